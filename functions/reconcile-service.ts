@@ -1,0 +1,46 @@
+import { type Place, parseClusterArn, serviceRef } from "../shared/arn.ts";
+import { type Config, targetsOf } from "../shared/config.ts";
+import { AutopilotError } from "../shared/errors.ts";
+import { parseIncoming } from "../shared/events/incoming.ts";
+import type { Json } from "../shared/json.ts";
+import type { Log } from "../shared/ports.ts";
+import { lookAtService } from "../shared/reconcile/look.ts";
+import { sweepCluster } from "../shared/reconcile/sweep.ts";
+import { lambda, type Step } from "./middleware.ts";
+import { environmentWorld, type World } from "./world.ts";
+
+/** Looks at the service that an event names and starts a roll if it is not as its tags ask for. */
+export function reconcileService(world: World): Step {
+  return async (event, { log, measure }) => {
+    const incoming = parseIncoming(event);
+    if (incoming.kind === "look-at-cluster") return lookAtCluster(incoming.clusterArn, world, log);
+    if (!("serviceArn" in incoming)) {
+      log.info("nothing to look at", incoming.kind === "ignored" ? { why: incoming.why } : { kind: incoming.kind });
+      return { did: "nothing" };
+    }
+    const ref = serviceRef(incoming.serviceArn);
+    log.appendKeys({ serviceArn: ref.serviceArn });
+    assertTarget(ref, world.config);
+    const { decided, ...done } = await lookAtService(ref, { ...world, ecs: world.ecs(ref) });
+    if (decided) measure.count("Decisions", { action: decided });
+    if (done.did === "refused") for (const { reason } of done.refusals) measure.count("Refusals", { reason });
+    log.info(done.did, { ...done, because: incoming.kind });
+    return { ...done };
+  };
+}
+
+async function lookAtCluster(clusterArn: string, world: World, log: Log): Promise<Json> {
+  const cluster = parseClusterArn(clusterArn);
+  if (!cluster) throw new AutopilotError("malformed-event", `No cluster's ARN: ${clusterArn}`);
+  assertTarget(cluster, world.config);
+  const result = await sweepCluster(cluster, { ...world, log });
+  log.info("looked at the cluster", { clusterArn, ...result });
+  return { ...result };
+}
+
+function assertTarget({ account, region }: Place, config: Config): void {
+  const known = targetsOf(config).some((target) => target.account === account && target.region === region);
+  if (!known) throw new AutopilotError("unknown-account", `${account}/${region}`);
+}
+
+export const handler = lambda("reconcile-service", () => reconcileService(environmentWorld()));

@@ -1,0 +1,22 @@
+import { serviceRef } from "../../shared/arn.ts";
+import { finishRoll } from "../../shared/roll/finish-roll.ts";
+import { finishInput } from "../../shared/roll/steps.ts";
+import { parsed } from "../input.ts";
+import { lambda, type Step } from "../middleware.ts";
+import { environmentWorld, type World } from "../world.ts";
+
+/** Last step of RollService: writes the outcome, releases the lease, tells it. */
+export function finish(world: World): Step {
+  return async (event, { log, measure }) => {
+    const input = parsed(finishInput, event);
+    log.appendKeys({ serviceArn: input.serviceArn, executionName: input.executionName });
+    const ref = serviceRef(input.serviceArn);
+    const { outcome, reason, durationSeconds } = await finishRoll(ref, input, { ...world, ecs: world.ecs(ref) });
+    measure.count("Rolls", { outcome });
+    if (durationSeconds !== undefined) measure.seconds("RollDuration", durationSeconds, { outcome });
+    log.info("finished", { outcome, reason });
+    return { outcome };
+  };
+}
+
+export const handler = lambda("roll-finish", () => finish(environmentWorld()));

@@ -1,0 +1,17 @@
+import { sweep } from "../shared/reconcile/sweep.ts";
+import { lambda, type Step } from "./middleware.ts";
+import { environmentWorld, type World } from "./world.ts";
+
+/** On a schedule: looks at every service, for the events that were lost. */
+export function sweepServices(world: World): Step {
+  return async (_event, { log, measure }) => {
+    const result = await sweep({ ...world, log });
+    measure.count("SweptServices", {}, result.seen);
+    measure.count("SweepStarted", {}, result.started);
+    measure.count("SweepFailed", {}, result.failed);
+    log.info("swept", { ...result });
+    return { ...result };
+  };
+}
+
+export const handler = lambda("sweep-services", () => sweepServices(environmentWorld()));

@@ -1,0 +1,94 @@
+import { setTimeout } from "node:timers/promises";
+import * as z from "zod";
+import autopilotConfig from "../autopilot.config.ts";
+import { type Config, parseConfig } from "../shared/config.ts";
+import { AutopilotError } from "../shared/errors.ts";
+import { type AwsClients, awsClients, type Place } from "../shared/gateways/aws-clients.ts";
+import { busGateway } from "../shared/gateways/bus.ts";
+import { ecsGateway } from "../shared/gateways/ecs.ts";
+import { executionsGateway } from "../shared/gateways/executions.ts";
+import { dynamoDbLedger } from "../shared/gateways/ledger-dynamodb.ts";
+import { secretsGateway } from "../shared/gateways/secrets.ts";
+import type { Ledger } from "../shared/ledger.ts";
+import type { BusCalls, EcsCalls, ExecutionCalls, SecretsCalls } from "../shared/ports.ts";
+
+/** What the steps work with. */
+export interface World {
+  readonly config: Config;
+  readonly now: () => number;
+  /** Waits for so many milliseconds. */
+  readonly pause: (ms: number) => Promise<void>;
+  readonly clients: AwsClients;
+  readonly ledger: Ledger;
+  readonly bus: BusCalls;
+  readonly executions: ExecutionCalls;
+  readonly ecs: (place: Place) => EcsCalls;
+  readonly secrets: (place: Place) => SecretsCalls;
+}
+
+/** What a world is made of, on AWS and in the lab. */
+export interface Connections {
+  readonly config: Config;
+  readonly now: () => number;
+  readonly pause: (ms: number) => Promise<void>;
+  readonly clients: AwsClients;
+  readonly ledger: Ledger;
+  readonly busName: string;
+  readonly rollServiceArn: string;
+}
+
+/** The world on these connections; gateways are made once per account and region, with their caches. */
+export function connect({ config, now, pause, clients, ledger, busName, rollServiceArn }: Connections): World {
+  return {
+    config,
+    now,
+    pause,
+    clients,
+    ledger,
+    bus: busGateway(clients.events(), { busName }),
+    executions: executionsGateway(clients.states(), { stateMachineArn: rollServiceArn }),
+    ecs: perPlace((place) => ecsGateway(clients.ecs(place), { now })),
+    secrets: perPlace((place) => secretsGateway(clients.secrets(place))),
+  };
+}
+
+function perPlace<T>(make: (place: Place) => T): (place: Place) => T {
+  const made = new Map<string, T>();
+  return ({ account, region }) => {
+    const key = `${account}/${region}`;
+    const value = made.get(key) ?? make({ account, region });
+    made.set(key, value);
+    return value;
+  };
+}
+
+const environmentSchema = z.object({
+  AUTOPILOT_TABLE: z.string().min(1),
+  AUTOPILOT_BUS: z.string().min(1),
+  ROLL_SERVICE_ARN: z.string().min(1),
+});
+
+let known: World | undefined;
+
+/** The world of a deployed function, by its environment. Throws `invalid-config` that names a missing variable. */
+export function environmentWorld(): World {
+  known ??= readEnvironment();
+  return known;
+}
+
+function readEnvironment(): World {
+  const parsed = environmentSchema.safeParse(process.env);
+  if (!parsed.success) throw new AutopilotError("invalid-config", z.prettifyError(parsed.error));
+  const { AUTOPILOT_TABLE, AUTOPILOT_BUS, ROLL_SERVICE_ARN } = parsed.data;
+  const config = parseConfig(autopilotConfig);
+  const clients = awsClients({ config });
+  return connect({
+    config,
+    now: Date.now,
+    pause: (ms) => setTimeout(ms),
+    clients,
+    ledger: dynamoDbLedger(clients.dynamo(), { tableName: AUTOPILOT_TABLE }),
+    busName: AUTOPILOT_BUS,
+    rollServiceArn: ROLL_SERVICE_ARN,
+  });
+}

@@ -1,0 +1,215 @@
+import { randomDigits, randomHex } from "../../http/random-id.ts";
+import { ecsArn } from "./arns.ts";
+import type { EcsEnvironment } from "./environment.ts";
+import type { EcsEvents } from "./events.ts";
+import type { EcsDeployment, EcsTask, Tags, TaskNetwork, TaskStop } from "./model.ts";
+import type { EcsStore } from "./store.ts";
+import { planTask, type TaskFate } from "./task-plan.ts";
+import { subnetsOf } from "./task-view.ts";
+import { durationMs } from "./timings.ts";
+
+/** What the scheduler is told about its tasks. */
+export interface TaskListener {
+  taskHealthy(task: EcsTask): void;
+  taskStopped(task: EcsTask): void;
+}
+
+/** Starts tasks, takes them through their states by the clock, and stops them. */
+export class TaskLifecycle {
+  readonly #environment: EcsEnvironment;
+  readonly #store: EcsStore;
+  readonly #events: EcsEvents;
+  readonly #listener: TaskListener;
+
+  constructor(environment: EcsEnvironment, store: EcsStore, events: EcsEvents, listener: TaskListener) {
+    this.#environment = environment;
+    this.#store = store;
+    this.#events = events;
+    this.#listener = listener;
+  }
+
+  /** Starts one task of a deployment. */
+  launch(deployment: EcsDeployment): void {
+    const { service, revision } = deployment;
+    const { cluster } = service;
+    const { random, clock } = this.#environment;
+    const id = randomHex(random, 32);
+    const task: EcsTask = {
+      sequence: this.#store.nextSequence(),
+      id,
+      arn: ecsArn(cluster.scope, `task/${cluster.name}/${id}`),
+      cluster,
+      service,
+      deployment,
+      revision,
+      tags: propagatedTags(deployment),
+      createdAtMs: clock.now(),
+      network: revision.spec.networkMode === "awsvpc" ? this.#network(deployment) : undefined,
+      lastStatus: "PROVISIONING",
+      desiredStatus: "RUNNING",
+      healthy: false,
+      version: 1,
+      plan: undefined,
+      startedAtMs: undefined,
+      stop: undefined,
+      stoppingAtMs: undefined,
+      stoppedAtMs: undefined,
+    };
+    deployment.tasks.add(task);
+    service.tasks.add(task);
+    cluster.tasks.set(id, task);
+    // A rejection here is a defect of the lab: it ends the process, as it should.
+    void this.#live(task);
+  }
+
+  /** Begins to stop a task; it is STOPPED a few seconds later. */
+  stop(task: EcsTask, stop: TaskStop): void {
+    if (task.desiredStatus === "STOPPED") return;
+    task.desiredStatus = "STOPPED";
+    task.lastStatus = "DEPROVISIONING";
+    task.stop = stop;
+    task.stoppingAtMs = this.#environment.clock.now();
+    task.healthy = false;
+    task.version += 1;
+    task.deployment.tasks.delete(task);
+    task.deployment.stopping.add(task);
+    void this.#end(task);
+  }
+
+  async #live(task: EcsTask): Promise<void> {
+    const { clock, random, timings } = this.#environment;
+    await clock.sleep(durationMs(random, timings.provisioningMs));
+    if (task.desiredStatus === "STOPPED") return;
+    const fate = this.#fate(task);
+    const plan = planTask(task.revision.spec, fate, { random, timings, startMs: clock.now() });
+    task.plan = plan;
+    task.lastStatus = "PENDING";
+    task.version += 1;
+    const failsAtMs = plan.failure?.atMs ?? Infinity;
+    if (plan.runningAtMs <= failsAtMs && !(await this.#start(task, plan))) return;
+    if (!plan.failure || !(await this.#reach(task, failsAtMs))) return;
+    this.stop(task, plan.failure);
+  }
+
+  /** False when the task was stopped meanwhile. */
+  async #start(task: EcsTask, plan: { runningAtMs: number; healthyAtMs: number }): Promise<boolean> {
+    if (!(await this.#reach(task, plan.runningAtMs))) return false;
+    task.lastStatus = "RUNNING";
+    task.startedAtMs = this.#environment.clock.now();
+    task.version += 1;
+    task.healthy = plan.healthyAtMs <= plan.runningAtMs;
+    this.#events.taskStateChange(task);
+    this.#tell(task);
+    if (task.healthy) {
+      this.#listener.taskHealthy(task);
+      return true;
+    }
+    if (plan.healthyAtMs === Infinity) return true;
+    if (!(await this.#reach(task, plan.healthyAtMs))) return false;
+    task.healthy = true;
+    this.#tell(task);
+    this.#listener.taskHealthy(task);
+    return true;
+  }
+
+  /** Waits for a time; false when the task was stopped meanwhile. */
+  async #reach(task: EcsTask, atMs: number): Promise<boolean> {
+    const { clock } = this.#environment;
+    if (task.desiredStatus === "STOPPED") return false;
+    if (atMs > clock.now()) await clock.sleep(atMs - clock.now());
+    return task.desiredStatus === "RUNNING";
+  }
+
+  async #end(task: EcsTask): Promise<void> {
+    const { clock, random, timings } = this.#environment;
+    await clock.sleep(durationMs(random, timings.stopMs));
+    task.lastStatus = "STOPPED";
+    task.stoppedAtMs = clock.now();
+    task.version += 1;
+    task.deployment.stopping.delete(task);
+    task.service.tasks.delete(task);
+    task.cluster.tasks.delete(task.id);
+    for (const stopped of [task.service.stopped, task.cluster.stopped]) {
+      stopped.set(task.id, task);
+      forget(stopped, clock.now() - timings.stoppedTaskRetentionMs);
+    }
+    this.#events.taskStateChange(task);
+    this.#tell(task);
+    this.#listener.taskStopped(task);
+  }
+
+  #tell(task: EcsTask): void {
+    const { service, lastStatus, healthy } = task;
+    this.#environment.onTask({ task, service, lastStatus, healthy });
+  }
+
+  #fate(task: EcsTask): TaskFate {
+    const { faults } = this.#environment;
+    const { account, region } = task.cluster.scope;
+    const unhealthy = new Set<string>();
+    const exiting = new Set<string>();
+    for (const { name, image } of task.revision.spec.containerDefinitions) {
+      const subject = { account, region, service: task.service.arn, image };
+      if (name === "ztunnel" && faults.strike("ztunnel-unhealthy", { ...subject, container: name }))
+        unhealthy.add(name);
+      if (faults.strike("task-stops", { ...subject, container: name })) exiting.add(name);
+    }
+    return { secretProblem: this.#secretProblem(task), unhealthy, exiting };
+  }
+
+  #secretProblem(task: EcsTask): string | undefined {
+    const { faults, secrets } = this.#environment;
+    const { account, region } = task.cluster.scope;
+    const { containerDefinitions, executionRoleArn } = task.revision.spec;
+    const secretArns = containerDefinitions
+      .flatMap((container) => container.secrets.map(({ valueFrom }) => valueFrom))
+      .filter((valueFrom) => /^arn:aws[\w-]*:secretsmanager:/.test(valueFrom));
+    for (const valueFrom of secretArns) {
+      const denied = faults.strike("secret-denied", { account, region, service: task.service.arn });
+      if (denied) return fetchProblem(valueFrom, `AccessDeniedException: ${executionRoleArn} is not authorized`);
+      const answer = secrets.canRead({ account, region, valueFrom, executionRoleArn });
+      if (!answer.ok) return fetchProblem(valueFrom, answer.reason);
+    }
+    return undefined;
+  }
+
+  #network(deployment: EcsDeployment): TaskNetwork {
+    const { random } = this.#environment;
+    const octet = () => Math.floor(random() * 254) + 1;
+    return {
+      attachmentId: `${randomHex(random, 8)}-${randomHex(random, 4)}-4${randomHex(random, 3)}-a${randomHex(random, 3)}-${randomHex(random, 12)}`,
+      networkInterfaceId: `eni-0${randomHex(random, 16)}`,
+      macAddress: `0a:${randomHex(random, 10).match(/../g)?.join(":") ?? ""}`,
+      subnetId: subnetsOf(deployment.settings.networkConfiguration)[0] ?? `subnet-0${randomHex(random, 16)}`,
+      privateIpv4Address: `10.${octet()}.${octet()}.${octet()}`,
+    };
+  }
+}
+
+/** The id of a new deployment: `ecs-svc/` and 19 digits. */
+export function newDeploymentId(environment: EcsEnvironment): string {
+  return `ecs-svc/${randomDigits(environment.random, 19)}`;
+}
+
+function propagatedTags({ service, revision }: EcsDeployment): Tags {
+  switch (service.settings.propagateTags) {
+    case "SERVICE":
+      return new Map(service.tags);
+    case "TASK_DEFINITION":
+      return new Map(revision.tags);
+    default:
+      return new Map();
+  }
+}
+
+function fetchProblem(valueFrom: string, reason: string): string {
+  return `failed to fetch secret ${valueFrom} from secrets manager: ${reason}`;
+}
+
+/** Removes the tasks that stopped at or before a time; the map holds the oldest first. */
+function forget(stopped: Map<string, EcsTask>, beforeMs: number): void {
+  for (const [id, { stoppedAtMs }] of stopped) {
+    if (stoppedAtMs === undefined || stoppedAtMs > beforeMs) return;
+    stopped.delete(id);
+  }
+}

@@ -1,0 +1,60 @@
+import * as z from "zod";
+import type { Operation } from "../service.ts";
+import { ecsArn } from "./arns.ts";
+import { invalidParameter } from "./errors.ts";
+import { includeSchema, parseInput } from "./input.ts";
+import { page } from "./paging.ts";
+import type { EcsParts } from "./parts.ts";
+import { serviceView } from "./service-view.ts";
+
+const MAX_DESCRIBED = 10;
+const describeSchema = z.looseObject({
+  cluster: z.string().optional(),
+  services: z.array(z.string()),
+  include: includeSchema,
+});
+const listSchema = z.looseObject({
+  cluster: z.string().optional(),
+  maxResults: z.number().optional(),
+  nextToken: z.string().optional(),
+  launchType: z.string().optional(),
+  schedulingStrategy: z.string().optional(),
+});
+
+/** DescribeServices, ListServices. */
+export function serviceReadOperations({ store }: EcsParts): Record<string, Operation> {
+  return {
+    DescribeServices(input, context) {
+      const { cluster: name, services, include } = parseInput(describeSchema, input);
+      if (services.length === 0) throw invalidParameter("Services cannot be empty.");
+      if (services.length > MAX_DESCRIBED) {
+        throw invalidParameter(`Services cannot have more than ${MAX_DESCRIBED} elements.`);
+      }
+      const scope = store.scope(context);
+      const cluster = store.cluster(scope, name);
+      const found = services.map((identifier) => ({ identifier, service: store.findServiceIn(cluster, identifier) }));
+      const missing = found.filter(({ service }) => !service);
+      return {
+        services: found.flatMap(({ service }) => (service ? [serviceView(service, include ?? [])] : [])),
+        failures: missing.map(({ identifier }) => ({
+          arn: identifier.startsWith("arn:") ? identifier : ecsArn(scope, `service/${cluster.name}/${identifier}`),
+          reason: "MISSING",
+        })),
+      };
+    },
+
+    ListServices(input, context) {
+      const { cluster: name, launchType, schedulingStrategy, ...request } = parseInput(listSchema, input);
+      const cluster = store.cluster(store.scope(context), name);
+      const services = [...cluster.services.values()]
+        .filter(({ status }) => status !== "INACTIVE")
+        .filter(({ settings }) => launchType === undefined || settings.launchType === launchType)
+        .filter(
+          ({ settings }) => schedulingStrategy === undefined || settings.schedulingStrategy === schedulingStrategy,
+        );
+      const limits = { defaultResults: 10, maxResults: 100 };
+      const { items, nextToken } = page(services, ({ sequence }) => sequence, request, limits);
+      return { serviceArns: items.map(({ arn }) => arn), ...(nextToken === undefined ? {} : { nextToken }) };
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import * as z from "zod";
+import type { CallContext, Operation } from "../service.ts";
+import { parseEcsArn } from "./arns.ts";
+import { clusterNotFound, invalidParameter, resourceNotFound } from "./errors.ts";
+import { parseInput } from "./input.ts";
+import type { EcsCluster, EcsService, Tags } from "./model.ts";
+import type { EcsParts } from "./parts.ts";
+import { tagList, tagListSchema, withTags } from "./tag-rules.ts";
+
+const resourceSchema = z.looseObject({ resourceArn: z.string() });
+const tagSchema = z.looseObject({ resourceArn: z.string(), tags: tagListSchema });
+const untagSchema = z.looseObject({ resourceArn: z.string(), tagKeys: z.array(z.string()) });
+
+interface Tagged {
+  readonly tags: Tags;
+  /** Tag changes of these are told as events. */
+  readonly resource?: EcsService | EcsCluster;
+}
+
+/** TagResource, UntagResource, ListTagsForResource. */
+export function tagOperations(parts: EcsParts): Record<string, Operation> {
+  const { events } = parts;
+  return {
+    TagResource(input, context) {
+      const { resourceArn, tags: added } = parseInput(tagSchema, input);
+      const { tags, resource } = taggedResource(parts, resourceArn, context);
+      const after = withTags(tags, added);
+      const changed = [...after].flatMap(([key, value]) => (tags.get(key) === value ? [] : [key]));
+      for (const [key, value] of after) tags.set(key, value);
+      if (resource) events.tagChange(resource, changed, tags);
+      events.apiCall("TagResource", input, null, context);
+      return {};
+    },
+
+    UntagResource(input, context) {
+      const { resourceArn, tagKeys } = parseInput(untagSchema, input);
+      const { tags, resource } = taggedResource(parts, resourceArn, context);
+      const removed = tagKeys.filter((key) => tags.delete(key));
+      if (resource) events.tagChange(resource, removed, tags);
+      events.apiCall("UntagResource", input, null, context);
+      return {};
+    },
+
+    ListTagsForResource(input, context) {
+      const { resourceArn } = parseInput(resourceSchema, input);
+      return { tags: tagList(taggedResource(parts, resourceArn, context).tags) };
+    },
+  };
+}
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TagResource.html */
+function taggedResource({ store }: EcsParts, resourceArn: string, context: CallContext): Tagged {
+  const arn = parseEcsArn(resourceArn);
+  if (!arn) throw invalidParameter("Invalid resource arn.");
+  if (arn.account !== context.account || arn.region !== context.region) throw resourceNotFound();
+  const scope = store.scope(context);
+  const [first = "", second] = arn.path;
+  switch (arn.kind) {
+    case "cluster": {
+      const cluster = scope.clusters.get(first);
+      if (cluster?.status !== "ACTIVE") throw clusterNotFound();
+      return { tags: cluster.tags, resource: cluster };
+    }
+    case "service": {
+      if (second === undefined) throw invalidParameter("Long arn format must be used for tagging operations");
+      const service = store.findService(resourceArn);
+      if (!service || service.status === "INACTIVE") throw resourceNotFound();
+      return { tags: service.tags, resource: service };
+    }
+    case "task-definition":
+      return store.findRevision(scope, resourceArn) ?? notFound();
+    case "task": {
+      if (second === undefined) throw invalidParameter("Long arn format must be used for tagging operations");
+      const cluster = scope.clusters.get(first);
+      return (cluster && store.findTask(cluster, resourceArn)) ?? notFound();
+    }
+    default:
+      throw invalidParameter(`The lab has no tags of a ${arn.kind}.`);
+  }
+}
+
+function notFound(): never {
+  throw resourceNotFound();
+}

@@ -1,0 +1,247 @@
+import type { Random } from "../service.ts";
+import type { ContainerSpec, TaskDefinitionSpec } from "./container-spec.ts";
+import type { TaskStop } from "./model.ts";
+import { durationMs, type Timings } from "./timings.ts";
+
+/** What will happen to a container, in epoch milliseconds; `Infinity` for what never happens. */
+export interface ContainerPlan {
+  readonly name: string;
+  readonly startsAtMs: number;
+  readonly healthyAtMs: number;
+  readonly unhealthyAtMs: number;
+  readonly exitsAtMs: number;
+  readonly exitCode: number;
+  /** Why it never starts. */
+  readonly reason?: string;
+}
+
+/** A task's whole life up to the point where somebody stops it, laid out when its containers begin to start. */
+export interface TaskPlan {
+  readonly pullStartedAtMs: number;
+  readonly pullStoppedAtMs: number;
+  readonly containers: ReadonlyMap<string, ContainerPlan>;
+  readonly runningAtMs: number;
+  readonly healthyAtMs: number;
+  /** The task stops by itself. */
+  readonly failure: (TaskStop & { readonly atMs: number }) | undefined;
+}
+
+/** What goes wrong with a task beyond what its definition says. */
+export interface TaskFate {
+  /** Why a secret can't be read. */
+  readonly secretProblem: string | undefined;
+  /** Containers whose health checks never pass. */
+  readonly unhealthy: ReadonlySet<string>;
+  /** Containers that exit with code 1 soon after their start. */
+  readonly exiting: ReadonlySet<string>;
+}
+
+interface PlanContext {
+  readonly fate: TaskFate;
+  readonly random: Random;
+  readonly timings: Timings;
+  readonly containers: ReadonlyMap<string, ContainerSpec>;
+  readonly pulledAtMs: number;
+  readonly waitedForExit: ReadonlySet<string>;
+}
+
+/**
+ * Lays out a task's life from `startMs` (epoch milliseconds). Containers start in the order of their `dependsOn`; health
+ * checks pass at their first interval.
+ * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
+ */
+export function planTask(
+  definition: TaskDefinitionSpec,
+  fate: TaskFate,
+  options: { readonly random: Random; readonly timings: Timings; readonly startMs: number },
+): TaskPlan {
+  const { random, timings, startMs } = options;
+  const specs = definition.containerDefinitions;
+  const pulledAtMs = startMs + durationMs(random, timings.pullMs);
+  const failedStart = startFailure(specs, fate, pulledAtMs);
+  const pull = { pullStartedAtMs: startMs, pullStoppedAtMs: pulledAtMs };
+  if (failedStart) {
+    const containers = new Map(
+      specs.map(({ name }) => [name, neverStarted(name, failedStart.containerReasons?.[name])]),
+    );
+    return { ...pull, containers, runningAtMs: Infinity, healthyAtMs: Infinity, failure: failedStart };
+  }
+  const context: PlanContext = {
+    fate,
+    random,
+    timings,
+    pulledAtMs,
+    containers: new Map(specs.map((spec) => [spec.name, spec])),
+    waitedForExit: namesWaitedFor(specs),
+  };
+  const plans = new Map<string, ContainerPlan>();
+  for (const spec of specs) planContainer(spec, context, plans);
+  const runningAtMs = Math.max(startMs, ...[...plans.values()].map(settledAtMs)) + timings.runningReportMs;
+  const failure = earliestFailure(specs, plans, runningAtMs);
+  const healthyAtMs = Math.max(
+    runningAtMs,
+    ...specs.filter(decidesHealth).map(({ name }) => plans.get(name)?.healthyAtMs ?? 0),
+  );
+  return { ...pull, containers: plans, runningAtMs, healthyAtMs, failure };
+}
+
+/** Only essential containers with a health check decide a task's health. */
+export function decidesHealth(spec: ContainerSpec): boolean {
+  return spec.essential && spec.healthCheck !== undefined;
+}
+
+/** A container that never starts because of its dependencies does not keep a task from running unless it is essential. */
+function settledAtMs(plan: ContainerPlan): number {
+  return plan.startsAtMs === Infinity ? plan.exitsAtMs : plan.startsAtMs;
+}
+
+function startFailure(specs: readonly ContainerSpec[], fate: TaskFate, atMs: number): TaskPlan["failure"] {
+  if (fate.secretProblem !== undefined) {
+    const stoppedReason = `ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): ${fate.secretProblem}`;
+    return { atMs, stopCode: "TaskFailedToStart", stoppedReason, failed: true };
+  }
+  const broken = specs.find(({ image }) => image.includes(":broken"));
+  if (!broken) return undefined;
+  const stoppedReason = `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ${broken.image}: not found`;
+  const containerReasons = { [broken.name]: stoppedReason };
+  return { atMs, stopCode: "TaskFailedToStart", stoppedReason, containerReasons, failed: true };
+}
+
+function neverStarted(name: string, reason: string | undefined): ContainerPlan {
+  const never = {
+    startsAtMs: Infinity,
+    healthyAtMs: Infinity,
+    unhealthyAtMs: Infinity,
+    exitsAtMs: Infinity,
+    exitCode: 0,
+  };
+  return { name, ...never, ...(reason === undefined ? {} : { reason }) };
+}
+
+function namesWaitedFor(specs: readonly ContainerSpec[]): Set<string> {
+  const exits = specs.flatMap(({ dependsOn }) =>
+    dependsOn.filter(({ condition }) => condition === "COMPLETE" || condition === "SUCCESS"),
+  );
+  return new Set(exits.map(({ containerName }) => containerName));
+}
+
+function planContainer(spec: ContainerSpec, context: PlanContext, plans: Map<string, ContainerPlan>): ContainerPlan {
+  const known = plans.get(spec.name);
+  if (known) return known;
+  const plan = buildPlan(spec, context, plans);
+  plans.set(spec.name, plan);
+  return plan;
+}
+
+function buildPlan(spec: ContainerSpec, context: PlanContext, plans: Map<string, ContainerPlan>): ContainerPlan {
+  const { random, timings, fate } = context;
+  let readyAtMs = context.pulledAtMs;
+  for (const { containerName, condition } of spec.dependsOn) {
+    const dependency = context.containers.get(containerName);
+    // Registration refuses unknown names and cycles.
+    if (!dependency) continue;
+    const plan = planContainer(dependency, context, plans);
+    const metAtMs = conditionMetAtMs(condition, plan);
+    const givenUp = givenUpAtMs(condition, dependency, plan, timings);
+    if (metAtMs > givenUp.atMs) {
+      const target = `[${spec.name}]`;
+      const reason = `CannotStartContainerError: dependency graph: container ordering dependency [${containerName}] for target ${target} ${givenUp.why}`;
+      return { ...neverStarted(spec.name, reason), exitsAtMs: givenUp.atMs, exitCode: 143 };
+    }
+    readyAtMs = Math.max(readyAtMs, metAtMs);
+  }
+  const startsAtMs = readyAtMs + durationMs(random, timings.containerStartMs);
+  return { name: spec.name, startsAtMs, ...healthTimes(spec, startsAtMs, fate), ...exit(spec, startsAtMs, context) };
+}
+
+function conditionMetAtMs(condition: string, plan: ContainerPlan): number {
+  switch (condition) {
+    case "HEALTHY":
+      return plan.healthyAtMs;
+    case "COMPLETE":
+      return plan.exitsAtMs;
+    case "SUCCESS":
+      return plan.exitCode === 0 ? plan.exitsAtMs : Infinity;
+    default:
+      return plan.startsAtMs;
+  }
+}
+
+/** `startTimeout` belongs to the container that is waited for. Without it, a task stays PENDING for hours. */
+function givenUpAtMs(
+  condition: string,
+  dependency: ContainerSpec,
+  plan: ContainerPlan,
+  timings: Timings,
+): { atMs: number; why: string } {
+  const exitedWrong = plan.exitCode !== 0 && condition === "SUCCESS";
+  if (exitedWrong) return { atMs: plan.exitsAtMs, why: "did not exit successfully." };
+  if (plan.startsAtMs === Infinity) return { atMs: plan.exitsAtMs, why: "could not be resolved." };
+  const timeoutMs =
+    dependency.startTimeout === undefined ? timings.unresolvedDependencyMs : dependency.startTimeout * 1000;
+  return { atMs: plan.startsAtMs + timeoutMs, why: "has timed out." };
+}
+
+function healthTimes(
+  { name, healthCheck }: ContainerSpec,
+  startsAtMs: number,
+  fate: TaskFate,
+): { healthyAtMs: number; unhealthyAtMs: number } {
+  if (!healthCheck) return { healthyAtMs: Infinity, unhealthyAtMs: Infinity };
+  const { interval, retries, startPeriod } = healthCheck;
+  return fate.unhealthy.has(name)
+    ? { healthyAtMs: Infinity, unhealthyAtMs: startsAtMs + (startPeriod + retries * interval) * 1000 }
+    : { healthyAtMs: startsAtMs + interval * 1000, unhealthyAtMs: Infinity };
+}
+
+function exit(
+  { name }: ContainerSpec,
+  startsAtMs: number,
+  { fate, random, timings, waitedForExit }: PlanContext,
+): { exitsAtMs: number; exitCode: number } {
+  if (fate.exiting.has(name)) {
+    return { exitsAtMs: startsAtMs + durationMs(random, timings.failingContainerMs), exitCode: 1 };
+  }
+  if (!waitedForExit.has(name)) return { exitsAtMs: Infinity, exitCode: 0 };
+  return { exitsAtMs: startsAtMs + durationMs(random, timings.initContainerMs), exitCode: 0 };
+}
+
+function earliestFailure(
+  specs: readonly ContainerSpec[],
+  plans: ReadonlyMap<string, ContainerPlan>,
+  runningAtMs: number,
+): TaskPlan["failure"] {
+  const essential = specs.filter((spec) => spec.essential).flatMap(({ name }) => plans.get(name) ?? []);
+  const failures = [
+    ...essential.filter(({ exitsAtMs }) => exitsAtMs < Infinity).map(exitFailure),
+    ...essential
+      .filter(({ unhealthyAtMs }) => unhealthyAtMs < Infinity)
+      .map((plan) => healthFailure(plan, runningAtMs)),
+  ];
+  return failures.sort((a, b) => a.atMs - b.atMs)[0];
+}
+
+type Failure = NonNullable<TaskPlan["failure"]>;
+
+function exitFailure({ name, exitsAtMs, reason }: ContainerPlan): Failure {
+  return {
+    atMs: exitsAtMs,
+    stopCode: "EssentialContainerExited",
+    stoppedReason: "Essential container in task exited",
+    ...(reason === undefined ? {} : { containerReasons: { [name]: reason } }),
+    failed: true,
+  };
+}
+
+/**
+ * The service scheduler stops an unhealthy task once it runs; a task that is still PENDING only waits.
+ * https://github.com/aws/containers-roadmap/issues/2379
+ */
+function healthFailure({ unhealthyAtMs }: ContainerPlan, runningAtMs: number): Failure {
+  return {
+    atMs: Math.max(unhealthyAtMs, runningAtMs),
+    stopCode: "ServiceSchedulerInitiated",
+    stoppedReason: "Task failed container health checks",
+    failed: true,
+  };
+}

@@ -1,0 +1,28 @@
+import type { LabRequest } from "./message.ts";
+
+export const DEFAULT_ACCOUNT = "123456789012";
+export const DEFAULT_REGION = "us-east-1";
+
+/** Who a request comes from, when its signature does not say. */
+export interface RequestOrigin {
+  readonly invocation?: string;
+  readonly account?: string;
+  readonly region?: string;
+}
+
+const CREDENTIAL = /Credential=([^/\s,]+)\/\d{8}\/([a-z0-9-]+)\//;
+
+/**
+ * Account and region of a request. An access key of 12 digits is the account; the signature's credential scope names
+ * the region. What the signature doesn't say comes from `from`, else from the lab's defaults.
+ */
+export function callerOf(request: LabRequest, from: RequestOrigin = {}): { account: string; region: string } {
+  const presigned = request.query["X-Amz-Credential"];
+  const credential = presigned === undefined ? request.headers.authorization : `Credential=${presigned}`;
+  const [, accessKey, region] = CREDENTIAL.exec(credential ?? "") ?? [];
+  const signedAccount = accessKey !== undefined && /^\d{12}$/.test(accessKey) ? accessKey : undefined;
+  return {
+    account: signedAccount ?? from.account ?? DEFAULT_ACCOUNT,
+    region: region ?? from.region ?? DEFAULT_REGION,
+  };
+}

@@ -1,0 +1,87 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { jsonResponse, type LabHandler, type LabRequest, type LabResponse } from "./message.ts";
+
+export interface ServerOptions {
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Answers what no route takes: AWS requests. */
+  readonly handle: LabHandler;
+  /** Handlers by path prefix (`/_lab/`, `/kubernetes/`); the longest prefix wins. */
+  readonly routes?: Readonly<Record<string, LabHandler>>;
+  /** Takes a request as Node has it, before its body is read; returns false to let it pass on. */
+  readonly raw?: (request: IncomingMessage, response: ServerResponse) => boolean;
+}
+
+export interface RunningServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** More than any AWS request that the lab takes (EventBridge's PutEvents: 1 MB). */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Serves the lab on 127.0.0.1 and resolves once it listens.
+ * @throws Error if the port is taken.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const routes = Object.entries(options.routes ?? {}).sort(([a], [b]) => b.length - a.length);
+  const server = createServer((request, response) => {
+    if (options.raw?.(request, response)) return;
+    void answer(request, response, (labRequest) => {
+      const [, route] = routes.find(([prefix]) => labRequest.path.startsWith(prefix)) ?? [];
+      return (route ?? options.handle)(labRequest);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, "127.0.0.1", () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : options.port,
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Never rejects: a failing handler or a broken connection ends in an answer or a closed socket. */
+async function answer(request: IncomingMessage, response: ServerResponse, handle: LabHandler): Promise<void> {
+  let result: LabResponse;
+  try {
+    result = await handle(await labRequest(request));
+  } catch (error) {
+    const status = error instanceof BodyTooLarge ? 413 : 500;
+    result = jsonResponse(status, { message: error instanceof Error ? error.message : String(error) });
+  }
+  const length = String(Buffer.byteLength(result.body));
+  response.writeHead(result.status, { ...result.headers, "content-length": length }).end(result.body);
+}
+
+class BodyTooLarge extends Error {}
+
+async function labRequest(request: IncomingMessage): Promise<LabRequest> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > MAX_BODY_BYTES) throw new BodyTooLarge(`The body is longer than ${MAX_BODY_BYTES} bytes.`);
+    chunks.push(bytes);
+  }
+  const url = new URL(request.url ?? "/", "http://127.0.0.1");
+  const headers = Object.entries(request.headers).map(([name, value]) => [name, [value ?? ""].flat().join(", ")]);
+  return {
+    method: request.method ?? "GET",
+    path: url.pathname,
+    query: Object.fromEntries(url.searchParams),
+    headers: Object.fromEntries(headers),
+    body: Buffer.concat(chunks).toString("utf8"),
+  };
+}

@@ -1,0 +1,135 @@
+import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../../shared/json.ts";
+import type { Random } from "../aws/service.ts";
+import { randomUuid } from "../http/random-id.ts";
+import { createdBy, managedFields, type OwnedObject } from "./apply.ts";
+import type { Resource } from "./resources.ts";
+import { StatusError } from "./status.ts";
+
+/** Where an object is: its resource, its namespace if it has one, and its name. */
+export interface ObjectRef {
+  readonly resource: Resource;
+  readonly namespace: string | undefined;
+  readonly name: string;
+}
+
+interface Stored extends OwnedObject {
+  readonly ref: ObjectRef;
+  readonly uid: string;
+  readonly resourceVersion: number;
+  readonly createdMs: number;
+}
+
+/** The objects of a cluster, and the resource version that every change raises. */
+export class ObjectStore {
+  readonly #objects = new Map<string, Stored>();
+  readonly #now: () => number;
+  readonly #random: Random;
+  #resourceVersion = 1;
+
+  constructor(now: () => number, random: Random) {
+    this.#now = now;
+    this.#random = random;
+  }
+
+  get resourceVersion(): string {
+    return String(this.#resourceVersion);
+  }
+
+  find(ref: ObjectRef): OwnedObject | undefined {
+    return this.#objects.get(keyOf(ref));
+  }
+
+  /** The object as the API shows it. */
+  read(ref: ObjectRef): JsonObject | undefined {
+    const stored = this.#objects.get(keyOf(ref));
+    return stored && shown(stored);
+  }
+
+  /** Creates the object, or replaces it, with all its fields owned by `manager`. */
+  put(ref: ObjectRef, manager: string, object: JsonObject): void {
+    this.write(ref, createdBy(manager, object));
+  }
+
+  /** Stores the object. What changes nothing keeps its resource version. */
+  write(ref: ObjectRef, { object, owners }: OwnedObject): void {
+    const key = keyOf(ref);
+    const existing = this.#objects.get(key);
+    const content = canonicalJson(owners.map(({ path, managers }) => ({ path, managers: managers.map(asJson) })));
+    if (
+      existing !== undefined &&
+      canonicalJson(existing.object) === canonicalJson(object) &&
+      canonicalJson(existing.owners.map(({ path, managers }) => ({ path, managers: managers.map(asJson) }))) === content
+    )
+      return;
+    this.#resourceVersion++;
+    this.#objects.set(key, {
+      ref,
+      object,
+      owners,
+      uid: existing?.uid ?? randomUuid(this.#random),
+      createdMs: existing?.createdMs ?? this.#now(),
+      resourceVersion: this.#resourceVersion,
+    });
+  }
+
+  delete(ref: ObjectRef): void {
+    if (this.#objects.delete(keyOf(ref))) this.#resourceVersion++;
+  }
+
+  /**
+   * The objects of a resource, in one namespace or in all, by namespace and name.
+   * @throws StatusError 400 when the label selector is not understood
+   */
+  list(resource: Resource, namespace: string | undefined, labelSelector: string | undefined): readonly JsonObject[] {
+    const selects = compileSelector(labelSelector ?? "");
+    return [...this.#objects]
+      .filter(([, { ref }]) => ref.resource === resource && (namespace === undefined || ref.namespace === namespace))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, stored]) => shown(stored))
+      .filter((object) => selects(labelsOf(object)));
+  }
+}
+
+function keyOf({ resource, namespace, name }: ObjectRef): string {
+  return `${resource.plural}/${namespace ?? ""}/${name}`;
+}
+
+function shown(stored: Stored): JsonObject {
+  const metadata = stored.object.metadata;
+  return {
+    ...stored.object,
+    metadata: {
+      ...(isJsonObject(metadata) ? metadata : {}),
+      uid: stored.uid,
+      resourceVersion: String(stored.resourceVersion),
+      creationTimestamp: new Date(stored.createdMs).toISOString().replace(/\.\d{3}Z$/, "Z"),
+      managedFields: managedFields(stored),
+    },
+  };
+}
+
+function asJson({ name, operation }: { readonly name: string; readonly operation: string }): Json {
+  return { name, operation };
+}
+
+function labelsOf(object: JsonObject): JsonObject {
+  const metadata = object.metadata;
+  const labels = isJsonObject(metadata) ? metadata.labels : undefined;
+  return isJsonObject(labels) ? labels : {};
+}
+
+/** Equality-based selectors: `key=value`, `key!=value`, `key`, `!key`, separated by commas. */
+function compileSelector(selector: string): (labels: JsonObject) => boolean {
+  const tests = selector
+    .split(",")
+    .map((requirement) => requirement.trim())
+    .filter((requirement) => requirement !== "")
+    .map((requirement) => {
+      const [, not, key, operator, value] = /^(!?)([\w./-]+)(?:\s*(==|=|!=)\s*([\w.-]*))?$/.exec(requirement) ?? [];
+      if (key === undefined || (not && operator))
+        throw new StatusError(400, "BadRequest", `unable to parse requirement: ${requirement}`);
+      if (operator === undefined) return (labels: JsonObject) => key in labels !== (not === "!");
+      return (labels: JsonObject) => (labels[key] === value) === (operator !== "!=");
+    });
+  return (labels) => tests.every((test) => test(labels));
+}

@@ -1,0 +1,62 @@
+import { controlPlanes } from "../../functions/control-planes.ts";
+import { instrument, type Step } from "../../functions/middleware.ts";
+import { notifySlack } from "../../functions/notify-slack.ts";
+import { reconcileService } from "../../functions/reconcile-service.ts";
+import { apply } from "../../functions/roll/apply.ts";
+import { awaitItsDeployment } from "../../functions/roll/await-deployment.ts";
+import { finish } from "../../functions/roll/finish.ts";
+import { plan } from "../../functions/roll/plan.ts";
+import { revert } from "../../functions/roll/revert.ts";
+import { verify } from "../../functions/roll/verify.ts";
+import { signalWaitingRoll } from "../../functions/signal-deployment.ts";
+import { slackChannel } from "../../functions/slack.ts";
+import { sweepServices } from "../../functions/sweep-services.ts";
+import { watchRootCa } from "../../functions/watch-root-ca.ts";
+import { connect, type World } from "../../functions/world.ts";
+import { busName } from "../../stacks/definitions/event-patterns.ts";
+import type { Platform } from "./platform.ts";
+import type { FunctionFactory, Sandbox } from "./runtime.ts";
+
+/** The product's functions by their file's name, as the stacks deploy them. */
+const steps: Readonly<Record<string, (world: World, platform: Platform) => Step>> = {
+  "reconcile-service": (world) => reconcileService(world),
+  "sweep-services": (world) => sweepServices(world),
+  "signal-deployment": (world) => signalWaitingRoll(world),
+  "watch-root-ca": (world, { fetch }) => watchRootCa(world, controlPlanes(world, fetch)),
+  "notify-slack": (world, { fetch, slackApiUrl }) => notifySlack(world, slackChannel(world, { fetch, slackApiUrl })),
+  "roll/plan": (world, { fetch }) => plan(world, controlPlanes(world, fetch)),
+  "roll/apply": (world, { fetch }) => apply(world, controlPlanes(world, fetch)),
+  "roll/await-deployment": (world) => awaitItsDeployment(world),
+  "roll/verify": (world, { fetch }) => verify(world, controlPlanes(world, fetch)),
+  "roll/revert": (world) => revert(world),
+  "roll/finish": (world) => finish(world),
+};
+
+/** The functions that the state machine RollService names, by its tokens. */
+export const rollServiceTokens: Readonly<Record<string, string>> = {
+  Plan: "roll/plan",
+  Apply: "roll/apply",
+  AwaitDeployment: "roll/await-deployment",
+  Verify: "roll/verify",
+  Revert: "roll/revert",
+  Finish: "roll/finish",
+};
+
+/** Every function on the lab's platform. A sandbox has gateways and caches of its own, as on Lambda. */
+export function functionFactories(platform: Platform): Readonly<Record<string, FunctionFactory>> {
+  const factory = (create: (world: World, platform: Platform) => Step): FunctionFactory => {
+    return (sandbox: Sandbox) => {
+      const world = connect({
+        config: platform.config,
+        now: () => platform.clock.now(),
+        pause: (ms) => platform.clock.sleep(ms),
+        clients: platform.clients,
+        ledger: platform.ledgerFor(sandbox),
+        busName,
+        rollServiceArn: platform.rollServiceArn,
+      });
+      return instrument(platform.instruments(sandbox.functionName), create(world, platform));
+    };
+  };
+  return Object.fromEntries(Object.entries(steps).map(([name, create]) => [name, factory(create)]));
+}

@@ -1,0 +1,100 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Config } from "../../shared/config.ts";
+import { type AwsClients, awsClients } from "../../shared/gateways/aws-clients.ts";
+import type { Ledger } from "../../shared/ledger.ts";
+import { createInstruments, type Instruments } from "../../shared/observability.ts";
+import type { Random } from "../aws/service.ts";
+import type { Clock } from "../clock/clock.ts";
+import { inProcessFetch, inProcessRequestHandler } from "../http/in-process.ts";
+import type { LabHandler, LabRequest } from "../http/message.ts";
+import { addressedCall } from "../http/protocols.ts";
+import type { AwsRouter } from "../http/router.ts";
+import { instrumentedLedger } from "./ledger.ts";
+import type { Sandbox } from "./runtime.ts";
+
+/** What the functions run on: SDK clients, fetch, ledger and logs that lead into the lab. */
+export interface Platform {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly clients: AwsClients;
+  readonly fetch: typeof globalThis.fetch;
+  readonly slackApiUrl: string;
+  readonly rollServiceArn: string;
+  ledgerFor(sandbox: Sandbox): Ledger;
+  instruments(functionName: string): Instruments;
+}
+
+export interface PlatformOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly router: AwsRouter;
+  /** Answers Kubernetes and Slack requests. */
+  readonly elsewhere: LabHandler;
+  readonly ledger: Ledger;
+  readonly endpoint: string;
+  readonly rollServiceArn: string;
+  /** Every log line and metric of every function. */
+  readonly onLine: (functionName: string, line: string) => void;
+  /** Every call of a function, by name: `ecs.UpdateService`, `ledger.takeLease`, `kubernetes.GET`. */
+  readonly onCall: (name: string, sandbox: Sandbox) => void;
+}
+
+/**
+ * The platform of a lab. SDK clients are shared by all sandboxes, since a client is costly; the sandbox that makes a call
+ * is known by the asynchronous context that `inSandbox` opens.
+ */
+export function createPlatform(options: PlatformOptions): Platform & {
+  inSandbox<T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T>;
+} {
+  const { config, clock, router } = options;
+  const running = new AsyncLocalStorage<Sandbox>();
+  const around = <T>(name: string, sandbox: Sandbox | undefined, send: () => Promise<T>): Promise<T> => {
+    if (!sandbox) return send();
+    options.onCall(name, sandbox);
+    return sandbox.call(name, send);
+  };
+  const aws: LabHandler = (request) => {
+    const sandbox = running.getStore();
+    const from = { account: config.homeAccount, ...(sandbox && { invocation: sandbox.invocation() }) };
+    return around(callName(request), sandbox, () => router.handle(request, from));
+  };
+  const elsewhere: LabHandler = (request) => {
+    const kind = request.path.split("/")[1] ?? "http";
+    return around(`${kind}.${request.method}`, running.getStore(), () => options.elsewhere(request));
+  };
+  return {
+    config,
+    clock,
+    rollServiceArn: options.rollServiceArn,
+    slackApiUrl: `${options.endpoint}/slack/api/`,
+    clients: awsClients({
+      config,
+      requestHandler: inProcessRequestHandler(aws),
+      credentials: { accessKeyId: config.homeAccount, secretAccessKey: "lab" },
+      pause: (ms) => clock.sleep(ms),
+      random: options.random,
+      now: () => clock.now(),
+    }),
+    fetch: inProcessFetch(elsewhere),
+    ledgerFor: (sandbox) => instrumentedLedger(options.ledger, (name, send) => around(name, sandbox, send)),
+    instruments: (functionName) => captured(functionName, options.onLine),
+    inSandbox: (sandbox, work) => running.run(sandbox, work),
+  };
+}
+
+function callName(request: LabRequest): string {
+  const call = addressedCall(request);
+  return call ? `${call.service ?? "unknown"}.${call.operation}` : "unknown";
+}
+
+/** Powertools' instruments whose lines go to the lab instead of the process's output. */
+function captured(functionName: string, onLine: PlatformOptions["onLine"]): Instruments {
+  const instruments = createInstruments(functionName);
+  const take = (line: unknown) => onLine(functionName, String(line));
+  const sink = { debug: take, info: take, log: take, warn: take, error: take, trace: take };
+  // Powertools has no option for where its lines go: both keep a console of their own in this member.
+  Reflect.set(instruments.logger, "console", sink);
+  Reflect.set(instruments.metrics, "console", sink);
+  return instruments;
+}

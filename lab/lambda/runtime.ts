@@ -1,0 +1,200 @@
+import type { Context } from "aws-lambda";
+import type { LambdaHandler } from "../../functions/middleware.ts";
+import type { Json } from "../../shared/json.ts";
+import type { Random } from "../aws/service.ts";
+import type { Clock } from "../clock/clock.ts";
+import type { Faults } from "../faults.ts";
+
+/** What a sandbox tells the code that runs in it about the world around. */
+export interface Sandbox {
+  readonly functionName: string;
+  /** Id of the invocation that runs now: a sandbox runs one at a time. */
+  invocation(): string;
+  /** The state machine's execution that made the invocation, if one did. */
+  executionArn(): string | undefined;
+  /**
+   * Around a call that leaves the sandbox, by name (`ecs.UpdateService`): a fault rule may crash the function before the
+   * call is sent or after it was answered. A crashed call never returns.
+   */
+  call<T>(name: string, send: () => Promise<T>): Promise<T>;
+}
+
+/** Makes the function's handler for a new sandbox, as a cold start does. */
+export type FunctionFactory = (sandbox: Sandbox) => LambdaHandler;
+
+interface Invocation {
+  readonly id: string;
+  readonly functionName: string;
+  /** The state machine's execution that made it, if one did. */
+  readonly executionArn: string | undefined;
+}
+
+/** An event that a function failed on too often, as an on-failure destination gets it. */
+export interface DeadLetter {
+  readonly functionName: string;
+  readonly at: string;
+  readonly attempts: number;
+  readonly error: string;
+  readonly message: string;
+  readonly payload: Json;
+}
+
+export interface LambdaRuntimeOptions {
+  readonly clock: Clock & { busy?: () => () => void };
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly functions: Readonly<Record<string, FunctionFactory>>;
+  /** Runs a handler so that the calls that it makes are known as its sandbox's. */
+  readonly inSandbox: <T>(sandbox: Sandbox, work: () => Promise<T>) => Promise<T>;
+}
+
+/** A function's failure as its invoker sees it: the name is the errorType, the cause Lambda's JSON. */
+export class LambdaError extends Error {
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html */
+const ASYNC_RETRY_SECONDS = [60, 120];
+
+/** Runs the product's handlers as Lambda does: sandboxes that are reused, asynchronous tries, dead letters, crashes. */
+export class LambdaRuntime {
+  readonly deadLetters: DeadLetter[] = [];
+  readonly #options: LambdaRuntimeOptions;
+  readonly #idle = new Map<string, RunningSandbox[]>();
+  #count = 0;
+
+  constructor(options: LambdaRuntimeOptions) {
+    this.#options = options;
+  }
+
+  /** Invokes and waits for the answer. Rejects with `LambdaError`. */
+  async invoke(functionName: string, payload: Json, executionArn?: string): Promise<Json> {
+    const { clock, random } = this.#options;
+    this.#count += 1;
+    const invocation: Invocation = { id: `invocation-${this.#count}`, functionName, executionArn };
+    const sandbox = this.#idleOf(functionName).pop() ?? this.#coldStart(functionName);
+    await clock.sleep(10 + Math.floor(random() * 40));
+    const leave = clock.busy?.();
+    try {
+      const input = structuredClone(payload);
+      return await this.#options.inSandbox(sandbox, () => sandbox.run(invocation, input, clock.now()));
+    } finally {
+      leave?.();
+      if (!sandbox.crashed) this.#idleOf(functionName).push(sandbox);
+    }
+  }
+
+  /** Invokes as EventBridge does: failing events are tried twice more, then become dead letters. */
+  async invokeAsync(functionName: string, payload: Json): Promise<void> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await this.invoke(functionName, payload);
+        return;
+      } catch (error) {
+        const retryIn = ASYNC_RETRY_SECONDS[attempt];
+        if (retryIn === undefined) {
+          this.#bury(functionName, payload, attempt + 1, error);
+          return;
+        }
+        await this.#options.clock.sleep(retryIn * 1000);
+      }
+    }
+  }
+
+  #idleOf(functionName: string): RunningSandbox[] {
+    const idle = this.#idle.get(functionName) ?? [];
+    this.#idle.set(functionName, idle);
+    return idle;
+  }
+
+  #bury(functionName: string, payload: Json, attempts: number, error: unknown): void {
+    const at = new Date(this.#options.clock.now()).toISOString();
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    this.deadLetters.push({ functionName, at, attempts, error: name, message, payload });
+  }
+
+  #coldStart(functionName: string): RunningSandbox {
+    const create = this.#options.functions[functionName];
+    if (!create) throw new LambdaError("ResourceNotFoundException", `Function not found: ${functionName}`);
+    return new RunningSandbox(functionName, create, this.#options.faults);
+  }
+}
+
+class RunningSandbox implements Sandbox {
+  readonly functionName: string;
+  crashed = false;
+  readonly #faults: Faults;
+  readonly #handler: LambdaHandler;
+  #invocation: Invocation | undefined;
+  #crash: (error: LambdaError) => void = () => undefined;
+
+  constructor(functionName: string, create: FunctionFactory, faults: Faults) {
+    this.functionName = functionName;
+    this.#faults = faults;
+    this.#handler = create(this);
+  }
+
+  invocation(): string {
+    return this.#invocation?.id ?? "";
+  }
+
+  executionArn(): string | undefined {
+    return this.#invocation?.executionArn;
+  }
+
+  async call<T>(name: string, send: () => Promise<T>): Promise<T> {
+    if (this.#strikes(name, "before")) return this.#die(`before ${name}`);
+    const answer = await send();
+    if (this.#strikes(name, "after")) return this.#die(`after ${name}`);
+    return answer;
+  }
+
+  #strikes(call: string, when: "before" | "after"): boolean {
+    const subject = { call, function: this.functionName };
+    return this.#faults.strike("lambda-crash", subject, (rule) => rule.when === when) !== undefined;
+  }
+
+  #die<T>(when: string): Promise<T> {
+    this.crashed = true;
+    this.#crash(new LambdaError("Runtime.ExitError", `The function exited ${when}.`));
+    return new Promise<T>(() => undefined);
+  }
+
+  async run(invocation: Invocation, payload: Json, nowMs: number): Promise<Json> {
+    this.#invocation = invocation;
+    const crash = Promise.withResolvers<never>();
+    this.#crash = crash.reject;
+    const work = this.#handler(payload, contextOf(this.functionName, invocation.id, nowMs));
+    try {
+      return structuredClone((await Promise.race([work, crash.promise])) ?? null);
+    } catch (error) {
+      throw asLambdaError(error);
+    }
+  }
+}
+
+function asLambdaError(error: unknown): LambdaError {
+  if (error instanceof LambdaError) return error;
+  if (error instanceof Error) return new LambdaError(error.name, error.message);
+  return new LambdaError("Error", String(error));
+}
+
+function contextOf(functionName: string, awsRequestId: string, nowMs: number): Context {
+  return {
+    functionName,
+    awsRequestId,
+    functionVersion: "$LATEST",
+    invokedFunctionArn: `arn:aws:lambda:us-east-1:123456789012:function:${functionName}`,
+    memoryLimitInMB: "512",
+    logGroupName: `/aws/lambda/${functionName}`,
+    logStreamName: new Date(nowMs).toISOString().slice(0, 10),
+    callbackWaitsForEmptyEventLoop: false,
+    getRemainingTimeInMillis: () => 30_000,
+    done: () => undefined,
+    fail: () => undefined,
+    succeed: () => undefined,
+  };
+}

@@ -1,0 +1,146 @@
+import { type Place, parseServiceArn } from "../../shared/arn.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../shared/json.ts";
+import type { ServiceState } from "../../shared/ledger.ts";
+import { containersOf, nameOf, textAt } from "../../shared/task-definition/fields.ts";
+import { registerable } from "../../shared/task-definition/registerable.ts";
+import { revisionArn } from "../fleet/fleet.ts";
+import type { Lab } from "../lab.ts";
+
+/** Why an act did not come out as it should. */
+export class ActFailed extends Error {
+  override readonly name = "ActFailed";
+}
+
+/** Throws `ActFailed` with the text unless the condition holds. */
+export function expectThat(condition: boolean, why: string): void {
+  if (!condition) throw new ActFailed(why);
+}
+
+/** A service of the lab, by what an operator would type. */
+export interface ServiceName extends Place {
+  readonly cluster: string;
+  readonly name: string;
+}
+
+export function arnOf({ account, region, cluster, name }: ServiceName): string {
+  return `arn:aws:ecs:${region}:${account}:service/${cluster}/${name}`;
+}
+
+/** What a story or a test does to a lab and sees of it, in an operator's and a pipeline's words. */
+export class Stage {
+  readonly lab: Lab;
+
+  constructor(lab: Lab) {
+    this.lab = lab;
+  }
+
+  async tag(service: ServiceName, tags: Readonly<Record<string, string>>): Promise<void> {
+    const list = Object.entries(tags).map(([key, value]) => ({ key, value }));
+    await this.lab.call(service, "TagResource", { resourceArn: arnOf(service), tags: list });
+  }
+
+  async untag(service: ServiceName, ...tagKeys: string[]): Promise<void> {
+    await this.lab.call(service, "UntagResource", { resourceArn: arnOf(service), tagKeys });
+  }
+
+  /** What a CI pipeline does: registers a definition and updates the service to it. Returns the revision's ARN. */
+  async deploy(service: ServiceName, definition: JsonObject): Promise<string> {
+    const taskDefinition = revisionArn(await this.lab.call(service, "RegisterTaskDefinition", definition));
+    await this.lab.call(service, "UpdateService", { cluster: service.cluster, service: service.name, taskDefinition });
+    return taskDefinition;
+  }
+
+  async describe(service: ServiceName): Promise<JsonObject> {
+    const input = { cluster: service.cluster, services: [service.name], include: ["TAGS"] };
+    const { services } = await this.lab.call(service, "DescribeServices", input);
+    const [first] = Array.isArray(services) ? services : [];
+    if (!isJsonObject(first)) throw new ActFailed(`there is no service ${service.name}`);
+    return first;
+  }
+
+  async revisionOf(service: ServiceName): Promise<string> {
+    return textAt(await this.describe(service), "taskDefinition") ?? "";
+  }
+
+  /** The definition that the service's primary deployment runs, in registerable form. */
+  async definitionOf(service: ServiceName): Promise<JsonObject> {
+    const taskDefinition = await this.revisionOf(service);
+    const described = await this.lab.call(service, "DescribeTaskDefinition", { taskDefinition });
+    if (!isJsonObject(described.taskDefinition)) throw new ActFailed(`there is no revision ${taskDefinition}`);
+    return registerable(described.taskDefinition, []);
+  }
+
+  async containersOf(service: ServiceName): Promise<readonly string[]> {
+    return containersOf(await this.definitionOf(service)).map(nameOf);
+  }
+
+  async inMesh(service: ServiceName): Promise<boolean> {
+    return (await this.containersOf(service)).includes("ztunnel");
+  }
+
+  state(service: ServiceName): Promise<ServiceState | undefined> {
+    return this.lab.ledger.getService(arnOf(service));
+  }
+
+  /** True once no roll holds the service and its last one ended like this. */
+  async ended(service: ServiceName, outcome: string): Promise<boolean> {
+    const state = await this.state(service);
+    return state?.roll === undefined && state?.lastOutcome?.outcome === outcome;
+  }
+
+  rollsOf(service: ServiceName) {
+    return this.lab.rolls().filter((roll) => roll.service === arnOf(service));
+  }
+
+  /** Messages that Slack received and that name the service. */
+  told(service: ServiceName): readonly string[] {
+    return this.lab.slack.messages().flatMap(({ text }) => (text.includes(service.name) ? [text] : []));
+  }
+
+  /** Lets lab time pass until the condition holds. Throws `ActFailed` when it does not in time. */
+  async until(what: string, withinMinutes: number, condition: () => Promise<boolean> | boolean): Promise<void> {
+    const deadline = this.lab.clock.now() + withinMinutes * 60_000;
+    while (!(await condition())) {
+      if (this.lab.clock.now() >= deadline) throw new ActFailed(`after ${withinMinutes} minutes: not ${what}`);
+      await this.lab.clock.sleep(2000);
+    }
+  }
+
+  async minutes(count: number): Promise<void> {
+    await this.lab.clock.sleep(count * 60_000);
+  }
+}
+
+/** What `npm start -- --report` tells of a service. */
+export interface ServiceReport {
+  readonly arn: string;
+  readonly enrolled: boolean;
+  readonly taskDefinitionArn: string;
+  readonly containers: readonly string[];
+  readonly ztunnel: { readonly image: string; readonly secretVersionId: string } | null;
+  readonly lastOutcome: string | null;
+}
+
+/** The service as it runs now. */
+export async function serviceReport(stage: Stage, arn: string): Promise<ServiceReport> {
+  const ref = parseServiceArn(arn);
+  if (!ref) throw new Error(`no service's ARN: ${arn}`);
+  const service = { ...ref, cluster: ref.clusterName, name: ref.serviceName };
+  const containers = containersOf(await stage.definitionOf(service));
+  const state = await stage.lab.ledger.getService(arn);
+  const ztunnel = containers.find((container) => nameOf(container) === "ztunnel");
+  return {
+    arn,
+    enrolled: state?.enrolled ?? false,
+    taskDefinitionArn: await stage.revisionOf(service),
+    containers: containers.map(nameOf),
+    ztunnel: ztunnel ? { image: textAt(ztunnel, "image") ?? "", secretVersionId: versionOf(ztunnel) } : null,
+    lastOutcome: state?.lastOutcome?.outcome ?? null,
+  };
+}
+
+function versionOf(ztunnel: JsonObject): string {
+  const secrets: readonly Json[] = Array.isArray(ztunnel.secrets) ? ztunnel.secrets : [];
+  const token = secrets.filter(isJsonObject).find(({ name }) => name === "BOOTSTRAP_TOKEN");
+  return (token && textAt(token, "valueFrom")?.split(":").at(-1)) ?? "";
+}

@@ -1,0 +1,119 @@
+import autopilotConfig from "../../autopilot.config.ts";
+import { parseConfig } from "../../shared/config.ts";
+import { VirtualClock } from "../clock/virtual-clock.ts";
+import { demoFleet } from "../fleet/demo.ts";
+import { Lab } from "../lab.ts";
+import { awsCallCount, type RollRecord } from "../lambda/rolls.ts";
+import { acts } from "./acts.ts";
+import { elapsed, Narrator, type Output, styled } from "./narrator.ts";
+import { ActFailed, type ServiceReport, Stage, serviceReport } from "./stage.ts";
+
+export interface ActReport {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly why: string;
+}
+
+/** What `npm start -- --report FILE` writes. */
+export interface StoryReport {
+  readonly ok: boolean;
+  readonly acts: readonly ActReport[];
+  readonly services: readonly ServiceReport[];
+  readonly slack: readonly { readonly text: string }[];
+  readonly calls: Readonly<Record<string, number>>;
+  readonly rolls: readonly {
+    readonly service: string;
+    readonly outcome: string;
+    readonly transitions: number;
+    /** ECS and Secrets Manager calls. */
+    readonly calls: number;
+  }[];
+}
+
+/** Monday noon: nothing in the story goes by the real time. */
+const START_MS = Date.parse("2026-01-05T12:00:00Z");
+
+/**
+ * Plays the acts on a lab in virtual time and tells them as they happen. Returns the lab for those who look further, and
+ * the report. An act that fails does not end the story: what it broke shows in the next ones.
+ */
+export async function playStory(output: Output): Promise<{ readonly lab: Lab; readonly report: StoryReport }> {
+  const clock = new VirtualClock(START_MS);
+  const narrator = new Narrator(() => lab, output);
+  const lab: Lab = new Lab({
+    clock,
+    config: parseConfig(autopilotConfig),
+    onExecutionEvent: ({ executionArn, timestamp, stateEnteredEventDetails }) => {
+      if (stateEnteredEventDetails)
+        narrator.step(executionArn, String(stateEnteredEventDetails.name), timestamp.getTime());
+    },
+  });
+  narrator.start(clock.now());
+  const stage = new Stage(lab);
+  const report = await clock.run(tell(stage, narrator, output));
+  return { lab, report };
+}
+
+async function tell(stage: Stage, narrator: Narrator, output: Output): Promise<StoryReport> {
+  const { lab } = stage;
+  await lab.prepare(demoFleet);
+  await stage.minutes(3);
+  narrator.flush();
+  const reports: ActReport[] = [];
+  for (const [index, act] of acts.entries()) {
+    narrator.line("");
+    narrator.line(styled(`Act ${index + 1} of ${acts.length}: ${act.name}`, "bold", output.color));
+    narrator.line(`  ${act.intro}`);
+    const startedMs = lab.clock.now();
+    const failure = await playWhileTelling(act.play(stage), stage, narrator);
+    const took = elapsed(lab.clock.now() - startedMs).trim();
+    const mark = failure === undefined ? styled("done", "green", output.color) : styled("FAILED", "red", output.color);
+    narrator.line(`  ${mark} after ${took} of lab time${failure === undefined ? "" : `: ${failure}`}`);
+    reports.push({ name: act.name, ok: failure === undefined, why: failure ?? "" });
+  }
+  return storyReport(stage, reports);
+}
+
+/** Why the play failed; `undefined` when it did not. Tells what happens while it goes on. */
+async function playWhileTelling(play: Promise<void>, stage: Stage, narrator: Narrator): Promise<string | undefined> {
+  let over = false;
+  const outcome = play
+    .then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof ActFailed) return error.message;
+        throw error;
+      },
+    )
+    .finally(() => {
+      over = true;
+    });
+  while (!over) {
+    await Promise.race([outcome, stage.lab.clock.sleep(1000)]);
+    narrator.flush();
+  }
+  return outcome;
+}
+
+async function storyReport(stage: Stage, reports: readonly ActReport[]): Promise<StoryReport> {
+  const { lab } = stage;
+  const services = [];
+  for (const { arn } of lab.ecs.allServices()) services.push(await serviceReport(stage, arn));
+  return {
+    ok: reports.every(({ ok }) => ok),
+    acts: reports,
+    services,
+    slack: lab.slack.messages().map(({ text }) => ({ text })),
+    calls: lab.router.calls(),
+    rolls: lab.rolls().filter(isRoll).map(rollReport),
+  };
+}
+
+/** Executions that only found that there was nothing to roll are none. */
+function isRoll({ outcome }: RollRecord): boolean {
+  return outcome !== undefined && outcome !== "refused" && outcome !== "failed";
+}
+
+function rollReport({ service, outcome, transitions, calls }: RollRecord): StoryReport["rolls"][number] {
+  return { service, outcome: outcome ?? "", transitions, calls: awsCallCount(calls) };
+}

@@ -1,0 +1,60 @@
+import type { Config } from "../config.ts";
+import { headroom } from "../task-definition/headroom.ts";
+import { rolesOf } from "./desired.ts";
+import type { DescribedTaskDefinition, MeshFacts, ObservedService } from "./model.ts";
+import type { Warning } from "./reasons.ts";
+
+/** What does not keep the service out of the mesh, but may hurt it there. */
+export function cautions(input: {
+  readonly service: ObservedService;
+  readonly definition: DescribedTaskDefinition;
+  readonly facts: MeshFacts;
+  readonly image: string;
+  readonly config: Config;
+}): readonly Warning[] {
+  const { service, definition, facts, image, config } = input;
+  return [
+    ...headroomWarnings(definition, config),
+    ...roleWarnings(service, definition, config),
+    ...deploymentWarnings(service),
+    ...versionWarnings(image, facts),
+  ];
+}
+
+function headroomWarnings({ raw }: DescribedTaskDefinition, { policy }: Config): readonly Warning[] {
+  const { cpuUnits, memoryMiB } = headroom(raw);
+  const left: string[] = [];
+  if (cpuUnits !== undefined && cpuUnits < policy.minHeadroom.cpuUnits) left.push(`${cpuUnits} CPU units`);
+  if (memoryMiB !== undefined && memoryMiB < policy.minHeadroom.memoryMiB) left.push(`${memoryMiB} MiB of memory`);
+  return left.length > 0 ? [{ code: "headroom", detail: `Left for ztunnel: ${left.join(" and ")}.` }] : [];
+}
+
+function roleWarnings(
+  service: ObservedService,
+  definition: DescribedTaskDefinition,
+  { identityRole }: Config,
+): readonly Warning[] {
+  const { taskRoleArn, executionRoleArn } = rolesOf(service, definition);
+  if (identityRole !== "execution" || taskRoleArn === executionRoleArn) return [];
+  return [{ code: "roles-differ", detail: `${taskRoleArn ?? "none"} and ${executionRoleArn ?? "none"}` }];
+}
+
+function deploymentWarnings({ deploymentStrategy, hasPauseHook }: ObservedService): readonly Warning[] {
+  const causes = [
+    ...(deploymentStrategy === "ROLLING" ? [] : [`strategy ${deploymentStrategy}`]),
+    ...(hasPauseHook ? ["a pause hook"] : []),
+  ];
+  return causes.length > 0 ? [{ code: "slow-deployment", detail: `The service has ${causes.join(" and ")}.` }] : [];
+}
+
+function versionWarnings(image: string, { istiodVersion }: MeshFacts): readonly Warning[] {
+  const ztunnel = minorVersion(image.replace(/@.*$/, "").match(/:([^/:]+)$/)?.[1]);
+  const istiod = minorVersion(istiodVersion);
+  if (ztunnel === undefined || istiod === undefined || ztunnel === istiod) return [];
+  return [{ code: "version-skew", detail: `ztunnel ${ztunnel}, istiod ${istiod}.` }];
+}
+
+/** `1.28` of `1.28.0-solo`; `undefined` for a version without numbers, such as a digest or `latest`. */
+function minorVersion(version: string | undefined): string | undefined {
+  return version?.match(/^v?(\d+\.\d+)(?:\D|$)/)?.[1];
+}

@@ -1,0 +1,90 @@
+import { parseValueFrom, pinnedValueFrom } from "../bootstrap-token/secret-version.ts";
+import type { Config } from "../config.ts";
+import { canonicalJson, type JsonObject, sha256 } from "../json.ts";
+import { inject } from "../task-definition/inject.ts";
+import { registerable } from "../task-definition/registerable.ts";
+import { remove } from "../task-definition/remove.ts";
+import type { SidecarSpec } from "../task-definition/sidecar.ts";
+import type { DescribedTaskDefinition, DesiredEnrollment, DesiredSecret, ObservedService } from "./model.ts";
+
+type Injection = ReturnType<typeof inject>;
+
+/** What the configuration and the desired enrollment ask of the sidecar. */
+export function sidecarSpec(
+  desired: { readonly image: string; readonly request: { readonly proxyEnv: boolean } },
+  secretValueFrom: string,
+  { ztunnel }: Config,
+): SidecarSpec {
+  return {
+    image: desired.image,
+    secretValueFrom,
+    healthCheckCommand: ztunnel.healthCheckCommand,
+    startTimeoutSeconds: ztunnel.startTimeoutSeconds,
+    proxyEnv: desired.request.proxyEnv,
+    memoryReservationMiB: ztunnel.memoryReservationMiB,
+  };
+}
+
+/** What to register so that the service is as desired; or why that can't be, as a refusal. */
+export function desiredDefinition(
+  definition: DescribedTaskDefinition,
+  desired: DesiredEnrollment,
+  secretValueFrom: string,
+  config: Config,
+): Injection {
+  return inject(registerable(definition.raw, definition.tags), sidecarSpec(desired, secretValueFrom, config));
+}
+
+/** What to register so that the service is out of the mesh: the definition without sidecar and what came with it. */
+export function removedDefinition(definition: DescribedTaskDefinition): JsonObject {
+  return remove(registerable(definition.raw, definition.tags));
+}
+
+/**
+ * The `valueFrom` that the desired definition is compared with. Secrets Manager ends a secret's ARN in six random
+ * characters: without the ARN, an observed `valueFrom` that pins the desired version of the desired secret in the
+ * service's account and region is taken as right, and any other gives way to one with a made-up suffix.
+ */
+export function comparableValueFrom(
+  service: ObservedService,
+  secret: DesiredSecret,
+  observedValueFrom: string | undefined,
+  secretArn?: string,
+): string {
+  if (secretArn !== undefined) return pinnedValueFrom(secretArn, secret.versionId);
+  const { serviceArn, account, region } = service.ref;
+  const observed = observedValueFrom === undefined ? undefined : parseValueFrom(observedValueFrom);
+  const pinsDesired =
+    observed !== undefined &&
+    observed.account === account &&
+    observed.region === region &&
+    observed.secretName === secret.secretName &&
+    observed.versionId === secret.versionId &&
+    observed.stage === undefined &&
+    observed.jsonKey === undefined;
+  if (observedValueFrom !== undefined && pinsDesired) return observedValueFrom;
+  const partition = serviceArn.split(":")[1] ?? "aws";
+  const arn = `arn:${partition}:secretsmanager:${region}:${account}:secret:${secret.secretName}-??????`;
+  return pinnedValueFrom(arn, secret.versionId);
+}
+
+/**
+ * A hash of what an enrollment puts into a task definition, or of taking it out: for the execution's name and for telling
+ * situations apart. Missing tags don't count: a failed roll may have set them, and it is the same situation then.
+ */
+export function contentHash(desired: DesiredEnrollment | "removed", { ztunnel }: Config): string {
+  if (desired === "removed") return sha256("removed");
+  const { identity, secret, image, executionRoleArn, request } = desired;
+  return sha256(
+    canonicalJson({
+      identity: { ...identity },
+      secret: { ...secret },
+      image,
+      executionRoleArn,
+      proxyEnv: request.proxyEnv,
+      healthCheckCommand: ztunnel.healthCheckCommand,
+      startTimeoutSeconds: ztunnel.startTimeoutSeconds,
+      memoryReservationMiB: ztunnel.memoryReservationMiB,
+    }),
+  );
+}

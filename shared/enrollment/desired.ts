@@ -1,0 +1,94 @@
+import { secretName, versionIdOf } from "../bootstrap-token/secret-version.ts";
+import type { BootstrapToken } from "../bootstrap-token/token.ts";
+import type { Config } from "../config.ts";
+import { AutopilotError } from "../errors.ts";
+import { textAt } from "../task-definition/fields.ts";
+import { parseBundle } from "../trust/bundle.ts";
+import type {
+  DescribedTaskDefinition,
+  DesiredEnrollment,
+  MeshFacts,
+  ObservedService,
+  TagRequest,
+  Tags,
+} from "./model.ts";
+import { tagKeys } from "./tags.ts";
+
+/** The roles of a task definition as ARNs. */
+export interface TaskRoles {
+  readonly taskRoleArn: string | undefined;
+  readonly executionRoleArn: string | undefined;
+}
+
+/**
+ * The roles of the service's task definition. A task definition may name a role without its ARN: it is then in the
+ * service's account. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
+ */
+export function rolesOf(service: ObservedService, definition: DescribedTaskDefinition): TaskRoles {
+  const partition = service.ref.serviceArn.split(":")[1] ?? "aws";
+  const arnOf = (role: string | undefined): string | undefined => {
+    if (!role || role.startsWith("arn:")) return role || undefined;
+    return `arn:${partition}:iam::${service.ref.account}:role/${role}`;
+  };
+  return {
+    taskRoleArn: arnOf(textAt(definition.raw, "taskRoleArn")),
+    executionRoleArn: arnOf(textAt(definition.raw, "executionRoleArn")),
+  };
+}
+
+/**
+ * The bootstrap token that a service shall start from. A credential: it must not leave the function that writes it.
+ * Throws `AutopilotError` `invalid-pem` when the facts' root CA is no bundle.
+ */
+export function desiredToken(request: TagRequest, facts: MeshFacts): BootstrapToken {
+  return {
+    url: facts.istiodUrl,
+    caCert: parseBundle(facts.rootCaPem).pem,
+    namespace: request.namespace,
+    serviceAccount: request.serviceAccount,
+    platform: request.platform,
+    network: facts.network,
+    remote: request.external,
+  };
+}
+
+/**
+ * What the enrolled service should be, by its tags, the mesh facts and the configuration. Throws `AutopilotError`
+ * `invalid-pem`, or `unexpected-error` when a role is missing: `decide` refuses such a service before.
+ */
+export function desiredEnrollment(input: {
+  readonly service: ObservedService;
+  readonly definition: DescribedTaskDefinition;
+  readonly request: TagRequest;
+  readonly facts: MeshFacts;
+  readonly config: Config;
+}): DesiredEnrollment {
+  const { service, definition, request, facts, config } = input;
+  const { taskRoleArn, executionRoleArn } = rolesOf(service, definition);
+  if (!taskRoleArn || !executionRoleArn) {
+    throw new AutopilotError("unexpected-error", `${definition.taskDefinitionArn} lacks a role.`);
+  }
+  const { namespace, serviceAccount } = request;
+  const token = desiredToken(request, facts);
+  return {
+    identity: {
+      namespace,
+      serviceAccount,
+      roleArn: config.identityRole === "task" ? taskRoleArn : executionRoleArn,
+    },
+    request,
+    secret: { secretName: secretName(token), versionId: versionIdOf(token) },
+    image: request.image ?? config.ztunnel.image,
+    executionRoleArn,
+    missingTags: missingTags(service.tags, request),
+  };
+}
+
+/**
+ * The tags that istiod takes the workload's identity from, where the service itself lacks them: a cluster's tags and the
+ * defaults don't reach the tasks.
+ */
+function missingTags(serviceTags: Tags, { namespace, serviceAccount }: TagRequest): Tags {
+  const wanted = { [tagKeys.namespace]: namespace, [tagKeys.serviceAccount]: serviceAccount };
+  return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => serviceTags[key] !== value));
+}

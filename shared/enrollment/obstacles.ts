@@ -1,0 +1,101 @@
+import { sameRole } from "../arn.ts";
+import { type Config, controlPlaneFor } from "../config.ts";
+import type { JsonObject } from "../json.ts";
+import { isSet, objectAt, textAt } from "../task-definition/fields.ts";
+import { inject } from "../task-definition/inject.ts";
+import { portCollisions } from "../task-definition/ports.ts";
+import type { SidecarSpec } from "../task-definition/sidecar.ts";
+import { rolesOf } from "./desired.ts";
+import type { DescribedTaskDefinition, ObservedService, WorkloadIdentity } from "./model.ts";
+import type { Refusal } from "./reasons.ts";
+
+/** Whether the service may be changed at all, whatever the change is. */
+export function serviceObstacles(service: ObservedService): readonly Refusal[] {
+  const found: Refusal[] = [];
+  if (service.status !== "ACTIVE") found.push({ reason: "service-not-active", detail: `It is ${service.status}.` });
+  if (service.deploymentController !== "ECS") {
+    found.push({ reason: "deployment-controller", detail: `The controller is ${service.deploymentController}.` });
+  }
+  return found;
+}
+
+/** Why the service can't be taken into the mesh as it is, apart from its tags; most fundamental first. */
+export function enrollObstacles(
+  service: ObservedService,
+  definition: DescribedTaskDefinition,
+  config: Config,
+): readonly Refusal[] {
+  const { raw } = definition;
+  const { account, region } = service.ref;
+  const found: Refusal[] = [];
+  if (!controlPlaneFor(config, service.ref))
+    found.push({ reason: "no-control-plane", detail: `${account}, ${region}` });
+  const family = textAt(objectAt(raw, "runtimePlatform"), "operatingSystemFamily") ?? "LINUX";
+  if (family.startsWith("WINDOWS")) found.push({ reason: "windows", detail: family });
+  const networkMode = textAt(raw, "networkMode") ?? "bridge";
+  if (networkMode !== "awsvpc") found.push({ reason: "network-mode", detail: `The network mode is ${networkMode}.` });
+  if (isSet(raw, "proxyConfiguration")) {
+    const container = textAt(objectAt(raw, "proxyConfiguration"), "containerName") ?? "of no name";
+    found.push({ reason: "app-mesh", detail: `The proxy is container ${container}.` });
+  }
+  if (isOldPlatform(service)) {
+    found.push({ reason: "platform-version", detail: `It is ${service.platformVersion ?? ""}.` });
+  }
+  return [...found, ...roleObstacles(service, definition)];
+}
+
+function roleObstacles(service: ObservedService, definition: DescribedTaskDefinition): readonly Refusal[] {
+  const { taskRoleArn, executionRoleArn } = rolesOf(service, definition);
+  const detail = definition.taskDefinitionArn;
+  const found: Refusal[] = [];
+  if (!taskRoleArn) found.push({ reason: "no-task-role", detail });
+  if (!executionRoleArn) found.push({ reason: "no-execution-role", detail });
+  return found;
+}
+
+/** Why the sidecar has no place in the definition (in registerable form). A missing role is told by `enrollObstacles`. */
+export function sidecarObstacles(registerable: JsonObject, spec: SidecarSpec): readonly Refusal[] {
+  const collisions = portCollisions(registerable).map(
+    ({ container, port, use }): Refusal => ({
+      reason: "port-collision",
+      detail: `Container ${container} uses port ${port} (ztunnel: ${use}).`,
+    }),
+  );
+  const withRole = isSet(registerable, "executionRoleArn")
+    ? registerable
+    : { ...registerable, executionRoleArn: "arn:aws:iam::000000000000:role/none" };
+  const trial = inject(withRole, spec);
+  return trial.ok ? collisions : [{ reason: trial.refusal, detail: trial.detail }, ...collisions];
+}
+
+/** The identity's namespace against the configuration's `allowedNamespaces`. */
+export function namespaceObstacles(namespace: string, allowedNamespaces: readonly string[]): readonly Refusal[] {
+  const allowed = allowedNamespaces.some((pattern) =>
+    pattern.endsWith("*") ? namespace.startsWith(pattern.slice(0, -1)) : namespace === pattern,
+  );
+  return allowed ? [] : [{ reason: "namespace-not-allowed", detail: `The namespace is ${namespace}.` }];
+}
+
+/**
+ * A refusal when the service account is bound to another role than the service's: `boundRoleArn` is its annotation
+ * `ecs.solo.io/role-arn`, `undefined` when it has none or doesn't exist yet.
+ */
+export function identityRefusal(boundRoleArn: string | undefined, identity: WorkloadIdentity): Refusal | undefined {
+  if (boundRoleArn === undefined || sameRole(boundRoleArn, identity.roleArn)) return undefined;
+  const { namespace, serviceAccount, roleArn } = identity;
+  return {
+    reason: "identity-conflict",
+    detail: `${namespace}/${serviceAccount} is bound to ${boundRoleArn}, the service has ${roleArn}.`,
+  };
+}
+
+/**
+ * True for a Fargate platform version below 1.4.0: these can't read one version of a secret.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+ */
+function isOldPlatform({ launchType, platformVersion }: ObservedService): boolean {
+  if (launchType === "EC2" || launchType === "EXTERNAL") return false;
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(platformVersion ?? "") ?? [];
+  if (major === undefined || minor === undefined) return false;
+  return Number(major) < 1 || (Number(major) === 1 && Number(minor) < 4);
+}

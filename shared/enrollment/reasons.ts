@@ -1,0 +1,107 @@
+/** What can be decided for a service, and why: closed sets, each member with a sentence; refusals with the fix. */
+
+export const driftReasons = {
+  "sidecar-missing": "The task definition has no ztunnel container.",
+  image: "The ztunnel container runs another image.",
+  token: "The ztunnel container starts from another bootstrap token.",
+  "token-in-plain-text": "The bootstrap token stands in plain text in the task definition.",
+  "health-check": "The ztunnel container's health check or start timeout differs.",
+  "log-configuration": "The ztunnel container's log configuration differs.",
+  "container-settings": "Another setting of the ztunnel container differs.",
+  dependency: "A container does not wait for ztunnel as it should.",
+  "proxy-env": "The proxy environment differs from the tag proxy-env.",
+  identity: "The tags that istiod reads differ from the identity in the token.",
+} as const satisfies Readonly<Record<string, string>>;
+export type DriftReason = keyof typeof driftReasons;
+
+export const refusals = {
+  "network-mode": {
+    sentence: "The task definition's network mode is not awsvpc.",
+    fix: "Register a revision with networkMode awsvpc and give the service a network configuration.",
+  },
+  windows: {
+    sentence: "The task definition is for Windows, ztunnel runs on Linux only.",
+    fix: "Keep the service out of the mesh: take away its enroll tag.",
+  },
+  "deployment-controller": {
+    sentence: "The service's deployments are controlled by CodeDeploy or an external controller.",
+    fix: "Change the service to the ECS deployment controller (its BLUE_GREEN strategy replaces CodeDeploy).",
+  },
+  "app-mesh": {
+    sentence: "The task definition has an App Mesh proxy configuration.",
+    fix: "Take App Mesh's proxyConfiguration and Envoy container out of the task definition first.",
+  },
+  "foreign-ztunnel": {
+    sentence: "The task definition has a container called ztunnel that is no ztunnel sidecar.",
+    fix: "Give that container another name.",
+  },
+  "port-collision": {
+    sentence: "An application container uses a port that ztunnel needs.",
+    fix: "Move the application away from the named port.",
+  },
+  "no-execution-role": {
+    sentence: "The task definition has no execution role, so ECS cannot read the bootstrap token.",
+    fix: "Set executionRoleArn. The autopilot allows that role to read the one secret.",
+  },
+  "no-task-role": {
+    sentence: "The task definition has no task role, and ztunnel proves its identity with it.",
+    fix: "Set taskRoleArn. It needs no permissions.",
+  },
+  "platform-version": {
+    sentence: "The service's Fargate platform version is below 1.4.0.",
+    fix: "Update the service to platform version LATEST or 1.4.0.",
+  },
+  "too-many-containers": {
+    sentence: "The task definition has ten containers already, ECS allows no more.",
+    fix: "Merge or remove a container.",
+  },
+  "definition-too-large": {
+    sentence: "With the sidecar the task definition would be over 64 KB.",
+    fix: "Shorten it: move environment variables to an environment file or to parameters.",
+  },
+  "dependency-cycle": {
+    sentence: "The containers' dependencies leave no place for ztunnel.",
+    fix: "Break the named cycle in dependsOn.",
+  },
+  "bad-tag": {
+    sentence: "A tag's value is not valid.",
+    fix: "Correct the named tag.",
+  },
+  "namespace-not-allowed": {
+    sentence: "The Kubernetes namespace is not among the allowed ones.",
+    fix: "Use an allowed namespace, or have the platform team add this one to allowedNamespaces.",
+  },
+  "identity-conflict": {
+    sentence: "The service account is bound to another role.",
+    fix: "Use another service account, or the same role for all services of this one.",
+  },
+  "service-not-active": {
+    sentence: "The service is not ACTIVE.",
+    fix: "Nothing to do when it is being deleted.",
+  },
+  "no-control-plane": {
+    sentence: "No control plane serves this account and region.",
+    fix: "Have the platform team add the account and region to autopilot.config.ts.",
+  },
+} as const satisfies Readonly<Record<string, { sentence: string; fix: string }>>;
+export type RefusalReason = keyof typeof refusals;
+
+export const warnings = {
+  headroom: "The containers' hard limits leave ztunnel less CPU or memory than policy.minHeadroom.",
+  "roles-differ":
+    "Task role and execution role differ, and the configuration takes the identity from the execution role.",
+  "slow-deployment": "The deployment strategy or a pause hook can hold a roll for longer than its deadline.",
+  "version-skew": "The ztunnel image's version differs from istiod's.",
+} as const satisfies Readonly<Record<string, string>>;
+export type WarningCode = keyof typeof warnings;
+
+export type Refusal = {
+  readonly reason: RefusalReason;
+  /** Names the thing: the tag and its value, the container, the port. */
+  readonly detail: string;
+};
+
+export type Warning = {
+  readonly code: WarningCode;
+  readonly detail: string;
+};

@@ -1,0 +1,150 @@
+import type { TagRequest, Tags } from "./model.ts";
+import type { Refusal } from "./reasons.ts";
+import {
+  hostnameCheck,
+  imageCheck,
+  namespaceCheck,
+  oneOf,
+  portsCheck,
+  serviceAccountCheck,
+  type ValueCheck,
+} from "./tag-values.ts";
+
+const OUR_PREFIX = "ztunnel-autopilot/";
+const ISTIOD_PREFIX = "ecs.solo.io/";
+
+/** istiod looks for services in clusters that have this tag with the value `true`. */
+export const DISCOVERY_TAG = "ecs.solo.io/discovery-enabled";
+
+/** The keys of the tags that ask for something, besides the enroll tag, whose key is configurable. */
+export const tagKeys = {
+  namespace: "ecs.solo.io/namespace",
+  serviceAccount: "ecs.solo.io/service-account",
+  hostname: "ecs.solo.io/hostname",
+  ports: "ecs.solo.io/ports",
+  platform: "ztunnel-autopilot/platform",
+  external: "ztunnel-autopilot/external",
+  proxyEnv: "ztunnel-autopilot/proxy-env",
+  image: "ztunnel-autopilot/image",
+  wave: "ztunnel-autopilot/wave",
+} as const;
+
+const checks = {
+  [tagKeys.namespace]: namespaceCheck,
+  [tagKeys.serviceAccount]: serviceAccountCheck,
+  [tagKeys.hostname]: hostnameCheck,
+  [tagKeys.ports]: portsCheck,
+  [tagKeys.platform]: oneOf("ecs", "ecs-ec2"),
+  [tagKeys.external]: oneOf("true", "false"),
+  [tagKeys.proxyEnv]: oneOf("true", "false"),
+  [tagKeys.image]: imageCheck,
+  [tagKeys.wave]: oneOf("canary"),
+} as const satisfies Readonly<Record<string, ValueCheck>>;
+
+/** The tags that mean something here: the service's, and its cluster's where the service has none of that key. */
+export function effectiveTags(serviceTags: Tags, clusterTags: Tags): Tags {
+  const ours = Object.entries({ ...clusterTags, ...serviceTags }).filter(
+    ([key]) => key.startsWith(OUR_PREFIX) || key.startsWith(ISTIOD_PREFIX),
+  );
+  return Object.fromEntries(ours);
+}
+
+/** What the enroll tag says: the service's own before its cluster's. Anything but `true` and `false` is a refusal. */
+export function enrollIntent(
+  serviceTags: Tags,
+  clusterTags: Tags,
+  enrollTagKey: string,
+): "in" | "out" | "absent" | { readonly bad: Refusal } {
+  const value = serviceTags[enrollTagKey] ?? clusterTags[enrollTagKey];
+  if (value === undefined) return "absent";
+  if (value === "true") return "in";
+  if (value === "false") return "out";
+  return { bad: badTag(enrollTagKey, value, "expected true or false") };
+}
+
+/** What a request's defaults are made of. */
+export interface RequestDefaults {
+  readonly clusterName: string;
+  readonly serviceName: string;
+  /** The account's domain in the configuration. */
+  readonly domain: string;
+  readonly enrollTagKey: string;
+}
+
+/** What effective tags ask for, with the defaults where they are silent; or all that is wrong with them. */
+export function parseRequest(
+  tags: Tags,
+  defaults: RequestDefaults,
+): { readonly ok: TagRequest } | { readonly refusals: readonly [Refusal, ...Refusal[]] } {
+  const [first, ...others] = [...badValues(tags), ...unknownTags(tags, defaults.enrollTagKey)];
+  if (first) return { refusals: [first, ...others] };
+  const { clusterName, serviceName, domain } = defaults;
+  return {
+    ok: {
+      namespace: tags[tagKeys.namespace] ?? "istio-system",
+      serviceAccount: tags[tagKeys.serviceAccount] ?? "default",
+      hostname: tags[tagKeys.hostname] ?? `${serviceName}.${clusterName}.${domain}`,
+      ports: tags[tagKeys.ports] ?? "http:80:8080",
+      platform: tags[tagKeys.platform] === "ecs-ec2" ? "ecs-ec2" : "ecs",
+      external: tags[tagKeys.external] !== "false",
+      proxyEnv: tags[tagKeys.proxyEnv] === "true",
+      image: tags[tagKeys.image],
+      canary: tags[tagKeys.wave] === "canary",
+    },
+  };
+}
+
+/**
+ * A refusal for every `ztunnel-autopilot/` key that means nothing, with the nearest one that does: a typo in a key must
+ * not go by in silence. Unknown `ecs.solo.io/` keys are istiod's business.
+ */
+export function unknownTags(tags: Tags, enrollTagKey: string): readonly Refusal[] {
+  const known: readonly string[] = [enrollTagKey, ...Object.values(tagKeys)];
+  return Object.keys(tags)
+    .filter((key) => key.startsWith(OUR_PREFIX) && !known.includes(key))
+    .map((key) => ({
+      reason: "bad-tag",
+      detail: `${quote(key)} is no known tag, did you mean ${nearest(key, known)}?`,
+    }));
+}
+
+function badValues(tags: Tags): readonly Refusal[] {
+  return Object.entries(checks).flatMap(([key, check]) => {
+    const value = tags[key];
+    const problem = value === undefined ? undefined : check(value);
+    return value === undefined || problem === undefined ? [] : [badTag(key, value, problem)];
+  });
+}
+
+function badTag(key: string, value: string, problem: string): Refusal {
+  return { reason: "bad-tag", detail: `${key} is ${quote(value)}: ${problem}` };
+}
+
+/** The text in quotes, line breaks escaped, at most 100 characters of it. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 99)}…` : text);
+}
+
+/** The known key whose part behind the prefix is most alike: the prefix may be the mistake. */
+function nearest(key: string, known: readonly string[]): string {
+  const distances = known.map((one) => ({ one, distance: editDistance(nameIn(key), nameIn(one)) }));
+  return distances.reduce((a, b) => (b.distance < a.distance ? b : a)).one;
+}
+
+function nameIn(key: string): string {
+  return key.slice(key.indexOf("/") + 1);
+}
+
+/** Levenshtein's distance: how many characters to insert, delete or replace. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [row, charA] of [...a].entries()) {
+    const current = [row + 1];
+    for (const [column, charB] of [...b].entries()) {
+      const replaced = (previous[column] ?? 0) + (charA === charB ? 0 : 1);
+      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}

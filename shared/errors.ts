@@ -1,0 +1,219 @@
+/**
+ * Everything that can go wrong outside of a refusal (`shared/enrollment/reasons.ts`): a closed set of codes, each with
+ * a sentence, a fix and whether trying again can help.
+ */
+export const failures = {
+  "malformed-event": {
+    sentence: "The event does not have the shape that its source documents.",
+    fix: "Look at the event in the dead-letter queue. If AWS changed its shape, update shared/events/incoming.ts.",
+    retryable: false,
+  },
+  "invalid-config": {
+    sentence: "autopilot.config.ts is not valid.",
+    fix: "Correct the fields that the message names.",
+    retryable: false,
+  },
+  "unknown-account": {
+    sentence: "The account or region is not in autopilot.config.ts.",
+    fix: "Add the account to `accounts` (and the region to its `regions`), or take away its forwarding rule.",
+    retryable: false,
+  },
+  "no-control-plane": {
+    sentence: "No control plane in autopilot.config.ts serves this account and region.",
+    fix: "Add the account and region to the `serves` of a control plane.",
+    retryable: false,
+  },
+  "control-plane-unreachable": {
+    sentence: "The Kubernetes API of the control plane did not answer.",
+    fix: "Check the cluster's endpoint, its access entry for the autopilot's role and the network between them.",
+    retryable: true,
+  },
+  "control-plane-incomplete": {
+    sentence: "The control plane's answer lacks what a ztunnel needs to start.",
+    fix: "Compare the named object with Solo's installation guide for ECS and complete it.",
+    retryable: false,
+  },
+  "control-plane-refused": {
+    sentence: "The Kubernetes API refused the call.",
+    fix: "Give the autopilot's Kubernetes user the permissions that docs/deploy.md lists.",
+    retryable: false,
+  },
+  "mesh-facts-missing": {
+    sentence: "The ledger has no mesh facts for this control plane yet.",
+    fix: "Run the function watch-root-ca once, and look at its log if it fails.",
+    retryable: true,
+  },
+  "invalid-pem": {
+    sentence: "The root CA bundle is not a list of PEM certificates.",
+    fix: "Look at the ConfigMap istio-ca-root-cert of the control plane.",
+    retryable: false,
+  },
+  "invalid-token": {
+    sentence: "The BOOTSTRAP_TOKEN could not be decoded.",
+    fix: "Run the enrollment again: the autopilot writes a new token.",
+    retryable: false,
+  },
+  "ledger-item-unreadable": {
+    sentence: "An item of the ledger does not have the shape that this version reads.",
+    fix: "Delete the named item: the next sweep writes it again from what runs.",
+    retryable: false,
+  },
+  "service-not-found": {
+    sentence: "ECS does not know the service.",
+    fix: "Nothing to do when it was deleted. Else check the account and region.",
+    retryable: false,
+  },
+  "task-definition-not-found": {
+    sentence: "ECS does not know the task definition.",
+    fix: "Deploy the service with a revision that exists.",
+    retryable: false,
+  },
+  "registration-refused": {
+    sentence: "ECS refused the task definition with the sidecar.",
+    fix: "Read ECS's message. The service runs on as it is.",
+    retryable: false,
+  },
+  "update-refused": {
+    sentence: "ECS refused to update the service.",
+    fix: "Read ECS's message. The service runs on as it is.",
+    retryable: false,
+  },
+  "secret-unavailable": {
+    sentence: "The bootstrap token's secret cannot be used.",
+    fix: "If it is scheduled for deletion, restore it. If it has 20 labels or 100 versions, remove old ones.",
+    retryable: false,
+  },
+  "access-denied": {
+    sentence: "AWS denied the call.",
+    fix: "Compare the role's policy, and the organization's, with docs/security.md.",
+    retryable: false,
+  },
+  throttled: {
+    sentence: "AWS throttled the call.",
+    fix: "Nothing to do: it is tried again.",
+    retryable: true,
+  },
+  "aws-unavailable": {
+    sentence: "AWS answered with an error of its own.",
+    fix: "Nothing to do: it is tried again.",
+    retryable: true,
+  },
+  "aws-rejected": {
+    sentence: "AWS rejected the call.",
+    fix: "Read AWS's message.",
+    retryable: false,
+  },
+  "slack-unavailable": {
+    sentence: "Slack did not take the message.",
+    fix: "Check the token, the channel's name and that the app is a member of the channel.",
+    retryable: true,
+  },
+  "mesh-not-converged": {
+    sentence: "The new tasks are not all in the mesh yet.",
+    fix: "Nothing to do: it is looked at again until the deadline.",
+    retryable: true,
+  },
+  "unexpected-error": {
+    sentence: "Something failed that has no name yet.",
+    fix: "Look at the cause, and report it.",
+    retryable: true,
+  },
+  // How a roll ends without success.
+  "deployment-failed": {
+    sentence: "ECS reported the deployment as failed.",
+    fix: "See the stopped task's reason. Then deploy again, or change the tag.",
+    retryable: false,
+  },
+  "deployment-deadline": {
+    sentence: "The deployment did not complete before the deadline.",
+    fix: "See what keeps the tasks from getting healthy, or raise policy.deploymentDeadlineMinutes.",
+    retryable: false,
+  },
+  "tasks-stopping": {
+    sentence: "The new revision's tasks keep stopping.",
+    fix: "See the named container's reason. Then deploy again.",
+    retryable: false,
+  },
+  "ztunnel-unhealthy": {
+    sentence: "ztunnel did not get healthy.",
+    fix: "Check the ztunnel image and that the tasks can reach istiod.",
+    retryable: false,
+  },
+  "secret-denied": {
+    sentence: "The tasks could not read the bootstrap token's secret.",
+    fix: "Allow the execution role to read it: no permissions boundary or organization policy may deny it.",
+    retryable: false,
+  },
+  "image-unavailable": {
+    sentence: "The tasks could not pull an image.",
+    fix: "Check the image's name and the execution role's permission to pull it.",
+    retryable: false,
+  },
+  "application-failed": {
+    sentence: "An application container stopped.",
+    fix: "Look at the application's log. If it fails with the sidecar alone, look at its proxy settings.",
+    retryable: false,
+  },
+  "not-verified": {
+    sentence: "The roll could not be verified before the deadline.",
+    fix: "See the detail: either the mesh does not know the tasks, or its control plane does not answer.",
+    retryable: false,
+  },
+  "workload-entry-missing": {
+    sentence: "Tasks run, but the mesh has no WorkloadEntry for them.",
+    fix: "Check that istiod watches this account and region, and that it may read the cluster and the service.",
+    retryable: false,
+  },
+  superseded: {
+    sentence: "Somebody deployed the service meanwhile.",
+    fix: "Nothing to do: that deployment is looked at by itself.",
+    retryable: false,
+  },
+  "roll-in-progress": {
+    sentence: "Another roll holds the service's lease.",
+    fix: "Nothing to do: the service is looked at again when that roll ends.",
+    retryable: false,
+  },
+  "already-as-desired": {
+    sentence: "The service already is as its tags ask for.",
+    fix: "Nothing to do.",
+    retryable: false,
+  },
+} as const satisfies Readonly<Record<string, { sentence: string; fix: string; retryable: boolean }>>;
+
+export type FailureCode = keyof typeof failures;
+
+/** Names that a state machine's Retry and Catch may match: the name of the thrown error decides there. */
+export const RETRYABLE_ERROR = "Autopilot.Retryable";
+export const TERMINAL_ERROR = "Autopilot.Terminal";
+
+/**
+ * The one error class of the product. `code` names the reason, `detail` the thing, `retryable` whether trying again
+ * can help; the name follows from it, so that a state machine can tell the two apart.
+ */
+export class AutopilotError extends Error {
+  readonly code: FailureCode;
+  readonly detail: string;
+  readonly retryable: boolean;
+
+  constructor(code: FailureCode, detail: string, options: { readonly cause?: unknown } = {}) {
+    super(`${code}: ${failures[code].sentence} ${detail}`.trim(), options);
+    this.code = code;
+    this.detail = detail;
+    this.retryable = failures[code].retryable;
+    this.name = this.retryable ? RETRYABLE_ERROR : TERMINAL_ERROR;
+  }
+}
+
+/** The failure code that a text begins with, as `AutopilotError` writes its message; else `undefined`. */
+export function failureCodeOf(message: string): FailureCode | undefined {
+  const code = message.slice(0, message.indexOf(":"));
+  return code in failures ? (code as FailureCode) : undefined;
+}
+
+/** The error as an `AutopilotError`: itself, or `unexpected-error` with the original as its cause. */
+export function asAutopilotError(error: unknown): AutopilotError {
+  if (error instanceof AutopilotError) return error;
+  const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new AutopilotError("unexpected-error", detail, { cause: error });
+}

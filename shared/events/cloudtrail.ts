@@ -1,0 +1,56 @@
+import * as z from "zod";
+import { type Envelope, forService, type Incoming, ignored, lookAt } from "./envelope.ts";
+
+const callSchema = z.object({
+  eventName: z.string(),
+  errorCode: z.string().optional(),
+  requestParameters: z.record(z.string(), z.unknown()).nullish(),
+});
+
+const cluster = z.string().min(1).nullish();
+const createSchema = z.object({ cluster, serviceName: z.string().min(1) });
+const updateSchema = z.object({ cluster, service: z.string().min(1) });
+const tagSchema = z.object({ resourceArn: z.string().min(1) });
+
+/**
+ * An ECS call as CloudTrail recorded it. A cluster may be a name, an ARN or absent (then it is `default`), a service a
+ * name or an ARN; CreateService calls it `serviceName`, UpdateService `service`.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
+ */
+export function cloudTrailEvent(event: Envelope): Incoming {
+  const { eventName, errorCode, requestParameters } = callSchema.parse(event.detail);
+  if (errorCode !== undefined) return ignored("call-failed", `${eventName}: ${errorCode}`);
+  switch (eventName) {
+    case "CreateService": {
+      const request = createSchema.parse(requestParameters);
+      return lookAtNamed(request.serviceName, request.cluster, event, eventName);
+    }
+    case "UpdateService": {
+      const request = updateSchema.parse(requestParameters);
+      return lookAtNamed(request.service, request.cluster, event, eventName);
+    }
+    case "TagResource":
+    case "UntagResource":
+      return lookAt(tagSchema.parse(requestParameters).resourceArn, eventName);
+    default:
+      return ignored("unknown-event-name", eventName);
+  }
+}
+
+function lookAtNamed(
+  service: string,
+  clusterNameOrArn: string | null | undefined,
+  { account, region }: Envelope,
+  cause: string,
+): Incoming {
+  const clusterName = (clusterNameOrArn ?? "default").replace(/^arn:.*:cluster\//, "");
+  const arn = service.startsWith("arn:")
+    ? service
+    : `arn:${partitionOf(region)}:ecs:${region}:${account}:service/${clusterName}/${service}`;
+  return forService(arn, (serviceArn) => ({ kind: "look-at-service", serviceArn, cause }));
+}
+
+function partitionOf(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}

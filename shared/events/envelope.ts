@@ -1,0 +1,92 @@
+import * as z from "zod";
+import { parseServiceArn } from "../arn.ts";
+
+/** The members that every EventBridge event has, as far as we read them. */
+export const envelopeSchema = z.object({
+  source: z.string().min(1),
+  "detail-type": z.string().min(1),
+  account: z.string().regex(/^\d{12}$/, "an account id of 12 digits"),
+  region: z.string().min(1),
+  resources: z.array(z.string()).default([]),
+  detail: z.record(z.string(), z.unknown()),
+});
+export type Envelope = z.infer<typeof envelopeSchema>;
+
+export const ignoredReasons = [
+  "unknown-event-kind",
+  "unknown-event-name",
+  /** ECS can't tag services with short ARNs, so they can't be enrolled. */
+  "short-service-arn",
+  "not-a-service",
+  "not-a-service-task",
+  "task-not-stopped",
+  "call-failed",
+  "parameter-deleted",
+] as const;
+export type IgnoredReason = (typeof ignoredReasons)[number];
+
+export interface StoppedContainer {
+  readonly name: string;
+  readonly lastStatus: string;
+  readonly exitCode?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** What an event asks to look at. */
+export type Incoming =
+  | { readonly kind: "look-at-service"; readonly serviceArn: string; readonly cause: string }
+  /** A cluster's tags changed: all its services are to be looked at. */
+  | { readonly kind: "look-at-cluster"; readonly clusterArn: string; readonly cause: string }
+  | {
+      readonly kind: "deployment";
+      readonly serviceArn: string;
+      readonly deploymentId: string;
+      readonly eventName: DeploymentEventName;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "task-stopped";
+      readonly serviceArn: string;
+      readonly taskArn: string;
+      readonly taskDefinitionArn: string;
+      readonly containers: readonly StoppedContainer[];
+      readonly stopCode: string | undefined;
+      readonly stoppedReason: string | undefined;
+    }
+  | {
+      readonly kind: "image-parameter-changed";
+      readonly account: string;
+      readonly region: string;
+      readonly parameterName: string;
+    }
+  /** `controlPlane` undefined: look at all. */
+  | { readonly kind: "root-ca-rotated"; readonly controlPlane: string | undefined }
+  | { readonly kind: "ignored"; readonly why: IgnoredReason; readonly detail: string };
+
+export const deploymentEventNames = [
+  "SERVICE_DEPLOYMENT_IN_PROGRESS",
+  "SERVICE_DEPLOYMENT_COMPLETED",
+  "SERVICE_DEPLOYMENT_FAILED",
+] as const;
+export type DeploymentEventName = (typeof deploymentEventNames)[number];
+
+/** An event that nobody needs to act on, and why. */
+export function ignored(why: IgnoredReason, detail: string): Incoming {
+  return { kind: "ignored", why, detail };
+}
+
+/** `found` for a service's long-format ARN; else the event is ignored. */
+export function forService(arn: string, found: (serviceArn: string) => Incoming): Incoming {
+  if (parseServiceArn(arn)) return found(arn);
+  return ignored(/:service\/[^/]+$/.test(arn) ? "short-service-arn" : "not-a-service", arn);
+}
+
+/** A look at what the ARN names: a service, or a cluster with its services. */
+export function lookAt(arn: string, cause: string): Incoming {
+  if (CLUSTER_ARN.test(arn)) return { kind: "look-at-cluster", clusterArn: arn, cause };
+  return forService(arn, (serviceArn) => ({ kind: "look-at-service", serviceArn, cause }));
+}
+
+const CLUSTER_ARN = /^arn:aws[\w-]*:ecs:[a-z0-9-]+:\d{12}:cluster\/[\w-]{1,255}$/;
+/** A cluster's ARN. */
+export const clusterArnSchema = z.string().regex(CLUSTER_ARN, "a cluster's ARN");

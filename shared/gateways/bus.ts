@@ -1,0 +1,45 @@
+import { type EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { AutopilotError } from "../errors.ts";
+import type { BusCalls, BusEvent } from "../ports.ts";
+import { call } from "./errors.ts";
+
+const ENTRIES_PER_CALL = 10;
+const SOURCE = "ztunnel-autopilot";
+
+/**
+ * The home bus, for the events that the autopilot emits. Throws `throttled` or `aws-unavailable` when EventBridge took
+ * only some of them: PutEvents answers 200 then, and names the rest in its entries.
+ * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+ */
+export function busGateway(client: EventBridgeClient, options: { readonly busName: string }): BusCalls {
+  return {
+    putEvents: async (events) => {
+      for (let start = 0; start < events.length; start += ENTRIES_PER_CALL) {
+        await putChunk(client, options.busName, events.slice(start, start + ENTRIES_PER_CALL));
+      }
+    },
+  };
+}
+
+async function putChunk(client: EventBridgeClient, busName: string, events: readonly BusEvent[]): Promise<void> {
+  const { FailedEntryCount = 0, Entries = [] } = await call(`PutEvents to ${busName}`, () =>
+    client.send(
+      new PutEventsCommand({
+        Entries: events.map(({ detailType, detail, resources }) => ({
+          EventBusName: busName,
+          Source: SOURCE,
+          DetailType: detailType,
+          Detail: JSON.stringify(detail),
+          Resources: [...resources],
+        })),
+      }),
+    ),
+  );
+  if (FailedEntryCount === 0) return;
+  const codes = Entries.map(({ ErrorCode }) => ErrorCode).filter((code) => code !== undefined);
+  const throttled = codes.every((code) => code === "ThrottlingException");
+  throw new AutopilotError(
+    throttled ? "throttled" : "aws-unavailable",
+    `PutEvents to ${busName}: ${FailedEntryCount} of ${events.length} events not taken: ${codes.join(", ")}`,
+  );
+}

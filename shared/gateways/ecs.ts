@@ -1,0 +1,249 @@
+import {
+  DescribeClustersCommand,
+  DescribeServicesCommand,
+  DescribeTaskDefinitionCommand,
+  DescribeTasksCommand,
+  type ECSClient,
+  ListClustersCommand,
+  ListServicesCommand,
+  ListTasksCommand,
+  RegisterTaskDefinitionCommand,
+  TagResourceCommand,
+  UntagResourceCommand,
+  UpdateServiceCommand,
+} from "@aws-sdk/client-ecs";
+import { clusterArnOf, parseServiceArn } from "../arn.ts";
+import type { DescribedTaskDefinition, ObservedService, Tags } from "../enrollment/model.ts";
+import { AutopilotError } from "../errors.ts";
+import type { EcsCalls } from "../ports.ts";
+import type { ObservedTask } from "../roll/task.ts";
+import { clusterSchema, describedTaskDefinition, failuresOf, observedService, observedTask } from "./ecs-shapes.ts";
+import { asFailure, call, isNamed } from "./errors.ts";
+import { expiringCache } from "./expiring-cache.ts";
+import { keepRawResponse, sendAtMostOnce, sendRawRequest } from "./raw-json.ts";
+
+export interface EcsGatewayOptions {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly taskDefinitionCacheSize?: number;
+  /** How long a cluster's tags are taken as they were read. */
+  readonly clusterTtlMs?: number;
+}
+
+const PAGE = 100;
+const TASKS_PER_CALL = 100;
+
+/**
+ * ECS in one account and region. Task definitions go through as raw JSON, so that no member is lost. What a call throws
+ * is an `AutopilotError`; those of a call's own are named in `EcsCalls`.
+ */
+export function ecsGateway(client: ECSClient, options: EcsGatewayOptions): EcsCalls {
+  const { now, taskDefinitionCacheSize = 500, clusterTtlMs = 5 * 60_000 } = options;
+  const taskDefinitions = expiringCache<DescribedTaskDefinition>({
+    size: taskDefinitionCacheSize,
+    ttlMs: Number.POSITIVE_INFINITY,
+    now,
+  });
+  const clusters = expiringCache<{ readonly clusterArn: string; readonly tags: Tags }>({
+    size: 1_000,
+    ttlMs: clusterTtlMs,
+    now,
+  });
+
+  async function describeServices(cluster: string, names: readonly string[]): Promise<readonly ObservedService[]> {
+    return call(`DescribeServices ${names.join(" ")}`, async () => {
+      const { services = [], failures } = await client.send(
+        new DescribeServicesCommand({ cluster, services: [...names], include: ["TAGS"] }),
+      );
+      rejectOther("DescribeServices", failures);
+      return services.map(observedService).filter((service) => service !== undefined);
+    });
+  }
+
+  async function describeDefinition(nameOrArn: string): Promise<DescribedTaskDefinition> {
+    const command = new DescribeTaskDefinitionCommand({ taskDefinition: nameOrArn, include: ["TAGS"] });
+    const raw = keepRawResponse(command, client.config);
+    const definition = await call(`DescribeTaskDefinition ${nameOrArn}`, async () => {
+      await client.send(command).catch(rethrowMissingDefinition(nameOrArn));
+      return describedTaskDefinition(raw());
+    });
+    taskDefinitions.set(definition.taskDefinitionArn, definition);
+    return definition;
+  }
+
+  return {
+    describeServices,
+
+    describeService: async (ref) => {
+      const [service] = await describeServices(clusterArnOf(ref), [ref.serviceName]);
+      if (!service) throw new AutopilotError("service-not-found", ref.serviceArn);
+      return service;
+    },
+
+    describeTaskDefinition: async (arn, { fresh = false } = {}) =>
+      (fresh ? undefined : taskDefinitions.get(arn)) ?? describeDefinition(arn),
+
+    describeLatestTaskDefinition: async (family) => {
+      try {
+        return await describeDefinition(family);
+      } catch (error) {
+        if (error instanceof AutopilotError && error.code === "task-definition-not-found") return undefined;
+        throw error;
+      }
+    },
+
+    registerTaskDefinition: async (definition) => {
+      const family = String(definition.family);
+      // The input only fills the SDK's type: the body that is sent is the raw JSON.
+      const command = new RegisterTaskDefinitionCommand({ family, containerDefinitions: [] });
+      sendRawRequest(command, definition);
+      sendAtMostOnce(command);
+      const raw = keepRawResponse(command, client.config);
+      const registered = await call(
+        `RegisterTaskDefinition ${family}`,
+        async () => {
+          await client.send(command);
+          return describedTaskDefinition(raw());
+        },
+        "registration-refused",
+      );
+      taskDefinitions.set(registered.taskDefinitionArn, registered);
+      return registered.taskDefinitionArn;
+    },
+
+    updateService: async (ref, { taskDefinitionArn, propagateTags = false }) =>
+      call(
+        `UpdateService ${ref.serviceArn}`,
+        async () => {
+          const { service } = await client.send(
+            new UpdateServiceCommand({
+              cluster: clusterArnOf(ref),
+              service: ref.serviceName,
+              taskDefinition: taskDefinitionArn,
+              ...(propagateTags && { propagateTags: "SERVICE" }),
+            }),
+          );
+          const updated = observedService(service);
+          if (!updated) throw new AutopilotError("service-not-found", ref.serviceArn);
+          return updated;
+        },
+        "update-refused",
+      ),
+
+    describeCluster: async (clusterArn, { fresh = false } = {}) => {
+      const known = fresh ? undefined : clusters.get(clusterArn);
+      if (known) return known;
+      const described = await call(`DescribeClusters ${clusterArn}`, async () => {
+        const response = await client.send(new DescribeClustersCommand({ clusters: [clusterArn], include: ["TAGS"] }));
+        rejectOther("DescribeClusters", response.failures);
+        const [cluster] = response.clusters ?? [];
+        if (!cluster) throw new AutopilotError("service-not-found", `ECS does not know the cluster ${clusterArn}`);
+        return clusterSchema.parse(cluster);
+      });
+      clusters.set(clusterArn, described);
+      return described;
+    },
+
+    listClusters: () =>
+      pages("ListClusters", async (nextToken) => {
+        const page = await client.send(new ListClustersCommand({ maxResults: PAGE, nextToken }));
+        return { items: page.clusterArns, nextToken: page.nextToken };
+      }),
+
+    listServices: (clusterArn) =>
+      pages(`ListServices ${clusterArn}`, async (nextToken) => {
+        const page = await client.send(new ListServicesCommand({ cluster: clusterArn, maxResults: PAGE, nextToken }));
+        return {
+          items: page.serviceArns?.filter((arn) => parseServiceArn(arn) !== undefined),
+          nextToken: page.nextToken,
+        };
+      }),
+
+    listTasks: async (ref, desiredStatus) =>
+      all(
+        pages(`ListTasks ${ref.serviceArn}`, async (nextToken) => {
+          const page = await client.send(
+            new ListTasksCommand({
+              cluster: clusterArnOf(ref),
+              serviceName: ref.serviceName,
+              desiredStatus,
+              maxResults: PAGE,
+              nextToken,
+            }),
+          );
+          return { items: page.taskArns, nextToken: page.nextToken };
+        }),
+      ),
+
+    describeTasks: async (clusterArn, taskArns) => {
+      const described: ObservedTask[] = [];
+      for (const chunk of chunksOf(taskArns, TASKS_PER_CALL)) {
+        await call(`DescribeTasks in ${clusterArn}`, async () => {
+          const { tasks = [], failures } = await client.send(
+            new DescribeTasksCommand({ cluster: clusterArn, tasks: chunk }),
+          );
+          rejectOther("DescribeTasks", failures);
+          described.push(...tasks.map(observedTask));
+        });
+      }
+      return described;
+    },
+
+    tagResource: async (arn, tags) => {
+      const list = Object.entries(tags).map(([key, value]) => ({ key, value }));
+      await call(`TagResource ${arn}`, () => client.send(new TagResourceCommand({ resourceArn: arn, tags: list })));
+      clusters.delete(arn);
+    },
+
+    untagResource: async (arn, tagKeys) => {
+      await call(`UntagResource ${arn}`, () =>
+        client.send(new UntagResourceCommand({ resourceArn: arn, tagKeys: [...tagKeys] })),
+      );
+      clusters.delete(arn);
+    },
+  };
+}
+
+/** ECS answers a ClientException for a task definition that does not exist; it has no name of its own for that. */
+function rethrowMissingDefinition(nameOrArn: string): (error: unknown) => never {
+  return (error) => {
+    if (isNamed(error, "ClientException")) {
+      const message = error instanceof Error ? error.message : "";
+      throw new AutopilotError("task-definition-not-found", `${nameOrArn}: ${message}`, { cause: error });
+    }
+    throw asFailure(error, `DescribeTaskDefinition ${nameOrArn}`);
+  };
+}
+
+function rejectOther(operation: string, failures: unknown): void {
+  const { other } = failuresOf(failures);
+  if (other.length === 0) return;
+  const what = other.map(({ arn = "?", reason = "?", detail = "" }) => `${arn} ${reason} ${detail}`.trim());
+  throw new AutopilotError("aws-rejected", `${operation}: ${what.join("; ")}`);
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const collected: T[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
+
+async function* pages<T>(
+  what: string,
+  read: (
+    nextToken: string | undefined,
+  ) => Promise<{ readonly items?: T[] | undefined; readonly nextToken?: string | undefined }>,
+): AsyncIterable<T> {
+  let nextToken: string | undefined;
+  do {
+    const page = await call(what, () => read(nextToken));
+    yield* page.items ?? [];
+    nextToken = page.nextToken;
+  } while (nextToken);
+}
+
+function chunksOf<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}

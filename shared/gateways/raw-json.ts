@@ -1,0 +1,85 @@
+/**
+ * The SDK drops members that its version does not know, on reading and on writing alike. A copy of a task definition
+ * through it would lose every field that AWS has added since. Here the JSON goes through as it is.
+ */
+import { collectBody, HttpRequest, HttpResponse } from "@smithy/core/protocols";
+import type { MetadataBearer, MiddlewareStack, SerdeFunctions } from "@smithy/types";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { isThrottled } from "./errors.ts";
+import { markNotRepeatable } from "./retry.ts";
+
+interface Command<Input extends object, Output extends MetadataBearer> {
+  readonly middlewareStack: MiddlewareStack<Input, Output>;
+}
+
+/** Reads a body once more: the client's own collector for a stream. */
+export type BodyCollector = Pick<SerdeFunctions, "streamCollector">;
+
+/**
+ * Lets a command keep the JSON of its successful response beside the parsed output. The returned function gives it
+ * after the command was sent; it throws if there was none.
+ */
+export function keepRawResponse<Input extends object, Output extends MetadataBearer>(
+  command: Command<Input, Output>,
+  { streamCollector }: BodyCollector,
+): () => JsonObject {
+  let kept: JsonObject | undefined;
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const { response } = result;
+      if (HttpResponse.isInstance(response) && response.statusCode < 300) {
+        // collectBody takes the whole serde context and uses its stream collector alone.
+        const bytes = await collectBody(response.body, { streamCollector } as SerdeFunctions);
+        response.body = bytes;
+        kept = parseObject(Buffer.from(bytes).toString("utf8"));
+      }
+      return result;
+    },
+    // Low in its step: closer to the wire than the SDK's own parsing.
+    { name: "keepRawResponse", step: "deserialize", priority: "low" },
+  );
+  return () => {
+    if (!kept) throw new Error("the response had no JSON object as its body");
+    return kept;
+  };
+}
+
+/** Makes a command send this JSON as its body, whatever its input says. Length and signature are made from it. */
+export function sendRawRequest<Input extends object, Output extends MetadataBearer>(
+  command: Command<Input, Output>,
+  body: JsonObject,
+): void {
+  const text = JSON.stringify(body);
+  command.middlewareStack.add(
+    (next) => (args) => {
+      if (!HttpRequest.isInstance(args.request)) throw new Error("the request is not an HTTP request");
+      args.request.body = text;
+      return next(args);
+    },
+    // Low in its step: after the SDK has written the body that is replaced, before length and signature.
+    { name: "sendRawRequest", step: "serialize", priority: "low" },
+  );
+}
+
+/** Keeps the SDK from sending a command again when the first attempt may have had its effect. */
+export function sendAtMostOnce<Input extends object, Output extends MetadataBearer>(
+  command: Command<Input, Output>,
+): void {
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        if (!isThrottled(error)) markNotRepeatable(error);
+        throw error;
+      }
+    },
+    { name: "sendAtMostOnce", step: "finalizeRequest", priority: "low" },
+  );
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  const parsed: unknown = JSON.parse(text);
+  return isJsonObject(parsed) ? parsed : undefined;
+}

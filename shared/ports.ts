@@ -1,0 +1,124 @@
+/**
+ * The calls that the use cases make, as they need them. The gateways in `shared/gateways/` have them; a use case takes
+ * only the ones that it uses.
+ */
+import type { ServiceRef } from "./arn.ts";
+import type {
+  DescribedTaskDefinition,
+  MeshFacts,
+  ObservedService,
+  Tags,
+  WorkloadIdentity,
+} from "./enrollment/model.ts";
+import type { JsonObject } from "./json.ts";
+import type { ObservedTask } from "./roll/task.ts";
+
+export interface EcsCalls {
+  /** Throws `service-not-found`. */
+  describeService(ref: ServiceRef): Promise<ObservedService>;
+  /** At most ten names. Services that ECS does not know are left out. */
+  describeServices(clusterArn: string, names: readonly string[]): Promise<readonly ObservedService[]>;
+  /** From a cache unless asked for fresh: a revision never changes, only its status and tags do. */
+  describeTaskDefinition(arn: string, options?: { readonly fresh?: boolean }): Promise<DescribedTaskDefinition>;
+  /** The family's newest ACTIVE revision, or `undefined`. */
+  describeLatestTaskDefinition(family: string): Promise<DescribedTaskDefinition | undefined>;
+  /** Registers raw JSON as it is and returns the new revision's ARN. Throws `registration-refused`. */
+  registerTaskDefinition(definition: JsonObject): Promise<string>;
+  /** Throws `update-refused`. */
+  updateService(
+    ref: ServiceRef,
+    change: {
+      readonly taskDefinitionArn: string;
+      readonly propagateTags?: boolean;
+      readonly forceNewDeployment?: boolean;
+    },
+  ): Promise<ObservedService>;
+  /** From a cache that is at most five minutes old, unless asked for fresh. */
+  describeCluster(
+    clusterArn: string,
+    options?: { readonly fresh?: boolean },
+  ): Promise<{ readonly clusterArn: string; readonly tags: Tags }>;
+  listClusters(): AsyncIterable<string>;
+  listServices(clusterArn: string): AsyncIterable<string>;
+  listTasks(ref: ServiceRef, desiredStatus: "RUNNING" | "STOPPED"): Promise<readonly string[]>;
+  describeTasks(clusterArn: string, taskArns: readonly string[]): Promise<readonly ObservedTask[]>;
+  tagResource(arn: string, tags: Tags): Promise<void>;
+  untagResource(arn: string, tagKeys: readonly string[]): Promise<void>;
+}
+
+export interface DescribedSecret {
+  readonly arn: string;
+  readonly name: string;
+  /** Staging labels by version id. */
+  readonly versions: Readonly<Record<string, readonly string[]>>;
+  readonly tags: Tags;
+  readonly scheduledForDeletion: boolean;
+}
+
+export interface SecretsCalls {
+  describeSecret(nameOrArn: string): Promise<DescribedSecret | undefined>;
+  createSecret(input: {
+    readonly name: string;
+    readonly description: string;
+    readonly value: string;
+    readonly versionId: string;
+    readonly tags: Tags;
+  }): Promise<{ readonly arn: string }>;
+  putSecretValue(input: {
+    readonly secretArn: string;
+    readonly value: string;
+    readonly versionId: string;
+    readonly labels: readonly string[];
+  }): Promise<void>;
+  getResourcePolicy(secretArn: string): Promise<string | undefined>;
+  putResourcePolicy(secretArn: string, policy: string): Promise<void>;
+  tagSecret(secretArn: string, tags: Tags): Promise<void>;
+  /** Puts a label on a version; takes it from the version that has it. */
+  moveLabel(secretArn: string, label: string, toVersionId: string, fromVersionId?: string): Promise<void>;
+  removeLabel(secretArn: string, label: string, fromVersionId: string): Promise<void>;
+  listSecrets(namePrefix: string): AsyncIterable<DescribedSecret>;
+}
+
+export interface ControlPlaneCalls {
+  readMeshFacts(): Promise<MeshFacts>;
+  ensureNamespace(namespace: string): Promise<void>;
+  ensureServiceAccount(identity: WorkloadIdentity): Promise<void>;
+  /** The role that the service account is bound to, or `undefined`. */
+  boundRole(namespace: string, serviceAccount: string): Promise<string | undefined>;
+  listWorkloadEntryAddresses(namespace: string): Promise<ReadonlySet<string>>;
+}
+
+export type ExecutionStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED" | "PENDING_REDRIVE";
+
+export interface ExecutionCalls {
+  /** `started: false` when the name is taken: the status is that of the execution that has it. */
+  startExecution(input: {
+    readonly name: string;
+    readonly input: JsonObject;
+  }): Promise<{ readonly started: true } | { readonly started: false; readonly status: ExecutionStatus }>;
+  /** False when nobody waits for the token any more. */
+  sendTaskSuccess(taskToken: string, output: JsonObject): Promise<boolean>;
+}
+
+export interface BusEvent {
+  readonly detailType: string;
+  readonly detail: JsonObject;
+  readonly resources: readonly string[];
+}
+
+export interface BusCalls {
+  putEvents(events: readonly BusEvent[]): Promise<void>;
+}
+
+/** Structured log lines; Powertools' logger has these. Never given a token, an event or a task definition. */
+export interface Log {
+  info(message: string, extra?: JsonObject): void;
+  warn(message: string, extra?: JsonObject): void;
+  error(message: string, extra?: JsonObject): void;
+}
+
+/** Counts that become CloudWatch metrics (EMF). */
+export interface Measure {
+  count(metric: string, dimensions?: Readonly<Record<string, string>>, value?: number): void;
+  seconds(metric: string, value: number, dimensions?: Readonly<Record<string, string>>): void;
+}

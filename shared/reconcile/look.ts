@@ -1,0 +1,32 @@
+import type { ServiceRef } from "../arn.ts";
+import type { Decision } from "../enrollment/model.ts";
+import type { Ledger } from "../ledger.ts";
+import { decideObserved, type ObserveCalls, observeDescribed } from "./observe.ts";
+import { holdsLease, type ReconcileCalls, type Reconciled, reconcile } from "./reconcile.ts";
+
+export interface LookCalls extends ReconcileCalls {
+  readonly ecs: ObserveCalls;
+  readonly ledger: ReconcileCalls["ledger"] & Pick<Ledger, "getService" | "getMeshFacts">;
+}
+
+/**
+ * Looks at one service and acts on what it finds. A service in the middle of a roll costs no ECS call, one that is not
+ * enrolled costs one (given its cluster's tags), one that is as desired costs two.
+ */
+export async function lookAtService(
+  ref: ServiceRef,
+  calls: LookCalls,
+): Promise<Reconciled & { readonly decided?: Decision["action"] }> {
+  const state = await calls.ledger.getService(ref.serviceArn);
+  if (holdsLease(state, calls.now())) return { did: "nothing", why: "roll-in-progress" };
+  const service = await calls.ecs.describeService(ref);
+  const facts = (name: string) => calls.ledger.getMeshFacts(name);
+  let observed = await observeDescribed(service, state, calls);
+  let decision = await decideObserved(observed, calls.config, facts);
+  if (decision.action === "unenroll") {
+    // Cached tags of the cluster must not take a service out of the mesh.
+    observed = await observeDescribed(service, state, { ...calls, fresh: true });
+    decision = await decideObserved(observed, calls.config, facts);
+  }
+  return { ...(await reconcile(observed, decision, calls)), decided: decision.action };
+}

@@ -1,0 +1,147 @@
+import type { Config } from "../config.ts";
+import { contentHash } from "../enrollment/definition.ts";
+import type { Decision, ObservedService } from "../enrollment/model.ts";
+import type { Refusal, Warning } from "../enrollment/reasons.ts";
+import { serviceRefused, serviceWarned } from "../events/outgoing.ts";
+import type { Ledger, ServicePatch, ServiceState } from "../ledger.ts";
+import type { BusCalls, ExecutionCalls } from "../ports.ts";
+import { nextAttempt, situationOf } from "../roll/attempts.ts";
+import { executionName } from "../roll/execution-name.ts";
+import type { Observed } from "./observe.ts";
+
+/** What a look at one service came to. */
+export type Reconciled =
+  | { readonly did: "nothing"; readonly why: NothingReason }
+  | { readonly did: "refused"; readonly refusals: readonly Refusal[] }
+  | { readonly did: "started"; readonly executionName: string; readonly action: "enroll" | "update" | "unenroll" };
+
+export type NothingReason =
+  | "not-enrolled"
+  | "as-desired"
+  | "roll-in-progress"
+  | "deployment-in-flight"
+  | "backing-off"
+  | "already-started";
+
+export interface ReconcileCalls {
+  readonly config: Config;
+  readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt">;
+  readonly executions: Pick<ExecutionCalls, "startExecution">;
+  readonly bus: BusCalls;
+  readonly now: () => number;
+}
+
+/**
+ * Acts on a decision: starts a roll, tells a refusal once, or notes that the service is as desired. It changes nothing
+ * in ECS itself. While a roll holds the service's lease nothing is started: the event of that roll's end leads here again.
+ */
+export async function reconcile(observed: Observed, decision: Decision, calls: ReconcileCalls): Promise<Reconciled> {
+  const { service, state } = observed;
+  if (holdsLease(state, calls.now())) return { did: "nothing", why: "roll-in-progress" };
+  switch (decision.action) {
+    case "none":
+      await noteAsItIs(observed, decision, calls);
+      return { did: "nothing", why: decision.reason };
+    case "refuse":
+      await tellRefusals(service, state, decision.refusals, calls);
+      return { did: "refused", refusals: decision.refusals };
+    case "enroll":
+    case "update":
+      if (calls.config.policy.inFlight === "wait" && primaryInProgress(service)) {
+        return { did: "nothing", why: "deployment-in-flight" };
+      }
+      return startRoll(observed, decision, calls);
+    case "unenroll":
+      return startRoll(observed, decision, calls);
+  }
+}
+
+/** True while a roll holds the service's lease. */
+export function holdsLease(state: ServiceState | undefined, nowMs: number): boolean {
+  return state?.roll !== undefined && state.roll.leaseUntil > nowMs;
+}
+
+/** What a roll of this decision brings, as a hash: part of its execution's name and of the situation it is tried in. */
+export function desiredContent(
+  decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>,
+  config: Config,
+): string {
+  return contentHash(decision.action === "unenroll" ? "removed" : decision.desired, config);
+}
+
+async function startRoll(
+  { service, state }: Observed,
+  decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>,
+  calls: ReconcileCalls,
+): Promise<Reconciled> {
+  const content = desiredContent(decision, calls.config);
+  const situation = situationOf(service.taskDefinitionArn, content);
+  const next = nextAttempt(state, situation, calls.now());
+  if (!next.start) return { did: "nothing", why: "backing-off" };
+  const attempt = state?.attempt ?? 0;
+  const { serviceArn } = service.ref;
+  const name = (n: number) =>
+    executionName({ serviceArn, observedRevisionArn: service.taskDefinitionArn, desiredContent: content, attempt: n });
+  const input = { serviceArn, situation };
+  const first = await calls.executions.startExecution({ name: name(attempt), input });
+  if (first.started) return { did: "started", executionName: name(attempt), action: decision.action };
+  if (first.status === "RUNNING") return { did: "nothing", why: "already-started" };
+  // That execution ended without a finish that raised the attempt: it was stopped, or never held the lease.
+  if (!(await calls.ledger.raiseAttempt(serviceArn, attempt))) return { did: "nothing", why: "already-started" };
+  const second = await calls.executions.startExecution({ name: name(attempt + 1), input });
+  if (!second.started) return { did: "nothing", why: "already-started" };
+  return { did: "started", executionName: name(attempt + 1), action: decision.action };
+}
+
+function primaryInProgress(service: ObservedService): boolean {
+  return service.deployments.some(({ status, rolloutState }) => status === "PRIMARY" && rolloutState === "IN_PROGRESS");
+}
+
+async function noteAsItIs(
+  { service, state }: Observed,
+  decision: Extract<Decision, { action: "none" }>,
+  calls: ReconcileCalls,
+): Promise<void> {
+  const enrolled = decision.reason === "as-desired";
+  if (!enrolled && !state) return;
+  const patch: Mutable<ServicePatch> = {};
+  if (state?.toldRefusals !== undefined) patch.toldRefusals = null;
+  const primary = service.deployments.find(({ status }) => status === "PRIMARY");
+  if (enrolled) {
+    if (state?.enrolled !== true) patch.enrolled = true;
+    if (primary?.rolloutState === "COMPLETED" && state?.lastGoodRevisionArn !== primary.taskDefinitionArn) {
+      patch.lastGoodRevisionArn = primary.taskDefinitionArn;
+    }
+    if (state?.failedSituation !== undefined)
+      Object.assign(patch, { failedSituation: null, failuresInARow: 0, notBefore: null });
+    await tellWarnings(service, state, decision.warnings, calls, patch);
+  }
+  if (Object.keys(patch).length > 0) await calls.ledger.patchService(service.ref.serviceArn, patch);
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+async function tellWarnings(
+  service: ObservedService,
+  state: ServiceState | undefined,
+  told: readonly Warning[],
+  calls: Pick<ReconcileCalls, "bus">,
+  patch: Mutable<ServicePatch>,
+): Promise<void> {
+  const text = told.map(({ code, detail }) => `${code}: ${detail}`).join("\n");
+  if (text === (state?.toldWarnings ?? "")) return;
+  if (told.length > 0) await calls.bus.putEvents([serviceWarned(service.ref, told)]);
+  patch.toldWarnings = text === "" ? null : text;
+}
+
+async function tellRefusals(
+  service: ObservedService,
+  state: ServiceState | undefined,
+  refusals: readonly Refusal[],
+  calls: Pick<ReconcileCalls, "bus" | "ledger">,
+): Promise<void> {
+  const text = refusals.map(({ reason, detail }) => `${reason}: ${detail}`).join("\n");
+  if (state?.toldRefusals === text) return;
+  await calls.bus.putEvents([serviceRefused(service.ref, refusals)]);
+  await calls.ledger.patchService(service.ref.serviceArn, { toldRefusals: text });
+}

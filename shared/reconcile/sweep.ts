@@ -1,0 +1,201 @@
+import type { ClusterRef, Place } from "../arn.ts";
+import { type Config, type Target, targetsOf } from "../config.ts";
+import type { MeshFacts, ObservedService } from "../enrollment/model.ts";
+import { asAutopilotError } from "../errors.ts";
+import type { Ledger, ServiceState } from "../ledger.ts";
+import type { EcsCalls, Log, SecretsCalls } from "../ports.ts";
+import { decideObserved, observeDescribed } from "./observe.ts";
+import { type ReconcileCalls, type Reconciled, reconcile } from "./reconcile.ts";
+import { retireSecretVersions } from "./retire.ts";
+
+export interface SweepCalls extends ReconcileCalls {
+  readonly ecs: (place: Place) => EcsCalls;
+  readonly secrets: (place: Place) => SecretsCalls;
+  readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt" | "getService" | "getMeshFacts" | "listServices">;
+  readonly log: Log;
+}
+
+/** Numbers of one sweep. `failed` services keep what they have: an unread service is no reason to act. */
+export interface SweepResult {
+  readonly seen: number;
+  readonly started: number;
+  readonly refused: number;
+  readonly failed: number;
+  /** Left for the next sweep by `policy.maxUnenrollPerSweep` or `policy.maxRollsPerSweep`. */
+  readonly postponed: number;
+}
+
+/**
+ * Looks at every service of every account and region of the configuration and starts what events have missed: every
+ * enrolled service, and every service that has the autopilot's sidecar without being enrolled. Accounts and regions are
+ * swept side by side; inside one, ECS's read quota (20 calls a second) sets the pace.
+ */
+export async function sweep(calls: SweepCalls): Promise<SweepResult> {
+  const states = new Map<string, ServiceState>();
+  for await (const state of calls.ledger.listServices()) states.set(state.serviceArn, state);
+  const tally = new Tally(calls.config);
+  const facts = memoized((name: string) => calls.ledger.getMeshFacts(name));
+  await Promise.all(targetsOf(calls.config).map((target) => sweepTarget(target, { ...calls, states, facts, tally })));
+  return tally.result();
+}
+
+/** The same for the services of one cluster, whose tags are the defaults of all of them. */
+export async function sweepCluster(cluster: ClusterRef, calls: SweepCalls): Promise<SweepResult> {
+  const tally = new Tally(calls.config);
+  const facts = memoized((name: string) => calls.ledger.getMeshFacts(name));
+  const states = { get: (serviceArn: string) => calls.ledger.getService(serviceArn) };
+  const ecs = calls.ecs(cluster);
+  // An event about the cluster's tags leads here: what a cache holds of them is older.
+  await ecs.describeCluster(cluster.clusterArn, { fresh: true });
+  await sweepServicesOf(cluster.clusterArn, ecs, new Set(), { ...calls, states, facts, tally });
+  return tally.result();
+}
+
+interface TargetCalls extends SweepCalls {
+  readonly states: { get(serviceArn: string): ServiceState | undefined | Promise<ServiceState | undefined> };
+  readonly facts: (controlPlane: string) => Promise<MeshFacts | undefined>;
+  readonly tally: Tally;
+}
+
+async function sweepTarget(target: Target, calls: TargetCalls): Promise<void> {
+  const ecs = calls.ecs(target);
+  const inUse = new Set<string>();
+  let complete = true;
+  try {
+    for await (const clusterArn of ecs.listClusters()) {
+      complete = (await sweepServicesOf(clusterArn, ecs, inUse, calls)) && complete;
+    }
+  } catch (error) {
+    complete = false;
+    tellFailure(`sweep of ${target.account}/${target.region}`, error, calls);
+  }
+  // A version is only retired when every service that could use it has been read.
+  if (complete) {
+    await retireSecretVersions(calls.secrets(target), inUse, calls.ledger.listServices()).catch((error: unknown) =>
+      tellFailure(`retiring secret versions of ${target.account}/${target.region}`, error, calls),
+    );
+  }
+}
+
+/** True when every service could be read. */
+async function sweepServicesOf(
+  clusterArn: string,
+  ecs: EcsCalls,
+  inUse: Set<string>,
+  calls: TargetCalls,
+): Promise<boolean> {
+  let complete = true;
+  for await (const names of chunks(serviceNames(ecs.listServices(clusterArn)), 10)) {
+    for (const service of await ecs.describeServices(clusterArn, names)) {
+      complete = (await sweepService(service, ecs, inUse, calls)) && complete;
+    }
+  }
+  return complete;
+}
+
+/** True when the service could be read. */
+async function sweepService(
+  service: ObservedService,
+  ecs: EcsCalls,
+  inUse: Set<string>,
+  calls: TargetCalls,
+): Promise<boolean> {
+  calls.tally.seen += 1;
+  try {
+    const state = await calls.states.get(service.ref.serviceArn);
+    const observed = await observeDescribed(service, state, { ecs, config: calls.config, thorough: true });
+    for (const valueFrom of secretReferences(observed.definition?.raw)) inUse.add(valueFrom);
+    const decision = await decideObserved(observed, calls.config, calls.facts);
+    if (!calls.tally.admits(decision.action)) return true;
+    calls.tally.note(await reconcile(observed, decision, calls));
+    return true;
+  } catch (error) {
+    tellFailure(service.ref.serviceArn, error, calls);
+    return false;
+  }
+}
+
+function tellFailure(what: string, cause: unknown, calls: Pick<TargetCalls, "log" | "tally">): void {
+  const { code, message } = asAutopilotError(cause);
+  calls.tally.failed += 1;
+  calls.log.error(`not swept: ${what}`, { code, message });
+}
+
+class Tally {
+  seen = 0;
+  failed = 0;
+  #started = 0;
+  #refused = 0;
+  #postponed = 0;
+  #rolls: number;
+  #unenrolls: number;
+
+  constructor({ policy }: Config) {
+    this.#rolls = policy.maxRollsPerSweep;
+    this.#unenrolls = policy.maxUnenrollPerSweep;
+  }
+
+  /** False when this sweep has begun enough of this kind already. */
+  admits(action: string): boolean {
+    if (action === "unenroll" && this.#unenrolls <= 0) return this.#postpone();
+    if ((action === "enroll" || action === "update") && this.#rolls <= 0) return this.#postpone();
+    return true;
+  }
+
+  #postpone(): boolean {
+    this.#postponed += 1;
+    return false;
+  }
+
+  note(done: Reconciled): void {
+    if (done.did === "refused") this.#refused += 1;
+    if (done.did !== "started") return;
+    this.#started += 1;
+    if (done.action === "unenroll") this.#unenrolls -= 1;
+    else this.#rolls -= 1;
+  }
+
+  result(): SweepResult {
+    return {
+      seen: this.seen,
+      started: this.#started,
+      refused: this.#refused,
+      failed: this.failed,
+      postponed: this.#postponed,
+    };
+  }
+}
+
+async function* serviceNames(arns: AsyncIterable<string>): AsyncIterable<string> {
+  for await (const arn of arns) {
+    const name = arn.split("/").at(-1);
+    if (name) yield name;
+  }
+}
+
+async function* chunks<T>(items: AsyncIterable<T>, size: number): AsyncIterable<readonly T[]> {
+  let chunk: T[] = [];
+  for await (const item of items) {
+    chunk.push(item);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+function memoized<T>(read: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const known = new Map<string, Promise<T>>();
+  return (key) => {
+    const value = known.get(key) ?? read(key);
+    known.set(key, value);
+    return value;
+  };
+}
+
+const PINNED = /arn:aws[\w-]*:secretsmanager:[^"]*?:secret:ztunnel-autopilot\/[^"]*/g;
+
+/** Every reference to one of our secrets in a task definition. */
+export function secretReferences(definition: unknown): readonly string[] {
+  return definition === undefined ? [] : (JSON.stringify(definition).match(PINNED) ?? []);
+}

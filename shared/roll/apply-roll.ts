@@ -1,0 +1,195 @@
+import { clusterArnOf, type ServiceRef } from "../arn.ts";
+import { type EnsureSecretCalls, ensureSecret } from "../bootstrap-token/ensure-secret.ts";
+import { type Config, controlPlaneFor } from "../config.ts";
+import { desiredDefinition, removedDefinition } from "../enrollment/definition.ts";
+import { desiredToken } from "../enrollment/desired.ts";
+import type { Decision, MeshFacts, ObservedService } from "../enrollment/model.ts";
+import { DISCOVERY_TAG } from "../enrollment/tags.ts";
+import { AutopilotError } from "../errors.ts";
+import type { JsonObject } from "../json.ts";
+import type { Ledger, Roll, ServicePatch, ServiceState } from "../ledger.ts";
+import type { ControlPlaneCalls, EcsCalls } from "../ports.ts";
+import { decideObserved, type Observed } from "../reconcile/observe.ts";
+import { desiredContent } from "../reconcile/reconcile.ts";
+import { situationOf } from "./attempts.ts";
+import { freshFacts } from "./plan-roll.ts";
+import { registerOnce } from "./register-once.ts";
+import type { ApplyPlan, Watch } from "./steps.ts";
+
+export interface ApplyCalls {
+  readonly config: Config;
+  readonly ecs: Pick<
+    EcsCalls,
+    | "describeService"
+    | "describeTaskDefinition"
+    | "describeLatestTaskDefinition"
+    | "registerTaskDefinition"
+    | "updateService"
+    | "tagResource"
+  >;
+  readonly secrets: EnsureSecretCalls;
+  readonly ledger: Pick<Ledger, "getService" | "updateRoll" | "getMeshFacts" | "putMeshFacts">;
+  readonly controlPlane: (
+    name: string,
+  ) => Pick<ControlPlaneCalls, "readMeshFacts" | "ensureNamespace" | "ensureServiceAccount">;
+  readonly now: () => number;
+}
+
+export type Applied =
+  | { readonly outcome: "applied"; readonly watch: Watch }
+  | { readonly outcome: "superseded"; readonly watch: null };
+
+const superseded: Applied = { outcome: "superseded", watch: null };
+
+/**
+ * Second step of a roll: identity, secret version, revision, tags, UpdateService. Safe to run again after a crash at any
+ * call: what the first try has done is found by the ledger's marks and by content. Ends as superseded when the service,
+ * its tags or the mesh are no longer what the plan was made for.
+ */
+export async function applyRoll(
+  ref: ServiceRef,
+  executionName: string,
+  plan: ApplyPlan,
+  calls: ApplyCalls,
+): Promise<Applied> {
+  const state = await calls.ledger.getService(ref.serviceArn);
+  const roll = state?.roll;
+  if (!roll || roll.executionName !== executionName) return superseded;
+  const service = await calls.ecs.describeService(ref);
+  if (appliedBefore(roll, service, plan)) {
+    const secretInUse = plan.namespace === null ? null : (state.secretsInUse.at(-1) ?? null);
+    return watching(service, roll.targetRevisionArn, plan, secretInUse, calls);
+  }
+  if (service.taskDefinitionArn !== plan.observedRevisionArn) return superseded;
+  const definition = await calls.ecs.describeTaskDefinition(service.taskDefinitionArn);
+  const observed: Observed = { service, state, definition, clusterTags: plan.clusterTags };
+  const seen: { facts?: MeshFacts } = {};
+  const decision = await decideObserved(observed, calls.config, async (name) => {
+    seen.facts = await freshFacts(name, calls);
+    return seen.facts;
+  });
+  if (decision.action === "none" || decision.action === "refuse") return superseded;
+  if (situationOf(service.taskDefinitionArn, desiredContent(decision, calls.config)) !== plan.situation)
+    return superseded;
+  const mark = marker(ref, executionName, calls);
+  if (decision.action === "unenroll" || !seen.facts) {
+    await mark({ applyStartedAt: iso(calls.now()) });
+    return update(observed, removedDefinition(definitionOf(observed)), state, null, { calls, plan, mark });
+  }
+  return enroll(observed, decision, seen.facts, state, { calls, plan, mark });
+}
+
+interface Context {
+  readonly calls: ApplyCalls;
+  readonly plan: ApplyPlan;
+  readonly mark: (roll: Mark, service?: ServicePatch) => Promise<void>;
+}
+
+type Mark = Partial<Pick<Roll, "applyStartedAt" | "targetRevisionArn" | "revisionBeforeArn" | "deploymentId">>;
+
+async function enroll(
+  observed: Observed,
+  { desired }: Extract<Decision, { action: "enroll" | "update" }>,
+  facts: MeshFacts,
+  state: ServiceState,
+  context: Context,
+): Promise<Applied> {
+  const { calls, mark } = context;
+  const { ref } = observed.service;
+  const addedTagKeys = [...new Set([...state.addedTagKeys, ...Object.keys(desired.missingTags)])];
+  await mark({ applyStartedAt: iso(calls.now()) }, { addedTagKeys });
+  const plane = calls.controlPlane(planeName(ref, calls.config));
+  await plane.ensureNamespace(desired.identity.namespace);
+  await plane.ensureServiceAccount(desired.identity);
+  const valueFrom = await ensureSecret(desiredToken(desired.request, facts), desired.executionRoleArn, calls.secrets);
+  const injection = desiredDefinition(definitionOf(observed), desired, valueFrom, calls.config);
+  if (!injection.ok) throw new AutopilotError("registration-refused", `${injection.refusal}: ${injection.detail}`);
+  if (observed.clusterTags[DISCOVERY_TAG] !== "true") {
+    await calls.ecs.tagResource(clusterArnOf(ref), { [DISCOVERY_TAG]: "true" });
+  }
+  if (Object.keys(desired.missingTags).length > 0) await calls.ecs.tagResource(ref.serviceArn, desired.missingTags);
+  return update(observed, injection.definition, state, valueFrom, context);
+}
+
+async function update(
+  observed: Observed,
+  definition: JsonObject,
+  state: ServiceState,
+  valueFrom: string | null,
+  { calls, plan, mark }: Context,
+): Promise<Applied> {
+  const { ref } = observed.service;
+  const current = definitionOf(observed);
+  const { taskDefinitionArn, contentHash } = await registerOnce(definition, current, state, calls.ecs);
+  const earlier = state.secretsInUse.filter((used) => used !== valueFrom);
+  const secretsInUse = valueFrom === null ? earlier : [...earlier, valueFrom];
+  await mark(
+    { targetRevisionArn: taskDefinitionArn, revisionBeforeArn: plan.pinnedRevisionArn },
+    { secretsInUse, registered: { contentHash, taskDefinitionArn } },
+  );
+  const updated = await calls.ecs.updateService(ref, {
+    taskDefinitionArn,
+    ...(calls.config.policy.propagateTags && { propagateTags: true }),
+    // Only tags differ: the tasks must start again to carry them.
+    ...(taskDefinitionArn === plan.observedRevisionArn && { forceNewDeployment: true }),
+  });
+  const applied = watching(updated, taskDefinitionArn, plan, valueFrom, calls);
+  await mark({ deploymentId: applied.watch.deploymentId });
+  return applied;
+}
+
+function appliedBefore(
+  roll: Roll,
+  service: ObservedService,
+  plan: ApplyPlan,
+): roll is Roll & { targetRevisionArn: string } {
+  const { targetRevisionArn } = roll;
+  return targetRevisionArn === service.taskDefinitionArn && targetRevisionArn !== plan.observedRevisionArn;
+}
+
+function watching(
+  service: ObservedService,
+  targetRevisionArn: string,
+  plan: ApplyPlan,
+  secretInUse: string | null,
+  { config, now }: Pick<ApplyCalls, "config" | "now">,
+): Applied & { readonly outcome: "applied" } {
+  const primary = service.deployments.find(({ status }) => status === "PRIMARY");
+  if (!primary) throw new AutopilotError("update-refused", `${service.ref.serviceArn} has no PRIMARY deployment.`);
+  return {
+    outcome: "applied",
+    watch: {
+      deploymentId: primary.id,
+      targetRevisionArn,
+      revisionBeforeArn: plan.pinnedRevisionArn,
+      deadlineMs: now() + config.policy.deploymentDeadlineMinutes * 60_000,
+      lookAgainSeconds: Math.ceil(config.policy.lookAgainMinutes * 60),
+      desiredCount: service.desiredCount,
+      namespace: plan.namespace,
+      secretInUse,
+    },
+  };
+}
+
+function definitionOf(observed: Observed) {
+  if (!observed.definition) throw new AutopilotError("task-definition-not-found", observed.service.taskDefinitionArn);
+  return observed.definition;
+}
+
+function planeName(ref: ServiceRef, config: Config): string {
+  const plane = controlPlaneFor(config, ref);
+  if (!plane) throw new AutopilotError("no-control-plane", `${ref.account}/${ref.region}`);
+  return plane.name;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function marker(ref: ServiceRef, executionName: string, { ledger }: Pick<ApplyCalls, "ledger">): Context["mark"] {
+  return async (roll, service) => {
+    if (!(await ledger.updateRoll(ref.serviceArn, executionName, roll, service))) {
+      throw new AutopilotError("roll-in-progress", `${ref.serviceArn}: the lease is gone.`);
+    }
+  };
+}

@@ -1,0 +1,187 @@
+import type { ServiceRef } from "../arn.ts";
+import { parseValueFrom } from "../bootstrap-token/secret-version.ts";
+import type { Config } from "../config.ts";
+import { type DriftReason, driftReasons, type Refusal, type RefusalReason, refusals } from "../enrollment/reasons.ts";
+import {
+  driftCorrected,
+  rollFailed,
+  rollSuperseded,
+  serviceEnrolled,
+  serviceRefused,
+  serviceUnenrolled,
+  serviceUpdated,
+} from "../events/outgoing.ts";
+import type { Ledger, RollOutcome, ServicePatch, ServiceState } from "../ledger.ts";
+import type { BusCalls, BusEvent, EcsCalls } from "../ports.ts";
+import { afterFailure, afterSuccess } from "./attempts.ts";
+import { type ApplyPlan, type FinishInput, failureOf } from "./steps.ts";
+
+export interface FinishCalls {
+  readonly config: Config;
+  readonly ecs: Pick<EcsCalls, "untagResource">;
+  readonly ledger: Pick<Ledger, "getService" | "finishRoll" | "patchService">;
+  readonly bus: BusCalls;
+  readonly now: () => number;
+}
+
+export interface Finished {
+  readonly outcome: RollOutcome;
+  readonly reason: string;
+  readonly durationSeconds: number | undefined;
+}
+
+/**
+ * Last step of every roll: writes the outcome and releases the lease in one atomic write, then emits one event. Run again
+ * after a crash it writes nothing more and emits the event again.
+ */
+export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: FinishCalls): Promise<Finished> {
+  const ending = endingOf(input);
+  const before = await calls.ledger.getService(ref.serviceArn);
+  const held = before?.roll?.executionName === input.executionName;
+  const left = held && ending.outcome === "succeeded" && ending.plan?.change === "unenroll";
+  if (left && before.addedTagKeys.length > 0) await calls.ecs.untagResource(ref.serviceArn, before.addedTagKeys);
+  const patch = held ? patchOf(before, input, ending, calls) : failurePatch(before, input, ending, calls);
+  if (held) await calls.ledger.finishRoll(ref.serviceArn, input.executionName, patch);
+  else if (Object.keys(patch).length > 0) await calls.ledger.patchService(ref.serviceArn, patch);
+  await calls.bus.putEvents([eventOf(ref, input, ending, patch)]);
+  const startedAtMs = ending.plan?.startedAtMs;
+  return {
+    outcome: ending.outcome,
+    reason: ending.reason,
+    durationSeconds: startedAtMs === undefined ? undefined : (calls.now() - startedAtMs) / 1000,
+  };
+}
+
+interface Ending {
+  readonly outcome: RollOutcome;
+  readonly reason: string;
+  readonly sentence: string;
+  readonly plan: ApplyPlan | undefined;
+}
+
+function endingOf(input: FinishInput): Ending {
+  const plan = input.plan?.action === "apply" ? input.plan : undefined;
+  const failure = failureOf(input.failure);
+  const planned = input.plan?.action === "finish" ? input.plan.reason : undefined;
+  const told = (outcome: RollOutcome, reason: string, sentence = ""): Ending => ({ outcome, reason, sentence, plan });
+  switch (input.outcome) {
+    case "succeeded":
+      return told("succeeded", plan?.change ?? "");
+    case "refused":
+      return told("refused", planned ?? "");
+    case "superseded":
+      return told("superseded", planned ?? "superseded");
+    case "reverted":
+      return told("reverted", input.cause?.code ?? failure.code, input.cause?.sentence ?? failure.detail);
+    case "revert-failed":
+      return told("revert-failed", failure.code, [input.cause?.sentence, failure.detail].filter(Boolean).join(" "));
+    default:
+      return told("failed", failure.code, failure.detail);
+  }
+}
+
+function patchOf(state: ServiceState, input: FinishInput, ending: Ending, calls: FinishCalls): ServicePatch {
+  const { outcome, reason } = ending;
+  const at = new Date(calls.now()).toISOString();
+  return {
+    attempt: state.attempt + 1,
+    lastOutcome: { outcome, reason, executionName: input.executionName, at },
+    ...resultPatch(state, input, ending),
+    ...failurePatch(state, input, ending, calls),
+  };
+}
+
+/** A failure makes the same situation wait, also where the roll did not get as far as its lease. */
+function failurePatch(
+  state: ServiceState | undefined,
+  { situation }: FinishInput,
+  { outcome }: Ending,
+  { now, config }: FinishCalls,
+): ServicePatch {
+  return isFailure(outcome) ? afterFailure(state, situation, now(), config.policy) : {};
+}
+
+/** A refusal that only a roll finds (an identity bound elsewhere) must not be found again at every event. */
+function isFailure(outcome: RollOutcome): boolean {
+  return outcome !== "succeeded" && outcome !== "superseded";
+}
+
+function resultPatch(state: ServiceState, input: FinishInput, { outcome, plan }: Ending): ServicePatch {
+  if (outcome === "refused" && input.plan?.action === "finish") return { toldRefusals: textOf(input.plan.refusals) };
+  if (outcome === "reverted" && plan) return { lastGoodRevisionArn: plan.pinnedRevisionArn };
+  if (outcome !== "succeeded" || !plan || !input.watch) return {};
+  const { targetRevisionArn, secretInUse } = input.watch;
+  const succeeded = { ...afterSuccess(), lastGoodRevisionArn: targetRevisionArn, toldRefusals: null };
+  if (plan.change === "unenroll") return { ...succeeded, enrolled: false, addedTagKeys: [], secretsInUse: [] };
+  // The revision before may still be what a next roll goes back to.
+  const before = state.secretsInUse.filter((used) => used !== secretInUse).slice(-1);
+  return { ...succeeded, enrolled: true, secretsInUse: secretInUse === null ? before : [...before, secretInUse] };
+}
+
+/** As `reconcile` notes refusals, so that one refusal is told once. */
+function textOf(told: readonly { readonly reason: string; readonly detail: string }[]): string {
+  return told.map(({ reason, detail }) => `${reason}: ${detail}`).join("\n");
+}
+
+function eventOf(ref: ServiceRef, input: FinishInput, ending: Ending, patch: ServicePatch): BusEvent {
+  const { executionName, watch } = input;
+  const { outcome, reason, plan } = ending;
+  switch (outcome) {
+    case "succeeded":
+      if (plan && watch) return changed(ref, input, plan, watch);
+      return rollSuperseded(ref, { executionName, reason });
+    case "refused":
+      return serviceRefused(ref, input.plan?.action === "finish" ? input.plan.refusals.filter(isRefusal) : []);
+    case "superseded":
+      return rollSuperseded(ref, { executionName, reason });
+    case "reverted":
+    case "revert-failed":
+    case "failed":
+      return rollFailed(ref, {
+        executionName,
+        code: reason,
+        sentence: ending.sentence,
+        reverted: outcome !== "revert-failed",
+        ...(outcome === "reverted" && plan && { revertedTo: plan.pinnedRevisionArn }),
+        ...(patch.failuresInARow && { failuresInARow: patch.failuresInARow }),
+        ...(patch.notBefore && { nextAttemptAt: new Date(patch.notBefore).toISOString() }),
+      });
+  }
+}
+
+function changed(
+  ref: ServiceRef,
+  { executionName }: FinishInput,
+  plan: ApplyPlan,
+  watch: NonNullable<FinishInput["watch"]>,
+): BusEvent {
+  const change = {
+    executionName,
+    taskDefinitionArn: watch.targetRevisionArn,
+    previousTaskDefinitionArn: plan.observedRevisionArn,
+  };
+  const secretVersionId = watch.secretInUse === null ? undefined : parseValueFrom(watch.secretInUse)?.versionId;
+  const sidecar = {
+    ...(plan.namespace !== null && { namespace: plan.namespace }),
+    ...(plan.serviceAccount !== null && { serviceAccount: plan.serviceAccount }),
+    ...(plan.image !== null && { image: plan.image }),
+    ...(secretVersionId && { secretVersionId }),
+  };
+  const drift = plan.drift.filter(isDriftReason);
+  if (plan.change === "unenroll") return serviceUnenrolled(ref, change);
+  if (plan.change === "enroll") return serviceEnrolled(ref, { ...change, ...sidecar });
+  if (drift.includes("sidecar-missing")) return driftCorrected(ref, { ...change, drift });
+  return serviceUpdated(ref, { ...change, ...sidecar, drift });
+}
+
+function isDriftReason(text: string): text is DriftReason {
+  return Object.hasOwn(driftReasons, text);
+}
+
+function isRefusal(told: { readonly reason: string; readonly detail: string }): told is Refusal {
+  return isRefusalReason(told.reason);
+}
+
+function isRefusalReason(text: string): text is RefusalReason {
+  return Object.hasOwn(refusals, text);
+}

@@ -1,0 +1,25 @@
+/** A container of a task as DescribeTasks tells it. */
+export interface ObservedContainer {
+  readonly name: string;
+  readonly lastStatus: string;
+  readonly exitCode?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly healthStatus?: string | undefined;
+}
+
+/** A task as DescribeTasks tells it, reduced to what a roll needs. */
+export interface ObservedTask {
+  readonly taskArn: string;
+  readonly taskDefinitionArn: string;
+  readonly lastStatus: string;
+  readonly stopCode?: string | undefined;
+  readonly stoppedReason?: string | undefined;
+  readonly privateIpv4Address?: string | undefined;
+  readonly healthStatus?: string | undefined;
+  readonly containers: readonly ObservedContainer[];
+}
+
+/** The id of a task: the last part of its ARN. */
+export function taskIdOf(task: ObservedTask): string {
+  return task.taskArn.slice(task.taskArn.lastIndexOf("/") + 1);
+}

@@ -1,0 +1,59 @@
+import { clusterArnOf, type ServiceRef } from "../arn.ts";
+import { type Config, controlPlaneFor } from "../config.ts";
+import { AutopilotError, asAutopilotError } from "../errors.ts";
+import type { ControlPlaneCalls, EcsCalls } from "../ports.ts";
+import type { Watch } from "./steps.ts";
+import { type Verification, verifyTasks } from "./verify.ts";
+
+export interface VerifyCalls {
+  readonly config: Config;
+  readonly ecs: Pick<EcsCalls, "listTasks" | "describeTasks" | "describeService">;
+  readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "listWorkloadEntryAddresses">;
+  readonly now: () => number;
+}
+
+/**
+ * Whether the tasks that a completed deployment has left running are in the mesh (or, after unenrolling, out of it).
+ * Throws a retryable error while time can help, and `not-verified` once `policy.verifyDeadlineMinutes` have passed
+ * since `sinceMs`.
+ */
+export async function verifyRoll(
+  ref: ServiceRef,
+  watch: Watch,
+  sinceMs: number,
+  calls: VerifyCalls,
+): Promise<"succeeded" | "superseded"> {
+  try {
+    return await look(ref, watch, calls);
+  } catch (error) {
+    const failure = asAutopilotError(error);
+    const deadlineMs = sinceMs + calls.config.policy.verifyDeadlineMinutes * 60_000;
+    if (!failure.retryable || calls.now() < deadlineMs) throw failure;
+    throw new AutopilotError("not-verified", failure.message, { cause: failure });
+  }
+}
+
+async function look(ref: ServiceRef, watch: Watch, calls: VerifyCalls): Promise<"succeeded" | "superseded"> {
+  const { targetRevisionArn, desiredCount, namespace } = watch;
+  const [taskArns, workloadAddresses] = await Promise.all([
+    calls.ecs.listTasks(ref, "RUNNING"),
+    namespace === null ? undefined : workloads(ref, namespace, calls),
+  ]);
+  const tasks = await calls.ecs.describeTasks(clusterArnOf(ref), taskArns);
+  const seen = { tasks, targetRevisionArn, workloadAddresses };
+  const first = verifyTasks({ ...seen, desiredCount });
+  if (first.verified) return "succeeded";
+  // Perhaps the service was scaled or deployed meanwhile: only now is that worth a call.
+  const service = await calls.ecs.describeService(ref);
+  if (service.taskDefinitionArn !== targetRevisionArn) return "superseded";
+  const second: Verification =
+    service.desiredCount === desiredCount ? first : verifyTasks({ ...seen, desiredCount: service.desiredCount });
+  if (second.verified) return "succeeded";
+  throw new AutopilotError("mesh-not-converged", second.detail);
+}
+
+async function workloads(ref: ServiceRef, namespace: string, calls: VerifyCalls): Promise<ReadonlySet<string>> {
+  const plane = controlPlaneFor(calls.config, ref);
+  if (!plane) throw new AutopilotError("no-control-plane", ref.serviceArn);
+  return calls.controlPlane(plane.name).listWorkloadEntryAddresses(namespace);
+}

@@ -1,0 +1,240 @@
+/** The names of the bus and of who writes to it. AWS's own events come from `aws.*`. */
+export const busName = "ztunnel-autopilot";
+export const sources = { autopilot: "ztunnel-autopilot", operator: "ztunnel-autopilot.operator" } as const;
+
+/** What EventBridge calls an event pattern: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html */
+export type EventPattern = { readonly [key: string]: PatternNode };
+type PatternNode = EventPattern | readonly PatternLeaf[];
+type PatternLeaf = null | boolean | number | string | EventPattern | { readonly [operator: string]: PatternOperand };
+type PatternOperand = boolean | number | string | readonly (number | string)[];
+
+/** A rule on the default bus of every target account and region; its one target is the home bus. */
+export interface ForwardedRule {
+  readonly name: string;
+  readonly description: string;
+  readonly pattern: EventPattern;
+}
+
+/** A rule on the home bus; its targets are functions, named by their file below `functions/`. */
+export interface HomeRule extends ForwardedRule {
+  readonly functions: readonly string[];
+}
+
+/** A function that runs by the clock. */
+export interface Schedule {
+  readonly name: string;
+  readonly functionName: string;
+  readonly everyMinutes: number;
+}
+
+export interface EventPatternOptions {
+  /** The key of the tag that enrolls a service. */
+  readonly enrollTagKey: string;
+  /** The SSM parameter that holds the fleet's image. Without it there is no rule for it. */
+  readonly imageParameterName?: string;
+}
+
+export interface EventRules {
+  readonly forwardedRules: readonly ForwardedRule[];
+  readonly homeRules: readonly HomeRule[];
+}
+
+const servicePattern = { wildcard: "arn:aws*:ecs:*:service/*" };
+const clusterPattern = { wildcard: "arn:aws*:ecs:*:cluster/*" };
+
+const deployment = { source: ["aws.ecs"], "detail-type": ["ECS Deployment State Change"] };
+
+/** Tasks say what stopped them only in this event: DescribeTasks forgets a stopped task after an hour. */
+const stoppedMeshDetail: EventPattern = {
+  lastStatus: ["STOPPED"],
+  group: [{ prefix: "service:" }],
+  containers: { name: ["ztunnel"] },
+};
+const stoppedMeshTask: EventPattern = {
+  source: ["aws.ecs"],
+  "detail-type": ["ECS Task State Change"],
+  detail: stoppedMeshDetail,
+};
+
+/** Every deployment and every scale-in stops tasks too: those say nothing of the service. */
+const failedMeshTask: EventPattern = {
+  ...stoppedMeshTask,
+  detail: { ...stoppedMeshDetail, stopCode: ["TaskFailedToStart", "EssentialContainerExited"] },
+};
+
+/** Events of ours after which the tags may ask for something else than what runs: a roll that ended had the lease. */
+const endOfRoll = [
+  "Service Enrolled",
+  "Service Updated",
+  "Service Unenrolled",
+  "Service Roll Failed",
+  "Drift Corrected",
+];
+
+const forPeople = [
+  ...endOfRoll,
+  "Service Roll Superseded",
+  "Service Refused",
+  "Service Warned",
+  "Root CA Changed",
+  "Root CA Expiring",
+];
+
+/**
+ * The rules of a deployment. Each pattern has at most 2,048 characters, as EventBridge wants it.
+ * What an event says is never trusted: it only names what to look at again.
+ */
+export function eventPatterns(options: EventPatternOptions): EventRules {
+  const tagChanged = tagChange(options.enrollTagKey);
+  const apiCalled = apiCall(options.enrollTagKey);
+  const homeRules: HomeRule[] = [
+    {
+      name: "deployment-started-or-completed",
+      description: "A deployment of a service, its first one too: it may lack the sidecar.",
+      pattern: {
+        ...deployment,
+        detail: { eventName: ["SERVICE_DEPLOYMENT_IN_PROGRESS", "SERVICE_DEPLOYMENT_COMPLETED"] },
+      },
+      functions: ["reconcile-service"],
+    },
+    {
+      name: "deployment-changed",
+      description: "A roll may wait for this deployment.",
+      pattern: {
+        ...deployment,
+        detail: {
+          eventName: ["SERVICE_DEPLOYMENT_IN_PROGRESS", "SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"],
+        },
+      },
+      functions: ["signal-deployment"],
+    },
+    {
+      name: "mesh-task-stopped",
+      description: "A task with a ztunnel stopped: a roll may be failing.",
+      pattern: stoppedMeshTask,
+      functions: ["signal-deployment"],
+    },
+    {
+      name: "mesh-task-failed",
+      description: "A task with a ztunnel failed by itself: its service may need another look.",
+      pattern: failedMeshTask,
+      functions: ["reconcile-service"],
+    },
+    {
+      name: "tag-changed",
+      description: "A tag of ours changed on a service or a cluster.",
+      pattern: tagChanged,
+      functions: ["reconcile-service"],
+    },
+    {
+      name: "service-api-called",
+      description: "Somebody created, updated or tagged a service (needs a CloudTrail trail).",
+      pattern: apiCalled,
+      functions: ["reconcile-service"],
+    },
+    ...imageParameterRules(options.imageParameterName),
+    {
+      name: "roll-ended",
+      description: "A roll ended: tags that changed meanwhile are looked at now.",
+      pattern: { source: [sources.autopilot], "detail-type": endOfRoll },
+      functions: ["reconcile-service"],
+    },
+    {
+      name: "roll-superseded",
+      description: "A roll gave way to somebody's deployment, which came while it had the lease.",
+      pattern: {
+        source: [sources.autopilot],
+        "detail-type": ["Service Roll Superseded"],
+        detail: { reason: [{ "anything-but": "already-as-desired" }] },
+      },
+      functions: ["reconcile-service"],
+    },
+    {
+      name: "news-for-people",
+      description: "What the operations channel reads.",
+      pattern: { source: [sources.autopilot], "detail-type": forPeople },
+      functions: ["notify-slack"],
+    },
+    {
+      name: "root-ca-rotated",
+      description: "A pipeline says that the mesh's root CA was rotated.",
+      pattern: { source: [sources.operator], "detail-type": ["Root CA Rotated"] },
+      functions: ["watch-root-ca"],
+    },
+  ];
+  return { forwardedRules: forwarded(homeRules), homeRules };
+}
+
+/** Functions that run by the clock: events can be lost. */
+export const schedules: readonly Schedule[] = [
+  { name: "sweep-services", functionName: "sweep-services", everyMinutes: 15 },
+  { name: "watch-root-ca", functionName: "watch-root-ca", everyMinutes: 5 },
+];
+
+/** Rules whose events a wider rule forwards already: an event must not be forwarded twice. */
+const narrowerRules: readonly string[] = ["deployment-started-or-completed", "mesh-task-failed"];
+
+/** AWS's events are forwarded by the very pattern that the home bus's rules have. */
+function forwarded(homeRules: readonly HomeRule[]): ForwardedRule[] {
+  return homeRules
+    .filter(({ name }) => !narrowerRules.includes(name))
+    .filter(({ pattern }) => !isOwn(pattern.source))
+    .map(({ name, description, pattern }) => ({ name, description, pattern }));
+}
+
+function isOwn(source: PatternNode | undefined): boolean {
+  return Array.isArray(source) && source.some((name) => name === sources.autopilot || name === sources.operator);
+}
+
+function imageParameterRules(name: string | undefined): HomeRule[] {
+  if (name === undefined) return [];
+  return [
+    {
+      name: "image-parameter-changed",
+      description: "The fleet's ztunnel image changed.",
+      pattern: {
+        source: ["aws.ssm"],
+        "detail-type": ["Parameter Store Change"],
+        detail: { name: [name], operation: ["Create", "Update"] },
+      },
+      functions: ["sweep-services"],
+    },
+  ];
+}
+
+/** The tags that istiod reads of a service. Its tag on clusters is none of them: we set it, and nothing follows from it. */
+const istiodTagKeys = ["namespace", "service-account", "hostname", "ports"].map((name) => `ecs.solo.io/${name}`);
+
+function tagKeys(enrollTagKey: string): readonly PatternLeaf[] {
+  const prefix = "ztunnel-autopilot/";
+  const own = enrollTagKey.startsWith(prefix) || istiodTagKeys.includes(enrollTagKey) ? [] : [enrollTagKey];
+  return [{ prefix }, ...istiodTagKeys, ...own];
+}
+
+/** The event's `resource-type` is not documented for ECS: https://docs.aws.amazon.com/tag-editor/latest/userguide/tag-monitor.html */
+function tagChange(enrollTagKey: string): EventPattern {
+  return {
+    source: ["aws.tag"],
+    "detail-type": ["Tag Change on Resource"],
+    resources: [servicePattern, clusterPattern],
+    detail: { service: ["ecs"], "changed-tag-keys": tagKeys(enrollTagKey) },
+  };
+}
+
+/** These events have no `resources`, and calls that failed have an `errorCode`. */
+function apiCall(enrollTagKey: string): EventPattern {
+  const resourceArn = [servicePattern, clusterPattern];
+  return {
+    source: ["aws.ecs"],
+    "detail-type": ["AWS API Call via CloudTrail"],
+    detail: {
+      eventSource: ["ecs.amazonaws.com"],
+      errorCode: [{ exists: false }],
+      $or: [
+        { eventName: ["CreateService", "UpdateService"] },
+        { eventName: ["TagResource"], requestParameters: { resourceArn, tags: { key: tagKeys(enrollTagKey) } } },
+        { eventName: ["UntagResource"], requestParameters: { resourceArn, tagKeys: tagKeys(enrollTagKey) } },
+      ],
+    },
+  };
+}

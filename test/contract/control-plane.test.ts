@@ -1,0 +1,238 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
+import { Faults } from "../../lab/faults.ts";
+import { inProcessFetch } from "../../lab/http/in-process.ts";
+import type { LabRequest } from "../../lab/http/message.ts";
+import { KubernetesSimulation } from "../../lab/kubernetes/kubernetes-simulation.ts";
+import { controlPlane } from "../../shared/gateways/control-plane.ts";
+import { eksToken } from "../../shared/gateways/eks-token.ts";
+import type { JsonObject } from "../../shared/json.ts";
+import type { ControlPlaneCalls } from "../../shared/ports.ts";
+
+const NOW_MS = Date.parse("2026-11-21T03:00:00Z");
+const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+const roleArn = "arn:aws:iam::111111111111:role/ecs/ambient/web";
+const identity = { namespace: "web", serviceAccount: "web", roleArn };
+
+describe("the control plane", () => {
+  let kubernetes: KubernetesSimulation;
+  let faults: Faults;
+  let requests: LabRequest[];
+  let plane: ControlPlaneCalls;
+  let clock: VirtualClock;
+
+  const connected = (bearerToken: () => Promise<string>) =>
+    controlPlane({
+      name: "main",
+      now: () => NOW_MS,
+      connect: async () => ({ server: "http://lab/kubernetes/main", user: { bearerToken } }),
+      fetch: inProcessFetch(async (request) => {
+        requests.push(request);
+        return kubernetes.handle(request);
+      }),
+    });
+
+  beforeEach(() => {
+    requests = [];
+    clock = new VirtualClock(NOW_MS);
+    faults = new Faults(() => NOW_MS);
+    kubernetes = new KubernetesSimulation({
+      name: "main",
+      clock,
+      faults,
+      random: () => 0.5,
+      kubeconfigToken: "kubeconfig-token",
+      network: "eks",
+      rootCaPem: PEM,
+      eastWestHostname: "eastwest.example.com",
+      istiodVersion: "1.28.0",
+    });
+    plane = connected(async () => "kubeconfig-token");
+  });
+
+  const methods = () => requests.map(({ method }) => method);
+  const object = (kind: string, name: string) =>
+    kubernetes.state().find((item) => item.kind === kind && metadataOf(item).name === name);
+
+  it("tells the facts of its mesh", async () => {
+    expect(await plane.readMeshFacts()).toEqual({
+      controlPlane: "main",
+      istiodUrl: "https://eastwest.example.com:15012",
+      rootCaPem: PEM,
+      network: "eks",
+      istiodVersion: "1.28.0",
+      readAt: "2026-11-21T03:00:00.000Z",
+    });
+  });
+
+  it("takes the bearer tokens that are made for EKS", async () => {
+    const eks = connected(
+      eksToken({
+        cluster: "main",
+        region: "us-east-1",
+        credentials: async () => ({ accessKeyId: "111111111111", secretAccessKey: "s" }),
+        now: () => NOW_MS,
+      }),
+    );
+    expect((await eks.readMeshFacts()).network).toBe("eks");
+  });
+
+  it("tells no version of istiod where there is no deployment of that name", async () => {
+    kubernetes.delete(deployment);
+    expect(await plane.readMeshFacts()).not.toHaveProperty("istiodVersion");
+  });
+
+  it("names the object that is missing", async () => {
+    kubernetes.delete({ apiVersion: "v1", kind: "ConfigMap", metadata: rootCert });
+    await expect(plane.readMeshFacts()).rejects.toMatchObject({
+      code: "control-plane-incomplete",
+      detail: "main: ConfigMap istio-system/istio-ca-root-cert does not exist",
+    });
+  });
+
+  it.each<[string, JsonObject, string]>([
+    [
+      "the root CA",
+      { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "istio-ca-root-cert", namespace: "istio-system" } },
+      "ConfigMap istio-system/istio-ca-root-cert lacks data",
+    ],
+    [
+      "the network",
+      { apiVersion: "v1", kind: "Namespace", metadata: { name: "istio-system", labels: { a: "b" } } },
+      "Namespace istio-system lacks metadata.labels.topology.istio.io/network",
+    ],
+    [
+      "the gateway's port",
+      {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name: "istio-eastwest", namespace: "istio-eastwest", labels: { a: "b" } },
+        status: { loadBalancer: { ingress: [{ ip: "10.0.0.1" }] } },
+      },
+      "Service istio-eastwest/istio-eastwest lacks metadata.labels.istio.io/expose-istiod",
+    ],
+    [
+      "the gateway's address",
+      {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: {
+          name: "istio-eastwest",
+          namespace: "istio-eastwest",
+          labels: { "istio.io/expose-istiod": "15012" },
+        },
+        status: { loadBalancer: {} },
+      },
+      "Service istio-eastwest/istio-eastwest lacks status.loadBalancer.ingress",
+    ],
+  ])("names the object and the field when %s is missing", async (_what, incomplete, detail) => {
+    kubernetes.put(incomplete);
+    await expect(plane.readMeshFacts()).rejects.toMatchObject({
+      code: "control-plane-incomplete",
+      detail: `main: ${detail}`,
+      retryable: false,
+    });
+  });
+
+  it("makes a namespace that is in the mesh, once", async () => {
+    await plane.ensureNamespace("web");
+    await plane.ensureNamespace("web");
+    expect(metadataOf(object("Namespace", "web")).labels).toMatchObject({ "istio.io/dataplane-mode": "ambient" });
+    expect(requests.map(({ query }) => query)).toEqual([
+      { fieldManager: "ztunnel-autopilot" },
+      { fieldManager: "ztunnel-autopilot" },
+    ]);
+  });
+
+  it("adds to a namespace that others made, and takes nothing away", async () => {
+    await plane.ensureNamespace("istio-eastwest");
+    expect(metadataOf(object("Namespace", "istio-eastwest")).labels).toMatchObject({
+      "kubernetes.io/metadata.name": "istio-eastwest",
+      "istio.io/dataplane-mode": "ambient",
+    });
+  });
+
+  it("leaves a namespace that somebody else keeps out of the mesh as it is", async () => {
+    kubernetes.put({
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: "web", labels: { "istio.io/dataplane-mode": "none" } },
+    });
+    await expect(plane.ensureNamespace("web")).rejects.toMatchObject({
+      code: "control-plane-refused",
+      detail: expect.stringMatching(/Namespace web: HTTP 409: .*dataplane-mode/),
+    });
+    expect(metadataOf(object("Namespace", "web")).labels).toMatchObject({ "istio.io/dataplane-mode": "none" });
+  });
+
+  it("binds a service account to a role, and does not write what is there", async () => {
+    await plane.ensureNamespace("web");
+    expect(await plane.boundRole("web", "web")).toBeUndefined();
+    await plane.ensureServiceAccount(identity);
+    expect(await plane.boundRole("web", "web")).toBe(roleArn);
+    requests = [];
+    await plane.ensureServiceAccount(identity);
+    expect(methods()).toEqual(["GET"]);
+  });
+
+  it("does not bind a service account that is bound to another role", async () => {
+    await plane.ensureNamespace("web");
+    await plane.ensureServiceAccount(identity);
+    const other = { ...identity, roleArn: `${roleArn}-2` };
+    await expect(plane.ensureServiceAccount(other)).rejects.toMatchObject({
+      code: "control-plane-refused",
+      detail: `main: ServiceAccount web/web is bound to ${roleArn}, not to ${roleArn}-2`,
+    });
+    expect(await plane.boundRole("web", "web")).toBe(roleArn);
+  });
+
+  it("does not make a service account in a namespace that does not exist", async () => {
+    await expect(plane.ensureServiceAccount(identity)).rejects.toMatchObject({ code: "control-plane-refused" });
+  });
+
+  it("lists the addresses of a namespace's WorkloadEntries over all pages", async () => {
+    expect(await plane.listWorkloadEntryAddresses("web")).toEqual(new Set());
+    const addresses = Array.from({ length: 501 }, (_, index) => `10.0.${Math.floor(index / 250)}.${index % 250}`);
+    for (const address of addresses) kubernetes.put(workloadEntry("web", address));
+    kubernetes.put(workloadEntry("other", "10.9.9.9"));
+    expect(await plane.listWorkloadEntryAddresses("web")).toEqual(new Set(addresses));
+    expect(requests).toHaveLength(3);
+  });
+
+  it("is unreachable while its API fails, and answers again afterwards", async () => {
+    faults.replace([{ kind: "kubernetes-down", match: {}, count: 1 }]);
+    await expect(plane.boundRole("web", "web")).rejects.toMatchObject({
+      code: "control-plane-unreachable",
+      retryable: true,
+    });
+    expect(await plane.boundRole("web", "web")).toBeUndefined();
+  });
+
+  it("refuses a wrong token, and no error's text holds it", async () => {
+    const error: unknown = await connected(async () => "wrong-token")
+      .readMeshFacts()
+      .catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "control-plane-refused" });
+    expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain("wrong-token");
+  });
+});
+
+const rootCert = { name: "istio-ca-root-cert", namespace: "istio-system" };
+const deployment = {
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "istiod", namespace: "istio-system" },
+};
+
+function metadataOf(item: JsonObject | undefined): Record<string, unknown> {
+  return { ...(item?.metadata as JsonObject | undefined) }; // the lab's objects have metadata
+}
+
+function workloadEntry(namespace: string, address: string): JsonObject {
+  return {
+    apiVersion: "networking.istio.io/v1",
+    kind: "WorkloadEntry",
+    metadata: { name: `entry-${address}`, namespace },
+    spec: { address },
+  };
+}

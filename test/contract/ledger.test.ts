@@ -1,0 +1,378 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
+import dynalite from "dynalite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { MeshFacts } from "../../shared/enrollment/model.ts";
+import { dynamoDbLedger } from "../../shared/gateways/ledger-dynamodb.ts";
+import { type LedgerItems, memoryLedger } from "../../shared/gateways/ledger-memory.ts";
+import type { Ledger, ServiceState, Signal } from "../../shared/ledger.ts";
+
+/** A store under test: the ledger, and a way to put an item that the ledger would not write. */
+interface Store {
+  readonly ledger: Ledger;
+  putRaw(item: { readonly pk: string; readonly sk: string } & Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+const TABLE = "ledger";
+const server = dynalite({ createTableMs: 0 });
+let client: DynamoDBClient;
+
+beforeAll(async () => {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // An HTTP server that listens on a port has an address of this type.
+  const { port } = server.address() as AddressInfo;
+  client = new DynamoDBClient({
+    region: "us-east-1",
+    endpoint: `http://127.0.0.1:${port}`,
+    credentials: { accessKeyId: "123456789012", secretAccessKey: "secret" },
+  });
+  await client.send(
+    new CreateTableCommand({
+      TableName: TABLE,
+      BillingMode: "PAY_PER_REQUEST",
+      AttributeDefinitions: [
+        { AttributeName: "pk", AttributeType: "S" },
+        { AttributeName: "sk", AttributeType: "S" },
+      ],
+      KeySchema: [
+        { AttributeName: "pk", KeyType: "HASH" },
+        { AttributeName: "sk", KeyType: "RANGE" },
+      ],
+    }),
+  );
+});
+
+afterAll(() => {
+  client.destroy();
+  server.close();
+});
+
+const stores: readonly (readonly [string, () => Store])[] = [
+  [
+    "in DynamoDB",
+    () => ({
+      ledger: dynamoDbLedger(client, { tableName: TABLE }),
+      putRaw: async (item) => {
+        await DynamoDBDocumentClient.from(client).send(new PutCommand({ TableName: TABLE, Item: item }));
+      },
+    }),
+  ],
+  [
+    "in memory",
+    () => {
+      const items: LedgerItems = new Map();
+      return {
+        ledger: memoryLedger(items),
+        putRaw: async (item) => {
+          items.set(`${item.pk} ${item.sk}`, item);
+        },
+      };
+    },
+  ],
+];
+
+// The stores outlive a test: each has its own services.
+let services = 0;
+function newServiceArn(): string {
+  services += 1;
+  return `arn:aws:ecs:us-east-1:123456789012:service/ecs-demo/service-${services}`;
+}
+
+const lease = { executionName: "roll-1", leaseUntil: 10_000 };
+const signal: Signal = { deploymentId: "ecs-svc/1", eventName: "SERVICE_DEPLOYMENT_COMPLETED", reason: "completed" };
+const blank: Omit<ServiceState, "serviceArn"> = {
+  shape: 1,
+  enrolled: false,
+  attempt: 0,
+  failuresInARow: 0,
+  secretsInUse: [],
+  addedTagKeys: [],
+};
+
+describe.each(stores)("the ledger %s", (_name, open) => {
+  let store: Store;
+  let ledger: Ledger;
+  beforeAll(() => {
+    store = open();
+    ledger = store.ledger;
+  });
+
+  describe("a service's state", () => {
+    it("is undefined before anything was written", async () => {
+      expect(await ledger.getService(newServiceArn())).toBeUndefined();
+    });
+
+    it("is made by a patch and read back with its defaults", async () => {
+      const serviceArn = newServiceArn();
+      const patched = await ledger.patchService(serviceArn, { enrolled: true, lastGoodRevisionArn: "web:1" });
+      expect(patched).toEqual({ ...blank, serviceArn, enrolled: true, lastGoodRevisionArn: "web:1" });
+      expect(await ledger.getService(serviceArn)).toEqual(patched);
+    });
+
+    it("is made by an empty patch", async () => {
+      const serviceArn = newServiceArn();
+      expect(await ledger.patchService(serviceArn, {})).toEqual({ ...blank, serviceArn });
+      expect(await ledger.getService(serviceArn)).toEqual({ ...blank, serviceArn });
+    });
+
+    it("loses the members that a patch sets to null and keeps those that it does not name", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.patchService(serviceArn, { notBefore: 7, toldRefusals: "host network", failuresInARow: 2 });
+      expect(await ledger.patchService(serviceArn, { notBefore: null, failuresInARow: null })).toEqual({
+        ...blank,
+        serviceArn,
+        toldRefusals: "host network",
+      });
+    });
+
+    it("can be patched while a roll holds the lease", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.takeLease(serviceArn, lease, 0);
+      const patched = await ledger.patchService(serviceArn, { lastGoodRevisionArn: "web:2" });
+      expect(patched).toMatchObject({ lastGoodRevisionArn: "web:2", roll: lease });
+    });
+
+    it("keeps nested members and lists", async () => {
+      const serviceArn = newServiceArn();
+      const lastOutcome = {
+        outcome: "reverted",
+        reason: "ztunnel-unhealthy",
+        executionName: "roll-1",
+        at: "2026-11-21T03:00:00Z",
+      } as const;
+      const registered = { contentHash: "ab", taskDefinitionArn: "web:3" };
+      await ledger.patchService(serviceArn, { lastOutcome, registered, secretsInUse: ["s:::v1", "s:::v2"] });
+      expect(await ledger.getService(serviceArn)).toMatchObject({
+        lastOutcome,
+        registered,
+        secretsInUse: ["s:::v1", "s:::v2"],
+      });
+    });
+
+    it("does not change through the object that was returned", async () => {
+      const serviceArn = newServiceArn();
+      const state = await ledger.patchService(serviceArn, { secretsInUse: ["s:::v1"] });
+      state.secretsInUse.push("s:::v2");
+      expect((await ledger.getService(serviceArn))?.secretsInUse).toEqual(["s:::v1"]);
+    });
+  });
+
+  describe("the lease", () => {
+    it("goes to the first that asks, also for a service without an item", async () => {
+      const serviceArn = newServiceArn();
+      expect(await ledger.takeLease(serviceArn, lease, 0)).toEqual({ ...blank, serviceArn, roll: lease });
+    });
+
+    it("is refused while another roll holds it", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.takeLease(serviceArn, lease, 0);
+      expect(
+        await ledger.takeLease(serviceArn, { executionName: "roll-2", leaseUntil: 20_000 }, 9_999),
+      ).toBeUndefined();
+      expect((await ledger.getService(serviceArn))?.roll).toEqual(lease);
+    });
+
+    it("goes to another roll at the moment it ends, and what the old roll noted is gone", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.takeLease(serviceArn, lease, 0);
+      await ledger.updateRoll(serviceArn, "roll-1", { taskToken: "token-1" });
+      const taken = await ledger.takeLease(serviceArn, { executionName: "roll-2", leaseUntil: 20_000 }, 10_000);
+      expect(taken?.roll).toEqual({ executionName: "roll-2", leaseUntil: 20_000 });
+    });
+
+    it("can be taken again by the roll that has it, which keeps what it noted", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.takeLease(serviceArn, lease, 0);
+      await ledger.updateRoll(serviceArn, "roll-1", { applyStartedAt: "2026-11-21T03:00:00Z" });
+      for (const nowMs of [5_000, 99_000]) {
+        const taken = await ledger.takeLease(serviceArn, { ...lease, leaseUntil: nowMs + 1_000 }, nowMs);
+        expect(taken?.roll).toEqual({
+          executionName: "roll-1",
+          leaseUntil: nowMs + 1_000,
+          applyStartedAt: "2026-11-21T03:00:00Z",
+        });
+      }
+    });
+
+    it("goes to exactly one of many that ask at once", async () => {
+      const serviceArn = newServiceArn();
+      const asked = Array.from({ length: 8 }, (_, index) =>
+        ledger.takeLease(serviceArn, { executionName: `roll-${index}`, leaseUntil: 10_000 }, 0),
+      );
+      const taken = (await Promise.all(asked)).filter((state) => state !== undefined);
+      expect(taken).toHaveLength(1);
+    });
+  });
+
+  describe("a roll", () => {
+    it("is changed, with its service, by the execution that holds the lease", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.takeLease(serviceArn, lease, 0);
+      const updated = await ledger.updateRoll(
+        serviceArn,
+        "roll-1",
+        { deploymentId: "ecs-svc/1", targetRevisionArn: "web:4" },
+        { addedTagKeys: ["ecs.solo.io/ports"] },
+      );
+      expect(updated).toEqual({
+        ...blank,
+        serviceArn,
+        addedTagKeys: ["ecs.solo.io/ports"],
+        roll: { ...lease, deploymentId: "ecs-svc/1", targetRevisionArn: "web:4" },
+      });
+    });
+
+    it("loses the members that are set to null", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.takeLease(serviceArn, lease, 0);
+      await ledger.updateRoll(serviceArn, "roll-1", { taskToken: "token-1", deploymentId: "ecs-svc/1" });
+      const updated = await ledger.updateRoll(serviceArn, "roll-1", { taskToken: null });
+      expect(updated?.roll).toEqual({ ...lease, deploymentId: "ecs-svc/1" });
+    });
+
+    it("is not changed by another execution, nor where there is none", async () => {
+      const serviceArn = newServiceArn();
+      expect(await ledger.updateRoll(serviceArn, "roll-1", { taskToken: "t" })).toBeUndefined();
+      expect(await ledger.getService(serviceArn)).toBeUndefined();
+      await ledger.takeLease(serviceArn, lease, 0);
+      expect(await ledger.updateRoll(serviceArn, "roll-2", { taskToken: "t" }, { enrolled: true })).toBeUndefined();
+      expect(await ledger.getService(serviceArn)).toEqual({ ...blank, serviceArn, roll: lease });
+    });
+
+    it("is removed when it finishes, together with the service's change", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.patchService(serviceArn, { notBefore: 5 });
+      await ledger.takeLease(serviceArn, lease, 0);
+      const finished = await ledger.finishRoll(serviceArn, "roll-1", { enrolled: true, attempt: 1, notBefore: null });
+      expect(finished).toEqual({ ...blank, serviceArn, enrolled: true, attempt: 1 });
+      expect(await ledger.finishRoll(serviceArn, "roll-1", { attempt: 2 })).toBeUndefined();
+      expect(await ledger.getService(serviceArn)).toEqual(finished);
+    });
+
+    it("is not finished by another execution", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.takeLease(serviceArn, lease, 0);
+      expect(await ledger.finishRoll(serviceArn, "roll-2", { enrolled: true })).toBeUndefined();
+      expect((await ledger.getService(serviceArn))?.roll).toEqual(lease);
+    });
+  });
+
+  describe("a signal", () => {
+    it("is recorded for the deployment that the roll waits for", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.takeLease(serviceArn, lease, 0);
+      await ledger.updateRoll(serviceArn, "roll-1", { deploymentId: "ecs-svc/1", taskToken: "token-1" });
+      const state = await ledger.recordSignal(serviceArn, signal);
+      expect(state?.roll).toEqual({ ...lease, deploymentId: "ecs-svc/1", taskToken: "token-1", signal });
+      expect(await ledger.getService(serviceArn)).toEqual(state);
+    });
+
+    it("is recorded for a roll that does not know its deployment yet", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.takeLease(serviceArn, lease, 0);
+      expect((await ledger.recordSignal(serviceArn, signal))?.roll?.signal).toEqual(signal);
+    });
+
+    it("of another deployment is not recorded, yet the state is returned", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.takeLease(serviceArn, lease, 0);
+      await ledger.updateRoll(serviceArn, "roll-1", { deploymentId: "ecs-svc/2" });
+      const state = await ledger.recordSignal(serviceArn, signal);
+      expect(state?.roll).toEqual({ ...lease, deploymentId: "ecs-svc/2" });
+    });
+
+    it("without a roll is not recorded", async () => {
+      const serviceArn = newServiceArn();
+      expect(await ledger.recordSignal(serviceArn, signal)).toBeUndefined();
+      expect(await ledger.getService(serviceArn)).toBeUndefined();
+      await ledger.patchService(serviceArn, { enrolled: true });
+      expect(await ledger.recordSignal(serviceArn, signal)).toBeUndefined();
+    });
+  });
+
+  describe("the attempt's number", () => {
+    it("rises from the number that it has, also where there is no item", async () => {
+      const serviceArn = newServiceArn();
+      expect(await ledger.raiseAttempt(serviceArn, 0)).toBe(true);
+      expect(await ledger.raiseAttempt(serviceArn, 1)).toBe(true);
+      expect((await ledger.getService(serviceArn))?.attempt).toBe(2);
+    });
+
+    it("does not rise from another number", async () => {
+      const serviceArn = newServiceArn();
+      expect(await ledger.raiseAttempt(serviceArn, 1)).toBe(false);
+      expect(await ledger.getService(serviceArn)).toBeUndefined();
+      await ledger.raiseAttempt(serviceArn, 0);
+      expect(await ledger.raiseAttempt(serviceArn, 0)).toBe(false);
+      expect((await ledger.getService(serviceArn))?.attempt).toBe(1);
+    });
+  });
+
+  describe("the list of services", () => {
+    it("has every service, over more than one page, and nothing else", async () => {
+      // DynamoDB's pages end at 1 MB: these items need two.
+      const long = Array.from({ length: 1_000 }, (_, index) => `${"s".repeat(100)}:::${index}`);
+      const written = Array.from({ length: 12 }, newServiceArn);
+      for (const serviceArn of written) await ledger.patchService(serviceArn, { secretsInUse: long });
+      await ledger.putMeshFacts({ ...facts, controlPlane: "listed" });
+      const listed: string[] = [];
+      for await (const state of ledger.listServices()) listed.push(state.serviceArn);
+      expect(listed).toEqual(expect.arrayContaining(written));
+      expect(new Set(listed).size).toBe(listed.length);
+    });
+  });
+
+  describe("mesh facts", () => {
+    it("are undefined before they were written, and replaced as a whole", async () => {
+      expect(await ledger.getMeshFacts("nobody")).toBeUndefined();
+      await ledger.putMeshFacts({ ...facts, istiodVersion: "1.28.0" });
+      await ledger.putMeshFacts(facts);
+      expect(await ledger.getMeshFacts("main")).toEqual(facts);
+    });
+
+    it("of another shape are refused with the item's key", async () => {
+      await store.putRaw({ pk: "MESH#old", sk: "FACTS", controlPlane: "old", url: "https://istiod" });
+      await expect(ledger.getMeshFacts("old")).rejects.toMatchObject({
+        code: "ledger-item-unreadable",
+        detail: expect.stringContaining("MESH#old / FACTS"),
+      });
+    });
+  });
+
+  // Last, since an unreadable item ends every later list.
+  describe("an item of another shape", () => {
+    it("is refused with its key by every call that reads it", async () => {
+      const serviceArn = newServiceArn();
+      await store.putRaw({ pk: `SERVICE#${serviceArn}`, sk: "STATE", shape: 0, serviceArn, enrolled: "yes" });
+      const unreadable = {
+        code: "ledger-item-unreadable",
+        detail: expect.stringContaining(`SERVICE#${serviceArn} / STATE`),
+      };
+      await expect(ledger.getService(serviceArn)).rejects.toMatchObject(unreadable);
+      await expect(ledger.patchService(serviceArn, {})).rejects.toMatchObject(unreadable);
+      await expect(ledger.takeLease(serviceArn, lease, 0)).rejects.toMatchObject(unreadable);
+      await expect(drain(ledger.listServices())).rejects.toMatchObject(unreadable);
+    });
+
+    it("with a time to live is read as without", async () => {
+      const serviceArn = newServiceArn();
+      await store.putRaw({ pk: `SERVICE#${serviceArn}`, sk: "STATE", shape: 1, serviceArn, expiresAt: 1_800_000_000 });
+      expect(await ledger.getService(serviceArn)).toEqual({ ...blank, serviceArn });
+    });
+  });
+});
+
+const facts: MeshFacts = {
+  controlPlane: "main",
+  istiodUrl: "https://istiod.example.com:15012",
+  rootCaPem: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+  network: "eks",
+  readAt: "2026-11-21T03:00:00Z",
+};
+
+async function drain(items: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of items);
+}

@@ -1,0 +1,121 @@
+import { DeleteSecretCommand } from "@aws-sdk/client-secrets-manager";
+import { beforeEach, describe, expect, it } from "vitest";
+import { SecretsManager } from "../../lab/aws/secrets-manager.ts";
+import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
+import { Faults } from "../../lab/faults.ts";
+import type { AwsClients } from "../../shared/gateways/aws-clients.ts";
+import { type SecretsGateway, secretsGateway } from "../../shared/gateways/secrets.ts";
+import { sha256 } from "../../shared/json.ts";
+import { labClients, MEMBER_ACCOUNT } from "./lab-clients.ts";
+
+const NAME = "ztunnel-autopilot/eks/default/web";
+const place = { account: MEMBER_ACCOUNT, region: "eu-west-1" };
+const version = (value: string) => ({ value, versionId: sha256(value) });
+const creation = { name: NAME, description: "token of web", ...version("first"), tags: { team: "mesh" } };
+
+describe("the secrets of an account and region", () => {
+  let clients: AwsClients;
+  let secrets: SecretsGateway;
+  let faults: Faults;
+
+  beforeEach(() => {
+    const clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
+    faults = new Faults(() => clock.now());
+    const service = new SecretsManager({ clock, faults, random: () => 0.5 });
+    ({ clients } = labClients([service], { clock, faults }));
+    secrets = secretsGateway(clients.secrets(place));
+  });
+
+  it("are of that account and region alone", async () => {
+    const { arn } = await secrets.createSecret(creation);
+    expect(arn).toContain(`:${place.region}:${place.account}:secret:${NAME}-`);
+    expect(
+      await secretsGateway(clients.secrets({ ...place, region: "us-east-1" })).describeSecret(NAME),
+    ).toBeUndefined();
+  });
+
+  it("have the id of a version that its content gives, and are made once", async () => {
+    const first = await secrets.createSecret(creation);
+    expect(await secrets.createSecret(creation)).toEqual(first);
+    expect(await secrets.createSecret({ ...creation, ...version("other") })).toEqual(first);
+    expect(await secrets.describeSecret(NAME)).toEqual({
+      arn: first.arn,
+      name: NAME,
+      versions: { [sha256("first")]: ["AWSCURRENT"] },
+      tags: { team: "mesh" },
+      scheduledForDeletion: false,
+    });
+  });
+
+  it("keep a version's label while newer ones come, and can move and lose it", async () => {
+    const { arn } = await secrets.createSecret(creation);
+    await secrets.moveLabel(arn, "v-first", sha256("first"));
+    await secrets.putSecretValue({ secretArn: arn, ...version("second"), labels: ["AWSCURRENT", "v-second"] });
+    await secrets.putSecretValue({ secretArn: arn, ...version("second"), labels: ["AWSCURRENT", "v-second"] });
+    const labels = async () => {
+      const { versions = {} } = (await secrets.describeSecret(arn)) ?? {};
+      return Object.fromEntries(Object.entries(versions).map(([id, names]) => [id, [...names].sort()]));
+    };
+    expect(await labels()).toEqual({
+      [sha256("first")]: ["AWSPREVIOUS", "v-first"],
+      [sha256("second")]: ["AWSCURRENT", "v-second"],
+    });
+    await secrets.moveLabel(arn, "v-first", sha256("second"), sha256("first"));
+    await secrets.removeLabel(arn, "v-first", sha256("second"));
+    expect(await labels()).toEqual({
+      [sha256("first")]: ["AWSPREVIOUS"],
+      [sha256("second")]: ["AWSCURRENT", "v-second"],
+    });
+    expect(await secrets.getSecretValue(arn)).toBe("second");
+  });
+
+  it("refuse another value under a version's id", async () => {
+    const { arn } = await secrets.createSecret(creation);
+    const put = secrets.putSecretValue({ secretArn: arn, value: "other", versionId: sha256("first"), labels: [] });
+    await expect(put).rejects.toMatchObject({ code: "secret-unavailable" });
+  });
+
+  it("have tags and a policy", async () => {
+    const { arn } = await secrets.createSecret(creation);
+    expect(await secrets.getResourcePolicy(arn)).toBeUndefined();
+    const policy = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Allow",
+          Principal: { AWS: `arn:aws:iam::${MEMBER_ACCOUNT}:role/web-exec` },
+          Action: "secretsmanager:GetSecretValue",
+          Resource: "*",
+        },
+      ],
+    });
+    await secrets.putResourcePolicy(arn, policy);
+    expect(JSON.parse((await secrets.getResourcePolicy(arn)) ?? "null")).toEqual(JSON.parse(policy));
+    await secrets.tagSecret(arn, { stage: "prod" });
+    expect((await secrets.describeSecret(arn))?.tags).toEqual({ team: "mesh", stage: "prod" });
+  });
+
+  it("say when they are scheduled for deletion, and can't be made again then", async () => {
+    const { arn } = await secrets.createSecret(creation);
+    await clients.secrets(place).send(new DeleteSecretCommand({ SecretId: arn, RecoveryWindowInDays: 7 }));
+    expect(await secrets.describeSecret(NAME)).toMatchObject({ scheduledForDeletion: true });
+    await expect(secrets.createSecret(creation)).rejects.toMatchObject({ code: "secret-unavailable" });
+  });
+
+  it("are listed by the beginning of their name over all pages", async () => {
+    const names = Array.from({ length: 101 }, (_, index) => `ztunnel-autopilot/eks/default/web-${index}`);
+    for (const name of names) await secrets.createSecret({ ...creation, name });
+    await secrets.createSecret({ ...creation, name: "other/ztunnel-autopilot/eks" });
+    const listed: string[] = [];
+    for await (const { name, versions } of secrets.listSecrets("ztunnel-autopilot/")) {
+      expect(Object.keys(versions)).toEqual([sha256("first")]);
+      listed.push(name);
+    }
+    expect(listed.sort()).toEqual([...names].sort());
+  });
+
+  it("are reached again after throttling, without an error", async () => {
+    faults.replace([{ kind: "throttle", match: { call: "secretsmanager.CreateSecret" }, count: 7 }]);
+    await expect(secrets.createSecret(creation)).resolves.toHaveProperty("arn");
+  });
+});

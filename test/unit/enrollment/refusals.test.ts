@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest";
+import { decide, identityRefusal } from "../../../shared/enrollment/decide.ts";
+import type { JsonObject } from "../../../shared/json.ts";
+import { reasonsOf } from "./meshed.ts";
+import {
+  application,
+  config,
+  EXECUTION_ROLE,
+  enrolled,
+  facts,
+  observed,
+  service,
+  TASK_ROLE,
+  taskDefinition,
+} from "./world.ts";
+
+describe("refusals", () => {
+  const containers = (count: number): JsonObject[] =>
+    Array.from({ length: count }, (_, index) => ({ ...application, name: `c${index}`, cpu: 0, portMappings: [] }));
+  const port = (containerPort: number): JsonObject => ({
+    containerDefinitions: [{ ...application, portMappings: [{ containerPort }] }],
+  });
+
+  it.each<[string, Parameters<typeof observed>[0]]>([
+    ["service-not-active", { service: service({ status: "DRAINING" }) }],
+    ["deployment-controller", { service: service({ deploymentController: "CODE_DEPLOY" }) }],
+    ["deployment-controller", { service: service({ deploymentController: "EXTERNAL" }) }],
+    ["platform-version", { service: service({ platformVersion: "1.3.0" }) }],
+    ["network-mode", { raw: taskDefinition({ networkMode: "bridge" }) }],
+    ["windows", { raw: taskDefinition({ runtimePlatform: { operatingSystemFamily: "WINDOWS_SERVER_2022_CORE" } }) }],
+    ["app-mesh", { raw: taskDefinition({ proxyConfiguration: { type: "APPMESH", containerName: "envoy" } }) }],
+    ["no-task-role", { raw: taskDefinition({ taskRoleArn: "" }) }],
+    ["no-execution-role", { raw: taskDefinition({ executionRoleArn: "" }) }],
+    ["port-collision", { raw: taskDefinition(port(15008)) }],
+    ["too-many-containers", { raw: taskDefinition({ containerDefinitions: containers(10) }) }],
+    [
+      "foreign-ztunnel",
+      { raw: taskDefinition({ containerDefinitions: [application, { name: "ztunnel", image: "mine:1" }] }) },
+    ],
+    [
+      "definition-too-large",
+      {
+        raw: taskDefinition({
+          containerDefinitions: [{ ...application, environment: [{ name: "BIG", value: "x".repeat(65_000) }] }],
+        }),
+      },
+    ],
+    [
+      "dependency-cycle",
+      {
+        raw: taskDefinition({
+          containerDefinitions: [
+            { ...application, name: "a", dependsOn: [{ containerName: "b", condition: "START" }] },
+            { ...application, name: "b", portMappings: [], dependsOn: [{ containerName: "a", condition: "START" }] },
+          ],
+        }),
+      },
+    ],
+    ["bad-tag", { service: service({ tags: { ...enrolled, "ecs.solo.io/namespace": "Shop" } }) }],
+    ["bad-tag", { service: service({ tags: { "ztunnel-autopilot/enroll": "yes" } }) }],
+    ["bad-tag", { service: service({ tags: { "ztunnel-autopilot/enrol": "true" } }) }],
+    ["namespace-not-allowed", { config: config({ allowedNamespaces: ["team-*", "default"] }) }],
+  ])("%s is refused", (reason, changes) => {
+    const decision = decide(observed(changes));
+    expect(reasonsOf(decision)).toEqual([reason]);
+  });
+
+  it("no-control-plane is refused without mesh facts", () => {
+    const elsewhere = config({
+      accounts: [
+        { role: "arn:aws:iam::123456789012:role/istiod", domain: "ecs.local", regions: ["us-east-1", "eu-west-1"] },
+      ],
+      controlPlanes: [
+        { name: "eu", kubeconfigSecret: "kube", serves: [{ account: "123456789012", regions: ["eu-west-1"] }] },
+      ],
+    });
+    expect(reasonsOf(decide(observed({ config: elsewhere, facts: undefined })))).toEqual(["no-control-plane"]);
+  });
+
+  it("are listed all at once, most fundamental first", () => {
+    const decision = decide(
+      observed({
+        service: service({ status: "INACTIVE", tags: { ...enrolled, "ztunnel-autopilot/wave": "2" } }),
+        raw: taskDefinition({ networkMode: "host", executionRoleArn: "", ...port(15008) }),
+      }),
+    );
+    expect(reasonsOf(decision)).toEqual([
+      "service-not-active",
+      "network-mode",
+      "no-execution-role",
+      "bad-tag",
+      "port-collision",
+    ]);
+  });
+
+  it.each([undefined, "1.4.0", "LATEST", "1.10.0"])("platform version %s is fine", (platformVersion) => {
+    expect(decide(observed({ service: service({ platformVersion }) })).action).toBe("enroll");
+  });
+
+  it("does not look at the platform version of EC2", () => {
+    const ec2 = service({ launchType: "EC2", platformVersion: "1.0.0" });
+    expect(decide(observed({ service: ec2 })).action).toBe("enroll");
+  });
+
+  it("an allowed namespace may be a prefix", () => {
+    expect(decide(observed({ config: config({ allowedNamespaces: ["sh*"] }) })).action).toBe("enroll");
+  });
+
+  it("identity-conflict is told when the service account is bound to another role", () => {
+    const identity = { namespace: "shop", serviceAccount: "web", roleArn: TASK_ROLE };
+    expect(identityRefusal(undefined, identity)).toBeUndefined();
+    expect(identityRefusal(TASK_ROLE, identity)).toBeUndefined();
+    expect(identityRefusal(EXECUTION_ROLE, identity)).toMatchObject({ reason: "identity-conflict" });
+  });
+});
+
+describe("warnings", () => {
+  it.each<[string, Parameters<typeof observed>[0]]>([
+    ["headroom", { raw: taskDefinition({ cpu: "256", memory: "512" }) }],
+    ["slow-deployment", { service: service({ deploymentStrategy: "BLUE_GREEN" }) }],
+    ["slow-deployment", { service: service({ hasPauseHook: true }) }],
+    ["version-skew", { facts: { ...facts, istiodVersion: "1.29.0-solo" } }],
+  ])("%s is told and the service enrolled all the same", (code, changes) => {
+    const decision = decide(observed(changes));
+    expect(decision).toMatchObject({ action: "enroll", warnings: [{ code }] });
+  });
+
+  it.each([
+    ["registry.example.com:5000/ztunnel", "1.29.0"],
+    ["registry.example.com/ztunnel:latest", "1.29.0"],
+    [`registry.example.com/ztunnel@sha256:${"a".repeat(64)}`, "1.29.0"],
+    ["registry.example.com/ztunnel:v1.29.7-solo", "1.29.0"],
+    ["registry.example.com/ztunnel:1.28.1", undefined],
+  ])("no version-skew is told for image %s and istiod %s", (image, istiodVersion) => {
+    const { istiodVersion: _version, ...rest } = facts;
+    const known = istiodVersion === undefined ? rest : { ...rest, istiodVersion };
+    expect(decide(observed({ config: config({ ztunnel: { image } }), facts: known }))).toMatchObject({ warnings: [] });
+  });
+});

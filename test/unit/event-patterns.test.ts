@@ -1,0 +1,172 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { compilePattern } from "../../lab/aws/event-bridge/pattern.ts";
+import { parseIncoming } from "../../shared/events/incoming.ts";
+import { outgoingTypes } from "../../shared/events/outgoing.ts";
+import { isJsonObject, type JsonObject } from "../../shared/json.ts";
+import { busName, eventPatterns, schedules } from "../../stacks/definitions/event-patterns.ts";
+
+const FIXTURES = new URL("../fixtures/events/", import.meta.url);
+const enrollTagKey = "ztunnel-autopilot/enroll";
+const rules = eventPatterns({ enrollTagKey, imageParameterName: "/ztunnel-autopilot/image" });
+
+function fixture(name: string): JsonObject {
+  const event: unknown = JSON.parse(readFileSync(new URL(`${name}.json`, FIXTURES), "utf8"));
+  if (!isJsonObject(event)) throw new TypeError(`${name} is no event`);
+  return event;
+}
+
+/** The event with other members in its detail; undefined takes a member away. */
+function withDetail(event: JsonObject, members: Readonly<Record<string, unknown>>): JsonObject {
+  const { detail } = event;
+  const merged: unknown = JSON.parse(JSON.stringify({ ...(isJsonObject(detail) ? detail : {}), ...members }));
+  if (!isJsonObject(merged)) throw new TypeError("no detail");
+  return { ...event, detail: merged };
+}
+
+function matching(all: readonly { readonly name: string; readonly pattern: unknown }[], event: JsonObject): string[] {
+  return all.filter(({ pattern }) => compilePattern(pattern)(event)).map(({ name }) => name);
+}
+
+/** Every recorded event with the rules that match it: on a target region's default bus, and on the home bus. */
+const recorded: Readonly<Record<string, { readonly forwarded: readonly string[]; readonly home: readonly string[] }>> =
+  {
+    "deployment-in-progress": {
+      forwarded: ["deployment-changed"],
+      home: ["deployment-started-or-completed", "deployment-changed"],
+    },
+    "deployment-completed": {
+      forwarded: ["deployment-changed"],
+      home: ["deployment-started-or-completed", "deployment-changed"],
+    },
+    "deployment-failed": { forwarded: ["deployment-changed"], home: ["deployment-changed"] },
+    "task-stopped": { forwarded: ["mesh-task-stopped"], home: ["mesh-task-stopped", "mesh-task-failed"] },
+    "tag-changed-on-service": { forwarded: ["tag-changed"], home: ["tag-changed"] },
+    "tag-changed-on-cluster": { forwarded: ["tag-changed"], home: ["tag-changed"] },
+    "create-service-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
+    "update-service-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
+    "tag-resource-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
+    "untag-resource-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
+    "image-parameter-changed": { forwarded: ["image-parameter-changed"], home: ["image-parameter-changed"] },
+    "service-enrolled": { forwarded: [], home: ["roll-ended", "news-for-people"] },
+    "service-roll-superseded": { forwarded: [], home: ["roll-superseded", "news-for-people"] },
+    "service-refused": { forwarded: [], home: ["news-for-people"] },
+    "root-ca-rotated": { forwarded: [], home: ["root-ca-rotated"] },
+  };
+
+describe("event patterns", () => {
+  it("has a recorded event for every rule, and rules for every recorded event", () => {
+    const files = readdirSync(FIXTURES).map((file) => file.replace(/\.json$/, ""));
+    expect(files.sort()).toEqual(Object.keys(recorded).sort());
+    const matched = new Set(Object.values(recorded).flatMap(({ forwarded, home }) => [...forwarded, ...home]));
+    expect([...matched].sort()).toEqual(rules.homeRules.map(({ name }) => name).sort());
+  });
+
+  it.each(Object.entries(recorded))("%s is matched by exactly its rules", (name, expected) => {
+    const event = fixture(name);
+    expect({ forwarded: matching(rules.forwardedRules, event), home: matching(rules.homeRules, event) }).toEqual(
+      expected,
+    );
+  });
+
+  it.each(Object.keys(recorded).filter((name) => name !== "service-refused"))(
+    "%s, once it is delivered, is an event that the functions know to read",
+    (name) => {
+      expect(parseIncoming(fixture(name)).kind).not.toBe("ignored");
+    },
+  );
+
+  const task = fixture("task-stopped");
+  const tag = fixture("tag-changed-on-service");
+  const create = fixture("create-service-called");
+  const nearMisses: readonly (readonly [string, JsonObject])[] = [
+    [
+      "a deployment event of an unknown name",
+      withDetail(fixture("deployment-failed"), { eventName: "SERVICE_DEPLOYMENT_PAUSED" }),
+    ],
+    ["a deployment event of another source", { ...fixture("deployment-failed"), source: "my.ecs" }],
+    ["a service action", { ...fixture("deployment-completed"), "detail-type": "ECS Service Action" }],
+    ["a task that runs", withDetail(task, { lastStatus: "RUNNING" })],
+    ["a stopped task that belongs to no service", withDetail(task, { group: "family:shell" })],
+    ["a stopped task without ztunnel", withDetail(task, { containers: [{ name: "shell", lastStatus: "STOPPED" }] })],
+    ["a tag that is not ours", withDetail(tag, { "changed-tag-keys": ["team", "ztunnel-autopilot"] })],
+    ["a tag of another AWS service", withDetail(tag, { service: "ec2" })],
+    [
+      "a tag of a task definition",
+      { ...tag, resources: ["arn:aws:ecs:us-east-1:111122223333:task-definition/shell:1"] },
+    ],
+    ["a call that failed", withDetail(create, { errorCode: "AccessDenied" })],
+    ["a call that changes nothing for us", withDetail(create, { eventName: "DeleteService" })],
+    ["a call to another API", withDetail(create, { eventSource: "eks.amazonaws.com" })],
+    [
+      "a task definition's tags set",
+      withDetail(fixture("tag-resource-called"), {
+        requestParameters: {
+          resourceArn: "arn:aws:ecs:us-east-1:111122223333:task-definition/shell:1",
+          tags: [{ key: enrollTagKey, value: "true" }],
+        },
+      }),
+    ],
+    [
+      "a service's foreign tags set",
+      withDetail(fixture("tag-resource-called"), {
+        requestParameters: {
+          resourceArn: "arn:aws:ecs:us-east-1:111122223333:service/ecs-demo/shell-task",
+          tags: [{ key: "team", value: enrollTagKey }],
+        },
+      }),
+    ],
+    ["the deletion of the image's parameter", withDetail(fixture("image-parameter-changed"), { operation: "Delete" })],
+    ["another parameter", withDetail(fixture("image-parameter-changed"), { name: "/ztunnel-autopilot/image2" })],
+    ["an event of ours that nobody waits for", { ...fixture("service-enrolled"), "detail-type": "Service Considered" }],
+    ["an operator's event under our own name", { ...fixture("root-ca-rotated"), source: "ztunnel-autopilot" }],
+  ];
+  it.each(nearMisses)("no rule matches %s", (_what, event) => {
+    expect([...matching(rules.forwardedRules, event), ...matching(rules.homeRules, event)]).toEqual([]);
+  });
+
+  it("matches a tag change whatever its resource-type is", () => {
+    const event = withDetail(tag, { "resource-type": undefined });
+    expect(matching(rules.homeRules, event)).toEqual(["tag-changed"]);
+  });
+
+  it("follows the configured enroll key", () => {
+    const own = eventPatterns({ enrollTagKey: "mesh.example.com/on" });
+    const event = withDetail(tag, { "changed-tag-keys": ["mesh.example.com/on"] });
+    expect(matching(own.homeRules, event)).toEqual(["tag-changed"]);
+    expect(matching(rules.homeRules, event)).toEqual([]);
+  });
+
+  it("has no rule for the image's parameter when there is none", () => {
+    const names = eventPatterns({ enrollTagKey }).homeRules.map(({ name }) => name);
+    expect(names).not.toContain("image-parameter-changed");
+  });
+
+  it("keeps every pattern within 2,048 characters, also with the longest tag key", () => {
+    const long = eventPatterns({ enrollTagKey: "k".repeat(128), imageParameterName: "/".repeat(1011) });
+    for (const { pattern } of [...long.forwardedRules, ...long.homeRules])
+      expect(JSON.stringify(pattern).length).toBeLessThanOrEqual(2048);
+  });
+
+  it("gives each rule a name of its own", () => {
+    for (const list of [rules.forwardedRules, rules.homeRules])
+      expect(new Set(list.map(({ name }) => name)).size).toBe(list.length);
+  });
+
+  it("forwards only AWS's events: ours are on the home bus already", () => {
+    for (const { pattern } of rules.forwardedRules) expect(String(pattern.source)).toMatch(/^aws\./);
+  });
+
+  it("tells people of everything that the autopilot emits", () => {
+    const told = rules.homeRules.find(({ name }) => name === "news-for-people")?.pattern["detail-type"];
+    expect([...(Array.isArray(told) ? told : [])].sort()).toEqual([...outgoingTypes].sort());
+  });
+
+  it("names the bus, and what runs by the clock", () => {
+    expect(busName).toBe("ztunnel-autopilot");
+    expect(schedules.map(({ functionName, everyMinutes }) => [functionName, everyMinutes])).toEqual([
+      ["sweep-services", 15],
+      ["watch-root-ca", 5],
+    ]);
+  });
+});

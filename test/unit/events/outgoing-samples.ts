@@ -1,0 +1,57 @@
+import { serviceRef } from "../../../shared/arn.ts";
+import {
+  driftCorrected,
+  rollFailed,
+  rollSuperseded,
+  rootCaChanged,
+  rootCaExpiring,
+  serviceEnrolled,
+  serviceRefused,
+  serviceUnenrolled,
+  serviceUpdated,
+  serviceWarned,
+} from "../../../shared/events/outgoing.ts";
+
+export const ref = serviceRef("arn:aws:ecs:us-east-1:123456789012:service/prod/web");
+
+const revision = (number: number): string => `arn:aws:ecs:us-east-1:123456789012:task-definition/web:${number}`;
+export const change = {
+  executionName: "web-0-abc",
+  taskDefinitionArn: revision(8),
+  previousTaskDefinitionArn: revision(7),
+};
+const sidecar = {
+  namespace: "shop",
+  serviceAccount: "web",
+  image: "registry.example.com/ztunnel:1.28.1",
+  secretVersionId: "a".repeat(64),
+};
+
+/** One event of every kind that the autopilot emits. */
+export const all = [
+  serviceEnrolled(ref, { ...change, ...sidecar }),
+  serviceUpdated(ref, { ...change, ...sidecar, drift: ["image", "token"] }),
+  driftCorrected(ref, { ...change, drift: ["sidecar-missing"] }),
+  serviceUnenrolled(ref, { ...change, reason: "tag-removed" }),
+  serviceRefused(ref, [{ reason: "network-mode", detail: "The network mode is bridge." }]),
+  serviceWarned(ref, [{ code: "headroom", detail: "Left for ztunnel: 0 CPU units." }]),
+  rollFailed(ref, {
+    executionName: "web-0-abc",
+    code: "ztunnel-unhealthy",
+    sentence: "Task t1: Container ztunnel stopped: exit code 1.",
+    reverted: true,
+    failedTaskDefinitionArn: revision(8),
+    revertedTo: revision(7),
+    failuresInARow: 1,
+    nextAttemptAt: "2026-11-21T10:00:00.000Z",
+  }),
+  rollSuperseded(ref, { executionName: "web-0-abc", reason: "Deployment ecs-svc/3 brings web:9." }),
+  rootCaChanged({ controlPlane: "main", network: "net", fingerprints: ["AA", "BB"], previousFingerprints: ["AA"] }),
+  rootCaExpiring({
+    controlPlane: "main",
+    fingerprint: "AA:BB",
+    subject: "CN=root",
+    notAfter: "2026-12-24T00:00:00.000Z",
+    daysLeft: 30,
+  }),
+];

@@ -1,0 +1,100 @@
+import { DescribeClustersCommand } from "@aws-sdk/client-ecs";
+import { DescribeSecretCommand } from "@aws-sdk/client-secrets-manager";
+import { describe, expect, it } from "vitest";
+import { homePlace, memberPlace, type WireAnswer, type WireCall, wire } from "./wire.ts";
+
+const HOUR_MS = 3_600_000;
+const START_MS = Date.parse("2026-11-21T03:00:00Z");
+
+/** AWS that gives each assumed session an hour of the given clock. */
+function aws(clock: { ms: number }, assume?: (call: WireCall) => WireAnswer) {
+  const answer = (call: WireCall): WireAnswer => {
+    if (call.operation !== "AssumeRole") return { body: {} };
+    return assume?.(call) ?? assumed(call, clock.ms + HOUR_MS);
+  };
+  return wire(answer, { now: () => clock.ms });
+}
+
+function assumed({ input }: WireCall, endsAtMs: number): WireAnswer {
+  const account = String(input.RoleArn).split(":")[4];
+  return {
+    body: `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>${account}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>session</SessionToken><Expiration>${new Date(endsAtMs).toISOString()}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+  };
+}
+
+const clusters = new DescribeClustersCommand({});
+
+describe("the clients", () => {
+  it("are one per service, account and region", () => {
+    const { clients } = aws({ ms: START_MS });
+    expect(clients.ecs(homePlace)).toBe(clients.ecs({ ...homePlace }));
+    expect(clients.ecs(homePlace)).not.toBe(clients.ecs(memberPlace));
+    expect(clients.ecs({ ...homePlace, region: "eu-west-1" })).not.toBe(clients.ecs(homePlace));
+    expect(clients.states()).toBe(clients.states());
+  });
+
+  it("call the home account with its own credentials, in the place's region", async () => {
+    const { clients, calls, operations } = aws({ ms: START_MS });
+    await clients.ecs({ ...homePlace, region: "eu-west-1" }).send(clusters);
+    expect(operations()).toEqual(["DescribeClusters"]);
+    expect(calls[0]).toMatchObject({ accessKeyId: "111111111111", region: "eu-west-1" });
+  });
+
+  it("call another account as the member role there, with the autopilot's name as external id", async () => {
+    const { clients, calls, operations } = aws({ ms: START_MS });
+    await clients.ecs(memberPlace).send(clusters);
+    expect(operations()).toEqual(["AssumeRole", "DescribeClusters"]);
+    expect(calls[0]?.input).toMatchObject({
+      RoleArn: "arn:aws:iam::222222222222:role/ztunnel-autopilot-member",
+      ExternalId: "ztunnel-autopilot",
+      RoleSessionName: "ztunnel-autopilot",
+    });
+    expect(calls[1]).toMatchObject({ accessKeyId: "222222222222", region: "eu-west-1" });
+    expect(calls[1]?.request.headers["x-amz-security-token"]).toBe("session");
+  });
+
+  it("share an account's credentials, also when they start at once", async () => {
+    const { clients, operations } = aws({ ms: START_MS });
+    await Promise.all([
+      clients.ecs(memberPlace).send(clusters),
+      clients.secrets(memberPlace).send(new DescribeSecretCommand({ SecretId: "s" })),
+      clients.ecs({ ...memberPlace, region: "us-east-1" }).send(clusters),
+    ]);
+    expect(operations().filter((operation) => operation === "AssumeRole")).toHaveLength(1);
+  });
+
+  it("renew them five minutes before they end", async () => {
+    const clock = { ms: START_MS };
+    const { clients, operations } = aws(clock);
+    const assumptions = () => operations().filter((operation) => operation === "AssumeRole").length;
+    await clients.ecs(memberPlace).send(clusters);
+    clock.ms += HOUR_MS - 5 * 60_000 - 1;
+    await clients.ecs(memberPlace).send(clusters);
+    expect(assumptions()).toBe(1);
+    clock.ms += 1;
+    await clients.ecs(memberPlace).send(clusters);
+    expect(assumptions()).toBe(2);
+  });
+
+  it("say which role can't be assumed, and try it again at the next call", async () => {
+    let denied = true;
+    const clock = { ms: START_MS };
+    const { clients } = aws(clock, (call) =>
+      denied
+        ? { error: "AccessDenied", message: "not allowed to assume", status: 403 }
+        : assumed(call, clock.ms + HOUR_MS),
+    );
+    await expect(clients.ecs(memberPlace).send(clusters)).rejects.toMatchObject({
+      code: "access-denied",
+      detail: expect.stringContaining("arn:aws:iam::222222222222:role/ztunnel-autopilot-member"),
+    });
+    denied = false;
+    await expect(clients.ecs(memberPlace).send(clusters)).resolves.toBeDefined();
+  });
+
+  it("hand out the credentials that a token is signed with", async () => {
+    const { clients } = aws({ ms: START_MS });
+    expect(await clients.credentialsFor("111111111111")()).toMatchObject({ accessKeyId: "111111111111" });
+    expect(await clients.credentialsFor("222222222222")()).toMatchObject({ accessKeyId: "222222222222" });
+  });
+});

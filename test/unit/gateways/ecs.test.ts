@@ -1,0 +1,319 @@
+import { describe, expect, it } from "vitest";
+import { serviceRef } from "../../../shared/arn.ts";
+import { ecsGateway } from "../../../shared/gateways/ecs.ts";
+import type { Json, JsonObject } from "../../../shared/json.ts";
+import { homePlace, type WireAnswer, type WireCall, wire } from "./wire.ts";
+
+const PREFIX = "arn:aws:ecs:us-east-1:111111111111";
+const ref = serviceRef(`${PREFIX}:service/ecs-demo/web`);
+const clusterArn = `${PREFIX}:cluster/ecs-demo`;
+
+const service = {
+  serviceArn: ref.serviceArn,
+  serviceName: "web",
+  clusterArn,
+  status: "ACTIVE",
+  launchType: "FARGATE",
+  platformVersion: "LATEST",
+  desiredCount: 2,
+  taskDefinition: `${PREFIX}:task-definition/web:7`,
+  deployments: [
+    {
+      id: "ecs-svc/2",
+      status: "PRIMARY",
+      taskDefinition: `${PREFIX}:task-definition/web:7`,
+      rolloutState: "IN_PROGRESS",
+      rolloutStateReason: "in progress",
+      failedTasks: 1,
+      desiredCount: 2,
+      runningCount: 1,
+      createdAt: 1784000000,
+    },
+    { id: "ecs-svc/1", status: "ACTIVE", taskDefinition: `${PREFIX}:task-definition/web:6`, desiredCount: 2 },
+  ],
+  tags: [{ key: "ztunnel-autopilot/enroll", value: "true" }, { key: "empty" }],
+} satisfies JsonObject;
+
+function gateway(answer: (call: WireCall, index: number) => WireAnswer, nowMs = { value: 0 }) {
+  const aws = wire(answer);
+  const options = { now: () => nowMs.value, taskDefinitionCacheSize: 2, clusterTtlMs: 1_000 };
+  return { aws, ecs: ecsGateway(aws.clients.ecs(homePlace), options) };
+}
+
+const answering = (...services: Json[]) => gateway(() => ({ body: { services, failures: [] } }));
+const observed = async (shape: Json) => answering(shape).ecs.describeService(ref);
+
+describe("a described service", () => {
+  it("is reduced to what decisions need", async () => {
+    const { aws, ecs } = answering(service);
+    expect(await ecs.describeService(ref)).toEqual({
+      ref,
+      status: "ACTIVE",
+      taskDefinitionArn: `${PREFIX}:task-definition/web:7`,
+      deploymentController: "ECS",
+      deploymentStrategy: "ROLLING",
+      hasPauseHook: false,
+      launchType: "FARGATE",
+      platformVersion: "LATEST",
+      desiredCount: 2,
+      deployments: [
+        {
+          id: "ecs-svc/2",
+          status: "PRIMARY",
+          taskDefinitionArn: `${PREFIX}:task-definition/web:7`,
+          rolloutState: "IN_PROGRESS",
+          rolloutStateReason: "in progress",
+          failedTasks: 1,
+          desiredCount: 2,
+          runningCount: 1,
+        },
+        {
+          id: "ecs-svc/1",
+          status: "ACTIVE",
+          taskDefinitionArn: `${PREFIX}:task-definition/web:6`,
+          rolloutState: undefined,
+          rolloutStateReason: undefined,
+          failedTasks: 0,
+          desiredCount: 2,
+          runningCount: 0,
+        },
+      ],
+      tags: { "ztunnel-autopilot/enroll": "true", empty: "" },
+    });
+    expect(aws.calls[0]?.input).toEqual({ cluster: clusterArn, services: ["web"], include: ["TAGS"] });
+  });
+
+  it("tells its strategy and a hook that pauses it", async () => {
+    const deploymentConfiguration = {
+      strategy: "BLUE_GREEN",
+      lifecycleHooks: [{ targetType: "PAUSE", lifecycleStages: ["POST_SCALE_UP"] }],
+    };
+    expect(await observed({ ...service, deploymentConfiguration })).toMatchObject({
+      deploymentStrategy: "BLUE_GREEN",
+      hasPauseHook: true,
+    });
+  });
+
+  it.each([
+    ["FARGATE_SPOT", "FARGATE"],
+    ["my-instances", "EC2"],
+  ])("with the capacity provider %s has the launch type %s", async (capacityProvider, launchType) => {
+    const { launchType: _, ...rest } = service;
+    expect(await observed({ ...rest, capacityProviderStrategy: [{ capacityProvider, weight: 1 }] })).toMatchObject({
+      launchType,
+    });
+  });
+
+  it("of an external controller runs what its primary task set runs", async () => {
+    const { deployments: _, taskDefinition: __, ...rest } = service;
+    const taskSets = [
+      { status: "ACTIVE", taskDefinition: "web:1" },
+      { status: "PRIMARY", taskDefinition: "web:2" },
+    ];
+    expect(await observed({ ...rest, deploymentController: { type: "EXTERNAL" }, taskSets })).toMatchObject({
+      deploymentController: "EXTERNAL",
+      taskDefinitionArn: "web:2",
+    });
+  });
+
+  it("that ECS does not know is an error with a name", async () => {
+    const { ecs } = gateway(() => ({
+      body: { services: [], failures: [{ arn: ref.serviceArn, reason: "MISSING" }] },
+    }));
+    await expect(ecs.describeService(ref)).rejects.toMatchObject({ code: "service-not-found" });
+  });
+
+  it("in a cluster that ECS does not know is the same error", async () => {
+    const { ecs } = gateway(() => ({ error: "ClusterNotFoundException" }));
+    await expect(ecs.describeService(ref)).rejects.toMatchObject({ code: "service-not-found" });
+  });
+
+  it("is not taken for missing when ECS failed otherwise", async () => {
+    const { ecs } = gateway(() => ({
+      body: { services: [], failures: [{ arn: ref.serviceArn, reason: "ACCESS_DENIED" }] },
+    }));
+    await expect(ecs.describeService(ref)).rejects.toMatchObject({ code: "aws-rejected" });
+    await expect(ecs.describeServices(clusterArn, ["web"])).rejects.toMatchObject({ code: "aws-rejected" });
+  });
+
+  it("is left out of many when it is missing, has a short ARN or runs nothing", async () => {
+    const short = { ...service, serviceArn: `${PREFIX}:service/web` };
+    const { deployments: _, taskDefinition: __, ...empty } = service;
+    const { ecs } = gateway(() => ({
+      body: { services: [short, empty, service], failures: [{ arn: "x", reason: "MISSING" }] },
+    }));
+    expect(await ecs.describeServices(clusterArn, ["a", "b", "web"])).toHaveLength(1);
+  });
+
+  it.each([
+    ["ThrottlingException", 400, "throttled"],
+    ["ServerException", 500, "aws-unavailable"],
+    ["AccessDeniedException", 400, "access-denied"],
+    ["InvalidParameterException", 400, "aws-rejected"],
+  ])("is an error of its own kind after a %s", async (error, status, code) => {
+    const { ecs } = gateway(() => ({ error, status }));
+    await expect(ecs.describeService(ref)).rejects.toMatchObject({ code, cause: { name: error } });
+  });
+});
+
+describe("a described task definition", () => {
+  const definition = (name: string): WireAnswer => ({
+    body: { taskDefinition: { taskDefinitionArn: `${PREFIX}:task-definition/${name}` } },
+  });
+  const byName = ({ input }: WireCall) => definition(String(input.taskDefinition).split("/").at(-1) ?? "");
+  const arnOf = (name: string) => `${PREFIX}:task-definition/${name}`;
+
+  it("is read once, unless it is wanted fresh", async () => {
+    const { aws, ecs } = gateway(byName);
+    await ecs.describeTaskDefinition(arnOf("web:1"));
+    await ecs.describeTaskDefinition(arnOf("web:1"));
+    expect(aws.calls).toHaveLength(1);
+    await ecs.describeTaskDefinition(arnOf("web:1"), { fresh: true });
+    expect(aws.calls).toHaveLength(2);
+  });
+
+  it("makes room for others when it was not used for longest", async () => {
+    const { aws, ecs } = gateway(byName);
+    for (const name of ["web:1", "web:2", "web:1", "web:3", "web:1"]) await ecs.describeTaskDefinition(arnOf(name));
+    expect(aws.calls).toHaveLength(3);
+    await ecs.describeTaskDefinition(arnOf("web:2"));
+    expect(aws.calls).toHaveLength(4);
+  });
+
+  it("that does not exist is an error with a name, and undefined as a family's latest", async () => {
+    const { ecs } = gateway(() => ({ error: "ClientException", message: "Unable to describe task definition." }));
+    await expect(ecs.describeTaskDefinition("web:1")).rejects.toMatchObject({ code: "task-definition-not-found" });
+    expect(await ecs.describeLatestTaskDefinition("web")).toBeUndefined();
+  });
+
+  it("is not taken for missing when ECS failed otherwise", async () => {
+    const { ecs } = gateway(() => ({ error: "ServerException", status: 500 }));
+    await expect(ecs.describeLatestTaskDefinition("web")).rejects.toMatchObject({ code: "aws-unavailable" });
+  });
+});
+
+describe("an update of a service", () => {
+  const taskDefinitionArn = `${PREFIX}:task-definition/web:8`;
+
+  it("names the revision and leaves the propagation of tags as it is, unless told", async () => {
+    const { aws, ecs } = gateway(() => ({ body: { service } }));
+    const updated = await ecs.updateService(ref, { taskDefinitionArn });
+    expect(updated.deployments[0]?.id).toBe("ecs-svc/2");
+    await ecs.updateService(ref, { taskDefinitionArn, propagateTags: true });
+    const base = { cluster: clusterArn, service: "web", taskDefinition: taskDefinitionArn };
+    expect(aws.calls.map(({ input }) => input)).toEqual([base, { ...base, propagateTags: "SERVICE" }]);
+  });
+
+  it.each(["InvalidParameterException", "ServiceNotActiveException", "ClientException"])(
+    "that ECS refuses with a %s is told with its words",
+    async (error) => {
+      const { ecs } = gateway(() => ({ error, message: "because of this" }));
+      await expect(ecs.updateService(ref, { taskDefinitionArn })).rejects.toMatchObject({
+        code: "update-refused",
+        detail: expect.stringContaining("because of this"),
+      });
+    },
+  );
+});
+
+describe("a cluster", () => {
+  const cluster: WireAnswer = { body: { clusters: [{ clusterArn, tags: [{ key: "a", value: "b" }] }] } };
+
+  it("is kept for its time, and read again after its tags were changed", async () => {
+    const nowMs = { value: 0 };
+    const { aws, ecs } = gateway(({ operation }) => (operation === "DescribeClusters" ? cluster : { body: {} }), nowMs);
+    const reads = () => aws.operations().filter((operation) => operation === "DescribeClusters").length;
+    expect(await ecs.describeCluster(clusterArn)).toEqual({ clusterArn, tags: { a: "b" } });
+    nowMs.value = 999;
+    await ecs.describeCluster(clusterArn);
+    expect(reads()).toBe(1);
+    nowMs.value = 1_000;
+    await ecs.describeCluster(clusterArn);
+    expect(reads()).toBe(2);
+    await ecs.tagResource(clusterArn, { "ecs.solo.io/discovery-enabled": "true" });
+    await ecs.describeCluster(clusterArn);
+    expect(reads()).toBe(3);
+    await ecs.untagResource(clusterArn, ["a"]);
+    await ecs.describeCluster(clusterArn);
+    expect(reads()).toBe(4);
+  });
+
+  it("that ECS does not know has no tags: that is an error, not an empty set", async () => {
+    const { ecs } = gateway(() => ({ body: { clusters: [], failures: [{ arn: clusterArn, reason: "MISSING" }] } }));
+    await expect(ecs.describeCluster(clusterArn)).rejects.toMatchObject({ code: "service-not-found" });
+  });
+});
+
+describe("lists", () => {
+  async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+    const all: T[] = [];
+    for await (const item of items) all.push(item);
+    return all;
+  }
+
+  it("go over all pages, and leave out services that can have no tags", async () => {
+    const { aws, ecs } = gateway(({ input }) =>
+      input.nextToken === "2"
+        ? { body: { serviceArns: [`${PREFIX}:service/short`, `${PREFIX}:service/ecs-demo/b`] } }
+        : { body: { serviceArns: [`${PREFIX}:service/ecs-demo/a`], nextToken: "2" } },
+    );
+    expect(await collect(ecs.listServices(clusterArn))).toEqual([
+      `${PREFIX}:service/ecs-demo/a`,
+      `${PREFIX}:service/ecs-demo/b`,
+    ]);
+    expect(aws.calls[0]?.input).toEqual({ cluster: clusterArn, maxResults: 100 });
+  });
+
+  it("fail when a later page fails", async () => {
+    const { ecs } = gateway((_call, index) =>
+      index === 0 ? { body: { clusterArns: ["a"], nextToken: "2" } } : { error: "AccessDeniedException" },
+    );
+    await expect(collect(ecs.listClusters())).rejects.toMatchObject({ code: "access-denied" });
+  });
+});
+
+describe("a service's tasks", () => {
+  it("are described a hundred at a time, without those that are gone", async () => {
+    const { aws, ecs } = gateway(({ input }) => {
+      const arns = Array.isArray(input.tasks) ? input.tasks.map(String) : [];
+      const tasks = arns.slice(1).map((taskArn) => ({ taskArn, taskDefinitionArn: "web:7", lastStatus: "RUNNING" }));
+      return { body: { tasks, failures: [{ arn: arns[0] ?? "", reason: "MISSING" }] } };
+    });
+    const arns = Array.from({ length: 250 }, (_, index) => `task-${index}`);
+    expect(await ecs.describeTasks(clusterArn, arns)).toHaveLength(247);
+    expect(aws.calls.map(({ input }) => (Array.isArray(input.tasks) ? input.tasks.length : 0))).toEqual([100, 100, 50]);
+    expect(await ecs.describeTasks(clusterArn, [])).toEqual([]);
+  });
+
+  it("tell their address, their health and why they stopped", async () => {
+    const task = {
+      taskArn: "task-1",
+      taskDefinitionArn: "web:7",
+      lastStatus: "STOPPED",
+      stopCode: "EssentialContainerExited",
+      stoppedReason: "Essential container in task exited",
+      healthStatus: "UNHEALTHY",
+      attachments: [
+        {
+          type: "ElasticNetworkInterface",
+          details: [
+            { name: "subnetId", value: "subnet-1" },
+            { name: "privateIPv4Address", value: "10.0.1.163" },
+          ],
+        },
+      ],
+      containers: [{ name: "ztunnel", lastStatus: "STOPPED", exitCode: 1, reason: "boom", healthStatus: "UNHEALTHY" }],
+    };
+    const { ecs } = gateway(() => ({ body: { tasks: [task] } }));
+    const { attachments: _, ...rest } = task;
+    expect(await ecs.describeTasks(clusterArn, ["task-1"])).toEqual([{ ...rest, privateIpv4Address: "10.0.1.163" }]);
+  });
+
+  it("are listed by their desired status over all pages", async () => {
+    const { aws, ecs } = gateway((_call, index) =>
+      index === 0 ? { body: { taskArns: ["a"], nextToken: "2" } } : { body: { taskArns: ["b"] } },
+    );
+    expect(await ecs.listTasks(ref, "STOPPED")).toEqual(["a", "b"]);
+    expect(aws.calls[0]?.input).toMatchObject({ serviceName: "web", cluster: clusterArn, desiredStatus: "STOPPED" });
+  });
+});

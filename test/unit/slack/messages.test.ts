@@ -1,0 +1,126 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { outgoing, readOutgoing, rollFailed, serviceRefused, serviceWarned } from "../../../shared/events/outgoing.ts";
+import type { BusEvent } from "../../../shared/ports.ts";
+import { messageFor, type SlackMessage } from "../../../shared/slack/messages.ts";
+import { code, escapeText } from "../../../shared/slack/mrkdwn.ts";
+import { all, ref } from "../events/outgoing-samples.ts";
+
+const messageOf = ({ detailType, detail }: BusEvent): SlackMessage =>
+  messageFor(readOutgoing({ source: "ztunnel-autopilot", "detail-type": detailType, detail }));
+
+const textsOf = ({ blocks }: SlackMessage): string[] =>
+  blocks.flatMap((block) => (block.type === "section" ? [block.text.text] : block.elements.map(({ text }) => text)));
+
+describe("a message", () => {
+  it.each(all)("for $detailType names what it is about and keeps to Slack's limits", (event) => {
+    const message = messageOf(event);
+    const shown = textsOf(message).join("\n");
+    if (event.detailType.startsWith("Root CA")) expect(shown).toContain("main");
+    else for (const part of ["prod/web", "123456789012", "us-east-1"]) expect(shown).toContain(part);
+    expect(message.text.length).toBeGreaterThan(10);
+    withinLimits(message);
+  });
+
+  it("for a refusal tells every reason and its fix", () => {
+    const shown = textsOf(
+      messageOf(
+        serviceRefused(ref, [
+          { reason: "network-mode", detail: "The network mode is bridge." },
+          { reason: "no-task-role", detail: "web:7" },
+        ]),
+      ),
+    ).join("\n");
+    expect(shown).toContain("The network mode is bridge.");
+    expect(shown).toContain("Register a revision with networkMode awsvpc");
+    expect(shown).toContain("Set taskRoleArn.");
+  });
+
+  it("for a failed roll tells cause, fix and whether the service is back", () => {
+    const told = { executionName: "web-0", code: "secret-denied", sentence: "Task t1: no." };
+    const back = messageOf(rollFailed(ref, { ...told, reverted: true }));
+    const lost = messageOf(rollFailed(ref, { ...told, reverted: false }));
+    expect(back.text).toContain("back on its last good revision");
+    expect(lost.text).toContain("could NOT be taken back");
+    for (const message of [back, lost]) {
+      expect(message.text).toContain("Task t1: no.");
+      expect(message.text).toContain("Allow the execution role to read it");
+    }
+  });
+
+  it("counts refusals that it does not show", () => {
+    const many = Array.from({ length: 9 }, () => ({ reason: "bad-tag", detail: "x" }) as const);
+    expect(messageOf(serviceRefused(ref, many)).text).toContain("… and 3 more");
+  });
+
+  it("shows what others wrote as text only, however long it is", () => {
+    const texts = fc.string({
+      unit: fc.constantFrom("<", ">", "&", "!here", "`", "\n", "x", "é", "😀"),
+      maxLength: 4000,
+    });
+    fc.assert(
+      fc.property(texts, (detail) => {
+        for (const event of [
+          serviceWarned(ref, [{ code: "headroom", detail }]),
+          serviceRefused(
+            ref,
+            Array.from({ length: 12 }, () => ({ reason: "bad-tag", detail }) as const),
+          ),
+          rollFailed(ref, { executionName: "e", code: "tasks-stopping", sentence: detail, reverted: false }),
+        ]) {
+          const message = messageOf(event);
+          withinLimits(message);
+          for (const text of [message.text, ...textsOf(message)]) {
+            expect(text.replace(/<https:\/\/[^|<>]+\|open in ECS>/, "")).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
+          }
+        }
+      }),
+    );
+  });
+
+  it("for a control plane whose name is odd stays a text", () => {
+    const event = outgoing("Root CA Changed", {
+      controlPlane: "<!channel>",
+      fingerprints: ["AA"],
+      previousFingerprints: [],
+    });
+    expect(messageOf(event).text).toContain("&lt;!channel&gt;");
+  });
+});
+
+function withinLimits({ text, blocks }: SlackMessage): void {
+  expect(text.length).toBeLessThanOrEqual(4000);
+  expect(blocks.length).toBeLessThanOrEqual(50);
+  for (const block of blocks) {
+    if (block.type === "section") expect(block.text.text.length).toBeLessThanOrEqual(3000);
+    else expect(block.elements.length).toBeLessThanOrEqual(10);
+  }
+}
+
+describe("escapeText", () => {
+  it.each([
+    ["a <b> & c", 100, "a &lt;b&gt; &amp; c"],
+    ["two\r\nlines\u0000", 100, "two lines"],
+    ["abcdef", 6, "abcdef"],
+    ["abcdefg", 6, "abcde…"],
+    ["ab<<", 6, "ab…"],
+  ])("of %j within %i is %j", (text, limit, escaped) => {
+    expect(escapeText(text, limit)).toBe(escaped);
+  });
+
+  it("never passes the limit and never cuts an entity or a character", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), fc.integer({ min: 1, max: 50 }), (text, limit) => {
+        const escaped = escapeText(text, limit);
+        expect(escaped.length).toBeLessThanOrEqual(limit);
+        expect(escaped).not.toMatch(/&(?!amp;|lt;|gt;)/);
+        expect(escaped.isWellFormed()).toBe(true);
+      }),
+    );
+  });
+
+  it("as code has no backtick inside", () => {
+    expect(code("a`b", 10)).toBe("`a'b`");
+    expect(code("abcdef", 6)).toBe("`abc…`");
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { parseBundle, sameBundle, soonestExpiry } from "../../../shared/trust/bundle.ts";
+import { rootPem } from "../enrollment/world.ts";
+
+const a = rootPem("a");
+const b = rootPem("b");
+
+describe("parseBundle", () => {
+  it("names every certificate", () => {
+    const { certificates, pem } = parseBundle(a);
+    expect(pem).toBe(a);
+    expect(certificates).toEqual([
+      {
+        fingerprint256: expect.stringMatching(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/),
+        subject: "O=cluster.local, CN=root a",
+        notAfter: expect.stringMatching(/^2036-11-\d\dT.*Z$/),
+      },
+    ]);
+  });
+
+  it.each([
+    ["line endings", a.replaceAll("\n", "\r\n") + b],
+    ["order", b + a],
+    ["repeated certificates", a + b + a],
+    ["blank lines, comments and white space", `# old\n${a}\n\n  # new\n${b.trimEnd()}`],
+  ])("gives the same text whatever the %s", (_what, text) => {
+    expect(parseBundle(text)).toEqual(parseBundle(a + b));
+    expect(sameBundle(text, a + b)).toBe(true);
+  });
+
+  it("tells different bundles apart", () => {
+    expect(sameBundle(a, a + b)).toBe(false);
+    expect(sameBundle(a, b)).toBe(false);
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["white space", " \n"],
+    ["a text", "root"],
+    ["a certificate with a text behind it", `${a}root`],
+    ["a private key", `${a}-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n`],
+    ["a broken certificate", a.replace(/\n[^\n]+\n/, "\n")],
+    ["a certificate without an end", a.slice(0, 300)],
+    ["base64 of no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+  ])("refuses %s as invalid-pem", (_what, text) => {
+    expect(() => parseBundle(text)).toThrow(expect.objectContaining({ code: "invalid-pem" }));
+  });
+});
+
+describe("soonestExpiry", () => {
+  it("is the certificate that ends first, wherever it stands", () => {
+    const expected = parseBundle(a).certificates[0];
+    expect(soonestExpiry(parseBundle(a + b))).toEqual(expected);
+    expect(soonestExpiry(parseBundle(b + a))).toEqual(expected);
+  });
+});
