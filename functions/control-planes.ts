@@ -29,19 +29,15 @@ export function controlPlanes(
   };
 }
 
-function connection(
-  { name, eks, kubeconfigSecret }: ControlPlaneConfig,
-  world: Pick<World, "config" | "clients" | "now">,
-) {
-  const { clients, config, now } = world;
+function connection({ name, eks, kubeconfigSecret }: ControlPlaneConfig, world: Pick<World, "clients" | "now">) {
+  const { clients, now } = world;
   if (eks) {
     const { cluster, account, region } = eks;
     const credentials = clients.credentialsFor(account);
-    return eksConnection({ client: clients.eks({ account, region }), cluster, region, credentials, now });
+    return eksConnection({ clients: clients.at({ account, region }), cluster, region, credentials, now });
   }
   if (!kubeconfigSecret) throw new AutopilotError("invalid-config", `The control plane ${name} has no cluster.`);
-  const home = { account: config.homeAccount, region: config.homeRegion };
-  const secrets = secretsGateway(clients.secrets(home));
+  const secrets = secretsGateway(clients.home);
   return kubeconfigConnection({ secretName: kubeconfigSecret, read: () => secrets.getSecretValue(kubeconfigSecret) });
 }
 

@@ -26,12 +26,13 @@ export function instrument(instruments: Instruments, step: Step): LambdaHandler 
 
 function logFailure({ log, measure }: Tools): MiddlewareObj<unknown, Json> {
   return {
-    onError: ({ error }) => {
-      const failure = asAutopilotError(error);
+    onError: (request) => {
+      const failure = asAutopilotError(request.error);
       const { code, message, retryable } = failure;
       measure.count("Failures", { code });
       log[retryable ? "warn" : "error"](message, { code, retryable });
-      throw failure;
+      // Not thrown from here: the middlewares before this one have to clean up first.
+      request.error = failure;
     },
   };
 }

@@ -13,7 +13,7 @@ export function slackChannel(
   let known: Promise<SlackGateway> | undefined;
   const connect = async () => {
     const { secretName, channel } = config.slack;
-    const secrets = secretsGateway(clients.secrets({ account: config.homeAccount, region: config.homeRegion }));
+    const secrets = secretsGateway(clients.home);
     const credentials = parseSlackCredentials(await secrets.getSecretValue(secretName), secretName);
     return slackGateway({ credentials, channel, ...transport });
   };

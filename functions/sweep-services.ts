@@ -1,11 +1,12 @@
 import { sweep } from "../shared/reconcile/sweep.ts";
 import { lambda, type Step } from "./middleware.ts";
+import { environmentSecrets, type Secrets } from "./secrets.ts";
 import { environmentWorld, type World } from "./world.ts";
 
 /** On a schedule: looks at every service, for the events that were lost. */
-export function sweepServices(world: World): Step {
+export function sweepServices(world: World, secrets: Secrets): Step {
   return async (_event, { log, measure }) => {
-    const result = await sweep({ ...world, log });
+    const result = await sweep({ ...world, secrets, log });
     measure.count("SweptServices", {}, result.seen);
     measure.count("SweepStarted", {}, result.started);
     measure.count("SweepFailed", {}, result.failed);
@@ -14,4 +15,4 @@ export function sweepServices(world: World): Step {
   };
 }
 
-export const handler = lambda("sweep-services", () => sweepServices(environmentWorld()));
+export const handler = lambda("sweep-services", () => sweepServices(environmentWorld(), environmentSecrets()));

@@ -1,18 +1,18 @@
 import { setTimeout } from "node:timers/promises";
 import * as z from "zod";
 import autopilotConfig from "../autopilot.config.ts";
+import type { Place } from "../shared/arn.ts";
 import { type Config, parseConfig } from "../shared/config.ts";
 import { AutopilotError } from "../shared/errors.ts";
-import { type AwsClients, awsClients, type Place } from "../shared/gateways/aws-clients.ts";
+import { type AwsClients, awsClients } from "../shared/gateways/aws-clients.ts";
 import { busGateway } from "../shared/gateways/bus.ts";
 import { ecsGateway } from "../shared/gateways/ecs.ts";
 import { executionsGateway } from "../shared/gateways/executions.ts";
 import { dynamoDbLedger } from "../shared/gateways/ledger-dynamodb.ts";
-import { secretsGateway } from "../shared/gateways/secrets.ts";
 import type { Ledger } from "../shared/ledger.ts";
-import type { BusCalls, EcsCalls, ExecutionCalls, SecretsCalls } from "../shared/ports.ts";
+import type { BusCalls, EcsCalls, ExecutionCalls } from "../shared/ports.ts";
 
-/** What the steps work with. */
+/** What every step works with. Clients that few of them need are no part of it: every function bundles its own. */
 export interface World {
   readonly config: Config;
   readonly now: () => number;
@@ -23,7 +23,6 @@ export interface World {
   readonly bus: BusCalls;
   readonly executions: ExecutionCalls;
   readonly ecs: (place: Place) => EcsCalls;
-  readonly secrets: (place: Place) => SecretsCalls;
 }
 
 /** What a world is made of, on AWS and in the lab. */
@@ -45,10 +44,9 @@ export function connect({ config, now, pause, clients, ledger, busName, rollServ
     pause,
     clients,
     ledger,
-    bus: busGateway(clients.events(), { busName }),
-    executions: executionsGateway(clients.states(), { stateMachineArn: rollServiceArn }),
-    ecs: perPlace((place) => ecsGateway(clients.ecs(place), { now })),
-    secrets: perPlace((place) => secretsGateway(clients.secrets(place))),
+    bus: busGateway(clients.home, { busName }),
+    executions: executionsGateway(clients.home, { stateMachineArn: rollServiceArn }),
+    ecs: perPlace((place) => ecsGateway(clients.at(place), { now })),
   };
 }
 
@@ -87,7 +85,7 @@ function readEnvironment(): World {
     now: Date.now,
     pause: (ms) => setTimeout(ms),
     clients,
-    ledger: dynamoDbLedger(clients.dynamo(), { tableName: AUTOPILOT_TABLE }),
+    ledger: dynamoDbLedger(clients.home, { tableName: AUTOPILOT_TABLE }),
     busName: AUTOPILOT_BUS,
     rollServiceArn: ROLL_SERVICE_ARN,
   });

@@ -42,6 +42,8 @@ export const faultRuleSchema = z.strictObject({
   match: matchSchema.default({}),
   /** How often it strikes; without it, for as long as the rule is there. */
   count: z.int().positive().optional(),
+  /** How many matches go by before it strikes. */
+  skip: z.int().nonnegative().default(0),
   /** Strikes only from and until these lab times (epoch milliseconds). */
   fromMs: z.int().nonnegative().optional(),
   untilMs: z.int().nonnegative().optional(),
@@ -74,7 +76,7 @@ function matches(match: FaultMatch, subject: FaultMatch): boolean {
 
 /** The fault rules in force, with how often each has struck. */
 export class Faults {
-  #rules: { readonly rule: FaultRule; struck: number }[] = [];
+  #rules: { readonly rule: FaultRule; skipped: number; struck: number }[] = [];
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -83,33 +85,37 @@ export class Faults {
 
   /** Replaces all rules. Throws a ZodError when one is not valid. */
   replace(rules: readonly unknown[]): void {
-    this.#rules = rules.map((rule) => ({ rule: faultRuleSchema.parse(rule), struck: 0 }));
+    this.#rules = rules.map((rule) => ({ rule: faultRuleSchema.parse(rule), skipped: 0, struck: 0 }));
   }
 
   add(rule: z.input<typeof faultRuleSchema>): void {
-    this.#rules.push({ rule: faultRuleSchema.parse(rule), struck: 0 });
+    this.#rules.push({ rule: faultRuleSchema.parse(rule), skipped: 0, struck: 0 });
   }
 
   list(): readonly (FaultRule & { readonly struck: number })[] {
     return this.#rules.map(({ rule, struck }) => ({ ...rule, struck }));
   }
 
-  /** The first rule of this kind that matches and has strikes left; the strike is counted. */
+  /** The first rule of this kind that matches and has strikes left; the strike is counted, or what it skips is. */
   strike(
     kind: FaultKind,
     subject: FaultMatch,
     accept: (rule: FaultRule) => boolean = () => true,
   ): FaultRule | undefined {
     const now = this.#now();
-    const hit = this.#rules.find(
-      ({ rule, struck }) =>
+    const hit = this.#rules.find((entry) => {
+      const { rule, struck } = entry;
+      const meets =
         rule.kind === kind &&
         (rule.count === undefined || struck < rule.count) &&
         (rule.fromMs === undefined || now >= rule.fromMs) &&
         (rule.untilMs === undefined || now < rule.untilMs) &&
         accept(rule) &&
-        matches(rule.match, subject),
-    );
+        matches(rule.match, subject);
+      if (!meets || entry.skipped === rule.skip) return meets;
+      entry.skipped += 1;
+      return false;
+    });
     if (hit) hit.struck += 1;
     return hit?.rule;
   }

@@ -47,6 +47,8 @@ export interface LabOptions {
   readonly endpoint?: string;
   /** Told of every step of every execution. */
   readonly onExecutionEvent?: StepFunctionsOptions["onEvent"];
+  /** Told of every call that a function makes, by name: `ecs.UpdateService`, `ledger.takeLease`, `kubernetes.GET`. */
+  readonly onFunctionCall?: (call: string, functionName: string) => void;
   /** Keep log lines and histories, for those who look at them. Default true. */
   readonly keepRecords?: boolean;
 }
@@ -139,7 +141,9 @@ export class Lab {
         this.ecs.service(),
         this.secrets,
         this.eventBridge,
-        new StepFunctionsApi(this.stepFunctions, [{ stateMachineArn: this.rollServiceArn, definition }]),
+        new StepFunctionsApi(this.stepFunctions, [
+          { stateMachineArn: this.rollServiceArn, definition, createdMs: clock.now() },
+        ]),
         new Ssm({ ...shared, emit }),
         new Sts(shared),
         new Eks(eksClusters(config, endpoint)),
@@ -156,7 +160,10 @@ export class Lab {
       onLine: (functionName, line) => {
         if (keepRecords) this.logs.push({ functionName, line });
       },
-      onCall: (name, sandbox) => this.#rollCalls.count(sandbox.executionArn(), name),
+      onCall: (name, sandbox) => {
+        this.#rollCalls.count(sandbox.executionArn(), name);
+        options.onFunctionCall?.(name, sandbox.functionName);
+      },
     });
     this.lambda = new LambdaRuntime({
       ...shared,

@@ -34,31 +34,41 @@ const controlPlaneSchema = z
     message: "give either eks or kubeconfigSecret",
   });
 
-const policySchema = z.strictObject({
-  /** A user's deployment in flight: inject at once, or let it complete first. */
-  inFlight: z.enum(["replace", "wait"]).default("replace"),
-  /** A deployment that has not completed by then is reverted. */
-  deploymentDeadlineMinutes: z.number().positive().max(1440).default(30),
-  /** Without an event, the deployment is looked at again after this long. */
-  lookAgainMinutes: z.number().positive().max(60).default(5),
-  /** How many stopped tasks of the new revision mean that it failed. */
-  failedTasksLimit: z.int().min(1).default(3),
-  /** How long the mesh may take to know the new tasks. */
-  verifyDeadlineMinutes: z.number().positive().max(120).default(10),
-  /** The wait before the second, third … attempt at the same situation; the last one repeats. */
-  attemptDelaysMinutes: z.array(z.number().positive()).min(1).default([15, 60, 360, 1440]),
-  /** Less than this left for ztunnel is told as a warning. */
-  minHeadroom: z
-    .strictObject({ cpuUnits: z.number().nonnegative(), memoryMiB: z.number().nonnegative() })
-    .default({ cpuUnits: 64, memoryMiB: 128 }),
-  maxUnenrollPerSweep: z.int().nonnegative().default(5),
-  /** One sweep starts at most this many enrollments and updates; the next ones follow. */
-  maxRollsPerSweep: z.int().positive().default(50),
-  /** Tasks carry the service's tags, as istiod reads them there. */
-  propagateTags: z.boolean().default(true),
-  /** A lease that nobody released is free again after this long: longer than the longest roll. */
-  leaseMinutes: z.number().positive().default(120),
-});
+/** A deployment, its verification and the way back. */
+function longestRollMinutes(policy: { deploymentDeadlineMinutes: number; verifyDeadlineMinutes: number }): number {
+  return 2 * policy.deploymentDeadlineMinutes + policy.verifyDeadlineMinutes;
+}
+
+const policySchema = z
+  .strictObject({
+    /** A user's deployment in flight: inject at once, or let it complete first. */
+    inFlight: z.enum(["replace", "wait"]).default("replace"),
+    /** A deployment that has not completed by then is reverted. */
+    deploymentDeadlineMinutes: z.number().positive().max(1440).default(30),
+    /** Without an event, the deployment is looked at again after this long. */
+    lookAgainMinutes: z.number().positive().max(60).default(5),
+    /** How many stopped tasks of the new revision mean that it failed. */
+    failedTasksLimit: z.int().min(1).default(3),
+    /** How long the mesh may take to know the new tasks. */
+    verifyDeadlineMinutes: z.number().positive().max(120).default(10),
+    /** The wait before the second, third … attempt at the same situation; the last one repeats. */
+    attemptDelaysMinutes: z.array(z.number().positive()).min(1).default([15, 60, 360, 1440]),
+    /** Less than this left for ztunnel is told as a warning. */
+    minHeadroom: z
+      .strictObject({ cpuUnits: z.number().nonnegative(), memoryMiB: z.number().nonnegative() })
+      .default({ cpuUnits: 64, memoryMiB: 128 }),
+    maxUnenrollPerSweep: z.int().nonnegative().default(5),
+    /** One sweep starts at most this many enrollments and updates; the next ones follow. */
+    maxRollsPerSweep: z.int().positive().default(50),
+    /** Tasks carry the service's tags, as istiod reads them there. */
+    propagateTags: z.boolean().default(true),
+    /** A lease that nobody released is free again after this long: longer than the longest roll, which is the default. */
+    leaseMinutes: z.number().positive().optional(),
+  })
+  .transform((policy) => ({
+    ...policy,
+    leaseMinutes: policy.leaseMinutes ?? Math.max(120, longestRollMinutes(policy) + 30),
+  }));
 
 const configSchema = z.strictObject({
   name: z
@@ -114,8 +124,30 @@ export function parseConfig(input: unknown): Config {
 }
 
 function crossReferenceProblems(config: Config): string[] {
+  const targets = targetsOf(config).map(({ account, region: name }) => `${account}/${name}`);
+  return [
+    ...repeated(targets).map((target) => `accounts name ${target} twice`),
+    ...repeated(config.controlPlanes.map(({ name }) => name)).map((name) => `two controlPlanes are called ${name}`),
+    ...servingProblems(config, new Set(targets)),
+    ...leaseProblems(config.policy),
+  ];
+}
+
+function repeated(names: readonly string[]): readonly string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) < index))];
+}
+
+/** A lease that ends during a roll lets a second one start beside it. */
+function leaseProblems(policy: Policy): readonly string[] {
+  const longest = longestRollMinutes(policy);
+  if (policy.leaseMinutes > longest) return [];
+  return [
+    `policy.leaseMinutes must be more than ${longest}: a deployment, its verification and the way back take up to that`,
+  ];
+}
+
+function servingProblems(config: Config, targets: ReadonlySet<string>): readonly string[] {
   const problems: string[] = [];
-  const targets = new Set(targetsOf(config).map(({ account, region: name }) => `${account}/${name}`));
   const served = new Map<string, string>();
   for (const plane of config.controlPlanes) {
     for (const { account, regions } of plane.serves) {

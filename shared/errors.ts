@@ -207,8 +207,12 @@ export class AutopilotError extends Error {
 
 /** The failure code that a text begins with, as `AutopilotError` writes its message; else `undefined`. */
 export function failureCodeOf(message: string): FailureCode | undefined {
-  const code = message.slice(0, message.indexOf(":"));
-  return code in failures ? (code as FailureCode) : undefined;
+  const [, code = ""] = /^([a-z-]+):/.exec(message) ?? [];
+  return isFailureCode(code) ? code : undefined;
+}
+
+function isFailureCode(text: string): text is FailureCode {
+  return Object.hasOwn(failures, text);
 }
 
 /** The error as an `AutopilotError`: itself, or `unexpected-error` with the original as its cause. */

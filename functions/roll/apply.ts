@@ -5,20 +5,23 @@ import { applyInput } from "../../shared/roll/steps.ts";
 import { type ControlPlanes, environmentControlPlanes } from "../control-planes.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
+import { environmentSecrets, type Secrets } from "../secrets.ts";
 import { environmentWorld, type World } from "../world.ts";
 
 /** Second step of RollService: identity, secret version, revision, UpdateService. */
-export function apply(world: World, controlPlane: ControlPlanes): Step {
+export function apply(world: World, controlPlane: ControlPlanes, secrets: Secrets): Step {
   return async (event, { log }) => {
     const { serviceArn, executionName, plan } = parsed(applyInput, event);
     log.appendKeys({ serviceArn, executionName });
     if (plan.action !== "apply") throw new AutopilotError("malformed-event", "The plan has nothing to apply.");
     const ref = serviceRef(serviceArn);
-    const calls = { ...world, ecs: world.ecs(ref), secrets: world.secrets(ref), controlPlane };
+    const calls = { ...world, ecs: world.ecs(ref), secrets: secrets(ref), controlPlane };
     const applied = await applyRoll(ref, executionName, plan, calls);
     log.info(applied.outcome, { watch: applied.watch });
     return applied;
   };
 }
 
-export const handler = lambda("roll-apply", () => apply(environmentWorld(), environmentControlPlanes()));
+export const handler = lambda("roll-apply", () =>
+  apply(environmentWorld(), environmentControlPlanes(), environmentSecrets()),
+);

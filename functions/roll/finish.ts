@@ -11,7 +11,7 @@ export function finish(world: World): Step {
     const input = parsed(finishInput, event);
     log.appendKeys({ serviceArn: input.serviceArn, executionName: input.executionName });
     const ref = serviceRef(input.serviceArn);
-    const { outcome, reason, durationSeconds } = await finishRoll(ref, input, { ...world, ecs: world.ecs(ref) });
+    const { outcome, reason, durationSeconds } = await finishRoll(ref, input, { ...world, ecs: world.ecs(ref), log });
     measure.count("Rolls", { outcome });
     if (durationSeconds !== undefined) measure.seconds("RollDuration", durationSeconds, { outcome });
     log.info("finished", { outcome, reason });

@@ -13,7 +13,7 @@ export function revert(world: World): Step {
     log.appendKeys({ serviceArn, executionName });
     if (plan.action !== "apply") throw new AutopilotError("malformed-event", "The plan has nothing to revert.");
     const ref = serviceRef(serviceArn);
-    const reverting = await revertRoll(ref, { plan, watch, failure }, { ...world, ecs: world.ecs(ref) });
+    const reverting = await revertRoll(ref, executionName, { plan, watch, failure }, { ...world, ecs: world.ecs(ref) });
     log.warn(reverting.outcome, { cause: reverting.cause });
     return reverting;
   };

@@ -11,6 +11,8 @@ import type { AwsService, CallContext, Operation } from "./service.ts";
 export interface LoadedStateMachine {
   readonly stateMachineArn: string;
   readonly definition: JsonObject;
+  /** When it was loaded, epoch milliseconds. */
+  readonly createdMs: number;
 }
 
 const ERROR = "ValidationException";
@@ -133,11 +135,11 @@ export class StepFunctionsApi implements AwsService {
     const request = parseInput(schemas.machines, input, ERROR);
     const here = this.#machines.filter(({ stateMachineArn }) => isHere(stateMachineArn, { account, region }));
     const { items, nextToken: next } = pageOf(here, request);
-    const stateMachines = items.map(({ stateMachineArn }) => ({
+    const stateMachines = items.map(({ stateMachineArn, createdMs }) => ({
       stateMachineArn,
       name: nameOf(stateMachineArn),
       type: "STANDARD",
-      creationDate: 0,
+      creationDate: epochSeconds(createdMs),
     }));
     return answer({ stateMachines, nextToken: next });
   }
@@ -154,7 +156,7 @@ export class StepFunctionsApi implements AwsService {
       type: "STANDARD",
       definition: JSON.stringify(machine.definition),
       roleArn: `arn:aws:iam::${context.account}:role/${nameOf(stateMachineArn)}`,
-      creationDate: 0,
+      creationDate: epochSeconds(machine.createdMs),
     };
   }
 

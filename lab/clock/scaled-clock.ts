@@ -23,6 +23,7 @@ export class ScaledClock implements Clock {
   readonly #wallStartMs = performance.now();
   readonly #timers = new Set<Timer>();
   #offsetMs: number;
+  #stopped = false;
 
   /** @throws RangeError if the speed is not a positive number. */
   constructor(speed: number, options: ScaledClockOptions = {}) {
@@ -38,6 +39,7 @@ export class ScaledClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#stopped) return new Promise(() => undefined);
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         clearTimeout(timer.timeout);
@@ -67,6 +69,13 @@ export class ScaledClock implements Clock {
       if (timer.atMs <= nowMs) this.#fire(timer);
       else this.#arm(timer);
     }
+  }
+
+  /** Nobody wakes any more, and what was to follow never happens: the end of a lab. */
+  stop(): void {
+    this.#stopped = true;
+    for (const { timeout } of this.#timers) clearTimeout(timeout);
+    this.#timers.clear();
   }
 
   #exactMs(): number {

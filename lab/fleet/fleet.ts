@@ -32,12 +32,29 @@ export type OperatorCall = (
   input: JsonObject,
 ) => Promise<JsonObject>;
 
-/** Creates the fleet by ECS's own API, so that ECS refuses here what it refuses there. */
+/** ECS takes a cluster or a service of the fleet no more than AWS would. */
+export class FleetRefused extends Error {
+  override readonly name = "FleetRefused";
+}
+
+/**
+ * Creates the fleet by ECS's own API, so that ECS refuses here what it refuses there.
+ * @throws FleetRefused that names the cluster or service
+ */
 export async function createFleet(fleet: Fleet, call: OperatorCall): Promise<void> {
-  for (const { name, tags: clusterTags, ...at } of fleet.clusters) {
-    await call(at, "CreateCluster", { clusterName: name, tags: tagList(clusterTags) });
+  for (const [index, { name, tags: clusterTags, ...at }] of fleet.clusters.entries()) {
+    const input = { clusterName: name, tags: tagList(clusterTags) };
+    await call(at, "CreateCluster", input).catch(refusedAt(`clusters[${index}] (${name})`));
   }
-  for (const service of fleet.services) await createService(service, call);
+  for (const [index, service] of fleet.services.entries()) {
+    await createService(service, call).catch(refusedAt(`services[${index}] (${service.name})`));
+  }
+}
+
+function refusedAt(where: string): (cause: unknown) => never {
+  return (cause) => {
+    throw new FleetRefused(`${where}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  };
 }
 
 /** Registers the service's task definition and creates the service. Returns the service's ARN. */

@@ -16,7 +16,10 @@ const CREDENTIAL = /Credential=([^/\s,]+)\/\d{8}\/([a-z0-9-]+)\//;
  * Account and region of a request. An access key of 12 digits is the account; the signature's credential scope names
  * the region. What the signature doesn't say comes from `from`, else from the lab's defaults.
  */
-export function callerOf(request: LabRequest, from: RequestOrigin = {}): { account: string; region: string } {
+export function callerOf(
+  request: Pick<LabRequest, "headers" | "query">,
+  from: RequestOrigin = {},
+): { account: string; region: string } {
   const presigned = request.query["X-Amz-Credential"];
   const credential = presigned === undefined ? request.headers.authorization : `Credential=${presigned}`;
   const [, accessKey, region] = CREDENTIAL.exec(credential ?? "") ?? [];

@@ -8,6 +8,7 @@ import { finish } from "../../functions/roll/finish.ts";
 import { plan } from "../../functions/roll/plan.ts";
 import { revert } from "../../functions/roll/revert.ts";
 import { verify } from "../../functions/roll/verify.ts";
+import { placedSecrets } from "../../functions/secrets.ts";
 import { signalWaitingRoll } from "../../functions/signal-deployment.ts";
 import { slackChannel } from "../../functions/slack.ts";
 import { sweepServices } from "../../functions/sweep-services.ts";
@@ -20,12 +21,12 @@ import type { FunctionFactory, Sandbox } from "./runtime.ts";
 /** The product's functions by their file's name, as the stacks deploy them. */
 const steps: Readonly<Record<string, (world: World, platform: Platform) => Step>> = {
   "reconcile-service": (world) => reconcileService(world),
-  "sweep-services": (world) => sweepServices(world),
+  "sweep-services": (world) => sweepServices(world, placedSecrets(world)),
   "signal-deployment": (world) => signalWaitingRoll(world),
   "watch-root-ca": (world, { fetch }) => watchRootCa(world, controlPlanes(world, fetch)),
   "notify-slack": (world, { fetch, slackApiUrl }) => notifySlack(world, slackChannel(world, { fetch, slackApiUrl })),
   "roll/plan": (world, { fetch }) => plan(world, controlPlanes(world, fetch)),
-  "roll/apply": (world, { fetch }) => apply(world, controlPlanes(world, fetch)),
+  "roll/apply": (world, { fetch }) => apply(world, controlPlanes(world, fetch), placedSecrets(world)),
   "roll/await-deployment": (world) => awaitItsDeployment(world),
   "roll/verify": (world, { fetch }) => verify(world, controlPlanes(world, fetch)),
   "roll/revert": (world) => revert(world),

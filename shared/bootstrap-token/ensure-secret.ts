@@ -94,7 +94,8 @@ async function ensureReader(
 ): Promise<void> {
   const key = readerTagKey(executionRoleArn);
   if (described?.tags[key] !== undefined) return;
-  const present = described ? await secrets.getResourcePolicy(secretArn) : undefined;
+  // A new secret's policy too: another roll of the same identity may have been faster.
+  const present = await secrets.getResourcePolicy(secretArn);
   const { policy, changed } = mergePrincipals(present, executionRoleArn);
   if (changed) await secrets.putResourcePolicy(secretArn, policy);
   // AWS allows 50 tags: with more readers than that the policy itself is asked each time.

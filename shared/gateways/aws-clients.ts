@@ -1,26 +1,15 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { ECSClient, type ECSClientConfig } from "@aws-sdk/client-ecs";
-import { EKSClient } from "@aws-sdk/client-eks";
-import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { SFNClient } from "@aws-sdk/client-sfn";
-import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
-import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from "@smithy/types";
+import { AssumeRoleCommand, STSClient, type STSClientConfig } from "@aws-sdk/client-sts";
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider, RetryStrategyV2 } from "@smithy/types";
 import * as z from "zod";
+import type { Place } from "../arn.ts";
 import type { Config } from "../config.ts";
 import { call } from "./errors.ts";
 import { DEFAULT_MAX_ATTEMPTS, type Pacing, pacedRetryStrategy } from "./retry.ts";
 
-/** An account and region in which services run. */
-export interface Place {
-  readonly account: string;
-  readonly region: string;
-}
-
 export interface AwsClientsOptions extends Pacing {
   readonly config: Pick<Config, "name" | "homeRegion" | "homeAccount" | "memberRoleName">;
   /** Sends the signed requests; the SDK's own by default. */
-  readonly requestHandler?: NonNullable<ECSClientConfig["requestHandler"]>;
+  readonly requestHandler?: NonNullable<STSClientConfig["requestHandler"]>;
   readonly endpoint?: string;
   /** The home account's; the function's own role by default. */
   readonly credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider;
@@ -28,16 +17,27 @@ export interface AwsClientsOptions extends Pacing {
   readonly now?: () => number;
 }
 
-/** One client per service, account and region, made when first asked for and reused. */
+/** What every client is made with. */
+interface ClientSettings {
+  readonly region: string;
+  readonly maxAttempts: number;
+  readonly retryStrategy: RetryStrategyV2;
+  readonly requestHandler: NonNullable<STSClientConfig["requestHandler"]>;
+  readonly endpoint?: string;
+  readonly credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider;
+}
+
+/**
+ * The clients of one account and region by their class, each made when first asked for and reused. A gateway names the
+ * class that it needs, so that a function bundles no other one.
+ */
+export type PlacedClients = <Client>(ClientClass: new (settings: ClientSettings) => Client) => Client;
+
+/** One client per service, account and region. */
 export interface AwsClients {
-  ecs(place: Place): ECSClient;
-  secrets(place: Place): SecretsManagerClient;
-  /** In the home region, as are all below unless they take a place. */
-  events(): EventBridgeClient;
-  states(): SFNClient;
-  sts(): STSClient;
-  dynamo(): DynamoDBClient;
-  eks(place: Place): EKSClient;
+  at(place: Place): PlacedClients;
+  /** Those in the home account and region. */
+  readonly home: PlacedClients;
   /** The credentials that calls to an account are signed with. */
   credentialsFor(account: string): AwsCredentialIdentityProvider;
 }
@@ -61,31 +61,24 @@ const assumedSchema = z.object({
 export function awsClients(options: AwsClientsOptions): AwsClients {
   const { config, now = Date.now } = options;
   const home: Place = { account: config.homeAccount, region: config.homeRegion };
-  const retryStrategy = pacedRetryStrategy(options);
   const common = {
     maxAttempts: options.maxAttempts?.throttled ?? DEFAULT_MAX_ATTEMPTS.throttled,
-    retryStrategy,
+    retryStrategy: pacedRetryStrategy(options),
     requestHandler: options.requestHandler ?? TIMEOUTS,
     ...(options.endpoint && { endpoint: options.endpoint }),
   };
-  const sts = once(() => new STSClient({ ...common, region: home.region, ...homeCredentials(options) }));
-  const assumed = keyed((account: string) => renewed(() => assumeRole(sts(), config, account), now));
-  const credentials = (account: string) =>
-    account === home.account ? homeCredentials(options) : { credentials: assumed(account) };
-  const at = ({ account, region }: Place) => ({ ...common, region, ...credentials(account) });
-
-  const ecs = placed((place) => new ECSClient(at(place)));
-  const secrets = placed((place) => new SecretsManagerClient(at(place)));
-  const eks = placed((place) => new EKSClient(at(place)));
+  const atHome = byClass({ ...common, region: home.region, ...homeCredentials(options) });
+  const assumed = keyed((account: string) => renewed(() => assumeRole(atHome(STSClient), config, account), now));
+  const inAccount = keyed((account) =>
+    keyed((region) => byClass({ ...common, region, credentials: assumed(account) })),
+  );
+  const inHomeAccount = keyed((region) =>
+    region === home.region ? atHome : byClass({ ...common, region, ...homeCredentials(options) }),
+  );
   return {
-    ecs,
-    secrets,
-    eks,
-    sts,
-    events: once(() => new EventBridgeClient(at(home))),
-    states: once(() => new SFNClient(at(home))),
-    dynamo: once(() => new DynamoDBClient(at(home))),
-    credentialsFor: (account) => (account === home.account ? sts().config.credentials : assumed(account)),
+    home: atHome,
+    at: ({ account, region }) => (account === home.account ? inHomeAccount(region) : inAccount(account)(region)),
+    credentialsFor: (account) => (account === home.account ? atHome(STSClient).config.credentials : assumed(account)),
   };
 }
 
@@ -146,11 +139,14 @@ function renewed(
   return Object.assign(provider, { memoized: true });
 }
 
-function once<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => {
-    made ??= make();
-    return made;
+function byClass(settings: ClientSettings): PlacedClients {
+  const made = new Map<unknown, unknown>();
+  return (ClientClass) => {
+    const known = made.get(ClientClass);
+    if (known instanceof ClientClass) return known;
+    const client = new ClientClass(settings);
+    made.set(ClientClass, client);
+    return client;
   };
 }
 
@@ -161,9 +157,4 @@ function keyed<T>(make: (key: string) => T): (key: string) => T {
     made.set(key, value);
     return value;
   };
-}
-
-function placed<T>(make: (place: Place) => T): (place: Place) => T {
-  const inAccount = keyed((account) => keyed((region) => make({ account, region })));
-  return ({ account, region }) => inAccount(account)(region);
 }

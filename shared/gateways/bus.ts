@@ -1,6 +1,7 @@
-import { type EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { AutopilotError } from "../errors.ts";
 import type { BusCalls, BusEvent } from "../ports.ts";
+import type { PlacedClients } from "./aws-clients.ts";
 import { call } from "./errors.ts";
 
 const ENTRIES_PER_CALL = 10;
@@ -11,7 +12,8 @@ const SOURCE = "ztunnel-autopilot";
  * only some of them: PutEvents answers 200 then, and names the rest in its entries.
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
-export function busGateway(client: EventBridgeClient, options: { readonly busName: string }): BusCalls {
+export function busGateway(clients: PlacedClients, options: { readonly busName: string }): BusCalls {
+  const client = clients(EventBridgeClient);
   return {
     putEvents: async (events) => {
       for (let start = 0; start < events.length; start += ENTRIES_PER_CALL) {

@@ -1,7 +1,8 @@
-import { DescribeClusterCommand, type EKSClient } from "@aws-sdk/client-eks";
+import { DescribeClusterCommand, EKSClient } from "@aws-sdk/client-eks";
 import type { AwsCredentialIdentityProvider } from "@smithy/types";
 import * as z from "zod";
 import { AutopilotError } from "../errors.ts";
+import type { PlacedClients } from "./aws-clients.ts";
 import { eksToken } from "./eks-token.ts";
 import { call } from "./errors.ts";
 import { parseKubeconfig } from "./kubeconfig.ts";
@@ -30,13 +31,14 @@ const clusterSchema = z.object({
  * endpoint (it is being created) and what `asFailure` names when EKS does not answer.
  */
 export function eksConnection(options: {
-  readonly client: EKSClient;
+  readonly clients: PlacedClients;
   readonly cluster: string;
   readonly region: string;
   readonly credentials: AwsCredentialIdentityProvider;
   readonly now: () => number;
 }): () => Promise<ClusterConnection> {
-  const { client, cluster: name } = options;
+  const { cluster: name } = options;
+  const client = options.clients(EKSClient);
   const bearerToken = eksToken({ ...options, cluster: name });
   return async () => {
     const described = await call(`DescribeCluster ${name}`, () => client.send(new DescribeClusterCommand({ name })));

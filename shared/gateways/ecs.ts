@@ -3,7 +3,7 @@ import {
   DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
   DescribeTasksCommand,
-  type ECSClient,
+  ECSClient,
   ListClustersCommand,
   ListServicesCommand,
   ListTasksCommand,
@@ -17,6 +17,7 @@ import type { DescribedTaskDefinition, ObservedService, Tags } from "../enrollme
 import { AutopilotError } from "../errors.ts";
 import type { EcsCalls } from "../ports.ts";
 import type { ObservedTask } from "../roll/task.ts";
+import type { PlacedClients } from "./aws-clients.ts";
 import { clusterSchema, describedTaskDefinition, failuresOf, observedService, observedTask } from "./ecs-shapes.ts";
 import { asFailure, call, isNamed } from "./errors.ts";
 import { expiringCache } from "./expiring-cache.ts";
@@ -37,7 +38,8 @@ const TASKS_PER_CALL = 100;
  * ECS in one account and region. Task definitions go through as raw JSON, so that no member is lost. What a call throws
  * is an `AutopilotError`; those of a call's own are named in `EcsCalls`.
  */
-export function ecsGateway(client: ECSClient, options: EcsGatewayOptions): EcsCalls {
+export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): EcsCalls {
+  const client = clients(ECSClient);
   const { now, taskDefinitionCacheSize = 500, clusterTtlMs = 5 * 60_000 } = options;
   const taskDefinitions = expiringCache<DescribedTaskDefinition>({
     size: taskDefinitionCacheSize,

@@ -1,11 +1,12 @@
 import {
   DescribeExecutionCommand,
   SendTaskSuccessCommand,
-  type SFNClient,
+  SFNClient,
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
 import * as z from "zod";
 import type { ExecutionCalls, ExecutionStatus } from "../ports.ts";
+import type { PlacedClients } from "./aws-clients.ts";
 import { call, isNamed } from "./errors.ts";
 
 const statusSchema = z.enum(["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"]);
@@ -20,8 +21,12 @@ export interface ExecutionsGateway extends ExecutionCalls {
  * A name whose execution still runs with the same input answers as if it had been started now.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
-export function executionsGateway(client: SFNClient, options: { readonly stateMachineArn: string }): ExecutionsGateway {
+export function executionsGateway(
+  clients: PlacedClients,
+  options: { readonly stateMachineArn: string },
+): ExecutionsGateway {
   const { stateMachineArn } = options;
+  const client = clients(SFNClient);
 
   async function describeExecution(name: string): Promise<ExecutionStatus | undefined> {
     const executionArn = `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;

@@ -1,6 +1,7 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import type { Ledger, ServiceState } from "../ledger.ts";
+import type { PlacedClients } from "./aws-clients.ts";
 import { call, isNamed } from "./errors.ts";
 import { type ItemKey, meshKey, readMeshFacts, readService, STATE, serviceKey } from "./ledger-items.ts";
 import { updateExpression } from "./ledger-update.ts";
@@ -17,8 +18,10 @@ const HELD_BY: Condition = { expression: "#roll.#executionName = :holder" };
  * The ledger in one DynamoDB table with the string keys `pk` and `sk`. Every change is one conditional UpdateItem, so
  * that concurrent writers never see each other's half.
  */
-export function dynamoDbLedger(client: DynamoDBClient, options: { readonly tableName: string }): Ledger {
-  const documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+export function dynamoDbLedger(clients: PlacedClients, options: { readonly tableName: string }): Ledger {
+  const documents = DynamoDBDocumentClient.from(clients(DynamoDBClient), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
   const { tableName: TableName } = options;
 
   async function get(key: ItemKey): Promise<object | undefined> {

@@ -6,7 +6,7 @@ import {
   ListSecretsCommand,
   PutResourcePolicyCommand,
   PutSecretValueCommand,
-  type SecretsManagerClient,
+  SecretsManagerClient,
   TagResourceCommand,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
@@ -14,6 +14,7 @@ import * as z from "zod";
 import type { Tags } from "../enrollment/model.ts";
 import { AutopilotError } from "../errors.ts";
 import type { DescribedSecret, SecretsCalls } from "../ports.ts";
+import type { PlacedClients } from "./aws-clients.ts";
 import { call, isNamed } from "./errors.ts";
 
 export interface SecretsGateway extends SecretsCalls {
@@ -42,7 +43,8 @@ const listedSchema = secretSchema
  * Secrets Manager in one account and region. Values go in and, for the autopilot's own credentials, out; no error's
  * text holds one. What AWS refuses is `secret-unavailable`.
  */
-export function secretsGateway(client: SecretsManagerClient): SecretsGateway {
+export function secretsGateway(clients: PlacedClients): SecretsGateway {
+  const client = clients(SecretsManagerClient);
   const refused = <T>(what: string, run: () => Promise<T>) => call(what, run, "secret-unavailable");
 
   async function describeSecret(nameOrArn: string): Promise<DescribedSecret | undefined> {

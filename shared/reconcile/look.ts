@@ -5,7 +5,7 @@ import { decideObserved, type ObserveCalls, observeDescribed } from "./observe.t
 import { holdsLease, type ReconcileCalls, type Reconciled, reconcile } from "./reconcile.ts";
 
 export interface LookCalls extends ReconcileCalls {
-  readonly ecs: ObserveCalls;
+  readonly ecs: ObserveCalls & ReconcileCalls["ecs"];
   readonly ledger: ReconcileCalls["ledger"] & Pick<Ledger, "getService" | "getMeshFacts">;
 }
 
@@ -23,8 +23,8 @@ export async function lookAtService(
   const facts = (name: string) => calls.ledger.getMeshFacts(name);
   let observed = await observeDescribed(service, state, calls);
   let decision = await decideObserved(observed, calls.config, facts);
-  if (decision.action === "unenroll") {
-    // Cached tags of the cluster must not take a service out of the mesh.
+  if (decision.action !== "none" && decision.action !== "refuse") {
+    // Cached tags of the cluster must not take a service out of the mesh, nor start a roll that finds nothing to do.
     observed = await observeDescribed(service, state, { ...calls, fresh: true });
     decision = await decideObserved(observed, calls.config, facts);
   }

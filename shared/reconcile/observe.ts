@@ -19,7 +19,7 @@ export type ObserveCalls = Pick<EcsCalls, "describeService" | "describeCluster" 
 
 /**
  * What decides about a service, around its description. The task definition is read only where it can matter: the
- * service is enrolled, or the ledger says that it was, or `thorough` asks for it.
+ * service is enrolled, or the ledger says that it was or has tags of ours, or `thorough` asks for it.
  */
 export async function observeDescribed(
   service: ObservedService,
@@ -35,7 +35,8 @@ export async function observeDescribed(
   const { fresh = false } = calls;
   const { tags: clusterTags } = await calls.ecs.describeCluster(clusterArnOf(service.ref), { fresh });
   const intent = enrollIntent(service.tags, clusterTags, calls.config.enrollTagKey);
-  const needed = intent !== "absent" || state?.enrolled === true || calls.thorough === true;
+  const touched = state !== undefined && (state.enrolled || state.addedTagKeys.length > 0);
+  const needed = intent !== "absent" || touched || calls.thorough === true;
   const definition = needed ? await calls.ecs.describeTaskDefinition(service.taskDefinitionArn) : undefined;
   return { service, clusterTags, state, definition };
 }

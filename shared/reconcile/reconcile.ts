@@ -4,9 +4,11 @@ import type { Decision, ObservedService } from "../enrollment/model.ts";
 import type { Refusal, Warning } from "../enrollment/reasons.ts";
 import { serviceRefused, serviceWarned } from "../events/outgoing.ts";
 import type { Ledger, ServicePatch, ServiceState } from "../ledger.ts";
-import type { BusCalls, ExecutionCalls } from "../ports.ts";
+import type { BusCalls, EcsCalls, ExecutionCalls } from "../ports.ts";
 import { nextAttempt, situationOf } from "../roll/attempts.ts";
 import { executionName } from "../roll/execution-name.ts";
+import { hasCompleted } from "../roll/verdict.ts";
+import { findSidecar } from "../task-definition/sidecar.ts";
 import type { Observed } from "./observe.ts";
 
 /** What a look at one service came to. */
@@ -25,6 +27,7 @@ export type NothingReason =
 
 export interface ReconcileCalls {
   readonly config: Config;
+  readonly ecs: Pick<EcsCalls, "untagResource">;
   readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt">;
   readonly executions: Pick<ExecutionCalls, "startExecution">;
   readonly bus: BusCalls;
@@ -32,8 +35,8 @@ export interface ReconcileCalls {
 }
 
 /**
- * Acts on a decision: starts a roll, tells a refusal once, or notes that the service is as desired. It changes nothing
- * in ECS itself. While a roll holds the service's lease nothing is started: the event of that roll's end leads here again.
+ * Acts on a decision: starts a roll, tells a refusal once, or notes that the service is as desired. In ECS itself
+ * it changes nothing but tags that the autopilot has added to a service which left the mesh without it. While a roll holds the service's lease nothing is started: the event of that roll's end leads here again.
  */
 export async function reconcile(observed: Observed, decision: Decision, calls: ReconcileCalls): Promise<Reconciled> {
   const { service, state } = observed;
@@ -98,10 +101,11 @@ function primaryInProgress(service: ObservedService): boolean {
 }
 
 async function noteAsItIs(
-  { service, state }: Observed,
+  observed: Observed,
   decision: Extract<Decision, { action: "none" }>,
   calls: ReconcileCalls,
 ): Promise<void> {
+  const { service, state } = observed;
   const enrolled = decision.reason === "as-desired";
   if (!enrolled && !state) return;
   const patch: Mutable<ServicePatch> = {};
@@ -115,8 +119,19 @@ async function noteAsItIs(
     if (state?.failedSituation !== undefined)
       Object.assign(patch, { failedSituation: null, failuresInARow: 0, notBefore: null });
     await tellWarnings(service, state, decision.warnings, calls, patch);
+  } else if (state && hasLeft(observed, state)) {
+    if (state.addedTagKeys.length > 0) await calls.ecs.untagResource(service.ref.serviceArn, state.addedTagKeys);
+    Object.assign(patch, { enrolled: false, addedTagKeys: [], secretsInUse: [], toldWarnings: null });
+    Object.assign(patch, { lastGoodRevisionArn: service.taskDefinitionArn });
   }
   if (Object.keys(patch).length > 0) await calls.ledger.patchService(service.ref.serviceArn, patch);
+}
+
+/** A deployment without the sidecar has completed, by which somebody else took the service out of the mesh. */
+function hasLeft({ service, definition }: Observed, { enrolled, addedTagKeys }: ServiceState): boolean {
+  if (!definition || (!enrolled && addedTagKeys.length === 0)) return false;
+  const primary = service.deployments.find(({ status }) => status === "PRIMARY");
+  return primary !== undefined && hasCompleted(primary) && findSidecar(definition.raw).kind === "none";
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,6 +1,6 @@
 import type { ClusterRef, Place } from "../arn.ts";
 import { type Config, type Target, targetsOf } from "../config.ts";
-import type { MeshFacts, ObservedService } from "../enrollment/model.ts";
+import type { Decision, MeshFacts, ObservedService } from "../enrollment/model.ts";
 import { asAutopilotError } from "../errors.ts";
 import type { Ledger, ServiceState } from "../ledger.ts";
 import type { EcsCalls, Log, SecretsCalls } from "../ports.ts";
@@ -8,7 +8,7 @@ import { decideObserved, observeDescribed } from "./observe.ts";
 import { type ReconcileCalls, type Reconciled, reconcile } from "./reconcile.ts";
 import { retireSecretVersions } from "./retire.ts";
 
-export interface SweepCalls extends ReconcileCalls {
+export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
   readonly ecs: (place: Place) => EcsCalls;
   readonly secrets: (place: Place) => SecretsCalls;
   readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt" | "getService" | "getMeshFacts" | "listServices">;
@@ -31,16 +31,15 @@ export interface SweepResult {
  * swept side by side; inside one, ECS's read quota (20 calls a second) sets the pace.
  */
 export async function sweep(calls: SweepCalls): Promise<SweepResult> {
-  const states = new Map<string, ServiceState>();
-  for await (const state of calls.ledger.listServices()) states.set(state.serviceArn, state);
   const tally = new Tally(calls.config);
+  const states = await readStates({ ...calls, tally });
   const facts = memoized((name: string) => calls.ledger.getMeshFacts(name));
   await Promise.all(targetsOf(calls.config).map((target) => sweepTarget(target, { ...calls, states, facts, tally })));
   return tally.result();
 }
 
 /** The same for the services of one cluster, whose tags are the defaults of all of them. */
-export async function sweepCluster(cluster: ClusterRef, calls: SweepCalls): Promise<SweepResult> {
+export async function sweepCluster(cluster: ClusterRef, calls: Omit<SweepCalls, "secrets">): Promise<SweepResult> {
   const tally = new Tally(calls.config);
   const facts = memoized((name: string) => calls.ledger.getMeshFacts(name));
   const states = { get: (serviceArn: string) => calls.ledger.getService(serviceArn) };
@@ -51,13 +50,30 @@ export async function sweepCluster(cluster: ClusterRef, calls: SweepCalls): Prom
   return tally.result();
 }
 
-interface TargetCalls extends SweepCalls {
-  readonly states: { get(serviceArn: string): ServiceState | undefined | Promise<ServiceState | undefined> };
+interface States {
+  get(serviceArn: string): ServiceState | undefined | Promise<ServiceState | undefined>;
+}
+
+/** Every state at once; one by one where an item can't be read, so that its service alone is left out. */
+async function readStates(calls: Pick<ServiceCalls, "ledger" | "log" | "tally">): Promise<States> {
+  const states = new Map<string, ServiceState>();
+  try {
+    for await (const state of calls.ledger.listServices()) states.set(state.serviceArn, state);
+    return states;
+  } catch (error) {
+    if (asAutopilotError(error).code !== "ledger-item-unreadable") throw error;
+    tellFailure("the ledger as a whole", error, calls);
+    return { get: (serviceArn) => calls.ledger.getService(serviceArn) };
+  }
+}
+
+interface ServiceCalls extends Omit<SweepCalls, "secrets"> {
+  readonly states: States;
   readonly facts: (controlPlane: string) => Promise<MeshFacts | undefined>;
   readonly tally: Tally;
 }
 
-async function sweepTarget(target: Target, calls: TargetCalls): Promise<void> {
+async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls, "secrets">): Promise<void> {
   const ecs = calls.ecs(target);
   const inUse = new Set<string>();
   let complete = true;
@@ -82,7 +98,7 @@ async function sweepServicesOf(
   clusterArn: string,
   ecs: EcsCalls,
   inUse: Set<string>,
-  calls: TargetCalls,
+  calls: ServiceCalls,
 ): Promise<boolean> {
   let complete = true;
   for await (const names of chunks(serviceNames(ecs.listServices(clusterArn)), 10)) {
@@ -98,7 +114,7 @@ async function sweepService(
   service: ObservedService,
   ecs: EcsCalls,
   inUse: Set<string>,
-  calls: TargetCalls,
+  calls: ServiceCalls,
 ): Promise<boolean> {
   calls.tally.seen += 1;
   try {
@@ -107,7 +123,7 @@ async function sweepService(
     for (const valueFrom of secretReferences(observed.definition?.raw)) inUse.add(valueFrom);
     const decision = await decideObserved(observed, calls.config, calls.facts);
     if (!calls.tally.admits(decision.action)) return true;
-    calls.tally.note(await reconcile(observed, decision, calls));
+    calls.tally.note(decision.action, await reconcile(observed, decision, { ...calls, ecs }));
     return true;
   } catch (error) {
     tellFailure(service.ref.serviceArn, error, calls);
@@ -115,10 +131,10 @@ async function sweepService(
   }
 }
 
-function tellFailure(what: string, cause: unknown, calls: Pick<TargetCalls, "log" | "tally">): void {
+function tellFailure(what: string, cause: unknown, calls: Pick<ServiceCalls, "log" | "tally">): void {
   const { code, message } = asAutopilotError(cause);
   calls.tally.failed += 1;
-  calls.log.error(`not swept: ${what}`, { code, message });
+  calls.log.error(`not swept: ${what}`, { code, why: message });
 }
 
 class Tally {
@@ -135,11 +151,17 @@ class Tally {
     this.#unenrolls = policy.maxUnenrollPerSweep;
   }
 
-  /** False when this sweep has begun enough of this kind already. */
-  admits(action: string): boolean {
-    if (action === "unenroll" && this.#unenrolls <= 0) return this.#postpone();
-    if ((action === "enroll" || action === "update") && this.#rolls <= 0) return this.#postpone();
+  /** Counts it as begun, as accounts are swept side by side. False when this sweep has begun enough of this kind. */
+  admits(action: Decision["action"]): boolean {
+    const left = action === "unenroll" ? this.#unenrolls : this.#rolls;
+    if (isRoll(action) && left <= 0) return this.#postpone();
+    this.#begin(action, 1);
     return true;
+  }
+
+  #begin(action: Decision["action"], count: 1 | -1): void {
+    if (action === "unenroll") this.#unenrolls -= count;
+    else if (isRoll(action)) this.#rolls -= count;
   }
 
   #postpone(): boolean {
@@ -147,12 +169,10 @@ class Tally {
     return false;
   }
 
-  note(done: Reconciled): void {
+  note(admitted: Decision["action"], done: Reconciled): void {
     if (done.did === "refused") this.#refused += 1;
-    if (done.did !== "started") return;
-    this.#started += 1;
-    if (done.action === "unenroll") this.#unenrolls -= 1;
-    else this.#rolls -= 1;
+    if (done.did === "started") this.#started += 1;
+    else this.#begin(admitted, -1);
   }
 
   result(): SweepResult {
@@ -164,6 +184,10 @@ class Tally {
       postponed: this.#postponed,
     };
   }
+}
+
+function isRoll(action: Decision["action"]): boolean {
+  return action === "enroll" || action === "update" || action === "unenroll";
 }
 
 async function* serviceNames(arns: AsyncIterable<string>): AsyncIterable<string> {

@@ -1,9 +1,10 @@
 import { clusterArnOf, type ServiceRef } from "../arn.ts";
 import { type EnsureSecretCalls, ensureSecret } from "../bootstrap-token/ensure-secret.ts";
+import { parseValueFrom, pinnedValueFrom } from "../bootstrap-token/secret-version.ts";
 import { type Config, controlPlaneFor } from "../config.ts";
 import { desiredDefinition, removedDefinition } from "../enrollment/definition.ts";
 import { desiredToken } from "../enrollment/desired.ts";
-import type { Decision, MeshFacts, ObservedService } from "../enrollment/model.ts";
+import type { Decision, DesiredSecret, MeshFacts, ObservedService, Tags } from "../enrollment/model.ts";
 import { DISCOVERY_TAG } from "../enrollment/tags.ts";
 import { AutopilotError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
@@ -64,10 +65,16 @@ export async function applyRoll(
   const definition = await calls.ecs.describeTaskDefinition(service.taskDefinitionArn);
   const observed: Observed = { service, state, definition, clusterTags: plan.clusterTags };
   const seen: { facts?: MeshFacts } = {};
-  const decision = await decideObserved(observed, calls.config, async (name) => {
+  const facts = async (name: string) => {
     seen.facts = await freshFacts(name, calls);
     return seen.facts;
-  });
+  };
+  let decision = await decideObserved(observed, calls.config, facts);
+  if (decision.action === "none" && roll.applyStartedAt !== undefined && plan.drift.includes("identity")) {
+    // A first try has set the missing tags: the tasks have yet to start with them.
+    const untagged = { ...service, tags: withoutKeys(service.tags, state.addedTagKeys) };
+    decision = await decideObserved({ ...observed, service: untagged }, calls.config, facts);
+  }
   if (decision.action === "none" || decision.action === "refuse") return superseded;
   if (situationOf(service.taskDefinitionArn, desiredContent(decision, calls.config)) !== plan.situation)
     return superseded;
@@ -97,7 +104,10 @@ async function enroll(
   const { calls, mark } = context;
   const { ref } = observed.service;
   const addedTagKeys = [...new Set([...state.addedTagKeys, ...Object.keys(desired.missingTags)])];
-  await mark({ applyStartedAt: iso(calls.now()) }, { addedTagKeys });
+  await mark(
+    { applyStartedAt: iso(calls.now()) },
+    { addedTagKeys, secretsInUse: withVersion(ref, desired.secret, state) },
+  );
   const plane = calls.controlPlane(planeName(ref, calls.config));
   await plane.ensureNamespace(desired.identity.namespace);
   await plane.ensureServiceAccount(desired.identity);
@@ -121,7 +131,7 @@ async function update(
   const { ref } = observed.service;
   const current = definitionOf(observed);
   const { taskDefinitionArn, contentHash } = await registerOnce(definition, current, state, calls.ecs);
-  const earlier = state.secretsInUse.filter((used) => used !== valueFrom);
+  const earlier = state.secretsInUse.filter((used) => valueFrom === null || versionOf(used) !== versionOf(valueFrom));
   const secretsInUse = valueFrom === null ? earlier : [...earlier, valueFrom];
   await mark(
     { targetRevisionArn: taskDefinitionArn, revisionBeforeArn: plan.pinnedRevisionArn },
@@ -138,13 +148,39 @@ async function update(
   return applied;
 }
 
+/** True if a first try has updated the service. The revision alone does not tell it where only tags differ. */
 function appliedBefore(
   roll: Roll,
   service: ObservedService,
   plan: ApplyPlan,
 ): roll is Roll & { targetRevisionArn: string } {
-  const { targetRevisionArn } = roll;
-  return targetRevisionArn === service.taskDefinitionArn && targetRevisionArn !== plan.observedRevisionArn;
+  const { targetRevisionArn, deploymentId } = roll;
+  if (targetRevisionArn !== service.taskDefinitionArn) return false;
+  return targetRevisionArn !== plan.observedRevisionArn || deploymentId !== undefined;
+}
+
+/**
+ * The secret versions in use with the one that the roll is about to pin: noted before the secret is looked at, so that
+ * no sweep retires it meanwhile. Its ARN's random suffix is not known yet, and it is the version's id that counts.
+ */
+function withVersion(
+  { serviceArn, account, region }: ServiceRef,
+  secret: DesiredSecret,
+  state: ServiceState,
+): string[] {
+  const { secretsInUse } = state;
+  if (secretsInUse.some((used) => versionOf(used) === secret.versionId)) return secretsInUse;
+  const partition = serviceArn.split(":")[1] ?? "aws";
+  const secretArn = `arn:${partition}:secretsmanager:${region}:${account}:secret:${secret.secretName}`;
+  return [...secretsInUse, pinnedValueFrom(secretArn, secret.versionId)];
+}
+
+function versionOf(valueFrom: string): string | undefined {
+  return parseValueFrom(valueFrom)?.versionId;
+}
+
+function withoutKeys(tags: Tags, keys: readonly string[]): Tags {
+  return Object.fromEntries(Object.entries(tags).filter(([key]) => !keys.includes(key)));
 }
 
 function watching(

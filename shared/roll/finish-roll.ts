@@ -2,6 +2,7 @@ import type { ServiceRef } from "../arn.ts";
 import { parseValueFrom } from "../bootstrap-token/secret-version.ts";
 import type { Config } from "../config.ts";
 import { type DriftReason, driftReasons, type Refusal, type RefusalReason, refusals } from "../enrollment/reasons.ts";
+import { asAutopilotError } from "../errors.ts";
 import {
   driftCorrected,
   rollFailed,
@@ -12,7 +13,7 @@ import {
   serviceUpdated,
 } from "../events/outgoing.ts";
 import type { Ledger, RollOutcome, ServicePatch, ServiceState } from "../ledger.ts";
-import type { BusCalls, BusEvent, EcsCalls } from "../ports.ts";
+import type { BusCalls, BusEvent, EcsCalls, Log } from "../ports.ts";
 import { afterFailure, afterSuccess } from "./attempts.ts";
 import { type ApplyPlan, type FinishInput, failureOf } from "./steps.ts";
 
@@ -21,6 +22,7 @@ export interface FinishCalls {
   readonly ecs: Pick<EcsCalls, "untagResource">;
   readonly ledger: Pick<Ledger, "getService" | "finishRoll" | "patchService">;
   readonly bus: BusCalls;
+  readonly log: Pick<Log, "warn">;
   readonly now: () => number;
 }
 
@@ -31,19 +33,25 @@ export interface Finished {
 }
 
 /**
- * Last step of every roll: writes the outcome and releases the lease in one atomic write, then emits one event. Run again
- * after a crash it writes nothing more and emits the event again.
+ * Last step of every roll: writes the outcome and releases the lease in one atomic write, then emits one event; a
+ * refusal that was told already makes none. Run again after a crash it writes nothing more and emits the event again.
  */
 export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: FinishCalls): Promise<Finished> {
   const ending = endingOf(input);
   const before = await calls.ledger.getService(ref.serviceArn);
   const held = before?.roll?.executionName === input.executionName;
+  const written = before?.lastOutcome?.executionName === input.executionName;
   const left = held && ending.outcome === "succeeded" && ending.plan?.change === "unenroll";
-  if (left && before.addedTagKeys.length > 0) await calls.ecs.untagResource(ref.serviceArn, before.addedTagKeys);
-  const patch = held ? patchOf(before, input, ending, calls) : failurePatch(before, input, ending, calls);
+  const tags = left && !(await untagged(ref, before.addedTagKeys, calls)) ? { addedTagKeys: before.addedTagKeys } : {};
+  const patch = held
+    ? { ...patchOf(before, input, ending, calls), ...tags }
+    : written
+      ? {}
+      : strayPatch(before, input, ending, calls);
   if (held) await calls.ledger.finishRoll(ref.serviceArn, input.executionName, patch);
   else if (Object.keys(patch).length > 0) await calls.ledger.patchService(ref.serviceArn, patch);
-  await calls.bus.putEvents([eventOf(ref, input, ending, patch)]);
+  const told = held && ending.outcome === "refused" && patch.toldRefusals === before.toldRefusals;
+  if (!told) await calls.bus.putEvents([eventOf(ref, input, ending, written ? before : patch)]);
   const startedAtMs = ending.plan?.startedAtMs;
   return {
     outcome: ending.outcome,
@@ -80,18 +88,45 @@ function endingOf(input: FinishInput): Ending {
   }
 }
 
+/** False when the tags had to be left: that must not keep the lease, as after the service itself was deleted. */
+async function untagged(ref: ServiceRef, tagKeys: readonly string[], { ecs, log }: FinishCalls): Promise<boolean> {
+  if (tagKeys.length === 0) return true;
+  try {
+    await ecs.untagResource(ref.serviceArn, tagKeys);
+    return true;
+  } catch (error) {
+    const { code, message, retryable } = asAutopilotError(error);
+    if (retryable) throw error;
+    log.warn("tags left on the service", { code, why: message, tagKeys });
+    return false;
+  }
+}
+
 function patchOf(state: ServiceState, input: FinishInput, ending: Ending, calls: FinishCalls): ServicePatch {
-  const { outcome, reason } = ending;
-  const at = new Date(calls.now()).toISOString();
   return {
     attempt: state.attempt + 1,
-    lastOutcome: { outcome, reason, executionName: input.executionName, at },
+    lastOutcome: outcomeOf(input, ending, calls),
     ...resultPatch(state, input, ending),
     ...failurePatch(state, input, ending, calls),
   };
 }
 
-/** A failure makes the same situation wait, also where the roll did not get as far as its lease. */
+/** A failure without a lease is noted too: the same situation waits, and a second run of this step finds it counted. */
+function strayPatch(
+  state: ServiceState | undefined,
+  input: FinishInput,
+  ending: Ending,
+  calls: FinishCalls,
+): ServicePatch {
+  if (!isFailure(ending.outcome)) return {};
+  return { lastOutcome: outcomeOf(input, ending, calls), ...failurePatch(state, input, ending, calls) };
+}
+
+function outcomeOf({ executionName }: FinishInput, { outcome, reason }: Ending, { now }: FinishCalls) {
+  return { outcome, reason, executionName, at: new Date(now()).toISOString() };
+}
+
+/** A failure makes the same situation wait. */
 function failurePatch(
   state: ServiceState | undefined,
   { situation }: FinishInput,
@@ -123,7 +158,12 @@ function textOf(told: readonly { readonly reason: string; readonly detail: strin
   return told.map(({ reason, detail }) => `${reason}: ${detail}`).join("\n");
 }
 
-function eventOf(ref: ServiceRef, input: FinishInput, ending: Ending, patch: ServicePatch): BusEvent {
+function eventOf(
+  ref: ServiceRef,
+  input: FinishInput,
+  ending: Ending,
+  patch: Pick<ServicePatch, "failuresInARow" | "notBefore">,
+): BusEvent {
   const { executionName, watch } = input;
   const { outcome, reason, plan } = ending;
   switch (outcome) {

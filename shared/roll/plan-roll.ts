@@ -7,6 +7,7 @@ import type { Ledger, ServiceState } from "../ledger.ts";
 import type { ControlPlaneCalls } from "../ports.ts";
 import { decideObserved, type ObserveCalls, type Observed, observeDescribed } from "../reconcile/observe.ts";
 import { desiredContent } from "../reconcile/reconcile.ts";
+import { parseBundle } from "../trust/bundle.ts";
 import { situationOf } from "./attempts.ts";
 import { pinnedRevision } from "./pinned.ts";
 import type { Plan } from "./steps.ts";
@@ -93,7 +94,10 @@ function meaningful(clusterTags: Tags, { enrollTagKey }: Config): Record<string,
   return { ...effectiveTags({}, clusterTags), ...(intent !== undefined && { [enrollTagKey]: intent }) };
 }
 
-/** The control plane's own answer; the ledger gets it too, so that reconciles decide from the same facts. */
+/**
+ * The control plane's own answer; the ledger gets it too, so that reconciles decide from the same facts. Throws
+ * `invalid-pem` and keeps what the ledger has when the root CA is no list of certificates.
+ */
 export async function freshFacts(
   name: string,
   calls: {
@@ -102,6 +106,7 @@ export async function freshFacts(
   },
 ): Promise<MeshFacts> {
   const [facts, known] = await Promise.all([calls.controlPlane(name).readMeshFacts(), calls.ledger.getMeshFacts(name)]);
+  parseBundle(facts.rootCaPem);
   if (!known || !sameFacts(facts, known)) await calls.ledger.putMeshFacts(facts);
   return facts;
 }

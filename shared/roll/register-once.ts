@@ -1,4 +1,5 @@
 import type { DescribedTaskDefinition } from "../enrollment/model.ts";
+import { AutopilotError } from "../errors.ts";
 import { canonicalJson, isJsonObject, type Json, type JsonObject, sha256 } from "../json.ts";
 import type { ServiceState } from "../ledger.ts";
 import type { EcsCalls } from "../ports.ts";
@@ -27,14 +28,24 @@ export async function registerOnce(
   if (contentOf(current) === content) return found(current.taskDefinitionArn);
   const { registered, roll } = state;
   if (registered?.contentHash === contentHash) {
-    const known = await ecs.describeTaskDefinition(registered.taskDefinitionArn, { fresh: true });
-    if (textAt(known.raw, "status") === "ACTIVE") return found(registered.taskDefinitionArn);
+    if (await isActive(registered.taskDefinitionArn, ecs)) return found(registered.taskDefinitionArn);
   }
   if (roll?.applyStartedAt !== undefined) {
     const latest = await ecs.describeLatestTaskDefinition(textAt(definition, "family") ?? "");
     if (latest && contentOf(latest) === content) return found(latest.taskDefinitionArn);
   }
   return found(await ecs.registerTaskDefinition(definition));
+}
+
+/** False for a revision that was deregistered, or deleted since. */
+async function isActive(taskDefinitionArn: string, ecs: Pick<RegisterCalls, "describeTaskDefinition">) {
+  try {
+    const { raw } = await ecs.describeTaskDefinition(taskDefinitionArn, { fresh: true });
+    return textAt(raw, "status") === "ACTIVE";
+  } catch (error) {
+    if (error instanceof AutopilotError && error.code === "task-definition-not-found") return false;
+    throw error;
+  }
 }
 
 function contentOf({ raw, tags }: DescribedTaskDefinition): string {

@@ -1,6 +1,7 @@
 import { clusterArnOf, type ServiceRef } from "../arn.ts";
 import type { Config } from "../config.ts";
 import type { Deployment, ObservedService } from "../enrollment/model.ts";
+import { asAutopilotError } from "../errors.ts";
 import type { Ledger } from "../ledger.ts";
 import type { EcsCalls } from "../ports.ts";
 import { diagnose } from "./diagnose.ts";
@@ -23,21 +24,33 @@ export type Reverting = {
 
 /**
  * Takes the service back to the revision that the plan pinned, unless it is there already (nothing was changed, or ECS's
- * circuit breaker went back by itself) or somebody else has deployed. Finds the cause in the tasks before they are gone.
+ * circuit breaker went back by itself), or somebody else has deployed or has the lease. Finds the cause in the tasks
+ * before they are gone.
  */
 export async function revertRoll(
   ref: ServiceRef,
+  executionName: string,
   roll: { readonly plan: ApplyPlan; readonly watch: Watch | null; readonly failure: StepFailure | null },
   calls: RevertCalls,
 ): Promise<Reverting> {
   const { plan } = roll;
   const service = await calls.ecs.describeService(ref);
   const noted = (await calls.ledger.getService(ref.serviceArn))?.roll;
+  if (noted !== undefined && noted.executionName !== executionName) {
+    // What that roll has deployed is its own to judge.
+    return { outcome: "superseded", watch: null, cause: toldBy(roll.failure) };
+  }
   // An apply step that crashed after UpdateService has no watch to show, but its target is in the ledger.
   const ours = roll.watch?.targetRevisionArn ?? noted?.targetRevisionArn;
   const current = service.taskDefinitionArn;
-  const changed = current === ours || roll.watch !== null || noted?.deploymentId !== undefined;
-  const cause = await causeOf(ref, changed ? ours : undefined, roll.failure, calls);
+  const brought = current === ours && current !== plan.observedRevisionArn;
+  const changed = brought || roll.watch !== null || noted?.deploymentId !== undefined;
+  const cause = await causeOf(
+    ref,
+    changed ? ours : undefined,
+    { failure: roll.failure, desiredCount: service.desiredCount },
+    calls,
+  );
   if (!changed) return { outcome: "reverted", watch: null, cause };
   if (current === plan.pinnedRevisionArn) return backAlready(service, plan, cause, calls);
   if (current !== ours) return { outcome: "superseded", watch: null, cause };
@@ -74,14 +87,32 @@ function watchOf(service: ObservedService, plan: ApplyPlan, calls: Pick<RevertCa
 async function causeOf(
   ref: ServiceRef,
   targetRevisionArn: string | undefined,
-  failure: StepFailure | null,
+  { failure, desiredCount }: { readonly failure: StepFailure | null; readonly desiredCount: number },
   calls: Pick<RevertCalls, "ecs">,
 ): Promise<Cause> {
+  const told = toldBy(failure);
+  if (!targetRevisionArn) return told;
+  try {
+    const [stoppedTasks, runningTasks] = await Promise.all([
+      tasks(ref, "STOPPED", calls),
+      tasks(ref, "RUNNING", calls),
+    ]);
+    const ofTarget = runningTasks.filter((task) => task.taskDefinitionArn === targetRevisionArn);
+    // Where all wanted tasks run and only the mesh was missing, those that others took the place of are not to blame.
+    const replaced = told.code === "not-verified" && ofTarget.length >= desiredCount;
+    const found = diagnose({ stoppedTasks: replaced ? [] : stoppedTasks, runningTasks, targetRevisionArn });
+    return found ? { code: found.code, sentence: found.sentence } : told;
+  } catch (error) {
+    const { retryable, message } = asAutopilotError(error);
+    if (retryable) throw error;
+    // The way back must not wait for a reason that nobody can read.
+    return { code: told.code, sentence: `${told.sentence} The tasks could not be read: ${message}`.trim() };
+  }
+}
+
+function toldBy(failure: StepFailure | null): Cause {
   const { code, detail } = failureOf(failure);
-  if (!targetRevisionArn) return { code, sentence: detail };
-  const [stoppedTasks, runningTasks] = await Promise.all([tasks(ref, "STOPPED", calls), tasks(ref, "RUNNING", calls)]);
-  const found = diagnose({ stoppedTasks, runningTasks, targetRevisionArn });
-  return found ? { code: found.code, sentence: found.sentence } : { code, sentence: detail };
+  return { code, sentence: detail };
 }
 
 async function tasks(

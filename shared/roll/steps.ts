@@ -77,7 +77,8 @@ export function failureOf(failure: StepFailure | null): { readonly code: string;
   if ("verdict" in failure) return { code: failure.code ?? "unexpected-error", detail: failure.detail };
   const message = lambdaMessage(failure.cause) ?? failure.cause;
   const code = failureCodeOf(message);
-  return { code: code ?? "unexpected-error", detail: code ? message : `${failure.error}: ${message}` };
+  if (code === undefined) return { code: "unexpected-error", detail: `${failure.error}: ${message}` };
+  return { code, detail: message.slice(code.length + 1).trimStart() };
 }
 
 function lambdaMessage(cause: string): string | undefined {

@@ -138,13 +138,15 @@ const unenrollSentences = {
 function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service Roll Failed" }>["detail"]): Story {
   const { sentence, fix } = failures[detail.code];
   const name = nameOf(detail);
+  // What failed in a step of the roll says the sentence itself.
+  const cause = detail.sentence.includes(sentence) ? detail.sentence : `${sentence} ${detail.sentence}`;
   return {
     icon: detail.reverted ? ":rewind:" : ":rotating_light:",
     headline: detail.reverted
       ? `${name}: the roll failed, the service is back on its last good revision`
       : `${name}: the roll failed and the service could NOT be taken back`,
     lines: [
-      `*Cause:* ${sentence} ${escapeText(detail.sentence, 800)}`,
+      `*Cause:* ${escapeText(cause, 1000)}`,
       `*Fix:* ${fix}`,
       ...(detail.reverted ? [] : ["*Now:* look at the service in ECS: it is not tried again blindly."]),
       ...(detail.nextAttemptAt === undefined ? [] : [`The same is not tried again before ${detail.nextAttemptAt}.`]),

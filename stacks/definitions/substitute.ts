@@ -12,7 +12,7 @@ export function substitute(definition: Definition, values: Readonly<Record<strin
   const used = new Set<string>();
   const replace = (text: string) =>
     text.replace(TOKEN, (_match, token: string) => {
-      const value = values[token];
+      const value = Object.hasOwn(values, token) ? values[token] : undefined;
       if (value === undefined) throw new Error(`the state machine's token \${${token}} has no value`);
       used.add(token);
       return value;

@@ -1,4 +1,9 @@
-import { CreateClusterCommand, CreateServiceCommand, DeregisterTaskDefinitionCommand } from "@aws-sdk/client-ecs";
+import {
+  CreateClusterCommand,
+  CreateServiceCommand,
+  DeregisterTaskDefinitionCommand,
+  ECSClient,
+} from "@aws-sdk/client-ecs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { EcsSimulation } from "../../lab/aws/ecs/simulation.ts";
 import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
@@ -47,24 +52,26 @@ describe("ECS in an account and region", () => {
       secrets: { canRead: () => ({ ok: true }) },
     });
     ({ clients, router } = labClients([simulation.service()], { clock, faults }));
-    ecs = ecsGateway(clients.ecs(place), { now: () => clock.now() });
+    ecs = ecsGateway(clients.at(place), { now: () => clock.now() });
     await clients
-      .ecs(place)
+      .at(place)(ECSClient)
       .send(new CreateClusterCommand({ clusterName: "ecs-demo", tags: [{ key: "stage", value: "demo" }] }));
   });
 
   async function createService(serviceName: string, taskDefinition: string): Promise<void> {
-    await clients.ecs(place).send(
-      new CreateServiceCommand({
-        cluster: clusterArn,
-        serviceName,
-        taskDefinition,
-        desiredCount: 2,
-        launchType: "FARGATE",
-        networkConfiguration: { awsvpcConfiguration: { subnets: ["subnet-1"] } },
-        tags: [{ key: "ztunnel-autopilot/enroll", value: "true" }],
-      }),
-    );
+    await clients
+      .at(place)(ECSClient)
+      .send(
+        new CreateServiceCommand({
+          cluster: clusterArn,
+          serviceName,
+          taskDefinition,
+          desiredCount: 2,
+          launchType: "FARGATE",
+          networkConfiguration: { awsvpcConfiguration: { subnets: ["subnet-1"] } },
+          tags: [{ key: "ztunnel-autopilot/enroll", value: "true" }],
+        }),
+      );
   }
 
   it("gives a registered task definition back with its members and tags", async () => {
@@ -84,7 +91,9 @@ describe("ECS in an account and region", () => {
     await ecs.registerTaskDefinition(definition);
     const second = await ecs.registerTaskDefinition({ ...definition, memory: "1024" });
     expect(await ecs.describeLatestTaskDefinition("web")).toMatchObject({ taskDefinitionArn: second });
-    await clients.ecs(place).send(new DeregisterTaskDefinitionCommand({ taskDefinition: second }));
+    await clients
+      .at(place)(ECSClient)
+      .send(new DeregisterTaskDefinitionCommand({ taskDefinition: second }));
     expect(await ecs.describeLatestTaskDefinition("web")).toMatchObject({ raw: { revision: 1 } });
     await expect(ecs.describeTaskDefinition(`${prefix}:task-definition/web:9`)).rejects.toMatchObject({
       code: "task-definition-not-found",

@@ -5,6 +5,7 @@ import { DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
 import dynalite from "dynalite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MeshFacts } from "../../shared/enrollment/model.ts";
+import { type AwsClients, awsClients } from "../../shared/gateways/aws-clients.ts";
 import { dynamoDbLedger } from "../../shared/gateways/ledger-dynamodb.ts";
 import { type LedgerItems, memoryLedger } from "../../shared/gateways/ledger-memory.ts";
 import type { Ledger, ServiceState, Signal } from "../../shared/ledger.ts";
@@ -17,6 +18,7 @@ interface Store {
 
 const TABLE = "ledger";
 const server = dynalite({ createTableMs: 0 });
+let clients: AwsClients;
 let client: DynamoDBClient;
 
 beforeAll(async () => {
@@ -24,11 +26,12 @@ beforeAll(async () => {
   await once(server, "listening");
   // An HTTP server that listens on a port has an address of this type.
   const { port } = server.address() as AddressInfo;
-  client = new DynamoDBClient({
-    region: "us-east-1",
+  clients = awsClients({
+    config: { name: "autopilot", homeRegion: "us-east-1", homeAccount: "123456789012", memberRoleName: "member" },
     endpoint: `http://127.0.0.1:${port}`,
     credentials: { accessKeyId: "123456789012", secretAccessKey: "secret" },
   });
+  client = clients.home(DynamoDBClient);
   await client.send(
     new CreateTableCommand({
       TableName: TABLE,
@@ -54,7 +57,7 @@ const stores: readonly (readonly [string, () => Store])[] = [
   [
     "in DynamoDB",
     () => ({
-      ledger: dynamoDbLedger(client, { tableName: TABLE }),
+      ledger: dynamoDbLedger(clients.home, { tableName: TABLE }),
       putRaw: async (item) => {
         await DynamoDBDocumentClient.from(client).send(new PutCommand({ TableName: TABLE, Item: item }));
       },

@@ -1,4 +1,4 @@
-import { DeleteSecretCommand } from "@aws-sdk/client-secrets-manager";
+import { DeleteSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SecretsManager } from "../../lab/aws/secrets-manager.ts";
 import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
@@ -23,15 +23,13 @@ describe("the secrets of an account and region", () => {
     faults = new Faults(() => clock.now());
     const service = new SecretsManager({ clock, faults, random: () => 0.5 });
     ({ clients } = labClients([service], { clock, faults }));
-    secrets = secretsGateway(clients.secrets(place));
+    secrets = secretsGateway(clients.at(place));
   });
 
   it("are of that account and region alone", async () => {
     const { arn } = await secrets.createSecret(creation);
     expect(arn).toContain(`:${place.region}:${place.account}:secret:${NAME}-`);
-    expect(
-      await secretsGateway(clients.secrets({ ...place, region: "us-east-1" })).describeSecret(NAME),
-    ).toBeUndefined();
+    expect(await secretsGateway(clients.at({ ...place, region: "us-east-1" })).describeSecret(NAME)).toBeUndefined();
   });
 
   it("have the id of a version that its content gives, and are made once", async () => {
@@ -97,7 +95,9 @@ describe("the secrets of an account and region", () => {
 
   it("say when they are scheduled for deletion, and can't be made again then", async () => {
     const { arn } = await secrets.createSecret(creation);
-    await clients.secrets(place).send(new DeleteSecretCommand({ SecretId: arn, RecoveryWindowInDays: 7 }));
+    await clients
+      .at(place)(SecretsManagerClient)
+      .send(new DeleteSecretCommand({ SecretId: arn, RecoveryWindowInDays: 7 }));
     expect(await secrets.describeSecret(NAME)).toMatchObject({ scheduledForDeletion: true });
     await expect(secrets.createSecret(creation)).rejects.toMatchObject({ code: "secret-unavailable" });
   });

@@ -78,7 +78,7 @@ beforeEach(() => {
     new Ssm({ clock, random, emit: (event) => emitted.push(event) }),
     new Sts({ clock, random, roleArns: [ROLE] }),
     new Eks([{ ...cluster, certificateAuthorityPem: rootCaPem }]),
-    new StepFunctionsApi(stepFunctions, [{ stateMachineArn: MACHINE, definition }]),
+    new StepFunctionsApi(stepFunctions, [{ stateMachineArn: MACHINE, definition, createdMs: 0 }]),
   ];
   const router = new AwsRouter({ services, clock, faults, random, throttling: false });
   configFor = (accessKeyId = ACCOUNT) => clientConfig(router, accessKeyId);

@@ -17,8 +17,8 @@ const listSchema = z.looseObject({
   cluster: z.string().optional(),
   maxResults: z.number().optional(),
   nextToken: z.string().optional(),
-  launchType: z.string().optional(),
-  schedulingStrategy: z.string().optional(),
+  launchType: z.enum(["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"]).optional(),
+  schedulingStrategy: z.enum(["REPLICA", "DAEMON"]).optional(),
 });
 
 /** DescribeServices, ListServices. */

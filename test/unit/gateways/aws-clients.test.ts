@@ -1,5 +1,6 @@
-import { DescribeClustersCommand } from "@aws-sdk/client-ecs";
-import { DescribeSecretCommand } from "@aws-sdk/client-secrets-manager";
+import { DescribeClustersCommand, ECSClient } from "@aws-sdk/client-ecs";
+import { DescribeSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { STSClient } from "@aws-sdk/client-sts";
 import { describe, expect, it } from "vitest";
 import { homePlace, memberPlace, type WireAnswer, type WireCall, wire } from "./wire.ts";
 
@@ -27,22 +28,25 @@ const clusters = new DescribeClustersCommand({});
 describe("the clients", () => {
   it("are one per service, account and region", () => {
     const { clients } = aws({ ms: START_MS });
-    expect(clients.ecs(homePlace)).toBe(clients.ecs({ ...homePlace }));
-    expect(clients.ecs(homePlace)).not.toBe(clients.ecs(memberPlace));
-    expect(clients.ecs({ ...homePlace, region: "eu-west-1" })).not.toBe(clients.ecs(homePlace));
-    expect(clients.states()).toBe(clients.states());
+    expect(clients.at(homePlace)(ECSClient)).toBe(clients.at({ ...homePlace })(ECSClient));
+    expect(clients.at(homePlace)(ECSClient)).not.toBe(clients.at(memberPlace)(ECSClient));
+    expect(clients.at({ ...homePlace, region: "eu-west-1" })(ECSClient)).not.toBe(clients.at(homePlace)(ECSClient));
+    expect(clients.home(STSClient)).toBe(clients.at(homePlace)(STSClient));
+    expect(clients.at(memberPlace)(SecretsManagerClient)).toBeInstanceOf(SecretsManagerClient);
   });
 
   it("call the home account with its own credentials, in the place's region", async () => {
     const { clients, calls, operations } = aws({ ms: START_MS });
-    await clients.ecs({ ...homePlace, region: "eu-west-1" }).send(clusters);
+    await clients
+      .at({ ...homePlace, region: "eu-west-1" })(ECSClient)
+      .send(clusters);
     expect(operations()).toEqual(["DescribeClusters"]);
     expect(calls[0]).toMatchObject({ accessKeyId: "111111111111", region: "eu-west-1" });
   });
 
   it("call another account as the member role there, with the autopilot's name as external id", async () => {
     const { clients, calls, operations } = aws({ ms: START_MS });
-    await clients.ecs(memberPlace).send(clusters);
+    await clients.at(memberPlace)(ECSClient).send(clusters);
     expect(operations()).toEqual(["AssumeRole", "DescribeClusters"]);
     expect(calls[0]?.input).toMatchObject({
       RoleArn: "arn:aws:iam::222222222222:role/ztunnel-autopilot-member",
@@ -56,9 +60,13 @@ describe("the clients", () => {
   it("share an account's credentials, also when they start at once", async () => {
     const { clients, operations } = aws({ ms: START_MS });
     await Promise.all([
-      clients.ecs(memberPlace).send(clusters),
-      clients.secrets(memberPlace).send(new DescribeSecretCommand({ SecretId: "s" })),
-      clients.ecs({ ...memberPlace, region: "us-east-1" }).send(clusters),
+      clients.at(memberPlace)(ECSClient).send(clusters),
+      clients
+        .at(memberPlace)(SecretsManagerClient)
+        .send(new DescribeSecretCommand({ SecretId: "s" })),
+      clients
+        .at({ ...memberPlace, region: "us-east-1" })(ECSClient)
+        .send(clusters),
     ]);
     expect(operations().filter((operation) => operation === "AssumeRole")).toHaveLength(1);
   });
@@ -67,12 +75,12 @@ describe("the clients", () => {
     const clock = { ms: START_MS };
     const { clients, operations } = aws(clock);
     const assumptions = () => operations().filter((operation) => operation === "AssumeRole").length;
-    await clients.ecs(memberPlace).send(clusters);
+    await clients.at(memberPlace)(ECSClient).send(clusters);
     clock.ms += HOUR_MS - 5 * 60_000 - 1;
-    await clients.ecs(memberPlace).send(clusters);
+    await clients.at(memberPlace)(ECSClient).send(clusters);
     expect(assumptions()).toBe(1);
     clock.ms += 1;
-    await clients.ecs(memberPlace).send(clusters);
+    await clients.at(memberPlace)(ECSClient).send(clusters);
     expect(assumptions()).toBe(2);
   });
 
@@ -84,12 +92,12 @@ describe("the clients", () => {
         ? { error: "AccessDenied", message: "not allowed to assume", status: 403 }
         : assumed(call, clock.ms + HOUR_MS),
     );
-    await expect(clients.ecs(memberPlace).send(clusters)).rejects.toMatchObject({
+    await expect(clients.at(memberPlace)(ECSClient).send(clusters)).rejects.toMatchObject({
       code: "access-denied",
       detail: expect.stringContaining("arn:aws:iam::222222222222:role/ztunnel-autopilot-member"),
     });
     denied = false;
-    await expect(clients.ecs(memberPlace).send(clusters)).resolves.toBeDefined();
+    await expect(clients.at(memberPlace)(ECSClient).send(clusters)).resolves.toBeDefined();
   });
 
   it("hand out the credentials that a token is signed with", async () => {

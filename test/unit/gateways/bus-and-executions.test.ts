@@ -9,7 +9,7 @@ describe("the bus", () => {
   const event = { detailType: "Service Enrolled", detail: { version: 1 }, resources: ["arn:service"] };
   function gateway(answer: Answer) {
     const aws = wire(answer);
-    return { aws, bus: busGateway(aws.clients.events(), { busName: "ztunnel-autopilot" }) };
+    return { aws, bus: busGateway(aws.clients.home, { busName: "ztunnel-autopilot" }) };
   }
   const taken: Answer = () => ({ body: { FailedEntryCount: 0, Entries: [] } });
 
@@ -54,7 +54,7 @@ describe("the executions of a state machine", () => {
   const stateMachineArn = "arn:aws:states:us-east-1:111111111111:stateMachine:RollService";
   function gateway(answer: Answer) {
     const aws = wire(answer);
-    return { aws, executions: executionsGateway(aws.clients.states(), { stateMachineArn }) };
+    return { aws, executions: executionsGateway(aws.clients.home, { stateMachineArn }) };
   }
   const start = { name: "roll-1", input: { serviceArn: "arn" } };
 

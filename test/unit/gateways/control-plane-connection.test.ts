@@ -72,8 +72,8 @@ describe("an EKS token", () => {
 describe("a connection to an EKS cluster", () => {
   const connect = (cluster: Record<string, string | { readonly data: string }>) => {
     const aws = wire(() => ({ body: { cluster } }));
-    const client = aws.clients.eks(homePlace);
-    return eksConnection({ client, cluster: "mesh", region: "us-east-1", credentials, now: () => NOW_MS })();
+    const clients = aws.clients.at(homePlace);
+    return eksConnection({ clients, cluster: "mesh", region: "us-east-1", credentials, now: () => NOW_MS })();
   };
 
   it("has the cluster's endpoint and certificate authority", async () => {

@@ -37,7 +37,7 @@ const service = {
 function gateway(answer: (call: WireCall, index: number) => WireAnswer, nowMs = { value: 0 }) {
   const aws = wire(answer);
   const options = { now: () => nowMs.value, taskDefinitionCacheSize: 2, clusterTtlMs: 1_000 };
-  return { aws, ecs: ecsGateway(aws.clients.ecs(homePlace), options) };
+  return { aws, ecs: ecsGateway(aws.clients.at(homePlace), options) };
 }
 
 const answering = (...services: Json[]) => gateway(() => ({ body: { services, failures: [] } }));

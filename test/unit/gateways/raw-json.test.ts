@@ -17,7 +17,7 @@ const answered: WireAnswer = { body: { taskDefinition: described, tags: [{ key: 
 
 function gateway(answer: (call: WireCall, index: number) => WireAnswer) {
   const aws = wire(answer);
-  return { aws, ecs: ecsGateway(aws.clients.ecs(homePlace), { now: () => 0 }) };
+  return { aws, ecs: ecsGateway(aws.clients.at(homePlace), { now: () => 0 }) };
 }
 
 describe("a task definition on its way through the SDK", () => {

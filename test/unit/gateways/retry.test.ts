@@ -1,4 +1,4 @@
-import { DescribeClustersCommand } from "@aws-sdk/client-ecs";
+import { DescribeClustersCommand, ECSClient } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
 import { homePlace, type WireAnswer, wire } from "./wire.ts";
 
@@ -6,7 +6,7 @@ const clusters = new DescribeClustersCommand({});
 
 function failing(answer: WireAnswer, random = 0.5) {
   const aws = wire(() => answer, { random: () => random });
-  return { aws, sent: aws.clients.ecs(homePlace).send(clusters) };
+  return { aws, sent: aws.clients.at(homePlace)(ECSClient).send(clusters) };
 }
 
 describe("the pacing of attempts", () => {
@@ -45,14 +45,14 @@ describe("the pacing of attempts", () => {
 
   it("ends with the first attempt that succeeds", async () => {
     const aws = wire((_call, index) => (index < 2 ? { error: "ThrottlingException" } : { body: { clusters: [] } }));
-    const { clusters: found } = await aws.clients.ecs(homePlace).send(clusters);
+    const { clusters: found } = await aws.clients.at(homePlace)(ECSClient).send(clusters);
     expect(found).toEqual([]);
     expect(aws.calls).toHaveLength(3);
   });
 
   it("takes other limits", async () => {
     const aws = wire(() => ({ error: "ThrottlingException" }), { maxAttempts: { throttled: 2, other: 1 } });
-    await expect(aws.clients.ecs(homePlace).send(clusters)).rejects.toThrow();
+    await expect(aws.clients.at(homePlace)(ECSClient).send(clusters)).rejects.toThrow();
     expect(aws.calls).toHaveLength(2);
   });
 });

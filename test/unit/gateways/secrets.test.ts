@@ -9,7 +9,7 @@ const VERSION = "a".repeat(64);
 
 function gateway(answer: (call: WireCall, index: number) => WireAnswer) {
   const aws = wire(answer);
-  return { aws, secrets: secretsGateway(aws.clients.secrets(homePlace)) };
+  return { aws, secrets: secretsGateway(aws.clients.at(homePlace)) };
 }
 
 const described: WireAnswer = {

@@ -180,6 +180,22 @@ describe("scaled clock", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("wakes nobody once it was stopped", async () => {
+    fake();
+    const clock = new ScaledClock(1);
+    let awake = 0;
+    const wake = () => {
+      awake += 1;
+    };
+    void clock.sleep(1000).then(wake);
+    clock.stop();
+    void clock.sleep(1000).then(wake);
+    expect(vi.getTimerCount()).toBe(0);
+    clock.advance(5000);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(awake).toBe(0);
+  });
+
   it("refuses a speed that is no positive number", () => {
     expect(() => new ScaledClock(0)).toThrow(RangeError);
     expect(() => new ScaledClock(Number.POSITIVE_INFINITY)).toThrow(RangeError);

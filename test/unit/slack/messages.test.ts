@@ -48,6 +48,12 @@ describe("a message", () => {
     }
   });
 
+  it("says a cause once, also where the step's own text has it", () => {
+    const sentence = "AWS denied the call. UpdateService web: AccessDeniedException";
+    const told = { executionName: "web-0", code: "access-denied", sentence, reverted: true };
+    expect(messageOf(rollFailed(ref, told)).text.split("AWS denied the call.")).toHaveLength(2);
+  });
+
   it("counts refusals that it does not show", () => {
     const many = Array.from({ length: 9 }, () => ({ reason: "bad-tag", detail: "x" }) as const);
     expect(messageOf(serviceRefused(ref, many)).text).toContain("… and 3 more");

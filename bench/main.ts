@@ -1,0 +1,45 @@
+import { parseArgs } from "node:util";
+import { bundles } from "./bundles.ts";
+import { calls } from "./calls.ts";
+import { domain } from "./domain.ts";
+import { asJson, asText, type Figures } from "./report.ts";
+
+const parts = [calls, domain, bundles];
+
+const help = `Measures what a roll, an event, a decision and a cold start cost. Nothing passes or fails by time.
+
+  npm run bench -- [--only PART] [--json]
+
+  --only PART  one of: ${parts.map(({ name }) => name).join(", ")}
+  --json       the figures as JSON
+  --help       this text
+
+${parts.map(({ name, about }) => `  ${name.padEnd(8)} ${about}`).join("\n")}`;
+
+const write = (line: string) => process.stdout.write(`${line}\n`);
+const progress = (line: string) => process.stderr.write(`${line}\n`);
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { only: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+  });
+  const chosen = parts.filter(({ name }) => values.only === undefined || name === values.only);
+  if (values.help || chosen.length === 0) {
+    write(help);
+    return values.help ? 0 : 2;
+  }
+  const measured: Record<string, readonly Figures[]> = {};
+  for (const { name, measure } of chosen) {
+    const figures = await measure((line) => progress(`${name}: ${line}`));
+    measured[name] = figures;
+    if (!values.json) for (const one of figures) write(`\n${asText(one)}`);
+  }
+  if (values.json) {
+    const json = Object.entries(measured).map(([name, figures]) => [name, figures.map(asJson)]);
+    write(JSON.stringify({ node: process.version, ...Object.fromEntries(json) }, null, 2));
+  }
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,108 @@
+import { parseArgs } from "node:util";
+import * as z from "zod";
+import autopilotConfig from "../autopilot.config.ts";
+import { parseConfig } from "../shared/config.ts";
+import { demoFleet } from "./fleet/demo.ts";
+import { type Fleet, FleetRefused } from "./fleet/fleet.ts";
+import { banner } from "./server/banner.ts";
+import { readFleet } from "./server/fleet-file.ts";
+import { startLabServer } from "./server/lab-server.ts";
+
+const help = `npm run lab [-- options]
+
+Serves simulated AWS accounts, Kubernetes control planes and Slack on one port of 127.0.0.1, with the autopilot of
+autopilot.config.ts at work in them, until Ctrl-C. docs/lab.md shows a session with the AWS CLI.
+
+  --port N       where to listen; 0 picks a free port (default 4566)
+  --speed N      how many lab seconds pass in a real one (default 20)
+  --fleet FILE   clusters and services from a JSON file instead of the demo fleet
+  --empty        no clusters and services
+  --help         this text
+
+Exit codes: 0 ended by Ctrl-C, 1 the port is taken or the lab failed, 2 wrong usage or a fleet that ECS refuses.
+`;
+
+const options = {
+  port: { type: "string", default: "4566" },
+  speed: { type: "string", default: "20" },
+  fleet: { type: "string" },
+  empty: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+const valuesSchema = z
+  .object({
+    port: z.coerce.number("must be a whole number from 0 to 65535").int().min(0).max(65_535),
+    speed: z.coerce.number("must be a number above 0 and up to 100000").positive().max(100_000),
+    fleet: z.string().min(1).optional(),
+    empty: z.boolean(),
+    help: z.boolean(),
+  })
+  .refine(({ fleet, empty }) => !(empty && fleet), "--fleet and --empty exclude each other");
+
+/** Wrong usage: exit code 2. */
+class WrongUsage extends Error {}
+
+/** Runs the command until it is ended. Returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const { port, speed, empty, fleet: file, help: helpAsked } = usage(args);
+    if (helpAsked) {
+      process.stdout.write(help);
+      return 0;
+    }
+    const fleet = empty ? undefined : await fleetOf(file);
+    const config = parseConfig(autopilotConfig);
+    const ended = endingSignal();
+    const server = await startLabServer({ config, port, speed, fleet });
+    process.stdout.write(banner(server.endpoint, config, fleet, speed));
+    const signal = await ended;
+    await server.close();
+    process.stdout.write(`\n${signal}: lab closed\n`);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${sentence(error)}\n`);
+    return error instanceof WrongUsage || error instanceof FleetRefused ? 2 : 1;
+  }
+}
+
+function usage(args: readonly string[]): z.output<typeof valuesSchema> {
+  let values: unknown;
+  try {
+    ({ values } = parseArgs({ args: [...args], options }));
+  } catch (cause) {
+    throw new WrongUsage(`${sentence(cause)}\n\n${help}`, { cause });
+  }
+  const result = valuesSchema.safeParse(values);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(
+    ({ path, message }) => `${path.map((name) => `--${String(name)}: `).join("")}${message}`,
+  );
+  throw new WrongUsage(`${issues.join("\n")}\n\n${help}`);
+}
+
+async function fleetOf(file: string | undefined): Promise<Fleet> {
+  if (file === undefined) return demoFleet;
+  try {
+    return await readFleet(file);
+  } catch (cause) {
+    throw new WrongUsage(sentence(cause), { cause });
+  }
+}
+
+function endingSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+function sentence(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if ("code" in error && error.code === "EADDRINUSE" && "port" in error)
+    return `Port ${error.port} is taken. Choose another one with --port, or 0 for any free one.`;
+  return error.message;
+}
+
+process.exitCode = await main(process.argv.slice(2));
+// What the lab has under way would go on for ever.
+process.exit();

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { acts } from "../../lab/story/acts.ts";
+import { playStory } from "../../lab/story/story.ts";
+
+const lines: string[] = [];
+const { lab, report } = await playStory({ write: (text) => lines.push(text), color: false });
+
+describe("the story that npm start tells", () => {
+  it.each(report.acts)("act: $name", ({ ok, why }) => {
+    expect(why).toBe("");
+    expect(ok).toBe(true);
+  });
+
+  it("has all its acts, and is well as a whole", () => {
+    expect(report.acts.map(({ name }) => name)).toEqual(acts.map(({ name }) => name));
+    expect(report.acts).toHaveLength(8);
+    expect(report.ok).toBe(true);
+  });
+
+  it("leaves the services as their tags say", () => {
+    const inMesh = report.services.filter(({ ztunnel }) => ztunnel !== null).map(({ arn }) => arn.split("/").at(-1));
+    expect(inMesh.toSorted()).toEqual(["catalog", "checkout", "echo-service", "search"]);
+    for (const { enrolled, ztunnel, containers } of report.services) {
+      expect(enrolled).toBe(ztunnel !== null);
+      expect(containers.includes("ztunnel")).toBe(enrolled);
+      if (ztunnel) expect(ztunnel.secretVersionId).toMatch(/^[0-9a-f]{64}$/);
+    }
+  });
+
+  it("reports every roll within its budget", () => {
+    expect(report.rolls.length).toBeGreaterThanOrEqual(9);
+    for (const { outcome, transitions, service } of report.rolls) {
+      expect(["succeeded", "reverted", "superseded", "revert-failed"]).toContain(outcome);
+      if (outcome === "succeeded") expect(transitions, service).toBeLessThanOrEqual(9);
+    }
+  });
+
+  it("leaves no dead letter, no running execution and no lease", async () => {
+    expect(lab.lambda.deadLetters).toEqual([]);
+    expect(lab.rolls().filter(({ status }) => status === "RUNNING")).toEqual([]);
+    for await (const { roll } of lab.ledger.listServices()) expect(roll).toBeUndefined();
+  });
+
+  it("tells every service's story in Slack", () => {
+    const told = report.slack.map(({ text }) => text).join("\n");
+    for (const { arn } of report.services) expect(told).toContain(arn.split("/").slice(-2).join("/"));
+    expect(lines.join("")).toContain("Act 8 of 8");
+  });
+});

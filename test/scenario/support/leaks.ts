@@ -1,0 +1,73 @@
+import type { Stage } from "../../../lab/story/stage.ts";
+import { isJsonObject } from "../../../shared/json.ts";
+
+/** A text that the product wrote, and where. */
+export interface Written {
+  readonly where: string;
+  readonly text: string;
+}
+
+/** Everything that the product wrote where a secret has no place. */
+export async function everythingWritten(stage: Stage): Promise<readonly Written[]> {
+  const { lab } = stage;
+  const written: Written[] = [];
+  const add = (where: string, value: unknown) => written.push({ where, text: JSON.stringify(value) });
+  for (const { functionName, line } of lab.logs) written.push({ where: `log of ${functionName}`, text: line });
+  for (const execution of lab.stepFunctions.listExecutions({ stateMachineArn: lab.rollServiceArn })) {
+    add(`execution ${execution.name}`, execution);
+    add(`history of ${execution.name}`, lab.stepFunctions.getExecutionHistory(execution.executionArn));
+  }
+  for (const { event } of lab.eventBridge.log()) add(`event ${event["detail-type"]}`, event);
+  for (const message of lab.slack.messages()) add("Slack message", message);
+  for (const letter of lab.lambda.deadLetters) add(`dead letter of ${letter.functionName}`, letter);
+  for await (const state of lab.ledger.listServices()) add(`ledger item of ${state.serviceArn}`, state);
+  return written;
+}
+
+/** The values of all versions of all secrets, by name. */
+export async function secretValues(
+  stage: Stage,
+): Promise<readonly { readonly name: string; readonly value: string }[]> {
+  const values = [];
+  for (const secret of stage.lab.secrets.state()) {
+    const { VersionIdsToStages, ARN, Account, Region, Name } = secret;
+    for (const VersionId of isJsonObject(VersionIdsToStages) ? Object.keys(VersionIdsToStages) : []) {
+      const at = { account: String(Account), region: String(Region) };
+      const input = { SecretId: ARN ?? "", VersionId };
+      const { SecretString } = await stage.lab.call(at, "GetSecretValue", input, "secretsmanager");
+      values.push({ name: String(Name), value: String(SecretString) });
+    }
+  }
+  return values;
+}
+
+/** A bootstrap token in every form in which it could be written down. */
+export function formsOf(encoded: string): readonly string[] {
+  const inner = Buffer.from(encoded, "base64").toString("utf8");
+  return [encoded, inner, Buffer.from(inner, "base64").toString("utf8")];
+}
+
+const PIECE = 60;
+
+/**
+ * Where one of the secrets, or a piece of 60 characters from its beginning, middle or end, stands; JSON inside of JSON,
+ * however often, is looked into.
+ */
+export function leaks(written: readonly Written[], secrets: readonly string[]): readonly string[] {
+  const pieces = [...new Set(secrets.flatMap((secret) => piecesOf(plain(secret))))];
+  return written.flatMap(({ where, text }) => {
+    const searched = plain(text);
+    return pieces.filter((piece) => searched.includes(piece)).map((piece) => `${where}: ${piece.slice(0, 12)}…`);
+  });
+}
+
+function piecesOf(text: string): readonly string[] {
+  if (text.length <= PIECE) return [text];
+  const middle = Math.floor((text.length - PIECE) / 2);
+  return [text.slice(0, PIECE), text.slice(middle, middle + PIECE), text.slice(-PIECE)];
+}
+
+/** Escaping of JSON taken away on all its levels. */
+function plain(text: string): string {
+  return text.replaceAll("\\", "");
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import {
+  AutopilotError,
+  asAutopilotError,
+  type FailureCode,
+  failureCodeOf,
+  failures,
+  RETRYABLE_ERROR,
+  TERMINAL_ERROR,
+} from "../../shared/errors.ts";
+
+const codes = Object.entries(failures);
+
+describe("every failure", () => {
+  it.each(codes)("%s has a sentence and a fix", (_code, { sentence, fix }) => {
+    for (const text of [sentence, fix]) expect(text).toMatch(/^([A-Z]|ztunnel|autopilot\.config).*\.$/s);
+  });
+
+  it.each(codes)("%s names itself, its sentence and the thing", (code, { sentence, retryable }) => {
+    // Object.entries forgets which keys there are.
+    const error = new AutopilotError(code as FailureCode, "the thing");
+    expect(error.message).toBe(`${code}: ${sentence} the thing`);
+    expect(error.name).toBe(retryable ? RETRYABLE_ERROR : TERMINAL_ERROR);
+    expect(failureCodeOf(error.message)).toBe(code);
+  });
+});
+
+describe("an error", () => {
+  it("keeps its cause", () => {
+    const cause = new Error("socket");
+    expect(new AutopilotError("aws-unavailable", "x", { cause }).cause).toBe(cause);
+  });
+
+  it("of ours stays what it is, and any other becomes unexpected-error with its cause", () => {
+    const own = new AutopilotError("throttled", "x");
+    expect(asAutopilotError(own)).toBe(own);
+    const foreign = new TypeError("x is undefined");
+    expect(asAutopilotError(foreign)).toMatchObject({
+      code: "unexpected-error",
+      detail: "TypeError: x is undefined",
+      cause: foreign,
+      retryable: true,
+    });
+    expect(asAutopilotError("text")).toMatchObject({ code: "unexpected-error", detail: "text" });
+  });
+});
+
+describe("a text that begins with no code of ours", () => {
+  it.each([
+    "",
+    "throttled",
+    "throttledX",
+    "superseded by somebody",
+    "Error: throttled: x",
+    "toString: x",
+    "constructor: x",
+  ])("has none: %j", (text) => {
+    expect(failureCodeOf(text)).toBeUndefined();
+  });
+});

@@ -1,0 +1,112 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
+import { LAB_SLACK_TOKEN, Lab } from "../../../lab/lab.ts";
+import { memoryLedger } from "../../../shared/gateways/ledger-memory.ts";
+import type { Json } from "../../../shared/json.ts";
+import { config } from "../enrollment/world.ts";
+import { web } from "../roll/fakes.ts";
+
+const enrolled: Json = JSON.parse(
+  readFileSync(new URL("../../fixtures/events/service-enrolled.json", import.meta.url), "utf8"),
+);
+
+async function onLab<T>(work: (lab: Lab, run: (name: string, event: Json) => Promise<Json>) => Promise<T>): Promise<T> {
+  const clock = new VirtualClock(Date.UTC(2026, 10, 21));
+  const lab = new Lab({ clock, config: config(), schedules: false, ledger: memoryLedger() });
+  await clock.run(lab.prepare());
+  lab.logs.splice(0);
+  return work(lab, (name, event) => clock.run(lab.lambda.invoke(name, event)));
+}
+
+const event = (source: string, detailType: string, detail: object, resources: string[] = []): Json => ({
+  source,
+  "detail-type": detailType,
+  account: web.account,
+  region: web.region,
+  resources,
+  detail: { ...detail },
+});
+
+describe("the function notify-slack", () => {
+  it("tells an event in the channel, once", async () => {
+    await onLab(async (lab, run) => {
+      expect(await run("notify-slack", enrolled)).toEqual({ did: "told" });
+      expect(lab.slack.messages()).toHaveLength(1);
+      expect(lab.slack.messages()[0]?.text).toContain("ecs-demo/shell-task");
+    });
+  });
+
+  it("tries a burst again at Slack's own pace", async () => {
+    await onLab(async (lab, run) => {
+      for (let told = 0; told < 3; told += 1) await run("notify-slack", enrolled);
+      expect(lab.slack.messages()).toHaveLength(3);
+      expect(lab.lambda.deadLetters).toEqual([]);
+    });
+  });
+
+  it("fails by name while Slack is down, and without its token in the log", async () => {
+    await onLab(async (lab, run) => {
+      lab.faults.replace([{ kind: "slack-down" }]);
+      await expect(run("notify-slack", enrolled)).rejects.toMatchObject({
+        name: "Autopilot.Retryable",
+        message: expect.stringMatching(/^slack-unavailable: /),
+      });
+      expect(JSON.stringify(lab.logs)).not.toContain(LAB_SLACK_TOKEN);
+      lab.faults.replace([]);
+      expect(await run("notify-slack", enrolled)).toEqual({ did: "told" });
+    });
+  });
+});
+
+describe("the function watch-root-ca", () => {
+  it("reads every control plane into the ledger", async () => {
+    await onLab(async (lab, run) => {
+      expect(await run("watch-root-ca", {})).toEqual({ read: 1, changed: 0 });
+      expect((await lab.ledger.getMeshFacts("main"))?.network).toBe("main");
+    });
+  });
+});
+
+describe("the function reconcile-service", () => {
+  it("fails by name for a service that ECS does not know, and changes nothing", async () => {
+    await onLab(async (lab, run) => {
+      const deployed = event("ztunnel-autopilot", "Service Enrolled", { serviceArn: web.serviceArn });
+      await expect(run("reconcile-service", deployed)).rejects.toMatchObject({
+        name: "Autopilot.Terminal",
+        message: expect.stringMatching(/^service-not-found: .*DescribeServices web/),
+      });
+      expect(await lab.ledger.getService(web.serviceArn)).toBeUndefined();
+      expect(lab.logs.map(({ line }) => line).filter((line) => line.includes("service-not-found"))).toHaveLength(2);
+    });
+  });
+
+  it("has nothing to look at for kinds that are others' to handle", async () => {
+    await onLab(async (lab, run) => {
+      const rotated = event("ztunnel-autopilot.operator", "Root CA Rotated", {});
+      expect(await run("reconcile-service", rotated)).toEqual({ did: "nothing" });
+      expect(lab.logs.map(({ line }) => line)).toEqual([expect.stringContaining("root-ca-rotated")]);
+    });
+  });
+});
+
+describe("the function signal-deployment", () => {
+  it("hears no deployment that no roll waits for, and says nothing of it", async () => {
+    await onLab(async (lab, run) => {
+      const detail = { eventName: "SERVICE_DEPLOYMENT_COMPLETED", deploymentId: "ecs-svc/1", reason: "" };
+      const completed = event("aws.ecs", "ECS Deployment State Change", detail, [web.serviceArn]);
+      expect(await run("signal-deployment", completed)).toEqual({ did: "unheard" });
+      expect(lab.logs).toEqual([]);
+    });
+  });
+});
+
+describe("the function sweep-services", () => {
+  it("returns its numbers and measures them", async () => {
+    await onLab(async (lab, run) => {
+      expect(await run("sweep-services", {})).toEqual({ seen: 0, started: 0, refused: 0, failed: 0, postponed: 0 });
+      const metrics = lab.logs.map(({ line }) => line).filter((line) => line.includes("_aws"));
+      expect(metrics.join()).toContain("SweptServices");
+    });
+  });
+});

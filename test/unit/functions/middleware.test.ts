@@ -1,0 +1,129 @@
+import type { Context } from "aws-lambda";
+import { describe, expect, it } from "vitest";
+import { instrument, type Step } from "../../../functions/middleware.ts";
+import { AutopilotError } from "../../../shared/errors.ts";
+import { isJsonObject, type JsonObject } from "../../../shared/json.ts";
+import { createInstruments } from "../../../shared/observability.ts";
+
+const context: Context = {
+  functionName: "reconcile-service",
+  awsRequestId: "request-1",
+  functionVersion: "1",
+  invokedFunctionArn: "arn",
+  memoryLimitInMB: "512",
+  logGroupName: "group",
+  logStreamName: "stream",
+  callbackWaitsForEmptyEventLoop: false,
+  getRemainingTimeInMillis: () => 1000,
+  done: () => undefined,
+  fail: () => undefined,
+  succeed: () => undefined,
+};
+
+/** A step as a handler, and the lines that it writes. */
+function handlerOf(step: Step) {
+  const lines: JsonObject[] = [];
+  const take = (line: unknown) => {
+    const parsed: unknown = JSON.parse(String(line));
+    if (isJsonObject(parsed)) lines.push(parsed);
+  };
+  const sink = { debug: take, info: take, log: take, warn: take, error: take, trace: take };
+  const instruments = createInstruments("reconcile-service");
+  // Powertools has no option for where its lines go.
+  Reflect.set(instruments.logger, "console", sink);
+  Reflect.set(instruments.metrics, "console", sink);
+  const handler = instrument(instruments, step);
+  const logged = () => lines.filter((line) => !("_aws" in line));
+  const measured = () => lines.filter((line) => "_aws" in line);
+  return { run: (event: unknown) => handler(event, context), logged, measured };
+}
+
+const SECRET = "c2VjcmV0LWJvb3RzdHJhcC10b2tlbg==";
+
+describe("a handler", () => {
+  it("returns what its step returns", async () => {
+    const { run } = handlerOf(async (event) => ({ got: isJsonObject(event) ? (event.a ?? null) : null }));
+    expect(await run({ a: 1 })).toEqual({ got: 1 });
+  });
+
+  it("logs an error once, by its code, and throws it on", async () => {
+    const { run, logged } = handlerOf(async () => {
+      throw new AutopilotError("malformed-event", "no detail");
+    });
+    await expect(run({ token: SECRET })).rejects.toMatchObject({ code: "malformed-event", name: "Autopilot.Terminal" });
+    expect(logged()).toEqual([
+      expect.objectContaining({
+        level: "ERROR",
+        code: "malformed-event",
+        retryable: false,
+        message: expect.stringContaining("no detail"),
+        function_request_id: "request-1",
+      }),
+    ]);
+  });
+
+  it("logs what is tried again as a warning only", async () => {
+    const { run, logged } = handlerOf(async () => {
+      throw new AutopilotError("throttled", "DescribeServices");
+    });
+    await expect(run({})).rejects.toMatchObject({ name: "Autopilot.Retryable" });
+    expect(logged().map(({ level }) => level)).toEqual(["WARN"]);
+  });
+
+  it("gives an error without a name one, with its cause", async () => {
+    const cause = new TypeError("x is undefined");
+    const { run, logged } = handlerOf(async () => {
+      throw cause;
+    });
+    await expect(run({})).rejects.toMatchObject({ code: "unexpected-error", cause });
+    expect(logged()).toHaveLength(1);
+  });
+
+  it("counts a failure by its code", async () => {
+    const { run, measured } = handlerOf(async () => {
+      throw new AutopilotError("throttled", "x");
+    });
+    await expect(run({})).rejects.toThrow();
+    expect(measured()).toEqual([expect.objectContaining({ Failures: 1, code: "throttled" })]);
+  });
+
+  it("publishes what it counted before it failed", async () => {
+    const { run, measured } = handlerOf(async (_event, { measure }) => {
+      measure.seconds("RollDuration", 3);
+      throw new AutopilotError("throttled", "x");
+    });
+    await expect(run({})).rejects.toThrow();
+    expect(measured()).toContainEqual(expect.objectContaining({ RollDuration: 3 }));
+  });
+
+  it("writes nothing of the event, whether it succeeds or fails", async () => {
+    const event = { detail: { token: SECRET } };
+    const good = handlerOf(async (_event, { log }) => {
+      log.info("done");
+      return null;
+    });
+    await good.run(event);
+    const bad = handlerOf(async () => {
+      throw new AutopilotError("malformed-event", "detail.serviceArn");
+    });
+    await expect(bad.run(event)).rejects.toThrow();
+    expect(JSON.stringify([good.logged(), bad.logged(), bad.measured()])).not.toContain(SECRET);
+  });
+
+  it.each(["succeeds", "fails"])("forgets the keys of an invocation that %s", async (how) => {
+    const { run, logged } = handlerOf(async (event, { log }) => {
+      if (event === "first") {
+        log.appendKeys({ serviceArn: "web" });
+        if (how === "fails") throw new AutopilotError("throttled", "x");
+      }
+      log.info(String(event));
+      return null;
+    });
+    await run("first").catch(() => undefined);
+    await run("second");
+    const [first, second] = logged();
+    expect(first).toMatchObject({ serviceArn: "web" });
+    expect(second).toMatchObject({ message: "second" });
+    expect(second).not.toHaveProperty("serviceArn");
+  });
+});

@@ -1,0 +1,241 @@
+import { describe, expect, it } from "vitest";
+import { clusterArnOf, parseClusterArn, type ServiceRef, serviceRef } from "../../../shared/arn.ts";
+import { labelOf } from "../../../shared/bootstrap-token/secret-version.ts";
+import { AutopilotError } from "../../../shared/errors.ts";
+import { type LedgerItems, memoryLedger } from "../../../shared/gateways/ledger-memory.ts";
+import { secretReferences, sweep, sweepCluster } from "../../../shared/reconcile/sweep.ts";
+import { config, enrolled, service, taskDefinition } from "../enrollment/world.ts";
+import { FakeEcs, FakeSecrets, type RollWorld, rollWorld, valueFromOf, web } from "../roll/fakes.ts";
+import { enroll } from "../roll/rolls.ts";
+
+const other = (name: string): ServiceRef => serviceRef(web.serviceArn.replace("/prod/web", `/prod/${name}`));
+
+async function ready(changes: Parameters<typeof rollWorld>[0] = {}): Promise<RollWorld> {
+  const world = rollWorld(changes);
+  await world.ledger.putMeshFacts(world.plane.facts);
+  return world;
+}
+
+/** Services of the same cluster that run the same definition as the first. */
+function addServices(world: RollWorld, count: number, tags = world.ecs.of(web).tags): void {
+  const { taskDefinitionArn } = world.ecs.of(web);
+  const raw = world.ecs.definitions.get(taskDefinitionArn)?.raw;
+  for (let index = 0; index < count; index += 1) {
+    world.ecs.add(service({ ref: other(`web-${index}`), taskDefinitionArn, tags }), raw);
+  }
+}
+
+const run = (world: RollWorld, changes: object = {}) =>
+  sweep({ ...world, ecs: () => world.ecs, secrets: () => world.secrets, ...changes });
+
+describe("a sweep", () => {
+  it("starts what the events have missed, and looks at services of more than one page", async () => {
+    const world = await ready();
+    addServices(world, 24);
+    expect(await run(world)).toEqual({ seen: 25, started: 25, refused: 0, failed: 0, postponed: 0 });
+    expect(new Set(world.executions.started.map(({ input }) => input.serviceArn)).size).toBe(25);
+  });
+
+  it("finds a service that has the autopilot's sidecar and is not enrolled, also one that the ledger forgot", async () => {
+    const world = await ready();
+    await enroll(world);
+    world.ecs.change({ tags: {} });
+    expect(await run(world, { ledger: { ...memoryLedger(), getMeshFacts: world.ledger.getMeshFacts } })).toMatchObject({
+      started: 1,
+    });
+  });
+
+  it("leaves services alone that nobody tagged", async () => {
+    const world = await ready({ service: { tags: {} } });
+    expect(await run(world)).toMatchObject({ seen: 1, started: 0, failed: 0 });
+  });
+
+  it("goes on when one service fails, and says which and why", async () => {
+    const world = await ready();
+    addServices(world, 1);
+    const missing = `${world.ecs.of(web).taskDefinitionArn}9`;
+    world.ecs.change({ taskDefinitionArn: missing });
+    expect(await run(world)).toMatchObject({ seen: 2, started: 1, failed: 1 });
+    expect(world.lines).toEqual([
+      {
+        level: "error",
+        message: `not swept: ${web.serviceArn}`,
+        extra: expect.objectContaining({ code: "task-definition-not-found" }),
+      },
+    ]);
+  });
+
+  it("goes on when the ledger has an item of an older shape: its service alone fails, by name", async () => {
+    const items: LedgerItems = new Map();
+    const ledger = memoryLedger(items);
+    const world = await ready();
+    addServices(world, 1);
+    await ledger.putMeshFacts(world.plane.facts);
+    const pk = `SERVICE#${web.serviceArn}`;
+    const old = { pk, sk: "STATE", shape: 0, serviceArn: web.serviceArn };
+    items.set(`${pk} STATE`, old);
+    for (let sweeps = 0; sweeps < 2; sweeps += 1) {
+      const result = await run({ ...world, ledger });
+      expect(result).toMatchObject({ seen: 2, started: sweeps === 0 ? 1 : 0 });
+      expect(result.failed).toBeGreaterThan(0);
+    }
+    expect(world.executions.started.map(({ input }) => input.serviceArn)).toEqual([other("web-0").serviceArn]);
+    expect(world.lines).toContainEqual({
+      level: "error",
+      message: `not swept: ${web.serviceArn}`,
+      extra: { code: "ledger-item-unreadable", why: expect.stringContaining(pk) },
+    });
+    expect(items.get(`${pk} STATE`)).toBe(old);
+  });
+
+  it("of one account fails without keeping another from being swept", async () => {
+    const { world, far, farEcs } = await twoAccounts();
+    const ecs = ({ account }: { account: string }) => {
+      if (account === far.account) return farEcs;
+      return Object.assign(Object.create(world.ecs), {
+        // biome-ignore lint/correctness/useYield: the list fails before its first item
+        listClusters: async function* () {
+          throw new AutopilotError("access-denied", "ListClusters");
+        },
+      });
+    };
+    expect(await run(world, { ecs })).toMatchObject({ seen: 1, failed: 1 });
+    expect(world.lines[0]).toMatchObject({ message: "not swept: sweep of 123456789012/us-east-1" });
+  });
+
+  it("starts no more rolls than the policy lets it, and the next one goes on", async () => {
+    const world = await ready({ config: config({ policy: { maxRollsPerSweep: 2 } }) });
+    addServices(world, 3);
+    expect(await run(world)).toMatchObject({ started: 2, postponed: 2 });
+    for (const [name] of world.executions.statuses) expect(world.executions.statuses.get(name)).toBe("RUNNING");
+    expect(await run(world)).toMatchObject({ started: 2, postponed: 0 });
+  });
+
+  it("takes no more services out of the mesh than the policy lets it, in all accounts together", async () => {
+    const { world, farEcs } = await twoAccounts({ policy: { maxUnenrollPerSweep: 1 } });
+    await enroll(world);
+    const meshed = world.ecs.definitions.get(world.ecs.of(web).taskDefinitionArn)?.raw;
+    world.ecs.change({ tags: {} });
+    const [farService] = farEcs.services.values();
+    if (!farService) throw new Error("the other account has no service");
+    farEcs.add({ ...farService, tags: {} }, meshed);
+    const ecs = ({ account }: { account: string }) => (account === web.account ? world.ecs : farEcs);
+    expect(await run(world, { ecs })).toMatchObject({ seen: 2, started: 1, postponed: 1 });
+    expect(world.executions.started).toHaveLength(1);
+  });
+});
+
+describe("a sweep and the secret versions", () => {
+  async function withSecret() {
+    const world = await ready();
+    await enroll(world);
+    const [secret] = [...world.secrets.secrets.values()];
+    if (!secret) throw new Error("there is no secret");
+    const secretArn = FakeSecrets.arnOf(secret.name);
+    const put = (versionId: string) =>
+      world.secrets.putSecretValue({ secretArn, value: "v", versionId, labels: ["AWSCURRENT", labelOf(versionId)] });
+    return { world, secret, secretArn, put };
+  }
+
+  it("takes the labels from those that nobody uses, and keeps those of running services and of the ledger", async () => {
+    const { world, secret, secretArn, put } = await withSecret();
+    const [running] = [...secret.versions.keys()];
+    await put("unused0000000000");
+    await put("remembered000000");
+    await put("current000000000");
+    await world.ledger.patchService(other("gone").serviceArn, { secretsInUse: [`${secretArn}:::remembered000000`] });
+    await run(world);
+    const kept = Object.entries(world.secrets.labels(secret.name)).filter(([, labels]) => labels.length > 0);
+    expect(kept.map(([versionId]) => versionId)).toEqual([running, "remembered000000", "current000000000"]);
+  });
+
+  it("gives a version in use its label back", async () => {
+    const { world, secret, put } = await withSecret();
+    const [running = ""] = [...secret.versions.keys()];
+    await put("current000000000");
+    secret.versions.get(running)?.labels.clear();
+    await run(world);
+    expect(world.secrets.labels(secret.name)[running]).toEqual([labelOf(running)]);
+  });
+
+  it("takes no label while a service could not be read", async () => {
+    const { world, secret, put } = await withSecret();
+    addServices(world, 1);
+    await put("unused0000000000");
+    await put("current000000000");
+    const ref = other("web-0");
+    world.ecs.services.set(ref.serviceArn, { ...world.ecs.of(ref), taskDefinitionArn: "gone" });
+    expect(await run(world)).toMatchObject({ failed: 1 });
+    expect(world.secrets.labels(secret.name).unused0000000000).toEqual([labelOf("unused0000000000")]);
+  });
+
+  it("leaves a secret that is scheduled for deletion", async () => {
+    const { world, secret, put } = await withSecret();
+    await put("unused0000000000");
+    await put("current000000000");
+    secret.deleted = true;
+    await run(world);
+    expect(world.secrets.labels(secret.name).unused0000000000).not.toEqual([]);
+  });
+
+  it("knows a reference wherever it stands in a definition, and no other secret's", () => {
+    const valueFrom = valueFromOf({
+      namespace: "shop",
+      serviceAccount: "web",
+      hostname: "",
+      ports: "",
+      platform: "ecs",
+      external: true,
+      proxyEnv: false,
+      image: undefined,
+      canary: false,
+    });
+    const secrets = [
+      { name: "BOOTSTRAP_TOKEN", valueFrom },
+      { name: "DB", valueFrom: valueFrom.replace("ztunnel-autopilot/", "database/") },
+    ];
+    expect(secretReferences(taskDefinition({ containerDefinitions: [{ name: "z", secrets }] }))).toEqual([valueFrom]);
+    expect(secretReferences(undefined)).toEqual([]);
+  });
+});
+
+describe("a sweep of one cluster", () => {
+  it("looks at its services with its tags as they are now", async () => {
+    const world = await ready({ service: { tags: { ...enrolled, "ztunnel-autopilot/enroll": "true" } } });
+    const cluster = parseClusterArn(clusterArnOf(web));
+    if (!cluster) throw new Error("no cluster's ARN");
+    let asked = 0;
+    const describeCluster: FakeEcs["describeCluster"] = async (arn, options) => {
+      if (options?.fresh) asked += 1;
+      return world.ecs.describeCluster(arn, options);
+    };
+    const ecs = () => Object.assign(Object.create(world.ecs), { describeCluster });
+    expect(await sweepCluster(cluster, { ...world, ecs })).toMatchObject({ seen: 1, started: 1 });
+    expect(asked).toBe(1);
+  });
+});
+
+async function twoAccounts(changes: object = {}) {
+  const account = "210987654321";
+  const region = "us-east-1";
+  const both = config({
+    accounts: ["123456789012", account].map((id) => ({
+      role: `arn:aws:iam::${id}:role/istiod`,
+      domain: "ecs.local",
+      regions: [region],
+    })),
+    controlPlanes: [
+      {
+        name: "main",
+        eks: { cluster: "mesh", region, account },
+        serves: ["123456789012", account].map((id) => ({ account: id, regions: [region] })),
+      },
+    ],
+    ...changes,
+  });
+  const world = await ready({ config: both });
+  const far = serviceRef(web.serviceArn.replace("123456789012", account));
+  const farEcs = new FakeEcs();
+  farEcs.add(service({ ref: far, tags: {} }));
+  return { world, far, farEcs };
+}

@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { AutopilotError } from "../../../shared/errors.ts";
+import { verifyRoll } from "../../../shared/roll/verify-roll.ts";
+import { OBSERVED, rollWorld, web } from "./fakes.ts";
+import { applied } from "./rolls.ts";
+
+async function deployed() {
+  const world = rollWorld();
+  const { watch } = await applied(world);
+  world.ecs.complete();
+  const since = world.clock.nowMs;
+  const verify = (changes: object = {}) => verifyRoll(web, { ...watch, ...changes }, since, world);
+  const deadlineMs = since + world.config.policy.verifyDeadlineMinutes * 60_000;
+  return { world, watch, verify, deadlineMs };
+}
+
+describe("a roll is verified", () => {
+  it("when ztunnel is healthy in every task and the mesh knows them all", async () => {
+    const { verify } = await deployed();
+    expect(await verify()).toBe("succeeded");
+  });
+
+  it("when the service was scaled in meanwhile", async () => {
+    const { world, verify } = await deployed();
+    world.ecs.tasks.pop();
+    world.ecs.change({ desiredCount: 1 });
+    expect(await verify()).toBe("succeeded");
+  });
+
+  it("when nothing is to run", async () => {
+    const { world, verify } = await deployed();
+    world.ecs.tasks = [];
+    expect(await verify({ desiredCount: 0 })).toBe("succeeded");
+  });
+
+  it("without a question to the mesh when the service has left it", async () => {
+    const { world, watch } = await deployed();
+    world.ecs.tasks = world.ecs.tasks.map((task) => ({ ...task, containers: [] }));
+    const controlPlane = () => {
+      throw new Error("no control plane was to be asked");
+    };
+    const calls = { ...world, controlPlane };
+    expect(await verifyRoll(web, { ...watch, namespace: null }, world.clock.nowMs, calls)).toBe("succeeded");
+  });
+});
+
+describe("a roll that is not verified yet", () => {
+  it("is looked at again until its deadline: the mesh lacks a WorkloadEntry", async () => {
+    const { world, verify, deadlineMs } = await deployed();
+    world.plane.addresses = new Set(["10.0.0.1"]);
+    await expect(verify()).rejects.toMatchObject({ code: "mesh-not-converged", retryable: true });
+    world.clock.nowMs = deadlineMs;
+    await expect(verify()).rejects.toMatchObject({
+      code: "not-verified",
+      retryable: false,
+      detail: expect.stringContaining("No WorkloadEntry for task ecs-svc-new-1-1 (10.0.0.2)"),
+    });
+  });
+
+  it("is looked at again while the control plane does not answer", async () => {
+    const { world, watch, deadlineMs } = await deployed();
+    const unreachable = async () => {
+      throw new AutopilotError("control-plane-unreachable", "main");
+    };
+    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses: unreachable }) };
+    const since = world.clock.nowMs;
+    await expect(verifyRoll(web, watch, since, calls)).rejects.toMatchObject({ code: "control-plane-unreachable" });
+    world.clock.nowMs = deadlineMs;
+    await expect(verifyRoll(web, watch, since, calls)).rejects.toMatchObject({ code: "not-verified" });
+  });
+
+  it("fails at once by an error that no time helps", async () => {
+    const { world, watch } = await deployed();
+    const refused = async () => {
+      throw new AutopilotError("control-plane-refused", "main");
+    };
+    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses: refused }) };
+    await expect(verifyRoll(web, watch, world.clock.nowMs, calls)).rejects.toMatchObject({
+      code: "control-plane-refused",
+      retryable: false,
+    });
+  });
+
+  it("is superseded when somebody deployed another revision", async () => {
+    const { world, verify } = await deployed();
+    world.ecs.deploy(OBSERVED.replace(":7", ":9"));
+    world.ecs.tasks = [];
+    expect(await verify()).toBe("superseded");
+  });
+
+  it("waits while a task of the service that left the mesh still has a ztunnel", async () => {
+    const { verify } = await deployed();
+    await expect(verify({ namespace: null })).rejects.toMatchObject({ code: "mesh-not-converged" });
+  });
+});
