@@ -8,7 +8,11 @@ export default defineConfig({
   // The same entries as in istiod's Helm values.
   accounts: [
     { role: "arn:aws:iam::123456789012:role/istiod-role", domain: "ecs.internal", regions: ["us-east-1"] },
-    { role: "arn:aws:iam::210987654321:role/istiod-role", domain: "ecs.internal", regions: ["eu-west-1"] },
+    {
+      role: "arn:aws:iam::210987654321:role/istiod-role",
+      domain: "ecs.internal",
+      regions: ["eu-west-1", "eu-central-1"],
+    },
   ],
   controlPlanes: [
     {
@@ -19,7 +23,7 @@ export default defineConfig({
     {
       name: "mesh-eu",
       eks: { cluster: "ambient-eu", region: "eu-west-1", account: "210987654321" },
-      serves: [{ account: "210987654321", regions: ["eu-west-1"] }],
+      serves: [{ account: "210987654321", regions: ["eu-west-1", "eu-central-1"] }],
     },
   ],
   ztunnel: { image: "us-docker.pkg.dev/soloio-img/istio/ztunnel:1.28.1-solo-distroless" },

@@ -111,5 +111,7 @@ export const nineContainers: Observed = {
     allowedNamespaces: ["ecs-*"],
     slack: { secretName: "slack", channel: "#mesh-ops" },
   }),
+  older: [],
+  fleet: {},
   state: undefined,
 };

@@ -1,32 +1,60 @@
-import { readOutgoing } from "../shared/events/outgoing.ts";
-import { SlackUnavailable } from "../shared/gateways/slack.ts";
+import { type OutgoingEvent, readOutgoing } from "../shared/events/outgoing.ts";
+import { postedOf } from "../shared/rollout/report.ts";
+import { atSlacksPace, type Posted, SlackUnavailable } from "../shared/slack/calls.ts";
 import { messageFor } from "../shared/slack/messages.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { type Slack, slackChannel } from "./slack.ts";
 import { environmentWorld, type World } from "./world.ts";
 
-const TRIES = 5;
-/** Slack asks for a second or so when messages come in a burst; longer waits are Lambda's to retry. */
-const LONGEST_WAIT_SECONDS = 5;
-
-/** Tells an event in the ops channel. */
-export function notifySlack({ pause }: Pick<World, "pause">, slack: Slack): Step {
+/**
+ * Tells an event in the ops channel. Of a rollout's rolls only what went wrong is told, in the thread of the rollout's
+ * message where there is one: the message itself counts the others.
+ */
+export function notifySlack({ pause, ledger }: Pick<World, "pause" | "ledger">, slack: Slack): Step {
   return async (event, { log }) => {
     const outgoing = readOutgoing(event);
     log.appendKeys({ detailType: outgoing.detailType });
+    if (isCounted(outgoing)) return { did: "left-to-rollout" };
     const channel = await slack();
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await channel.postMessage(messageFor(outgoing));
-        log.info("told", { tries });
-        return { did: "told" };
-      } catch (error) {
-        const wait = error instanceof SlackUnavailable ? error.retryAfterSeconds : undefined;
-        if (wait === undefined || wait > LONGEST_WAIT_SECONDS || tries === TRIES) throw error;
-        await pause(wait * 1000);
-      }
+    const under = channel.updates ? await threadOf(outgoing, ledger) : undefined;
+    const post = (thread: Posted | undefined) =>
+      atSlacksPace(pause, () => channel.postMessage(messageFor(outgoing), { under: thread }));
+    try {
+      await post(under);
+    } catch (error) {
+      // Somebody may have deleted the rollout's message: what went wrong is told all the same.
+      if (!under || !(error instanceof SlackUnavailable) || error.refusal === undefined) throw error;
+      log.warn(error.message, { code: error.code });
+      await post(undefined);
     }
+    log.info("told");
+    return { did: "told" };
   };
+}
+
+const countedTypes: readonly OutgoingEvent["detailType"][] = [
+  "Service Enrolled",
+  "Service Updated",
+  "Service Unenrolled",
+  "Drift Corrected",
+  "Service Roll Superseded",
+];
+
+function isCounted(event: OutgoingEvent): boolean {
+  return rolloutOf(event) !== undefined && countedTypes.includes(event.detailType);
+}
+
+async function threadOf(
+  event: OutgoingEvent,
+  ledger: Pick<World["ledger"], "getRollout">,
+): Promise<Posted | undefined> {
+  const rolloutId = rolloutOf(event);
+  const rollout = rolloutId === undefined ? undefined : await ledger.getRollout(rolloutId);
+  return rollout && postedOf(rollout);
+}
+
+function rolloutOf({ detail }: OutgoingEvent): string | undefined {
+  return "rolloutId" in detail ? detail.rolloutId : undefined;
 }
 
 export const handler = lambda("notify-slack", () => notifySlack(environmentWorld(), slackChannel(environmentWorld())));

@@ -7,10 +7,10 @@ import { AutopilotError } from "../shared/errors.ts";
 import { type AwsClients, awsClients } from "../shared/gateways/aws-clients.ts";
 import { busGateway } from "../shared/gateways/bus.ts";
 import { ecsGateway } from "../shared/gateways/ecs.ts";
-import { executionsGateway } from "../shared/gateways/executions.ts";
+import { type ExecutionsGateway, executionsGateway } from "../shared/gateways/executions.ts";
 import { dynamoDbLedger } from "../shared/gateways/ledger-dynamodb.ts";
-import type { Ledger } from "../shared/ledger.ts";
-import type { BusCalls, EcsCalls, ExecutionCalls } from "../shared/ports.ts";
+import type { Ledgers } from "../shared/ledger.ts";
+import type { BusCalls, EcsCalls } from "../shared/ports.ts";
 
 /** What every step works with. Clients that few of them need are no part of it: every function bundles its own. */
 export interface World {
@@ -19,9 +19,11 @@ export interface World {
   /** Waits for so many milliseconds. */
   readonly pause: (ms: number) => Promise<void>;
   readonly clients: AwsClients;
-  readonly ledger: Ledger;
+  readonly ledger: Ledgers;
   readonly bus: BusCalls;
-  readonly executions: ExecutionCalls;
+  /** Executions of RollService, and of RollFleet. */
+  readonly executions: ExecutionsGateway;
+  readonly fleetExecutions: ExecutionsGateway;
   readonly ecs: (place: Place) => EcsCalls;
 }
 
@@ -31,13 +33,15 @@ export interface Connections {
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
   readonly clients: AwsClients;
-  readonly ledger: Ledger;
+  readonly ledger: Ledgers;
   readonly busName: string;
   readonly rollServiceArn: string;
+  readonly rollFleetArn: string;
 }
 
 /** The world on these connections; gateways are made once per account and region, with their caches. */
-export function connect({ config, now, pause, clients, ledger, busName, rollServiceArn }: Connections): World {
+export function connect(connections: Connections): World {
+  const { config, now, pause, clients, ledger, busName, rollServiceArn, rollFleetArn } = connections;
   return {
     config,
     now,
@@ -46,6 +50,7 @@ export function connect({ config, now, pause, clients, ledger, busName, rollServ
     ledger,
     bus: busGateway(clients.home, { busName }),
     executions: executionsGateway(clients.home, { stateMachineArn: rollServiceArn }),
+    fleetExecutions: executionsGateway(clients.home, { stateMachineArn: rollFleetArn }),
     ecs: perPlace((place) => ecsGateway(clients.at(place), { now })),
   };
 }
@@ -64,6 +69,7 @@ const environmentSchema = z.object({
   AUTOPILOT_TABLE: z.string().min(1),
   AUTOPILOT_BUS: z.string().min(1),
   ROLL_SERVICE_ARN: z.string().min(1),
+  ROLL_FLEET_ARN: z.string().min(1),
 });
 
 let known: World | undefined;
@@ -77,7 +83,7 @@ export function environmentWorld(): World {
 function readEnvironment(): World {
   const parsed = environmentSchema.safeParse(process.env);
   if (!parsed.success) throw new AutopilotError("invalid-config", z.prettifyError(parsed.error));
-  const { AUTOPILOT_TABLE, AUTOPILOT_BUS, ROLL_SERVICE_ARN } = parsed.data;
+  const { AUTOPILOT_TABLE, AUTOPILOT_BUS, ROLL_SERVICE_ARN, ROLL_FLEET_ARN } = parsed.data;
   const config = parseConfig(autopilotConfig);
   const clients = awsClients({ config });
   return connect({
@@ -88,5 +94,6 @@ function readEnvironment(): World {
     ledger: dynamoDbLedger(clients.home, { tableName: AUTOPILOT_TABLE }),
     busName: AUTOPILOT_BUS,
     rollServiceArn: ROLL_SERVICE_ARN,
+    rollFleetArn: ROLL_FLEET_ARN,
   });
 }

@@ -14,6 +14,7 @@ export const faultKinds = [
   "kubernetes-down",
   "slack-down",
   "no-workload-entry",
+  "region-down",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -27,7 +28,10 @@ const matchSchema = z.strictObject({
   image: z.string().optional(),
   /** The container that stops (`task-stops`). */
   container: z.string().optional(),
-  /** A call by service and operation: `ecs.UpdateService`, `secretsmanager.*` (`throttle`, `api-error`, `lambda-crash`). */
+  /**
+   * A call by service and operation: `ecs.UpdateService`, `secretsmanager.*`, `ledger.takeLease` (`throttle`, `api-error`,
+   * `region-down`, `lambda-crash`).
+   */
   call: z.string().optional(),
   /** The Lambda function by its file's name: `roll/apply` (`lambda-crash`). */
   function: z.string().optional(),
@@ -74,9 +78,22 @@ function matches(match: FaultMatch, subject: FaultMatch): boolean {
   return true;
 }
 
+/** The HTTP status that AWS answers an error of this name with. */
+export function faultStatus(errorName: string): number {
+  if (/^ServiceUnavailable/.test(errorName)) return 503;
+  return /^(Server|Internal)/.test(errorName) ? 500 : 400;
+}
+
+/** A rule with how many matches it let go by and how often it has struck. */
+interface Entry {
+  readonly rule: FaultRule;
+  skipped: number;
+  struck: number;
+}
+
 /** The fault rules in force, with how often each has struck. */
 export class Faults {
-  #rules: { readonly rule: FaultRule; skipped: number; struck: number }[] = [];
+  #rules: Entry[] = [];
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -102,21 +119,29 @@ export class Faults {
     subject: FaultMatch,
     accept: (rule: FaultRule) => boolean = () => true,
   ): FaultRule | undefined {
-    const now = this.#now();
     const hit = this.#rules.find((entry) => {
-      const { rule, struck } = entry;
-      const meets =
-        rule.kind === kind &&
-        (rule.count === undefined || struck < rule.count) &&
-        (rule.fromMs === undefined || now >= rule.fromMs) &&
-        (rule.untilMs === undefined || now < rule.untilMs) &&
-        accept(rule) &&
-        matches(rule.match, subject);
-      if (!meets || entry.skipped === rule.skip) return meets;
+      const meets = this.#meets(entry, kind, subject) && accept(entry.rule);
+      if (!meets || entry.skipped === entry.rule.skip) return meets;
       entry.skipped += 1;
       return false;
     });
     if (hit) hit.struck += 1;
     return hit?.rule;
+  }
+
+  /** True if a rule of this kind would strike now. Counts nothing. */
+  inForce(kind: FaultKind, subject: FaultMatch): boolean {
+    return this.#rules.some((entry) => this.#meets(entry, kind, subject) && entry.skipped === entry.rule.skip);
+  }
+
+  #meets({ rule, struck }: Entry, kind: FaultKind, subject: FaultMatch): boolean {
+    if (rule.kind !== kind) return false;
+    const now = this.#now();
+    return (
+      (rule.count === undefined || struck < rule.count) &&
+      (rule.fromMs === undefined || now >= rule.fromMs) &&
+      (rule.untilMs === undefined || now < rule.untilMs) &&
+      matches(rule.match, subject)
+    );
   }
 }

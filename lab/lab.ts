@@ -1,10 +1,14 @@
+import { loadSharedConfigFiles } from "@smithy/core/config";
 import { type Config, controlPlaneFor, targetsOf } from "../shared/config.ts";
 import { memoryLedger } from "../shared/gateways/ledger-memory.ts";
 import { isJsonObject, type Json, type JsonObject } from "../shared/json.ts";
-import type { Ledger } from "../shared/ledger.ts";
-import { eventPatterns, schedules } from "../stacks/definitions/event-patterns.ts";
+import type { Ledgers } from "../shared/ledger.ts";
+import { resourceNames } from "../shared/names.ts";
+import { type EventPatternOptions, eventPatterns, schedules } from "../stacks/definitions/event-patterns.ts";
+import rollFleetDefinition from "../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
 import rollServiceDefinition from "../stacks/definitions/roll-service.asl.json" with { type: "json" };
 import { substitute } from "../stacks/definitions/substitute.ts";
+import { CloudWatch } from "./aws/cloudwatch.ts";
 import type { TaskChange } from "./aws/ecs/environment.ts";
 import { EcsSimulation } from "./aws/ecs/simulation.ts";
 import { Eks } from "./aws/eks.ts";
@@ -22,7 +26,7 @@ import { jsonResponse, type LabHandler } from "./http/message.ts";
 import { AwsRouter } from "./http/router.ts";
 import { KubernetesSimulation } from "./kubernetes/kubernetes-simulation.ts";
 import { rootCaPem } from "./kubernetes/root-ca.ts";
-import { functionFactories, rollServiceTokens } from "./lambda/functions.ts";
+import { functionFactories, rollFleetTokens, rollServiceTokens } from "./lambda/functions.ts";
 import { createPlatform } from "./lambda/platform.ts";
 import { RollCalls, type RollRecord, rollsOf } from "./lambda/rolls.ts";
 import { LambdaRuntime } from "./lambda/runtime.ts";
@@ -31,10 +35,13 @@ import { SlackSimulation } from "./slack/slack-simulation.ts";
 import { StepFunctions, type StepFunctionsOptions } from "./step-functions/executions.ts";
 
 export interface LabOptions {
-  readonly clock: Clock & { readonly busy?: () => () => void };
+  readonly clock: Clock & {
+    readonly busy?: () => () => void;
+    readonly hold?: <T>(promise: Promise<T>) => Promise<T>;
+  };
   readonly config: Config;
   readonly seed?: number;
-  readonly ledger?: Ledger;
+  readonly ledger?: Ledgers;
   /** Refuse calls above AWS's rates. Default true. */
   readonly throttling?: boolean;
   /** Emit CloudTrail events too, as an account with a trail does. Default false. */
@@ -49,7 +56,7 @@ export interface LabOptions {
   readonly onExecutionEvent?: StepFunctionsOptions["onEvent"];
   /** Told of every call that a function makes, by name: `ecs.UpdateService`, `ledger.takeLease`, `kubernetes.GET`. */
   readonly onFunctionCall?: (call: string, functionName: string) => void;
-  /** Keep log lines and histories, for those who look at them. Default true. */
+  /** Keep log lines, events and histories, for those who look at them. Default true. */
   readonly keepRecords?: boolean;
 }
 
@@ -73,13 +80,15 @@ export class Lab {
   readonly ecs: EcsSimulation;
   readonly secrets: SecretsManager;
   readonly eventBridge: EventBridge;
+  readonly cloudWatch: CloudWatch;
   readonly stepFunctions: StepFunctions;
   readonly lambda: LambdaRuntime;
   readonly slack: SlackSimulation;
   readonly controlPlanes: ReadonlyMap<string, KubernetesSimulation>;
-  readonly ledger: Ledger;
+  readonly ledger: Ledgers;
   readonly logs: LogLine[] = [];
   readonly rollServiceArn: string;
+  readonly rollFleetArn: string;
   readonly #rollCalls = new RollCalls();
 
   constructor(options: LabOptions) {
@@ -89,17 +98,21 @@ export class Lab {
     this.config = config;
     this.ledger = options.ledger ?? memoryLedger();
     this.faults = new Faults(() => clock.now());
-    this.rollServiceArn = `arn:aws:states:${config.homeRegion}:${config.homeAccount}:stateMachine:${config.name}-roll-service`;
+    const machines = `arn:aws:states:${config.homeRegion}:${config.homeAccount}:stateMachine:${config.name}`;
+    this.rollServiceArn = `${machines}-roll-service`;
+    this.rollFleetArn = `${machines}-roll-fleet`;
     const shared = { clock, random, faults: this.faults };
     const home = { account: config.homeAccount, region: config.homeRegion };
 
     this.eventBridge = new EventBridge({
       ...shared,
       duplicateProbability: options.duplicateProbability ?? 0,
+      ...(!keepRecords && { logLimit: 0 }),
       // An asynchronous invocation: it never rejects, a failing event ends as a dead letter.
       deliver: (functionName, event) => void this.lambda.invokeAsync(functionName, eventJson(event)),
     });
-    installRules(this.eventBridge, eventPatterns({ enrollTagKey: config.enrollTagKey }), home, targetsOf(config));
+    const rules = eventPatterns(ruleOptions(config));
+    installRules(this.eventBridge, rules, home, targetsOf(config), resourceNames(config).busName);
     const emit = (event: AwsEvent) => this.eventBridge.emit(event);
     this.secrets = new SecretsManager(shared);
     this.ecs = new EcsSimulation({
@@ -109,6 +122,7 @@ export class Lab {
       onTask: (change) => this.#tellControlPlane(change),
       cloudTrail: options.cloudTrail ?? false,
     });
+    this.cloudWatch = new CloudWatch(shared);
     this.controlPlanes = new Map(
       config.controlPlanes.map(({ name }) => [
         name,
@@ -132,8 +146,17 @@ export class Lab {
         invoke: (functionName, payload, { executionArn }) => this.lambda.invoke(functionName, payload, executionArn),
       },
     });
-    const definition = substitute(rollServiceDefinition, rollServiceTokens);
-    this.stepFunctions.createStateMachine(this.rollServiceArn, definition);
+    const createdMs = clock.now();
+    const stateMachines = [
+      { stateMachineArn: this.rollServiceArn, definition: substitute(rollServiceDefinition, rollServiceTokens) },
+      {
+        stateMachineArn: this.rollFleetArn,
+        definition: substitute(rollFleetDefinition, { ...rollFleetTokens, RollService: this.rollServiceArn }),
+      },
+    ];
+    for (const { stateMachineArn, definition } of stateMachines) {
+      this.stepFunctions.createStateMachine(stateMachineArn, definition);
+    }
     this.router = new AwsRouter({
       ...shared,
       throttling: options.throttling ?? true,
@@ -141,9 +164,11 @@ export class Lab {
         this.ecs.service(),
         this.secrets,
         this.eventBridge,
-        new StepFunctionsApi(this.stepFunctions, [
-          { stateMachineArn: this.rollServiceArn, definition, createdMs: clock.now() },
-        ]),
+        this.cloudWatch,
+        new StepFunctionsApi(
+          this.stepFunctions,
+          stateMachines.map((machine) => ({ ...machine, createdMs })),
+        ),
         new Ssm({ ...shared, emit }),
         new Sts(shared),
         new Eks(eksClusters(config, endpoint)),
@@ -157,9 +182,8 @@ export class Lab {
       ledger: this.ledger,
       endpoint,
       rollServiceArn: this.rollServiceArn,
-      onLine: (functionName, line) => {
-        if (keepRecords) this.logs.push({ functionName, line });
-      },
+      rollFleetArn: this.rollFleetArn,
+      ...(keepRecords && { onLine: (functionName: string, line: string) => this.logs.push({ functionName, line }) }),
       onCall: (name, sandbox) => {
         this.#rollCalls.count(sandbox.executionArn(), name);
         options.onFunctionCall?.(name, sandbox.functionName);
@@ -167,6 +191,8 @@ export class Lab {
     });
     this.lambda = new LambdaRuntime({
       ...shared,
+      // Of their own: how often functions run must not change what ECS's tasks take.
+      random: seededRandom((options.seed ?? 1) + 1_000_003),
       functions: functionFactories(platform),
       inSandbox: platform.inSandbox,
     });
@@ -204,6 +230,9 @@ export class Lab {
 
   /** Creates Slack's secret and the fleet, then reads the control planes' mesh facts once. */
   async prepare(fleet?: Fleet): Promise<void> {
+    // The SDK reads its files once in a process, which takes real time: an invocation must not be the first to ask.
+    const read = loadSharedConfigFiles();
+    await (this.clock.hold?.(read) ?? read);
     const { homeAccount: account, homeRegion: region, slack } = this.config;
     const secret = { Name: slack.secretName, SecretString: JSON.stringify({ token: LAB_SLACK_TOKEN }) };
     await this.call({ account, region }, "CreateSecret", secret, "secretsmanager");
@@ -245,6 +274,16 @@ export class Lab {
       hasZtunnel: healthy && task.revision.spec.containerDefinitions.some(({ name }) => name === "ztunnel"),
     });
   }
+}
+
+/** What the rules depend on in the configuration. */
+function ruleOptions({ enrollTagKey, ztunnel, rootCaSecret }: Config): EventPatternOptions {
+  const { imageParameter } = ztunnel;
+  return {
+    enrollTagKey,
+    ...(imageParameter !== undefined && { imageParameterName: imageParameter }),
+    ...(rootCaSecret !== undefined && { rootCaSecret }),
+  };
 }
 
 function eksClusters(config: Config, endpoint: string) {

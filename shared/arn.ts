@@ -1,5 +1,10 @@
 import * as z from "zod";
 
+/** An AWS account's id. */
+export const accountIdSchema = z.string().regex(/^\d{12}$/, "an account id of 12 digits");
+/** An AWS region's name. */
+export const regionSchema = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a region such as eu-west-1");
+
 /** An account and region in which services run. */
 export interface Place {
   readonly account: string;

@@ -1,8 +1,8 @@
 import * as z from "zod";
+import { accountIdSchema as accountId, regionSchema as region } from "./arn.ts";
 import { AutopilotError } from "./errors.ts";
+import { rolloutPolicySchema } from "./rollout/policy.ts";
 
-const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a region such as eu-west-1");
-const accountId = z.string().regex(/^\d{12}$/, "an account id of 12 digits");
 const roleArn = z.string().regex(/^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "the ARN of an IAM role");
 /** An image reference: name, then a tag, a digest or both. */
 export const imageSchema = z
@@ -62,6 +62,8 @@ const policySchema = z
     maxRollsPerSweep: z.int().positive().default(50),
     /** Tasks carry the service's tags, as istiod reads them there. */
     propagateTags: z.boolean().default(true),
+    /** Waves, budget and pace of a rollout. */
+    rollout: rolloutPolicySchema.prefault({}),
     /** A lease that nobody released is free again after this long: longer than the longest roll, which is the default. */
     leaseMinutes: z.number().positive().optional(),
   })
@@ -83,14 +85,44 @@ const configSchema = z.strictObject({
     .string()
     .regex(/^[\w+=,.@/-]+$/)
     .default("ztunnel-autopilot-member"),
+  /**
+   * Names of the task and execution roles that registered task definitions may have, with their path and with `*` for
+   * any rest: `ecs/*`. The default allows every role that ECS tasks can take on at all: narrow it.
+   */
+  passRoles: z
+    .array(z.string().regex(/^[\w+=,.@/*-]+$/, "a role's name, with its path and * where anything may stand"))
+    .min(1)
+    .default(["*"]),
+  /** Functions that talk to a control plane run here: for Kubernetes APIs with private endpoints. */
+  vpc: z
+    .strictObject({
+      subnetIds: z
+        .array(z.string().regex(/^subnet-[0-9a-f]+$/, "a subnet's id"))
+        .min(1)
+        .max(16),
+      securityGroupIds: z
+        .array(z.string().regex(/^sg-[0-9a-f]+$/, "a security group's id"))
+        .min(1)
+        .max(5),
+    })
+    .optional(),
   controlPlanes: z.array(controlPlaneSchema).min(1),
   ztunnel: z.strictObject({
+    /** The fleet's image, until the parameter below has one. */
     image: imageSchema,
+    /** SSM parameter in the home region that holds the fleet's image: changing it requests an upgrade. */
+    imageParameter: z
+      .string()
+      .regex(/^\/?[\w.-]+(\/[\w.-]+)*$/, "a parameter's name")
+      .max(1011)
+      .optional(),
     healthCheckCommand: z.array(z.string().min(1)).min(1).default(["ztunnel", "healthcheck"]),
     startTimeoutSeconds: z.int().min(2).max(120).default(120),
     /** Reserved for ztunnel on EC2 where the task definition has no memory of its own. */
     memoryReservationMiB: z.int().min(6).default(128),
   }),
+  /** A secret in the home region that holds the mesh's root CA: a new version of it makes the autopilot look at once. */
+  rootCaSecret: z.string().min(1).optional(),
   /** Kubernetes namespaces that a tag may name; `*` at the end stands for any rest. */
   allowedNamespaces: z.array(z.string().min(1)).min(1).default(["*"]),
   /** Whose credentials prove the workload's identity. Containers can only use the task role's. */

@@ -164,14 +164,91 @@ export const failures = {
     fix: "Check that istiod watches this account and region, and that it may read the cluster and the service.",
     retryable: false,
   },
+  // Why a rollout is refused, held, taken back or ends early.
+  "invalid-request": {
+    sentence: "The request for a rollout is not valid.",
+    fix: "Correct the fields that the message names; `npm run autopilot -- rollout request --help` lists them.",
+    retryable: false,
+  },
+  "invalid-image": {
+    sentence: "The image is no image reference.",
+    fix: "Give a name with a tag, a digest or both, as in example.com/ztunnel:1.28.2.",
+    retryable: false,
+  },
+  "scope-empty": {
+    sentence: "No enrolled service is in the rollout's scope.",
+    fix: "Look at the inventory (`npm run autopilot -- status`) and widen the scope.",
+    retryable: false,
+  },
+  "unknown-rollout": {
+    sentence: "There is no rollout of this id.",
+    fix: "See `npm run autopilot -- rollout list`.",
+    retryable: false,
+  },
+  "wrong-phase": {
+    sentence: "The rollout is not in a phase in which this can be done.",
+    fix: "See `npm run autopilot -- rollout status` for its phase.",
+    retryable: false,
+  },
+  frozen: {
+    sentence: "A freeze window is open.",
+    fix: "Wait until it ends, or request with --override: who did so is recorded.",
+    retryable: false,
+  },
+  "budget-exceeded": {
+    sentence: "More services failed than the failure budget allows.",
+    fix: "See the failed services' reasons, correct the cause, then request the rollout again.",
+    retryable: false,
+  },
+  "alarm-fired": {
+    sentence: "A CloudWatch alarm that guards the rollout is in ALARM.",
+    fix: "Look at the alarm. When it is OK again, request the rollout again.",
+    retryable: false,
+  },
+  "bake-failed": {
+    sentence: "Services of a finished wave did not stay as they should.",
+    fix: "Look at the named services' tasks, then request the rollout again.",
+    retryable: false,
+  },
+  "operator-request": {
+    sentence: "An operator asked for it.",
+    fix: "Nothing to do.",
+    retryable: false,
+  },
+  "roll-unaccounted": {
+    sentence: "A service's roll ended without telling how.",
+    fix: "Look at its RollService execution and at the service in ECS.",
+    retryable: false,
+  },
   superseded: {
     sentence: "Somebody deployed the service meanwhile.",
     fix: "Nothing to do: that deployment is looked at by itself.",
     retryable: false,
   },
+  // What `autopilot inject` answers.
+  "injection-refused": {
+    sentence: "The sidecar can't be put into the task definition.",
+    fix: "See the reason; the tags are in the README.",
+    retryable: false,
+  },
+  "secret-version-missing": {
+    sentence: "There is no secret version with this identity's bootstrap token yet.",
+    fix: "Let the autopilot enroll a service of this identity once: tag it and wait. Or give --dry-run for a placeholder.",
+    retryable: false,
+  },
   "roll-in-progress": {
     sentence: "Another roll holds the service's lease.",
     fix: "Nothing to do: the service is looked at again when that roll ends.",
+    retryable: false,
+  },
+  "rollout-stopped": {
+    sentence: "The rollout stopped before the service's turn.",
+    fix: "Nothing to do: the service runs on as it was.",
+    retryable: false,
+  },
+  "changed-since": {
+    sentence: "Somebody has deployed the service since the rollout changed it.",
+    fix: "Nothing to do: that deployment is looked at by itself.",
     retryable: false,
   },
   "already-as-desired": {
@@ -185,6 +262,8 @@ export type FailureCode = keyof typeof failures;
 
 /** Names that a state machine's Retry and Catch may match: the name of the thrown error decides there. */
 export const RETRYABLE_ERROR = "Autopilot.Retryable";
+/** Retryable, too, and for longer: AWS's quotas are shared, and nothing fails for want of a turn. */
+export const THROTTLED_ERROR = "Autopilot.Throttled";
 export const TERMINAL_ERROR = "Autopilot.Terminal";
 
 /**
@@ -201,7 +280,7 @@ export class AutopilotError extends Error {
     this.code = code;
     this.detail = detail;
     this.retryable = failures[code].retryable;
-    this.name = this.retryable ? RETRYABLE_ERROR : TERMINAL_ERROR;
+    this.name = code === "throttled" ? THROTTLED_ERROR : this.retryable ? RETRYABLE_ERROR : TERMINAL_ERROR;
   }
 }
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import type { MeshFacts } from "./enrollment/model.ts";
+import { type MeshFacts, meshFactsSchema } from "./enrollment/model.ts";
+import { type FleetState, givenImageSchema, type Rollout, type RolloutService } from "./rollout/model.ts";
 
 /** How a roll ended. `superseded`: somebody else acted meanwhile, nothing was touched since. */
 export const rollOutcomes = ["succeeded", "reverted", "superseded", "revert-failed", "failed", "refused"] as const;
@@ -59,10 +60,41 @@ export const serviceStateSchema = z.strictObject({
   toldWarnings: z.string().optional(),
   /** Tags that istiod reads and that the autopilot has added: unenrolling takes them away. */
   addedTagKeys: z.array(z.string()).default([]),
+  /** The image that a rollout has given it. Counts until the whole fleet is given one later. */
+  image: givenImageSchema.optional(),
   /** A revision that was registered for a content: registering it again is not needed. */
   registered: z.strictObject({ contentHash: z.string(), taskDefinitionArn: z.string() }).optional(),
 });
 export type ServiceState = z.infer<typeof serviceStateSchema>;
+
+export const MAX_GENERATIONS = 10;
+
+/** A control plane's mesh facts as they came one after the other. */
+export const meshStateSchema = z.strictObject({
+  shape: z.literal(2),
+  /** Rises with every write. */
+  version: z.int().nonnegative(),
+  controlPlane: z.string().min(1),
+  /** The oldest first, the newest last: that is what new tokens are made of. At most `MAX_GENERATIONS`. */
+  generations: z
+    .array(z.strictObject({ id: z.string().min(1), facts: meshFactsSchema }))
+    .min(1)
+    .max(MAX_GENERATIONS),
+  /** The generation that every enrolled service should have by now; services with it or a later one wait for a rollout. */
+  releasedId: z.string().optional(),
+  /** What was told already: each of these is told once. */
+  told: z
+    .strictObject({
+      /** Fingerprints of the bundle told last. */
+      fingerprints: z.array(z.string()).optional(),
+      /** The generation for which `Root CA Retirable` was told. */
+      retirableId: z.string().optional(),
+      /** The smallest number of days told for a certificate, by its fingerprint. */
+      expiryDays: z.record(z.string(), z.int()).default({}),
+    })
+    .default({ expiryDays: {} }),
+});
+export type MeshState = z.output<typeof meshStateSchema>;
 
 /** Members to set; `null` removes a member. */
 export type ServicePatch = {
@@ -99,6 +131,58 @@ export interface Ledger {
   patchService(serviceArn: string, service: ServicePatch): Promise<ServiceState>;
   /** Raises `attempt` from the given number if it still is that. True if it was. */
   raiseAttempt(serviceArn: string, from: number): Promise<boolean>;
+  getMesh(controlPlane: string): Promise<MeshState | undefined>;
+  /**
+   * Reads, changes and writes on condition that nobody wrote meanwhile, and does so again when somebody did: `change` may
+   * run several times, and returns undefined to leave it as it is. Raises `version` itself. Returns what is stored afterwards.
+   */
+  changeMesh(
+    controlPlane: string,
+    change: (mesh: MeshState | undefined) => MeshState | undefined,
+  ): Promise<MeshState | undefined>;
+  /** Those of the newest generation. */
   getMeshFacts(controlPlane: string): Promise<MeshFacts | undefined>;
+  /** Makes them the newest generation (`withFacts`). An item of another shape gives way to a new one. */
   putMeshFacts(facts: MeshFacts): Promise<void>;
 }
+
+/**
+ * What the autopilot remembers of rollouts. `change…` reads, changes and writes on condition that nobody wrote meanwhile,
+ * and does so again when somebody did: `change` may run several times. It raises `version` itself.
+ */
+export interface RolloutLedger {
+  /** `newFleetState` when nothing was written yet. */
+  getFleet(): Promise<FleetState>;
+  /** Returns what is stored afterwards; `change` returns undefined to leave it as it is. */
+  changeFleet(change: (fleet: FleetState) => FleetState | undefined): Promise<FleetState>;
+  /** False when there is one of this id already: it stays as it is. */
+  createRollout(rollout: Rollout): Promise<boolean>;
+  getRollout(id: string): Promise<Rollout | undefined>;
+  /** Returns what is stored afterwards, or undefined when there is none of this id. */
+  changeRollout(id: string, change: (rollout: Rollout) => Rollout | undefined): Promise<Rollout | undefined>;
+  /** In no order. */
+  listRollouts(): AsyncIterable<Rollout>;
+  /** Writes them as they are, whatever was there. */
+  putRolloutServices(services: readonly RolloutService[]): Promise<void>;
+  getRolloutService(rolloutId: string, ordinal: number): Promise<RolloutService | undefined>;
+  /** Undefined members stay as they are. Throws when there is no such item. */
+  patchRolloutService(rolloutId: string, ordinal: number, patch: Partial<RolloutService>): Promise<RolloutService>;
+  /** By ordinal, both ends included; all of them without a range. */
+  listRolloutServices(
+    rolloutId: string,
+    range?: { readonly first: number; readonly last: number },
+  ): AsyncIterable<RolloutService>;
+  /**
+   * Takes the next free start of a lane (one quota in one account and region) and returns its time, epoch milliseconds,
+   * not before `nowMs`: `burst` starts at once, then one every `intervalMs`. With a `count` it takes so many and returns
+   * the first: calls after it come later by as many.
+   */
+  reserveStart(
+    lane: string,
+    nowMs: number,
+    pace: { readonly intervalMs: number; readonly burst: number; readonly count?: number },
+  ): Promise<number>;
+}
+
+/** All that the autopilot remembers, in one store. */
+export interface Ledgers extends Ledger, RolloutLedger {}

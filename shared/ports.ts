@@ -122,3 +122,20 @@ export interface Measure {
   count(metric: string, dimensions?: Readonly<Record<string, string>>, value?: number): void;
   seconds(metric: string, value: number, dimensions?: Readonly<Record<string, string>>): void;
 }
+
+/** A CloudWatch alarm, metric or composite, as it stands. */
+export interface DescribedAlarm {
+  readonly name: string;
+  readonly state: "OK" | "ALARM" | "INSUFFICIENT_DATA";
+  readonly reason: string;
+}
+
+export interface AlarmCalls {
+  /** Any number of names. Alarms that CloudWatch does not know are left out. */
+  describeAlarms(names: readonly string[]): Promise<readonly DescribedAlarm[]>;
+}
+
+export interface ParameterCalls {
+  /** The value of a Parameter Store parameter by its name or ARN, decrypted; `undefined` when there is none. */
+  getParameter(name: string): Promise<string | undefined>;
+}

@@ -1,4 +1,5 @@
 import { serviceRef } from "../../shared/arn.ts";
+import { planInRollout } from "../../shared/roll/plan-in-rollout.ts";
 import { planRoll } from "../../shared/roll/plan-roll.ts";
 import { planInput } from "../../shared/roll/steps.ts";
 import { type ControlPlanes, environmentControlPlanes } from "../control-planes.ts";
@@ -9,10 +10,13 @@ import { environmentWorld, type World } from "../world.ts";
 /** First step of RollService: lease, look, decide again. */
 export function plan(world: World, controlPlane: ControlPlanes): Step {
   return async (event, { log }) => {
-    const { serviceArn, executionName } = parsed(planInput, event);
-    log.appendKeys({ serviceArn, executionName });
+    const { serviceArn, executionName, rollout } = parsed(planInput, event);
+    log.appendKeys({ serviceArn, executionName, ...(rollout && { rolloutId: rollout.id }) });
     const ref = serviceRef(serviceArn);
-    const planned = await planRoll(ref, executionName, { ...world, ecs: world.ecs(ref), controlPlane });
+    const calls = { ...world, ecs: world.ecs(ref), controlPlane };
+    const planned = rollout
+      ? await planInRollout(ref, executionName, rollout, calls)
+      : await planRoll(ref, executionName, calls);
     log.info("planned", { ...planned });
     return planned;
   };

@@ -32,7 +32,8 @@ const ARN = /^arn:aws[\w-]*:secretsmanager:([a-z0-9-]+):(\d{12}):secret:(.+)$/;
 
 /** All secrets of all accounts and regions. */
 export class SecretStore {
-  readonly #secrets = new Map<string, Secret>();
+  /** By place, then by name: a name is there once, even while its secret is scheduled for deletion. */
+  readonly #secrets = new Map<string, Map<string, Secret>>();
   readonly #clock: Clock;
   readonly #random: Random;
 
@@ -42,14 +43,19 @@ export class SecretStore {
   }
 
   list(place?: Place): readonly Secret[] {
-    this.#purge();
-    const all = [...this.#secrets.values()];
-    return place === undefined ? all : all.filter((secret) => isIn(secret, place));
+    const shelves = place === undefined ? [...this.#secrets.values()] : [this.#at(place)];
+    return shelves.flatMap((shelf) => [...shelf.values()]).filter((secret) => !this.#goneBy(secret));
+  }
+
+  /** The secret of that name in the account and region; undefined when there is none. */
+  named(place: Place, name: string): Secret | undefined {
+    const secret = this.#at(place).get(name);
+    return secret !== undefined && this.#goneBy(secret) ? undefined : secret;
   }
 
   /** @throws AwsError ResourceExistsException, InvalidRequestException while the name is scheduled for deletion */
   create(place: Place, name: string): Secret {
-    const existing = this.list(place).find((secret) => secret.name === name);
+    const existing = this.named(place, name);
     if (existing?.deletionMs !== undefined)
       throw new AwsError(
         "InvalidRequestException",
@@ -72,12 +78,12 @@ export class SecretStore {
       policy: undefined,
       deletionMs: undefined,
     };
-    this.#secrets.set(secret.arn, secret);
+    this.#at(place).set(name, secret);
     return secret;
   }
 
   delete(secret: Secret): void {
-    this.#secrets.delete(secret.arn);
+    this.#at(secret).delete(secret.name);
   }
 
   /**
@@ -85,16 +91,18 @@ export class SecretStore {
    * @throws AwsError ResourceNotFoundException, AccessDeniedException for another account's ARN
    */
   find(place: Place, secretId: string): Secret {
-    const [, region, account] = ARN.exec(secretId) ?? [];
+    const [, region, account, resource = ""] = ARN.exec(secretId) ?? [];
     if (account !== undefined && account !== place.account)
       throw new AwsError(
         "AccessDeniedException",
         `Account ${place.account} is not authorized to use ${secretId}: the lab grants no access across accounts.`,
       );
     const found =
-      region !== undefined && region !== place.region
-        ? undefined
-        : this.list(place).find(({ name, arn }) => secretId === name || secretId === arn || secretId === partial(arn));
+      region === undefined
+        ? this.named(place, secretId)
+        : region === place.region
+          ? (this.#byArn(place, secretId, partial(resource)) ?? this.#byArn(place, secretId, resource))
+          : undefined;
     if (found === undefined)
       throw new AwsError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.");
     return found;
@@ -116,16 +124,28 @@ export class SecretStore {
     return randomUuid(this.#random);
   }
 
-  #purge(): void {
-    for (const secret of this.#secrets.values())
-      if (secret.deletionMs !== undefined && secret.deletionMs <= this.#clock.now()) this.delete(secret);
+  #at({ account, region }: Place): Map<string, Secret> {
+    const key = `${account}/${region}`;
+    const shelf = this.#secrets.get(key) ?? new Map<string, Secret>();
+    this.#secrets.set(key, shelf);
+    return shelf;
+  }
+
+  /** The secret of that name, if its ARN is the given one, with or without the suffix. */
+  #byArn(place: Place, arn: string, name: string): Secret | undefined {
+    const secret = this.named(place, name);
+    return secret !== undefined && (arn === secret.arn || arn === partial(secret.arn)) ? secret : undefined;
+  }
+
+  /** True, and the secret is dropped, once its recovery window is over. */
+  #goneBy(secret: Secret): boolean {
+    const gone = secret.deletionMs !== undefined && secret.deletionMs <= this.#clock.now();
+    if (gone) this.delete(secret);
+    return gone;
   }
 }
 
-function isIn(secret: Secret, place: Place): boolean {
-  return secret.account === place.account && secret.region === place.region;
-}
-
-function partial(arn: string): string {
-  return arn.slice(0, -7);
+/** Without the hyphen and the six characters at the end. */
+function partial(text: string): string {
+  return text.slice(0, -7);
 }

@@ -96,7 +96,7 @@ export class SecretsManager implements AwsService {
 
   /** A creation with the request token and the value of a version that exists is answered as it was at first. */
   #retriedCreation(request: ValueInput & { readonly Name: string }, context: CallContext): Json | undefined {
-    const existing = this.#store.list(context).find(({ name }) => name === request.Name);
+    const existing = this.#store.named(context, request.Name);
     if (existing === undefined || existing.deletionMs !== undefined || request.ClientRequestToken === undefined) return;
     const version = existing.versions.get(request.ClientRequestToken);
     if (version?.secretString !== request.SecretString || version?.secretBinary !== request.SecretBinary) return;

@@ -13,7 +13,7 @@ export type Operation = (input: JsonObject, context: CallContext) => Json | Prom
 
 /** A simulated AWS service: its operations by AWS's names. */
 export interface AwsService {
-  /** Short name as in call counts and fault rules: `ecs`, `secretsmanager`, `events`, `states`, `ssm`, `sts`, `eks`, `dynamodb`. */
+  /** Short name as in call counts and fault rules: `ecs`, `secretsmanager`, `events`, `states`, `ssm`, `sts`, `eks`, `cloudwatch`, `dynamodb`. */
   readonly name: string;
   readonly operations: Readonly<Record<string, Operation>>;
 }

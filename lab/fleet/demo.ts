@@ -3,6 +3,7 @@ import type { JsonObject } from "../../shared/json.ts";
 import { type Fleet, type FleetService, fleetSchema } from "./fleet.ts";
 
 export const US = { account: "123456789012", region: "us-east-1" } as const;
+export const CENTRAL = { account: "210987654321", region: "eu-central-1" } as const;
 export const EU = { account: "210987654321", region: "eu-west-1" } as const;
 
 /** The role of Solo's guide: task role and execution role in one, below the path `/ecs/ambient/`. */
@@ -49,9 +50,9 @@ export const echoDefinition: JsonObject = {
   ],
 };
 
-const roles = (name: string) => ({
-  taskRoleArn: `arn:aws:iam::${EU.account}:role/${name}-task`,
-  executionRoleArn: `arn:aws:iam::${EU.account}:role/${name}-execution`,
+const roles = (name: string, account: string = EU.account) => ({
+  taskRoleArn: `arn:aws:iam::${account}:role/${name}-task`,
+  executionRoleArn: `arn:aws:iam::${account}:role/${name}-execution`,
 });
 
 /** Several containers, logs through a FireLens router, a migration that runs first. */
@@ -118,13 +119,13 @@ const legacyDefinition: JsonObject = {
   containerDefinitions: [{ name: "reports", image: "shop/reports:3", essential: true, memory: 512 }],
 };
 
-const webDefinition = (name: string, image: string): JsonObject => ({
+const webDefinition = (name: string, image: string, account: string = EU.account): JsonObject => ({
   family: name,
   networkMode: "awsvpc",
   requiresCompatibilities: ["FARGATE"],
   cpu: "512",
   memory: "1024",
-  ...roles(name),
+  ...roles(name, account),
   containerDefinitions: [{ name, image, essential: true, portMappings: [{ containerPort: 8080 }] }],
 });
 
@@ -167,3 +168,26 @@ export const catalogService: FleetService = fleetSchema.shape.services.element.p
     },
   }),
 );
+
+const grown = (at: { readonly account: string; readonly region: string }, cluster: string, name: string) => ({
+  ...at,
+  cluster,
+  name,
+  taskDefinition: webDefinition(name, `shop/${name}:1`, at.account),
+  desiredCount: 2,
+  tags: {
+    "ztunnel-autopilot/enroll": "true",
+    "ecs.solo.io/namespace": "ecs-shop",
+    "ecs.solo.io/service-account": name,
+  },
+});
+
+/** What comes later, in a third region too: every service with the enroll tag on it. */
+export const growth: Fleet = fleetSchema.parse({
+  clusters: [{ ...CENTRAL, name: "shop-central" }],
+  services: [
+    ...["cart", "orders"].map((name) => grown(US, "ecs-demo", name)),
+    ...["prices", "stock"].map((name) => grown(EU, "shop", name)),
+    ...["invoices", "returns", "ratings"].map((name) => grown(CENTRAL, "shop-central", name)),
+  ],
+});

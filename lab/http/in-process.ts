@@ -3,7 +3,7 @@ import type { LabHandler, LabRequest } from "./message.ts";
 
 /**
  * A `requestHandler` for AWS SDK clients that hands requests to the lab without a socket, so that they take no real
- * time. Everything else of the SDK (signing, serialization, retries) is as over HTTP.
+ * time. Everything else of the SDK (serialization, retries) is as over HTTP.
  */
 export function inProcessRequestHandler(handle: LabHandler): HttpHandler {
   return {
@@ -27,18 +27,33 @@ export function inProcessRequestHandler(handle: LabHandler): HttpHandler {
 /** A `fetch` that hands requests to the lab without a socket. */
 export function inProcessFetch(handle: LabHandler): typeof fetch {
   return async (input, init) => {
-    const request = new Request(input, init);
-    request.signal.throwIfAborted();
-    const url = new URL(request.url);
-    const { status, headers, body } = await handle({
-      method: request.method,
-      path: url.pathname,
-      query: Object.fromEntries(url.searchParams),
-      headers: Object.fromEntries(request.headers),
-      body: await request.text(),
-    });
+    const { status, headers, body } = await handle(simpleRequest(input, init) ?? (await anyRequest(input, init)));
     return new Response(body === "" ? null : body, { status, headers: { ...headers } });
   };
+}
+
+type FetchArguments = Parameters<typeof fetch>;
+
+/** The request of a URL and a body that are texts already: a `Request` is dear. Undefined for any other. */
+function simpleRequest(input: FetchArguments[0], init: FetchArguments[1] = {}): LabRequest | undefined {
+  const { method = "GET", body = null } = init;
+  const headers = new Headers(init.headers);
+  if (typeof input !== "string" || !(body === null || (typeof body === "string" && headers.has("content-type"))))
+    return undefined;
+  init.signal?.throwIfAborted();
+  return { ...addressOf(input), method: method.toUpperCase(), headers: Object.fromEntries(headers), body: body ?? "" };
+}
+
+async function anyRequest(...given: FetchArguments): Promise<LabRequest> {
+  const request = new Request(...given);
+  request.signal.throwIfAborted();
+  const { method, headers } = request;
+  return { ...addressOf(request.url), method, headers: Object.fromEntries(headers), body: await request.text() };
+}
+
+function addressOf(text: string): Pick<LabRequest, "path" | "query"> {
+  const { pathname: path, searchParams } = new URL(text);
+  return { path, query: Object.fromEntries(searchParams) };
 }
 
 function labRequest(request: HttpRequest): LabRequest {

@@ -20,6 +20,7 @@ const TARGETS: Readonly<Record<string, { readonly service: string; readonly prot
   AWSEvents: { service: "events", protocol: "awsJson1_1" },
   AWSStepFunctions: { service: "states", protocol: "awsJson1_0" },
   AmazonSSM: { service: "ssm", protocol: "awsJson1_1" },
+  GraniteServiceVersion20100801: { service: "cloudwatch", protocol: "awsJson1_0" },
   DynamoDB_20120810: { service: "dynamodb", protocol: "awsJson1_0" },
 };
 

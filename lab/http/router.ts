@@ -2,7 +2,7 @@ import type { Json, JsonObject } from "../../shared/json.ts";
 import type { AwsService, CallContext, Operation, Random } from "../aws/service.ts";
 import { AwsError } from "../aws-error.ts";
 import type { Clock } from "../clock/clock.ts";
-import type { FaultMatch, Faults } from "../faults.ts";
+import { type FaultMatch, type Faults, faultStatus } from "../faults.ts";
 import { callerOf, type RequestOrigin } from "./identity.ts";
 import type { LabRequest, LabResponse } from "./message.ts";
 import { type AddressedCall, addressedCall, callInput, errorResponse, successResponse } from "./protocols.ts";
@@ -126,15 +126,13 @@ export class AwsRouter {
   }
 
   #refuse(call: KnownCall, input: JsonObject, context: CallContext): void {
+    const { account, region } = context;
+    const place: FaultMatch = { call: `${call.service}.${call.operation}`, account, region };
     const named = namedServices(input);
-    const subjects = (named.length === 0 ? [undefined] : named).map(
-      (service): FaultMatch => ({
-        call: `${call.service}.${call.operation}`,
-        account: context.account,
-        region: context.region,
-        ...(service === undefined ? {} : { service }),
-      }),
-    );
+    const subjects = named.length === 0 ? [place] : named.map((service): FaultMatch => ({ ...place, service }));
+    if (this.#faults.strike("region-down", place)) {
+      throw new AwsError("ServiceUnavailable", "The region is down by a fault rule of the lab.", 503);
+    }
     if (subjects.some((subject) => this.#faults.strike("throttle", subject)) || !this.#admits(call, context)) {
       throw new AwsError("ThrottlingException", "Rate exceeded");
     }
@@ -161,9 +159,4 @@ function namedServices(input: JsonObject): readonly string[] {
   const { service, serviceName, resourceArn, services } = input;
   const single = [service, serviceName, resourceArn];
   return [...single, ...(Array.isArray(services) ? services : [])].filter((name) => typeof name === "string");
-}
-
-function faultStatus(error: string): number {
-  if (/^ServiceUnavailable/.test(error)) return 503;
-  return /^(Server|Internal)/.test(error) ? 500 : 400;
 }

@@ -63,6 +63,15 @@ const STATES: RateTable = {
 };
 const LARGE_STATES_REGIONS = new Set(["us-east-1", "us-west-2", "eu-west-1"]);
 
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html */
+const CLOUDWATCH: RateTable = {
+  ...rates("describe-alarms", 9, 9, "DescribeAlarms"),
+  ...rates("put-metric-alarm", 3, 3, "PutMetricAlarm"),
+  ...rates("put-composite-alarm", 3, 3, "PutCompositeAlarm"),
+  ...rates("set-alarm-state", 3, 3, "SetAlarmState"),
+  ...rates("delete-alarms", 3, 3, "DeleteAlarms"),
+};
+
 /** AWS's default rate of an operation in a region; `undefined` where the lab does not throttle. */
 export function rateOf(service: string, operation: string, region: string): Rate | undefined {
   switch (service) {
@@ -70,6 +79,8 @@ export function rateOf(service: string, operation: string, region: string): Rate
       return ECS[operation];
     case "secretsmanager":
       return SECRETS_MANAGER[operation];
+    case "cloudwatch":
+      return CLOUDWATCH[operation];
     case "states":
       return (LARGE_STATES_REGIONS.has(region) ? STATES_LARGE : STATES)[operation];
     default:

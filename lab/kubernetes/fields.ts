@@ -50,13 +50,18 @@ export function pathText(path: FieldPath): string {
 
 /** Fields in the form of managedFields' `fieldsV1`. */
 export function fieldsV1(paths: readonly FieldPath[]): JsonObject {
-  return paths.reduce<JsonObject>(
-    (all, path) =>
-      withField(
-        all,
-        path.map((key) => `f:${key}`),
-        {},
-      ),
-    {},
-  );
+  const root: FieldTree = {};
+  for (const path of paths) {
+    let node = root;
+    for (const key of path) {
+      const inner = node[`f:${key}`] ?? {};
+      node[`f:${key}`] = inner;
+      node = inner;
+    }
+  }
+  return root;
+}
+
+interface FieldTree {
+  [field: string]: FieldTree;
 }

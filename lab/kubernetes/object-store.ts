@@ -21,7 +21,8 @@ interface Stored extends OwnedObject {
 
 /** The objects of a cluster, and the resource version that every change raises. */
 export class ObjectStore {
-  readonly #objects = new Map<string, Stored>();
+  /** By resource and namespace, then by name. */
+  readonly #shelves = new Map<string, Map<string, Stored>>();
   readonly #now: () => number;
   readonly #random: Random;
   #resourceVersion = 1;
@@ -36,12 +37,12 @@ export class ObjectStore {
   }
 
   find(ref: ObjectRef): OwnedObject | undefined {
-    return this.#objects.get(keyOf(ref));
+    return this.#stored(ref);
   }
 
   /** The object as the API shows it. */
   read(ref: ObjectRef): JsonObject | undefined {
-    const stored = this.#objects.get(keyOf(ref));
+    const stored = this.#stored(ref);
     return stored && shown(stored);
   }
 
@@ -52,8 +53,8 @@ export class ObjectStore {
 
   /** Stores the object. What changes nothing keeps its resource version. */
   write(ref: ObjectRef, { object, owners }: OwnedObject): void {
-    const key = keyOf(ref);
-    const existing = this.#objects.get(key);
+    const shelf = this.#shelves.get(shelfOf(ref)) ?? new Map<string, Stored>();
+    const existing = shelf.get(ref.name);
     const content = canonicalJson(owners.map(({ path, managers }) => ({ path, managers: managers.map(asJson) })));
     if (
       existing !== undefined &&
@@ -62,7 +63,8 @@ export class ObjectStore {
     )
       return;
     this.#resourceVersion++;
-    this.#objects.set(key, {
+    this.#shelves.set(shelfOf(ref), shelf);
+    shelf.set(ref.name, {
       ref,
       object,
       owners,
@@ -73,7 +75,7 @@ export class ObjectStore {
   }
 
   delete(ref: ObjectRef): void {
-    if (this.#objects.delete(keyOf(ref))) this.#resourceVersion++;
+    if (this.#shelves.get(shelfOf(ref))?.delete(ref.name)) this.#resourceVersion++;
   }
 
   /**
@@ -82,16 +84,29 @@ export class ObjectStore {
    */
   list(resource: Resource, namespace: string | undefined, labelSelector: string | undefined): readonly JsonObject[] {
     const selects = compileSelector(labelSelector ?? "");
-    return [...this.#objects]
-      .filter(([, { ref }]) => ref.resource === resource && (namespace === undefined || ref.namespace === namespace))
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, stored]) => shown(stored))
-      .filter((object) => selects(labelsOf(object)));
+    const shelves =
+      namespace === undefined
+        ? [...this.#shelves].filter(([key]) => key.startsWith(`${keyOf(resource)}/`)).map(([, shelf]) => shelf)
+        : [this.#shelves.get(shelfOf({ resource, namespace })) ?? new Map<string, Stored>()];
+    return shelves
+      .flatMap((shelf) => [...shelf.values()])
+      .filter(({ object }) => selects(labelsOf(object)))
+      .map((stored) => ({ stored, key: `${stored.ref.namespace ?? ""}/${stored.ref.name}` }))
+      .sort((a, b) => (a.key < b.key ? -1 : 1))
+      .map(({ stored }) => shown(stored));
+  }
+
+  #stored(ref: ObjectRef): Stored | undefined {
+    return this.#shelves.get(shelfOf(ref))?.get(ref.name);
   }
 }
 
-function keyOf({ resource, namespace, name }: ObjectRef): string {
-  return `${resource.plural}/${namespace ?? ""}/${name}`;
+function keyOf({ apiVersion, plural }: Resource): string {
+  return `${apiVersion}/${plural}`;
+}
+
+function shelfOf({ resource, namespace }: Omit<ObjectRef, "name">): string {
+  return `${keyOf(resource)}/${namespace ?? ""}`;
 }
 
 function shown(stored: Stored): JsonObject {

@@ -1,3 +1,4 @@
+import { placedAlarms } from "../../functions/alarms.ts";
 import { controlPlanes } from "../../functions/control-planes.ts";
 import { instrument, type Step } from "../../functions/middleware.ts";
 import { notifySlack } from "../../functions/notify-slack.ts";
@@ -8,13 +9,23 @@ import { finish } from "../../functions/roll/finish.ts";
 import { plan } from "../../functions/roll/plan.ts";
 import { revert } from "../../functions/roll/revert.ts";
 import { verify } from "../../functions/roll/verify.ts";
+import { assess } from "../../functions/rollout/assess-wave.ts";
+import { control } from "../../functions/rollout/control.ts";
+import { finish as finishRollout } from "../../functions/rollout/finish.ts";
+import { guard } from "../../functions/rollout/guard.ts";
+import { hold } from "../../functions/rollout/hold.ts";
+import { next } from "../../functions/rollout/next-wave.ts";
+import { report } from "../../functions/rollout/report.ts";
+import { homeParameters, request } from "../../functions/rollout/request.ts";
+import { start } from "../../functions/rollout/start.ts";
+import { take } from "../../functions/rollout/take.ts";
 import { placedSecrets } from "../../functions/secrets.ts";
 import { signalWaitingRoll } from "../../functions/signal-deployment.ts";
 import { slackChannel } from "../../functions/slack.ts";
 import { sweepServices } from "../../functions/sweep-services.ts";
 import { watchRootCa } from "../../functions/watch-root-ca.ts";
 import { connect, type World } from "../../functions/world.ts";
-import { busName } from "../../stacks/definitions/event-patterns.ts";
+import { resourceNames } from "../../shared/names.ts";
 import type { Platform } from "./platform.ts";
 import type { FunctionFactory, Sandbox } from "./runtime.ts";
 
@@ -31,6 +42,16 @@ const steps: Readonly<Record<string, (world: World, platform: Platform) => Step>
   "roll/verify": (world, { fetch }) => verify(world, controlPlanes(world, fetch)),
   "roll/revert": (world) => revert(world),
   "roll/finish": (world) => finish(world),
+  "rollout/request": (world) => request(world, homeParameters(world)),
+  "rollout/control": (world) => control(world),
+  "rollout/guard": (world) => guard(world, placedAlarms(world)),
+  "rollout/start": (world) => start(world),
+  "rollout/next-wave": (world) => next(world),
+  "rollout/take": (world) => take(world),
+  "rollout/hold": (world) => hold(world),
+  "rollout/assess-wave": (world) => assess(world, placedAlarms(world)),
+  "rollout/finish": (world) => finishRollout(world),
+  "rollout/report": (world, { fetch, slackApiUrl }) => report(world, slackChannel(world, { fetch, slackApiUrl })),
 };
 
 /** The functions that the state machine RollService names, by its tokens. */
@@ -43,6 +64,16 @@ export const rollServiceTokens: Readonly<Record<string, string>> = {
   Finish: "roll/finish",
 };
 
+/** The functions that the state machine RollFleet names, by its tokens. */
+export const rollFleetTokens: Readonly<Record<string, string>> = {
+  Start: "rollout/start",
+  NextWave: "rollout/next-wave",
+  Take: "rollout/take",
+  Hold: "rollout/hold",
+  AssessWave: "rollout/assess-wave",
+  Finish: "rollout/finish",
+};
+
 /** Every function on the lab's platform. A sandbox has gateways and caches of its own, as on Lambda. */
 export function functionFactories(platform: Platform): Readonly<Record<string, FunctionFactory>> {
   const factory = (create: (world: World, platform: Platform) => Step): FunctionFactory => {
@@ -53,8 +84,9 @@ export function functionFactories(platform: Platform): Readonly<Record<string, F
         pause: (ms) => platform.clock.sleep(ms),
         clients: platform.clients,
         ledger: platform.ledgerFor(sandbox),
-        busName,
+        busName: resourceNames(platform.config).busName,
         rollServiceArn: platform.rollServiceArn,
+        rollFleetArn: platform.rollFleetArn,
       });
       return instrument(platform.instruments(sandbox.functionName), create(world, platform));
     };

@@ -1,15 +1,18 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Config } from "../../shared/config.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws-clients.ts";
-import type { Ledger } from "../../shared/ledger.ts";
+import type { Ledgers } from "../../shared/ledger.ts";
 import { createInstruments, type Instruments } from "../../shared/observability.ts";
 import type { Random } from "../aws/service.ts";
 import type { Clock } from "../clock/clock.ts";
+import type { Faults } from "../faults.ts";
 import { inProcessFetch, inProcessRequestHandler } from "../http/in-process.ts";
 import type { LabHandler, LabRequest } from "../http/message.ts";
 import { addressedCall } from "../http/protocols.ts";
 import type { AwsRouter } from "../http/router.ts";
+import { ScopeSigner } from "../http/scope-signer.ts";
 import { instrumentedLedger } from "./ledger.ts";
+import { failLedgerCall } from "./ledger-faults.ts";
 import type { Sandbox } from "./runtime.ts";
 
 /** What the functions run on: SDK clients, fetch, ledger and logs that lead into the lab. */
@@ -20,7 +23,8 @@ export interface Platform {
   readonly fetch: typeof globalThis.fetch;
   readonly slackApiUrl: string;
   readonly rollServiceArn: string;
-  ledgerFor(sandbox: Sandbox): Ledger;
+  readonly rollFleetArn: string;
+  ledgerFor(sandbox: Sandbox): Ledgers;
   instruments(functionName: string): Instruments;
 }
 
@@ -28,14 +32,16 @@ export interface PlatformOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly random: Random;
+  readonly faults: Faults;
   readonly router: AwsRouter;
   /** Answers Kubernetes and Slack requests. */
   readonly elsewhere: LabHandler;
-  readonly ledger: Ledger;
+  readonly ledger: Ledgers;
   readonly endpoint: string;
   readonly rollServiceArn: string;
-  /** Every log line and metric of every function. */
-  readonly onLine: (functionName: string, line: string) => void;
+  readonly rollFleetArn: string;
+  /** Every log line and metric of every function. Without it nothing is logged. */
+  readonly onLine?: (functionName: string, line: string) => void;
   /** Every call of a function, by name: `ecs.UpdateService`, `ledger.takeLease`, `kubernetes.GET`. */
   readonly onCall: (name: string, sandbox: Sandbox) => void;
 }
@@ -47,7 +53,8 @@ export interface PlatformOptions {
 export function createPlatform(options: PlatformOptions): Platform & {
   inSandbox<T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T>;
 } {
-  const { config, clock, router } = options;
+  const { config, clock, router, faults } = options;
+  const home = { account: config.homeAccount, region: config.homeRegion };
   const running = new AsyncLocalStorage<Sandbox>();
   const around = <T>(name: string, sandbox: Sandbox | undefined, send: () => Promise<T>): Promise<T> => {
     if (!sandbox) return send();
@@ -67,17 +74,27 @@ export function createPlatform(options: PlatformOptions): Platform & {
     config,
     clock,
     rollServiceArn: options.rollServiceArn,
+    rollFleetArn: options.rollFleetArn,
     slackApiUrl: `${options.endpoint}/slack/api/`,
     clients: awsClients({
       config,
       requestHandler: inProcessRequestHandler(aws),
+      signerConstructor: ScopeSigner,
+      // Told, the SDK does not look for one in the environment and the user's files at every call.
+      endpoint: options.endpoint,
       credentials: { accessKeyId: config.homeAccount, secretAccessKey: "lab" },
       pause: (ms) => clock.sleep(ms),
       random: options.random,
       now: () => clock.now(),
     }),
     fetch: inProcessFetch(elsewhere),
-    ledgerFor: (sandbox) => instrumentedLedger(options.ledger, (name, send) => around(name, sandbox, send)),
+    ledgerFor: (sandbox) =>
+      instrumentedLedger(options.ledger, (name, send) =>
+        around(name, sandbox, async () => {
+          failLedgerCall(faults, home, name);
+          return send();
+        }),
+      ),
     instruments: (functionName) => captured(functionName, options.onLine),
     inSandbox: (sandbox, work) => running.run(sandbox, work),
   };
@@ -91,7 +108,8 @@ function callName(request: LabRequest): string {
 /** Powertools' instruments whose lines go to the lab instead of the process's output. */
 function captured(functionName: string, onLine: PlatformOptions["onLine"]): Instruments {
   const instruments = createInstruments(functionName);
-  const take = (line: unknown) => onLine(functionName, String(line));
+  if (!onLine) instruments.logger.setLogLevel("SILENT");
+  const take = (line: unknown) => onLine?.(functionName, String(line));
   const sink = { debug: take, info: take, log: take, warn: take, error: take, trace: take };
   // Powertools has no option for where its lines go: both keep a console of their own in this member.
   Reflect.set(instruments.logger, "console", sink);

@@ -4,6 +4,7 @@ import type { Json } from "../../shared/json.ts";
 import type { Random } from "../aws/service.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { Faults } from "../faults.ts";
+import { copyJson } from "../step-functions/payload.ts";
 
 /** What a sandbox tells the code that runs in it about the world around. */
 export interface Sandbox {
@@ -79,7 +80,7 @@ export class LambdaRuntime {
     await clock.sleep(10 + Math.floor(random() * 40));
     const leave = clock.busy?.();
     try {
-      const input = structuredClone(payload);
+      const input = copyJson(payload);
       return await this.#options.inSandbox(sandbox, () => sandbox.run(invocation, input, clock.now()));
     } finally {
       leave?.();
@@ -169,7 +170,7 @@ class RunningSandbox implements Sandbox {
     this.#crash = crash.reject;
     const work = this.#handler(payload, contextOf(this.functionName, invocation.id, nowMs));
     try {
-      return structuredClone((await Promise.race([work, crash.promise])) ?? null);
+      return copyJson((await Promise.race([work, crash.promise])) ?? null);
     } catch (error) {
       throw asLambdaError(error);
     }

@@ -4,7 +4,8 @@ import dynalite from "dynalite";
 import type { Config } from "../../shared/config.ts";
 import { awsClients } from "../../shared/gateways/aws-clients.ts";
 import { dynamoDbLedger } from "../../shared/gateways/ledger-dynamodb.ts";
-import type { Ledger } from "../../shared/ledger.ts";
+import type { Ledgers } from "../../shared/ledger.ts";
+import { resourceNames } from "../../shared/names.ts";
 import { callerOf } from "../http/identity.ts";
 import type { AnsweredCall } from "../http/router.ts";
 
@@ -51,7 +52,7 @@ export class DynamoDb {
 /** The autopilot's ledger in a table of the lab's DynamoDB. */
 export interface LedgerTable {
   readonly tableName: string;
-  readonly ledger: Ledger;
+  readonly ledger: Ledgers;
   /** True while a call is on its way: then the clock had better not move. */
   isBusy(): boolean;
   /** Closes the connections. */
@@ -60,7 +61,7 @@ export interface LedgerTable {
 
 /** Creates the ledger's table in the home account and region, over HTTP, as everything that follows. */
 export async function createLedgerTable(config: Config, endpoint: string): Promise<LedgerTable> {
-  const tableName = `${config.name}-ledger`;
+  const { tableName } = resourceNames(config);
   const credentials = { accessKeyId: config.homeAccount, secretAccessKey: "lab" };
   const { home } = awsClients({ config, endpoint, credentials });
   const client = home(DynamoDBClient);

@@ -32,7 +32,7 @@ export function labRoutes({ lab, clock, isBusy }: RoutesOptions): LabHandler {
         lab.faults.replace(rules);
         return lab.faults.list();
       }),
-    "GET /_lab/slack": () => ({ body: lab.slack.messages() }),
+    "GET /_lab/slack": () => ({ body: lab.slack.threads() }),
     "GET /_lab/calls": () => ({ body: lab.router.calls() }),
     "GET /_lab/clock": () => ({ body: now() }),
     "POST /_lab/clock": (body) =>

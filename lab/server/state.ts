@@ -14,6 +14,7 @@ export async function labState(lab: Lab) {
       /** The newest ones, the oldest of them first. */
       events: lab.eventBridge.log().slice(-EVENTS_SHOWN),
     },
+    alarms: lab.cloudWatch.state(),
     executions: lab.stepFunctions.listExecutions({ stateMachineArn: lab.rollServiceArn }),
     rolls: lab.rolls(),
     ledger: await ledgerServices(lab.ledger),

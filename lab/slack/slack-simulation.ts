@@ -27,6 +27,11 @@ export interface SlackMessage {
   readonly updatedTimes: number;
 }
 
+/** A message with the replies in its thread, the oldest first. */
+export interface SlackThread extends SlackMessage {
+  readonly replies: readonly SlackMessage[];
+}
+
 const text = z.string().max(40_000).default("");
 const blocks = z
   .array(z.looseObject({ type: z.string() }))
@@ -52,6 +57,10 @@ export class SlackSimulation {
   readonly #updates: Pace;
   #messages: readonly SlackMessage[] = [];
   #lastTs = 0;
+  /** The channels that were written to: name by id. */
+  readonly #names = new Map<string, string>();
+  /** Messages that the webhook posted: the bot is not who may change them. */
+  readonly #byWebhook = new Set<string>();
 
   constructor(options: SlackOptions) {
     this.#options = options;
@@ -63,6 +72,23 @@ export class SlackSimulation {
   /** The messages, the oldest first. */
   messages(): readonly SlackMessage[] {
     return this.#messages;
+  }
+
+  /** The messages as the channel shows them: each with its current text, how often it was updated, and its replies. */
+  threads(): readonly SlackThread[] {
+    return this.#messages
+      .filter(({ threadTs }) => threadTs === undefined)
+      .map((message) => ({
+        ...message,
+        replies: this.#messages.filter(
+          ({ channel, threadTs }) => channel === message.channel && threadTs === message.ts,
+        ),
+      }));
+  }
+
+  /** Takes a message away, as somebody in the channel may. */
+  deleteMessage(ts: string): void {
+    this.#messages = this.#messages.filter((message) => message.ts !== ts);
   }
 
   /** Answers a request below `/slack`. */
@@ -109,6 +135,8 @@ export class SlackSimulation {
     if (!this.#isMember(channel)) return { ok: false, error: "channel_not_found" };
     const refused = refuseContent(content);
     if (refused !== undefined) return { ok: false, error: refused };
+    // Stricter than Slack: a reply without its parent would not be seen by anybody.
+    if (threadTs !== undefined && !this.#isParent(channel, threadTs)) return { ok: false, error: "thread_not_found" };
     const ts = this.#add(channel, content, threadTs);
     return { ok: true, channel: channelId(channel), ts, message: { text: content.text, ts } };
   }
@@ -120,10 +148,10 @@ export class SlackSimulation {
     const { channel, ts, ...content } = parsed.data;
     const refused = refuseContent(content);
     if (refused !== undefined) return { ok: false, error: refused };
-    if (!this.#messages.some((message) => channelId(message.channel) === channel))
-      return { ok: false, error: "channel_not_found" };
+    if (!this.#names.has(channel)) return { ok: false, error: "channel_not_found" };
     const isIt = (message: SlackMessage) => channelId(message.channel) === channel && message.ts === ts;
     if (!this.#messages.some(isIt)) return { ok: false, error: "message_not_found" };
+    if (this.#byWebhook.has(ts)) return { ok: false, error: "cant_update_message" };
     this.#messages = this.#messages.map((message) =>
       isIt(message) ? { ...message, ...asJson(content), updatedTimes: message.updatedTimes + 1 } : message,
     );
@@ -142,7 +170,7 @@ export class SlackSimulation {
     const retryAfterSeconds = this.#posts.admit(channelId(webhook.channel));
     if (retryAfterSeconds !== undefined)
       return plain(429, "rate_limited", { "retry-after": String(retryAfterSeconds) });
-    this.#add(webhook.channel, parsed.data, undefined);
+    this.#byWebhook.add(this.#add(webhook.channel, parsed.data, undefined));
     return plain(200, "ok");
   }
 
@@ -151,7 +179,17 @@ export class SlackSimulation {
     return channels === undefined || channels.some((name) => channelId(name) === channelId(channel));
   }
 
-  #add(channel: string, content: Content, threadTs: string | undefined): string {
+  #isParent(channel: string, ts: string): boolean {
+    return this.#messages.some(
+      (message) =>
+        message.ts === ts && message.threadTs === undefined && channelId(message.channel) === channelId(channel),
+    );
+  }
+
+  #add(to: string, content: Content, threadTs: string | undefined): string {
+    // A bot may also give the id of a channel that it knows: the message is shown by the channel's name.
+    const channel = this.#names.get(channelId(to)) ?? to;
+    this.#names.set(channelId(to), channel);
     // The `ts` of a channel's messages are unique and rise, also within a millisecond.
     this.#lastTs = Math.max(this.#options.clock.now() * 1000, this.#lastTs + 1);
     const ts = `${Math.floor(this.#lastTs / 1e6)}.${String(this.#lastTs % 1e6).padStart(6, "0")}`;

@@ -19,6 +19,7 @@ interface Scope {
 const ARGUMENTS: Readonly<Record<TaskText["Resource"], readonly string[]>> = {
   "arn:aws:states:::lambda:invoke": ["FunctionName", "Payload"],
   "arn:aws:states:::lambda:invoke.waitForTaskToken": ["FunctionName", "Payload"],
+  "arn:aws:states:::states:startExecution": ["StateMachineArn", "Name", "Input"],
   "arn:aws:states:::states:startExecution.sync:2": ["StateMachineArn", "Name", "Input"],
 };
 

@@ -66,6 +66,7 @@ const task = z.strictObject({
     [
       "arn:aws:states:::lambda:invoke",
       "arn:aws:states:::lambda:invoke.waitForTaskToken",
+      "arn:aws:states:::states:startExecution",
       "arn:aws:states:::states:startExecution.sync:2",
     ],
     "is a resource that is not supported",

@@ -102,6 +102,7 @@ async function perform(
   signal: AbortSignal,
   waiting: WaitingTask | undefined,
 ): Promise<Json> {
+  if (state.resource === "arn:aws:states:::states:startExecution") return startExecution(state, given, run);
   if (state.resource === "arn:aws:states:::states:startExecution.sync:2")
     return await startExecutionSync(state, given, run, signal);
   const answer = await invokeLambda(state, given, run, signal);
@@ -145,6 +146,13 @@ function lambdaError(error: unknown): StatesError {
   const trace = (error.stack ?? "").split("\n").slice(0, MAX_TRACE_LINES);
   const cause = JSON.stringify({ errorType: error.name, errorMessage: error.message, trace });
   return new StatesError(error.name, cause, { cause: error });
+}
+
+/** Goes on at once: the execution is on its own. */
+function startExecution(state: TaskState, given: Json, run: Run): Json {
+  const { StateMachineArn, Name, Input } = parseArguments(executionArguments, given, state);
+  const { executionArn } = startChild(run, StateMachineArn, Name, JSON.stringify(Input ?? {}));
+  return { ExecutionArn: executionArn, StartDate: run.runtime.clock.now() };
 }
 
 async function startExecutionSync(state: TaskState, given: Json, run: Run, signal: AbortSignal): Promise<Json> {

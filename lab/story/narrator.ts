@@ -28,6 +28,8 @@ export class Narrator {
   readonly #lab: () => Lab;
   readonly #output: Output;
   readonly #steps: { readonly atMs: number; readonly text: string }[] = [];
+  /** Tell of rollouts, not of each service that they roll. */
+  quiet = false;
   #seenEvents = 0;
   #seenMessages = 0;
   #startMs = 0;
@@ -48,7 +50,7 @@ export class Narrator {
       .split(":")
       .at(-1)
       ?.replace(/-[0-9a-z]+-[0-9a-f]{32}$/, "");
-    if (words) this.#steps.push({ atMs, text: `${service}: ${words}` });
+    if (words && !this.quiet) this.#steps.push({ atMs, text: `${service}: ${words}` });
   }
 
   line(text: string): void {
@@ -76,10 +78,40 @@ export class Narrator {
   }
 
   #eventLine({ event, atMs, busArn, notes }: LoggedEvent): { atMs: number; text: string }[] {
-    const text = busArn.endsWith("/default") ? wordsFor(event) : undefined;
+    const rollout = busArn.endsWith("/default") ? undefined : rolloutWords(event);
+    if (rollout) return [{ atMs, text: `${styled("wave", "bold", this.#output.color)}   ${rollout}` }];
+    const text = busArn.endsWith("/default") && !this.quiet ? wordsFor(event) : undefined;
     if (!text) return [];
     const lost = notes.length > 0 ? styled(`  (${notes.join(", ")})`, "yellow", this.#output.color) : "";
     return [{ atMs, text: `${styled("event", "dim", this.#output.color)}  ${text}${lost}` }];
+  }
+}
+
+function rolloutWords({ "detail-type": detailType, detail }: LoggedEvent["event"]): string | undefined {
+  const text = (name: string) => String(detail[name]);
+  const id = text("rolloutId");
+  const counted = (name: string, noun: string) => `${text(name)} ${noun}${detail[name] === 1 ? "" : "s"}`;
+  switch (detailType) {
+    case "Rollout Requested":
+      return `${text("requestedBy")} requests: ${text("kind")}`;
+    case "Rollout Control":
+      return `${text("requestedBy")} asks ${id} to ${text("action")}`;
+    case "Rollout Started":
+      return `${id}: ${counted("services", "service")} in ${counted("waves", "wave")}`;
+    case "Rollout Wave Completed":
+      return `${id}: ${text("number")} of ${text("waves")} done, ${text("wave")}: ${text("succeeded")} of ${text("services")} services`;
+    case "Rollout Paused":
+      return `${id}: waits. ${text("detail")}`;
+    case "Rollout Completed":
+      return `${id}: ${text("outcome")}, ${text("succeeded")} of ${text("services")} services`;
+    case "Rollout Rolled Back":
+      return `${id}: back again, ${text("takenBack")} services, ${text("stuck")} stuck. ${text("detail")}`;
+    case "Root CA Changed":
+      return `${text("controlPlane")}: another root CA bundle`;
+    case "Root CA Retirable":
+      return `${text("controlPlane")}: no task needs the old root any more`;
+    default:
+      return undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Place, parseServiceArn } from "../../shared/arn.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../shared/json.ts";
 import type { ServiceState } from "../../shared/ledger.ts";
+import { operatorSource, resourceNames } from "../../shared/names.ts";
 import { containersOf, nameOf, textAt } from "../../shared/task-definition/fields.ts";
 import { registerable } from "../../shared/task-definition/registerable.ts";
 import { revisionArn } from "../fleet/fleet.ts";
@@ -104,6 +105,27 @@ export class Stage {
       if (this.lab.clock.now() >= deadline) throw new ActFailed(`after ${withinMinutes} minutes: not ${what}`);
       await this.lab.clock.sleep(2000);
     }
+  }
+
+  /** What an operator requests, as the operator's command does. */
+  async request(detail: JsonObject): Promise<void> {
+    await this.#put("Rollout Requested", detail);
+  }
+
+  /** What an operator asks of a rollout. */
+  async control(detail: JsonObject): Promise<void> {
+    await this.#put("Rollout Control", detail);
+  }
+
+  async #put(detailType: string, detail: JsonObject): Promise<void> {
+    const { homeAccount: account, homeRegion: region } = this.lab.config;
+    const entry = {
+      Source: operatorSource,
+      DetailType: detailType,
+      Detail: JSON.stringify(detail),
+      EventBusName: resourceNames(this.lab.config).busName,
+    };
+    await this.lab.call({ account, region }, "PutEvents", { Entries: [entry] }, "AWSEvents");
   }
 
   async minutes(count: number): Promise<void> {

@@ -19,6 +19,13 @@ export interface StoryReport {
   readonly ok: boolean;
   readonly acts: readonly ActReport[];
   readonly services: readonly ServiceReport[];
+  readonly rollouts: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly status: string;
+    readonly services: number;
+    readonly waves: readonly { readonly name: string; readonly state: string }[];
+  }[];
   readonly slack: readonly { readonly text: string }[];
   readonly calls: Readonly<Record<string, number>>;
   readonly rolls: readonly {
@@ -64,6 +71,7 @@ async function tell(stage: Stage, narrator: Narrator, output: Output): Promise<S
     narrator.line("");
     narrator.line(styled(`Act ${index + 1} of ${acts.length}: ${act.name}`, "bold", output.color));
     narrator.line(`  ${act.intro}`);
+    narrator.quiet = act.quiet ?? false;
     const startedMs = lab.clock.now();
     const failure = await playWhileTelling(act.play(stage), stage, narrator);
     const took = elapsed(lab.clock.now() - startedMs).trim();
@@ -103,6 +111,15 @@ async function storyReport(stage: Stage, reports: readonly ActReport[]): Promise
     ok: reports.every(({ ok }) => ok),
     acts: reports,
     services,
+    rollouts: (await Array.fromAsync(lab.ledger.listRollouts()))
+      .sort((a, b) => Date.parse(a.requestedAt) - Date.parse(b.requestedAt))
+      .map(({ id, kind, status, services: count, waves }) => ({
+        id,
+        kind,
+        status,
+        services: count,
+        waves: waves.map(({ name, state }) => ({ name, state })),
+      })),
     slack: lab.slack.messages().map(({ text }) => ({ text })),
     calls: lab.router.calls(),
     rolls: lab.rolls().filter(isRoll).map(rollReport),

@@ -48,10 +48,18 @@ function deploymentWarnings({ deploymentStrategy, hasPauseHook }: ObservedServic
 }
 
 function versionWarnings(image: string, { istiodVersion }: MeshFacts): readonly Warning[] {
+  const skew = versionSkew(image, istiodVersion);
+  return skew ? [{ code: "version-skew", detail: `ztunnel ${skew.ztunnel}, istiod ${skew.istiod}.` }] : [];
+}
+
+/** The minor versions of a ztunnel image and of istiod where they differ; `undefined` where they don't, or one tells none. */
+export function versionSkew(
+  image: string,
+  istiodVersion: string | undefined,
+): { readonly ztunnel: string; readonly istiod: string } | undefined {
   const ztunnel = minorVersion(image.replace(/@.*$/, "").match(/:([^/:]+)$/)?.[1]);
   const istiod = minorVersion(istiodVersion);
-  if (ztunnel === undefined || istiod === undefined || ztunnel === istiod) return [];
-  return [{ code: "version-skew", detail: `ztunnel ${ztunnel}, istiod ${istiod}.` }];
+  return ztunnel === undefined || istiod === undefined || ztunnel === istiod ? undefined : { ztunnel, istiod };
 }
 
 /** `1.28` of `1.28.0-solo`; `undefined` for a version without numbers, such as a digest or `latest`. */

@@ -1,14 +1,25 @@
 import { type Config, targetsOf } from "../config.ts";
 import { AutopilotError } from "../errors.ts";
 import type { ServiceState } from "../ledger.ts";
+import type { FleetState } from "../rollout/model.ts";
 import { driftOf } from "../task-definition/differences.ts";
 import { containersOf } from "../task-definition/fields.ts";
 import { registerable } from "../task-definition/registerable.ts";
 import { findSidecar, type Sidecar } from "../task-definition/sidecar.ts";
+import { correctedAtOnce } from "./awaiting.ts";
 import { cautions } from "./cautions.ts";
 import { comparableValueFrom, sidecarSpec } from "./definition.ts";
-import { desiredEnrollment } from "./desired.ts";
-import type { Decision, DescribedTaskDefinition, MeshFacts, ObservedService, TagRequest, Tags } from "./model.ts";
+import { desiredEnrollment, desiredImage } from "./desired.ts";
+import type {
+  Decision,
+  DescribedTaskDefinition,
+  MeshFacts,
+  MeshGeneration,
+  ObservedService,
+  TagRequest,
+  Tags,
+  UnenrollReason,
+} from "./model.ts";
 import { enrollObstacles, namespaceObstacles, serviceObstacles, sidecarObstacles } from "./obstacles.ts";
 import type { DriftReason, Refusal } from "./reasons.ts";
 import { effectiveTags, enrollIntent, parseRequest, unknownTags } from "./tags.ts";
@@ -21,27 +32,43 @@ export interface Observed {
   readonly clusterTags: Tags;
   /** The task definition of the service's PRIMARY deployment. */
   readonly definition: DescribedTaskDefinition;
-  /** Undefined only where no control plane serves the service. */
+  /** The newest ones. Undefined only where no control plane serves the service. */
   readonly facts: MeshFacts | undefined;
+  /** Earlier ones that a service may still have while it waits for a rollout of the newest. */
+  readonly older: readonly MeshGeneration[];
+  readonly fleet: Pick<FleetState, "image" | "settings" | "out">;
   readonly config: Config;
-  readonly state: Pick<ServiceState, "enrolled"> | undefined;
+  readonly state: Pick<ServiceState, "enrolled" | "image"> | undefined;
+  /** Set when a rollout rolls the service: what changed for the whole fleet comes now, with this image if it has one. */
+  readonly rollout?: RolloutRoll;
   /** The token secret's full ARN, where it is known. */
   readonly secretArn?: string;
 }
 
+/** What a rollout brings to each of its services beside the newest mesh facts and the present settings. */
+export interface RolloutRoll {
+  readonly image?: string;
+  /** It takes the service out of the mesh, whatever its tags say. */
+  readonly leave?: boolean;
+}
+
 /**
- * What to do with a service, and why. By content alone: what the task definition, the secret version and the tags are,
- * never who made them. Throws `AutopilotError` when something that a decision needs is missing, as an absence must not
- * be taken for "remove all": `task-definition-not-found`, `mesh-facts-missing`, `invalid-pem`.
+ * What to do with a service, and why. A change of the whole fleet (root CA and other mesh facts, image, sidecar settings)
+ * is left to a rollout as long as it is all that differs; any other drift is corrected at once. By content alone: what the
+ * task definition, the secret version and the tags are, never who made them. Throws `AutopilotError` when something that
+ * a decision needs is missing, as an absence must not be taken for "remove all": `task-definition-not-found`,
+ * `mesh-facts-missing`, `invalid-pem`.
  */
 export function decide(observed: Observed): Decision {
   const { service, clusterTags, definition, config } = observed;
   assertComplete(observed);
   const intent = enrollIntent(service.tags, clusterTags, config.enrollTagKey);
   const sidecar = findSidecar(definition.raw);
+  if (observed.rollout?.leave) return hasZtunnel(sidecar) ? decideUnenroll(service, "fleet-unenrolled") : notEnrolled;
   if (typeof intent === "object") return refuse([intent.bad]) ?? notEnrolled;
   switch (intent) {
     case "in":
+      if (observed.fleet.out && !observed.rollout) return { action: "none", reason: "fleet-unenrolled", warnings: [] };
       return decideEnrolled(observed, sidecar);
     case "out":
       return hasZtunnel(sidecar) ? decideUnenroll(service, "tag-false") : notEnrolled;
@@ -69,7 +96,7 @@ function decideUntagged({ service, clusterTags, config }: Observed, sidecar: Sid
   return sidecar.kind === "ours" ? decideUnenroll(service, "tag-removed") : notEnrolled;
 }
 
-function decideUnenroll(service: ObservedService, reason: "tag-removed" | "tag-false"): Decision {
+function decideUnenroll(service: ObservedService, reason: UnenrollReason): Decision {
   if (service.status !== "ACTIVE") return notEnrolled;
   return refuse(serviceObstacles(service)) ?? { action: "unenroll", reason };
 }
@@ -81,7 +108,8 @@ function decideEnrolled(observed: Observed, sidecar: Sidecar): Decision {
   if (refused) return refused;
   if (!facts) throw new AutopilotError("mesh-facts-missing", `For ${service.ref.serviceArn}.`);
   if ("refusals" in request) throw new AutopilotError("unexpected-error", "Bad tags were not refused.");
-  const desired = desiredEnrollment({ service, definition, request: request.ok, facts, config });
+  const image = imageOf(observed, request.ok);
+  const desired = desiredEnrollment({ service, definition, request: request.ok, facts, image, config });
   const warnings = cautions({ service, definition, facts, image: desired.image, config });
   const observedValueFrom = "secretValueFrom" in sidecar ? sidecar.secretValueFrom : undefined;
   const valueFrom = comparableValueFrom(service, desired.secret, observedValueFrom, observed.secretArn);
@@ -90,11 +118,24 @@ function decideEnrolled(observed: Observed, sidecar: Sidecar): Decision {
     ...(Object.keys(desired.missingTags).length > 0 ? (["identity"] as const) : []),
   ];
   if (drift.length === 0) return { action: "none", reason: "as-desired", warnings };
+  const { older, fleet, rollout } = observed;
+  const wanted = { service, request: request.ok, valueFrom: observedValueFrom, older, fleet, config };
+  if (!rollout && correctedAtOnce(drift, wanted).length === 0)
+    return { action: "none", reason: "awaits-rollout", warnings };
   const isNew = sidecar.kind === "none" && observed.state?.enrolled !== true;
   return { action: isNew ? "enroll" : "update", drift, desired, warnings };
 }
 
-function requestOf({ service, clusterTags, config }: Observed): ReturnType<typeof parseRequest> {
+function imageOf({ rollout, state, fleet, config }: Observed, request: TagRequest | undefined): string {
+  return desiredImage({ tagged: request?.image, rollout, given: state?.image, fleet: fleet.image, config });
+}
+
+/** What the service's tags, with its cluster's as defaults, ask for; or why that can't be. */
+export function requestOf({
+  service,
+  clusterTags,
+  config,
+}: Pick<Observed, "service" | "clusterTags" | "config">): ReturnType<typeof parseRequest> {
   const { account, region, clusterName, serviceName } = service.ref;
   const target = targetsOf(config).find((one) => one.account === account && one.region === region);
   return parseRequest(effectiveTags(service.tags, clusterTags), {
@@ -108,11 +149,12 @@ function requestOf({ service, clusterTags, config }: Observed): ReturnType<typeo
 
 /** Every refusal that applies, most fundamental first. */
 function obstacles(
-  { service, definition, config }: Observed,
+  observed: Observed,
   request: { readonly ok: TagRequest } | { readonly refusals: readonly Refusal[] },
 ): readonly Refusal[] {
+  const { service, definition, config } = observed;
   const parsed = "ok" in request ? request.ok : undefined;
-  const wanted = { image: parsed?.image ?? config.ztunnel.image, request: { proxyEnv: parsed?.proxyEnv ?? false } };
+  const wanted = { image: imageOf(observed, parsed), request: { proxyEnv: parsed?.proxyEnv ?? false } };
   const placeholder = { secretName: "ztunnel-autopilot/network/namespace/service-account", versionId: "0".repeat(64) };
   const spec = sidecarSpec(wanted, comparableValueFrom(service, placeholder, undefined), config);
   return [

@@ -53,19 +53,24 @@ export function comparableValueFrom(
 ): string {
   if (secretArn !== undefined) return pinnedValueFrom(secretArn, secret.versionId);
   const { serviceArn, account, region } = service.ref;
-  const observed = observedValueFrom === undefined ? undefined : parseValueFrom(observedValueFrom);
-  const pinsDesired =
-    observed !== undefined &&
-    observed.account === account &&
-    observed.region === region &&
-    observed.secretName === secret.secretName &&
-    observed.versionId === secret.versionId &&
-    observed.stage === undefined &&
-    observed.jsonKey === undefined;
-  if (observedValueFrom !== undefined && pinsDesired) return observedValueFrom;
+  if (observedValueFrom !== undefined && pinsVersion(service, secret, observedValueFrom)) return observedValueFrom;
   const partition = serviceArn.split(":")[1] ?? "aws";
   const arn = `arn:${partition}:secretsmanager:${region}:${account}:secret:${secret.secretName}-??????`;
   return pinnedValueFrom(arn, secret.versionId);
+}
+
+/** True if the `valueFrom` pins this version of this secret in the service's account and region, whatever its ARN's suffix. */
+export function pinsVersion({ ref }: ObservedService, secret: DesiredSecret, valueFrom: string): boolean {
+  const pinned = parseValueFrom(valueFrom);
+  return (
+    pinned !== undefined &&
+    pinned.account === ref.account &&
+    pinned.region === ref.region &&
+    pinned.secretName === secret.secretName &&
+    pinned.versionId === secret.versionId &&
+    pinned.stage === undefined &&
+    pinned.jsonKey === undefined
+  );
 }
 
 /**

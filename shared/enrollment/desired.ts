@@ -2,11 +2,13 @@ import { secretName, versionIdOf } from "../bootstrap-token/secret-version.ts";
 import type { BootstrapToken } from "../bootstrap-token/token.ts";
 import type { Config } from "../config.ts";
 import { AutopilotError } from "../errors.ts";
+import type { GivenImage } from "../rollout/model.ts";
 import { textAt } from "../task-definition/fields.ts";
 import { parseBundle } from "../trust/bundle.ts";
 import type {
   DescribedTaskDefinition,
   DesiredEnrollment,
+  DesiredSecret,
   MeshFacts,
   ObservedService,
   TagRequest,
@@ -52,6 +54,28 @@ export function desiredToken(request: TagRequest, facts: MeshFacts): BootstrapTo
   };
 }
 
+/** Where the bootstrap token of these facts lies. Throws like `desiredToken`. */
+export function desiredSecret(request: TagRequest, facts: MeshFacts): DesiredSecret {
+  const token = desiredToken(request, facts);
+  return { secretName: secretName(token), versionId: versionIdOf(token) };
+}
+
+/**
+ * The ztunnel image that a service shall run: its tag's; else that of the rollout which rolls it; else the later of what
+ * a rollout has given it and what the fleet was given; else the configuration's.
+ */
+export function desiredImage(wanted: {
+  readonly tagged: string | undefined;
+  readonly rollout: { readonly image?: string } | undefined;
+  readonly given: GivenImage | undefined;
+  readonly fleet: GivenImage | undefined;
+  readonly config: Config;
+}): string {
+  const { tagged, rollout, given, fleet, config } = wanted;
+  const own = given !== undefined && given.atMs > (fleet?.atMs ?? -1) ? given.image : undefined;
+  return tagged ?? rollout?.image ?? own ?? fleet?.image ?? config.ztunnel.image;
+}
+
 /**
  * What the enrolled service should be, by its tags, the mesh facts and the configuration. Throws `AutopilotError`
  * `invalid-pem`, or `unexpected-error` when a role is missing: `decide` refuses such a service before.
@@ -61,15 +85,15 @@ export function desiredEnrollment(input: {
   readonly definition: DescribedTaskDefinition;
   readonly request: TagRequest;
   readonly facts: MeshFacts;
+  readonly image: string;
   readonly config: Config;
 }): DesiredEnrollment {
-  const { service, definition, request, facts, config } = input;
+  const { service, definition, request, facts, image, config } = input;
   const { taskRoleArn, executionRoleArn } = rolesOf(service, definition);
   if (!taskRoleArn || !executionRoleArn) {
     throw new AutopilotError("unexpected-error", `${definition.taskDefinitionArn} lacks a role.`);
   }
   const { namespace, serviceAccount } = request;
-  const token = desiredToken(request, facts);
   return {
     identity: {
       namespace,
@@ -77,8 +101,8 @@ export function desiredEnrollment(input: {
       roleArn: config.identityRole === "task" ? taskRoleArn : executionRoleArn,
     },
     request,
-    secret: { secretName: secretName(token), versionId: versionIdOf(token) },
-    image: request.image ?? config.ztunnel.image,
+    secret: desiredSecret(request, facts),
+    image,
     executionRoleArn,
     missingTags: missingTags(service.tags, request),
   };

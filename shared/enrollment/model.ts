@@ -18,6 +18,12 @@ export const meshFactsSchema = z.strictObject({
 });
 export type MeshFacts = z.infer<typeof meshFactsSchema>;
 
+/** Mesh facts by what a token is made of: equal tokens for equal tags, equal ids. */
+export interface MeshGeneration {
+  readonly id: string;
+  readonly facts: MeshFacts;
+}
+
 /** Kubernetes namespace and service account, bound to one IAM role. */
 export interface WorkloadIdentity {
   readonly namespace: string;
@@ -95,8 +101,13 @@ export interface DesiredEnrollment {
   readonly missingTags: Tags;
 }
 
-/** Why nothing is to be done. */
-export type NoneReason = "not-enrolled" | "as-desired";
+/** Why a service leaves the mesh. */
+export type UnenrollReason = "tag-removed" | "tag-false" | "fleet-unenrolled";
+
+/**
+ * Why nothing is to be done. `awaits-rollout`: all that differs is a change of the whole fleet, which comes in waves.
+ */
+export type NoneReason = "not-enrolled" | "as-desired" | "awaits-rollout" | "fleet-unenrolled";
 
 export type Decision =
   | { readonly action: "none"; readonly reason: NoneReason; readonly warnings: readonly Warning[] }
@@ -107,4 +118,4 @@ export type Decision =
       readonly desired: DesiredEnrollment;
       readonly warnings: readonly Warning[];
     }
-  | { readonly action: "unenroll"; readonly reason: "tag-removed" | "tag-false" };
+  | { readonly action: "unenroll"; readonly reason: UnenrollReason };

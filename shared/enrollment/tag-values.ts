@@ -51,6 +51,10 @@ export function oneOf(...words: readonly string[]): ValueCheck {
   return (value) => (words.includes(value) ? undefined : `expected ${words.join(" or ")}`);
 }
 
+/** Names of CloudWatch alarms, joined by `+`. */
+export const alarmsCheck: ValueCheck = (value) =>
+  value.split("+").every((name) => name.trim() !== "") ? undefined : "expected names of CloudWatch alarms joined by +";
+
 /** An image reference. */
 export const imageCheck: ValueCheck = (value) =>
   imageSchema.safeParse(value).success ? undefined : "expected an image reference";

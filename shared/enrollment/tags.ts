@@ -1,6 +1,8 @@
+import { nearest } from "../nearest.ts";
 import type { TagRequest, Tags } from "./model.ts";
 import type { Refusal } from "./reasons.ts";
 import {
+  alarmsCheck,
   hostnameCheck,
   imageCheck,
   namespaceCheck,
@@ -27,6 +29,7 @@ export const tagKeys = {
   proxyEnv: "ztunnel-autopilot/proxy-env",
   image: "ztunnel-autopilot/image",
   wave: "ztunnel-autopilot/wave",
+  alarms: "ztunnel-autopilot/alarms",
 } as const;
 
 const checks = {
@@ -39,6 +42,7 @@ const checks = {
   [tagKeys.proxyEnv]: oneOf("true", "false"),
   [tagKeys.image]: imageCheck,
   [tagKeys.wave]: oneOf("canary"),
+  [tagKeys.alarms]: alarmsCheck,
 } as const satisfies Readonly<Record<string, ValueCheck>>;
 
 /** The tags that mean something here: the service's, and its cluster's where the service has none of that key. */
@@ -47,6 +51,12 @@ export function effectiveTags(serviceTags: Tags, clusterTags: Tags): Tags {
     ([key]) => key.startsWith(OUR_PREFIX) || key.startsWith(ISTIOD_PREFIX),
   );
   return Object.fromEntries(ours);
+}
+
+/** The CloudWatch alarms that the tag names; undefined without any. A tag's value has no comma: names are joined by `+`. */
+export function alarmNames(value: string | undefined): string[] | undefined {
+  const names = (value ?? "").split("+").flatMap((name) => name.trim() || []);
+  return names.length > 0 ? names : undefined;
 }
 
 /** What the enroll tag says: the service's own before its cluster's. Anything but `true` and `false` is a refusal. */
@@ -104,7 +114,7 @@ export function unknownTags(tags: Tags, enrollTagKey: string): readonly Refusal[
     .filter((key) => key.startsWith(OUR_PREFIX) && !known.includes(key))
     .map((key) => ({
       reason: "bad-tag",
-      detail: `${quote(key)} is no known tag, did you mean ${nearest(key, known)}?`,
+      detail: `${quote(key)} is no known tag, did you mean ${nearest(key, known, nameIn)}?`,
     }));
 }
 
@@ -125,26 +135,7 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 99)}…` : text);
 }
 
-/** The known key whose part behind the prefix is most alike: the prefix may be the mistake. */
-function nearest(key: string, known: readonly string[]): string {
-  const distances = known.map((one) => ({ one, distance: editDistance(nameIn(key), nameIn(one)) }));
-  return distances.reduce((a, b) => (b.distance < a.distance ? b : a)).one;
-}
-
+/** A key's part behind the prefix: the prefix may be the mistake. */
 function nameIn(key: string): string {
   return key.slice(key.indexOf("/") + 1);
-}
-
-/** Levenshtein's distance: how many characters to insert, delete or replace. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [row, charA] of [...a].entries()) {
-    const current = [row + 1];
-    for (const [column, charB] of [...b].entries()) {
-      const replaced = (previous[column] ?? 0) + (charA === charB ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }

@@ -22,6 +22,7 @@ export const ignoredReasons = [
   "task-not-stopped",
   "call-failed",
   "parameter-deleted",
+  "other-secret-label",
 ] as const;
 export type IgnoredReason = (typeof ignoredReasons)[number];
 

@@ -3,7 +3,7 @@ import { AutopilotError } from "../errors.ts";
 import { cloudTrailEvent } from "./cloudtrail.ts";
 import { deploymentEvent, tagEvent, taskEvent } from "./ecs.ts";
 import { type Envelope, envelopeSchema, type Incoming, ignored } from "./envelope.ts";
-import { endOfRoll, parameterEvent, rootCaRotated } from "./own.ts";
+import { endOfRoll, parameterEvent, rootCaRotated, secretEvent } from "./own.ts";
 
 export type { IgnoredReason, Incoming } from "./envelope.ts";
 
@@ -16,6 +16,7 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
   ["aws.ecs|AWS API Call via CloudTrail", cloudTrailEvent],
   ["aws.tag|Tag Change on Resource", tagEvent],
   ["aws.ssm|Parameter Store Change", parameterEvent],
+  ["aws.secretsmanager|Secret Label Updated", secretEvent],
   ["ztunnel-autopilot.operator|Root CA Rotated", rootCaRotated],
   ["ztunnel-autopilot|Service Enrolled", endOfRoll],
   ["ztunnel-autopilot|Service Updated", endOfRoll],

@@ -13,6 +13,7 @@ import {
 import { AutopilotError, type FailureCode, failures } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
 import type { BusEvent } from "../ports.ts";
+import { rolloutKinds } from "../rollout/model.ts";
 
 /** Source of every event that the autopilot emits. */
 export const SOURCE = "ztunnel-autopilot";
@@ -27,7 +28,8 @@ function keyOf<K extends string>(set: Readonly<Record<K, unknown>>) {
 }
 
 const drift = keyOf<DriftReason>(driftReasons);
-const failureCode = keyOf<FailureCode>(failures).catch("unexpected-error");
+/** A failure code; any other text is `unexpected-error`. */
+export const failureCode = keyOf<FailureCode>(failures).catch("unexpected-error");
 
 /** Unknown members are errors: what is not named here, a token least of all, does not go out. */
 const version = z.literal(1).default(1);
@@ -38,9 +40,12 @@ const service = {
   account: z.string(),
   region: z.string(),
 };
+/** Set when the roll belongs to a rollout, whose own message tells of it. */
+const inRollout = { rolloutId: z.string().optional() };
 const change = {
   ...service,
   executionName: z.string(),
+  ...inRollout,
   /** The revision that the service runs now, and the one before. */
   taskDefinitionArn: z.string(),
   previousTaskDefinitionArn: z.string().optional(),
@@ -59,6 +64,7 @@ const unenrolledSchema = z.strictObject({ ...change, reason: z.enum(["tag-remove
 const refusedSchema = z.strictObject({
   ...service,
   executionName: z.string().optional(),
+  ...inRollout,
   refusals: z.array(z.strictObject({ reason: keyOf<RefusalReason>(refusals), detail: text })).min(1),
 });
 const warnedSchema = z.strictObject({
@@ -68,6 +74,7 @@ const warnedSchema = z.strictObject({
 const failedSchema = z.strictObject({
   ...service,
   executionName: z.string(),
+  ...inRollout,
   code: failureCode,
   /** Which container of which task failed, and how. */
   sentence: text,
@@ -79,12 +86,20 @@ const failedSchema = z.strictObject({
   /** The same is not tried again before. */
   nextAttemptAt: z.iso.datetime().optional(),
 });
-const supersededSchema = z.strictObject({ ...service, executionName: z.string(), reason: text });
+const supersededSchema = z.strictObject({ ...service, executionName: z.string(), ...inRollout, reason: text });
 const driftCorrectedSchema = z.strictObject({ ...change, drift: z.array(drift).min(1) });
 const rootCaChangedSchema = z.strictObject({
   ...rootCa,
   fingerprints: z.array(z.string()).min(1),
   previousFingerprints: z.array(z.string()),
+  /** Running tasks that trust none of the bundle's certificates any more: they lose the mesh. */
+  cutOff: z.strictObject({ services: z.int().nonnegative(), tasks: z.int().nonnegative() }).optional(),
+});
+/** No running task needs these certificates any more: the bundle may drop them. */
+const rootCaRetirableSchema = z.strictObject({
+  ...rootCa,
+  fingerprints: z.array(z.string()).min(1),
+  remaining: z.array(z.string()).min(1),
 });
 const rootCaExpiringSchema = z.strictObject({
   ...rootCa,
@@ -92,6 +107,65 @@ const rootCaExpiringSchema = z.strictObject({
   subject: text,
   notAfter: z.iso.datetime(),
   daysLeft: z.int(),
+});
+
+const rollout = { version, rolloutId: z.string(), kind: z.enum(rolloutKinds) };
+const counts = {
+  services: z.int().nonnegative(),
+  succeeded: z.int().nonnegative(),
+  failed: z.int().nonnegative(),
+  /** As they should be already, refused, or changed by somebody else meanwhile. */
+  skipped: z.int().nonnegative(),
+};
+const rolloutStartedSchema = z.strictObject({
+  ...rollout,
+  why: text,
+  requestedBy: text,
+  services: z.int().nonnegative(),
+  waves: z.int().nonnegative(),
+});
+const rolloutRefusedSchema = z.strictObject({
+  version,
+  rolloutId: z.string(),
+  kind: text,
+  requestedBy: text,
+  code: failureCode,
+  detail: text,
+});
+const waveCompletedSchema = z.strictObject({
+  ...rollout,
+  wave: z.string(),
+  /** From 1. */
+  number: z.int().positive(),
+  waves: z.int().positive(),
+  ...counts,
+});
+const rolloutPausedSchema = z.strictObject({
+  ...rollout,
+  hold: z.enum(["operator", "approval", "freeze"]),
+  detail: text,
+  nextWave: z.string().optional(),
+  until: z.iso.datetime().optional(),
+});
+const rolloutCompletedSchema = z.strictObject({
+  ...rollout,
+  outcome: z.enum(["completed", "aborted", "superseded", "failed"]),
+  code: failureCode.optional(),
+  detail: text,
+  ...counts,
+  durationSeconds: z.number().nonnegative(),
+});
+const rolledBackSchema = z.strictObject({
+  ...rollout,
+  code: failureCode,
+  detail: text,
+  takenBack: z.int().nonnegative(),
+  /** Changed by somebody else since: left alone. */
+  left: z.int().nonnegative(),
+  stuck: z.int().nonnegative(),
+  /** The first of those that could not be taken back. */
+  stuckServices: z.array(z.string()).max(20),
+  durationSeconds: z.number().nonnegative(),
 });
 
 function emitted<T extends string, S extends z.ZodObject>(detailType: T, detail: S) {
@@ -108,7 +182,14 @@ const outgoingSchema = z.discriminatedUnion("detailType", [
   emitted("Service Roll Superseded", supersededSchema),
   emitted("Drift Corrected", driftCorrectedSchema),
   emitted("Root CA Changed", rootCaChangedSchema),
+  emitted("Root CA Retirable", rootCaRetirableSchema),
   emitted("Root CA Expiring", rootCaExpiringSchema),
+  emitted("Rollout Started", rolloutStartedSchema),
+  emitted("Rollout Refused", rolloutRefusedSchema),
+  emitted("Rollout Wave Completed", waveCompletedSchema),
+  emitted("Rollout Paused", rolloutPausedSchema),
+  emitted("Rollout Completed", rolloutCompletedSchema),
+  emitted("Rollout Rolled Back", rolledBackSchema),
 ]);
 
 /** An event that the autopilot emits, as whoever reads it gets it. */
@@ -178,8 +259,12 @@ export function serviceUnenrolled(ref: ServiceRef, told: Told<"Service Unenrolle
 }
 
 /** The service is tagged and can't be enrolled: nothing was changed. */
-export function serviceRefused(ref: ServiceRef, told: readonly Refusal[]): BusEvent {
-  return outgoing("Service Refused", { ...about(ref), refusals: told.map((one) => ({ ...one })) });
+export function serviceRefused(
+  ref: ServiceRef,
+  told: readonly Refusal[],
+  inItsRollout: { readonly rolloutId?: string } = {},
+): BusEvent {
+  return outgoing("Service Refused", { ...about(ref), ...inItsRollout, refusals: told.map((one) => ({ ...one })) });
 }
 
 /** The service is enrolled all the same. */
@@ -208,6 +293,11 @@ export function driftCorrected(ref: ServiceRef, told: Told<"Drift Corrected">): 
 /** A control plane's root CA bundle is another one. */
 export function rootCaChanged(told: OutgoingDetail<"Root CA Changed">): BusEvent {
   return outgoing("Root CA Changed", told);
+}
+
+/** Certificates that no running task needs any more, while a rotation brings others. */
+export function rootCaRetirable(told: OutgoingDetail<"Root CA Retirable">): BusEvent {
+  return outgoing("Root CA Retirable", told);
 }
 
 /** A certificate of a control plane's root CA bundle ends soon. */

@@ -1,5 +1,11 @@
 import { AssumeRoleCommand, STSClient, type STSClientConfig } from "@aws-sdk/client-sts";
-import type { AwsCredentialIdentity, AwsCredentialIdentityProvider, RetryStrategyV2 } from "@smithy/types";
+import type { SignatureV4CryptoInit, SignatureV4Init } from "@smithy/signature-v4";
+import type {
+  AwsCredentialIdentity,
+  AwsCredentialIdentityProvider,
+  RequestSigner,
+  RetryStrategyV2,
+} from "@smithy/types";
 import * as z from "zod";
 import type { Place } from "../arn.ts";
 import type { Config } from "../config.ts";
@@ -10,6 +16,8 @@ export interface AwsClientsOptions extends Pacing {
   readonly config: Pick<Config, "name" | "homeRegion" | "homeAccount" | "memberRoleName">;
   /** Sends the signed requests; the SDK's own by default. */
   readonly requestHandler?: NonNullable<STSClientConfig["requestHandler"]>;
+  /** Signs the requests; the SDK's own by default. */
+  readonly signerConstructor?: SignerConstructor;
   readonly endpoint?: string;
   /** The home account's; the function's own role by default. */
   readonly credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider;
@@ -17,12 +25,15 @@ export interface AwsClientsOptions extends Pacing {
   readonly now?: () => number;
 }
 
+type SignerConstructor = new (options: SignatureV4Init & SignatureV4CryptoInit) => RequestSigner;
+
 /** What every client is made with. */
 interface ClientSettings {
   readonly region: string;
   readonly maxAttempts: number;
   readonly retryStrategy: RetryStrategyV2;
   readonly requestHandler: NonNullable<STSClientConfig["requestHandler"]>;
+  readonly signerConstructor?: SignerConstructor;
   readonly endpoint?: string;
   readonly credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider;
 }
@@ -65,6 +76,7 @@ export function awsClients(options: AwsClientsOptions): AwsClients {
     maxAttempts: options.maxAttempts?.throttled ?? DEFAULT_MAX_ATTEMPTS.throttled,
     retryStrategy: pacedRetryStrategy(options),
     requestHandler: options.requestHandler ?? TIMEOUTS,
+    ...(options.signerConstructor && { signerConstructor: options.signerConstructor }),
     ...(options.endpoint && { endpoint: options.endpoint }),
   };
   const atHome = byClass({ ...common, region: home.region, ...homeCredentials(options) });

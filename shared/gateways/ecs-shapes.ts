@@ -110,12 +110,16 @@ export function failuresOf(failures: unknown): {
 
 const describedTags = z.array(z.object({ key: z.string(), value: z.string().default("") })).default([]);
 
+const definitionBodySchema = z.object({
+  taskDefinition: z.custom<JsonObject>(isJsonObject, "a JSON object"),
+  tags: describedTags,
+});
+const definitionSchema = z.object({ taskDefinitionArn: z.string().min(1) });
+
 /** A task definition from the raw body of DescribeTaskDefinition or RegisterTaskDefinition. Throws a ZodError. */
 export function describedTaskDefinition(body: JsonObject): DescribedTaskDefinition {
-  const { taskDefinition, tags } = z
-    .object({ taskDefinition: z.custom<JsonObject>(isJsonObject, "a JSON object"), tags: describedTags })
-    .parse(body);
-  const { taskDefinitionArn } = z.object({ taskDefinitionArn: z.string().min(1) }).parse(taskDefinition);
+  const { taskDefinition, tags } = definitionBodySchema.parse(body);
+  const { taskDefinitionArn } = definitionSchema.parse(taskDefinition);
   return { taskDefinitionArn, raw: taskDefinition, tags };
 }
 

@@ -1,10 +1,10 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import type { Ledger, ServiceState } from "../ledger.ts";
+import type { Ledger, Ledgers, MeshState, ServiceState } from "../ledger.ts";
+import { withFacts } from "../trust/generations.ts";
 import type { PlacedClients } from "./aws-clients.ts";
-import { call, isNamed } from "./errors.ts";
-import { type ItemKey, meshKey, readMeshFacts, readService, STATE, serviceKey } from "./ledger-items.ts";
+import { meshKey, readMesh, readService, SERVICE_PREFIX, STATE, serviceKey, unlessUnreadable } from "./ledger-items.ts";
+import { type LedgerTable, type LedgerTableOptions, ledgerTable } from "./ledger-table.ts";
 import { updateExpression } from "./ledger-update.ts";
+import { dynamoDbRollouts } from "./rollouts-dynamodb.ts";
 
 type Changes = Readonly<Record<string, unknown>>;
 interface Condition {
@@ -15,57 +15,40 @@ interface Condition {
 const HELD_BY: Condition = { expression: "#roll.#executionName = :holder" };
 
 /**
- * The ledger in one DynamoDB table with the string keys `pk` and `sk`. Every change is one conditional UpdateItem, so
- * that concurrent writers never see each other's half.
+ * The ledger in one DynamoDB table with the string keys `pk` and `sk`. Every change is one conditional write, so that
+ * concurrent writers never see each other's half.
  */
-export function dynamoDbLedger(clients: PlacedClients, options: { readonly tableName: string }): Ledger {
-  const documents = DynamoDBDocumentClient.from(clients(DynamoDBClient), {
-    marshallOptions: { removeUndefinedValues: true },
-  });
-  const { tableName: TableName } = options;
+export function dynamoDbLedger(clients: PlacedClients, options: LedgerTableOptions): Ledgers {
+  const table = ledgerTable(clients, options);
+  return { ...dynamoDbServices(table), ...dynamoDbMeshes(table), ...dynamoDbRollouts(table) };
+}
 
-  async function get(key: ItemKey): Promise<object | undefined> {
-    return call(`GetItem ${key.pk}`, async () => {
-      const { Item } = await documents.send(new GetCommand({ TableName, Key: key, ConsistentRead: true }));
-      return Item;
-    });
-  }
+type MeshCalls = Pick<Ledger, "getMesh" | "changeMesh" | "getMeshFacts" | "putMeshFacts">;
 
+function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls> {
   /** Paths to their new values; `null` removes. Undefined when the condition does not hold. */
   async function update(
     serviceArn: string,
     changes: Changes,
     condition?: Condition,
   ): Promise<ServiceState | undefined> {
-    const key = serviceKey(serviceArn);
     const expression = updateExpression(changes, {
       condition: condition?.expression,
       // An older shape stays what it is: then the reading below says so.
       defaults: { shape: 1, serviceArn },
     });
-    return call(`UpdateItem ${key.pk}`, async () => {
-      try {
-        const { Attributes = {} } = await documents.send(
-          new UpdateCommand({
-            TableName,
-            Key: key,
-            ...expression,
-            ExpressionAttributeValues: { ...expression.ExpressionAttributeValues, ...condition?.values },
-            ReturnValues: "ALL_NEW",
-          }),
-        );
-        return readService(Attributes);
-      } catch (error) {
-        if (isNamed(error, "ConditionalCheckFailedException")) return undefined;
-        throw error;
-      }
+    const item = await table.update(serviceKey(serviceArn), {
+      ...expression,
+      ExpressionAttributeValues: { ...expression.ExpressionAttributeValues, ...condition?.values },
+      ReturnValues: "ALL_NEW",
     });
+    return item && readService(item);
   }
 
   const heldBy = (executionName: string): Condition => ({ ...HELD_BY, values: { ":holder": executionName } });
 
   async function getService(serviceArn: string): Promise<ServiceState | undefined> {
-    const item = await get(serviceKey(serviceArn));
+    const item = await table.get(serviceKey(serviceArn));
     return item && readService(item);
   }
 
@@ -73,24 +56,12 @@ export function dynamoDbLedger(clients: PlacedClients, options: { readonly table
     getService,
 
     listServices: async function* () {
-      let from: Readonly<Record<string, unknown>> | undefined;
-      do {
-        const start = from;
-        const { Items = [], LastEvaluatedKey } = await call(`Scan ${TableName}`, () =>
-          documents.send(
-            new ScanCommand({
-              TableName,
-              FilterExpression: "#sk = :state",
-              ExpressionAttributeNames: { "#sk": "sk" },
-              ExpressionAttributeValues: { ":state": STATE },
-              ConsistentRead: true,
-              ...(start && { ExclusiveStartKey: start }),
-            }),
-          ),
-        );
-        yield* Items.map(readService);
-        from = LastEvaluatedKey;
-      } while (from);
+      const items = table.scan({
+        FilterExpression: "#sk = :state AND begins_with(#pk, :service)",
+        ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk" },
+        ExpressionAttributeValues: { ":state": STATE, ":service": SERVICE_PREFIX },
+      });
+      for await (const item of items) yield readService(item);
     },
 
     takeLease: async (serviceArn, { executionName, leaseUntil }, nowMs) => {
@@ -143,15 +114,23 @@ export function dynamoDbLedger(clients: PlacedClients, options: { readonly table
       );
       return raised !== undefined;
     },
+  };
+}
 
-    getMeshFacts: async (controlPlane) => {
-      const item = await get(meshKey(controlPlane));
-      return item && readMeshFacts(item);
-    },
-
+function dynamoDbMeshes(table: LedgerTable): MeshCalls {
+  async function getMesh(controlPlane: string): Promise<MeshState | undefined> {
+    const item = await table.get(meshKey(controlPlane));
+    return item && readMesh(item);
+  }
+  return {
+    getMesh,
+    changeMesh: (controlPlane, change) =>
+      table.change(meshKey(controlPlane), { before: readMesh, after: readMesh }, change),
+    getMeshFacts: async (controlPlane) => (await getMesh(controlPlane))?.generations.at(-1)?.facts,
     putMeshFacts: async (facts) => {
-      const key = meshKey(facts.controlPlane);
-      await call(`PutItem ${key.pk}`, () => documents.send(new PutCommand({ TableName, Item: { ...key, ...facts } })));
+      const before = (item: object) => unlessUnreadable(() => readMesh(item));
+      const read = { before, after: readMesh };
+      await table.change(meshKey(facts.controlPlane), read, (mesh) => withFacts(mesh, facts));
     },
   };
 }

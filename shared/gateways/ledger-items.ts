@@ -1,8 +1,15 @@
 /** How the ledger's items are keyed and read, alike for every store. */
 import * as z from "zod";
-import { type MeshFacts, meshFactsSchema } from "../enrollment/model.ts";
 import { AutopilotError } from "../errors.ts";
-import { type ServiceState, serviceStateSchema } from "../ledger.ts";
+import { type MeshState, meshStateSchema, type ServiceState, serviceStateSchema } from "../ledger.ts";
+import {
+  type FleetState,
+  fleetStateSchema,
+  type Rollout,
+  type RolloutService,
+  rolloutSchema,
+  rolloutServiceSchema,
+} from "../rollout/model.ts";
 
 export interface ItemKey {
   readonly pk: string;
@@ -10,10 +17,13 @@ export interface ItemKey {
 }
 
 export const STATE = "STATE";
+export const META = "META";
+export const SERVICE_PREFIX = "SERVICE#";
+export const ROLLOUT_PREFIX = "ROLLOUT#";
 
 /** The key of a service's state. */
 export function serviceKey(serviceArn: string): ItemKey {
-  return { pk: `SERVICE#${serviceArn}`, sk: STATE };
+  return { pk: `${SERVICE_PREFIX}${serviceArn}`, sk: STATE };
 }
 
 /** The key of a control plane's mesh facts. */
@@ -21,24 +31,90 @@ export function meshKey(controlPlane: string): ItemKey {
   return { pk: `MESH#${controlPlane}`, sk: "FACTS" };
 }
 
+/** The key of what is true of the fleet as a whole. */
+export const fleetKey: ItemKey = { pk: "FLEET", sk: STATE };
+
+/** The key of a rollout. */
+export function rolloutKey(id: string): ItemKey {
+  return { pk: `${ROLLOUT_PREFIX}${id}`, sk: META };
+}
+
+/** The key of a service in a rollout: sorted by it, services are in the order of their ordinals. */
+export function rolloutServiceKey(rolloutId: string, ordinal: number): ItemKey {
+  return { pk: `${ROLLOUT_PREFIX}${rolloutId}`, sk: `${SERVICE_PREFIX}${String(ordinal).padStart(6, "0")}` };
+}
+
+/** The largest ordinal that `rolloutServiceKey` keeps in order. */
+export const MAX_ORDINAL = 999_999;
+
+/** The key of a lane's pace. */
+export function paceKey(lane: string): ItemKey {
+  return { pk: `PACE#${lane}`, sk: STATE };
+}
+
 /** A service's state from its item. Throws `ledger-item-unreadable` that names the item. */
 export function readService(item: object): ServiceState {
   return read(serviceStateSchema, item);
 }
 
-/** Mesh facts from their item. Throws `ledger-item-unreadable` that names the item. */
-export function readMeshFacts(item: object): MeshFacts {
-  return read(meshFactsSchema, item);
+/** A control plane's mesh facts from their item. Throws `ledger-item-unreadable` that names the item. */
+export function readMesh(item: object): MeshState {
+  return read(meshStateSchema, item);
+}
+
+/** The fleet's state from its item. Throws `ledger-item-unreadable` that names the item. */
+export function readFleet(item: object): FleetState {
+  return read(fleetStateSchema, item);
+}
+
+/** A rollout from its item. Throws `ledger-item-unreadable` that names the item. */
+export function readRollout(item: object): Rollout {
+  return read(rolloutSchema, item);
+}
+
+/** A service in a rollout from its item. Throws `ledger-item-unreadable` that names the item. */
+export function readRolloutService(item: object): RolloutService {
+  return read(rolloutServiceSchema, item);
+}
+
+const paceStateSchema = z.strictObject({ tatMs: z.number() });
+export type PaceState = z.output<typeof paceStateSchema>;
+
+/** A lane's pace from its item. Throws `ledger-item-unreadable` that names the item. */
+export function readPace(item: object): PaceState {
+  return read(paceStateSchema, item);
+}
+
+/** A copy of what an item is made of, as a store gives it back: a member that is undefined is none. */
+export function storedCopy(item: object): object {
+  const copy: object = JSON.parse(JSON.stringify(item)); // an object's JSON is an object's
+  return copy;
+}
+
+/** What a read gives, or undefined for an item of another shape. */
+export function unlessUnreadable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof AutopilotError && error.code === "ledger-item-unreadable") return undefined;
+    throw error;
+  }
 }
 
 const keySchema = z.object({ pk: z.string().default("?"), sk: z.string().default("?") });
 
-function read<T>(schema: z.ZodType<T>, item: object): T {
-  // `expiresAt` is DynamoDB's time to live: no member of the item's content.
-  const { pk, sk, expiresAt: _, ...content } = item as Readonly<Record<string, unknown>>; // any object has string keys
-  const parsed = schema.safeParse(content);
+function read<Schema extends z.ZodObject>(schema: Schema, item: object): z.output<Schema> {
+  const { pk, sk, ...content } = item as Readonly<Record<string, unknown>>; // any object has string keys
+  const parsed = schema.safeParse(withoutStrayExpiry(schema, content));
   if (parsed.success) return parsed.data;
   const key = keySchema.safeParse({ pk, sk }).data;
   const wrong = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "item"}: ${message}`).join("; ");
   throw new AutopilotError("ledger-item-unreadable", `${key?.pk} / ${key?.sk}: ${wrong}`, { cause: parsed.error });
+}
+
+/** The table's time to live may be set by hand on any item; only some have it in their content. */
+function withoutStrayExpiry(schema: z.ZodObject, content: Readonly<Record<string, unknown>>) {
+  if ("expiresAt" in schema.shape) return content;
+  const { expiresAt: _, ...rest } = content;
+  return rest;
 }

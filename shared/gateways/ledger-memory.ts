@@ -1,8 +1,10 @@
-import type { Ledger, ServiceState } from "../ledger.ts";
-import { type ItemKey, meshKey, readMeshFacts, readService, STATE, serviceKey } from "./ledger-items.ts";
+import type { Ledger, Ledgers, ServiceState } from "../ledger.ts";
+import { withFacts } from "../trust/generations.ts";
+import { meshKey, readMesh, readService, SERVICE_PREFIX, STATE, serviceKey, unlessUnreadable } from "./ledger-items.ts";
+import { changeShelved, type LedgerItems, shelf } from "./memory-items.ts";
+import { memoryRollouts } from "./rollouts-memory.ts";
 
-/** The items by `pk` and `sk`, joined by a blank. */
-export type LedgerItems = Map<string, object>;
+export type { LedgerItems } from "./memory-items.ts";
 
 type Changes = Readonly<Record<string, unknown>>;
 
@@ -10,20 +12,17 @@ type Changes = Readonly<Record<string, unknown>>;
  * The ledger in memory, with the same semantics as the one in DynamoDB. Each call reads and writes without yielding in
  * between, which makes it atomic.
  */
-export function memoryLedger(items: LedgerItems = new Map()): Ledger {
-  const find = (key: ItemKey) => items.get(nameOf(key));
-  const store = (key: ItemKey, item: object) => items.set(nameOf(key), structuredClone({ ...key, ...item }));
-  const state = (serviceArn: string): ServiceState | undefined => {
-    const item = find(serviceKey(serviceArn));
-    return item && readService(structuredClone(item));
-  };
+export function memoryLedger(items: LedgerItems = new Map()): Ledgers {
+  return { ...memoryServices(items), ...memoryMeshes(items), ...memoryRollouts(items) };
+}
 
-  function change(serviceArn: string, changes: Changes): ServiceState {
-    const before = state(serviceArn) ?? { shape: 1, serviceArn };
-    const after = readService(patched(before, changes));
-    store(serviceKey(serviceArn), after);
-    return structuredClone(after);
-  }
+type MeshCalls = Pick<Ledger, "getMesh" | "changeMesh" | "getMeshFacts" | "putMeshFacts">;
+
+function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls> {
+  const services = shelf(items, readService);
+  const state = (serviceArn: string): ServiceState | undefined => services.get(serviceKey(serviceArn));
+  const change = (serviceArn: string, changes: Changes): ServiceState =>
+    services.put(serviceKey(serviceArn), patched(state(serviceArn) ?? { shape: 1, serviceArn }, changes));
 
   const held = (serviceArn: string, executionName: string) => {
     const roll = state(serviceArn)?.roll;
@@ -34,9 +33,7 @@ export function memoryLedger(items: LedgerItems = new Map()): Ledger {
     getService: async (serviceArn) => state(serviceArn),
 
     listServices: async function* () {
-      for (const [name, item] of [...items]) {
-        if (name.endsWith(` ${STATE}`)) yield readService(structuredClone(item));
-      }
+      yield* services.list((name) => name.startsWith(SERVICE_PREFIX) && name.endsWith(` ${STATE}`));
     },
 
     takeLease: async (serviceArn, lease, nowMs) => {
@@ -71,20 +68,22 @@ export function memoryLedger(items: LedgerItems = new Map()): Ledger {
       change(serviceArn, { attempt: from + 1 });
       return true;
     },
-
-    getMeshFacts: async (controlPlane) => {
-      const item = find(meshKey(controlPlane));
-      return item && readMeshFacts(structuredClone(item));
-    },
-
-    putMeshFacts: async (facts) => {
-      store(meshKey(facts.controlPlane), facts);
-    },
   };
 }
 
-function nameOf({ pk, sk }: ItemKey): string {
-  return `${pk} ${sk}`;
+function memoryMeshes(items: LedgerItems): MeshCalls {
+  const meshes = shelf(items, readMesh);
+  const getMesh = async (controlPlane: string) => meshes.get(meshKey(controlPlane));
+  return {
+    getMesh,
+    changeMesh: async (controlPlane, change) => changeShelved(meshes, meshKey(controlPlane), change),
+    getMeshFacts: async (controlPlane) => (await getMesh(controlPlane))?.generations.at(-1)?.facts,
+    putMeshFacts: async (facts) => {
+      const key = meshKey(facts.controlPlane);
+      const before = unlessUnreadable(() => meshes.get(key));
+      meshes.put(key, { ...withFacts(before, facts), version: (before?.version ?? 0) + 1 });
+    },
+  };
 }
 
 /** The object with changes: `null` removes a member, `undefined` leaves it as it is. */

@@ -1,7 +1,14 @@
-import { type FetchFunction, type Logger, LogLevel, WebAPIRateLimitedError, WebClient } from "@slack/web-api";
+import {
+  type FetchFunction,
+  type Logger,
+  LogLevel,
+  WebAPIPlatformError,
+  WebAPIRateLimitedError,
+  WebClient,
+} from "@slack/web-api";
 import * as z from "zod";
 import { AutopilotError } from "../errors.ts";
-import type { SlackMessage } from "../slack/messages.ts";
+import { type SlackCalls, SlackUnavailable } from "../slack/calls.ts";
 
 const credentialsSchema = z.union([
   z.strictObject({ token: z.string().min(1) }),
@@ -9,21 +16,6 @@ const credentialsSchema = z.union([
 ]);
 /** A bot token, or an incoming webhook, which can neither be updated nor threaded under. */
 export type SlackCredentials = z.infer<typeof credentialsSchema>;
-
-export interface SlackGateway {
-  /** Where the message is; empty for a webhook, which does not tell. Throws `SlackUnavailable`. */
-  postMessage(message: SlackMessage): Promise<{ readonly ts?: string; readonly channel?: string }>;
-}
-
-/** Slack did not take a message; tells how long it asks to wait, if it does. */
-export class SlackUnavailable extends AutopilotError {
-  readonly retryAfterSeconds: number | undefined;
-
-  constructor(detail: string, options: { readonly cause?: unknown; readonly retryAfterSeconds?: number | undefined }) {
-    super("slack-unavailable", detail, { cause: options.cause });
-    this.retryAfterSeconds = options.retryAfterSeconds;
-  }
-}
 
 const DEADLINE_MS = 10_000;
 
@@ -43,38 +35,38 @@ export function parseSlackCredentials(text: string, secretName: string): SlackCr
   throw new AutopilotError("invalid-config", `${secretName} must hold {"token": "…"} or {"webhookUrl": "https://…"}`);
 }
 
+type Transport = { readonly channel: string; readonly fetch?: FetchFunction; readonly slackApiUrl?: string };
+
 /**
- * One Slack channel. A call is made once: Slack asks for waits that outlast a function, so that trying again is the
- * caller's. No error's text, nor its cause's, holds the credentials.
+ * One Slack channel, for a bot. With an incoming webhook's credentials it can only post: the webhook does not tell where
+ * the message is, so that nothing can be updated or answered in a thread. Of a rollout then only its start and its end
+ * are posted, as messages of their own. A call is made once: Slack asks for waits that outlast a function, so that trying
+ * again is the caller's. No error's text, nor its cause's, holds the credentials.
  * https://docs.slack.dev/apis/web-api/rate-limits
  */
-export function slackGateway(options: {
-  readonly credentials: SlackCredentials;
-  readonly channel: string;
-  readonly fetch?: FetchFunction;
-  readonly slackApiUrl?: string;
-}): SlackGateway {
+export function slackGateway(options: Transport & { readonly credentials: SlackCredentials }): SlackCalls {
   const { credentials, channel } = options;
-  const secret = "token" in credentials ? credentials.token : credentials.webhookUrl;
-  const post =
-    "token" in credentials ? botPost(credentials.token, options) : webhookPost(credentials.webhookUrl, options);
+  const [secret, calls] =
+    "token" in credentials
+      ? [credentials.token, botCalls(credentials.token, options)]
+      : [credentials.webhookUrl, webhookCalls(credentials.webhookUrl, options)];
+  const guarded = async <T>(call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call();
+    } catch (error) {
+      throw unavailable(error, channel, secret);
+    }
+  };
   return {
-    postMessage: async (message) => {
-      try {
-        return await post(message);
-      } catch (error) {
-        throw unavailable(error, channel, secret);
-      }
-    },
+    updates: calls.updates,
+    postMessage: (...args) => guarded(() => calls.postMessage(...args)),
+    updateMessage: (...args) => guarded(() => calls.updateMessage(...args)),
   };
 }
 
-type Post = SlackGateway["postMessage"];
-type Transport = { readonly channel: string; readonly fetch?: FetchFunction; readonly slackApiUrl?: string };
-
 const postedSchema = z.object({ ts: z.string(), channel: z.string() });
 
-function botPost(token: string, { channel, fetch, slackApiUrl }: Transport): Post {
+function botCalls(token: string, { channel, fetch, slackApiUrl }: Transport): SlackCalls {
   const client = new WebClient(token, {
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
@@ -83,23 +75,38 @@ function botPost(token: string, { channel, fetch, slackApiUrl }: Transport): Pos
     ...(fetch && { fetch }),
     ...(slackApiUrl && { slackApiUrl }),
   });
-  return async ({ text, blocks }) =>
-    postedSchema.parse(await client.apiCall("chat.postMessage", { channel, text, blocks }));
+  return {
+    updates: true,
+    postMessage: async ({ text, blocks }, { under } = {}) => {
+      const place = under ? { channel: under.channel, thread_ts: under.ts } : { channel };
+      return postedSchema.parse(await client.apiCall("chat.postMessage", { ...place, text, blocks }));
+    },
+    // The channel's id: a name is not taken here. https://docs.slack.dev/reference/methods/chat.update
+    updateMessage: async ({ channel: channelId, ts }, { text, blocks }) => {
+      await client.apiCall("chat.update", { channel: channelId, ts, text, blocks });
+    },
+  };
 }
 
 /** The channel is the webhook's own. */
-function webhookPost(webhookUrl: string, { fetch = globalThis.fetch }: Transport): Post {
-  return async ({ text, blocks }) => {
-    const response = await fetch(webhookUrl, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ text, blocks }),
-      signal: AbortSignal.timeout(DEADLINE_MS),
-    });
-    if (response.ok) return {};
-    const answer = `HTTP ${response.status}: ${(await response.text()).slice(0, 200)}`;
-    if (response.status === 429) throw new RateLimited(answer, Number(response.headers.get("retry-after")));
-    throw new Error(answer);
+function webhookCalls(webhookUrl: string, { fetch = globalThis.fetch }: Transport): SlackCalls {
+  return {
+    updates: false,
+    postMessage: async ({ text, blocks }) => {
+      const response = await fetch(webhookUrl, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ text, blocks }),
+        signal: AbortSignal.timeout(DEADLINE_MS),
+      });
+      if (response.ok) return {};
+      const answer = `HTTP ${response.status}: ${(await response.text()).slice(0, 200)}`;
+      if (response.status === 429) throw new RateLimited(answer, Number(response.headers.get("retry-after")));
+      throw new Error(answer);
+    },
+    updateMessage: async () => {
+      throw new Error("A webhook can't update a message.");
+    },
   };
 }
 
@@ -123,7 +130,8 @@ function unavailable(error: unknown, channel: string, secret: string): SlackUnav
     cause.name = error.name;
     cause.stack = redact(error.stack ?? "");
   }
-  return new SlackUnavailable(`${channel}: ${message}`, { cause, retryAfterSeconds });
+  const refusal = error instanceof WebAPIPlatformError ? redact(error.data.error) : undefined;
+  return new SlackUnavailable(`${channel}: ${message}`, { cause, retryAfterSeconds, refusal });
 }
 
 /** The client's own log would go past the product's logger. */

@@ -1,12 +1,12 @@
 import type { ServiceRef } from "../arn.ts";
 import type { Decision } from "../enrollment/model.ts";
-import type { Ledger } from "../ledger.ts";
-import { decideObserved, type ObserveCalls, observeDescribed } from "./observe.ts";
+import type { Ledger, RolloutLedger } from "../ledger.ts";
+import { decideObserved, fleetOf, type ObserveCalls, observeDescribed } from "./observe.ts";
 import { holdsLease, type ReconcileCalls, type Reconciled, reconcile } from "./reconcile.ts";
 
 export interface LookCalls extends ReconcileCalls {
   readonly ecs: ObserveCalls & ReconcileCalls["ecs"];
-  readonly ledger: ReconcileCalls["ledger"] & Pick<Ledger, "getService" | "getMeshFacts">;
+  readonly ledger: ReconcileCalls["ledger"] & Pick<Ledger, "getService" | "getMesh"> & Pick<RolloutLedger, "getFleet">;
 }
 
 /**
@@ -20,13 +20,13 @@ export async function lookAtService(
   const state = await calls.ledger.getService(ref.serviceArn);
   if (holdsLease(state, calls.now())) return { did: "nothing", why: "roll-in-progress" };
   const service = await calls.ecs.describeService(ref);
-  const facts = (name: string) => calls.ledger.getMeshFacts(name);
+  const reads = fleetOf(calls.ledger);
   let observed = await observeDescribed(service, state, calls);
-  let decision = await decideObserved(observed, calls.config, facts);
+  let decision = await decideObserved(observed, calls.config, reads);
   if (decision.action !== "none" && decision.action !== "refuse") {
     // Cached tags of the cluster must not take a service out of the mesh, nor start a roll that finds nothing to do.
     observed = await observeDescribed(service, state, { ...calls, fresh: true });
-    decision = await decideObserved(observed, calls.config, facts);
+    decision = await decideObserved(observed, calls.config, reads);
   }
   return { ...(await reconcile(observed, decision, calls)), decided: decision.action };
 }

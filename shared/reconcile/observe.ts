@@ -1,11 +1,13 @@
 import { clusterArnOf } from "../arn.ts";
 import { type Config, controlPlaneFor } from "../config.ts";
-import { decide } from "../enrollment/decide.ts";
-import type { Decision, DescribedTaskDefinition, MeshFacts, ObservedService, Tags } from "../enrollment/model.ts";
+import { decide, type RolloutRoll } from "../enrollment/decide.ts";
+import type { Decision, DescribedTaskDefinition, ObservedService, Tags } from "../enrollment/model.ts";
 import { enrollIntent } from "../enrollment/tags.ts";
 import { AutopilotError } from "../errors.ts";
-import type { ServiceState } from "../ledger.ts";
+import type { Ledger, MeshState, RolloutLedger, ServiceState } from "../ledger.ts";
 import type { EcsCalls } from "../ports.ts";
+import type { FleetState } from "../rollout/model.ts";
+import { acceptableOf, newestOf } from "../trust/record.ts";
 
 export interface Observed {
   readonly service: ObservedService;
@@ -41,21 +43,37 @@ export async function observeDescribed(
   return { service, clusterTags, state, definition };
 }
 
+/** What is true of the mesh and the whole fleet: asked for when a service is to be enrolled. */
+export interface FleetReads {
+  readonly mesh: (controlPlane: string) => Promise<MeshState | undefined>;
+  readonly fleet: () => Promise<FleetState>;
+}
+
+/** The same as the ledger has it. */
+export function fleetOf(ledger: Pick<Ledger, "getMesh"> & Pick<RolloutLedger, "getFleet">): FleetReads {
+  return { mesh: (controlPlane) => ledger.getMesh(controlPlane), fleet: () => ledger.getFleet() };
+}
+
 /**
- * The decision for what was observed. `facts` answers for the control plane that serves the service; it is only asked
- * for a service that is to be enrolled: leaving the mesh works without a control plane. Throws `mesh-facts-missing` when
- * it has none.
+ * The decision for what was observed. `reads` answer for the control plane that serves the service, and are only asked
+ * for a service that is to be enrolled: leaving the mesh works without a control plane. `rollout` is set for a rollout's
+ * own roll. Throws `mesh-facts-missing` when the mesh is not known.
  */
 export async function decideObserved(
   observed: Observed,
   config: Config,
-  facts: (controlPlane: string) => Promise<MeshFacts | undefined>,
+  reads: FleetReads,
+  rollout?: RolloutRoll,
 ): Promise<Decision> {
   const { service, clusterTags, definition, state } = observed;
   if (!definition) return { action: "none", reason: "not-enrolled", warnings: [] };
   const plane = controlPlaneFor(config, service.ref);
-  const wanted = enrollIntent(service.tags, clusterTags, config.enrollTagKey) === "in";
-  const known = plane && wanted ? await facts(plane.name) : undefined;
-  if (plane && wanted && !known) throw new AutopilotError("mesh-facts-missing", plane.name);
-  return decide({ service, clusterTags, definition, facts: known, config, state });
+  const given = { service, clusterTags, definition, config, state, ...(rollout && { rollout }) };
+  const leaves = rollout?.leave || enrollIntent(service.tags, clusterTags, config.enrollTagKey) !== "in";
+  if (!plane || leaves) {
+    return decide({ ...given, facts: undefined, older: [], fleet: {} });
+  }
+  const [mesh, fleet] = await Promise.all([reads.mesh(plane.name), reads.fleet()]);
+  if (!mesh) throw new AutopilotError("mesh-facts-missing", plane.name);
+  return decide({ ...given, facts: newestOf(mesh).facts, older: acceptableOf(mesh), fleet });
 }

@@ -20,6 +20,8 @@ export type Reconciled =
 export type NothingReason =
   | "not-enrolled"
   | "as-desired"
+  | "awaits-rollout"
+  | "fleet-unenrolled"
   | "roll-in-progress"
   | "deployment-in-flight"
   | "backing-off"
@@ -106,7 +108,7 @@ async function noteAsItIs(
   calls: ReconcileCalls,
 ): Promise<void> {
   const { service, state } = observed;
-  const enrolled = decision.reason === "as-desired";
+  const enrolled = decision.reason === "as-desired" || decision.reason === "awaits-rollout";
   if (!enrolled && !state) return;
   const patch: Mutable<ServicePatch> = {};
   if (state?.toldRefusals !== undefined) patch.toldRefusals = null;

@@ -1,17 +1,18 @@
 import type { ClusterRef, Place } from "../arn.ts";
 import { type Config, type Target, targetsOf } from "../config.ts";
-import type { Decision, MeshFacts, ObservedService } from "../enrollment/model.ts";
+import type { Decision, ObservedService } from "../enrollment/model.ts";
 import { asAutopilotError } from "../errors.ts";
-import type { Ledger, ServiceState } from "../ledger.ts";
+import type { Ledger, RolloutLedger, ServiceState } from "../ledger.ts";
 import type { EcsCalls, Log, SecretsCalls } from "../ports.ts";
-import { decideObserved, observeDescribed } from "./observe.ts";
+import { decideObserved, type FleetReads, fleetOf, observeDescribed } from "./observe.ts";
 import { type ReconcileCalls, type Reconciled, reconcile } from "./reconcile.ts";
 import { retireSecretVersions } from "./retire.ts";
 
 export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
   readonly ecs: (place: Place) => EcsCalls;
   readonly secrets: (place: Place) => SecretsCalls;
-  readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt" | "getService" | "getMeshFacts" | "listServices">;
+  readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt" | "getService" | "getMesh" | "listServices"> &
+    Pick<RolloutLedger, "getFleet">;
   readonly log: Log;
 }
 
@@ -33,20 +34,20 @@ export interface SweepResult {
 export async function sweep(calls: SweepCalls): Promise<SweepResult> {
   const tally = new Tally(calls.config);
   const states = await readStates({ ...calls, tally });
-  const facts = memoized((name: string) => calls.ledger.getMeshFacts(name));
-  await Promise.all(targetsOf(calls.config).map((target) => sweepTarget(target, { ...calls, states, facts, tally })));
+  const reads = readOnce(calls.ledger);
+  await Promise.all(targetsOf(calls.config).map((target) => sweepTarget(target, { ...calls, states, reads, tally })));
   return tally.result();
 }
 
 /** The same for the services of one cluster, whose tags are the defaults of all of them. */
 export async function sweepCluster(cluster: ClusterRef, calls: Omit<SweepCalls, "secrets">): Promise<SweepResult> {
   const tally = new Tally(calls.config);
-  const facts = memoized((name: string) => calls.ledger.getMeshFacts(name));
+  const reads = readOnce(calls.ledger);
   const states = { get: (serviceArn: string) => calls.ledger.getService(serviceArn) };
   const ecs = calls.ecs(cluster);
   // An event about the cluster's tags leads here: what a cache holds of them is older.
   await ecs.describeCluster(cluster.clusterArn, { fresh: true });
-  await sweepServicesOf(cluster.clusterArn, ecs, new Set(), { ...calls, states, facts, tally });
+  await sweepServicesOf(cluster.clusterArn, ecs, new Set(), { ...calls, states, reads, tally });
   return tally.result();
 }
 
@@ -69,7 +70,7 @@ async function readStates(calls: Pick<ServiceCalls, "ledger" | "log" | "tally">)
 
 interface ServiceCalls extends Omit<SweepCalls, "secrets"> {
   readonly states: States;
-  readonly facts: (controlPlane: string) => Promise<MeshFacts | undefined>;
+  readonly reads: FleetReads;
   readonly tally: Tally;
 }
 
@@ -121,7 +122,7 @@ async function sweepService(
     const state = await calls.states.get(service.ref.serviceArn);
     const observed = await observeDescribed(service, state, { ecs, config: calls.config, thorough: true });
     for (const valueFrom of secretReferences(observed.definition?.raw)) inUse.add(valueFrom);
-    const decision = await decideObserved(observed, calls.config, calls.facts);
+    const decision = await decideObserved(observed, calls.config, calls.reads);
     if (!calls.tally.admits(decision.action)) return true;
     calls.tally.note(decision.action, await reconcile(observed, decision, { ...calls, ecs }));
     return true;
@@ -206,6 +207,13 @@ async function* chunks<T>(items: AsyncIterable<T>, size: number): AsyncIterable<
     chunk = [];
   }
   if (chunk.length > 0) yield chunk;
+}
+
+/** Mesh and fleet as one sweep sees them: each is read once. */
+function readOnce(ledger: SweepCalls["ledger"]): FleetReads {
+  const { mesh, fleet } = fleetOf(ledger);
+  const fleetAt = memoized((_: string) => fleet());
+  return { mesh: memoized(mesh), fleet: () => fleetAt("") };
 }
 
 function memoized<T>(read: (key: string) => Promise<T>): (key: string) => Promise<T> {

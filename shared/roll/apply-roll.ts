@@ -2,20 +2,24 @@ import { clusterArnOf, type ServiceRef } from "../arn.ts";
 import { type EnsureSecretCalls, ensureSecret } from "../bootstrap-token/ensure-secret.ts";
 import { parseValueFrom, pinnedValueFrom } from "../bootstrap-token/secret-version.ts";
 import { type Config, controlPlaneFor } from "../config.ts";
+import type { RolloutRoll } from "../enrollment/decide.ts";
 import { desiredDefinition, removedDefinition } from "../enrollment/definition.ts";
 import { desiredToken } from "../enrollment/desired.ts";
 import type { Decision, DesiredSecret, MeshFacts, ObservedService, Tags } from "../enrollment/model.ts";
 import { DISCOVERY_TAG } from "../enrollment/tags.ts";
 import { AutopilotError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
-import type { Ledger, Roll, ServicePatch, ServiceState } from "../ledger.ts";
+import type { Ledger, Roll, RolloutLedger, ServicePatch, ServiceState } from "../ledger.ts";
 import type { ControlPlaneCalls, EcsCalls } from "../ports.ts";
 import { decideObserved, type Observed } from "../reconcile/observe.ts";
 import { desiredContent } from "../reconcile/reconcile.ts";
+import { REGISTER } from "../rollout/pace.ts";
+import { freshMesh, newestOf } from "../trust/record.ts";
 import { situationOf } from "./attempts.ts";
-import { freshFacts } from "./plan-roll.ts";
 import { registerOnce } from "./register-once.ts";
-import type { ApplyPlan, Watch } from "./steps.ts";
+import { restore } from "./restore.ts";
+import type { ApplyPlan } from "./steps.ts";
+import { type Applied, watching } from "./watching.ts";
 
 export interface ApplyCalls {
   readonly config: Config;
@@ -29,16 +33,16 @@ export interface ApplyCalls {
     | "tagResource"
   >;
   readonly secrets: EnsureSecretCalls;
-  readonly ledger: Pick<Ledger, "getService" | "updateRoll" | "getMeshFacts" | "putMeshFacts">;
+  readonly ledger: Pick<Ledger, "getService" | "updateRoll" | "changeMesh"> &
+    Pick<RolloutLedger, "getFleet" | "reserveStart">;
   readonly controlPlane: (
     name: string,
   ) => Pick<ControlPlaneCalls, "readMeshFacts" | "ensureNamespace" | "ensureServiceAccount">;
   readonly now: () => number;
 }
 
-export type Applied =
-  | { readonly outcome: "applied"; readonly watch: Watch }
-  | { readonly outcome: "superseded"; readonly watch: null };
+/** Starts that a rollout leaves to others after it was throttled. */
+const GIVE_WAY_STARTS = 5;
 
 const superseded: Applied = { outcome: "superseded", watch: null };
 
@@ -57,6 +61,8 @@ export async function applyRoll(
   const roll = state?.roll;
   if (!roll || roll.executionName !== executionName) return superseded;
   const service = await calls.ecs.describeService(ref);
+  if (plan.change === "restore")
+    return restore(service, state, plan, { calls, mark: marker(ref, executionName, calls) });
   if (appliedBefore(roll, service, plan)) {
     const secretInUse = plan.namespace === null ? null : (state.secretsInUse.at(-1) ?? null);
     return watching(service, roll.targetRevisionArn, plan, secretInUse, calls);
@@ -65,15 +71,18 @@ export async function applyRoll(
   const definition = await calls.ecs.describeTaskDefinition(service.taskDefinitionArn);
   const observed: Observed = { service, state, definition, clusterTags: plan.clusterTags };
   const seen: { facts?: MeshFacts } = {};
-  const facts = async (name: string) => {
-    seen.facts = await freshFacts(name, calls);
-    return seen.facts;
+  const mesh = async (name: string) => {
+    const fresh = await freshMesh(name, calls);
+    if (fresh) seen.facts = newestOf(fresh).facts;
+    return fresh;
   };
-  let decision = await decideObserved(observed, calls.config, facts);
+  const reads = { mesh, fleet: () => calls.ledger.getFleet() };
+  const rollout = rolloutRoll(plan);
+  let decision = await decideObserved(observed, calls.config, reads, rollout);
   if (decision.action === "none" && roll.applyStartedAt !== undefined && plan.drift.includes("identity")) {
     // A first try has set the missing tags: the tasks have yet to start with them.
     const untagged = { ...service, tags: withoutKeys(service.tags, state.addedTagKeys) };
-    decision = await decideObserved({ ...observed, service: untagged }, calls.config, facts);
+    decision = await decideObserved({ ...observed, service: untagged }, calls.config, reads, rollout);
   }
   if (decision.action === "none" || decision.action === "refuse") return superseded;
   if (situationOf(service.taskDefinitionArn, desiredContent(decision, calls.config)) !== plan.situation)
@@ -84,6 +93,10 @@ export async function applyRoll(
     return update(observed, removedDefinition(definitionOf(observed)), state, null, { calls, plan, mark });
   }
   return enroll(observed, decision, seen.facts, state, { calls, plan, mark });
+}
+
+function rolloutRoll({ rollout }: ApplyPlan): RolloutRoll | undefined {
+  return rollout ? { ...(rollout.image !== null && { image: rollout.image }), leave: rollout.leave } : undefined;
 }
 
 interface Context {
@@ -130,7 +143,8 @@ async function update(
 ): Promise<Applied> {
   const { ref } = observed.service;
   const current = definitionOf(observed);
-  const { taskDefinitionArn, contentHash } = await registerOnce(definition, current, state, calls.ecs);
+  const registering = registerOnce(definition, current, state, calls.ecs);
+  const { taskDefinitionArn, contentHash } = await registering.catch((error: unknown) => giveWay(error, ref, calls));
   const earlier = state.secretsInUse.filter((used) => valueFrom === null || versionOf(used) !== versionOf(valueFrom));
   const secretsInUse = valueFrom === null ? earlier : [...earlier, valueFrom];
   await mark(
@@ -146,6 +160,14 @@ async function update(
   const applied = watching(updated, taskDefinitionArn, plan, valueFrom, calls);
   await mark({ deploymentId: applied.watch.deploymentId });
   return applied;
+}
+
+/** Throttled in spite of many tries: the rollouts' next starts in this account and region move back. */
+async function giveWay(error: unknown, { account, region }: ServiceRef, { ledger, now }: ApplyCalls): Promise<never> {
+  if (error instanceof AutopilotError && error.code === "throttled") {
+    await ledger.reserveStart(`${account}/${region}/register`, now(), { ...REGISTER, count: GIVE_WAY_STARTS });
+  }
+  throw error;
 }
 
 /** True if a first try has updated the service. The revision alone does not tell it where only tags differ. */
@@ -181,30 +203,6 @@ function versionOf(valueFrom: string): string | undefined {
 
 function withoutKeys(tags: Tags, keys: readonly string[]): Tags {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !keys.includes(key)));
-}
-
-function watching(
-  service: ObservedService,
-  targetRevisionArn: string,
-  plan: ApplyPlan,
-  secretInUse: string | null,
-  { config, now }: Pick<ApplyCalls, "config" | "now">,
-): Applied & { readonly outcome: "applied" } {
-  const primary = service.deployments.find(({ status }) => status === "PRIMARY");
-  if (!primary) throw new AutopilotError("update-refused", `${service.ref.serviceArn} has no PRIMARY deployment.`);
-  return {
-    outcome: "applied",
-    watch: {
-      deploymentId: primary.id,
-      targetRevisionArn,
-      revisionBeforeArn: plan.pinnedRevisionArn,
-      deadlineMs: now() + config.policy.deploymentDeadlineMinutes * 60_000,
-      lookAgainSeconds: Math.ceil(config.policy.lookAgainMinutes * 60),
-      desiredCount: service.desiredCount,
-      namespace: plan.namespace,
-      secretInUse,
-    },
-  };
 }
 
 function definitionOf(observed: Observed) {

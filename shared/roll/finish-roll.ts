@@ -15,12 +15,13 @@ import {
 import type { Ledger, RollOutcome, ServicePatch, ServiceState } from "../ledger.ts";
 import type { BusCalls, BusEvent, EcsCalls, Log } from "../ports.ts";
 import { afterFailure, afterSuccess } from "./attempts.ts";
+import { type Ending, type RecordCalls, recordInRollout } from "./record-in-rollout.ts";
 import { type ApplyPlan, type FinishInput, failureOf } from "./steps.ts";
 
 export interface FinishCalls {
   readonly config: Config;
   readonly ecs: Pick<EcsCalls, "untagResource">;
-  readonly ledger: Pick<Ledger, "getService" | "finishRoll" | "patchService">;
+  readonly ledger: Pick<Ledger, "getService" | "finishRoll" | "patchService"> & RecordCalls["ledger"];
   readonly bus: BusCalls;
   readonly log: Pick<Log, "warn">;
   readonly now: () => number;
@@ -43,8 +44,10 @@ export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: Fin
   const written = before?.lastOutcome?.executionName === input.executionName;
   const left = held && ending.outcome === "succeeded" && ending.plan?.change === "unenroll";
   const tags = left && !(await untagged(ref, before.addedTagKeys, calls)) ? { addedTagKeys: before.addedTagKeys } : {};
+  // First: what the service had before is still in its state.
+  const inRollout = written ? {} : await recordInRollout(input, ending, before, calls);
   const patch = held
-    ? { ...patchOf(before, input, ending, calls), ...tags }
+    ? { ...patchOf(before, input, ending, calls), ...tags, ...inRollout }
     : written
       ? {}
       : strayPatch(before, input, ending, calls);
@@ -58,13 +61,6 @@ export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: Fin
     reason: ending.reason,
     durationSeconds: startedAtMs === undefined ? undefined : (calls.now() - startedAtMs) / 1000,
   };
-}
-
-interface Ending {
-  readonly outcome: RollOutcome;
-  readonly reason: string;
-  readonly sentence: string;
-  readonly plan: ApplyPlan | undefined;
 }
 
 function endingOf(input: FinishInput): Ending {
@@ -129,11 +125,13 @@ function outcomeOf({ executionName }: FinishInput, { outcome, reason }: Ending, 
 /** A failure makes the same situation wait. */
 function failurePatch(
   state: ServiceState | undefined,
-  { situation }: FinishInput,
-  { outcome }: Ending,
+  { situation, rollout }: FinishInput,
+  { outcome, plan }: Ending,
   { now, config }: FinishCalls,
 ): ServicePatch {
-  return isFailure(outcome) ? afterFailure(state, situation, now(), config.policy) : {};
+  // A rollout starts its rolls without looking at the services: what was tried is known since the plan.
+  const tried = rollout && plan ? plan.situation : situation;
+  return isFailure(outcome) ? afterFailure(state, tried, now(), config.policy) : {};
 }
 
 /** A refusal that only a roll finds (an identity bound elsewhere) must not be found again at every event. */
@@ -148,6 +146,7 @@ function resultPatch(state: ServiceState, input: FinishInput, { outcome, plan }:
   const { targetRevisionArn, secretInUse } = input.watch;
   const succeeded = { ...afterSuccess(), lastGoodRevisionArn: targetRevisionArn, toldRefusals: null };
   if (plan.change === "unenroll") return { ...succeeded, enrolled: false, addedTagKeys: [], secretsInUse: [] };
+  if (plan.change === "restore" && secretInUse === null) return { ...succeeded, enrolled: false };
   // The revision before may still be what a next roll goes back to.
   const before = state.secretsInUse.filter((used) => used !== secretInUse).slice(-1);
   return { ...succeeded, enrolled: true, secretsInUse: secretInUse === null ? before : [...before, secretInUse] };
@@ -165,20 +164,26 @@ function eventOf(
   patch: Pick<ServicePatch, "failuresInARow" | "notBefore">,
 ): BusEvent {
   const { executionName, watch } = input;
+  const inRollout = rolloutOf(input);
   const { outcome, reason, plan } = ending;
   switch (outcome) {
     case "succeeded":
       if (plan && watch) return changed(ref, input, plan, watch);
-      return rollSuperseded(ref, { executionName, reason });
+      return rollSuperseded(ref, { executionName, ...inRollout, reason });
     case "refused":
-      return serviceRefused(ref, input.plan?.action === "finish" ? input.plan.refusals.filter(isRefusal) : []);
+      return serviceRefused(
+        ref,
+        input.plan?.action === "finish" ? input.plan.refusals.filter(isRefusal) : [],
+        inRollout,
+      );
     case "superseded":
-      return rollSuperseded(ref, { executionName, reason });
+      return rollSuperseded(ref, { executionName, ...inRollout, reason });
     case "reverted":
     case "revert-failed":
     case "failed":
       return rollFailed(ref, {
         executionName,
+        ...inRollout,
         code: reason,
         sentence: ending.sentence,
         reverted: outcome !== "revert-failed",
@@ -189,14 +194,19 @@ function eventOf(
   }
 }
 
+function rolloutOf({ rollout }: FinishInput): { rolloutId?: string } {
+  return rollout ? { rolloutId: rollout.id } : {};
+}
+
 function changed(
   ref: ServiceRef,
-  { executionName }: FinishInput,
+  input: FinishInput,
   plan: ApplyPlan,
   watch: NonNullable<FinishInput["watch"]>,
 ): BusEvent {
   const change = {
-    executionName,
+    executionName: input.executionName,
+    ...rolloutOf(input),
     taskDefinitionArn: watch.targetRevisionArn,
     previousTaskDefinitionArn: plan.observedRevisionArn,
   };

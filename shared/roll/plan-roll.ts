@@ -1,13 +1,13 @@
 import type { ServiceRef } from "../arn.ts";
 import { type Config, controlPlaneFor } from "../config.ts";
-import { identityRefusal } from "../enrollment/decide.ts";
-import type { Decision, MeshFacts, Tags } from "../enrollment/model.ts";
+import { identityRefusal, type RolloutRoll } from "../enrollment/decide.ts";
+import type { Decision, Tags } from "../enrollment/model.ts";
 import { DISCOVERY_TAG, effectiveTags } from "../enrollment/tags.ts";
-import type { Ledger, ServiceState } from "../ledger.ts";
+import type { Ledger, MeshState, RolloutLedger, ServiceState } from "../ledger.ts";
 import type { ControlPlaneCalls } from "../ports.ts";
 import { decideObserved, type ObserveCalls, type Observed, observeDescribed } from "../reconcile/observe.ts";
 import { desiredContent } from "../reconcile/reconcile.ts";
-import { parseBundle } from "../trust/bundle.ts";
+import { freshMesh } from "../trust/record.ts";
 import { situationOf } from "./attempts.ts";
 import { pinnedRevision } from "./pinned.ts";
 import type { Plan } from "./steps.ts";
@@ -15,7 +15,7 @@ import type { Plan } from "./steps.ts";
 export interface PlanCalls {
   readonly config: Config;
   readonly ecs: ObserveCalls;
-  readonly ledger: Pick<Ledger, "takeLease" | "getMeshFacts" | "putMeshFacts">;
+  readonly ledger: Pick<Ledger, "takeLease" | "changeMesh"> & Pick<RolloutLedger, "getFleet">;
   readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts" | "boundRole">;
   readonly now: () => number;
 }
@@ -24,23 +24,28 @@ export interface PlanCalls {
  * First step of a roll: takes the service's lease, reads service and mesh again and decides again, since the world may
  * have moved. Changes nothing but the ledger. Throws what the reads throw; the caller's Retry tells which are retryable.
  */
-export async function planRoll(ref: ServiceRef, executionName: string, calls: PlanCalls): Promise<Plan> {
-  const leaseUntil = calls.now() + calls.config.policy.leaseMinutes * 60_000;
-  const state = await calls.ledger.takeLease(ref.serviceArn, { executionName, leaseUntil }, calls.now());
+export async function planRoll(
+  ref: ServiceRef,
+  executionName: string,
+  calls: PlanCalls,
+  rollout?: RolloutRoll,
+): Promise<Plan> {
+  const state = await lease(ref, executionName, calls);
   if (!state) return superseded("roll-in-progress");
   const service = await calls.ecs.describeService(ref);
-  let read: Promise<MeshFacts> | undefined;
-  const facts = (name: string) => {
-    read ??= freshFacts(name, calls);
+  let read: Promise<MeshState | undefined> | undefined;
+  const mesh = (name: string) => {
+    read ??= freshMesh(name, calls);
     return read;
   };
+  const reads = { mesh, fleet: () => calls.ledger.getFleet() };
   let observed = await observeDescribed(service, state, { ...calls, thorough: true });
-  let decision = await decideObserved(observed, calls.config, facts);
+  let decision = await decideObserved(observed, calls.config, reads, rollout);
   const enrolls = decision.action === "enroll" || decision.action === "update";
   if (!enrolls || observed.clusterTags[DISCOVERY_TAG] !== "true") {
     // The cluster's cached tags may be older than the event that led here, or than another roll that has set its tag.
     observed = await observeDescribed(service, state, { ...calls, thorough: true, fresh: true });
-    decision = await decideObserved(observed, calls.config, facts);
+    decision = await decideObserved(observed, calls.config, reads, rollout);
   }
   switch (decision.action) {
     case "none":
@@ -50,14 +55,25 @@ export async function planRoll(ref: ServiceRef, executionName: string, calls: Pl
     case "enroll":
     case "update": {
       const refusal = await boundElsewhere(ref, decision, calls);
-      return refusal ? refused([refusal]) : apply(observed, state, decision, calls);
+      return refusal ? refused([refusal]) : apply(observed, state, decision, rollout, calls);
     }
     case "unenroll":
-      return apply(observed, state, decision, calls);
+      return apply(observed, state, decision, rollout, calls);
   }
 }
 
-function superseded(reason: string): Plan {
+/** The service's state with the lease taken; undefined while another roll holds it. */
+export function lease(
+  { serviceArn }: ServiceRef,
+  executionName: string,
+  { config, ledger, now }: Pick<PlanCalls, "config" | "now"> & { readonly ledger: Pick<Ledger, "takeLease"> },
+): Promise<ServiceState | undefined> {
+  const leaseUntil = now() + config.policy.leaseMinutes * 60_000;
+  return ledger.takeLease(serviceArn, { executionName, leaseUntil }, now());
+}
+
+/** The roll ends without a change: the reason is a code of `failures`. */
+export function superseded(reason: string): Plan {
   return { action: "finish", outcome: "superseded", reason, refusals: [] };
 }
 
@@ -69,6 +85,7 @@ function apply(
   { service, clusterTags }: Observed,
   state: ServiceState,
   decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>,
+  rollout: RolloutRoll | undefined,
   { config, now }: Pick<PlanCalls, "config" | "now">,
 ): Plan {
   const observedRevisionArn = service.taskDefinitionArn;
@@ -86,39 +103,13 @@ function apply(
     image: desired?.image ?? null,
     startedAtMs: now(),
     situation: situationOf(observedRevisionArn, desiredContent(decision, config)),
+    rollout: rollout ? { image: rollout.image ?? null, leave: rollout.leave ?? false } : null,
   };
 }
 
 function meaningful(clusterTags: Tags, { enrollTagKey }: Config): Record<string, string> {
   const intent = clusterTags[enrollTagKey];
   return { ...effectiveTags({}, clusterTags), ...(intent !== undefined && { [enrollTagKey]: intent }) };
-}
-
-/**
- * The control plane's own answer; the ledger gets it too, so that reconciles decide from the same facts. Throws
- * `invalid-pem` and keeps what the ledger has when the root CA is no list of certificates.
- */
-export async function freshFacts(
-  name: string,
-  calls: {
-    readonly ledger: Pick<Ledger, "getMeshFacts" | "putMeshFacts">;
-    readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts">;
-  },
-): Promise<MeshFacts> {
-  const [facts, known] = await Promise.all([calls.controlPlane(name).readMeshFacts(), calls.ledger.getMeshFacts(name)]);
-  parseBundle(facts.rootCaPem);
-  if (!known || !sameFacts(facts, known)) await calls.ledger.putMeshFacts(facts);
-  return facts;
-}
-
-/** Equal in everything but the time of reading. */
-export function sameFacts(a: MeshFacts, b: MeshFacts): boolean {
-  return (
-    a.istiodUrl === b.istiodUrl &&
-    a.rootCaPem === b.rootCaPem &&
-    a.network === b.network &&
-    a.istiodVersion === b.istiodVersion
-  );
 }
 
 async function boundElsewhere(

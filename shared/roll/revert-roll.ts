@@ -1,7 +1,7 @@
 import { clusterArnOf, type ServiceRef } from "../arn.ts";
 import type { Config } from "../config.ts";
 import type { Deployment, ObservedService } from "../enrollment/model.ts";
-import { asAutopilotError } from "../errors.ts";
+import { AutopilotError, asAutopilotError, failureCodeOf, failures } from "../errors.ts";
 import type { Ledger } from "../ledger.ts";
 import type { EcsCalls } from "../ports.ts";
 import { diagnose } from "./diagnose.ts";
@@ -51,11 +51,18 @@ export async function revertRoll(
     { failure: roll.failure, desiredCount: service.desiredCount },
     calls,
   );
+  if (plan.change === "restore") throw noWayBack(cause);
   if (!changed) return { outcome: "reverted", watch: null, cause };
   if (current === plan.pinnedRevisionArn) return backAlready(service, plan, cause, calls);
   if (current !== ours) return { outcome: "superseded", watch: null, cause };
   const updated = await calls.ecs.updateService(ref, { taskDefinitionArn: plan.pinnedRevisionArn });
   return { outcome: "reverting", watch: watchOf(updated, plan, calls), cause };
+}
+
+/** What was on its way back already has nowhere to go: somebody has to look. */
+function noWayBack({ code, sentence }: Cause): AutopilotError {
+  const known = failureCodeOf(`${code}:`);
+  return new AutopilotError(known && !failures[known].retryable ? known : "deployment-failed", sentence);
 }
 
 /** ECS's circuit breaker, or a first try of this step, has gone back already: its deployment is watched like any other. */

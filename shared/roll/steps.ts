@@ -3,10 +3,12 @@ import * as z from "zod";
 import { serviceArnSchema } from "../arn.ts";
 import { driftReasons } from "../enrollment/reasons.ts";
 import { failureCodeOf } from "../errors.ts";
+import { rollOrderSchema } from "../rollout/steps.ts";
 
 const driftKeys = Object.keys(driftReasons);
 
-export const changeSchema = z.enum(["enroll", "update", "unenroll"]);
+/** `restore`: back to the revision before a rollout. */
+export const changeSchema = z.enum(["enroll", "update", "unenroll", "restore"]);
 export type Change = z.infer<typeof changeSchema>;
 
 const refusalSchema = z.object({ reason: z.string(), detail: z.string() });
@@ -30,6 +32,8 @@ export const planSchema = z.discriminatedUnion("action", [
     startedAtMs: z.int(),
     /** What failed attempts at this are counted under. */
     situation: z.string(),
+    /** What its rollout brings to the service beside the newest mesh facts; null: it is no rollout's. */
+    rollout: z.object({ image: z.string().nullable(), leave: z.boolean() }).nullable().default(null),
   }),
   z.object({
     action: z.literal("finish"),
@@ -94,7 +98,10 @@ const step = { serviceArn: serviceArnSchema, executionName: z.string().min(1).ma
 export const causeSchema = z.object({ code: z.string(), sentence: z.string() });
 export type Cause = z.infer<typeof causeSchema>;
 
-export const planInput = z.object(step);
+/** The rollout that the roll belongs to, if any. */
+const rollout = rollOrderSchema.nullable().default(null);
+
+export const planInput = z.object({ ...step, rollout });
 export const applyInput = z.object({ ...step, plan: planSchema });
 export const awaitInput = z.object({ ...step, taskToken: z.string().min(1), watch: watchSchema, looks: z.int() });
 export const verifyInput = z.object({ ...step, plan: planSchema, watch: watchSchema, since: z.iso.datetime() });
@@ -108,6 +115,7 @@ export const finishInput = z.object({
   ...step,
   /** What a failure is counted under, as whoever started the roll saw it. */
   situation: z.string(),
+  rollout,
   plan: planSchema.nullable(),
   watch: watchSchema.nullable(),
   outcome: z.string(),

@@ -10,7 +10,12 @@ export interface VerifyCalls {
   readonly ecs: Pick<EcsCalls, "listTasks" | "describeTasks" | "describeService">;
   readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "listWorkloadEntryAddresses">;
   readonly now: () => number;
+  readonly pause: (ms: number) => Promise<void>;
 }
+
+/** The mesh knows a new task some seconds after it runs: it is asked so often before the whole step is tried again. */
+const MESH_LOOKS = 4;
+const BETWEEN_MESH_LOOKS_MS = 2000;
 
 /**
  * Whether the tasks that a completed deployment has left running are in the mesh (or, after unenrolling, out of it).
@@ -41,7 +46,11 @@ async function look(ref: ServiceRef, watch: Watch, calls: VerifyCalls): Promise<
   ]);
   const tasks = await calls.ecs.describeTasks(clusterArnOf(ref), taskArns);
   const seen = { tasks, targetRevisionArn, workloadAddresses };
-  const first = verifyTasks({ ...seen, desiredCount });
+  let first = verifyTasks({ ...seen, desiredCount });
+  for (let looks = 1; lacksEntry(first) && namespace !== null && looks < MESH_LOOKS; looks += 1) {
+    await calls.pause(BETWEEN_MESH_LOOKS_MS);
+    first = verifyTasks({ ...seen, desiredCount, workloadAddresses: await workloads(ref, namespace, calls) });
+  }
   if (first.verified) return "succeeded";
   // Perhaps the service was scaled or deployed meanwhile: only now is that worth a call.
   const service = await calls.ecs.describeService(ref);
@@ -50,6 +59,10 @@ async function look(ref: ServiceRef, watch: Watch, calls: VerifyCalls): Promise<
     service.desiredCount === desiredCount ? first : verifyTasks({ ...seen, desiredCount: service.desiredCount });
   if (second.verified) return "succeeded";
   throw new AutopilotError("mesh-not-converged", second.detail);
+}
+
+function lacksEntry(verification: Verification): boolean {
+  return !verification.verified && verification.code === "workload-entry-missing";
 }
 
 async function workloads(ref: ServiceRef, namespace: string, calls: VerifyCalls): Promise<ReadonlySet<string>> {

@@ -2,62 +2,19 @@ import { parseServiceArn, serviceRef } from "../arn.ts";
 import { driftReasons, refusals, warnings } from "../enrollment/reasons.ts";
 import { failures } from "../errors.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
+import { counted, layOut, type SlackMessage, type Story, said, timeText } from "./layout.ts";
 import { code, escapeText, link } from "./mrkdwn.ts";
-
-/** The blocks of Slack's Block Kit that the messages are made of. */
-export type Block =
-  | { readonly type: "section"; readonly text: { readonly type: "mrkdwn"; readonly text: string } }
-  | {
-      readonly type: "context";
-      readonly elements: readonly { readonly type: "mrkdwn"; readonly text: string }[];
-    };
-
-/** A message for chat.postMessage or an incoming webhook: `text` is what notifications show. */
-export interface SlackMessage {
-  readonly text: string;
-  readonly blocks: readonly Block[];
-}
-
-/**
- * With the sentences around it this keeps a section below Slack's 3,000 characters, and all of them below the 4,000 that
- * Slack advises for a text. https://docs.slack.dev/reference/block-kit/blocks/section-block
- */
-const DETAIL_LIMIT = 400;
-/** More reasons than these are only counted. */
-const MAX_LINES = 6;
-
-/** What happened, in a headline and in lines: each becomes a section. Everything is escaped already. */
-interface Story {
-  readonly icon: string;
-  readonly headline: string;
-  readonly lines: readonly string[];
-  /** Where: account, region, revision. */
-  readonly context: readonly string[];
-}
+import { isRolloutEvent, type RolloutEvent, rolloutStory } from "./rollout-stories.ts";
 
 /**
  * The message that tells an event: the service or control plane by name, what happened and why, and the fix. Tag values
  * and error texts in it are escaped and cut.
  */
 export function messageFor(event: OutgoingEvent): SlackMessage {
-  const { icon, headline, lines, context } = storyOf(event);
-  const rest = lines.length > MAX_LINES ? [`… and ${lines.length - MAX_LINES} more`] : [];
-  const body = [...lines.slice(0, MAX_LINES), ...rest];
-  return {
-    text: [`${icon} ${headline}`, ...body].join("\n"),
-    blocks: [
-      section(`${icon} *${headline}*`),
-      ...body.map(section),
-      { type: "context", elements: context.map((text) => ({ type: "mrkdwn", text })) },
-    ],
-  };
+  return layOut(isRolloutEvent(event) ? rolloutStory(event) : storyOf(event));
 }
 
-function section(text: string): Block {
-  return { type: "section", text: { type: "mrkdwn", text } };
-}
-
-function storyOf({ detailType, detail }: OutgoingEvent): Story {
+function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): Story {
   switch (detailType) {
     case "Service Enrolled":
       return {
@@ -91,9 +48,9 @@ function storyOf({ detailType, detail }: OutgoingEvent): Story {
       return {
         icon: ":no_entry:",
         headline: `${nameOf(detail)} can't join the mesh, nothing was changed`,
-        lines: detail.refusals.map(({ reason, detail: said }) => {
+        lines: detail.refusals.map(({ reason, detail: told }) => {
           const { sentence, fix } = refusals[reason];
-          return `• ${sentence} ${escapeText(said, DETAIL_LIMIT)}\n   _Fix:_ ${fix}`;
+          return `• ${sentence} ${said(told)}\n   _Fix:_ ${fix}`;
         }),
         context: where(detail),
       };
@@ -101,7 +58,7 @@ function storyOf({ detailType, detail }: OutgoingEvent): Story {
       return {
         icon: ":warning:",
         headline: `${nameOf(detail)} is enrolled, with a warning`,
-        lines: detail.warnings.map((one) => `• ${warnings[one.code]} ${escapeText(one.detail, DETAIL_LIMIT)}`),
+        lines: detail.warnings.map((one) => `• ${warnings[one.code]} ${said(one.detail)}`),
         context: where(detail),
       };
     case "Service Roll Failed":
@@ -110,24 +67,60 @@ function storyOf({ detailType, detail }: OutgoingEvent): Story {
       return {
         icon: ":leftwards_arrow_with_hook:",
         headline: `${nameOf(detail)}: somebody else acted meanwhile, the roll ended`,
-        lines: [escapeText(detail.reason, DETAIL_LIMIT)],
+        lines: [reasonOf(detail.reason)],
         context: where(detail),
       };
     case "Root CA Changed":
+      return rootCaChangedStory(detail);
+    case "Root CA Retirable":
       return {
-        icon: ":key:",
-        headline: `The root CA bundle of ${escapeText(detail.controlPlane, 100)} has changed`,
-        lines: [`It holds ${detail.fingerprints.length} certificate(s), before ${detail.previousFingerprints.length}.`],
-        context: detail.fingerprints.slice(0, 5).map((fingerprint) => code(fingerprint, 120)),
+        icon: ":unlock:",
+        headline: `${controlPlane(detail)}: no running task needs ${detail.fingerprints.length === 1 ? "the old root CA" : "the old root CAs"} any more`,
+        lines: [
+          "*Now:* take it out of the root CA bundle. The services are rolled once more then, to trust the new one alone.",
+        ],
+        context: [
+          ...detail.fingerprints.slice(0, 4).map((fingerprint) => `may go: ${code(fingerprint, 120)}`),
+          ...detail.remaining.slice(0, 4).map((fingerprint) => `stays: ${code(fingerprint, 120)}`),
+        ],
       };
     case "Root CA Expiring":
       return {
         icon: ":hourglass:",
-        headline: `A root CA of ${escapeText(detail.controlPlane, 100)} ends in ${detail.daysLeft} day(s)`,
-        lines: [`${escapeText(detail.subject, DETAIL_LIMIT)} is valid until ${detail.notAfter}.`],
+        headline: `A root CA of ${controlPlane(detail)} ends in ${counted(detail.daysLeft, "day")}`,
+        lines: [`${said(detail.subject)} is valid until ${timeText(detail.notAfter)}.`],
         context: [code(detail.fingerprint, 120)],
       };
   }
+}
+
+/** The bundle that cuts tasks off is the one change that can't wait. */
+function rootCaChangedStory(detail: Extract<OutgoingEvent, { detailType: "Root CA Changed" }>["detail"]): Story {
+  const { fingerprints, previousFingerprints, cutOff } = detail;
+  const holds = `It holds ${counted(fingerprints.length, "certificate")}, before ${previousFingerprints.length}.`;
+  const context = fingerprints.slice(0, 5).map((fingerprint) => code(fingerprint, 120));
+  const headline = `The root CA bundle of ${controlPlane(detail)} has changed`;
+  if (cutOff === undefined || cutOff.tasks === 0) return { icon: ":key:", headline, lines: [holds], context };
+  const { tasks, services } = cutOff;
+  return {
+    icon: ":rotating_light:",
+    headline: `${headline}: ${counted(tasks, "running task")} in ${counted(services, "service")} CUT OFF`,
+    lines: [
+      `${holds} These tasks trust none of them: they lose the mesh.`,
+      "*Now:* put the old root CA back into the bundle until no running task needs it, or see to it that the rotation goes on at once.",
+    ],
+    context,
+  };
+}
+
+/** The sentence of a code, or the text that somebody wrote. */
+function reasonOf(reason: string): string {
+  const known = Object.entries(failures).find(([code]) => code === reason)?.[1];
+  return known ? known.sentence : said(reason);
+}
+
+function controlPlane({ controlPlane: name }: { readonly controlPlane: string }): string {
+  return escapeText(name, 100);
 }
 
 const unenrollSentences = {
@@ -146,10 +139,12 @@ function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service R
       ? `${name}: the roll failed, the service is back on its last good revision`
       : `${name}: the roll failed and the service could NOT be taken back`,
     lines: [
-      `*Cause:* ${escapeText(cause, 1000)}`,
+      `*Cause:* ${said(cause, 1000)}`,
       `*Fix:* ${fix}`,
       ...(detail.reverted ? [] : ["*Now:* look at the service in ECS: it is not tried again blindly."]),
-      ...(detail.nextAttemptAt === undefined ? [] : [`The same is not tried again before ${detail.nextAttemptAt}.`]),
+      ...(detail.nextAttemptAt === undefined
+        ? []
+        : [`The same is not tried again before ${timeText(detail.nextAttemptAt)}.`]),
     ],
     context: [
       ...where(detail),

@@ -18,11 +18,25 @@ export interface Bundle {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
+/** A mesh has one bundle at a time, which every decision asks for: parsing certificates is dear. */
+const KEPT_BUNDLES = 16;
+const parsed = new Map<string, Bundle>();
+
 /**
  * The bundle that a PEM text holds. Line endings, blank lines, comment lines (`#`), order and repeated certificates make
  * no difference. Throws `AutopilotError` `invalid-pem` for anything else, an empty text and a private key included.
  */
 export function parseBundle(text: string): Bundle {
+  const known = parsed.get(text);
+  if (known) return known;
+  const bundle = parse(text);
+  const [oldest] = parsed.keys();
+  if (oldest !== undefined && parsed.size >= KEPT_BUNDLES) parsed.delete(oldest);
+  parsed.set(text, bundle);
+  return bundle;
+}
+
+function parse(text: string): Bundle {
   const rest = text.replace(CERTIFICATE, "").replace(/^\s*#.*$/gm, "");
   if (rest.trim() !== "") throw new AutopilotError("invalid-pem", "It holds more than certificates.");
   const byFingerprint = new Map(
@@ -39,14 +53,15 @@ export function parseBundle(text: string): Bundle {
   };
 }
 
-/** True if both bundles hold the same certificates. Throws like `parseBundle`. */
-export function sameBundle(a: string, b: string): boolean {
-  return parseBundle(a).pem === parseBundle(b).pem;
-}
-
-/** The certificate of the bundle that expires first. */
-export function soonestExpiry(bundle: Bundle): RootCertificate {
-  return bundle.certificates.reduce((a, b) => (Date.parse(b.notAfter) < Date.parse(a.notAfter) ? b : a));
+/** True if the text is one that `parseBundle` reads. */
+export function isBundle(text: string): boolean {
+  try {
+    parseBundle(text);
+    return true;
+  } catch (error) {
+    if (error instanceof AutopilotError && error.code === "invalid-pem") return false;
+    throw error;
+  }
 }
 
 function parseCertificate(block: string, position: number): X509Certificate {

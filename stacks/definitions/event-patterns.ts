@@ -32,6 +32,8 @@ export interface EventPatternOptions {
   readonly enrollTagKey: string;
   /** The SSM parameter that holds the fleet's image. Without it there is no rule for it. */
   readonly imageParameterName?: string;
+  /** Name or ARN of the secret that holds the mesh's root CA. Without it there is no rule for it. */
+  readonly rootCaSecret?: string;
 }
 
 export interface EventRules {
@@ -71,13 +73,30 @@ const endOfRoll = [
   "Drift Corrected",
 ];
 
-const forPeople = [
-  ...endOfRoll,
+/** What the message of a rollout counts: it is told one by one only where no rollout brought it. */
+const countedInRollouts = [
+  "Service Enrolled",
+  "Service Updated",
+  "Service Unenrolled",
+  "Drift Corrected",
   "Service Roll Superseded",
+];
+const forPeople = [
+  "Service Roll Failed",
   "Service Refused",
   "Service Warned",
   "Root CA Changed",
+  "Root CA Retirable",
   "Root CA Expiring",
+  "Rollout Refused",
+];
+/** A rollout has one message, which these bring up to date. */
+const rolloutNews = [
+  "Rollout Started",
+  "Rollout Wave Completed",
+  "Rollout Paused",
+  "Rollout Completed",
+  "Rollout Rolled Back",
 ];
 
 /**
@@ -133,6 +152,7 @@ export function eventPatterns(options: EventPatternOptions): EventRules {
       functions: ["reconcile-service"],
     },
     ...imageParameterRules(options.imageParameterName),
+    ...rootCaSecretRules(options.rootCaSecret),
     {
       name: "roll-ended",
       description: "A roll ended: tags that changed meanwhile are looked at now.",
@@ -152,8 +172,38 @@ export function eventPatterns(options: EventPatternOptions): EventRules {
     {
       name: "news-for-people",
       description: "What the operations channel reads.",
-      pattern: { source: [sources.autopilot], "detail-type": forPeople },
+      pattern: {
+        source: [sources.autopilot],
+        $or: [
+          { "detail-type": forPeople },
+          { "detail-type": countedInRollouts, detail: { rolloutId: [{ exists: false }] } },
+        ],
+      },
       functions: ["notify-slack"],
+    },
+    {
+      name: "rollout-news",
+      description: "A rollout went on: its message in the operations channel is brought up to date.",
+      pattern: { source: [sources.autopilot], "detail-type": rolloutNews },
+      functions: ["rollout/report"],
+    },
+    {
+      name: "root-ca-changed",
+      description: "A control plane has another root CA bundle: a rotation is due.",
+      pattern: { source: [sources.autopilot], "detail-type": ["Root CA Changed"] },
+      functions: ["rollout/request"],
+    },
+    {
+      name: "rollout-requested",
+      description: "An operator requests a rollout.",
+      pattern: { source: [sources.operator], "detail-type": ["Rollout Requested"] },
+      functions: ["rollout/request"],
+    },
+    {
+      name: "rollout-controlled",
+      description: "An operator pauses, resumes, approves, aborts or takes back a rollout.",
+      pattern: { source: [sources.operator], "detail-type": ["Rollout Control"] },
+      functions: ["rollout/control"],
     },
     {
       name: "root-ca-rotated",
@@ -169,6 +219,9 @@ export function eventPatterns(options: EventPatternOptions): EventRules {
 export const schedules: readonly Schedule[] = [
   { name: "sweep-services", functionName: "sweep-services", everyMinutes: 15 },
   { name: "watch-root-ca", functionName: "watch-root-ca", everyMinutes: 5 },
+  { name: "request-rollouts", functionName: "rollout/request", everyMinutes: 5 },
+  { name: "guard-rollout", functionName: "rollout/guard", everyMinutes: 1 },
+  { name: "report-rollouts", functionName: "rollout/report", everyMinutes: 1 },
 ];
 
 /** Rules whose events a wider rule forwards already: an event must not be forwarded twice. */
@@ -197,7 +250,26 @@ function imageParameterRules(name: string | undefined): HomeRule[] {
         "detail-type": ["Parameter Store Change"],
         detail: { name: [name], operation: ["Create", "Update"] },
       },
-      functions: ["sweep-services"],
+      functions: ["rollout/request"],
+    },
+  ];
+}
+
+/** https://docs.aws.amazon.com/secretsmanager/latest/userguide/event-detail-secret-label-updated-secretsmanager.html */
+function rootCaSecretRules(secret: string | undefined): HomeRule[] {
+  if (secret === undefined) return [];
+  const isArn = secret.startsWith("arn:");
+  return [
+    {
+      name: "root-ca-secret-changed",
+      description: "The secret that holds the mesh's root CA has a new version.",
+      pattern: {
+        source: ["aws.secretsmanager"],
+        "detail-type": ["Secret Label Updated"],
+        ...(isArn && { resources: [secret] }),
+        detail: { ...(!isArn && { name: [secret] }), labelUpdated: ["AWSCURRENT"] },
+      },
+      functions: ["watch-root-ca"],
     },
   ];
 }

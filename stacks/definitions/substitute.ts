@@ -1,6 +1,11 @@
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+type JsonObject = { readonly [key: string]: Json };
 
-type Definition = { readonly [key: string]: Json };
+/** `undefined` is in no JSON, but in the types of JSON modules whose objects differ. */
+type Node = undefined | null | boolean | number | string | readonly Node[] | { readonly [key: string]: Node };
+
+/** A state machine in the Amazon States Language. */
+export type Definition = { readonly [key: string]: Node };
 
 const TOKEN = /\$\{(\w+)\}/g;
 
@@ -8,7 +13,7 @@ const TOKEN = /\$\{(\w+)\}/g;
  * The definition with every `${Token}` in its strings replaced. Throws when a token has no value or a value is never
  * used: a typo fails in the tests, not on AWS.
  */
-export function substitute(definition: Definition, values: Readonly<Record<string, string>>): Definition {
+export function substitute(definition: Definition, values: Readonly<Record<string, string>>): JsonObject {
   const used = new Set<string>();
   const replace = (text: string) =>
     text.replace(TOKEN, (_match, token: string) => {
@@ -17,19 +22,21 @@ export function substitute(definition: Definition, values: Readonly<Record<strin
       used.add(token);
       return value;
     });
-  const walk = (node: Json): Json => {
+  const walk = (node: Exclude<Node, undefined>): Json => {
     if (typeof node === "string") return replace(node);
-    if (isArray(node)) return node.map(walk);
+    if (isArray(node)) return node.map((item) => (item === undefined ? null : walk(item)));
     return typeof node === "object" && node !== null ? members(node) : node;
   };
-  const members = (node: Definition): Definition =>
-    Object.fromEntries(Object.entries(node).map(([key, inner]) => [key, walk(inner)]));
+  const members = (node: Definition): JsonObject =>
+    Object.fromEntries(
+      Object.entries(node).flatMap(([key, inner]) => (inner === undefined ? [] : [[key, walk(inner)]])),
+    );
   const result = members(definition);
   const unused = Object.keys(values).filter((token) => !used.has(token));
   if (unused.length > 0) throw new Error(`the state machine does not use: ${unused.join(", ")}`);
   return result;
 }
 
-function isArray(node: Json): node is readonly Json[] {
+function isArray(node: Node): node is readonly Node[] {
   return Array.isArray(node);
 }

@@ -3,6 +3,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  PutMetricAlarmCommand,
+  SetAlarmStateCommand,
+} from "@aws-sdk/client-cloudwatch";
 import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   DescribeServicesCommand,
@@ -70,6 +76,7 @@ const stateSchema = z.looseObject({
   rolls: z.array(z.looseObject({ service: z.string(), outcome: z.string().optional() })),
   ledger: z.array(z.looseObject({ serviceArn: z.string(), enrolled: z.boolean() })),
   slack: z.array(z.looseObject({ text: z.string() })),
+  alarms: z.array(z.looseObject({ AlarmName: z.string() })),
 });
 
 async function state() {
@@ -120,6 +127,17 @@ describe("a lab that is served", () => {
     expect([types.at(0), types.at(-1)]).toEqual(["ExecutionStarted", "ExecutionSucceeded"]);
   });
 
+  it("has CloudWatch's alarms, which an operator sets and the lab's state shows", async () => {
+    const client = new CloudWatchClient(settings(EU));
+    const alarm = { AlarmName: "errors", EvaluationPeriods: 1, ComparisonOperator: "GreaterThanThreshold" } as const;
+    await client.send(new PutMetricAlarmCommand(alarm));
+    const set = { AlarmName: "errors", StateValue: "ALARM", StateReason: "too many" } as const;
+    await client.send(new SetAlarmStateCommand(set));
+    const { MetricAlarms } = await client.send(new DescribeAlarmsCommand({ AlarmNames: ["errors", "nope"] }));
+    expect(MetricAlarms).toMatchObject([set]);
+    expect((await state()).alarms).toMatchObject([set]);
+  });
+
   it("keeps accounts and regions apart on its one port", async () => {
     expect(await new STSClient(settings(EU)).send(new GetCallerIdentityCommand())).toMatchObject({
       Account: EU.account,
@@ -168,6 +186,7 @@ describe("the lab's own routes", () => {
         "ecs",
         "secrets",
         "eventBridge",
+        "alarms",
         "executions",
         "rolls",
         "ledger",

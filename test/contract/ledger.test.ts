@@ -1,81 +1,10 @@
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
-import dynalite from "dynalite";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { MeshFacts } from "../../shared/enrollment/model.ts";
-import { type AwsClients, awsClients } from "../../shared/gateways/aws-clients.ts";
-import { dynamoDbLedger } from "../../shared/gateways/ledger-dynamodb.ts";
-import { type LedgerItems, memoryLedger } from "../../shared/gateways/ledger-memory.ts";
-import type { Ledger, ServiceState, Signal } from "../../shared/ledger.ts";
+import type { Ledger, MeshState, ServiceState, Signal } from "../../shared/ledger.ts";
+import { factsIdOf } from "../../shared/trust/generations.ts";
+import { ledgerStores, localDynamoDb, type Store } from "./ledger-stores.ts";
 
-/** A store under test: the ledger, and a way to put an item that the ledger would not write. */
-interface Store {
-  readonly ledger: Ledger;
-  putRaw(item: { readonly pk: string; readonly sk: string } & Readonly<Record<string, unknown>>): Promise<void>;
-}
-
-const TABLE = "ledger";
-const server = dynalite({ createTableMs: 0 });
-let clients: AwsClients;
-let client: DynamoDBClient;
-
-beforeAll(async () => {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  // An HTTP server that listens on a port has an address of this type.
-  const { port } = server.address() as AddressInfo;
-  clients = awsClients({
-    config: { name: "autopilot", homeRegion: "us-east-1", homeAccount: "123456789012", memberRoleName: "member" },
-    endpoint: `http://127.0.0.1:${port}`,
-    credentials: { accessKeyId: "123456789012", secretAccessKey: "secret" },
-  });
-  client = clients.home(DynamoDBClient);
-  await client.send(
-    new CreateTableCommand({
-      TableName: TABLE,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: [
-        { AttributeName: "pk", AttributeType: "S" },
-        { AttributeName: "sk", AttributeType: "S" },
-      ],
-      KeySchema: [
-        { AttributeName: "pk", KeyType: "HASH" },
-        { AttributeName: "sk", KeyType: "RANGE" },
-      ],
-    }),
-  );
-});
-
-afterAll(() => {
-  client.destroy();
-  server.close();
-});
-
-const stores: readonly (readonly [string, () => Store])[] = [
-  [
-    "in DynamoDB",
-    () => ({
-      ledger: dynamoDbLedger(clients.home, { tableName: TABLE }),
-      putRaw: async (item) => {
-        await DynamoDBDocumentClient.from(client).send(new PutCommand({ TableName: TABLE, Item: item }));
-      },
-    }),
-  ],
-  [
-    "in memory",
-    () => {
-      const items: LedgerItems = new Map();
-      return {
-        ledger: memoryLedger(items),
-        putRaw: async (item) => {
-          items.set(`${item.pk} ${item.sk}`, item);
-        },
-      };
-    },
-  ],
-];
+const stores = ledgerStores(localDynamoDb());
 
 // The stores outlive a test: each has its own services.
 let services = 0;
@@ -94,6 +23,20 @@ const blank: Omit<ServiceState, "serviceArn"> = {
   secretsInUse: [],
   addedTagKeys: [],
 };
+
+const facts: MeshFacts = {
+  controlPlane: "main",
+  istiodUrl: "https://istiod.example.com:15012",
+  rootCaPem: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+  network: "eks",
+  readAt: "2026-11-21T03:00:00Z",
+};
+
+function newMesh(controlPlane: string): MeshState {
+  const its = { ...facts, controlPlane };
+  const generations = [{ id: factsIdOf(its), facts: its }];
+  return { shape: 2, version: 0, controlPlane, generations, told: { expiryDays: {} } };
+}
 
 describe.each(stores)("the ledger %s", (_name, open) => {
   let store: Store;
@@ -329,19 +272,84 @@ describe.each(stores)("the ledger %s", (_name, open) => {
   });
 
   describe("mesh facts", () => {
-    it("are undefined before they were written, and replaced as a whole", async () => {
+    it("are undefined before they were written", async () => {
       expect(await ledger.getMeshFacts("nobody")).toBeUndefined();
+      expect(await ledger.getMesh("nobody")).toBeUndefined();
+    });
+
+    it("are those that were put last", async () => {
       await ledger.putMeshFacts({ ...facts, istiodVersion: "1.28.0" });
       await ledger.putMeshFacts(facts);
       expect(await ledger.getMeshFacts("main")).toEqual(facts);
+      await ledger.putMeshFacts({ ...facts, network: "eks-2" });
+      expect(await ledger.getMeshFacts("main")).toEqual({ ...facts, network: "eks-2" });
     });
 
-    it("of another shape are refused with the item's key", async () => {
-      await store.putRaw({ pk: "MESH#old", sk: "FACTS", controlPlane: "old", url: "https://istiod" });
-      await expect(ledger.getMeshFacts("old")).rejects.toMatchObject({
+    it("stay there as generations, the newest last", async () => {
+      const controlPlane = "generations";
+      const [first, second] = [
+        { ...facts, controlPlane },
+        { ...facts, controlPlane, network: "eks-2" },
+      ];
+      for (const put of [first, first, second]) await ledger.putMeshFacts(put);
+      expect(await ledger.getMesh(controlPlane)).toEqual({
+        shape: 2,
+        version: 3,
+        controlPlane,
+        generations: [
+          { id: factsIdOf(first), facts: first },
+          { id: factsIdOf(second), facts: second },
+        ],
+        told: { expiryDays: {} },
+      });
+    });
+
+    it("change by what they are, and what is stored then is returned", async () => {
+      const controlPlane = "changed";
+      const made = await ledger.changeMesh(controlPlane, (mesh) => mesh ?? newMesh(controlPlane));
+      expect(made).toEqual({ ...newMesh(controlPlane), version: 1 });
+      const changed = await ledger.changeMesh(controlPlane, (mesh) => mesh && { ...mesh, releasedId: "a" });
+      expect(changed).toEqual({ ...newMesh(controlPlane), version: 2, releasedId: "a" });
+      expect(await ledger.getMesh(controlPlane)).toEqual(changed);
+    });
+
+    it("stay as they are when there is nothing to change", async () => {
+      const controlPlane = "unchanged";
+      expect(await ledger.changeMesh(controlPlane, () => undefined)).toBeUndefined();
+      expect(await ledger.getMesh(controlPlane)).toBeUndefined();
+      await ledger.putMeshFacts({ ...facts, controlPlane });
+      const before = await ledger.getMesh(controlPlane);
+      const spoil = (mesh: MeshState | undefined) => void mesh?.generations.pop();
+      expect(await ledger.changeMesh(controlPlane, spoil)).toEqual(before);
+      expect(await ledger.getMesh(controlPlane)).toEqual(before);
+    });
+
+    it("take every one of the changes that are made at once", async () => {
+      const controlPlane = "busy";
+      await ledger.putMeshFacts({ ...facts, controlPlane });
+      const notedDays = (fingerprint: string) =>
+        ledger.changeMesh(controlPlane, (mesh) => {
+          if (!mesh) return undefined;
+          return { ...mesh, told: { expiryDays: { ...mesh.told.expiryDays, [fingerprint]: 7 } } };
+        });
+      await Promise.all(["a", "b", "c", "d"].map(notedDays));
+      expect((await ledger.getMesh(controlPlane))?.told.expiryDays).toEqual({ a: 7, b: 7, c: 7, d: 7 });
+    });
+
+    it.each([
+      ["another shape", { controlPlane: "old", url: "https://istiod" }],
+      ["the first shape", { ...facts, controlPlane: "old" }],
+    ])("of %s are refused with the item's key, until they are put anew", async (_what, item) => {
+      const unreadable = {
         code: "ledger-item-unreadable",
         detail: expect.stringContaining("MESH#old / FACTS"),
-      });
+      };
+      await store.putRaw({ pk: "MESH#old", sk: "FACTS", ...item });
+      await expect(ledger.getMeshFacts("old")).rejects.toMatchObject(unreadable);
+      await expect(ledger.getMesh("old")).rejects.toMatchObject(unreadable);
+      await expect(ledger.changeMesh("old", (mesh) => mesh)).rejects.toMatchObject(unreadable);
+      await ledger.putMeshFacts({ ...facts, controlPlane: "old" });
+      expect(await ledger.getMesh("old")).toEqual({ ...newMesh("old"), version: 1 });
     });
   });
 
@@ -367,14 +375,6 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     });
   });
 });
-
-const facts: MeshFacts = {
-  controlPlane: "main",
-  istiodUrl: "https://istiod.example.com:15012",
-  rootCaPem: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
-  network: "eks",
-  readAt: "2026-11-21T03:00:00Z",
-};
 
 async function drain(items: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of items);

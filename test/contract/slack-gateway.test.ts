@@ -4,7 +4,8 @@ import { Faults } from "../../lab/faults.ts";
 import { inProcessFetch } from "../../lab/http/in-process.ts";
 import { SlackSimulation } from "../../lab/slack/slack-simulation.ts";
 import { type SlackCredentials, slackGateway } from "../../shared/gateways/slack.ts";
-import type { SlackMessage } from "../../shared/slack/messages.ts";
+import type { SlackCalls } from "../../shared/slack/calls.ts";
+import type { SlackMessage } from "../../shared/slack/layout.ts";
 
 const NOW_MS = Date.parse("2026-11-21T03:00:00Z");
 const bot = { token: "xoxb-right-token" };
@@ -15,13 +16,15 @@ const message: SlackMessage = {
 };
 
 describe("Slack", () => {
+  let clock: VirtualClock;
   let slack: SlackSimulation;
   let faults: Faults;
 
   beforeEach(() => {
+    clock = new VirtualClock(NOW_MS);
     faults = new Faults(() => NOW_MS);
     slack = new SlackSimulation({
-      clock: new VirtualClock(NOW_MS),
+      clock,
       faults,
       token: bot.token,
       webhook: { secret: "right-secret", channel: "mesh-ops" },
@@ -46,6 +49,72 @@ describe("Slack", () => {
   it("takes a message by a webhook, which does not tell", async () => {
     expect(await gateway(webhook).postMessage(message)).toEqual({});
     expect(slack.messages()).toMatchObject([{ channel: "mesh-ops", ...message }]);
+  });
+
+  describe("for a bot", () => {
+    const changed: SlackMessage = {
+      text: "now",
+      blocks: [{ type: "section", text: { type: "mrkdwn", text: "*now*" } }],
+    };
+    const posted = async () => {
+      const { channel, ts } = await gateway(bot).postMessage(message);
+      await clock.advance(1000);
+      return { channel: channel ?? "", ts: ts ?? "" };
+    };
+
+    it("puts another message in the place of one, text and blocks", async () => {
+      const place = await posted();
+      await gateway(bot).updateMessage(place, changed);
+      expect(slack.threads()).toMatchObject([{ ts: place.ts, ...changed, updatedTimes: 1, replies: [] }]);
+    });
+
+    it("answers in a message's thread, in the channel where that is", async () => {
+      const place = await posted();
+      const reply = await gateway(bot, "renamed").postMessage(changed, { under: place });
+      expect(reply.channel).toBe(place.channel);
+      expect(slack.threads()).toMatchObject([{ ...message, replies: [{ ...changed, threadTs: place.ts }] }]);
+    });
+
+    it("tells by Slack's own name why a message can't be updated, and whether it is lost", async () => {
+      const place = await posted();
+      slack.deleteMessage(place.ts);
+      await gateway(bot).postMessage(message);
+      await expect(gateway(bot).updateMessage(place, changed)).rejects.toMatchObject({
+        code: "slack-unavailable",
+        refusal: "message_not_found",
+        isLost: true,
+      });
+      await clock.advance(1000);
+      await gateway(webhook).postMessage(message);
+      const foreign = { channel: place.channel, ts: slack.messages()[1]?.ts ?? "" };
+      await expect(gateway(bot).updateMessage(foreign, changed)).rejects.toMatchObject({
+        refusal: "cant_update_message",
+        isLost: true,
+      });
+      await expect(gateway(bot).updateMessage({ ...place, channel: "mesh-ops" }, changed)).rejects.toMatchObject({
+        refusal: "channel_not_found",
+        isLost: false,
+      });
+    });
+
+    it("tells how long to wait when updates come too fast", async () => {
+      const place = await posted();
+      for (let count = 0; count < 50; count += 1) await gateway(bot).updateMessage(place, changed);
+      await expect(gateway(bot).updateMessage(place, message)).rejects.toMatchObject({
+        code: "slack-unavailable",
+        retryAfterSeconds: 60,
+        isLost: false,
+      });
+    });
+  });
+
+  it("can't update by a webhook, and says so beforehand", async () => {
+    expect([gateway(bot).updates, gateway(webhook).updates]).toEqual([true, false]);
+    await expect(gateway(webhook).updateMessage({ channel: "C1", ts: "1.0" }, message)).rejects.toMatchObject({
+      code: "slack-unavailable",
+      detail: expect.stringContaining("can't update"),
+    });
+    expect(slack.messages()).toEqual([]);
   });
 
   describe.each([
@@ -81,6 +150,15 @@ describe("Slack", () => {
       .catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: "slack-unavailable", detail: expect.stringContaining(reason) });
     expect(everythingIn(error)).not.toContain(secret);
+  });
+
+  it.each([
+    ["updating", (to: SlackCalls) => to.updateMessage({ channel: "C0123456789", ts: "1.0" }, message)],
+    ["answering", (to: SlackCalls) => to.postMessage(message, { under: { channel: "C0123456789", ts: "1.0" } })],
+  ])("keeps a wrong token to itself also when %s", async (_what, act) => {
+    const error: unknown = await act(gateway({ token: "xoxb-wrong-token" })).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "slack-unavailable", refusal: "invalid_auth" });
+    expect(everythingIn(error)).not.toContain("xoxb-wrong-token");
   });
 
   it("refuses a channel that the app is no member of, by name", async () => {

@@ -13,13 +13,16 @@ describe("the story that npm start tells", () => {
 
   it("has all its acts, and is well as a whole", () => {
     expect(report.acts.map(({ name }) => name)).toEqual(acts.map(({ name }) => name));
-    expect(report.acts).toHaveLength(8);
+    expect(report.acts).toHaveLength(13);
     expect(report.ok).toBe(true);
   });
 
   it("leaves the services as their tags say", () => {
     const inMesh = report.services.filter(({ ztunnel }) => ztunnel !== null).map(({ arn }) => arn.split("/").at(-1));
-    expect(inMesh.toSorted()).toEqual(["catalog", "checkout", "echo-service", "search"]);
+    expect(inMesh.toSorted()).toEqual([
+      ...["cart", "catalog", "checkout", "echo-service", "invoices", "orders", "prices"],
+      ...["ratings", "returns", "search", "stock"],
+    ]);
     for (const { enrolled, ztunnel, containers } of report.services) {
       expect(enrolled).toBe(ztunnel !== null);
       expect(containers.includes("ztunnel")).toBe(enrolled);
@@ -35,6 +38,17 @@ describe("the story that npm start tells", () => {
     }
   });
 
+  it("reports every rollout with its waves and its end", () => {
+    const { rollouts } = report;
+    expect(rollouts.map(({ kind, status }) => `${kind} ${status}`).toSorted()).toEqual([
+      ...Array<string>(4).fill("rotate completed"),
+      "upgrade completed",
+      "upgrade rolled-back",
+    ]);
+    expect(rollouts.every(({ services, waves }) => services > 0 && waves.length > 0)).toBe(true);
+    expect(lab.slack.threads().filter(({ updatedTimes }) => updatedTimes > 0)).toHaveLength(rollouts.length);
+  });
+
   it("leaves no dead letter, no running execution and no lease", async () => {
     expect(lab.lambda.deadLetters).toEqual([]);
     expect(lab.rolls().filter(({ status }) => status === "RUNNING")).toEqual([]);
@@ -44,6 +58,6 @@ describe("the story that npm start tells", () => {
   it("tells every service's story in Slack", () => {
     const told = report.slack.map(({ text }) => text).join("\n");
     for (const { arn } of report.services) expect(told).toContain(arn.split("/").slice(-2).join("/"));
-    expect(lines.join("")).toContain("Act 8 of 8");
+    expect(lines.join("")).toContain("Act 13 of 13");
   });
 });

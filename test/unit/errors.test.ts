@@ -7,6 +7,7 @@ import {
   failures,
   RETRYABLE_ERROR,
   TERMINAL_ERROR,
+  THROTTLED_ERROR,
 } from "../../shared/errors.ts";
 
 const codes = Object.entries(failures);
@@ -20,8 +21,15 @@ describe("every failure", () => {
     // Object.entries forgets which keys there are.
     const error = new AutopilotError(code as FailureCode, "the thing");
     expect(error.message).toBe(`${code}: ${sentence} the thing`);
-    expect(error.name).toBe(retryable ? RETRYABLE_ERROR : TERMINAL_ERROR);
+    if (code !== "throttled") expect(error.name).toBe(retryable ? RETRYABLE_ERROR : TERMINAL_ERROR);
     expect(failureCodeOf(error.message)).toBe(code);
+  });
+
+  it("that is a throttled call has a name of its own: it is tried again for longer", () => {
+    const error = new AutopilotError("throttled", "x");
+    expect(error.name).toBe(THROTTLED_ERROR);
+    expect(error.retryable).toBe(true);
+    expect(new Set([THROTTLED_ERROR, RETRYABLE_ERROR, TERMINAL_ERROR]).size).toBe(3);
   });
 });
 

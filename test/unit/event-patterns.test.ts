@@ -4,11 +4,17 @@ import { compilePattern } from "../../lab/aws/event-bridge/pattern.ts";
 import { parseIncoming } from "../../shared/events/incoming.ts";
 import { outgoingTypes } from "../../shared/events/outgoing.ts";
 import { isJsonObject, type JsonObject } from "../../shared/json.ts";
+import type { BusEvent } from "../../shared/ports.ts";
 import { busName, eventPatterns, schedules } from "../../stacks/definitions/event-patterns.ts";
+import { all } from "./events/outgoing-samples.ts";
 
 const FIXTURES = new URL("../fixtures/events/", import.meta.url);
 const enrollTagKey = "ztunnel-autopilot/enroll";
-const rules = eventPatterns({ enrollTagKey, imageParameterName: "/ztunnel-autopilot/image" });
+const rules = eventPatterns({
+  enrollTagKey,
+  imageParameterName: "/ztunnel-autopilot/image",
+  rootCaSecret: "mesh/root-ca",
+});
 
 function fixture(name: string): JsonObject {
   const event: unknown = JSON.parse(readFileSync(new URL(`${name}.json`, FIXTURES), "utf8"));
@@ -51,7 +57,23 @@ const recorded: Readonly<Record<string, { readonly forwarded: readonly string[];
     "service-enrolled": { forwarded: [], home: ["roll-ended", "news-for-people"] },
     "service-roll-superseded": { forwarded: [], home: ["roll-superseded", "news-for-people"] },
     "service-refused": { forwarded: [], home: ["news-for-people"] },
+    "service-updated-in-rollout": { forwarded: [], home: ["roll-ended"] },
+    "service-superseded-in-rollout": { forwarded: [], home: [] },
+    "service-roll-failed-in-rollout": { forwarded: [], home: ["roll-ended", "news-for-people"] },
+    "service-refused-in-rollout": { forwarded: [], home: ["news-for-people"] },
+    "root-ca-changed": { forwarded: [], home: ["news-for-people", "root-ca-changed"] },
+    "root-ca-retirable": { forwarded: [], home: ["news-for-people"] },
+    "root-ca-expiring": { forwarded: [], home: ["news-for-people"] },
+    "rollout-started": { forwarded: [], home: ["rollout-news"] },
+    "rollout-refused": { forwarded: [], home: ["news-for-people"] },
+    "rollout-wave-completed": { forwarded: [], home: ["rollout-news"] },
+    "rollout-paused": { forwarded: [], home: ["rollout-news"] },
+    "rollout-completed": { forwarded: [], home: ["rollout-news"] },
+    "rollout-rolled-back": { forwarded: [], home: ["rollout-news"] },
+    "rollout-requested": { forwarded: [], home: ["rollout-requested"] },
+    "rollout-controlled": { forwarded: [], home: ["rollout-controlled"] },
     "root-ca-rotated": { forwarded: [], home: ["root-ca-rotated"] },
+    "root-ca-secret-changed": { forwarded: ["root-ca-secret-changed"], home: ["root-ca-secret-changed"] },
   };
 
 describe("event patterns", () => {
@@ -69,7 +91,11 @@ describe("event patterns", () => {
     );
   });
 
-  it.each(Object.keys(recorded).filter((name) => name !== "service-refused"))(
+  /** The functions that look at services, deployments and root CAs. */
+  const lookers = ["reconcile-service", "signal-deployment", "watch-root-ca", "sweep-services"];
+  const looked = rules.homeRules.filter(({ functions }) => functions.some((name) => lookers.includes(name)));
+
+  it.each(Object.keys(recorded).filter((name) => matching(looked, fixture(name)).length > 0))(
     "%s, once it is delivered, is an event that the functions know to read",
     (name) => {
       expect(parseIncoming(fixture(name)).kind).not.toBe("ignored");
@@ -118,6 +144,16 @@ describe("event patterns", () => {
     ],
     ["the deletion of the image's parameter", withDetail(fixture("image-parameter-changed"), { operation: "Delete" })],
     ["another parameter", withDetail(fixture("image-parameter-changed"), { name: "/ztunnel-autopilot/image2" })],
+    ["another secret", withDetail(fixture("root-ca-secret-changed"), { name: "mesh/root-ca-2" })],
+    ["a label that makes no version current", withDetail(fixture("root-ca-secret-changed"), { labelUpdated: "next" })],
+    ["another event of the secret", { ...fixture("root-ca-secret-changed"), "detail-type": "Secret Deleted" }],
+    ["a secret's event of another source", { ...fixture("root-ca-secret-changed"), source: "my.secretsmanager" }],
+    [
+      "an event about a rollout that is not ours",
+      { ...fixture("rollout-completed"), source: "ztunnel-autopilot.operator" },
+    ],
+    ["a rollout's event that nobody waits for", { ...fixture("rollout-started"), "detail-type": "Rollout Considered" }],
+    ["an operator's request under our own name", { ...fixture("rollout-requested"), source: "ztunnel-autopilot" }],
     ["an event of ours that nobody waits for", { ...fixture("service-enrolled"), "detail-type": "Service Considered" }],
     ["an operator's event under our own name", { ...fixture("root-ca-rotated"), source: "ztunnel-autopilot" }],
   ];
@@ -137,13 +173,26 @@ describe("event patterns", () => {
     expect(matching(rules.homeRules, event)).toEqual([]);
   });
 
-  it("has no rule for the image's parameter when there is none", () => {
+  it("has no rule for the image's parameter or the root CA's secret when there is none", () => {
     const names = eventPatterns({ enrollTagKey }).homeRules.map(({ name }) => name);
     expect(names).not.toContain("image-parameter-changed");
+    expect(names).not.toContain("root-ca-secret-changed");
+  });
+
+  it("knows the root CA's secret by its ARN too", () => {
+    const event = fixture("root-ca-secret-changed");
+    const [arn] = Array.isArray(event.resources) ? event.resources : [];
+    const rulesFor = (rootCaSecret: string) => eventPatterns({ enrollTagKey, rootCaSecret }).homeRules;
+    expect(matching(rulesFor(String(arn)), event)).toEqual(["root-ca-secret-changed"]);
+    expect(matching(rulesFor(`${String(arn)}x`), event)).toEqual([]);
   });
 
   it("keeps every pattern within 2,048 characters, also with the longest tag key", () => {
-    const long = eventPatterns({ enrollTagKey: "k".repeat(128), imageParameterName: "/".repeat(1011) });
+    const long = eventPatterns({
+      enrollTagKey: "k".repeat(128),
+      imageParameterName: "/".repeat(1011),
+      rootCaSecret: "s".repeat(512),
+    });
     for (const { pattern } of [...long.forwardedRules, ...long.homeRules])
       expect(JSON.stringify(pattern).length).toBeLessThanOrEqual(2048);
   });
@@ -157,9 +206,28 @@ describe("event patterns", () => {
     for (const { pattern } of rules.forwardedRules) expect(String(pattern.source)).toMatch(/^aws\./);
   });
 
-  it("tells people of everything that the autopilot emits", () => {
-    const told = rules.homeRules.find(({ name }) => name === "news-for-people")?.pattern["detail-type"];
-    expect([...(Array.isArray(told) ? told : [])].sort()).toEqual([...outgoingTypes].sort());
+  const forPeople = rules.homeRules.filter(({ name }) => name === "news-for-people" || name === "rollout-news");
+  const delivered = ({ detailType, detail }: BusEvent): JsonObject => ({
+    source: "ztunnel-autopilot",
+    "detail-type": detailType,
+    detail,
+  });
+
+  it("tells people once of everything that the autopilot emits", () => {
+    for (const event of all) expect(matching(forPeople, delivered(event))).toHaveLength(1);
+    expect(new Set(all.map(({ detailType }) => detailType))).toEqual(new Set(outgoingTypes));
+  });
+
+  it("tells of a rollout's rolls one by one only what went wrong: the rollout's message counts the others", () => {
+    const inRollout = all.filter(({ detailType }) => /^(Service|Drift) /.test(detailType));
+    const told = inRollout.filter(
+      (event) => matching(forPeople, withDetail(delivered(event), { rolloutId: "upgrade-1" })).length > 0,
+    );
+    expect(told.map(({ detailType }) => detailType).sort()).toEqual([
+      "Service Refused",
+      "Service Roll Failed",
+      "Service Warned",
+    ]);
   });
 
   it("names the bus, and what runs by the clock", () => {
@@ -167,6 +235,9 @@ describe("event patterns", () => {
     expect(schedules.map(({ functionName, everyMinutes }) => [functionName, everyMinutes])).toEqual([
       ["sweep-services", 15],
       ["watch-root-ca", 5],
+      ["rollout/request", 5],
+      ["rollout/guard", 1],
+      ["rollout/report", 1],
     ]);
   });
 });

@@ -11,6 +11,8 @@ export interface SecretReader {
     readonly region: string;
     readonly valueFrom: string;
     readonly executionRoleArn: string | undefined;
+    /** The task's service, which a fault rule may name. */
+    readonly serviceArn: string;
   }): { readonly ok: true } | { readonly ok: false; readonly reason: string };
 }
 

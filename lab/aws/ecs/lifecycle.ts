@@ -158,16 +158,15 @@ export class TaskLifecycle {
   }
 
   #secretProblem(task: EcsTask): string | undefined {
-    const { faults, secrets } = this.#environment;
+    const { secrets } = this.#environment;
     const { account, region } = task.cluster.scope;
     const { containerDefinitions, executionRoleArn } = task.revision.spec;
     const secretArns = containerDefinitions
       .flatMap((container) => container.secrets.map(({ valueFrom }) => valueFrom))
       .filter((valueFrom) => /^arn:aws[\w-]*:secretsmanager:/.test(valueFrom));
     for (const valueFrom of secretArns) {
-      const denied = faults.strike("secret-denied", { account, region, service: task.service.arn });
-      if (denied) return fetchProblem(valueFrom, `AccessDeniedException: ${executionRoleArn} is not authorized`);
-      const answer = secrets.canRead({ account, region, valueFrom, executionRoleArn });
+      const serviceArn = task.service.arn;
+      const answer = secrets.canRead({ account, region, valueFrom, executionRoleArn, serviceArn });
       if (!answer.ok) return fetchProblem(valueFrom, answer.reason);
     }
     return undefined;

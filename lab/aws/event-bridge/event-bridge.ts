@@ -37,6 +37,9 @@ interface Arrival {
   readonly fromBus: Bus | undefined;
 }
 
+/** How often it is looked whether a region that is down is up again. */
+const HELD_BACK_MS = 5_000;
+
 /** EventBridge: buses, rules, and what is delivered late, twice, out of order or not at all. */
 export class EventBridge implements AwsService {
   readonly name = "events";
@@ -91,7 +94,7 @@ export class EventBridge implements AwsService {
     return randomUuid(this.#options.random);
   }
 
-  /** Where a fault can strike: once, when the event enters its first bus. */
+  /** Where a fault can strike: once, when the event enters its first bus. While its region is down it is held back. */
   #enter(bus: Bus, event: AwsEvent): void {
     const arrival = { event, bus, fromBus: undefined };
     const subject = faultSubject(event);
@@ -103,8 +106,20 @@ export class EventBridge implements AwsService {
     const duplicate = this.#options.faults.strike("duplicate-event", subject);
     const notes = [delay, duplicate].flatMap((rule) => (rule === undefined ? [] : [rule.kind]));
     const extraMs = (delay?.delaySeconds ?? 0) * 1000;
-    this.#dispatch(arrival, extraMs, notes);
-    if (duplicate !== undefined) this.#dispatch(arrival, extraMs, ["duplicate"]);
+    const dispatch = (...more: readonly string[]) => {
+      this.#dispatch(arrival, extraMs, [...notes, ...more]);
+      if (duplicate !== undefined) this.#dispatch(arrival, extraMs, ["duplicate"]);
+    };
+    const { account, region } = event;
+    // A rule that names a call concerns that call alone, no events.
+    const isDown = () => this.#options.faults.inForce("region-down", { account, region });
+    if (isDown()) void this.#until(() => !isDown()).then(() => dispatch("region-down"));
+    else dispatch();
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    do await this.#options.clock.sleep(HELD_BACK_MS);
+    while (!holds());
   }
 
   #dispatch(arrival: Arrival, extraMs: number, givenNotes: readonly string[]): void {
@@ -140,6 +155,7 @@ export class EventBridge implements AwsService {
   }
 
   #record({ event, bus }: Arrival, rules: readonly CompiledRule[], notes: readonly string[]): void {
+    if (this.#options.logLimit === 0) return;
     const matchedRules = rules.map(({ name }) => name);
     this.#log.push({ event, busArn: bus.arn, atMs: this.#options.clock.now(), matchedRules, notes });
     if (this.#log.length > this.#options.logLimit * 1.1) this.#log = this.#log.slice(-this.#options.logLimit);

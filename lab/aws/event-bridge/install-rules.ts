@@ -16,10 +16,11 @@ export function installRules(
   rules: EventRules,
   home: Place,
   targets: readonly Place[],
+  homeBusName = busName,
 ): string {
-  const homeBusArn = eventBridge.createBus(home.account, home.region, busName);
+  const homeBusArn = eventBridge.createBus(home.account, home.region, homeBusName);
   for (const { name, pattern, functions } of rules.homeRules)
-    eventBridge.putRule({ ...home, busName }, { name, pattern: asJson(pattern), targets: functions });
+    eventBridge.putRule({ ...home, busName: homeBusName }, { name, pattern: asJson(pattern), targets: functions });
   for (const { account, region } of targets)
     for (const { name, pattern } of rules.forwardedRules)
       eventBridge.putRule({ account, region }, { name, pattern: asJson(pattern), targets: [homeBusArn] });

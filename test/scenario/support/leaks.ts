@@ -21,6 +21,7 @@ export async function everythingWritten(stage: Stage): Promise<readonly Written[
   for (const message of lab.slack.messages()) add("Slack message", message);
   for (const letter of lab.lambda.deadLetters) add(`dead letter of ${letter.functionName}`, letter);
   for await (const state of lab.ledger.listServices()) add(`ledger item of ${state.serviceArn}`, state);
+  for await (const rollout of lab.ledger.listRollouts()) add(`ledger item of ${rollout.id}`, rollout);
   return written;
 }
 

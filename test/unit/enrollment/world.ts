@@ -10,7 +10,7 @@ const REVISION = `arn:aws:ecs:us-east-1:${ACCOUNT}:task-definition/web:7`;
 export const TASK_ROLE = `arn:aws:iam::${ACCOUNT}:role/web-task`;
 export const EXECUTION_ROLE = `arn:aws:iam::${ACCOUNT}:role/web-execution`;
 
-export const rootPem = (name: "a" | "b"): string =>
+export const rootPem = (name: "a" | "b" | "c"): string =>
   readFileSync(new URL(`../../fixtures/trust/root-${name}.pem`, import.meta.url), "utf8");
 
 export const enrolled: Tags = {
@@ -99,6 +99,8 @@ export function observed(
     clusterTags: {},
     definition: { taskDefinitionArn: REVISION, raw: raw ?? taskDefinition(), tags: [] },
     facts,
+    older: [],
+    fleet: {},
     config: config(),
     state: undefined,
     ...others,

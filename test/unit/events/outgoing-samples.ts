@@ -1,10 +1,12 @@
 import { serviceRef } from "../../../shared/arn.ts";
 import {
   driftCorrected,
+  outgoing,
   rollFailed,
   rollSuperseded,
   rootCaChanged,
   rootCaExpiring,
+  rootCaRetirable,
   serviceEnrolled,
   serviceRefused,
   serviceUnenrolled,
@@ -27,8 +29,36 @@ const sidecar = {
   secretVersionId: "a".repeat(64),
 };
 
+const about = { rolloutId: "upgrade-1", kind: "upgrade" } as const;
+const counts = { services: 4, succeeded: 2, failed: 1, skipped: 1 };
+/** One event of every kind about a rollout as a whole. */
+export const rolloutEvents = [
+  outgoing("Rollout Started", { ...about, why: "ztunnel 1.28.2", requestedBy: "alice", services: 9, waves: 3 }),
+  outgoing("Rollout Refused", {
+    rolloutId: "upgrade-1",
+    kind: "upgrade",
+    requestedBy: "alice",
+    code: "scope-empty",
+    detail: '{"regions":["mars-1"]}',
+  }),
+  outgoing("Rollout Wave Completed", { ...about, wave: "eu-west-1 50%", number: 2, waves: 3, ...counts }),
+  outgoing("Rollout Paused", { ...about, hold: "operator", detail: "Paused by alice.", nextWave: "eu-west-1 100%" }),
+  outgoing("Rollout Completed", { ...about, outcome: "completed", detail: "", ...counts, durationSeconds: 3900 }),
+  outgoing("Rollout Rolled Back", {
+    ...about,
+    code: "budget-exceeded",
+    detail: "3 of 10 in wave canary.",
+    takenBack: 6,
+    left: 1,
+    stuck: 1,
+    stuckServices: [ref.serviceArn],
+    durationSeconds: 600,
+  }),
+];
+
 /** One event of every kind that the autopilot emits. */
 export const all = [
+  ...rolloutEvents,
   serviceEnrolled(ref, { ...change, ...sidecar }),
   serviceUpdated(ref, { ...change, ...sidecar, drift: ["image", "token"] }),
   driftCorrected(ref, { ...change, drift: ["sidecar-missing"] }),
@@ -47,6 +77,8 @@ export const all = [
   }),
   rollSuperseded(ref, { executionName: "web-0-abc", reason: "Deployment ecs-svc/3 brings web:9." }),
   rootCaChanged({ controlPlane: "main", network: "net", fingerprints: ["AA", "BB"], previousFingerprints: ["AA"] }),
+  rootCaRetirable({ controlPlane: "main", network: "net", fingerprints: ["AA"], remaining: ["BB"] }),
+  outgoing("Root CA Retirable", { controlPlane: "main", fingerprints: ["AA"], remaining: ["BB"] }),
   rootCaExpiring({
     controlPlane: "main",
     fingerprint: "AA:BB",

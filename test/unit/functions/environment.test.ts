@@ -8,6 +8,7 @@ import { handler as finish } from "../../../functions/roll/finish.ts";
 import { handler as plan } from "../../../functions/roll/plan.ts";
 import { handler as revert } from "../../../functions/roll/revert.ts";
 import { handler as verify } from "../../../functions/roll/verify.ts";
+import { handler as reportRollouts } from "../../../functions/rollout/report.ts";
 import { handler as signalDeployment } from "../../../functions/signal-deployment.ts";
 import { handler as sweepServices } from "../../../functions/sweep-services.ts";
 import { handler as watchRootCa } from "../../../functions/watch-root-ca.ts";
@@ -21,6 +22,7 @@ const handlers = {
   plan,
   revert,
   verify,
+  reportRollouts,
   signalDeployment,
   sweepServices,
   watchRootCa,

@@ -62,7 +62,7 @@ describe("the function notify-slack", () => {
 describe("the function watch-root-ca", () => {
   it("reads every control plane into the ledger", async () => {
     await onLab(async (lab, run) => {
-      expect(await run("watch-root-ca", {})).toEqual({ read: 1, changed: 0 });
+      expect(await run("watch-root-ca", {})).toEqual({ read: 1, changed: 0, expiring: 0, retirable: 0 });
       expect((await lab.ledger.getMeshFacts("main"))?.network).toBe("main");
     });
   });

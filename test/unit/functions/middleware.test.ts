@@ -66,7 +66,7 @@ describe("a handler", () => {
     const { run, logged } = handlerOf(async () => {
       throw new AutopilotError("throttled", "DescribeServices");
     });
-    await expect(run({})).rejects.toMatchObject({ name: "Autopilot.Retryable" });
+    await expect(run({})).rejects.toMatchObject({ name: "Autopilot.Throttled" });
     expect(logged().map(({ level }) => level)).toEqual(["WARN"]);
   });
 

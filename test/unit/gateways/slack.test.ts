@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
-import { parseSlackCredentials, slackGateway } from "../../../shared/gateways/slack.ts";
+import { parseSlackCredentials, type SlackCredentials, slackGateway } from "../../../shared/gateways/slack.ts";
+import type { SlackCalls } from "../../../shared/slack/calls.ts";
 
 const SECRET_URL = "https://hooks.slack.com/services/T0/B0/super-secret";
 const message = { text: "hello", blocks: [] };
@@ -27,21 +28,43 @@ describe("Slack's credentials", () => {
   });
 });
 
+const place = { channel: "C0123456789", ts: "1.0" };
+const calls: readonly (readonly [string, (slack: SlackCalls) => Promise<unknown>])[] = [
+  ["posted", (slack) => slack.postMessage(message)],
+  ["answered", (slack) => slack.postMessage(message, { under: place })],
+  ["updated", (slack) => slack.updateMessage(place, message)],
+];
+const credentials: readonly SlackCredentials[] = [{ webhookUrl: SECRET_URL }, { token: "super-secret" }];
+
 describe("a message that does not get to Slack", () => {
-  it.each([
-    ["webhook", { webhookUrl: SECRET_URL }],
-    ["token", { token: "super-secret" }],
-  ])("is an error that keeps the %s to itself, down to its causes", async (_what, credentials) => {
+  it.each(
+    calls.flatMap(([what, call]) => credentials.map((one) => [what, Object.keys(one).join(), one, call] as const)),
+  )(
+    "when it is %s is an error that keeps the %s to itself, down to its causes",
+    async (what, kind, credentials, call) => {
+      const gateway = slackGateway({
+        credentials,
+        channel: "mesh-ops",
+        fetch: async (url, init) => {
+          const error = new TypeError(`fetch failed: ${String(url)} with ${JSON.stringify(init?.headers)}`);
+          throw Object.assign(error, { input: String(url), cause: new Error(`at ${String(url)}`) });
+        },
+      });
+      const error: unknown = await call(gateway).catch((caught: unknown) => caught);
+      const why = what === "updated" && kind === "webhookUrl" ? "can't update" : "fetch failed";
+      expect(error).toMatchObject({ code: "slack-unavailable", detail: expect.stringContaining(why) });
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("super-secret");
+    },
+  );
+
+  it("is an error without the token where Slack's refusal repeats it", async () => {
     const gateway = slackGateway({
-      credentials,
+      credentials: { token: "super-secret" },
       channel: "mesh-ops",
-      fetch: async (url, init) => {
-        const error = new TypeError(`fetch failed: ${String(url)} with ${JSON.stringify(init?.headers)}`);
-        throw Object.assign(error, { input: String(url), cause: new Error(`at ${String(url)}`) });
-      },
+      fetch: async () => Response.json({ ok: false, error: "bad super-secret" }),
     });
-    const error: unknown = await gateway.postMessage(message).catch((caught: unknown) => caught);
-    expect(error).toMatchObject({ code: "slack-unavailable", detail: expect.stringContaining("fetch failed") });
+    const error: unknown = await gateway.updateMessage(place, message).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ refusal: "bad [redacted]" });
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("super-secret");
   });
 

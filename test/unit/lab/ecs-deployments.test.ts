@@ -152,17 +152,33 @@ describe("deployments in the lab's ECS", () => {
     expect(lab.changes).toEqual(["STOPPED"]);
   });
 
-  it("stop a task whose secret a fault denies", async () => {
-    const valueFrom = "arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbCdEf";
-    const secrets = [{ name: "BOOTSTRAP_TOKEN", valueFrom }];
+  async function registerWithSecret() {
+    const secrets = [{ name: "BOOTSTRAP_TOKEN", valueFrom: await lab.createSecret("token") }];
     const executionRoleArn = "arn:aws:iam::123456789012:role/exec";
     const containerDefinitions = [{ ...webContainer, secrets }];
     await lab.call("RegisterTaskDefinition", { ...webDefinition, executionRoleArn, containerDefinitions });
+  }
+
+  it("stop a task whose secret a fault denies", async () => {
+    await registerWithSecret();
     lab.faults.add({ kind: "secret-denied", match: { service: "web" } });
     await lab.call("CreateService", webService);
     await lab.clock.advance(30_000);
     const { stoppedReason } = await stoppedTask();
-    expect(stoppedReason).toMatch(/^ResourceInitializationError: .*token-AbCdEf.*AccessDeniedException/);
+    expect(stoppedReason).toMatch(/^ResourceInitializationError: .*:secret:token-.*AccessDeniedException/);
+  });
+
+  it("count a task's read of its secret once for a fault that lets some go by", async () => {
+    await registerWithSecret();
+    lab.faults.add({ kind: "secret-denied", skip: 3, count: 1 });
+    await lab.call("CreateService", { ...webService, desiredCount: 3 });
+    await lab.clock.advance(60_000);
+    expect(await primary()).toMatchObject({ runningCount: 3 });
+    expect(await lab.call("ListTasks", { desiredStatus: "STOPPED" })).toMatchObject({ taskArns: [] });
+    await lab.call("UpdateService", { service: "web", desiredCount: 4 });
+    await lab.clock.advance(30_000);
+    expect((await stoppedTask()).stoppedReason).toContain("AccessDeniedException");
+    expect(lab.faults.list()[0]?.struck).toBe(1);
   });
 
   it("show in the lab's state with tasks and containers", async () => {

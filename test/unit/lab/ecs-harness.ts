@@ -1,4 +1,5 @@
 import { EcsSimulation } from "../../../lab/aws/ecs/simulation.ts";
+import { SecretsManager } from "../../../lab/aws/secrets-manager.ts";
 import type { AwsEvent } from "../../../lab/aws/service.ts";
 import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
 import { Faults } from "../../../lab/faults.ts";
@@ -7,13 +8,15 @@ import { isJsonObject, type JsonObject } from "../../../shared/json.ts";
 export const ACCOUNT = "123456789012";
 export const REGION = "us-east-1";
 
-/** ECS on a virtual clock, its calls and its events. */
+/** ECS on a virtual clock with Secrets Manager, its calls and its events. Every role may read every secret. */
 export function ecsHarness(options: { cloudTrail?: boolean } = {}) {
   const clock = new VirtualClock(Date.UTC(2026, 10, 21));
   const faults = new Faults(() => clock.now());
   const events: AwsEvent[] = [];
   const changes: string[] = [];
   let seed = 1;
+  const readers = [{ roleArn: "*", secretArn: "*" }];
+  const secrets = new SecretsManager({ clock, faults, random: () => 0.5, readers });
   const simulation = new EcsSimulation({
     clock,
     faults,
@@ -22,19 +25,21 @@ export function ecsHarness(options: { cloudTrail?: boolean } = {}) {
       return seed / 2_147_483_647;
     },
     emit: (event) => events.push(event),
-    secrets: { canRead: () => ({ ok: true }) },
+    secrets,
     onTask: ({ lastStatus, healthy }) => changes.push(`${lastStatus}${healthy ? " healthy" : ""}`),
     ...options,
   });
-  async function call(operation: string, input: JsonObject = {}): Promise<JsonObject> {
-    const perform = simulation.service().operations[operation];
+  async function call(operation: string, input: JsonObject = {}, service = simulation.service()): Promise<JsonObject> {
+    const perform = service.operations[operation];
     if (!perform) throw new Error(`no operation ${operation}`);
     const output = await perform(input, { account: ACCOUNT, region: REGION });
     if (!isJsonObject(output)) throw new Error("no object");
     return output;
   }
+  const createSecret = async (Name: string) =>
+    String((await call("CreateSecret", { Name, SecretString: "token" }, secrets)).ARN);
   const eventsOf = (detailType: string) => events.filter((event) => event["detail-type"] === detailType);
-  return { clock, faults, events, changes, simulation, call, eventsOf };
+  return { clock, faults, events, changes, simulation, call, createSecret, eventsOf };
 }
 
 /** The guide's container of ztunnel. */

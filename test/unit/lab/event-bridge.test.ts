@@ -151,6 +151,30 @@ describe("EventBridge in the lab", () => {
     expect(delivered.map(({ event }) => event.id)).toEqual(["1", "1"]);
   });
 
+  it("holds back the events of a region that is down, until it is up again", async () => {
+    const { clock, faults, delivered, eventBridge } = withRule();
+    faults.replace([{ kind: "region-down", match: away }]);
+    eventBridge.emit(anEvent());
+    await clock.advance(600_000);
+    expect(delivered).toEqual([]);
+    expect(eventBridge.log()).toEqual([]);
+    faults.replace([]);
+    await clock.advance(10_000);
+    expect(delivered.map(({ event }) => event.id)).toEqual(["1"]);
+    expect(eventBridge.log()[0]?.notes).toEqual(["region-down"]);
+  });
+
+  it("holds back no event of another region, nor for a rule that names calls", async () => {
+    const { clock, faults, delivered, eventBridge } = withRule();
+    faults.replace([
+      { kind: "region-down", match: home },
+      { kind: "region-down", match: { ...away, call: "ecs.*" } },
+    ]);
+    eventBridge.emit(anEvent());
+    await clock.advance(10_000);
+    expect(delivered).toHaveLength(1);
+  });
+
   it("keeps the latest events in its log only", () => {
     const { eventBridge } = bench({ logLimit: 10 });
     for (let id = 0; id < 100; id++) eventBridge.emit(anEvent({ id: String(id) }));

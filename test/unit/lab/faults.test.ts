@@ -30,6 +30,23 @@ describe("fault rules", () => {
     expect(at).toEqual([false, true, true, false]);
   });
 
+  it("can be asked whether they are in force, which counts nothing", () => {
+    let now = 0;
+    const faults = new Faults(() => now);
+    const subject = { region: "eu-west-1" };
+    faults.add({ kind: "region-down", match: subject, skip: 1, count: 1, untilMs: 10 });
+    expect(faults.inForce("region-down", subject), "a match is let go by first").toBe(false);
+    expect(faults.strike("region-down", subject)).toBeUndefined();
+    for (let asked = 0; asked < 3; asked += 1) expect(faults.inForce("region-down", subject)).toBe(true);
+    expect(faults.inForce("region-down", { region: "us-east-1" })).toBe(false);
+    expect(faults.inForce("throttle", subject)).toBe(false);
+    now = 10;
+    expect(faults.inForce("region-down", subject), "its time is over").toBe(false);
+    now = 9;
+    expect(faults.strike("region-down", subject)).toBeDefined();
+    expect(faults.inForce("region-down", subject), "no strike is left").toBe(false);
+  });
+
   it("are refused when they have a member that there is not", () => {
     expect(() => new Faults(() => 0).replace([{ kind: "throttle", often: true }])).toThrow(/often/);
   });

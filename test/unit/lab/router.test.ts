@@ -175,6 +175,25 @@ describe("the lab's router", () => {
     expect(await describeWeb(authorization("1"))).toMatchObject({ status: 500, json: { __type: "ServerException" } });
   });
 
+  it("answers 503 for an account and region that is down, or for the calls there that the rule names", async () => {
+    const start = (region: string) => {
+      const headers = { "x-amz-target": "AWSStepFunctions.StartExecution", ...authorization("111111111111", region) };
+      return send({ method: "POST", path: "/", query: {}, headers, body: "{}" });
+    };
+    const describe = (account: string) => send(ecsRequest("DescribeServices", "{}", authorization(account)));
+    const down = { status: 503, json: { __type: "ServiceUnavailable" } };
+    faults.replace([{ kind: "region-down", match: { account: "111111111111", region: "eu-west-1" }, untilMs: 60_000 }]);
+    expect(await start("eu-west-1")).toMatchObject(down);
+    expect(await describe("111111111111")).toMatchObject(down);
+    expect((await describe("222222222222")).status).toBe(200);
+    expect((await start("us-east-1")).status).toBe(200);
+    await clock.advance(60_000);
+    expect((await start("eu-west-1")).status).toBe(200);
+    faults.replace([{ kind: "region-down", match: { region: "eu-west-1", call: "ecs.*" } }]);
+    expect(await describe("222222222222")).toMatchObject(down);
+    expect((await start("eu-west-1")).status).toBe(200);
+  });
+
   it("counts and tells every call, with its error", async () => {
     const calls: AnsweredCall[] = [];
     const end = router.onCall((call) => calls.push(call));

@@ -141,6 +141,53 @@ describe("Slack in the lab", () => {
     expect(slack.messages()).toMatchObject([{ text: "new", blocks: [], updatedTimes: 1 }]);
   });
 
+  it("shows each message with its current text, how often it was updated, and its replies", async () => {
+    const { answer } = await post("one");
+    const [channel, ts] = [answer.channel ?? null, answer.ts ?? null];
+    await clock.advance(1000);
+    await call("chat.postMessage", { channel, thread_ts: ts, text: "a detail" });
+    for (const text of ["two", "three"]) await call("chat.update", { channel, ts, text });
+    expect(slack.threads()).toMatchObject([
+      { channel: "#mesh", text: "three", updatedTimes: 2, replies: [{ channel: "#mesh", text: "a detail" }] },
+    ]);
+  });
+
+  it("takes a reply only to a message of the same channel that is no reply itself", async () => {
+    const { answer } = await post("one");
+    await clock.advance(1000);
+    const reply = await post("two", { thread_ts: answer.ts ?? null });
+    await clock.advance(1000);
+    expect((await post("x", { thread_ts: reply.answer.ts ?? null })).answer.error).toBe("thread_not_found");
+    await clock.advance(1000);
+    const elsewhere = { channel: "#other", text: "x", thread_ts: answer.ts ?? null };
+    expect((await call("chat.postMessage", elsewhere)).answer.error).toBe("thread_not_found");
+    expect(slack.messages()).toHaveLength(2);
+  });
+
+  it("updates neither what the webhook posted nor what was deleted", async () => {
+    const { answer } = await post("by the bot");
+    await clock.advance(1000);
+    await webhook('{"text":"by the webhook"}');
+    const update = (ts: string) => call("chat.update", { channel: answer.channel ?? null, ts, text: "new" });
+    expect((await update(slack.messages()[1]?.ts ?? "")).answer.error).toBe("cant_update_message");
+    slack.deleteMessage(String(answer.ts));
+    expect((await update(String(answer.ts))).answer.error).toBe("message_not_found");
+    expect(slack.messages()).toMatchObject([{ text: "by the webhook", updatedTimes: 0 }]);
+  });
+
+  it("takes fifty updates a minute, whatever is posted meanwhile", async () => {
+    const { answer } = await post("one");
+    const update = (text: string) =>
+      call("chat.update", { channel: answer.channel ?? null, ts: answer.ts ?? null, text });
+    for (let count = 0; count < 50; count += 1) expect((await update(`${count}`)).status).toBe(200);
+    expect(await update("too many")).toMatchObject({ status: 429, headers: { "retry-after": "60" } });
+    await clock.advance(1000);
+    expect((await post("two")).status).toBe(200);
+    await clock.advance(59_000);
+    expect((await update("again")).status).toBe(200);
+    expect(slack.threads()[0]).toMatchObject({ text: "again", updatedTimes: 51 });
+  });
+
   it("has an incoming webhook, which tells nothing of the message", async () => {
     expect(await webhook('{"text":"hello"}')).toMatchObject({ status: 200, body: "ok" });
     expect(slack.messages()).toMatchObject([{ channel: "#mesh", text: "hello" }]);

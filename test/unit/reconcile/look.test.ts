@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { clusterArnOf } from "../../../shared/arn.ts";
 import { lookAtService } from "../../../shared/reconcile/look.ts";
 import { executionName } from "../../../shared/roll/execution-name.ts";
-import { config, taskDefinition } from "../enrollment/world.ts";
+import { config, rootPem, taskDefinition } from "../enrollment/world.ts";
 import { NOW, OBSERVED, type RollWorld, rollWorld, web } from "../roll/fakes.ts";
 import { enroll, NAME } from "../roll/rolls.ts";
 
@@ -90,7 +90,7 @@ describe("a look at a service", () => {
   it("fails by name without mesh facts: absence takes nobody out of the mesh", async () => {
     const world = rollWorld();
     await enroll(world);
-    const ledger = { ...world.ledger, getMeshFacts: async () => undefined };
+    const ledger = { ...world.ledger, getMesh: async () => undefined };
     await expect(lookAtService(web, { ...world, ledger })).rejects.toMatchObject({
       code: "mesh-facts-missing",
       detail: "main",
@@ -102,7 +102,7 @@ describe("a look at a service", () => {
     const world = rollWorld();
     await enroll(world);
     world.ecs.change({ tags: {} });
-    const ledger = { ...world.ledger, getMeshFacts: async () => undefined };
+    const ledger = { ...world.ledger, getMesh: async () => undefined };
     expect(await lookAtService(web, { ...world, ledger })).toMatchObject({ did: "started", action: "unenroll" });
   });
 });
@@ -127,6 +127,68 @@ describe("a cluster's tags", () => {
     world.ecs.cachedClusterTags.set(cluster, { "ztunnel-autopilot/enroll": "true" });
     expect(await look(world)).toMatchObject({ did: "nothing", why: "not-enrolled" });
     expect(world.executions.started).toEqual([]);
+  });
+});
+
+describe("a change of the whole fleet", () => {
+  /** The service is enrolled, and the mesh has another root CA since. */
+  async function rotated() {
+    const world = await ready();
+    await enroll(world);
+    await world.ledger.putMeshFacts({ ...world.plane.facts, rootCaPem: `${rootPem("a")}${rootPem("b")}` });
+    return world;
+  }
+
+  it("starts no roll, and the service is noted as one that is in the mesh", async () => {
+    const world = await rotated();
+    await world.ledger.patchService(web.serviceArn, {
+      enrolled: false,
+      lastGoodRevisionArn: null,
+      failedSituation: "s",
+      toldRefusals: "bad-tag: x",
+    });
+    expect(await look(world)).toEqual({ did: "nothing", why: "awaits-rollout", decided: "none" });
+    const state = await world.ledger.getService(web.serviceArn);
+    expect(state).toMatchObject({ enrolled: true, lastGoodRevisionArn: world.ecs.of(web).taskDefinitionArn });
+    for (const gone of ["failedSituation", "toldRefusals"]) expect(state).not.toHaveProperty(gone);
+  });
+
+  it("comes with the next roll that something else starts", async () => {
+    const world = await rotated();
+    world.ecs.change({ tags: { ...world.ecs.of(web).tags, "ztunnel-autopilot/image": "ztunnel:2" } });
+    expect(await look(world)).toMatchObject({ did: "started", action: "update" });
+  });
+
+  it("that the fleet has by now is drift", async () => {
+    const world = await rotated();
+    await world.ledger.changeMesh("main", (mesh) => mesh && { ...mesh, releasedId: mesh.generations.at(-1)?.id });
+    expect(await look(world)).toMatchObject({ did: "started", action: "update" });
+  });
+
+  it("that takes it out of the mesh leaves a service alone which has left, and notes that it has", async () => {
+    const world = await ready();
+    await enroll(world);
+    const before = await world.ledger.getService(web.serviceArn);
+    await world.ledger.changeFleet((fleet) => ({
+      ...fleet,
+      out: { rolloutId: "unenroll-1", at: new Date(NOW).toISOString() },
+    }));
+    expect(await look(world)).toMatchObject({ did: "nothing", why: "fleet-unenrolled" });
+    expect(await world.ledger.getService(web.serviceArn)).toEqual(before);
+    world.ecs.deploy(OBSERVED);
+    world.ecs.complete();
+    expect(await look(world)).toMatchObject({ did: "nothing", why: "fleet-unenrolled" });
+    expect(await world.ledger.getService(web.serviceArn)).toMatchObject({ enrolled: false, secretsInUse: [] });
+  });
+
+  it("of the image is followed once the fleet has it", async () => {
+    const world = await ready();
+    await enroll(world);
+    await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: config().ztunnel.image, atMs: 1 } }));
+    const newer = { ...world, config: config({ ztunnel: { image: "ztunnel:2" } }) };
+    expect(await lookAtService(web, newer)).toMatchObject({ why: "as-desired" });
+    await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "ztunnel:2", atMs: 2 } }));
+    expect(await lookAtService(web, newer)).toMatchObject({ did: "started" });
   });
 });
 

@@ -4,7 +4,8 @@ import { labelOf } from "../../../shared/bootstrap-token/secret-version.ts";
 import { AutopilotError } from "../../../shared/errors.ts";
 import { type LedgerItems, memoryLedger } from "../../../shared/gateways/ledger-memory.ts";
 import { secretReferences, sweep, sweepCluster } from "../../../shared/reconcile/sweep.ts";
-import { config, enrolled, service, taskDefinition } from "../enrollment/world.ts";
+import { settingsHash } from "../../../shared/rollout/settings.ts";
+import { config, enrolled, rootPem, service, taskDefinition } from "../enrollment/world.ts";
 import { FakeEcs, FakeSecrets, type RollWorld, rollWorld, valueFromOf, web } from "../roll/fakes.ts";
 import { enroll } from "../roll/rolls.ts";
 
@@ -40,7 +41,7 @@ describe("a sweep", () => {
     const world = await ready();
     await enroll(world);
     world.ecs.change({ tags: {} });
-    expect(await run(world, { ledger: { ...memoryLedger(), getMeshFacts: world.ledger.getMeshFacts } })).toMatchObject({
+    expect(await run(world, { ledger: { ...memoryLedger(), getMesh: world.ledger.getMesh } })).toMatchObject({
       started: 1,
     });
   });
@@ -48,6 +49,26 @@ describe("a sweep", () => {
   it("leaves services alone that nobody tagged", async () => {
     const world = await ready({ service: { tags: {} } });
     expect(await run(world)).toMatchObject({ seen: 1, started: 0, failed: 0 });
+  });
+
+  it("rolls nobody for a change of the whole fleet, and reads it once", async () => {
+    const world = await ready();
+    await enroll(world);
+    addServices(world, 11);
+    const settings = settingsHash(world.config);
+    await world.ledger.changeFleet((fleet) => ({ ...fleet, settings }));
+    await world.ledger.putMeshFacts({ ...world.plane.facts, rootCaPem: rootPem("b") });
+    let reads = 0;
+    const getFleet = async () => {
+      reads += 1;
+      return world.ledger.getFleet();
+    };
+    const slower = config({ ztunnel: { ...world.config.ztunnel, startTimeoutSeconds: 60 } });
+    const swept = await run(world, { config: slower, ledger: { ...world.ledger, getFleet } });
+    expect(swept).toMatchObject({ seen: 12, started: 0, failed: 0 });
+    expect(reads).toBe(1);
+    await world.ledger.changeFleet((fleet) => ({ ...fleet, settings: settingsHash(slower) }));
+    expect(await run(world, { config: slower })).toMatchObject({ started: 12 });
   });
 
   it("goes on when one service fails, and says which and why", async () => {

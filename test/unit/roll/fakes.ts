@@ -210,6 +210,9 @@ export function rollWorld(
     executions: new FakeExecutions(),
     clock,
     now: () => clock.nowMs,
+    pause: async (ms: number) => {
+      clock.nowMs += ms;
+    },
     lines,
     log: { info: line("info"), warn: line("warn"), error: line("error") },
   };

@@ -16,6 +16,7 @@ function inputOf(changes: Partial<FinishInput> & { readonly plan: Plan | null })
     serviceArn: web.serviceArn,
     executionName: NAME,
     situation: SITUATION,
+    rollout: null,
     watch: null,
     outcome: "failed",
     failure: null,

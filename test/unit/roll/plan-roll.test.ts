@@ -75,11 +75,28 @@ describe("the plan of a roll", () => {
     expect(await world.ledger.getMeshFacts("main")).toEqual(facts);
   });
 
-  it("reads a rotated root CA as a new token", async () => {
+  it("leaves a rotated root CA to a rollout, and brings it when a rollout asks", async () => {
     const world = rollWorld();
     await enroll(world);
     world.plane.facts = { ...world.plane.facts, rootCaPem: rootPem("b") };
-    expect(await planRoll(web, NAME, world)).toMatchObject({ change: "update", drift: ["token"] });
+    expect(await planRoll(web, NAME, world)).toMatchObject({ outcome: "superseded", reason: "already-as-desired" });
+    expect(await planRoll(web, NAME, world, {})).toMatchObject({ change: "update", drift: ["token"] });
+  });
+
+  it("gives the image of the rollout that it belongs to", async () => {
+    const world = rollWorld();
+    await enroll(world);
+    const rollout = { image: "ztunnel:2" };
+    expect(await planRoll(web, NAME, world, rollout)).toMatchObject({ drift: ["image"], image: "ztunnel:2" });
+  });
+
+  it("decides by facts that another step has read later than itself", async () => {
+    const world = rollWorld();
+    await enroll(world);
+    const later = { ...world.plane.facts, rootCaPem: rootPem("b"), readAt: new Date(NOW + 1).toISOString() };
+    await world.ledger.putMeshFacts(later);
+    expect(await planRoll(web, NAME, world, {})).toMatchObject({ drift: ["token"] });
+    expect(await world.ledger.getMeshFacts("main")).toEqual(later);
   });
 
   it("refuses a service account that is bound to another role", async () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type * as z from "zod";
 import { parsed } from "../../../functions/input.ts";
 import { AutopilotError } from "../../../shared/errors.ts";
 import {
@@ -27,6 +28,7 @@ const plan = {
   image: "ztunnel:1",
   startedAtMs: 0,
   situation: "s",
+  rollout: null,
 };
 const watch = {
   deploymentId: "d",
@@ -42,44 +44,54 @@ const failure = { error: "Autopilot.Terminal", cause: "x" };
 
 /** The input of every step, as the state machine gives it. */
 const inputs = {
-  plan: [planInput, step],
+  plan: [planInput, { ...step, rollout: null }],
   apply: [applyInput, { ...step, plan }],
   await: [awaitInput, { ...step, taskToken: "t", watch, looks: 0 }],
   verify: [verifyInput, { ...step, plan, watch, since: "2026-11-21T04:00:00.000Z" }],
   revert: [revertInput, { ...step, plan, watch: null, failure }],
-  finish: [finishInput, { ...step, situation: "", plan: null, watch: null, outcome: "failed", failure, cause: null }],
+  finish: [
+    finishInput,
+    { ...step, situation: "", rollout: null, plan: null, watch: null, outcome: "failed", failure, cause: null },
+  ],
 } as const;
 
-describe.each(Object.entries(inputs))("the input of the step %s", (_name, [schema, good]) => {
-  it("is taken as it is", () => {
-    expect(parsed(schema, good)).toEqual(good);
-  });
+describe.each(Object.entries<readonly [z.ZodType, Readonly<Record<string, unknown>>]>(inputs))(
+  "the input of the step %s",
+  (_name, [schema, good]) => {
+    it("is taken as it is", () => {
+      expect(parsed(schema, good)).toEqual(good);
+    });
 
-  it.each(Object.keys(good))("without %s is malformed, and the error names it", (key) => {
-    expect(() => parsed(schema, { ...good, [key]: undefined })).toThrow(
-      expect.objectContaining({ code: "malformed-event", detail: expect.stringContaining(key) }),
+    // A roll that began before rollouts were known says nothing of one.
+    it.each(Object.keys(good).filter((key) => key !== "rollout"))(
+      "without %s is malformed, and the error names it",
+      (key) => {
+        expect(() => parsed(schema, { ...good, [key]: undefined })).toThrow(
+          expect.objectContaining({ code: "malformed-event", detail: expect.stringContaining(key) }),
+        );
+      },
     );
-  });
 
-  it("with anything else in a member is either taken or malformed, and never quoted", () => {
-    const secret = "c2VjcmV0LXRva2Vu";
-    const odd = fc.oneof(fc.constant(secret), fc.constant({ [secret]: 1 }), fc.constant([secret]), fc.integer());
-    fc.assert(
-      fc.property(fc.constantFrom(...Object.keys(good)), odd, (key, value) => {
-        try {
-          parsed(schema, { ...good, [key]: value });
-        } catch (error) {
-          expect(error).toBeInstanceOf(AutopilotError);
-          expect(error).toMatchObject({ code: "malformed-event", detail: expect.not.stringContaining(secret) });
-        }
-      }),
-    );
-  });
+    it("with anything else in a member is either taken or malformed, and never quoted", () => {
+      const secret = "c2VjcmV0LXRva2Vu";
+      const odd = fc.oneof(fc.constant(secret), fc.constant({ [secret]: 1 }), fc.constant([secret]), fc.integer());
+      fc.assert(
+        fc.property(fc.constantFrom(...Object.keys(good)), odd, (key, value) => {
+          try {
+            parsed(schema, { ...good, [key]: value });
+          } catch (error) {
+            expect(error).toBeInstanceOf(AutopilotError);
+            expect(error).toMatchObject({ code: "malformed-event", detail: expect.not.stringContaining(secret) });
+          }
+        }),
+      );
+    });
 
-  it.each([null, undefined, "text", 7, [], {}])("is malformed when it is %j", (input) => {
-    expect(() => parsed(schema, input)).toThrow(expect.objectContaining({ code: "malformed-event" }));
-  });
-});
+    it.each([null, undefined, "text", 7, [], {}])("is malformed when it is %j", (input) => {
+      expect(() => parsed(schema, input)).toThrow(expect.objectContaining({ code: "malformed-event" }));
+    });
+  },
+);
 
 describe("why a step failed", () => {
   const error = new AutopilotError("access-denied", "UpdateService");

@@ -20,6 +20,30 @@ describe("a roll is verified", () => {
     expect(await verify()).toBe("succeeded");
   });
 
+  it("with one look at ECS, although the mesh knows its tasks only some seconds later", async () => {
+    const { world, watch } = await deployed();
+    const known = world.plane.addresses;
+    world.plane.addresses = new Set();
+    const since = world.clock.nowMs;
+    let looks = 0;
+    const listTasks: typeof world.ecs.listTasks = (...given) => {
+      looks += 1;
+      return world.ecs.listTasks(...given);
+    };
+    const pause = async (ms: number) => {
+      await world.pause(ms);
+      if (world.clock.nowMs - since >= 4000) world.plane.addresses = known;
+    };
+    const { describeTasks, describeService } = world.ecs;
+    const ecs = {
+      listTasks,
+      describeTasks: describeTasks.bind(world.ecs),
+      describeService: describeService.bind(world.ecs),
+    };
+    expect(await verifyRoll(web, watch, since, { ...world, ecs, pause })).toBe("succeeded");
+    expect(looks).toBe(1);
+  });
+
   it("when the service was scaled in meanwhile", async () => {
     const { world, verify } = await deployed();
     world.ecs.tasks.pop();

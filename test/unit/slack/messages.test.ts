@@ -1,10 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { outgoing, readOutgoing, rollFailed, serviceRefused, serviceWarned } from "../../../shared/events/outgoing.ts";
+import {
+  outgoing,
+  readOutgoing,
+  rollFailed,
+  rollSuperseded,
+  serviceRefused,
+  serviceWarned,
+} from "../../../shared/events/outgoing.ts";
 import type { BusEvent } from "../../../shared/ports.ts";
-import { messageFor, type SlackMessage } from "../../../shared/slack/messages.ts";
+import type { SlackMessage } from "../../../shared/slack/layout.ts";
+import { messageFor } from "../../../shared/slack/messages.ts";
 import { code, escapeText } from "../../../shared/slack/mrkdwn.ts";
-import { all, ref } from "../events/outgoing-samples.ts";
+import { all, ref, rolloutEvents } from "../events/outgoing-samples.ts";
 
 const messageOf = ({ detailType, detail }: BusEvent): SlackMessage =>
   messageFor(readOutgoing({ source: "ztunnel-autopilot", "detail-type": detailType, detail }));
@@ -17,6 +25,7 @@ describe("a message", () => {
     const message = messageOf(event);
     const shown = textsOf(message).join("\n");
     if (event.detailType.startsWith("Root CA")) expect(shown).toContain("main");
+    else if (event.detailType.startsWith("Rollout ")) expect(shown).toContain("upgrade-1");
     else for (const part of ["prod/web", "123456789012", "us-east-1"]) expect(shown).toContain(part);
     expect(message.text.length).toBeGreaterThan(10);
     withinLimits(message);
@@ -59,6 +68,42 @@ describe("a message", () => {
     expect(messageOf(serviceRefused(ref, many)).text).toContain("… and 3 more");
   });
 
+  it.each([
+    ["superseded", "Somebody deployed the service meanwhile."],
+    ["already-as-desired", "The service already is as its tags ask for."],
+    ["Deployment ecs-svc/3 brings web:9.", "Deployment ecs-svc/3 brings web:9."],
+  ])("for a roll that ended as %s tells why in a sentence", (reason, sentence) => {
+    const [, why] = messageOf(rollSuperseded(ref, { executionName: "web-0", reason })).text.split("\n");
+    expect(why).toBe(sentence);
+  });
+
+  it("tells times as people read them", () => {
+    const texts = all.map((event) => textsOf(messageOf(event)).join("\n"));
+    expect(texts.join("\n")).toContain("is valid until 2026-12-24 00:00 UTC.");
+    expect(texts.join("\n")).toContain("not tried again before 2026-11-21 10:00 UTC.");
+    for (const text of texts) expect(text).not.toMatch(/\d{4}-\d\d-\d\dT/);
+  });
+
+  it("is loud about tasks that a bundle cuts off, and only then", () => {
+    const bundle = { controlPlane: "main", fingerprints: ["BB"], previousFingerprints: ["AA"] };
+    const loud = messageOf(outgoing("Root CA Changed", { ...bundle, cutOff: { services: 3, tasks: 12 } })).text;
+    expect(loud).toMatch(/^:rotating_light: .*12 running tasks in 3 services CUT OFF\n/);
+    expect(loud).toContain("put the old root CA back into the bundle");
+    for (const cutOff of [undefined, { services: 0, tasks: 0 }]) {
+      const calm = messageOf(outgoing("Root CA Changed", { ...bundle, ...(cutOff && { cutOff }) })).text;
+      expect(calm).toMatch(/^:key: /);
+      expect(calm).not.toContain("CUT OFF");
+    }
+  });
+
+  it("tells which root CA may go, and which stay", () => {
+    const shown = textsOf(
+      messageOf(outgoing("Root CA Retirable", { controlPlane: "main", fingerprints: ["AA"], remaining: ["BB"] })),
+    );
+    expect(shown.join("\n")).toContain("no running task needs the old root CA any more");
+    expect(shown).toEqual(expect.arrayContaining(["may go: `AA`", "stays: `BB`"]));
+  });
+
   it("shows what others wrote as text only, however long it is", () => {
     const texts = fc.string({
       unit: fc.constantFrom("<", ">", "&", "!here", "`", "\n", "x", "é", "😀"),
@@ -73,6 +118,7 @@ describe("a message", () => {
             Array.from({ length: 12 }, () => ({ reason: "bad-tag", detail }) as const),
           ),
           rollFailed(ref, { executionName: "e", code: "tasks-stopping", sentence: detail, reverted: false }),
+          ...rolloutEvents.map((event) => withTexts(event, detail)),
         ]) {
           const message = messageOf(event);
           withinLimits(message);
@@ -93,6 +139,13 @@ describe("a message", () => {
     expect(messageOf(event).text).toContain("&lt;!channel&gt;");
   });
 });
+
+/** The event with the text wherever somebody's own words are. */
+function withTexts({ detailType, detail, resources }: BusEvent, text: string): BusEvent {
+  const words = ["why", "requestedBy", "detail", "wave", "nextWave"];
+  const changed = Object.entries(detail).map(([name, value]) => [name, words.includes(name) ? text : value]);
+  return { detailType, detail: Object.fromEntries(changed), resources };
+}
 
 function withinLimits({ text, blocks }: SlackMessage): void {
   expect(text.length).toBeLessThanOrEqual(4000);

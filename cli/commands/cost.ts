@@ -1,0 +1,43 @@
+import * as z from "zod";
+import { estimateCost } from "../../shared/cost/estimate.ts";
+import { checkedValues } from "../arguments.ts";
+import { type Command, jsonOption } from "../command.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { costText } from "../render/cost.ts";
+import { styler } from "../render/style.ts";
+import { hasColor } from "../surroundings.ts";
+
+const count = (least: number) =>
+  z.string().regex(/^\d+$/, "expected a whole number").transform(Number).pipe(z.int().min(least).max(1_000_000));
+
+const valuesSchema = z.object({
+  services: z.string("is required").pipe(count(1)),
+  regions: z.string("is required").pipe(count(1)),
+  identities: count(1).optional(),
+  tasks: count(1).default(2),
+  deployments: count(0).default(20),
+  rollouts: count(0).default(1),
+  json: z.boolean().default(false),
+});
+
+export const cost: Command = {
+  name: "cost",
+  about: "Estimates what the autopilot costs in a month, from list prices and stated assumptions.",
+  positionals: [],
+  options: {
+    services: { value: "N", about: "enrolled services in all" },
+    regions: { value: "R", about: "accounts and regions that they are spread over" },
+    identities: { value: "N", about: "workload identities in all (default: one per service)" },
+    tasks: { value: "N", about: "running tasks of a service (default 2)" },
+    deployments: { value: "N", about: "CI deployments of a service in a month, without the sidecar (default 20)" },
+    rollouts: { value: "N", about: "rollouts over the whole fleet in a month (default 1)" },
+    ...jsonOption,
+  },
+  run: async ({ values }, { out, environment }) => {
+    const { json, identities, ...input } = checkedValues(valuesSchema, values);
+    const estimate = estimateCost({ ...input, identities: identities ?? input.services });
+    const text = json ? JSON.stringify(estimate, null, 2) : costText(estimate, styler(hasColor(out, environment)));
+    out.write(`${text}\n`);
+    return exitCodes.ok;
+  },
+};

@@ -1,0 +1,120 @@
+import { readFile, writeFile } from "node:fs/promises";
+import * as z from "zod";
+import { accountIdSchema, clusterArnOf, parseServiceArn, regionSchema, type ServiceRef } from "../../shared/arn.ts";
+import { type InjectionAdvice, injectedFor } from "../../shared/inventory/inject.ts";
+import { isJsonObject, type JsonObject } from "../../shared/json.ts";
+import { checkedValues } from "../arguments.ts";
+import { type Command, whereOptions } from "../command.ts";
+import { exitCodes, UsageError } from "../exit-codes.ts";
+import { connectOperator, type Operator } from "../operator.ts";
+
+const pairs = z.array(z.string().regex(/^[^=]+=.*$/, "expected key=value")).optional();
+const valuesSchema = z.object({
+  definition: z.string("is required"),
+  service: z
+    .string()
+    .refine((arn) => parseServiceArn(arn) !== undefined, "expected a service's long ARN")
+    .optional(),
+  account: accountIdSchema.optional(),
+  region: regionSchema.optional(),
+  tags: pairs,
+  "cluster-tags": pairs,
+  out: z.string().optional(),
+  "dry-run": z.boolean().default(false),
+});
+type Values = z.output<typeof valuesSchema>;
+
+export const inject: Command = {
+  name: "inject",
+  about: "Prints a task definition with the ztunnel sidecar in it: for CI that wants one deployment instead of two.",
+  positionals: [],
+  options: {
+    definition: {
+      value: "FILE",
+      about: "the task definition as RegisterTaskDefinition takes it, JSON; - for the input",
+    },
+    service: { value: "ARN", about: "the service that it is for: its tags and its cluster's tags count" },
+    account: { value: "ID", about: "instead of --service: where the service will be" },
+    region: { value: "NAME", about: "instead of --service: where the service will be" },
+    tags: { value: "KEY=VALUE", multiple: true, about: "a tag of the service; repeatable; goes before the one it has" },
+    "cluster-tags": { value: "KEY=VALUE", multiple: true, about: "a tag of its cluster; repeatable" },
+    out: { value: "FILE", about: "write there instead of printing" },
+    "dry-run": { about: "print it with a placeholder where the identity has no secret version yet" },
+    ...whereOptions,
+  },
+  more: `
+The bootstrap token's secret version must be there: a service of the same identity was enrolled once. The output holds no
+secret, only the version's ARN. Exit code 2 when the service would be refused, with the reason and the fix.
+
+  npm run -s autopilot -- inject --definition task.json --service ARN --out injected.json
+  aws ecs register-task-definition --cli-input-json file://injected.json`,
+  run: async ({ values }, surroundings) => {
+    const asked = checkedValues(valuesSchema, values);
+    const definition = await readDefinition(asked.definition);
+    const operator = await connectOperator(values, surroundings);
+    const place = await placeOf(asked, operator);
+    const { definition: injected, advice } = await injectedFor(
+      { ...place, definition, dryRun: asked["dry-run"] },
+      operator,
+    );
+    const text = `${JSON.stringify(injected, null, 2)}\n`;
+    if (asked.out === undefined) surroundings.out.write(text);
+    else await writeFile(asked.out, text);
+    for (const one of advice) surroundings.err.write(`${adviceWords[one]}\n`);
+    return exitCodes.ok;
+  },
+};
+
+const adviceWords: Readonly<Record<InjectionAdvice, string>> = {
+  unchanged: "The definition has the sidecar already: nothing to change.",
+  placeholder: "PLACEHOLDER stands for the secret version: this definition can't be registered.",
+  "role-not-allowed":
+    "The task definition's execution role may not read the secret yet: the autopilot allows it when it enrolls the service. Tasks don't start before.",
+};
+
+async function readDefinition(file: string): Promise<JsonObject> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(file === "-" ? "/dev/stdin" : file, "utf8"));
+  } catch (cause) {
+    throw new UsageError(`--definition ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  const inner = isJsonObject(json) && isJsonObject(json.taskDefinition) ? json.taskDefinition : json;
+  if (isJsonObject(inner) && Array.isArray(inner.containerDefinitions)) return inner;
+  throw new UsageError(`--definition ${file}: this is no task definition: it has no containerDefinitions.`);
+}
+
+interface Where {
+  readonly ref: ServiceRef;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly clusterTags: Readonly<Record<string, string>>;
+  readonly platformVersion?: string;
+}
+
+/** The service with its tags, or the one that the options describe. */
+async function placeOf(asked: Values, { ecs, config }: Operator): Promise<Where> {
+  const tags = tagsOf(asked.tags);
+  const clusterTags = tagsOf(asked["cluster-tags"]);
+  const ref = asked.service === undefined ? undefined : parseServiceArn(asked.service);
+  if (ref) {
+    const calls = ecs(ref);
+    const service = await calls.describeService(ref);
+    const cluster = await calls.describeCluster(clusterArnOf(ref));
+    return { ref, tags: { ...service.tags, ...tags }, clusterTags: { ...cluster.tags, ...clusterTags } };
+  }
+  if (!asked.account || !asked.region) throw new UsageError("Give --service, or both --account and --region.");
+  const { account, region } = asked;
+  const names = { clusterName: "cluster", serviceName: "service" };
+  const serviceArn = `arn:${config.accounts[0]?.role.split(":")[1] ?? "aws"}:ecs:${region}:${account}:service/cluster/service`;
+  return {
+    ref: { serviceArn, account, region, ...names },
+    tags: { [config.enrollTagKey]: "true", ...tags },
+    clusterTags,
+  };
+}
+
+function tagsOf(given: readonly string[] | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    (given ?? []).map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
+  );
+}

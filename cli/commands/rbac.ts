@@ -1,0 +1,67 @@
+import type { Config, ControlPlaneConfig } from "../../shared/config.ts";
+import { KUBERNETES_GROUP, rbacManifest } from "../../shared/control-plane/rbac.ts";
+import { AutopilotError } from "../../shared/errors.ts";
+import { functionRoleName, kubernetesFunctions } from "../../shared/names.ts";
+import { type Command, whereOptions } from "../command.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { readConfig } from "../operator.ts";
+
+export const rbac: Command = {
+  name: "rbac",
+  about: "Prints the Kubernetes RBAC manifest that the autopilot needs, and the commands for EKS's access entries.",
+  positionals: [],
+  options: {
+    "control-plane": { value: "NAME", about: "only this control plane's commands" },
+    ...whereOptions,
+    stage: {
+      value: "NAME",
+      about: "the stage to deploy, for the names of the functions' roles (default AUTOPILOT_STAGE)",
+    },
+  },
+  more: `
+The manifest is the same for every control plane: npm run -s autopilot -- rbac | kubectl apply -f -
+The commands stand in it as comments. They need the roles to exist: deploy first.`,
+  run: async ({ values }, surroundings) => {
+    const config = await readConfig(values, surroundings);
+    const name = values["control-plane"];
+    const planes = config.controlPlanes.filter((plane) => name === undefined || plane.name === name);
+    if (planes.length === 0) {
+      const known = config.controlPlanes.map((plane) => plane.name).join(", ");
+      throw new AutopilotError(
+        "invalid-request",
+        `There is no control plane called ${String(name)}; there are: ${known}.`,
+      );
+    }
+    const stage = typeof values.stage === "string" ? values.stage : surroundings.environment.AUTOPILOT_STAGE || "STAGE";
+    const commands = planes.flatMap((plane) => accessLines(plane, config, stage));
+    surroundings.out.write(`${commands.map((line) => `# ${line}`.trimEnd()).join("\n")}\n---\n${rbacManifest()}`);
+    return exitCodes.ok;
+  },
+};
+
+/** The commands that let the autopilot into a cluster, as lines; words for a cluster that is not EKS's. */
+export function accessLines({ name, eks }: ControlPlaneConfig, config: Config, stage: string): readonly string[] {
+  if (!eks) {
+    return [`Control plane ${name} is reached by a kubeconfig: its user must be in the group ${KUBERNETES_GROUP}.`, ""];
+  }
+  const { cluster, region, account } = eks;
+  return [
+    `Control plane ${name}: run in account ${account}`,
+    ...principals(account, config, stage).flatMap((arn) => [
+      `aws eks create-access-entry --region ${region} --cluster-name ${cluster} \\`,
+      `  --principal-arn ${arn} \\`,
+      `  --kubernetes-groups ${KUBERNETES_GROUP} --type STANDARD`,
+    ]),
+    "",
+  ];
+}
+
+/** Who calls the cluster: the functions' own roles in the home account, the member role elsewhere. */
+function principals(account: string, config: Config, stage: string): readonly string[] {
+  const roles =
+    account === config.homeAccount
+      ? kubernetesFunctions.map((functionName) => functionRoleName(config, stage, functionName))
+      : [config.memberRoleName];
+  const partition = config.accounts[0]?.role.split(":")[1] ?? "aws";
+  return roles.map((role) => `arn:${partition}:iam::${account}:role/${role}`);
+}

@@ -1,0 +1,42 @@
+import { type ControlAction, controlActions } from "../../shared/events/own.ts";
+import { hasEnded } from "../../shared/rollout/queue.ts";
+import { allowedControl } from "../../shared/rollout/validate.ts";
+import { type Command, jsonOption, whereOptions } from "../command.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { connectOperator } from "../operator.ts";
+import { holdLines } from "../render/rollout.ts";
+import { sendControl } from "../rollouts/send.ts";
+import { viewJson } from "../rollouts/view.ts";
+import { rolloutReader } from "./rollout-status.ts";
+
+const abouts: Readonly<Record<ControlAction, string>> = {
+  pause: "Holds a rollout before its next wave.",
+  resume: "Lets a paused rollout go on.",
+  approve: "Lets a rollout go on after its canary wave.",
+  abort: "Ends a rollout; what it has done stays.",
+  rollback: "Takes back what a rollout has changed, newest wave first; also one that has ended.",
+};
+
+/** One command per thing that an operator can do to a rollout. */
+export const rolloutControls: readonly Command[] = controlActions.map((action) => ({
+  name: `rollout ${action}`,
+  about: abouts[action],
+  positionals: ["ID"],
+  options: { ...jsonOption, ...whereOptions },
+  run: async ({ values, positionals: [rolloutId = ""] }, surroundings) => {
+    const operator = await connectOperator(values, surroundings);
+    const read = rolloutReader(rolloutId, operator, surroundings);
+    const { rollout: before } = await read();
+    const refused = allowedControl(before, action);
+    if (refused) throw refused;
+    // The way back is open also while a freeze window is.
+    const how = action === "rollback" && hasEnded(before) ? "request" : "control";
+    await sendControl({ rolloutId, action, requestedBy: operator.who }, before, how, operator, surroundings);
+    const view = await read();
+    const lines = [`${action} of ${rolloutId} is taken; it is ${view.rollout.status}.`, ...holdLines(view)];
+    surroundings.out.write(
+      values.json ? `${JSON.stringify(viewJson(view, false), null, 2)}\n` : `${lines.join("\n")}\n`,
+    );
+    return exitCodes.ok;
+  },
+}));

@@ -1,0 +1,66 @@
+import { AutopilotError } from "../../shared/errors.ts";
+import { rolloutIdSchema } from "../../shared/rollout/model.ts";
+import { type Command, jsonOption, whereOptions } from "../command.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { connectOperator, type Operator } from "../operator.ts";
+import { rolloutLines } from "../render/rollout.ts";
+import { serviceTable } from "../render/rollout-tables.ts";
+import { styler } from "../render/style.ts";
+import { RolloutReader, type RolloutView, viewJson } from "../rollouts/view.ts";
+import { watchRollout } from "../rollouts/watch.ts";
+import { hasColor, type Surroundings } from "../surroundings.ts";
+
+export const rolloutStatus: Command = {
+  name: "rollout status",
+  about: "Shows a rollout: its waves, its numbers, what holds it, which services failed.",
+  positionals: ["ID"],
+  options: {
+    watch: { about: "show it until it has ended" },
+    services: { about: "every service with its outcome and revisions" },
+    ...jsonOption,
+    ...whereOptions,
+  },
+  more: `
+With --watch the exit code is 0 for a rollout that completed and 1 for one that ended otherwise. --watch --json prints one
+JSON object a line, one per change. Ctrl-C ends the watching alone.`,
+  run: async ({ values, positionals: [id = ""] }, surroundings) => {
+    const operator = await connectOperator(values, surroundings);
+    const read = rolloutReader(id, operator, surroundings);
+    const json = values.json === true;
+    const services = values.services === true;
+    const code = values.watch ? await watchRollout(read, surroundings, { id, json }) : exitCodes.ok;
+    if (!values.watch || (services && code !== exitCodes.interrupted)) {
+      writeView(await read(), { json, services, head: values.watch !== true }, surroundings);
+    }
+    return code;
+  },
+};
+
+/** Reads one rollout again and again. What it gives throws `unknown-rollout`. */
+export function rolloutReader(
+  id: string,
+  { ledger, config }: Pick<Operator, "ledger" | "config">,
+  { now }: Surroundings,
+): () => Promise<RolloutView> {
+  const reader = new RolloutReader({ ledger, config, now });
+  return async () => {
+    const known = rolloutIdSchema.safeParse(id).success;
+    const view = known ? await reader.read(id) : undefined;
+    if (!view) throw new AutopilotError("unknown-rollout", id);
+    return view;
+  };
+}
+
+function writeView(
+  view: RolloutView,
+  show: { readonly json: boolean; readonly services: boolean; readonly head: boolean },
+  { out, environment }: Surroundings,
+): void {
+  if (show.json) {
+    const indent = show.head ? 2 : 0;
+    out.write(`${JSON.stringify(viewJson(view, show.services), null, indent)}\n`);
+    return;
+  }
+  if (show.head) out.write(`${rolloutLines(view, styler(hasColor(out, environment))).join("\n")}\n`);
+  if (show.services) out.write(`\n${serviceTable(view.services)}\n`);
+}

@@ -1,0 +1,44 @@
+import { type Command, jsonOption, whereOptions } from "../command.ts";
+import { Refused, UsageError } from "../exit-codes.ts";
+import { connectOperator, type Operator } from "../operator.ts";
+import { askAndShow, paceOptions, requestOf, requestValues } from "./rollout-request.ts";
+
+const WORD = "unenroll";
+
+export const unenroll: Command = {
+  name: "unenroll",
+  about: "Takes every service out of the mesh again, in waves, as a rollout: before the autopilot itself is removed.",
+  positionals: [],
+  options: {
+    all: { about: "required: every enrolled service of every account and region" },
+    yes: { about: "do not ask" },
+    ...paceOptions,
+    ...jsonOption,
+    ...whereOptions,
+  },
+  more: `
+Some services alone: take away their enroll tag.`,
+  run: async ({ values }, surroundings) => {
+    const { all, yes, ...pace } = values;
+    if (!all)
+      throw new UsageError("unenroll needs --all. Some services: take away their enroll tag.");
+    const request = requestOf("unenroll", requestValues(pace));
+    const operator = await connectOperator(values, surroundings);
+    if (!yes) await confirm(await enrolledCount(operator), surroundings.ask);
+    return askAndShow(request, { watch: values.watch === true, json: values.json === true }, operator, surroundings);
+  },
+};
+
+async function enrolledCount({ ledger }: Pick<Operator, "ledger">): Promise<number> {
+  let count = 0;
+  for await (const { enrolled } of ledger.listServices()) if (enrolled) count += 1;
+  return count;
+}
+
+async function confirm(services: number, ask: (question: string) => Promise<string | undefined>): Promise<void> {
+  const what = `This takes all enrolled services (${services}) out of the mesh.`;
+  const answer = await ask(`${what} Type ${WORD} to go on: `);
+  if (answer?.trim() === WORD) return;
+  const why = answer === undefined ? "Nobody is there to confirm it." : "It was not confirmed.";
+  throw new Refused("not-confirmed", `${what} ${why}`, "Type the word when asked, or give --yes.");
+}

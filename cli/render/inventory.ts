@@ -1,0 +1,130 @@
+import type { Inventory, InventoryService } from "../../shared/inventory/inventory.ts";
+import type { TokenRoot } from "../../shared/inventory/token-root.ts";
+import type { Style, Styler } from "./style.ts";
+import { table } from "./table.ts";
+import { minuteOf } from "./time.ts";
+
+const columns = ["service", "enrolled", "ztunnel", "root CA", "revision", "state", "last roll"].map((title) => ({
+  title,
+}));
+
+/** The inventory as one table per account and region, with what needs words below it. */
+export function inventoryText({ services, unread, istiod }: Inventory, style: Styler): string {
+  const places = Map.groupBy(services, ({ account, region }) => `${account}  ${region}`);
+  const versions = Object.entries(istiod).map(([name, version]) => `${name} ${version}`);
+  return [
+    ...(versions.length > 0 ? [style(`istiod: ${versions.join(", ")}`, "dim"), ""] : []),
+    ...[...places].flatMap(([place, own]) => [
+      `${style(place, "bold")}  ${placeWords(own)}`,
+      table(
+        columns,
+        own.map((service) => row(service, style)),
+      ),
+      ...own.flatMap((service) => notes(service).map((note) => `    ${service.cluster}/${service.name}: ${note}`)),
+      "",
+    ]),
+    ...unread.map(({ account, region, code, detail }) =>
+      style(`${account}  ${region}  not read: ${code}: ${detail}`, "red"),
+    ),
+    services.length === 0 && unread.length === 0 ? "No services." : summary(services),
+  ].join("\n");
+}
+
+function placeWords(services: readonly InventoryService[]): string {
+  const enrolled = services.filter((service) => service.enrolled).length;
+  return `${services.length} services, ${enrolled} enrolled`;
+}
+
+function row(service: InventoryService, style: Styler): readonly string[] {
+  return [
+    `${service.cluster}/${service.name}`,
+    service.enrolled ? "yes" : "no",
+    ztunnelWords(service, style),
+    rootCell(service, style),
+    service.revision,
+    style(stateWords(service), stateStyle(service)),
+    lastRollWords(service),
+  ];
+}
+
+/** The image's tag or digest: the name is the same for all. */
+function ztunnelWords({ ztunnelImage, skew }: InventoryService, style: Styler): string {
+  if (ztunnelImage === undefined) return "";
+  const [name = "", digest] = ztunnelImage.split("@");
+  const version = name.split("/").at(-1)?.split(":")[1] ?? digest?.slice(0, 19) ?? ztunnelImage;
+  return skew ? style(`${version} (istiod ${skew.istiod})`, "yellow") : version;
+}
+
+function lastRollWords({ lastOutcome }: InventoryService): string {
+  if (!lastOutcome) return "";
+  const { outcome, reason, at } = lastOutcome;
+  return `${reason === "already-as-desired" ? "nothing to do" : outcome} ${minuteOf(at)}`;
+}
+
+function rootCell({ root, sidecar }: InventoryService, style: Styler): string {
+  if (!root) return sidecar ? "?" : "";
+  const words = rootWords(root);
+  return root.cutOff ? style(words, "red") : words;
+}
+
+/** The first characters of each certificate's fingerprint, and what became of that bundle since. */
+export function rootWords({ fingerprints, newest, cutOff }: TokenRoot): string {
+  const short = fingerprints.map((one) => one.replaceAll(":", "").slice(0, 8).toLowerCase()).join("+");
+  if (cutOff) return `${short} (cut off)`;
+  return newest ? short : `${short} (old)`;
+}
+
+/** What the next look at a service comes to, in a few words. */
+export function stateWords({ verdict, drift, refusals, rolling, failure }: InventoryService): string {
+  if (rolling) return "rolling";
+  switch (verdict) {
+    case "drift":
+      return drift.length > 0 ? `drift: ${drift.join(", ")}` : "to be unenrolled";
+    case "refused":
+      return `refused: ${refusals.map(({ reason }) => reason).join(", ")}`;
+    case "unknown":
+      return `unknown: ${failure?.code ?? "?"}`;
+    case "awaits-rollout":
+      return "awaits rollout";
+    case "as-desired":
+      return "as desired";
+    case "not-enrolled":
+      return "not enrolled";
+    case "fleet-unenrolled":
+      return "out with the whole fleet";
+  }
+}
+
+function stateStyle({ verdict }: InventoryService): Style {
+  if (verdict === "refused" || verdict === "unknown") return "red";
+  if (verdict === "drift" || verdict === "awaits-rollout") return "yellow";
+  return verdict === "as-desired" ? "green" : "dim";
+}
+
+function notes({ refusals, warnings, failure }: InventoryService): readonly string[] {
+  return [
+    ...refusals.map(({ reason, detail }) => `refused, ${reason}: ${detail}`),
+    ...warnings.map(({ code, detail }) => `warning, ${code}: ${detail}`),
+    ...(failure ? [`${failure.code}: ${failure.detail}`] : []),
+  ];
+}
+
+function summary(services: readonly InventoryService[]): string {
+  const count = (holds: (service: InventoryService) => boolean) => services.filter(holds).length;
+  const always = [
+    `${services.length} services`,
+    `${count(({ enrolled }) => enrolled)} enrolled`,
+    `${count(({ sidecar }) => sidecar)} with ztunnel`,
+  ];
+  const noted: readonly (readonly [number, string])[] = [
+    [count(({ verdict }) => verdict === "drift"), "drifted"],
+    [count(({ verdict }) => verdict === "awaits-rollout"), "awaiting a rollout"],
+    [count(({ verdict }) => verdict === "refused"), "refused"],
+    [count(({ verdict }) => verdict === "unknown"), "unknown"],
+    [count(({ root }) => root !== undefined && !root.newest), "with an old root"],
+    [count(({ root }) => root?.cutOff === true), "cut off"],
+    [count(({ skew }) => skew !== undefined), "with version skew"],
+  ];
+  const parts = [...always, ...noted.flatMap(([number, words]) => (number > 0 ? [`${number} ${words}`] : []))];
+  return `${parts.join(", ")}.`;
+}

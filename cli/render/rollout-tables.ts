@@ -1,0 +1,69 @@
+import type { Rollout, RolloutService } from "../../shared/rollout/model.ts";
+import { currentWave, durationOf, statusStyle } from "./rollout.ts";
+import type { Styler } from "./style.ts";
+import { table } from "./table.ts";
+import { minuteOf, span } from "./time.ts";
+
+/** Every service of the rollout as a table. */
+export function serviceTable(services: readonly RolloutService[]): string {
+  return table(
+    [
+      { title: "wave", right: true },
+      { title: "region" },
+      { title: "account" },
+      { title: "service" },
+      { title: "status" },
+      { title: "from" },
+      { title: "to" },
+      { title: "took", right: true },
+      { title: "reason" },
+    ],
+    services.map(({ wave, serviceArn, status, fromRevisionArn, toRevisionArn, durationSeconds, reason = "" }) => {
+      const [, , , region = "", account = ""] = serviceArn.split(":");
+      return [
+        String(wave + 1),
+        region,
+        account,
+        serviceArn.split("/").slice(-2).join("/"),
+        status,
+        revisionName(fromRevisionArn),
+        revisionName(toRevisionArn),
+        durationSeconds === undefined ? "" : span(durationSeconds),
+        reason,
+      ];
+    }),
+  );
+}
+
+function revisionName(arn: string | undefined): string {
+  return arn?.split("/").at(-1) ?? "";
+}
+
+/** Rollouts as a table, the newest first. */
+export function rolloutTable(rollouts: readonly Rollout[], style: Styler): string {
+  if (rollouts.length === 0) return "No rollouts.";
+  return table(
+    [
+      { title: "rollout" },
+      { title: "kind" },
+      { title: "status" },
+      { title: "wave", right: true },
+      { title: "services", right: true },
+      { title: "failed", right: true },
+      { title: "asked (UTC)" },
+      { title: "took", right: true },
+      { title: "why" },
+    ],
+    rollouts.map((rollout) => [
+      rollout.id,
+      rollout.kind,
+      style(rollout.status, statusStyle(rollout.status)),
+      rollout.waves.length === 0 ? "" : `${currentWave(rollout)}/${rollout.waves.length}`,
+      String(rollout.services),
+      String(rollout.failed.length),
+      minuteOf(rollout.requestedAt),
+      durationOf(rollout),
+      rollout.why,
+    ]),
+  );
+}

@@ -1,0 +1,19 @@
+import { assessWave } from "../../shared/rollout/assess-wave.ts";
+import { assessInput } from "../../shared/rollout/steps.ts";
+import { type Alarms, environmentAlarms } from "../alarms.ts";
+import { parsed } from "../input.ts";
+import { lambda, type Step } from "../middleware.ts";
+import { environmentWorld, type World } from "../world.ts";
+
+/** Judges a wave after its rolls, and again after it has been left alone. */
+export function assess(world: World, alarms: Alarms): Step {
+  return async (event, { log }) => {
+    const input = parsed(assessInput, event);
+    log.appendKeys({ rolloutId: input.rolloutId });
+    const assessed = await assessWave(input, { ...world, alarms, log });
+    log.info("assessed", { wave: input.wave, phase: input.phase, after: input.after, ...assessed });
+    return assessed;
+  };
+}
+
+export const handler = lambda("rollout-assess-wave", () => assess(environmentWorld(), environmentAlarms()));

@@ -1,0 +1,19 @@
+import { finishRollout } from "../../shared/rollout/finish-rollout.ts";
+import { finishInput } from "../../shared/rollout/steps.ts";
+import { parsed } from "../input.ts";
+import { lambda, type Step } from "../middleware.ts";
+import { environmentWorld, type World } from "../world.ts";
+
+/** Last step of RollFleet: outcome, event, the next rollout. */
+export function finish(world: World): Step {
+  return async (event, { log, measure }) => {
+    const { rolloutId, failure } = parsed(finishInput, event);
+    log.appendKeys({ rolloutId });
+    const { status } = await finishRollout(rolloutId, failure, { ...world, log });
+    measure.count("Rollouts", { status });
+    log.info("finished", { status });
+    return { rolloutId, status };
+  };
+}
+
+export const handler = lambda("rollout-finish", () => finish(environmentWorld()));

@@ -1,0 +1,15 @@
+import { guardRollout } from "../../shared/rollout/guard-rollout.ts";
+import { type Alarms, environmentAlarms } from "../alarms.ts";
+import { lambda, type Step } from "../middleware.ts";
+import { environmentWorld, type World } from "../world.ts";
+
+/** Every minute: the rollout that is under way has an execution, and no alarm has fired. */
+export function guard(world: World, alarms: Alarms): Step {
+  return async (_event, { log }) => {
+    const result = await guardRollout({ ...world, alarms, log });
+    if (result.stopped) log.warn("rollout stopped by an alarm", { ...result });
+    return { ...result };
+  };
+}
+
+export const handler = lambda("rollout-guard", () => guard(environmentWorld(), environmentAlarms()));

@@ -1,0 +1,38 @@
+import * as z from "zod";
+import { readOutgoing, SOURCE } from "../../shared/events/outgoing.ts";
+import { reportDetail, reportOpenRollouts, reportRollout } from "../../shared/rollout/report.ts";
+import { isRolloutEvent } from "../../shared/slack/rollout-stories.ts";
+import { parsed } from "../input.ts";
+import { lambda, type Step } from "../middleware.ts";
+import { type Slack, slackChannel } from "../slack.ts";
+import { environmentWorld, type World } from "../world.ts";
+
+const eventSchema = z.object({ source: z.string().optional(), id: z.string().optional() });
+
+/**
+ * Keeps the rollouts' messages in the ops channel up to date: an event about a rollout brings its message up to date and
+ * is told in its thread; without one, as by the clock, every rollout's that may say something old.
+ */
+export function report(
+  { config, ledger, now, pause }: Pick<World, "config" | "ledger" | "now" | "pause">,
+  slack: Slack,
+): Step {
+  return async (input, { log, measure }) => {
+    const calls = { config, ledger, now, pause, slack, log, measure };
+    const { source, id = "" } = parsed(eventSchema, input);
+    if (source !== SOURCE) {
+      const rollouts = await reportOpenRollouts(calls);
+      return { rollouts };
+    }
+    const event = readOutgoing(input);
+    if (!isRolloutEvent(event)) return { did: "none" };
+    const { rolloutId } = event.detail;
+    log.appendKeys({ detailType: event.detailType, rolloutId });
+    const did = await reportRollout(rolloutId, calls);
+    const told = await reportDetail(event, id, calls);
+    log.info("reported", { did, told });
+    return { did, told };
+  };
+}
+
+export const handler = lambda("rollout-report", () => report(environmentWorld(), slackChannel(environmentWorld())));

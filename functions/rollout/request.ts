@@ -1,0 +1,32 @@
+import { operatorEvent } from "../../shared/events/operator.ts";
+import { parametersGateway } from "../../shared/gateways/parameters.ts";
+import type { ParameterCalls } from "../../shared/ports.ts";
+import { handleRequest } from "../../shared/rollout/handle-request.ts";
+import { requestPending } from "../../shared/rollout/pending.ts";
+import { lambda, type Step } from "../middleware.ts";
+import { environmentWorld, type World } from "../world.ts";
+
+/**
+ * Queues a rollout: the one that an operator requests; at any other event, and by the clock, those that changes of the
+ * fleet's image, settings or mesh facts call for.
+ */
+export function request(world: World, parameters: ParameterCalls): Step {
+  return async (event, { log }) => {
+    const asked = operatorEvent(event, "Rollout Requested");
+    if (asked) {
+      const result = await handleRequest(asked.detail, asked.eventId, { ...world, log });
+      log.info(result.did, { ...result });
+      return { ...result };
+    }
+    const rollouts = await requestPending({ ...world, parameters, log });
+    if (rollouts.length > 0) log.info("requested", { rollouts: [...rollouts] });
+    return { rollouts: [...rollouts] };
+  };
+}
+
+/** The parameters of the home region. */
+export function homeParameters({ clients }: Pick<World, "clients">): ParameterCalls {
+  return parametersGateway(clients.home);
+}
+
+export const handler = lambda("rollout-request", () => request(environmentWorld(), homeParameters(environmentWorld())));

@@ -1,0 +1,17 @@
+import { startRollout } from "../../shared/rollout/start-rollout.ts";
+import { startInput } from "../../shared/rollout/steps.ts";
+import { parsed } from "../input.ts";
+import { lambda, type Step } from "../middleware.ts";
+import { environmentWorld, type World } from "../world.ts";
+
+/** First step of RollFleet: services and waves into the ledger. */
+export function start(world: World): Step {
+  return async (event, { log }) => {
+    const { rolloutId } = parsed(startInput, event);
+    log.appendKeys({ rolloutId });
+    await startRollout(rolloutId, { ...world, log });
+    return {};
+  };
+}
+
+export const handler = lambda("rollout-start", () => start(environmentWorld()));

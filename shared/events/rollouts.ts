@@ -1,0 +1,114 @@
+import type { FailureCode } from "../errors.ts";
+import type { BusEvent } from "../ports.ts";
+import {
+  failedStatuses,
+  type Rollout,
+  type RolloutService,
+  type RolloutServiceStatus,
+  rolloutServiceStatuses,
+} from "../rollout/model.ts";
+import { failureCode, type OutgoingDetail, outgoing } from "./outgoing.ts";
+
+type Counts = Readonly<Record<RolloutServiceStatus, number>>;
+
+/** The waves are cut, the first one begins. */
+export function rolloutStarted(rollout: Rollout): BusEvent {
+  const { why, requestedBy, services, waves } = rollout;
+  return outgoing("Rollout Started", { ...about(rollout), why, requestedBy, services, waves: waves.length });
+}
+
+/** Nothing was changed: the request, or what an operator asked of a rollout, can't be done. */
+export function rolloutRefused(told: OutgoingDetail<"Rollout Refused">): BusEvent {
+  return outgoing("Rollout Refused", told);
+}
+
+/** A wave was judged as good. `index` counts from 0; `services` are those of the wave. */
+export function waveCompleted(rollout: Rollout, index: number, services: readonly RolloutService[]): BusEvent {
+  const tally = Object.fromEntries(
+    rolloutServiceStatuses.map((status) => [status, services.filter((one) => one.status === status).length]),
+  );
+  return outgoing("Rollout Wave Completed", {
+    ...about(rollout),
+    wave: rollout.waves[index]?.name ?? String(index),
+    number: index + 1,
+    waves: rollout.waves.length,
+    ...counted(tally, services.length),
+  });
+}
+
+/** The rollout waits before its next wave. */
+export function rolloutPaused(
+  rollout: Rollout,
+  hold: { readonly why: "operator" | "approval" | "freeze"; readonly untilMs: number | undefined },
+): BusEvent {
+  const next = rollout.waves[rollout.wave];
+  const by = rollout.control?.by ?? "an operator";
+  const details = {
+    operator: `Paused by ${by}.`,
+    approval: "The canary wave is done. An operator has to approve the rest.",
+    freeze: "A freeze window is open.",
+  } as const;
+  return outgoing("Rollout Paused", {
+    ...about(rollout),
+    hold: hold.why,
+    detail: details[hold.why],
+    ...(next && { nextWave: next.name }),
+    ...(hold.untilMs !== undefined && { until: new Date(hold.untilMs).toISOString() }),
+  });
+}
+
+/** The rollout has ended without going back. */
+export function rolloutCompleted(
+  rollout: Rollout,
+  told: { readonly counts: Counts; readonly durationSeconds: number; readonly sentence: string },
+): BusEvent {
+  const { status, services, reason } = rollout;
+  return outgoing("Rollout Completed", {
+    ...about(rollout),
+    outcome: status === "completed" || status === "aborted" || status === "superseded" ? status : "failed",
+    ...(reason && { code: codeOf(reason.code) }),
+    detail: told.sentence,
+    ...counted(told.counts, services),
+    durationSeconds: told.durationSeconds,
+  });
+}
+
+/** Everything that the rollout had changed is back, but for what `stuckServices` names. */
+export function rolledBack(
+  rollout: Rollout,
+  told: {
+    readonly counts: Counts;
+    readonly stuckServices: readonly string[];
+    readonly durationSeconds: number;
+  },
+): BusEvent {
+  const { counts, stuckServices, durationSeconds } = told;
+  return outgoing("Rollout Rolled Back", {
+    ...about(rollout),
+    code: codeOf(rollout.reason?.code ?? "operator-request"),
+    detail: rollout.reason?.detail ?? "",
+    takenBack: counts["taken-back"],
+    left: counts.left,
+    stuck: stuckServices.length,
+    stuckServices: stuckServices.slice(0, 20),
+    durationSeconds,
+  });
+}
+
+function about({ id, kind }: Rollout) {
+  return { rolloutId: id, kind };
+}
+
+function codeOf(text: string): FailureCode {
+  return failureCode.parse(text);
+}
+
+function counted(counts: Readonly<Record<string, number>>, services: number) {
+  const sum = (statuses: readonly string[]) => statuses.reduce((total, status) => total + (counts[status] ?? 0), 0);
+  return {
+    services,
+    succeeded: sum(["succeeded"]),
+    failed: sum(failedStatuses),
+    skipped: sum(["skipped", "superseded", "refused", "left"]),
+  };
+}

@@ -1,0 +1,59 @@
+import { type ItemKey, storedCopy } from "./ledger-items.ts";
+
+/** The items by `pk` and `sk`, joined by a blank. */
+export type LedgerItems = Map<string, object>;
+
+/** The items of one kind, each with its content. */
+export interface Shelf<T extends object> {
+  get(key: ItemKey): T | undefined;
+  /** Writes what a read of it gives, and returns that. Throws `ledger-item-unreadable` for what could not be read. */
+  put(key: ItemKey, content: object): T;
+  /** Those that are there now and whose key holds. */
+  list(holds: (name: string) => boolean): IterableIterator<T>;
+}
+
+/**
+ * The items that `read` reads. What comes out and what went in are copies, as through the wire. An item that the shelf
+ * has written itself is not parsed again.
+ */
+export function shelf<T extends object>(items: LedgerItems, read: (item: object) => T): Shelf<T> {
+  const written = new WeakMap<object, T>();
+  const contentOf = (item: object): T => {
+    const content = written.get(item);
+    return content ? structuredClone(content) : read(structuredClone(item));
+  };
+  return {
+    get: (key) => {
+      const item = items.get(nameOf(key));
+      return item && contentOf(item);
+    },
+    put: (key, content) => {
+      const kept = read(storedCopy({ ...key, ...content }));
+      const item = { ...key, ...kept };
+      items.set(nameOf(key), item);
+      written.set(item, kept);
+      return structuredClone(kept);
+    },
+    list: function* (holds) {
+      for (const [name, item] of [...items]) {
+        if (holds(name)) yield contentOf(item);
+      }
+    },
+  };
+}
+
+/** Changes an item that carries a version, which rises; returns what is there afterwards. */
+export function changeShelved<T extends { readonly version: number }>(
+  on: Shelf<T>,
+  key: ItemKey,
+  change: (before: T | undefined) => T | undefined,
+): T | undefined {
+  const before = on.get(key);
+  const after = change(before);
+  return after ? on.put(key, { ...after, version: (before?.version ?? 0) + 1 }) : on.get(key);
+}
+
+/** How an item is named in the map. */
+export function nameOf({ pk, sk }: ItemKey): string {
+  return `${pk} ${sk}`;
+}

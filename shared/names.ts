@@ -1,0 +1,36 @@
+import type { Config } from "./config.ts";
+
+/** Source of the events by which operators ask for something. */
+export const operatorSource = "ztunnel-autopilot.operator";
+
+export interface ResourceNames {
+  /** The ledger's DynamoDB table, in the home account and region. */
+  readonly tableName: string;
+  /** The home event bus. */
+  readonly busName: string;
+}
+
+/**
+ * What a stage's resources in the home region are called: the stacks create them by these names, the operator's command
+ * finds them by these. The lab is no stage: its resources have no stage in their names. AUTOPILOT_TABLE and AUTOPILOT_BUS,
+ * which every deployed function has, come first.
+ */
+export function resourceNames(
+  { name }: Pick<Config, "name">,
+  stage?: string,
+  environment: Readonly<Record<string, string | undefined>> = {},
+): ResourceNames {
+  const prefix = stage === undefined ? name : `${name}-${stage}`;
+  return {
+    tableName: environment.AUTOPILOT_TABLE || `${prefix}-ledger`,
+    busName: environment.AUTOPILOT_BUS || prefix,
+  };
+}
+
+/** The functions that talk to a Kubernetes API, by their file: their roles need an access entry. */
+export const kubernetesFunctions = ["watch-root-ca", "roll/plan", "roll/apply", "roll/verify"] as const;
+
+/** The name of a deployed function's role, by the function's file below `functions/`. */
+export function functionRoleName({ name }: Pick<Config, "name">, stage: string, functionName: string): string {
+  return `${name}-${stage}-${functionName.replaceAll("/", "-")}`;
+}

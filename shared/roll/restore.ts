@@ -1,0 +1,51 @@
+import type { Config } from "../config.ts";
+import type { ObservedService } from "../enrollment/model.ts";
+import type { Roll, ServicePatch, ServiceState } from "../ledger.ts";
+import type { EcsCalls } from "../ports.ts";
+import { findSidecar } from "../task-definition/sidecar.ts";
+import type { ApplyPlan } from "./steps.ts";
+import { type Applied, watching } from "./watching.ts";
+
+interface Context {
+  readonly calls: {
+    readonly config: Config;
+    readonly ecs: Pick<EcsCalls, "describeTaskDefinition" | "updateService">;
+    readonly now: () => number;
+  };
+  readonly mark: (
+    roll: Pick<Roll, "applyStartedAt" | "targetRevisionArn" | "deploymentId">,
+    service?: ServicePatch,
+  ) => Promise<void>;
+}
+
+/**
+ * Takes the service back to the revision that it ran before its rollout, whose token's version is still there. Ends as
+ * superseded when somebody has deployed it since.
+ */
+export async function restore(
+  service: ObservedService,
+  state: ServiceState,
+  plan: ApplyPlan,
+  { calls, mark }: Context,
+): Promise<Applied> {
+  const target = plan.pinnedRevisionArn;
+  const { ref, taskDefinitionArn } = service;
+  const { raw } = await calls.ecs.describeTaskDefinition(target);
+  const sidecar = findSidecar(raw);
+  const secretInUse = ("secretValueFrom" in sidecar ? sidecar.secretValueFrom : undefined) ?? null;
+  // A first try of this step has done it.
+  if (taskDefinitionArn === target) return watching(service, target, plan, secretInUse, calls);
+  if (taskDefinitionArn !== plan.observedRevisionArn) return { outcome: "superseded", watch: null };
+  const others = state.secretsInUse.filter((used) => used !== secretInUse);
+  await mark(
+    { applyStartedAt: new Date(calls.now()).toISOString(), targetRevisionArn: target },
+    { secretsInUse: secretInUse === null ? others : [...others, secretInUse] },
+  );
+  const updated = await calls.ecs.updateService(ref, {
+    taskDefinitionArn: target,
+    ...(calls.config.policy.propagateTags && { propagateTags: true }),
+  });
+  const applied = watching(updated, target, plan, secretInUse, calls);
+  await mark({ deploymentId: applied.watch.deploymentId });
+  return applied;
+}

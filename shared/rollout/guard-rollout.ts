@@ -1,0 +1,55 @@
+import type { RolloutLedger } from "../ledger.ts";
+import type { ExecutionCalls } from "../ports.ts";
+import { firedAlarm, type GuardCalls } from "./alarms.ts";
+import { waits } from "./hold-rollout.ts";
+import type { Rollout } from "./model.ts";
+import { driveQueue, type QueueCalls } from "./queue.ts";
+
+export interface GuardRolloutCalls extends GuardCalls, Omit<QueueCalls, "log"> {
+  readonly ledger: QueueCalls["ledger"] & Pick<RolloutLedger, "listRolloutServices" | "changeRollout">;
+  readonly fleetExecutions: QueueCalls["fleetExecutions"] & Pick<ExecutionCalls, "sendTaskSuccess">;
+  readonly log: GuardCalls["log"] & QueueCalls["log"];
+}
+
+export interface Guarded {
+  readonly rolloutId: string | null;
+  /** An alarm has sent it back. */
+  readonly stopped: boolean;
+}
+
+/**
+ * Looks after the rollout that is under way: it has a running execution, and it goes back when an alarm is in ALARM, also
+ * in the middle of a wave or a bake.
+ */
+export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
+  const rolloutId = await driveQueue(calls);
+  if (rolloutId === undefined) return { rolloutId: null, stopped: false };
+  const rollout = await calls.ledger.getRollout(rolloutId);
+  if (rollout?.holdToken !== undefined && !waits(rollout)) {
+    // Whoever was to wake it may have ended before. A token that nobody waits for any more does no harm.
+    await calls.fleetExecutions.sendTaskSuccess(rollout.holdToken, {});
+  }
+  if (rollout?.status !== "running" || isEnding(rollout)) return { rolloutId, stopped: false };
+  const [first] = rollout.waves[0]?.lanes ?? [];
+  const last = rollout.waves[rollout.wave]?.lanes.at(-1);
+  if (!first || !last) return { rolloutId, stopped: false };
+  const begun = await Array.fromAsync(
+    calls.ledger.listRolloutServices(rolloutId, { first: first.first, last: last.last }),
+  );
+  const alarm = await firedAlarm(begun, calls);
+  if (alarm === undefined) return { rolloutId, stopped: false };
+  let token: string | undefined;
+  const stopped = await calls.ledger.changeRollout(rolloutId, (current) => {
+    token = undefined;
+    if (current.status !== "running" || isEnding(current)) return undefined;
+    token = current.holdToken;
+    return { ...current, status: "rolling-back", reason: { code: "alarm-fired", detail: alarm } };
+  });
+  if (token !== undefined) await calls.fleetExecutions.sendTaskSuccess(token, {});
+  return { rolloutId, stopped: stopped?.status === "rolling-back" };
+}
+
+/** A pause does not matter to an alarm: the wave that is under way goes on until its end. */
+function isEnding({ control }: Rollout): boolean {
+  return control !== undefined && control.action !== "pause";
+}

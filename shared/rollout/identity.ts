@@ -1,0 +1,48 @@
+import { clusterArnOf, type Place, parseServiceArn } from "../arn.ts";
+import { sha256 } from "../json.ts";
+import type { RolloutKind, Scope } from "./model.ts";
+
+/** The id of the rollout that a change asks for: the same change has the same id, and so starts no second one. */
+export function rolloutIdOf(change: { readonly kind: RolloutKind; readonly key: string }): string {
+  return `${change.kind}-${sha256(change.key).slice(0, 10)}`;
+}
+
+/**
+ * True if every list that the scope gives names the service. `*` in a region, cluster or service stands for any
+ * characters. A pattern that begins with `arn:` is held against the ARN, any other against the name alone. A service
+ * with a short ARN is in no scope: it can't be enrolled.
+ */
+export function matchesScope(
+  scope: Scope,
+  service: { readonly serviceArn: string },
+  controlPlaneOf: (place: Place) => string | undefined,
+): boolean {
+  const ref = parseServiceArn(service.serviceArn);
+  if (!ref) return false;
+  return (
+    (scope.controlPlane === undefined || scope.controlPlane === controlPlaneOf(ref)) &&
+    (scope.accounts?.includes(ref.account) ?? true) &&
+    (scope.regions?.some((pattern) => matches(pattern, ref.region)) ?? true) &&
+    names(scope.clusters, ref.clusterName, clusterArnOf(ref)) &&
+    names(scope.services, ref.serviceName, ref.serviceArn)
+  );
+}
+
+function names(patterns: readonly string[] | undefined, name: string, arn: string): boolean {
+  return patterns?.some((pattern) => matches(pattern, pattern.startsWith("arn:") ? arn : name)) ?? true;
+}
+
+/** Piece by piece instead of a regular expression: a pattern full of `*` takes no longer than another. */
+function matches(pattern: string, text: string): boolean {
+  const [head = "", ...pieces] = pattern.split("*");
+  const tail = pieces.pop();
+  if (tail === undefined) return pattern === text;
+  if (!text.startsWith(head)) return false;
+  let at = head.length;
+  for (const piece of pieces) {
+    const found = text.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return text.length - tail.length >= at && text.endsWith(tail);
+}

@@ -1,0 +1,47 @@
+import { endedStatuses, type Rollout, type Wave } from "./model.ts";
+
+/** What a rollout does next. */
+export type NextStep =
+  | { readonly do: "roll"; readonly phase: "forward" | "back"; readonly wave: number }
+  | { readonly do: "hold"; readonly why: "operator" | "approval" | "freeze"; readonly untilMs: number | undefined }
+  | { readonly do: "finish"; readonly as: "completed" | "rolled-back" | "aborted" }
+  | { readonly do: "end" };
+
+/** What the next step depends on, besides the rollout itself. */
+export interface Conditions {
+  readonly approveAfterCanary: boolean;
+  /** When the freeze window that is open now ends, epoch milliseconds. */
+  readonly frozenUntilMs: number | undefined;
+}
+
+/**
+ * The next step at a wave's boundary. The way back comes before everything else: neither a pause nor a freeze window
+ * holds it. An abort leaves what is done.
+ */
+export function nextStep(rollout: Rollout, { approveAfterCanary, frozenUntilMs }: Conditions): NextStep {
+  const { status, control, waves, wave, approved, overrides } = rollout;
+  const back = control?.action === "rollback" || status === "rolling-back";
+  if (endedStatuses.includes(status) && !back) return { do: "end" };
+  if (back) {
+    const newest = waves.findLastIndex(wasTouched);
+    return newest < 0 ? { do: "finish", as: "rolled-back" } : { do: "roll", phase: "back", wave: newest };
+  }
+  if (control?.action === "abort") return { do: "finish", as: "aborted" };
+  if (wave >= waves.length) return { do: "finish", as: "completed" };
+  if (control?.action === "pause") return { do: "hold", why: "operator", untilMs: undefined };
+  if (approveAfterCanary && !approved && wave === 1 && waves[0]?.canary) {
+    return { do: "hold", why: "approval", untilMs: undefined };
+  }
+  if (frozenUntilMs !== undefined && !overrides.ignoreFreeze) {
+    return { do: "hold", why: "freeze", untilMs: frozenUntilMs };
+  }
+  return { do: "roll", phase: "forward", wave };
+}
+
+/** A service of the wave may have been changed and not been taken back. */
+function wasTouched({ state }: Wave): boolean {
+  return state !== "waiting" && state !== "taken-back";
+}
+
+/** The status that a held rollout has. */
+export const heldStatus = { operator: "paused", approval: "awaiting-approval", freeze: "frozen" } as const;

@@ -1,0 +1,41 @@
+import type { Rollout } from "./model.ts";
+import type { RolloutPolicy } from "./policy.ts";
+
+/** A token bucket: one more call every `intervalMs`, at most `burst` at once. Per account and region. */
+export interface CallRate {
+  readonly intervalMs: number;
+  readonly burst: number;
+}
+
+/**
+ * What ECS lets an account and region register and update, shared with everybody else there.
+ * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
+ */
+export const REGISTER: CallRate = { intervalMs: 1000, burst: 20 };
+export const UPDATE: CallRate = { intervalMs: 200, burst: 50 };
+
+export type ResolvedPolicy = Pick<
+  RolloutPolicy,
+  "canaryCount" | "waves" | "regionsTogether" | "concurrency" | "bakeMinutes" | "approveAfterCanary" | "failureBudget"
+>;
+
+/**
+ * How this rollout goes: what its request overrides, else the policy's emergency pace where it is one and the policy
+ * has such a pace, else the policy.
+ */
+export function resolvedPolicy(
+  rollout: Pick<Rollout, "overrides" | "emergency">,
+  policy: RolloutPolicy,
+): ResolvedPolicy {
+  const { overrides } = rollout;
+  const pace = rollout.emergency && policy.emergency ? policy.emergency : policy;
+  return {
+    canaryCount: overrides.canaryCount ?? policy.canaryCount,
+    waves: overrides.waves ?? pace.waves,
+    regionsTogether: overrides.regionsTogether ?? pace.regionsTogether,
+    concurrency: overrides.concurrency ?? pace.concurrency,
+    bakeMinutes: overrides.bakeMinutes ?? pace.bakeMinutes,
+    approveAfterCanary: overrides.approveAfterCanary ?? policy.approveAfterCanary,
+    failureBudget: overrides.failureBudget ?? policy.failureBudget,
+  };
+}

@@ -1,0 +1,60 @@
+import type { Ledger, RolloutLedger } from "../ledger.ts";
+import type { ExecutionCalls, ExecutionStatus, Log } from "../ports.ts";
+import { fleetExecutionName } from "./execution-names.ts";
+import { endedStatuses, type Rollout } from "./model.ts";
+
+export type FleetExecutions = Pick<ExecutionCalls, "startExecution"> & {
+  /** Undefined when there is no execution of this name. */
+  describeExecution(name: string): Promise<ExecutionStatus | undefined>;
+};
+
+export interface QueueCalls {
+  readonly ledger: Pick<RolloutLedger, "getFleet" | "changeFleet" | "getRollout" | "changeRollout"> & Partial<Ledger>;
+  readonly fleetExecutions: FleetExecutions;
+  readonly log: Pick<Log, "info" | "warn">;
+}
+
+/** True for a rollout that has ended and that nobody asked to take back. */
+export function hasEnded({ status, control }: Rollout): boolean {
+  return endedStatuses.includes(status) && control?.action !== "rollback";
+}
+
+/**
+ * Sees to it that the rollout which is under way has a running execution, and that the next one starts where none is.
+ * Safe to run at any time, by anybody, several at once: an execution's name is its number. Returns the id of the rollout
+ * that is under way.
+ */
+export async function driveQueue(calls: QueueCalls): Promise<string | undefined> {
+  for (;;) {
+    const fleet = await calls.ledger.changeFleet(({ running, waiting, ...rest }) => {
+      const [next, ...others] = waiting;
+      return running === undefined && next !== undefined ? { ...rest, running: next, waiting: others } : undefined;
+    });
+    if (fleet.running === undefined) return undefined;
+    const rollout = await calls.ledger.getRollout(fleet.running);
+    if (rollout && !hasEnded(rollout)) {
+      await ensureExecution(rollout, calls);
+      return rollout.id;
+    }
+    await release(fleet.running, calls);
+  }
+}
+
+/** Makes room for the next rollout, if this one is still the one under way. */
+export async function release(rolloutId: string, { ledger }: Pick<QueueCalls, "ledger">): Promise<void> {
+  await ledger.changeFleet(({ running, ...rest }) => (running === rolloutId ? rest : undefined));
+}
+
+async function ensureExecution(rollout: Rollout, calls: QueueCalls): Promise<void> {
+  const { id, executionName } = rollout;
+  const status = executionName === undefined ? undefined : await calls.fleetExecutions.describeExecution(executionName);
+  if (status === "RUNNING") return;
+  // A name that was noted but never started is started now; an execution that was stopped or has failed is followed.
+  const number = status === undefined ? Math.max(1, rollout.executions) : rollout.executions + 1;
+  const name = fleetExecutionName(id, number);
+  if (status !== undefined) calls.log.warn("rollout goes on in a new execution", { rolloutId: id, status });
+  await calls.fleetExecutions.startExecution({ name, input: { rolloutId: id } });
+  await calls.ledger.changeRollout(id, (current) =>
+    current.executions >= number ? undefined : { ...current, executionName: name, executions: number },
+  );
+}

@@ -1,0 +1,144 @@
+import { clusterArnOf, type Place, serviceRef } from "../arn.ts";
+import { type Config, controlPlaneFor, targetsOf } from "../config.ts";
+import type { ObservedService } from "../enrollment/model.ts";
+import { alarmNames, effectiveTags, enrollIntent, tagKeys } from "../enrollment/tags.ts";
+import { rolloutRefused, rolloutStarted } from "../events/rollouts.ts";
+import type { Ledger, RolloutLedger, ServiceState } from "../ledger.ts";
+import type { BusCalls, EcsCalls, Log } from "../ports.ts";
+import { inGroups } from "./groups.ts";
+import { matchesScope } from "./identity.ts";
+import { type Rollout, rolloutServiceSchema } from "./model.ts";
+import { resolvedPolicy } from "./pace.ts";
+import { hasEnded } from "./queue.ts";
+import { type ReleaseCalls, takeFromFleet } from "./release.ts";
+import { AUTOPILOT } from "./request-rollout.ts";
+import { type Candidate, cutWaves } from "./waves.ts";
+
+export interface StartCalls {
+  readonly config: Config;
+  readonly ecs: (place: Place) => Pick<EcsCalls, "describeServices" | "describeCluster">;
+  readonly ledger: ReleaseCalls["ledger"] &
+    Pick<RolloutLedger, "getRollout" | "putRolloutServices"> &
+    Pick<Ledger, "listServices">;
+  readonly bus: BusCalls;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/**
+ * First step of RollFleet: finds the services, cuts the waves and writes both to the ledger. A rollout that has its waves
+ * already, as after a restart, keeps them. An operator's rollout without a service in its scope is refused; one that the
+ * autopilot asked for itself has nothing to do.
+ */
+export async function startRollout(rolloutId: string, calls: StartCalls): Promise<void> {
+  const rollout = await calls.ledger.getRollout(rolloutId);
+  if (!rollout || hasEnded(rollout)) return;
+  if (rollout.control?.action === "rollback") await takeFromFleet(rollout, calls);
+  if (rollout.startedAt !== undefined) return tellAgain(rollout, calls);
+  const { config, now } = calls;
+  const candidates = await candidatesOf(rollout, calls);
+  if (candidates.length === 0 && rollout.requestedBy !== AUTOPILOT) return refuseEmpty(rollout, calls);
+  const alarmsOf = new Map(candidates.map(({ serviceArn, alarms }) => [serviceArn, alarms]));
+  const regionOrder = targetsOf(config).map(({ region }) => region);
+  const { waves, ordered } = cutWaves(candidates, resolvedPolicy(rollout, config.policy.rollout), regionOrder);
+  const waveOf = (ordinal: number) =>
+    waves.findIndex(({ lanes }) => lanes.some(({ first, last }) => ordinal >= first && ordinal <= last));
+  await calls.ledger.putRolloutServices(
+    ordered.map((serviceArn, ordinal) =>
+      rolloutServiceSchema.parse({
+        shape: 1,
+        rolloutId,
+        ordinal,
+        serviceArn,
+        wave: waveOf(ordinal),
+        alarms: alarmsOf.get(serviceArn),
+        expiresAt: rollout.expiresAt,
+      }),
+    ),
+  );
+  if (rollout.kind === "unenroll") {
+    // From now on the tags enroll nothing: what leaves the mesh here must not come back by itself.
+    await calls.ledger.changeFleet((fleet) =>
+      fleet.out ? undefined : { ...fleet, out: { rolloutId, at: new Date(now()).toISOString() } },
+    );
+  }
+  const started = await calls.ledger.changeRollout(rolloutId, (current) =>
+    current.startedAt !== undefined || hasEnded(current)
+      ? undefined
+      : {
+          ...current,
+          status: "running",
+          startedAt: new Date(now()).toISOString(),
+          waves,
+          services: ordered.length,
+        },
+  );
+  calls.log.info("rollout started", { rolloutId, services: ordered.length, waves: waves.length });
+  if (started) await calls.bus.putEvents([rolloutStarted(started)]);
+}
+
+/** A first try of this step may have ended before it told. */
+async function tellAgain(rollout: Rollout, { bus }: StartCalls): Promise<void> {
+  const begun = rollout.status !== "running" || rollout.waves.some(({ state }) => state !== "waiting");
+  if (!begun) await bus.putEvents([rolloutStarted(rollout)]);
+}
+
+async function refuseEmpty(rollout: Rollout, { ledger, bus, now }: StartCalls): Promise<void> {
+  const reason = { code: "scope-empty", detail: JSON.stringify(rollout.scope) } as const;
+  await ledger.changeRollout(rollout.id, (current) => ({
+    ...current,
+    status: "refused",
+    reason,
+    finishedAt: new Date(now()).toISOString(),
+  }));
+  const { id: rolloutId, kind, requestedBy } = rollout;
+  await bus.putEvents([rolloutRefused({ rolloutId, kind, requestedBy, ...reason })]);
+}
+
+/** `alarms`: CloudWatch alarms that its tag names. */
+interface GuardedCandidate extends Candidate {
+  readonly alarms?: string[];
+}
+
+/** Enrolled services of the scope that are there, tagged, and not yet known to have what the rollout brings. */
+async function candidatesOf(rollout: Rollout, calls: StartCalls): Promise<readonly GuardedCandidate[]> {
+  const planeOf = (place: Place) => controlPlaneFor(calls.config, place)?.name;
+  const states = new Map<string, ServiceState>();
+  for await (const state of calls.ledger.listServices()) {
+    if (state.enrolled && matchesScope(rollout.scope, state, planeOf)) states.set(state.serviceArn, state);
+  }
+  const clusters = Map.groupBy([...states.keys()].map(serviceRef), clusterArnOf);
+  const places = Map.groupBy(clusters, ([, [ref]]) => `${ref?.account}/${ref?.region}`);
+  const found = await Promise.all(
+    [...places.values()].map(async (ofPlace) => {
+      const candidates: GuardedCandidate[] = [];
+      for (const [clusterArn, refs] of ofPlace) {
+        const [ref] = refs;
+        if (!ref) continue;
+        const ecs = calls.ecs(ref);
+        const { tags: clusterTags } = await ecs.describeCluster(clusterArn);
+        const names = refs.map(({ serviceName }) => serviceName);
+        for (const group of inGroups(names, 10)) {
+          for (const service of await ecs.describeServices(clusterArn, group)) {
+            const candidate = candidateOf(service, clusterTags, calls.config);
+            if (candidate) candidates.push(candidate);
+          }
+        }
+      }
+      return candidates;
+    }),
+  );
+  return found.flat();
+}
+
+function candidateOf(
+  service: ObservedService,
+  clusterTags: Readonly<Record<string, string>>,
+  { enrollTagKey }: Config,
+): GuardedCandidate | undefined {
+  const { serviceArn, account, region } = service.ref;
+  if (service.status !== "ACTIVE" || enrollIntent(service.tags, clusterTags, enrollTagKey) !== "in") return undefined;
+  const tags = effectiveTags(service.tags, clusterTags);
+  const alarms = alarmNames(tags[tagKeys.alarms]);
+  return { serviceArn, account, region, canary: tags[tagKeys.wave] === "canary", ...(alarms && { alarms }) };
+}

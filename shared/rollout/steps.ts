@@ -1,0 +1,63 @@
+/** What goes between the steps of RollFleet. Parsed at every step: ids and numbers, the ledger has the rest. */
+import * as z from "zod";
+import { laneSchema, rolloutIdSchema } from "./model.ts";
+
+const rollout = { rolloutId: rolloutIdSchema };
+
+export const phaseSchema = z.enum(["forward", "back"]);
+/** `forward`: services get what the rollout brings. `back`: they return to their pinned revisions. */
+export type Phase = z.output<typeof phaseSchema>;
+
+export const startInput = z.object(rollout);
+
+/** `passes`: how many waves and holds this execution has been through, each with the number of its lanes. */
+export const nextWaveInput = z.object({ ...rollout, executionName: z.string().min(1), passes: z.int().nonnegative() });
+
+export const nextWaveSchema = z.object({
+  do: z.enum(["roll", "hold", "continue", "finish", "end"]),
+  phase: phaseSchema,
+  wave: z.int().nonnegative(),
+  /** `concurrency` 0: as many as start. */
+  lanes: z.array(z.object({ ...laneSchema.shape, concurrency: z.int().nonnegative() })),
+  holdSeconds: z.int().positive(),
+  /** The execution that goes on where this one ends. */
+  executionName: z.string(),
+});
+export type NextWave = z.output<typeof nextWaveSchema>;
+
+export const takeInput = z.object({
+  ...rollout,
+  phase: phaseSchema,
+  ordinal: z.int().nonnegative(),
+  /** The execution of its try has ended already. */
+  retake: z.boolean().default(false),
+});
+
+export const takenSchema = z.object({
+  do: z.enum(["roll", "skip"]),
+  /** When AWS's quotas let its roll start. */
+  waitSeconds: z.int().nonnegative(),
+  executionName: z.string(),
+  serviceArn: z.string(),
+});
+export type Taken = z.output<typeof takenSchema>;
+
+export const holdInput = z.object({ ...rollout, taskToken: z.string().min(1) });
+
+export const assessInput = z.object({
+  ...rollout,
+  phase: phaseSchema,
+  wave: z.int().nonnegative(),
+  after: z.enum(["roll", "bake"]),
+});
+export const assessedSchema = z.object({ bakeSeconds: z.int().nonnegative() });
+export type Assessed = z.output<typeof assessedSchema>;
+
+export const finishInput = z.object({
+  ...rollout,
+  failure: z.object({ error: z.string(), cause: z.string() }).nullable(),
+});
+
+/** How RollService is told that its roll belongs to a rollout. */
+export const rollOrderSchema = z.object({ id: rolloutIdSchema, ordinal: z.int().nonnegative(), phase: phaseSchema });
+export type RollOrder = z.output<typeof rollOrderSchema>;

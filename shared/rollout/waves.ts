@@ -1,0 +1,122 @@
+import type { Place } from "../arn.ts";
+import type { Lane, Wave } from "./model.ts";
+
+/** A service that a rollout takes. `canary`: its tag asks for the canary wave. */
+export interface Candidate extends Place {
+  readonly serviceArn: string;
+  readonly canary: boolean;
+}
+
+/** Sizes of waves: see `rolloutPolicySchema`. */
+export interface WavePolicy {
+  readonly canaryCount: number;
+  /** Cumulative percentages of a region's services, or of all, rising, the last one 100. */
+  readonly waves: readonly number[];
+  /** All regions at once instead of one after the other. */
+  readonly regionsTogether: boolean;
+}
+
+/** `ordered[ordinal]` is the ARN of a service: those of a wave are neighbors, in it those of a lane. */
+export interface CutWaves {
+  readonly waves: Wave[];
+  readonly ordered: readonly string[];
+}
+
+interface Cut {
+  readonly name: string;
+  readonly canary: boolean;
+  readonly services: readonly Candidate[];
+}
+
+/**
+ * The rollout's waves and the order of its services, the same whatever the order they come in.
+ *
+ * Wave 0, `canary`, has the services tagged for it. Where none is, it has the first `canaryCount` of the first region,
+ * or the whole rollout if it is no larger than that. Then come the regions, those of `regionOrder` first, the others by
+ * name, or all of them together. What the canary left of a region is cut by the cumulative percentages, rounded up: a wave is never empty, and
+ * is named by the largest share that it completes. Every wave takes its share of each account, so that one account's
+ * quotas don't hold up the others; within an account services go by their ARNs.
+ */
+export function cutWaves(services: readonly Candidate[], policy: WavePolicy, regionOrder: readonly string[]): CutWaves {
+  const unique = [...new Map(services.map((service) => [service.serviceArn, service])).values()];
+  const regions = sortedRegions(unique, regionOrder);
+  const byRegion = regions.map((region) => spread(unique.filter((service) => service.region === region)));
+  const canary = new Set(canaryOf(byRegion, policy.canaryCount));
+  const groups = policy.regionsTogether
+    ? [{ name: "all regions", services: byRegion.flat() }]
+    : byRegion.map((ofRegion) => ({ name: ofRegion[0]?.region ?? "", services: ofRegion }));
+  const cuts: Cut[] = [
+    { name: "canary", canary: true, services: [...canary] },
+    ...groups.flatMap(({ name, services: ofGroup }) => {
+      const others = ofGroup.filter((service) => !canary.has(service));
+      return shares(name, policy.regionsTogether ? spread(others) : others, policy.waves);
+    }),
+  ];
+  return numbered(
+    cuts.filter((cut) => cut.services.length > 0),
+    regions,
+  );
+}
+
+function sortedRegions(services: readonly Candidate[], regionOrder: readonly string[]): readonly string[] {
+  const present = new Set(services.map(({ region }) => region));
+  const known = [...new Set(regionOrder)].filter((region) => present.has(region));
+  return [...known, ...[...present].filter((region) => !known.includes(region)).sort()];
+}
+
+/** Services with their accounts and regions interleaved in proportion: every beginning has its share of each. */
+function spread(services: readonly Candidate[]): readonly Candidate[] {
+  const byPlace = Map.groupBy(services.toSorted(byArn), ({ account, region }) => `${account}/${region}`);
+  return [...byPlace.values()]
+    .flatMap((own) => own.map((service, index) => ({ service, at: (index + 0.5) / own.length })))
+    .sort((a, b) => a.at - b.at || byArn(a.service, b.service))
+    .map(({ service }) => service);
+}
+
+function canaryOf(byRegion: readonly (readonly Candidate[])[], canaryCount: number): readonly Candidate[] {
+  const all = byRegion.flat();
+  const tagged = all.filter(({ canary }) => canary);
+  if (tagged.length > 0) return tagged;
+  return all.length <= canaryCount ? all : (byRegion[0] ?? []).slice(0, canaryCount);
+}
+
+function shares(of: string, services: readonly Candidate[], percentages: readonly number[]): readonly Cut[] {
+  // A hundredth of a product of floats: what exceeds a whole number by rounding alone is not another service.
+  const ends = percentages.map((percent) => Math.ceil((services.length * percent) / 100 - 1e-9));
+  return percentages.flatMap((percent, index) => {
+    const end = ends[index] ?? 0;
+    const from = ends.findLast((other) => other < end) ?? 0;
+    if (services.length === 0 || ends[index + 1] === end) return [];
+    return [{ name: `${of} ${percent}%`, canary: false, services: services.slice(from, end) }];
+  });
+}
+
+function numbered(cuts: readonly Cut[], regions: readonly string[]): CutWaves {
+  const ordered: string[] = [];
+  const waves = cuts.map(({ name, canary, services }): Wave => {
+    const lanes: Lane[] = [];
+    for (const { serviceArn, account, region } of inLanes(services, regions)) {
+      const ordinal = ordered.push(serviceArn) - 1;
+      const lane = lanes.at(-1);
+      if (lane?.account === account && lane.region === region) lane.last = ordinal;
+      else lanes.push({ account, region, first: ordinal, last: ordinal });
+    }
+    return { name, canary, lanes, state: "waiting" };
+  });
+  return { waves, ordered };
+}
+
+function inLanes(services: readonly Candidate[], regions: readonly string[]): readonly Candidate[] {
+  const rank = new Map(regions.map((region, index) => [region, index]));
+  return services.toSorted(
+    (a, b) => (rank.get(a.region) ?? 0) - (rank.get(b.region) ?? 0) || compare(a.account, b.account) || byArn(a, b),
+  );
+}
+
+function byArn(a: Candidate, b: Candidate): number {
+  return compare(a.serviceArn, b.serviceArn);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,61 @@
+import { AutopilotError } from "../errors.ts";
+import type { SlackMessage } from "./layout.ts";
+
+/** Where a message is: the channel's id and the message's `ts`. */
+export interface Posted {
+  readonly channel: string;
+  readonly ts: string;
+}
+
+/** The operations channel. Every call throws `SlackUnavailable` when Slack does not take it. */
+export interface SlackCalls {
+  /** False for an incoming webhook, which can neither update a message nor answer in its thread. */
+  readonly updates: boolean;
+  /** Where the message is; empty for a webhook, which does not tell. With `under` it is a reply in that message's thread. */
+  postMessage(message: SlackMessage, options?: { readonly under?: Posted | undefined }): Promise<Partial<Posted>>;
+  /** Puts the message in the place of the one that is there. */
+  updateMessage(posted: Posted, message: SlackMessage): Promise<void>;
+}
+
+/** Slack did not take a message. */
+export class SlackUnavailable extends AutopilotError {
+  /** How long Slack asks to wait, if it does. */
+  readonly retryAfterSeconds: number | undefined;
+  /** Slack's own name for why it refused, as `message_not_found`. */
+  readonly refusal: string | undefined;
+
+  constructor(
+    detail: string,
+    options: {
+      readonly cause?: unknown;
+      readonly retryAfterSeconds?: number | undefined;
+      readonly refusal?: string | undefined;
+    },
+  ) {
+    super("slack-unavailable", detail, { cause: options.cause });
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.refusal = options.refusal;
+  }
+
+  /** True when the message that was to be updated is gone, or belongs to another app. */
+  get isLost(): boolean {
+    return this.refusal === "message_not_found" || this.refusal === "cant_update_message";
+  }
+}
+
+const TRIES = 5;
+/** Slack asks for a second or so when messages come in a burst; longer waits outlast a function. */
+const LONGEST_WAIT_SECONDS = 5;
+
+/** The call's result. It is made again after as long as Slack asks for, if that is short. Throws what it threw last. */
+export async function atSlacksPace<T>(pause: (ms: number) => Promise<void>, call: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const wait = error instanceof SlackUnavailable ? error.retryAfterSeconds : undefined;
+      if (wait === undefined || wait > LONGEST_WAIT_SECONDS || tries === TRIES) throw error;
+      await pause(wait * 1000);
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import { endedStatuses, failedStatuses, type Rollout, type RolloutStatus } from "../rollout/model.ts";
+import type { Progress } from "../rollout/progress.ts";
+import { counted, durationText, layOut, type SlackMessage, said, timeText } from "./layout.ts";
+import { code, escapeText } from "./mrkdwn.ts";
+import { commandFor, kindWords, reasonLines } from "./rollout-stories.ts";
+
+const BAR_CELLS = 20;
+/** A coarser time changes less often, and with it the message. */
+const ETA_STEP_MS = 5 * 60_000;
+
+/**
+ * The one message of a rollout, which is updated in place: what it brings and how it stands, its progress and wave, the
+ * counts, why it holds, goes back or has failed with what to do about it, and who asked for it. `leftMs` is how long it
+ * will still take, in milliseconds, where that can be told.
+ */
+export function rolloutMessage(rollout: Rollout, progress: Progress, nowMs: number, leftMs?: number): SlackMessage {
+  const { icon, words } = standings[rollout.status];
+  const stuck = progress.counts.stuck;
+  const loud = stuck > 0 ? `, ${counted(stuck, "service")} could NOT be taken back` : "";
+  return layOut({
+    icon: stuck > 0 ? ":rotating_light:" : icon,
+    headline: `${titleOf(rollout)} ${words}${loud}`,
+    lines: [
+      [progressBar(progress.done), waveText(rollout, progress), etaText(nowMs, leftMs)].filter(Boolean).join("  ·  "),
+      countsText(rollout, progress),
+      ...(stuck > 0 ? [`*Look at them:* ${commandFor("status", rollout.id)}`] : []),
+      ...whyLines(rollout),
+      ...askedLines(rollout),
+    ],
+    context: contextOf(rollout),
+  });
+}
+
+/** A bar of 20 cells and the percentage, rounded down: it is full only when nothing is left. */
+export function progressBar(done: number): string {
+  const share = Math.min(1, Math.max(0, done));
+  const full = Math.floor(share * BAR_CELLS + 1e-9);
+  return `\`${"█".repeat(full)}${"░".repeat(BAR_CELLS - full)}\` ${Math.floor(share * 100 + 1e-9)}%`;
+}
+
+const standings: Readonly<Record<RolloutStatus, { readonly icon: string; readonly words: string }>> = {
+  waiting: { icon: ":hourglass:", words: "waits for the rollout before it" },
+  running: { icon: ":arrows_counterclockwise:", words: "is under way" },
+  paused: { icon: ":double_vertical_bar:", words: "is paused" },
+  "awaiting-approval": { icon: ":raised_hand:", words: "waits for approval" },
+  frozen: { icon: ":snowflake:", words: "waits for the end of a freeze window" },
+  "rolling-back": { icon: ":rewind:", words: "is being taken back" },
+  completed: { icon: ":white_check_mark:", words: "is done" },
+  "rolled-back": { icon: ":rewind:", words: "is taken back" },
+  aborted: { icon: ":octagonal_sign:", words: "is aborted: what it has done stays" },
+  superseded: { icon: ":leftwards_arrow_with_hook:", words: "gave way to a newer change" },
+  refused: { icon: ":no_entry:", words: "is refused, nothing was changed" },
+  failed: { icon: ":rotating_light:", words: "could NOT go on: somebody has to look" },
+};
+
+function titleOf({ kind, target }: Rollout): string {
+  const of = target.controlPlane === undefined ? "" : ` of ${escapeText(target.controlPlane, 100)}`;
+  const to = target.image === undefined ? "" : ` to ${code(target.image, 300)}`;
+  return `${kindWords[kind]}${kind === "rotate" ? of : ""}${kind === "upgrade" ? to : ""}`;
+}
+
+function waveText({ status, wave, waves }: Rollout, progress: Progress): string {
+  if (endedStatuses.includes(status)) return waves.length === 0 ? "" : counted(waves.length, "wave");
+  const back = waves.findIndex(({ state }) => state === "taking-back");
+  const index = status === "rolling-back" && back >= 0 ? back : wave;
+  const current = waves[index];
+  if (!current) return "";
+  const does = waveWords[progress.waves[index]?.state ?? current.state];
+  return `wave ${index + 1} of ${waves.length}: ${escapeText(current.name, 100)}${does}`;
+}
+
+const waveWords = {
+  waiting: "",
+  rolling: "",
+  baking: ", baking",
+  done: "",
+  "taking-back": ", going back",
+  "taken-back": "",
+} as const;
+
+function etaText(nowMs: number, leftMs: number | undefined): string {
+  if (leftMs === undefined) return "";
+  return `done about ${timeText(Math.ceil((nowMs + leftMs) / ETA_STEP_MS) * ETA_STEP_MS)}`;
+}
+
+function countsText({ kind, status }: Rollout, { counts, total }: Progress): string {
+  const failed = failedStatuses.reduce((sum, one) => sum + counts[one], 0);
+  const skipped = counts.skipped + counts.superseded + counts.refused + counts.left;
+  const open = counts.waiting + counts.rolling + counts["taking-back"];
+  const goesBack = status === "rolling-back";
+  const parts = [
+    goesBack
+      ? `${counts.succeeded + counts.rolling + counts["taking-back"]} to take back`
+      : `${counts.succeeded} ${kind === "unenroll" ? "out of the mesh" : "in the mesh"}`,
+    failed > 0 && `*${failed} failed*`,
+    skipped > 0 && `${skipped} skipped`,
+    counts["taken-back"] > 0 && `${counts["taken-back"]} taken back`,
+    counts.stuck > 0 && `*${counts.stuck} stuck*`,
+    endedStatuses.includes(status) || goesBack
+      ? counts.waiting > 0 && `${counts.waiting} not begun`
+      : open > 0 && `${open} to go`,
+  ];
+  return `${counted(total, "service")}: ${parts.filter(Boolean).join(", ")}`;
+}
+
+/** Why it holds and who can end that, or why it ended or goes back, with what to do about it. */
+function whyLines(rollout: Rollout): string[] {
+  const { id, status, reason, holdUntilMs, control } = rollout;
+  switch (status) {
+    case "paused":
+      return [`*Paused* by ${said(pausedBy(rollout), 200)}. Go on with ${commandFor("resume", id)}.`];
+    case "awaiting-approval":
+      return [`*The canary wave is done.* Approve the rest with ${commandFor("approve", id)}.`];
+    case "frozen":
+      return [
+        `*Frozen*${holdUntilMs === undefined ? "" : ` until ${timeText(holdUntilMs)}`}. It goes on by itself then.`,
+      ];
+    case "waiting":
+    case "running":
+      return control === undefined ? [] : [asked[control.action](said(control.by, 200))];
+    default:
+      return reason === undefined ? [] : reasonLines(reason);
+  }
+}
+
+const asked = {
+  pause: (by: string) => `*Pause* asked for by ${by}: it holds before the next wave.`,
+  abort: (by: string) => `*Abort* asked for by ${by}: it ends when the rolls under way have.`,
+  rollback: (by: string) => `*Rollback* asked for by ${by}: it goes back when the rolls under way have ended.`,
+} as const;
+
+function pausedBy({ control, journal }: Rollout): string {
+  if (control?.action === "pause") return control.by;
+  return journal.findLast(({ did }) => did === "pause")?.by ?? "an operator";
+}
+
+function askedLines({ why, requestedBy }: Rollout): string[] {
+  const words = why === "" ? "" : `: ${said(why)}`;
+  return [`Asked for by ${said(requestedBy, 200)}${words}`];
+}
+
+function contextOf(rollout: Rollout): string[] {
+  const { id, status, startedAt, requestedAt, emergency, overrides, approved } = rollout;
+  const begun = startedAt ?? requestedAt;
+  // One that is taken back after it had ended keeps the time until it has ended again.
+  const finishedAt = endedStatuses.includes(status) ? rollout.finishedAt : undefined;
+  return [
+    `rollout ${code(id, 80)}`,
+    `${startedAt === undefined ? "asked for" : "begun"} ${timeText(begun)}`,
+    ...(approved ? [`approved by ${said(approved.by, 200)}`] : []),
+    ...(emergency ? ["emergency"] : []),
+    ...(overrides.ignoreFreeze === true ? ["freeze windows overridden"] : []),
+    ...(finishedAt === undefined
+      ? []
+      : [`ended ${timeText(finishedAt)}, took ${durationText((Date.parse(finishedAt) - Date.parse(begun)) / 1000)}`]),
+  ];
+}

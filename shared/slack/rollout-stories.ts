@@ -1,0 +1,155 @@
+import { parseServiceArn } from "../arn.ts";
+import { failures } from "../errors.ts";
+import type { OutgoingEvent } from "../events/outgoing.ts";
+import { rolloutKinds } from "../rollout/model.ts";
+import { counted, durationText, type Story, said, timeText } from "./layout.ts";
+import { code, escapeText } from "./mrkdwn.ts";
+
+/** An event about a rollout as a whole. */
+export type RolloutEvent = Extract<OutgoingEvent, { detailType: `Rollout ${string}` }>;
+type Detail<T extends RolloutEvent["detailType"]> = Extract<RolloutEvent, { detailType: T }>["detail"];
+
+/** True for an event about a rollout as a whole. */
+export function isRolloutEvent(event: OutgoingEvent): event is RolloutEvent {
+  return event.detailType.startsWith("Rollout ");
+}
+
+/** The kinds of rollouts in words. */
+export const kindWords = {
+  rotate: "Root CA rotation",
+  upgrade: "ztunnel upgrade",
+  reconfigure: "Reconfiguration",
+  unenroll: "Unenrolling",
+} as const;
+
+const SHOWN_STUCK = 10;
+
+/** What an event about a rollout tells: in the thread of the rollout's message, or on its own where there is none. */
+export function rolloutStory({ detailType, detail }: RolloutEvent): Story {
+  switch (detailType) {
+    case "Rollout Started":
+      return {
+        icon: ":rocket:",
+        headline: `${kindWords[detail.kind]} has begun`,
+        lines: [
+          `${counted(detail.services, "service")} in ${counted(detail.waves, "wave")}, asked for by ${said(detail.requestedBy, 200)}: ${said(detail.why)}`,
+        ],
+        context: [idOf(detail)],
+      };
+    case "Rollout Refused":
+      return refusedStory(detail);
+    case "Rollout Wave Completed":
+      return {
+        icon: detail.failed > 0 ? ":large_orange_circle:" : ":large_green_circle:",
+        headline: `Wave ${detail.number} of ${detail.waves} is done: ${escapeText(detail.wave, 100)}`,
+        lines: [countsText(detail)],
+        context: [idOf(detail)],
+      };
+    case "Rollout Paused":
+      return {
+        icon: holdIcons[detail.hold],
+        headline: `${kindWords[detail.kind]} waits${detail.nextWave === undefined ? "" : ` before wave ${escapeText(detail.nextWave, 100)}`}`,
+        lines: [`${said(detail.detail)} ${holdFix(detail)}`],
+        context: [idOf(detail)],
+      };
+    case "Rollout Completed":
+      return completedStory(detail);
+    case "Rollout Rolled Back":
+      return rolledBackStory(detail);
+  }
+}
+
+/** The lines that tell why and what to do: sentence and fix of the failure, if the code is one. */
+export function reasonLines({ code: name, detail }: { readonly code: string; readonly detail: string }): string[] {
+  const known = Object.entries(failures).find(([failure]) => failure === name)?.[1];
+  if (!known) return [`*Why:* ${said(`${name} ${detail}`)}`];
+  const why = detail.includes(known.sentence) ? detail : `${known.sentence} ${detail}`;
+  return [`*Why:* ${said(why)}`, ...(known.fix === "Nothing to do." ? [] : [`*Fix:* ${known.fix}`])];
+}
+
+/** What an operator types to do something with a rollout. */
+export function commandFor(action: "approve" | "resume" | "status", rolloutId: string): string {
+  return code(`npm run autopilot -- rollout ${action} ${rolloutId}`, 200);
+}
+
+const holdIcons = {
+  operator: ":double_vertical_bar:",
+  approval: ":raised_hand:",
+  freeze: ":snowflake:",
+} as const;
+
+function holdFix({ hold, rolloutId, until }: Detail<"Rollout Paused">): string {
+  switch (hold) {
+    case "operator":
+      return `Go on with ${commandFor("resume", rolloutId)}.`;
+    case "approval":
+      return `Approve with ${commandFor("approve", rolloutId)}.`;
+    case "freeze":
+      return until === undefined ? "" : `It goes on by itself at ${timeText(until)}.`;
+  }
+}
+
+/** The kind is a rollout's, or what an operator had asked of a rollout: `pause`. */
+function refusedStory(detail: Detail<"Rollout Refused">): Story {
+  const kind = rolloutKinds.find((one) => one === detail.kind);
+  const what = kind ? kindWords[kind] : `${code(detail.kind, 60)} of a rollout`;
+  return {
+    icon: ":no_entry:",
+    headline: `${what} is refused, nothing was changed`,
+    lines: reasonLines(detail),
+    context: [`asked for by ${said(detail.requestedBy, 200)}`, idOf(detail)],
+  };
+}
+
+function completedStory(detail: Detail<"Rollout Completed">): Story {
+  const { outcome, kind } = detail;
+  const endings = {
+    completed: [":checkered_flag:", "is done"],
+    aborted: [":octagonal_sign:", "is aborted: what it has done stays"],
+    superseded: [":leftwards_arrow_with_hook:", "gave way to a newer change"],
+    failed: [":rotating_light:", "could NOT go on: somebody has to look"],
+  } as const;
+  const [icon, words] = endings[outcome];
+  const reason = detail.code === undefined ? undefined : { code: detail.code, detail: detail.detail };
+  const plain = detail.detail === "" ? [] : [said(detail.detail)];
+  return {
+    icon,
+    headline: `${kindWords[kind]} ${words}`,
+    lines: [countsText(detail), ...(reason ? reasonLines(reason) : plain)],
+    context: [`took ${durationText(detail.durationSeconds)}`, idOf(detail)],
+  };
+}
+
+function rolledBackStory(detail: Detail<"Rollout Rolled Back">): Story {
+  const { takenBack, left, stuck, stuckServices } = detail;
+  const names = stuckServices.slice(0, SHOWN_STUCK).map((arn) => code(serviceName(arn), 120));
+  const more = stuck - names.length;
+  return {
+    icon: stuck > 0 ? ":rotating_light:" : ":rewind:",
+    headline:
+      stuck > 0
+        ? `${kindWords[detail.kind]} is taken back, but ${counted(stuck, "service")} could NOT be`
+        : `${kindWords[detail.kind]} is taken back`,
+    lines: [
+      `${takenBack} back on the revision before${left === 0 ? "" : `, ${left} left as somebody else deployed them since`}.`,
+      ...(stuck > 0 ? [`*Look at:* ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`] : []),
+      ...reasonLines(detail),
+    ],
+    context: [`took ${durationText(detail.durationSeconds)}`, idOf(detail)],
+  };
+}
+
+function serviceName(arn: string): string {
+  const ref = parseServiceArn(arn);
+  return ref ? `${ref.account} ${ref.region} ${ref.clusterName}/${ref.serviceName}` : arn;
+}
+
+function countsText(counts: { services: number; succeeded: number; failed: number; skipped: number }): string {
+  const { services, succeeded, failed, skipped } = counts;
+  const also = [failed > 0 ? `, *${failed} failed*` : "", skipped > 0 ? `, ${skipped} skipped` : ""].join("");
+  return `${succeeded} of ${counted(services, "service")} succeeded${also}.`;
+}
+
+function idOf({ rolloutId }: { readonly rolloutId: string }): string {
+  return `rollout ${code(rolloutId, 80)}`;
+}

@@ -1,0 +1,53 @@
+/** A control plane's mesh facts over time: each content is a generation. */
+import type { MeshFacts } from "../enrollment/model.ts";
+import { AutopilotError } from "../errors.ts";
+import { canonicalJson, sha256 } from "../json.ts";
+import { MAX_GENERATIONS, type MeshState } from "../ledger.ts";
+import { parseBundle } from "./bundle.ts";
+
+type Generation = MeshState["generations"][number];
+
+/**
+ * The generation's id: 16 hex characters of what a bootstrap token takes from the facts. How the root CA bundle is
+ * written (order, blank lines, comments) makes no difference; one that is no list of certificates counts as it is.
+ */
+export function factsIdOf({ istiodUrl, rootCaPem, network }: MeshFacts): string {
+  return sha256(canonicalJson({ istiodUrl, rootCaPem: normalized(rootCaPem), network })).slice(0, 16);
+}
+
+/**
+ * The mesh with these facts as its newest generation. Facts of a known id only refresh when and from which istiod they
+ * were read, and move to the end if others came since. Beyond `MAX_GENERATIONS` the oldest goes, never the released one.
+ */
+export function withFacts(mesh: MeshState | undefined, facts: MeshFacts): MeshState {
+  const { controlPlane } = facts;
+  const id = factsIdOf(facts);
+  if (!mesh) return { shape: 2, version: 0, controlPlane, generations: [{ id, facts }], told: { expiryDays: {} } };
+  const known = mesh.generations.find((generation) => generation.id === id);
+  const others = mesh.generations.filter((generation) => generation.id !== id);
+  return {
+    ...mesh,
+    generations: [...pruned(others, mesh.releasedId), known ? refreshed(known, facts) : { id, facts }],
+  };
+}
+
+/** The generations that stay beside a new one. */
+function pruned(generations: readonly Generation[], releasedId: string | undefined): readonly Generation[] {
+  if (generations.length < MAX_GENERATIONS) return generations;
+  const oldest = generations.findIndex(({ id }) => id !== releasedId);
+  return generations.toSpliced(oldest, 1);
+}
+
+function refreshed({ id, facts }: Generation, { readAt, istiodVersion }: MeshFacts): Generation {
+  const { istiodVersion: _, ...kept } = facts;
+  return { id, facts: { ...kept, readAt, ...(istiodVersion !== undefined && { istiodVersion }) } };
+}
+
+function normalized(rootCaPem: string): string {
+  try {
+    return parseBundle(rootCaPem).pem;
+  } catch (error) {
+    if (error instanceof AutopilotError && error.code === "invalid-pem") return rootCaPem;
+    throw error;
+  }
+}

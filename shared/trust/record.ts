@@ -1,0 +1,74 @@
+import type { MeshFacts, MeshGeneration } from "../enrollment/model.ts";
+import type { Ledger, MeshState } from "../ledger.ts";
+import type { ControlPlaneCalls } from "../ports.ts";
+import { isBundle, parseBundle } from "./bundle.ts";
+import { factsIdOf, withFacts } from "./generations.ts";
+
+/** What new tokens are made of. */
+export function newestOf({ generations, controlPlane }: MeshState): MeshGeneration {
+  const newest = generations.at(-1);
+  if (!newest) throw new RangeError(`${controlPlane} has no generation`); // the ledger's schema keeps one at least
+  return newest;
+}
+
+/**
+ * The generations that a service may still have while it waits for a rollout of the newest: from the released one on.
+ * Where none was released, from the first one known.
+ */
+export function acceptableOf({ generations, releasedId }: MeshState): readonly MeshGeneration[] {
+  const released = generations.findIndex(({ id }) => id === releasedId);
+  return generations.slice(Math.max(released, 0), -1);
+}
+
+/**
+ * The mesh after its facts were read. The very first ones are what the fleet should have. Undefined when the facts are
+ * older than the newest known ones: somebody else has read later.
+ */
+export function withReading(stored: MeshState | undefined, facts: MeshFacts): MeshState | undefined {
+  const mesh = usable(stored);
+  if (mesh && Date.parse(facts.readAt) < Date.parse(newestOf(mesh).facts.readAt)) return undefined;
+  const after = withFacts(mesh && { ...mesh, ...releasedOf(mesh, facts) }, facts);
+  return { ...after, releasedId: after.releasedId ?? after.generations[0]?.id };
+}
+
+/** Without facts whose root CA is no bundle: no token could be made of them. */
+function usable(mesh: MeshState | undefined): MeshState | undefined {
+  const generations = mesh?.generations.filter(({ facts }) => isBundle(facts.rootCaPem)) ?? [];
+  return mesh && generations.length > 0 ? { ...mesh, generations } : undefined;
+}
+
+/**
+ * The released generation, which moves to the end when its facts come back: those that came after it still count as
+ * good then, as the services that a rollout has given them wait for the next one.
+ */
+function releasedOf({ generations, releasedId }: MeshState, facts: MeshFacts): Pick<MeshState, "releasedId"> {
+  const released = Math.max(
+    generations.findIndex(({ id }) => id === releasedId),
+    0,
+  );
+  const comesBack = generations[released]?.id === factsIdOf(facts);
+  return { releasedId: generations[comesBack ? Math.min(released + 1, generations.length - 1) : released]?.id };
+}
+
+/** The same, and undefined also when the facts say nothing new. */
+export function withNews(mesh: MeshState | undefined, facts: MeshFacts): MeshState | undefined {
+  const known = mesh && newestOf(mesh);
+  const same = known?.id === factsIdOf(facts) && known.facts.istiodVersion === facts.istiodVersion;
+  return same ? undefined : withReading(mesh, facts);
+}
+
+/**
+ * The mesh by the control plane's own answer; the ledger gets it too, so that reconciles decide from the same facts.
+ * Throws `invalid-pem` and leaves the ledger as it is when the root CA is no list of certificates.
+ */
+export async function freshMesh(
+  name: string,
+  calls: {
+    readonly ledger: Pick<Ledger, "changeMesh">;
+    readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts">;
+  },
+): Promise<MeshState | undefined> {
+  const facts = await calls.controlPlane(name).readMeshFacts();
+  parseBundle(facts.rootCaPem);
+  return calls.ledger.changeMesh(name, (mesh) => withNews(mesh, facts));
+}

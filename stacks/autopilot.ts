@@ -1,0 +1,34 @@
+import { alarmTopic } from "./alarms.ts";
+import { homeBus } from "./bus.ts";
+import { context } from "./context.ts";
+import { deadLetters } from "./dead-letters.ts";
+import { forwarding } from "./forwarding.ts";
+import { deployedFunctions } from "./functions.ts";
+import { imageParameter } from "./image-parameter.ts";
+import { ledger } from "./ledger.ts";
+import { homeRules } from "./rules.ts";
+import { schedules } from "./schedules.ts";
+import { stateMachines } from "./state-machines.ts";
+
+/** The whole deployment of a stage. Returns what an operator needs to find it. */
+export function autopilot() {
+  const here = context();
+  const topic = alarmTopic(here);
+  const queues = deadLetters(here, topic);
+  const bus = homeBus(here);
+  const table = ledger(here);
+  imageParameter(here);
+  const functions = deployedFunctions(here, queues);
+  const machines = stateMachines(here, functions);
+  homeRules(here, { bus, functions, queues });
+  schedules(here, { functions, queues });
+  forwarding(here, { bus, queues, topic });
+  return {
+    bus: bus.name,
+    ledger: table.name,
+    alarms: topic.arn,
+    undeliveredEvents: queues.undeliveredEvents.url,
+    failedInvocations: queues.failedInvocations.url,
+    stateMachines: machines.map(({ arn }) => arn),
+  };
+}

@@ -1,0 +1,14 @@
+import type { Context } from "./context.ts";
+import { homeBusPolicy } from "./definitions/bus-policy.ts";
+import { homeBusArn, homeBusName } from "./definitions/deployment.ts";
+
+/** The home bus, to which every target region forwards. */
+export function homeBus({ deployment }: Context): aws.cloudwatch.EventBus {
+  const bus = new aws.cloudwatch.EventBus("Bus", {
+    name: homeBusName(deployment),
+    description: "What the autopilot hears of and what it tells.",
+  });
+  const policy = homeBusPolicy(deployment, homeBusArn(deployment));
+  if (policy) new aws.cloudwatch.EventBusPolicy("BusPolicy", { eventBusName: bus.name, policy });
+  return bus;
+}

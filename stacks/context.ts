@@ -1,0 +1,18 @@
+import autopilotConfig from "../autopilot.config.ts";
+import { type Config, parseConfig } from "../shared/config.ts";
+import type { Deployment } from "./definitions/deployment.ts";
+import { deploymentOf } from "./deployment.ts";
+import { type StageSettings, stageSettings } from "./settings.ts";
+
+/** What every file of the stacks starts from. */
+export interface Context {
+  readonly config: Config;
+  readonly deployment: Deployment;
+  readonly settings: StageSettings;
+}
+
+/** The context of the stage that is deployed. Throws `invalid-config` that names every wrong field. */
+export function context(): Context {
+  const config = parseConfig(autopilotConfig);
+  return { config, deployment: deploymentOf(config, $app.stage), settings: stageSettings($app.stage) };
+}

@@ -1,0 +1,80 @@
+import { deadLetterAlarm } from "./alarms.ts";
+import type { Context } from "./context.ts";
+import { undeliveredRetentionSeconds } from "./definitions/delivery.ts";
+import { arn, homeBusName, type Place, queueArn, resourceName } from "./definitions/deployment.ts";
+import { policy } from "./definitions/permissions.ts";
+
+const UNDELIVERED = "undelivered-events";
+const FAILED = "failed-invocations";
+
+export interface DeadLetters {
+  /** Events that a rule or a schedule could not hand over. */
+  readonly undeliveredEvents: aws.sqs.Queue;
+  /** Events on which a function failed too often. */
+  readonly failedInvocations: aws.sqs.Queue;
+}
+
+/** The queues of the home region. */
+export function deadLetters(here: Context, topic: aws.sns.Topic): DeadLetters {
+  const queueName = resourceName(here.deployment, FAILED);
+  const failedInvocations = new aws.sqs.Queue("FailedInvocations", { name: queueName, ...kept });
+  deadLetterAlarm(here, { queue: failedInvocations, queueName: "FailedInvocations", topic });
+  return {
+    undeliveredEvents: undeliveredEvents(here, { topic, place: here.deployment.home }),
+    failedInvocations,
+  };
+}
+
+/** The queue of a region for events that its rules could not hand over: it must be in the rule's own region. */
+export function undeliveredEvents(
+  here: Context,
+  at: {
+    readonly place: Place;
+    readonly topic: aws.sns.Topic;
+    readonly suffix?: string;
+    readonly options?: $util.CustomResourceOptions;
+  },
+): aws.sqs.Queue {
+  const { deployment } = here;
+  const { place, suffix = "", options } = at;
+  const name = resourceName(deployment, UNDELIVERED);
+  const queue = new aws.sqs.Queue(`UndeliveredEvents${suffix}`, { name, ...kept }, options);
+  new aws.sqs.QueuePolicy(
+    `UndeliveredEventsPolicy${suffix}`,
+    {
+      queueUrl: queue.url,
+      policy: policy([
+        {
+          Effect: "Allow",
+          Principal: { Service: "events.amazonaws.com" },
+          Action: "sqs:SendMessage",
+          Resource: queueArn(deployment, place, UNDELIVERED),
+          Condition: { ArnLike: { "aws:SourceArn": ruleArns(here, place) } },
+        },
+      ]),
+    },
+    options,
+  );
+  deadLetterAlarm(here, { queue, queueName: "UndeliveredEvents", ...at });
+  return queue;
+}
+
+/** Of the home bus, and of this deployment on the default bus. */
+function ruleArns({ deployment }: Context, place: Place): readonly string[] {
+  const own = arn("events", place, `rule/${deployment.name}-${deployment.stage}-*`);
+  return place.region === deployment.home.region
+    ? [own, arn("events", place, `rule/${homeBusName(deployment)}/*`)]
+    : [own];
+}
+
+const kept = { messageRetentionSeconds: undeliveredRetentionSeconds, sqsManagedSseEnabled: true };
+
+/** The queue that takes failed invocations, for the policies of those who write to it. */
+export function failedInvocationsArn({ deployment }: Context): string {
+  return queueArn(deployment, deployment.home, FAILED);
+}
+
+/** The queue that takes undelivered events of the home region, for the policies of those who write to it. */
+export function undeliveredEventsArn({ deployment }: Context): string {
+  return queueArn(deployment, deployment.home, UNDELIVERED);
+}

@@ -1,0 +1,106 @@
+export interface Place {
+  readonly account: string;
+  readonly region: string;
+}
+
+/** All that names, ARNs and permissions follow from: the configuration's part of it, and the stage. */
+export interface Deployment {
+  readonly name: string;
+  readonly stage: string;
+  readonly home: Place;
+  /** Where services run. */
+  readonly targets: readonly Place[];
+  readonly memberRoleName: string;
+  /** Names of the roles that task definitions may have, with `*` for any rest: `ecs/*`. */
+  readonly passRoles: readonly string[];
+  readonly slackSecret: string;
+  /** Names or ARNs. */
+  readonly kubeconfigSecrets: readonly string[];
+  readonly eksClusters: readonly (Place & { readonly cluster: string })[];
+  readonly imageParameter: string | undefined;
+  /** Where the alarms are that stop a rollout. */
+  readonly alarms: readonly Place[];
+}
+
+/** The ARN's partition in a region. */
+export function partitionOf(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}
+
+/** An ARN in a place; global services leave the region empty. */
+export function arn(service: string, { account, region }: Place, resource: string): string {
+  return `arn:${partitionOf(region)}:${service}:${region}:${account}:${resource}`;
+}
+
+/** The ARN pattern of something in any region of a place's account. */
+export function anywhereArn(service: string, { account, region }: Place, resource: string): string {
+  return `arn:${partitionOf(region)}:${service}:*:${account}:${resource}`;
+}
+
+/** An IAM role's ARN. IAM has no regions. */
+export function roleArn({ account, region }: Place, roleName: string): string {
+  return `arn:${partitionOf(region)}:iam::${account}:role/${roleName}`;
+}
+
+/** AWS allows 64 characters in the names of functions, roles and rules. */
+const MAX_NAME_LENGTH = 64;
+
+/**
+ * The name of a resource of this deployment. Throws when it is longer than AWS allows: the configuration's name or the
+ * stage is too long then.
+ */
+export function resourceName({ name, stage }: Pick<Deployment, "name" | "stage">, ending: string): string {
+  const full = `${name}-${stage}-${ending.replaceAll("/", "-")}`;
+  if (full.length <= MAX_NAME_LENGTH) return full;
+  throw new Error(
+    `${full} has ${full.length} characters, AWS allows ${MAX_NAME_LENGTH}: shorten the name or the stage`,
+  );
+}
+
+/** The home bus's name. */
+export function homeBusName({ name, stage }: Pick<Deployment, "name" | "stage">): string {
+  return `${name}-${stage}`;
+}
+
+/** The home bus's ARN: every target region forwards to it. */
+export function homeBusArn(deployment: Deployment): string {
+  return arn("events", deployment.home, `event-bus/${homeBusName(deployment)}`);
+}
+
+/** The ARN of a function, by its file below `functions/`. */
+export function functionArn(deployment: Deployment, functionName: string): string {
+  return arn("lambda", deployment.home, `function:${resourceName(deployment, functionName)}`);
+}
+
+/** The ARN of a state machine, by the end of its name. */
+export function stateMachineArn(deployment: Deployment, name: string): string {
+  return arn("states", deployment.home, `stateMachine:${resourceName(deployment, name)}`);
+}
+
+/** The ARN of a queue in a place. */
+export function queueArn(deployment: Deployment, place: Place, name: string): string {
+  return arn("sqs", place, resourceName(deployment, name));
+}
+
+/** The accounts besides the home account that have services, a control plane or an alarm, sorted. */
+export function memberAccounts({ home, targets, eksClusters, alarms }: Deployment): readonly string[] {
+  const accounts = new Set([...targets, ...eksClusters, ...alarms].map(({ account }) => account));
+  accounts.delete(home.account);
+  return [...accounts].sort();
+}
+
+/** The regions of an account in which services run, sorted. */
+export function targetRegions({ targets }: Pick<Deployment, "targets">, account: string): readonly string[] {
+  return [...new Set(targets.filter((target) => target.account === account).map(({ region }) => region))].sort();
+}
+
+/**
+ * The regions of an account whose events are forwarded, sorted: where services run, and in the home account the home
+ * region, which has the parameters and secrets.
+ */
+export function forwardedRegions(deployment: Deployment, account: string): readonly string[] {
+  const regions = new Set(targetRegions(deployment, account));
+  if (account === deployment.home.account) regions.add(deployment.home.region);
+  return [...regions].sort();
+}

@@ -1,0 +1,85 @@
+import { controlPlane, elsewhere, type FunctionDefinition, startRoll } from "./function-definition.ts";
+import { on } from "./scopes.ts";
+
+/** The functions that events and the clock invoke. */
+export const eventFunctions: readonly FunctionDefinition[] = [
+  {
+    name: "reconcile-service",
+    description: "Looks at the service or cluster that an event names, and starts rolls.",
+    invocation: "asynchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 300,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:UpdateItem"),
+      on("services", "ecs:DescribeServices"),
+      on("clusters", "ecs:DescribeClusters"),
+      on("in-a-cluster", "ecs:ListServices"),
+      on("region-wide", "ecs:DescribeTaskDefinition"),
+      on("service-tags", "ecs:UntagResource"),
+      on("bus", "events:PutEvents"),
+      ...startRoll,
+      elsewhere,
+    ],
+  },
+  {
+    name: "sweep-services",
+    description: "Looks at every service, for the events that were lost.",
+    invocation: "asynchronous",
+    memoryMiB: 1024,
+    timeoutSeconds: 900,
+    reservedConcurrency: 1,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"),
+      on("services", "ecs:DescribeServices"),
+      on("clusters", "ecs:DescribeClusters"),
+      on("in-a-cluster", "ecs:ListServices"),
+      on("region-wide", "ecs:DescribeTaskDefinition", "ecs:ListClusters", "secretsmanager:ListSecrets"),
+      on("service-tags", "ecs:UntagResource"),
+      on("token-secrets", "secretsmanager:UpdateSecretVersionStage"),
+      on("bus", "events:PutEvents"),
+      ...startRoll,
+      elsewhere,
+    ],
+  },
+  {
+    name: "signal-deployment",
+    description: "Passes the end of a deployment on to the roll that waits for it.",
+    invocation: "asynchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 60,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:UpdateItem"),
+      on("services", "ecs:DescribeServices"),
+      on("task-tokens", "states:SendTaskSuccess"),
+      elsewhere,
+    ],
+  },
+  {
+    name: "watch-root-ca",
+    description: "Keeps the mesh facts of every control plane, and tells what becomes of their root CAs.",
+    invocation: "asynchronous",
+    memoryMiB: 1024,
+    // While a root is rotated it looks at every enrolled service.
+    timeoutSeconds: 900,
+    reservedConcurrency: 1,
+    kubernetes: true,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"),
+      on("services", "ecs:DescribeServices"),
+      on("clusters", "ecs:DescribeClusters"),
+      on("region-wide", "ecs:DescribeTaskDefinition"),
+      on("bus", "events:PutEvents"),
+      ...controlPlane,
+    ],
+  },
+  {
+    name: "notify-slack",
+    description: "Tells an event in the ops channel.",
+    invocation: "asynchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 60,
+    // Slack takes about a message a second in a channel.
+    reservedConcurrency: 2,
+    calls: [on("ledger", "dynamodb:GetItem"), on("slack-secret", "secretsmanager:GetSecretValue")],
+  },
+];

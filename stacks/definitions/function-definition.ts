@@ -1,0 +1,46 @@
+import { type Calls, on } from "./scopes.ts";
+
+/** A function of the deployment. Everything that its role may do follows from `calls`. */
+export interface FunctionDefinition {
+  /** Its file below `functions/`, without the ending. */
+  readonly name: string;
+  readonly description: string;
+  /** `synchronous`: a state machine waits for it. `asynchronous`: events and the clock; failures go to a queue. */
+  readonly invocation: "synchronous" | "asynchronous";
+  readonly memoryMiB: number;
+  readonly timeoutSeconds: number;
+  /** At most so many at a time, where more would use up a quota of ECS or Slack, or do the same work twice. */
+  readonly reservedConcurrency?: number;
+  /** It talks to a Kubernetes API: it needs an access entry, and is in the VPC if the configuration names one. */
+  readonly kubernetes?: true;
+  readonly calls: readonly Calls[];
+}
+
+/** Every call to another account than the home account is made with the member role there. */
+export const elsewhere = on("member-roles", "sts:AssumeRole");
+
+/** What connecting to a control plane takes. */
+export const controlPlane: readonly Calls[] = [
+  on("eks-clusters", "eks:DescribeCluster"),
+  on("kubeconfig-secrets", "secretsmanager:GetSecretValue"),
+  elsewhere,
+];
+
+/** Starting an execution that may have been started before. */
+export const startRoll: readonly Calls[] = [
+  on("roll-service", "states:StartExecution"),
+  on("roll-service-executions", "states:DescribeExecution"),
+];
+
+/** As for a roll, of the fleet's state machine. */
+export const startRollout: readonly Calls[] = [
+  on("roll-fleet", "states:StartExecution"),
+  on("roll-fleet-executions", "states:DescribeExecution"),
+];
+
+/** Registering a revision passes its roles on, and with tags it is a tagging too. */
+export const register: readonly Calls[] = [
+  on("task-definitions", "ecs:RegisterTaskDefinition"),
+  on("registered-task-definitions", "ecs:TagResource"),
+  on("passed-roles", "iam:PassRole"),
+];

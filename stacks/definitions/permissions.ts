@@ -1,0 +1,231 @@
+import {
+  anywhereArn,
+  arn,
+  type Deployment,
+  homeBusArn,
+  memberAccounts,
+  type Place,
+  resourceName,
+  roleArn,
+  stateMachineArn,
+  targetRegions,
+} from "./deployment.ts";
+import { sources } from "./event-patterns.ts";
+import type { FunctionDefinition } from "./function-definition.ts";
+import { functions } from "./functions.ts";
+import { type Calls, type HomeScope, isTargetScope, type Scope, type TargetScope } from "./scopes.ts";
+
+type Condition = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+
+/** A statement of an IAM policy that allows something. */
+export interface Statement {
+  readonly Effect: "Allow";
+  readonly Action: readonly string[];
+  readonly Resource: readonly string[];
+  readonly Condition?: Condition;
+}
+
+/** Which resources a scope stands for, and under which conditions. No resources: nothing to allow. */
+interface Grant {
+  readonly resources: readonly string[];
+  readonly condition?: Condition;
+}
+
+/** Where services run, which control planes and alarms need not be. */
+type ServiceScope = Exclude<TargetScope, "alarms" | "eks-clusters">;
+
+/** The tags that the autopilot sets on a service where they are missing, and takes away again. */
+const ownServiceTagKeys = ["ecs.solo.io/namespace", "ecs.solo.io/service-account"];
+const ownClusterTagKey = "ecs.solo.io/discovery-enabled";
+
+const TOKEN_SECRETS = "secret:ztunnel-autopilot/*";
+
+/** Names of secrets end in a hyphen and six characters of Secrets Manager's own. */
+const SECRET_SUFFIX = "-??????";
+
+/**
+ * Which resources AWS takes for each call is told by the service authorization reference; a call that it lists without
+ * a resource can only be allowed on `*`, and is bound to the account's regions instead.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+ */
+const targetGrants: Readonly<Record<ServiceScope, (places: readonly Place[], deployment: Deployment) => Grant>> = {
+  services: (places) => regional("ecs", places, "service/*"),
+  clusters: (places) => regional("ecs", places, "cluster/*"),
+  tasks: (places) => regional("ecs", places, "task/*"),
+  "in-a-cluster": (places) => ({
+    resources: anything(places),
+    condition: { ArnLike: { "ecs:cluster": places.map((place) => arn("ecs", place, "cluster/*")) } },
+  }),
+  "region-wide": regionWide,
+  "task-definitions": (places) => regional("ecs", places, "task-definition/*"),
+  "registered-task-definitions": (places) =>
+    regional("ecs", places, "task-definition/*", {
+      StringEquals: { "ecs:CreateAction": "RegisterTaskDefinition" },
+    }),
+  "passed-roles": (places, { passRoles }) => ({
+    resources: [...new Set(places.flatMap((place) => passRoles.map((name) => roleArn(place, name))))],
+    condition: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
+  }),
+  "service-tags": (places) => regional("ecs", places, "service/*", onlyTagKeys(ownServiceTagKeys)),
+  "cluster-tags": (places) => regional("ecs", places, "cluster/*", onlyTagKeys([ownClusterTagKey])),
+  "token-secrets": (places) => regional("secretsmanager", places, TOKEN_SECRETS),
+  "token-secret-policies": (places) =>
+    regional("secretsmanager", places, TOKEN_SECRETS, { Bool: { "secretsmanager:BlockPublicPolicy": "true" } }),
+};
+
+const homeGrants: Readonly<Record<HomeScope, (deployment: Deployment) => Grant>> = {
+  bus: (deployment) => ({
+    resources: [homeBusArn(deployment)],
+    condition: {
+      "ForAllValues:StringEquals": { "events:source": sources.autopilot },
+      Null: { "events:source": "false" },
+    },
+  }),
+  "image-parameter": ({ home, imageParameter }) => ({
+    resources: imageParameter ? [arn("ssm", home, `parameter/${imageParameter.replace(/^\//, "")}`)] : [],
+  }),
+  "kubeconfig-secrets": ({ home, kubeconfigSecrets }) => ({
+    resources: kubeconfigSecrets.map((nameOrArn) => secretArn(home, nameOrArn)),
+  }),
+  ledger: (deployment) => ({
+    resources: [arn("dynamodb", deployment.home, `table/${resourceName(deployment, "ledger")}`)],
+  }),
+  "member-roles": (deployment) => ({
+    resources: memberAccounts(deployment).map((account) =>
+      roleArn({ account, region: deployment.home.region }, deployment.memberRoleName),
+    ),
+    condition: { StringEquals: { "sts:ExternalId": deployment.name } },
+  }),
+  "roll-fleet": (deployment) => ({ resources: [stateMachineArn(deployment, "roll-fleet")] }),
+  "roll-fleet-executions": (deployment) => ({ resources: executionsOf(deployment, "roll-fleet") }),
+  "roll-service": (deployment) => ({ resources: [stateMachineArn(deployment, "roll-service")] }),
+  "roll-service-executions": (deployment) => ({ resources: executionsOf(deployment, "roll-service") }),
+  "slack-secret": ({ home, slackSecret }) => ({ resources: [secretArn(home, slackSecret)] }),
+  // A token names no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
+  "task-tokens": () => ({ resources: ["*"] }),
+};
+
+/** More regions are told by a condition: a role's policies have 10,240 characters in all. */
+const MOST_REGIONS_BY_ARN = 6;
+
+/** A resource in every region in which an account has services. */
+function regional(service: string, places: readonly Place[], resource: string, condition: Condition = {}): Grant {
+  const conditioned = Object.keys(condition).length > 0 ? { condition } : {};
+  const [first] = places;
+  if (!first || places.length <= MOST_REGIONS_BY_ARN) {
+    return { resources: places.map((place) => arn(service, place, resource)), ...conditioned };
+  }
+  const inRegions = { "aws:RequestedRegion": places.map(({ region }) => region) };
+  return {
+    resources: [anywhereArn(service, first, resource)],
+    condition: { ...condition, StringEquals: { ...condition.StringEquals, ...inRegions } },
+  };
+}
+
+function anything(places: readonly Place[]): readonly string[] {
+  return places.length > 0 ? ["*"] : [];
+}
+
+function regionWide(places: readonly Place[]): Grant {
+  const regions = [...new Set(places.map(({ region }) => region))];
+  return { resources: anything(places), condition: { StringEquals: { "aws:RequestedRegion": regions } } };
+}
+
+/** `ForAllValues` alone would also allow a call that names no key. */
+function onlyTagKeys(keys: readonly string[]): Condition {
+  return { "ForAllValues:StringEquals": { "aws:TagKeys": keys }, Null: { "aws:TagKeys": "false" } };
+}
+
+function secretArn(place: Place, nameOrArn: string): string {
+  if (nameOrArn.startsWith("arn:")) return nameOrArn;
+  return arn("secretsmanager", place, `secret:${nameOrArn}${SECRET_SUFFIX}`);
+}
+
+/** The ARNs of a state machine's executions. */
+export function executionsOf(deployment: Deployment, name: string): readonly string[] {
+  return [arn("states", deployment.home, `execution:${resourceName(deployment, name)}:*`)];
+}
+
+function eksGrant({ eksClusters }: Deployment, account: string): Grant {
+  const own = eksClusters.filter((one) => one.account === account);
+  return { resources: own.map((one) => arn("eks", one, `cluster/${one.cluster}`)) };
+}
+
+/** Composite alarms are only told to who may describe all: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html */
+function alarmGrant({ alarms }: Deployment, account: string): Grant {
+  const places = alarms.filter((one) => one.account === account);
+  return regionWide(places);
+}
+
+function targetGrant(scope: TargetScope, deployment: Deployment, account: string): Grant {
+  if (scope === "alarms") return alarmGrant(deployment, account);
+  if (scope === "eks-clusters") return eksGrant(deployment, account);
+  const places = targetRegions(deployment, account).map((region) => ({ account, region }));
+  return targetGrants[scope](places, deployment);
+}
+
+function statements(calls: readonly Calls[], grantOf: (scope: Scope) => Grant): readonly Statement[] {
+  return merged(calls).flatMap(({ scope, actions }): Statement[] => {
+    const { resources, condition } = grantOf(scope);
+    if (resources.length === 0) return [];
+    return [{ Effect: "Allow", Action: actions, Resource: resources, ...(condition && { Condition: condition }) }];
+  });
+}
+
+/** One entry per scope, in the order of the first ones. */
+function merged(calls: readonly Calls[]): readonly Calls[] {
+  const byScope = Map.groupBy(calls, ({ scope }) => scope);
+  return [...byScope].map(([scope, entries]) => ({
+    scope,
+    actions: [...new Set(entries.flatMap(({ actions }) => actions))].sort(),
+  }));
+}
+
+/** What a function's role may do on AWS besides its own logs and dead letters. */
+export function functionStatements({ calls }: FunctionDefinition, deployment: Deployment): readonly Statement[] {
+  return statements(calls, (scope) =>
+    isTargetScope(scope) ? targetGrant(scope, deployment, deployment.home.account) : homeGrants[scope](deployment),
+  );
+}
+
+/** What the member role of an account may do: what any function does in target accounts. */
+export function memberStatements(account: string, deployment: Deployment): readonly Statement[] {
+  const calls = functions.flatMap((one) => one.calls).filter(({ scope }) => isTargetScope(scope));
+  return statements(calls, (scope) =>
+    isTargetScope(scope) ? targetGrant(scope, deployment, account) : { resources: [] },
+  );
+}
+
+/** The roles that may take on the member roles: those of functions that call other accounts, sorted. */
+export function memberRoleUsers(deployment: Deployment): readonly string[] {
+  const users = functions.filter(({ calls }) => calls.some(({ scope }) => scope === "member-roles"));
+  return users.map(({ name }) => roleArn(deployment.home, resourceName(deployment, name))).sort();
+}
+
+/** Lets Lambda take on a role, and nobody else: SST's own default also trusts every principal of the account. */
+export const lambdaTrust = policy([
+  { Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "lambda.amazonaws.com" } },
+]);
+
+/**
+ * Lets an AWS service take on a role on behalf of this account's resources alone (or of those that an ARN pattern
+ * names): https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+ */
+export function serviceTrust(service: string, account: string, sourceArn?: string): string {
+  return policy([
+    {
+      Effect: "Allow",
+      Action: "sts:AssumeRole",
+      Principal: { Service: service },
+      Condition: {
+        StringEquals: { "aws:SourceAccount": account },
+        ...(sourceArn && { ArnLike: { "aws:SourceArn": sourceArn } }),
+      },
+    },
+  ]);
+}
+
+/** A policy document of these statements. */
+export function policy(statementList: readonly object[]): string {
+  return JSON.stringify({ Version: "2012-10-17", Statement: statementList });
+}

@@ -1,0 +1,105 @@
+import { controlPlane, elsewhere, type FunctionDefinition, register } from "./function-definition.ts";
+import { on } from "./scopes.ts";
+
+/** The steps of RollService. */
+export const rollFunctions: readonly FunctionDefinition[] = [
+  {
+    name: "roll/plan",
+    description: "RollService: takes the lease, looks again, decides.",
+    invocation: "synchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 110,
+    kubernetes: true,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+      on("services", "ecs:DescribeServices"),
+      on("clusters", "ecs:DescribeClusters"),
+      on("region-wide", "ecs:DescribeTaskDefinition"),
+      ...controlPlane,
+    ],
+  },
+  {
+    name: "roll/apply",
+    description: "RollService: identity, secret version, revision, UpdateService.",
+    invocation: "synchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 110,
+    // RegisterTaskDefinition allows one call a second, UpdateService five, and pipelines need some of them.
+    reservedConcurrency: 10,
+    kubernetes: true,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+      on("services", "ecs:DescribeServices", "ecs:UpdateService"),
+      on("region-wide", "ecs:DescribeTaskDefinition"),
+      on("service-tags", "ecs:TagResource"),
+      on("cluster-tags", "ecs:TagResource"),
+      ...register,
+      on(
+        "token-secrets",
+        "secretsmanager:CreateSecret",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetResourcePolicy",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:TagResource",
+        "secretsmanager:UpdateSecretVersionStage",
+      ),
+      on("token-secret-policies", "secretsmanager:PutResourcePolicy"),
+      ...controlPlane,
+    ],
+  },
+  {
+    name: "roll/await-deployment",
+    description: "RollService: leaves the task token where the deployment's event finds it.",
+    invocation: "synchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 60,
+    calls: [
+      on("ledger", "dynamodb:UpdateItem"),
+      on("services", "ecs:DescribeServices"),
+      on("task-tokens", "states:SendTaskSuccess"),
+      elsewhere,
+    ],
+  },
+  {
+    name: "roll/verify",
+    description: "RollService: looks whether the running tasks are in the mesh.",
+    invocation: "synchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 110,
+    kubernetes: true,
+    calls: [
+      on("services", "ecs:DescribeServices"),
+      on("tasks", "ecs:DescribeTasks"),
+      on("in-a-cluster", "ecs:ListTasks"),
+      ...controlPlane,
+    ],
+  },
+  {
+    name: "roll/revert",
+    description: "RollService: takes the service back to its pinned revision.",
+    invocation: "synchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 110,
+    reservedConcurrency: 10,
+    calls: [
+      on("ledger", "dynamodb:GetItem"),
+      on("services", "ecs:DescribeServices", "ecs:UpdateService"),
+      on("tasks", "ecs:DescribeTasks"),
+      on("in-a-cluster", "ecs:ListTasks"),
+      elsewhere,
+    ],
+  },
+  {
+    name: "roll/finish",
+    description: "RollService: writes the outcome, releases the lease, tells it.",
+    invocation: "synchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 110,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+      on("service-tags", "ecs:UntagResource"),
+      on("bus", "events:PutEvents"),
+      elsewhere,
+    ],
+  },
+];

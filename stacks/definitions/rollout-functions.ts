@@ -1,0 +1,125 @@
+import { elsewhere, type FunctionDefinition, startRollout } from "./function-definition.ts";
+import { on } from "./scopes.ts";
+
+/** The steps of RollFleet, and what starts, steers and watches it. */
+export const rolloutFunctions: readonly FunctionDefinition[] = [
+  {
+    name: "rollout/request",
+    description: "Starts a rollout that an operator, a new image or a new root CA asks for.",
+    invocation: "asynchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 120,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem"),
+      on("image-parameter", "ssm:GetParameter"),
+      on("task-tokens", "states:SendTaskSuccess"),
+      on("bus", "events:PutEvents"),
+      ...startRollout,
+    ],
+  },
+  {
+    name: "rollout/control",
+    description: "Pauses, resumes, approves, aborts or takes back a rollout.",
+    invocation: "asynchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 60,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem"),
+      on("task-tokens", "states:SendTaskSuccess"),
+      on("bus", "events:PutEvents"),
+      ...startRollout,
+    ],
+  },
+  {
+    name: "rollout/guard",
+    description: "By the clock: wakes a rollout whose wait is over or whose alarm went off.",
+    invocation: "asynchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 60,
+    reservedConcurrency: 1,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+      on("alarms", "cloudwatch:DescribeAlarms"),
+      on("task-tokens", "states:SendTaskSuccess"),
+      ...startRollout,
+      elsewhere,
+    ],
+  },
+  {
+    name: "rollout/report",
+    description: "Keeps one message in the ops channel that says how a rollout goes.",
+    invocation: "asynchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 60,
+    // Slack takes about a message a second in a channel.
+    reservedConcurrency: 2,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan"),
+      on("slack-secret", "secretsmanager:GetSecretValue"),
+    ],
+  },
+  {
+    name: "rollout/start",
+    description: "RollFleet: lists the enrolled services and cuts the waves.",
+    invocation: "synchronous",
+    memoryMiB: 1024,
+    timeoutSeconds: 890,
+    calls: [
+      on("ledger", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"),
+      on("services", "ecs:DescribeServices"),
+      on("clusters", "ecs:DescribeClusters"),
+      on("bus", "events:PutEvents"),
+      elsewhere,
+    ],
+  },
+  {
+    name: "rollout/next-wave",
+    description: "RollFleet: gives the next wave, or says why there is none yet.",
+    invocation: "synchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 110,
+    calls: [on("ledger", "dynamodb:GetItem", "dynamodb:PutItem"), on("bus", "events:PutEvents")],
+  },
+  {
+    name: "rollout/take",
+    description: "RollFleet: takes one service of a wave.",
+    invocation: "synchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 60,
+    calls: [on("ledger", "dynamodb:GetItem", "dynamodb:UpdateItem")],
+  },
+  {
+    name: "rollout/hold",
+    description: "RollFleet: waits, for the bake time or for an operator.",
+    invocation: "synchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 60,
+    calls: [on("ledger", "dynamodb:GetItem", "dynamodb:PutItem"), on("task-tokens", "states:SendTaskSuccess")],
+  },
+  {
+    name: "rollout/assess-wave",
+    description: "RollFleet: holds a wave's outcomes against the failure budget.",
+    invocation: "synchronous",
+    memoryMiB: 1024,
+    timeoutSeconds: 300,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+      on("services", "ecs:DescribeServices"),
+      on("alarms", "cloudwatch:DescribeAlarms"),
+      on("bus", "events:PutEvents"),
+      elsewhere,
+    ],
+  },
+  {
+    name: "rollout/finish",
+    description: "RollFleet: writes the outcome, tells it.",
+    invocation: "synchronous",
+    memoryMiB: 512,
+    timeoutSeconds: 110,
+    calls: [
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+      on("bus", "events:PutEvents"),
+      ...startRollout,
+    ],
+  },
+];

@@ -1,0 +1,55 @@
+/** What an AWS call of a function is made on. Which resources that are, `permissions.ts` says. */
+
+/** In every target account: with the function's own role in the home account, with the member role elsewhere. */
+export const targetScopes = [
+  "alarms",
+  "clusters",
+  "eks-clusters",
+  "in-a-cluster",
+  "passed-roles",
+  "region-wide",
+  "registered-task-definitions",
+  "service-tags",
+  "services",
+  "cluster-tags",
+  "task-definitions",
+  "tasks",
+  "token-secrets",
+  "token-secret-policies",
+] as const;
+export type TargetScope = (typeof targetScopes)[number];
+
+/** In the home account and region, always with the function's own role. */
+export const homeScopes = [
+  "bus",
+  "image-parameter",
+  "kubeconfig-secrets",
+  "ledger",
+  "member-roles",
+  "roll-fleet",
+  "roll-fleet-executions",
+  "roll-service",
+  "roll-service-executions",
+  "slack-secret",
+  "task-tokens",
+] as const;
+export type HomeScope = (typeof homeScopes)[number];
+
+export type Scope = TargetScope | HomeScope;
+
+/** Some calls, all on the same. */
+export interface Calls {
+  readonly scope: Scope;
+  /** IAM actions: `ecs:DescribeServices`. */
+  readonly actions: readonly string[];
+}
+
+/** Names calls with what they are made on. */
+export function on(scope: Scope, ...actions: readonly string[]): Calls {
+  return { scope, actions };
+}
+
+/** True if the calls go to the accounts and regions in which services run. */
+export function isTargetScope(scope: Scope): scope is TargetScope {
+  return targetScopes.some((one) => one === scope);
+}

@@ -1,0 +1,97 @@
+import { arn, type Deployment, functionArn, stateMachineArn } from "./deployment.ts";
+import { executionsOf, type Statement } from "./permissions.ts";
+import type { StateMachineDefinition } from "./state-machines.ts";
+
+const LAMBDA = /^arn:aws:states:::lambda:invoke(\.waitForTaskToken)?$/;
+const NESTED = /^arn:aws:states:::states:startExecution(\.sync(:2)?)?$/;
+
+/** Writing logs names no resource: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html */
+const logDelivery: Statement = {
+  Effect: "Allow",
+  Action: [
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+  ],
+  Resource: ["*"],
+};
+
+/**
+ * What a state machine's role may do: what its definition's tasks do, and writing its log. Throws when the definition
+ * has an integration that is not known here.
+ */
+export function stateMachineStatements(machine: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
+  const integrations = integrationsOf(machine.definition);
+  const unknown = integrations.find((resource) => !LAMBDA.test(resource) && !NESTED.test(resource));
+  if (unknown) throw new Error(`${machine.name} has a task of ${unknown}, for which it would get no permission`);
+  return [
+    ...invocations(machine, deployment),
+    ...(integrations.some((resource) => NESTED.test(resource)) ? nestedExecutions(machine, deployment) : []),
+    ...(isDistributed(machine.definition) ? ownChildren(machine, deployment) : []),
+    logDelivery,
+  ];
+}
+
+function invocations({ functions }: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
+  const names = [...new Set(Object.values(functions))].sort();
+  if (names.length === 0) return [];
+  const Resource = names.map((name) => functionArn(deployment, name));
+  return [{ Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource }];
+}
+
+/** Waiting for a nested execution takes a rule of Step Functions' own: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html */
+function nestedExecutions({ stateMachines }: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
+  const names = [...new Set(Object.values(stateMachines))].sort();
+  return [
+    {
+      Effect: "Allow",
+      Action: ["states:StartExecution"],
+      Resource: names.map((name) => stateMachineArn(deployment, name)),
+    },
+    {
+      Effect: "Allow",
+      Action: ["states:DescribeExecution", "states:StopExecution"],
+      Resource: names.flatMap((name) => executionsOf(deployment, name)),
+    },
+    {
+      Effect: "Allow",
+      Action: ["events:DescribeRule", "events:PutRule", "events:PutTargets"],
+      Resource: [arn("events", deployment.home, "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule")],
+    },
+  ];
+}
+
+/** A distributed Map runs its items as executions of its own state machine: https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html */
+function ownChildren({ name }: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
+  const labelled = executionsOf(deployment, name).map((one) => one.replace(/:\*$/, "/*:*"));
+  return [
+    { Effect: "Allow", Action: ["states:StartExecution"], Resource: [stateMachineArn(deployment, name)] },
+    {
+      Effect: "Allow",
+      Action: ["states:DescribeExecution", "states:StopExecution"],
+      Resource: [...executionsOf(deployment, name), ...labelled],
+    },
+  ];
+}
+
+function integrationsOf(definition: unknown): readonly string[] {
+  const found = membersOf(definition).flatMap(([key, value]) =>
+    key === "Resource" && typeof value === "string" ? [value] : integrationsOf(value),
+  );
+  return [...new Set(found)];
+}
+
+function isDistributed(definition: unknown): boolean {
+  return membersOf(definition).some(
+    ([key, value]) => (key === "Mode" && value === "DISTRIBUTED") || isDistributed(value),
+  );
+}
+
+function membersOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return typeof value === "object" && value !== null ? Object.entries(value) : [];
+}

@@ -1,0 +1,43 @@
+import rollFleet from "./roll-fleet.asl.json" with { type: "json" };
+import rollService from "./roll-service.asl.json" with { type: "json" };
+import type { Definition } from "./substitute.ts";
+
+export interface StateMachineDefinition {
+  /** The end of its name on AWS. */
+  readonly name: string;
+  readonly definition: Definition;
+  /** The functions that it invokes, by the tokens of its definition. */
+  readonly functions: Readonly<Record<string, string>>;
+  /** The state machines whose executions it starts, by the tokens of its definition. */
+  readonly stateMachines: Readonly<Record<string, string>>;
+}
+
+/** The state machines of a deployment. Another one is one more entry here. */
+export const stateMachines: readonly StateMachineDefinition[] = [
+  {
+    name: "roll-service",
+    definition: rollService,
+    functions: {
+      Plan: "roll/plan",
+      Apply: "roll/apply",
+      AwaitDeployment: "roll/await-deployment",
+      Verify: "roll/verify",
+      Revert: "roll/revert",
+      Finish: "roll/finish",
+    },
+    stateMachines: {},
+  },
+  {
+    name: "roll-fleet",
+    definition: rollFleet,
+    functions: {
+      Start: "rollout/start",
+      NextWave: "rollout/next-wave",
+      Take: "rollout/take",
+      Hold: "rollout/hold",
+      AssessWave: "rollout/assess-wave",
+      Finish: "rollout/finish",
+    },
+    stateMachines: { RollService: "roll-service" },
+  },
+];

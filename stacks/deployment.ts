@@ -1,0 +1,36 @@
+import { type Config, targetsOf } from "../shared/config.ts";
+import type { Deployment } from "./definitions/deployment.ts";
+import type { EventPatternOptions } from "./definitions/event-patterns.ts";
+
+/** What a stage's deployment follows from, out of the configuration. */
+export function deploymentOf(config: Config, stage: string): Deployment {
+  const home = { account: config.homeAccount, region: config.homeRegion };
+  const eks = config.controlPlanes.flatMap((plane) => plane.eks ?? []);
+  return {
+    name: config.name,
+    stage,
+    home,
+    targets: targetsOf(config),
+    memberRoleName: config.memberRoleName,
+    passRoles: config.passRoles,
+    slackSecret: config.slack.secretName,
+    kubeconfigSecrets: config.controlPlanes.flatMap(({ kubeconfigSecret }) => kubeconfigSecret ?? []),
+    eksClusters: eks,
+    imageParameter: config.ztunnel.imageParameter,
+    alarms: config.policy.rollout.alarms.map(({ account, region }) => ({
+      account: account ?? home.account,
+      region: region ?? home.region,
+    })),
+  };
+}
+
+/** What the event patterns follow from. */
+export function patternOptionsOf(config: Config): EventPatternOptions {
+  const { imageParameter } = config.ztunnel;
+  const { enrollTagKey, rootCaSecret } = config;
+  return {
+    enrollTagKey,
+    ...(imageParameter && { imageParameterName: imageParameter }),
+    ...(rootCaSecret && { rootCaSecret }),
+  };
+}

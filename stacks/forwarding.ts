@@ -1,0 +1,92 @@
+import { alarmTopic } from "./alarms.ts";
+import type { Context } from "./context.ts";
+import { type DeadLetters, undeliveredEvents } from "./dead-letters.ts";
+import { deliveryRetries } from "./definitions/delivery.ts";
+import { anywhereArn, forwardedRegions, homeBusArn, resourceName } from "./definitions/deployment.ts";
+import { eventPatterns } from "./definitions/event-patterns.ts";
+import { logicalName } from "./definitions/logical-name.ts";
+import { policy, serviceTrust } from "./definitions/permissions.ts";
+import { patternOptionsOf } from "./deployment.ts";
+
+interface Parts {
+  readonly bus: aws.cloudwatch.EventBus;
+  readonly queues: DeadLetters;
+  readonly topic: aws.sns.Topic;
+}
+
+/**
+ * In every region of the home account: rules on the default bus that forward to the home bus. One hop, as EventBridge
+ * forwards no further. Other accounts have theirs by their own template.
+ */
+export function forwarding(here: Context, { bus, queues }: Parts): void {
+  const { deployment } = here;
+  const { home } = deployment;
+  const role = new aws.iam.Role("ForwardingRole", {
+    name: resourceName(deployment, "forwarding"),
+    assumeRolePolicy: serviceTrust(
+      "events.amazonaws.com",
+      home.account,
+      anywhereArn("events", home, `rule/${deployment.name}-${deployment.stage}-*`),
+    ),
+    inlinePolicies: [
+      {
+        name: "forward",
+        policy: policy([{ Effect: "Allow", Action: ["events:PutEvents"], Resource: [homeBusArn(deployment)] }]),
+      },
+    ],
+  });
+  for (const region of forwardedRegions(deployment, home.account)) {
+    if (region === home.region) forwardedRules(here, { bus, role, queue: queues.undeliveredEvents });
+    else forwardFrom(region, here, { bus, role });
+  }
+}
+
+function forwardFrom(
+  region: string,
+  here: Context,
+  { bus, role }: { readonly bus: aws.cloudwatch.EventBus; readonly role: aws.iam.Role },
+): void {
+  const { home } = here.deployment;
+  const suffix = logicalName(region);
+  const provider = new aws.Provider(`Region${suffix}`, {
+    region,
+    allowedAccountIds: [home.account],
+    defaultTags: { tags: { "sst:app": $app.name, "sst:stage": $app.stage } },
+  });
+  const options = { provider };
+  const topic = alarmTopic(here, { suffix, options });
+  const queue = undeliveredEvents(here, { place: { account: home.account, region }, topic, suffix, options });
+  forwardedRules(here, { bus, role, queue, suffix, options });
+}
+
+function forwardedRules(
+  { config, deployment }: Context,
+  at: {
+    readonly bus: aws.cloudwatch.EventBus;
+    readonly role: aws.iam.Role;
+    readonly queue: aws.sqs.Queue;
+    readonly suffix?: string;
+    readonly options?: $util.CustomResourceOptions;
+  },
+): void {
+  const { bus, role, queue, suffix = "", options } = at;
+  for (const { name, description, pattern } of eventPatterns(patternOptionsOf(config)).forwardedRules) {
+    const logical = `Forward${logicalName(name)}${suffix}`;
+    const rule = new aws.cloudwatch.EventRule(
+      logical,
+      { name: resourceName(deployment, name), description, eventPattern: JSON.stringify(pattern) },
+      options,
+    );
+    new aws.cloudwatch.EventTarget(
+      `${logical}Target`,
+      {
+        rule: rule.name,
+        arn: bus.arn,
+        roleArn: role.arn,
+        retryPolicy: deliveryRetries,
+        deadLetterConfig: { arn: queue.arn },
+      },
+      options,
+    );
+  }
+}

@@ -1,0 +1,204 @@
+import type { Config } from "../shared/config.ts";
+import { deliveryRetries, undeliveredRetentionSeconds } from "./definitions/delivery.ts";
+import {
+  anywhereArn,
+  type Deployment,
+  forwardedRegions,
+  homeBusArn,
+  memberAccounts,
+  resourceName,
+  roleArn,
+} from "./definitions/deployment.ts";
+import { eventPatterns } from "./definitions/event-patterns.ts";
+import { logicalName } from "./definitions/logical-name.ts";
+import { memberRoleUsers, memberStatements } from "./definitions/permissions.ts";
+import { deploymentOf, patternOptionsOf } from "./deployment.ts";
+
+/** A CloudFormation template. */
+export interface Template {
+  readonly AWSTemplateFormatVersion: "2010-09-09";
+  readonly Description: string;
+  readonly Conditions: Readonly<Record<string, object>>;
+  readonly Resources: Readonly<Record<string, TemplateResource>>;
+  readonly Outputs: Readonly<Record<string, object>>;
+}
+
+export interface TemplateResource {
+  readonly Type: string;
+  readonly Condition?: string;
+  readonly Properties: Readonly<Record<string, unknown>>;
+}
+
+const ONLY_ONCE = "IsFirstRegion";
+
+/**
+ * What the owner of another account deploys there once, in each of its regions, the first one before the others: the
+ * role that the autopilot takes on, and the rules that forward to the home bus. The home stage comes before it, since
+ * IAM takes only roles that exist as principals. Throws when the account is none of the configuration's other accounts.
+ */
+export function memberAccountTemplate(config: Config, stage: string, account: string): Template {
+  const deployment = deploymentOf(config, stage);
+  if (!memberAccounts(deployment).includes(account)) {
+    const known = memberAccounts(deployment).join(", ") || "none";
+    throw new Error(`${account} is no account of the configuration besides the home account: there are ${known}`);
+  }
+  const regions = forwardedRegions(deployment, account);
+  const firstRegion = regions[0] ?? deployment.home.region;
+  return {
+    AWSTemplateFormatVersion: "2010-09-09",
+    Description: `${config.name} ${stage} in account ${account}. Deploy it in ${[firstRegion, ...regions.slice(1)].join(", then ")}.`,
+    Conditions: { [ONLY_ONCE]: { "Fn::Equals": [{ Ref: "AWS::Region" }, firstRegion] } },
+    Resources: {
+      MemberRole: memberRole(deployment, account),
+      ...(regions.length > 0 && forwarding(config, deployment, account)),
+    },
+    Outputs: { MemberRoleArn: { Condition: ONLY_ONCE, Value: { "Fn::GetAtt": ["MemberRole", "Arn"] } } },
+  };
+}
+
+function memberRole(deployment: Deployment, account: string): TemplateResource {
+  const parts = deployment.memberRoleName.split("/");
+  return {
+    Type: "AWS::IAM::Role",
+    Condition: ONLY_ONCE,
+    Properties: {
+      RoleName: parts.at(-1),
+      Path: ["", ...parts.slice(0, -1), ""].join("/"),
+      Description: "What the autopilot's functions may do with this account's services.",
+      AssumeRolePolicyDocument: {
+        Version: "2012-10-17",
+        Statement: [
+          {
+            Effect: "Allow",
+            Action: "sts:AssumeRole",
+            Principal: { AWS: memberRoleUsers(deployment) },
+            Condition: { StringEquals: { "sts:ExternalId": deployment.name } },
+          },
+        ],
+      },
+      Policies: [inlinePolicy("calls", memberStatements(account, deployment))],
+    },
+  };
+}
+
+function forwarding(config: Config, deployment: Deployment, account: string): Record<string, TemplateResource> {
+  const place = { account, region: deployment.home.region };
+  const roleName = resourceName(deployment, "forwarding");
+  const rules = anywhereArn("events", place, `rule/${deployment.name}-${deployment.stage}-*`);
+  const { forwardedRules } = eventPatterns(patternOptionsOf(config));
+  return {
+    ForwardingRole: {
+      Type: "AWS::IAM::Role",
+      Condition: ONLY_ONCE,
+      Properties: {
+        RoleName: roleName,
+        AssumeRolePolicyDocument: {
+          Version: "2012-10-17",
+          Statement: [
+            {
+              Effect: "Allow",
+              Action: "sts:AssumeRole",
+              Principal: { Service: "events.amazonaws.com" },
+              Condition: {
+                StringEquals: { "aws:SourceAccount": account },
+                ArnLike: { "aws:SourceArn": rules },
+              },
+            },
+          ],
+        },
+        Policies: [
+          inlinePolicy("forward", [
+            { Effect: "Allow", Action: ["events:PutEvents"], Resource: [homeBusArn(deployment)] },
+          ]),
+        ],
+      },
+    },
+    ...deadLetters(deployment, rules),
+    ...Object.fromEntries(
+      forwardedRules.map(({ name, description, pattern }) => [
+        `Forward${logicalName(name)}`,
+        {
+          Type: "AWS::Events::Rule",
+          Properties: {
+            Name: resourceName(deployment, name),
+            Description: description,
+            State: "ENABLED",
+            EventPattern: pattern,
+            Targets: [
+              {
+                Id: "home-bus",
+                Arn: homeBusArn(deployment),
+                RoleArn: roleArn(place, roleName),
+                RetryPolicy: {
+                  MaximumRetryAttempts: deliveryRetries.maximumRetryAttempts,
+                  MaximumEventAgeInSeconds: deliveryRetries.maximumEventAgeInSeconds,
+                },
+                DeadLetterConfig: { Arn: { "Fn::GetAtt": ["UndeliveredEvents", "Arn"] } },
+              },
+            ],
+          },
+        },
+      ]),
+    ),
+  };
+}
+
+function deadLetters(deployment: Deployment, rules: string): Record<string, TemplateResource> {
+  const name = resourceName(deployment, "undelivered-events");
+  return {
+    Alarms: {
+      Type: "AWS::SNS::Topic",
+      Properties: { TopicName: resourceName(deployment, "alarms") },
+    },
+    UndeliveredEvents: {
+      Type: "AWS::SQS::Queue",
+      Properties: {
+        QueueName: name,
+        MessageRetentionPeriod: undeliveredRetentionSeconds,
+        SqsManagedSseEnabled: true,
+      },
+    },
+    UndeliveredEventsPolicy: {
+      Type: "AWS::SQS::QueuePolicy",
+      Properties: {
+        Queues: [{ Ref: "UndeliveredEvents" }],
+        PolicyDocument: {
+          Version: "2012-10-17",
+          Statement: [
+            {
+              Effect: "Allow",
+              Principal: { Service: "events.amazonaws.com" },
+              Action: "sqs:SendMessage",
+              Resource: { "Fn::GetAtt": ["UndeliveredEvents", "Arn"] },
+              Condition: {
+                ArnLike: { "aws:SourceArn": rules },
+              },
+            },
+          ],
+        },
+      },
+    },
+    UndeliveredEventsNotEmpty: {
+      Type: "AWS::CloudWatch::Alarm",
+      Properties: {
+        AlarmName: `${name}-not-empty`,
+        AlarmDescription: "An event could not be forwarded to the autopilot's home bus.",
+        Namespace: "AWS/SQS",
+        MetricName: "ApproximateNumberOfMessagesVisible",
+        Dimensions: [{ Name: "QueueName", Value: { "Fn::GetAtt": ["UndeliveredEvents", "QueueName"] } }],
+        Statistic: "Maximum",
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 0,
+        ComparisonOperator: "GreaterThanThreshold",
+        TreatMissingData: "notBreaching",
+        AlarmActions: [{ Ref: "Alarms" }],
+        OKActions: [{ Ref: "Alarms" }],
+      },
+    },
+  };
+}
+
+function inlinePolicy(name: string, statements: readonly object[]): object {
+  return { PolicyName: name, PolicyDocument: { Version: "2012-10-17", Statement: statements } };
+}

@@ -1,0 +1,49 @@
+import type { Context } from "./context.ts";
+import { type DeadLetters, undeliveredEventsArn } from "./dead-letters.ts";
+import { functionArn, resourceName } from "./definitions/deployment.ts";
+import { schedules as definitions, type Schedule } from "./definitions/event-patterns.ts";
+import { logicalName } from "./definitions/logical-name.ts";
+import { policy, serviceTrust } from "./definitions/permissions.ts";
+import type { Functions } from "./functions.ts";
+import { deployedFunction } from "./state-machines.ts";
+
+interface Parts {
+  readonly functions: Functions;
+  readonly queues: DeadLetters;
+}
+
+/** The functions that run by the clock. */
+export function schedules(here: Context, parts: Parts): void {
+  for (const schedule of definitions) scheduled(schedule, here, parts);
+}
+
+function scheduled({ name, functionName, everyMinutes }: Schedule, here: Context, { functions, queues }: Parts): void {
+  const { deployment } = here;
+  const logical = `${logicalName(name)}Schedule`;
+  const role = new aws.iam.Role(`${logical}Role`, {
+    name: resourceName(deployment, `${name}-schedule`),
+    assumeRolePolicy: serviceTrust("scheduler.amazonaws.com", deployment.home.account),
+    inlinePolicies: [
+      {
+        name: "invoke",
+        policy: policy([
+          { Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource: [functionArn(deployment, functionName)] },
+          { Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [undeliveredEventsArn(here)] },
+        ]),
+      },
+    ],
+  });
+  new aws.scheduler.Schedule(logical, {
+    name: resourceName(deployment, name),
+    scheduleExpression: `rate(${everyMinutes} ${everyMinutes === 1 ? "minute" : "minutes"})`,
+    flexibleTimeWindow: { mode: "OFF" },
+    target: {
+      arn: deployedFunction(functions, functionName).arn,
+      roleArn: role.arn,
+      input: "{}",
+      // The next time is soon: what could not be handed over by then is not worth more tries.
+      retryPolicy: { maximumRetryAttempts: 5, maximumEventAgeInSeconds: Math.max(60, everyMinutes * 60) },
+      deadLetterConfig: { arn: queues.undeliveredEvents.arn },
+    },
+  });
+}

@@ -1,0 +1,38 @@
+/** What differs between stages, and nothing else. */
+export interface StageSettings {
+  /** Deleting a stack must not take state or history with it. */
+  readonly removal: "retain" | "remove";
+  /** `sst remove` refuses. */
+  readonly protect: boolean;
+  readonly deletionProtection: boolean;
+  /** How long logs are kept, as SST says it and in days. */
+  readonly logRetention: "1 month" | "1 year";
+  readonly logRetentionDays: 30 | 365;
+  readonly xRay: boolean;
+}
+
+const production: StageSettings = {
+  removal: "retain",
+  protect: true,
+  deletionProtection: true,
+  logRetention: "1 year",
+  logRetentionDays: 365,
+  xRay: false,
+};
+
+const development: StageSettings = {
+  removal: "remove",
+  protect: false,
+  deletionProtection: false,
+  logRetention: "1 month",
+  logRetentionDays: 30,
+  xRay: false,
+};
+
+/** Stages that serve a mesh which people rely on. */
+export const productionStages: readonly string[] = ["prod", "production"];
+
+/** The settings of a stage. */
+export function stageSettings(stage: string): StageSettings {
+  return productionStages.includes(stage) ? production : development;
+}

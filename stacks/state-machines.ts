@@ -1,0 +1,67 @@
+import type { Context } from "./context.ts";
+import { arn, functionArn, resourceName, stateMachineArn } from "./definitions/deployment.ts";
+import { logicalName } from "./definitions/logical-name.ts";
+import { policy, serviceTrust } from "./definitions/permissions.ts";
+import { stateMachineStatements } from "./definitions/state-machine-role.ts";
+import { stateMachines as definitions, type StateMachineDefinition } from "./definitions/state-machines.ts";
+import { substitute } from "./definitions/substitute.ts";
+import type { Functions } from "./functions.ts";
+
+/** Every state machine of the deployment, by the definition that the lab runs too. */
+export function stateMachines(here: Context, functions: Functions): readonly aws.sfn.StateMachine[] {
+  return definitions.map((definition) => deployed(definition, here, functions));
+}
+
+function deployed(machine: StateMachineDefinition, here: Context, functions: Functions): aws.sfn.StateMachine {
+  const { deployment, settings } = here;
+  const logical = logicalName(machine.name);
+  const name = resourceName(deployment, machine.name);
+  const own = arn("states", deployment.home, `stateMachine:${deployment.name}-${deployment.stage}-*`);
+  const role = new aws.iam.Role(`${logical}MachineRole`, {
+    name: resourceName(deployment, `${machine.name}-machine`),
+    assumeRolePolicy: serviceTrust("states.amazonaws.com", deployment.home.account, own),
+    inlinePolicies: [{ name: "tasks", policy: policy(stateMachineStatements(machine, deployment)) }],
+  });
+  const logs = new aws.cloudwatch.LogGroup(`${logical}MachineLogs`, {
+    // Step Functions shortens its resource policy by this prefix, which has a limit.
+    name: `/aws/vendedlogs/states/${name}`,
+    retentionInDays: settings.logRetentionDays,
+  });
+  return new aws.sfn.StateMachine(
+    `${logical}Machine`,
+    {
+      name,
+      type: "STANDARD",
+      roleArn: role.arn,
+      definition: JSON.stringify(substitute(machine.definition, tokensOf(machine, here))),
+      // Execution data has task tokens, which nobody but the waiting roll's signal may have.
+      loggingConfiguration: {
+        level: "ERROR",
+        includeExecutionData: false,
+        logDestination: $interpolate`${logs.arn}:*`,
+      },
+      tracingConfiguration: { enabled: settings.xRay },
+    },
+    { dependsOn: functionsOf(machine, functions) },
+  );
+}
+
+function tokensOf(machine: StateMachineDefinition, { deployment }: Context): Readonly<Record<string, string>> {
+  const tokens = (named: Readonly<Record<string, string>>, arnOf: (name: string) => string) =>
+    Object.entries(named).map(([token, name]) => [token, arnOf(name)]);
+  return Object.fromEntries([
+    ...tokens(machine.functions, (name) => functionArn(deployment, name)),
+    ...tokens(machine.stateMachines, (name) => stateMachineArn(deployment, name)),
+  ]);
+}
+
+function functionsOf(machine: StateMachineDefinition, functions: Functions): sst.aws.Function[] {
+  return [...new Set(Object.values(machine.functions))].map((name) => deployedFunction(functions, name));
+}
+
+/** Throws when there is no such function: a definition names one that is not deployed. */
+export function deployedFunction(functions: Functions, name: string): sst.aws.Function {
+  const found = functions.get(name);
+  if (!found) throw new Error(`${name} is no function of stacks/definitions/functions.ts`);
+  return found;
+}

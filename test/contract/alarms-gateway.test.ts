@@ -1,0 +1,98 @@
+import {
+  CloudWatchClient,
+  DeleteAlarmsCommand,
+  PutCompositeAlarmCommand,
+  PutMetricAlarmCommand,
+  SetAlarmStateCommand,
+} from "@aws-sdk/client-cloudwatch";
+import { beforeEach, describe, expect, it } from "vitest";
+import { CloudWatch } from "../../lab/aws/cloudwatch.ts";
+import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
+import { Faults } from "../../lab/faults.ts";
+import type { AwsRouter } from "../../lab/http/router.ts";
+import { alarmsGateway } from "../../shared/gateways/alarms.ts";
+import type { AwsClients } from "../../shared/gateways/aws-clients.ts";
+import type { AlarmCalls } from "../../shared/ports.ts";
+import { labClients, MEMBER_ACCOUNT } from "./lab-clients.ts";
+
+const place = { account: MEMBER_ACCOUNT, region: "eu-west-1" };
+
+describe("the alarms of an account and region", () => {
+  let clients: AwsClients;
+  let router: AwsRouter;
+  let faults: Faults;
+  let alarms: AlarmCalls;
+  let client: CloudWatchClient;
+
+  beforeEach(() => {
+    const clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
+    faults = new Faults(() => clock.now());
+    ({ clients, router } = labClients([new CloudWatch({ clock })], { clock, faults }));
+    alarms = alarmsGateway(clients.at(place));
+    client = clients.at(place)(CloudWatchClient);
+  });
+
+  const putAlarm = (AlarmName: string) =>
+    client.send(
+      new PutMetricAlarmCommand({
+        AlarmName,
+        Namespace: "Shop",
+        MetricName: "Errors",
+        Statistic: "Sum",
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 1,
+        ComparisonOperator: "GreaterThanThreshold",
+      }),
+    );
+
+  it("tell their state and its reason, metric alarms and composite ones", async () => {
+    await putAlarm("errors");
+    await putAlarm("latency");
+    await client.send(new PutCompositeAlarmCommand({ AlarmName: "shop", AlarmRule: 'ALARM("errors")' }));
+    const set = { AlarmName: "errors", StateValue: "ALARM", StateReason: "Threshold crossed" } as const;
+    await client.send(new SetAlarmStateCommand(set));
+    await client.send(new SetAlarmStateCommand({ ...set, AlarmName: "shop", StateValue: "OK", StateReason: "" }));
+    expect(await alarms.describeAlarms(["shop", "errors", "latency"])).toEqual([
+      { name: "errors", state: "ALARM", reason: "Threshold crossed" },
+      { name: "latency", state: "INSUFFICIENT_DATA", reason: "Unchecked: Initial alarm creation" },
+      { name: "shop", state: "OK", reason: "" },
+    ]);
+  });
+
+  it("are left out when there is none of the name, or no longer", async () => {
+    await putAlarm("errors");
+    await client.send(new DeleteAlarmsCommand({ AlarmNames: ["errors"] }));
+    expect(await alarms.describeAlarms(["errors", "nope"])).toEqual([]);
+  });
+
+  it("are of that account and region alone", async () => {
+    await putAlarm("errors");
+    const elsewhere = { ...place, region: "us-east-1" };
+    expect(await alarmsGateway(clients.at(elsewhere)).describeAlarms(["errors"])).toEqual([]);
+    expect(await alarmsGateway(clients.home).describeAlarms(["errors"])).toEqual([]);
+  });
+
+  it("are asked for a hundred at a time, and not at all without a name", async () => {
+    await putAlarm("errors");
+    expect(await alarms.describeAlarms([])).toEqual([]);
+    expect(router.calls()).not.toHaveProperty(["cloudwatch.DescribeAlarms"]);
+    const names = Array.from({ length: 240 }, (_, index) => `alarm-${index}`);
+    expect(await alarms.describeAlarms([...names, "errors"])).toMatchObject([{ name: "errors" }]);
+    expect(router.calls()["cloudwatch.DescribeAlarms"]).toBe(3);
+  });
+
+  it("are reached again after throttling; what AWS denies or fails at has its code", async () => {
+    await putAlarm("errors");
+    const match = { call: "cloudwatch.DescribeAlarms" };
+    faults.replace([{ kind: "throttle", match, count: 5 }]);
+    expect(await alarms.describeAlarms(["errors"])).toHaveLength(1);
+    const failing = (error: string) => {
+      faults.replace([{ kind: "api-error", match, error }]);
+      return alarms.describeAlarms(["errors"]);
+    };
+    await expect(failing("AccessDeniedException")).rejects.toMatchObject({ code: "access-denied" });
+    await expect(failing("InternalServiceFault")).rejects.toMatchObject({ code: "aws-unavailable" });
+    await expect(failing("ValidationError")).rejects.toMatchObject({ code: "aws-rejected" });
+  });
+});

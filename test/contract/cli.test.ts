@@ -1,0 +1,374 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DescribeTaskDefinitionCommand, ECSClient, TagResourceCommand } from "@aws-sdk/client-ecs";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import autopilotConfig from "../../autopilot.config.ts";
+import { runCommand } from "../../cli/run.ts";
+import { demoFleet, EU, shellDefinition, US } from "../../lab/fleet/demo.ts";
+import { type LabServer, startLabServer } from "../../lab/server/lab-server.ts";
+import { parseConfig } from "../../shared/config.ts";
+import { awsClients } from "../../shared/gateways/aws-clients.ts";
+import { dynamoDbLedger } from "../../shared/gateways/ledger-dynamodb.ts";
+import type { Ledgers } from "../../shared/ledger.ts";
+import { rollout, service } from "../unit/cli/rollouts.ts";
+import { type TestSurroundings, testSurroundings } from "../unit/cli/screens.ts";
+
+const config = parseConfig(autopilotConfig);
+const arn = (name: string) => `arn:aws:ecs:${US.region}:${US.account}:service/ecs-demo/${name}`;
+const CHECKOUT = `arn:aws:ecs:${EU.region}:${EU.account}:service/shop/checkout`;
+const LEGACY = `arn:aws:ecs:${EU.region}:${EU.account}:service/shop/legacy-reports`;
+
+let server: LabServer;
+let ledger: Ledgers;
+let directory: string;
+
+/** A fleet of which three services are enrolled and one is refused. */
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "cli-"));
+  server = await startLabServer({ config, port: 0, speed: 1, fleet: demoFleet });
+  const credentials = { accessKeyId: US.account, secretAccessKey: "lab" };
+  const clients = awsClients({ config, endpoint: server.endpoint, credentials });
+  ledger = dynamoDbLedger(clients.home, { tableName: server.tableName });
+  await advance(120);
+  await enroll(arn("shell-task"), US);
+  await enroll(arn("echo-service"), US, { "ztunnel-autopilot/wave": "canary" });
+  const identity = { "ecs.solo.io/namespace": "ecs-shop", "ecs.solo.io/service-account": "checkout" };
+  await enroll(CHECKOUT, EU, identity);
+  await enroll(LEGACY, EU);
+  for (let tries = 0; tries < 60; tries += 1) {
+    await advance(10);
+    const states = await Promise.all(
+      [arn("shell-task"), arn("echo-service"), CHECKOUT].map((one) => ledger.getService(one)),
+    );
+    if (states.every((state) => state?.lastOutcome?.outcome === "succeeded")) return;
+  }
+  throw new Error("ten lab minutes were not enough");
+}, 60_000);
+
+afterEach(async () => {
+  await post("/_lab/faults", []);
+});
+
+afterAll(async () => {
+  await server.close();
+  await rm(directory, { recursive: true });
+});
+
+async function enroll(
+  resourceArn: string,
+  { account, region }: typeof US | typeof EU,
+  more: Record<string, string> = {},
+) {
+  const tags = { "ztunnel-autopilot/enroll": "true", ...more };
+  const client = new ECSClient({
+    endpoint: server.endpoint,
+    region,
+    credentials: { accessKeyId: account, secretAccessKey: "lab" },
+  });
+  await client.send(
+    new TagResourceCommand({ resourceArn, tags: Object.entries(tags).map(([key, value]) => ({ key, value })) }),
+  );
+}
+
+async function post(path: string, body: unknown): Promise<void> {
+  const response = await fetch(`${server.endpoint}${path}`, { method: "POST", body: JSON.stringify(body) });
+  expect(response.status).toBe(200);
+}
+
+const advance = (advanceSeconds: number) => post("/_lab/clock", { advanceSeconds });
+
+/** A terminal of an operator of the home account. While the command waits, lab time passes: ten times what it waits. */
+function terminal(options: Parameters<typeof testSurroundings>[0] = {}): TestSurroundings {
+  const clock = testSurroundings();
+  return testSurroundings({
+    aws: { endpoint: server.endpoint, credentials: { accessKeyId: US.account, secretAccessKey: "lab" } },
+    now: clock.now,
+    pause: async (ms) => {
+      await advance(ms / 100);
+      await clock.pause(ms);
+    },
+    ...options,
+  });
+}
+
+async function run(args: readonly string[], surroundings = terminal()) {
+  const code = await runCommand(args, surroundings);
+  const { out, err } = surroundings.written;
+  return { code, out, err };
+}
+
+const idSchema = z.looseObject({ id: z.string(), status: z.string() });
+
+describe("autopilot status", () => {
+  it("lists every service by account and region, with its root, its revision and what is the matter", async () => {
+    const { code, out } = await run(["status"]);
+    expect(code).toBe(0);
+    expect(out).toContain("istiod: mesh-us 1.28.1-solo, mesh-eu 1.28.1-solo");
+    expect(out).toMatch(
+      /ecs-demo\/shell-task +yes +1\.28\.1-solo-distroless +[0-9a-f]{8} +shell-task-definition:2 +as desired +succeeded/,
+    );
+    expect(out).toMatch(/shop\/search +no +- +- +search:1 +not enrolled/);
+    expect(out).toMatch(/shop\/legacy-reports +yes +- +- +legacy-reports:1 +refused: network-mode/);
+    expect(out).toContain("6 services, 4 enrolled, 3 with ztunnel, 1 refused.");
+  });
+
+  it("limits itself to what the options name, and tells it as JSON", async () => {
+    const { code, out } = await run(["status", "--json", "--region", "us-*", "--service", "shell*"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      services: [
+        {
+          serviceArn: arn("shell-task"),
+          enrolled: true,
+          sidecar: true,
+          root: { newest: true, fingerprints: [expect.stringMatching(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/)] },
+          lastOutcome: { outcome: "succeeded" },
+          verdict: "as-desired",
+        },
+      ],
+      unread: [],
+    });
+  });
+
+  it("marks the token of an older root, and a service that awaits a rollout", async () => {
+    const before = await ledger.getMesh("mesh-us");
+    const newest = before?.generations.at(-1);
+    if (!newest) throw new Error("the lab has mesh facts");
+    const facts = { ...newest.facts, network: newest.facts.network, istiodUrl: "https://elsewhere.example.com:15012" };
+    await ledger.changeMesh(
+      "mesh-us",
+      (mesh) => mesh && { ...mesh, releasedId: newest.id, generations: [newest, { id: "another", facts }] },
+    );
+    const { out } = await run(["status", "--account", US.account]);
+    await ledger.changeMesh("mesh-us", (mesh) => mesh && { ...mesh, generations: [newest] });
+    expect(out).toMatch(/shell-task +yes +1\.28\.1-solo-distroless +[0-9a-f]{8} \(old\) .* awaits rollout/);
+    expect(out).toContain("2 awaiting a rollout, 2 with an old root");
+  });
+
+  it("shows the rest and ends with code 3 when a region can't be read", async () => {
+    await post("/_lab/faults", [
+      { kind: "api-error", match: { region: EU.region, call: "ecs.ListClusters" }, error: "AccessDeniedException" },
+    ]);
+    const { code, out } = await run(["status"]);
+    expect(code).toBe(3);
+    expect(out).toContain("ecs-demo/shell-task");
+    expect(out).toContain(`${EU.account}  ${EU.region}  not read: access-denied`);
+  });
+});
+
+describe("autopilot rollout", () => {
+  it("asks for an upgrade, watches it until it has completed, and has it taken back", async () => {
+    const image = "us-docker.pkg.dev/soloio-img/istio/ztunnel:1.28.2-solo-distroless";
+    const asked = ["rollout", "request", "upgrade", "--image", image, "--why", "A fix.", "--region", US.region];
+    const upgraded = await run([...asked, "--bake", "0", "--watch", "--json"]);
+    expect(upgraded.err).toBe("");
+    expect(upgraded.code).toBe(0);
+    const told = upgraded.out
+      .trim()
+      .split("\n")
+      .map((line) => idSchema.parse(JSON.parse(line)));
+    expect(told.at(-1)).toMatchObject({
+      status: "completed",
+      kind: "upgrade",
+      why: "A fix.",
+      requestedBy: `arn:aws:iam::${US.account}:root`,
+      scope: { regions: [US.region] },
+      overrides: { bakeMinutes: 0 },
+      progress: { total: 2, counts: { succeeded: 2 } },
+    });
+    const id = told.at(-1)?.id ?? "";
+    expect(id).toMatch(/^upgrade-[0-9a-f]{10}$/);
+    expect((await run(["status", "--region", US.region])).out).toMatch(/shell-task +yes +1\.28\.2-solo-distroless/);
+
+    const status = await run(["rollout", "status", id, "--services"]);
+    expect(status.out).toMatch(/ecs-demo\/shell-task +succeeded +shell-task-definition:2 +shell-task-definition:3/);
+    expect((await run(["rollout", "list"])).out).toContain(`${id}  upgrade  completed`);
+
+    const tooLate = await run(["rollout", "pause", id]);
+    expect(tooLate.code).toBe(2);
+    expect(tooLate.err).toContain("The rollout is not in a phase in which this can be done");
+
+    const back = await run(["rollout", "rollback", id]);
+    expect(back).toMatchObject({ code: 0, err: "" });
+    const watched = await run(["rollout", "status", id, "--watch"]);
+    expect(watched.code).toBe(1);
+    expect(watched.out).toContain("rolled-back. 2 services: 0 done, 0 failed, 2 taken back.");
+    expect((await run(["status", "--region", US.region])).out).toMatch(/shell-task +yes +1\.28\.1-solo-distroless/);
+  }, 60_000);
+
+  it("holds after the canary for approval, then is aborted", async () => {
+    const requested = await run([
+      "rollout",
+      "request",
+      "reconfigure",
+      "--approve-after-canary",
+      "--bake",
+      "0",
+      "--json",
+    ]);
+    expect(requested).toMatchObject({ code: 0, err: "" });
+    const { id } = idSchema.parse(JSON.parse(requested.out));
+    for (let tries = 0; tries < 30 && (await ledger.getRollout(id))?.status !== "awaiting-approval"; tries += 1)
+      await advance(20);
+    expect((await run(["rollout", "status", id])).out).toContain(`rollout approve ${id}`);
+    expect((await run(["rollout", "resume", id])).code).toBe(2);
+    const aborted = await run(["rollout", "abort", id, "--json"]);
+    expect(aborted).toMatchObject({ code: 0, err: "" });
+    for (let tries = 0; tries < 30 && (await ledger.getRollout(id))?.status !== "aborted"; tries += 1)
+      await advance(20);
+    expect((await run(["rollout", "status", id, "--watch"])).code).toBe(1);
+  }, 60_000);
+
+  it("says why a rollout was refused, with code 2", async () => {
+    const { code, err } = await run(["rollout", "request", "rotate", "--service", "no-such-*"]);
+    expect(code).toBe(2);
+    expect(err).toContain("No enrolled service is in the rollout's scope");
+  });
+
+  it("shows a rollout as the ledger has it, without its task token", async () => {
+    const record = rollout({ id: "rotate-seeded0001", status: "paused", holdToken: "AQC-token" });
+    await ledger.createRollout(record);
+    await ledger.putRolloutServices([0, 1, 2].map((at) => service(at, { rolloutId: record.id, status: "succeeded" })));
+    const { code, out } = await run(["rollout", "status", record.id, "--json", "--services"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      id: record.id,
+      status: "paused",
+      progress: { waves: [{ succeeded: 2 }, { succeeded: 1, waiting: 2 }] },
+      outcomes: [{ ordinal: 0 }, { ordinal: 1 }, { ordinal: 2 }],
+    });
+    expect(out).not.toContain("AQC-token");
+  });
+
+  it("refuses what is not there, wrong or frozen before anything is sent", async () => {
+    const frozen = join(directory, "frozen.config.ts");
+    const window = { cron: "0 0 * * *", durationMinutes: 1440, timeZone: "UTC" };
+    await writeFile(
+      frozen,
+      `export default ${JSON.stringify({ ...autopilotConfig, policy: { rollout: { freezeWindows: [window] } } })};`,
+    );
+    const before = server.lab.eventBridge.log().length;
+    for (const [args, message] of [
+      [["rollout", "status", "rotate-0000000000"], "There is no rollout of this id: rotate-0000000000"],
+      [["rollout", "abort", "No Id"], "There is no rollout of this id: No Id"],
+      [["rollout", "request", "rotate", "--control-plane", "mesh-uss"], "nearest: mesh-us."],
+      [["rollout", "request", "rotate", "--account", "999999999999"], "999999999999"],
+      [["rollout", "request", "rotate", "--config", frozen], "A freeze window is open: It ends at"],
+      [["unenroll", "--all"], "Nobody is there to confirm it."],
+      [["status", "--stage", "prod"], "There is no table ztunnel-autopilot-prod-ledger"],
+    ] as const) {
+      const { code, err } = await run(args);
+      expect(err).toContain(message);
+      expect(code).toBe(2);
+    }
+    const foreign = { endpoint: server.endpoint, credentials: { accessKeyId: EU.account, secretAccessKey: "lab" } };
+    const wrong = await run(["rollout", "list"], terminal({ aws: foreign }));
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining("home account is 123456789012") });
+    const requests = server.lab.eventBridge
+      .log()
+      .slice(before)
+      .filter(({ event }) => event.source.endsWith(".operator"));
+    expect(requests).toEqual([]);
+  });
+
+  it("asks before it takes the whole fleet out of the mesh", async () => {
+    let question = "";
+    const no = async (text: string) => {
+      question = text;
+      return "no";
+    };
+    expect(await run(["unenroll", "--all"], terminal({ ask: no }))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("not confirmed"),
+    });
+    expect(question).toContain("all enrolled services (3)");
+  });
+
+  it("tells that nobody took a request", async () => {
+    await post("/_lab/faults", [{ kind: "lose-event", match: { detailType: "Rollout Requested" } }]);
+    const { code, err } = await run(["rollout", "request", "rotate"]);
+    expect(code).toBe(2);
+    expect(err).toContain("does not show within 30 s that it was taken");
+  });
+});
+
+describe("autopilot inject", () => {
+  const definitionFile = async (name: string, definition: unknown) => {
+    const path = join(directory, name);
+    await writeFile(path, JSON.stringify(definition));
+    return path;
+  };
+
+  it("makes of a definition what the autopilot registered for its service", async () => {
+    const file = await definitionFile("shell.json", shellDefinition);
+    const target = join(directory, "injected.json");
+    const { code, err } = await run(["inject", "--definition", file, "--service", arn("shell-task"), "--out", target]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const injected = z
+      .looseObject({ containerDefinitions: z.array(z.looseObject({ name: z.string() })) })
+      .parse(JSON.parse(await readFile(target, "utf8")));
+    const client = new ECSClient({
+      endpoint: server.endpoint,
+      region: US.region,
+      credentials: { accessKeyId: US.account, secretAccessKey: "lab" },
+    });
+    const { taskDefinition } = await client.send(
+      new DescribeTaskDefinitionCommand({ taskDefinition: "shell-task-definition:2" }),
+    );
+    const registered = new Map(taskDefinition?.containerDefinitions?.map((container) => [container.name, container]));
+    for (const container of injected.containerDefinitions)
+      expect(registered.get(container.name)).toMatchObject(container);
+    expect(injected.containerDefinitions.map(({ name }) => name)).toEqual(["shell", "ztunnel"]);
+
+    const again = await run(["inject", "--definition", target, "--service", arn("shell-task")]);
+    expect(JSON.parse(again.out)).toEqual(injected);
+    expect(again.err).toContain("nothing to change");
+  });
+
+  it("says when the identity has no secret version yet, and puts a placeholder on a dry run", async () => {
+    const file = await definitionFile("shell.json", shellDefinition);
+    const args = ["inject", "--definition", file, "--account", US.account, "--region", US.region];
+    const identity = ["--tags", "ecs.solo.io/namespace=ecs-new"];
+    const missing = await run([...args, ...identity]);
+    expect(missing).toMatchObject({ code: 2, out: "" });
+    expect(missing.err).toContain("ztunnel-autopilot/mesh-us/ecs-new/default");
+    const dry = await run([...args, ...identity, "--dry-run"]);
+    expect(dry.code).toBe(0);
+    expect(dry.out).toContain("ecs-new/default-PLACEHOLDER");
+    expect(dry.err).toContain("can't be registered");
+  });
+
+  it("refuses with the reason what the autopilot would refuse", async () => {
+    const legacy = demoFleet.services.find(({ name }) => name === "legacy-reports")?.taskDefinition;
+    const file = await definitionFile("legacy.json", legacy);
+    const { code, err, out } = await run(["inject", "--definition", file, "--service", LEGACY]);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain("network mode is not awsvpc");
+  });
+
+  it.each([
+    ["no JSON", "{", "is not valid JSON|JSON"],
+    ["no task definition", "[]", "has no containerDefinitions"],
+  ])("refuses a file that is %s", async (_what, text, message) => {
+    const path = join(directory, "wrong.json");
+    await writeFile(path, text);
+    const { code, err } = await run(["inject", "--definition", path, "--service", LEGACY]);
+    expect(code).toBe(2);
+    expect(err).toMatch(new RegExp(message));
+  });
+});
+
+describe("autopilot rbac", () => {
+  it("prints the manifest and each control plane's commands, as comments in it", async () => {
+    const { code, out } = await run(["rbac", "--stage", "prod"]);
+    expect(code).toBe(0);
+    expect(out).toContain("# aws eks create-access-entry --region us-east-1 --cluster-name ambient-us");
+    expect(out).toContain("role/ztunnel-autopilot-prod-roll-apply");
+    expect(out).toContain("role/ztunnel-autopilot-member");
+    const only = await run(["rbac", "--stage", "prod", "--control-plane", "mesh-eu"]);
+    expect(only.out).not.toContain("ambient-us");
+    expect((await run(["rbac", "--control-plane", "mesh-x"])).code).toBe(2);
+  });
+});

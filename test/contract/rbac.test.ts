@@ -1,0 +1,122 @@
+import { loadAllYaml } from "@kubernetes/client-node";
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
+import { Faults } from "../../lab/faults.ts";
+import { inProcessFetch } from "../../lab/http/in-process.ts";
+import type { LabRequest } from "../../lab/http/message.ts";
+import { KubernetesSimulation } from "../../lab/kubernetes/kubernetes-simulation.ts";
+import { KUBERNETES_GROUP, rbacManifest } from "../../shared/control-plane/rbac.ts";
+import { controlPlane } from "../../shared/gateways/control-plane.ts";
+
+const ruleSchema = z.strictObject({
+  apiGroups: z.array(z.string()),
+  resources: z.array(z.string()),
+  resourceNames: z.array(z.string()).optional(),
+  verbs: z.array(z.string()),
+});
+const objectSchema = z.looseObject({
+  kind: z.string(),
+  metadata: z.object({ name: z.string(), namespace: z.string().optional() }),
+  rules: z.array(ruleSchema).default([]),
+  roleRef: z.object({ kind: z.string(), name: z.string() }).optional(),
+  subjects: z.array(z.object({ kind: z.string(), name: z.string() })).default([]),
+});
+const objects = z.array(objectSchema).parse(loadAllYaml(rbacManifest()));
+
+interface Access {
+  readonly group: string;
+  readonly resource: string;
+  readonly verb: string;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+}
+
+/** What the API server checks for a request. A server-side apply of what does not exist needs `create` besides `patch`. */
+function accessesOf({ method, path }: LabRequest): readonly Access[] {
+  const [, group = "", namespaced, second, third] =
+    /\/(?:api|apis\/([\w.]+))\/v1\/(?:namespaces\/([\w-]+)\/)?(\w+)(?:\/([\w-]+))?$/.exec(path.split("?")[0] ?? "") ??
+    [];
+  const verbs = method === "PATCH" ? ["patch", "create"] : [third === undefined ? "list" : "get"];
+  return verbs.map((verb) => ({ group, resource: second ?? "", verb, namespace: namespaced, name: third }));
+}
+
+function allows({ kind, metadata, rules }: z.output<typeof objectSchema>, access: Access): boolean {
+  if (kind !== "ClusterRole" && (kind !== "Role" || metadata.namespace !== access.namespace)) return false;
+  return rules.some(
+    ({ apiGroups, resources, resourceNames, verbs }) =>
+      apiGroups.includes(access.group) &&
+      resources.includes(access.resource) &&
+      verbs.includes(access.verb) &&
+      (resourceNames === undefined || (access.name !== undefined && resourceNames.includes(access.name))),
+  );
+}
+
+/** Every request that the gateway can make. */
+async function requestsOfGateway(): Promise<readonly LabRequest[]> {
+  const requests: LabRequest[] = [];
+  const kubernetes = new KubernetesSimulation({
+    name: "main",
+    clock: new VirtualClock(0),
+    faults: new Faults(() => 0),
+    random: () => 0.5,
+    kubeconfigToken: "token",
+    network: "eks",
+    rootCaPem: "pem",
+    eastWestHostname: "eastwest.example.com",
+    istiodVersion: "1.28.0",
+  });
+  const plane = controlPlane({
+    name: "main",
+    now: () => 0,
+    connect: async () => ({ server: "http://lab/kubernetes/main", user: { bearerToken: async () => "token" } }),
+    fetch: inProcessFetch(async (request) => {
+      requests.push(request);
+      return kubernetes.handle(request);
+    }),
+  });
+  await plane.readMeshFacts();
+  await plane.ensureNamespace("web");
+  const identity = { namespace: "web", serviceAccount: "web", roleArn: "arn:aws:iam::111111111111:role/web" };
+  await plane.ensureServiceAccount(identity);
+  await plane.boundRole("web", "web");
+  await plane.listWorkloadEntryAddresses("web");
+  return requests;
+}
+
+describe("the RBAC manifest", () => {
+  it("allows every call that the control plane's gateway makes", async () => {
+    const accesses = (await requestsOfGateway()).flatMap(accessesOf);
+    expect(accesses.length).toBeGreaterThanOrEqual(8);
+    for (const access of accesses)
+      expect(
+        objects.some((object) => allows(object, access)),
+        JSON.stringify(access),
+      ).toBe(true);
+  });
+
+  it("allows nothing that the gateway does not use", async () => {
+    const accesses = (await requestsOfGateway()).flatMap(accessesOf);
+    for (const object of objects)
+      for (const rule of object.rules)
+        for (const verb of rule.verbs) {
+          const only = { ...object, rules: [{ ...rule, verbs: [verb] }] };
+          expect(
+            accesses.some((access) => allows(only, access)),
+            `${verb} ${rule.resources.join()}`,
+          ).toBe(true);
+        }
+  });
+
+  it("binds each role to the group of the access entries", () => {
+    const bindings = objects.filter(({ kind }) => kind.endsWith("Binding"));
+    const roles = objects.filter(({ kind }) => !kind.endsWith("Binding"));
+    expect(bindings.map(({ roleRef, metadata }) => [roleRef?.kind, metadata.namespace])).toEqual(
+      roles.map(({ kind, metadata }) => [kind, metadata.namespace]),
+    );
+    for (const { subjects, roleRef } of bindings) {
+      expect(subjects).toEqual([expect.objectContaining({ kind: "Group", name: KUBERNETES_GROUP })]);
+      expect(roleRef?.name).toBe(KUBERNETES_GROUP);
+    }
+  });
+});

@@ -1,0 +1,456 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import { dynamoDbLedger } from "../../shared/gateways/ledger-dynamodb.ts";
+import { memoryLedger } from "../../shared/gateways/ledger-memory.ts";
+import type { Ledgers } from "../../shared/ledger.ts";
+import {
+  newFleetState,
+  type Rollout,
+  type RolloutService,
+  rolloutSchema,
+  rolloutServiceSchema,
+} from "../../shared/rollout/model.ts";
+import { ledgerStores, localDynamoDb, type Store, TABLE } from "./ledger-stores.ts";
+
+const newClients = localDynamoDb();
+const EXPIRES_AT = 1_800_000_000;
+
+// The stores outlive a test: each has its own rollouts and lanes.
+let names = 0;
+function newName(): string {
+  names += 1;
+  return `rotate-${names}`;
+}
+
+function rollout(id: string, more: Partial<Rollout> = {}): Rollout {
+  return rolloutSchema.parse({
+    shape: 1,
+    id,
+    version: 0,
+    kind: "rotate",
+    scope: {},
+    why: "the root CA changed",
+    requestedBy: "watch-root-ca",
+    requestedAt: "2026-11-21T03:00:00Z",
+    target: {},
+    status: "waiting",
+    expiresAt: EXPIRES_AT,
+    ...more,
+  });
+}
+
+function service(rolloutId: string, ordinal: number, more: Partial<RolloutService> = {}): RolloutService {
+  const serviceArn = `arn:aws:ecs:us-east-1:123456789012:service/ecs-demo/service-${ordinal}`;
+  return rolloutServiceSchema.parse({
+    shape: 1,
+    rolloutId,
+    ordinal,
+    serviceArn,
+    wave: 0,
+    expiresAt: EXPIRES_AT,
+    ...more,
+  });
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  return Array.fromAsync(items);
+}
+
+describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, open) => {
+  let store: Store;
+  let ledger: Ledgers;
+  beforeAll(() => {
+    store = open();
+    ledger = store.ledger;
+  });
+
+  describe("the fleet", () => {
+    it("is new before anything was written, and stays so when there is nothing to change", async () => {
+      expect(await ledger.getFleet()).toEqual(newFleetState);
+      expect(await ledger.changeFleet((fleet) => void fleet.waiting.push("rotate-0"))).toEqual(newFleetState);
+      expect(await ledger.getFleet()).toEqual(newFleetState);
+    });
+
+    it("is changed, raises its version, and loses what is left out", async () => {
+      const given = { image: "example.com/ztunnel:1.28.2", atMs: 5 };
+      const changed = await ledger.changeFleet((fleet) => ({ ...fleet, image: given, running: "rotate-0" }));
+      expect(changed).toEqual({ ...newFleetState, version: 1, image: given, running: "rotate-0" });
+      const { running: _, ...rest } = changed;
+      expect(await ledger.changeFleet(() => rest)).toEqual({ ...newFleetState, version: 2, image: given });
+      expect(await ledger.changeFleet((fleet) => ({ ...fleet, image: undefined }))).not.toHaveProperty("image");
+      expect(await ledger.getFleet()).toEqual({ ...newFleetState, version: 3 });
+    });
+
+    it("takes every one of the changes that are made at once", async () => {
+      const { version } = await ledger.changeFleet((fleet) => ({ ...fleet, waiting: [] }));
+      const ids = ["rotate-a", "rotate-b", "rotate-c", "rotate-d", "rotate-e"];
+      await Promise.all(
+        ids.map((id) => ledger.changeFleet((fleet) => ({ ...fleet, waiting: [...fleet.waiting, id] }))),
+      );
+      const fleet = await ledger.getFleet();
+      expect(fleet.waiting.toSorted()).toEqual(ids);
+      expect(fleet.version).toBe(version + ids.length);
+    });
+
+    it("is not written when the change would make it unreadable", async () => {
+      const before = await ledger.getFleet();
+      await expect(ledger.changeFleet((fleet) => ({ ...fleet, running: "Not An Id" }))).rejects.toMatchObject({
+        code: "ledger-item-unreadable",
+        detail: expect.stringContaining("FLEET / STATE: running"),
+      });
+      expect(await ledger.getFleet()).toEqual(before);
+    });
+
+    it("passes on what a change throws, and is not changed", async () => {
+      const before = await ledger.getFleet();
+      const refuse = () => {
+        throw new RangeError("not now");
+      };
+      await expect(ledger.changeFleet(refuse)).rejects.toThrow("not now");
+      expect(await ledger.getFleet()).toEqual(before);
+    });
+
+    it("is no service", async () => {
+      await ledger.changeFleet((fleet) => ({ ...fleet, settings: "ab" }));
+      await ledger.reserveStart(newName(), 0, { intervalMs: 1, burst: 1 });
+      await ledger.putRolloutServices([service(newName(), 0)]);
+      const { serviceArn } = await ledger.patchService("arn:aws:ecs:us-east-1:123456789012:service/c/web", {});
+      expect((await all(ledger.listServices())).map((state) => state.serviceArn)).toEqual([serviceArn]);
+    });
+  });
+
+  describe("a rollout", () => {
+    it("is undefined before it was created", async () => {
+      const id = newName();
+      expect(await ledger.getRollout(id)).toBeUndefined();
+      expect(await ledger.changeRollout(id, (known) => known)).toBeUndefined();
+      expect(await ledger.getRollout(id)).toBeUndefined();
+    });
+
+    it("is created once: a second one of its id leaves it as it is", async () => {
+      const id = newName();
+      const first = rollout(id, { waves: [{ name: "canary", canary: true, lanes: [], state: "waiting" }] });
+      expect(await ledger.createRollout(first)).toBe(true);
+      expect(await ledger.createRollout(rollout(id, { why: "again" }))).toBe(false);
+      expect(await ledger.getRollout(id)).toEqual(first);
+    });
+
+    it("goes to exactly one of many that create it at once", async () => {
+      const id = newName();
+      const asked = Array.from({ length: 6 }, (_, index) => ledger.createRollout(rollout(id, { why: `${index}` })));
+      expect((await Promise.all(asked)).filter(Boolean)).toHaveLength(1);
+    });
+
+    it("is changed, and raises its version", async () => {
+      const id = newName();
+      await ledger.createRollout(rollout(id));
+      const changed = await ledger.changeRollout(id, (known) => ({ ...known, status: "running", wave: 2 }));
+      expect(changed).toEqual(rollout(id, { version: 1, status: "running", wave: 2 }));
+      expect(await ledger.changeRollout(id, () => undefined)).toEqual(changed);
+      expect(await ledger.getRollout(id)).toEqual(changed);
+    });
+
+    it("takes every one of the changes that are made at once", async () => {
+      const id = newName();
+      await ledger.createRollout(rollout(id));
+      const fail = (ordinal: number) =>
+        ledger.changeRollout(id, (known) => ({ ...known, failed: [...known.failed, ordinal] }));
+      await Promise.all([0, 1, 2, 3].map(fail));
+      const { failed = [], version } = (await ledger.getRollout(id)) ?? {};
+      expect({ failed: failed.toSorted(), version }).toEqual({ failed: [0, 1, 2, 3], version: 4 });
+    });
+
+    it("does not change through the objects that went in and came out", async () => {
+      const id = newName();
+      const given = rollout(id);
+      await ledger.createRollout(given);
+      given.failed.push(1);
+      (await ledger.changeRollout(id, (known) => known))?.failed.push(2);
+      (await ledger.getRollout(id))?.failed.push(3);
+      expect((await ledger.getRollout(id))?.failed).toEqual([]);
+    });
+
+    it("carries its time to live in the table's attribute", async () => {
+      const id = newName();
+      await ledger.createRollout(rollout(id));
+      await ledger.putRolloutServices([service(id, 4)]);
+      const items = [
+        { pk: `ROLLOUT#${id}`, sk: "META" },
+        { pk: `ROLLOUT#${id}`, sk: "SERVICE#000004" },
+      ];
+      for (const key of items) expect(await store.getRaw(key)).toMatchObject({ expiresAt: EXPIRES_AT });
+    });
+
+    it("is listed with the others, without its services", async () => {
+      const [a, b] = [rollout(newName()), rollout(newName())];
+      for (const one of [a, b]) await ledger.createRollout(one);
+      await ledger.putRolloutServices([service(a.id, 0)]);
+      const listed = await all(ledger.listRollouts());
+      expect(listed).toEqual(expect.arrayContaining([a, b]));
+      expect(new Set(listed.map(({ id }) => id)).size).toBe(listed.length);
+    });
+  });
+
+  describe("a rollout's services", () => {
+    it("are none before they were written", async () => {
+      expect(await ledger.getRolloutService(newName(), 0)).toBeUndefined();
+      expect(await all(ledger.listRolloutServices(newName()))).toEqual([]);
+      await ledger.putRolloutServices([]);
+    });
+
+    it("are read one by one, and written again whatever was there", async () => {
+      const id = newName();
+      await ledger.putRolloutServices([service(id, 0, { tries: 1, detail: "old" }), service(id, 1)]);
+      expect(await ledger.getRolloutService(id, 0)).toEqual(service(id, 0, { tries: 1, detail: "old" }));
+      await ledger.putRolloutServices([service(id, 0)]);
+      expect(await ledger.getRolloutService(id, 0)).toEqual(service(id, 0));
+      expect(await ledger.getRolloutService(id, 1)).toEqual(service(id, 1));
+      expect(await ledger.getRolloutService(id, 2)).toBeUndefined();
+    });
+
+    it("are listed by their ordinals, over many batches, all of them or a range", async () => {
+      const id = newName();
+      const ordinals = Array.from({ length: 333 }, (_, index) => index);
+      await ledger.putRolloutServices(ordinals.toReversed().map((ordinal) => service(id, ordinal)));
+      await ledger.putRolloutServices([service(`${id}-other`, 7)]);
+      const listed = async (...range: Parameters<Ledgers["listRolloutServices"]>) =>
+        (await all(ledger.listRolloutServices(...range))).map(({ ordinal }) => ordinal);
+      expect(await listed(id)).toEqual(ordinals);
+      expect(await listed(id, { first: 9, last: 101 })).toEqual(ordinals.slice(9, 102));
+      expect(await listed(id, { first: 330, last: 2_000_000 })).toEqual([330, 331, 332]);
+      expect(await listed(id, { first: 7, last: 7 })).toEqual([7]);
+      expect(await listed(id, { first: 7, last: 6 })).toEqual([]);
+    });
+
+    it("are listed over more than one page", async () => {
+      const id = newName();
+      // DynamoDB's pages end at 1 MB: these items need two.
+      const detail = "d".repeat(50_000);
+      const written = Array.from({ length: 25 }, (_, ordinal) => service(id, ordinal, { detail }));
+      await ledger.putRolloutServices(written);
+      expect(await all(ledger.listRolloutServices(id))).toEqual(written);
+    });
+
+    it("change by the members that a patch names; null is a value", async () => {
+      const id = newName();
+      await ledger.putRolloutServices([service(id, 0, { detail: "kept" })]);
+      const patch = { status: "rolling", tries: 1, imageBefore: null, detail: undefined, reason: "r" } as const;
+      const patched = await ledger.patchRolloutService(id, 0, patch);
+      expect(patched).toEqual({ ...service(id, 0), ...patch, detail: "kept" });
+      expect(await ledger.getRolloutService(id, 0)).toEqual(patched);
+      expect(await ledger.patchRolloutService(id, 0, {})).toEqual(patched);
+      const imageBefore = { image: "example.com/ztunnel:1.28.1", atMs: 3 };
+      expect(await ledger.patchRolloutService(id, 0, { imageBefore })).toEqual({ ...patched, imageBefore });
+    });
+
+    it("take patches of different members at once", async () => {
+      const id = newName();
+      await ledger.putRolloutServices([service(id, 0)]);
+      await Promise.all([
+        ledger.patchRolloutService(id, 0, { status: "rolling" }),
+        ledger.patchRolloutService(id, 0, { executionName: "roll-1" }),
+      ]);
+      expect(await ledger.getRolloutService(id, 0)).toMatchObject({ status: "rolling", executionName: "roll-1" });
+    });
+
+    it("are not made by a patch", async () => {
+      const id = newName();
+      for (const patch of [{ tries: 1 }, {}]) {
+        await expect(ledger.patchRolloutService(id, 3, patch)).rejects.toMatchObject({
+          code: "unknown-rollout",
+          detail: `ROLLOUT#${id} / SERVICE#000003`,
+        });
+      }
+      expect(await ledger.getRolloutService(id, 3)).toBeUndefined();
+    });
+  });
+
+  describe("a lane's starts", () => {
+    const pace = { intervalMs: 1_000, burst: 3 };
+
+    it("are a burst at once, then one every interval", async () => {
+      const lane = newName();
+      const starts: number[] = [];
+      for (let calls = 0; calls < 6; calls += 1) starts.push(await ledger.reserveStart(lane, 10_000, pace));
+      expect(starts).toEqual([10_000, 10_000, 10_000, 11_000, 12_000, 13_000]);
+    });
+
+    it("come back while the lane is idle, up to the burst", async () => {
+      const lane = newName();
+      for (let calls = 0; calls < 5; calls += 1) await ledger.reserveStart(lane, 0, pace);
+      // Five are paid off at 5 s: one of the burst is there again at 3 s.
+      expect(await ledger.reserveStart(lane, 3_000, pace)).toBe(3_000);
+      expect(await ledger.reserveStart(lane, 3_000, pace)).toBe(4_000);
+      const later: number[] = [];
+      for (let calls = 0; calls < 4; calls += 1) later.push(await ledger.reserveStart(lane, 60_000, pace));
+      expect(later).toEqual([60_000, 60_000, 60_000, 61_000]);
+    });
+
+    it("can be taken several at a time: the first is returned, those after come later", async () => {
+      const lane = newName();
+      expect(await ledger.reserveStart(lane, 0, { ...pace, count: 5 })).toBe(0);
+      expect(await ledger.reserveStart(lane, 0, { ...pace, count: 2 })).toBe(3_000);
+      expect(await ledger.reserveStart(lane, 0, pace)).toBe(5_000);
+    });
+
+    it("are another lane's own", async () => {
+      const lane = newName();
+      await ledger.reserveStart(lane, 0, { ...pace, count: 9 });
+      expect(await ledger.reserveStart(`${lane}/b`, 0, pace)).toBe(0);
+    });
+
+    it("are each taken once by many that ask at once", async () => {
+      const lane = newName();
+      const asked = Array.from({ length: 12 }, () => ledger.reserveStart(lane, 5_000, { intervalMs: 100, burst: 1 }));
+      const starts = (await Promise.all(asked)).toSorted((a, b) => a - b);
+      expect(starts).toEqual(Array.from({ length: 12 }, (_, index) => 5_000 + index * 100));
+    });
+
+    it("are in no span of time more than the burst and what the span brings", async () => {
+      const pacing = fc.record({
+        intervalMs: fc.integer({ min: 1, max: 2_000 }),
+        burst: fc.integer({ min: 1, max: 20 }),
+      });
+      // The callers' clocks may go wrong: the times are in no order.
+      const times = fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 25 });
+      const property = fc.asyncProperty(pacing, times, async (pace, nows) => {
+        const lane = newName();
+        const starts: number[] = [];
+        for (const nowMs of nows) {
+          const start = await ledger.reserveStart(lane, nowMs, pace);
+          expect(start).toBeGreaterThanOrEqual(nowMs);
+          starts.push(start);
+        }
+        const sorted = starts.toSorted((a, b) => a - b);
+        for (const [from, first] of sorted.entries()) {
+          for (const [more, last] of sorted.slice(from).entries()) {
+            expect(more + 1).toBeLessThanOrEqual(pace.burst + (last - first) / pace.intervalMs);
+          }
+        }
+      });
+      await fc.assert(property, { numRuns: 40 });
+    });
+  });
+
+  // Last, since an unreadable item ends every later list.
+  describe("an item of another shape", () => {
+    it("is refused with its key by every call that reads it", async () => {
+      const id = newName();
+      const named = (key: string) => ({ code: "ledger-item-unreadable", detail: expect.stringContaining(key) });
+      await store.putRaw({ pk: `ROLLOUT#${id}`, sk: "META", ...rollout(id), shape: 0 });
+      const meta = named(`ROLLOUT#${id} / META: shape`);
+      await expect(ledger.getRollout(id)).rejects.toMatchObject(meta);
+      await expect(ledger.changeRollout(id, (known) => known)).rejects.toMatchObject(meta);
+      await expect(all(ledger.listRollouts())).rejects.toMatchObject(meta);
+
+      await ledger.putRolloutServices([service(id, 0), service(id, 1)]);
+      await store.putRaw({ pk: `ROLLOUT#${id}`, sk: "SERVICE#000001", ...service(id, 1), status: "lost" });
+      const lost = named(`ROLLOUT#${id} / SERVICE#000001: status`);
+      await expect(ledger.getRolloutService(id, 1)).rejects.toMatchObject(lost);
+      await expect(ledger.patchRolloutService(id, 1, { tries: 1 })).rejects.toMatchObject(lost);
+      await expect(all(ledger.listRolloutServices(id))).rejects.toMatchObject(lost);
+      expect(await all(ledger.listRolloutServices(id, { first: 0, last: 0 }))).toEqual([service(id, 0)]);
+
+      await store.putRaw({ pk: "FLEET", sk: "STATE", shape: 1, version: "two" });
+      await expect(ledger.getFleet()).rejects.toMatchObject(named("FLEET / STATE: version"));
+      await expect(ledger.changeFleet((fleet) => fleet)).rejects.toMatchObject(named("FLEET / STATE: version"));
+    });
+
+    it("is not one that has a time to live beside its content", async () => {
+      const { version } = newFleetState;
+      await store.putRaw({ pk: "FLEET", sk: "STATE", shape: 1, version, expiresAt: EXPIRES_AT });
+      expect(await ledger.getFleet()).toEqual(newFleetState);
+      expect(await ledger.changeFleet((fleet) => fleet)).toEqual({ ...newFleetState, version: version + 1 });
+    });
+
+    it("is refused before it is written", async () => {
+      const id = newName();
+      await expect(ledger.createRollout({ ...rollout(id), why: "w".repeat(501) })).rejects.toMatchObject({
+        code: "ledger-item-unreadable",
+      });
+      await expect(ledger.putRolloutServices([{ ...service(id, 0), tries: -1 }])).rejects.toMatchObject({
+        code: "ledger-item-unreadable",
+      });
+      expect(await ledger.getRollout(id)).toBeUndefined();
+      expect(await ledger.getRolloutService(id, 0)).toBeUndefined();
+    });
+  });
+});
+
+describe("a ledger in DynamoDB", () => {
+  /** A ledger whose DynamoDB leaves the first `leave` items of every batch unwritten, as often as told. */
+  function hesitant(leave: number, times: number) {
+    const clients = newClients();
+    const [sizes, pauses]: [number[], number[]] = [[], []];
+    let left = times;
+    clients.home(DynamoDBClient).middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          // The middleware's types know no single command: this one's input has the requests by table.
+          const input = args.input as { RequestItems?: Record<string, unknown[]> };
+          const requests = input.RequestItems?.[TABLE];
+          if (commandName !== "BatchWriteItemCommand" || !requests) return next(args);
+          sizes.push(requests.length);
+          if (left === 0) return next(args);
+          left -= 1;
+          const [kept, taken] = [requests.slice(0, leave), requests.slice(leave)];
+          if (taken.length === 0)
+            return { response: {}, output: { $metadata: {}, UnprocessedItems: { [TABLE]: kept } } };
+          const { response, output } = await next({ ...args, input: { ...input, RequestItems: { [TABLE]: taken } } });
+          return { response, output: { ...output, UnprocessedItems: { [TABLE]: kept } } };
+        },
+      { step: "initialize", name: "hesitant", priority: "low" },
+    );
+    const pause = async (ms: number) => void pauses.push(ms);
+    return { ledger: dynamoDbLedger(clients.home, { tableName: TABLE, pause }), sizes, pauses };
+  }
+
+  it("writes again, after a growing pause, what DynamoDB left unwritten", async () => {
+    const id = newName();
+    const { ledger, sizes, pauses } = hesitant(10, 3);
+    const written = Array.from({ length: 25 }, (_, ordinal) => service(id, ordinal));
+    await ledger.putRolloutServices(written);
+    expect(sizes).toEqual([25, 10, 10, 10]);
+    expect(pauses).toEqual([50, 100, 200]);
+    expect(await all(ledger.listRolloutServices(id))).toEqual(written);
+  });
+
+  it("gives up as throttled when that goes on", async () => {
+    const { ledger } = hesitant(1, Number.POSITIVE_INFINITY);
+    await expect(ledger.putRolloutServices([service(newName(), 0)])).rejects.toMatchObject({
+      code: "throttled",
+      retryable: true,
+    });
+  });
+
+  it("gives up as throttled when others always write first", async () => {
+    const other = dynamoDbLedger(newClients().home, { tableName: TABLE });
+    const id = newName();
+    await other.createRollout(rollout(id));
+    const clients = newClients();
+    clients.home(DynamoDBClient).middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          if (commandName === "PutItemCommand") await other.changeRollout(id, (known) => known);
+          return next(args);
+        },
+      { step: "initialize", name: "outrun" },
+    );
+    const outrun = dynamoDbLedger(clients.home, { tableName: TABLE });
+    await expect(outrun.changeRollout(id, (known) => ({ ...known, wave: 9 }))).rejects.toMatchObject({
+      code: "throttled",
+      retryable: true,
+    });
+    expect(await other.getRollout(id)).toMatchObject({ wave: 0, version: 20 });
+  });
+});
+
+describe("a ledger in memory", () => {
+  it("finds the services of a rollout that another one has written to the same items", async () => {
+    const items = new Map<string, object>();
+    await memoryLedger(items).putRolloutServices([service("rotate-x", 3), service("rotate-x", 12)]);
+    const listed = await all(memoryLedger(items).listRolloutServices("rotate-x"));
+    expect(listed.map(({ ordinal }) => ordinal)).toEqual([3, 12]);
+  });
+});

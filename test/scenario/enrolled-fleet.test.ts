@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { enrolledFleet, enrolledFleetConfig } from "../../bench/enrolled-fleet.ts";
+import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
+import { nextRootCaPem, rootCaPem } from "../../lab/kubernetes/root-ca.ts";
+import { Lab } from "../../lab/lab.ts";
+import type { Json } from "../../shared/json.ts";
+import { START_MS } from "./support/on-lab.ts";
+
+const SERVICES = 12;
+
+interface Filled {
+  readonly lab: Lab;
+  readonly arns: readonly string[];
+}
+
+function onFleet<T>(story: (filled: Filled) => Promise<T>): Promise<T> {
+  const clock = new VirtualClock(START_MS);
+  const lab = new Lab({ clock, config: enrolledFleetConfig(["us-east-1", "eu-west-1"]), schedules: false });
+  const play = async () => {
+    await lab.prepare();
+    return story({ lab, arns: await enrolledFleet(lab, { services: SERVICES, servicesPerIdentity: 4 }) });
+  };
+  return clock.run(play());
+}
+
+const look = ({ lab }: Filled, arn: string): Promise<Json> => {
+  const [, , , region = "", account = ""] = arn.split(":");
+  return lab.lambda.invoke("reconcile-service", {
+    source: "aws.ecs",
+    "detail-type": "ECS Deployment State Change",
+    account,
+    region,
+    resources: [arn],
+    detail: { eventType: "INFO", eventName: "SERVICE_DEPLOYMENT_COMPLETED", deploymentId: "ecs-svc/1", reason: "done" },
+  });
+};
+
+describe("an enrolled fleet", () => {
+  it("is as desired, service by service, and costs no roll and no message", async () => {
+    await onFleet(async (filled) => {
+      const { lab, arns } = filled;
+      expect(new Set(arns).size).toBe(SERVICES);
+      const before = await Promise.all(arns.map((arn) => lab.ledger.getService(arn)));
+      for (const arn of arns) expect(await look(filled, arn)).toEqual({ did: "nothing", why: "as-desired" });
+      expect(await Promise.all(arns.map((arn) => lab.ledger.getService(arn)))).toEqual(before);
+      expect(lab.rolls()).toEqual([]);
+      expect(lab.slack.messages()).toEqual([]);
+      expect(lab.lambda.deadLetters).toEqual([]);
+    });
+  });
+
+  it("is spread over the accounts and regions, four services to an identity", async () => {
+    await onFleet(async ({ lab, arns }) => {
+      const places = arns.map((arn) => arn.split(":").slice(3, 5).join("/"));
+      expect(places).toEqual([
+        ...Array<string>(4).fill("us-east-1/123456789012"),
+        ...Array<string>(4).fill("eu-west-1/210987654321"),
+        ...Array<string>(4).fill("us-east-1/123456789012"),
+      ]);
+      expect(lab.secrets.state().filter(({ Name }) => String(Name).startsWith("ztunnel-autopilot/"))).toHaveLength(3);
+    });
+  });
+
+  it("awaits a rollout, and starts no roll, when the root CA is rotated", async () => {
+    await onFleet(async (filled) => {
+      const { lab, arns } = filled;
+      for (const plane of lab.controlPlanes.values()) plane.setRootCa(`${rootCaPem}${nextRootCaPem}`);
+      await lab.lambda.invoke("watch-root-ca", {});
+      for (const arn of arns) expect(await look(filled, arn)).toEqual({ did: "nothing", why: "awaits-rollout" });
+    });
+  });
+});

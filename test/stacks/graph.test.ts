@@ -1,0 +1,570 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import autopilotConfig from "../../autopilot.config.ts";
+import { rollFleetTokens, rollServiceTokens } from "../../lab/lambda/functions.ts";
+import { type Config, parseConfig } from "../../shared/config.ts";
+import { resourceNames } from "../../shared/names.ts";
+import { resourceName } from "../../stacks/definitions/deployment.ts";
+import { eventPatterns, schedules } from "../../stacks/definitions/event-patterns.ts";
+import { functions } from "../../stacks/definitions/functions.ts";
+import rollFleet from "../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
+import rollService from "../../stacks/definitions/roll-service.asl.json" with { type: "json" };
+import { substitute } from "../../stacks/definitions/substitute.ts";
+import { type Rendered, type Resource, rendered, roleOf, statementsOf } from "./support/rendered.ts";
+import wideConfig from "./support/wide.config.ts";
+
+const types = {
+  alarm: "aws:cloudwatch/metricAlarm:MetricAlarm",
+  bus: "aws:cloudwatch/eventBus:EventBus",
+  busPolicy: "aws:cloudwatch/eventBusPolicy:EventBusPolicy",
+  function: "aws:lambda/function:Function",
+  invokeConfig: "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
+  logGroup: "aws:cloudwatch/logGroup:LogGroup",
+  machine: "aws:sfn/stateMachine:StateMachine",
+  parameter: "aws:ssm/parameter:Parameter",
+  permission: "aws:lambda/permission:Permission",
+  queue: "aws:sqs/queue:Queue",
+  queuePolicy: "aws:sqs/queuePolicy:QueuePolicy",
+  role: "aws:iam/role:Role",
+  rule: "aws:cloudwatch/eventRule:EventRule",
+  schedule: "aws:scheduler/schedule:Schedule",
+  table: "aws:dynamodb/table:Table",
+  target: "aws:cloudwatch/eventTarget:EventTarget",
+  topic: "aws:sns/topic:Topic",
+} as const;
+
+const deployments = [
+  { title: "stage dev", stage: "dev", input: autopilotConfig, configFile: undefined },
+  { title: "stage production", stage: "production", input: autopilotConfig, configFile: undefined },
+  {
+    title: "several regions and accounts, stage prod",
+    stage: "prod",
+    input: wideConfig,
+    configFile: "test/stacks/support/wide.config.ts",
+  },
+] as const;
+
+/** Rendering takes seconds, and installing SST's components before it a minute. */
+const RENDERING_MS = 10 * 60_000;
+
+const graphs = new Map<string, Rendered>();
+
+beforeAll(async () => {
+  for (const { title, stage, configFile } of deployments) graphs.set(title, await rendered(stage, configFile));
+}, RENDERING_MS);
+
+function text(value: unknown): string {
+  return z.string().parse(value);
+}
+
+describe.each(deployments)("$title", ({ title, stage, input }) => {
+  const config: Config = parseConfig(input);
+  const { homeAccount, homeRegion } = config;
+  const names = { name: config.name, stage };
+  const rules = eventPatterns({
+    enrollTagKey: config.enrollTagKey,
+    ...(config.ztunnel.imageParameter && { imageParameterName: config.ztunnel.imageParameter }),
+  });
+  const graph = () => graphs.get(title) ?? { app: { name: "", stage, removal: "", protect: false }, resources: [] };
+  const all = (type: string): readonly Resource[] => graph().resources.filter((one) => one.type === type);
+  const inRegion = (type: string, region: string) => all(type).filter((one) => one.region === region);
+  const homeArn = (service: string, resource: string) => `arn:aws:${service}:${homeRegion}:${homeAccount}:${resource}`;
+  const busName = `${config.name}-${stage}`;
+  const functionArn = (name: string) => homeArn("lambda", `function:${resourceName(names, name)}`);
+
+  it("names the bus and the ledger as the operator's command looks for them", () => {
+    const expected = resourceNames(config, stage);
+    expect(all(types.bus).map(({ inputs }) => inputs.name)).toEqual([expected.busName]);
+    expect(all(types.table).map(({ inputs }) => inputs.name)).toEqual([expected.tableName]);
+  });
+
+  describe("events", () => {
+    const homeRules = () => all(types.rule).filter(({ inputs }) => inputs.eventBusName === busName);
+    const targetsOf = (rule: Resource) =>
+      all(types.target).filter(
+        ({ inputs, region }) =>
+          region === rule.region &&
+          inputs.rule === rule.inputs.name &&
+          (inputs.eventBusName ?? "") === (rule.inputs.eventBusName ?? ""),
+      );
+
+    it("reach the home bus's rules by the patterns that the lab has", () => {
+      const deployed = homeRules().map(({ inputs }) => [inputs.name, JSON.parse(text(inputs.eventPattern))]);
+      expect(Object.fromEntries(deployed)).toEqual(
+        Object.fromEntries(rules.homeRules.map(({ name, pattern }) => [name, pattern])),
+      );
+    });
+
+    it("invoke the functions that the rules name, which let only that rule in", () => {
+      for (const { name, functions: invoked } of rules.homeRules) {
+        const rule = homeRules().find(({ inputs }) => inputs.name === name);
+        const arns = rule ? targetsOf(rule).map(({ inputs }) => inputs.arn) : [];
+        expect(arns.sort()).toEqual(invoked.map(functionArn).sort());
+        for (const invokedName of invoked) {
+          const permissions = all(types.permission).filter(
+            ({ inputs }) =>
+              inputs.function === resourceName(names, invokedName) &&
+              inputs.sourceArn === homeArn("events", `rule/${busName}/${name}`),
+          );
+          expect(permissions.map(({ inputs }) => inputs.principal)).toEqual(["events.amazonaws.com"]);
+        }
+      }
+    });
+
+    it("are forwarded from every region of the home account, by the patterns that the lab has, in one hop", () => {
+      const targets = config.accounts.filter(({ role }) => role.includes(`:${homeAccount}:`));
+      const regions = [...new Set([homeRegion, ...targets.flatMap((one) => one.regions)])].sort();
+      const forwarding = all(types.rule).filter(({ inputs }) => inputs.eventBusName === undefined);
+      expect([...new Set(forwarding.map(({ region }) => region))].sort()).toEqual(regions);
+      for (const region of regions) {
+        const patterns = forwarding
+          .filter((rule) => rule.region === region)
+          .map(({ inputs }) => [inputs.name, JSON.parse(text(inputs.eventPattern))]);
+        expect(Object.fromEntries(patterns)).toEqual(
+          Object.fromEntries(rules.forwardedRules.map(({ name, pattern }) => [resourceName(names, name), pattern])),
+        );
+      }
+      for (const rule of forwarding) {
+        expect(targetsOf(rule).map(({ inputs }) => inputs.arn)).toEqual([homeArn("events", `event-bus/${busName}`)]);
+      }
+    });
+
+    it("go no further from the home bus than to functions", () => {
+      const arns = homeRules()
+        .flatMap(targetsOf)
+        .map(({ inputs }) => text(inputs.arn));
+      expect(arns.filter((one) => !one.startsWith(homeArn("lambda", "function:")))).toEqual([]);
+    });
+
+    it("that can't be handed over are tried again, then kept in a queue of the rule's region that takes them", () => {
+      for (const target of all(types.target)) {
+        const { retryPolicy, deadLetterConfig } = z
+          .object({
+            retryPolicy: z.object({ maximumRetryAttempts: z.int().min(1), maximumEventAgeInSeconds: z.int().min(60) }),
+            deadLetterConfig: z.object({ arn: z.string() }),
+          })
+          .parse(target.inputs);
+        expect(retryPolicy.maximumRetryAttempts).toBeLessThanOrEqual(185);
+        const queueName = deadLetterConfig.arn.split(":").at(-1);
+        expect(deadLetterConfig.arn.split(":")[3]).toBe(target.region);
+        const queue = inRegion(types.queue, target.region ?? "").find(({ inputs }) => inputs.name === queueName);
+        expect(queue, deadLetterConfig.arn).toBeDefined();
+        const policy = inRegion(types.queuePolicy, target.region ?? "").find(({ inputs }) =>
+          text(inputs.queueUrl).endsWith(`/${queueName}`),
+        );
+        const [statement] = statementsOf(policy?.inputs.policy);
+        expect(statement).toMatchObject({
+          principal: { Service: "events.amazonaws.com" },
+          actions: ["sqs:SendMessage"],
+          resources: [deadLetterConfig.arn],
+        });
+        const ruleArns = z
+          .union([z.string(), z.array(z.string())])
+          .parse(statement?.condition.ArnLike?.["aws:SourceArn"]);
+        const bus = target.inputs.eventBusName ? `${text(target.inputs.eventBusName)}/` : "";
+        const ruleArn = `arn:aws:events:${target.region}:${homeAccount}:rule/${bus}${text(target.inputs.rule)}`;
+        expect([ruleArns].flat().some((pattern) => ruleArn.startsWith(pattern.replace("*", "")))).toBe(true);
+      }
+    });
+
+    it("of other accounts are taken, but none that speaks for the autopilot or its operators", () => {
+      const others = new Set([
+        ...config.accounts.map(({ role }) => role.split(":")[4]),
+        ...config.controlPlanes.map(({ eks }) => eks?.account),
+      ]);
+      others.delete(homeAccount);
+      others.delete(undefined);
+      const [allowed, refused] = statementsOf(all(types.busPolicy)[0]?.inputs.policy);
+      expect(allowed).toMatchObject({
+        effect: "Allow",
+        actions: ["events:PutEvents"],
+        principal: { AWS: [...others].sort() },
+      });
+      expect(refused).toMatchObject({
+        effect: "Deny",
+        principal: allowed?.principal,
+        condition: {
+          "ForAnyValue:StringEquals": { "events:source": ["ztunnel-autopilot", "ztunnel-autopilot.operator"] },
+        },
+      });
+    });
+  });
+
+  describe("schedules", () => {
+    it("run what the lab's clock runs, as often", () => {
+      const deployed = all(types.schedule).map(({ inputs }) => {
+        const { target } = z.object({ target: z.object({ arn: z.string(), input: z.string() }) }).parse(inputs);
+        return { name: inputs.name, expression: inputs.scheduleExpression, ...target };
+      });
+      const expected = schedules.map(({ name, functionName, everyMinutes }) => ({
+        name: resourceName(names, name),
+        expression: everyMinutes === 1 ? "rate(1 minute)" : `rate(${everyMinutes} minutes)`,
+        arn: functionArn(functionName),
+        input: "{}",
+      }));
+      const byName = (a: { name: unknown }, b: { name: unknown }) => text(a.name).localeCompare(text(b.name));
+      expect(deployed.sort(byName)).toEqual(expected.sort(byName));
+    });
+
+    it("have retries, a dead-letter queue, and a role for their function and that queue alone", () => {
+      for (const { name, inputs } of all(types.schedule)) {
+        const { target } = z
+          .object({
+            target: z.object({
+              arn: z.string(),
+              retryPolicy: z.object({ maximumRetryAttempts: z.int().min(1) }),
+              deadLetterConfig: z.object({ arn: z.string() }),
+            }),
+          })
+          .parse(inputs);
+        const role = all(types.role).find((one) => one.name === `${name}Role`);
+        const statements = role ? roleOf(role).statements : [];
+        expect(statements.map(({ actions, resources }) => [actions, resources])).toEqual([
+          [["lambda:InvokeFunction"], [target.arn]],
+          [["sqs:SendMessage"], [target.deadLetterConfig.arn]],
+        ]);
+      }
+    });
+  });
+
+  describe("state machines", () => {
+    const tokens = (named: Readonly<Record<string, string>>) =>
+      Object.fromEntries(Object.entries(named).map(([token, name]) => [token, functionArn(name)]));
+    const machine = (name: string) => homeArn("states", `stateMachine:${resourceName(names, name)}`);
+    const expected = () => ({
+      [resourceName(names, "roll-service")]: substitute(rollService, tokens(rollServiceTokens)),
+      [resourceName(names, "roll-fleet")]: substitute(rollFleet, {
+        ...tokens(rollFleetTokens),
+        RollService: machine("roll-service"),
+      }),
+    });
+
+    it("are the definitions that the lab runs", () => {
+      const deployed = all(types.machine).map(({ inputs }) => [inputs.name, JSON.parse(text(inputs.definition))]);
+      expect(Object.fromEntries(deployed)).toEqual(expected());
+    });
+
+    it("invoke functions that answer before the state's own time is up", () => {
+      const stateTimes = all(types.machine).flatMap(({ inputs }) => invocationsIn(JSON.parse(text(inputs.definition))));
+      expect(stateTimes.length).toBeGreaterThan(10);
+      for (const { functionArn: invoked, timeoutSeconds } of stateTimes) {
+        const deployed = all(types.function).find(({ inputs }) => invoked.endsWith(`:${text(inputs.name)}`));
+        if (timeoutSeconds !== undefined) expect(deployed?.inputs.timeout, invoked).toBeLessThan(timeoutSeconds);
+      }
+    });
+
+    it("log failures without the data, in which there are task tokens", () => {
+      for (const { inputs } of all(types.machine)) {
+        expect(inputs.loggingConfiguration).toMatchObject({ level: "ERROR", includeExecutionData: false });
+      }
+    });
+  });
+
+  describe("functions", () => {
+    it("are those of the definitions, on Node.js 24 on arm64, each with a role of its own", () => {
+      const deployed = all(types.function);
+      expect(deployed.map(({ inputs }) => inputs.name).sort()).toEqual(
+        functions.map(({ name }) => resourceName(names, name)).sort(),
+      );
+      for (const { inputs } of deployed) {
+        expect(inputs).toMatchObject({ runtime: "nodejs24.x", architectures: ["arm64"], handler: "bundle.handler" });
+      }
+      const roles = deployed.map(({ inputs }) => inputs.role);
+      expect(new Set(roles).size).toBe(deployed.length);
+    });
+
+    it("that are invoked asynchronously leave what they fail on in a queue", () => {
+      const invoked = new Set([
+        ...rules.homeRules.flatMap((rule) => rule.functions),
+        ...schedules.map(({ functionName }) => functionName),
+      ]);
+      const asynchronous = functions.filter(({ invocation }) => invocation === "asynchronous");
+      expect(asynchronous.map(({ name }) => name).sort()).toEqual([...invoked].sort());
+      const configured = all(types.invokeConfig).map(({ inputs }) => [
+        inputs.functionName,
+        z.object({ onFailure: z.object({ destination: z.string() }) }).parse(inputs.destinationConfig).onFailure
+          .destination,
+      ]);
+      const queue = homeArn("sqs", resourceName(names, "failed-invocations"));
+      expect(Object.fromEntries(configured)).toEqual(
+        Object.fromEntries([...invoked].map((name) => [resourceName(names, name), queue])),
+      );
+    });
+
+    it("have only names and ARNs in their environment", () => {
+      for (const { inputs } of all(types.function)) {
+        expect(inputs.environment).toEqual({
+          variables: {
+            AUTOPILOT_TABLE: resourceName(names, "ledger"),
+            AUTOPILOT_BUS: busName,
+            ROLL_SERVICE_ARN: homeArn("states", `stateMachine:${resourceName(names, "roll-service")}`),
+            ROLL_FLEET_ARN: homeArn("states", `stateMachine:${resourceName(names, "roll-fleet")}`),
+          },
+        });
+      }
+    });
+
+    it("are in the VPC if there is one and they talk to Kubernetes", () => {
+      const inside = all(types.function).filter(({ inputs }) => inputs.vpcConfig !== undefined);
+      const expected = functions.filter(({ kubernetes }) => kubernetes && config.vpc);
+      expect(inside.map(({ inputs }) => inputs.name).sort()).toEqual(
+        expected.map(({ name }) => resourceName(names, name)).sort(),
+      );
+      for (const { inputs } of inside) {
+        expect(inputs.vpcConfig).toEqual({
+          subnetIds: config.vpc?.subnetIds,
+          securityGroupIds: config.vpc?.securityGroupIds,
+        });
+      }
+    });
+
+    it("leave most of an account's concurrency to others", () => {
+      const reserved = functions.reduce((sum, { reservedConcurrency = 0 }) => sum + reservedConcurrency, 0);
+      expect(reserved).toBeLessThanOrEqual(100);
+    });
+  });
+
+  describe("roles", () => {
+    const roles = () => all(types.role).map(roleOf);
+
+    it("are taken on by one AWS service each, never by the account", () => {
+      for (const { name, trust } of roles()) {
+        expect(trust, name).toHaveLength(1);
+        expect(trust[0]?.principal, name).toEqual({ Service: expect.stringMatching(/^[a-z]+\.amazonaws\.com$/) });
+      }
+      expect(JSON.stringify(all(types.role))).not.toMatch(/:root"/);
+    });
+
+    it("name the account on whose behalf a service takes them on", () => {
+      for (const { name, trust } of roles()) {
+        const [statement] = trust;
+        const ofLambda = JSON.stringify(statement?.principal).includes("lambda");
+        if (!ofLambda)
+          expect(statement?.condition, name).toMatchObject({ StringEquals: { "aws:SourceAccount": homeAccount } });
+      }
+    });
+
+    it("have no policy of AWS's, which are wider, and fit into IAM's limit", () => {
+      for (const { name, managedPolicyArns, characters } of roles()) {
+        expect(managedPolicyArns, name).toEqual([]);
+        expect(characters, name).toBeLessThanOrEqual(10_240);
+      }
+    });
+
+    it("allow no action by a wildcard, and everything only where AWS has no resource for it", () => {
+      const withoutResource = new Set([
+        "cloudwatch:DescribeAlarms",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+        "ecs:DescribeTaskDefinition",
+        "ecs:ListClusters",
+        "ecs:ListServices",
+        "ecs:ListTasks",
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:DescribeLogGroups",
+        "logs:DescribeResourcePolicies",
+        "logs:GetLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:UpdateLogDelivery",
+        "secretsmanager:ListSecrets",
+        "states:SendTaskSuccess",
+      ]);
+      for (const { name, statements } of roles()) {
+        for (const { actions, resources } of statements) {
+          expect(
+            actions.filter((action) => action.includes("*")),
+            name,
+          ).toEqual([]);
+          if (resources.includes("*")) expect(withoutResource, name).toEqual(new Set([...withoutResource, ...actions]));
+        }
+      }
+    });
+
+    it("pass roles to ECS tasks alone, and only the configured ones", () => {
+      const passing = roles().flatMap(({ statements }) =>
+        statements.filter(({ actions }) => actions.includes("iam:PassRole")),
+      );
+      expect(passing).toHaveLength(1);
+      for (const { resources, condition } of passing) {
+        expect(resources).toEqual(config.passRoles.map((role) => `arn:aws:iam::${homeAccount}:role/${role}`));
+        expect(condition).toEqual({ StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } });
+      }
+    });
+
+    it("are those of member accounts only by exact name and with the external id", () => {
+      const assuming = roles().flatMap(({ statements }) =>
+        statements.filter(({ actions }) => actions.includes("sts:AssumeRole")),
+      );
+      expect(assuming.length).toBeGreaterThan(0);
+      for (const { resources, condition } of assuming) {
+        expect(resources.join()).not.toContain("*");
+        expect(condition).toEqual({ StringEquals: { "sts:ExternalId": config.name } });
+      }
+    });
+
+    it("write and read only secrets of the autopilot's own prefix, and the two that the configuration names", () => {
+      const named = [config.slack.secretName, ...config.controlPlanes.flatMap((plane) => plane.kubeconfigSecret ?? [])];
+      const allowed = ["ztunnel-autopilot/*", ...named.map((one) => `${one}-??????`)];
+      for (const { name, statements } of roles()) {
+        const secrets = statements.filter(
+          ({ actions, resources }) =>
+            actions.some((action) => action.startsWith("secretsmanager:")) && !resources.includes("*"),
+        );
+        for (const { actions, resources } of secrets) {
+          const names = resources.map((one) => one.split(":secret:")[1]);
+          expect(allowed, name).toEqual(expect.arrayContaining(names));
+          // The tokens themselves are for the tasks: the autopilot only writes them.
+          if (actions.includes("secretsmanager:GetSecretValue")) expect(names).not.toContain("ztunnel-autopilot/*");
+        }
+      }
+    });
+
+    it("set only the tags that istiod reads, never one that enrolls", () => {
+      for (const { statements } of roles()) {
+        for (const { actions, condition } of statements) {
+          if (!actions.some((action) => action === "ecs:TagResource" || action === "ecs:UntagResource")) continue;
+          if (condition.StringEquals) {
+            expect(condition).toEqual({ StringEquals: { "ecs:CreateAction": "RegisterTaskDefinition" } });
+            continue;
+          }
+          const keys = z.array(z.string()).parse(condition["ForAllValues:StringEquals"]?.["aws:TagKeys"]);
+          expect(keys.filter((key) => !key.startsWith("ecs.solo.io/"))).toEqual([]);
+          expect(condition.Null).toEqual({ "aws:TagKeys": "false" });
+        }
+      }
+    });
+  });
+
+  describe("dead letters and logs", () => {
+    it("have an alarm for every queue, told to a topic of its own region", () => {
+      for (const queue of all(types.queue)) {
+        const [alarm, ...more] = inRegion(types.alarm, queue.region ?? "").filter(
+          ({ inputs }) => JSON.stringify(inputs.dimensions) === JSON.stringify({ QueueName: queue.inputs.name }),
+        );
+        expect(more).toEqual([]);
+        expect(alarm?.inputs).toMatchObject({
+          metricName: "ApproximateNumberOfMessagesVisible",
+          comparisonOperator: "GreaterThanThreshold",
+          threshold: 0,
+          alarmActions: [`arn:aws:sns:${queue.region}:${homeAccount}:${resourceName(names, "alarms")}`],
+        });
+        expect(inRegion(types.topic, queue.region ?? "")).toHaveLength(1);
+      }
+    });
+
+    it("are encrypted and kept for as long as SQS can", () => {
+      for (const { inputs } of all(types.queue)) {
+        expect(inputs).toMatchObject({ sqsManagedSseEnabled: true, messageRetentionSeconds: 14 * 24 * 3600 });
+      }
+    });
+
+    it("end after a time, for every log", () => {
+      expect(all(types.logGroup)).toHaveLength(functions.length + all(types.machine).length);
+      for (const { inputs } of all(types.logGroup)) expect(inputs.retentionInDays).toBe(stage === "dev" ? 30 : 365);
+    });
+  });
+
+  describe("names", () => {
+    const limits: Readonly<Record<string, number>> = {
+      [types.alarm]: 255,
+      [types.bus]: 256,
+      [types.function]: 64,
+      [types.machine]: 80,
+      [types.queue]: 80,
+      [types.role]: 64,
+      [types.rule]: 64,
+      [types.schedule]: 64,
+      [types.table]: 255,
+      [types.topic]: 256,
+    };
+
+    it.each(Object.entries(limits))("of %s have at most %i characters of those that AWS takes", (type, limit) => {
+      const given = all(type).map(({ inputs }) => text(inputs.name));
+      expect(given.length).toBeGreaterThan(0);
+      expect(given.filter((name) => name.length > limit || !/^[\w.-]+$/.test(name))).toEqual([]);
+    });
+
+    it("are unique within a type and region", () => {
+      const keys = graph()
+        .resources.filter(({ inputs, type }) => inputs.name !== undefined && type.startsWith("aws:"))
+        .map(({ type, region, inputs }) => `${type} ${region} ${String(inputs.eventBusName)} ${String(inputs.name)}`);
+      expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
+    });
+
+    it("of patterns: each is short enough for EventBridge", () => {
+      for (const { inputs } of all(types.rule)) expect(text(inputs.eventPattern).length).toBeLessThanOrEqual(2048);
+    });
+  });
+
+  it("keeps the ledger as a ledger must be kept", () => {
+    const [table] = all(types.table);
+    expect(table?.inputs).toMatchObject({
+      hashKey: "pk",
+      rangeKey: "sk",
+      billingMode: "PAY_PER_REQUEST",
+      pointInTimeRecovery: { enabled: true },
+      ttl: { attributeName: "expiresAt", enabled: true },
+      deletionProtectionEnabled: stage !== "dev",
+    });
+    expect(table?.inputs.attributes).toEqual([
+      { name: "pk", type: "S" },
+      { name: "sk", type: "S" },
+    ]);
+    expect(table?.retainOnDelete).toBe(stage !== "dev");
+  });
+
+  it("is protected in production alone", () => {
+    expect(graph().app).toMatchObject(
+      stage === "dev" ? { protect: false, removal: "remove" } : { protect: true, removal: "retain" },
+    );
+  });
+
+  it("traces nothing", () => {
+    for (const { inputs } of all(types.function)) expect(inputs.tracingConfig).toEqual({ mode: "PassThrough" });
+    for (const { inputs } of all(types.machine)) expect(inputs.tracingConfiguration).toEqual({ enabled: false });
+  });
+
+  it("has the image parameter that the configuration names, whose value is the operators'", () => {
+    const { imageParameter, image } = config.ztunnel;
+    const parameters = all(types.parameter).map(({ inputs, ignoreChanges }) => [
+      inputs.name,
+      inputs.value,
+      ignoreChanges,
+    ]);
+    expect(parameters).toEqual(imageParameter ? [[imageParameter, image, ["value"]]] : []);
+  });
+
+  it("left nothing unresolved", () => {
+    expect(JSON.stringify(graph().resources)).not.toMatch(
+      /\[object Object\]|"undefined"|Calling \[toString\]|Output<T>/,
+    );
+  });
+});
+
+interface Invocation {
+  readonly functionArn: string;
+  readonly timeoutSeconds: number | undefined;
+}
+
+const invocationSchema = z.object({
+  Type: z.literal("Task"),
+  Resource: z.literal("arn:aws:states:::lambda:invoke"),
+  TimeoutSeconds: z.number().optional(),
+  Arguments: z.object({ FunctionName: z.string() }),
+});
+
+/** States that wait for a function's answer, wherever they are in a definition. */
+function invocationsIn(node: unknown): readonly Invocation[] {
+  if (typeof node !== "object" || node === null) return [];
+  const own = invocationSchema.safeParse(node);
+  if (own.success) {
+    return [{ functionArn: own.data.Arguments.FunctionName, timeoutSeconds: own.data.TimeoutSeconds }];
+  }
+  return Object.values(node).flatMap(invocationsIn);
+}

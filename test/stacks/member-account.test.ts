@@ -1,0 +1,122 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../shared/config.ts";
+import { homeBusArn, resourceName } from "../../stacks/definitions/deployment.ts";
+import { eventPatterns } from "../../stacks/definitions/event-patterns.ts";
+import { functions } from "../../stacks/definitions/functions.ts";
+import { deploymentOf } from "../../stacks/deployment.ts";
+import { memberAccountTemplate, type TemplateResource } from "../../stacks/member-account.ts";
+import { statementsOf } from "./support/rendered.ts";
+import wideConfig from "./support/wide.config.ts";
+
+const config = parseConfig(wideConfig);
+const deployment = deploymentOf(config, "prod");
+const template = memberAccountTemplate(config, "prod", "222222222222");
+const resources: readonly (readonly [string, TemplateResource])[] = Object.entries(template.Resources);
+
+function propertiesOf(name: string): TemplateResource["Properties"] {
+  const found = template.Resources[name];
+  if (!found) throw new Error(`the template has no ${name}`);
+  return found.Properties;
+}
+
+describe("the template of a member account", () => {
+  it("forwards by the patterns that the home account has, to the home bus alone", () => {
+    const rules = resources.filter(([, { Type }]) => Type === "AWS::Events::Rule").map(([, one]) => one.Properties);
+    const { forwardedRules } = eventPatterns({
+      enrollTagKey: config.enrollTagKey,
+      imageParameterName: "/mesh/ztunnel-image",
+    });
+    expect(Object.fromEntries(rules.map(({ Name, EventPattern }) => [Name, EventPattern]))).toEqual(
+      Object.fromEntries(forwardedRules.map(({ name, pattern }) => [resourceName(deployment, name), pattern])),
+    );
+    for (const { Targets } of rules) {
+      expect(Targets).toEqual([
+        {
+          Id: "home-bus",
+          Arn: homeBusArn(deployment),
+          RoleArn: "arn:aws:iam::222222222222:role/mesh-pilot-prod-forwarding",
+          RetryPolicy: { MaximumRetryAttempts: 60, MaximumEventAgeInSeconds: 3600 },
+          DeadLetterConfig: { Arn: { "Fn::GetAtt": ["UndeliveredEvents", "Arn"] } },
+        },
+      ]);
+    }
+  });
+
+  it("has a role that only the functions that need it take on, with the external id", () => {
+    const { RoleName, Path, AssumeRolePolicyDocument } = propertiesOf("MemberRole");
+    expect([RoleName, Path]).toEqual(["mesh-pilot-member", "/platform/"]);
+    const users = functions.filter(({ calls }) => calls.some(({ scope }) => scope === "member-roles"));
+    expect(statementsOf(AssumeRolePolicyDocument)).toEqual([
+      {
+        effect: "Allow",
+        actions: ["sts:AssumeRole"],
+        resources: [],
+        principal: {
+          AWS: users.map(({ name }) => `arn:aws:iam::111111111111:role/${resourceName(deployment, name)}`).sort(),
+        },
+        condition: { StringEquals: { "sts:ExternalId": "mesh-pilot" } },
+      },
+    ]);
+  });
+
+  it("makes its roles in the first region only, since IAM has no regions", () => {
+    expect(template.Conditions).toEqual({ IsFirstRegion: { "Fn::Equals": [{ Ref: "AWS::Region" }, "eu-west-1"] } });
+    for (const [name, { Type, Condition }] of resources) {
+      expect(Condition, name).toBe(Type === "AWS::IAM::Role" ? "IsFirstRegion" : undefined);
+    }
+    expect(template.Description).toContain("eu-west-1, then us-east-1");
+  });
+
+  it("allows nothing by a wildcard of actions, and passes only the configured roles to ECS tasks", () => {
+    const policies = JSON.stringify(propertiesOf("MemberRole").Policies);
+    expect(policies).not.toMatch(/"[a-z-]+:[A-Za-z]*\*"/);
+    expect(policies).toContain(
+      '"arn:aws:iam::222222222222:role/ecs/*","arn:aws:iam::222222222222:role/ecsTaskExecutionRole"',
+    );
+    expect(policies).toContain('"iam:PassedToService":"ecs-tasks.amazonaws.com"');
+    expect(policies.length).toBeLessThan(10_240);
+  });
+
+  it("has an alarm for events that could not be forwarded", () => {
+    expect(propertiesOf("UndeliveredEventsNotEmpty")).toMatchObject({
+      MetricName: "ApproximateNumberOfMessagesVisible",
+      Dimensions: [{ Name: "QueueName", Value: { "Fn::GetAtt": ["UndeliveredEvents", "QueueName"] } }],
+      AlarmActions: [{ Ref: "Alarms" }],
+    });
+  });
+
+  it("refers to nothing that it does not have", () => {
+    const text = JSON.stringify(template.Resources);
+    const referred = [...text.matchAll(/"(?:Ref|Fn::GetAtt)":\[?"(\w+)"/g)].map(([, name]) => name);
+    expect(Object.keys(template.Resources)).toEqual(expect.arrayContaining([...new Set(referred)]));
+  });
+
+  it("is one role where the account has a control plane and no services", () => {
+    const { Resources } = memberAccountTemplate(config, "prod", "444444444444");
+    expect(Object.keys(Resources)).toEqual(["MemberRole"]);
+  });
+
+  it.each(["111111111111", "999999999999"])("is refused for %s, which is no member account", (account) => {
+    expect(() => memberAccountTemplate(config, "prod", account)).toThrow(`${account} is no account`);
+  });
+
+  it("is written by the command, which refuses an account that it does not know", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "autopilot-member-"));
+    try {
+      const out = join(directory, "member.json");
+      const run = (account: string) =>
+        promisify(execFile)(process.execPath, ["tools/member-template.ts", "--account", account, "--out", out]);
+      const { stdout } = await run("210987654321");
+      expect(stdout).toContain("resources for account 210987654321");
+      expect(JSON.parse(await readFile(out, "utf8"))).toMatchObject({ AWSTemplateFormatVersion: "2010-09-09" });
+      await expect(run("1")).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("1 is no account") });
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,168 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import autopilotConfig from "../../autopilot.config.ts";
+import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
+import { demoFleet } from "../../lab/fleet/demo.ts";
+import { Lab } from "../../lab/lab.ts";
+import { rolloutActs } from "../../lab/story/rollout-acts.ts";
+import { serviceActs } from "../../lab/story/service-acts.ts";
+import { Stage } from "../../lab/story/stage.ts";
+import { parseConfig } from "../../shared/config.ts";
+import type { Deployment } from "../../stacks/definitions/deployment.ts";
+import { environment, functions } from "../../stacks/definitions/functions.ts";
+import { functionStatements, memberStatements } from "../../stacks/definitions/permissions.ts";
+import { isTargetScope } from "../../stacks/definitions/scopes.ts";
+import { deploymentOf } from "../../stacks/deployment.ts";
+import { reachedCalls } from "./support/reached-calls.ts";
+import wideConfig from "./support/wide.config.ts";
+
+const root = new URL("../../", import.meta.url);
+const deployment = deploymentOf(parseConfig(wideConfig), "prod");
+const names = functions.map(({ name }) => name);
+
+/** Actions that AWS asks for besides the call itself. */
+const impliedBy: Readonly<Record<string, readonly string[]>> = { "ecs:RegisterTaskDefinition": ["iam:PassRole"] };
+
+function definitionOf(name: string) {
+  const found = functions.find((one) => one.name === name);
+  if (!found) throw new Error(`${name} is not defined`);
+  return found;
+}
+
+function declaredActions(name: string): string[] {
+  return [...new Set(definitionOf(name).calls.flatMap(({ actions }) => actions))].sort();
+}
+
+describe("the functions' permissions", () => {
+  it("are there for every handler", () => {
+    const files = readdirSync(new URL("functions", root), { recursive: true, encoding: "utf8" });
+    const handlers = files.filter(
+      (file) =>
+        file.endsWith(".ts") && /export const handler\b/.test(readFileSync(new URL(`functions/${file}`, root), "utf8")),
+    );
+    expect(handlers.map((file) => file.replace(/\.ts$/, "")).sort()).toEqual([...names].sort());
+  });
+
+  it.each(names)("are for %s exactly the calls that its code can make", async (name) => {
+    const { actions, modules } = await reachedCalls(name);
+    const implied = actions.flatMap((action) => impliedBy[action] ?? []);
+    expect(declaredActions(name)).toEqual([...new Set([...actions, ...implied])].sort());
+    const talksToKubernetes = modules.includes("functions/control-planes.ts");
+    expect(definitionOf(name).kubernetes === true).toBe(talksToKubernetes);
+  });
+
+  it("hold what the environment of every function names", () => {
+    const world = readFileSync(new URL("functions/world.ts", root), "utf8");
+    const variables = [...world.matchAll(/^ {2}([A-Z][A-Z_]+): z\./gm)].map(([, variable]) => variable);
+    expect(Object.keys(environment).sort()).toEqual(variables.sort());
+  });
+});
+
+describe("what the functions call in the lab's story", () => {
+  const called = new Map<string, Set<string>>();
+
+  beforeAll(async () => {
+    const clock = new VirtualClock(Date.parse("2026-01-05T12:00:00Z"));
+    const lab = new Lab({
+      clock,
+      config: parseConfig(autopilotConfig),
+      onFunctionCall: (call, functionName) => {
+        const actions = called.get(functionName) ?? new Set();
+        called.set(functionName, actions.add(call.replace(".", ":")));
+      },
+    });
+    const stage = new Stage(lab);
+    await clock.run(
+      (async () => {
+        await lab.prepare(demoFleet);
+        await stage.minutes(3);
+        for (const act of [...serviceActs, ...rolloutActs]) await act.play(stage);
+      })(),
+    );
+  }, 60_000);
+
+  it("is much of what they may", () => {
+    expect([...called.keys()].length).toBeGreaterThan(8);
+    expect(called.get("roll/apply")).toContain("ecs:UpdateService");
+  });
+
+  it.each(names)("%s was permitted", (name) => {
+    const aws = [...(called.get(name) ?? [])].filter((call) =>
+      /^(ecs|eks|events|secretsmanager|ssm|states|sts):/.test(call),
+    );
+    expect(declaredActions(name)).toEqual(expect.arrayContaining(aws));
+  });
+});
+
+describe("statements", () => {
+  it("bind ECS's actions to the regions and the account in which services run", () => {
+    const [update] = functionStatements(definitionOf("roll/revert"), deployment).filter(({ Action }) =>
+      Action.includes("ecs:UpdateService"),
+    );
+    expect(update?.Resource).toEqual([
+      "arn:aws:ecs:eu-west-1:111111111111:service/*",
+      "arn:aws:ecs:us-west-2:111111111111:service/*",
+    ]);
+  });
+
+  it("name control planes, their secrets and Slack's exactly", () => {
+    const resources = functionStatements(definitionOf("watch-root-ca"), deployment).flatMap(({ Resource }) => Resource);
+    expect(resources).toContain("arn:aws:eks:us-east-2:111111111111:cluster/ambient-home");
+    expect(resources).toContain(
+      "arn:aws:secretsmanager:us-east-1:111111111111:secret:mesh-elsewhere-kubeconfig-??????",
+    );
+    const slack = functionStatements(definitionOf("notify-slack"), deployment).at(-1);
+    expect(slack?.Resource).toEqual(["arn:aws:secretsmanager:us-east-1:111111111111:secret:ops/slack-??????"]);
+  });
+
+  it("are none where there is nothing to call", () => {
+    const nowhere: Deployment = { ...deployment, targets: [], eksClusters: [], kubeconfigSecrets: [], alarms: [] };
+    const left = functionStatements(definitionOf("roll/apply"), nowhere).flatMap(({ Action }) => Action);
+    expect(left.filter((action) => !action.startsWith("dynamodb:"))).toEqual([]);
+  });
+
+  it("fit into a role's policy with services in every region", () => {
+    const regions = Array.from({ length: 20 }, (_, index) => ({
+      account: "111111111111",
+      region: `ap-southeast-${index}`,
+    }));
+    for (const definition of functions) {
+      const statements = functionStatements(definition, { ...deployment, targets: regions });
+      // Logs, the queue and the network take some more.
+      expect(JSON.stringify(statements).length, definition.name).toBeLessThan(9_000);
+      expect(JSON.stringify(statements)).not.toContain('"Resource":[]');
+    }
+  });
+
+  it("tell many regions by a condition, beside the one that is there", () => {
+    const targets = Array.from({ length: 7 }, (_, index) => ({ account: "111111111111", region: `eu-north-${index}` }));
+    const tagging = functionStatements(definitionOf("roll/finish"), { ...deployment, targets }).find(({ Action }) =>
+      Action.includes("ecs:UntagResource"),
+    );
+    expect(tagging?.Resource).toEqual(["arn:aws:ecs:*:111111111111:service/*"]);
+    expect(tagging?.Condition).toEqual({
+      "ForAllValues:StringEquals": { "aws:TagKeys": ["ecs.solo.io/namespace", "ecs.solo.io/service-account"] },
+      Null: { "aws:TagKeys": "false" },
+      StringEquals: { "aws:RequestedRegion": targets.map(({ region }) => region) },
+    });
+  });
+
+  it("of a member role are those that the functions have in target accounts", () => {
+    const wanted = functions.flatMap(({ calls }) => calls.filter(({ scope }) => isTargetScope(scope)));
+    const inMember = memberStatements("222222222222", deployment).flatMap(({ Action }) => Action);
+    const expected = new Set(wanted.flatMap(({ actions }) => actions));
+    expected.delete("eks:DescribeCluster"); // its control plane is in another account
+    expect(new Set(inMember)).toEqual(expected);
+    expect(JSON.stringify(memberStatements("222222222222", deployment))).not.toContain("111111111111");
+  });
+
+  it("of an account that has a control plane alone let the cluster be described", () => {
+    expect(memberStatements("444444444444", deployment)).toEqual([
+      {
+        Effect: "Allow",
+        Action: ["eks:DescribeCluster"],
+        Resource: ["arn:aws:eks:eu-central-1:444444444444:cluster/ambient-shared"],
+      },
+    ]);
+  });
+});

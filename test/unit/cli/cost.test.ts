@@ -1,0 +1,54 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { costText } from "../../../cli/render/cost.ts";
+import { styler } from "../../../cli/render/style.ts";
+import { estimateCost } from "../../../shared/cost/estimate.ts";
+import { prices } from "../../../shared/cost/prices.ts";
+
+const input = { services: 1_000, regions: 3, identities: 1_000, tasks: 2, deployments: 20, rollouts: 1 };
+
+describe("the monthly estimate", () => {
+  it("is the sum of its items, each its quantity at its list price", () => {
+    const { items, dollars } = estimateCost(input);
+    for (const item of items) {
+      const { dollars: price, per } = prices[item.price];
+      expect(item.dollars).toBeCloseTo((item.quantity / per) * price, 8);
+    }
+    expect(dollars).toBeCloseTo(
+      items.reduce((sum, item) => sum + item.dollars, 0),
+      8,
+    );
+  });
+
+  it("is mostly secrets, as every workload identity has one", () => {
+    const { items, dollars } = estimateCost(input);
+    const secrets = items.find(({ price }) => price === "secret");
+    expect(secrets).toMatchObject({ quantity: 1_001, dollars: expect.closeTo(400.4, 5) });
+    expect(secrets?.dollars).toBeGreaterThan(dollars / 2);
+  });
+
+  it("never falls when there is more of anything but regions", () => {
+    const inputs = fc.record({
+      services: fc.integer({ min: 1, max: 20_000 }),
+      regions: fc.integer({ min: 1, max: 30 }),
+      identities: fc.integer({ min: 1, max: 20_000 }),
+      tasks: fc.integer({ min: 1, max: 100 }),
+      deployments: fc.integer({ min: 0, max: 500 }),
+      rollouts: fc.integer({ min: 0, max: 30 }),
+    });
+    const grown = fc.constantFrom("services", "identities", "tasks", "deployments", "rollouts");
+    fc.assert(
+      fc.property(inputs, grown, (one, name) => {
+        const more = estimateCost({ ...one, [name]: one[name] + 1 });
+        expect(more.dollars).toBeGreaterThanOrEqual(estimateCost(one).dollars);
+      }),
+    );
+  });
+
+  it("is printed with its assumptions and the pages that have the prices", () => {
+    const text = costText(estimateCost(input), styler(false));
+    expect(text).toMatch(/About \$4\d\d\.\d\d a month, \$0\.4\d per service\./);
+    expect(text).toContain("20 CI deployments a service and month");
+    for (const { source } of Object.values(prices)) expect(text).toContain(source);
+  });
+});

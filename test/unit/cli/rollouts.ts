@@ -1,0 +1,75 @@
+import type { RolloutView } from "../../../cli/rollouts/view.ts";
+import {
+  type Rollout,
+  type RolloutService,
+  rolloutSchema,
+  rolloutServiceSchema,
+} from "../../../shared/rollout/model.ts";
+import { progressOf } from "../../../shared/rollout/progress.ts";
+
+export const REQUESTED_AT = "2026-03-02T11:00:00.000Z";
+
+/** A rollout of two waves: the canary with two services, then three. */
+export function rollout(changes: Partial<Rollout> = {}): Rollout {
+  const lane = (first: number, last: number) => ({ account: "123456789012", region: "us-east-1", first, last });
+  return rolloutSchema.parse({
+    shape: 1,
+    id: "upgrade-0a1b2c3d4e",
+    version: 3,
+    kind: "upgrade",
+    scope: {},
+    why: "A new ztunnel.",
+    requestedBy: "arn:aws:iam::123456789012:user/ada",
+    requestedAt: REQUESTED_AT,
+    target: { image: "example.com/ztunnel:1.28.2" },
+    status: "running",
+    waves: [
+      { name: "canary", canary: true, lanes: [lane(0, 1)], state: "done" },
+      { name: "us-east-1 100%", lanes: [lane(2, 4)], state: "rolling" },
+    ],
+    wave: 1,
+    services: 5,
+    startedAt: REQUESTED_AT,
+    expiresAt: 2_000_000_000,
+    ...changes,
+  });
+}
+
+export function service(ordinal: number, changes: Partial<RolloutService> = {}): RolloutService {
+  return rolloutServiceSchema.parse({
+    shape: 1,
+    rolloutId: "upgrade-0a1b2c3d4e",
+    ordinal,
+    serviceArn: `arn:aws:ecs:us-east-1:123456789012:service/shop/service-${ordinal}`,
+    wave: ordinal < 2 ? 0 : 1,
+    expiresAt: 2_000_000_000,
+    ...changes,
+  });
+}
+
+/** The canary is done, of the second wave one failed and one rolls. */
+export const midway: readonly RolloutService[] = [
+  service(0, {
+    status: "succeeded",
+    fromRevisionArn: "arn:x/web:1",
+    toRevisionArn: "arn:x/web:2",
+    durationSeconds: 61,
+  }),
+  service(1, { status: "succeeded" }),
+  service(2, { status: "reverted", reason: "ztunnel-unhealthy", detail: "ztunnel of task 1 is UNHEALTHY" }),
+  service(3, { status: "rolling" }),
+  service(4),
+];
+
+export function view(changes: Partial<RolloutView> = {}): RolloutView {
+  const { rollout: of = rollout(), services = midway } = changes;
+  return {
+    rollout: of,
+    services,
+    progress: progressOf(of, services),
+    etaSeconds: 754,
+    behind: undefined,
+    gates: [],
+    ...changes,
+  };
+}

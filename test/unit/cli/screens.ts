@@ -1,0 +1,36 @@
+import type { Surroundings } from "../../../cli/surroundings.ts";
+
+/** Surroundings without a process: what was written is kept, waiting moves the clock. */
+export interface TestSurroundings extends Surroundings {
+  readonly written: { out: string; err: string };
+}
+
+export function testSurroundings(
+  options: Partial<Surroundings> & { readonly tty?: boolean; readonly columns?: number; readonly rows?: number } = {},
+): TestSurroundings {
+  const { tty = false, columns = 100, rows = 40, ...others } = options;
+  const written = { out: "", err: "" };
+  let nowMs = Date.parse("2026-03-02T12:00:00Z");
+  const screen = (name: "out" | "err") => ({
+    write: (text: string) => {
+      written[name] += text;
+    },
+    isTTY: tty,
+    columns,
+    rows,
+  });
+  return {
+    environment: {},
+    directory: process.cwd(),
+    out: screen("out"),
+    err: screen("err"),
+    ask: async () => undefined,
+    now: () => nowMs,
+    pause: async (ms) => {
+      nowMs += ms;
+    },
+    interruption: () => new AbortController().signal,
+    ...others,
+    written,
+  };
+}

@@ -1,0 +1,140 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
+import { LAB_SLACK_TOKEN, Lab } from "../../../lab/lab.ts";
+import { memoryLedger } from "../../../shared/gateways/ledger-memory.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../shared/json.ts";
+import { config } from "../enrollment/world.ts";
+import { rollout, rolloutService } from "../rollout/rollouts.ts";
+
+const ID = "upgrade-4f0c9a";
+
+function fixture(name: string): JsonObject {
+  const event: unknown = JSON.parse(
+    readFileSync(new URL(`../../fixtures/events/${name}.json`, import.meta.url), "utf8"),
+  );
+  if (!isJsonObject(event)) throw new TypeError(`${name} is no event`);
+  return event;
+}
+
+async function onLab(
+  work: (lab: Lab, run: (name: string, event: Json) => Promise<Json>, clock: VirtualClock) => Promise<void>,
+): Promise<void> {
+  const clock = new VirtualClock(Date.UTC(2026, 10, 21));
+  const lab = new Lab({ clock, config: config(), schedules: false, ledger: memoryLedger() });
+  await clock.run(lab.prepare());
+  lab.logs.splice(0);
+  await lab.ledger.createRollout(rollout({ id: ID, startedAt: "2026-11-21T00:00:00Z", services: 1 }));
+  await lab.ledger.putRolloutServices([rolloutService(0, { rolloutId: ID })]);
+  await lab.ledger.changeFleet((fleet) => ({ ...fleet, running: ID }));
+  await work(lab, (name, event) => clock.run(lab.lambda.invoke(name, event)), clock);
+}
+
+describe("the function rollout/report", () => {
+  it("keeps one message for a rollout and tells the events in its thread", async () => {
+    await onLab(async (lab, run) => {
+      expect(await run("rollout/report", fixture("rollout-started"))).toEqual({ did: "posted", told: false });
+      await lab.ledger.patchRolloutService(ID, 0, { status: "succeeded" });
+      expect(await run("rollout/report", fixture("rollout-wave-completed"))).toEqual({ did: "updated", told: true });
+      expect(await run("rollout/report", fixture("rollout-wave-completed"))).toEqual({ did: "unchanged", told: false });
+      expect(lab.slack.threads()).toMatchObject([
+        { updatedTimes: 1, replies: [{ text: expect.stringContaining("Wave 2 of 4 is done") }] },
+      ]);
+    });
+  });
+
+  it("says the same whatever comes first and however often", async () => {
+    await onLab(async (lab, run) => {
+      await lab.ledger.changeRollout(ID, (one) => ({
+        ...one,
+        status: "completed",
+        finishedAt: "2026-11-21T00:00:00Z",
+      }));
+      const events = ["rollout-completed", "rollout-wave-completed", "rollout-started", "rollout-completed"];
+      for (const name of events) await run("rollout/report", fixture(name));
+      expect(lab.slack.threads()).toMatchObject([{ updatedTimes: 0, text: expect.stringContaining("is done") }]);
+      expect(lab.slack.threads()[0]?.replies).toHaveLength(2);
+    });
+  });
+
+  it("by the clock brings the rollout under way up to date", async () => {
+    await onLab(async (_lab, run) => {
+      expect(await run("rollout/report", {})).toEqual({ rollouts: { [ID]: "posted" } });
+      expect(await run("rollout/report", { source: "aws.scheduler" })).toEqual({ rollouts: { [ID]: "unchanged" } });
+    });
+  });
+
+  it("never fails while Slack is down, and keeps the token to itself", async () => {
+    await onLab(async (lab, run) => {
+      await run("rollout/report", fixture("rollout-started"));
+      await lab.ledger.patchRolloutService(ID, 0, { status: "succeeded" });
+      lab.faults.replace([{ kind: "slack-down" }]);
+      expect(await run("rollout/report", fixture("rollout-wave-completed"))).toEqual({
+        did: "unavailable",
+        told: false,
+      });
+      const written = JSON.stringify([lab.logs, await lab.ledger.getRollout(ID)]);
+      expect(written).toContain("slack-unavailable");
+      expect(written).not.toContain(LAB_SLACK_TOKEN);
+    });
+  });
+
+  it("leaves an event of another kind alone", async () => {
+    await onLab(async (lab, run) => {
+      expect(await run("rollout/report", fixture("service-enrolled"))).toEqual({ did: "none" });
+      expect(lab.slack.messages()).toEqual([]);
+    });
+  });
+});
+
+describe("the function notify-slack", () => {
+  it("leaves a rollout's successes to the rollout's message", async () => {
+    await onLab(async (lab, run) => {
+      for (const name of ["service-updated-in-rollout", "service-superseded-in-rollout"])
+        expect(await run("notify-slack", fixture(name))).toEqual({ did: "left-to-rollout" });
+      expect(lab.slack.messages()).toEqual([]);
+    });
+  });
+
+  it.each(["service-roll-failed-in-rollout", "service-refused-in-rollout"])(
+    "tells %s in the thread of the rollout's message, with reason and fix",
+    async (name) => {
+      await onLab(async (lab, run) => {
+        await run("rollout/report", fixture("rollout-started"));
+        expect(await run("notify-slack", fixture(name))).toEqual({ did: "told" });
+        expect(lab.slack.threads()).toHaveLength(1);
+        expect(lab.slack.threads()[0]?.replies).toMatchObject([
+          { text: expect.stringMatching(/ecs-demo\/shell-task.*Fix:/s) },
+        ]);
+      });
+    },
+  );
+
+  it("tells them as messages of their own while the rollout has none", async () => {
+    await onLab(async (lab, run) => {
+      await run("notify-slack", fixture("service-roll-failed-in-rollout"));
+      expect(lab.slack.threads()).toMatchObject([{ replies: [] }]);
+    });
+  });
+
+  it("tells it on its own when the rollout's message has been deleted", async () => {
+    await onLab(async (lab, run, clock) => {
+      await run("rollout/report", fixture("rollout-started"));
+      lab.slack.deleteMessage(lab.slack.messages()[0]?.ts ?? "");
+      await clock.advance(1000);
+      expect(await run("notify-slack", fixture("service-roll-failed-in-rollout"))).toEqual({ did: "told" });
+      expect(lab.slack.threads()).toMatchObject([{ text: expect.stringContaining("ecs-demo/shell-task") }]);
+    });
+  });
+
+  it("keeps the token to itself when a reply fails", async () => {
+    await onLab(async (lab, run) => {
+      await run("rollout/report", fixture("rollout-started"));
+      lab.faults.replace([{ kind: "slack-down" }]);
+      await expect(run("notify-slack", fixture("service-roll-failed-in-rollout"))).rejects.toMatchObject({
+        message: expect.stringMatching(/^slack-unavailable: /),
+      });
+      expect(JSON.stringify(lab.logs)).not.toContain(LAB_SLACK_TOKEN);
+    });
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { resolvedPolicy } from "../../../shared/rollout/pace.ts";
+import { rolloutPolicySchema } from "../../../shared/rollout/policy.ts";
+
+const policy = rolloutPolicySchema.parse({ bakeMinutes: 30, approveAfterCanary: true, emergency: {} });
+const ordinary = {
+  canaryCount: 3,
+  waves: [10, 50, 100],
+  regionsTogether: false,
+  concurrency: 20,
+  bakeMinutes: 30,
+  approveAfterCanary: true,
+};
+
+describe("the policy of a rollout", () => {
+  it("is the configured one", () => {
+    expect(resolvedPolicy({ overrides: {}, emergency: false }, policy)).toEqual({
+      ...ordinary,
+      failureBudget: { perWave: { percent: 10 }, inAll: { count: 20, percent: 5 } },
+    });
+  });
+
+  it("has the emergency's pace in one, and the budget as ever", () => {
+    expect(resolvedPolicy({ overrides: {}, emergency: true }, policy)).toMatchObject({
+      ...ordinary,
+      waves: [100],
+      regionsTogether: true,
+      concurrency: 0,
+      bakeMinutes: 0,
+      failureBudget: policy.failureBudget,
+    });
+  });
+
+  it("keeps its pace in an emergency where none is configured for it", () => {
+    const { emergency: _, ...calm } = policy;
+    expect(resolvedPolicy({ overrides: {}, emergency: true }, calm)).toMatchObject(ordinary);
+  });
+
+  it("is overridden by the request, also in an emergency, also with zero and no", () => {
+    const overrides = {
+      canaryCount: 0,
+      waves: [25, 100],
+      regionsTogether: false,
+      concurrency: 7,
+      bakeMinutes: 0,
+      approveAfterCanary: false,
+      failureBudget: { perWave: { count: 1 } },
+    };
+    for (const emergency of [false, true]) expect(resolvedPolicy({ overrides, emergency }, policy)).toEqual(overrides);
+  });
+});
+
+describe("a rollout policy is refused, and the error names the field, when", () => {
+  it.each<[string, object, (string | number)[]]>([
+    ["a cron expression is wrong", { cron: "0 25 * * *", durationMinutes: 60 }, ["freezeWindows", 0, "cron"]],
+    [
+      "a time zone is unknown",
+      { cron: "0 20 * * *", durationMinutes: 60, timeZone: "Mars/Olympus" },
+      ["freezeWindows", 0, "timeZone"],
+    ],
+  ])("%s", (_, window, path) => {
+    const parsed = rolloutPolicySchema.safeParse({ freezeWindows: [window] });
+    expect(parsed.error?.issues.map((issue) => issue.path)).toEqual([path]);
+  });
+});

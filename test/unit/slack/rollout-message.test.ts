@@ -1,0 +1,214 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  type Rollout,
+  type RolloutServiceStatus,
+  rolloutKinds,
+  rolloutServiceStatuses,
+  rolloutStatuses,
+  type Wave,
+} from "../../../shared/rollout/model.ts";
+import { progressOf } from "../../../shared/rollout/progress.ts";
+import { progressBar, rolloutMessage } from "../../../shared/slack/rollout-message.ts";
+import { rollout, rolloutService } from "../rollout/rollouts.ts";
+
+const NOW_MS = Date.parse("2026-03-01T13:02:00Z");
+const wave = (name: string, first: number, last: number, state: Wave["state"]): Wave => ({
+  name,
+  canary: false,
+  lanes: [{ account: "123456789012", region: "eu-west-1", first, last }],
+  state,
+});
+const underWay: Partial<Rollout> = {
+  kind: "rotate",
+  id: "rotate-1",
+  target: { controlPlane: "main" },
+  why: "the root CA has changed",
+  requestedBy: "alice",
+  services: 8,
+  waves: [
+    wave("canary", 0, 1, "done"),
+    wave("eu-west-1 50%", 2, 4, "rolling"),
+    wave("eu-west-1 100%", 5, 7, "waiting"),
+  ],
+  wave: 1,
+  startedAt: "2026-03-01T12:00:00Z",
+};
+const halfway: readonly RolloutServiceStatus[] = ["succeeded", "reverted", "succeeded", "skipped", "rolling"];
+
+function messageOf(given: Partial<Rollout>, statuses: readonly RolloutServiceStatus[] = halfway, leftMs?: number) {
+  const one = rollout({ ...underWay, ...given });
+  const services = statuses.map((status, ordinal) => rolloutService(ordinal, { status, wave: ordinal < 2 ? 0 : 1 }));
+  return rolloutMessage(one, progressOf(one, services), NOW_MS, leftMs);
+}
+const linesOf = (...args: Parameters<typeof messageOf>): string[] => messageOf(...args).text.split("\n");
+const contextOf = (...args: Parameters<typeof messageOf>): string[] =>
+  messageOf(...args).blocks.flatMap((block) =>
+    block.type === "context" ? block.elements.map(({ text }) => text) : [],
+  );
+
+describe("a rollout's message", () => {
+  it("tells what is under way, how far it is, the counts, when it is done and who asked", () => {
+    expect(linesOf({}, halfway, 20 * 60_000)).toEqual([
+      ":arrows_counterclockwise: Root CA rotation of main is under way",
+      "`██████████░░░░░░░░░░` 50%  ·  wave 2 of 3: eu-west-1 50%  ·  done about 2026-03-01 13:25 UTC",
+      "8 services: 2 in the mesh, *1 failed*, 1 skipped, 4 to go",
+      "Asked for by alice: the root CA has changed",
+    ]);
+    expect(contextOf({})).toEqual(["rollout `rotate-1`", "begun 2026-03-01 12:00 UTC"]);
+  });
+
+  it.each([
+    [{ kind: "rotate" }, "Root CA rotation of main is"],
+    [
+      { kind: "upgrade", target: { image: "example.com/ztunnel:1.28.2" } },
+      "ztunnel upgrade to `example.com/ztunnel:1.28.2` is",
+    ],
+    [{ kind: "reconfigure", target: {} }, "Reconfiguration is"],
+    [{ kind: "unenroll", target: {} }, "Unenrolling is"],
+  ] as const)("names its kind: %j", (given, words) => {
+    expect(linesOf(given)[0]).toContain(words);
+  });
+
+  it("counts services that are out of the mesh when it unenrolls", () => {
+    expect(linesOf({ kind: "unenroll" })[2]).toContain("2 out of the mesh");
+  });
+
+  it("says that a wave is baking", () => {
+    const waves = [wave("canary", 0, 1, "done"), wave("rest", 2, 7, "baking")];
+    expect(linesOf({ waves })[1]).toContain("wave 2 of 2: rest, baking");
+  });
+
+  it.each([
+    [
+      { status: "paused", control: { action: "pause", by: "bob", at: "2026-03-01T12:30:00Z" } },
+      "*Paused* by bob. Go on with `npm run autopilot -- rollout resume rotate-1`.",
+    ],
+    [
+      { status: "paused", journal: [{ at: "2026-03-01T12:30:00Z", by: "carol", did: "pause" }] },
+      "*Paused* by carol. Go on with `npm run autopilot -- rollout resume rotate-1`.",
+    ],
+    [
+      { status: "awaiting-approval" },
+      "*The canary wave is done.* Approve the rest with `npm run autopilot -- rollout approve rotate-1`.",
+    ],
+    [
+      { status: "frozen", holdUntilMs: Date.parse("2026-03-02T06:00:00Z") },
+      "*Frozen* until 2026-03-02 06:00 UTC. It goes on by itself then.",
+    ],
+    [
+      { status: "running", control: { action: "pause", by: "bob", at: "2026-03-01T12:30:00Z" } },
+      "*Pause* asked for by bob: it holds before the next wave.",
+    ],
+  ] as const)("says why it holds and how that ends: %j", (given, line) => {
+    expect(linesOf({ ...given, journal: "journal" in given ? [...given.journal] : [] })[3]).toBe(line);
+  });
+
+  it("on its way back counts what is to be taken back, and says why and what to do", () => {
+    const waves = [wave("canary", 0, 1, "done"), wave("rest", 2, 7, "taking-back")];
+    const statuses = ["succeeded", "succeeded", "taken-back", "taking-back", "reverted", "left"] as const;
+    const reason = { code: "budget-exceeded", detail: "2 of 6 failed in wave rest." };
+    const lines = linesOf({ status: "rolling-back", waves, reason }, statuses);
+    expect(lines.slice(0, 3)).toEqual([
+      ":rewind: Root CA rotation of main is being taken back",
+      "`████████░░░░░░░░░░░░` 40%  ·  wave 2 of 2: rest, going back",
+      "8 services: 3 to take back, *1 failed*, 1 skipped, 1 taken back, 2 not begun",
+    ]);
+    expect(lines).toContain("*Why:* More services failed than the failure budget allows. 2 of 6 failed in wave rest.");
+    expect(lines.join("\n")).toContain("*Fix:* See the failed services' reasons");
+  });
+
+  it("is loud about services that could not be taken back", () => {
+    const lines = linesOf({ status: "rolled-back" }, ["taken-back", "stuck"]);
+    expect(lines[0]).toBe(":rotating_light: Root CA rotation of main is taken back, 1 service could NOT be taken back");
+    expect(lines).toContain("*Look at them:* `npm run autopilot -- rollout status rotate-1`");
+  });
+
+  it("tells the outcome with how long it took; a full bar only when nothing is left", () => {
+    const ended = { status: "completed", wave: 3, finishedAt: "2026-03-01T15:05:00Z" } as const;
+    const all = Array.from({ length: 8 }, () => "succeeded" as const);
+    const lines = linesOf(ended, all);
+    expect(lines.slice(0, 3)).toEqual([
+      ":white_check_mark: Root CA rotation of main is done",
+      `\`${"█".repeat(20)}\` 100%  ·  3 waves`,
+      "8 services: 8 in the mesh",
+    ]);
+    expect(contextOf(ended, all)).toContain("ended 2026-03-01 15:05 UTC, took 3 h 5 min");
+  });
+
+  it("has no end while it is taken back after it had ended", () => {
+    expect(contextOf({ status: "rolling-back", finishedAt: "2026-03-01T15:05:00Z" }).join()).not.toContain("ended");
+  });
+
+  it("records an approval, an emergency and an override", () => {
+    const context = contextOf({
+      approved: { by: "dora", at: "2026-03-01T12:30:00Z" },
+      emergency: true,
+      overrides: { ignoreFreeze: true },
+    });
+    expect(context).toEqual(expect.arrayContaining(["approved by dora", "emergency", "freeze windows overridden"]));
+  });
+
+  it("stays within Slack's limits and shows what others wrote as text only, whatever it is", () => {
+    const texts = fc.string({
+      unit: fc.constantFrom("<", ">", "&", "!here", "`", "\n", "x", "é", "😀"),
+      maxLength: 200,
+    });
+    const someStatus = fc.constantFrom(...rolloutServiceStatuses);
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...rolloutKinds),
+        fc.constantFrom(...rolloutStatuses),
+        fc.array(someStatus, { maxLength: 8 }),
+        texts,
+        fc.constantFrom("budget-exceeded", "unknown code"),
+        (kind, status, statuses, text, code) => {
+          const by = text.slice(0, 200);
+          const message = messageOf(
+            {
+              kind,
+              status,
+              why: text.repeat(2).slice(0, 500),
+              requestedBy: by,
+              target: { controlPlane: text, image: `example.com/${"z".repeat(480)}` },
+              reason: { code, detail: text.repeat(20) },
+              approved: { by, at: "2026-03-01T12:30:00Z" },
+              waves: [wave(text, 0, 7, "rolling")],
+              wave: 0,
+              finishedAt: "2026-03-01T15:05:00Z",
+              emergency: true,
+              overrides: { ignoreFreeze: true },
+            },
+            statuses,
+            1e9,
+          );
+          expect(message.text.length).toBeLessThanOrEqual(4000);
+          expect(message.blocks.length).toBeLessThanOrEqual(50);
+          for (const block of message.blocks) {
+            if (block.type === "context") expect(block.elements.length).toBeLessThanOrEqual(10);
+            else expect(block.text.text.length).toBeLessThanOrEqual(3000);
+          }
+          const texts = message.blocks.flatMap((block) =>
+            block.type === "context" ? block.elements.map((element) => element.text) : [block.text.text],
+          );
+          for (const one of [message.text, ...texts]) expect(one).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
+        },
+      ),
+    );
+  });
+});
+
+describe("the progress bar", () => {
+  it.each([
+    [-1, 0, "0%"],
+    [0, 0, "0%"],
+    [0.049, 0, "4%"],
+    [0.05, 1, "5%"],
+    [0.29, 5, "29%"],
+    [0.999, 19, "99%"],
+    [1, 20, "100%"],
+    [7, 20, "100%"],
+  ])("of %d has %i full cells and says %s", (done, cells, percent) => {
+    expect(progressBar(done)).toBe(`\`${"█".repeat(cells)}${"░".repeat(20 - cells)}\` ${percent}`);
+  });
+});

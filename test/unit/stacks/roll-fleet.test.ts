@@ -1,0 +1,320 @@
+import validateDefinition from "asl-validator";
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
+import { rollFleetTokens } from "../../../lab/lambda/functions.ts";
+import { StepFunctions } from "../../../lab/step-functions/executions.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../shared/json.ts";
+import { MAX_WEIGHT } from "../../../shared/rollout/next-wave.ts";
+import {
+  assessInput,
+  finishInput,
+  holdInput,
+  nextWaveInput,
+  startInput,
+  takeInput,
+} from "../../../shared/rollout/steps.ts";
+import definition from "../../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
+import { substitute } from "../../../stacks/definitions/substitute.ts";
+
+const FLEET = "arn:aws:states:us-east-1:123456789012:stateMachine:roll-fleet";
+const SERVICE = "arn:aws:states:us-east-1:123456789012:stateMachine:roll-service";
+/** https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
+const MAX_EVENTS = 25_000;
+const MAX_STATE_BYTES = 256 * 1024;
+const MAX_CONCURRENT_CHILDREN = 10_000;
+const tokens = { ...rollFleetTokens, RollService: SERVICE };
+
+function object(node: unknown): JsonObject {
+  if (!isJsonObject(node)) throw new Error("no object");
+  return node;
+}
+
+function objects(node: Json | undefined): JsonObject[] {
+  return Array.isArray(node) ? node.map(object) : [];
+}
+
+interface Found {
+  readonly name: string;
+  readonly state: JsonObject;
+  /** The names of the states that it can go to. */
+  readonly siblings: readonly string[];
+}
+
+/** Every state, also those in Maps. */
+function statesOf(graph: JsonObject): Found[] {
+  const states = Object.entries(object(graph.States));
+  const siblings = states.map(([name]) => name);
+  return states.flatMap(([name, node]) => {
+    const state = object(node);
+    const inner = state.Type === "Map" ? statesOf(object(state.ItemProcessor)) : [];
+    return [{ name, state, siblings }, ...inner];
+  });
+}
+
+const plain = object(JSON.parse(JSON.stringify(definition)));
+const all = statesOf(plain);
+const tasks = all.filter(({ state }) => state.Type === "Task").map((found) => [found.name, found] as const);
+const lambdas = tasks.filter(([, { state }]) => String(state.Resource).includes("lambda:invoke"));
+const maps = all.filter(({ state }) => state.Type === "Map").map((found) => [found.name, found] as const);
+
+function errorsOf(rules: Json | undefined): unknown[] {
+  return objects(rules).flatMap(({ ErrorEquals }) => ErrorEquals);
+}
+
+function nextsOf(state: JsonObject): readonly string[] {
+  const rules = [...objects(state.Choices), ...objects(state.Catch)];
+  return [state.Next, state.Default, ...rules.map(({ Next }) => Next)].filter((next) => typeof next === "string");
+}
+
+describe("the state machine RollFleet", () => {
+  it("is taken by the strict interpreter, and by the schema of the language", () => {
+    const substituted = substitute(definition, tokens);
+    expect(() => played(1)).not.toThrow();
+    // The validator writes into what it validates.
+    const { isValid, errors } = validateDefinition(structuredClone(substituted));
+    expect(errors).toEqual([]);
+    expect(isValid).toBe(true);
+  });
+
+  it("names only the functions that it is given, and all of them", () => {
+    const named = lambdas.map(([, { state }]) => object(state.Arguments).FunctionName);
+    expect(new Set(named)).toEqual(new Set(Object.keys(rollFleetTokens).map((name) => `\${${name}}`)));
+  });
+
+  it("is JSONata throughout", () => {
+    expect(definition.QueryLanguage).toBe("JSONata");
+    expect(JSON.stringify(definition)).not.toMatch(
+      /"(InputPath|OutputPath|ResultPath|Parameters|ResultSelector|ItemsPath|\w+\.\$)"/,
+    );
+  });
+
+  it("gives no two states one name, and none a long one", () => {
+    const names = all.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) expect(name.length).toBeLessThanOrEqual(80);
+  });
+
+  it("goes only to states that are there", () => {
+    for (const { state, siblings } of all) for (const next of nextsOf(state)) expect(siblings).toContain(next);
+  });
+
+  it.each(lambdas)(
+    "tries %s again when Lambda or the step says that it can help, longer when AWS throttles, and not when it says otherwise",
+    (_name, { state }) => {
+      const retried = errorsOf(state.Retry);
+      for (const error of ["Autopilot.Retryable", "Lambda.ServiceException", "Runtime.ExitError", "Sandbox.Timedout"]) {
+        expect(retried).toContain(error);
+      }
+      expect(retried).not.toContain("States.ALL");
+      expect(retried).not.toContain("Autopilot.Terminal");
+      const [throttled, others] = objects(state.Retry);
+      expect(throttled?.ErrorEquals).toEqual(["Autopilot.Throttled"]);
+      expect(Number(throttled?.MaxAttempts)).toBeGreaterThan(Number(others?.MaxAttempts));
+    },
+  );
+
+  it("tries to start a roll again when Step Functions is busy, and never after the roll itself has failed", () => {
+    const roll = all.find(({ name }) => name === "Roll")?.state ?? {};
+    expect(errorsOf(roll.Retry)).toContain("StepFunctions.ThrottlingException");
+    for (const error of ["States.ALL", "States.TaskFailed", "StepFunctions.ExecutionAlreadyExistsException"]) {
+      expect(errorsOf(roll.Retry)).not.toContain(error);
+    }
+  });
+
+  it.each(tasks.filter(([name]) => name !== "Finish" && name !== "ContinueAsNew"))(
+    "catches every error of %s",
+    (_name, { state }) => {
+      expect(errorsOf(state.Catch)).toContain("States.ALL");
+    },
+  );
+
+  it.each(maps)("goes on after %s whatever becomes of it: the ledger says how the wave went", (_name, { state }) => {
+    expect(errorsOf(state.Catch)).toContain("States.ALL");
+  });
+
+  it.each(maps)("keeps nothing of what the iterations of %s put out", (_name, { state }) => {
+    expect(state.Output).toEqual({});
+    const { States } = object(state.ItemProcessor);
+    for (const [name, inner] of Object.entries(object(States))) {
+      const { Type, End, Output } = object(inner);
+      if (Type === "Succeed" || End === true) expect(Output, name).toEqual({});
+    }
+  });
+
+  it.each(lambdas)("gives %s a time in which it has to answer", (_name, { state }) => {
+    expect(state.TimeoutSeconds).toBeDefined();
+  });
+
+  it("gives a roll no time of its own: a roll that is stopped from outside is not taken back", () => {
+    const roll = all.find(({ name }) => name === "Roll")?.state ?? {};
+    expect(roll.TimeoutSeconds).toBeUndefined();
+    expect(plain.TimeoutSeconds).toBeUndefined();
+  });
+
+  it("takes an error without a cause: a timeout has none", () => {
+    expect(JSON.stringify(definition)).not.toContain('"{% $states.errorOutput.Cause %}"');
+  });
+
+  it("goes in no circle without a wait, a roll or a step that says that there is work", () => {
+    for (const { name } of all) expect(idleCircle(name), name).toBe(false);
+  });
+});
+
+/** True if the state can be come back to on a way that only looks: no wait, no roll, no wave. */
+function idleCircle(start: string): boolean {
+  const works = (state: JsonObject) =>
+    state.Type === "Wait" || state.Type === "Map" || /waitForTaskToken|sync:2$/.test(String(state.Resource));
+  const byName = new Map(all.map((found) => [found.name, found.state]));
+  const seen = new Set<string>();
+  const open = [start];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const state = byName.get(name) ?? {};
+    if (works(state)) continue;
+    for (const next of nextsOf(state)) {
+      if (next === start) return true;
+      if (!seen.has(next)) {
+        seen.add(next);
+        open.push(next);
+      }
+    }
+  }
+  return false;
+}
+
+const ID = "rotate-0123456789";
+const childDefinition = {
+  QueryLanguage: "JSONata",
+  StartAt: "Done",
+  States: { Done: { Type: "Succeed", Output: { outcome: "succeeded" } } },
+};
+
+interface Play {
+  readonly stepFunctions: StepFunctions;
+  readonly clock: VirtualClock;
+  readonly payloads: { readonly functionName: string; readonly payload: Json }[];
+}
+
+/** RollFleet with functions that answer: so many waves of so many lanes and services, then the end. */
+function played(
+  waves: number,
+  {
+    lanes = 1,
+    services = 1,
+    bakeSeconds = 0,
+    hold = false,
+  }: Partial<Record<"lanes" | "services" | "bakeSeconds", number>> & {
+    readonly hold?: boolean;
+  } = {},
+): Play {
+  const clock = new VirtualClock(0);
+  const payloads: Play["payloads"] = [];
+  let steps = 0;
+  const lane = (index: number) => ({
+    account: "123456789012",
+    region: "us-east-1",
+    first: index * services,
+    last: (index + 1) * services - 1,
+    concurrency: 0,
+  });
+  const nothing = { phase: "forward", wave: 0, lanes: [], holdSeconds: 1, executionName: `${ID}-2` };
+  const answers: Readonly<Record<string, (payload: JsonObject) => Json>> = {
+    "rollout/start": () => ({}),
+    "rollout/next-wave": () => {
+      steps += 1;
+      if (steps > waves) return { ...nothing, do: "finish" };
+      if (hold) return { ...nothing, do: "hold", holdSeconds: 60 };
+      return { ...nothing, do: "roll", wave: steps - 1, lanes: Array.from({ length: lanes }, (_, i) => lane(i)) };
+    },
+    "rollout/take": ({ ordinal }) => ({
+      do: "roll",
+      waitSeconds: 0,
+      executionName: `roll-${steps}-${Number(ordinal)}`,
+      serviceArn: "arn:aws:ecs:us-east-1:123456789012:service/fleet/web",
+    }),
+    "rollout/assess-wave": () => ({ bakeSeconds }),
+    "rollout/hold": () => ({}),
+    "rollout/finish": () => ({ rolloutId: ID, status: "completed" }),
+  };
+  const stepFunctions = new StepFunctions({
+    clock,
+    random: () => 0.5,
+    lambda: {
+      invoke: async (functionName, payload) => {
+        payloads.push({ functionName, payload });
+        return answers[functionName]?.(object(payload)) ?? null;
+      },
+    },
+  });
+  stepFunctions.createStateMachine(FLEET, substitute(definition, tokens));
+  stepFunctions.createStateMachine(SERVICE, childDefinition);
+  return { stepFunctions, clock, payloads };
+}
+
+async function finished({ stepFunctions, clock }: Play) {
+  const input = JSON.stringify({ rolloutId: ID });
+  const { executionArn } = stepFunctions.startExecution({ stateMachineArn: FLEET, name: `${ID}-1`, input });
+  const { status, output } = await clock.run(stepFunctions.result(executionArn));
+  expect({ status, output }).toEqual({ status: "SUCCEEDED", output: `{"rolloutId":"${ID}","status":"completed"}` });
+  return stepFunctions.getExecutionHistory(executionArn);
+}
+
+describe("a pass of RollFleet", () => {
+  it("gives every function what it knows to read", async () => {
+    const schemas = {
+      "rollout/start": startInput,
+      "rollout/next-wave": nextWaveInput,
+      "rollout/take": takeInput,
+      "rollout/assess-wave": assessInput,
+      "rollout/hold": holdInput,
+      "rollout/finish": finishInput,
+    };
+    const rolled = played(2, { lanes: 2, services: 3, bakeSeconds: 60 });
+    await finished(rolled);
+    const named = new Set(rolled.payloads.map(({ functionName }) => functionName));
+    expect([...named].sort()).toEqual(Object.keys(schemas).sort());
+    for (const { functionName, payload } of rolled.payloads) {
+      const schema = Object.entries(schemas).find(([name]) => name === functionName)?.[1];
+      expect(() => schema?.parse(payload), functionName).not.toThrow();
+    }
+    const ordinals = rolled.payloads.flatMap(({ functionName, payload }) =>
+      functionName === "rollout/take" ? [object(payload).ordinal] : [],
+    );
+    expect(ordinals.sort()).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+  });
+
+  /** Events of one more pass. */
+  const eventsPerPass = async (shape: Parameters<typeof played>[1]) =>
+    (await finished(played(2, shape))).length - (await finished(played(1, shape))).length;
+  /** What the definition adds to `passes` in one pass: see its Assign. */
+  const weightPerPass = async (shape: Parameters<typeof played>[1]) => {
+    const play = played(2, shape);
+    await finished(play);
+    const [, second, third] = play.payloads.flatMap(({ functionName, payload }) =>
+      functionName === "rollout/next-wave" ? [Number(object(payload).passes)] : [],
+    );
+    return (third ?? 0) - (second ?? 0);
+  };
+
+  it.each([
+    ["a hold", { hold: true }],
+    ["a wave with one lane", { bakeSeconds: 60 }],
+    ["a wave with 12 lanes", { lanes: 12, bakeSeconds: 60 }],
+    ["a wave with 200 lanes", { lanes: 200, bakeSeconds: 60 }],
+    ["a wave with many services", { services: 200, bakeSeconds: 60 }],
+  ])(
+    "adds so few events to its history that %s, again and again, ends in a new execution long before it is full",
+    async (_what, shape) => {
+      const events = await eventsPerPass(shape);
+      const weight = await weightPerPass(shape);
+      expect(weight).toBeGreaterThan(0);
+      // Half of the history is left for steps that are tried again.
+      expect(Math.ceil(MAX_WEIGHT / weight) * events).toBeLessThan(MAX_EVENTS / 2);
+    },
+  );
+
+  it("keeps its state small with 10,000 services in a lane", async () => {
+    const history = await finished(played(1, { services: 10_000 }));
+    for (const event of history) expect(JSON.stringify(event).length).toBeLessThan(MAX_STATE_BYTES);
+    expect(MAX_CONCURRENT_CHILDREN).toBeGreaterThanOrEqual(10_000);
+  }, 60_000);
+});

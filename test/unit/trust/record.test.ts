@@ -1,0 +1,98 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { MAX_GENERATIONS, type MeshState, meshStateSchema } from "../../../shared/ledger.ts";
+import { factsIdOf } from "../../../shared/trust/generations.ts";
+import { acceptableOf, freshMesh, newestOf, withNews, withReading } from "../../../shared/trust/record.ts";
+import { rollWorld } from "../roll/fakes.ts";
+import { factsWith, meshAfter } from "./meshes.ts";
+
+const idOf = (roots: string) => factsIdOf(factsWith(roots));
+const acceptable = (mesh: MeshState) => acceptableOf(mesh).map(({ id }) => id);
+const released = (mesh: MeshState, roots: string): MeshState => ({ ...mesh, releasedId: idOf(roots) });
+
+describe("the mesh facts that a service may still have", () => {
+  it("are none while there are only the first ones: those are what the fleet should have", () => {
+    const mesh = meshAfter("a");
+    expect(mesh.releasedId).toBe(idOf("a"));
+    expect(acceptable(mesh)).toEqual([]);
+  });
+
+  it("are those from the released ones on", () => {
+    expect(acceptable(meshAfter("a", "ab", "b"))).toEqual([idOf("a"), idOf("ab")]);
+    expect(acceptable(released(meshAfter("a", "ab", "b"), "ab"))).toEqual([idOf("ab")]);
+    expect(acceptable(released(meshAfter("a", "ab", "b"), "b"))).toEqual([]);
+  });
+
+  it("are all known ones where nothing was released, or what was is forgotten", () => {
+    const { releasedId: _, ...unreleased } = meshAfter("a", "ab", "b");
+    expect(acceptable(unreleased)).toEqual([idOf("a"), idOf("ab")]);
+    expect(acceptable({ ...unreleased, releasedId: "forgotten" })).toEqual([idOf("a"), idOf("ab")]);
+  });
+
+  it("include what a rollout had begun to bring before the released ones came back", () => {
+    const back = meshAfter("a", "ab", "a");
+    expect(newestOf(back).id).toBe(idOf("a"));
+    expect(acceptable(back)).toEqual([idOf("ab")]);
+    expect(acceptable(released(back, "a"))).toEqual([]);
+    expect(acceptable(meshAfter("a", "ab", "a", "b"))).toEqual([idOf("ab"), idOf("a")]);
+  });
+
+  it("always include what was released, or came since and was not released, whatever came back", () => {
+    const reading = fc.constantFrom("a", "ab", "b", "bc", "c");
+    const step = fc.oneof(reading, fc.constant("release"));
+    fc.assert(
+      fc.property(reading, fc.array(step, { maxLength: 8 }), (first, steps) => {
+        let mesh = meshAfter(first);
+        // What services may have by the rules: the released generation, and all that were newest since.
+        let good = new Set([idOf(first)]);
+        for (const one of steps) {
+          const next =
+            one === "release" ? { ...mesh, releasedId: newestOf(mesh).id } : withReading(mesh, factsWith(one));
+          mesh = next ?? mesh;
+          good = one === "release" ? new Set([newestOf(mesh).id]) : good.add(newestOf(mesh).id);
+          expect(new Set([...acceptable(mesh), newestOf(mesh).id])).toEqual(good);
+        }
+      }),
+    );
+  });
+});
+
+describe("a reading of the mesh facts", () => {
+  const at = (minute: number) => new Date(Date.UTC(2026, 10, 21, 0, minute)).toISOString();
+
+  it("that is older than the newest one changes nothing", () => {
+    const mesh = withReading(undefined, factsWith("ab", { readAt: at(2) }));
+    expect(withReading(mesh, factsWith("a", { readAt: at(1) }))).toBeUndefined();
+    expect(withNews(mesh, factsWith("a", { readAt: at(1) }))).toBeUndefined();
+  });
+
+  it("without news is noted by the watch alone", () => {
+    const mesh = withReading(undefined, factsWith("a", { readAt: at(1) }));
+    const again = factsWith("a", { readAt: at(2) });
+    expect(withNews(mesh, again)).toBeUndefined();
+    expect(withReading(mesh, again)).toMatchObject({ generations: [{ facts: { readAt: at(2) } }] });
+  });
+
+  it("of another istiod is news, and no new generation", () => {
+    const mesh = meshAfter("a");
+    expect(withNews(mesh, factsWith("a", { istiodVersion: "1.29.0" }))).toMatchObject({
+      generations: [{ id: idOf("a"), facts: { istiodVersion: "1.29.0" } }],
+    });
+  });
+
+  it("always leaves what the ledger can keep", () => {
+    let mesh = meshAfter("a");
+    for (let n = 0; n < 2 * MAX_GENERATIONS; n += 1) {
+      mesh = withReading(mesh, factsWith("a", { network: `net-${n % 13}` })) ?? mesh;
+      expect(meshStateSchema.parse(mesh)).toEqual(mesh);
+      expect(mesh.generations.map(({ id }) => id)).toContain(mesh.releasedId);
+    }
+  });
+
+  it("that a roll makes is written once for all of them", async () => {
+    const { ledger, controlPlane } = rollWorld();
+    const first = await freshMesh("main", { ledger, controlPlane });
+    expect(await freshMesh("main", { ledger, controlPlane })).toEqual(first);
+    expect(first).toMatchObject({ version: 1, releasedId: first?.generations[0]?.id });
+  });
+});

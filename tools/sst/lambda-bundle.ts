@@ -1,0 +1,85 @@
+/** Bundles a function as SST 4.17 does for Node.js (its pkg/runtime/node/build.go). */
+import { createCipheriv } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import * as esbuild from "esbuild";
+import * as z from "zod";
+import { root } from "./platform.ts";
+
+/** What SST asks its CLI to build. */
+export const buildRequestSchema = z.looseObject({
+  functionID: z.string(),
+  handler: z.string(),
+  runtime: z.string(),
+  encryptionKey: z.string().optional(),
+  links: z.record(z.string(), z.unknown()).default({}),
+  properties: z
+    .looseObject({
+      minify: z.boolean().default(false),
+      esbuild: z.looseObject({ external: z.array(z.string()).default([]) }).prefault({}),
+    })
+    .prefault({}),
+});
+export type BuildRequest = z.infer<typeof buildRequestSchema>;
+
+export interface Built {
+  readonly handler: string;
+  readonly errors: readonly string[];
+  /** Files that are kept out of the zip. */
+  readonly sourcemaps: readonly string[];
+}
+
+const BANNER = [
+  `import { createRequire as topLevelCreateRequire } from 'module';`,
+  `const require = topLevelCreateRequire(import.meta.url);`,
+  `import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from "url"`,
+  `const __filename = topLevelFileUrlToPath(import.meta.url)`,
+  `const __dirname = topLevelFileUrlToPath(new topLevelURL(".", import.meta.url))`,
+  "",
+].join("\n");
+
+/** Builds into `out`, or with `placeholder` puts one line there instead. A handler that has no file is an error both ways. */
+export async function bundleFunction(
+  request: BuildRequest,
+  out: string,
+  { placeholder }: { readonly placeholder: boolean },
+): Promise<Built> {
+  mkdirSync(out, { recursive: true });
+  const handler = `bundle${extname(request.handler)}`;
+  const entry = `${request.handler.slice(0, -extname(request.handler).length)}.ts`;
+  if (!existsSync(join(root, entry))) {
+    return { handler, errors: [`${request.handler} names no file: ${entry}`], sourcemaps: [] };
+  }
+  const outfile = join(out, "bundle.mjs");
+  if (placeholder) writeFileSync(outfile, `// in place of ${request.handler}\n`);
+  else await esbuild.build(optionsFor(entry, outfile, request));
+  if (request.encryptionKey) writeFileSync(join(out, "resource.enc"), encrypted(request.links, request.encryptionKey));
+  const maps = readdirSync(out).filter((file) => file.endsWith(".map"));
+  return { handler, errors: [], sourcemaps: maps.map((file) => join(out, file)) };
+}
+
+function optionsFor(entry: string, outfile: string, { properties }: BuildRequest): esbuild.BuildOptions {
+  return {
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "es2024",
+    mainFields: ["module", "main"],
+    keepNames: true,
+    minify: properties.minify,
+    // SST's own two first.
+    external: ["sharp", "pg-native", ...properties.esbuild.external],
+    sourcemap: "linked",
+    banner: { js: BANNER },
+    logLevel: "silent",
+  };
+}
+
+/** The linked resources, as SST's runtime library reads them. */
+function encrypted(links: unknown, key: string): Buffer {
+  const cipher = createCipheriv("aes-256-gcm", Buffer.from(key, "base64"), Buffer.alloc(12));
+  return Buffer.concat([cipher.update(JSON.stringify(links)), cipher.final(), cipher.getAuthTag()]);
+}

@@ -1,0 +1,156 @@
+/** Stands in for the Pulumi engine: records every resource that the program registers, with its inputs resolved. */
+import { createRequire } from "node:module";
+import { join, relative } from "node:path";
+import type { Place } from "../../stacks/definitions/deployment.ts";
+import { createdResource, dataSource, placesByProvider } from "./aws-answers.ts";
+import { platformDirectory, root } from "./platform.ts";
+
+type Inputs = Readonly<Record<string, unknown>>;
+
+/** A resource as the engine would get it. */
+export interface RenderedResource {
+  readonly type: string;
+  readonly name: string;
+  /** For AWS's resources. */
+  readonly region?: string;
+  readonly inputs: Inputs;
+  readonly protect?: true;
+  readonly retainOnDelete?: true;
+  readonly ignoreChanges?: readonly string[];
+}
+
+interface Registration {
+  getType(): string;
+  getName(): string;
+  getProtect(): boolean;
+  getRetainondelete(): boolean;
+  getIgnorechangesList(): readonly string[];
+}
+
+interface MockArguments {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Inputs;
+  readonly provider?: string;
+  readonly custom?: boolean;
+}
+
+/** What is used of `@pulumi/pulumi/runtime`, by the version that SST's platform pins. */
+interface PulumiRuntime {
+  setMocks(
+    mocks: {
+      newResource(resource: MockArguments): { readonly id: string; readonly state: Inputs };
+      call(call: { readonly token: string; readonly inputs: Inputs; readonly provider?: string }): Inputs;
+    },
+    project: string,
+    stack: string,
+    preview: boolean,
+    organization: string,
+  ): Promise<void>;
+  setConfig(key: string, value: string): void;
+  runInPulumiStack(program: () => Promise<unknown>): Promise<unknown>;
+}
+interface MockMonitorClass {
+  readonly prototype: { registerResource(request: Registration, callback: unknown): unknown };
+}
+
+export interface Recorder {
+  /** Sorted by type and name. */
+  resources(): readonly RenderedResource[];
+  /** Runs the program; resolves when every resource is registered. */
+  run(program: () => Promise<unknown>): Promise<unknown>;
+}
+
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+
+/** Made once in a process, as Pulumi keeps what it knows in its modules. */
+export async function createRecorder(options: {
+  readonly project: string;
+  readonly stage: string;
+  readonly home: Place;
+  readonly providerConfig: Inputs;
+}): Promise<Recorder> {
+  const load = createRequire(join(platformDirectory, "package.json"));
+  // The platform's own packages have no types here.
+  const runtime = load("@pulumi/pulumi/runtime") as PulumiRuntime;
+  const { MockMonitor } = load("@pulumi/pulumi/runtime/mocks") as { readonly MockMonitor: MockMonitorClass };
+  const recorded = new Map<string, RenderedResource>();
+  const { note, placeOf } = placesByProvider(options.home);
+  const optionsOf = noteOptions(MockMonitor);
+
+  await runtime.setMocks(
+    {
+      newResource: (resource) => {
+        const { type, name } = resource;
+        const inputs = plainObject(resource.inputs);
+        note(type, name, inputs);
+        if (type === "pulumi:pulumi:Stack") return { id: "", state: {} };
+        const key = `${type} ${name}`;
+        if (recorded.has(key)) throw new Error(`two resources are called ${key}`);
+        const place = placeOf(resource.provider);
+        const region = type.startsWith("aws:") ? { region: place.region } : {};
+        recorded.set(key, { type, name, ...region, inputs, ...optionsOf(key) });
+        if (resource.custom === false) return { id: "", state: {} };
+        const { id, state } = createdResource(type, name, inputs, place);
+        return { id, state: { ...resource.inputs, ...state } };
+      },
+      call: ({ token, inputs, provider }) => dataSource(token, plainObject(inputs), placeOf(provider)),
+    },
+    options.project,
+    options.stage,
+    false,
+    "organization",
+  );
+  for (const [key, value] of Object.entries(options.providerConfig)) {
+    runtime.setConfig(`aws:${key}`, typeof value === "string" ? value : JSON.stringify(value));
+  }
+  return {
+    resources: () => [...recorded].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, resource]) => resource),
+    run: async (program) => {
+      const result = await runtime.runInPulumiStack(program);
+      // Outputs may still resolve into resources: nothing is left to do only when the process would end.
+      await new Promise((resolve) => process.once("beforeExit", resolve));
+      return result;
+    },
+  };
+}
+
+/** Mocks are not told a resource's options: they are read from the request before. */
+function noteOptions({ prototype }: MockMonitorClass): (key: string) => Partial<RenderedResource> {
+  const noted = new Map<string, Partial<RenderedResource>>();
+  const register = prototype.registerResource;
+  prototype.registerResource = function (request, callback) {
+    const ignoreChanges = request.getIgnorechangesList();
+    noted.set(`${request.getType()} ${request.getName()}`, {
+      ...(request.getProtect() && { protect: true }),
+      ...(request.getRetainondelete() && { retainOnDelete: true }),
+      ...(ignoreChanges.length > 0 && { ignoreChanges }),
+    });
+    return register.call(this, request, callback);
+  };
+  return (key) => noted.get(key) ?? {};
+}
+
+function plainObject(inputs: Inputs): Inputs {
+  return Object.fromEntries(
+    Object.entries(inputs)
+      .filter(([, value]) => value !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, value]) => [key, plain(value)]),
+  );
+}
+
+/** Without Pulumi's marks: secrets are what they hold, files and other resources are named. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  const members: Inputs = { ...value };
+  if ("__pulumiAsset" in value || "__pulumiArchive" in value) return { $file: fileOf(members.path) };
+  if ("__pulumiResource" in value) return { $resource: String(members.__name ?? "") };
+  if (SIGNATURE in value) return plain(members.value);
+  return plainObject(members);
+}
+
+function fileOf(path: unknown): string {
+  return typeof path === "string" ? relative(root, path) : "in memory";
+}
