@@ -1,7 +1,7 @@
 import { controlPlanes } from "../functions/control-planes.ts";
 import { revisionArn } from "../lab/fleet/fleet.ts";
 import { inProcessFetch, inProcessRequestHandler } from "../lab/http/in-process.ts";
-import { ScopeSigner } from "../lab/http/scope-signer.ts";
+import { scopeSigner } from "../lab/http/scope-signer.ts";
 import type { Lab } from "../lab/lab.ts";
 import { type Place, serviceRef } from "../shared/arn.ts";
 import { ensureSecret } from "../shared/bootstrap-token/ensure-secret.ts";
@@ -112,7 +112,7 @@ function groundOf(lab: Lab): Ground {
   const clients = awsClients({
     config,
     requestHandler: inProcessRequestHandler((request) => lab.router.handle(request)),
-    signerConstructor: ScopeSigner,
+    signer: scopeSigner,
     credentials: { accessKeyId: config.homeAccount, secretAccessKey: "lab" },
     pause: (ms) => clock.sleep(ms),
     now,
@@ -120,7 +120,7 @@ function groundOf(lab: Lab): Ground {
   return {
     lab,
     clients,
-    plane: controlPlanes({ config, clients, now }, inProcessFetch(lab.elsewhere)),
+    plane: controlPlanes({ config, clients, now }, { fetch: inProcessFetch(lab.elsewhere) }),
     clusters: new Set(),
   };
 }

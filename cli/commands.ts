@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { cost } from "./commands/cost.ts";
 import { inject } from "./commands/inject.ts";
+import { policy } from "./commands/policy.ts";
 import { rbac } from "./commands/rbac.ts";
 import { rolloutControls } from "./commands/rollout-control.ts";
 import { rolloutList } from "./commands/rollout-list.ts";
@@ -19,5 +20,6 @@ export const commands: readonly Command[] = [
   unenroll,
   inject,
   rbac,
+  policy,
   cost,
 ];

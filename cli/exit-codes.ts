@@ -32,17 +32,23 @@ export function exitCodeOf(error: unknown): number {
 /** What the autopilot does by itself, whoever sits at the terminal has to do. */
 const ownFixes: Partial<Record<FailureCode, string>> = {
   "aws-unavailable": "Check the network, the configuration's home region and AWS_ENDPOINT_URL, then try again.",
-  "access-denied": "Check the credentials of the environment (`aws sts get-caller-identity`) and what they may do.",
+  "access-denied":
+    "Check the credentials of the environment (`aws sts get-caller-identity`) and what they may do: `npm run autopilot -- policy` prints what they need, and operatorRoles lets them into other accounts.",
   throttled: "Try again in a minute.",
 };
+
+/** What whoever runs the command does about a failure. */
+export function fixFor(code: FailureCode): string {
+  return ownFixes[code] ?? failures[code].fix;
+}
 
 /** An error as people and scripts get it. */
 export function told(error: unknown): { readonly code: string; readonly sentence: string; readonly fix: string } {
   if (error instanceof UsageError) return { code: "usage", sentence: error.message, fix: "" };
   if (error instanceof Refused) return { code: error.code, sentence: error.message, fix: error.fix };
   if (error instanceof AutopilotError) {
-    const { sentence, fix } = failures[error.code];
-    return { code: error.code, sentence: detailed(sentence, error.detail), fix: ownFixes[error.code] ?? fix };
+    const { sentence } = failures[error.code];
+    return { code: error.code, sentence: detailed(sentence, error.detail), fix: fixFor(error.code) };
   }
   return { code: "unexpected-error", sentence: error instanceof Error ? error.message : String(error), fix: "" };
 }

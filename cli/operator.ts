@@ -11,7 +11,7 @@ import { ecsGateway } from "../shared/gateways/ecs.ts";
 import { dynamoDbLedger } from "../shared/gateways/ledger-dynamodb.ts";
 import { secretsGateway } from "../shared/gateways/secrets.ts";
 import type { Ledger, RolloutLedger } from "../shared/ledger.ts";
-import { operatorSource, resourceNames } from "../shared/names.ts";
+import { operatorReadRole, operatorSource, resourceNames } from "../shared/names.ts";
 import type { BusCalls, EcsCalls, SecretsCalls } from "../shared/ports.ts";
 import type { Arguments } from "./arguments.ts";
 import { Refused, UsageError } from "./exit-codes.ts";
@@ -42,6 +42,14 @@ export async function readConfig(values: Arguments["values"], { directory }: Sur
   return parseConfig(moduleSchema.parse(loaded).default);
 }
 
+/** The stage that the options name, or the environment; `undefined`: the lab. */
+export function stageOf(
+  values: Arguments["values"],
+  { environment }: Pick<Surroundings, "environment">,
+): string | undefined {
+  return typeof values.stage === "string" ? values.stage : environment.AUTOPILOT_STAGE || undefined;
+}
+
 const moduleSchema = z.object({ default: z.unknown() });
 
 /**
@@ -51,9 +59,10 @@ const moduleSchema = z.object({ default: z.unknown() });
 export async function connectOperator(values: Arguments["values"], surroundings: Surroundings): Promise<Operator> {
   const config = await readConfig(values, surroundings);
   const { environment, now } = surroundings;
-  const stage = typeof values.stage === "string" ? values.stage : environment.AUTOPILOT_STAGE || undefined;
+  const stage = stageOf(values, surroundings);
   const { tableName, busName } = resourceNames(config, stage, environment);
-  const clients = awsClients({ config, ...surroundings.aws });
+  // The member role trusts the functions alone.
+  const clients = awsClients({ config: { ...config, memberRoleName: operatorReadRole(config) }, ...surroundings.aws });
   const who = await askWho(config, clients, environment);
   return {
     config,

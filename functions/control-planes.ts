@@ -9,13 +9,29 @@ import { environmentWorld, type World } from "./world.ts";
 /** The gateway to a control plane, by its name in the configuration. */
 export type ControlPlanes = (name: string) => ControlPlaneCalls;
 
+export interface ControlPlanesOptions {
+  /** Sends the requests; the Kubernetes client's own by default. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** For how long what was found is taken as it is. Default 0: every read goes to the control plane. */
+  readonly keptMs?: number;
+}
+
+/**
+ * How old the facts may be that the steps of a roll see: they read the same ones again and again, and a rollout has
+ * thousands of rolls. It is safe since mesh facts carry the time at which they were read, and `freshMesh` goes by the
+ * ledger's when those are newer: a roll gets the facts that it would have got ten seconds earlier, and never older ones
+ * than the watch has told of. A change that no roll has seen in that time is found by the watch, and rolled out. A
+ * namespace or a binding that somebody deletes in that time is missed by the verification, and the roll goes back.
+ */
+export const ROLL_KEPT_MS = 10_000;
+
 /**
  * The control planes of the configuration, connected when first asked for. Only the functions that talk to Kubernetes
  * import this: its client is the largest part of their bundles. Throws `no-control-plane` for an unknown name.
  */
 export function controlPlanes(
   world: Pick<World, "config" | "clients" | "now">,
-  fetch?: typeof globalThis.fetch,
+  options: ControlPlanesOptions = {},
 ): ControlPlanes {
   const made = new Map<string, ControlPlaneCalls>();
   return (name) => {
@@ -23,7 +39,7 @@ export function controlPlanes(
     if (known) return known;
     const plane = world.config.controlPlanes.find((one) => one.name === name);
     if (!plane) throw new AutopilotError("no-control-plane", name);
-    const gateway = controlPlane({ name, connect: connection(plane, world), now: world.now, ...(fetch && { fetch }) });
+    const gateway = controlPlane({ name, connect: connection(plane, world), now: world.now, ...options });
     made.set(name, gateway);
     return gateway;
   };
@@ -42,6 +58,6 @@ function connection({ name, eks, kubeconfigSecret }: ControlPlaneConfig, world: 
 }
 
 /** The control planes of a deployed function. */
-export function environmentControlPlanes(): ControlPlanes {
-  return controlPlanes(environmentWorld());
+export function environmentControlPlanes(options: ControlPlanesOptions = {}): ControlPlanes {
+  return controlPlanes(environmentWorld(), options);
 }

@@ -45,10 +45,13 @@ function publishMetrics(metrics: Metrics): MiddlewareObj<unknown, Json> {
   return { after: publish, onError: publish };
 }
 
+/** A function without its environment fails at its first event, by name: that failure is counted, too. */
+const NO_DEPLOYMENT = "none";
+
 /** The exported handler of a function. Its world is connected at the first event, not at import. */
 export function lambda(name: string, connect: () => Step): LambdaHandler {
   let step: Step | undefined;
-  return instrument(createInstruments(name), (event, tools) => {
+  return instrument(createInstruments(name, process.env.AUTOPILOT_BUS || NO_DEPLOYMENT), (event, tools) => {
     step ??= connect();
     return step(event, tools);
   });

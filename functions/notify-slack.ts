@@ -1,5 +1,7 @@
+import { readAlarmChange } from "../shared/events/alarms.ts";
 import { type OutgoingEvent, readOutgoing } from "../shared/events/outgoing.ts";
 import { postedOf } from "../shared/rollout/report.ts";
+import { alarmMessage } from "../shared/slack/alarm-message.ts";
 import { atSlacksPace, type Posted, SlackUnavailable } from "../shared/slack/calls.ts";
 import { messageFor } from "../shared/slack/messages.ts";
 import { lambda, type Step } from "./middleware.ts";
@@ -7,11 +9,19 @@ import { type Slack, slackChannel } from "./slack.ts";
 import { environmentWorld, type World } from "./world.ts";
 
 /**
- * Tells an event in the ops channel. Of a rollout's rolls only what went wrong is told, in the thread of the rollout's
+ * Tells an event of the autopilot, or a change of one of its alarms, in the ops channel. Of a rollout's rolls only what went wrong is told, in the thread of the rollout's
  * message where there is one: the message itself counts the others.
  */
 export function notifySlack({ pause, ledger }: Pick<World, "pause" | "ledger">, slack: Slack): Step {
   return async (event, { log }) => {
+    const alarm = readAlarmChange(event);
+    if (alarm) {
+      log.appendKeys({ alarm: alarm.name });
+      const channel = await slack();
+      await atSlacksPace(pause, () => channel.postMessage(alarmMessage(alarm)));
+      log.info("told");
+      return { did: "told" };
+    }
     const outgoing = readOutgoing(event);
     log.appendKeys({ detailType: outgoing.detailType });
     if (isCounted(outgoing)) return { did: "left-to-rollout" };

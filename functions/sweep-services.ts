@@ -1,4 +1,5 @@
-import { sweep } from "../shared/reconcile/sweep.ts";
+import type { Measure } from "../shared/ports.ts";
+import { type SweepResult, sweep } from "../shared/reconcile/sweep.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { environmentSecrets, type Secrets } from "./secrets.ts";
 import { environmentWorld, type World } from "./world.ts";
@@ -7,12 +8,22 @@ import { environmentWorld, type World } from "./world.ts";
 export function sweepServices(world: World, secrets: Secrets): Step {
   return async (_event, { log, measure }) => {
     const result = await sweep({ ...world, secrets, log });
-    measure.count("SweptServices", {}, result.seen);
-    measure.count("SweepStarted", {}, result.started);
-    measure.count("SweepFailed", {}, result.failed);
+    measureSweep(result, measure);
     log.info("swept", { ...result });
     return { ...result };
   };
+}
+
+function measureSweep(result: SweepResult, { record }: Measure): void {
+  record("SweptServices", result.seen, {});
+  record("SweepStarted", result.started, {});
+  record("SweepRefused", result.refused, {});
+  record("SweepFailed", result.failed, {});
+  record("SweepPostponed", result.postponed, {});
+  record("UnenrollsPostponed", result.postponedUnenrolls, {});
+  record("ServicesEnrolled", result.enrolled, {});
+  record("ServicesWithDrift", result.drifted, {});
+  for (const [reason, services] of Object.entries(result.refusals)) record("ServicesRefused", services, { reason });
 }
 
 export const handler = lambda("sweep-services", () => sweepServices(environmentWorld(), environmentSecrets()));

@@ -1,3 +1,8 @@
+import type { MeshFacts } from "../shared/enrollment/model.ts";
+import { asAutopilotError } from "../shared/errors.ts";
+import type { Measure } from "../shared/ports.ts";
+import { isBundle, parseBundle } from "../shared/trust/bundle.ts";
+import { daysUntilFirstEnd } from "../shared/trust/expiry.ts";
 import { watchMeshFacts } from "../shared/trust/watch.ts";
 import { type ControlPlanes, environmentControlPlanes } from "./control-planes.ts";
 import { lambda, type Step } from "./middleware.ts";
@@ -9,12 +14,36 @@ import { environmentWorld, type World } from "./world.ts";
  */
 export function watchRootCa(world: World, controlPlane: ControlPlanes): Step {
   return async (_event, { log, measure }) => {
-    const result = await watchMeshFacts({ ...world, controlPlane, log });
-    measure.count("ControlPlanesRead", {}, result.read);
-    measure.count("RootCaChanges", {}, result.changed);
-    log.info("watched", { ...result });
-    return { ...result };
+    try {
+      const result = await watchMeshFacts({ ...world, controlPlane, log });
+      measure.record("ControlPlanesRead", result.read, {});
+      measure.record("RootCaChanges", result.changed, {});
+      log.info("watched", { ...result });
+      return { ...result };
+    } finally {
+      await measureDaysLeft(world, measure);
+    }
   };
+}
+
+/** By the ledger's facts: the days go by also while a control plane can't be reached. */
+async function measureDaysLeft({ config, ledger, now }: World, measure: Measure): Promise<void> {
+  for (const { name } of config.controlPlanes) {
+    const facts = await knownFacts(name, ledger);
+    if (!facts || !isBundle(facts.rootCaPem)) continue;
+    const days = daysUntilFirstEnd(parseBundle(facts.rootCaPem), now());
+    measure.record("RootCaDaysLeft", days, { controlPlane: name });
+  }
+}
+
+/** Undefined also where the ledger has them in another shape, as before the watch has replaced them. */
+async function knownFacts(controlPlane: string, ledger: World["ledger"]): Promise<MeshFacts | undefined> {
+  try {
+    return await ledger.getMeshFacts(controlPlane);
+  } catch (error) {
+    if (asAutopilotError(error).code === "ledger-item-unreadable") return undefined;
+    throw error;
+  }
 }
 
 export const handler = lambda("watch-root-ca", () => watchRootCa(environmentWorld(), environmentControlPlanes()));

@@ -58,9 +58,18 @@ export interface LabOptions {
   readonly onFunctionCall?: (call: string, functionName: string) => void;
   /** Keep log lines, events and histories, for those who look at them. Default true. */
   readonly keepRecords?: boolean;
+  /**
+   * The functions' calls of ECS, Step Functions and EventBridge go without the SDK's pipeline, which is most of what a call
+   * costs in process: the lab gets the same JSON, and answers with the same JSON and errors. Default false.
+   */
+  readonly directCalls?: boolean;
+  /** Measure what goes between the states of executions. Default false. */
+  readonly measurePayloads?: boolean;
 }
 
 export interface LogLine {
+  /** Lab time, epoch milliseconds. */
+  readonly atMs: number;
   readonly functionName: string;
   readonly line: string;
 }
@@ -122,7 +131,7 @@ export class Lab {
       onTask: (change) => this.#tellControlPlane(change),
       cloudTrail: options.cloudTrail ?? false,
     });
-    this.cloudWatch = new CloudWatch(shared);
+    this.cloudWatch = new CloudWatch({ ...shared, emit });
     this.controlPlanes = new Map(
       config.controlPlanes.map(({ name }) => [
         name,
@@ -141,6 +150,7 @@ export class Lab {
       clock,
       random,
       keepHistory: keepRecords,
+      measurePayloads: options.measurePayloads ?? false,
       ...(options.onExecutionEvent && { onEvent: options.onExecutionEvent }),
       lambda: {
         invoke: (functionName, payload, { executionArn }) => this.lambda.invoke(functionName, payload, executionArn),
@@ -183,9 +193,12 @@ export class Lab {
       endpoint,
       rollServiceArn: this.rollServiceArn,
       rollFleetArn: this.rollFleetArn,
-      ...(keepRecords && { onLine: (functionName: string, line: string) => this.logs.push({ functionName, line }) }),
+      directCalls: options.directCalls ?? false,
+      ...(keepRecords && {
+        onLine: (functionName: string, line: string) => this.logs.push({ atMs: clock.now(), functionName, line }),
+      }),
       onCall: (name, sandbox) => {
-        this.#rollCalls.count(sandbox.executionArn(), name);
+        if (keepRecords) this.#rollCalls.count(sandbox.executionArn(), name);
         options.onFunctionCall?.(name, sandbox.functionName);
       },
     });
@@ -277,10 +290,12 @@ export class Lab {
 }
 
 /** What the rules depend on in the configuration. */
-function ruleOptions({ enrollTagKey, ztunnel, rootCaSecret }: Config): EventPatternOptions {
+function ruleOptions({ name, homeAccount, enrollTagKey, ztunnel, rootCaSecret }: Config): EventPatternOptions {
   const { imageParameter } = ztunnel;
   return {
+    homeAccount,
     enrollTagKey,
+    alarmNamePrefix: `${name}-`,
     ...(imageParameter !== undefined && { imageParameterName: imageParameter }),
     ...(rootCaSecret !== undefined && { rootCaSecret }),
   };

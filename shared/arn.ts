@@ -11,6 +11,12 @@ export interface Place {
   readonly region: string;
 }
 
+/** The partition of a region's ARNs. */
+export function partitionOf(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}
+
 /**
  * True if both ARNs name the same role of the same account. Paths are left out, as istiod leaves them out when it
  * compares a workload's role with its service account's: `role/ecs/ambient/web` and `role/web` are one.

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { accountIdSchema as accountId, regionSchema as region } from "./arn.ts";
 import { AutopilotError } from "./errors.ts";
+import { isAllowedImage } from "./images.ts";
+import { operatorReadRole } from "./names.ts";
 import { rolloutPolicySchema } from "./rollout/policy.ts";
 
 const roleArn = z.string().regex(/^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "the ARN of an IAM role");
@@ -86,6 +88,11 @@ const configSchema = z.strictObject({
     .regex(/^[\w+=,.@/-]+$/)
     .default("ztunnel-autopilot-member"),
   /**
+   * Roles of the home account whose holders run the operator's command: in the other accounts they may take on a role
+   * that only reads, called as the member role with `-read` behind.
+   */
+  operatorRoles: z.array(roleArn).default([]),
+  /**
    * Names of the task and execution roles that registered task definitions may have, with their path and with `*` for
    * any rest: `ecs/*`. The default allows every role that ECS tasks can take on at all: narrow it.
    */
@@ -110,6 +117,11 @@ const configSchema = z.strictObject({
   ztunnel: z.strictObject({
     /** The fleet's image, until the parameter below has one. */
     image: imageSchema,
+    /**
+     * Images that a tag, an operator or the parameter may name; `*` stands for any characters. Without it: any image of
+     * the repository of `image`.
+     */
+    allowedImages: z.array(z.string().min(1)).min(1).optional(),
     /** SSM parameter in the home region that holds the fleet's image: changing it requests an upgrade. */
     imageParameter: z
       .string()
@@ -162,6 +174,25 @@ function crossReferenceProblems(config: Config): string[] {
     ...repeated(config.controlPlanes.map(({ name }) => name)).map((name) => `two controlPlanes are called ${name}`),
     ...servingProblems(config, new Set(targets)),
     ...leaseProblems(config.policy),
+    ...operatorProblems(config),
+    ...(isAllowedImage(config.ztunnel.image, config.ztunnel) ? [] : ["ztunnel.image is none of allowedImages"]),
+  ];
+}
+
+const MAX_ROLE_NAME_LENGTH = 64;
+
+/** The command takes credentials of the home account alone, and IAM role names of 64 characters without their path. */
+function operatorProblems(config: z.output<typeof configSchema>): readonly string[] {
+  const { homeAccount, operatorRoles } = config;
+  if (operatorRoles.length === 0) return [];
+  const readRole = operatorReadRole(config).split("/").at(-1) ?? "";
+  return [
+    ...operatorRoles
+      .filter((arn) => arn.split(":")[4] !== homeAccount)
+      .map((arn) => `operatorRoles names ${arn}, which is no role of the home account`),
+    ...(readRole.length > MAX_ROLE_NAME_LENGTH
+      ? [`memberRoleName is too long: ${readRole} has more than ${MAX_ROLE_NAME_LENGTH} characters`]
+      : []),
   ];
 }
 
@@ -202,7 +233,7 @@ export interface Target {
 }
 
 /** Every account and region that the configuration names. */
-export function targetsOf(config: Config): readonly Target[] {
+export function targetsOf(config: Pick<Config, "accounts" | "homeRegion">): readonly Target[] {
   return config.accounts.flatMap(({ role, domain, regions }) =>
     (regions.length > 0 ? regions : [config.homeRegion]).map((name) => ({
       account: role.split(":")[4] ?? "",

@@ -175,6 +175,11 @@ export const failures = {
     fix: "Give a name with a tag, a digest or both, as in example.com/ztunnel:1.28.2.",
     retryable: false,
   },
+  "image-not-allowed": {
+    sentence: "The image is not among the allowed ones.",
+    fix: "Use an image of the fleet's repository, or add this one to ztunnel.allowedImages.",
+    retryable: false,
+  },
   "scope-empty": {
     sentence: "No enrolled service is in the rollout's scope.",
     fix: "Look at the inventory (`npm run autopilot -- status`) and widen the scope.",

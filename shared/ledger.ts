@@ -45,6 +45,8 @@ export const serviceStateSchema = z.strictObject({
   notBefore: z.int().nonnegative().optional(),
   roll: rollSchema.optional(),
   lastGoodRevisionArn: z.string().optional(),
+  /** The secret version that it pins. Absent where it pins none, or where that was not noted. */
+  lastGoodSecret: z.string().optional(),
   /** Secret versions that the running and the last good revision pin: `secret-arn:::version-id`. */
   secretsInUse: z.array(z.string()).default([]),
   lastOutcome: z

@@ -27,6 +27,11 @@ export function resourceNames(
   };
 }
 
+/** The role that operators take on in other accounts. */
+export function operatorReadRole({ memberRoleName }: Pick<Config, "memberRoleName">): string {
+  return `${memberRoleName}-read`;
+}
+
 /** The functions that talk to a Kubernetes API, by their file: their roles need an access entry. */
 export const kubernetesFunctions = ["watch-root-ca", "roll/plan", "roll/apply", "roll/verify"] as const;
 

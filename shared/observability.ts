@@ -1,10 +1,8 @@
 import { Logger } from "@aws-lambda-powertools/logger";
-import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import { Metrics } from "@aws-lambda-powertools/metrics";
 import type { JsonObject } from "./json.ts";
+import { METRICS_NAMESPACE, type MetricDimensions, type MetricName, metrics } from "./metrics.ts";
 import type { Log, Measure } from "./ports.ts";
-
-/** CloudWatch namespace of every metric of the product. */
-export const METRICS_NAMESPACE = "ZtunnelAutopilot";
 
 export interface Instruments {
   readonly logger: Logger;
@@ -17,16 +15,19 @@ export interface Tools {
   readonly measure: Measure;
 }
 
-/** Powertools' logger and metrics for one function; `functionName` is in every line and every metric. */
-export function createInstruments(functionName: string): Instruments {
+/**
+ * Powertools' logger and metrics for one function: its name is in every line. `deployment`, as the home bus is called,
+ * is in every metric: stages that share an account have metrics of their own.
+ */
+export function createInstruments(functionName: string, deployment: string): Instruments {
   return {
     logger: new Logger({ serviceName: functionName }),
-    metrics: new Metrics({ namespace: METRICS_NAMESPACE, serviceName: functionName }),
+    metrics: new Metrics({ namespace: METRICS_NAMESPACE, serviceName: deployment }),
   };
 }
 
 /** The instruments as the use cases know them. */
-export function toolsOf({ logger, metrics }: Instruments): Tools {
+export function toolsOf({ logger, metrics: emf }: Instruments): Tools {
   return {
     log: {
       info: (message, extra = {}) => logger.info(message, extra),
@@ -34,28 +35,20 @@ export function toolsOf({ logger, metrics }: Instruments): Tools {
       error: (message, extra = {}) => logger.error(message, extra),
       appendKeys: (keys) => logger.appendKeys(keys),
     },
-    measure: measureWith(metrics),
+    measure: measureWith(emf),
   };
 }
 
 /** A metric with dimensions of its own becomes an EMF line of its own, so that dimensions don't cross metrics. */
-function measureWith(metrics: Metrics): Measure {
-  const add = (
-    metric: string,
-    unit: (typeof MetricUnit)[keyof typeof MetricUnit],
-    value: number,
-    dimensions: Readonly<Record<string, string>>,
-  ) => {
+function measureWith(emf: Metrics): Measure {
+  const record = <M extends MetricName>(metric: M, value: number, dimensions: MetricDimensions<M>) => {
     const own = Object.keys(dimensions).length > 0;
     if (own) {
-      if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
-      metrics.addDimensions({ ...dimensions });
+      if (emf.hasStoredMetrics()) emf.publishStoredMetrics();
+      emf.addDimensions({ ...dimensions });
     }
-    metrics.addMetric(metric, unit, value);
-    if (own) metrics.publishStoredMetrics();
+    emf.addMetric(metric, metrics[metric].unit, value);
+    if (own) emf.publishStoredMetrics();
   };
-  return {
-    count: (metric, dimensions = {}, value = 1) => add(metric, MetricUnit.Count, value, dimensions),
-    seconds: (metric, value, dimensions = {}) => add(metric, MetricUnit.Seconds, value, dimensions),
-  };
+  return { count: (metric, dimensions) => record(metric, 1, dimensions), record };
 }

@@ -11,6 +11,7 @@ import type {
   WorkloadIdentity,
 } from "./enrollment/model.ts";
 import type { JsonObject } from "./json.ts";
+import type { MetricDimensions, MetricName } from "./metrics.ts";
 import type { ObservedTask } from "./roll/task.ts";
 
 export interface EcsCalls {
@@ -64,12 +65,13 @@ export interface SecretsCalls {
     readonly versionId: string;
     readonly tags: Tags;
   }): Promise<{ readonly arn: string }>;
+  /** Returns the version's labels: one that is there already is left as it is, without those given here. */
   putSecretValue(input: {
     readonly secretArn: string;
     readonly value: string;
     readonly versionId: string;
     readonly labels: readonly string[];
-  }): Promise<void>;
+  }): Promise<readonly string[]>;
   getResourcePolicy(secretArn: string): Promise<string | undefined>;
   putResourcePolicy(secretArn: string, policy: string): Promise<void>;
   tagSecret(secretArn: string, tags: Tags): Promise<void>;
@@ -85,7 +87,11 @@ export interface ControlPlaneCalls {
   ensureServiceAccount(identity: WorkloadIdentity): Promise<void>;
   /** The role that the service account is bound to, or `undefined`. */
   boundRole(namespace: string, serviceAccount: string): Promise<string | undefined>;
-  listWorkloadEntryAddresses(namespace: string): Promise<ReadonlySet<string>>;
+  /**
+   * The addresses of a namespace's WorkloadEntries; those alone that istiod has labelled with an ECS service's name, when
+   * one is given. A name that no label can hold gives all.
+   */
+  listWorkloadEntryAddresses(namespace: string, serviceName?: string): Promise<ReadonlySet<string>>;
 }
 
 export type ExecutionStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED" | "PENDING_REDRIVE";
@@ -117,10 +123,11 @@ export interface Log {
   error(message: string, extra?: JsonObject): void;
 }
 
-/** Counts that become CloudWatch metrics (EMF). */
+/** Numbers that become CloudWatch metrics (EMF), each in its own unit. */
 export interface Measure {
-  count(metric: string, dimensions?: Readonly<Record<string, string>>, value?: number): void;
-  seconds(metric: string, value: number, dimensions?: Readonly<Record<string, string>>): void;
+  /** One more. */
+  count<M extends MetricName>(metric: M, dimensions: MetricDimensions<M>): void;
+  record<M extends MetricName>(metric: M, value: number, dimensions: MetricDimensions<M>): void;
 }
 
 /** A CloudWatch alarm, metric or composite, as it stands. */

@@ -1,5 +1,11 @@
 import type { Context } from "./context.ts";
-import { resourceName } from "./definitions/deployment.ts";
+import { alarmName, resourceName } from "./definitions/deployment.ts";
+import { logicalName } from "./definitions/logical-name.ts";
+import {
+  type AlarmDefinition,
+  deadLetterAlarm as deadLetterDefinition,
+  homeAlarms,
+} from "./observability/alarm-definitions.ts";
 
 interface InRegion {
   /** Ends the logical names of what is not in the home region. */
@@ -7,40 +13,58 @@ interface InRegion {
   readonly options?: $util.CustomResourceOptions;
 }
 
-/** Where the alarms of a region are told: an alarm reaches topics of its own region only. Subscribe to it. */
+/**
+ * Where the alarms of a region are told: an alarm reaches topics of its own region only. Subscribe to it; the ops channel
+ * hears of every alarm anyway, by an event.
+ */
 export function alarmTopic({ deployment }: Context, { suffix = "", options }: InRegion = {}) {
   return new aws.sns.Topic(`Alarms${suffix}`, { name: resourceName(deployment, "alarms") }, options);
 }
 
-/** An alarm that goes off as soon as a queue holds a dead letter. */
-export function deadLetterAlarm(
-  { deployment }: Context,
-  {
-    queue,
-    queueName,
-    topic,
-    suffix = "",
-    options,
-  }: InRegion & {
-    readonly queue: aws.sqs.Queue;
-    readonly queueName: string;
-    readonly topic: aws.sns.Topic;
-  },
+/** An alarm that goes off as soon as the queue of this name holds a dead letter. */
+export function deadLetterAlarm({
+  name,
+  logical,
+  topic,
+  suffix = "",
+  options,
+}: InRegion & {
+  readonly name: string;
+  readonly logical: string;
+  readonly topic: aws.sns.Topic;
+}) {
+  return alarm(`${logical}NotEmpty${suffix}`, deadLetterDefinition(name), topic, options);
+}
+
+/** The alarms of the home region, besides those of its queues. */
+export function alarms({ deployment }: Context, topic: aws.sns.Topic): void {
+  for (const definition of homeAlarms(deployment)) {
+    const ending = definition.name.slice(alarmName(deployment, "").length);
+    alarm(`${logicalName(ending)}Alarm`, definition, topic);
+  }
+}
+
+function alarm(
+  logical: string,
+  definition: AlarmDefinition,
+  topic: aws.sns.Topic,
+  options?: $util.CustomResourceOptions,
 ) {
+  const { name, description, namespace, metricName, dimensions, statistic, threshold } = definition;
   return new aws.cloudwatch.MetricAlarm(
-    `${queueName}NotEmpty${suffix}`,
+    logical,
     {
-      name: $interpolate`${queue.name}-not-empty`,
-      alarmDescription: `${deployment.name} ${deployment.stage}: a dead letter waits in the queue of the same name.`,
-      namespace: "AWS/SQS",
-      metricName: "ApproximateNumberOfMessagesVisible",
-      dimensions: { QueueName: queue.name },
-      statistic: "Maximum",
-      period: 60,
-      evaluationPeriods: 1,
-      threshold: 0,
-      comparisonOperator: "GreaterThanThreshold",
-      treatMissingData: "notBreaching",
+      name,
+      alarmDescription: description,
+      namespace,
+      metricName,
+      dimensions: { ...dimensions },
+      statistic,
+      period: definition.periodSeconds,
+      evaluationPeriods: definition.periods,
+      threshold,
+      comparisonOperator: definition.comparison,
+      treatMissingData: definition.missingData,
       alarmActions: [topic.arn],
       okActions: [topic.arn],
     },

@@ -1,7 +1,9 @@
-import { alarmTopic } from "./alarms.ts";
+import { alarms, alarmTopic } from "./alarms.ts";
 import { homeBus } from "./bus.ts";
-import { context } from "./context.ts";
+import { type Context, context } from "./context.ts";
+import { dashboard } from "./dashboard.ts";
 import { deadLetters } from "./dead-letters.ts";
+import { kubernetesPrincipals } from "./definitions/permissions.ts";
 import { forwarding } from "./forwarding.ts";
 import { deployedFunctions } from "./functions.ts";
 import { imageParameter } from "./image-parameter.ts";
@@ -23,6 +25,8 @@ export function autopilot() {
   homeRules(here, { bus, functions, queues });
   schedules(here, { functions, queues });
   forwarding(here, { bus, queues, topic });
+  alarms(here, topic);
+  dashboard(here);
   return {
     bus: bus.name,
     ledger: table.name,
@@ -30,5 +34,14 @@ export function autopilot() {
     undeliveredEvents: queues.undeliveredEvents.url,
     failedInvocations: queues.failedInvocations.url,
     stateMachines: machines.map(({ arn }) => arn),
+    kubernetesRoles: kubernetesRoles(here),
   };
+}
+
+/** The roles that each EKS cluster must have an access entry for. */
+function kubernetesRoles({ deployment }: Context): Readonly<Record<string, readonly string[]>> {
+  const principals = deployment.eksClusters.map(
+    ({ account, cluster }) => [`${account}/${cluster}`, kubernetesPrincipals(deployment, account)] as const,
+  );
+  return Object.fromEntries(principals);
 }

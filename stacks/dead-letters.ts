@@ -18,7 +18,7 @@ export interface DeadLetters {
 export function deadLetters(here: Context, topic: aws.sns.Topic): DeadLetters {
   const queueName = resourceName(here.deployment, FAILED);
   const failedInvocations = new aws.sqs.Queue("FailedInvocations", { name: queueName, ...kept });
-  deadLetterAlarm(here, { queue: failedInvocations, queueName: "FailedInvocations", topic });
+  deadLetterAlarm({ name: queueName, logical: "FailedInvocations", topic });
   return {
     undeliveredEvents: undeliveredEvents(here, { topic, place: here.deployment.home }),
     failedInvocations,
@@ -55,7 +55,7 @@ export function undeliveredEvents(
     },
     options,
   );
-  deadLetterAlarm(here, { queue, queueName: "UndeliveredEvents", ...at });
+  deadLetterAlarm({ name, logical: "UndeliveredEvents", ...at });
   return queue;
 }
 

@@ -1,5 +1,5 @@
 import { type Config, targetsOf } from "../shared/config.ts";
-import type { Deployment } from "./definitions/deployment.ts";
+import { alarmName, type Deployment } from "./definitions/deployment.ts";
 import type { EventPatternOptions } from "./definitions/event-patterns.ts";
 
 /** What a stage's deployment follows from, out of the configuration. */
@@ -15,6 +15,7 @@ export function deploymentOf(config: Config, stage: string): Deployment {
     passRoles: config.passRoles,
     slackSecret: config.slack.secretName,
     kubeconfigSecrets: config.controlPlanes.flatMap(({ kubeconfigSecret }) => kubeconfigSecret ?? []),
+    controlPlanes: config.controlPlanes.map((plane) => plane.name),
     eksClusters: eks,
     imageParameter: config.ztunnel.imageParameter,
     alarms: config.policy.rollout.alarms.map(({ account, region }) => ({
@@ -24,12 +25,14 @@ export function deploymentOf(config: Config, stage: string): Deployment {
   };
 }
 
-/** What the event patterns follow from. */
-export function patternOptionsOf(config: Config): EventPatternOptions {
+/** What the event patterns of a stage follow from. */
+export function patternOptionsOf(config: Config, stage: string): EventPatternOptions {
   const { imageParameter } = config.ztunnel;
-  const { enrollTagKey, rootCaSecret } = config;
+  const { enrollTagKey, homeAccount, rootCaSecret } = config;
   return {
+    homeAccount,
     enrollTagKey,
+    alarmNamePrefix: alarmName({ name: config.name, stage }, ""),
     ...(imageParameter && { imageParameterName: imageParameter }),
     ...(rootCaSecret && { rootCaSecret }),
   };

@@ -70,7 +70,8 @@ function forwardedRules(
   },
 ): void {
   const { bus, role, queue, suffix = "", options } = at;
-  for (const { name, description, pattern } of eventPatterns(patternOptionsOf(config)).forwardedRules) {
+  for (const { name, description, pattern } of eventPatterns(patternOptionsOf(config, deployment.stage))
+    .forwardedRules) {
     const logical = `Forward${logicalName(name)}${suffix}`;
     const rule = new aws.cloudwatch.EventRule(
       logical,

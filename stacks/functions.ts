@@ -3,7 +3,7 @@ import { type DeadLetters, failedInvocationsArn } from "./dead-letters.ts";
 import { functionBundling } from "./definitions/bundling.ts";
 import { arn, homeBusName, resourceName, stateMachineArn } from "./definitions/deployment.ts";
 import type { FunctionDefinition } from "./definitions/function-definition.ts";
-import { type environment, functions } from "./definitions/functions.ts";
+import { type environmentVariables, functions } from "./definitions/functions.ts";
 import { logicalName } from "./definitions/logical-name.ts";
 import { functionStatements, lambdaTrust, policy, type Statement } from "./definitions/permissions.ts";
 
@@ -58,7 +58,7 @@ function deployed(definition: FunctionDefinition, here: Context, queues: DeadLet
   return deployedFunction;
 }
 
-function environmentOf({ deployment }: Context): Record<keyof typeof environment, string> {
+function environmentOf({ deployment }: Context): Record<(typeof environmentVariables)[number], string> {
   return {
     AUTOPILOT_TABLE: resourceName(deployment, "ledger"),
     AUTOPILOT_BUS: homeBusName(deployment),

@@ -1,4 +1,6 @@
 import type { Config } from "../shared/config.ts";
+import { operatorReadRole } from "../shared/names.ts";
+import { operatorReadStatements } from "../shared/operator-policy.ts";
 import { deliveryRetries, undeliveredRetentionSeconds } from "./definitions/delivery.ts";
 import {
   anywhereArn,
@@ -13,6 +15,7 @@ import { eventPatterns } from "./definitions/event-patterns.ts";
 import { logicalName } from "./definitions/logical-name.ts";
 import { memberRoleUsers, memberStatements } from "./definitions/permissions.ts";
 import { deploymentOf, patternOptionsOf } from "./deployment.ts";
+import { type AlarmDefinition, deadLetterAlarm } from "./observability/alarm-definitions.ts";
 
 /** A CloudFormation template. */
 export interface Template {
@@ -33,8 +36,8 @@ const ONLY_ONCE = "IsFirstRegion";
 
 /**
  * What the owner of another account deploys there once, in each of its regions, the first one before the others: the
- * role that the autopilot takes on, and the rules that forward to the home bus. The home stage comes before it, since
- * IAM takes only roles that exist as principals. Throws when the account is none of the configuration's other accounts.
+ * role that the autopilot takes on, the one that operators take on, and the rules that forward to the home bus. The home
+ * stage and the operators' roles come before it, since IAM takes only roles that exist as principals. Throws when the account is none of the configuration's other accounts.
  */
 export function memberAccountTemplate(config: Config, stage: string, account: string): Template {
   const deployment = deploymentOf(config, stage);
@@ -50,6 +53,7 @@ export function memberAccountTemplate(config: Config, stage: string, account: st
     Conditions: { [ONLY_ONCE]: { "Fn::Equals": [{ Ref: "AWS::Region" }, firstRegion] } },
     Resources: {
       MemberRole: memberRole(deployment, account),
+      ...operatorRole(config, account),
       ...(regions.length > 0 && forwarding(config, deployment, account)),
     },
     Outputs: { MemberRoleArn: { Condition: ONLY_ONCE, Value: { "Fn::GetAtt": ["MemberRole", "Arn"] } } },
@@ -57,26 +61,55 @@ export function memberAccountTemplate(config: Config, stage: string, account: st
 }
 
 function memberRole(deployment: Deployment, account: string): TemplateResource {
-  const parts = deployment.memberRoleName.split("/");
+  return trustingRole(deployment.memberRoleName, {
+    description: "What the autopilot's functions may do with this account's services.",
+    trusted: memberRoleUsers(deployment),
+    externalId: deployment.name,
+    statements: memberStatements(account, deployment),
+  });
+}
+
+/** The role that only reads, where there are operators and services. */
+function operatorRole(config: Config, account: string): Record<string, TemplateResource> {
+  const statements = operatorReadStatements(config, account);
+  if (config.operatorRoles.length === 0 || statements.length === 0) return {};
+  const description = "What operators of the autopilot may read of this account's services.";
+  const trusted = [...new Set(config.operatorRoles)].sort();
+  return {
+    OperatorRole: trustingRole(operatorReadRole(config), { description, trusted, externalId: config.name, statements }),
+  };
+}
+
+interface Trusting {
+  readonly description: string;
+  /** ARNs of roles. */
+  readonly trusted: readonly string[];
+  readonly externalId: string;
+  readonly statements: readonly object[];
+}
+
+/** A role by its name with its path, which only the trusted ones take on, by the external id. */
+function trustingRole(name: string, { description, trusted, externalId, statements }: Trusting): TemplateResource {
+  const parts = name.split("/");
   return {
     Type: "AWS::IAM::Role",
     Condition: ONLY_ONCE,
     Properties: {
       RoleName: parts.at(-1),
       Path: ["", ...parts.slice(0, -1), ""].join("/"),
-      Description: "What the autopilot's functions may do with this account's services.",
+      Description: description,
       AssumeRolePolicyDocument: {
         Version: "2012-10-17",
         Statement: [
           {
             Effect: "Allow",
             Action: "sts:AssumeRole",
-            Principal: { AWS: memberRoleUsers(deployment) },
-            Condition: { StringEquals: { "sts:ExternalId": deployment.name } },
+            Principal: { AWS: trusted },
+            Condition: { StringEquals: { "sts:ExternalId": externalId } },
           },
         ],
       },
-      Policies: [inlinePolicy("calls", memberStatements(account, deployment))],
+      Policies: [inlinePolicy("calls", statements)],
     },
   };
 }
@@ -85,7 +118,7 @@ function forwarding(config: Config, deployment: Deployment, account: string): Re
   const place = { account, region: deployment.home.region };
   const roleName = resourceName(deployment, "forwarding");
   const rules = anywhereArn("events", place, `rule/${deployment.name}-${deployment.stage}-*`);
-  const { forwardedRules } = eventPatterns(patternOptionsOf(config));
+  const { forwardedRules } = eventPatterns(patternOptionsOf(config, deployment.stage));
   return {
     ForwardingRole: {
       Type: "AWS::IAM::Role",
@@ -178,23 +211,28 @@ function deadLetters(deployment: Deployment, rules: string): Record<string, Temp
         },
       },
     },
-    UndeliveredEventsNotEmpty: {
-      Type: "AWS::CloudWatch::Alarm",
-      Properties: {
-        AlarmName: `${name}-not-empty`,
-        AlarmDescription: "An event could not be forwarded to the autopilot's home bus.",
-        Namespace: "AWS/SQS",
-        MetricName: "ApproximateNumberOfMessagesVisible",
-        Dimensions: [{ Name: "QueueName", Value: { "Fn::GetAtt": ["UndeliveredEvents", "QueueName"] } }],
-        Statistic: "Maximum",
-        Period: 60,
-        EvaluationPeriods: 1,
-        Threshold: 0,
-        ComparisonOperator: "GreaterThanThreshold",
-        TreatMissingData: "notBreaching",
-        AlarmActions: [{ Ref: "Alarms" }],
-        OKActions: [{ Ref: "Alarms" }],
-      },
+    UndeliveredEventsNotEmpty: alarmOf(deadLetterAlarm(name)),
+  };
+}
+
+/** The alarm, told to the template's own topic. The home account's ops channel hears of it by a forwarded event. */
+function alarmOf(definition: AlarmDefinition): TemplateResource {
+  return {
+    Type: "AWS::CloudWatch::Alarm",
+    Properties: {
+      AlarmName: definition.name,
+      AlarmDescription: definition.description,
+      Namespace: definition.namespace,
+      MetricName: definition.metricName,
+      Dimensions: Object.entries(definition.dimensions).map(([Name, Value]) => ({ Name, Value })),
+      Statistic: definition.statistic,
+      Period: definition.periodSeconds,
+      EvaluationPeriods: definition.periods,
+      Threshold: definition.threshold,
+      ComparisonOperator: definition.comparison,
+      TreatMissingData: definition.missingData,
+      AlarmActions: [{ Ref: "Alarms" }],
+      OKActions: [{ Ref: "Alarms" }],
     },
   };
 }

@@ -14,8 +14,8 @@ interface Parts {
 }
 
 /** The rules on the home bus. */
-export function homeRules({ config }: Context, parts: Parts): void {
-  for (const rule of eventPatterns(patternOptionsOf(config)).homeRules) homeRule(rule, parts);
+export function homeRules({ config, deployment }: Context, parts: Parts): void {
+  for (const rule of eventPatterns(patternOptionsOf(config, deployment.stage)).homeRules) homeRule(rule, parts);
 }
 
 function homeRule(

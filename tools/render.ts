@@ -5,29 +5,62 @@ import { parseArgs } from "node:util";
 import { root } from "./sst/platform.ts";
 import { renderStage } from "./sst/render-stage.ts";
 
-const { values } = parseArgs({
-  options: {
-    stage: { type: "string", default: "dev" },
-    out: { type: "string" },
-    config: { type: "string" },
-    bundles: { type: "boolean", default: false },
-    directory: { type: "string" },
-  },
-});
-const out = values.out && resolve(values.out);
-const directory = values.directory ?? join(root, ".sst/render", `${values.stage}-${process.pid}`);
-const startedMs = performance.now();
-const rendered = await renderStage({
-  stage: values.stage,
-  configFile: values.config && resolve(values.config),
-  bundles: values.bundles,
-  directory,
-});
-if (!values.directory) rmSync(directory, { recursive: true, force: true });
-const json = `${JSON.stringify(rendered, null, 2)}\n`;
-if (out) {
+const help = `npm run render -- [options]
+
+Writes the resources that SST would create for a stage, as JSON: {app, resources: [{type, name, region, inputs}], outputs}.
+No AWS account is needed. The first run installs SST's components, which takes about a minute.
+
+  --stage NAME      default dev
+  --out FILE        default: standard output
+  --config FILE     a configuration instead of autopilot.config.ts
+  --bundles         bundle the functions as they are deployed; otherwise each is one line
+  --directory DIR   where bundles go and stay; otherwise they are deleted
+  --help            this text
+`;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      stage: { type: "string", default: "dev" },
+      out: { type: "string" },
+      config: { type: "string" },
+      bundles: { type: "boolean", default: false },
+      directory: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(help);
+    return;
+  }
+  const { stage, bundles } = values;
+  const directory = resolve(values.directory ?? join(root, ".sst/render", `${stage}-${process.pid}`));
+  const out = values.out && resolve(values.out);
+  const startedMs = performance.now();
+  const rendered = await renderStage({
+    stage,
+    bundles,
+    directory,
+    configFile: values.config && resolve(values.config),
+  });
+  if (!values.directory) rmSync(directory, { recursive: true, force: true });
+  const json = `${JSON.stringify(rendered, null, 2)}\n`;
+  if (!out) {
+    process.stdout.write(json);
+    return;
+  }
   mkdirSync(dirname(out), { recursive: true });
   writeFileSync(out, json);
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-  console.log(`${rendered.resources.length} resources of stage ${values.stage} in ${seconds} s: ${out}`);
-} else process.stdout.write(json);
+  console.log(`${rendered.resources.length} resources of stage ${stage} in ${seconds} s: ${out}`);
+}
+
+try {
+  await main();
+} catch (error) {
+  // A wrong configuration or option says all in its message; anything else is told with where it comes from.
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const expected = code === "invalid-config" || code.startsWith("ERR_PARSE_ARGS");
+  console.error(expected && error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

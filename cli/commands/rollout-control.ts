@@ -1,4 +1,4 @@
-import { type ControlAction, controlActions } from "../../shared/events/own.ts";
+import { type ControlAction, controlActions } from "../../shared/events/operator.ts";
 import { hasEnded } from "../../shared/rollout/queue.ts";
 import { allowedControl } from "../../shared/rollout/validate.ts";
 import { type Command, jsonOption, whereOptions } from "../command.ts";

@@ -5,7 +5,7 @@ import type { JsonObject } from "../../shared/json.ts";
 import { nearest } from "../../shared/nearest.ts";
 import { openWindow } from "../../shared/rollout/freeze.ts";
 import { endedStatuses, overridesSchema, rolloutKinds, scopeSchema } from "../../shared/rollout/model.ts";
-import { checkedImage } from "../../shared/rollout/validate.ts";
+import { allowedImage, checkedImage } from "../../shared/rollout/validate.ts";
 import { checkedValues } from "../arguments.ts";
 import { type Command, jsonOption, scopeOptions, whereOptions } from "../command.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
@@ -84,6 +84,7 @@ What is not given is as the configuration's policy.rollout says.`,
       throw new UsageError("The whole fleet: unenroll --all. Some services: take away their enroll tag.");
     }
     const operator = await connectOperator(values, surroundings);
+    if (typeof values.image === "string") allowedImage(values.image, operator.config);
     return askAndShow(request, { watch: values.watch === true, json: values.json === true }, operator, surroundings);
   },
 };

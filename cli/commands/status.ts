@@ -3,7 +3,7 @@ import { readInventory } from "../../shared/inventory/inventory.ts";
 import { scopeSchema } from "../../shared/rollout/model.ts";
 import { checkedValues } from "../arguments.ts";
 import { type Command, jsonOption, scopeOptions, whereOptions } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
+import { exitCodes, fixFor } from "../exit-codes.ts";
 import { connectOperator } from "../operator.ts";
 import { inventoryText } from "../render/inventory.ts";
 import { styler } from "../render/style.ts";
@@ -45,6 +45,7 @@ account or region could not be read.`,
     for (const { account: where, region: at, code, detail } of values.json ? inventory.unread : []) {
       err.write(`${where}/${at} could not be read: ${code}: ${detail}\n`);
     }
+    if (inventory.unread.some(({ code }) => code === "access-denied")) err.write(`Fix: ${fixFor("access-denied")}\n`);
     return inventory.unread.length > 0 ? exitCodes.unreachable : exitCodes.ok;
   },
 };

@@ -20,8 +20,7 @@ export const unenroll: Command = {
 Some services alone: take away their enroll tag.`,
   run: async ({ values }, surroundings) => {
     const { all, yes, ...pace } = values;
-    if (!all)
-      throw new UsageError("unenroll needs --all. Some services: take away their enroll tag.");
+    if (!all) throw new UsageError("unenroll needs --all. Some services: take away their enroll tag.");
     const request = requestOf("unenroll", requestValues(pace));
     const operator = await connectOperator(values, surroundings);
     if (!yes) await confirm(await enrolledCount(operator), surroundings.ask);

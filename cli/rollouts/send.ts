@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { AutopilotError } from "../../shared/errors.ts";
-import { type RolloutControl, rolloutControlSchema, rolloutRequestSchema } from "../../shared/events/own.ts";
+import { type RolloutControl, rolloutControlSchema, rolloutRequestSchema } from "../../shared/events/operator.ts";
 import { isJsonObject, type JsonObject } from "../../shared/json.ts";
 import type { Rollout } from "../../shared/rollout/model.ts";
 import { hasEnded } from "../../shared/rollout/queue.ts";

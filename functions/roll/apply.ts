@@ -2,7 +2,7 @@ import { serviceRef } from "../../shared/arn.ts";
 import { AutopilotError } from "../../shared/errors.ts";
 import { applyRoll } from "../../shared/roll/apply-roll.ts";
 import { applyInput } from "../../shared/roll/steps.ts";
-import { type ControlPlanes, environmentControlPlanes } from "../control-planes.ts";
+import { type ControlPlanes, environmentControlPlanes, ROLL_KEPT_MS } from "../control-planes.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentSecrets, type Secrets } from "../secrets.ts";
@@ -23,5 +23,5 @@ export function apply(world: World, controlPlane: ControlPlanes, secrets: Secret
 }
 
 export const handler = lambda("roll-apply", () =>
-  apply(environmentWorld(), environmentControlPlanes(), environmentSecrets()),
+  apply(environmentWorld(), environmentControlPlanes({ keptMs: ROLL_KEPT_MS }), environmentSecrets()),
 );

@@ -13,9 +13,9 @@ export function finish(world: World): Step {
     const ref = serviceRef(input.serviceArn);
     const { outcome, reason, durationSeconds } = await finishRoll(ref, input, { ...world, ecs: world.ecs(ref), log });
     measure.count("Rolls", { outcome });
-    if (durationSeconds !== undefined) measure.seconds("RollDuration", durationSeconds, { outcome });
+    if (durationSeconds !== undefined) measure.record("RollDuration", durationSeconds, { outcome });
     log.info("finished", { outcome, reason });
-    return { outcome };
+    return { outcome, reason };
   };
 }
 

@@ -2,7 +2,7 @@ import { serviceRef } from "../../shared/arn.ts";
 import { planInRollout } from "../../shared/roll/plan-in-rollout.ts";
 import { planRoll } from "../../shared/roll/plan-roll.ts";
 import { planInput } from "../../shared/roll/steps.ts";
-import { type ControlPlanes, environmentControlPlanes } from "../control-planes.ts";
+import { type ControlPlanes, environmentControlPlanes, ROLL_KEPT_MS } from "../control-planes.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentWorld, type World } from "../world.ts";
@@ -22,4 +22,6 @@ export function plan(world: World, controlPlane: ControlPlanes): Step {
   };
 }
 
-export const handler = lambda("roll-plan", () => plan(environmentWorld(), environmentControlPlanes()));
+export const handler = lambda("roll-plan", () =>
+  plan(environmentWorld(), environmentControlPlanes({ keptMs: ROLL_KEPT_MS })),
+);

@@ -9,8 +9,9 @@ export function finish(world: World): Step {
   return async (event, { log, measure }) => {
     const { rolloutId, failure } = parsed(finishInput, event);
     log.appendKeys({ rolloutId });
-    const { status } = await finishRollout(rolloutId, failure, { ...world, log });
+    const { status, stuck } = await finishRollout(rolloutId, failure, { ...world, log });
     measure.count("Rollouts", { status });
+    measure.record("RolloutStuck", stuck, {});
     log.info("finished", { status });
     return { rolloutId, status };
   };

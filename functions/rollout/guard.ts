@@ -5,10 +5,15 @@ import { environmentWorld, type World } from "../world.ts";
 
 /** Every minute: the rollout that is under way has an execution, and no alarm has fired. */
 export function guard(world: World, alarms: Alarms): Step {
-  return async (_event, { log }) => {
-    const result = await guardRollout({ ...world, alarms, log });
+  return async (_event, { log, measure }) => {
+    const { progress, ...result } = await guardRollout({ ...world, alarms, log });
+    if (progress) {
+      measure.record("RolloutDone", 100 * progress.done, {});
+      measure.record("RolloutFailed", progress.failed, {});
+      measure.record("RolloutStuck", progress.stuck, {});
+    }
     if (result.stopped) log.warn("rollout stopped by an alarm", { ...result });
-    return { ...result };
+    return result;
   };
 }
 

@@ -10,7 +10,7 @@ export function take(world: World): Step {
     const { rolloutId, ...order } = parsed(takeInput, event);
     log.appendKeys({ rolloutId, ordinal: order.ordinal });
     const taken = await takeService({ ...order, id: rolloutId }, world);
-    measure.seconds("QuotaWait", taken.waitSeconds);
+    measure.record("QuotaWait", taken.waitSeconds, {});
     return taken;
   };
 }

@@ -2,8 +2,9 @@ import * as z from "zod";
 import type { Json, JsonObject } from "../../shared/json.ts";
 import { AwsError } from "../aws-error.ts";
 import type { Clock } from "../clock/clock.ts";
+import { randomUuid } from "../http/random-id.ts";
 import { answer, epochSeconds, page, parseInput } from "./input.ts";
-import type { AwsService, CallContext, Operation } from "./service.ts";
+import type { AwsService, CallContext, EmitEvent, Operation, Random } from "./service.ts";
 
 const alarmTypes = ["MetricAlarm", "CompositeAlarm"] as const;
 const alarmStates = ["OK", "ALARM", "INSUFFICIENT_DATA"] as const;
@@ -66,6 +67,13 @@ const schemas = {
   delete: z.object({ AlarmNames: names }),
 };
 
+export interface CloudWatchOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told of every change from one state to another. */
+  readonly emit: EmitEvent;
+}
+
 /**
  * CloudWatch's alarms. There are no metrics: an alarm keeps the state that `SetAlarmState` gave it last, and no rule of a
  * composite alarm is looked at.
@@ -74,11 +82,13 @@ const schemas = {
 export class CloudWatch implements AwsService {
   readonly name = "cloudwatch";
   readonly operations: Readonly<Record<string, Operation>>;
+  readonly #options: CloudWatchOptions;
   readonly #clock: Clock;
   readonly #alarms = new Map<string, Alarm>();
 
-  constructor({ clock }: { readonly clock: Clock }) {
-    this.#clock = clock;
+  constructor(options: CloudWatchOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
     this.operations = {
       PutMetricAlarm: (input, context) =>
         this.#put("MetricAlarm", parseInput(schemas.putMetricAlarm, input, ERROR), context),
@@ -148,15 +158,37 @@ export class CloudWatch implements AwsService {
     if (request.StateReasonData !== undefined && !isJsonText(request.StateReasonData))
       throw new AwsError("InvalidFormat", "StateReasonData was not syntactically valid JSON.");
     const nowMs = this.#clock.now();
-    this.#alarms.set(alarm.arn, {
+    const changed = {
       ...alarm,
       state: request.StateValue,
       reason: request.StateReason,
       reasonData: request.StateReasonData,
       stateUpdatedMs: nowMs,
       stateTransitionedMs: request.StateValue === alarm.state ? alarm.stateTransitionedMs : nowMs,
-    });
+    };
+    this.#alarms.set(alarm.arn, changed);
+    if (changed.state !== alarm.state) this.#tell(changed, alarm, context);
     return {};
+  }
+
+  /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html */
+  #tell(alarm: Alarm, previous: Alarm, { account, region }: CallContext): void {
+    this.#options.emit({
+      version: "0",
+      id: randomUuid(this.#options.random),
+      "detail-type": "CloudWatch Alarm State Change",
+      source: "aws.cloudwatch",
+      account,
+      time: new Date(this.#clock.now()).toISOString().replace(/\.\d{3}Z$/, "Z"),
+      region,
+      resources: [alarm.arn],
+      detail: {
+        alarmName: alarm.name,
+        state: stateOf(alarm),
+        previousState: stateOf(previous),
+        configuration: configurationOf(alarm),
+      },
+    });
   }
 
   /** Names that there are not are passed over. */
@@ -172,6 +204,22 @@ export class CloudWatch implements AwsService {
 
 function arnOf({ account, region }: CallContext, alarmName: string): string {
   return `arn:aws:cloudwatch:${region}:${account}:alarm:${alarmName}`;
+}
+
+function stateOf({ state, reason, reasonData, stateUpdatedMs }: Alarm): JsonObject {
+  const timestamp = new Date(stateUpdatedMs).toISOString().replace("Z", "+0000");
+  return answer({ value: state, reason, reasonData, timestamp });
+}
+
+/** As far as an alarm of one metric, or a composite one, has it. */
+function configurationOf({ arn, type, configuration }: Alarm): JsonObject {
+  const { AlarmDescription: description, AlarmRule: alarmRule } = configuration;
+  if (type === "CompositeAlarm") return answer({ description, alarmRule });
+  const { Namespace: namespace, MetricName: name, Dimensions, Period: period, Statistic: stat } = configuration;
+  const pairs = z.array(z.object({ Name: z.string(), Value: z.string() })).parse(Dimensions ?? []);
+  const dimensions = Object.fromEntries(pairs.map(({ Name, Value }) => [Name, Value]));
+  const metricStat = answer({ metric: answer({ namespace, name, dimensions }), period, stat });
+  return answer({ description, metrics: [{ id: arn, metricStat, returnData: true }] });
 }
 
 function described(alarm: Alarm): JsonObject {

@@ -1,24 +1,24 @@
-import type { SignatureV4CryptoInit, SignatureV4Init } from "@smithy/signature-v4";
-import type { AwsCredentialIdentity, HttpRequest, RequestSigner } from "@smithy/types";
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider, HttpRequest, RequestSigner } from "@smithy/types";
+
+type Credentials = AwsCredentialIdentity | AwsCredentialIdentityProvider;
 
 /**
  * Writes who calls and in which region into a request, without a signature: the lab has no keys to check one with, and
  * making it is a good part of what a call costs in process.
  */
-export class ScopeSigner implements RequestSigner {
-  readonly #credentials: () => Promise<AwsCredentialIdentity>;
-  readonly #region: () => Promise<string>;
-  readonly #service: string;
+export function scopeSigner(credentials: Credentials, region: string): RequestSigner {
+  const scope = scopeOf(credentials, region);
+  return {
+    sign: async (request: HttpRequest) => {
+      return { ...request, headers: { ...request.headers, authorization: await scope() } };
+    },
+  };
+}
 
-  constructor({ credentials, region, service }: SignatureV4Init & SignatureV4CryptoInit) {
-    this.#credentials = async () => (typeof credentials === "function" ? credentials() : credentials);
-    this.#region = async () => (typeof region === "function" ? region() : region);
-    this.#service = service;
-  }
-
-  async sign(request: HttpRequest): Promise<HttpRequest> {
-    const { accessKeyId } = await this.#credentials();
-    const scope = `${accessKeyId}/20260101/${await this.#region()}/${this.#service}/aws4_request`;
-    return { ...request, headers: { ...request.headers, authorization: `AWS4-HMAC-SHA256 Credential=${scope}` } };
-  }
+/** The authorization header of a request that is made with these credentials, as the lab reads it. */
+export function scopeOf(credentials: Credentials | undefined, region: string): () => Promise<string> {
+  return async () => {
+    const { accessKeyId = "" } = typeof credentials === "function" ? await credentials() : (credentials ?? {});
+    return `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20260101/${region}/lab/aws4_request`;
+  };
 }

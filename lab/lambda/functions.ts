@@ -1,5 +1,5 @@
 import { placedAlarms } from "../../functions/alarms.ts";
-import { controlPlanes } from "../../functions/control-planes.ts";
+import { controlPlanes, ROLL_KEPT_MS } from "../../functions/control-planes.ts";
 import { instrument, type Step } from "../../functions/middleware.ts";
 import { notifySlack } from "../../functions/notify-slack.ts";
 import { reconcileService } from "../../functions/reconcile-service.ts";
@@ -34,12 +34,13 @@ const steps: Readonly<Record<string, (world: World, platform: Platform) => Step>
   "reconcile-service": (world) => reconcileService(world),
   "sweep-services": (world) => sweepServices(world, placedSecrets(world)),
   "signal-deployment": (world) => signalWaitingRoll(world),
-  "watch-root-ca": (world, { fetch }) => watchRootCa(world, controlPlanes(world, fetch)),
+  "watch-root-ca": (world, { fetch }) => watchRootCa(world, controlPlanes(world, { fetch })),
   "notify-slack": (world, { fetch, slackApiUrl }) => notifySlack(world, slackChannel(world, { fetch, slackApiUrl })),
-  "roll/plan": (world, { fetch }) => plan(world, controlPlanes(world, fetch)),
-  "roll/apply": (world, { fetch }) => apply(world, controlPlanes(world, fetch), placedSecrets(world)),
+  "roll/plan": (world, { fetch }) => plan(world, controlPlanes(world, { fetch, keptMs: ROLL_KEPT_MS })),
+  "roll/apply": (world, { fetch }) =>
+    apply(world, controlPlanes(world, { fetch, keptMs: ROLL_KEPT_MS }), placedSecrets(world)),
   "roll/await-deployment": (world) => awaitItsDeployment(world),
-  "roll/verify": (world, { fetch }) => verify(world, controlPlanes(world, fetch)),
+  "roll/verify": (world, { fetch }) => verify(world, controlPlanes(world, { fetch })),
   "roll/revert": (world) => revert(world),
   "roll/finish": (world) => finish(world),
   "rollout/request": (world) => request(world, homeParameters(world)),

@@ -2,18 +2,24 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Config } from "../../shared/config.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws-clients.ts";
 import type { Ledgers } from "../../shared/ledger.ts";
+import { resourceNames } from "../../shared/names.ts";
 import { createInstruments, type Instruments } from "../../shared/observability.ts";
 import type { Random } from "../aws/service.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { Faults } from "../faults.ts";
+import { sendDirectly } from "../http/direct-send.ts";
 import { inProcessFetch, inProcessRequestHandler } from "../http/in-process.ts";
 import type { LabHandler, LabRequest } from "../http/message.ts";
 import { addressedCall } from "../http/protocols.ts";
 import type { AwsRouter } from "../http/router.ts";
-import { ScopeSigner } from "../http/scope-signer.ts";
+import { scopeOf, scopeSigner } from "../http/scope-signer.ts";
 import { instrumentedLedger } from "./ledger.ts";
 import { failLedgerCall } from "./ledger-faults.ts";
 import type { Sandbox } from "./runtime.ts";
+
+const SELF_DESCRIPTION = ["getUserAgentMiddleware", "recursionDetectionMiddleware"];
+/** The clients that `directCalls` is for. */
+const DIRECT: readonly string[] = ["ECSClient", "SFNClient", "EventBridgeClient"];
 
 /** What the functions run on: SDK clients, fetch, ledger and logs that lead into the lab. */
 export interface Platform {
@@ -40,6 +46,8 @@ export interface PlatformOptions {
   readonly endpoint: string;
   readonly rollServiceArn: string;
   readonly rollFleetArn: string;
+  /** Calls go without the SDK's pipeline where their answers have no timestamps that matter. */
+  readonly directCalls: boolean;
   /** Every log line and metric of every function. Without it nothing is logged. */
   readonly onLine?: (functionName: string, line: string) => void;
   /** Every call of a function, by name: `ecs.UpdateService`, `ledger.takeLease`, `kubernetes.GET`. */
@@ -53,8 +61,10 @@ export interface PlatformOptions {
 export function createPlatform(options: PlatformOptions): Platform & {
   inSandbox<T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T>;
 } {
-  const { config, clock, router, faults } = options;
+  const { config, clock, router, faults, onLine } = options;
   const home = { account: config.homeAccount, region: config.homeRegion };
+  const { busName } = resourceNames(config);
+  const silent = silenced(createInstruments("silent", busName));
   const running = new AsyncLocalStorage<Sandbox>();
   const around = <T>(name: string, sandbox: Sandbox | undefined, send: () => Promise<T>): Promise<T> => {
     if (!sandbox) return send();
@@ -79,7 +89,14 @@ export function createPlatform(options: PlatformOptions): Platform & {
     clients: awsClients({
       config,
       requestHandler: inProcessRequestHandler(aws),
-      signerConstructor: ScopeSigner,
+      signer: scopeSigner,
+      onClient: (client, region, credentials) => {
+        // Nobody reads in the lab what the SDK tells of itself.
+        for (const name of SELF_DESCRIPTION) client.middlewareStack.remove(name);
+        if (options.directCalls && DIRECT.includes(client.constructor.name)) {
+          sendDirectly(client, { handle: aws, authorization: scopeOf(credentials, region) });
+        }
+      },
       // Told, the SDK does not look for one in the environment and the user's files at every call.
       endpoint: options.endpoint,
       credentials: { accessKeyId: config.homeAccount, secretAccessKey: "lab" },
@@ -95,7 +112,7 @@ export function createPlatform(options: PlatformOptions): Platform & {
           return send();
         }),
       ),
-    instruments: (functionName) => captured(functionName, options.onLine),
+    instruments: (functionName) => (onLine ? captured(functionName, busName, onLine) : silent),
     inSandbox: (sandbox, work) => running.run(sandbox, work),
   };
 }
@@ -106,13 +123,29 @@ function callName(request: LabRequest): string {
 }
 
 /** Powertools' instruments whose lines go to the lab instead of the process's output. */
-function captured(functionName: string, onLine: PlatformOptions["onLine"]): Instruments {
-  const instruments = createInstruments(functionName);
-  if (!onLine) instruments.logger.setLogLevel("SILENT");
-  const take = (line: unknown) => onLine?.(functionName, String(line));
+function captured(
+  functionName: string,
+  deployment: string,
+  onLine: NonNullable<PlatformOptions["onLine"]>,
+): Instruments {
+  const instruments = createInstruments(functionName, deployment);
+  const take = (line: unknown) => onLine(functionName, String(line));
   const sink = { debug: take, info: take, log: take, warn: take, error: take, trace: take };
   // Powertools has no option for where its lines go: both keep a console of their own in this member.
   Reflect.set(instruments.logger, "console", sink);
   Reflect.set(instruments.metrics, "console", sink);
+  return instruments;
+}
+
+/** What makes lines, and what keeps things for them. */
+const LOGGING = ["debug", "info", "warn", "error", "appendKeys", "addContext", "resetKeys", "clearBuffer"] as const;
+const MEASURING = ["addDimensions", "addMetric", "publishStoredMetrics"] as const;
+
+/** The instruments without effect: even a silent logger of Powertools reads the environment at every line. */
+function silenced(instruments: Instruments): Instruments {
+  const nothing = () => undefined;
+  for (const name of LOGGING) Reflect.set(instruments.logger, name, nothing);
+  Reflect.set(instruments.logger, "refreshSampleRateCalculation", nothing);
+  for (const name of MEASURING) Reflect.set(instruments.metrics, name, nothing);
   return instruments;
 }

@@ -7,6 +7,7 @@ import { type ExpressionFunction, expressionFunctions } from "./functions.ts";
 import { History, type HistoryEvent } from "./history.ts";
 import { runStates } from "./interpreter.ts";
 import type { Machine } from "./machine.ts";
+import { Peaks } from "./peaks.ts";
 import { bounded, type ExecutionDescription, type ExecutionStatus, type LambdaInvoker, type Runtime } from "./run.ts";
 import { Abandoned, asStatesError, StatesError } from "./states-error.ts";
 import { TaskTokens } from "./task-tokens.ts";
@@ -18,6 +19,8 @@ export interface StepFunctionsOptions {
   readonly random?: () => number;
   /** Without histories an execution keeps counts only. Default true. */
   readonly keepHistory?: boolean;
+  /** Measure what goes between states, for `peaks`. Default false. */
+  readonly measurePayloads?: boolean;
   /** Called with every event of every execution, those of distributed Maps' child executions included. */
   readonly onEvent?: (event: HistoryEvent & { readonly executionArn: string }) => void;
 }
@@ -31,6 +34,7 @@ export interface StartExecutionRequest {
 }
 
 interface StateMachine {
+  readonly peaks: Peaks;
   readonly text: string;
   readonly machine: Machine;
 }
@@ -64,7 +68,7 @@ export class StepFunctions {
       random,
       tokens: this.#tokens,
       nextNumber: () => ++numbers,
-      childHistory: (executionArn) => this.#history(executionArn, false),
+      childHistory: (executionArn, peaks) => this.#history(executionArn, false, peaks),
       startExecution: (request) => this.startExecution(request),
       result: (executionArn) => this.result(executionArn),
       stopExecution: (executionArn, error, cause) => this.stopExecution(executionArn, error, cause),
@@ -83,7 +87,8 @@ export class StepFunctions {
     const existing = this.#machines.get(stateMachineArn);
     if (existing !== undefined && existing.text !== text)
       throw new AwsError("StateMachineAlreadyExists", `State Machine Already Exists: '${stateMachineArn}'`);
-    this.#machines.set(stateMachineArn, { text, machine });
+    const peaks = existing?.peaks ?? new Peaks(this.#options.measurePayloads ?? false);
+    this.#machines.set(stateMachineArn, { text, machine, peaks });
   }
 
   /**
@@ -113,7 +118,7 @@ export class StepFunctions {
       name,
       input: inputText,
       startMs: nowMs,
-      history: this.#history(arn, this.#options.keepHistory ?? true),
+      history: this.#history(arn, this.#options.keepHistory ?? true, stateMachine.peaks),
       trail: { previousEventId: 0 },
       controller: new AbortController(),
       result: Promise.withResolvers(),
@@ -127,6 +132,16 @@ export class StepFunctions {
   /** @throws AwsError `ExecutionDoesNotExist` */
   describeExecution(executionArn: string): ExecutionDescription {
     return describe(this.#execution(executionArn));
+  }
+
+  /**
+   * The most that a state machine's executions have come to.
+   * @throws AwsError `StateMachineDoesNotExist`
+   */
+  peaks(stateMachineArn: string): Readonly<Pick<Peaks, "payloadBytes" | "historyEvents">> {
+    const machine = this.#machines.get(stateMachineArn);
+    if (machine !== undefined) return machine.peaks;
+    throw new AwsError("StateMachineDoesNotExist", `State Machine Does Not Exist: '${stateMachineArn}'`);
   }
 
   /**
@@ -203,9 +218,9 @@ export class StepFunctions {
     throw new AwsError("ExecutionDoesNotExist", `Execution Does Not Exist: '${executionArn}'`);
   }
 
-  #history(executionArn: string, keep: boolean): History {
+  #history(executionArn: string, keep: boolean, peaks: Peaks): History {
     const { clock, onEvent } = this.#options;
-    return new History({ executionArn, clock, keep, onEvent });
+    return new History({ executionArn, clock, keep, peaks, onEvent });
   }
 
   async #run(execution: Execution, machine: Machine, input: Json): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Json } from "../../shared/json.ts";
 import type { Clock } from "../clock/clock.ts";
+import type { Peaks } from "./peaks.ts";
 import { StatesError } from "./states-error.ts";
 
 /** "Maximum execution history size": 25,000 events (Step Functions, service quotas). */
@@ -50,6 +51,8 @@ export interface HistoryOptions {
   readonly clock: Clock;
   /** Without it, events are counted and not kept. */
   readonly keep: boolean;
+  /** Told how long the history is. */
+  readonly peaks: Peaks;
   readonly onEvent: ((event: HistoryEvent & { readonly executionArn: string }) => void) | undefined;
 }
 
@@ -64,6 +67,11 @@ export class History {
 
   constructor(options: HistoryOptions) {
     this.#options = options;
+  }
+
+  /** The peaks of its state machine. */
+  get peaks(): Peaks {
+    return this.#options.peaks;
   }
 
   /** How many events were written. */
@@ -94,7 +102,8 @@ export class History {
     const { previousEventId } = trail;
     const id = ++this.#count;
     trail.previousEventId = id;
-    const { keep, onEvent, clock, executionArn } = this.#options;
+    const { keep, onEvent, clock, executionArn, peaks } = this.#options;
+    peaks.noteHistory(id);
     if (!keep && onEvent === undefined) return;
     const event: HistoryEvent = { id, previousEventId, timestamp: new Date(clock.now()), type, ...details() };
     if (keep) this.events.push(event);

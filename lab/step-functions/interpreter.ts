@@ -76,12 +76,12 @@ async function visit(state: State, input: Json, run: Run): Promise<Left> {
         return await visitWithHandlers(state, input, run, enteredTime);
       case "Pass":
       case "Succeed":
-        return await leave(state.exit, input, environment, state.name);
+        return await leave(state.exit, input, environment, state, run);
       case "Wait":
         await run.runtime.clock.sleep(await waitMs(state, environment, run), run.signal);
-        return await leave(state.exit, input, environment, state.name);
+        return await leave(state.exit, input, environment, state, run);
       case "Choice":
-        return await leave(await choose(state, environment), input, environment, state.name);
+        return await leave(await choose(state, environment), input, environment, state, run);
       case "Fail":
         throw new StatesError(
           state.error ? await text(state.error, environment, `${state.name}/Error`) : "",
@@ -109,7 +109,7 @@ async function visitWithHandlers(
         state.type === "Task"
           ? await runTask(state, environment, run)
           : await runMap(state, environment, run, runStates);
-      return await leave(state.exit, result, withStates(environment, { result }), state.name);
+      return await leave(state.exit, result, withStates(environment, { result }), state, run);
     } catch (cause) {
       if (run.signal.aborted) throw run.signal.reason;
       const error = noteEvaluation(cause, state, run);
@@ -133,18 +133,24 @@ async function caught(
   if (catcher === undefined) throw error;
   const errorOutput = { Error: error.name, Cause: error.message };
   try {
-    return await leave(catcher, errorOutput, withStates(environment, { errorOutput }), state.name);
+    return await leave(catcher, errorOutput, withStates(environment, { errorOutput }), state, run);
   } catch (failure) {
     throw noteEvaluation(failure, state, run);
   }
 }
 
 /** Evaluates Assign and Output of an exit: both see the variables as they were before. */
-async function leave(exit: Exit, value: Json, environment: Environment, name: string): Promise<Left> {
+async function leave(
+  exit: Exit,
+  value: Json,
+  environment: Environment,
+  { name }: State,
+  { history: { peaks } }: Run,
+): Promise<Left> {
   const output = exit.output ? await evaluate(exit.output, environment) : value;
   const assigned = exit.assign ? await evaluate(exit.assign, environment) : {};
-  withinPayloadLimit(output, `The output of ${name}`);
-  withinPayloadLimit(assigned, `What ${name} assigns`);
+  withinPayloadLimit(output, `The output of ${name}`, peaks);
+  withinPayloadLimit(assigned, `What ${name} assigns`, peaks);
   return { output, assigned: isJsonObject(assigned) ? assigned : {}, next: exit.next };
 }
 

@@ -3,6 +3,7 @@ import { type Environment, evaluate } from "./expressions.ts";
 import type { HistoryEventDetails, HistoryEventType, Trail } from "./history.ts";
 import type { MapState, StateGraph } from "./machine.ts";
 import { withinPayloadLimit } from "./payload.ts";
+import type { Peaks } from "./peaks.ts";
 import { bounded, evaluateNumber, type Run } from "./run.ts";
 import { asStatesError, StatesError } from "./states-error.ts";
 
@@ -32,23 +33,30 @@ export async function runMap(
   const concurrency = { name: "MaxConcurrency", min: 0, max: 10_000 };
   const wanted = (await evaluateNumber(state.maxConcurrency, environment, concurrency)) || most;
   const width = Math.min(wanted, most, items.length);
-  const select = (index: number) => itemInput(state, environment, items, index);
+  const { peaks } = run.history;
+  const select = (index: number) => itemInput(state, environment, items, index, peaks);
   const results = state.distributed
     ? await runDistributed(state, environment, run, runStates, items.length, width, select)
     : await runInline(state, run, runStates, items, width, select);
-  return withinPayloadLimit(results, `The result of ${state.name}`);
+  return withinPayloadLimit(results, `The result of ${state.name}`, run.history.peaks);
 }
 
 function mapContext(items: readonly Json[], index: number): JsonObject {
   return { Item: { Index: index, Value: items[index] ?? null } };
 }
 
-async function itemInput(state: MapState, environment: Environment, items: readonly Json[], index: number) {
+async function itemInput(
+  state: MapState,
+  environment: Environment,
+  items: readonly Json[],
+  index: number,
+  peaks: Peaks,
+) {
   if (state.itemSelector === undefined) return items[index] ?? null;
   const outer = environment.states.context;
   const context = { ...(isJsonObject(outer) ? outer : {}), Map: mapContext(items, index) };
   const input = await evaluate(state.itemSelector, { ...environment, states: { ...environment.states, context } });
-  return withinPayloadLimit(input, `The input of an iteration of ${state.name}`);
+  return withinPayloadLimit(input, `The input of an iteration of ${state.name}`, peaks);
 }
 
 async function runInline(
@@ -164,7 +172,7 @@ async function runChild(state: MapState, run: Run, runStates: RunStates, input: 
   const machine = isJsonObject(run.context.StateMachine) ? run.context.StateMachine : {};
   const [prefix = ""] = run.executionArn.split(/:[^:]*$/);
   const executionArn = `${prefix}/${state.label}:${name}`;
-  const history = run.runtime.childHistory(executionArn);
+  const history = run.runtime.childHistory(executionArn, run.history.peaks);
   const trail: Trail = { previousEventId: 0 };
   const context = {
     Execution: { Id: executionArn, Name: name, Input: input, StartTime: new Date(clock.now()).toISOString() },
@@ -203,19 +211,28 @@ async function forEach(
   width: number,
   work: (index: number, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const controller = new AbortController();
+  // A signal for each item: thousands of listeners on one signal would make every one of them dear.
+  const open = new Set<AbortController>();
+  let ended: { readonly reason: unknown } | undefined;
+  const end = (reason: unknown) => {
+    ended ??= { reason };
+    for (const controller of open) controller.abort(reason);
+  };
   await bounded(run.runtime.clock, run.signal, undefined, async (outer) => {
-    const end = () => controller.abort(outer.reason);
-    outer.addEventListener("abort", end, { once: true });
+    outer.addEventListener("abort", () => end(outer.reason), { once: true });
     let next = 0;
     let failure: { readonly error: unknown } | undefined;
     const worker = async () => {
-      while (next < length && !controller.signal.aborted) {
+      while (next < length && !ended) {
+        const controller = new AbortController();
+        open.add(controller);
         try {
           await work(next++, controller.signal);
         } catch (error) {
           failure ??= { error };
-          controller.abort(error);
+          end(error);
+        } finally {
+          open.delete(controller);
         }
       }
     };

@@ -1,4 +1,5 @@
 import type { Json } from "../../shared/json.ts";
+import type { Peaks } from "./peaks.ts";
 import { StatesError } from "./states-error.ts";
 
 /** "Maximum input or output size for a task, state, or execution": 256 KiB of UTF-8 (Step Functions, service quotas). */
@@ -23,10 +24,11 @@ export function copyJson(value: unknown): Json {
 }
 
 /**
- * Returns the value itself.
+ * Returns the value itself; `peaks` is told of it.
  * @throws StatesError `States.DataLimitExceeded` if its JSON text has more than 256 KiB.
  */
-export function withinPayloadLimit<T extends Json>(value: T, what: string): T {
+export function withinPayloadLimit<T extends Json>(value: T, what: string, peaks?: Peaks): T {
+  peaks?.notePayload(value);
   // A cheap upper bound decides nearly always; only what comes near the limit is serialized.
   if (remainingBytes(value, MAX_PAYLOAD_BYTES) >= 0) return value;
   const bytes = Buffer.byteLength(JSON.stringify(value));

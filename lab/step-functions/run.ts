@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "../../shared/json.ts";
 import type { Clock } from "../clock/clock.ts";
 import { type Environment, evaluate, type Template } from "./expressions.ts";
 import type { History, Trail } from "./history.ts";
+import type { Peaks } from "./peaks.ts";
 import { Abandoned, StatesError } from "./states-error.ts";
 import type { TaskTokens } from "./task-tokens.ts";
 
@@ -43,7 +44,7 @@ export interface Runtime {
   readonly random: () => number;
   readonly tokens: TaskTokens;
   /** A history for the child execution of a distributed Map. */
-  childHistory(executionArn: string): History;
+  childHistory(executionArn: string, peaks: Peaks): History;
   /** A number that no other call returns. */
   nextNumber(): number;
   /** @throws AwsError as StartExecution does */

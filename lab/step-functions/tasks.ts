@@ -27,7 +27,8 @@ export async function runTask(state: TaskState, environment: Environment, run: R
   const waiting = state.resource.endsWith(".waitForTaskToken") ? tokens.issue(run.executionArn) : undefined;
   try {
     const visible = waiting ? withToken(environment, waiting.token) : environment;
-    const given = withinPayloadLimit(await evaluate(state.arguments, visible), `The input of ${state.name}`);
+    const { peaks } = run.history;
+    const given = withinPayloadLimit(await evaluate(state.arguments, visible), `The input of ${state.name}`, peaks);
     const seconds = { min: 1, max: 99_999_999 };
     const timeout = await evaluateNumber(state.timeoutSeconds, visible, { name: "TimeoutSeconds", ...seconds });
     const heartbeat = await evaluateNumber(state.heartbeatSeconds, visible, { name: "HeartbeatSeconds", ...seconds });
@@ -40,7 +41,7 @@ export async function runTask(state: TaskState, environment: Environment, run: R
       const work = perform(state, given, run, signal, waiting);
       return waiting && heartbeat ? Promise.race([work, watchHeartbeat(waiting, heartbeat, run, signal)]) : work;
     })
-      .then((value) => withinPayloadLimit(value, `The result of ${state.name}`))
+      .then((value) => withinPayloadLimit(value, `The result of ${state.name}`, peaks))
       .catch((error: unknown) => {
         if (run.signal.aborted) throw error;
         throw recordFailure(state, run, asStatesError(error));

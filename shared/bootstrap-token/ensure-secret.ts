@@ -71,12 +71,11 @@ async function ensureVersion(
   if (labels && labels.length > 0) {
     await secrets.moveLabel(secret.arn, labelOf(versionId), versionId);
   } else {
-    await secrets.putSecretValue({
-      secretArn: secret.arn,
-      value: encodeToken(token),
-      versionId,
-      labels: ["AWSCURRENT", labelOf(versionId)],
-    });
+    const label = labelOf(versionId);
+    const put = { secretArn: secret.arn, value: encodeToken(token), versionId, labels: ["AWSCURRENT", label] };
+    // A version that had lost its labels is not described, and putting it again gives it none.
+    const attached = await secrets.putSecretValue(put);
+    if (!attached.includes(label)) await secrets.moveLabel(secret.arn, label, versionId);
   }
   return secret.arn;
 }

@@ -20,7 +20,13 @@ import type {
   Tags,
   UnenrollReason,
 } from "./model.ts";
-import { enrollObstacles, namespaceObstacles, serviceObstacles, sidecarObstacles } from "./obstacles.ts";
+import {
+  enrollObstacles,
+  imageObstacles,
+  namespaceObstacles,
+  serviceObstacles,
+  sidecarObstacles,
+} from "./obstacles.ts";
 import type { DriftReason, Refusal } from "./reasons.ts";
 import { effectiveTags, enrollIntent, parseRequest, unknownTags } from "./tags.ts";
 
@@ -161,6 +167,7 @@ function obstacles(
     ...serviceObstacles(service),
     ...enrollObstacles(service, definition, config),
     ...("refusals" in request ? request.refusals : namespaceObstacles(request.ok.namespace, config.allowedNamespaces)),
+    ...imageObstacles(parsed?.image, config),
     ...sidecarObstacles(registerable(definition.raw, definition.tags), spec),
   ];
 }

@@ -1,5 +1,6 @@
 import { sameRole } from "../arn.ts";
 import { type Config, controlPlaneFor } from "../config.ts";
+import { isAllowedImage } from "../images.ts";
 import type { JsonObject } from "../json.ts";
 import { isSet, objectAt, textAt } from "../task-definition/fields.ts";
 import { inject } from "../task-definition/inject.ts";
@@ -66,6 +67,12 @@ export function sidecarObstacles(registerable: JsonObject, spec: SidecarSpec): r
     : { ...registerable, executionRoleArn: "arn:aws:iam::000000000000:role/none" };
   const trial = inject(withRole, spec);
   return trial.ok ? collisions : [{ reason: trial.refusal, detail: trial.detail }, ...collisions];
+}
+
+/** Whoever may tag a service must not choose what runs beside it with its role's credentials. */
+export function imageObstacles(image: string | undefined, { ztunnel }: Config): readonly Refusal[] {
+  if (image === undefined || isAllowedImage(image, ztunnel)) return [];
+  return [{ reason: "image-not-allowed", detail: image }];
 }
 
 /** The identity's namespace against the configuration's `allowedNamespaces`. */

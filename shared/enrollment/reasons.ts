@@ -71,6 +71,10 @@ export const refusals = {
     sentence: "The Kubernetes namespace is not among the allowed ones.",
     fix: "Use an allowed namespace, or have the platform team add this one to allowedNamespaces.",
   },
+  "image-not-allowed": {
+    sentence: "The image that the tag names is not among the allowed ones.",
+    fix: "Use an image of the fleet's repository, or have the platform team add this one to ztunnel.allowedImages.",
+  },
   "identity-conflict": {
     sentence: "The service account is bound to another role.",
     fix: "Use another service account, or the same role for all services of this one.",

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { partitionOf } from "../arn.ts";
 import { type Envelope, forService, type Incoming, ignored, lookAt } from "./envelope.ts";
 
 const callSchema = z.object({
@@ -48,9 +49,4 @@ function lookAtNamed(
     ? service
     : `arn:${partitionOf(region)}:ecs:${region}:${account}:service/${clusterName}/${service}`;
   return forService(arn, (serviceArn) => ({ kind: "look-at-service", serviceArn, cause }));
-}
-
-function partitionOf(region: string): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }

@@ -58,56 +58,62 @@ const sidecar = {
 };
 const rootCa = { version, controlPlane: z.string(), network: z.string().optional() };
 
-const enrolledSchema = z.strictObject({ ...change, ...sidecar });
-const updatedSchema = z.strictObject({ ...change, ...sidecar, drift: z.array(drift) });
-const unenrolledSchema = z.strictObject({ ...change, reason: z.enum(["tag-removed", "tag-false"]).optional() });
-const refusedSchema = z.strictObject({
-  ...service,
-  executionName: z.string().optional(),
-  ...inRollout,
-  refusals: z.array(z.strictObject({ reason: keyOf<RefusalReason>(refusals), detail: text })).min(1),
-});
-const warnedSchema = z.strictObject({
-  ...service,
-  warnings: z.array(z.strictObject({ code: keyOf<WarningCode>(warnings), detail: text })).min(1),
-});
-const failedSchema = z.strictObject({
-  ...service,
-  executionName: z.string(),
-  ...inRollout,
-  code: failureCode,
-  /** Which container of which task failed, and how. */
-  sentence: text,
-  /** True: the service runs `revertedTo` again. False: it does not, somebody has to look. */
-  reverted: z.boolean(),
-  failedTaskDefinitionArn: z.string().optional(),
-  revertedTo: z.string().optional(),
-  failuresInARow: z.int().positive().optional(),
-  /** The same is not tried again before. */
-  nextAttemptAt: z.iso.datetime().optional(),
-});
-const supersededSchema = z.strictObject({ ...service, executionName: z.string(), ...inRollout, reason: text });
-const driftCorrectedSchema = z.strictObject({ ...change, drift: z.array(drift).min(1) });
-const rootCaChangedSchema = z.strictObject({
-  ...rootCa,
-  fingerprints: z.array(z.string()).min(1),
-  previousFingerprints: z.array(z.string()),
-  /** Running tasks that trust none of the bundle's certificates any more: they lose the mesh. */
-  cutOff: z.strictObject({ services: z.int().nonnegative(), tasks: z.int().nonnegative() }).optional(),
-});
+const enrolledSchema = () => z.strictObject({ ...change, ...sidecar });
+const updatedSchema = () => z.strictObject({ ...change, ...sidecar, drift: z.array(drift) });
+const unenrolledSchema = () => z.strictObject({ ...change, reason: z.enum(["tag-removed", "tag-false"]).optional() });
+const refusedSchema = () =>
+  z.strictObject({
+    ...service,
+    executionName: z.string().optional(),
+    ...inRollout,
+    refusals: z.array(z.strictObject({ reason: keyOf<RefusalReason>(refusals), detail: text })).min(1),
+  });
+const warnedSchema = () =>
+  z.strictObject({
+    ...service,
+    warnings: z.array(z.strictObject({ code: keyOf<WarningCode>(warnings), detail: text })).min(1),
+  });
+const failedSchema = () =>
+  z.strictObject({
+    ...service,
+    executionName: z.string(),
+    ...inRollout,
+    code: failureCode,
+    /** Which container of which task failed, and how. */
+    sentence: text,
+    /** True: the service runs `revertedTo` again. False: it does not, somebody has to look. */
+    reverted: z.boolean(),
+    failedTaskDefinitionArn: z.string().optional(),
+    revertedTo: z.string().optional(),
+    failuresInARow: z.int().positive().optional(),
+    /** The same is not tried again before. */
+    nextAttemptAt: z.iso.datetime().optional(),
+  });
+const supersededSchema = () => z.strictObject({ ...service, executionName: z.string(), ...inRollout, reason: text });
+const driftCorrectedSchema = () => z.strictObject({ ...change, drift: z.array(drift).min(1) });
+const rootCaChangedSchema = () =>
+  z.strictObject({
+    ...rootCa,
+    fingerprints: z.array(z.string()).min(1),
+    previousFingerprints: z.array(z.string()),
+    /** Running tasks that trust none of the bundle's certificates any more: they lose the mesh. */
+    cutOff: z.strictObject({ services: z.int().nonnegative(), tasks: z.int().nonnegative() }).optional(),
+  });
 /** No running task needs these certificates any more: the bundle may drop them. */
-const rootCaRetirableSchema = z.strictObject({
-  ...rootCa,
-  fingerprints: z.array(z.string()).min(1),
-  remaining: z.array(z.string()).min(1),
-});
-const rootCaExpiringSchema = z.strictObject({
-  ...rootCa,
-  fingerprint: z.string(),
-  subject: text,
-  notAfter: z.iso.datetime(),
-  daysLeft: z.int(),
-});
+const rootCaRetirableSchema = () =>
+  z.strictObject({
+    ...rootCa,
+    fingerprints: z.array(z.string()).min(1),
+    remaining: z.array(z.string()).min(1),
+  });
+const rootCaExpiringSchema = () =>
+  z.strictObject({
+    ...rootCa,
+    fingerprint: z.string(),
+    subject: text,
+    notAfter: z.iso.datetime(),
+    daysLeft: z.int(),
+  });
 
 const rollout = { version, rolloutId: z.string(), kind: z.enum(rolloutKinds) };
 const counts = {
@@ -117,59 +123,66 @@ const counts = {
   /** As they should be already, refused, or changed by somebody else meanwhile. */
   skipped: z.int().nonnegative(),
 };
-const rolloutStartedSchema = z.strictObject({
-  ...rollout,
-  why: text,
-  requestedBy: text,
-  services: z.int().nonnegative(),
-  waves: z.int().nonnegative(),
-});
-const rolloutRefusedSchema = z.strictObject({
-  version,
-  rolloutId: z.string(),
-  kind: text,
-  requestedBy: text,
-  code: failureCode,
-  detail: text,
-});
-const waveCompletedSchema = z.strictObject({
-  ...rollout,
-  wave: z.string(),
-  /** From 1. */
-  number: z.int().positive(),
-  waves: z.int().positive(),
-  ...counts,
-});
-const rolloutPausedSchema = z.strictObject({
-  ...rollout,
-  hold: z.enum(["operator", "approval", "freeze"]),
-  detail: text,
-  nextWave: z.string().optional(),
-  until: z.iso.datetime().optional(),
-});
-const rolloutCompletedSchema = z.strictObject({
-  ...rollout,
-  outcome: z.enum(["completed", "aborted", "superseded", "failed"]),
-  code: failureCode.optional(),
-  detail: text,
-  ...counts,
-  durationSeconds: z.number().nonnegative(),
-});
-const rolledBackSchema = z.strictObject({
-  ...rollout,
-  code: failureCode,
-  detail: text,
-  takenBack: z.int().nonnegative(),
-  /** Changed by somebody else since: left alone. */
-  left: z.int().nonnegative(),
-  stuck: z.int().nonnegative(),
-  /** The first of those that could not be taken back. */
-  stuckServices: z.array(z.string()).max(20),
-  durationSeconds: z.number().nonnegative(),
-});
+const rolloutStartedSchema = () =>
+  z.strictObject({
+    ...rollout,
+    why: text,
+    requestedBy: text,
+    services: z.int().nonnegative(),
+    waves: z.int().nonnegative(),
+  });
+const rolloutRefusedSchema = () =>
+  z.strictObject({
+    version,
+    rolloutId: z.string(),
+    kind: text,
+    requestedBy: text,
+    code: failureCode,
+    detail: text,
+  });
+const waveCompletedSchema = () =>
+  z.strictObject({
+    ...rollout,
+    wave: z.string(),
+    /** From 1. */
+    number: z.int().positive(),
+    waves: z.int().positive(),
+    ...counts,
+  });
+const rolloutPausedSchema = () =>
+  z.strictObject({
+    ...rollout,
+    hold: z.enum(["operator", "approval", "freeze"]),
+    detail: text,
+    nextWave: z.string().optional(),
+    until: z.iso.datetime().optional(),
+  });
+const rolloutCompletedSchema = () =>
+  z.strictObject({
+    ...rollout,
+    outcome: z.enum(["completed", "aborted", "superseded", "failed"]),
+    code: failureCode.optional(),
+    detail: text,
+    ...counts,
+    durationSeconds: z.number().nonnegative(),
+  });
+const rolledBackSchema = () =>
+  z.strictObject({
+    ...rollout,
+    code: failureCode,
+    detail: text,
+    takenBack: z.int().nonnegative(),
+    /** Changed by somebody else since: left alone. */
+    left: z.int().nonnegative(),
+    stuck: z.int().nonnegative(),
+    /** The first of those that could not be taken back. */
+    stuckServices: z.array(z.string()).max(20),
+    durationSeconds: z.number().nonnegative(),
+  });
 
-function emitted<T extends string, S extends z.ZodObject>(detailType: T, detail: S) {
-  return z.object({ detailType: z.literal(detailType), detail });
+/** A detail's schema is built when the first event is checked: a function that only looks emits none. */
+function emitted<T extends string, S extends z.ZodObject>(detailType: T, detail: () => S) {
+  return z.object({ detailType: z.literal(detailType), detail: z.lazy(detail) });
 }
 
 const outgoingSchema = z.discriminatedUnion("detailType", [

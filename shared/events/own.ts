@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { overridesSchema, rolloutIdSchema, rolloutKinds, scopeSchema } from "../rollout/model.ts";
 import { type Envelope, forService, type Incoming, ignored } from "./envelope.ts";
 
 const endSchema = z.object({ serviceArn: z.string().min(1) });
@@ -20,40 +19,6 @@ const rotatedSchema = z.object({ controlPlane: z.string().min(1).optional() });
 export function rootCaRotated(event: Envelope): Incoming {
   return { kind: "root-ca-rotated", controlPlane: rotatedSchema.parse(event.detail).controlPlane };
 }
-
-const by = z.string().min(1).max(200).default("an operator");
-
-const requestedSchema = z.strictObject({
-  /** What whoever asks calls the rollout; without it, one is made of the event's id. */
-  rolloutId: rolloutIdSchema.optional(),
-  kind: z.enum(rolloutKinds),
-  scope: scopeSchema.default({}),
-  image: z.string().max(512).optional(),
-  why: z.string().max(500).default(""),
-  requestedBy: by,
-  overrides: overridesSchema.default({}),
-});
-/** A request to take a rollout back, also one that has completed. */
-const takeBackSchema = z.strictObject({
-  kind: z.literal("rollback"),
-  rolloutId: rolloutIdSchema,
-  why: z.string().max(500).default(""),
-  requestedBy: by,
-  overrides: z.strictObject({ ignoreFreeze: z.boolean().optional() }).default({}),
-});
-export const rolloutRequestSchema = z.union([requestedSchema, takeBackSchema]);
-/** What an operator asks for by `Rollout Requested`. */
-export type RolloutRequest = z.output<typeof rolloutRequestSchema>;
-
-export const controlActions = ["pause", "resume", "approve", "abort", "rollback"] as const;
-export type ControlAction = (typeof controlActions)[number];
-export const rolloutControlSchema = z.strictObject({
-  rolloutId: rolloutIdSchema,
-  action: z.enum(controlActions),
-  requestedBy: by,
-});
-/** What an operator asks for by `Rollout Control`. */
-export type RolloutControl = z.output<typeof rolloutControlSchema>;
 
 const secretSchema = z.object({ name: z.string().min(1), labelUpdated: z.string() });
 

@@ -1,5 +1,4 @@
 import { AssumeRoleCommand, STSClient, type STSClientConfig } from "@aws-sdk/client-sts";
-import type { SignatureV4CryptoInit, SignatureV4Init } from "@smithy/signature-v4";
 import type {
   AwsCredentialIdentity,
   AwsCredentialIdentityProvider,
@@ -7,7 +6,7 @@ import type {
   RetryStrategyV2,
 } from "@smithy/types";
 import * as z from "zod";
-import type { Place } from "../arn.ts";
+import { type Place, partitionOf } from "../arn.ts";
 import type { Config } from "../config.ts";
 import { call } from "./errors.ts";
 import { DEFAULT_MAX_ATTEMPTS, type Pacing, pacedRetryStrategy } from "./retry.ts";
@@ -16,16 +15,18 @@ export interface AwsClientsOptions extends Pacing {
   readonly config: Pick<Config, "name" | "homeRegion" | "homeAccount" | "memberRoleName">;
   /** Sends the signed requests; the SDK's own by default. */
   readonly requestHandler?: NonNullable<STSClientConfig["requestHandler"]>;
-  /** Signs the requests; the SDK's own by default. */
-  readonly signerConstructor?: SignerConstructor;
+  /** What signs the requests to a region with these credentials; the SDK's own by default. */
+  readonly signer?: (credentials: Credentials, region: string) => RequestSigner;
+  /** Told of every client when it is made, before it sends anything. */
+  readonly onClient?: (client: SdkClient, region: string, credentials: Credentials | undefined) => void;
   readonly endpoint?: string;
   /** The home account's; the function's own role by default. */
-  readonly credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider;
+  readonly credentials?: Credentials;
   /** Epoch milliseconds: when assumed credentials end is judged by it. */
   readonly now?: () => number;
 }
 
-type SignerConstructor = new (options: SignatureV4Init & SignatureV4CryptoInit) => RequestSigner;
+type Credentials = AwsCredentialIdentity | AwsCredentialIdentityProvider;
 
 /** What every client is made with. */
 interface ClientSettings {
@@ -33,16 +34,21 @@ interface ClientSettings {
   readonly maxAttempts: number;
   readonly retryStrategy: RetryStrategyV2;
   readonly requestHandler: NonNullable<STSClientConfig["requestHandler"]>;
-  readonly signerConstructor?: SignerConstructor;
   readonly endpoint?: string;
-  readonly credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider;
+  readonly credentials?: Credentials;
+  readonly signer?: RequestSigner;
+}
+
+/** What every client of the SDK is. */
+export interface SdkClient {
+  readonly middlewareStack: { remove(name: string): boolean };
 }
 
 /**
  * The clients of one account and region by their class, each made when first asked for and reused. A gateway names the
  * class that it needs, so that a function bundles no other one.
  */
-export type PlacedClients = <Client>(ClientClass: new (settings: ClientSettings) => Client) => Client;
+export type PlacedClients = <Client extends SdkClient>(ClientClass: new (settings: ClientSettings) => Client) => Client;
 
 /** One client per service, account and region. */
 export interface AwsClients {
@@ -56,6 +62,8 @@ export interface AwsClients {
 /** The SDK's own let a function wait for a dead connection until its end. */
 const TIMEOUTS = { connectionTimeout: 3_000, socketTimeout: 20_000 };
 const REFRESH_BEFORE_END_MS = 5 * 60_000;
+/** It copies every input and answer for a log that has no reader. */
+const LOGGER_MIDDLEWARE = "loggerMiddleware";
 
 const assumedSchema = z.object({
   AccessKeyId: z.string().min(1),
@@ -76,26 +84,25 @@ export function awsClients(options: AwsClientsOptions): AwsClients {
     maxAttempts: options.maxAttempts?.throttled ?? DEFAULT_MAX_ATTEMPTS.throttled,
     retryStrategy: pacedRetryStrategy(options),
     requestHandler: options.requestHandler ?? TIMEOUTS,
-    ...(options.signerConstructor && { signerConstructor: options.signerConstructor }),
     ...(options.endpoint && { endpoint: options.endpoint }),
   };
-  const atHome = byClass({ ...common, region: home.region, ...homeCredentials(options) });
+  const placed = (region: string, credentials?: Credentials) => {
+    const signer = credentials && options.signer?.(credentials, region);
+    const settings = { ...common, region, ...(credentials && { credentials }), ...(signer && { signer }) };
+    return byClass(settings, (client) => {
+      client.middlewareStack.remove(LOGGER_MIDDLEWARE);
+      options.onClient?.(client, region, credentials);
+    });
+  };
+  const atHome = placed(home.region, options.credentials);
   const assumed = keyed((account: string) => renewed(() => assumeRole(atHome(STSClient), config, account), now));
-  const inAccount = keyed((account) =>
-    keyed((region) => byClass({ ...common, region, credentials: assumed(account) })),
-  );
-  const inHomeAccount = keyed((region) =>
-    region === home.region ? atHome : byClass({ ...common, region, ...homeCredentials(options) }),
-  );
+  const inAccount = keyed((account) => keyed((region) => placed(region, assumed(account))));
+  const inHomeAccount = keyed((region) => (region === home.region ? atHome : placed(region, options.credentials)));
   return {
     home: atHome,
     at: ({ account, region }) => (account === home.account ? inHomeAccount(region) : inAccount(account)(region)),
     credentialsFor: (account) => (account === home.account ? atHome(STSClient).config.credentials : assumed(account)),
   };
-}
-
-function homeCredentials({ credentials }: AwsClientsOptions): Pick<AwsClientsOptions, "credentials"> {
-  return credentials ? { credentials } : {};
 }
 
 async function assumeRole(
@@ -116,11 +123,6 @@ async function assumeRole(
       expiration: Expiration,
     };
   });
-}
-
-function partitionOf(region: string): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
 /**
@@ -151,12 +153,13 @@ function renewed(
   return Object.assign(provider, { memoized: true });
 }
 
-function byClass(settings: ClientSettings): PlacedClients {
+function byClass(settings: ClientSettings, onClient: (client: SdkClient) => void): PlacedClients {
   const made = new Map<unknown, unknown>();
   return (ClientClass) => {
     const known = made.get(ClientClass);
     if (known instanceof ClientClass) return known;
     const client = new ClientClass(settings);
+    onClient(client);
     made.set(ClientClass, client);
     return client;
   };

@@ -5,6 +5,7 @@ import type { MeshFacts } from "../enrollment/model.ts";
 import { AutopilotError } from "../errors.ts";
 import type { ControlPlaneCalls } from "../ports.ts";
 import type { ClusterConnection } from "./control-plane-connection.ts";
+import { expiringCache } from "./expiring-cache.ts";
 import {
   fetchHttpApi,
   type KubernetesApis,
@@ -22,16 +23,26 @@ export interface ControlPlaneOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly deadlineMs?: number;
+  /**
+   * For how long what was found is taken as it is: mesh facts (they say when they were read), the role that a service
+   * account is bound to, that a namespace is there. What is missing is looked for again. Default 0.
+   */
+  readonly keptMs?: number;
 }
 
 const ISTIO = "istio-system";
 const EAST_WEST = "istio-eastwest";
 const ROLE_ANNOTATION = "ecs.solo.io/role-arn";
+/** Istiod writes it on the WorkloadEntries of an ECS service's tasks. */
+const SERVICE_LABEL = "ecs.solo.io/service";
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
+const LABEL_VALUE = /^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
 const FIELD_MANAGER = "ztunnel-autopilot";
 const APPLY = setHeaderOptions("Content-Type", PatchStrategy.ServerSideApply);
 /** A cluster's endpoint stays, its certificate authority may be replaced. */
 const CONNECTION_KEPT_MS = 15 * 60_000;
 const PAGE = 500;
+const KEPT_NAMES = 1_000;
 
 /**
  * The Kubernetes side of one mesh. Throws `control-plane-unreachable` when the API does not answer within the deadline
@@ -39,8 +50,11 @@ const PAGE = 500;
  * what is needed, naming the object and the field.
  */
 export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
-  const { name, now, deadlineMs = 10_000 } = options;
+  const { name, now, deadlineMs = 10_000, keptMs = 0 } = options;
   const httpApi = options.fetch && fetchHttpApi(options.fetch);
+  const ensured = expiringCache<true>({ size: KEPT_NAMES, ttlMs: keptMs, now });
+  const bound = expiringCache<string>({ size: KEPT_NAMES, ttlMs: keptMs, now });
+  let facts: { readonly facts: Promise<MeshFacts>; readonly until: number } | undefined;
   let connected: { readonly apis: Promise<KubernetesApis>; readonly until: number } | undefined;
 
   function connection(): Promise<KubernetesApis> {
@@ -84,31 +98,47 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
 
   async function boundRole(namespace: string, serviceAccount: string): Promise<string | undefined> {
     const what = `ServiceAccount ${namespace}/${serviceAccount}`;
+    const known = bound.get(what);
+    if (known !== undefined) return known;
     const account = await find(what, ({ core }) =>
       core.readNamespacedServiceAccount({ namespace, name: serviceAccount }),
     );
-    return account?.metadata?.annotations?.[ROLE_ANNOTATION];
+    const role = account?.metadata?.annotations?.[ROLE_ANNOTATION];
+    if (role !== undefined) bound.set(what, role);
+    return role;
+  }
+
+  async function readFacts(): Promise<MeshFacts> {
+    // When it is asked: whatever changes from now on is newer.
+    const readAt = new Date(now()).toISOString();
+    const [bundle, network, gateway, istiodVersion] = await Promise.all([
+      readRootCa(find, need),
+      readNetwork(find, need),
+      readEastWest(find, need),
+      readIstiodVersion(find),
+    ]);
+    return {
+      controlPlane: name,
+      istiodUrl: gateway,
+      rootCaPem: bundle,
+      network,
+      readAt,
+      ...(istiodVersion && { istiodVersion }),
+    };
   }
 
   return {
     boundRole,
 
     readMeshFacts: async () => {
-      const [bundle, network, gateway, istiodVersion] = await Promise.all([
-        readRootCa(find, need),
-        readNetwork(find, need),
-        readEastWest(find, need),
-        readIstiodVersion(find),
-      ]);
-      const facts: MeshFacts = {
-        controlPlane: name,
-        istiodUrl: gateway,
-        rootCaPem: bundle,
-        network,
-        readAt: new Date(now()).toISOString(),
-        ...(istiodVersion && { istiodVersion }),
-      };
-      return facts;
+      if (!facts || facts.until <= now()) {
+        const reading = { facts: readFacts(), until: now() + keptMs };
+        facts = reading;
+        reading.facts.catch(() => {
+          if (facts === reading) facts = undefined; // the caller gets the error: the next one reads again
+        });
+      }
+      return facts.facts;
     },
 
     ensureNamespace: async (namespace) => {
@@ -117,17 +147,19 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
         kind: "Namespace",
         metadata: { name: namespace, labels: { "istio.io/dataplane-mode": "ambient" } },
       };
+      if (ensured.get(namespace)) return;
       await ask(`Namespace ${namespace}`, ({ core }) =>
         core.patchNamespace({ name: namespace, body, fieldManager: FIELD_MANAGER }, APPLY),
       );
+      ensured.set(namespace, true);
     },
 
     ensureServiceAccount: async ({ namespace, serviceAccount, roleArn }) => {
       const what = `ServiceAccount ${namespace}/${serviceAccount}`;
-      const bound = await boundRole(namespace, serviceAccount);
-      if (bound !== undefined && sameRole(bound, roleArn)) return;
-      if (bound !== undefined) {
-        throw new AutopilotError("control-plane-refused", `${name}: ${what} is bound to ${bound}, not to ${roleArn}`);
+      const role = await boundRole(namespace, serviceAccount);
+      if (role !== undefined && sameRole(role, roleArn)) return;
+      if (role !== undefined) {
+        throw new AutopilotError("control-plane-refused", `${name}: ${what} is bound to ${role}, not to ${roleArn}`);
       }
       const body = {
         apiVersion: "v1",
@@ -142,7 +174,8 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
       );
     },
 
-    listWorkloadEntryAddresses: async (namespace) => {
+    listWorkloadEntryAddresses: async (namespace, serviceName = "") => {
+      const labelSelector = LABEL_VALUE.test(serviceName) ? `${SERVICE_LABEL}=${serviceName}` : undefined;
       const what = `WorkloadEntries of ${namespace}`;
       const addresses = new Set<string>();
       let next: string | undefined;
@@ -154,6 +187,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
             namespace,
             plural: "workloadentries",
             limit: PAGE,
+            ...(labelSelector && { labelSelector }),
             ...(next && { _continue: next }),
           }),
         );

@@ -123,8 +123,26 @@ export function describedTaskDefinition(body: JsonObject): DescribedTaskDefiniti
   return { taskDefinitionArn, raw: taskDefinition, tags };
 }
 
-/** The tags of the only cluster of a DescribeClusters response. */
-export const clusterSchema = z.object({ clusterArn: z.string(), tags: tagsSchema });
+const failures = z.unknown().optional();
+const listed = z.array(z.string()).default([]);
+
+/** DescribeServices' answer, and UpdateService's: services that are read by `observedService`. */
+export const servicesAnswer = z.object({ services: z.array(z.unknown()).default([]), failures });
+export const updateAnswer = z.object({ service: z.unknown().optional() });
+/** DescribeTasks' answer: tasks that are read by `observedTask`. */
+export const tasksAnswer = z.object({ tasks: z.array(z.unknown()).default([]), failures });
+/** A page of ListClusters, ListServices or ListTasks. */
+export const listAnswer = z.object({
+  clusterArns: listed,
+  serviceArns: listed,
+  taskArns: listed,
+  nextToken: z.string().optional(),
+});
+
+const clusterSchema = z.object({ clusterArn: z.string(), tags: tagsSchema });
+
+/** DescribeClusters' answer: the tags of each cluster. */
+export const clustersAnswer = z.object({ clusters: z.array(clusterSchema).default([]), failures });
 
 const containerSchema = z.object({
   name: z.string(),

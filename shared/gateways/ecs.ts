@@ -8,17 +8,32 @@ import {
   ListServicesCommand,
   ListTasksCommand,
   RegisterTaskDefinitionCommand,
+  type ServiceInputTypes,
+  type ServiceOutputTypes,
   TagResourceCommand,
   UntagResourceCommand,
   UpdateServiceCommand,
 } from "@aws-sdk/client-ecs";
+import type { SmithyResolvedConfiguration } from "@smithy/core/client";
+import type { HttpHandlerOptions, Command as SdkCommand } from "@smithy/types";
+import type * as z from "zod";
 import { clusterArnOf, parseServiceArn } from "../arn.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../enrollment/model.ts";
 import { AutopilotError } from "../errors.ts";
 import type { EcsCalls } from "../ports.ts";
 import type { ObservedTask } from "../roll/task.ts";
 import type { PlacedClients } from "./aws-clients.ts";
-import { clusterSchema, describedTaskDefinition, failuresOf, observedService, observedTask } from "./ecs-shapes.ts";
+import {
+  clustersAnswer,
+  describedTaskDefinition,
+  failuresOf,
+  listAnswer,
+  observedService,
+  observedTask,
+  servicesAnswer,
+  tasksAnswer,
+  updateAnswer,
+} from "./ecs-shapes.ts";
 import { asFailure, call, isNamed } from "./errors.ts";
 import { expiringCache } from "./expiring-cache.ts";
 import { keepRawResponse, sendAtMostOnce, sendRawRequest } from "./raw-json.ts";
@@ -30,6 +45,14 @@ export interface EcsGatewayOptions {
   /** How long a cluster's tags are taken as they were read. */
   readonly clusterTtlMs?: number;
 }
+
+type EcsCommand<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = SdkCommand<
+  ServiceInputTypes,
+  Input,
+  ServiceOutputTypes,
+  Output,
+  SmithyResolvedConfiguration<HttpHandlerOptions>
+>;
 
 const PAGE = 100;
 const TASKS_PER_CALL = 100;
@@ -52,10 +75,21 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
     now,
   });
 
+  /** What ECS answers to a command, by our own schema alone. */
+  async function ask<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, Answer>(
+    command: EcsCommand<Input, Output>,
+    schema: z.ZodType<Answer>,
+  ): Promise<Answer> {
+    const response = keepRawResponse(command, client.config);
+    await client.send(command);
+    return schema.parse(response.withoutNulls());
+  }
+
   async function describeServices(cluster: string, names: readonly string[]): Promise<readonly ObservedService[]> {
     return call(`DescribeServices ${names.join(" ")}`, async () => {
-      const { services = [], failures } = await client.send(
+      const { services, failures } = await ask(
         new DescribeServicesCommand({ cluster, services: [...names], include: ["TAGS"] }),
+        servicesAnswer,
       );
       rejectOther("DescribeServices", failures);
       return services.map(observedService).filter((service) => service !== undefined);
@@ -64,10 +98,10 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
 
   async function describeDefinition(nameOrArn: string): Promise<DescribedTaskDefinition> {
     const command = new DescribeTaskDefinitionCommand({ taskDefinition: nameOrArn, include: ["TAGS"] });
-    const raw = keepRawResponse(command, client.config);
+    const response = keepRawResponse(command, client.config);
     const definition = await call(`DescribeTaskDefinition ${nameOrArn}`, async () => {
       await client.send(command).catch(rethrowMissingDefinition(nameOrArn));
-      return describedTaskDefinition(raw());
+      return describedTaskDefinition(response.raw());
     });
     taskDefinitions.set(definition.taskDefinitionArn, definition);
     return definition;
@@ -100,12 +134,12 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
       const command = new RegisterTaskDefinitionCommand({ family, containerDefinitions: [] });
       sendRawRequest(command, definition);
       sendAtMostOnce(command);
-      const raw = keepRawResponse(command, client.config);
+      const response = keepRawResponse(command, client.config);
       const registered = await call(
         `RegisterTaskDefinition ${family}`,
         async () => {
           await client.send(command);
-          return describedTaskDefinition(raw());
+          return describedTaskDefinition(response.raw());
         },
         "registration-refused",
       );
@@ -113,17 +147,19 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
       return registered.taskDefinitionArn;
     },
 
-    updateService: async (ref, { taskDefinitionArn, propagateTags = false }) =>
+    updateService: async (ref, { taskDefinitionArn, propagateTags = false, forceNewDeployment = false }) =>
       call(
         `UpdateService ${ref.serviceArn}`,
         async () => {
-          const { service } = await client.send(
+          const { service } = await ask(
             new UpdateServiceCommand({
               cluster: clusterArnOf(ref),
               service: ref.serviceName,
               taskDefinition: taskDefinitionArn,
               ...(propagateTags && { propagateTags: "SERVICE" }),
+              ...(forceNewDeployment && { forceNewDeployment: true }),
             }),
+            updateAnswer,
           );
           const updated = observedService(service);
           if (!updated) throw new AutopilotError("service-not-found", ref.serviceArn);
@@ -136,11 +172,12 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
       const known = fresh ? undefined : clusters.get(clusterArn);
       if (known) return known;
       const described = await call(`DescribeClusters ${clusterArn}`, async () => {
-        const response = await client.send(new DescribeClustersCommand({ clusters: [clusterArn], include: ["TAGS"] }));
-        rejectOther("DescribeClusters", response.failures);
-        const [cluster] = response.clusters ?? [];
+        const command = new DescribeClustersCommand({ clusters: [clusterArn], include: ["TAGS"] });
+        const { clusters: found, failures } = await ask(command, clustersAnswer);
+        rejectOther("DescribeClusters", failures);
+        const [cluster] = found;
         if (!cluster) throw new AutopilotError("service-not-found", `ECS does not know the cluster ${clusterArn}`);
-        return clusterSchema.parse(cluster);
+        return cluster;
       });
       clusters.set(clusterArn, described);
       return described;
@@ -148,23 +185,22 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
 
     listClusters: () =>
       pages("ListClusters", async (nextToken) => {
-        const page = await client.send(new ListClustersCommand({ maxResults: PAGE, nextToken }));
+        const page = await ask(new ListClustersCommand({ maxResults: PAGE, nextToken }), listAnswer);
         return { items: page.clusterArns, nextToken: page.nextToken };
       }),
 
     listServices: (clusterArn) =>
       pages(`ListServices ${clusterArn}`, async (nextToken) => {
-        const page = await client.send(new ListServicesCommand({ cluster: clusterArn, maxResults: PAGE, nextToken }));
-        return {
-          items: page.serviceArns?.filter((arn) => parseServiceArn(arn) !== undefined),
-          nextToken: page.nextToken,
-        };
+        const command = new ListServicesCommand({ cluster: clusterArn, maxResults: PAGE, nextToken });
+        const page = await ask(command, listAnswer);
+        const items = page.serviceArns.filter((arn) => parseServiceArn(arn) !== undefined);
+        return { items, nextToken: page.nextToken };
       }),
 
     listTasks: async (ref, desiredStatus) =>
       all(
         pages(`ListTasks ${ref.serviceArn}`, async (nextToken) => {
-          const page = await client.send(
+          const page = await ask(
             new ListTasksCommand({
               cluster: clusterArnOf(ref),
               serviceName: ref.serviceName,
@@ -172,6 +208,7 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
               maxResults: PAGE,
               nextToken,
             }),
+            listAnswer,
           );
           return { items: page.taskArns, nextToken: page.nextToken };
         }),
@@ -181,9 +218,8 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
       const described: ObservedTask[] = [];
       for (const chunk of chunksOf(taskArns, TASKS_PER_CALL)) {
         await call(`DescribeTasks in ${clusterArn}`, async () => {
-          const { tasks = [], failures } = await client.send(
-            new DescribeTasksCommand({ cluster: clusterArn, tasks: chunk }),
-          );
+          const command = new DescribeTasksCommand({ cluster: clusterArn, tasks: chunk });
+          const { tasks, failures } = await ask(command, tasksAnswer);
           rejectOther("DescribeTasks", failures);
           described.push(...tasks.map(observedTask));
         });
@@ -234,12 +270,12 @@ async function* pages<T>(
   what: string,
   read: (
     nextToken: string | undefined,
-  ) => Promise<{ readonly items?: T[] | undefined; readonly nextToken?: string | undefined }>,
+  ) => Promise<{ readonly items: readonly T[]; readonly nextToken?: string | undefined }>,
 ): AsyncIterable<T> {
   let nextToken: string | undefined;
   do {
     const page = await call(what, () => read(nextToken));
-    yield* page.items ?? [];
+    yield* page.items;
     nextToken = page.nextToken;
   } while (nextToken);
 }

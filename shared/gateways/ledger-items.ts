@@ -54,17 +54,17 @@ export function paceKey(lane: string): ItemKey {
 
 /** A service's state from its item. Throws `ledger-item-unreadable` that names the item. */
 export function readService(item: object): ServiceState {
-  return read(serviceStateSchema, item);
+  return readLasting(serviceStateSchema, item);
 }
 
 /** A control plane's mesh facts from their item. Throws `ledger-item-unreadable` that names the item. */
 export function readMesh(item: object): MeshState {
-  return read(meshStateSchema, item);
+  return readLasting(meshStateSchema, item);
 }
 
 /** The fleet's state from its item. Throws `ledger-item-unreadable` that names the item. */
 export function readFleet(item: object): FleetState {
-  return read(fleetStateSchema, item);
+  return readLasting(fleetStateSchema, item);
 }
 
 /** A rollout from its item. Throws `ledger-item-unreadable` that names the item. */
@@ -82,7 +82,7 @@ export type PaceState = z.output<typeof paceStateSchema>;
 
 /** A lane's pace from its item. Throws `ledger-item-unreadable` that names the item. */
 export function readPace(item: object): PaceState {
-  return read(paceStateSchema, item);
+  return readLasting(paceStateSchema, item);
 }
 
 /** A copy of what an item is made of, as a store gives it back: a member that is undefined is none. */
@@ -103,18 +103,17 @@ export function unlessUnreadable<T>(read: () => T): T | undefined {
 
 const keySchema = z.object({ pk: z.string().default("?"), sk: z.string().default("?") });
 
-function read<Schema extends z.ZodObject>(schema: Schema, item: object): z.output<Schema> {
+/** The table's time to live may be set by hand on any item; only some have it in their content. */
+function readLasting<T>(schema: z.ZodType<T>, item: object): T {
+  const { expiresAt: _, ...lasting } = item as Readonly<Record<string, unknown>>; // any object has string keys
+  return read(schema, lasting);
+}
+
+function read<T>(schema: z.ZodType<T>, item: object): T {
   const { pk, sk, ...content } = item as Readonly<Record<string, unknown>>; // any object has string keys
-  const parsed = schema.safeParse(withoutStrayExpiry(schema, content));
+  const parsed = schema.safeParse(content);
   if (parsed.success) return parsed.data;
   const key = keySchema.safeParse({ pk, sk }).data;
   const wrong = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "item"}: ${message}`).join("; ");
   throw new AutopilotError("ledger-item-unreadable", `${key?.pk} / ${key?.sk}: ${wrong}`, { cause: parsed.error });
-}
-
-/** The table's time to live may be set by hand on any item; only some have it in their content. */
-function withoutStrayExpiry(schema: z.ZodObject, content: Readonly<Record<string, unknown>>) {
-  if ("expiresAt" in schema.shape) return content;
-  const { expiresAt: _, ...rest } = content;
-  return rest;
 }

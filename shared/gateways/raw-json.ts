@@ -4,7 +4,7 @@
  */
 import { collectBody, HttpRequest, HttpResponse } from "@smithy/core/protocols";
 import type { MetadataBearer, MiddlewareStack, SerdeFunctions } from "@smithy/types";
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import { isThrottled } from "./errors.ts";
 import { markNotRepeatable } from "./retry.ts";
 
@@ -15,15 +15,17 @@ interface Command<Input extends object, Output extends MetadataBearer> {
 /** Reads a body once more: the client's own collector for a stream. */
 export type BodyCollector = Pick<SerdeFunctions, "streamCollector">;
 
+const NOTHING = new Uint8Array(0);
+
 /**
- * Lets a command keep the JSON of its successful response beside the parsed output. The returned function gives it
- * after the command was sent; it throws if there was none.
+ * Lets a command keep the JSON of its successful response, which the SDK does not parse then: the command's own output is
+ * empty. What is returned gives the JSON after the command was sent; it throws if there was none.
  */
 export function keepRawResponse<Input extends object, Output extends MetadataBearer>(
   command: Command<Input, Output>,
   { streamCollector }: BodyCollector,
-): () => JsonObject {
-  let kept: JsonObject | undefined;
+): RawResponse {
+  let kept: string | undefined;
   command.middlewareStack.add(
     (next) => async (args) => {
       const result = await next(args);
@@ -31,18 +33,38 @@ export function keepRawResponse<Input extends object, Output extends MetadataBea
       if (HttpResponse.isInstance(response) && response.statusCode < 300) {
         // collectBody takes the whole serde context and uses its stream collector alone.
         const bytes = await collectBody(response.body, { streamCollector } as SerdeFunctions);
-        response.body = bytes;
-        kept = parseObject(Buffer.from(bytes).toString("utf8"));
+        // Nothing is left for the SDK, whose own reading of a large answer is most of what a call costs.
+        response.body = NOTHING;
+        kept = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
       }
       return result;
     },
     // Low in its step: closer to the wire than the SDK's own parsing.
     { name: "keepRawResponse", step: "deserialize", priority: "low" },
   );
-  return () => {
-    if (!kept) throw new Error("the response had no JSON object as its body");
-    return kept;
+  const raw = () => {
+    const parsed: unknown = kept === undefined ? undefined : JSON.parse(kept);
+    if (!isJsonObject(parsed)) throw new Error("the response had no JSON object as its body");
+    return parsed;
   };
+  // AWS's JSON protocols give members that are null the meaning of absent ones.
+  return { raw, withoutNulls: () => (kept?.includes("null") ? withoutNulls(raw()) : raw()) };
+}
+
+/** A response's JSON, once it has come: as it is, or without the members that are null. */
+export interface RawResponse {
+  raw(): JsonObject;
+  withoutNulls(): JsonObject;
+}
+
+function withoutNulls(object: JsonObject): JsonObject {
+  const kept = Object.entries(object).filter(([, value]) => value !== null);
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutNullsIn(value)]));
+}
+
+function withoutNullsIn(value: Json): Json {
+  if (Array.isArray(value)) return value.filter((item) => item !== null).map(withoutNullsIn);
+  return isJsonObject(value) ? withoutNulls(value) : value;
 }
 
 /** Makes a command send this JSON as its body, whatever its input says. Length and signature are made from it. */
@@ -77,9 +99,4 @@ export function sendAtMostOnce<Input extends object, Output extends MetadataBear
     },
     { name: "sendAtMostOnce", step: "finalizeRequest", priority: "low" },
   );
-}
-
-function parseObject(text: string): JsonObject | undefined {
-  const parsed: unknown = JSON.parse(text);
-  return isJsonObject(parsed) ? parsed : undefined;
 }

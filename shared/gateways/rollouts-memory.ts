@@ -14,7 +14,7 @@ import {
   rolloutServiceKey,
   SERVICE_PREFIX,
 } from "./ledger-items.ts";
-import { changeShelved, type LedgerItems, shelf } from "./memory-items.ts";
+import { changeShelved, copyOf, type LedgerItems, shelf } from "./memory-items.ts";
 import { costMs, firstStartMs } from "./pace.ts";
 
 /** What is remembered of rollouts, in memory. Each call reads and writes without yielding in between. */
@@ -26,11 +26,11 @@ export function memoryRollouts(items: LedgerItems): RolloutLedger {
   const lastOrdinals = lastOrdinalsIn(items);
 
   return {
-    getFleet: async () => fleets.get(fleetKey) ?? structuredClone(newFleetState),
+    getFleet: async () => fleets.get(fleetKey) ?? copyOf(newFleetState),
 
     changeFleet: async (change) => {
-      const start = structuredClone(newFleetState);
-      return changeShelved(fleets, fleetKey, (fleet) => change(fleet ?? start)) ?? structuredClone(newFleetState);
+      const start = copyOf(newFleetState);
+      return changeShelved(fleets, fleetKey, (fleet) => change(fleet ?? start)) ?? copyOf(newFleetState);
     },
 
     createRollout: async (rollout) => {

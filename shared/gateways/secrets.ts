@@ -84,18 +84,18 @@ export function secretsGateway(clients: PlacedClients): SecretsGateway {
         }
       }),
 
-    putSecretValue: async ({ secretArn, value, versionId, labels }) => {
-      await refused(`PutSecretValue ${secretArn} ${versionId}`, () =>
-        client.send(
+    putSecretValue: async ({ secretArn, value, versionId, labels }) =>
+      refused(`PutSecretValue ${secretArn} ${versionId}`, async () => {
+        const { VersionStages = [] } = await client.send(
           new PutSecretValueCommand({
             SecretId: secretArn,
             SecretString: value,
             ClientRequestToken: versionId,
             ...(labels.length > 0 && { VersionStages: [...labels] }),
           }),
-        ),
-      );
-    },
+        );
+        return VersionStages;
+      }),
 
     getResourcePolicy: async (secretArn) =>
       refused(`GetResourcePolicy ${secretArn}`, async () => {

@@ -116,7 +116,7 @@ async function noteAsItIs(
   if (enrolled) {
     if (state?.enrolled !== true) patch.enrolled = true;
     if (primary?.rolloutState === "COMPLETED" && state?.lastGoodRevisionArn !== primary.taskDefinitionArn) {
-      patch.lastGoodRevisionArn = primary.taskDefinitionArn;
+      Object.assign(patch, lastGood(observed));
     }
     if (state?.failedSituation !== undefined)
       Object.assign(patch, { failedSituation: null, failuresInARow: 0, notBefore: null });
@@ -124,9 +124,16 @@ async function noteAsItIs(
   } else if (state && hasLeft(observed, state)) {
     if (state.addedTagKeys.length > 0) await calls.ecs.untagResource(service.ref.serviceArn, state.addedTagKeys);
     Object.assign(patch, { enrolled: false, addedTagKeys: [], secretsInUse: [], toldWarnings: null });
-    Object.assign(patch, { lastGoodRevisionArn: service.taskDefinitionArn });
+    Object.assign(patch, lastGood(observed));
   }
   if (Object.keys(patch).length > 0) await calls.ledger.patchService(service.ref.serviceArn, patch);
+}
+
+/** What the service runs is what a failed roll goes back to from now on. */
+function lastGood({ service, definition }: Observed): ServicePatch {
+  const sidecar = definition && findSidecar(definition.raw);
+  const secret = sidecar && "secretValueFrom" in sidecar ? sidecar.secretValueFrom : null;
+  return { lastGoodRevisionArn: service.taskDefinitionArn, lastGoodSecret: secret };
 }
 
 /** A deployment without the sidecar has completed, by which somebody else took the service out of the mesh. */

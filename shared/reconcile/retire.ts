@@ -1,23 +1,29 @@
-import { labelOf, parseValueFrom, retirableVersions } from "../bootstrap-token/secret-version.ts";
+import { hasRoomForVersion, labelOf, parseValueFrom, retirableVersions } from "../bootstrap-token/secret-version.ts";
+import { asAutopilotError } from "../errors.ts";
 import type { ServiceState } from "../ledger.ts";
-import type { SecretsCalls } from "../ports.ts";
+import type { DescribedSecret, SecretsCalls } from "../ports.ts";
 import { SECRET_NAME_PREFIX } from "../task-definition/sidecar.ts";
+
+type RetireCalls = Pick<SecretsCalls, "listSecrets" | "removeLabel" | "moveLabel">;
 
 /**
  * Takes the labels from secret versions that no service and no pinned last good revision uses: Secrets Manager then
  * deletes them in its own time, and the 20 labels that a secret may have stay free. A version in use that has lost its
- * label gets it again. Returns how many labels were removed.
+ * label gets it again, unless it is gone. Returns how many labels were removed.
  * https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
  */
 export async function retireSecretVersions(
-  secrets: Pick<SecretsCalls, "listSecrets" | "removeLabel" | "moveLabel">,
+  secrets: RetireCalls,
   references: Iterable<string>,
   states: AsyncIterable<ServiceState>,
 ): Promise<number> {
   const inUse = new Set<string>();
+  const bySecret = new Map<string, Set<string>>();
   const note = (valueFrom: string) => {
-    const versionId = parseValueFrom(valueFrom)?.versionId;
-    if (versionId) inUse.add(versionId);
+    const { secretArn, versionId } = parseValueFrom(valueFrom) ?? {};
+    if (!secretArn || !versionId) return;
+    inUse.add(versionId);
+    bySecret.set(secretArn, (bySecret.get(secretArn) ?? new Set()).add(versionId));
   };
   for (const valueFrom of references) note(valueFrom);
   // Read now, not at the sweep's start: a roll notes its version here before it looks at the secret.
@@ -25,18 +31,28 @@ export async function retireSecretVersions(
   let removed = 0;
   for await (const secret of secrets.listSecrets(SECRET_NAME_PREFIX)) {
     if (secret.scheduledForDeletion) continue;
-    for (const { label, versionId } of retirableVersions({
-      versions: secret.versions,
-      inUse,
-      newestAlwaysKept: undefined,
-    })) {
+    const { versions } = secret;
+    for (const { label, versionId } of retirableVersions({ versions, inUse, newestAlwaysKept: undefined })) {
       await secrets.removeLabel(secret.arn, label, versionId);
       removed += 1;
     }
-    for (const [versionId, labels] of Object.entries(secret.versions)) {
-      if (inUse.has(versionId) && labels.length === 0)
-        await secrets.moveLabel(secret.arn, labelOf(versionId), versionId);
-    }
+    await labelAgain(secret, bySecret.get(secret.arn) ?? [], secrets);
   }
   return removed;
+}
+
+/** AWS tells of labelled versions alone: one in use that is not told has lost its label, or is gone. */
+async function labelAgain(
+  { arn, versions }: DescribedSecret,
+  versionsInUse: Iterable<string>,
+  secrets: RetireCalls,
+): Promise<void> {
+  for (const versionId of versionsInUse) {
+    if ((versions[versionId] ?? []).length > 0 || !hasRoomForVersion(versions)) continue;
+    try {
+      await secrets.moveLabel(arn, labelOf(versionId), versionId);
+    } catch (error) {
+      if (asAutopilotError(error).code !== "secret-unavailable") throw error;
+    }
+  }
 }

@@ -4,6 +4,7 @@ import type { Decision, ObservedService } from "../enrollment/model.ts";
 import { asAutopilotError } from "../errors.ts";
 import type { Ledger, RolloutLedger, ServiceState } from "../ledger.ts";
 import type { EcsCalls, Log, SecretsCalls } from "../ports.ts";
+import { type AbandonedCalls, withoutAbandoned } from "./abandoned.ts";
 import { decideObserved, type FleetReads, fleetOf, observeDescribed } from "./observe.ts";
 import { type ReconcileCalls, type Reconciled, reconcile } from "./reconcile.ts";
 import { retireSecretVersions } from "./retire.ts";
@@ -12,7 +13,9 @@ export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
   readonly ecs: (place: Place) => EcsCalls;
   readonly secrets: (place: Place) => SecretsCalls;
   readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt" | "getService" | "getMesh" | "listServices"> &
+    AbandonedCalls["ledger"] &
     Pick<RolloutLedger, "getFleet">;
+  readonly executions: ReconcileCalls["executions"] & AbandonedCalls["executions"];
   readonly log: Log;
 }
 
@@ -24,6 +27,13 @@ export interface SweepResult {
   readonly failed: number;
   /** Left for the next sweep by `policy.maxUnenrollPerSweep` or `policy.maxRollsPerSweep`. */
   readonly postponed: number;
+  /** Of those, the ones that were to leave the mesh. */
+  readonly postponedUnenrolls: number;
+  /** In the mesh, as the ledger has it; and not as their tags ask for, whether or not a roll is at work on it. */
+  readonly enrolled: number;
+  readonly drifted: number;
+  /** How often each reason was met: a service may be refused for several. */
+  readonly refusals: Readonly<Record<string, number>>;
 }
 
 /**
@@ -56,10 +66,14 @@ interface States {
 }
 
 /** Every state at once; one by one where an item can't be read, so that its service alone is left out. */
-async function readStates(calls: Pick<ServiceCalls, "ledger" | "log" | "tally">): Promise<States> {
+async function readStates(
+  calls: Pick<ServiceCalls, "ledger" | "executions" | "now" | "log" | "tally">,
+): Promise<States> {
   const states = new Map<string, ServiceState>();
   try {
-    for await (const state of calls.ledger.listServices()) states.set(state.serviceArn, state);
+    for await (const state of calls.ledger.listServices()) {
+      states.set(state.serviceArn, await withoutAbandoned(state, calls));
+    }
     return states;
   } catch (error) {
     if (asAutopilotError(error).code !== "ledger-item-unreadable") throw error;
@@ -123,6 +137,7 @@ async function sweepService(
     const observed = await observeDescribed(service, state, { ecs, config: calls.config, thorough: true });
     for (const valueFrom of secretReferences(observed.definition?.raw)) inUse.add(valueFrom);
     const decision = await decideObserved(observed, calls.config, calls.reads);
+    calls.tally.see(state, decision);
     if (!calls.tally.admits(decision.action)) return true;
     calls.tally.note(decision.action, await reconcile(observed, decision, { ...calls, ecs }));
     return true;
@@ -144,6 +159,10 @@ class Tally {
   #started = 0;
   #refused = 0;
   #postponed = 0;
+  #postponedUnenrolls = 0;
+  #enrolled = 0;
+  #drifted = 0;
+  readonly #refusals: Record<string, number> = {};
   #rolls: number;
   #unenrolls: number;
 
@@ -152,10 +171,18 @@ class Tally {
     this.#unenrolls = policy.maxUnenrollPerSweep;
   }
 
+  /** Counts how the service stands. */
+  see(state: ServiceState | undefined, decision: Decision): void {
+    if (state?.enrolled) this.#enrolled += 1;
+    if (isRoll(decision.action)) this.#drifted += 1;
+    if (decision.action !== "refuse") return;
+    for (const { reason } of decision.refusals) this.#refusals[reason] = (this.#refusals[reason] ?? 0) + 1;
+  }
+
   /** Counts it as begun, as accounts are swept side by side. False when this sweep has begun enough of this kind. */
   admits(action: Decision["action"]): boolean {
     const left = action === "unenroll" ? this.#unenrolls : this.#rolls;
-    if (isRoll(action) && left <= 0) return this.#postpone();
+    if (isRoll(action) && left <= 0) return this.#postpone(action);
     this.#begin(action, 1);
     return true;
   }
@@ -165,8 +192,9 @@ class Tally {
     else if (isRoll(action)) this.#rolls -= count;
   }
 
-  #postpone(): boolean {
+  #postpone(action: Decision["action"]): boolean {
     this.#postponed += 1;
+    if (action === "unenroll") this.#postponedUnenrolls += 1;
     return false;
   }
 
@@ -183,6 +211,10 @@ class Tally {
       refused: this.#refused,
       failed: this.failed,
       postponed: this.#postponed,
+      postponedUnenrolls: this.#postponedUnenrolls,
+      enrolled: this.#enrolled,
+      drifted: this.#drifted,
+      refusals: this.#refusals,
     };
   }
 }

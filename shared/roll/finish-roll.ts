@@ -102,7 +102,7 @@ function patchOf(state: ServiceState, input: FinishInput, ending: Ending, calls:
   return {
     attempt: state.attempt + 1,
     lastOutcome: outcomeOf(input, ending, calls),
-    ...resultPatch(state, input, ending),
+    ...resultPatch(input, ending),
     ...failurePatch(state, input, ending, calls),
   };
 }
@@ -139,17 +139,24 @@ function isFailure(outcome: RollOutcome): boolean {
   return outcome !== "succeeded" && outcome !== "superseded";
 }
 
-function resultPatch(state: ServiceState, input: FinishInput, { outcome, plan }: Ending): ServicePatch {
+function resultPatch(input: FinishInput, { outcome, plan }: Ending): ServicePatch {
   if (outcome === "refused" && input.plan?.action === "finish") return { toldRefusals: textOf(input.plan.refusals) };
-  if (outcome === "reverted" && plan) return { lastGoodRevisionArn: plan.pinnedRevisionArn };
+  if (outcome === "reverted" && plan) {
+    return { lastGoodRevisionArn: plan.pinnedRevisionArn, lastGoodSecret: plan.pinnedSecret };
+  }
   if (outcome !== "succeeded" || !plan || !input.watch) return {};
   const { targetRevisionArn, secretInUse } = input.watch;
-  const succeeded = { ...afterSuccess(), lastGoodRevisionArn: targetRevisionArn, toldRefusals: null };
-  if (plan.change === "unenroll") return { ...succeeded, enrolled: false, addedTagKeys: [], secretsInUse: [] };
+  const lastGood = { lastGoodRevisionArn: targetRevisionArn, lastGoodSecret: secretInUse };
+  const succeeded = { ...afterSuccess(), ...lastGood, toldRefusals: null };
+  // The revision before may be what an operator, or a next roll, goes back to.
+  const { pinnedSecret } = plan;
+  const kept = pinnedSecret === null || pinnedSecret === secretInUse ? [] : [pinnedSecret];
+  if (plan.change === "unenroll") {
+    const secretsInUse = input.rollout ? kept : [];
+    return { ...succeeded, enrolled: false, addedTagKeys: [], secretsInUse };
+  }
   if (plan.change === "restore" && secretInUse === null) return { ...succeeded, enrolled: false };
-  // The revision before may still be what a next roll goes back to.
-  const before = state.secretsInUse.filter((used) => used !== secretInUse).slice(-1);
-  return { ...succeeded, enrolled: true, secretsInUse: secretInUse === null ? before : [...before, secretInUse] };
+  return { ...succeeded, enrolled: true, secretsInUse: secretInUse === null ? kept : [...kept, secretInUse] };
 }
 
 /** As `reconcile` notes refusals, so that one refusal is told once. */

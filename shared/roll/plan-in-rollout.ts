@@ -1,6 +1,7 @@
 import type { ServiceRef } from "../arn.ts";
 import { clusterArnOf } from "../arn.ts";
 import { requestOf } from "../enrollment/decide.ts";
+import { asAutopilotError } from "../errors.ts";
 import type { RolloutLedger } from "../ledger.ts";
 import { isStopped } from "../rollout/failures.ts";
 import type { RolloutService } from "../rollout/model.ts";
@@ -30,11 +31,18 @@ export async function planInRollout(
     calls.ledger.getRolloutService(order.id, order.ordinal),
   ]);
   if (!rollout || service?.serviceArn !== ref.serviceArn) return superseded("unknown-rollout");
-  if (order.phase === "back") return planWayBack(ref, executionName, service, calls);
-  if (isStopped(rollout, calls.config)) return superseded("rollout-stopped");
+  const isBack = order.phase === "back";
+  if (!isBack && isStopped(rollout, calls.config)) return superseded("rollout-stopped");
   const { image } = rollout.target;
   const brings = { ...(image !== undefined && { image }), leave: rollout.kind === "unenroll" };
-  return planRoll(ref, executionName, calls, brings);
+  try {
+    if (isBack) return await planWayBack(ref, executionName, service, calls);
+    return await planRoll(ref, executionName, calls, brings);
+  } catch (error) {
+    // Deleted since the rollout began: nobody has failed.
+    if (asAutopilotError(error).code === "service-not-found") return superseded("service-not-found");
+    throw error;
+  }
 }
 
 async function planWayBack(
@@ -56,7 +64,8 @@ async function planWayBack(
     calls.ecs.describeCluster(clusterArnOf(ref)),
   ]);
   const request = requestOf({ service, clusterTags, config: calls.config });
-  const meshed = findSidecar(raw).kind !== "none" && "ok" in request ? request.ok : undefined;
+  const sidecar = findSidecar(raw);
+  const meshed = sidecar.kind !== "none" && "ok" in request ? request.ok : undefined;
   return {
     action: "apply",
     outcome: "planned",
@@ -64,6 +73,7 @@ async function planWayBack(
     drift: [],
     observedRevisionArn: current,
     pinnedRevisionArn: fromRevisionArn,
+    pinnedSecret: "secretValueFrom" in sidecar ? sidecar.secretValueFrom : null,
     clusterTags: {},
     namespace: meshed?.namespace ?? null,
     serviceAccount: meshed?.serviceAccount ?? null,

@@ -3,10 +3,12 @@ import { type Config, controlPlaneFor } from "../config.ts";
 import { identityRefusal, type RolloutRoll } from "../enrollment/decide.ts";
 import type { Decision, Tags } from "../enrollment/model.ts";
 import { DISCOVERY_TAG, effectiveTags } from "../enrollment/tags.ts";
+import { asAutopilotError } from "../errors.ts";
 import type { Ledger, MeshState, RolloutLedger, ServiceState } from "../ledger.ts";
 import type { ControlPlaneCalls } from "../ports.ts";
 import { decideObserved, type ObserveCalls, type Observed, observeDescribed } from "../reconcile/observe.ts";
 import { desiredContent } from "../reconcile/reconcile.ts";
+import { findSidecar } from "../task-definition/sidecar.ts";
 import { freshMesh } from "../trust/record.ts";
 import { situationOf } from "./attempts.ts";
 import { pinnedRevision } from "./pinned.ts";
@@ -81,14 +83,16 @@ function refused(refusals: readonly { reason: string; detail: string }[]): Plan 
   return { action: "finish", outcome: "refused", reason: refusals[0]?.reason ?? "", refusals: [...refusals] };
 }
 
-function apply(
-  { service, clusterTags }: Observed,
+async function apply(
+  observed: Observed,
   state: ServiceState,
   decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>,
   rollout: RolloutRoll | undefined,
-  { config, now }: Pick<PlanCalls, "config" | "now">,
-): Plan {
+  { config, now, ecs }: Pick<PlanCalls, "config" | "now" | "ecs">,
+): Promise<Plan> {
+  const { service, clusterTags } = observed;
   const observedRevisionArn = service.taskDefinitionArn;
+  const pinnedRevisionArn = pinnedRevision({ service, state });
   const desired = decision.action === "unenroll" ? undefined : decision.desired;
   return {
     action: "apply",
@@ -96,7 +100,8 @@ function apply(
     change: decision.action,
     drift: decision.action === "unenroll" ? [] : [...decision.drift],
     observedRevisionArn,
-    pinnedRevisionArn: pinnedRevision({ service, state }),
+    pinnedRevisionArn,
+    pinnedSecret: await secretOf(pinnedRevisionArn, observed, ecs),
     clusterTags: meaningful(clusterTags, config),
     namespace: desired?.identity.namespace ?? null,
     serviceAccount: desired?.identity.serviceAccount ?? null,
@@ -105,6 +110,23 @@ function apply(
     situation: situationOf(observedRevisionArn, desiredContent(decision, config)),
     rollout: rollout ? { image: rollout.image ?? null, leave: rollout.leave ?? false } : null,
   };
+}
+
+/** The secret version that a revision starts from; null also for a revision that is gone. */
+async function secretOf(
+  revisionArn: string,
+  { definition, state }: Pick<Observed, "definition" | "state">,
+  ecs: Pick<ObserveCalls, "describeTaskDefinition">,
+): Promise<string | null> {
+  if (state?.lastGoodRevisionArn === revisionArn && state.lastGoodSecret !== undefined) return state.lastGoodSecret;
+  try {
+    const known = definition?.taskDefinitionArn === revisionArn ? definition : undefined;
+    const sidecar = findSidecar((known ?? (await ecs.describeTaskDefinition(revisionArn))).raw);
+    return "secretValueFrom" in sidecar ? sidecar.secretValueFrom : null;
+  } catch (error) {
+    if (asAutopilotError(error).code === "task-definition-not-found") return null;
+    throw error;
+  }
 }
 
 function meaningful(clusterTags: Tags, { enrollTagKey }: Config): Record<string, string> {

@@ -71,7 +71,7 @@ async function add(id: string, ordinal: number, to: "failed" | "stuck", ledger: 
 
 function statusForward({ outcome, reason }: Ending): RolloutServiceStatus {
   if (outcome !== "superseded") return outcome;
-  if (reason === "already-as-desired") return "skipped";
+  if (reason === "already-as-desired" || reason === "service-not-found") return "skipped";
   return reason === "rollout-stopped" ? "waiting" : "superseded";
 }
 
@@ -91,6 +91,6 @@ function imagePatch(
   { now }: RecordCalls,
 ): ServicePatch {
   if (status === "succeeded" && image) return { image: { image, atMs: now() } };
-  if (status === "taken-back" || status === "left") return { image: imageBefore ?? null };
+  if (status === "taken-back" || status === "left" || status === "stuck") return { image: imageBefore ?? null };
   return {};
 }

@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
-import type { ObservedService } from "../enrollment/model.ts";
+import type { ObservedService, Tags } from "../enrollment/model.ts";
+import { tagKeys } from "../enrollment/tags.ts";
 import type { Roll, ServicePatch, ServiceState } from "../ledger.ts";
 import type { EcsCalls } from "../ports.ts";
 import { findSidecar } from "../task-definition/sidecar.ts";
@@ -9,7 +10,7 @@ import { type Applied, watching } from "./watching.ts";
 interface Context {
   readonly calls: {
     readonly config: Config;
-    readonly ecs: Pick<EcsCalls, "describeTaskDefinition" | "updateService">;
+    readonly ecs: Pick<EcsCalls, "describeTaskDefinition" | "updateService" | "tagResource">;
     readonly now: () => number;
   };
   readonly mark: (
@@ -36,11 +37,16 @@ export async function restore(
   // A first try of this step has done it.
   if (taskDefinitionArn === target) return watching(service, target, plan, secretInUse, calls);
   if (taskDefinitionArn !== plan.observedRevisionArn) return { outcome: "superseded", watch: null };
+  const missing = missingTags(service, plan);
   const others = state.secretsInUse.filter((used) => used !== secretInUse);
   await mark(
     { applyStartedAt: new Date(calls.now()).toISOString(), targetRevisionArn: target },
-    { secretsInUse: secretInUse === null ? others : [...others, secretInUse] },
+    {
+      secretsInUse: secretInUse === null ? others : [...others, secretInUse],
+      addedTagKeys: [...new Set([...state.addedTagKeys, ...Object.keys(missing)])],
+    },
   );
+  if (Object.keys(missing).length > 0) await calls.ecs.tagResource(ref.serviceArn, missing);
   const updated = await calls.ecs.updateService(ref, {
     taskDefinitionArn: target,
     ...(calls.config.policy.propagateTags && { propagateTags: true }),
@@ -48,4 +54,12 @@ export async function restore(
   const applied = watching(updated, target, plan, secretInUse, calls);
   await mark({ deploymentId: applied.watch.deploymentId });
   return applied;
+}
+
+/** Unenrolling has taken away the tags that istiod reads: the tasks that come back carry them again. */
+function missingTags({ tags }: ObservedService, { namespace, serviceAccount }: ApplyPlan): Tags {
+  const wanted = { [tagKeys.namespace]: namespace, [tagKeys.serviceAccount]: serviceAccount };
+  return Object.fromEntries(
+    Object.entries(wanted).flatMap(([key, value]) => (value === null || tags[key] === value ? [] : [[key, value]])),
+  );
 }

@@ -23,6 +23,8 @@ export const planSchema = z.discriminatedUnion("action", [
     observedRevisionArn: z.string(),
     /** Where a failed roll goes back to. */
     pinnedRevisionArn: z.string(),
+    /** The secret version that it starts from, if it has one. */
+    pinnedSecret: z.string().nullable().default(null),
     /** The cluster's tags that mean something, so that the next step need not ask again. */
     clusterTags: z.record(z.string(), z.string()),
     /** Kubernetes namespace and service account of the workload, and its ztunnel's image; null when it leaves the mesh. */

@@ -42,14 +42,16 @@ async function look(ref: ServiceRef, watch: Watch, calls: VerifyCalls): Promise<
   const { targetRevisionArn, desiredCount, namespace } = watch;
   const [taskArns, workloadAddresses] = await Promise.all([
     calls.ecs.listTasks(ref, "RUNNING"),
-    namespace === null ? undefined : workloads(ref, namespace, calls),
+    // A namespace may have thousands: those of the service are enough nearly always.
+    namespace === null ? undefined : workloads(namespace, ref, calls, ref.serviceName),
   ]);
   const tasks = await calls.ecs.describeTasks(clusterArnOf(ref), taskArns);
   const seen = { tasks, targetRevisionArn, workloadAddresses };
   let first = verifyTasks({ ...seen, desiredCount });
-  for (let looks = 1; lacksEntry(first) && namespace !== null && looks < MESH_LOOKS; looks += 1) {
-    await calls.pause(BETWEEN_MESH_LOOKS_MS);
-    first = verifyTasks({ ...seen, desiredCount, workloadAddresses: await workloads(ref, namespace, calls) });
+  for (let looks = 0; lacksEntry(first) && namespace !== null && looks < MESH_LOOKS; looks += 1) {
+    // The namespace's other entries count, too: not every istiod need label them.
+    if (looks > 0) await calls.pause(BETWEEN_MESH_LOOKS_MS);
+    first = verifyTasks({ ...seen, desiredCount, workloadAddresses: await workloads(namespace, ref, calls) });
   }
   if (first.verified) return "succeeded";
   // Perhaps the service was scaled or deployed meanwhile: only now is that worth a call.
@@ -65,8 +67,13 @@ function lacksEntry(verification: Verification): boolean {
   return !verification.verified && verification.code === "workload-entry-missing";
 }
 
-async function workloads(ref: ServiceRef, namespace: string, calls: VerifyCalls): Promise<ReadonlySet<string>> {
+async function workloads(
+  namespace: string,
+  ref: ServiceRef,
+  calls: VerifyCalls,
+  serviceName?: string,
+): Promise<ReadonlySet<string>> {
   const plane = controlPlaneFor(calls.config, ref);
   if (!plane) throw new AutopilotError("no-control-plane", ref.serviceArn);
-  return calls.controlPlane(plane.name).listWorkloadEntryAddresses(namespace);
+  return calls.controlPlane(plane.name).listWorkloadEntryAddresses(namespace, serviceName);
 }

@@ -6,11 +6,12 @@ import { waveCompleted } from "../events/rollouts.ts";
 import type { RolloutLedger } from "../ledger.ts";
 import type { BusCalls, EcsCalls } from "../ports.ts";
 import { firedAlarm, type GuardCalls } from "./alarms.ts";
-import { budgetExceeded } from "./failures.ts";
+import { budgetExceeded, isStopped } from "./failures.ts";
 import { inGroups } from "./groups.ts";
 import { failedStatuses, type Rollout, type RolloutService, type Wave } from "./model.ts";
 import { resolvedPolicy } from "./pace.ts";
 import type { Assessed, Phase } from "./steps.ts";
+import { isToGoBack } from "./way-back.ts";
 
 export interface AssessCalls extends GuardCalls {
   readonly config: Config;
@@ -40,17 +41,30 @@ export async function assessWave(assessment: Assessment, calls: AssessCalls): Pr
   if (!wave) throw new AutopilotError("unknown-rollout", `${rollout.id} has no wave ${assessment.wave}.`);
   const services = await servicesOf(rollout.id, wave, calls);
   if (assessment.phase === "back") return assessBack(rollout, assessment.wave, services, calls);
-  const unaccounted = isStopping(rollout) ? [] : services.filter(({ status }) => isOpen(status));
+  // What its failure budget has stopped before its turn has not failed.
+  const stopped = isStopped(rollout, calls.config);
+  const unaccounted = services.filter(({ status }) => {
+    // The way back looks after those that have lost their execution.
+    if (status === "rolling") return !isGoingBack(rollout);
+    return status === "waiting" && !stopped;
+  });
   for (const { ordinal } of unaccounted) await fail(rollout.id, ordinal, "roll-unaccounted", "", calls);
   const worse = assessment.after === "bake" ? await unwell(services, calls) : [];
   for (const { service, detail } of worse) await fail(rollout.id, service.ordinal, "bake-failed", detail, calls);
+  const hasFailedInBake = assessment.after === "bake" && services.some(({ reason }) => reason === "bake-failed");
   const failed = [
     ...services.filter(({ status }) => failedStatuses.includes(status)),
     ...unaccounted,
     ...worse.map(({ service }) => service),
   ].map(({ ordinal }) => ordinal);
   const alarm = isStopping(rollout) ? undefined : await firedAlarm(services, calls);
-  return conclude(rollout.id, assessment, { failed, alarm, baked: worse.length > 0 }, services, calls);
+  return conclude(
+    rollout.id,
+    assessment,
+    { failed, alarm, baked: worse.length > 0 || hasFailedInBake },
+    services,
+    calls,
+  );
 }
 
 async function conclude(
@@ -96,10 +110,7 @@ async function assessBack(
   services: readonly RolloutService[],
   calls: AssessCalls,
 ): Promise<Assessed> {
-  const left = services.filter(({ status, toRevisionArn }) => {
-    if (status === "taking-back" || status === "rolling") return true;
-    return (status === "succeeded" || status === "failed") && toRevisionArn !== undefined;
-  });
+  const left = services.filter(isToGoBack);
   for (const { ordinal } of left) {
     await calls.ledger.patchRolloutService(rollout.id, ordinal, { status: "stuck", reason: "roll-unaccounted" });
   }
@@ -111,12 +122,12 @@ async function assessBack(
   return { bakeSeconds: 0 };
 }
 
-function isStopping({ status, control }: Rollout): boolean {
-  return status === "rolling-back" || control?.action === "abort" || control?.action === "rollback";
+function isStopping(rollout: Rollout): boolean {
+  return isGoingBack(rollout) || rollout.control?.action === "abort";
 }
 
-function isOpen(status: RolloutService["status"]): boolean {
-  return status === "waiting" || status === "rolling";
+function isGoingBack({ status, control }: Rollout): boolean {
+  return status === "rolling-back" || control?.action === "rollback";
 }
 
 function goesBack(rollout: Rollout, reason: { readonly code: string; readonly detail: string }): Rollout {

@@ -1,10 +1,10 @@
 import { AutopilotError } from "../errors.ts";
-import type { RolloutControl } from "../events/own.ts";
+import type { RolloutControl } from "../events/operator.ts";
 import { rolloutRefused } from "../events/rollouts.ts";
 import type { RolloutLedger } from "../ledger.ts";
 import type { BusCalls, ExecutionCalls } from "../ports.ts";
 import type { FleetState, Rollout } from "./model.ts";
-import { driveQueue, type QueueCalls } from "./queue.ts";
+import { announce, driveQueue, enqueue, type QueueCalls } from "./queue.ts";
 import { allowedControl, repeatsControl } from "./validate.ts";
 
 export interface ControlCalls extends QueueCalls {
@@ -21,14 +21,17 @@ export interface ControlCalls extends QueueCalls {
 export async function controlRollout(control: RolloutControl, calls: ControlCalls): Promise<boolean> {
   const { rolloutId, action, requestedBy } = control;
   const at = new Date(calls.now()).toISOString();
+  // Before its first step its status does not tell that it has an execution, which is to end it.
+  const hasTurn = (await calls.ledger.getFleet()).running === rolloutId;
   let refused: AutopilotError | undefined;
   let token: string | undefined;
+  if (action === "rollback" && (await calls.ledger.getRollout(rolloutId))) await announce(rolloutId, calls);
   const changed = await calls.ledger.changeRollout(rolloutId, (rollout) => {
     refused = allowedControl(rollout, action);
     // A first try may have noted it and ended before it woke the rollout: the token stays until the next step.
     token = refused || action === "pause" ? undefined : rollout.holdToken;
     if (refused || repeatsControl(rollout, action)) return undefined;
-    const next = controlled(rollout, control, at);
+    const next = controlled(rollout, control, { at, hasTurn });
     return { ...next, journal: [...rollout.journal, { at, by: requestedBy, did: action }].slice(-100) };
   });
   if (!changed) refused = new AutopilotError("unknown-rollout", rolloutId);
@@ -43,13 +46,17 @@ export async function controlRollout(control: RolloutControl, calls: ControlCall
   if (token !== undefined) await calls.fleetExecutions.sendTaskSuccess(token, {});
   if (changed?.status === "aborted") await calls.ledger.changeFleet((fleet) => without(fleet, rolloutId));
   if (changed && action === "rollback") {
-    await calls.ledger.changeFleet((fleet) => first(fleet, rolloutId));
+    await enqueue(changed, calls);
     await driveQueue(calls);
   }
   return true;
 }
 
-function controlled(rollout: Rollout, { action, requestedBy: by }: RolloutControl, at: string): Rollout {
+function controlled(
+  rollout: Rollout,
+  { action, requestedBy: by }: RolloutControl,
+  { at, hasTurn }: { readonly at: string; readonly hasTurn: boolean },
+): Rollout {
   const { control: _, holdUntilMs: __, ...woken } = rollout;
   switch (action) {
     case "pause":
@@ -64,7 +71,7 @@ function controlled(rollout: Rollout, { action, requestedBy: by }: RolloutContro
         approved: { by, at },
       };
     case "abort":
-      if (rollout.status === "waiting") return { ...woken, status: "aborted", finishedAt: at };
+      if (rollout.status === "waiting" && !hasTurn) return { ...woken, status: "aborted", finishedAt: at };
       return { ...woken, control: { action, by, at } };
     case "rollback":
       return {
@@ -81,10 +88,4 @@ function withoutControl({ control: _, ...rollout }: Rollout): Rollout {
 
 function without(fleet: FleetState, id: string): FleetState | undefined {
   return fleet.waiting.includes(id) ? { ...fleet, waiting: fleet.waiting.filter((one) => one !== id) } : undefined;
-}
-
-/** What is to be taken back goes before what is to be brought. */
-function first(fleet: FleetState, id: string): FleetState | undefined {
-  if (fleet.running === id || fleet.waiting[0] === id) return undefined;
-  return { ...fleet, waiting: [id, ...fleet.waiting.filter((one) => one !== id)] };
 }

@@ -2,7 +2,7 @@ import { type FailureCode, failureCodeOf, failures } from "../errors.ts";
 import { rolledBack, rolloutCompleted } from "../events/rollouts.ts";
 import type { RolloutLedger } from "../ledger.ts";
 import type { BusCalls } from "../ports.ts";
-import { endedStatuses, type Rollout, type RolloutStatus } from "./model.ts";
+import { endedStatuses, type Rollout, type RolloutServiceStatus, type RolloutStatus } from "./model.ts";
 import { nextStep } from "./next-step.ts";
 import { progressOf } from "./progress.ts";
 import { driveQueue, hasEnded, type QueueCalls, release } from "./queue.ts";
@@ -23,16 +23,17 @@ export interface FleetFailure {
 /**
  * Last step of RollFleet: what the rollout brought to the whole fleet becomes what every service should have, or what it
  * had before it; the outcome is noted and told; the next rollout starts. Safe to run again after a crash. Returns the
- * status that the rollout ends with.
+ * status that the rollout ends with, and how many services could not be taken back.
  */
 export async function finishRollout(
   rolloutId: string,
   failure: FleetFailure | null,
   calls: FinishRolloutCalls,
-): Promise<{ readonly status: RolloutStatus | "unknown" }> {
+): Promise<{ readonly status: RolloutStatus | "unknown"; readonly stuck: number }> {
   const rollout = await calls.ledger.getRollout(rolloutId);
-  if (!rollout) return { status: "unknown" };
+  if (!rollout) return { status: "unknown", stuck: 0 };
   const status = outcomeOf(rollout, failure);
+  if (status === undefined) return { status: rollout.status, stuck: rollout.stuck.length };
   if (status === "completed") await giveToFleet(rollout, calls);
   if (status === "rolled-back") await backInMesh(rollout, calls);
   const ended = await calls.ledger.changeRollout(rolloutId, (current) => {
@@ -53,15 +54,16 @@ export async function finishRollout(
     await release(rolloutId, calls);
   }
   await driveQueue(calls);
-  return { status };
+  return { status, stuck: rollout.stuck.length };
 }
 
-function outcomeOf(rollout: Rollout, failure: FleetFailure | null): RolloutStatus {
+/** Undefined when it is not to end: an operator takes it back since this step was chosen. The guard lets it go on. */
+function outcomeOf(rollout: Rollout, failure: FleetFailure | null): RolloutStatus | undefined {
   if (failure) return "failed";
   // Holds don't matter here: a rollout that is to be held does not come to its finish.
   const step = nextStep(rollout, { approveAfterCanary: false, frozenUntilMs: undefined });
   if (step.do === "finish") return step.as;
-  return endedStatuses.includes(rollout.status) ? rollout.status : "failed";
+  return endedStatuses.includes(rollout.status) ? rollout.status : undefined;
 }
 
 function reasonOf({ error, cause }: FleetFailure): { code: FailureCode; detail: string } {
@@ -81,7 +83,7 @@ async function tell(rollout: Rollout, { bus, ledger, now }: FinishRolloutCalls):
   const startedMs = Date.parse(rollout.startedAt ?? rollout.requestedAt);
   const durationSeconds = Math.max(0, (now() - startedMs) / 1000);
   if (rollout.status === "rolled-back") {
-    const stuckServices = services.filter(({ status }) => status === "stuck").map(({ serviceArn }) => serviceArn);
+    const stuckServices = services.filter(({ status }) => isAstray(status)).map(({ serviceArn }) => serviceArn);
     await bus.putEvents([rolledBack(rollout, { counts, stuckServices, durationSeconds })]);
     return;
   }
@@ -92,4 +94,9 @@ function sentenceOf({ reason }: Rollout): string {
   if (!reason) return "";
   const known = Object.entries(failures).find(([code]) => code === reason.code)?.[1];
   return `${known?.sentence ?? ""} ${reason.detail}`.trim();
+}
+
+/** It runs neither what the rollout brought nor, for certain, what it had before. */
+function isAstray(status: RolloutServiceStatus): boolean {
+  return status === "stuck" || status === "revert-failed";
 }

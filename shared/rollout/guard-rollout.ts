@@ -2,7 +2,8 @@ import type { RolloutLedger } from "../ledger.ts";
 import type { ExecutionCalls } from "../ports.ts";
 import { firedAlarm, type GuardCalls } from "./alarms.ts";
 import { waits } from "./hold-rollout.ts";
-import type { Rollout } from "./model.ts";
+import type { Rollout, RolloutService } from "./model.ts";
+import { progressOf } from "./progress.ts";
 import { driveQueue, type QueueCalls } from "./queue.ts";
 
 export interface GuardRolloutCalls extends GuardCalls, Omit<QueueCalls, "log"> {
@@ -15,6 +16,15 @@ export interface Guarded {
   readonly rolloutId: string | null;
   /** An alarm has sent it back. */
   readonly stopped: boolean;
+  /** How it goes, while it is running or on its way back. */
+  readonly progress?: GuardedProgress;
+}
+
+export interface GuardedProgress {
+  /** Share of services that need nothing more, 0 to 1. */
+  readonly done: number;
+  readonly failed: number;
+  readonly stuck: number;
 }
 
 /**
@@ -29,15 +39,16 @@ export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
     // Whoever was to wake it may have ended before. A token that nobody waits for any more does no harm.
     await calls.fleetExecutions.sendTaskSuccess(rollout.holdToken, {});
   }
-  if (rollout?.status !== "running" || isEnding(rollout)) return { rolloutId, stopped: false };
-  const [first] = rollout.waves[0]?.lanes ?? [];
-  const last = rollout.waves[rollout.wave]?.lanes.at(-1);
-  if (!first || !last) return { rolloutId, stopped: false };
-  const begun = await Array.fromAsync(
-    calls.ledger.listRolloutServices(rolloutId, { first: first.first, last: last.last }),
-  );
+  if (rollout?.status !== "running" && rollout?.status !== "rolling-back") return { rolloutId, stopped: false };
+  const begun = await begunServices(rollout, calls.ledger);
+  if (begun.length === 0) return { rolloutId, stopped: false };
+  const { done, waves } = progressOf(rollout, begun);
+  const failed = waves.reduce((sum, wave) => sum + wave.failed, 0);
+  const progress = { done, failed, stuck: waves.reduce((sum, { stuck }) => sum + stuck, 0) };
+  const isOver = rollout.wave >= rollout.waves.length;
+  if (rollout.status !== "running" || isEnding(rollout) || isOver) return { rolloutId, stopped: false, progress };
   const alarm = await firedAlarm(begun, calls);
-  if (alarm === undefined) return { rolloutId, stopped: false };
+  if (alarm === undefined) return { rolloutId, stopped: false, progress };
   let token: string | undefined;
   const stopped = await calls.ledger.changeRollout(rolloutId, (current) => {
     token = undefined;
@@ -46,7 +57,18 @@ export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
     return { ...current, status: "rolling-back", reason: { code: "alarm-fired", detail: alarm } };
   });
   if (token !== undefined) await calls.fleetExecutions.sendTaskSuccess(token, {});
-  return { rolloutId, stopped: stopped?.status === "rolling-back" };
+  return { rolloutId, stopped: stopped?.status === "rolling-back", progress };
+}
+
+/** Services of the waves up to the one under way: later ones wait, and need not be read. */
+async function begunServices(
+  { id, waves, wave }: Rollout,
+  ledger: GuardRolloutCalls["ledger"],
+): Promise<readonly RolloutService[]> {
+  const [first] = waves[0]?.lanes ?? [];
+  const last = waves[Math.min(wave, waves.length - 1)]?.lanes.at(-1);
+  if (!first || !last) return [];
+  return Array.fromAsync(ledger.listRolloutServices(id, { first: first.first, last: last.last }));
 }
 
 /** A pause does not matter to an alarm: the wave that is under way goes on until its end. */

@@ -1,5 +1,6 @@
 import { clusterArnOf, type Place, parseServiceArn } from "../arn.ts";
 import { sha256 } from "../json.ts";
+import { matches } from "../wildcard.ts";
 import type { RolloutKind, Scope } from "./model.ts";
 
 /** The id of the rollout that a change asks for: the same change has the same id, and so starts no second one. */
@@ -30,19 +31,4 @@ export function matchesScope(
 
 function names(patterns: readonly string[] | undefined, name: string, arn: string): boolean {
   return patterns?.some((pattern) => matches(pattern, pattern.startsWith("arn:") ? arn : name)) ?? true;
-}
-
-/** Piece by piece instead of a regular expression: a pattern full of `*` takes no longer than another. */
-function matches(pattern: string, text: string): boolean {
-  const [head = "", ...pieces] = pattern.split("*");
-  const tail = pieces.pop();
-  if (tail === undefined) return pattern === text;
-  if (!text.startsWith(head)) return false;
-  let at = head.length;
-  for (const piece of pieces) {
-    const found = text.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return text.length - tail.length >= at && text.endsWith(tail);
 }

@@ -81,86 +81,91 @@ export const laneSchema = z.strictObject({
 });
 export type Lane = z.output<typeof laneSchema>;
 
-export const waveSchema = z.strictObject({
-  /** `canary`, or the region and the share: `eu-west-1 50%`. */
-  name: z.string(),
-  canary: z.boolean().default(false),
-  /** Ordinals of a wave's services are contiguous, those of a lane too. */
-  lanes: z.array(laneSchema),
-  state: z.enum(["waiting", "rolling", "baking", "done", "taking-back", "taken-back"]).default("waiting"),
-  startedAt: z.iso.datetime().optional(),
-  finishedAt: z.iso.datetime().optional(),
-});
+export const waveSchema = z.lazy(() =>
+  z.strictObject({
+    /** `canary`, or the region and the share: `eu-west-1 50%`. */
+    name: z.string(),
+    canary: z.boolean().default(false),
+    /** Ordinals of a wave's services are contiguous, those of a lane too. */
+    lanes: z.array(laneSchema),
+    state: z.enum(["waiting", "rolling", "baking", "done", "taking-back", "taken-back"]).default("waiting"),
+    startedAt: z.iso.datetime().optional(),
+    finishedAt: z.iso.datetime().optional(),
+  }),
+);
 export type Wave = z.output<typeof waveSchema>;
 
 export const rolloutIdSchema = z.string().regex(/^[a-z][a-z0-9-]{2,59}$/, "a rollout's id");
 
-export const rolloutSchema = z.strictObject({
-  shape: z.literal(1),
-  id: rolloutIdSchema,
-  /** Rises with every write. */
-  version: z.int().nonnegative(),
-  kind: z.enum(rolloutKinds),
-  scope: scopeSchema,
-  /** The change that asked for it, or the operator's words. */
-  why: z.string().max(500),
-  requestedBy: z.string().max(200),
-  requestedAt: z.iso.datetime(),
-  overrides: overridesSchema.default({}),
-  /** Somebody's tasks are cut off: the policy's emergency pace holds, where there is one. */
-  emergency: z.boolean().default(false),
-  /** What it brings. `factsId`: the mesh facts' generation of the control plane. */
-  target: z.strictObject({
-    image: imageSchema.optional(),
-    controlPlane: z.string().optional(),
-    factsId: z.string().optional(),
-    settings: z.string().optional(),
+/** Built when first used, like that of its services: most functions are imported without ever reading a rollout. */
+export const rolloutSchema = z.lazy(() =>
+  z.strictObject({
+    shape: z.literal(1),
+    id: rolloutIdSchema,
+    /** Rises with every write. */
+    version: z.int().nonnegative(),
+    kind: z.enum(rolloutKinds),
+    scope: scopeSchema,
+    /** The change that asked for it, or the operator's words. */
+    why: z.string().max(500),
+    requestedBy: z.string().max(200),
+    requestedAt: z.iso.datetime(),
+    overrides: overridesSchema.default({}),
+    /** Somebody's tasks are cut off: the policy's emergency pace holds, where there is one. */
+    emergency: z.boolean().default(false),
+    /** What it brings. `factsId`: the mesh facts' generation of the control plane. */
+    target: z.strictObject({
+      image: imageSchema.optional(),
+      controlPlane: z.string().optional(),
+      factsId: z.string().optional(),
+      settings: z.string().optional(),
+    }),
+    /** What had been released before, for taking back a rollout that has completed. */
+    before: z
+      .strictObject({ image: imageSchema.optional(), factsId: z.string().optional(), settings: z.string().optional() })
+      .default({}),
+    status: z.enum(rolloutStatuses),
+    /** Why it is refused, held, taken back or failed. */
+    reason: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
+    /** What an operator has asked for and the next step has not acted on yet. */
+    control: z
+      .strictObject({ action: z.enum(["pause", "abort", "rollback"]), by: z.string(), at: z.iso.datetime() })
+      .optional(),
+    approved: z.strictObject({ by: z.string(), at: z.iso.datetime() }).optional(),
+    /** Operator's words on what they did, the oldest first. */
+    journal: z.array(z.strictObject({ at: z.iso.datetime(), by: z.string(), did: z.string() })).default([]),
+    waves: z.array(waveSchema).default([]),
+    /** The wave that is next or under way. */
+    wave: z.int().nonnegative().default(0),
+    services: z.int().nonnegative().default(0),
+    /** Ordinals of services that failed, and of those that could not be taken back. */
+    failed: z.array(z.int().nonnegative()).default([]),
+    stuck: z.array(z.int().nonnegative()).default([]),
+    /** When a hold ends by itself, epoch milliseconds. */
+    holdUntilMs: z.int().nonnegative().optional(),
+    /** Step Functions' token of the hold. Never shown. */
+    holdToken: z.string().optional(),
+    /** Name of the RollFleet execution that carries it, and how many there were. */
+    executionName: z.string().optional(),
+    executions: z.int().nonnegative().default(0),
+    startedAt: z.iso.datetime().optional(),
+    finishedAt: z.iso.datetime().optional(),
+    /** Its one Slack message; `claimedUntilMs` while somebody is posting it. */
+    slack: z
+      .strictObject({
+        channel: z.string().optional(),
+        ts: z.string().optional(),
+        claimedUntilMs: z.int().nonnegative().optional(),
+        /** The status that the message tells, and a hash of all that it says: the same is not sent again. */
+        shown: z.string().optional(),
+        /** What its thread tells already: an event that comes twice is told once. */
+        told: z.array(z.string()).optional(),
+      })
+      .optional(),
+    /** When DynamoDB may delete it, epoch seconds: the table's attribute for the time to live. */
+    expiresAt: z.int().positive(),
   }),
-  /** What had been released before, for taking back a rollout that has completed. */
-  before: z
-    .strictObject({ image: imageSchema.optional(), factsId: z.string().optional(), settings: z.string().optional() })
-    .default({}),
-  status: z.enum(rolloutStatuses),
-  /** Why it is refused, held, taken back or failed. */
-  reason: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
-  /** What an operator has asked for and the next step has not acted on yet. */
-  control: z
-    .strictObject({ action: z.enum(["pause", "abort", "rollback"]), by: z.string(), at: z.iso.datetime() })
-    .optional(),
-  approved: z.strictObject({ by: z.string(), at: z.iso.datetime() }).optional(),
-  /** Operator's words on what they did, the oldest first. */
-  journal: z.array(z.strictObject({ at: z.iso.datetime(), by: z.string(), did: z.string() })).default([]),
-  waves: z.array(waveSchema).default([]),
-  /** The wave that is next or under way. */
-  wave: z.int().nonnegative().default(0),
-  services: z.int().nonnegative().default(0),
-  /** Ordinals of services that failed, and of those that could not be taken back. */
-  failed: z.array(z.int().nonnegative()).default([]),
-  stuck: z.array(z.int().nonnegative()).default([]),
-  /** When a hold ends by itself, epoch milliseconds. */
-  holdUntilMs: z.int().nonnegative().optional(),
-  /** Step Functions' token of the hold. Never shown. */
-  holdToken: z.string().optional(),
-  /** Name of the RollFleet execution that carries it, and how many there were. */
-  executionName: z.string().optional(),
-  executions: z.int().nonnegative().default(0),
-  startedAt: z.iso.datetime().optional(),
-  finishedAt: z.iso.datetime().optional(),
-  /** Its one Slack message; `claimedUntilMs` while somebody is posting it. */
-  slack: z
-    .strictObject({
-      channel: z.string().optional(),
-      ts: z.string().optional(),
-      claimedUntilMs: z.int().nonnegative().optional(),
-      /** The status that the message tells, and a hash of all that it says: the same is not sent again. */
-      shown: z.string().optional(),
-      /** What its thread tells already: an event that comes twice is told once. */
-      told: z.array(z.string()).optional(),
-    })
-    .optional(),
-  /** When DynamoDB may delete it, epoch seconds: the table's attribute for the time to live. */
-  expiresAt: z.int().positive(),
-});
+);
 export type Rollout = z.output<typeof rolloutSchema>;
 
 /** How a service fares in a rollout. `left`: somebody else has changed it since, it is not taken back. */
@@ -188,33 +193,35 @@ export const givenImageSchema = z.strictObject({ image: imageSchema, atMs: z.int
 /** A ztunnel image, and when it was given. */
 export type GivenImage = z.output<typeof givenImageSchema>;
 
-export const rolloutServiceSchema = z.strictObject({
-  shape: z.literal(1),
-  rolloutId: rolloutIdSchema,
-  /** Its place in the rollout: services of a wave, and in it of a lane, are neighbors. */
-  ordinal: z.int().nonnegative(),
-  serviceArn: z.string().min(1),
-  wave: z.int().nonnegative(),
-  status: z.enum(rolloutServiceStatuses).default("waiting"),
-  /** CloudWatch alarms that its tag names. */
-  alarms: z.array(z.string()).optional(),
-  /** The RollService execution that rolls it, or takes it back. */
-  executionName: z.string().optional(),
-  /** How often a roll was started for it. */
-  tries: z.int().nonnegative().default(0),
-  /** The pinned revision that it goes back to, and what it was given. */
-  fromRevisionArn: z.string().optional(),
-  toRevisionArn: z.string().optional(),
-  /** The image that it had been given by an earlier rollout; null: none. */
-  imageBefore: givenImageSchema.nullable().optional(),
-  /** A failure's code or a refusal's reason, and its words. */
-  reason: z.string().optional(),
-  detail: z.string().optional(),
-  startedAt: z.iso.datetime().optional(),
-  finishedAt: z.iso.datetime().optional(),
-  durationSeconds: z.number().nonnegative().optional(),
-  expiresAt: z.int().positive(),
-});
+export const rolloutServiceSchema = z.lazy(() =>
+  z.strictObject({
+    shape: z.literal(1),
+    rolloutId: rolloutIdSchema,
+    /** Its place in the rollout: services of a wave, and in it of a lane, are neighbors. */
+    ordinal: z.int().nonnegative(),
+    serviceArn: z.string().min(1),
+    wave: z.int().nonnegative(),
+    status: z.enum(rolloutServiceStatuses).default("waiting"),
+    /** CloudWatch alarms that its tag names. */
+    alarms: z.array(z.string()).optional(),
+    /** The RollService execution that rolls it, or takes it back. */
+    executionName: z.string().optional(),
+    /** How often a roll was started for it. */
+    tries: z.int().nonnegative().default(0),
+    /** The pinned revision that it goes back to, and what it was given. */
+    fromRevisionArn: z.string().optional(),
+    toRevisionArn: z.string().optional(),
+    /** The image that it had been given by an earlier rollout; null: none. */
+    imageBefore: givenImageSchema.nullable().optional(),
+    /** A failure's code or a refusal's reason, and its words. */
+    reason: z.string().optional(),
+    detail: z.string().optional(),
+    startedAt: z.iso.datetime().optional(),
+    finishedAt: z.iso.datetime().optional(),
+    durationSeconds: z.number().nonnegative().optional(),
+    expiresAt: z.int().positive(),
+  }),
+);
 export type RolloutService = z.output<typeof rolloutServiceSchema>;
 
 /** What is true of the fleet as a whole. */
@@ -233,13 +240,17 @@ export const fleetStateSchema = z.strictObject({
       settings: z.string().optional(),
       /** Generation of the mesh facts by control plane. */
       factsIds: z.record(z.string(), z.string()).default({}),
+      /** How many changes were seen: part of the next one's id, since a value may come back. */
+      changes: z.int().nonnegative().default(0),
     })
-    .default({ factsIds: {} }),
+    .default({ factsIds: {}, changes: 0 }),
   /** The whole fleet was taken out of the mesh: no tag enrolls until that rollout is taken back. */
   out: z.strictObject({ rolloutId: rolloutIdSchema, at: z.iso.datetime() }).optional(),
   /** The one rollout that is under way, and those behind it, the next one first. */
   running: rolloutIdSchema.optional(),
   waiting: z.array(rolloutIdSchema).default([]),
+  /** Those that somebody is about to queue: whoever drives the queue does it where a crash has come between. */
+  asked: z.array(rolloutIdSchema).default([]),
 });
 export type FleetState = z.output<typeof fleetStateSchema>;
 

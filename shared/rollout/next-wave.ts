@@ -44,7 +44,8 @@ export async function nextWave(
     step = nextStep(current, { approveAfterCanary, frozenUntilMs });
     continues = step.do !== "end" && step.do !== "finish" && input.passes >= MAX_WEIGHT;
     if (continues) return continued(current, input.executionName);
-    heldBefore = step.do === "hold" && current.status === heldStatus[step.why];
+    // Without a token the step that would wait did not come: a first try of this one may have ended before it told.
+    heldBefore = step.do === "hold" && current.status === heldStatus[step.why] && current.holdToken !== undefined;
     return noted(current, step, new Date(now()).toISOString());
   });
   if (!rollout) throw new AutopilotError("unknown-rollout", input.rolloutId);
@@ -70,9 +71,11 @@ function noted(rollout: Rollout, step: NextStep, at: string): Rollout | undefine
     case "finish":
       return undefined;
     case "hold": {
-      const { holdUntilMs: _, ...rest } = rollout;
+      const { holdUntilMs: _, holdToken, ...rest } = rollout;
+      const same = rollout.status === heldStatus[step.why];
       return {
         ...rest,
+        ...(same && holdToken !== undefined && { holdToken }),
         status: heldStatus[step.why],
         ...(step.untilMs !== undefined && { holdUntilMs: Math.ceil(step.untilMs) }),
       };

@@ -4,11 +4,11 @@ import type { MeshState } from "../ledger.ts";
 import type { Log, ParameterCalls } from "../ports.ts";
 import { parseBundle } from "../trust/bundle.ts";
 import { rolloutIdOf } from "./identity.ts";
-import type { FleetState } from "./model.ts";
-import { driveQueue } from "./queue.ts";
+import type { FleetState, RolloutKind } from "./model.ts";
+import { driveQueue, hasEnded } from "./queue.ts";
 import { AUTOPILOT, queueRollout, type RequestCalls, type Wanted } from "./request-rollout.ts";
 import { settingsHash } from "./settings.ts";
-import { checkedImage } from "./validate.ts";
+import { allowedImage } from "./validate.ts";
 
 export interface PendingCalls extends RequestCalls {
   readonly parameters: ParameterCalls;
@@ -32,7 +32,10 @@ export async function requestPending(calls: PendingCalls): Promise<readonly stri
       asked.push(change.wanted.id);
     }
     // Only now: after a crash before this the same id is asked for again.
-    await calls.ledger.changeFleet((current) => ({ ...current, seen: { ...current.seen, ...change.seen(current) } }));
+    await calls.ledger.changeFleet(({ seen, ...rest }) => ({
+      ...rest,
+      seen: { ...seen, ...change.seen({ seen, ...rest }), changes: seen.changes + 1 },
+    }));
   }
   await driveQueue(calls);
   return asked;
@@ -65,7 +68,7 @@ async function fleetImage({ config, parameters }: PendingCalls) {
   const text = imageParameter === undefined ? undefined : (await parameters.getParameter(imageParameter))?.trim();
   if (text === undefined) return { image };
   try {
-    return { image: checkedImage(text) };
+    return { image: allowedImage(text, config) };
   } catch (error) {
     return { bad: text, failure: asAutopilotError(error) };
   }
@@ -76,7 +79,7 @@ const newImage: Find = async (fleet, calls) => {
   const text = "image" in found ? found.image : found.bad;
   if (text === fleet.seen.image) return undefined;
   const seen = () => ({ image: text });
-  const id = rolloutIdOf({ kind: "upgrade", key: [text, fleet.seen.image, fleet.image?.atMs].join("\n") });
+  const id = rolloutIdOf({ kind: "upgrade", key: [text, fleet.seen.changes].join("\n") });
   if (!("image" in found)) {
     const { code, detail } = found.failure;
     await calls.bus.putEvents([
@@ -84,20 +87,31 @@ const newImage: Find = async (fleet, calls) => {
     ]);
     return { wanted: undefined, seen };
   }
-  if (text === fleet.image?.image) return { wanted: undefined, seen };
+  if (text === fleet.image?.image && !(await isUnderWay("upgrade", fleet, calls))) return { wanted: undefined, seen };
   const why = `The fleet's image is ${text} now.`;
   return { wanted: { ...automatic(id, why), kind: "upgrade", target: { image: text } }, seen };
 };
 
-const newSettings: Find = async (fleet, { config }) => {
-  const settings = settingsHash(config);
+const newSettings: Find = async (fleet, calls) => {
+  const settings = settingsHash(calls.config);
   if (settings === fleet.seen.settings) return undefined;
   const seen = () => ({ settings });
-  if (settings === fleet.settings) return { wanted: undefined, seen };
-  const id = rolloutIdOf({ kind: "reconfigure", key: [settings, fleet.seen.settings, fleet.settings].join("\n") });
+  if (settings === fleet.settings && !(await isUnderWay("reconfigure", fleet, calls))) {
+    return { wanted: undefined, seen };
+  }
+  const id = rolloutIdOf({ kind: "reconfigure", key: [settings, fleet.seen.changes].join("\n") });
   const why = "The sidecar's settings in the configuration have changed.";
   return { wanted: { ...automatic(id, why), kind: "reconfigure", target: { settings } }, seen };
 };
+
+/** A rollout of this kind brings something else to the whole fleet, now or soon: what the fleet has will not last. */
+async function isUnderWay(kind: RolloutKind, { running, waiting }: FleetState, calls: PendingCalls): Promise<boolean> {
+  for (const id of [...(running === undefined ? [] : [running]), ...waiting]) {
+    const rollout = await calls.ledger.getRollout(id);
+    if (rollout?.kind === kind && !hasEnded(rollout)) return true;
+  }
+  return false;
+}
 
 function newFacts(controlPlane: string): Find {
   return async (fleet, calls) => {
@@ -107,7 +121,7 @@ function newFacts(controlPlane: string): Find {
     if (!mesh || !newest || newest.id === before) return undefined;
     const seen = ({ seen: { factsIds } }: FleetState) => ({ factsIds: { ...factsIds, [controlPlane]: newest.id } });
     if (before === undefined && mesh.generations.length === 1) return { wanted: undefined, seen };
-    const id = rolloutIdOf({ kind: "rotate", key: [controlPlane, newest.id, before, mesh.releasedId].join("\n") });
+    const id = rolloutIdOf({ kind: "rotate", key: [controlPlane, newest.id, fleet.seen.changes].join("\n") });
     const wanted: Wanted = {
       ...automatic(id, `The root CA or another fact of ${controlPlane} has changed.`),
       kind: "rotate",

@@ -71,12 +71,14 @@ export function progressOf(rollout: Rollout, services: Iterable<RolloutService>)
   const tallies = rollout.waves.map(newTally);
   let seen = 0;
   for (const service of services) {
+    // Left by a first try of the rollout's start, which had found more services.
+    if (service.ordinal >= rollout.services) continue;
     seen += 1;
     counts[service.status] += 1;
     const tally = tallies[service.wave];
     if (tally) add(tally, service);
   }
-  const total = Math.max(rollout.services, seen);
+  const total = rollout.services;
   counts.waiting += total - seen;
   return {
     status: rollout.status,

@@ -1,7 +1,7 @@
 import type { Ledger, RolloutLedger } from "../ledger.ts";
 import type { ExecutionCalls, ExecutionStatus, Log } from "../ports.ts";
 import { fleetExecutionName } from "./execution-names.ts";
-import { endedStatuses, type Rollout } from "./model.ts";
+import { endedStatuses, type FleetState, type Rollout } from "./model.ts";
 
 export type FleetExecutions = Pick<ExecutionCalls, "startExecution"> & {
   /** Undefined when there is no execution of this name. */
@@ -19,12 +19,46 @@ export function hasEnded({ status, control }: Rollout): boolean {
   return endedStatuses.includes(status) && control?.action !== "rollback";
 }
 
+/** Those asked for last: ids that never became a rollout must not pile up. */
+const MAX_ASKED = 10;
+
+/** Notes that a rollout is about to be queued, before anything else is written of it: then no crash can lose it. */
+export async function announce(rolloutId: string, { ledger }: Pick<QueueCalls, "ledger">): Promise<void> {
+  await ledger.changeFleet((fleet) => ({
+    ...fleet,
+    asked: [...fleet.asked.filter((id) => id !== rolloutId), rolloutId].slice(-MAX_ASKED),
+  }));
+}
+
+/** Puts an announced rollout into the queue, unless it is there, under way, or has ended. */
+export async function enqueue(rollout: Rollout, { ledger }: Pick<QueueCalls, "ledger">): Promise<void> {
+  await ledger.changeFleet(({ asked, ...fleet }) => {
+    const { running, waiting } = fleet;
+    const left = { ...fleet, asked: asked.filter((id) => id !== rollout.id) };
+    if (hasEnded(rollout) || running === rollout.id) return left;
+    // What is to be taken back goes before what is to be brought.
+    if (rollout.control?.action === "rollback") {
+      return { ...left, waiting: [rollout.id, ...waiting.filter((id) => id !== rollout.id)] };
+    }
+    return waiting.includes(rollout.id) ? left : { ...left, waiting: [...waiting, rollout.id] };
+  });
+}
+
+/** Does what a crash has left undone. An announced rollout that is not there yet is left to whoever is making it. */
+async function queueAnnounced({ asked }: FleetState, calls: QueueCalls): Promise<void> {
+  for (const id of asked) {
+    const rollout = await calls.ledger.getRollout(id);
+    if (rollout) await enqueue(rollout, calls);
+  }
+}
+
 /**
  * Sees to it that the rollout which is under way has a running execution, and that the next one starts where none is.
  * Safe to run at any time, by anybody, several at once: an execution's name is its number. Returns the id of the rollout
  * that is under way.
  */
 export async function driveQueue(calls: QueueCalls): Promise<string | undefined> {
+  await queueAnnounced(await calls.ledger.getFleet(), calls);
   for (;;) {
     const fleet = await calls.ledger.changeFleet(({ running, waiting, ...rest }) => {
       const [next, ...others] = waiting;

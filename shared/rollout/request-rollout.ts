@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config.ts";
 import { AutopilotError, asAutopilotError, type FailureCode } from "../errors.ts";
-import type { RolloutRequest } from "../events/own.ts";
+import type { RolloutRequest } from "../events/operator.ts";
 import { rolloutRefused } from "../events/rollouts.ts";
 import type { Ledger, RolloutLedger } from "../ledger.ts";
 import type { BusCalls } from "../ports.ts";
 import { openWindow } from "./freeze.ts";
 import { rolloutIdOf } from "./identity.ts";
-import { type FleetState, type Rollout, type RolloutKind, rolloutSchema, type Scope } from "./model.ts";
-import { driveQueue, hasEnded, type QueueCalls } from "./queue.ts";
+import { type Rollout, type RolloutKind, rolloutSchema, type Scope } from "./model.ts";
+import { announce, driveQueue, enqueue, hasEnded, type QueueCalls } from "./queue.ts";
 import { settingsHash } from "./settings.ts";
-import { checkedImage } from "./validate.ts";
+import { allowedImage } from "./validate.ts";
 
 export interface RequestCalls extends QueueCalls {
   readonly config: Config;
@@ -68,20 +68,13 @@ export async function requestRollout(
 
 /** Records the rollout and puts it at the end of the queue; the same id is queued once. Starts it if it is the only one. */
 export async function queueRollout(wanted: Wanted, calls: RequestCalls): Promise<Requested> {
+  await announce(wanted.id, calls);
   const created = await calls.ledger.createRollout(rolloutOf(wanted, "waiting", calls));
   const rollout = await calls.ledger.getRollout(wanted.id);
-  if (rollout && !hasEnded(rollout)) {
-    await supersedeWaiting(rollout, calls);
-    await calls.ledger.changeFleet((fleet) => enqueued(fleet, wanted.id));
-  }
+  if (rollout && !hasEnded(rollout)) await supersedeWaiting(rollout, calls);
+  if (rollout) await enqueue(rollout, calls);
   await driveQueue(calls);
   return { did: created ? "queued" : "exists", rolloutId: wanted.id };
-}
-
-/** The fleet with the rollout at the end of its queue; undefined when it is there or under way already. */
-export function enqueued(fleet: FleetState, id: string): FleetState | undefined {
-  if (fleet.running === id || fleet.waiting.includes(id)) return undefined;
-  return { ...fleet, waiting: [...fleet.waiting, id] };
 }
 
 /** A newer change of the same kind takes the place of one that has not begun. */
@@ -129,7 +122,7 @@ async function targetOf(
   switch (kind) {
     case "upgrade":
       if (image === undefined) throw new AutopilotError("invalid-request", "An upgrade needs an image.");
-      return { image: checkedImage(image) };
+      return { image: allowedImage(image, calls.config) };
     case "rotate": {
       if (scope.controlPlane === undefined) return {};
       const mesh = await calls.ledger.getMesh(scope.controlPlane);

@@ -1,7 +1,8 @@
 import { clusterArnOf, type Place, serviceRef } from "../arn.ts";
 import { type Config, controlPlaneFor, targetsOf } from "../config.ts";
-import type { ObservedService } from "../enrollment/model.ts";
+import type { ObservedService, Tags } from "../enrollment/model.ts";
 import { alarmNames, effectiveTags, enrollIntent, tagKeys } from "../enrollment/tags.ts";
+import { asAutopilotError } from "../errors.ts";
 import { rolloutRefused, rolloutStarted } from "../events/rollouts.ts";
 import type { Ledger, RolloutLedger, ServiceState } from "../ledger.ts";
 import type { BusCalls, EcsCalls, Log } from "../ports.ts";
@@ -85,14 +86,15 @@ async function tellAgain(rollout: Rollout, { bus }: StartCalls): Promise<void> {
 
 async function refuseEmpty(rollout: Rollout, { ledger, bus, now }: StartCalls): Promise<void> {
   const reason = { code: "scope-empty", detail: JSON.stringify(rollout.scope) } as const;
+  const { id: rolloutId, kind, requestedBy } = rollout;
+  // Told before it is recorded: after a crash in between it is told again, else it would never be.
+  await bus.putEvents([rolloutRefused({ rolloutId, kind, requestedBy, ...reason })]);
   await ledger.changeRollout(rollout.id, (current) => ({
     ...current,
     status: "refused",
     reason,
     finishedAt: new Date(now()).toISOString(),
   }));
-  const { id: rolloutId, kind, requestedBy } = rollout;
-  await bus.putEvents([rolloutRefused({ rolloutId, kind, requestedBy, ...reason })]);
 }
 
 /** `alarms`: CloudWatch alarms that its tag names. */
@@ -116,7 +118,8 @@ async function candidatesOf(rollout: Rollout, calls: StartCalls): Promise<readon
         const [ref] = refs;
         if (!ref) continue;
         const ecs = calls.ecs(ref);
-        const { tags: clusterTags } = await ecs.describeCluster(clusterArn);
+        const clusterTags = await tagsOf(clusterArn, ecs);
+        if (!clusterTags) continue;
         const names = refs.map(({ serviceName }) => serviceName);
         for (const group of inGroups(names, 10)) {
           for (const service of await ecs.describeServices(clusterArn, group)) {
@@ -129,6 +132,16 @@ async function candidatesOf(rollout: Rollout, calls: StartCalls): Promise<readon
     }),
   );
   return found.flat();
+}
+
+/** Undefined when the cluster is gone, and its services with it. */
+async function tagsOf(clusterArn: string, ecs: ReturnType<StartCalls["ecs"]>): Promise<Tags | undefined> {
+  try {
+    return (await ecs.describeCluster(clusterArn)).tags;
+  } catch (error) {
+    if (asAutopilotError(error).code === "service-not-found") return undefined;
+    throw error;
+  }
 }
 
 function candidateOf(

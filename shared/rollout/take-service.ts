@@ -6,7 +6,8 @@ import { serviceExecutionName } from "./execution-names.ts";
 import { isStopped } from "./failures.ts";
 import type { RolloutService } from "./model.ts";
 import { REGISTER, UPDATE } from "./pace.ts";
-import type { RollOrder, Taken } from "./steps.ts";
+import type { Phase, RollOrder, Taken } from "./steps.ts";
+import { isToGoBack } from "./way-back.ts";
 
 export interface TakeCalls {
   readonly config: Pick<Config, "policy">;
@@ -75,12 +76,8 @@ async function settleLeft(
   await ledger.finishRoll(serviceArn, roll.executionName, {});
 }
 
-/** Back go those that the rollout has changed, also those that failed only after that. */
-function isDue({ status, tries, toRevisionArn }: RolloutService, phase: Phase): boolean {
-  if (phase === "back") {
-    // One that still rolls when the way back begins has lost its execution.
-    if (status === "taking-back" || status === "rolling") return true;
-    return (status === "succeeded" || status === "failed") && toRevisionArn !== undefined;
-  }
+function isDue(service: RolloutService, phase: Phase): boolean {
+  if (phase === "back") return isToGoBack(service);
+  const { status, tries } = service;
   return status === "waiting" || status === "rolling" || (status === "superseded" && tries < MAX_TRIES);
 }

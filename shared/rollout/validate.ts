@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { imageSchema } from "../config.ts";
+import { type Config, imageSchema } from "../config.ts";
 import { AutopilotError } from "../errors.ts";
 import {
   type ControlAction,
@@ -7,7 +7,8 @@ import {
   type RolloutRequest,
   rolloutControlSchema,
   rolloutRequestSchema,
-} from "../events/own.ts";
+} from "../events/operator.ts";
+import { isAllowedImage } from "../images.ts";
 import { endedStatuses, type Rollout, type RolloutStatus, rolloutKinds } from "./model.ts";
 
 /**
@@ -37,6 +38,13 @@ export function checkedImage(text: string): string {
   const image = imageSchema.safeParse(text);
   if (image.success) return image.data;
   throw new AutopilotError("invalid-image", JSON.stringify(text.slice(0, 200)), { cause: image.error });
+}
+
+/** The image reference, if the configuration allows it. Throws `invalid-image` or `image-not-allowed`. */
+export function allowedImage(text: string, { ztunnel }: Pick<Config, "ztunnel">): string {
+  const image = checkedImage(text);
+  if (isAllowedImage(image, ztunnel)) return image;
+  throw new AutopilotError("image-not-allowed", image);
 }
 
 function kindOf(detail: unknown): unknown {

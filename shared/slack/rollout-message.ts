@@ -91,7 +91,7 @@ function countsText({ kind, status }: Rollout, { counts, total }: Progress): str
   const parts = [
     goesBack
       ? `${counts.succeeded + counts.rolling + counts["taking-back"]} to take back`
-      : `${counts.succeeded} ${kind === "unenroll" ? "out of the mesh" : "in the mesh"}`,
+      : `${counts.succeeded} ${kind === "unenroll" ? "out of the mesh" : "done"}`,
     failed > 0 && `*${failed} failed*`,
     skipped > 0 && `${skipped} skipped`,
     counts["taken-back"] > 0 && `${counts["taken-back"]} taken back`,

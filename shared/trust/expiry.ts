@@ -22,9 +22,18 @@ export function expiringSince(
   nowMs: number,
 ): readonly Expiring[] {
   return certificates.flatMap((certificate) => {
-    const daysLeft = Math.ceil((Date.parse(certificate.notAfter) - nowMs) / DAY_MS);
+    const daysLeft = daysUntilEnd(certificate, nowMs);
     const thresholdDays = thresholdsDays.findLast((days) => daysLeft <= days);
     const before = told[certificate.fingerprint256] ?? Number.POSITIVE_INFINITY;
     return thresholdDays !== undefined && thresholdDays < before ? [{ certificate, thresholdDays, daysLeft }] : [];
   });
+}
+
+/** Days until the first of the bundle's certificates ends, begun ones included; negative when it has. */
+export function daysUntilFirstEnd({ certificates }: Bundle, nowMs: number): number {
+  return Math.min(...certificates.map((certificate) => daysUntilEnd(certificate, nowMs)));
+}
+
+function daysUntilEnd({ notAfter }: RootCertificate, nowMs: number): number {
+  return Math.ceil((Date.parse(notAfter) - nowMs) / DAY_MS);
 }

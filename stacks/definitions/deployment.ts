@@ -16,6 +16,8 @@ export interface Deployment {
   readonly slackSecret: string;
   /** Names or ARNs. */
   readonly kubeconfigSecrets: readonly string[];
+  /** Their names. */
+  readonly controlPlanes: readonly string[];
   readonly eksClusters: readonly (Place & { readonly cluster: string })[];
   readonly imageParameter: string | undefined;
   /** Where the alarms are that stop a rollout. */
@@ -66,6 +68,11 @@ export function homeBusName({ name, stage }: Pick<Deployment, "name" | "stage">)
 /** The home bus's ARN: every target region forwards to it. */
 export function homeBusArn(deployment: Deployment): string {
   return arn("events", deployment.home, `event-bus/${homeBusName(deployment)}`);
+}
+
+/** The name of an alarm of this deployment: alarms may have longer names than functions. */
+export function alarmName({ name, stage }: Pick<Deployment, "name" | "stage">, ending: string): string {
+  return `${name}-${stage}-${ending}`;
 }
 
 /** The ARN of a function, by its file below `functions/`. */

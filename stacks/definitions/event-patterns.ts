@@ -1,3 +1,5 @@
+import { apiCall, tagChange } from "./tag-patterns.ts";
+
 /** The names of the bus and of who writes to it. AWS's own events come from `aws.*`. */
 export const busName = "ztunnel-autopilot";
 export const sources = { autopilot: "ztunnel-autopilot", operator: "ztunnel-autopilot.operator" } as const;
@@ -5,7 +7,13 @@ export const sources = { autopilot: "ztunnel-autopilot", operator: "ztunnel-auto
 /** What EventBridge calls an event pattern: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html */
 export type EventPattern = { readonly [key: string]: PatternNode };
 type PatternNode = EventPattern | readonly PatternLeaf[];
-type PatternLeaf = null | boolean | number | string | EventPattern | { readonly [operator: string]: PatternOperand };
+export type PatternLeaf =
+  | null
+  | boolean
+  | number
+  | string
+  | EventPattern
+  | { readonly [operator: string]: PatternOperand };
 type PatternOperand = boolean | number | string | readonly (number | string)[];
 
 /** A rule on the default bus of every target account and region; its one target is the home bus. */
@@ -28,21 +36,22 @@ export interface Schedule {
 }
 
 export interface EventPatternOptions {
+  /** Operators speak from this account alone. */
+  readonly homeAccount: string;
   /** The key of the tag that enrolls a service. */
   readonly enrollTagKey: string;
   /** The SSM parameter that holds the fleet's image. Without it there is no rule for it. */
   readonly imageParameterName?: string;
   /** Name or ARN of the secret that holds the mesh's root CA. Without it there is no rule for it. */
   readonly rootCaSecret?: string;
+  /** What the names of the deployment's own alarms begin with. Without it there is no rule for them. */
+  readonly alarmNamePrefix?: string;
 }
 
 export interface EventRules {
   readonly forwardedRules: readonly ForwardedRule[];
   readonly homeRules: readonly HomeRule[];
 }
-
-const servicePattern = { wildcard: "arn:aws*:ecs:*:service/*" };
-const clusterPattern = { wildcard: "arn:aws*:ecs:*:cluster/*" };
 
 const deployment = { source: ["aws.ecs"], "detail-type": ["ECS Deployment State Change"] };
 
@@ -106,6 +115,8 @@ const rolloutNews = [
 export function eventPatterns(options: EventPatternOptions): EventRules {
   const tagChanged = tagChange(options.enrollTagKey);
   const apiCalled = apiCall(options.enrollTagKey);
+  // Whose event it is, EventBridge says itself: PutEvents takes no account.
+  const operator = { source: [sources.operator], account: [options.homeAccount] };
   const homeRules: HomeRule[] = [
     {
       name: "deployment-started-or-completed",
@@ -153,6 +164,7 @@ export function eventPatterns(options: EventPatternOptions): EventRules {
     },
     ...imageParameterRules(options.imageParameterName),
     ...rootCaSecretRules(options.rootCaSecret),
+    ...alarmRules(options.alarmNamePrefix),
     {
       name: "roll-ended",
       description: "A roll ended: tags that changed meanwhile are looked at now.",
@@ -196,19 +208,19 @@ export function eventPatterns(options: EventPatternOptions): EventRules {
     {
       name: "rollout-requested",
       description: "An operator requests a rollout.",
-      pattern: { source: [sources.operator], "detail-type": ["Rollout Requested"] },
+      pattern: { ...operator, "detail-type": ["Rollout Requested"] },
       functions: ["rollout/request"],
     },
     {
       name: "rollout-controlled",
       description: "An operator pauses, resumes, approves, aborts or takes back a rollout.",
-      pattern: { source: [sources.operator], "detail-type": ["Rollout Control"] },
+      pattern: { ...operator, "detail-type": ["Rollout Control"] },
       functions: ["rollout/control"],
     },
     {
       name: "root-ca-rotated",
       description: "A pipeline says that the mesh's root CA was rotated.",
-      pattern: { source: [sources.operator], "detail-type": ["Root CA Rotated"] },
+      pattern: { ...operator, "detail-type": ["Root CA Rotated"] },
       functions: ["watch-root-ca"],
     },
   ];
@@ -274,39 +286,22 @@ function rootCaSecretRules(secret: string | undefined): HomeRule[] {
   ];
 }
 
-/** The tags that istiod reads of a service. Its tag on clusters is none of them: we set it, and nothing follows from it. */
-const istiodTagKeys = ["namespace", "service-account", "hostname", "ports"].map((name) => `ecs.solo.io/${name}`);
-
-function tagKeys(enrollTagKey: string): readonly PatternLeaf[] {
-  const prefix = "ztunnel-autopilot/";
-  const own = enrollTagKey.startsWith(prefix) || istiodTagKeys.includes(enrollTagKey) ? [] : [enrollTagKey];
-  return [{ prefix }, ...istiodTagKeys, ...own];
-}
-
-/** The event's `resource-type` is not documented for ECS: https://docs.aws.amazon.com/tag-editor/latest/userguide/tag-monitor.html */
-function tagChange(enrollTagKey: string): EventPattern {
-  return {
-    source: ["aws.tag"],
-    "detail-type": ["Tag Change on Resource"],
-    resources: [servicePattern, clusterPattern],
-    detail: { service: ["ecs"], "changed-tag-keys": tagKeys(enrollTagKey) },
-  };
-}
-
-/** These events have no `resources`, and calls that failed have an `errorCode`. */
-function apiCall(enrollTagKey: string): EventPattern {
-  const resourceArn = [servicePattern, clusterPattern];
-  return {
-    source: ["aws.ecs"],
-    "detail-type": ["AWS API Call via CloudTrail"],
-    detail: {
-      eventSource: ["ecs.amazonaws.com"],
-      errorCode: [{ exists: false }],
-      $or: [
-        { eventName: ["CreateService", "UpdateService"] },
-        { eventName: ["TagResource"], requestParameters: { resourceArn, tags: { key: tagKeys(enrollTagKey) } } },
-        { eventName: ["UntagResource"], requestParameters: { resourceArn, tagKeys: tagKeys(enrollTagKey) } },
-      ],
+/** A new alarm goes from too little data to OK: that is no news. */
+function alarmRules(prefix: string | undefined): HomeRule[] {
+  if (prefix === undefined) return [];
+  return [
+    {
+      name: "alarm-changed",
+      description: "An alarm of the autopilot went off, or is OK again.",
+      pattern: {
+        source: ["aws.cloudwatch"],
+        "detail-type": ["CloudWatch Alarm State Change"],
+        detail: {
+          alarmName: [{ prefix }],
+          $or: [{ state: { value: ["ALARM"] } }, { state: { value: ["OK"] }, previousState: { value: ["ALARM"] } }],
+        },
+      },
+      functions: ["notify-slack"],
     },
-  };
+  ];
 }

@@ -202,6 +202,17 @@ export function memberRoleUsers(deployment: Deployment): readonly string[] {
   return users.map(({ name }) => roleArn(deployment.home, resourceName(deployment, name))).sort();
 }
 
+/**
+ * Whom a control plane in this account must let in: the roles of the functions that talk to it, or the member role where
+ * they go through it. Sorted.
+ */
+export function kubernetesPrincipals(deployment: Deployment, account: string): readonly string[] {
+  const { home, memberRoleName } = deployment;
+  if (account !== home.account) return [roleArn({ account, region: home.region }, memberRoleName)];
+  const users = functions.filter(({ kubernetes }) => kubernetes);
+  return users.map(({ name }) => roleArn(home, resourceName(deployment, name))).sort();
+}
+
 /** Lets Lambda take on a role, and nobody else: SST's own default also trusts every principal of the account. */
 export const lambdaTrust = policy([
   { Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "lambda.amazonaws.com" } },

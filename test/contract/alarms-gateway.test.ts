@@ -10,6 +10,7 @@ import { CloudWatch } from "../../lab/aws/cloudwatch.ts";
 import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
 import { Faults } from "../../lab/faults.ts";
 import type { AwsRouter } from "../../lab/http/router.ts";
+import { seededRandom } from "../../lab/random.ts";
 import { alarmsGateway } from "../../shared/gateways/alarms.ts";
 import type { AwsClients } from "../../shared/gateways/aws-clients.ts";
 import type { AlarmCalls } from "../../shared/ports.ts";
@@ -27,7 +28,10 @@ describe("the alarms of an account and region", () => {
   beforeEach(() => {
     const clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
     faults = new Faults(() => clock.now());
-    ({ clients, router } = labClients([new CloudWatch({ clock })], { clock, faults }));
+    ({ clients, router } = labClients([new CloudWatch({ clock, random: seededRandom(1), emit: () => undefined })], {
+      clock,
+      faults,
+    }));
     alarms = alarmsGateway(clients.at(place));
     client = clients.at(place)(CloudWatchClient);
   });

@@ -6,51 +6,134 @@ import { promisify } from "node:util";
 import * as esbuild from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { functionBundling } from "../../stacks/definitions/bundling.ts";
+import type { FunctionDefinition } from "../../stacks/definitions/function-definition.ts";
+import { functions } from "../../stacks/definitions/functions.ts";
+import { functionOptions } from "../../tools/sst/function-options.ts";
 
-/** A function that only tells what its calls are signed with. */
+const { external } = functionBundling.esbuild;
+
+/** A function that makes a call, and tells what it was signed with and what was answered. */
 const source = `
-import { STSClient } from "@aws-sdk/client-sts";
+import { createServer } from "node:http";
+import { ECSClient, ListClustersCommand } from "@aws-sdk/client-ecs";
 import { awsClients } from "./shared/gateways/aws-clients.ts";
+const server = createServer((request, response) => {
+  console.log(request.headers.authorization, request.headers["x-amz-security-token"]);
+  response.end('{"clusterArns": ["one"]}');
+});
+await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
 const config = { name: "autopilot", homeRegion: "us-east-1", homeAccount: "111111111111", memberRoleName: "member" };
-const { accessKeyId, sessionToken } = await awsClients({ config }).home(STSClient).config.credentials();
-console.log(JSON.stringify({ accessKeyId, sessionToken }));
+const clients = awsClients({ config, endpoint: "http://127.0.0.1:" + server.address().port });
+const { clusterArns } = await clients.home(ECSClient).send(new ListClustersCommand());
+console.log(...clusterArns);
+server.close();
+server.closeAllConnections();
 `;
 
-describe("a function bundled without the credential sources of a person's machine", () => {
+describe("a function bundled without what it never loads", () => {
   let directory: string;
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "autopilot-bundling-"));
-    const result = await esbuild.build({
-      stdin: { contents: source, resolveDir: process.cwd(), loader: "ts" },
-      outfile: join(directory, "bundle.mjs"),
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      mainFields: ["module", "main"],
-      minify: functionBundling.minify,
-      external: functionBundling.esbuild.external,
-      banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-      metafile: true,
-      logLevel: "silent",
-    });
-    const left = Object.values(result.metafile.inputs).flatMap(({ imports }) => imports.filter((one) => one.external));
-    const packages = left.filter(({ path }) => path.startsWith("@aws-sdk/"));
-    expect(packages.map(({ path }) => path).sort()).toEqual(functionBundling.esbuild.external);
-    // An import by a statement would fail where the package is not; these only run when all else has no credentials.
-    expect(new Set(packages.map(({ kind }) => kind))).toEqual(new Set(["dynamic-import"]));
+    const { entryPoints: _, ...options } = functionOptions("", join(directory, "bundle.mjs"), functionBundling);
+    await esbuild.build({ ...options, stdin: { contents: source, resolveDir: process.cwd(), loader: "ts" } });
   });
 
   afterAll(() => rm(directory, { recursive: true }));
 
-  it("signs with the credentials that Lambda puts in its environment", async () => {
+  it("makes its calls, signed with the credentials that Lambda puts in its environment", async () => {
     const env = {
       AWS_ACCESS_KEY_ID: "ASIA1",
       AWS_SECRET_ACCESS_KEY: "s",
-      AWS_SESSION_TOKEN: "t",
+      AWS_SESSION_TOKEN: "token",
       AWS_REGION: "us-east-1",
     };
     const { stdout } = await promisify(execFile)(process.execPath, ["bundle.mjs"], { cwd: directory, env });
-    expect(JSON.parse(stdout)).toEqual({ accessKeyId: "ASIA1", sessionToken: "t" });
+    const [signed, answered] = stdout.trim().split("\n");
+    expect(signed).toMatch(/^AWS4-HMAC-SHA256 Credential=ASIA1\/.* token$/);
+    expect(answered).toBe("one");
+  });
+});
+
+describe("the bundles of the functions", () => {
+  let metafile: esbuild.Metafile;
+
+  beforeAll(async () => {
+    // What is in a bundle does not depend on how it is written: as it is, it is written sooner.
+    const options = functionOptions("", "", { ...functionBundling, minify: false });
+    const { outfile: _, ...shared } = options;
+    const entryPoints = functions.map(({ name }) => `functions/${name}.ts`);
+    const outputs = {
+      outdir: "bundles",
+      outbase: "functions",
+      write: false,
+      sourcemap: false,
+      metafile: true,
+    } as const;
+    ({ metafile } = await esbuild.build({ ...shared, ...outputs, entryPoints }));
+  }, 120_000);
+
+  /** Paths of what a function's bundle has code of. */
+  function modulesOf({ name }: FunctionDefinition): readonly string[] {
+    const output = metafile.outputs[`bundles/${name}.js`];
+    if (!output) throw new Error(`no bundle of ${name}`);
+    return Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []));
+  }
+
+  /** The functions that have code of a package or folder. */
+  const having = (part: string) =>
+    functions
+      .filter((one) => modulesOf(one).some((path) => path.startsWith(part)))
+      .map(({ name }) => name)
+      .sort();
+
+  it.each(functions)("$name consists of the product's own folders and of packages", (definition) => {
+    const roots = new Set(modulesOf(definition).map((path) => path.split("/")[0]));
+    expect([...roots].sort()).toEqual(["autopilot.config.ts", "functions", "node_modules", "shared"]);
+  });
+
+  it("have the Kubernetes client where a control plane is called, and nowhere else", () => {
+    const calling = functions.filter(({ kubernetes }) => kubernetes).map(({ name }) => name);
+    expect(calling).not.toEqual([]);
+    expect(having("node_modules/@kubernetes/client-node/")).toEqual(calling.sort());
+  });
+
+  it("have Slack where its secret is read, and nowhere else", () => {
+    const telling = functions.filter(({ calls }) => calls.some(({ scope }) => scope === "slack-secret"));
+    const names = telling.map(({ name }) => name).sort();
+    expect(names).not.toEqual([]);
+    expect(having("node_modules/@slack/web-api/")).toEqual(names);
+    expect(having("shared/slack/")).toEqual(names);
+  });
+
+  it("have no client of a service that the function has no permission for", () => {
+    const clients = {
+      cloudwatch: "client-cloudwatch",
+      eks: "client-eks",
+      secretsmanager: "client-secrets-manager",
+      ssm: "client-ssm",
+    };
+    for (const [service, client] of Object.entries(clients)) {
+      const calling = functions.filter(({ calls }) =>
+        calls.some(({ actions }) => actions.some((action) => action.startsWith(`${service}:`))),
+      );
+      expect(having(`node_modules/@aws-sdk/${client}/`)).toEqual(calling.map(({ name }) => name).sort());
+    }
+  });
+
+  it("leave out only what is loaded late, and all that is left out is known to the SDK", () => {
+    const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
+    const left = imports.filter((one) => one.external && external.includes(one.path));
+    expect([...new Set(left.map(({ path }) => path))].sort()).toEqual([...external].sort());
+    // An import by a statement would fail where the package is not.
+    expect(new Set(left.map(({ kind }) => kind))).toEqual(new Set(["dynamic-import"]));
+  });
+});
+
+describe("the bundle of reconcile-service, which most events start", () => {
+  it("is no larger than 600 KB", async () => {
+    const options = functionOptions("functions/reconcile-service.ts", "bundle.mjs", functionBundling);
+    const { outputFiles } = await esbuild.build({ ...options, sourcemap: false, write: false });
+    expect(outputFiles[0]?.contents.length).toBeLessThanOrEqual(600_000);
   });
 });

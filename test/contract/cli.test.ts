@@ -12,6 +12,7 @@ import { parseConfig } from "../../shared/config.ts";
 import { awsClients } from "../../shared/gateways/aws-clients.ts";
 import { dynamoDbLedger } from "../../shared/gateways/ledger-dynamodb.ts";
 import type { Ledgers } from "../../shared/ledger.ts";
+import { operatorStatements } from "../../shared/operator-policy.ts";
 import { rollout, service } from "../unit/cli/rollouts.ts";
 import { type TestSurroundings, testSurroundings } from "../unit/cli/screens.ts";
 
@@ -155,6 +156,15 @@ describe("autopilot status", () => {
     expect(code).toBe(3);
     expect(out).toContain("ecs-demo/shell-task");
     expect(out).toContain(`${EU.account}  ${EU.region}  not read: access-denied`);
+  });
+
+  it("reads other accounts with the role that only reads, and says how to be let in there", async () => {
+    await post("/_lab/faults", [{ kind: "api-error", match: { call: "sts.AssumeRole" }, error: "AccessDenied" }]);
+    const { code, out, err } = await run(["status"]);
+    expect(code).toBe(3);
+    expect(out).toContain("ecs-demo/shell-task");
+    expect(out).toContain(`AssumeRole arn:aws:iam::${EU.account}:role/ztunnel-autopilot-member-read`);
+    expect(err).toContain("operatorRoles lets them into other accounts");
   });
 });
 
@@ -357,6 +367,26 @@ describe("autopilot inject", () => {
     const { code, err } = await run(["inject", "--definition", path, "--service", LEGACY]);
     expect(code).toBe(2);
     expect(err).toMatch(new RegExp(message));
+  });
+});
+
+describe("autopilot policy", () => {
+  it("prints the policy of a stage's operators as a document that IAM takes", async () => {
+    const { code, out, err } = await run(["policy", "--stage", "prod"]);
+    expect(code).toBe(0);
+    const names = { tableName: "ztunnel-autopilot-prod-ledger", busName: "ztunnel-autopilot-prod" };
+    expect(JSON.parse(out)).toEqual({ Version: "2012-10-17", Statement: operatorStatements(config, names) });
+    expect(err).toContain("operatorRoles names nobody");
+  });
+
+  it("is for the table and the bus that the environment names, and needs a stage", async () => {
+    const environment = { AUTOPILOT_STAGE: "prod", AUTOPILOT_TABLE: "t", AUTOPILOT_BUS: "b" };
+    const { out } = await run(["policy"], terminal({ environment }));
+    expect(out).toContain('"arn:aws:dynamodb:us-east-1:123456789012:table/t"');
+    expect(out).toContain('"arn:aws:events:us-east-1:123456789012:event-bus/b"');
+    const stageless = await run(["policy"]);
+    expect(stageless).toMatchObject({ code: 2, out: "" });
+    expect(stageless.err).toContain("policy needs --stage");
   });
 });
 

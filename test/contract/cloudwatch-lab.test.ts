@@ -9,18 +9,25 @@ import {
 } from "@aws-sdk/client-cloudwatch";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CloudWatch } from "../../lab/aws/cloudwatch.ts";
+import type { AwsEvent } from "../../lab/aws/service.ts";
 import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
 import { Faults } from "../../lab/faults.ts";
+import { seededRandom } from "../../lab/random.ts";
 import { labClients } from "./lab-clients.ts";
 
 describe("CloudWatch's alarms of the lab, as AWS documents them", () => {
   let clock: VirtualClock;
   let client: CloudWatchClient;
+  let events: AwsEvent[];
 
   beforeEach(() => {
     clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
+    events = [];
     const faults = new Faults(() => clock.now());
-    client = labClients([new CloudWatch({ clock })], { clock, faults }).clients.home(CloudWatchClient);
+    client = labClients([new CloudWatch({ clock, random: seededRandom(1), emit: (event) => events.push(event) })], {
+      clock,
+      faults,
+    }).clients.home(CloudWatchClient);
   });
 
   const metricAlarm = (AlarmName: string, Threshold = 1) =>
@@ -68,6 +75,41 @@ describe("CloudWatch's alarms of the lab, as AWS documents them", () => {
       StateTransitionedTimestamp: new Date("2026-11-21T03:01:00Z"),
       StateUpdatedTimestamp: new Date("2026-11-21T03:02:00Z"),
     });
+  });
+
+  it("tell a change of their state to EventBridge, as it is documented, and nothing where it stays the same", async () => {
+    await client.send(metricAlarm("errors"));
+    await client.send(setState("ALARM"));
+    await client.send(setState("ALARM"));
+    await client.send(new PutCompositeAlarmCommand({ AlarmName: "shop", AlarmRule: 'ALARM("errors")' }));
+    await client.send(setState("OK", { AlarmName: "shop" }));
+    expect(events).toHaveLength(2);
+    expect(events[0]).toMatchObject({
+      source: "aws.cloudwatch",
+      "detail-type": "CloudWatch Alarm State Change",
+      account: "111111111111",
+      region: "us-east-1",
+      time: "2026-11-21T03:00:00Z",
+      resources: ["arn:aws:cloudwatch:us-east-1:111111111111:alarm:errors"],
+      detail: {
+        alarmName: "errors",
+        state: { value: "ALARM", reason: "test", timestamp: "2026-11-21T03:00:00.000+0000" },
+        previousState: { value: "INSUFFICIENT_DATA", reason: "Unchecked: Initial alarm creation" },
+        configuration: {
+          metrics: [
+            {
+              metricStat: {
+                metric: { namespace: "Shop", name: "Errors", dimensions: { Service: "web" } },
+                period: 60,
+                stat: "Sum",
+              },
+              returnData: true,
+            },
+          ],
+        },
+      },
+    });
+    expect(events[1]?.detail).toMatchObject({ alarmName: "shop", configuration: { alarmRule: 'ALARM("errors")' } });
   });
 
   it("of the composite kind are told to those who ask for them only", async () => {

@@ -20,11 +20,13 @@ describe("the control plane", () => {
   let requests: LabRequest[];
   let plane: ControlPlaneCalls;
   let clock: VirtualClock;
+  let nowMs: number;
 
-  const connected = (bearerToken: () => Promise<string>) =>
+  const connected = (bearerToken: () => Promise<string>, keptMs = 0) =>
     controlPlane({
       name: "main",
-      now: () => NOW_MS,
+      now: () => nowMs,
+      keptMs,
       connect: async () => ({ server: "http://lab/kubernetes/main", user: { bearerToken } }),
       fetch: inProcessFetch(async (request) => {
         requests.push(request);
@@ -34,6 +36,7 @@ describe("the control plane", () => {
 
   beforeEach(() => {
     requests = [];
+    nowMs = NOW_MS;
     clock = new VirtualClock(NOW_MS);
     faults = new Faults(() => NOW_MS);
     kubernetes = new KubernetesSimulation({
@@ -197,6 +200,60 @@ describe("the control plane", () => {
     kubernetes.put(workloadEntry("other", "10.9.9.9"));
     expect(await plane.listWorkloadEntryAddresses("web")).toEqual(new Set(addresses));
     expect(requests).toHaveLength(3);
+  });
+
+  it("lists those of one ECS service alone, and all for a name that no label can hold", async () => {
+    const entry = workloadEntry("web", "10.0.0.1");
+    const labels = { "ecs.solo.io/service": "cart" };
+    kubernetes.put({ ...entry, metadata: { ...metadataOf(entry), labels } });
+    kubernetes.put(workloadEntry("web", "10.0.0.2"));
+    expect(await plane.listWorkloadEntryAddresses("web", "cart")).toEqual(new Set(["10.0.0.1"]));
+    expect(await plane.listWorkloadEntryAddresses("web", "other")).toEqual(new Set());
+    const all = new Set(["10.0.0.1", "10.0.0.2"]);
+    expect(await plane.listWorkloadEntryAddresses("web", "c".repeat(64))).toEqual(all);
+    expect(await plane.listWorkloadEntryAddresses("web", "cart_")).toEqual(all);
+  });
+
+  it("is asked again at every read, unless it may keep what it found", async () => {
+    await plane.readMeshFacts();
+    const once = requests.length;
+    await plane.readMeshFacts();
+    expect(requests).toHaveLength(2 * once);
+  });
+
+  it("keeps what it found for the given time alone, and the facts say when they were read", async () => {
+    const keeping = connected(async () => "kubeconfig-token", 10_000);
+    const found = await keeping.readMeshFacts();
+    await keeping.ensureNamespace("web");
+    await keeping.ensureServiceAccount(identity);
+    expect(await keeping.boundRole("web", "web")).toBe(roleArn);
+    kubernetes.setRootCa(`${PEM}${PEM}`);
+    requests = [];
+    nowMs += 9_999;
+    expect(await keeping.readMeshFacts()).toEqual(found);
+    await keeping.ensureNamespace("web");
+    await keeping.ensureServiceAccount(identity);
+    expect(await keeping.boundRole("web", "web")).toBe(roleArn);
+    expect(requests).toEqual([]);
+    nowMs += 1;
+    expect(await keeping.readMeshFacts()).toMatchObject({
+      rootCaPem: `${PEM}${PEM}`,
+      readAt: new Date(nowMs).toISOString(),
+    });
+    await keeping.ensureNamespace("web");
+    await keeping.ensureServiceAccount(identity);
+    expect(methods().filter((method) => method === "PATCH")).toHaveLength(1);
+  });
+
+  it("looks again for what was missing, and reads facts again after a failure", async () => {
+    const keeping = connected(async () => "kubeconfig-token", 10_000);
+    expect(await keeping.boundRole("web", "web")).toBeUndefined();
+    await plane.ensureNamespace("web");
+    await plane.ensureServiceAccount(identity);
+    expect(await keeping.boundRole("web", "web")).toBe(roleArn);
+    faults.replace([{ kind: "kubernetes-down", match: {}, count: 1 }]);
+    await expect(keeping.readMeshFacts()).rejects.toMatchObject({ code: "control-plane-unreachable" });
+    expect((await keeping.readMeshFacts()).network).toBe("eks");
   });
 
   it("is unreachable while its API fails, and answers again afterwards", async () => {

@@ -147,6 +147,18 @@ describe("ECS in an account and region", () => {
     ]);
   });
 
+  it("deploys the same revision again only when told to", async () => {
+    const taskDefinitionArn = await ecs.registerTaskDefinition(definition);
+    await createService("web", taskDefinitionArn);
+    await clock.advance(600_000);
+    const primary = async () => (await ecs.describeService(ref)).deployments[0]?.id;
+    const first = await primary();
+    await ecs.updateService(ref, { taskDefinitionArn });
+    expect(await primary()).toBe(first);
+    await ecs.updateService(ref, { taskDefinitionArn, forceNewDeployment: true });
+    expect(await primary()).not.toBe(first);
+  });
+
   it("refuses an update to a revision that is not there, or of a service that is not", async () => {
     const first = await ecs.registerTaskDefinition(definition);
     await createService("web", first);

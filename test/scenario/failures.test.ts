@@ -159,7 +159,7 @@ describe("tasks of the new revision stop", () => {
   it("the image can't be pulled: told as such, reverted", () =>
     onLab({ fleet }, async (stage) => {
       const good = await enrollCart(stage);
-      await stage.tag(cart, { [IMAGE]: "registry.example.com/ztunnel:broken" });
+      await stage.tag(cart, { [IMAGE]: "us-docker.pkg.dev/soloio-img/istio/ztunnel:broken" });
       await expectReverted(stage, good, "image-unavailable");
     }));
 });
@@ -246,6 +246,21 @@ describe("the way back", () => {
       await stage.minutes(10);
       expect(stage.rollsOf(cart)).toHaveLength(rolls);
       await expectAtRest(stage, cart);
+    }));
+
+  it("waits for a region that is down, and is gone then", () =>
+    onLab({ fleet }, async (stage) => {
+      const good = await enrollCart(stage);
+      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+      await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
+      const failedTasks = () => stage.lab.ecs.findService(arnOf(cart))?.deployments[0]?.failedTasks ?? 0;
+      await stage.until("failing", 20, () => failedTasks() >= 2);
+      stage.lab.faults.add({
+        kind: "region-down",
+        match: { call: "ecs.*" },
+        untilMs: stage.lab.clock.now() + 15 * 60_000,
+      });
+      await expectReverted(stage, good, "ztunnel-unhealthy");
     }));
 
   it("leads to a revision that fails itself: told as loudly", () =>

@@ -62,7 +62,9 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
   const { homeAccount, homeRegion } = config;
   const names = { name: config.name, stage };
   const rules = eventPatterns({
+    homeAccount,
     enrollTagKey: config.enrollTagKey,
+    alarmNamePrefix: `${config.name}-${stage}-`,
     ...(config.ztunnel.imageParameter && { imageParameterName: config.ztunnel.imageParameter }),
   });
   const graph = () => graphs.get(title) ?? { app: { name: "", stage, removal: "", protect: false }, resources: [] };

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../shared/config.ts";
+import { operatorReadStatements } from "../../shared/operator-policy.ts";
 import { homeBusArn, resourceName } from "../../stacks/definitions/deployment.ts";
 import { eventPatterns } from "../../stacks/definitions/event-patterns.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
@@ -28,8 +29,10 @@ describe("the template of a member account", () => {
   it("forwards by the patterns that the home account has, to the home bus alone", () => {
     const rules = resources.filter(([, { Type }]) => Type === "AWS::Events::Rule").map(([, one]) => one.Properties);
     const { forwardedRules } = eventPatterns({
+      homeAccount: config.homeAccount,
       enrollTagKey: config.enrollTagKey,
       imageParameterName: "/mesh/ztunnel-image",
+      alarmNamePrefix: "mesh-pilot-prod-",
     });
     expect(Object.fromEntries(rules.map(({ Name, EventPattern }) => [Name, EventPattern]))).toEqual(
       Object.fromEntries(forwardedRules.map(({ name, pattern }) => [resourceName(deployment, name), pattern])),
@@ -64,6 +67,31 @@ describe("the template of a member account", () => {
     ]);
   });
 
+  it("has a role that only the operators' roles take on, with the external id, and that only reads", () => {
+    const { RoleName, Path, AssumeRolePolicyDocument, Policies } = propertiesOf("OperatorRole");
+    expect([RoleName, Path]).toEqual(["mesh-pilot-member-read", "/platform/"]);
+    expect(statementsOf(AssumeRolePolicyDocument)).toEqual([
+      {
+        effect: "Allow",
+        actions: ["sts:AssumeRole"],
+        resources: [],
+        principal: { AWS: config.operatorRoles },
+        condition: { StringEquals: { "sts:ExternalId": "mesh-pilot" } },
+      },
+    ]);
+    expect(Policies).toEqual([
+      {
+        PolicyName: "calls",
+        PolicyDocument: { Version: "2012-10-17", Statement: operatorReadStatements(config, "222222222222") },
+      },
+    ]);
+  });
+
+  it("has no role for operators when none is named", () => {
+    const { Resources } = memberAccountTemplate({ ...config, operatorRoles: [] }, "prod", "222222222222");
+    expect(Object.keys(template.Resources).filter((name) => !(name in Resources))).toEqual(["OperatorRole"]);
+  });
+
   it("makes its roles in the first region only, since IAM has no regions", () => {
     expect(template.Conditions).toEqual({ IsFirstRegion: { "Fn::Equals": [{ Ref: "AWS::Region" }, "eu-west-1"] } });
     for (const [name, { Type, Condition }] of resources) {
@@ -85,7 +113,7 @@ describe("the template of a member account", () => {
   it("has an alarm for events that could not be forwarded", () => {
     expect(propertiesOf("UndeliveredEventsNotEmpty")).toMatchObject({
       MetricName: "ApproximateNumberOfMessagesVisible",
-      Dimensions: [{ Name: "QueueName", Value: { "Fn::GetAtt": ["UndeliveredEvents", "QueueName"] } }],
+      Dimensions: [{ Name: "QueueName", Value: resourceName(deployment, "undelivered-events") }],
       AlarmActions: [{ Ref: "Alarms" }],
     });
   });

@@ -4,13 +4,12 @@ import autopilotConfig from "../../autopilot.config.ts";
 import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
 import { demoFleet } from "../../lab/fleet/demo.ts";
 import { Lab } from "../../lab/lab.ts";
-import { rolloutActs } from "../../lab/story/rollout-acts.ts";
-import { serviceActs } from "../../lab/story/service-acts.ts";
+import { acts } from "../../lab/story/acts.ts";
 import { Stage } from "../../lab/story/stage.ts";
 import { parseConfig } from "../../shared/config.ts";
 import type { Deployment } from "../../stacks/definitions/deployment.ts";
-import { environment, functions } from "../../stacks/definitions/functions.ts";
-import { functionStatements, memberStatements } from "../../stacks/definitions/permissions.ts";
+import { environmentVariables, functions } from "../../stacks/definitions/functions.ts";
+import { functionStatements, kubernetesPrincipals, memberStatements } from "../../stacks/definitions/permissions.ts";
 import { isTargetScope } from "../../stacks/definitions/scopes.ts";
 import { deploymentOf } from "../../stacks/deployment.ts";
 import { reachedCalls } from "./support/reached-calls.ts";
@@ -44,17 +43,20 @@ describe("the functions' permissions", () => {
   });
 
   it.each(names)("are for %s exactly the calls that its code can make", async (name) => {
-    const { actions, modules } = await reachedCalls(name);
+    const { actions, reads, modules } = await reachedCalls(name);
     const implied = actions.flatMap((action) => impliedBy[action] ?? []);
     expect(declaredActions(name)).toEqual([...new Set([...actions, ...implied])].sort());
     const talksToKubernetes = modules.includes("functions/control-planes.ts");
     expect(definitionOf(name).kubernetes === true).toBe(talksToKubernetes);
+    const starts = (scope: string) => definitionOf(name).calls.some((one) => one.scope === scope);
+    expect(starts("roll-service")).toBe(reads.has("executions.startExecution"));
+    expect(starts("roll-fleet")).toBe(reads.has("fleetExecutions.startExecution"));
   });
 
-  it("hold what the environment of every function names", () => {
+  it("are for what the environment of every function names", () => {
     const world = readFileSync(new URL("functions/world.ts", root), "utf8");
     const variables = [...world.matchAll(/^ {2}([A-Z][A-Z_]+): z\./gm)].map(([, variable]) => variable);
-    expect(Object.keys(environment).sort()).toEqual(variables.sort());
+    expect([...environmentVariables].sort()).toEqual(variables.sort());
   });
 });
 
@@ -76,7 +78,7 @@ describe("what the functions call in the lab's story", () => {
       (async () => {
         await lab.prepare(demoFleet);
         await stage.minutes(3);
-        for (const act of [...serviceActs, ...rolloutActs]) await act.play(stage);
+        for (const act of acts) await act.play(stage);
       })(),
     );
   }, 60_000);
@@ -154,6 +156,16 @@ describe("statements", () => {
     expected.delete("eks:DescribeCluster"); // its control plane is in another account
     expect(new Set(inMember)).toEqual(expected);
     expect(JSON.stringify(memberStatements("222222222222", deployment))).not.toContain("111111111111");
+  });
+
+  it("are for roles that a control plane can let in by name", () => {
+    const talking = functions.filter(({ kubernetes }) => kubernetes).map(({ name }) => name.replace("/", "-"));
+    expect(kubernetesPrincipals(deployment, "111111111111")).toEqual(
+      talking.map((name) => `arn:aws:iam::111111111111:role/mesh-pilot-prod-${name}`).sort(),
+    );
+    expect(kubernetesPrincipals(deployment, "444444444444")).toEqual([
+      "arn:aws:iam::444444444444:role/platform/mesh-pilot-member",
+    ]);
   });
 
   it("of an account that has a control plane alone let the cluster be described", () => {

@@ -167,6 +167,36 @@ describe("accounts", () => {
   });
 });
 
+describe("operators' roles", () => {
+  const operatorRoles = [`arn:aws:iam::${HOME}:role/mesh/ops`];
+
+  it("are nobody's by default", () => {
+    expect(parseConfig(valid).operatorRoles).toEqual([]);
+    expect(parseConfig({ ...valid, operatorRoles }).operatorRoles).toEqual(operatorRoles);
+  });
+
+  it("are of the home account, whose credentials the command takes alone", () => {
+    const far = `arn:aws:iam::${FAR}:role/ops`;
+    expect(() => parseConfig({ ...valid, operatorRoles: [far] })).toThrow(
+      `operatorRoles names ${far}, which is no role of the home account`,
+    );
+  });
+
+  it.each([`arn:aws:iam::${HOME}:role/*`, `arn:aws:iam::${HOME}:root`, `arn:aws:iam::${HOME}:user/ada`, "*", HOME])(
+    "are ARNs of single roles, never %s",
+    (one) => {
+      expect(() => parseConfig({ ...valid, operatorRoles: [one] })).toThrow(/operatorRoles/);
+    },
+  );
+
+  it("leave room in the member role's name, without its path, for the role that only reads", () => {
+    const named = (length: number) => ({ ...valid, operatorRoles, memberRoleName: `some/path/${"m".repeat(length)}` });
+    expect(() => parseConfig(named(59))).not.toThrow();
+    expect(() => parseConfig(named(60))).toThrow(/memberRoleName is too long/);
+    expect(() => parseConfig({ ...named(60), operatorRoles: [] })).not.toThrow();
+  });
+});
+
 describe("a lease", () => {
   it("is as long as the deadlines need when nobody says how long", () => {
     const leaseOf = (policy: object) => parseConfig({ ...valid, policy }).policy.leaseMinutes;

@@ -10,10 +10,13 @@ import { all } from "./events/outgoing-samples.ts";
 
 const FIXTURES = new URL("../fixtures/events/", import.meta.url);
 const enrollTagKey = "ztunnel-autopilot/enroll";
+const homeAccount = "123456789012";
 const rules = eventPatterns({
+  homeAccount,
   enrollTagKey,
   imageParameterName: "/ztunnel-autopilot/image",
   rootCaSecret: "mesh/root-ca",
+  alarmNamePrefix: "ztunnel-autopilot-prod-",
 });
 
 function fixture(name: string): JsonObject {
@@ -73,6 +76,7 @@ const recorded: Readonly<Record<string, { readonly forwarded: readonly string[];
     "rollout-requested": { forwarded: [], home: ["rollout-requested"] },
     "rollout-controlled": { forwarded: [], home: ["rollout-controlled"] },
     "root-ca-rotated": { forwarded: [], home: ["root-ca-rotated"] },
+    "alarm-went-off": { forwarded: ["alarm-changed"], home: ["alarm-changed"] },
     "root-ca-secret-changed": { forwarded: ["root-ca-secret-changed"], home: ["root-ca-secret-changed"] },
   };
 
@@ -105,6 +109,7 @@ describe("event patterns", () => {
   const task = fixture("task-stopped");
   const tag = fixture("tag-changed-on-service");
   const create = fixture("create-service-called");
+  const alarm = fixture("alarm-went-off");
   const nearMisses: readonly (readonly [string, JsonObject])[] = [
     [
       "a deployment event of an unknown name",
@@ -148,11 +153,27 @@ describe("event patterns", () => {
     ["a label that makes no version current", withDetail(fixture("root-ca-secret-changed"), { labelUpdated: "next" })],
     ["another event of the secret", { ...fixture("root-ca-secret-changed"), "detail-type": "Secret Deleted" }],
     ["a secret's event of another source", { ...fixture("root-ca-secret-changed"), source: "my.secretsmanager" }],
+    ["another deployment's alarm", withDetail(alarm, { alarmName: "ztunnel-autopilot-dev-sweep-not-run" })],
+    ["an alarm of the services", withDetail(alarm, { alarmName: "checkout-errors" })],
+    ["an alarm that has too little data", withDetail(alarm, { state: { value: "INSUFFICIENT_DATA" } })],
+    [
+      "a new alarm that has its first data",
+      withDetail(alarm, { state: { value: "OK" }, previousState: { value: "INSUFFICIENT_DATA" } }),
+    ],
+    ["an alarm's change of configuration", { ...alarm, "detail-type": "CloudWatch Alarm Configuration Change" }],
+    ["an alarm's event of another source", { ...alarm, source: "my.cloudwatch" }],
     [
       "an event about a rollout that is not ours",
       { ...fixture("rollout-completed"), source: "ztunnel-autopilot.operator" },
     ],
     ["a rollout's event that nobody waits for", { ...fixture("rollout-started"), "detail-type": "Rollout Considered" }],
+    ["an operator's request from another account", { ...fixture("rollout-requested"), account: "210987654321" }],
+    ["an operator's control from another account", { ...fixture("rollout-controlled"), account: "210987654321" }],
+    [
+      "a pipeline's word on the root CA from another account",
+      { ...fixture("root-ca-rotated"), account: "210987654321" },
+    ],
+    ["an operator's request that names no account", { ...fixture("rollout-requested"), account: null }],
     ["an operator's request under our own name", { ...fixture("rollout-requested"), source: "ztunnel-autopilot" }],
     ["an event of ours that nobody waits for", { ...fixture("service-enrolled"), "detail-type": "Service Considered" }],
     ["an operator's event under our own name", { ...fixture("root-ca-rotated"), source: "ztunnel-autopilot" }],
@@ -167,14 +188,20 @@ describe("event patterns", () => {
   });
 
   it("follows the configured enroll key", () => {
-    const own = eventPatterns({ enrollTagKey: "mesh.example.com/on" });
+    const own = eventPatterns({ homeAccount, enrollTagKey: "mesh.example.com/on" });
     const event = withDetail(tag, { "changed-tag-keys": ["mesh.example.com/on"] });
     expect(matching(own.homeRules, event)).toEqual(["tag-changed"]);
     expect(matching(rules.homeRules, event)).toEqual([]);
   });
 
-  it("has no rule for the image's parameter or the root CA's secret when there is none", () => {
-    const names = eventPatterns({ enrollTagKey }).homeRules.map(({ name }) => name);
+  it("matches an alarm that is OK again", () => {
+    const event = withDetail(alarm, { state: { value: "OK" }, previousState: { value: "ALARM" } });
+    expect(matching(rules.homeRules, event)).toEqual(["alarm-changed"]);
+  });
+
+  it("has no rule for the image's parameter, the root CA's secret or the alarms when there is none", () => {
+    const names = eventPatterns({ homeAccount, enrollTagKey }).homeRules.map(({ name }) => name);
+    expect(names).not.toContain("alarm-changed");
     expect(names).not.toContain("image-parameter-changed");
     expect(names).not.toContain("root-ca-secret-changed");
   });
@@ -182,16 +209,18 @@ describe("event patterns", () => {
   it("knows the root CA's secret by its ARN too", () => {
     const event = fixture("root-ca-secret-changed");
     const [arn] = Array.isArray(event.resources) ? event.resources : [];
-    const rulesFor = (rootCaSecret: string) => eventPatterns({ enrollTagKey, rootCaSecret }).homeRules;
+    const rulesFor = (rootCaSecret: string) => eventPatterns({ homeAccount, enrollTagKey, rootCaSecret }).homeRules;
     expect(matching(rulesFor(String(arn)), event)).toEqual(["root-ca-secret-changed"]);
     expect(matching(rulesFor(`${String(arn)}x`), event)).toEqual([]);
   });
 
   it("keeps every pattern within 2,048 characters, also with the longest tag key", () => {
     const long = eventPatterns({
+      homeAccount,
       enrollTagKey: "k".repeat(128),
       imageParameterName: "/".repeat(1011),
       rootCaSecret: "s".repeat(512),
+      alarmNamePrefix: "a".repeat(64),
     });
     for (const { pattern } of [...long.forwardedRules, ...long.homeRules])
       expect(JSON.stringify(pattern).length).toBeLessThanOrEqual(2048);

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import * as esbuild from "esbuild";
 import * as z from "zod";
+import { functionOptions } from "./function-options.ts";
 import { root } from "./platform.ts";
 
 /** What SST asks its CLI to build. */
@@ -29,15 +30,6 @@ export interface Built {
   readonly sourcemaps: readonly string[];
 }
 
-const BANNER = [
-  `import { createRequire as topLevelCreateRequire } from 'module';`,
-  `const require = topLevelCreateRequire(import.meta.url);`,
-  `import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from "url"`,
-  `const __filename = topLevelFileUrlToPath(import.meta.url)`,
-  `const __dirname = topLevelFileUrlToPath(new topLevelURL(".", import.meta.url))`,
-  "",
-].join("\n");
-
 /** Builds into `out`, or with `placeholder` puts one line there instead. A handler that has no file is an error both ways. */
 export async function bundleFunction(
   request: BuildRequest,
@@ -52,30 +44,10 @@ export async function bundleFunction(
   }
   const outfile = join(out, "bundle.mjs");
   if (placeholder) writeFileSync(outfile, `// in place of ${request.handler}\n`);
-  else await esbuild.build(optionsFor(entry, outfile, request));
+  else await esbuild.build(functionOptions(entry, outfile, request.properties));
   if (request.encryptionKey) writeFileSync(join(out, "resource.enc"), encrypted(request.links, request.encryptionKey));
   const maps = readdirSync(out).filter((file) => file.endsWith(".map"));
   return { handler, errors: [], sourcemaps: maps.map((file) => join(out, file)) };
-}
-
-function optionsFor(entry: string, outfile: string, { properties }: BuildRequest): esbuild.BuildOptions {
-  return {
-    absWorkingDir: root,
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "es2024",
-    mainFields: ["module", "main"],
-    keepNames: true,
-    minify: properties.minify,
-    // SST's own two first.
-    external: ["sharp", "pg-native", ...properties.esbuild.external],
-    sourcemap: "linked",
-    banner: { js: BANNER },
-    logLevel: "silent",
-  };
 }
 
 /** The linked resources, as SST's runtime library reads them. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as esbuild from "esbuild";
 import * as z from "zod";
+import { BANNER } from "./banner.ts";
 import { platformDirectory, root } from "./platform.ts";
 
 /** What the program gets as the globals `$app` and `$cli`. */
@@ -11,14 +12,6 @@ export interface ProgramGlobals {
   readonly app: object;
   readonly cli: object;
 }
-
-const BANNER = [
-  `import { createRequire as topLevelCreateRequire } from 'module';`,
-  `const require = topLevelCreateRequire(import.meta.url);`,
-  `import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from "url"`,
-  `const __filename = topLevelFileUrlToPath(import.meta.url)`,
-  `const __dirname = topLevelFileUrlToPath(new topLevelURL(".", import.meta.url))`,
-].join("\n");
 
 const lockSchema = z.array(z.object({ package: z.string(), alias: z.string() }));
 const configModule = z.object({

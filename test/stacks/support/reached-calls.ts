@@ -47,15 +47,21 @@ const documentCommands: Readonly<Record<string, string>> = {
 export interface Reached {
   /** IAM actions of the calls, sorted: `ecs:UpdateService`. */
   readonly actions: readonly string[];
+  /** What is read of what in reached code: `executions.startExecution`. */
+  readonly reads: ReadonlySet<string>;
   /** Modules of the project that the function consists of. */
   readonly modules: readonly string[];
 }
 
 /** What the function of this file below `functions/` can call. */
 export async function reachedCalls(functionName: string): Promise<Reached> {
-  const { code, modules } = await bundle(`functions/${functionName}.ts`);
-  const graph = new CallGraph(code);
-  return { actions: graph.reachedActions(), modules };
+  return reachedFrom(`functions/${functionName}.ts`);
+}
+
+/** What a program of the project can call, by its entry's path. */
+export async function reachedFrom(entry: string): Promise<Reached> {
+  const { code, modules } = await bundle(entry);
+  return { ...new CallGraph(code).reached(), modules };
 }
 
 async function bundle(entry: string): Promise<{ readonly code: string; readonly modules: readonly string[] }> {
@@ -120,7 +126,7 @@ class CallGraph {
   readonly #modules: readonly { readonly start: number; readonly path: string }[];
 
   constructor(code: string) {
-    this.#modules = [...code.matchAll(/^\/\/ ((?:functions|shared|autopilot\.config)[\w./-]*\.ts)$/gm)].map(
+    this.#modules = [...code.matchAll(/^\/\/ ((?:cli|functions|shared|autopilot\.config)[\w./-]*\.ts)$/gm)].map(
       (match) => ({
         start: match.index,
         path: match[1] ?? "",
@@ -132,8 +138,9 @@ class CallGraph {
     for (const statement of nodesIn(program.body)) this.#visit(statement, ROOT, undefined);
   }
 
-  reachedActions(): readonly string[] {
+  reached(): Omit<Reached, "modules"> {
     const reached = new Set<Owner>();
+    const reads = new Set<string>();
     const actions = new Set<string>();
     const waiting: Owner[] = [ROOT];
     for (let owner = waiting.pop(); owner !== undefined; owner = waiting.pop()) {
@@ -143,9 +150,12 @@ class CallGraph {
       if (!uses) continue;
       for (const action of uses.actions) actions.add(action);
       for (const name of uses.identifiers) waiting.push(...this.#named(name, uses.module));
-      for (const read of uses.properties) waiting.push(...this.#methods(read));
+      for (const read of uses.properties) {
+        reads.add(`${read.receiver ?? ""}.${read.name}`);
+        waiting.push(...this.#methods(read));
+      }
     }
-    return [...actions].sort();
+    return { actions: [...actions].sort(), reads };
   }
 
   #named(name: string, module: string): Owner[] {
@@ -159,7 +169,9 @@ class CallGraph {
     const members = this.#members.get(name) ?? [];
     const modules = new Set(members.map(({ module }) => module));
     const ambiguous = modules.size > 1 || commonNames.has(name);
-    const isOf = (module: string) => receiver === undefined || gateways[module]?.includes(receiver);
+    // The bundle numbers names that several modules have: `table2`.
+    const called = receiver?.replace(/\d+$/, "");
+    const isOf = (module: string) => called === undefined || gateways[module]?.includes(called);
     return members.filter(({ module }) => !ambiguous || isOf(module)).map(({ owner }) => owner);
   }
 

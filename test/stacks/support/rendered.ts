@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import * as z from "zod";
@@ -40,8 +40,18 @@ export async function rendered(stage: string, configFile?: string): Promise<Rend
     const options = ["--stage", stage, "--out", partial, ...config.flatMap((one) => ["--config", one])];
     await promisify(execFile)(process.execPath, [join(root, "tools/render.ts"), ...options], { cwd: root });
     renameSync(partial, file);
+    forgetOld();
   }
   return renderedSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+}
+
+const KEPT_MS = 24 * 3600 * 1000;
+
+function forgetOld(): void {
+  for (const name of readdirSync(join(root, ".sst/render"))) {
+    const file = join(root, ".sst/render", name);
+    if (name.endsWith(".json") && Date.now() - statSync(file).mtimeMs > KEPT_MS) rmSync(file, { force: true });
+  }
 }
 
 function contentHash(paths: readonly string[]): string {

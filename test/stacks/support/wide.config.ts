@@ -11,6 +11,9 @@ export default defineConfig({
     { role: "arn:aws:iam::333333333333:role/istiod", domain: "c.internal", regions: ["ap-southeast-2"] },
   ],
   memberRoleName: "platform/mesh-pilot-member",
+  operatorRoles: [
+    "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_MeshOps_0123456789abcdef",
+  ],
   passRoles: ["ecs/*", "ecsTaskExecutionRole"],
   vpc: { subnetIds: ["subnet-0a", "subnet-0b"], securityGroupIds: ["sg-0a"] },
   controlPlanes: [

@@ -49,6 +49,15 @@ describe("a token without a secret", () => {
 });
 
 describe("a token that its secret has", () => {
+  it("gets its label again where the version had lost it: an earlier root CA has come back", async () => {
+    const secrets = new FakeSecrets();
+    await ensureSecret(token, READER, secrets);
+    await ensureSecret(newer, READER, secrets);
+    secrets.get(name).versions.get(versionId)?.labels.clear();
+    expect(await ensureSecret(token, READER, secrets)).toBe(pinned);
+    expect(secrets.labels(name)[versionId]).toContain(labelOf(versionId));
+  });
+
   it("costs one call", async () => {
     const secrets = new FakeSecrets();
     await ensureSecret(token, READER, secrets);

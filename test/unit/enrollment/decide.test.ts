@@ -195,7 +195,10 @@ describe("whatever the tags ask for", () => {
       "ztunnel-autopilot/platform": fc.constantFrom("ecs", "ecs-ec2"),
       "ztunnel-autopilot/external": bool,
       "ztunnel-autopilot/proxy-env": bool,
-      "ztunnel-autopilot/image": fc.constantFrom("ztunnel:1.28.0", "registry.example.com/ztunnel:1.28.3"),
+      "ztunnel-autopilot/image": fc.constantFrom(
+        "registry.example.com/ztunnel:1.28.0",
+        "registry.example.com/ztunnel:1.28.3",
+      ),
     },
     { requiredKeys: [] },
   );

@@ -111,13 +111,17 @@ describe("a service with older sidecar settings", () => {
 });
 
 describe("the image", () => {
-  const tag = { tags: { ...enrolled, "ztunnel-autopilot/image": "ztunnel:tag" } };
+  const tag = { tags: { ...enrolled, "ztunnel-autopilot/image": "registry.example.com/ztunnel:tag" } };
   const given = (image: string, atMs: number) => ({ image, atMs });
   const state = (atMs: number) => ({ enrolled: true, image: given("ztunnel:given", atMs) });
   const fleet = { image: given("ztunnel:fleet", 10) };
 
   it.each<[string, string, Partial<Observed>]>([
-    ["the tag's", "ztunnel:tag", { service: service(tag), rollout: { image: "ztunnel:new" }, state: state(20), fleet }],
+    [
+      "the tag's",
+      "registry.example.com/ztunnel:tag",
+      { service: service(tag), rollout: { image: "ztunnel:new" }, state: state(20), fleet },
+    ],
     ["the rollout's that rolls it", "ztunnel:new", { rollout: { image: "ztunnel:new" }, state: state(20), fleet }],
     ["the one that a rollout gave it since", "ztunnel:given", { rollout: {}, state: state(11), fleet }],
     ["the fleet's, once the whole fleet has it", "ztunnel:fleet", { state: state(10), fleet }],

@@ -57,6 +57,10 @@ describe("refusals", () => {
       },
     ],
     ["bad-tag", { service: service({ tags: { ...enrolled, "ecs.solo.io/namespace": "Shop" } }) }],
+    [
+      "image-not-allowed",
+      { service: service({ tags: { ...enrolled, "ztunnel-autopilot/image": "evil.example.com/ztunnel:1" } }) },
+    ],
     ["bad-tag", { service: service({ tags: { "ztunnel-autopilot/enroll": "yes" } }) }],
     ["bad-tag", { service: service({ tags: { "ztunnel-autopilot/enrol": "true" } }) }],
     ["namespace-not-allowed", { config: config({ allowedNamespaces: ["team-*", "default"] }) }],

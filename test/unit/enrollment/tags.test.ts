@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { effectiveTags, enrollIntent, parseRequest } from "../../../shared/enrollment/tags.ts";
+import { alarmNames, effectiveTags, enrollIntent, parseRequest } from "../../../shared/enrollment/tags.ts";
 
 const KEY = "ztunnel-autopilot/enroll";
 const defaults = { clusterName: "prod", serviceName: "web", domain: "ecs.local", enrollTagKey: KEY };
@@ -18,6 +18,15 @@ describe("effectiveTags", () => {
       "ecs.solo.io/namespace": "shop",
       "ztunnel-autopilot/external": "false",
     });
+  });
+});
+
+describe("alarmNames", () => {
+  it("are those that the tag joins by +, without the blanks around them", () => {
+    expect(alarmNames("errors")).toEqual(["errors"]);
+    expect(alarmNames("shop/checkout errors + latency")).toEqual(["shop/checkout errors", "latency"]);
+    expect(alarmNames(undefined)).toBeUndefined();
+    expect(alarmNames(" ")).toBeUndefined();
   });
 });
 
@@ -106,6 +115,8 @@ describe("parseRequest", () => {
     ["ztunnel-autopilot/proxy-env", "on"],
     ["ztunnel-autopilot/image", "not an image"],
     ["ztunnel-autopilot/wave", "1"],
+    ["ztunnel-autopilot/alarms", ""],
+    ["ztunnel-autopilot/alarms", "errors++latency"],
   ])("refuses %s=%j and names it", (key, value) => {
     expect(detailsOf({ [key]: value })).toEqual([expect.stringContaining(key)]);
   });

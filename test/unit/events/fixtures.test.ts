@@ -19,6 +19,7 @@ const expected: Readonly<Record<string, object>> = {
   "root-ca-secret-changed.json": { kind: "root-ca-rotated", controlPlane: undefined },
   ...Object.fromEntries(
     [
+      "alarm-went-off",
       "root-ca-changed",
       "root-ca-expiring",
       "root-ca-retirable",

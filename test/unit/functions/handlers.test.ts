@@ -68,6 +68,25 @@ describe("the function watch-root-ca", () => {
   });
 });
 
+describe("the function watch-root-ca, of the days that are left", () => {
+  const daysLeft = (lab: Lab) =>
+    lab.logs.flatMap(({ line }) =>
+      [...line.matchAll(/"controlPlane":"(\w+)","RootCaDaysLeft":(-?\d+)/g)].map((m) => m[0]),
+    );
+
+  it("measures them for every control plane, also while it can't be reached", async () => {
+    await onLab(async (lab, run) => {
+      await run("watch-root-ca", {});
+      const before = daysLeft(lab);
+      expect(before).toHaveLength(1);
+      lab.faults.replace([{ kind: "kubernetes-down" }]);
+      await expect(run("watch-root-ca", {})).rejects.toMatchObject({ name: "Autopilot.Retryable" });
+      expect(daysLeft(lab)).toEqual([...before, ...before]);
+      expect(lab.logs.filter(({ line }) => line.includes("ControlPlanesRead"))).toHaveLength(1);
+    });
+  });
+});
+
 describe("the function reconcile-service", () => {
   it("fails by name for a service that ECS does not know, and changes nothing", async () => {
     await onLab(async (lab, run) => {
@@ -104,7 +123,7 @@ describe("the function signal-deployment", () => {
 describe("the function sweep-services", () => {
   it("returns its numbers and measures them", async () => {
     await onLab(async (lab, run) => {
-      expect(await run("sweep-services", {})).toEqual({ seen: 0, started: 0, refused: 0, failed: 0, postponed: 0 });
+      expect(await run("sweep-services", {})).toMatchObject({ seen: 0, started: 0, failed: 0 });
       const metrics = lab.logs.map(({ line }) => line).filter((line) => line.includes("_aws"));
       expect(metrics.join()).toContain("SweptServices");
     });

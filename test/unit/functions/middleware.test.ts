@@ -28,7 +28,7 @@ function handlerOf(step: Step) {
     if (isJsonObject(parsed)) lines.push(parsed);
   };
   const sink = { debug: take, info: take, log: take, warn: take, error: take, trace: take };
-  const instruments = createInstruments("reconcile-service");
+  const instruments = createInstruments("reconcile-service", "ztunnel-autopilot-dev");
   // Powertools has no option for where its lines go.
   Reflect.set(instruments.logger, "console", sink);
   Reflect.set(instruments.metrics, "console", sink);
@@ -84,16 +84,32 @@ describe("a handler", () => {
       throw new AutopilotError("throttled", "x");
     });
     await expect(run({})).rejects.toThrow();
-    expect(measured()).toEqual([expect.objectContaining({ Failures: 1, code: "throttled" })]);
+    expect(measured()).toEqual([
+      {
+        _aws: {
+          Timestamp: expect.any(Number),
+          CloudWatchMetrics: [
+            {
+              Namespace: "ZtunnelAutopilot",
+              Dimensions: [["service", "code"]],
+              Metrics: [{ Name: "Failures", Unit: "Count" }],
+            },
+          ],
+        },
+        service: "ztunnel-autopilot-dev",
+        code: "throttled",
+        Failures: 1,
+      },
+    ]);
   });
 
   it("publishes what it counted before it failed", async () => {
     const { run, measured } = handlerOf(async (_event, { measure }) => {
-      measure.seconds("RollDuration", 3);
+      measure.record("QuotaWait", 3, {});
       throw new AutopilotError("throttled", "x");
     });
     await expect(run({})).rejects.toThrow();
-    expect(measured()).toContainEqual(expect.objectContaining({ RollDuration: 3 }));
+    expect(measured()).toContainEqual(expect.objectContaining({ QuotaWait: 3, service: "ztunnel-autopilot-dev" }));
   });
 
   it("writes nothing of the event, whether it succeeds or fails", async () => {

@@ -30,6 +30,17 @@ describe("a task definition on its way through the SDK", () => {
     });
   });
 
+  it("keeps its nulls, while those of a service are as good as absent", async () => {
+    const serviceArn = "arn:aws:ecs:us-east-1:111111111111:service/demo/web";
+    const service = {
+      ...{ serviceArn, status: "ACTIVE", taskDefinition: arn, launchType: null, platformVersion: null },
+      deployments: [{ id: "1", status: "PRIMARY", taskDefinition: arn, rolloutState: null }],
+    };
+    const { ecs } = gateway(() => ({ body: { services: [service], failures: null } }));
+    const [observed] = await ecs.describeServices("demo", ["web"]);
+    expect(observed).toMatchObject({ status: "ACTIVE", taskDefinitionArn: arn, launchType: undefined });
+  });
+
   it("is sent with every member, known to the SDK or not", async () => {
     const { aws, ecs } = gateway(() => answered);
     expect(await ecs.registerTaskDefinition(definition)).toBe(arn);

@@ -48,7 +48,8 @@ function withRule(options: Partial<EventBridgeOptions> = {}) {
 describe("EventBridge in the lab", () => {
   it("takes a target region's event to the home bus and from there to the functions", async () => {
     const { clock, delivered, eventBridge } = bench();
-    installRules(eventBridge, eventPatterns({ enrollTagKey: "ztunnel-autopilot/enroll" }), home, [home, away]);
+    const rules = eventPatterns({ homeAccount: home.account, enrollTagKey: "ztunnel-autopilot/enroll" });
+    installRules(eventBridge, rules, home, [home, away]);
     eventBridge.emit(anEvent({ detail: { eventName: "SERVICE_DEPLOYMENT_COMPLETED" } }));
     await clock.advance(10_000);
     expect(delivered.map(({ to }) => to).sort()).toEqual(["reconcile-service", "signal-deployment"]);

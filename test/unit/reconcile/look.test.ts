@@ -155,7 +155,9 @@ describe("a change of the whole fleet", () => {
 
   it("comes with the next roll that something else starts", async () => {
     const world = await rotated();
-    world.ecs.change({ tags: { ...world.ecs.of(web).tags, "ztunnel-autopilot/image": "ztunnel:2" } });
+    world.ecs.change({
+      tags: { ...world.ecs.of(web).tags, "ztunnel-autopilot/image": "registry.example.com/ztunnel:2" },
+    });
     expect(await look(world)).toMatchObject({ did: "started", action: "update" });
   });
 
@@ -266,7 +268,9 @@ describe("a situation that failed", () => {
       notBefore: NOW + 1000,
     });
     expect(await look(world)).toMatchObject({ did: "nothing", why: "backing-off" });
-    world.ecs.change({ tags: { ...world.ecs.of(web).tags, "ztunnel-autopilot/image": "ztunnel:2" } });
+    world.ecs.change({
+      tags: { ...world.ecs.of(web).tags, "ztunnel-autopilot/image": "registry.example.com/ztunnel:2" },
+    });
     expect(await look(world)).toMatchObject({ did: "started" });
   });
 

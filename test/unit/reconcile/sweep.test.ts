@@ -33,7 +33,10 @@ describe("a sweep", () => {
   it("starts what the events have missed, and looks at services of more than one page", async () => {
     const world = await ready();
     addServices(world, 24);
-    expect(await run(world)).toEqual({ seen: 25, started: 25, refused: 0, failed: 0, postponed: 0 });
+    expect(await run(world)).toEqual({
+      ...{ seen: 25, started: 25, refused: 0, failed: 0, postponed: 0, postponedUnenrolls: 0 },
+      ...{ enrolled: 0, drifted: 25, refusals: {} },
+    });
     expect(new Set(world.executions.started.map(({ input }) => input.serviceArn)).size).toBe(25);
   });
 
@@ -44,6 +47,41 @@ describe("a sweep", () => {
     expect(await run(world, { ledger: { ...memoryLedger(), getMesh: world.ledger.getMesh } })).toMatchObject({
       started: 1,
     });
+  });
+
+  it("says how many services are in the mesh, how many are not as tagged, and why others are refused", async () => {
+    const world = await ready();
+    await enroll(world);
+    addServices(world, 2);
+    const bad = { ...world.ecs.of(web), ref: other("bad"), tags: { "ztunnel-autopilot/enroll": "perhaps" } };
+    world.ecs.add(bad, world.ecs.definitions.get(bad.taskDefinitionArn)?.raw);
+    const result = await run(world);
+    expect(result).toMatchObject({ seen: 4, enrolled: 1, drifted: 0, refused: 1, failed: 0 });
+    expect(result.refusals).toEqual({ "bad-tag": 1 });
+    world.ecs.change({ tags: {} });
+    expect(await run(world)).toMatchObject({ drifted: 1 });
+  });
+
+  it("frees what a roll has left that ended without its last step, once its lease is over, also of a service that is gone", async () => {
+    const world = await ready();
+    const gone = other("gone").serviceArn;
+    const leaseUntil = world.now() + 60_000;
+    for (const [name, status] of [
+      ["dead", "FAILED"],
+      ["alive", "RUNNING"],
+    ] as const) {
+      world.executions.statuses.set(name, status);
+      const serviceArn = name === "dead" ? gone : web.serviceArn;
+      await world.ledger.takeLease(serviceArn, { executionName: name, leaseUntil }, world.now());
+    }
+    await run(world);
+    expect((await world.ledger.getService(gone))?.roll, "its lease still holds").toBeDefined();
+    world.clock.nowMs += 60_000;
+    await run(world);
+    const state = await world.ledger.getService(gone);
+    expect(state).toMatchObject({ lastOutcome: { outcome: "failed", reason: "roll-unaccounted" } });
+    expect(state?.roll).toBeUndefined();
+    expect((await world.ledger.getService(web.serviceArn))?.roll?.executionName).toBe("alive");
   });
 
   it("leaves services alone that nobody tagged", async () => {
@@ -127,7 +165,7 @@ describe("a sweep", () => {
   it("starts no more rolls than the policy lets it, and the next one goes on", async () => {
     const world = await ready({ config: config({ policy: { maxRollsPerSweep: 2 } }) });
     addServices(world, 3);
-    expect(await run(world)).toMatchObject({ started: 2, postponed: 2 });
+    expect(await run(world)).toMatchObject({ started: 2, postponed: 2, postponedUnenrolls: 0 });
     for (const [name] of world.executions.statuses) expect(world.executions.statuses.get(name)).toBe("RUNNING");
     expect(await run(world)).toMatchObject({ started: 2, postponed: 0 });
   });
@@ -141,7 +179,7 @@ describe("a sweep", () => {
     if (!farService) throw new Error("the other account has no service");
     farEcs.add({ ...farService, tags: {} }, meshed);
     const ecs = ({ account }: { account: string }) => (account === web.account ? world.ecs : farEcs);
-    expect(await run(world, { ecs })).toMatchObject({ seen: 2, started: 1, postponed: 1 });
+    expect(await run(world, { ecs })).toMatchObject({ seen: 2, started: 1, postponed: 1, postponedUnenrolls: 1 });
     expect(world.executions.started).toHaveLength(1);
   });
 });
@@ -177,6 +215,15 @@ describe("a sweep and the secret versions", () => {
     secret.versions.get(running)?.labels.clear();
     await run(world);
     expect(world.secrets.labels(secret.name)[running]).toEqual([labelOf(running)]);
+  });
+
+  it("goes on where a version in use is gone for good", async () => {
+    const { world, secret, secretArn, put } = await withSecret();
+    await put("unused0000000000");
+    await put("current000000000");
+    await world.ledger.patchService(other("gone").serviceArn, { secretsInUse: [`${secretArn}:::deleted000000000`] });
+    expect(await run(world)).toMatchObject({ failed: 0 });
+    expect(world.secrets.labels(secret.name).unused0000000000).toEqual([]);
   });
 
   it("takes no label while a service could not be read", async () => {

@@ -56,7 +56,8 @@ export class FakeSecrets implements SecretsCalls {
     return {
       arn: FakeSecrets.arnOf(secret.name),
       name: secret.name,
-      versions: this.labels(secret.name),
+      // As AWS tells it: versions without a label are left out.
+      versions: Object.fromEntries(Object.entries(this.labels(secret.name)).filter(([, labels]) => labels.length > 0)),
       tags: Object.fromEntries(secret.tags),
       scheduledForDeletion: secret.deleted,
     };
@@ -79,8 +80,11 @@ export class FakeSecrets implements SecretsCalls {
 
   async putSecretValue({ secretArn, value, versionId, labels }: Parameters<SecretsCalls["putSecretValue"]>[0]) {
     const { versions } = this.get(secretArn);
-    if (!versions.has(versionId)) versions.set(versionId, { value, labels: new Set() });
+    const existing = versions.get(versionId);
+    if (existing) return [...existing.labels];
+    versions.set(versionId, { value, labels: new Set() });
     for (const label of labels) await this.moveLabel(secretArn, label, versionId);
+    return labels;
   }
 
   async getResourcePolicy(secretArn: string) {
@@ -97,8 +101,10 @@ export class FakeSecrets implements SecretsCalls {
 
   async moveLabel(secretArn: string, label: string, toVersionId: string) {
     const { versions } = this.get(secretArn);
+    const version = versions.get(toVersionId);
+    if (!version) throw new AutopilotError("secret-unavailable", `${secretArn} has no version ${toVersionId}.`);
     for (const { labels } of versions.values()) labels.delete(label);
-    versions.get(toVersionId)?.labels.add(label);
+    version.labels.add(label);
   }
 
   async removeLabel(secretArn: string, label: string, fromVersionId: string) {
@@ -154,6 +160,10 @@ export class FakeExecutions implements ExecutionCalls {
     this.statuses.set(name, "RUNNING");
     this.started.push({ name, input });
     return { started: true as const };
+  }
+
+  async describeExecution(name: string) {
+    return this.statuses.get(name);
   }
 
   async sendTaskSuccess(taskToken: string, output: JsonObject) {
@@ -241,10 +251,16 @@ export function crashing(at: { calls: number; readonly when: "before" | "after" 
         return (...args: unknown[]): unknown => {
           at.calls -= 1;
           const strikes = at.calls === 0;
+          if (strikes && member.constructor.name === "AsyncGeneratorFunction") return crashedList(String(key));
           if (strikes && at.when === "before") return Promise.reject(new Crash(String(key)));
           const answer: unknown = member.apply(object, args);
           return strikes ? Promise.resolve(answer).then(() => Promise.reject(new Crash(String(key)))) : answer;
         };
       },
     });
+}
+
+/** A list whose first page never came. */
+function crashedList(key: string): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Crash(key)) }) };
 }

@@ -82,12 +82,15 @@ describe("a roll that succeeded", () => {
     expect(world.bus.types()).toEqual([type]);
   });
 
-  it("keeps the secret version of the revision before, and no older one", async () => {
+  it("keeps the secret version of the revision before, and none that a failed roll has noted since", async () => {
     const { world, plan, watch } = await enrolling();
-    const before = ["older", "before"].map((id) => `${watch.secretInUse?.split(":::")[0]}:::${id}`);
-    await world.ledger.patchService(web.serviceArn, { secretsInUse: [...before, watch.secretInUse ?? ""] });
-    await finishRoll(web, inputOf({ plan, watch, outcome: "succeeded" }), world);
-    expect(await stateOf(world)).toMatchObject({ secretsInUse: [before[1], watch.secretInUse] });
+    const [older = "", pinnedSecret = "", failedSince = ""] = ["older", "before", "failed"].map(
+      (id) => `${watch.secretInUse?.split(":::")[0]}:::${id}`,
+    );
+    const secretsInUse = [older, pinnedSecret, failedSince, watch.secretInUse ?? ""];
+    await world.ledger.patchService(web.serviceArn, { secretsInUse });
+    await finishRoll(web, inputOf({ plan: { ...plan, pinnedSecret }, watch, outcome: "succeeded" }), world);
+    expect(await stateOf(world)).toMatchObject({ secretsInUse: [pinnedSecret, watch.secretInUse] });
   });
 });
 

@@ -22,6 +22,7 @@ const plan = {
   drift: ["sidecar-missing"],
   observedRevisionArn: OBSERVED,
   pinnedRevisionArn: OBSERVED,
+  pinnedSecret: null,
   clusterTags: {},
   namespace: "shop",
   serviceAccount: "web",

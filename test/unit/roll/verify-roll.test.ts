@@ -44,6 +44,24 @@ describe("a roll is verified", () => {
     expect(looks).toBe(1);
   });
 
+  it("by the service's own entries, and by all of the namespace's where those are not labelled", async () => {
+    const { world, watch } = await deployed();
+    const asked: (string | undefined)[] = [];
+    const labelled = { now: true };
+    const listWorkloadEntryAddresses = async (_namespace: string, serviceName?: string) => {
+      asked.push(serviceName);
+      return serviceName === undefined || labelled.now ? world.plane.addresses : new Set<string>();
+    };
+    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses }) };
+    const since = world.clock.nowMs;
+    expect(await verifyRoll(web, watch, since, calls)).toBe("succeeded");
+    expect(asked).toEqual([web.serviceName]);
+    labelled.now = false;
+    expect(await verifyRoll(web, watch, since, calls)).toBe("succeeded");
+    expect(asked).toEqual([web.serviceName, web.serviceName, undefined]);
+    expect(world.clock.nowMs).toBe(since);
+  });
+
   it("when the service was scaled in meanwhile", async () => {
     const { world, verify } = await deployed();
     world.ecs.tasks.pop();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AutopilotError } from "../../../shared/errors.ts";
-import { type ControlAction, controlActions } from "../../../shared/events/own.ts";
+import { type ControlAction, controlActions } from "../../../shared/events/operator.ts";
 import { type RolloutStatus, rolloutStatuses } from "../../../shared/rollout/model.ts";
 import {
   allowedControl,

@@ -52,7 +52,7 @@ describe("a rollout's message", () => {
     expect(linesOf({}, halfway, 20 * 60_000)).toEqual([
       ":arrows_counterclockwise: Root CA rotation of main is under way",
       "`██████████░░░░░░░░░░` 50%  ·  wave 2 of 3: eu-west-1 50%  ·  done about 2026-03-01 13:25 UTC",
-      "8 services: 2 in the mesh, *1 failed*, 1 skipped, 4 to go",
+      "8 services: 2 done, *1 failed*, 1 skipped, 4 to go",
       "Asked for by alice: the root CA has changed",
     ]);
     expect(contextOf({})).toEqual(["rollout `rotate-1`", "begun 2026-03-01 12:00 UTC"]);
@@ -131,7 +131,7 @@ describe("a rollout's message", () => {
     expect(lines.slice(0, 3)).toEqual([
       ":white_check_mark: Root CA rotation of main is done",
       `\`${"█".repeat(20)}\` 100%  ·  3 waves`,
-      "8 services: 8 in the mesh",
+      "8 services: 8 done",
     ]);
     expect(contextOf(ended, all)).toContain("ended 2026-03-01 15:05 UTC, took 3 h 5 min");
   });

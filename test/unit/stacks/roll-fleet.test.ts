@@ -185,7 +185,7 @@ const ID = "rotate-0123456789";
 const childDefinition = {
   QueryLanguage: "JSONata",
   StartAt: "Done",
-  States: { Done: { Type: "Succeed", Output: { outcome: "succeeded" } } },
+  States: { Done: { Type: "Succeed", Output: { outcome: "succeeded", reason: "update" } } },
 };
 
 interface Play {
@@ -202,8 +202,10 @@ function played(
     services = 1,
     bakeSeconds = 0,
     hold = false,
+    goOn = false,
   }: Partial<Record<"lanes" | "services" | "bakeSeconds", number>> & {
     readonly hold?: boolean;
+    readonly goOn?: boolean;
   } = {},
 ): Play {
   const clock = new VirtualClock(0);
@@ -219,7 +221,8 @@ function played(
   const nothing = { phase: "forward", wave: 0, lanes: [], holdSeconds: 1, executionName: `${ID}-2` };
   const answers: Readonly<Record<string, (payload: JsonObject) => Json>> = {
     "rollout/start": () => ({}),
-    "rollout/next-wave": () => {
+    "rollout/next-wave": ({ executionName }) => {
+      if (goOn) return { ...nothing, do: executionName === `${ID}-1` ? "continue" : "finish" };
       steps += 1;
       if (steps > waves) return { ...nothing, do: "finish" };
       if (hold) return { ...nothing, do: "hold", holdSeconds: 60 };
@@ -311,6 +314,23 @@ describe("a pass of RollFleet", () => {
       expect(Math.ceil(MAX_WEIGHT / weight) * events).toBeLessThan(MAX_EVENTS / 2);
     },
   );
+
+  it("starts the execution that goes on, by its name, and ends; a start that came twice does no harm", async () => {
+    const play = played(1, { goOn: true });
+    const { executionArn } = play.stepFunctions.startExecution({
+      stateMachineArn: FLEET,
+      name: `${ID}-1`,
+      input: JSON.stringify({ rolloutId: ID }),
+    });
+    // Who looks after the queue may be faster.
+    const input = JSON.stringify({ rolloutId: ID });
+    const second = play.stepFunctions.startExecution({ stateMachineArn: FLEET, name: `${ID}-2`, input });
+    await play.clock.run(play.stepFunctions.result(second.executionArn));
+    const first = await play.clock.run(play.stepFunctions.result(executionArn));
+    expect(first).toMatchObject({ status: "SUCCEEDED", output: "{}" });
+    const names = play.stepFunctions.listExecutions({ stateMachineArn: FLEET }).map(({ name }) => name);
+    expect(names.sort()).toEqual([`${ID}-1`, `${ID}-2`]);
+  });
 
   it("keeps its state small with 10,000 services in a lane", async () => {
     const history = await finished(played(1, { services: 10_000 }));

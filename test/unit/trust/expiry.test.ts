@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseBundle } from "../../../shared/trust/bundle.ts";
-import { expiringSince } from "../../../shared/trust/expiry.ts";
+import { daysUntilFirstEnd, expiringSince } from "../../../shared/trust/expiry.ts";
 import { bundle } from "./meshes.ts";
 
 const DAY_MS = 86_400_000;
@@ -60,5 +60,16 @@ describe("a root certificate that ends", () => {
         expect(times > 0).toBe(nearest <= 90);
       }),
     );
+  });
+});
+
+describe("the days that a bundle has", () => {
+  it("are those of the certificate that ends first, and go below zero", () => {
+    const two = parseBundle(bundle("ac"));
+    const ends = two.certificates.map(({ notAfter }) => Date.parse(notAfter));
+    const first = Math.min(...ends);
+    expect(daysUntilFirstEnd(two, first - 20 * DAY_MS)).toBe(20);
+    expect(daysUntilFirstEnd(two, first - 19.2 * DAY_MS)).toBe(20);
+    expect(daysUntilFirstEnd(two, first + 3 * DAY_MS)).toBe(-3);
   });
 });

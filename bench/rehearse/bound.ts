@@ -1,0 +1,83 @@
+import type { Config } from "../../shared/config.ts";
+import { targetsOf } from "../../shared/config.ts";
+import type { Lane, Rollout } from "../../shared/rollout/model.ts";
+import { type CallRate, REGISTER, resolvedPolicy } from "../../shared/rollout/pace.ts";
+import type { RolloutPolicy } from "../../shared/rollout/policy.ts";
+import { cutWaves } from "../../shared/rollout/waves.ts";
+
+/** What no rollout can be faster than, in seconds. */
+export interface QuotaBound {
+  /** Until the last service's revision can be registered in the account and region with the most services. */
+  readonly registerSeconds: number;
+  /** One deployment, as observed: the median. */
+  readonly deploymentSeconds: number;
+  readonly seconds: number;
+}
+
+/** Seconds until ECS takes the last of so many calls, from a full bucket. */
+export function quotaSeconds(calls: number, { intervalMs, burst }: CallRate): number {
+  return (Math.max(0, calls - burst) * intervalMs) / 1000;
+}
+
+/**
+ * What a rollout's time is held against: every service needs one RegisterTaskDefinition, whose bucket is per account and
+ * region, and the last one to get it needs a deployment.
+ */
+export function quotaBound(rollout: Rollout, deploymentSeconds: number): QuotaBound {
+  const byPlace = Map.groupBy(
+    rollout.waves.flatMap(({ lanes }) => lanes),
+    ({ account, region }) => `${account}/${region}`,
+  );
+  const sizes = [...byPlace.values()].map((lanes) => lanes.reduce((sum, lane) => sum + sizeOf(lane), 0));
+  const registerSeconds = quotaSeconds(Math.max(0, ...sizes), REGISTER);
+  return { registerSeconds, deploymentSeconds, seconds: registerSeconds + deploymentSeconds };
+}
+
+/**
+ * How long a rollout of another size takes by the same policy, in seconds, from one that was simulated: the time that its
+ * waves took for a round of `concurrency` rolls, and the bake times. Computed, not simulated.
+ */
+export function computedSeconds(simulated: Rollout, config: Config, services: number): number {
+  const policy = config.policy.rollout;
+  const resolved = resolvedPolicy(simulated, policy);
+  const bakeSeconds = resolved.bakeMinutes * 60;
+  const rolled = simulated.waves.map(
+    ({ startedAt = "", finishedAt = "" }) => seconds(startedAt, finishedAt) - bakeSeconds,
+  );
+  const rounds = simulated.waves.map(({ lanes }) => roundsOf(lanes, resolved.concurrency));
+  const roundSeconds = sum(rolled) / Math.max(1, sum(rounds));
+  return wavesOf(config, policy, services).reduce((total, lanes) => {
+    const quota = Math.max(0, ...lanes.map((lane) => quotaSeconds(sizeOf(lane), REGISTER)));
+    const rolling = Math.max(roundsOf(lanes, resolved.concurrency) * roundSeconds, quota + roundSeconds);
+    return total + rolling + bakeSeconds;
+  }, 0);
+}
+
+/** The lanes of every wave that so many services are cut into, spread evenly over the configuration's regions. */
+function wavesOf(config: Config, policy: RolloutPolicy, services: number): readonly (readonly Lane[])[] {
+  const targets = targetsOf(config);
+  const candidates = Array.from({ length: services }, (_, number) => {
+    const { account = "", region = "" } = targets[number % targets.length] ?? {};
+    const serviceArn = `arn:aws:ecs:${region}:${account}:service/fleet/service-${number}`;
+    return { serviceArn, account, region, canary: false };
+  });
+  const regionOrder = targets.map(({ region }) => region);
+  return cutWaves(candidates, policy, regionOrder).waves.map(({ lanes }) => lanes);
+}
+
+function roundsOf(lanes: readonly Lane[], concurrency: number): number {
+  return Math.max(0, ...lanes.map((lane) => (concurrency === 0 ? 1 : Math.ceil(sizeOf(lane) / concurrency))));
+}
+
+function sizeOf({ first, last }: Pick<Lane, "first" | "last">): number {
+  return last - first + 1;
+}
+
+/** Seconds between two times; NaN where one is not known. */
+export function seconds(from: string, to: string): number {
+  return (Date.parse(to) - Date.parse(from)) / 1000;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,36 @@
+import { targetsOf } from "../../shared/config.ts";
+import { operatorReadRole, resourceNames } from "../../shared/names.ts";
+import { operatorStatements } from "../../shared/operator-policy.ts";
+import { type Command, whereOptions } from "../command.ts";
+import { exitCodes, UsageError } from "../exit-codes.ts";
+import { readConfig, stageOf } from "../operator.ts";
+
+export const policy: Command = {
+  name: "policy",
+  about: "Prints the IAM policy that this command needs in the home account, for an operator's role.",
+  positionals: [],
+  options: {
+    ...whereOptions,
+    stage: { value: "NAME", about: "the stage that it is for (default AUTOPILOT_STAGE)" },
+  },
+  more: `
+In other accounts the command takes on a role that only reads. Name the operators' roles in the configuration's
+operatorRoles, then deploy the member accounts' templates again: they create it.
+
+  npm run -s autopilot -- policy --stage prod > operator.json
+  aws iam put-role-policy --role-name ROLE --policy-name ztunnel-autopilot --policy-document file://operator.json`,
+  run: async ({ values }, surroundings) => {
+    const config = await readConfig(values, surroundings);
+    const stage = stageOf(values, surroundings);
+    if (stage === undefined) throw new UsageError("policy needs --stage: the lab asks for no permissions.");
+    const statements = operatorStatements(config, resourceNames(config, stage, surroundings.environment));
+    surroundings.out.write(`${JSON.stringify({ Version: "2012-10-17", Statement: statements }, null, 2)}\n`);
+    const elsewhere = targetsOf(config).some(({ account }) => account !== config.homeAccount);
+    if (elsewhere && config.operatorRoles.length === 0) {
+      surroundings.err.write(
+        `operatorRoles names nobody: status and inject can't read the other accounts (role ${operatorReadRole(config)}).\n`,
+      );
+    }
+    return exitCodes.ok;
+  },
+};

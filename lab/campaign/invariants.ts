@@ -1,0 +1,39 @@
+import type { Lab } from "../lab.ts";
+import { MALFORMED } from "./happenings.ts";
+import type { People } from "./people.ts";
+import { rolloutsInOrder } from "./rollouts-in-order.ts";
+import { secretsInOrder } from "./secrets-in-order.ts";
+import { servicesInOrder } from "./services-in-order.ts";
+
+/** What a run leaves behind, for those who judge it. */
+export interface Aftermath {
+  readonly lab: Lab;
+  readonly people: People;
+  /** Epoch milliseconds. */
+  readonly faultsEndedMs: number;
+}
+
+/** What is broken, in words. Nothing when all is as it should be. */
+export async function brokenIn(aftermath: Aftermath): Promise<readonly string[]> {
+  return [
+    ...(await servicesInOrder(aftermath)),
+    ...(await rolloutsInOrder(aftermath)),
+    ...(await secretsInOrder(aftermath)),
+    ...deadLetters(aftermath),
+  ];
+}
+
+/** Lambda tries an asynchronous event three times in three minutes: a fault that lasts longer buries it. */
+const BURIED_WITHIN_MS = 5 * 60_000;
+const TROUBLE = /^(Autopilot\.(Retryable|Throttled)|Runtime\.ExitError)$/;
+
+/** Events that no function could handle: only those that were made to fail, or that came while AWS failed. */
+function deadLetters({ lab, faultsEndedMs }: Aftermath): readonly string[] {
+  return lab.lambda.deadLetters.flatMap(({ functionName, at, error, message, payload }) => {
+    if (JSON.stringify(payload).includes(MALFORMED)) return [];
+    // Nothing can be read of a control plane whose root CA is none: that is to be loud.
+    if (functionName === "watch-root-ca" && /^(invalid-pem|control-plane-incomplete):/.test(message)) return [];
+    if (TROUBLE.test(error) && Date.parse(at) < faultsEndedMs + BURIED_WITHIN_MS) return [];
+    return [`${functionName} could not handle an event at ${at}: ${error}: ${message}`];
+  });
+}

@@ -1,0 +1,107 @@
+import { parseArgs } from "node:util";
+import * as z from "zod";
+import { type Run, runOf } from "./run.ts";
+import { timelineOf } from "./timeline.ts";
+
+const help = `npm run campaign -- [options]
+
+Plays random worlds on the lab, in virtual time: fleets, tags, deployments, root CAs, images, operators, and faults of
+every kind. Then the faults end, everything comes to rest, and what must be true is checked. A run is its seed alone.
+
+  --runs N       how many runs (default 100)
+  --seed S       the first run's seed; the next ones count up from it (default 1)
+  --replay SEED  only this run
+  --verbose      the timeline of every run that is broken, or of the one that is replayed
+  --json         the result as JSON
+  --help         this text
+
+Exit codes: 0 nothing is broken, 1 something is, 2 wrong usage. Ctrl-C ends it and tells what was done so far.
+`;
+
+const options = {
+  runs: { type: "string", default: "100" },
+  seed: { type: "string", default: "1" },
+  replay: { type: "string" },
+  verbose: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+const whole = (least: number) => z.coerce.number(`a whole number from ${least} on`).int().min(least);
+const valuesSchema = z.object({
+  runs: whole(1).max(1_000_000),
+  seed: whole(0),
+  replay: whole(0).optional(),
+  verbose: z.boolean(),
+  json: z.boolean(),
+  help: z.boolean(),
+});
+
+interface Failure {
+  readonly seed: number;
+  readonly broken: readonly string[];
+}
+
+const write = (line: string) => process.stdout.write(`${line}\n`);
+const progress = (line: string) => process.stderr.write(`${line}\n`);
+
+/** Runs the command. Returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const values = usage(args);
+  if (values === undefined) return 2;
+  if (values.help) {
+    write(help);
+    return 0;
+  }
+  const { replay, verbose, json } = values;
+  const [first, runs] = replay === undefined ? [values.seed, values.runs] : [replay, 1];
+  const failures: Failure[] = [];
+  const startedMs = performance.now();
+  let stopped = false;
+  process.once("SIGINT", () => {
+    stopped = true;
+    progress("Ends after this run. Ctrl-C again ends it at once.");
+  });
+  let done = 0;
+  let rolls = 0;
+  for (; done < runs && !stopped; done += 1) {
+    const run = await runOf(first + done, { keepRecords: verbose });
+    rolls += run.figures.rolls;
+    if (run.broken.length > 0) failures.push({ seed: run.seed, broken: run.broken });
+    if (!json && (run.broken.length > 0 || replay !== undefined)) for (const line of report(run, verbose)) write(line);
+    if ((done + 1) % 25 === 0) progress(`${done + 1} of ${runs} runs, ${failures.length} broken`);
+    // Lets Ctrl-C through: virtual time leaves the event loop no rest.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  const seconds = (performance.now() - startedMs) / 1000;
+  const figures = { runs: done, firstSeed: first, rolls, seconds, msPerRun: Math.round((seconds * 1000) / done) };
+  if (json) write(JSON.stringify({ ...figures, failures }, null, 2));
+  else
+    write(`${done} runs from seed ${first}, ${rolls} rolls, ${failures.length} broken, ${figures.msPerRun} ms a run`);
+  return failures.length > 0 ? 1 : 0;
+}
+
+function usage(args: readonly string[]): z.output<typeof valuesSchema> | undefined {
+  try {
+    return valuesSchema.parse(parseArgs({ args: [...args], options }).values);
+  } catch (error) {
+    progress(`${error instanceof z.ZodError ? z.prettifyError(error) : String(error)}\n\n${help}`);
+    return undefined;
+  }
+}
+
+function report(run: Run, verbose: boolean): readonly string[] {
+  const { seed, broken, digest, figures } = run;
+  const { services, rolls, rollouts, hours } = figures;
+  const counts = `${services} services, ${rollouts} rollouts, ${rolls} rolls in ${hours.toFixed(1)} hours of lab time`;
+  return [
+    ...(verbose ? timelineOf(run) : []),
+    `seed ${seed}: ${broken.length === 0 ? "all is as it should be" : "BROKEN"} (${counts}, ${digest})`,
+    ...broken.map((what) => `  ${what}`),
+    ...(broken.length > 0 ? [`  npm run campaign -- --replay ${seed} --verbose`] : []),
+  ];
+}
+
+process.exitCode = await main(process.argv.slice(2));
+// The labs' schedules would go on for ever.
+process.exit();

@@ -1,0 +1,191 @@
+import { isJsonObject, type JsonObject } from "../../shared/json.ts";
+import { containersOf, nameOf } from "../../shared/task-definition/fields.ts";
+import { registerable } from "../../shared/task-definition/registerable.ts";
+import { createService } from "../fleet/fleet.ts";
+import { arnOf, type ServiceName, type Stage } from "../story/stage.ts";
+import { tagList } from "./tag-list.ts";
+
+/** A service as its owner knows it. */
+export interface OwnedService extends ServiceName {
+  /** What its owner means to run, without any sidecar. */
+  definition: JsonObject;
+  /** The revisions that its owner has registered, the newest last. */
+  readonly revisions: string[];
+  /** It had the enroll tag at some time, its own or its cluster's. */
+  everTagged: boolean;
+  deleted: boolean;
+}
+
+/** Owners, pipelines and operators. What they do fails while AWS fails: then it has not happened. */
+export class People {
+  readonly stage: Stage;
+  readonly services: OwnedService[] = [];
+  readonly #tell: (line: string) => void;
+
+  constructor(stage: Stage, tell: (line: string) => void) {
+    this.stage = stage;
+    this.#tell = tell;
+  }
+
+  living(): readonly OwnedService[] {
+    return this.services.filter(({ deleted }) => !deleted);
+  }
+
+  /** Does it, and says so. False when AWS did not let them. */
+  async attempt(line: string, act: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await act();
+      this.#tell(line);
+      return true;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#tell(`${line}: could not, ${message}`);
+      if (TROUBLE.test(message)) return false;
+      throw error;
+    }
+  }
+
+  async create(service: ServiceName, tags: Readonly<Record<string, string>>, enrollTagKey: string): Promise<void> {
+    const definition = plainDefinition(service);
+    await this.attempt(`the owner creates ${label(service)} ${JSON.stringify(tags)}`, async () => {
+      const call = (at: Parameters<Stage["lab"]["call"]>[0], name: string, input: JsonObject) =>
+        this.stage.lab.call(at, name, input);
+      await this.stage.lab.call(service, "CreateCluster", { clusterName: service.cluster });
+      const shape = { taskDefinition: definition, desiredCount: 1, launchType: "FARGATE" } as const;
+      const plain = { deploymentController: "ECS", circuitBreaker: service.name.endsWith("0"), tags } as const;
+      await createService({ ...service, ...shape, ...plain }, call);
+      const known = this.services.find((one) => arnOf(one) === arnOf(service));
+      const running = this.stage.lab.ecs.findService(arnOf(service))?.deployments[0]?.revision.arn ?? "";
+      if (known) this.services.splice(this.services.indexOf(known), 1);
+      const everTagged = known?.everTagged === true || tags[enrollTagKey] !== undefined || this.#isTagged(service);
+      const revisions = [...(known?.revisions ?? []), running];
+      this.services.push({ ...service, definition, revisions, everTagged, deleted: false });
+    });
+  }
+
+  /** The tags of its cluster are defaults of a service that comes later, too. */
+  #isTagged(service: ServiceName): boolean {
+    const { lab } = this.stage;
+    return lab.ecs.findService(arnOf(service))?.cluster.tags.has(lab.config.enrollTagKey) === true;
+  }
+
+  async delete(service: OwnedService): Promise<void> {
+    await this.attempt(`the owner deletes ${label(service)}`, async () => {
+      await this.stage.lab.call(service, "DeleteService", {
+        cluster: service.cluster,
+        service: service.name,
+        force: true,
+      });
+      service.deleted = true;
+    });
+  }
+
+  async scale(service: OwnedService, desiredCount: number): Promise<void> {
+    const input = { cluster: service.cluster, service: service.name, desiredCount };
+    await this.attempt(`the owner scales ${label(service)} to ${desiredCount}`, () =>
+      this.stage.lab.call(service, "UpdateService", input),
+    );
+  }
+
+  async tag(service: OwnedService, tags: Readonly<Record<string, string>>, enrollTagKey: string): Promise<void> {
+    await this.attempt(`the owner tags ${label(service)} ${JSON.stringify(tags)}`, async () => {
+      await this.stage.tag(service, tags);
+      service.everTagged ||= tags[enrollTagKey] !== undefined;
+    });
+  }
+
+  async untag(service: OwnedService, key: string): Promise<void> {
+    await this.attempt(`the owner takes the tag ${key} from ${label(service)}`, () => this.stage.untag(service, key));
+  }
+
+  /** Cluster tags are the defaults of all its services. */
+  async tagCluster(service: OwnedService, tags: Readonly<Record<string, string>>, enrollTagKey: string): Promise<void> {
+    const { cluster, region, account } = service;
+    const resourceArn = `arn:aws:ecs:${region}:${account}:cluster/${cluster}`;
+    await this.attempt(`somebody tags the cluster ${cluster} in ${region} ${JSON.stringify(tags)}`, async () => {
+      await this.stage.lab.call(service, "TagResource", { resourceArn, tags: tagList(tags) });
+      if (tags[enrollTagKey] === undefined) return;
+      for (const one of this.services) {
+        if (one.cluster === cluster && one.region === region && one.account === account) one.everTagged = true;
+      }
+    });
+  }
+
+  async untagCluster({ cluster, region, account }: OwnedService, key: string): Promise<void> {
+    const resourceArn = `arn:aws:ecs:${region}:${account}:cluster/${cluster}`;
+    await this.attempt(`somebody takes the tag ${key} from the cluster ${cluster} in ${region}`, () =>
+      this.stage.lab.call({ account, region }, "UntagResource", { resourceArn, tagKeys: [key] }),
+    );
+  }
+
+  /** A pipeline that knows nothing of the sidecar, or one that copies what runs. */
+  async deploy(service: OwnedService, image: string, how: "plain" | "copied"): Promise<void> {
+    await this.attempt(`a pipeline deploys ${image} to ${label(service)}, ${how}`, async () => {
+      const running = how === "plain" ? service.definition : await this.stage.definitionOf(service);
+      const revision = await this.stage.deploy(service, withApplication(running, image));
+      service.definition = withApplication(service.definition, image);
+      service.revisions.push(revision);
+    });
+  }
+
+  /** Somebody deploys an older revision once more, or what runs with force. */
+  async redeploy(service: OwnedService, taskDefinition: string | undefined): Promise<void> {
+    const { cluster, name } = service;
+    const change = taskDefinition === undefined ? { forceNewDeployment: true } : { taskDefinition };
+    const what = taskDefinition?.split("/").at(-1) ?? "what runs";
+    await this.attempt(`somebody deploys ${what} to ${label(service)} once more`, () =>
+      this.stage.lab.call(service, "UpdateService", { cluster, service: name, ...change }),
+    );
+  }
+
+  /** Adopts a service that the lab was filled with. */
+  async adopt(service: ServiceName): Promise<void> {
+    const running = await this.stage.revisionOf(service);
+    const described = await this.stage.lab.call(service, "DescribeTaskDefinition", { taskDefinition: running });
+    const raw = isJsonObject(described.taskDefinition) ? registerable(described.taskDefinition, []) : {};
+    this.services.push({
+      ...service,
+      definition: withoutSidecar(raw),
+      revisions: [],
+      everTagged: true,
+      deleted: false,
+    });
+  }
+}
+
+/** What AWS answers while a fault rule strikes, or when somebody else was faster. */
+const TROUBLE = /by a fault rule|ServiceNotActive|ServiceNotFound|still Draining|Rate exceeded/;
+
+/** As people call it: short, and unique. */
+export function label({ name, region, account }: ServiceName): string {
+  return `${name} (${region}, ${account.slice(0, 4)})`;
+}
+
+export function plainDefinition({ account, name }: ServiceName): JsonObject {
+  return {
+    family: name,
+    taskRoleArn: `arn:aws:iam::${account}:role/${name}-task`,
+    executionRoleArn: `arn:aws:iam::${account}:role/${name}-execution`,
+    networkMode: "awsvpc",
+    requiresCompatibilities: ["FARGATE"],
+    cpu: "512",
+    memory: "1024",
+    containerDefinitions: [
+      { name: "web", image: `shop/${name}:1`, essential: true, portMappings: [{ containerPort: 8080 }] },
+    ],
+  };
+}
+
+function withApplication(definition: JsonObject, image: string): JsonObject {
+  const containerDefinitions = containersOf(definition).map((one) =>
+    nameOf(one) === "ztunnel" ? one : { ...one, image },
+  );
+  return { ...definition, containerDefinitions };
+}
+
+function withoutSidecar(definition: JsonObject): JsonObject {
+  const containerDefinitions = containersOf(definition)
+    .filter((one) => nameOf(one) !== "ztunnel")
+    .map(({ dependsOn: _, ...one }) => one);
+  return { ...definition, containerDefinitions };
+}

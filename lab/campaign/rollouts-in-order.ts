@@ -1,0 +1,112 @@
+import * as z from "zod";
+import { serviceRef } from "../../shared/arn.ts";
+import { endedStatuses, heldStatuses, type Rollout, type RolloutService } from "../../shared/rollout/model.ts";
+import type { Lab } from "../lab.ts";
+import type { Aftermath } from "./invariants.ts";
+
+/** What is wrong with rollouts, in words. */
+export async function rolloutsInOrder({ lab }: Aftermath): Promise<readonly string[]> {
+  const rollouts = await Array.fromAsync(lab.ledger.listRollouts());
+  const broken = [...(await queue(lab, rollouts)), ...executions(lab, rollouts), ...sideBySide(lab)];
+  for (const rollout of rollouts) {
+    const services = await Array.fromAsync(lab.ledger.listRolloutServices(rollout.id));
+    broken.push(...state(rollout), ...progress(rollout, services));
+    if (rollout.status === "rolled-back") broken.push(...wayBack(lab, rollout, services));
+  }
+  return broken;
+}
+
+/** The fleet's queue holds what has not ended, and nothing else. */
+async function queue(lab: Lab, rollouts: readonly Rollout[]): Promise<readonly string[]> {
+  const { running, waiting } = await lab.ledger.getFleet();
+  const queued = [...(running === undefined ? [] : [running]), ...waiting];
+  const broken = queued.filter((id, index) => queued.indexOf(id) !== index).map((id) => `${id} is queued twice`);
+  for (const { id, status } of rollouts) {
+    const open = !endedStatuses.includes(status);
+    if (open && !queued.includes(id)) broken.push(`the rollout ${id} is ${status} and in no queue`);
+    if (!open && queued.includes(id)) broken.push(`the rollout ${id} is ${status} and still queued`);
+    if (open && id === running && !heldStatuses.includes(status))
+      broken.push(`the rollout ${id} does not end: ${status}`);
+    if (open && id !== running && status !== "waiting") broken.push(`the rollout ${id} is ${status} and not its turn`);
+  }
+  for (const id of queued.filter((one) => !rollouts.some((rollout) => rollout.id === one)))
+    broken.push(`${id} is queued, and there is no such rollout`);
+  if (running === undefined && waiting.length > 0) broken.push(`nothing runs, and ${waiting.join(", ")} wait`);
+  return broken;
+}
+
+function executions(lab: Lab, rollouts: readonly Rollout[]): readonly string[] {
+  const running = lab.stepFunctions.listExecutions({ stateMachineArn: lab.rollFleetArn, statusFilter: "RUNNING" });
+  const held = rollouts.filter(({ status }) => heldStatuses.includes(status));
+  return [
+    ...running
+      .filter(({ name }) => !held.some(({ executionName }) => executionName === name))
+      .map(({ name }) => `the execution ${name} runs, and its rollout is not held`),
+    ...held
+      .filter(({ executionName }) => !running.some(({ name }) => name === executionName))
+      .map(({ id, status }) => `the rollout ${id} is ${status}, and no execution of it runs`),
+  ];
+}
+
+function state({ id, status, holdToken, control, finishedAt }: Rollout): readonly string[] {
+  const broken: string[] = [];
+  if (endedStatuses.includes(status)) {
+    if (holdToken !== undefined) broken.push(`the rollout ${id} is ${status} and has a task token left`);
+    if (finishedAt === undefined) broken.push(`the rollout ${id} is ${status} and has no end`);
+    if (control?.action === "rollback") broken.push(`the rollout ${id} is ${status}, and its rollback was not done`);
+  } else if (heldStatuses.includes(status) && holdToken === undefined) {
+    broken.push(`the rollout ${id} is ${status}, and nobody could wake it: it has no task token`);
+  }
+  return broken;
+}
+
+const OPEN: readonly RolloutService["status"][] = ["rolling", "taking-back"];
+
+function progress(rollout: Rollout, services: readonly RolloutService[]): readonly string[] {
+  const { id, status, waves } = rollout;
+  const broken: string[] = [];
+  for (const { ordinal, serviceArn, status: now } of services) {
+    // Left by a first try of the start, which had found more services.
+    if (ordinal >= rollout.services) continue;
+    const who = `${serviceRef(serviceArn).serviceName} (${ordinal}) of ${id}`;
+    if (OPEN.includes(now) && status !== "failed") broken.push(`${who} is ${now}, and the rollout is ${status}`);
+    if (status === "completed" && now === "waiting") broken.push(`${who} still waits, and the rollout is completed`);
+  }
+  if (status === "completed" && waves.some((wave) => wave.state !== "done"))
+    broken.push(`the rollout ${id} is completed, and waves are ${waves.map((wave) => wave.state).join(", ")}`);
+  return broken;
+}
+
+/** What a rollout that went back had changed runs its old revision, or is listed. */
+function wayBack(lab: Lab, { id }: Rollout, services: readonly RolloutService[]): readonly string[] {
+  return services.flatMap(({ serviceArn, status, fromRevisionArn, toRevisionArn, finishedAt = "" }) => {
+    const who = `${serviceRef(serviceArn).serviceName} of ${id}`;
+    if (toRevisionArn === undefined || status === "left" || status === "stuck") return [];
+    if (status !== "taken-back") return [`${who} was changed, and is ${status} after the way back`];
+    // Since then, it may be brought to what the fleet has.
+    const primary = lab.ecs.findService(serviceArn)?.deployments[0];
+    if (!primary || primary.createdAtMs > Date.parse(finishedAt)) return [];
+    return primary.revision.arn === fromRevisionArn
+      ? []
+      : [`${who} counts as taken back and runs ${primary.revision.arn}`];
+  });
+}
+
+const inputSchema = z.object({ rollout: z.object({ id: z.string() }).nullish() });
+
+/** Rolls of two rollouts never run at the same time. */
+function sideBySide(lab: Lab): readonly string[] {
+  const spans = lab.stepFunctions.listExecutions({ stateMachineArn: lab.rollServiceArn }).flatMap((execution) => {
+    const rolloutId = inputSchema.parse(JSON.parse(execution.input)).rollout?.id;
+    const endMs = execution.stopDate?.getTime() ?? Number.POSITIVE_INFINITY;
+    return rolloutId === undefined ? [] : [{ rolloutId, startMs: execution.startDate.getTime(), endMs }];
+  });
+  const pairs = new Set<string>();
+  for (const one of spans) {
+    for (const other of spans) {
+      if (one.rolloutId < other.rolloutId && one.startMs < other.endMs && other.startMs < one.endMs)
+        pairs.add(`${one.rolloutId} and ${other.rolloutId} rolled services at the same time`);
+    }
+  }
+  return [...pairs];
+}

@@ -1,0 +1,37 @@
+import { parseValueFrom } from "../../shared/bootstrap-token/secret-version.ts";
+import { isJsonObject, type JsonObject } from "../../shared/json.ts";
+import { secretReferences } from "../../shared/reconcile/sweep.ts";
+import type { Aftermath } from "./invariants.ts";
+
+/** Every version of a secret that a service, or the revision that it would go back to, starts from is there and labelled. */
+export async function secretsInOrder({ lab }: Aftermath): Promise<readonly string[]> {
+  const secrets = new Map(lab.secrets.state().map((secret) => [String(secret.ARN), secret]));
+  const broken: string[] = [];
+  for (const service of lab.ecs.allServices()) {
+    const state = await lab.ledger.getService(service.arn);
+    const lastGood = state?.enrolled ? state.lastGoodRevisionArn : undefined;
+    const revisions = [
+      ...service.deployments.map(({ revision }) => revision),
+      ...(lastGood === undefined ? [] : [lab.ecs.findTaskDefinition(lastGood)]),
+    ];
+    for (const revision of revisions) {
+      if (!revision) broken.push(`${service.name}: its last good revision ${lastGood} is gone`);
+      for (const valueFrom of secretReferences(revision?.definition)) {
+        const problem = problemOf(valueFrom, secrets);
+        if (problem) broken.push(`${service.name}: ${revision?.arn.split("/").at(-1)} pins a version that ${problem}`);
+      }
+    }
+  }
+  return [...new Set(broken)];
+}
+
+function problemOf(valueFrom: string, secrets: ReadonlyMap<string, JsonObject>): string | undefined {
+  const pinned = parseValueFrom(valueFrom);
+  const secret = pinned && secrets.get(pinned.secretArn);
+  if (!secret) return "belongs to no secret";
+  if (secret.DeletedDate !== undefined) return "belongs to a secret that is to be deleted";
+  const versions = isJsonObject(secret.VersionIdsToStages) ? secret.VersionIdsToStages : {};
+  const labels = versions[pinned.versionId ?? ""];
+  if (!Array.isArray(labels)) return "is not there";
+  return labels.length === 0 ? "has no label" : undefined;
+}

@@ -1,0 +1,148 @@
+import type * as z from "zod";
+import type { Ledgers } from "../../shared/ledger.ts";
+import { type FaultKind, faultKinds, type faultRuleSchema } from "../faults.ts";
+import type { Dice } from "./dice.ts";
+import { BAD_APPLICATION, images } from "./world.ts";
+
+export type Trouble = z.input<typeof faultRuleSchema>;
+
+/** Where troubles may strike. */
+export interface Ground {
+  readonly places: readonly { readonly account: string; readonly region: string }[];
+  readonly controlPlanes: readonly string[];
+  readonly services: readonly string[];
+}
+
+/** What stays broken whatever people do: images that don't work. */
+export function lastingTroubles({ places }: Pick<Ground, "places">): readonly Trouble[] {
+  const region = places.at(-1)?.region ?? "";
+  return [
+    { kind: "ztunnel-unhealthy", match: { image: images.bad } },
+    { kind: "ztunnel-unhealthy", match: { image: images.badInOneRegion, region } },
+    { kind: "task-stops", match: { image: BAD_APPLICATION } },
+  ];
+}
+
+const functions = [
+  "reconcile-service",
+  "sweep-services",
+  "signal-deployment",
+  "watch-root-ca",
+  "notify-slack",
+  ...["plan", "apply", "await-deployment", "verify", "revert", "finish"].map((name) => `roll/${name}`),
+  ...["request", "control", "guard", "start", "next-wave", "take", "hold", "assess-wave", "finish", "report"].map(
+    (name) => `rollout/${name}`,
+  ),
+];
+
+const ledgerCalls = [
+  "getService",
+  "listServices",
+  "takeLease",
+  "updateRoll",
+  "recordSignal",
+  "finishRoll",
+  "patchService",
+  "raiseAttempt",
+  "getMesh",
+  "changeMesh",
+  "getFleet",
+  "changeFleet",
+  "createRollout",
+  "getRollout",
+  "changeRollout",
+  "putRolloutServices",
+  "getRolloutService",
+  "patchRolloutService",
+  "listRolloutServices",
+  "reserveStart",
+] as const satisfies readonly (keyof Ledgers)[];
+
+const awsCalls = [
+  "ecs.*",
+  "ecs.UpdateService",
+  "ecs.RegisterTaskDefinition",
+  "ecs.DescribeServices",
+  "ecs.Describe*",
+  "ecs.List*",
+  "ecs.*TagResource",
+  "secretsmanager.*",
+  "states.*",
+  "events.PutEvents",
+  "sts.*",
+  "ssm.*",
+  "cloudwatch.*",
+];
+
+const calls = [...awsCalls, ...ledgerCalls.map((name) => `ledger.${name}`), "ledger.*"];
+const detailTypes = [
+  "ECS Deployment State Change",
+  "ECS Task State Change",
+  "Tag Change on Resource",
+  "Rollout Requested",
+  "Rollout Control",
+  "Service *",
+  "Rollout *",
+  "*",
+];
+
+/** A fault rule of any kind that strikes from now on, for some minutes at most. */
+export function troubleOf(dice: Dice, ground: Ground, nowMs: number): Trouble {
+  const kind = dice.pick([...faultKinds, "lambda-crash", "lambda-crash"] as const);
+  const untilMs = nowMs + dice.int(1, 20) * 60_000;
+  return { kind, untilMs, ...shapeOf(kind, dice, ground) };
+}
+
+function shapeOf(kind: FaultKind, dice: Dice, ground: Ground): Partial<Trouble> {
+  const place = dice.chance(0.5) ? dice.pick(ground.places) : { region: dice.pick(ground.places).region };
+  const service = dice.maybe(ground.services);
+  const named = service !== undefined && dice.chance(0.6) ? { service } : {};
+  switch (kind) {
+    case "ztunnel-unhealthy":
+    case "secret-denied":
+      return { match: { ...place, ...named }, count: dice.int(1, 4) };
+    case "task-stops":
+      return { match: { ...named, container: dice.pick(["web", "ztunnel"]) }, count: dice.int(1, 4) };
+    case "throttle":
+      return { match: { ...(dice.chance(0.5) && place), call: dice.pick(calls) } };
+    case "api-error": {
+      const error = dice.pick(["ServerException", "ServerException", "InternalServerError", "ServiceUnavailable"]);
+      return { match: { ...(dice.chance(0.5) && place), call: dice.pick(calls) }, error };
+    }
+    case "lose-event":
+    case "duplicate-event":
+      return { match: { detailType: dice.pick(detailTypes) } };
+    case "delay-event":
+      return { match: { detailType: dice.pick(detailTypes) }, delaySeconds: dice.int(1, 600) };
+    case "lambda-crash":
+      return {
+        match: {
+          ...(dice.chance(0.8) && { function: dice.pick(functions) }),
+          ...(dice.chance(0.6) && { call: dice.pick(calls) }),
+        },
+        when: dice.pick(["before", "after"]),
+        skip: dice.int(0, 6),
+        ...(dice.chance(0.8) && { count: dice.int(1, 3) }),
+      };
+    case "kubernetes-down":
+    case "no-workload-entry":
+      return { match: { controlPlane: dice.pick(ground.controlPlanes) } };
+    case "slack-down":
+      return {};
+    case "region-down":
+      return { match: dice.chance(0.3) ? { ...place, call: dice.pick(awsCalls) } : place };
+  }
+}
+
+/** A rule in one line. */
+export function inWords({ kind, match, count, skip, when, untilMs }: Trouble, nowMs: number): string {
+  const minutes = untilMs === undefined ? undefined : Math.round((untilMs - nowMs) / 60_000);
+  const details = [
+    ...Object.entries(match ?? {}).map(([key, value]) => `${key} ${value}`),
+    ...(count === undefined ? [] : [`${count} times`]),
+    ...(skip ? [`after ${skip}`] : []),
+    ...(kind === "lambda-crash" && when ? [when] : []),
+    ...(minutes === undefined ? [] : [`for ${minutes} min`]),
+  ];
+  return `${kind}: ${details.join(", ")}`;
+}

@@ -1,0 +1,46 @@
+import * as z from "zod";
+import { AutopilotError } from "../errors.ts";
+
+const SOURCE = "aws.cloudwatch";
+const DETAIL_TYPE = "CloudWatch Alarm State Change";
+const states = ["OK", "ALARM", "INSUFFICIENT_DATA"] as const;
+
+const kindSchema = z.object({ source: z.literal(SOURCE), "detail-type": z.literal(DETAIL_TYPE) });
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html */
+const changeSchema = z
+  .object({
+    account: z.string().regex(/^\d{12}$/),
+    region: z.string().regex(/^[a-z0-9-]+$/),
+    detail: z.object({
+      alarmName: z.string().min(1),
+      configuration: z.object({ description: z.string().default("") }).prefault({}),
+      previousState: z.object({ value: z.enum(states) }).optional(),
+      state: z.object({ value: z.enum(states), reason: z.string().default(""), timestamp: z.string().optional() }),
+    }),
+  })
+  .transform(({ account, region, detail: { alarmName, configuration, state, previousState } }) => ({
+    account,
+    region,
+    name: alarmName,
+    /** What it means and where it says what to do. */
+    description: configuration.description,
+    state: state.value,
+    previousState: previousState?.value,
+    /** CloudWatch's own words on why. */
+    reason: state.reason,
+  }));
+
+/** An alarm that went over from one state to another. */
+export type AlarmChange = z.output<typeof changeSchema>;
+
+/**
+ * The change of a CloudWatch alarm that an event tells of; undefined for any other event. Throws `malformed-event` when
+ * it is not as CloudWatch documents it.
+ */
+export function readAlarmChange(event: unknown): AlarmChange | undefined {
+  if (!kindSchema.safeParse(event).success) return undefined;
+  const parsed = changeSchema.safeParse(event);
+  if (parsed.success) return parsed.data;
+  throw new AutopilotError("malformed-event", `${DETAIL_TYPE}: ${z.prettifyError(parsed.error)}`);
+}

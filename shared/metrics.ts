@@ -1,0 +1,59 @@
+/** Namespace of every metric of the product. Its dimension `service` tells deployments apart: `ztunnel-autopilot-prod`. */
+export const METRICS_NAMESPACE = "ZtunnelAutopilot";
+
+export interface MetricDefinition {
+  /** CloudWatch's unit; days have none. */
+  readonly unit: "Count" | "Seconds" | "Percent" | "None";
+  /** Its own dimensions, whose values are closed sets or names of the configuration: never a service's ARN. */
+  readonly dimensions: readonly string[];
+}
+
+/**
+ * Every metric that the functions measure: what they may emit, and what the dashboard and the alarms read.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
+export const metrics = {
+  /** What looks at single services came to: enroll, update, unenroll, none, refuse. */
+  Decisions: { unit: "Count", dimensions: ["action"] },
+  /** Refusals met by looks at single services. */
+  Refusals: { unit: "Count", dimensions: ["reason"] },
+
+  /** What the last sweep saw, by service: in the mesh, not as its tags ask for, and refused (by reason). */
+  ServicesEnrolled: { unit: "Count", dimensions: [] },
+  ServicesWithDrift: { unit: "Count", dimensions: [] },
+  ServicesRefused: { unit: "Count", dimensions: ["reason"] },
+  /** What a sweep did. `SweptServices` has a value for every sweep that came to its end. */
+  SweptServices: { unit: "Count", dimensions: [] },
+  SweepStarted: { unit: "Count", dimensions: [] },
+  SweepRefused: { unit: "Count", dimensions: [] },
+  SweepFailed: { unit: "Count", dimensions: [] },
+  SweepPostponed: { unit: "Count", dimensions: [] },
+  /** Of those postponed, the ones that were to leave the mesh: `policy.maxUnenrollPerSweep` held them back. */
+  UnenrollsPostponed: { unit: "Count", dimensions: [] },
+
+  Rolls: { unit: "Count", dimensions: ["outcome"] },
+  RollDuration: { unit: "Seconds", dimensions: ["outcome"] },
+
+  /** Rollouts that ended, by how. */
+  Rollouts: { unit: "Count", dimensions: ["status"] },
+  /** The rollout under way: how much of it needs nothing more, and its services that failed or could not be taken back. */
+  RolloutDone: { unit: "Percent", dimensions: [] },
+  RolloutFailed: { unit: "Count", dimensions: [] },
+  RolloutStuck: { unit: "Count", dimensions: [] },
+  /** How long a service of a rollout waits for its turn in AWS's quotas. */
+  QuotaWait: { unit: "Seconds", dimensions: [] },
+
+  ControlPlanesRead: { unit: "Count", dimensions: [] },
+  RootCaChanges: { unit: "Count", dimensions: [] },
+  /** Days until the first certificate of the root CA bundle ends; negative when it has. */
+  RootCaDaysLeft: { unit: "None", dimensions: ["controlPlane"] },
+
+  /** Steps that failed, also those that are tried again. AWS's throttling is the code `throttled`. */
+  Failures: { unit: "Count", dimensions: ["code"] },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+export type MetricName = keyof typeof metrics;
+/** A value for each of the metric's own dimensions. */
+export type MetricDimensions<M extends MetricName> = Readonly<
+  Record<(typeof metrics)[M]["dimensions"][number], string>
+>;

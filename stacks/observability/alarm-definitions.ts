@@ -1,0 +1,234 @@
+import { METRICS_NAMESPACE, type MetricDimensions, type MetricName } from "../../shared/metrics.ts";
+import { alarmName, type Deployment, homeBusName, resourceName, stateMachineArn } from "../definitions/deployment.ts";
+import { schedules } from "../definitions/event-patterns.ts";
+import { functions } from "../definitions/functions.ts";
+import { stateMachines } from "../definitions/state-machines.ts";
+
+/** A CloudWatch alarm on one metric, by AWS's names. */
+export interface AlarmDefinition {
+  readonly name: string;
+  readonly description: string;
+  readonly namespace: string;
+  readonly metricName: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly statistic: "Sum" | "Maximum" | "Minimum" | "SampleCount";
+  readonly periodSeconds: number;
+  /** All of these periods in a row set it off. */
+  readonly periods: number;
+  readonly comparison: "GreaterThanThreshold" | "LessThanThreshold";
+  readonly threshold: number;
+  readonly missingData: "breaching" | "notBreaching" | "ignore";
+}
+
+/** Where an alarm's description sends whoever reads it. */
+export const RUNBOOKS = "docs/operations.md";
+
+/** A root CA that ends sooner is no longer a matter for the next sprint. */
+export const ROOT_CA_DAYS = 14;
+
+type Metric = Pick<AlarmDefinition, "namespace" | "metricName" | "dimensions">;
+type Rule = Partial<Omit<AlarmDefinition, "name" | "description" | keyof Metric>>;
+
+/** An alarm that goes off as soon as a queue holds a dead letter. */
+export function deadLetterAlarm(queueName: string): AlarmDefinition {
+  return {
+    name: `${queueName}-not-empty`,
+    description: described("A dead letter waits in the queue of the same name.", "dead-letters"),
+    namespace: "AWS/SQS",
+    metricName: "ApproximateNumberOfMessagesVisible",
+    dimensions: { QueueName: queueName },
+    ...aboveZero,
+    statistic: "Maximum",
+    periodSeconds: 60,
+  };
+}
+
+/** The alarms of the home region, besides those of its queues. Their names end as their runbooks are called. */
+export function homeAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+  return [
+    ...rollAlarms(deployment),
+    ...sweepAlarms(deployment),
+    ...meshAlarms(deployment),
+    ...executionAlarms(deployment),
+    ...functionAlarms(deployment),
+    ...ledgerAlarms(deployment),
+  ];
+}
+
+function rollAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+  const own = ownMetric(deployment);
+  const alarm = (ending: string, sentence: string, metric: Metric, rule: Rule = {}) =>
+    alarmOf(deployment, { ending, sentence, metric, rule });
+  return [
+    alarm(
+      "roll-not-reverted",
+      "A roll failed and its service could not be taken back to its last good revision.",
+      own("Rolls", { outcome: "revert-failed" }),
+    ),
+    alarm("rollout-services-stuck", "A rollout could not take services back.", own("RolloutStuck", {}), maximum),
+    alarm("rollout-rolled-back", "A rollout was taken back.", own("Rollouts", { status: "rolled-back" })),
+    alarm("rollout-failed", "A rollout could not go on: what it did stays.", own("Rollouts", { status: "failed" })),
+  ];
+}
+
+function sweepAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+  const own = ownMetric(deployment);
+  return [
+    alarmOf(deployment, {
+      ending: "sweep-not-run",
+      sentence: "No sweep has come to its end for an hour.",
+      metric: own("SweptServices", {}),
+      rule: silentFor(900, 4),
+    }),
+    alarmOf(deployment, {
+      ending: "unenrolls-postponed",
+      sentence: "So many services are to leave the mesh that a sweep has put some off: were tags lost?",
+      metric: own("UnenrollsPostponed", {}),
+      rule: { ...maximum, periodSeconds: 900 },
+    }),
+  ];
+}
+
+function meshAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+  const own = ownMetric(deployment);
+  const endsSoon = {
+    statistic: "Minimum",
+    periodSeconds: 900,
+    comparison: "LessThanThreshold",
+    threshold: ROOT_CA_DAYS,
+    missingData: "ignore",
+  } as const;
+  return [
+    alarmOf(deployment, {
+      ending: "root-ca-not-watched",
+      sentence: "Not all control planes could be read for half an hour.",
+      metric: own("ControlPlanesRead", {}),
+      rule: silentFor(600, 3),
+    }),
+    ...deployment.controlPlanes.map((controlPlane) =>
+      alarmOf(deployment, {
+        ending: `root-ca-ends-soon-${controlPlane}`,
+        sentence: `A root CA certificate of the control plane ${controlPlane} ends in less than ${ROOT_CA_DAYS} days.`,
+        metric: own("RootCaDaysLeft", { controlPlane }),
+        rule: endsSoon,
+        runbook: "root-ca-ends-soon",
+      }),
+    ),
+  ];
+}
+
+function executionAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+  return stateMachines.flatMap(({ name }) => {
+    const dimensions = { StateMachineArn: stateMachineArn(deployment, name) };
+    return failedExecutions.map(({ metricName, ending, sentence }) =>
+      alarmOf(deployment, {
+        ending: `${name}-${ending}`,
+        sentence: `${sentence} of ${name}.`,
+        metric: { namespace: "AWS/States", metricName, dimensions },
+        runbook: "executions-failed",
+      }),
+    );
+  });
+}
+
+function functionAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+  return watchedFunctions.flatMap((name) => {
+    const dimensions = { FunctionName: resourceName(deployment, name) };
+    const minutes = Math.max(5, schedules.find(({ functionName }) => functionName === name)?.everyMinutes ?? 0);
+    return troubles.map(({ metricName, ending, sentence }) =>
+      alarmOf(deployment, {
+        ending: `${name.replaceAll("/", "-")}-${ending}`,
+        sentence: `The function ${name} ${sentence} for ${3 * minutes} minutes.`,
+        metric: { namespace: "AWS/Lambda", metricName, dimensions },
+        rule: { periods: 3, periodSeconds: minutes * 60 },
+        runbook: `functions-${ending}`,
+      }),
+    );
+  });
+}
+
+function ledgerAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+  const dimensions = { TableName: resourceName(deployment, "ledger") };
+  return ledgerThrottles.map(({ metricName, ending, sentence }) =>
+    alarmOf(deployment, {
+      ending,
+      sentence,
+      metric: { namespace: "AWS/DynamoDB", metricName, dimensions },
+      rule: { periods: 2 },
+      runbook: "ledger-throttled",
+    }),
+  );
+}
+
+function alarmOf(
+  deployment: Deployment,
+  given: {
+    /** Ends its name, and is its runbook's too unless that is named. */
+    readonly ending: string;
+    readonly sentence: string;
+    readonly metric: Metric;
+    readonly rule?: Rule;
+    readonly runbook?: string;
+  },
+): AlarmDefinition {
+  const { ending, sentence, metric, rule, runbook = ending } = given;
+  const description = described(sentence, runbook);
+  return { name: alarmName(deployment, ending), description, ...metric, ...aboveZero, ...rule };
+}
+
+/**
+ * Functions that nobody waits for. The steps of the state machines fail and are throttled as part of what they do (tried
+ * again until tasks are in the mesh, held to what ECS's quotas allow): of theirs, the executions tell.
+ */
+const watchedFunctions = functions.filter(({ invocation }) => invocation === "asynchronous").map(({ name }) => name);
+
+const troubles = [
+  { metricName: "Errors", ending: "failing", sentence: "has failed again and again" },
+  { metricName: "Throttles", ending: "throttled", sentence: "was kept from running" },
+] as const;
+
+const failedExecutions = [
+  { metricName: "ExecutionsFailed", ending: "executions-failed", sentence: "An execution failed" },
+  { metricName: "ExecutionsTimedOut", ending: "executions-timed-out", sentence: "An execution took too long" },
+] as const;
+
+const ledgerThrottles = [
+  { metricName: "ReadThrottleEvents", ending: "ledger-reads-throttled", sentence: "DynamoDB holds up reads." },
+  { metricName: "WriteThrottleEvents", ending: "ledger-writes-throttled", sentence: "DynamoDB holds up writes." },
+] as const;
+
+const aboveZero = {
+  statistic: "Sum",
+  periodSeconds: 300,
+  periods: 1,
+  comparison: "GreaterThanThreshold",
+  threshold: 0,
+  missingData: "notBreaching",
+} as const;
+
+const maximum = { statistic: "Maximum" } as const;
+
+/** Without a single value in these periods. */
+function silentFor(periodSeconds: number, periods: number) {
+  return {
+    statistic: "SampleCount",
+    periodSeconds,
+    periods,
+    comparison: "LessThanThreshold",
+    threshold: 1,
+    missingData: "breaching",
+  } as const;
+}
+
+/** A metric of the product's own functions. */
+function ownMetric(deployment: Deployment) {
+  return <M extends MetricName>(metricName: M, dimensions: MetricDimensions<M>): Metric => ({
+    namespace: METRICS_NAMESPACE,
+    metricName,
+    dimensions: { service: homeBusName(deployment), ...dimensions },
+  });
+}
+
+function described(sentence: string, runbook: string): string {
+  return `${sentence} What to do: ${RUNBOOKS}#${runbook}`;
+}

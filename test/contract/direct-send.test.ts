@@ -1,0 +1,100 @@
+import { ECSClient } from "@aws-sdk/client-ecs";
+import { STSClient } from "@aws-sdk/client-sts";
+import { describe, expect, it } from "vitest";
+import { EcsSimulation } from "../../lab/aws/ecs/simulation.ts";
+import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
+import { Faults } from "../../lab/faults.ts";
+import { sendDirectly } from "../../lab/http/direct-send.ts";
+import { inProcessRequestHandler } from "../../lab/http/in-process.ts";
+import { AwsRouter } from "../../lab/http/router.ts";
+import { scopeOf } from "../../lab/http/scope-signer.ts";
+import { seededRandom } from "../../lab/random.ts";
+import { serviceRef } from "../../shared/arn.ts";
+import { awsClients } from "../../shared/gateways/aws-clients.ts";
+import { ecsGateway } from "../../shared/gateways/ecs.ts";
+import type { JsonObject } from "../../shared/json.ts";
+
+const place = { account: "111111111111", region: "eu-west-1" };
+const prefix = `arn:aws:ecs:${place.region}:${place.account}`;
+const ref = serviceRef(`${prefix}:service/demo/web`);
+const definition: JsonObject = {
+  family: "web",
+  networkMode: "awsvpc",
+  requiresCompatibilities: ["FARGATE"],
+  cpu: "256",
+  memory: "512",
+  executionRoleArn: `arn:aws:iam::${place.account}:role/web`,
+  containerDefinitions: [{ name: "web", image: "web:1", essential: true }],
+};
+
+/** ECS through the SDK's own pipeline, or past it. */
+function ground(direct: boolean) {
+  const clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
+  const faults = new Faults(() => clock.now());
+  const random = () => 0.5;
+  const secrets = { canRead: () => ({ ok: true }) as const };
+  const simulation = new EcsSimulation({ clock, faults, random: seededRandom(1), emit: () => undefined, secrets });
+  const router = new AwsRouter({ services: [simulation.service()], clock, faults, random });
+  const handle: Parameters<typeof inProcessRequestHandler>[0] = (request) => router.handle(request);
+  const clients = awsClients({
+    config: { name: "x", homeRegion: place.region, homeAccount: place.account, memberRoleName: "member" },
+    requestHandler: inProcessRequestHandler(handle),
+    credentials: { accessKeyId: place.account, secretAccessKey: "s" },
+    pause: (ms) => clock.advance(ms),
+    random,
+    onClient: (client, region, credentials) => {
+      if (direct) sendDirectly(client, { handle, authorization: scopeOf(credentials, region) });
+    },
+  });
+  const ecs = ecsGateway(clients.at(place), { now: () => clock.now() });
+  const create = async (input: JsonObject, call: string) => simulation.service().operations[call]?.(input, place);
+  return { clock, faults, router, clients, ecs, create };
+}
+
+/** What happens on a ground: answers, errors, the time that it takes and the calls that it makes. */
+async function course(direct: boolean) {
+  const { clock, faults, router, ecs, create } = ground(direct);
+  const codeOf = (failing: Promise<unknown>) =>
+    failing.then(
+      () => "no error",
+      (error: { code?: string; message: string }) => `${error.code}: ${error.message}`,
+    );
+  await create({ clusterName: "demo", tags: [{ key: "stage", value: "demo" }] }, "CreateCluster");
+  const taskDefinition = await ecs.registerTaskDefinition(definition);
+  await create(
+    {
+      ...{ cluster: "demo", serviceName: "web", taskDefinition, desiredCount: 2, launchType: "FARGATE" },
+      networkConfiguration: { awsvpcConfiguration: { subnets: ["subnet-1"] } },
+    },
+    "CreateService",
+  );
+  await clock.advance(600_000);
+  const seen: unknown[] = [
+    await ecs.describeService(ref),
+    await ecs.describeTaskDefinition(taskDefinition, { fresh: true }),
+    await ecs.describeTasks(`${prefix}:cluster/demo`, await ecs.listTasks(ref, "RUNNING")),
+    await ecs.describeCluster(`${prefix}:cluster/demo`),
+    await codeOf(ecs.describeTaskDefinition(`${prefix}:task-definition/web:9`)),
+    await codeOf(ecs.describeService(serviceRef(`${prefix}:service/nowhere/web`))),
+    await codeOf(ecs.registerTaskDefinition({ ...definition, cpu: "257" })),
+  ];
+  for (let nth = 0; nth < 25; nth += 1) seen.push(await ecs.registerTaskDefinition(definition));
+  faults.replace([{ kind: "api-error", match: { call: "ecs.*" }, count: 2 }]);
+  seen.push(await codeOf(ecs.registerTaskDefinition(definition)), await codeOf(ecs.describeService(ref)));
+  return { seen, endMs: clock.now(), calls: router.calls() };
+}
+
+describe("a call past the SDK's pipeline", () => {
+  it("has the same answers, errors, retries and waiting as one through it", async () => {
+    const direct = await course(true);
+    expect(direct).toEqual(await course(false));
+    expect(direct.calls["ecs.RegisterTaskDefinition"]).toBeGreaterThan(27);
+  });
+
+  it("is for clients of AWS JSON alone", () => {
+    const { clients } = ground(false);
+    const options = { handle: async () => ({ status: 200, headers: {}, body: "" }), authorization: async () => "" };
+    expect(sendDirectly(clients.home(ECSClient), options)).toBe(true);
+    expect(sendDirectly(clients.home(STSClient), options)).toBe(false);
+  });
+});

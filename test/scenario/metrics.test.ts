@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { playStory } from "../../lab/story/story.ts";
+import { METRICS_NAMESPACE, metrics } from "../../shared/metrics.ts";
+import { resourceNames } from "../../shared/names.ts";
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
+const emfSchema = z.looseObject({
+  _aws: z.object({
+    CloudWatchMetrics: z.tuple([
+      z.object({
+        Namespace: z.literal(METRICS_NAMESPACE),
+        Dimensions: z.tuple([z.array(z.string())]),
+        Metrics: z.array(z.object({ Name: z.string(), Unit: z.string() })),
+      }),
+    ]),
+  }),
+});
+
+const { lab } = await playStory({ write: () => undefined, color: false });
+const measured = lab.logs
+  .filter(({ line }) => line.includes('"_aws"'))
+  .flatMap(({ line }) => {
+    const { _aws, ...values } = emfSchema.parse(JSON.parse(line));
+    const [{ Dimensions, Metrics }] = _aws.CloudWatchMetrics;
+    return Metrics.map(({ Name, Unit }) => ({ name: Name, unit: Unit, dimensions: Dimensions[0], values }));
+  });
+
+describe("what the functions measure in the story that npm start tells", () => {
+  it("is every metric that there is, and nothing else; in it no step fails", () => {
+    const expected = Object.keys(metrics).filter((name) => name !== "Failures");
+    expect([...new Set(measured.map(({ name }) => name))].sort()).toEqual(expected.sort());
+  });
+
+  it("has the deployment and the metric's own dimensions, each with a value, and its unit", () => {
+    const definitions = new Map(Object.entries(metrics));
+    for (const { name, unit, dimensions, values } of measured) {
+      const definition = definitions.get(name);
+      expect({ unit, dimensions }, name).toEqual({
+        unit: definition?.unit,
+        dimensions: ["service", ...(definition?.dimensions ?? [])],
+      });
+      expect(values.service).toBe(resourceNames(lab.config).busName);
+      for (const dimension of dimensions) expect(values[dimension], name).toMatch(/^[a-z][a-z0-9-]*$/);
+    }
+  });
+
+  it("is the same few series over and over: no name of a service is among their dimensions", () => {
+    const series = new Set(
+      measured.map(({ name, dimensions, values }) => `${name} ${dimensions.map((one) => values[one])}`),
+    );
+    expect(series.size).toBeLessThan(70);
+    expect([...series].join()).not.toMatch(/arn:|shell-task|echo-service/);
+  });
+
+  it("counts services, and a rollout in percent", () => {
+    const sweeps = measured
+      .filter(({ name }) => name === "ServicesEnrolled")
+      .map(({ values }) => values.ServicesEnrolled);
+    expect(Math.max(...sweeps.map(Number))).toBeGreaterThan(5);
+    const done = measured.filter(({ name }) => name === "RolloutDone").map(({ values }) => Number(values.RolloutDone));
+    expect(done.every((percent) => percent >= 0 && percent <= 100)).toBe(true);
+  });
+});

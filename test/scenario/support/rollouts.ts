@@ -1,0 +1,225 @@
+import { enrolledFleet, enrolledFleetConfig } from "../../../bench/enrolled-fleet.ts";
+import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
+import { nextRootCaPem, rootCaPem } from "../../../lab/kubernetes/root-ca.ts";
+import { Lab, type LabOptions } from "../../../lab/lab.ts";
+import { type ServiceName, Stage } from "../../../lab/story/stage.ts";
+import { serviceRef } from "../../../shared/arn.ts";
+import type { Config } from "../../../shared/config.ts";
+import type { JsonObject } from "../../../shared/json.ts";
+import type { Rollout, RolloutService } from "../../../shared/rollout/model.ts";
+import { containersOf, nameOf, textAt } from "../../../shared/task-definition/fields.ts";
+import { START_MS } from "./on-lab.ts";
+
+export const OLD_IMAGE = "example.com/ztunnel:1.28.1";
+export const NEW_IMAGE = "example.com/ztunnel:1.28.2";
+export const oldRoot = rootCaPem;
+export const bothRoots = `${rootCaPem}${nextRootCaPem}`;
+export const newRoot = nextRootCaPem;
+
+export interface FleetScenario {
+  readonly services?: number;
+  readonly desiredCount?: number;
+  readonly regions?: readonly [string, ...string[]];
+  /** Of `policy.rollout`. */
+  readonly rollout?: JsonObject;
+  readonly ztunnel?: Partial<Config["ztunnel"]>;
+  readonly seed?: number;
+  /** Without them a story may last for weeks. Default true. */
+  readonly schedules?: boolean;
+  /** Told of every call of every function: `ecs.UpdateService`, `roll/apply`. */
+  readonly onFunctionCall?: LabOptions["onFunctionCall"];
+}
+
+/** The next rollout is quick: no bake, and one wave a region behind a canary of two. */
+export const QUICK = { canaryCount: 2, waves: [100], bakeMinutes: 0 } as const;
+
+/** A lab with a fleet in the mesh, over 3 regions and 2 accounts, and what an operator does to its rollouts. */
+export class FleetStage extends Stage {
+  readonly arns: readonly string[];
+
+  constructor(lab: Lab, arns: readonly string[]) {
+    super(lab);
+    this.arns = arns;
+  }
+
+  get home() {
+    return { account: this.lab.config.homeAccount, region: this.lab.config.homeRegion };
+  }
+
+  /** Requests an upgrade, unless told otherwise, and waits until its event has come. Returns the rollout's id. */
+  async ask(detail: JsonObject = {}): Promise<string> {
+    const asked = { rolloutId: "upgrade-one", kind: "upgrade", image: NEW_IMAGE, requestedBy: "ann", ...detail };
+    await this.request(asked);
+    await this.lab.clock.sleep(5000);
+    return asked.rolloutId;
+  }
+
+  /** What an operator asks of a rollout, once its event has come. */
+  async say(action: string, rolloutId = "upgrade-one"): Promise<void> {
+    await this.control({ rolloutId, action, requestedBy: "ann" });
+    await this.lab.clock.sleep(5000);
+  }
+
+  async rollout(id = "upgrade-one"): Promise<Rollout> {
+    const found = await this.lab.ledger.getRollout(id);
+    if (!found) throw new Error(`there is no rollout ${id}`);
+    return found;
+  }
+
+  async rollouts(): Promise<readonly Rollout[]> {
+    const all = await Array.fromAsync(this.lab.ledger.listRollouts());
+    return all.sort((a, b) => a.requestedAt.localeCompare(b.requestedAt));
+  }
+
+  services(id = "upgrade-one"): Promise<readonly RolloutService[]> {
+    return Array.fromAsync(this.lab.ledger.listRolloutServices(id));
+  }
+
+  /** How many of the rollout's services have which status. */
+  async counts(id = "upgrade-one"): Promise<Readonly<Record<string, number>>> {
+    const counts: Record<string, number> = {};
+    for (const { status } of await this.services(id)) counts[status] = (counts[status] ?? 0) + 1;
+    return counts;
+  }
+
+  async is(status: Rollout["status"], id = "upgrade-one", withinMinutes = 240): Promise<Rollout> {
+    await this.until(
+      `${id} is ${status}`,
+      withinMinutes,
+      async () => (await this.lab.ledger.getRollout(id))?.status === status,
+    );
+    return this.rollout(id);
+  }
+
+  /** Until a wave is in a state. */
+  async wave(index: number, state: string, id = "upgrade-one"): Promise<void> {
+    const at = async () => (await this.rollout(id)).waves[index]?.state;
+    await this.until(`wave ${index} is ${state}`, 240, async () => (await at()) === state);
+  }
+
+  /** The details of the autopilot's own events of a kind, the oldest first. */
+  events(detailType: string): readonly JsonObject[] {
+    return this.lab.eventBridge
+      .log()
+      .filter(({ event }) => event.source === "ztunnel-autopilot" && event["detail-type"] === detailType)
+      .map(({ event }) => event.detail);
+  }
+
+  /** The revision that a service runs, without a call. */
+  running(arn: string): string {
+    return this.lab.ecs.findService(arn)?.deployments.find(({ status }) => status === "PRIMARY")?.revision.arn ?? "";
+  }
+
+  revisions(): ReadonlyMap<string, string> {
+    return new Map(this.arns.map((arn) => [arn, this.running(arn)]));
+  }
+
+  /** The ztunnel images of the services, in their order; `none` out of the mesh. */
+  images(): readonly string[] {
+    return this.arns.map((arn) => {
+      const primary = this.lab.ecs.findService(arn)?.deployments.find(({ status }) => status === "PRIMARY");
+      const definitions = primary?.revision.spec.containerDefinitions ?? [];
+      return definitions.find(({ name }) => name === "ztunnel")?.image ?? "none";
+    });
+  }
+
+  setRoot(pem: string): void {
+    for (const plane of this.lab.controlPlanes.values()) plane.setRootCa(pem);
+  }
+
+  async alarm(name: string, state: "ALARM" | "OK", at = this.home): Promise<void> {
+    const target = "GraniteServiceVersion20100801";
+    const alarm = { AlarmName: name, EvaluationPeriods: 1, ComparisonOperator: "GreaterThanThreshold" };
+    await this.lab.call(at, "PutMetricAlarm", { ...alarm, Threshold: 1 }, target);
+    const change = { AlarmName: name, StateValue: state, StateReason: "too many errors" };
+    await this.lab.call(at, "SetAlarmState", change, target);
+  }
+
+  async putParameter(name: string, value: string): Promise<void> {
+    const input = { Name: name, Value: value, Type: "String", Overwrite: true };
+    await this.lab.call(this.home, "PutParameter", input, "AmazonSSM");
+  }
+
+  name(arn: string): ServiceName {
+    const { account, region, clusterName, serviceName } = serviceRef(arn);
+    return { account, region, cluster: clusterName, name: serviceName };
+  }
+
+  /** Arns of a region. */
+  of(region: string): readonly string[] {
+    return this.arns.filter((arn) => serviceRef(arn).region === region);
+  }
+
+  /** Nothing of a roll or rollout is left: no lease, no token, no running execution, no dead letter. */
+  async leftovers(): Promise<readonly string[]> {
+    const left: string[] = this.lab.lambda.deadLetters.map(({ functionName }) => `dead letter of ${functionName}`);
+    for await (const { serviceArn, roll } of this.lab.ledger.listServices()) {
+      if (roll) left.push(`lease of ${serviceArn}`);
+    }
+    for (const stateMachineArn of [this.lab.rollServiceArn, this.lab.rollFleetArn]) {
+      const open = this.lab.stepFunctions.listExecutions({ stateMachineArn, statusFilter: "RUNNING" });
+      left.push(...open.map(({ name }) => `execution ${name}`));
+    }
+    for (const { id, holdToken, status } of await this.rollouts()) {
+      if (holdToken !== undefined) left.push(`token of ${id}, which is ${status}`);
+    }
+    const { running, waiting } = await this.lab.ledger.getFleet();
+    if (running !== undefined) left.push(`${running} is under way`);
+    return [...left, ...waiting];
+  }
+
+  /** The image in a container of what the service runs, by its definition. */
+  async definitionImage(arn: string, container: string): Promise<string | undefined> {
+    const found = containersOf(await this.definitionOf(this.name(arn))).find((one) => nameOf(one) === container);
+    return found && textAt(found, "image");
+  }
+}
+
+/** Plays a story on a fleet in the mesh, in virtual time. A failure's message ends with what the lab saw. */
+export async function onFleet<T>(scenario: FleetScenario, story: (stage: FleetStage) => Promise<T>): Promise<T> {
+  const { services = 12, desiredCount = 1, seed, schedules = true, onFunctionCall } = scenario;
+  const { regions = ["us-east-1", "us-west-2", "eu-west-1"] } = scenario;
+  const base = enrolledFleetConfig(regions, { rollout: scenario.rollout ?? QUICK });
+  const config = { ...base, ztunnel: { ...base.ztunnel, ...scenario.ztunnel } };
+  const clock = new VirtualClock(START_MS);
+  const lab = new Lab({
+    clock,
+    config,
+    schedules,
+    ...(onFunctionCall && { onFunctionCall }),
+    ...(seed !== undefined && { seed }),
+  });
+  const play = async () => {
+    await lab.prepare();
+    const arns = await enrolledFleet(lab, { services, servicesPerIdentity: 2, desiredCount });
+    // The first look at the whole fleet's image, settings and facts.
+    await lab.lambda.invoke("rollout/request", {});
+    return story(new FleetStage(lab, arns));
+  };
+  try {
+    return await clock.run(play());
+  } catch (error) {
+    if (error instanceof Error) error.message = `${error.message}\n\n${await diary(lab)}`;
+    throw error;
+  }
+}
+
+async function diary(lab: Lab): Promise<string> {
+  const lines = [`Lab time: ${new Date(lab.clock.now()).toISOString()}`];
+  for await (const { id, status, reason, waves, failed, stuck } of lab.ledger.listRollouts()) {
+    lines.push(`${id}: ${status} ${JSON.stringify(reason ?? "")} failed ${failed} stuck ${stuck}`);
+    lines.push(`  ${waves.map(({ name, state }) => `${name}: ${state}`).join(", ")}`);
+    for await (const one of lab.ledger.listRolloutServices(id)) {
+      lines.push(`  ${one.ordinal} ${one.serviceArn.split("/").at(-1)} ${one.status} ${one.reason ?? ""} ${one.tries}`);
+    }
+  }
+  for (const { name, status, error, cause } of lab.stepFunctions.listExecutions({
+    stateMachineArn: lab.rollFleetArn,
+  })) {
+    lines.push(`${name}: ${status} ${error ?? ""} ${cause?.slice(0, 300) ?? ""}`);
+  }
+  const complaints = lab.logs.filter(({ line }) => /"level":"(WARN|ERROR)"/.test(line));
+  lines.push(...complaints.slice(-10).map(({ line }) => line.slice(0, 500)));
+  for (const { functionName, message } of lab.lambda.deadLetters.slice(-5)) lines.push(`${functionName}: ${message}`);
+  return lines.join("\n");
+}
