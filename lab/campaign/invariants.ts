@@ -1,4 +1,6 @@
-import type { Lab } from "../lab.ts";
+import { SECRET_NAME_PREFIX } from "../../shared/task-definition/sidecar.ts";
+import { LAB_SLACK_TOKEN, type Lab } from "../lab.ts";
+import { everythingWritten, formsOf, leaks, secretValues } from "../leaks.ts";
 import { MALFORMED } from "./happenings.ts";
 import type { People } from "./people.ts";
 import { rolloutsInOrder } from "./rollouts-in-order.ts";
@@ -20,7 +22,18 @@ export async function brokenIn(aftermath: Aftermath): Promise<readonly string[]>
     ...(await rolloutsInOrder(aftermath)),
     ...(await secretsInOrder(aftermath)),
     ...deadLetters(aftermath),
+    ...(await secretsWritten(aftermath)),
   ];
+}
+
+/** Secrets that stand where they have no place, as far as records were kept. */
+async function secretsWritten({ people: { stage } }: Aftermath): Promise<readonly string[]> {
+  if (stage.lab.logs.length === 0) return [];
+  const secrets = (await secretValues(stage)).flatMap(({ name, value }) =>
+    name.startsWith(SECRET_NAME_PREFIX) ? formsOf(value) : [],
+  );
+  const written = await everythingWritten(stage);
+  return [...new Set(leaks(written, [LAB_SLACK_TOKEN, ...secrets]))].map((where) => `a secret in the ${where}`);
 }
 
 /** Lambda tries an asynchronous event three times in three minutes: a fault that lasts longer buries it. */

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import * as z from "zod";
-import { type Run, runOf } from "./run.ts";
+import { keepsRecords, type Run, runOf } from "./run.ts";
 import { timelineOf } from "./timeline.ts";
 
 const help = `npm run campaign -- [options]
@@ -65,7 +65,8 @@ async function main(args: readonly string[]): Promise<number> {
   let done = 0;
   let rolls = 0;
   for (; done < runs && !stopped; done += 1) {
-    const run = await runOf(first + done, { keepRecords: verbose });
+    const seed = first + done;
+    const run = await runOf(seed, { keepRecords: verbose || keepsRecords(seed) });
     rolls += run.figures.rolls;
     if (run.broken.length > 0) failures.push({ seed: run.seed, broken: run.broken });
     if (!json && (run.broken.length > 0 || replay !== undefined)) for (const line of report(run, verbose)) write(line);
@@ -102,6 +103,8 @@ function report(run: Run, verbose: boolean): readonly string[] {
   ];
 }
 
+// A reader such as `head` has seen enough.
+process.stdout.on("error", () => process.exit());
 process.exitCode = await main(process.argv.slice(2));
 // The labs' schedules would go on for ever.
 process.exit();

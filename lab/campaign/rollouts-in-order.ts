@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { serviceRef } from "../../shared/arn.ts";
 import { endedStatuses, heldStatuses, type Rollout, type RolloutService } from "../../shared/rollout/model.ts";
+import { hasEnded } from "../../shared/rollout/queue.ts";
 import type { Lab } from "../lab.ts";
 import type { Aftermath } from "./invariants.ts";
 
@@ -16,18 +17,20 @@ export async function rolloutsInOrder({ lab }: Aftermath): Promise<readonly stri
   return broken;
 }
 
-/** The fleet's queue holds what has not ended, and nothing else. */
+/** The fleet's queue holds what has not ended, or is to be taken back, and nothing else. */
 async function queue(lab: Lab, rollouts: readonly Rollout[]): Promise<readonly string[]> {
   const { running, waiting } = await lab.ledger.getFleet();
   const queued = [...(running === undefined ? [] : [running]), ...waiting];
   const broken = queued.filter((id, index) => queued.indexOf(id) !== index).map((id) => `${id} is queued twice`);
-  for (const { id, status } of rollouts) {
-    const open = !endedStatuses.includes(status);
+  for (const rollout of rollouts) {
+    const { id, status } = rollout;
+    const open = !hasEnded(rollout);
     if (open && !queued.includes(id)) broken.push(`the rollout ${id} is ${status} and in no queue`);
     if (!open && queued.includes(id)) broken.push(`the rollout ${id} is ${status} and still queued`);
     if (open && id === running && !heldStatuses.includes(status))
       broken.push(`the rollout ${id} does not end: ${status}`);
-    if (open && id !== running && status !== "waiting") broken.push(`the rollout ${id} is ${status} and not its turn`);
+    const isBegun = status !== "waiting" && !endedStatuses.includes(status);
+    if (id !== running && isBegun) broken.push(`the rollout ${id} is ${status} and not its turn`);
   }
   for (const id of queued.filter((one) => !rollouts.some((rollout) => rollout.id === one)))
     broken.push(`${id} is queued, and there is no such rollout`);
@@ -48,12 +51,11 @@ function executions(lab: Lab, rollouts: readonly Rollout[]): readonly string[] {
   ];
 }
 
-function state({ id, status, holdToken, control, finishedAt }: Rollout): readonly string[] {
+function state({ id, status, holdToken, finishedAt }: Rollout): readonly string[] {
   const broken: string[] = [];
   if (endedStatuses.includes(status)) {
     if (holdToken !== undefined) broken.push(`the rollout ${id} is ${status} and has a task token left`);
     if (finishedAt === undefined) broken.push(`the rollout ${id} is ${status} and has no end`);
-    if (control?.action === "rollback") broken.push(`the rollout ${id} is ${status}, and its rollback was not done`);
   } else if (heldStatuses.includes(status) && holdToken === undefined) {
     broken.push(`the rollout ${id} is ${status}, and nobody could wake it: it has no task token`);
   }

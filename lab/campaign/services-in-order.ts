@@ -60,7 +60,7 @@ const LAST_ROLLS_MINUTES = 180;
 
 /**
  * What the autopilot says of every service. What a sweep had no turn for, or what failed and is due again, starts a roll
- * now: it is asked once more when that has ended.
+ * now, by this or by a sweep: it is asked once more when that has ended.
  */
 async function verdictsOn(aftermath: Aftermath): Promise<ReadonlyMap<string, string>> {
   const { lab, people } = aftermath;
@@ -73,7 +73,7 @@ async function verdictsOn(aftermath: Aftermath): Promise<ReadonlyMap<string, str
   for (const arn of arns) await ask(arn);
   const busy = () => lab.stepFunctions.listExecutions({ stateMachineArn: lab.rollServiceArn, statusFilter: "RUNNING" });
   for (let minutes = 0; minutes < LAST_ROLLS_MINUTES && busy().length > 0; minutes += 1) await lab.clock.sleep(60_000);
-  for (const arn of arns) if (verdicts.get(arn) === "started") await ask(arn);
+  for (const arn of arns) if (["started", "roll-in-progress"].includes(verdicts.get(arn) ?? "")) await ask(arn);
   return verdicts;
 }
 
@@ -178,9 +178,12 @@ function owner({ owned, service, definition, intent }: Seen): readonly string[] 
 /** All its tasks run, where its owner's application works at all. */
 function tasks({ lab, owned, service, verdict, state, definition }: Seen): readonly string[] {
   const [primary] = service.deployments;
+  const isOwners = owned.revisions.includes(primary?.revision.arn ?? "");
+  // ECS takes its time to start again what a fault has stopped.
+  if (isOwners && verdict === "not-enrolled") return [];
   const used = containersOf(definition).map((one) => textAt(one, "image") ?? "");
   // A pipeline may also have copied a ztunnel that was just being tried.
-  const copied = owned.revisions.includes(primary?.revision.arn ?? "") && used.some(isBad);
+  const copied = isOwners && used.some(isBad);
   const broken = used.includes(BAD_APPLICATION) || copied;
   if (broken || !primary || verdict === "deployment-in-flight") return [];
   const running = [...primary.tasks].filter(({ lastStatus }) => lastStatus === "RUNNING").length;

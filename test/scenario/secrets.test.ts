@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { demoFleet } from "../../lab/fleet/demo.ts";
 import { createService } from "../../lab/fleet/fleet.ts";
 import { LAB_SLACK_TOKEN } from "../../lab/lab.ts";
+import { everythingWritten, formsOf, leaks, secretValues } from "../../lab/leaks.ts";
 import { acts } from "../../lab/story/acts.ts";
 import type { Stage } from "../../lab/story/stage.ts";
 import { demo, ENROLL, enrollAs, web, webDefinition } from "./support/fleets.ts";
-import { everythingWritten, formsOf, leaks, secretValues } from "./support/leaks.ts";
 import { onLab } from "./support/on-lab.ts";
 
 /** The token of a service that somebody onboarded by hand: it stands in its task definition in plain text. */

@@ -148,6 +148,22 @@ describe("the plan of a roll", () => {
     expect(await planRoll(web, NAME, world)).toMatchObject({ pinnedRevisionArn: LAST_GOOD });
   });
 
+  it("knows the secret version that the pinned revision starts from: by itself, or noted with the last good one", async () => {
+    const world = rollWorld();
+    expect(await planRoll(web, NAME, world)).toMatchObject({ pinnedSecret: null });
+    await enroll(world);
+    const pinned = world.ecs.of(web).taskDefinitionArn;
+    const { secretsInUse: [own = ""] = [] } = (await world.ledger.getService(web.serviceArn)) ?? {};
+    const failed = own.replace(/[0-9a-f]{64}$/, "f".repeat(64));
+    await world.ledger.patchService(web.serviceArn, { secretsInUse: [own, failed] });
+    world.ecs.change({
+      tags: { ...world.ecs.of(web).tags, "ztunnel-autopilot/image": `${world.config.ztunnel.image.split(":")[0]}:2` },
+    });
+    expect(await planRoll(web, NAME, world)).toMatchObject({ pinnedRevisionArn: pinned, pinnedSecret: own });
+    await world.ledger.patchService(web.serviceArn, { lastGoodSecret: "noted" });
+    expect(await planRoll(web, NAME, world)).toMatchObject({ pinnedRevisionArn: pinned, pinnedSecret: "noted" });
+  });
+
   it("fails by the name of what it could not read, and changes nothing", async () => {
     const world = rollWorld();
     world.ecs.definitions.clear();

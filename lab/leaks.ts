@@ -1,5 +1,5 @@
-import type { Stage } from "../../../lab/story/stage.ts";
-import { isJsonObject } from "../../../shared/json.ts";
+import { isJsonObject } from "../shared/json.ts";
+import type { Stage } from "./story/stage.ts";
 
 /** A text that the product wrote, and where. */
 export interface Written {
@@ -13,15 +13,21 @@ export async function everythingWritten(stage: Stage): Promise<readonly Written[
   const written: Written[] = [];
   const add = (where: string, value: unknown) => written.push({ where, text: JSON.stringify(value) });
   for (const { functionName, line } of lab.logs) written.push({ where: `log of ${functionName}`, text: line });
-  for (const execution of lab.stepFunctions.listExecutions({ stateMachineArn: lab.rollServiceArn })) {
-    add(`execution ${execution.name}`, execution);
-    add(`history of ${execution.name}`, lab.stepFunctions.getExecutionHistory(execution.executionArn));
+  for (const stateMachineArn of [lab.rollServiceArn, lab.rollFleetArn]) {
+    for (const execution of lab.stepFunctions.listExecutions({ stateMachineArn })) {
+      add(`execution ${execution.name}`, execution);
+      add(`history of ${execution.name}`, lab.stepFunctions.getExecutionHistory(execution.executionArn));
+    }
   }
   for (const { event } of lab.eventBridge.log()) add(`event ${event["detail-type"]}`, event);
   for (const message of lab.slack.messages()) add("Slack message", message);
   for (const letter of lab.lambda.deadLetters) add(`dead letter of ${letter.functionName}`, letter);
   for await (const state of lab.ledger.listServices()) add(`ledger item of ${state.serviceArn}`, state);
   for await (const rollout of lab.ledger.listRollouts()) add(`ledger item of ${rollout.id}`, rollout);
+  for await (const rollout of lab.ledger.listRollouts()) {
+    add(`ledger item of ${rollout.id}`, rollout);
+    for await (const one of lab.ledger.listRolloutServices(rollout.id)) add(`ledger item of ${one.serviceArn}`, one);
+  }
   return written;
 }
 
