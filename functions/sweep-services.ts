@@ -1,13 +1,16 @@
 import type { Measure } from "../shared/ports.ts";
-import { type SweepResult, sweep } from "../shared/reconcile/sweep.ts";
+import { settledServices } from "../shared/reconcile/settled.ts";
+import { sweep } from "../shared/reconcile/sweep.ts";
+import type { SweepResult } from "../shared/reconcile/sweep-tally.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { environmentSecrets, type Secrets } from "./secrets.ts";
 import { environmentWorld, type World } from "./world.ts";
 
 /** On a schedule: looks at every service, for the events that were lost. */
 export function sweepServices(world: World, secrets: Secrets): Step {
+  const settled = settledServices(world.now);
   return async (_event, { log, measure }) => {
-    const result = await sweep({ ...world, secrets, log });
+    const result = await sweep({ ...world, secrets, log, settled });
     measureSweep(result, measure);
     log.info("swept", { ...result });
     return { ...result };

@@ -5,6 +5,7 @@ import { isJsonObject, type Json, type JsonObject } from "../shared/json.ts";
 import type { Ledgers } from "../shared/ledger.ts";
 import { resourceNames } from "../shared/names.ts";
 import { type EventPatternOptions, eventPatterns, schedules } from "../stacks/definitions/event-patterns.ts";
+import { functions } from "../stacks/definitions/functions.ts";
 import rollFleetDefinition from "../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
 import rollServiceDefinition from "../stacks/definitions/roll-service.asl.json" with { type: "json" };
 import { substitute } from "../stacks/definitions/substitute.ts";
@@ -207,6 +208,7 @@ export class Lab {
       // Of their own: how often functions run must not change what ECS's tasks take.
       random: seededRandom((options.seed ?? 1) + 1_000_003),
       functions: functionFactories(platform),
+      reservedConcurrency,
       inSandbox: platform.inSandbox,
     });
     if (options.schedules !== false) this.#startSchedules();
@@ -300,6 +302,10 @@ function ruleOptions({ name, homeAccount, enrollTagKey, ztunnel, rootCaSecret }:
     ...(rootCaSecret !== undefined && { rootCaSecret }),
   };
 }
+
+const reservedConcurrency = Object.fromEntries(
+  functions.flatMap(({ name, reservedConcurrency: most }) => (most === undefined ? [] : [[name, most]])),
+);
 
 function eksClusters(config: Config, endpoint: string) {
   return config.controlPlanes.flatMap(({ name, eks }) =>

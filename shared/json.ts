@@ -10,9 +10,19 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /** JSON text with the keys of every object sorted: equal content gives equal text. */
 export function canonicalJson(value: Json): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    isJsonObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
-  );
+  return JSON.stringify(sorted(value));
+}
+
+/** A replacer of `JSON.stringify` would do the same and take several times as long. */
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isJsonObject(value)) return value;
+  const copy: Record<string, Json> = {};
+  for (const key of Object.keys(value).sort()) {
+    const member = value[key];
+    if (member !== undefined) copy[key] = sorted(member);
+  }
+  return copy;
 }
 
 /** SHA-256 of a text as 64 lower-case hex characters. */

@@ -14,6 +14,8 @@ export interface OwnedService extends ServiceName {
   /** It had the enroll tag at some time, its own or its cluster's. */
   everTagged: boolean;
   deleted: boolean;
+  /** It had no tasks at some time. */
+  wasIdle: boolean;
 }
 
 /** Owners, pipelines and operators. What they do fails while AWS fails: then it has not happened. */
@@ -59,7 +61,7 @@ export class People {
       if (known) this.services.splice(this.services.indexOf(known), 1);
       const everTagged = known?.everTagged === true || tags[enrollTagKey] !== undefined || this.#isTagged(service);
       const revisions = [...(known?.revisions ?? []), running];
-      this.services.push({ ...service, definition, revisions, everTagged, deleted: false });
+      this.services.push({ ...service, definition, revisions, everTagged, deleted: false, wasIdle: false });
     });
   }
 
@@ -81,6 +83,7 @@ export class People {
   }
 
   async scale(service: OwnedService, desiredCount: number): Promise<void> {
+    service.wasIdle ||= desiredCount === 0;
     const input = { cluster: service.cluster, service: service.name, desiredCount };
     await this.attempt(`the owner scales ${label(service)} to ${desiredCount}`, () =>
       this.stage.lab.call(service, "UpdateService", input),
@@ -149,6 +152,7 @@ export class People {
       revisions: [],
       everTagged: true,
       deleted: false,
+      wasIdle: false,
     });
   }
 }

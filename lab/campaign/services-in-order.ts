@@ -178,13 +178,12 @@ function owner({ owned, service, definition, intent }: Seen): readonly string[] 
 /** All its tasks run, where its owner's application works at all. */
 function tasks({ lab, owned, service, verdict, state, definition }: Seen): readonly string[] {
   const [primary] = service.deployments;
-  const isOwners = owned.revisions.includes(primary?.revision.arn ?? "");
-  // ECS takes its time to start again what a fault has stopped.
-  if (isOwners && verdict === "not-enrolled") return [];
+  // What is not of the autopilot's making may not start, and ECS takes its time to start again what a fault has stopped.
+  if (owned.revisions.includes(primary?.revision.arn ?? "")) return [];
   const used = containersOf(definition).map((one) => textAt(one, "image") ?? "");
-  // A pipeline may also have copied a ztunnel that was just being tried.
-  const copied = isOwners && used.some(isBad);
-  const broken = used.includes(BAD_APPLICATION) || copied;
+  // A roll while there are no tasks has nothing that it could verify.
+  const untried = owned.wasIdle && used.some(isBad);
+  const broken = used.includes(BAD_APPLICATION) || untried;
   if (broken || !primary || verdict === "deployment-in-flight") return [];
   const running = [...primary.tasks].filter(({ lastStatus }) => lastStatus === "RUNNING").length;
   if (running === service.desiredCount && service.deployments.length === 1) return [];

@@ -3,7 +3,6 @@ import { HttpRequest, HttpResponse } from "@smithy/core/protocols";
 import type { MetadataBearer, MiddlewareStack, RetryErrorInfo, RetryStrategyV2, SdkError } from "@smithy/types";
 import * as z from "zod";
 import { isThrottled, isUnavailable } from "../../shared/gateways/errors.ts";
-import { isJsonObject, type JsonObject } from "../../shared/json.ts";
 import type { LabHandler, LabResponse } from "./message.ts";
 
 /** What the direct way needs of an SDK client and of its commands. */
@@ -25,11 +24,14 @@ export interface DirectSendOptions {
   readonly authorization: () => Promise<string>;
 }
 
+/** Secrets Manager's timestamps by their names, as in `DeletedDate`. The others' answers have none that matter. */
+const TIMESTAMP = /Date$/;
+
 /**
  * Lets an SDK client hand its commands to the lab without the SDK's own pipeline: no serialization by schema, endpoint,
  * signature or parsing, which are most of what a call costs in process. A command's own middlewares, the client's retries
- * and the errors' names and statuses are as ever. Timestamps of answers stay numbers. For clients whose protocol is AWS
- * JSON; others stay as they are. Returns whether it was one.
+ * and the errors' names and statuses are as ever. Timestamps of answers stay numbers, but for Secrets Manager's. For clients
+ * whose protocol is AWS JSON; others stay as they are. Returns whether it was one.
  */
 export function sendDirectly(client: object, options: DirectSendOptions): boolean {
   const parsed = clientSchema.safeParse(client);
@@ -78,10 +80,12 @@ async function answer(target: string, args: { readonly request?: unknown }, opti
 }
 
 /** What a middleware that keeps the answer for itself has left of it. */
-function bodyOf(response: unknown): JsonObject {
+function bodyOf(response: unknown): object {
   if (!HttpResponse.isInstance(response) || response.body.byteLength === 0) return {};
-  const body: unknown = JSON.parse(response.body.toString());
-  return isJsonObject(body) ? body : {};
+  const body: unknown = JSON.parse(response.body.toString(), (key, value: unknown) =>
+    typeof value === "number" && TIMESTAMP.test(key) ? new Date(value * 1000) : value,
+  );
+  return typeof body === "object" && body !== null ? body : {};
 }
 
 const errorSchema = z.object({ __type: z.string(), message: z.string().default("") });

@@ -19,7 +19,7 @@ import type { Sandbox } from "./runtime.ts";
 
 const SELF_DESCRIPTION = ["getUserAgentMiddleware", "recursionDetectionMiddleware"];
 /** The clients that `directCalls` is for. */
-const DIRECT: readonly string[] = ["ECSClient", "SFNClient", "EventBridgeClient"];
+const DIRECT: readonly string[] = ["ECSClient", "SFNClient", "EventBridgeClient", "SecretsManagerClient"];
 
 /** What the functions run on: SDK clients, fetch, ledger and logs that lead into the lab. */
 export interface Platform {

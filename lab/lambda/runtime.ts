@@ -45,8 +45,16 @@ export interface LambdaRuntimeOptions {
   readonly random: Random;
   readonly faults: Faults;
   readonly functions: Readonly<Record<string, FunctionFactory>>;
+  /** How many of a function's asynchronous invocations run at a time at most, by its name: the others wait their turn. */
+  readonly reservedConcurrency?: Readonly<Record<string, number>>;
   /** Runs a handler so that the calls that it makes are known as its sandbox's. */
   readonly inSandbox: <T>(sandbox: Sandbox, work: () => Promise<T>) => Promise<T>;
+}
+
+/** Who runs within a function's reserved concurrency, and who waits for it. */
+interface Turns {
+  free: number;
+  readonly waiting: (() => void)[];
 }
 
 /** A function's failure as its invoker sees it: the name is the errorType, the cause Lambda's JSON. */
@@ -61,13 +69,16 @@ export class LambdaError extends Error {
 const ASYNC_RETRY_SECONDS = [60, 120];
 
 const IDLE_KEPT_MS = 10 * 60_000;
+const PRUNED_EVERY_MS = 60_000;
 
 /** Runs the product's handlers as Lambda does: sandboxes that are reused, asynchronous tries, dead letters, crashes. */
 export class LambdaRuntime {
   readonly deadLetters: DeadLetter[] = [];
   readonly #options: LambdaRuntimeOptions;
   readonly #idle = new Map<string, RunningSandbox[]>();
+  readonly #turns = new Map<string, Turns>();
   #count = 0;
+  #prunedAtMs = 0;
 
   constructor(options: LambdaRuntimeOptions) {
     this.#options = options;
@@ -90,11 +101,14 @@ export class LambdaRuntime {
     }
   }
 
-  /** Invokes as EventBridge does: failing events are tried twice more, then become dead letters. */
+  /**
+   * Invokes as EventBridge does: failing events are tried twice more, then become dead letters. Lambda keeps what comes
+   * while the function is at its reserved concurrency, for up to six hours.
+   */
   async invokeAsync(functionName: string, payload: Json): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        await this.invoke(functionName, payload);
+        await this.#inTurn(functionName, () => this.invoke(functionName, payload));
         return;
       } catch (error) {
         const retryIn = ASYNC_RETRY_SECONDS[attempt];
@@ -107,21 +121,43 @@ export class LambdaRuntime {
     }
   }
 
+  async #inTurn(functionName: string, invoke: () => Promise<Json>): Promise<Json> {
+    const most = this.#options.reservedConcurrency?.[functionName];
+    if (most === undefined) return invoke();
+    const turns = this.#turns.get(functionName) ?? { free: most, waiting: [] };
+    this.#turns.set(functionName, turns);
+    if (turns.free > 0) turns.free -= 1;
+    else await new Promise<void>((resolve) => turns.waiting.push(resolve));
+    try {
+      return await invoke();
+    } finally {
+      const next = turns.waiting.shift();
+      if (next) next();
+      else turns.free += 1;
+    }
+  }
+
   #idleOf(functionName: string): RunningSandbox[] {
     const idle = this.#idle.get(functionName) ?? [];
     this.#idle.set(functionName, idle);
     return idle;
   }
 
-  /** Lambda keeps an idle sandbox for some minutes: after a burst most of them go. */
   #keep(sandbox: RunningSandbox): void {
     const nowMs = this.#options.clock.now();
-    const idle = this.#idleOf(sandbox.functionName);
     sandbox.idleSinceMs = nowMs;
-    idle.push(sandbox);
-    // The one used last is taken first: those at the front have been idle for the longest time.
-    const kept = idle.findIndex(({ idleSinceMs }) => nowMs - idleSinceMs < IDLE_KEPT_MS);
-    if (kept > 0) idle.splice(0, kept);
+    this.#idleOf(sandbox.functionName).push(sandbox);
+    if (nowMs - this.#prunedAtMs >= PRUNED_EVERY_MS) this.#prune(nowMs);
+  }
+
+  /** Lambda keeps an idle sandbox for some minutes: after a burst most of them go. */
+  #prune(nowMs: number): void {
+    this.#prunedAtMs = nowMs;
+    for (const idle of this.#idle.values()) {
+      // The one used last is taken first: those at the front have been idle for the longest time.
+      const kept = idle.findIndex(({ idleSinceMs }) => nowMs - idleSinceMs < IDLE_KEPT_MS);
+      idle.splice(0, kept === -1 ? idle.length : kept);
+    }
   }
 
   #bury(functionName: string, payload: Json, attempts: number, error: unknown): void {

@@ -19,8 +19,9 @@ export function copyJson(value: unknown): Json {
   if (typeof value !== "object") throw new TypeError(`a ${typeof value} is not a JSON value`);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return copyJson(JSON.parse(JSON.stringify(value)));
-  const members = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  return Object.fromEntries(members.map(([key, inner]) => [key, copyJson(inner)]));
+  const copy: Record<string, Json> = {};
+  for (const [key, inner] of Object.entries(value)) if (inner !== undefined) copy[key] = copyJson(inner);
+  return copy;
 }
 
 /**

@@ -3,9 +3,9 @@ import * as z from "zod";
 import { sameRole } from "../arn.ts";
 import type { MeshFacts } from "../enrollment/model.ts";
 import { AutopilotError } from "../errors.ts";
+import { expiringCache } from "../expiring-cache.ts";
 import type { ControlPlaneCalls } from "../ports.ts";
 import type { ClusterConnection } from "./control-plane-connection.ts";
-import { expiringCache } from "./expiring-cache.ts";
 import {
   fetchHttpApi,
   type KubernetesApis,

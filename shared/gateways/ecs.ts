@@ -20,6 +20,7 @@ import type * as z from "zod";
 import { clusterArnOf, parseServiceArn } from "../arn.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../enrollment/model.ts";
 import { AutopilotError } from "../errors.ts";
+import { expiringCache } from "../expiring-cache.ts";
 import type { EcsCalls } from "../ports.ts";
 import type { ObservedTask } from "../roll/task.ts";
 import type { PlacedClients } from "./aws-clients.ts";
@@ -35,7 +36,6 @@ import {
   updateAnswer,
 } from "./ecs-shapes.ts";
 import { asFailure, call, isNamed } from "./errors.ts";
-import { expiringCache } from "./expiring-cache.ts";
 import { keepRawResponse, sendAtMostOnce, sendRawRequest } from "./raw-json.ts";
 
 export interface EcsGatewayOptions {
@@ -63,7 +63,7 @@ const TASKS_PER_CALL = 100;
  */
 export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): EcsCalls {
   const client = clients(ECSClient);
-  const { now, taskDefinitionCacheSize = 500, clusterTtlMs = 5 * 60_000 } = options;
+  const { now, taskDefinitionCacheSize = 200, clusterTtlMs = 5 * 60_000 } = options;
   const taskDefinitions = expiringCache<DescribedTaskDefinition>({
     size: taskDefinitionCacheSize,
     ttlMs: Number.POSITIVE_INFINITY,

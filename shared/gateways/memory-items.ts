@@ -13,23 +13,23 @@ export interface Shelf<T extends object> {
 }
 
 /**
- * The items that `read` reads. What comes out and what went in are copies, as through the wire. An item that the shelf
- * has written itself is not parsed again.
+ * The items that `read` reads. What went in is copied, as through the wire; what comes out is frozen, so that nobody can
+ * change what the shelf has. An item that the shelf has written itself is not parsed again.
  */
 export function shelf<T extends object>(items: LedgerItems, read: (item: object) => T): Shelf<T> {
   const written = new WeakMap<object, T>();
-  const contentOf = (item: object): T => copyOf(written.get(item) ?? read(item));
+  const contentOf = (item: object): T => written.get(item) ?? frozen(read(copyOf(item)));
   return {
     get: (key) => {
       const item = items.get(nameOf(key));
       return item && contentOf(item);
     },
     put: (key, content) => {
-      const kept = read(copyOf({ ...key, ...content }));
+      const kept = frozen(read(copyOf({ ...key, ...content })));
       const item = { ...key, ...kept };
       items.set(nameOf(key), item);
       written.set(item, kept);
-      return copyOf(kept);
+      return kept;
     },
     list: function* (holds) {
       for (const [name, item] of [...items]) {
@@ -37,6 +37,12 @@ export function shelf<T extends object>(items: LedgerItems, read: (item: object)
       }
     },
   };
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const member of Object.values(value)) frozen(member);
+  return Object.freeze(value);
 }
 
 /** Changes an item that carries a version, which rises; returns what is there afterwards. */

@@ -1,14 +1,13 @@
 import type { Config } from "../config.ts";
 import { contentHash } from "../enrollment/definition.ts";
 import type { Decision, ObservedService } from "../enrollment/model.ts";
-import type { Refusal, Warning } from "../enrollment/reasons.ts";
+import type { Refusal } from "../enrollment/reasons.ts";
 import { serviceRefused, serviceWarned } from "../events/outgoing.ts";
-import type { Ledger, ServicePatch, ServiceState } from "../ledger.ts";
+import type { Ledger, ServiceState } from "../ledger.ts";
 import type { BusCalls, EcsCalls, ExecutionCalls } from "../ports.ts";
 import { nextAttempt, situationOf } from "../roll/attempts.ts";
 import { executionName } from "../roll/execution-name.ts";
-import { hasCompleted } from "../roll/verdict.ts";
-import { findSidecar } from "../task-definition/sidecar.ts";
+import { notesOf } from "./notes.ts";
 import type { Observed } from "./observe.ts";
 
 /** What a look at one service came to. */
@@ -108,54 +107,12 @@ async function noteAsItIs(
   calls: ReconcileCalls,
 ): Promise<void> {
   const { service, state } = observed;
-  const enrolled = decision.reason === "as-desired" || decision.reason === "awaits-rollout";
-  if (!enrolled && !state) return;
-  const patch: Mutable<ServicePatch> = {};
-  if (state?.toldRefusals !== undefined) patch.toldRefusals = null;
-  const primary = service.deployments.find(({ status }) => status === "PRIMARY");
-  if (enrolled) {
-    if (state?.enrolled !== true) patch.enrolled = true;
-    if (primary?.rolloutState === "COMPLETED" && state?.lastGoodRevisionArn !== primary.taskDefinitionArn) {
-      Object.assign(patch, lastGood(observed));
-    }
-    if (state?.failedSituation !== undefined)
-      Object.assign(patch, { failedSituation: null, failuresInARow: 0, notBefore: null });
-    await tellWarnings(service, state, decision.warnings, calls, patch);
-  } else if (state && hasLeft(observed, state)) {
-    if (state.addedTagKeys.length > 0) await calls.ecs.untagResource(service.ref.serviceArn, state.addedTagKeys);
-    Object.assign(patch, { enrolled: false, addedTagKeys: [], secretsInUse: [], toldWarnings: null });
-    Object.assign(patch, lastGood(observed));
-  }
-  if (Object.keys(patch).length > 0) await calls.ledger.patchService(service.ref.serviceArn, patch);
-}
-
-/** What the service runs is what a failed roll goes back to from now on. */
-function lastGood({ service, definition }: Observed): ServicePatch {
-  const sidecar = definition && findSidecar(definition.raw);
-  const secret = sidecar && "secretValueFrom" in sidecar ? sidecar.secretValueFrom : null;
-  return { lastGoodRevisionArn: service.taskDefinitionArn, lastGoodSecret: secret };
-}
-
-/** A deployment without the sidecar has completed, by which somebody else took the service out of the mesh. */
-function hasLeft({ service, definition }: Observed, { enrolled, addedTagKeys }: ServiceState): boolean {
-  if (!definition || (!enrolled && addedTagKeys.length === 0)) return false;
-  const primary = service.deployments.find(({ status }) => status === "PRIMARY");
-  return primary !== undefined && hasCompleted(primary) && findSidecar(definition.raw).kind === "none";
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-async function tellWarnings(
-  service: ObservedService,
-  state: ServiceState | undefined,
-  told: readonly Warning[],
-  calls: Pick<ReconcileCalls, "bus">,
-  patch: Mutable<ServicePatch>,
-): Promise<void> {
-  const text = told.map(({ code, detail }) => `${code}: ${detail}`).join("\n");
-  if (text === (state?.toldWarnings ?? "")) return;
-  if (told.length > 0) await calls.bus.putEvents([serviceWarned(service.ref, told)]);
-  patch.toldWarnings = text === "" ? null : text;
+  const notes = notesOf(observed, decision);
+  if (Object.keys(notes).length === 0) return;
+  if (notes.toldWarnings) await calls.bus.putEvents([serviceWarned(service.ref, decision.warnings)]);
+  if (notes.addedTagKeys && state && state.addedTagKeys.length > 0)
+    await calls.ecs.untagResource(service.ref.serviceArn, state.addedTagKeys);
+  await calls.ledger.patchService(service.ref.serviceArn, notes);
 }
 
 async function tellRefusals(

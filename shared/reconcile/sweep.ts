@@ -1,13 +1,16 @@
-import type { ClusterRef, Place } from "../arn.ts";
-import { type Config, type Target, targetsOf } from "../config.ts";
-import type { Decision, ObservedService } from "../enrollment/model.ts";
+import { type ClusterRef, clusterArnOf, type Place } from "../arn.ts";
+import { type Config, controlPlaneFor, type Target, targetsOf } from "../config.ts";
+import type { ObservedService } from "../enrollment/model.ts";
 import { asAutopilotError } from "../errors.ts";
 import type { Ledger, RolloutLedger, ServiceState } from "../ledger.ts";
 import type { EcsCalls, Log, SecretsCalls } from "../ports.ts";
 import { type AbandonedCalls, withoutAbandoned } from "./abandoned.ts";
-import { decideObserved, type FleetReads, fleetOf, observeDescribed } from "./observe.ts";
-import { type ReconcileCalls, type Reconciled, reconcile } from "./reconcile.ts";
+import { notesOf } from "./notes.ts";
+import { decideObserved, type FleetReads, fleetOf, type Observed, observeDescribed } from "./observe.ts";
+import { type ReconcileCalls, reconcile } from "./reconcile.ts";
 import { retireSecretVersions } from "./retire.ts";
+import { judgedOn, markOf, type Settled, type SettledServices } from "./settled.ts";
+import { type SweepResult, Tally } from "./sweep-tally.ts";
 
 export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
   readonly ecs: (place: Place) => EcsCalls;
@@ -17,23 +20,8 @@ export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
     Pick<RolloutLedger, "getFleet">;
   readonly executions: ReconcileCalls["executions"] & AbandonedCalls["executions"];
   readonly log: Log;
-}
-
-/** Numbers of one sweep. `failed` services keep what they have: an unread service is no reason to act. */
-export interface SweepResult {
-  readonly seen: number;
-  readonly started: number;
-  readonly refused: number;
-  readonly failed: number;
-  /** Left for the next sweep by `policy.maxUnenrollPerSweep` or `policy.maxRollsPerSweep`. */
-  readonly postponed: number;
-  /** Of those, the ones that were to leave the mesh. */
-  readonly postponedUnenrolls: number;
-  /** In the mesh, as the ledger has it; and not as their tags ask for, whether or not a roll is at work on it. */
-  readonly enrolled: number;
-  readonly drifted: number;
-  /** How often each reason was met: a service may be refused for several. */
-  readonly refusals: Readonly<Record<string, number>>;
+  /** What earlier sweeps found settled. Without it every task definition is read. */
+  readonly settled?: SettledServices;
 }
 
 /**
@@ -44,7 +32,7 @@ export interface SweepResult {
 export async function sweep(calls: SweepCalls): Promise<SweepResult> {
   const tally = new Tally(calls.config);
   const states = await readStates({ ...calls, tally });
-  const reads = readOnce(calls.ledger);
+  const reads = readOnce(calls.ledger, calls.config);
   await Promise.all(targetsOf(calls.config).map((target) => sweepTarget(target, { ...calls, states, reads, tally })));
   return tally.result();
 }
@@ -52,7 +40,7 @@ export async function sweep(calls: SweepCalls): Promise<SweepResult> {
 /** The same for the services of one cluster, whose tags are the defaults of all of them. */
 export async function sweepCluster(cluster: ClusterRef, calls: Omit<SweepCalls, "secrets">): Promise<SweepResult> {
   const tally = new Tally(calls.config);
-  const reads = readOnce(calls.ledger);
+  const reads = readOnce(calls.ledger, calls.config);
   const states = { get: (serviceArn: string) => calls.ledger.getService(serviceArn) };
   const ecs = calls.ecs(cluster);
   // An event about the cluster's tags leads here: what a cache holds of them is older.
@@ -84,7 +72,7 @@ async function readStates(
 
 interface ServiceCalls extends Omit<SweepCalls, "secrets"> {
   readonly states: States;
-  readonly reads: FleetReads;
+  readonly reads: SweepReads;
   readonly tally: Tally;
 }
 
@@ -131,96 +119,59 @@ async function sweepService(
   inUse: Set<string>,
   calls: ServiceCalls,
 ): Promise<boolean> {
-  calls.tally.seen += 1;
+  const { tally, config, reads } = calls;
+  const { serviceArn } = service.ref;
+  tally.seen += 1;
   try {
-    const state = await calls.states.get(service.ref.serviceArn);
-    const observed = await observeDescribed(service, state, { ecs, config: calls.config, thorough: true });
-    for (const valueFrom of secretReferences(observed.definition?.raw)) inUse.add(valueFrom);
-    const decision = await decideObserved(observed, calls.config, calls.reads);
-    calls.tally.see(state, decision);
-    if (!calls.tally.admits(decision.action)) return true;
-    calls.tally.note(decision.action, await reconcile(observed, decision, { ...calls, ecs }));
+    const state = await calls.states.get(serviceArn);
+    const settled = await knownSettled(service, state, { ...calls, ecs });
+    if (settled) {
+      for (const valueFrom of settled.secrets) inUse.add(valueFrom);
+      tally.see(state, settled.decision);
+      return true;
+    }
+    const observed = await observeDescribed(service, state, { ecs, config, thorough: true });
+    const secrets = secretReferences(observed.definition?.raw);
+    for (const valueFrom of secrets) inUse.add(valueFrom);
+    const decision = await decideObserved(observed, config, reads);
+    tally.see(state, decision);
+    if (decision.action === "none") await noteSettled(observed, { decision, secrets }, calls);
+    if (!tally.admits(decision.action)) return true;
+    tally.note(decision.action, await reconcile(observed, decision, { ...calls, ecs }));
     return true;
   } catch (error) {
-    tellFailure(service.ref.serviceArn, error, calls);
+    tellFailure(serviceArn, error, calls);
     return false;
   }
+}
+
+/** What an earlier sweep found, when nothing has changed since: the task definition need not be read again. */
+async function knownSettled(
+  service: ObservedService,
+  state: ServiceState | undefined,
+  {
+    ecs,
+    reads,
+    settled,
+  }: Pick<ServiceCalls, "reads" | "settled"> & { readonly ecs: Pick<EcsCalls, "describeCluster"> },
+): Promise<Settled | undefined> {
+  if (!settled || state?.roll) return undefined;
+  const { tags: clusterTags } = await ecs.describeCluster(clusterArnOf(service.ref));
+  const fleet = await reads.mark(service.ref);
+  return settled.find(service.ref.serviceArn, judgedOn({ service, clusterTags, state, fleet }));
+}
+
+async function noteSettled(observed: Observed, found: Settled, { reads, settled }: ServiceCalls): Promise<void> {
+  const { service, state } = observed;
+  if (!settled || state?.roll || Object.keys(notesOf(observed, found.decision)).length > 0) return;
+  const fleet = await reads.mark(service.ref);
+  settled.note(service.ref.serviceArn, judgedOn({ ...observed, fleet }), found);
 }
 
 function tellFailure(what: string, cause: unknown, calls: Pick<ServiceCalls, "log" | "tally">): void {
   const { code, message } = asAutopilotError(cause);
   calls.tally.failed += 1;
   calls.log.error(`not swept: ${what}`, { code, why: message });
-}
-
-class Tally {
-  seen = 0;
-  failed = 0;
-  #started = 0;
-  #refused = 0;
-  #postponed = 0;
-  #postponedUnenrolls = 0;
-  #enrolled = 0;
-  #drifted = 0;
-  readonly #refusals: Record<string, number> = {};
-  #rolls: number;
-  #unenrolls: number;
-
-  constructor({ policy }: Config) {
-    this.#rolls = policy.maxRollsPerSweep;
-    this.#unenrolls = policy.maxUnenrollPerSweep;
-  }
-
-  /** Counts how the service stands. */
-  see(state: ServiceState | undefined, decision: Decision): void {
-    if (state?.enrolled) this.#enrolled += 1;
-    if (isRoll(decision.action)) this.#drifted += 1;
-    if (decision.action !== "refuse") return;
-    for (const { reason } of decision.refusals) this.#refusals[reason] = (this.#refusals[reason] ?? 0) + 1;
-  }
-
-  /** Counts it as begun, as accounts are swept side by side. False when this sweep has begun enough of this kind. */
-  admits(action: Decision["action"]): boolean {
-    const left = action === "unenroll" ? this.#unenrolls : this.#rolls;
-    if (isRoll(action) && left <= 0) return this.#postpone(action);
-    this.#begin(action, 1);
-    return true;
-  }
-
-  #begin(action: Decision["action"], count: 1 | -1): void {
-    if (action === "unenroll") this.#unenrolls -= count;
-    else if (isRoll(action)) this.#rolls -= count;
-  }
-
-  #postpone(action: Decision["action"]): boolean {
-    this.#postponed += 1;
-    if (action === "unenroll") this.#postponedUnenrolls += 1;
-    return false;
-  }
-
-  note(admitted: Decision["action"], done: Reconciled): void {
-    if (done.did === "refused") this.#refused += 1;
-    if (done.did === "started") this.#started += 1;
-    else this.#begin(admitted, -1);
-  }
-
-  result(): SweepResult {
-    return {
-      seen: this.seen,
-      started: this.#started,
-      refused: this.#refused,
-      failed: this.failed,
-      postponed: this.#postponed,
-      postponedUnenrolls: this.#postponedUnenrolls,
-      enrolled: this.#enrolled,
-      drifted: this.#drifted,
-      refusals: this.#refusals,
-    };
-  }
-}
-
-function isRoll(action: Decision["action"]): boolean {
-  return action === "enroll" || action === "update" || action === "unenroll";
 }
 
 async function* serviceNames(arns: AsyncIterable<string>): AsyncIterable<string> {
@@ -241,11 +192,18 @@ async function* chunks<T>(items: AsyncIterable<T>, size: number): AsyncIterable<
   if (chunk.length > 0) yield chunk;
 }
 
-/** Mesh and fleet as one sweep sees them: each is read once. */
-function readOnce(ledger: SweepCalls["ledger"]): FleetReads {
-  const { mesh, fleet } = fleetOf(ledger);
-  const fleetAt = memoized((_: string) => fleet());
-  return { mesh: memoized(mesh), fleet: () => fleetAt("") };
+/** Mesh and fleet as one sweep sees them, each read once; `mark` is a hash of both for a service's place. */
+interface SweepReads extends FleetReads {
+  readonly mark: (place: Place) => Promise<string>;
+}
+
+function readOnce(ledger: SweepCalls["ledger"], config: Config): SweepReads {
+  const of = fleetOf(ledger);
+  const mesh = memoized(of.mesh);
+  const fleetAt = memoized((_: string) => of.fleet());
+  const fleet = () => fleetAt("");
+  const markAt = memoized(async (plane: string) => markOf(plane === "" ? undefined : await mesh(plane), await fleet()));
+  return { mesh, fleet, mark: (place) => markAt(controlPlaneFor(config, place)?.name ?? "") };
 }
 
 function memoized<T>(read: (key: string) => Promise<T>): (key: string) => Promise<T> {
@@ -261,5 +219,8 @@ const PINNED = /arn:aws[\w-]*:secretsmanager:[^"]*?:secret:ztunnel-autopilot\/[^
 
 /** Every reference to one of our secrets in a task definition. */
 export function secretReferences(definition: unknown): readonly string[] {
-  return definition === undefined ? [] : (JSON.stringify(definition).match(PINNED) ?? []);
+  if (definition === undefined) return [];
+  const references = JSON.stringify(definition).match(PINNED) ?? [];
+  // A match is a view of the text that it was found in, which would be kept for as long as the match is.
+  return references.map((reference) => Buffer.from(reference).toString());
 }

@@ -43,18 +43,20 @@ export class SlackUnavailable extends AutopilotError {
   }
 }
 
-const TRIES = 5;
 /** Slack asks for a second or so when messages come in a burst; longer waits outlast a function. */
 const LONGEST_WAIT_SECONDS = 5;
+/** Half of what the functions that tell Slack may take: a burst drains at a message a second. */
+const LONGEST_WAITS_SECONDS = 30;
 
-/** The call's result. It is made again after as long as Slack asks for, if that is short. Throws what it threw last. */
+/** The call's result. It is made again after as long as Slack asks for, 30 seconds in all. Throws what it threw last. */
 export async function atSlacksPace<T>(pause: (ms: number) => Promise<void>, call: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
+  for (let waited = 0; ; ) {
     try {
       return await call();
     } catch (error) {
       const wait = error instanceof SlackUnavailable ? error.retryAfterSeconds : undefined;
-      if (wait === undefined || wait > LONGEST_WAIT_SECONDS || tries === TRIES) throw error;
+      if (wait === undefined || wait > LONGEST_WAIT_SECONDS || waited + wait > LONGEST_WAITS_SECONDS) throw error;
+      waited += wait;
       await pause(wait * 1000);
     }
   }

@@ -2,6 +2,7 @@ import { ECSClient } from "@aws-sdk/client-ecs";
 import { STSClient } from "@aws-sdk/client-sts";
 import { describe, expect, it } from "vitest";
 import { EcsSimulation } from "../../lab/aws/ecs/simulation.ts";
+import { SecretsManager } from "../../lab/aws/secrets-manager.ts";
 import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
 import { Faults } from "../../lab/faults.ts";
 import { sendDirectly } from "../../lab/http/direct-send.ts";
@@ -12,6 +13,7 @@ import { seededRandom } from "../../lab/random.ts";
 import { serviceRef } from "../../shared/arn.ts";
 import { awsClients } from "../../shared/gateways/aws-clients.ts";
 import { ecsGateway } from "../../shared/gateways/ecs.ts";
+import { secretsGateway } from "../../shared/gateways/secrets.ts";
 import type { JsonObject } from "../../shared/json.ts";
 
 const place = { account: "111111111111", region: "eu-west-1" };
@@ -32,9 +34,9 @@ function ground(direct: boolean) {
   const clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
   const faults = new Faults(() => clock.now());
   const random = () => 0.5;
-  const secrets = { canRead: () => ({ ok: true }) as const };
+  const secrets = new SecretsManager({ clock, faults, random: seededRandom(2) });
   const simulation = new EcsSimulation({ clock, faults, random: seededRandom(1), emit: () => undefined, secrets });
-  const router = new AwsRouter({ services: [simulation.service()], clock, faults, random });
+  const router = new AwsRouter({ services: [simulation.service(), secrets], clock, faults, random });
   const handle: Parameters<typeof inProcessRequestHandler>[0] = (request) => router.handle(request);
   const clients = awsClients({
     config: { name: "x", homeRegion: place.region, homeAccount: place.account, memberRoleName: "member" },
@@ -48,12 +50,13 @@ function ground(direct: boolean) {
   });
   const ecs = ecsGateway(clients.at(place), { now: () => clock.now() });
   const create = async (input: JsonObject, call: string) => simulation.service().operations[call]?.(input, place);
-  return { clock, faults, router, clients, ecs, create };
+  const remove = async (SecretId: string) => secrets.operations.DeleteSecret?.({ SecretId }, place);
+  return { clock, faults, router, clients, ecs, secrets: secretsGateway(clients.at(place)), create, remove };
 }
 
 /** What happens on a ground: answers, errors, the time that it takes and the calls that it makes. */
 async function course(direct: boolean) {
-  const { clock, faults, router, ecs, create } = ground(direct);
+  const { clock, faults, router, ecs, secrets, create, remove } = ground(direct);
   const codeOf = (failing: Promise<unknown>) =>
     failing.then(
       () => "no error",
@@ -78,6 +81,11 @@ async function course(direct: boolean) {
     await codeOf(ecs.describeService(serviceRef(`${prefix}:service/nowhere/web`))),
     await codeOf(ecs.registerTaskDefinition({ ...definition, cpu: "257" })),
   ];
+  const value = { value: "v1", versionId: "v1".padEnd(32, "0"), tags: { team: "web" } };
+  const { arn } = await secrets.createSecret({ name: "web", description: "of web", ...value });
+  seen.push(await secrets.describeSecret("web"), await codeOf(secrets.getSecretValue("nowhere")));
+  await remove("web");
+  seen.push(await secrets.describeSecret(arn), await codeOf(secrets.getSecretValue("web")));
   for (let nth = 0; nth < 25; nth += 1) seen.push(await ecs.registerTaskDefinition(definition));
   faults.replace([{ kind: "api-error", match: { call: "ecs.*" }, count: 2 }]);
   seen.push(await codeOf(ecs.registerTaskDefinition(definition)), await codeOf(ecs.describeService(ref)));
@@ -89,6 +97,7 @@ describe("a call past the SDK's pipeline", () => {
     const direct = await course(true);
     expect(direct).toEqual(await course(false));
     expect(direct.calls["ecs.RegisterTaskDefinition"]).toBeGreaterThan(27);
+    expect(direct.seen).toContainEqual(expect.objectContaining({ name: "web", scheduledForDeletion: true }));
   });
 
   it("is for clients of AWS JSON alone", () => {

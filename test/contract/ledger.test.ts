@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { MeshFacts } from "../../shared/enrollment/model.ts";
 import type { Ledger, MeshState, ServiceState, Signal } from "../../shared/ledger.ts";
 import { factsIdOf } from "../../shared/trust/generations.ts";
-import { ledgerStores, localDynamoDb, type Store } from "./ledger-stores.ts";
+import { ledgerStores, localDynamoDb, type Store, unlessFrozen } from "./ledger-stores.ts";
 
 const stores = ledgerStores(localDynamoDb());
 
@@ -101,7 +101,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     it("does not change through the object that was returned", async () => {
       const serviceArn = newServiceArn();
       const state = await ledger.patchService(serviceArn, { secretsInUse: ["s:::v1"] });
-      state.secretsInUse.push("s:::v2");
+      unlessFrozen(() => state.secretsInUse.push("s:::v2"));
       expect((await ledger.getService(serviceArn))?.secretsInUse).toEqual(["s:::v1"]);
     });
   });
@@ -319,7 +319,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(await ledger.getMesh(controlPlane)).toBeUndefined();
       await ledger.putMeshFacts({ ...facts, controlPlane });
       const before = await ledger.getMesh(controlPlane);
-      const spoil = (mesh: MeshState | undefined) => void mesh?.generations.pop();
+      const spoil = (mesh: MeshState | undefined) => void unlessFrozen(() => mesh?.generations.pop());
       expect(await ledger.changeMesh(controlPlane, spoil)).toEqual(before);
       expect(await ledger.getMesh(controlPlane)).toEqual(before);
     });

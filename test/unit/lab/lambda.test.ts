@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
+import { Faults } from "../../../lab/faults.ts";
+import { LambdaRuntime } from "../../../lab/lambda/runtime.ts";
+import type { Json } from "../../../shared/json.ts";
+
+/** Functions that take a minute each; how many of each ran at a time, and how often they were begun. */
+function runtime(reservedConcurrency: Readonly<Record<string, number>> = {}) {
+  const clock = new VirtualClock();
+  const seen = { most: 0, begun: 0 };
+  let running = 0;
+  const work = async (event: unknown): Promise<Json> => {
+    seen.begun += 1;
+    running += 1;
+    seen.most = Math.max(seen.most, running);
+    await clock.sleep(60_000);
+    running -= 1;
+    if (event === "bad") throw new Error("it fails");
+    return null;
+  };
+  const lambda = new LambdaRuntime({
+    clock,
+    random: () => 0.5,
+    faults: new Faults(() => clock.now()),
+    functions: { slow: () => work },
+    reservedConcurrency,
+    inSandbox: (_, run) => run(),
+  });
+  return { clock, lambda, seen };
+}
+
+describe("the lab's Lambda", () => {
+  it("runs asynchronous invocations side by side", async () => {
+    const { clock, lambda, seen } = runtime();
+    await clock.run(Promise.all([1, 2, 3, 4, 5].map((event) => lambda.invokeAsync("slow", event))));
+    expect(seen).toEqual({ most: 5, begun: 5 });
+  });
+
+  it("keeps what comes while a function is at its reserved concurrency, in its order", async () => {
+    const { clock, lambda, seen } = runtime({ slow: 2 });
+    await clock.run(Promise.all([1, 2, 3, 4, 5].map((event) => lambda.invokeAsync("slow", event))));
+    expect(seen).toEqual({ most: 2, begun: 5 });
+    expect(clock.now()).toBeGreaterThanOrEqual(3 * 60_000);
+  });
+
+  it("gives the turn on when an invocation fails, and buries the third failure", async () => {
+    const { clock, lambda, seen } = runtime({ slow: 1 });
+    await clock.run(Promise.all(["bad", "good"].map((event) => lambda.invokeAsync("slow", event))));
+    expect(seen).toEqual({ most: 1, begun: 4 });
+    expect(lambda.deadLetters).toMatchObject([{ attempts: 3, payload: "bad" }]);
+  });
+});
