@@ -21,7 +21,7 @@ export type ObserveCalls = Pick<EcsCalls, "describeService" | "describeCluster" 
 
 /**
  * What decides about a service, around its description. The task definition is read only where it can matter: the
- * service is enrolled, or the ledger says that it was or has tags of ours, or `thorough` asks for it.
+ * service is enrolled, or the ledger says that it was, was refused or has tags of ours, or `thorough` asks for it.
  */
 export async function observeDescribed(
   service: ObservedService,
@@ -37,7 +37,9 @@ export async function observeDescribed(
   const { fresh = false } = calls;
   const { tags: clusterTags } = await calls.ecs.describeCluster(clusterArnOf(service.ref), { fresh });
   const intent = enrollIntent(service.tags, clusterTags, calls.config.enrollTagKey);
-  const touched = state !== undefined && (state.enrolled || state.addedTagKeys.length > 0);
+  // What a sweep refused by a closer look is not put right because an event looks less closely.
+  const refused = state?.toldRefusals !== undefined;
+  const touched = state !== undefined && (state.enrolled || state.addedTagKeys.length > 0 || refused);
   const needed = intent !== "absent" || touched || calls.thorough === true;
   const definition = needed ? await calls.ecs.describeTaskDefinition(service.taskDefinitionArn) : undefined;
   return { service, clusterTags, state, definition };

@@ -32,7 +32,8 @@ export type Reported = "posted" | "updated" | "unchanged" | "claimed" | "unavail
 
 type SlackState = NonNullable<Rollout["slack"]>;
 
-const CLAIM_MS = 30_000;
+/** As long as the function may take, which waits for Slack. */
+const CLAIM_MS = 60_000;
 /** A rollout that goes on while its message is written is told again at once, but not for ever. */
 const ROUNDS = 3;
 /** How many services of a rollout are read in a minute at most, so that a large one's bar moves more slowly. */

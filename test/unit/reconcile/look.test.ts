@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { clusterArnOf } from "../../../shared/arn.ts";
 import { lookAtService } from "../../../shared/reconcile/look.ts";
+import { sweep } from "../../../shared/reconcile/sweep.ts";
 import { executionName } from "../../../shared/roll/execution-name.ts";
 import { config, rootPem, taskDefinition } from "../enrollment/world.ts";
 import { NOW, OBSERVED, type RollWorld, rollWorld, web } from "../roll/fakes.ts";
@@ -220,6 +221,19 @@ describe("a refused service", () => {
     expect(world.bus.types()).toEqual(["Service Refused"]);
     expect(world.executions.started).toEqual([]);
     expect(world.ecs.updates).toEqual([]);
+  });
+
+  it("is told once of what a sweep has found where the ledger says that the service has left", async () => {
+    const world = await ready();
+    await enroll(world);
+    world.ecs.change({ tags: { "ztunnel-autopilot/enrol": "true" } });
+    await world.ledger.patchService(web.serviceArn, { enrolled: false, addedTagKeys: [] });
+    const before = world.bus.types().length;
+    const swept = async () => sweep({ ...world, ecs: () => world.ecs, secrets: () => world.secrets });
+    await swept();
+    expect(await look(world)).toMatchObject({ did: "refused" });
+    await swept();
+    expect(world.bus.types().slice(before)).toEqual(["Service Refused"]);
   });
 
   it("is told again after it was put right and went wrong again", async () => {
