@@ -25,6 +25,19 @@ function sorted(value: Json): Json {
   return copy;
 }
 
+/** True when two values are the same JSON, in whatever order their keys are. */
+export function isSameJson(a: Json | undefined, b: Json | undefined): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((value, index) => isSameJson(value, b[index]));
+  }
+  if (!isJsonObject(a) || !isJsonObject(b)) return false;
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isSameJson(a[key], b[key]))
+  );
+}
+
 /** SHA-256 of a text as 64 lower-case hex characters. */
 export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");

@@ -5,9 +5,8 @@ const DIGITS = "0123456789";
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 function text(random: Random, length: number, alphabet: string): string {
-  let result = "";
-  for (let i = 0; i < length; i++) result += alphabet.charAt(Math.floor(random() * alphabet.length));
-  return result;
+  const codes = Array.from({ length }, () => alphabet.charCodeAt(Math.floor(random() * alphabet.length)));
+  return String.fromCharCode(...codes);
 }
 
 /** Lower-case hexadecimal characters. */

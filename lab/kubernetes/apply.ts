@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from "../../shared/json.ts";
-import { type FieldPath, fieldAt, fieldsOf, fieldsV1, isSame, pathText, withField, withoutField } from "./fields.ts";
+import { isSameJson, type Json, type JsonObject } from "../../shared/json.ts";
+import { type FieldPath, fieldAt, fieldsOf, fieldsV1, pathText, withField, withoutField } from "./fields.ts";
 import { StatusError } from "./status.ts";
 
 /** Who set a field, and how. */
@@ -49,7 +49,7 @@ export function apply(
     .map(({ path, managers }) => ({ path, managers: managers.filter((each) => !isApplier(each, manager)) }))
     .filter(({ managers }) => managers.length > 0);
   const taken = fields.map(([path, value]) => {
-    const shared = isSame(fieldAt(before.object, path), value) ? ownersOf(before, path) : [];
+    const shared = isSameJson(fieldAt(before.object, path), value) ? ownersOf(before, path) : [];
     const others = shared.filter((each) => !isApplier(each, manager));
     return { path, managers: [...others, { name: manager, operation: "Apply" as const }] };
   });
@@ -78,7 +78,7 @@ export function managedFields({ object, owners }: OwnedObject): Json {
 function refuseConflicts(before: OwnedObject, fields: readonly (readonly [FieldPath, Json])[], manager: string): void {
   const causes = fields.flatMap(([path, value]) => {
     const current = fieldAt(before.object, path);
-    if (current === undefined || isSame(current, value)) return [];
+    if (current === undefined || isSameJson(current, value)) return [];
     return ownersOf(before, path)
       .filter((each) => !isApplier(each, manager))
       .map(({ name, operation }) => ({

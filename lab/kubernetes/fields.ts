@@ -1,4 +1,4 @@
-import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../../shared/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../shared/json.ts";
 
 /** The keys that lead from an object to one of its fields. */
 export type FieldPath = readonly string[];
@@ -36,11 +36,6 @@ export function withoutField(object: JsonObject, [key, ...rest]: FieldPath): Jso
   if (rest.length === 0 || !isJsonObject(inner)) return others;
   const pruned = withoutField(inner, rest);
   return Object.keys(pruned).length === 0 ? others : { ...object, [key]: pruned };
-}
-
-/** True when two values are the same JSON. */
-export function isSame(a: Json | undefined, b: Json | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : canonicalJson(a) === canonicalJson(b);
 }
 
 /** A path as managedFields' conflicts name it: `.metadata.labels.team`. */

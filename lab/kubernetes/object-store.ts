@@ -1,4 +1,4 @@
-import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../../shared/json.ts";
+import { isJsonObject, isSameJson, type Json, type JsonObject } from "../../shared/json.ts";
 import type { Random } from "../aws/service.ts";
 import { randomUuid } from "../http/random-id.ts";
 import { createdBy, managedFields, type OwnedObject } from "./apply.ts";
@@ -55,13 +55,9 @@ export class ObjectStore {
   write(ref: ObjectRef, { object, owners }: OwnedObject): void {
     const shelf = this.#shelves.get(shelfOf(ref)) ?? new Map<string, Stored>();
     const existing = shelf.get(ref.name);
-    const content = canonicalJson(owners.map(({ path, managers }) => ({ path, managers: managers.map(asJson) })));
-    if (
-      existing !== undefined &&
-      canonicalJson(existing.object) === canonicalJson(object) &&
-      canonicalJson(existing.owners.map(({ path, managers }) => ({ path, managers: managers.map(asJson) }))) === content
-    )
-      return;
+    const isSame =
+      existing && isSameJson(existing.object, object) && isSameJson(asJson(existing.owners), asJson(owners));
+    if (isSame) return;
     this.#resourceVersion++;
     this.#shelves.set(shelfOf(ref), shelf);
     shelf.set(ref.name, {
@@ -123,8 +119,11 @@ function shown(stored: Stored): JsonObject {
   };
 }
 
-function asJson({ name, operation }: { readonly name: string; readonly operation: string }): Json {
-  return { name, operation };
+function asJson(owners: OwnedObject["owners"]): Json {
+  return owners.map(({ path, managers }) => ({
+    path,
+    managers: managers.map(({ name, operation }) => ({ name, operation })),
+  }));
 }
 
 function labelsOf(object: JsonObject): JsonObject {

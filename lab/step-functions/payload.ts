@@ -1,4 +1,4 @@
-import type { Json } from "../../shared/json.ts";
+import { isJsonObject, type Json } from "../../shared/json.ts";
 import type { Peaks } from "./peaks.ts";
 import { StatesError } from "./states-error.ts";
 
@@ -20,7 +20,10 @@ export function copyJson(value: unknown): Json {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return copyJson(JSON.parse(JSON.stringify(value)));
   const copy: Record<string, Json> = {};
-  for (const [key, inner] of Object.entries(value)) if (inner !== undefined) copy[key] = copyJson(inner);
+  for (const key of Object.keys(value)) {
+    const inner: unknown = Reflect.get(value, key);
+    if (inner !== undefined) copy[key] = copyJson(inner);
+  }
   return copy;
 }
 
@@ -46,9 +49,13 @@ function remainingBytes(value: Json, budget: number): number {
   if (typeof value === "string") return budget - 6 * value.length - 3;
   if (typeof value !== "object" || value === null) return budget - 26;
   let left = budget - 3;
-  for (const [key, inner] of Object.entries(value)) {
+  if (!isJsonObject(value)) {
+    for (const inner of value) left = remainingBytes(inner, left - 1);
+    return left;
+  }
+  for (const key of Object.keys(value)) {
+    left = remainingBytes(value[key] ?? null, left - 6 * key.length - 4);
     if (left < 0) break;
-    left = remainingBytes(inner, left - 6 * key.length - 4);
   }
   return left;
 }

@@ -1,5 +1,5 @@
 import type { DriftReason } from "../enrollment/reasons.ts";
-import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../json.ts";
+import { isJsonObject, isSameJson, type Json, type JsonObject } from "../json.ts";
 import { type Added, addedBefore, withAdded } from "./added.ts";
 import { dependenciesOf, startDependencies } from "./dependencies.ts";
 import { isLogRouter, listAt, nameOf, objectAt, textAt, ZTUNNEL, ztunnelOf } from "./fields.ts";
@@ -28,7 +28,7 @@ type Edit = (container: JsonObject) => JsonObject;
 const set =
   (key: string, value: Json): Edit =>
   (container) =>
-    canonicalJson(container[key] ?? null) === canonicalJson(value) ? container : { ...container, [key]: value };
+    isSameJson(container[key] ?? null, value) ? container : { ...container, [key]: value };
 
 const isToken = (entry: Json): boolean => isJsonObject(entry) && entry.name === BOOTSTRAP_TOKEN;
 
