@@ -30,7 +30,7 @@ export const paceOptions = {
 } as const;
 
 const BEGIN_MS = 15_000;
-const shape = overridesSchema.shape;
+const shape = overridesSchema.unwrap().shape;
 const number = z.string().transform((text, context) => {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
   context.addIssue(`${text} is no number`);
@@ -41,7 +41,7 @@ const list = z.array(z.string()).optional();
 const valuesSchema = z.object({
   image: z.string().optional(),
   "control-plane": z.string().optional(),
-  account: scopeSchema.shape.accounts,
+  account: scopeSchema.unwrap().shape.accounts,
   region: list,
   cluster: list,
   service: list,

@@ -10,7 +10,12 @@ import { styler } from "../render/style.ts";
 import { hasColor } from "../surroundings.ts";
 
 const list = z.array(z.string()).optional();
-const valuesSchema = z.object({ account: scopeSchema.shape.accounts, region: list, cluster: list, service: list });
+const valuesSchema = z.object({
+  account: scopeSchema.unwrap().shape.accounts,
+  region: list,
+  cluster: list,
+  service: list,
+});
 
 export const status: Command = {
   name: "status",

@@ -144,32 +144,36 @@ const clusterSchema = z.object({ clusterArn: z.string(), tags: tagsSchema });
 /** DescribeClusters' answer: the tags of each cluster. */
 export const clustersAnswer = z.object({ clusters: z.array(clusterSchema).default([]), failures });
 
-const containerSchema = z.object({
-  name: z.string(),
-  lastStatus: z.string().default("UNKNOWN"),
-  exitCode: z.number().optional(),
-  reason: z.string().optional(),
-  healthStatus: z.string().optional(),
-  networkInterfaces: z.array(z.object({ privateIpv4Address: z.string().optional() })).default([]),
-});
+const containerSchema = () =>
+  z.object({
+    name: z.string(),
+    lastStatus: z.string().default("UNKNOWN"),
+    exitCode: z.number().optional(),
+    reason: z.string().optional(),
+    healthStatus: z.string().optional(),
+    networkInterfaces: z.array(z.object({ privateIpv4Address: z.string().optional() })).default([]),
+  });
 
-const taskSchema = z.object({
-  taskArn: z.string(),
-  taskDefinitionArn: z.string(),
-  lastStatus: z.string(),
-  stopCode: z.string().optional(),
-  stoppedReason: z.string().optional(),
-  healthStatus: z.string().optional(),
-  attachments: z
-    .array(
-      z.object({
-        type: z.string().optional(),
-        details: z.array(z.object({ name: z.string().optional(), value: z.string().optional() })).default([]),
-      }),
-    )
-    .default([]),
-  containers: z.array(containerSchema).default([]),
-});
+// Built at its first use: most functions look at no task.
+const taskSchema = z.lazy(() =>
+  z.object({
+    taskArn: z.string(),
+    taskDefinitionArn: z.string(),
+    lastStatus: z.string(),
+    stopCode: z.string().optional(),
+    stoppedReason: z.string().optional(),
+    healthStatus: z.string().optional(),
+    attachments: z
+      .array(
+        z.object({
+          type: z.string().optional(),
+          details: z.array(z.object({ name: z.string().optional(), value: z.string().optional() })).default([]),
+        }),
+      )
+      .default([]),
+    containers: z.array(containerSchema()).default([]),
+  }),
+);
 
 /** A task of a DescribeTasks response. Throws a ZodError for any other shape. */
 export function observedTask(task: unknown): ObservedTask {

@@ -8,35 +8,41 @@ export type RolloutKind = (typeof rolloutKinds)[number];
 
 const pattern = z.string().min(1).max(255);
 
+// Schemas that only some functions parse by are built at their first use: all functions import this file.
+
 /** Which enrolled services a rollout takes: those that every given list names. `*` stands for any characters. */
-export const scopeSchema = z.strictObject({
-  controlPlane: z.string().min(1).optional(),
-  accounts: z
-    .array(z.string().regex(/^\d{12}$/))
-    .min(1)
-    .optional(),
-  regions: z.array(pattern).min(1).optional(),
-  /** Cluster names or ARNs. */
-  clusters: z.array(pattern).min(1).optional(),
-  /** Service names or ARNs. */
-  services: z.array(pattern).min(1).optional(),
-});
+export const scopeSchema = z.lazy(() =>
+  z.strictObject({
+    controlPlane: z.string().min(1).optional(),
+    accounts: z
+      .array(z.string().regex(/^\d{12}$/))
+      .min(1)
+      .optional(),
+    regions: z.array(pattern).min(1).optional(),
+    /** Cluster names or ARNs. */
+    clusters: z.array(pattern).min(1).optional(),
+    /** Service names or ARNs. */
+    services: z.array(pattern).min(1).optional(),
+  }),
+);
 export type Scope = z.output<typeof scopeSchema>;
 
-const policyShape = rolloutPolicySchema.shape;
+const { shape: policyShape } = rolloutPolicySchema;
 
 /** What a request may change of the policy for its rollout. */
-export const overridesSchema = z.strictObject({
-  canaryCount: policyShape.canaryCount.unwrap().optional(),
-  waves: policyShape.waves.unwrap().optional(),
-  regionsTogether: z.boolean().optional(),
-  concurrency: policyShape.concurrency.unwrap().optional(),
-  bakeMinutes: policyShape.bakeMinutes.unwrap().optional(),
-  approveAfterCanary: z.boolean().optional(),
-  failureBudget: policyShape.failureBudget.unwrap().optional(),
-  /** Go on although a freeze window is open. Recorded with who asked for it. */
-  ignoreFreeze: z.boolean().optional(),
-});
+export const overridesSchema = z.lazy(() =>
+  z.strictObject({
+    canaryCount: policyShape.canaryCount.unwrap().optional(),
+    waves: policyShape.waves.unwrap().optional(),
+    regionsTogether: z.boolean().optional(),
+    concurrency: policyShape.concurrency.unwrap().optional(),
+    bakeMinutes: policyShape.bakeMinutes.unwrap().optional(),
+    approveAfterCanary: z.boolean().optional(),
+    failureBudget: policyShape.failureBudget.unwrap().optional(),
+    /** Go on although a freeze window is open. Recorded with who asked for it. */
+    ignoreFreeze: z.boolean().optional(),
+  }),
+);
 export type Overrides = z.output<typeof overridesSchema>;
 
 /**
@@ -255,4 +261,10 @@ export const fleetStateSchema = z.strictObject({
 export type FleetState = z.output<typeof fleetStateSchema>;
 
 /** The fleet's state before anything was written. */
-export const newFleetState: FleetState = fleetStateSchema.parse({ shape: 1, version: 0 });
+export const newFleetState: FleetState = {
+  shape: 1,
+  version: 0,
+  seen: { factsIds: {}, changes: 0 },
+  waiting: [],
+  asked: [],
+};
