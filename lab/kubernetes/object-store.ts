@@ -23,6 +23,8 @@ interface Stored extends OwnedObject {
 export class ObjectStore {
   /** By resource and namespace, then by name. */
   readonly #shelves = new Map<string, Map<string, Stored>>();
+  /** Objects as the API shows them: their managed fields are dear, and most are read more often than written. */
+  readonly #views = new WeakMap<Stored, JsonObject>();
   readonly #now: () => number;
   readonly #random: Random;
   #resourceVersion = 1;
@@ -43,7 +45,7 @@ export class ObjectStore {
   /** The object as the API shows it. */
   read(ref: ObjectRef): JsonObject | undefined {
     const stored = this.#stored(ref);
-    return stored && shown(stored);
+    return stored && this.#shown(stored);
   }
 
   /** Creates the object, or replaces it, with all its fields owned by `manager`. */
@@ -89,7 +91,13 @@ export class ObjectStore {
       .filter(({ object }) => selects(labelsOf(object)))
       .map((stored) => ({ stored, key: `${stored.ref.namespace ?? ""}/${stored.ref.name}` }))
       .sort((a, b) => (a.key < b.key ? -1 : 1))
-      .map(({ stored }) => shown(stored));
+      .map(({ stored }) => this.#shown(stored));
+  }
+
+  #shown(stored: Stored): JsonObject {
+    const known = this.#views.get(stored) ?? shown(stored);
+    this.#views.set(stored, known);
+    return known;
   }
 
   #stored(ref: ObjectRef): Stored | undefined {

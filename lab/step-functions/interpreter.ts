@@ -59,7 +59,9 @@ function environmentOf(state: State, input: Json, run: Run, enteredTime: string,
     ...run.context,
     State: { Name: state.name, EnteredTime: enteredTime, RetryCount: retries },
   };
-  return { ...Object.fromEntries(run.variables), states: { input, context } };
+  const variables: Record<string, Json> = {};
+  for (const [name, value] of run.variables) variables[name] = value;
+  return Object.assign(variables, { states: { input, context } });
 }
 
 function withStates(environment: Environment, more: JsonObject): Environment {
