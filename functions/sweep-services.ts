@@ -24,6 +24,7 @@ function measureSweep(result: SweepResult, { record }: Measure): void {
   record("SweepFailed", result.failed, {});
   record("SweepPostponed", result.postponed, {});
   record("UnenrollsPostponed", result.postponedUnenrolls, {});
+  record("TokenSecretsGone", result.secretsGone, {});
   record("ServicesEnrolled", result.enrolled, {});
   record("ServicesWithDrift", result.drifted, {});
   for (const [reason, services] of Object.entries(result.refusals)) record("ServicesRefused", services, { reason });

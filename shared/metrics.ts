@@ -30,6 +30,8 @@ export const metrics = {
   SweepPostponed: { unit: "Count", dimensions: [] },
   /** Of those postponed, the ones that were to leave the mesh: `policy.maxUnenrollPerSweep` held them back. */
   UnenrollsPostponed: { unit: "Count", dimensions: [] },
+  /** Token secrets that running services pin and that somebody has deleted: their next tasks can't start. */
+  TokenSecretsGone: { unit: "Count", dimensions: [] },
 
   Rolls: { unit: "Count", dimensions: ["outcome"] },
   RollDuration: { unit: "Seconds", dimensions: ["outcome"] },

@@ -45,7 +45,7 @@ const itemBytes = 2_000;
 const logBytesPerInvocation = 2_000;
 const watched = { metrics: 40, dashboards: 1 };
 /** The home region has those of all functions; every region has one for events that could not be forwarded. */
-const homeAlarms = 34;
+const homeAlarms = 35;
 /** DescribeTaskDefinition sets the pace of a sweep that remembers nothing: 20 a second in an account and region. */
 const sweepSecondsPerService = 0.05;
 const sweepSecondsAtLeast = 3;

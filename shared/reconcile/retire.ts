@@ -4,19 +4,20 @@ import type { ServiceState } from "../ledger.ts";
 import type { DescribedSecret, SecretsCalls } from "../ports.ts";
 import { SECRET_NAME_PREFIX } from "../task-definition/sidecar.ts";
 
-type RetireCalls = Pick<SecretsCalls, "listSecrets" | "removeLabel" | "moveLabel">;
+type RetireCalls = Pick<SecretsCalls, "listSecrets" | "describeSecret" | "removeLabel" | "moveLabel">;
 
 /**
  * Takes the labels from secret versions that no service and no pinned last good revision uses: Secrets Manager then
  * deletes them in its own time, and the 20 labels that a secret may have stay free. A version in use that has lost its
- * label gets it again, unless it is gone. Returns how many labels were removed.
+ * label gets it again, unless it is gone. Returns the ARNs of the secrets that running services pin and that are gone or
+ * scheduled for deletion, which is the same to a task that starts: somebody else has done that.
  * https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
  */
 export async function retireSecretVersions(
   secrets: RetireCalls,
   references: Iterable<string>,
   states: AsyncIterable<ServiceState>,
-): Promise<number> {
+): Promise<readonly string[]> {
   const inUse = new Set<string>();
   const bySecret = new Map<string, Set<string>>();
   const note = (valueFrom: string) => {
@@ -26,19 +27,29 @@ export async function retireSecretVersions(
     bySecret.set(secretArn, (bySecret.get(secretArn) ?? new Set()).add(versionId));
   };
   for (const valueFrom of references) note(valueFrom);
+  const pinned = new Set(bySecret.keys());
   // Read now, not at the sweep's start: a roll notes its version here before it looks at the secret.
   for await (const { secretsInUse } of states) secretsInUse.forEach(note);
-  let removed = 0;
   for await (const secret of secrets.listSecrets(SECRET_NAME_PREFIX)) {
     if (secret.scheduledForDeletion) continue;
+    pinned.delete(secret.arn);
     const { versions } = secret;
     for (const { label, versionId } of retirableVersions({ versions, inUse, newestAlwaysKept: undefined })) {
       await secrets.removeLabel(secret.arn, label, versionId);
-      removed += 1;
     }
     await labelAgain(secret, bySecret.get(secret.arn) ?? [], secrets);
   }
-  return removed;
+  return gone(pinned, secrets);
+}
+
+/** What the list lacks may be new: it comes to it minutes later. */
+async function gone(secretArns: Iterable<string>, secrets: RetireCalls): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const secretArn of secretArns) {
+    const secret = await secrets.describeSecret(secretArn);
+    if (!secret || secret.scheduledForDeletion) found.push(secretArn);
+  }
+  return found;
 }
 
 /** AWS tells of labelled versions alone: one in use that is not told has lost its label, or is gone. */

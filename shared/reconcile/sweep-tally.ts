@@ -13,6 +13,8 @@ export interface SweepResult {
   readonly postponed: number;
   /** Of those, the ones that were to leave the mesh. */
   readonly postponedUnenrolls: number;
+  /** Secrets that running services pin and that are gone, or scheduled for deletion. */
+  readonly secretsGone: number;
   /** In the mesh, as the ledger has it; and not as their tags ask for, whether or not a roll is at work on it. */
   readonly enrolled: number;
   readonly drifted: number;
@@ -24,6 +26,7 @@ export interface SweepResult {
 export class Tally {
   seen = 0;
   failed = 0;
+  secretsGone = 0;
   #started = 0;
   #refused = 0;
   #postponed = 0;
@@ -80,6 +83,7 @@ export class Tally {
       failed: this.failed,
       postponed: this.#postponed,
       postponedUnenrolls: this.#postponedUnenrolls,
+      secretsGone: this.secretsGone,
       enrolled: this.#enrolled,
       drifted: this.#drifted,
       refusals: this.#refusals,

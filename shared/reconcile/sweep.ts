@@ -1,7 +1,7 @@
 import { type ClusterRef, clusterArnOf, type Place } from "../arn.ts";
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../config.ts";
 import type { ObservedService } from "../enrollment/model.ts";
-import { asAutopilotError } from "../errors.ts";
+import { asAutopilotError, failures } from "../errors.ts";
 import type { Ledger, RolloutLedger, ServiceState } from "../ledger.ts";
 import type { EcsCalls, Log, SecretsCalls } from "../ports.ts";
 import { type AbandonedCalls, withoutAbandoned } from "./abandoned.ts";
@@ -90,9 +90,12 @@ async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls
   }
   // A version is only retired when every service that could use it has been read.
   if (complete) {
-    await retireSecretVersions(calls.secrets(target), inUse, calls.ledger.listServices()).catch((error: unknown) =>
-      tellFailure(`retiring secret versions of ${target.account}/${target.region}`, error, calls),
-    );
+    try {
+      const gone = await retireSecretVersions(calls.secrets(target), inUse, calls.ledger.listServices());
+      for (const secretArn of gone) tellGone(secretArn, calls);
+    } catch (error) {
+      tellFailure(`retiring secret versions of ${target.account}/${target.region}`, error, calls);
+    }
   }
 }
 
@@ -166,6 +169,12 @@ async function noteSettled(observed: Observed, found: Settled, { reads, settled 
   if (!settled || state?.roll || Object.keys(notesOf(observed, found.decision)).length > 0) return;
   const fleet = await reads.mark(service.ref);
   settled.note(service.ref.serviceArn, judgedOn({ ...observed, fleet }), found);
+}
+
+function tellGone(secretArn: string, { log, tally }: Pick<ServiceCalls, "log" | "tally">): void {
+  tally.secretsGone += 1;
+  const { fix } = failures["secret-unavailable"];
+  log.error(`token secret gone: ${secretArn}`, { code: "secret-unavailable", fix });
 }
 
 function tellFailure(what: string, cause: unknown, calls: Pick<ServiceCalls, "log" | "tally">): void {

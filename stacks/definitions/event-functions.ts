@@ -35,7 +35,7 @@ export const eventFunctions: readonly FunctionDefinition[] = [
       on("in-a-cluster", "ecs:ListServices"),
       on("region-wide", "ecs:DescribeTaskDefinition", "ecs:ListClusters", "secretsmanager:ListSecrets"),
       on("service-tags", "ecs:UntagResource"),
-      on("token-secrets", "secretsmanager:UpdateSecretVersionStage"),
+      on("token-secrets", "secretsmanager:DescribeSecret", "secretsmanager:UpdateSecretVersionStage"),
       on("bus", "events:PutEvents"),
       ...startRoll,
       elsewhere,

@@ -86,6 +86,12 @@ function sweepAlarms(deployment: Deployment): readonly AlarmDefinition[] {
       metric: own("UnenrollsPostponed", {}),
       rule: { ...maximum, periodSeconds: 900 },
     }),
+    alarmOf(deployment, {
+      ending: "token-secrets-gone",
+      sentence: "Somebody has deleted a secret that running services pin: their next tasks can't start.",
+      metric: own("TokenSecretsGone", {}),
+      rule: { ...maximum, periodSeconds: 900 },
+    }),
   ];
 }
 

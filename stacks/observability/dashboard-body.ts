@@ -114,6 +114,7 @@ function fleet(deployment: Deployment): Row {
           sum("SweepFailed", "failed"),
           sum("SweepPostponed", "postponed"),
           sum("UnenrollsPostponed", "unenrolls postponed"),
+          sum("TokenSecretsGone", "token secrets gone"),
         ],
       }),
     ],

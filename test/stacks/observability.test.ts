@@ -253,6 +253,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       ["rollout-rolled-back", { metricName: "Rollouts", dimensions: { status: "rolled-back" } }],
       ["rollout-failed", { metricName: "Rollouts", dimensions: { status: "failed" } }],
       ["unenrolls-postponed", { metricName: "UnenrollsPostponed", statistic: "Maximum" }],
+      ["token-secrets-gone", { metricName: "TokenSecretsGone", statistic: "Maximum" }],
       ["ledger-reads-throttled", { namespace: "AWS/DynamoDB", metricName: "ReadThrottleEvents" }],
       ["ledger-writes-throttled", { namespace: "AWS/DynamoDB", metricName: "WriteThrottleEvents" }],
       ["roll-fleet-executions-failed", { namespace: "AWS/States", metricName: "ExecutionsFailed" }],

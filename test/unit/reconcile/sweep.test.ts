@@ -34,7 +34,7 @@ describe("a sweep", () => {
     const world = await ready();
     addServices(world, 24);
     expect(await run(world)).toEqual({
-      ...{ seen: 25, started: 25, refused: 0, failed: 0, postponed: 0, postponedUnenrolls: 0 },
+      ...{ seen: 25, started: 25, refused: 0, failed: 0, postponed: 0, postponedUnenrolls: 0, secretsGone: 0 },
       ...{ enrolled: 0, drifted: 25, refusals: {} },
     });
     expect(new Set(world.executions.started.map(({ input }) => input.serviceArn)).size).toBe(25);
@@ -244,6 +244,32 @@ describe("a sweep and the secret versions", () => {
     secret.deleted = true;
     await run(world);
     expect(world.secrets.labels(secret.name).unused0000000000).not.toEqual([]);
+  });
+
+  it.each([
+    [
+      "is scheduled for deletion",
+      (world: RollWorld) => [...world.secrets.secrets.values()].map((one) => Object.assign(one, { deleted: true })),
+    ],
+    ["is gone", (world: RollWorld) => world.secrets.secrets.clear()],
+  ])("tells of one that a running service pins and that %s: its next task could not start", async (_, spoil) => {
+    const { world } = await withSecret();
+    expect(await run(world)).toMatchObject({ secretsGone: 0, failed: 0 });
+    spoil(world);
+    world.lines.length = 0;
+    expect(await run(world)).toMatchObject({ secretsGone: 1, failed: 0 });
+    expect(world.lines).toEqual([
+      expect.objectContaining({
+        level: "error",
+        message: expect.stringMatching(/^token secret gone: arn:aws:secretsmanager:/),
+      }),
+    ]);
+  });
+
+  it("does not take one for gone that the list does not have yet", async () => {
+    const { world } = await withSecret();
+    world.secrets.listSecrets = async function* () {};
+    expect(await run(world)).toMatchObject({ secretsGone: 0 });
   });
 
   it("knows a reference wherever it stands in a definition, and no other secret's", () => {
