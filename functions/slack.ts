@@ -1,9 +1,9 @@
 import { secretsGateway } from "../shared/gateways/secrets.ts";
 import { parseSlackCredentials, slackGateway } from "../shared/gateways/slack.ts";
-import type { SlackCalls } from "../shared/slack/calls.ts";
+import { type SlackCalls, SlackUnavailable } from "../shared/slack/calls.ts";
 import type { World } from "./world.ts";
 
-/** The ops channel; its credentials are read from their secret once. */
+/** The ops channel; its credentials are read from their secret once, and again after Slack has refused them. */
 export type Slack = () => Promise<SlackCalls>;
 
 /** The channel of the configuration. `transport` is the lab's way to a Slack of its own. */
@@ -16,7 +16,19 @@ export function slackChannel(
     const { secretName, channel } = config.slack;
     const secrets = secretsGateway(clients.home);
     const credentials = parseSlackCredentials(await secrets.getSecretValue(secretName), secretName);
-    return slackGateway({ credentials, channel, ...transport });
+    return forgetful(slackGateway({ credentials, channel, ...transport }));
+  };
+  /** Credentials that Slack refuses are read again by the next call: somebody may be replacing them. */
+  const forgetful = ({ updates, postMessage, updateMessage }: SlackCalls): SlackCalls => {
+    const forgetting = (error: unknown): never => {
+      if (error instanceof SlackUnavailable && error.isUnauthorized) known = undefined;
+      throw error;
+    };
+    return {
+      updates,
+      postMessage: (...args) => postMessage(...args).catch(forgetting),
+      updateMessage: (...args) => updateMessage(...args).catch(forgetting),
+    };
   };
   return async () => {
     known ??= connect();

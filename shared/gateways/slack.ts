@@ -100,9 +100,10 @@ function webhookCalls(webhookUrl: string, { fetch = globalThis.fetch }: Transpor
         signal: AbortSignal.timeout(DEADLINE_MS),
       });
       if (response.ok) return {};
-      const answer = `HTTP ${response.status}: ${(await response.text()).slice(0, 200)}`;
+      const said = (await response.text()).slice(0, 200);
+      const answer = `HTTP ${response.status}: ${said}`;
       if (response.status === 429) throw new RateLimited(answer, Number(response.headers.get("retry-after")));
-      throw new Error(answer);
+      throw response.status < 500 ? new WebhookRefused(answer, said.trim()) : new Error(answer);
     },
     updateMessage: async () => {
       throw new Error("A webhook can't update a message.");
@@ -119,6 +120,22 @@ class RateLimited extends Error {
   }
 }
 
+class WebhookRefused extends Error {
+  /** Slack's name for why. */
+  readonly refusal: string;
+
+  constructor(message: string, refusal: string) {
+    super(message);
+    this.refusal = refusal;
+  }
+}
+
+/** Slack's own name for why it refused, if it did. */
+function refusalOf(error: unknown): string | undefined {
+  if (error instanceof WebAPIPlatformError) return error.data.error;
+  return error instanceof WebhookRefused ? error.refusal : undefined;
+}
+
 function unavailable(error: unknown, channel: string, secret: string): SlackUnavailable {
   const limited = error instanceof WebAPIRateLimitedError || error instanceof RateLimited;
   const retryAfterSeconds = limited && error.retryAfter > 0 ? error.retryAfter : undefined;
@@ -130,8 +147,12 @@ function unavailable(error: unknown, channel: string, secret: string): SlackUnav
     cause.name = error.name;
     cause.stack = redact(error.stack ?? "");
   }
-  const refusal = error instanceof WebAPIPlatformError ? redact(error.data.error) : undefined;
-  return new SlackUnavailable(`${channel}: ${message}`, { cause, retryAfterSeconds, refusal });
+  const refusal = refusalOf(error);
+  return new SlackUnavailable(`${channel}: ${message}`, {
+    cause,
+    retryAfterSeconds,
+    refusal: refusal && redact(refusal),
+  });
 }
 
 /** The client's own log would go past the product's logger. */

@@ -17,6 +17,15 @@ export interface SlackCalls {
   updateMessage(posted: Posted, message: SlackMessage): Promise<void>;
 }
 
+/**
+ * https://docs.slack.dev/reference/methods/chat.postMessage, and for webhooks
+ * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+ */
+const CREDENTIALS_REFUSED = new Set([
+  ...["not_authed", "invalid_auth", "token_revoked", "token_expired", "account_inactive"],
+  ...["invalid_token", "no_service", "no_service_id", "no_team", "team_disabled"],
+]);
+
 /** Slack did not take a message. */
 export class SlackUnavailable extends AutopilotError {
   /** How long Slack asks to wait, if it does. */
@@ -35,6 +44,11 @@ export class SlackUnavailable extends AutopilotError {
     super("slack-unavailable", detail, { cause: options.cause });
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.refusal = options.refusal;
+  }
+
+  /** True when Slack does not take the credentials: others may be in the secret by now. */
+  get isUnauthorized(): boolean {
+    return this.refusal !== undefined && CREDENTIALS_REFUSED.has(this.refusal);
   }
 
   /** True when the message that was to be updated is gone, or belongs to another app. */

@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
+import { LAB_SLACK_TOKEN, Lab } from "../../../lab/lab.ts";
+import { memoryLedger } from "../../../shared/gateways/ledger-memory.ts";
+import { config } from "../enrollment/world.ts";
+
+const refused = readFileSync(new URL("../../fixtures/events/service-refused.json", import.meta.url), "utf8");
+
+/** Notifies again and again, in one warm function; `rotate` gives the secret another token. */
+async function warmFunction() {
+  const clock = new VirtualClock(Date.UTC(2026, 10, 21));
+  const lab = new Lab({ clock, config: config(), schedules: false, ledger: memoryLedger() });
+  await clock.run(lab.prepare());
+  const { homeAccount: account, homeRegion: region, slack } = lab.config;
+  return {
+    lab,
+    notify: () => clock.run(lab.lambda.invoke("notify-slack", JSON.parse(refused))),
+    rotate: (token: string) => {
+      const input = { SecretId: slack.secretName, SecretString: JSON.stringify({ token }) };
+      return clock.run(lab.call({ account, region }, "PutSecretValue", input, "secretsmanager"));
+    },
+  };
+}
+
+describe("Slack's token in a warm function", () => {
+  it("is read from its secret once as long as Slack takes it", async () => {
+    const { lab, notify } = await warmFunction();
+    await notify();
+    await notify();
+    expect(lab.router.calls()["secretsmanager.GetSecretValue"]).toBe(1);
+  });
+
+  it("is read again after Slack has refused it", async () => {
+    const { lab, notify, rotate } = await warmFunction();
+    await rotate("xoxb-revoked");
+    await expect(notify()).rejects.toMatchObject({ message: expect.stringMatching(/invalid_auth/) });
+    await rotate(LAB_SLACK_TOKEN);
+    await notify();
+    expect(lab.slack.messages()).toHaveLength(1);
+  });
+});
