@@ -84,7 +84,7 @@ async function elsewhere(asked: Asked, policy: PolicyName): Promise<Rehearsed> {
   // It is small, and is to stay so beside the other one.
   const child = spawn(
     process.execPath,
-    [...process.execArgv, "--max-old-space-size=192", import.meta.filename, ...options],
+    [...process.execArgv, "--max-old-space-size=160", "--max-semi-space-size=4", import.meta.filename, ...options],
     {
       stdio: ["ignore", "pipe", "inherit"],
     },

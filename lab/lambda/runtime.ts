@@ -150,13 +150,16 @@ export class LambdaRuntime {
     if (nowMs - this.#prunedAtMs >= PRUNED_EVERY_MS) this.#prune(nowMs);
   }
 
-  /** Lambda keeps an idle sandbox for some minutes: after a burst most of them go. */
+  /**
+   * Lambda keeps an idle sandbox for some minutes: after a burst most of them go. The last one stays here, as a function
+   * that runs every few minutes mostly finds one; AWS promises nothing.
+   */
   #prune(nowMs: number): void {
     this.#prunedAtMs = nowMs;
     for (const idle of this.#idle.values()) {
       // The one used last is taken first: those at the front have been idle for the longest time.
       const kept = idle.findIndex(({ idleSinceMs }) => nowMs - idleSinceMs < IDLE_KEPT_MS);
-      idle.splice(0, kept === -1 ? idle.length : kept);
+      idle.splice(0, kept === -1 ? idle.length - 1 : kept);
     }
   }
 
