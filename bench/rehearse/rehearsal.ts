@@ -99,7 +99,7 @@ const NEXT_IMAGE = "example.com/ztunnel:1.28.2";
  */
 export async function rehearse(options: RehearsalOptions): Promise<readonly RolloutFigures[]> {
   // Nothing here reads or writes: one turn of the event loop is quiet enough, and there are a million of them.
-  const clock = new VirtualClock(START_MS, { quietTurns: 1 });
+  const clock = new VirtualClock(START_MS, { quietTurns: 1, busyTurns: 4 });
   const regions: readonly string[] = REGIONS.slice(0, options.regions);
   const [first, ...rest] = regions;
   if (first === undefined) throw new RangeError("a fleet has one region at least");

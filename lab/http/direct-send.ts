@@ -82,10 +82,13 @@ async function answer(target: string, args: { readonly request?: unknown }, opti
 /** What a middleware that keeps the answer for itself has left of it. */
 function bodyOf(response: unknown): object {
   if (!HttpResponse.isInstance(response) || response.body.byteLength === 0) return {};
-  const body: unknown = JSON.parse(response.body.toString(), (key, value: unknown) =>
-    typeof value === "number" && TIMESTAMP.test(key) ? new Date(value * 1000) : value,
-  );
+  const text: string = response.body.toString();
+  const body: unknown = text.includes('Date":') ? JSON.parse(text, withDates) : JSON.parse(text);
   return typeof body === "object" && body !== null ? body : {};
+}
+
+function withDates(key: string, value: unknown): unknown {
+  return typeof value === "number" && TIMESTAMP.test(key) ? new Date(value * 1000) : value;
 }
 
 const errorSchema = z.object({ __type: z.string(), message: z.string().default("") });
