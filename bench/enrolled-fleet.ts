@@ -1,7 +1,9 @@
 import { controlPlanes } from "../functions/control-planes.ts";
 import { revisionArn } from "../lab/fleet/fleet.ts";
+import { sendDirectly } from "../lab/http/direct-send.ts";
 import { inProcessFetch, inProcessRequestHandler } from "../lab/http/in-process.ts";
-import { scopeSigner } from "../lab/http/scope-signer.ts";
+import type { LabHandler } from "../lab/http/message.ts";
+import { scopeOf, scopeSigner } from "../lab/http/scope-signer.ts";
 import type { Lab } from "../lab/lab.ts";
 import { type Place, serviceRef } from "../shared/arn.ts";
 import { ensureSecret } from "../shared/bootstrap-token/ensure-secret.ts";
@@ -109,10 +111,13 @@ interface Identity {
 function groundOf(lab: Lab): Ground {
   const { clock, config } = lab;
   const now = () => clock.now();
+  const handle: LabHandler = (request) => lab.router.handle(request);
   const clients = awsClients({
     config,
-    requestHandler: inProcessRequestHandler((request) => lab.router.handle(request)),
+    requestHandler: inProcessRequestHandler(handle),
     signer: scopeSigner,
+    onClient: (client, region, credentials) =>
+      void sendDirectly(client, { handle, authorization: scopeOf(credentials, region) }),
     credentials: { accessKeyId: config.homeAccount, secretAccessKey: "lab" },
     pause: (ms) => clock.sleep(ms),
     now,

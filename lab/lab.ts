@@ -64,7 +64,7 @@ export interface LabOptions {
    * costs in process: the lab gets the same JSON, and answers with the same JSON and errors. Default false.
    */
   readonly directCalls?: boolean;
-  /** Measure what goes between the states of executions. Default false. */
+  /** Measure what goes between the states of RollFleet. Default false. */
   readonly measurePayloads?: boolean;
 }
 
@@ -151,7 +151,7 @@ export class Lab {
       clock,
       random,
       keepHistory: keepRecords,
-      measurePayloads: options.measurePayloads ?? false,
+      measurePayloads: (arn) => options.measurePayloads === true && arn === this.rollFleetArn,
       ...(options.onExecutionEvent && { onEvent: options.onExecutionEvent }),
       lambda: {
         invoke: (functionName, payload, { executionArn }) => this.lambda.invoke(functionName, payload, executionArn),

@@ -19,8 +19,8 @@ export interface StepFunctionsOptions {
   readonly random?: () => number;
   /** Without histories an execution keeps counts only. Default true. */
   readonly keepHistory?: boolean;
-  /** Measure what goes between states, for `peaks`. Default false. */
-  readonly measurePayloads?: boolean;
+  /** Of which machines to measure what goes between states, for `peaks`. Default none. */
+  readonly measurePayloads?: (stateMachineArn: string) => boolean;
   /** Called with every event of every execution, those of distributed Maps' child executions included. */
   readonly onEvent?: (event: HistoryEvent & { readonly executionArn: string }) => void;
 }
@@ -87,7 +87,7 @@ export class StepFunctions {
     const existing = this.#machines.get(stateMachineArn);
     if (existing !== undefined && existing.text !== text)
       throw new AwsError("StateMachineAlreadyExists", `State Machine Already Exists: '${stateMachineArn}'`);
-    const peaks = existing?.peaks ?? new Peaks(this.#options.measurePayloads ?? false);
+    const peaks = existing?.peaks ?? new Peaks(this.#options.measurePayloads?.(stateMachineArn) ?? false);
     this.#machines.set(stateMachineArn, { text, machine, peaks });
   }
 
