@@ -1,6 +1,5 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import autopilotConfig from "../../autopilot.config.ts";
 import { rollFleetTokens, rollServiceTokens } from "../../lab/lambda/functions.ts";
 import { type Config, parseConfig } from "../../shared/config.ts";
 import { resourceNames } from "../../shared/names.ts";
@@ -10,8 +9,8 @@ import { functions } from "../../stacks/definitions/functions.ts";
 import rollFleet from "../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
 import rollService from "../../stacks/definitions/roll-service.asl.json" with { type: "json" };
 import { substitute } from "../../stacks/definitions/substitute.ts";
-import { type Rendered, type Resource, rendered, roleOf, statementsOf } from "./support/rendered.ts";
-import wideConfig from "./support/wide.config.ts";
+import { deployments, renderedDeployments } from "./support/deployments.ts";
+import { type Resource, roleOf, statementsOf } from "./support/rendered.ts";
 
 const types = {
   alarm: "aws:cloudwatch/metricAlarm:MetricAlarm",
@@ -33,25 +32,7 @@ const types = {
   topic: "aws:sns/topic:Topic",
 } as const;
 
-const deployments = [
-  { title: "stage dev", stage: "dev", input: autopilotConfig, configFile: undefined },
-  { title: "stage production", stage: "production", input: autopilotConfig, configFile: undefined },
-  {
-    title: "several regions and accounts, stage prod",
-    stage: "prod",
-    input: wideConfig,
-    configFile: "test/stacks/support/wide.config.ts",
-  },
-] as const;
-
-/** Rendering takes seconds, and installing SST's components before it a minute. */
-const RENDERING_MS = 10 * 60_000;
-
-const graphs = new Map<string, Rendered>();
-
-beforeAll(async () => {
-  for (const { title, stage, configFile } of deployments) graphs.set(title, await rendered(stage, configFile));
-}, RENDERING_MS);
+const graphs = renderedDeployments();
 
 function text(value: unknown): string {
   return z.string().parse(value);

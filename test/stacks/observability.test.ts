@@ -1,6 +1,5 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import autopilotConfig from "../../autopilot.config.ts";
 import { compilePattern } from "../../lab/aws/event-bridge/pattern.ts";
 import { parseConfig } from "../../shared/config.ts";
 import { failures } from "../../shared/errors.ts";
@@ -9,26 +8,10 @@ import { rollOutcomes } from "../../shared/ledger.ts";
 import { METRICS_NAMESPACE, metrics } from "../../shared/metrics.ts";
 import { rolloutStatuses } from "../../shared/rollout/model.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
-import { type Rendered, type Resource, rendered } from "./support/rendered.ts";
-import wideConfig from "./support/wide.config.ts";
+import { deployments, renderedDeployments } from "./support/deployments.ts";
+import type { Resource } from "./support/rendered.ts";
 
-const deployments = [
-  { title: "stage dev", stage: "dev", input: autopilotConfig, configFile: undefined },
-  { title: "stage production", stage: "production", input: autopilotConfig, configFile: undefined },
-  {
-    title: "several regions, stage prod",
-    stage: "prod",
-    input: wideConfig,
-    configFile: "test/stacks/support/wide.config.ts",
-  },
-] as const;
-
-/** Rendering takes seconds, and installing SST's components before it a minute. */
-const RENDERING_MS = 10 * 60_000;
-const graphs = new Map<string, Rendered>();
-beforeAll(async () => {
-  for (const { title, stage, configFile } of deployments) graphs.set(title, await rendered(stage, configFile));
-}, RENDERING_MS);
+const graphs = renderedDeployments();
 
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html */
 const place = {
