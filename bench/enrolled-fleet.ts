@@ -1,7 +1,7 @@
 import { controlPlanes } from "../functions/control-planes.ts";
 import { revisionArn } from "../lab/fleet/fleet.ts";
 import { sendDirectly } from "../lab/http/direct-send.ts";
-import { inProcessFetch, inProcessRequestHandler } from "../lab/http/in-process.ts";
+import { inProcessRequestHandler, inProcessTextFetch } from "../lab/http/in-process.ts";
 import type { LabHandler } from "../lab/http/message.ts";
 import { scopeOf, scopeSigner } from "../lab/http/scope-signer.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -125,7 +125,7 @@ function groundOf(lab: Lab): Ground {
   return {
     lab,
     clients,
-    plane: controlPlanes({ config, clients, now }, { fetch: inProcessFetch(lab.elsewhere) }),
+    plane: controlPlanes({ config, clients, now }, { fetch: inProcessTextFetch(lab.elsewhere) }),
     clusters: new Set(),
   };
 }

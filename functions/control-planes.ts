@@ -2,6 +2,7 @@ import type { ControlPlaneConfig } from "../shared/config.ts";
 import { AutopilotError } from "../shared/errors.ts";
 import { controlPlane } from "../shared/gateways/control-plane.ts";
 import { eksConnection, kubeconfigConnection } from "../shared/gateways/control-plane-connection.ts";
+import type { KubernetesFetch } from "../shared/gateways/kubernetes-client.ts";
 import { secretsGateway } from "../shared/gateways/secrets.ts";
 import type { ControlPlaneCalls } from "../shared/ports.ts";
 import { environmentWorld, type World } from "./world.ts";
@@ -11,7 +12,7 @@ export type ControlPlanes = (name: string) => ControlPlaneCalls;
 
 export interface ControlPlanesOptions {
   /** Sends the requests; the Kubernetes client's own by default. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: KubernetesFetch;
   /** For how long what was found is taken as it is. Default 0: every read goes to the control plane. */
   readonly keptMs?: number;
 }

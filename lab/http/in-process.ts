@@ -1,4 +1,5 @@
 import { type HttpHandler, type HttpRequest, HttpResponse } from "@smithy/core/protocols";
+import type { KubernetesFetch } from "../../shared/gateways/kubernetes-client.ts";
 import type { LabHandler, LabRequest } from "./message.ts";
 
 /**
@@ -21,6 +22,16 @@ export function inProcessRequestHandler(handle: LabHandler): HttpHandler {
     updateHttpClientConfig() {},
     httpHandlerConfigs: () => ({}),
     destroy() {},
+  };
+}
+
+/** A `fetch` for texts alone, without a socket: what a whole `Response` costs is more than most answers do. */
+export function inProcessTextFetch(handle: LabHandler): KubernetesFetch {
+  return async (url, { method, headers, body = "", signal }) => {
+    signal?.throwIfAborted();
+    const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+    const answer = await handle({ ...addressOf(url), method, headers: Object.fromEntries(lowered), body });
+    return { status: answer.status, headers: Object.entries(answer.headers), text: async () => answer.body };
   };
 }
 
@@ -52,8 +63,8 @@ async function anyRequest(...given: FetchArguments): Promise<LabRequest> {
 }
 
 function addressOf(text: string): Pick<LabRequest, "path" | "query"> {
-  const { pathname: path, searchParams } = new URL(text);
-  return { path, query: Object.fromEntries(searchParams) };
+  const { pathname: path, search, searchParams } = new URL(text);
+  return { path, query: search === "" ? {} : Object.fromEntries(searchParams) };
 }
 
 function labRequest(request: HttpRequest): LabRequest {

@@ -34,13 +34,14 @@ const steps: Readonly<Record<string, (world: World, platform: Platform) => Step>
   "reconcile-service": (world) => reconcileService(world),
   "sweep-services": (world) => sweepServices(world, placedSecrets(world)),
   "signal-deployment": (world) => signalWaitingRoll(world),
-  "watch-root-ca": (world, { fetch }) => watchRootCa(world, controlPlanes(world, { fetch })),
+  "watch-root-ca": (world, { kubernetesFetch: fetch }) => watchRootCa(world, controlPlanes(world, { fetch })),
   "notify-slack": (world, { fetch, slackApiUrl }) => notifySlack(world, slackChannel(world, { fetch, slackApiUrl })),
-  "roll/plan": (world, { fetch }) => plan(world, controlPlanes(world, { fetch, keptMs: ROLL_KEPT_MS })),
-  "roll/apply": (world, { fetch }) =>
+  "roll/plan": (world, { kubernetesFetch: fetch }) =>
+    plan(world, controlPlanes(world, { fetch, keptMs: ROLL_KEPT_MS })),
+  "roll/apply": (world, { kubernetesFetch: fetch }) =>
     apply(world, controlPlanes(world, { fetch, keptMs: ROLL_KEPT_MS }), placedSecrets(world)),
   "roll/await-deployment": (world) => awaitItsDeployment(world),
-  "roll/verify": (world, { fetch }) => verify(world, controlPlanes(world, { fetch })),
+  "roll/verify": (world, { kubernetesFetch: fetch }) => verify(world, controlPlanes(world, { fetch })),
   "roll/revert": (world) => revert(world),
   "roll/finish": (world) => finish(world),
   "rollout/request": (world) => request(world, homeParameters(world)),

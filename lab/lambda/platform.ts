@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Config } from "../../shared/config.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws-clients.ts";
+import type { KubernetesFetch } from "../../shared/gateways/kubernetes-client.ts";
 import type { Ledgers } from "../../shared/ledger.ts";
 import { resourceNames } from "../../shared/names.ts";
 import { createInstruments, type Instruments } from "../../shared/observability.ts";
@@ -8,7 +9,7 @@ import type { Random } from "../aws/service.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { Faults } from "../faults.ts";
 import { sendDirectly } from "../http/direct-send.ts";
-import { inProcessFetch, inProcessRequestHandler } from "../http/in-process.ts";
+import { inProcessFetch, inProcessRequestHandler, inProcessTextFetch } from "../http/in-process.ts";
 import type { LabHandler, LabRequest } from "../http/message.ts";
 import { addressedCall } from "../http/protocols.ts";
 import type { AwsRouter } from "../http/router.ts";
@@ -27,6 +28,8 @@ export interface Platform {
   readonly clock: Clock;
   readonly clients: AwsClients;
   readonly fetch: typeof globalThis.fetch;
+  /** The control planes' own. */
+  readonly kubernetesFetch: KubernetesFetch;
   readonly slackApiUrl: string;
   readonly rollServiceArn: string;
   readonly rollFleetArn: string;
@@ -105,6 +108,7 @@ export function createPlatform(options: PlatformOptions): Platform & {
       now: () => clock.now(),
     }),
     fetch: inProcessFetch(elsewhere),
+    kubernetesFetch: inProcessTextFetch(elsewhere),
     ledgerFor: (sandbox) =>
       instrumentedLedger(options.ledger, (name, send) =>
         around(name, sandbox, async () => {

@@ -9,6 +9,7 @@ import type { ClusterConnection } from "./control-plane-connection.ts";
 import {
   fetchHttpApi,
   type KubernetesApis,
+  type KubernetesFetch,
   kubernetesApis,
   kubernetesFailure,
   kubernetesStatus,
@@ -19,7 +20,7 @@ export interface ControlPlaneOptions {
   readonly name: string;
   readonly connect: () => Promise<ClusterConnection>;
   /** Sends the requests; the client's own by default, which knows the cluster's certificates. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: KubernetesFetch;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly deadlineMs?: number;

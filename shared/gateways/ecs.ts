@@ -63,7 +63,7 @@ const TASKS_PER_CALL = 100;
  */
 export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): EcsCalls {
   const client = clients(ECSClient);
-  const { now, taskDefinitionCacheSize = 200, clusterTtlMs = 5 * 60_000 } = options;
+  const { now, taskDefinitionCacheSize = 50, clusterTtlMs = 5 * 60_000 } = options;
   const taskDefinitions = expiringCache<DescribedTaskDefinition>({
     size: taskDefinitionCacheSize,
     ttlMs: Number.POSITIVE_INFINITY,

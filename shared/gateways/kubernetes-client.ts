@@ -48,8 +48,23 @@ export async function kubernetesApis(
   };
 }
 
+/** What a control plane's requests need of a `fetch`; the global one is one. */
+export type KubernetesFetch = (
+  url: string,
+  request: {
+    readonly method: string;
+    readonly headers: Record<string, string>;
+    readonly body?: string;
+    readonly signal?: AbortSignal;
+  },
+) => Promise<{
+  readonly status: number;
+  readonly headers: Iterable<[string, string]>;
+  readonly text: () => Promise<string>;
+}>;
+
 /** Lets the Kubernetes client send its requests by a `fetch`, in place of its own with the cluster's TLS settings. */
-export function fetchHttpApi(fetch: typeof globalThis.fetch): HttpLibrary {
+export function fetchHttpApi(fetch: KubernetesFetch): HttpLibrary {
   return wrapHttpLibrary({
     send: async (request) => {
       const body = request.getBody();
@@ -60,11 +75,11 @@ export function fetchHttpApi(fetch: typeof globalThis.fetch): HttpLibrary {
         ...(body !== undefined && { body: String(body) }),
         ...(signal && { signal }),
       });
-      const bytes = Buffer.from(await response.arrayBuffer());
+      const text = await response.text();
       return new ResponseContext(response.status, Object.fromEntries(response.headers), {
-        text: async () => bytes.toString("utf8"),
-        binary: async () => bytes,
-        stream: () => new Blob([bytes]).stream(),
+        text: async () => text,
+        binary: async () => Buffer.from(text, "utf8"),
+        stream: () => new Blob([text]).stream(),
       });
     },
   });

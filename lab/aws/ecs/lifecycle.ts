@@ -1,4 +1,4 @@
-import { randomDigits, randomHex } from "../../http/random-id.ts";
+import { randomDigits, randomHex, randomUuid } from "../../http/random-id.ts";
 import { ecsArn } from "./arns.ts";
 import type { EcsEnvironment } from "./environment.ts";
 import type { EcsEvents } from "./events.ts";
@@ -176,7 +176,7 @@ export class TaskLifecycle {
     const { random } = this.#environment;
     const octet = () => Math.floor(random() * 254) + 1;
     return {
-      attachmentId: `${randomHex(random, 8)}-${randomHex(random, 4)}-4${randomHex(random, 3)}-a${randomHex(random, 3)}-${randomHex(random, 12)}`,
+      attachmentId: randomUuid(random),
       networkInterfaceId: `eni-0${randomHex(random, 16)}`,
       macAddress: `0a:${randomHex(random, 10).match(/../g)?.join(":") ?? ""}`,
       subnetId: subnetsOf(deployment.settings.networkConfiguration)[0] ?? `subnet-0${randomHex(random, 16)}`,

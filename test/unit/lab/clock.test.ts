@@ -72,6 +72,37 @@ describe("virtual clock", () => {
     expect(clock.now()).toBe(1000);
   });
 
+  it("lets what real input or output was awaited for run before time moves, however impatient it is", async () => {
+    const clock = new VirtualClock(0, { quietTurns: 0, busyTurns: 0 });
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    const alarm = clock.sleep(1000);
+    const read = async () => {
+      await clock.hold(answered);
+      await Promise.resolve();
+      return clock.now();
+    };
+    const running = clock.run(Promise.all([read(), alarm]));
+    await turn();
+    answer();
+    expect((await running)[0]).toBe(0);
+  });
+
+  it("is content with one turn for promise chains when it is told that there is nothing else", async () => {
+    const clock = new VirtualClock(0, { quietTurns: 0, busyTurns: 0 });
+    const steps: number[] = [];
+    const work = async () => {
+      const leave = clock.busy();
+      for (let step = 0; step < 3; step++) {
+        for (let link = 0; link < 50; link++) await Promise.resolve();
+        steps.push(clock.now());
+        await clock.sleep(10);
+      }
+      leave();
+    };
+    await clock.run(Promise.all([work(), clock.sleep(15)]));
+    expect(steps).toEqual([0, 10, 20]);
+  });
+
   it("waits for a busy section that takes several turns of the event loop", async () => {
     const clock = new VirtualClock();
     const work = async () => {
