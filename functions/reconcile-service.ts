@@ -21,7 +21,8 @@ export function reconcileService(world: World): Step {
     const ref = serviceRef(incoming.serviceArn);
     log.appendKeys({ serviceArn: ref.serviceArn });
     assertTarget(ref, world.config);
-    const { decided, ...done } = await lookAtService(ref, { ...world, ecs: world.ecs(ref) });
+    const because = "deploymentId" in incoming ? incoming : {};
+    const { decided, ...done } = await lookAtService(ref, { ...world, ecs: world.ecs(ref) }, because);
     if (decided) measure.count("Decisions", { action: decided });
     if (done.did === "refused") for (const { reason } of done.refusals) measure.count("Refusals", { reason });
     log.info(done.did, { ...done, because: incoming.kind });

@@ -60,6 +60,8 @@ export const serviceStateSchema = z.strictObject({
   /** The refusals told last, so that each is told once. */
   toldRefusals: z.string().optional(),
   toldWarnings: z.string().optional(),
+  /** Something called for a look while a roll held the lease: the end of the roll leads to one. */
+  lookAgain: z.literal(true).optional(),
   /** Tags that istiod reads and that the autopilot has added: unenrolling takes them away. */
   addedTagKeys: z.array(z.string()).default([]),
   /** The image that a rollout has given it. Counts until the whole fleet is given one later. */

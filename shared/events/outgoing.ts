@@ -59,7 +59,14 @@ const sidecar = {
 const rootCa = { version, controlPlane: z.string(), network: z.string().optional() };
 
 const enrolledSchema = () => z.strictObject({ ...change, ...sidecar });
-const updatedSchema = () => z.strictObject({ ...change, ...sidecar, drift: z.array(drift) });
+const updatedSchema = () =>
+  z.strictObject({
+    ...change,
+    ...sidecar,
+    drift: z.array(drift),
+    /** Something called for a look at the service during the roll. */
+    lookAgain: z.literal(true).optional(),
+  });
 const unenrolledSchema = () => z.strictObject({ ...change, reason: z.enum(["tag-removed", "tag-false"]).optional() });
 const refusedSchema = () =>
   z.strictObject({

@@ -10,15 +10,25 @@ export interface LookCalls extends ReconcileCalls {
 }
 
 /**
- * Looks at one service and acts on what it finds. A service in the middle of a roll costs no ECS call, one that is not
- * enrolled costs one (given its cluster's tags), one that is as desired costs two.
+ * Looks at one service and acts on what it finds; `because` says which deployment calls for it, if one does. A service in
+ * the middle of a roll costs no ECS call: that the roll's end has to lead here again is noted, unless it is the roll's own
+ * deployment that calls. One that is not enrolled costs one (given its cluster's tags), one that is as desired costs two.
  */
 export async function lookAtService(
   ref: ServiceRef,
   calls: LookCalls,
+  because: { readonly deploymentId?: string } = {},
 ): Promise<Reconciled & { readonly decided?: Decision["action"] }> {
-  const state = await calls.ledger.getService(ref.serviceArn);
-  if (holdsLease(state, calls.now())) return { did: "nothing", why: "roll-in-progress" };
+  let state = await calls.ledger.getService(ref.serviceArn);
+  if (state && holdsLease(state, calls.now())) {
+    // The roll waits for its own deployment anyway.
+    const isOwn = because.deploymentId !== undefined && because.deploymentId === state.roll?.deploymentId;
+    if (isOwn || state.lookAgain) return { did: "nothing", why: "roll-in-progress" };
+    state = await calls.ledger.patchService(ref.serviceArn, { lookAgain: true });
+    // Where the roll has ended meanwhile its end did not see the note, and this look is the one.
+    if (holdsLease(state, calls.now())) return { did: "nothing", why: "roll-in-progress" };
+  }
+  if (state?.lookAgain) state = await calls.ledger.patchService(ref.serviceArn, { lookAgain: null });
   const service = await calls.ecs.describeService(ref);
   const reads = fleetOf(calls.ledger);
   let observed = await observeDescribed(service, state, calls);

@@ -37,11 +37,16 @@ export interface ReconcileCalls {
 
 /**
  * Acts on a decision: starts a roll, tells a refusal once, or notes that the service is as desired. In ECS itself
- * it changes nothing but tags that the autopilot has added to a service which left the mesh without it. While a roll holds the service's lease nothing is started: the event of that roll's end leads here again.
+ * it changes nothing but tags that the autopilot has added to a service which left the mesh without it. While a roll holds
+ * the service's lease nothing is started: what there was to do is noted, so that the event of that roll's end leads here.
  */
 export async function reconcile(observed: Observed, decision: Decision, calls: ReconcileCalls): Promise<Reconciled> {
   const { service, state } = observed;
-  if (holdsLease(state, calls.now())) return { did: "nothing", why: "roll-in-progress" };
+  if (holdsLease(state, calls.now())) {
+    if (decision.action !== "none" && !state?.lookAgain)
+      await calls.ledger.patchService(service.ref.serviceArn, { lookAgain: true });
+    return { did: "nothing", why: "roll-in-progress" };
+  }
   switch (decision.action) {
     case "none":
       await noteAsItIs(observed, decision, calls);

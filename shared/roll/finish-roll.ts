@@ -51,10 +51,14 @@ export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: Fin
     : written
       ? {}
       : strayPatch(before, input, ending, calls);
-  if (held) await calls.ledger.finishRoll(ref.serviceArn, input.executionName, patch);
-  else if (Object.keys(patch).length > 0) await calls.ledger.patchService(ref.serviceArn, patch);
+  let after = before;
+  if (held) after = await calls.ledger.finishRoll(ref.serviceArn, input.executionName, patch);
+  else if (Object.keys(patch).length > 0) after = await calls.ledger.patchService(ref.serviceArn, patch);
   const told = held && ending.outcome === "refused" && patch.toldRefusals === before.toldRefusals;
-  if (!told) await calls.bus.putEvents([eventOf(ref, input, ending, written ? before : patch)]);
+  if (!told)
+    await calls.bus.putEvents([
+      eventOf(ref, input, ending, { ...(written ? before : patch), lookAgain: after?.lookAgain }),
+    ]);
   const startedAtMs = ending.plan?.startedAtMs;
   return {
     outcome: ending.outcome,
@@ -168,14 +172,14 @@ function eventOf(
   ref: ServiceRef,
   input: FinishInput,
   ending: Ending,
-  patch: Pick<ServicePatch, "failuresInARow" | "notBefore">,
+  noted: Pick<ServicePatch, "failuresInARow" | "notBefore" | "lookAgain">,
 ): BusEvent {
   const { executionName, watch } = input;
   const inRollout = rolloutOf(input);
   const { outcome, reason, plan } = ending;
   switch (outcome) {
     case "succeeded":
-      if (plan && watch) return changed(ref, input, plan, watch);
+      if (plan && watch) return changed(ref, input, plan, watch, noted);
       return rollSuperseded(ref, { executionName, ...inRollout, reason });
     case "refused":
       return serviceRefused(
@@ -195,8 +199,8 @@ function eventOf(
         sentence: ending.sentence,
         reverted: outcome !== "revert-failed",
         ...(outcome === "reverted" && plan && { revertedTo: plan.pinnedRevisionArn }),
-        ...(patch.failuresInARow && { failuresInARow: patch.failuresInARow }),
-        ...(patch.notBefore && { nextAttemptAt: new Date(patch.notBefore).toISOString() }),
+        ...(noted.failuresInARow && { failuresInARow: noted.failuresInARow }),
+        ...(noted.notBefore && { nextAttemptAt: new Date(noted.notBefore).toISOString() }),
       });
   }
 }
@@ -210,6 +214,7 @@ function changed(
   input: FinishInput,
   plan: ApplyPlan,
   watch: NonNullable<FinishInput["watch"]>,
+  { lookAgain }: Pick<ServicePatch, "lookAgain">,
 ): BusEvent {
   const change = {
     executionName: input.executionName,
@@ -228,7 +233,7 @@ function changed(
   if (plan.change === "unenroll") return serviceUnenrolled(ref, change);
   if (plan.change === "enroll") return serviceEnrolled(ref, { ...change, ...sidecar });
   if (drift.includes("sidecar-missing")) return driftCorrected(ref, { ...change, drift });
-  return serviceUpdated(ref, { ...change, ...sidecar, drift });
+  return serviceUpdated(ref, { ...change, ...sidecar, drift, ...(lookAgain && { lookAgain }) });
 }
 
 function isDriftReason(text: string): text is DriftReason {

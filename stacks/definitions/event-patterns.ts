@@ -74,13 +74,9 @@ const failedMeshTask: EventPattern = {
 };
 
 /** Events of ours after which the tags may ask for something else than what runs: a roll that ended had the lease. */
-const endOfRoll = [
-  "Service Enrolled",
-  "Service Updated",
-  "Service Unenrolled",
-  "Service Roll Failed",
-  "Drift Corrected",
-];
+const endOfRoll = ["Service Enrolled", "Service Unenrolled", "Service Roll Failed", "Drift Corrected"];
+/** Rollouts bring these by the thousand: only where something called for a look meanwhile is there anything to see. */
+const endOfUpdate: EventPattern = { "detail-type": ["Service Updated"], detail: { lookAgain: [true] } };
 
 /** What the message of a rollout counts: it is told one by one only where no rollout brought it. */
 const countedInRollouts = [
@@ -168,7 +164,7 @@ export function eventPatterns(options: EventPatternOptions): EventRules {
     {
       name: "roll-ended",
       description: "A roll ended: tags that changed meanwhile are looked at now.",
-      pattern: { source: [sources.autopilot], "detail-type": endOfRoll },
+      pattern: { source: [sources.autopilot], $or: [{ "detail-type": endOfRoll }, endOfUpdate] },
       functions: ["reconcile-service"],
     },
     {

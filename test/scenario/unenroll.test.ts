@@ -2,11 +2,13 @@ import { describe, expect, it } from "vitest";
 import { US } from "../../lab/fleet/demo.ts";
 import type { ServiceName, Stage } from "../../lab/story/stage.ts";
 import {
+  BAD_IMAGE,
   demo,
   ENROLL,
   enrollAs,
   fleetOf,
   guideFleet,
+  IMAGE,
   NAMESPACE,
   SERVICE_ACCOUNT,
   shop,
@@ -82,6 +84,20 @@ describe("a service loses its enroll tag", () => {
       await stage.minutes(2);
       expect(tagsOf(stage, echo)).toEqual({});
       expect((await stage.state(echo))?.enrolled).toBe(false);
+      await expectAtRest(stage, echo);
+    }));
+
+  it("while an update rolls: the end of the update leads to the way out, without any sweep", () =>
+    onLab({ fleet: guideFleet, schedules: false }, async (stage) => {
+      const echo = demo("echo-service");
+      await stage.tag(echo, { [ENROLL]: "true" });
+      await enrolled(stage, echo);
+      await stage.minutes(2);
+      await stage.tag(echo, { [IMAGE]: BAD_IMAGE });
+      await stage.until("rolling", 5, async () => (await stage.state(echo))?.roll?.taskToken !== undefined);
+      await stage.untag(echo, ENROLL);
+      await out(stage, echo);
+      expect(eventTypesOf(stage, echo)).toEqual(["Service Enrolled", "Service Updated", "Service Unenrolled"]);
       await expectAtRest(stage, echo);
     }));
 

@@ -37,6 +37,7 @@ const expected: Readonly<Record<string, object>> = {
   "service-roll-failed-in-rollout.json": { kind: "look-at-service", serviceArn: service },
   "service-superseded-in-rollout.json": { kind: "look-at-service", serviceArn: service },
   "service-updated-in-rollout.json": { kind: "look-at-service", serviceArn: service },
+  "service-updated-look-again.json": { kind: "look-at-service", serviceArn: service },
   "service-enrolled.json": { kind: "look-at-service", serviceArn: service },
   "service-refused.json": { kind: "ignored", why: "unknown-event-kind" },
   "service-roll-superseded.json": { kind: "look-at-service", serviceArn: service },

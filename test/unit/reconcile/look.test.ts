@@ -5,7 +5,7 @@ import { sweep } from "../../../shared/reconcile/sweep.ts";
 import { executionName } from "../../../shared/roll/execution-name.ts";
 import { config, rootPem, taskDefinition } from "../enrollment/world.ts";
 import { NOW, OBSERVED, type RollWorld, rollWorld, web } from "../roll/fakes.ts";
-import { enroll, NAME } from "../roll/rolls.ts";
+import { applied, enroll, NAME } from "../roll/rolls.ts";
 
 /** A world whose ledger has the mesh facts, as the watch leaves them. */
 async function ready(changes: Parameters<typeof rollWorld>[0] = {}): Promise<RollWorld> {
@@ -48,6 +48,43 @@ describe("a look at a service", () => {
     world.ecs.services.clear();
     expect(await look(world)).toEqual({ did: "nothing", why: "roll-in-progress" });
     expect(world.executions.started).toEqual([]);
+  });
+
+  it("that a roll keeps from acting is noted, once, for the end of the roll", async () => {
+    const world = await ready();
+    await world.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
+    await lookAtService(web, world, { deploymentId: "ecs-svc/somebody-elses" });
+    const noted = await world.ledger.getService(web.serviceArn);
+    expect(noted).toMatchObject({ lookAgain: true, roll: { executionName: NAME } });
+    const ledger = { ...world.ledger, patchService: () => Promise.reject(new Error("noted already")) };
+    expect(await lookAtService(web, { ...world, ledger })).toMatchObject({ why: "roll-in-progress" });
+  });
+
+  it("that the roll's own deployment calls for needs no note", async () => {
+    const world = await ready();
+    const { deploymentId } = (await applied(world)).watch;
+    expect(await lookAtService(web, world, { deploymentId })).toMatchObject({ why: "roll-in-progress" });
+    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("lookAgain");
+  });
+
+  it("is the next one itself when the roll ends while it takes its note", async () => {
+    const world = await ready();
+    await world.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
+    const patchService: RollWorld["ledger"]["patchService"] = async (...args) => {
+      await world.ledger.finishRoll(web.serviceArn, NAME, {});
+      return world.ledger.patchService(...args);
+    };
+    const done = await lookAtService(web, { ...world, ledger: { ...world.ledger, patchService } });
+    expect(done).toMatchObject({ did: "started", action: "enroll" });
+    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("lookAgain");
+  });
+
+  it("takes the note back", async () => {
+    const world = await ready();
+    await enroll(world);
+    await world.ledger.patchService(web.serviceArn, { lookAgain: true });
+    expect(await look(world)).toMatchObject({ why: "as-desired" });
+    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("lookAgain");
   });
 
   it("reads no task definition of a service that is not enrolled and never was", async () => {

@@ -82,6 +82,17 @@ describe("a roll that succeeded", () => {
     expect(world.bus.types()).toEqual([type]);
   });
 
+  it("of an update says whether a look was called for meanwhile, also when it is finished again", async () => {
+    const { world, plan, watch } = await enrolling();
+    const input = inputOf({ plan: { ...plan, change: "update", drift: ["image"] }, watch, outcome: "succeeded" });
+    await world.ledger.patchService(web.serviceArn, { lookAgain: true });
+    await finishRoll(web, input, world);
+    await finishRoll(web, input, world);
+    await world.ledger.patchService(web.serviceArn, { lookAgain: null });
+    await finishRoll(web, input, world);
+    expect(world.bus.events.map(({ detail }) => detail.lookAgain)).toEqual([true, true, undefined]);
+  });
+
   it("keeps the secret version of the revision before, and none that a failed roll has noted since", async () => {
     const { world, plan, watch } = await enrolling();
     const [older = "", pinnedSecret = "", failedSince = ""] = ["older", "before", "failed"].map(
