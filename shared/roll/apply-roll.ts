@@ -121,9 +121,7 @@ async function enroll(
     { applyStartedAt: iso(calls.now()) },
     { addedTagKeys, secretsInUse: withVersion(ref, desired.secret, state) },
   );
-  const plane = calls.controlPlane(planeName(ref, calls.config));
-  await plane.ensureNamespace(desired.identity.namespace);
-  await plane.ensureServiceAccount(desired.identity);
+  await ensureIdentity(ref, desired.identity, context);
   const valueFrom = await ensureSecret(desiredToken(desired.request, facts), desired.executionRoleArn, calls.secrets);
   const injection = desiredDefinition(definitionOf(observed), desired, valueFrom, calls.config);
   if (!injection.ok) throw new AutopilotError("registration-refused", `${injection.refusal}: ${injection.detail}`);
@@ -132,6 +130,18 @@ async function enroll(
   }
   if (Object.keys(desired.missingTags).length > 0) await calls.ecs.tagResource(ref.serviceArn, desired.missingTags);
   return update(observed, injection.definition, state, valueFrom, context);
+}
+
+async function ensureIdentity(
+  ref: ServiceRef,
+  identity: Parameters<ControlPlaneCalls["ensureServiceAccount"]>[0],
+  { calls, plan }: Context,
+): Promise<void> {
+  const { namespace, serviceAccount } = identity;
+  if (plan.isBound && plan.namespace === namespace && plan.serviceAccount === serviceAccount) return;
+  const plane = calls.controlPlane(planeName(ref, calls.config));
+  await plane.ensureNamespace(namespace);
+  await plane.ensureServiceAccount(identity);
 }
 
 async function update(

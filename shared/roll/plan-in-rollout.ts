@@ -78,6 +78,7 @@ async function planWayBack(
     namespace: meshed?.namespace ?? null,
     serviceAccount: meshed?.serviceAccount ?? null,
     image: null,
+    isBound: false,
     startedAtMs: calls.now(),
     situation: situationOf(current, fromRevisionArn),
     rollout: { image: null, leave: false },

@@ -56,11 +56,13 @@ export async function planRoll(
       return refused(decision.refusals);
     case "enroll":
     case "update": {
-      const refusal = await boundElsewhere(ref, decision, calls);
-      return refusal ? refused([refusal]) : apply(observed, state, decision, rollout, calls);
+      const bound = await boundRole(ref, decision, calls);
+      const refusal = identityRefusal(bound, decision.desired.identity);
+      if (refusal) return refused([refusal]);
+      return apply(observed, state, { decision, rollout, isBound: bound !== undefined }, calls);
     }
     case "unenroll":
-      return apply(observed, state, decision, rollout, calls);
+      return apply(observed, state, { decision, rollout, isBound: false }, calls);
   }
 }
 
@@ -83,11 +85,17 @@ function refused(refusals: readonly { reason: string; detail: string }[]): Plan 
   return { action: "finish", outcome: "refused", reason: refusals[0]?.reason ?? "", refusals: [...refusals] };
 }
 
+/** What a roll is to bring, and whether the identity that it needs is there. */
+interface Brought {
+  readonly decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>;
+  readonly rollout: RolloutRoll | undefined;
+  readonly isBound: boolean;
+}
+
 async function apply(
   observed: Observed,
   state: ServiceState,
-  decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>,
-  rollout: RolloutRoll | undefined,
+  { decision, rollout, isBound }: Brought,
   { config, now, ecs }: Pick<PlanCalls, "config" | "now" | "ecs">,
 ): Promise<Plan> {
   const { service, clusterTags } = observed;
@@ -106,6 +114,7 @@ async function apply(
     namespace: desired?.identity.namespace ?? null,
     serviceAccount: desired?.identity.serviceAccount ?? null,
     image: desired?.image ?? null,
+    isBound: isBound && decision.action === "update",
     startedAtMs: now(),
     situation: situationOf(observedRevisionArn, desiredContent(decision, config)),
     rollout: rollout ? { image: rollout.image ?? null, leave: rollout.leave ?? false } : null,
@@ -134,14 +143,13 @@ function meaningful(clusterTags: Tags, { enrollTagKey }: Config): Record<string,
   return { ...effectiveTags({}, clusterTags), ...(intent !== undefined && { [enrollTagKey]: intent }) };
 }
 
-async function boundElsewhere(
+async function boundRole(
   ref: ServiceRef,
   { desired }: Extract<Decision, { action: "enroll" | "update" }>,
   calls: PlanCalls,
-) {
+): Promise<string | undefined> {
   const plane = controlPlaneFor(calls.config, ref);
   if (!plane) return undefined; // decide has refused it already
   const { namespace, serviceAccount } = desired.identity;
-  const bound = await calls.controlPlane(plane.name).boundRole(namespace, serviceAccount);
-  return identityRefusal(bound, desired.identity);
+  return calls.controlPlane(plane.name).boundRole(namespace, serviceAccount);
 }

@@ -31,6 +31,8 @@ export const planSchema = z.discriminatedUnion("action", [
     namespace: z.string().nullable(),
     serviceAccount: z.string().nullable(),
     image: z.string().nullable(),
+    /** An update whose service account was just seen bound to its role: namespace and binding are left as they are. */
+    isBound: z.boolean().default(false),
     startedAtMs: z.int(),
     /** What failed attempts at this are counted under. */
     situation: z.string(),

@@ -50,6 +50,30 @@ describe("applying an enrollment", () => {
     expect(world.ecs.clusterTags.get(clusterArnOf(web))).toEqual({ "ecs.solo.io/discovery-enabled": "true" });
   });
 
+  it("of an update leaves namespace and binding alone that plan has seen, and makes those that are gone", async () => {
+    const world = rollWorld();
+    await enroll(world);
+    world.ecs.change({
+      tags: { ...world.ecs.of(web).tags, "ztunnel-autopilot/image": "registry.example.com/ztunnel:2" },
+    });
+    world.plane.namespaces.clear();
+    const plan = await planned(world);
+    expect(plan).toMatchObject({ change: "update", isBound: true });
+    await applyRoll(web, NAME, plan, world);
+    expect(world.plane.namespaces.size).toBe(0);
+
+    const other = rollWorld();
+    await enroll(other);
+    other.ecs.change({
+      tags: { ...other.ecs.of(web).tags, "ztunnel-autopilot/image": "registry.example.com/ztunnel:2" },
+    });
+    other.plane.bound.clear();
+    const unbound = await planned(other);
+    expect(unbound).toMatchObject({ change: "update", isBound: false });
+    await applyRoll(web, NAME, unbound, other);
+    expect(other.plane.bound.get("shop/web")).toBe("arn:aws:iam::123456789012:role/web-task");
+  });
+
   it("pins the one secret version that holds the token, which the execution role may read", async () => {
     const world = rollWorld();
     const { watch } = await applied(world);

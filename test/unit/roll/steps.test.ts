@@ -27,6 +27,7 @@ const plan = {
   namespace: "shop",
   serviceAccount: "web",
   image: "ztunnel:1",
+  isBound: false,
   startedAtMs: 0,
   situation: "s",
   rollout: null,
