@@ -24,8 +24,9 @@ export function expiringCache<T>(options: {
     set: (key, value) => {
       entries.delete(key);
       entries.set(key, { value, until: options.now() + options.ttlMs });
+      if (entries.size <= options.size) return;
       const [oldest] = entries.keys();
-      if (entries.size > options.size && oldest !== undefined) entries.delete(oldest);
+      if (oldest !== undefined) entries.delete(oldest);
     },
     delete: (key) => {
       entries.delete(key);

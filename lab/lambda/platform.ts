@@ -111,7 +111,7 @@ export function createPlatform(options: PlatformOptions): Platform & {
     kubernetesFetch: inProcessTextFetch(elsewhere),
     ledgerFor: (sandbox) =>
       instrumentedLedger(options.ledger, (name, send) =>
-        around(name, sandbox, async () => {
+        around(name, sandbox, () => {
           failLedgerCall(faults, home, name);
           return send();
         }),

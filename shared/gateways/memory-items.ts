@@ -32,9 +32,9 @@ export function shelf<T extends object>(items: LedgerItems, read: (item: object)
       return kept;
     },
     list: function* (holds) {
-      for (const [name, item] of [...items]) {
-        if (holds(name)) yield contentOf(item);
-      }
+      const there: object[] = [];
+      for (const [name, item] of items) if (holds(name)) there.push(item);
+      for (const item of there) yield contentOf(item);
     },
   };
 }
