@@ -6,8 +6,8 @@ import { type LedgerItems, memoryLedger } from "../../../shared/gateways/ledger-
 import { secretReferences, sweep, sweepCluster } from "../../../shared/reconcile/sweep.ts";
 import { settingsHash } from "../../../shared/rollout/settings.ts";
 import { config, enrolled, rootPem, service, taskDefinition } from "../enrollment/world.ts";
-import { FakeEcs, FakeSecrets, type RollWorld, rollWorld, valueFromOf, web } from "../roll/fakes.ts";
-import { enroll } from "../roll/rolls.ts";
+import { FakeEcs, FakeSecrets, NOW, type RollWorld, rollWorld, valueFromOf, web } from "../roll/fakes.ts";
+import { enroll, NAME } from "../roll/rolls.ts";
 
 const other = (name: string): ServiceRef => serviceRef(web.serviceArn.replace("/prod/web", `/prod/${name}`));
 
@@ -30,6 +30,20 @@ const run = (world: RollWorld, changes: object = {}) =>
   sweep({ ...world, ecs: () => world.ecs, secrets: () => world.secrets, ...changes });
 
 describe("a sweep", () => {
+  it("leaves a service to the roll that has it, and notes for its end what there is to do", async () => {
+    const world = await ready();
+    const hold = () => world.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
+    await hold();
+    await run(world);
+    expect(world.executions.started).toEqual([]);
+    expect(await world.ledger.getService(web.serviceArn)).toMatchObject({ lookAgain: true });
+    await world.ledger.finishRoll(web.serviceArn, NAME, { lookAgain: null });
+    await enroll(world);
+    await hold();
+    await run(world);
+    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("lookAgain");
+  });
+
   it("starts what the events have missed, and looks at services of more than one page", async () => {
     const world = await ready();
     addServices(world, 24);
