@@ -84,6 +84,8 @@ export const meshStateSchema = z.strictObject({
     .array(z.strictObject({ id: z.string().min(1), facts: meshFactsSchema }))
     .min(1)
     .max(MAX_GENERATIONS),
+  /** How often the newest facts have changed: facts that come back are a change, too. */
+  turn: z.int().nonnegative().default(0),
   /** The generation that every enrolled service should have by now; services with it or a later one wait for a rollout. */
   releasedId: z.string().optional(),
   /** What was told already: each of these is told once. */

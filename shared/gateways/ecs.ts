@@ -41,6 +41,7 @@ import { keepRawResponse, sendAtMostOnce, sendRawRequest } from "./raw-json.ts";
 export interface EcsGatewayOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Default 50: a revision is read again within minutes of its deployment or not at all. */
   readonly taskDefinitionCacheSize?: number;
   /** How long a cluster's tags are taken as they were read. */
   readonly clusterTtlMs?: number;

@@ -15,7 +15,7 @@ import {
 import type { Ledger, RollOutcome, ServicePatch, ServiceState } from "../ledger.ts";
 import type { BusCalls, BusEvent, EcsCalls, Log } from "../ports.ts";
 import { afterFailure, afterSuccess } from "./attempts.ts";
-import { type Ending, type RecordCalls, recordInRollout } from "./record-in-rollout.ts";
+import { type Ending, isRecorded, type RecordCalls, recordInRollout } from "./record-in-rollout.ts";
 import { type ApplyPlan, type FinishInput, failureOf } from "./steps.ts";
 
 export interface FinishCalls {
@@ -35,7 +35,8 @@ export interface Finished {
 
 /**
  * Last step of every roll: writes the outcome and releases the lease in one atomic write, then emits one event; a
- * refusal that was told already makes none. Run again after a crash it writes nothing more and emits the event again.
+ * refusal that was told already makes none. Run again after a crash it writes nothing more and emits the event again, also
+ * when another roll has had the service in between.
  */
 export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: FinishCalls): Promise<Finished> {
   const ending = endingOf(input);
@@ -45,10 +46,12 @@ export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: Fin
   const left = held && ending.outcome === "succeeded" && ending.plan?.change === "unenroll";
   const tags = left && !(await untagged(ref, before.addedTagKeys, calls)) ? { addedTagKeys: before.addedTagKeys } : {};
   // First: what the service had before is still in its state.
-  const inRollout = written ? {} : await recordInRollout(input, ending, before, calls);
+  const overtaken = !held && !written && endedSince(before, ending);
+  const noted = written || (overtaken && (await isRecorded(input, calls.ledger)));
+  const inRollout = noted ? {} : await recordInRollout(input, ending, before, calls);
   const patch = held
     ? { ...patchOf(before, input, ending, calls), ...tags, ...inRollout }
-    : written
+    : written || overtaken
       ? {}
       : strayPatch(before, input, ending, calls);
   let after = before;
@@ -65,6 +68,11 @@ export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: Fin
     reason: ending.reason,
     durationSeconds: startedAtMs === undefined ? undefined : (calls.now() - startedAtMs) / 1000,
   };
+}
+
+/** Another roll has ended since this one was planned: what the ledger has of the service is newer than this roll's end. */
+function endedSince(state: ServiceState | undefined, { plan }: Ending): boolean {
+  return state?.lastOutcome !== undefined && plan !== undefined && Date.parse(state.lastOutcome.at) >= plan.startedAtMs;
 }
 
 function endingOf(input: FinishInput): Ending {

@@ -58,6 +58,12 @@ export async function recordInRollout(
   return imagePatch(status, image, service, calls);
 }
 
+/** True where the rollout has the end of the service's roll, or where the roll belongs to none. */
+export async function isRecorded({ rollout }: FinishInput, ledger: RecordCalls["ledger"]): Promise<boolean> {
+  const service = rollout && (await ledger.getRolloutService(rollout.id, rollout.ordinal));
+  return service?.status !== "rolling" && service?.status !== "taking-back";
+}
+
 /** An earlier roll of this rollout, whose execution was stopped before its end, has given the service what it should have. */
 async function isAdopted(id: string, ordinal: number, ledger: RecordCalls["ledger"]): Promise<boolean> {
   return (await ledger.getRolloutService(id, ordinal))?.toRevisionArn !== undefined;

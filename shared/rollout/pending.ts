@@ -118,8 +118,11 @@ function newFacts(controlPlane: string): Find {
     const mesh = await calls.ledger.getMesh(controlPlane);
     const newest = mesh?.generations.at(-1);
     const before = fleet.seen.factsIds[controlPlane];
-    if (!mesh || !newest || newest.id === before) return undefined;
-    const seen = ({ seen: { factsIds } }: FleetState) => ({ factsIds: { ...factsIds, [controlPlane]: newest.id } });
+    if (!mesh || !newest) return undefined;
+    // A roll reads the facts itself: where they have changed and come back since, services may have others.
+    const now = mesh.turn > 0 ? `${newest.id} ${mesh.turn}` : newest.id;
+    if (now === before) return undefined;
+    const seen = ({ seen: { factsIds } }: FleetState) => ({ factsIds: { ...factsIds, [controlPlane]: now } });
     if (before === undefined && mesh.generations.length === 1) return { wanted: undefined, seen };
     const id = rolloutIdOf({ kind: "rotate", key: [controlPlane, newest.id, fleet.seen.changes].join("\n") });
     const wanted: Wanted = {

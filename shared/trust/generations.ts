@@ -22,11 +22,13 @@ export function factsIdOf({ istiodUrl, rootCaPem, network }: MeshFacts): string 
 export function withFacts(mesh: MeshState | undefined, facts: MeshFacts): MeshState {
   const { controlPlane } = facts;
   const id = factsIdOf(facts);
-  if (!mesh) return { shape: 2, version: 0, controlPlane, generations: [{ id, facts }], told: { expiryDays: {} } };
+  if (!mesh)
+    return { shape: 2, version: 0, turn: 0, controlPlane, generations: [{ id, facts }], told: { expiryDays: {} } };
   const known = mesh.generations.find((generation) => generation.id === id);
   const others = mesh.generations.filter((generation) => generation.id !== id);
   return {
     ...mesh,
+    turn: mesh.turn + (mesh.generations.at(-1)?.id === id ? 0 : 1),
     generations: [...pruned(others, mesh.releasedId), known ? refreshed(known, facts) : { id, facts }],
   };
 }

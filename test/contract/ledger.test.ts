@@ -35,7 +35,7 @@ const facts: MeshFacts = {
 function newMesh(controlPlane: string): MeshState {
   const its = { ...facts, controlPlane };
   const generations = [{ id: factsIdOf(its), facts: its }];
-  return { shape: 2, version: 0, controlPlane, generations, told: { expiryDays: {} } };
+  return { shape: 2, version: 0, turn: 0, controlPlane, generations, told: { expiryDays: {} } };
 }
 
 describe.each(stores)("the ledger %s", (_name, open) => {
@@ -295,6 +295,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(await ledger.getMesh(controlPlane)).toEqual({
         shape: 2,
         version: 3,
+        turn: 1,
         controlPlane,
         generations: [
           { id: factsIdOf(first), facts: first },

@@ -181,6 +181,20 @@ describe("a roll that failed", () => {
     ]);
   });
 
+  it("is not counted again when its last step is tried again after a roll that succeeded", async () => {
+    const { world, plan, watch } = await enrolling();
+    const input = inputOf({ plan, watch, outcome: "reverted", cause: { code: "ztunnel-unhealthy", sentence: "no" } });
+    const bus = { putEvents: () => Promise.reject(new Error("no bus")) };
+    await expect(finishRoll(web, input, { ...world, bus })).rejects.toThrow("no bus");
+    world.clock.nowMs += 60_000;
+    const at = new Date(world.now()).toISOString();
+    const lastOutcome = { outcome: "succeeded", reason: "enroll", executionName: "another", at } as const;
+    await world.ledger.patchService(web.serviceArn, { lastOutcome, failuresInARow: 0, failedSituation: null });
+    await finishRoll(web, input, world);
+    expect(await stateOf(world)).toMatchObject({ lastOutcome, failuresInARow: 0 });
+    expect(world.bus.types()).toEqual(["Service Roll Failed"]);
+  });
+
   it("and could not be reverted is told as such, and pins no revision as good", async () => {
     const { world, plan, watch } = await enrolling();
     await finishRoll(web, inputOf({ plan, watch, outcome: "revert-failed", failure: failed, cause }), world);

@@ -242,6 +242,25 @@ describe("the way back", () => {
     expect(places).toBeGreaterThan(15);
   });
 
+  it("keeps its time when its last step is tried again after another roll of the service", async () => {
+    const world = await inRollout();
+    const { planned } = await goingBack(world);
+    const { watch } = await applyRoll(web, BACK, applyPlan(planned), world);
+    world.ecs.complete();
+    const input = ending(back, planned, { executionName: BACK, watch });
+    const bus = { putEvents: () => Promise.reject(new Error("no bus")) };
+    await expect(finishRoll(web, input, { ...world, bus })).rejects.toThrow("no bus");
+    const recorded = await service(world);
+    world.clock.nowMs += 60_000;
+    const at = new Date(world.now()).toISOString();
+    const lastOutcome = { outcome: "succeeded", reason: "update", executionName: "another", at } as const;
+    await world.ledger.patchService(web.serviceArn, { lastOutcome });
+    await finishRoll(web, input, world);
+    expect(await service(world)).toEqual(recorded);
+    expect((await stateOf(world))?.lastOutcome).toEqual(lastOutcome);
+    expect(world.bus.events.at(-1)).toMatchObject({ detail: { rolloutId: ID, executionName: BACK } });
+  });
+
   it("leaves alone what somebody has deployed since", async () => {
     const world = await inRollout();
     await rolled(world);

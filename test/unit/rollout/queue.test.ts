@@ -277,6 +277,17 @@ describe("a change of the whole fleet", () => {
     });
   });
 
+  it("asks for a rotation when a control plane's facts have changed and come back between two looks", async () => {
+    const world = await seen();
+    await readFacts(world, "b", "2026-11-23T12:01:00.000Z");
+    await readFacts(world, "a", "2026-11-23T12:02:00.000Z");
+    const [id, ...others] = await requestPending(world);
+    expect(others).toEqual([]);
+    const newest = (await world.ledger.getMesh("main"))?.generations.at(-1)?.id;
+    expect(await world.ledger.getRollout(id ?? "")).toMatchObject({ kind: "rotate", target: { factsId: newest } });
+    expect(await requestPending(world)).toEqual([]);
+  });
+
   it("asks for one upgrade, however often it is looked at", async () => {
     const world = await seen();
     world.parameters.values.set("/image", " registry.example.com/ztunnel:1.28.2\n");

@@ -20,7 +20,15 @@ const idsOf = (...numbers: number[]) => numbers.map((n) => factsIdOf(nth(n)));
 
 function meshOf(count: number, more: Partial<MeshState> = {}): MeshState {
   const generations = Array.from({ length: count }, (_, n) => ({ id: factsIdOf(nth(n)), facts: nth(n) }));
-  return { shape: 2, version: 4, controlPlane: "main", generations, told: { expiryDays: {} }, ...more };
+  return {
+    shape: 2,
+    version: 4,
+    turn: count - 1,
+    controlPlane: "main",
+    generations,
+    told: { expiryDays: {} },
+    ...more,
+  };
 }
 
 describe("factsIdOf", () => {
@@ -71,6 +79,12 @@ describe("withFacts", () => {
 
   it("moves a content that comes back to the end", () => {
     expect(ids(withFacts(meshOf(3), nth(0)))).toEqual(idsOf(1, 2, 0));
+  });
+
+  it("counts the changes of the newest content, those back to an earlier one too", () => {
+    const once = withFacts(meshOf(1), nth(1));
+    const back = withFacts(once, nth(0));
+    expect([once.turn, back.turn, withFacts(back, nth(0)).turn]).toEqual([1, 2, 2]);
   });
 
   it("drops the oldest generation when there are too many", () => {
