@@ -22,6 +22,15 @@ const request = {
   canary: false,
 } as const;
 
+/** A service in the mesh whose tag asks for another image. */
+async function withNewImage(): Promise<RollWorld> {
+  const world = rollWorld();
+  await enroll(world);
+  const { tags } = world.ecs.of(web);
+  world.ecs.change({ tags: { ...tags, "ztunnel-autopilot/image": "registry.example.com/ztunnel:2" } });
+  return world;
+}
+
 describe("applying an enrollment", () => {
   it("registers the revision with the sidecar and deploys it", async () => {
     const world = rollWorld();
@@ -50,28 +59,22 @@ describe("applying an enrollment", () => {
     expect(world.ecs.clusterTags.get(clusterArnOf(web))).toEqual({ "ecs.solo.io/discovery-enabled": "true" });
   });
 
-  it("of an update leaves namespace and binding alone that plan has seen, and makes those that are gone", async () => {
-    const world = rollWorld();
-    await enroll(world);
-    world.ecs.change({
-      tags: { ...world.ecs.of(web).tags, "ztunnel-autopilot/image": "registry.example.com/ztunnel:2" },
-    });
+  it("of an update leaves namespace and binding alone that plan has seen", async () => {
+    const world = await withNewImage();
     world.plane.namespaces.clear();
     const plan = await planned(world);
     expect(plan).toMatchObject({ change: "update", isBound: true });
     await applyRoll(web, NAME, plan, world);
     expect(world.plane.namespaces.size).toBe(0);
+  });
 
-    const other = rollWorld();
-    await enroll(other);
-    other.ecs.change({
-      tags: { ...other.ecs.of(web).tags, "ztunnel-autopilot/image": "registry.example.com/ztunnel:2" },
-    });
-    other.plane.bound.clear();
-    const unbound = await planned(other);
-    expect(unbound).toMatchObject({ change: "update", isBound: false });
-    await applyRoll(web, NAME, unbound, other);
-    expect(other.plane.bound.get("shop/web")).toBe("arn:aws:iam::123456789012:role/web-task");
+  it("of an update makes the binding anew that is gone", async () => {
+    const world = await withNewImage();
+    world.plane.bound.clear();
+    const plan = await planned(world);
+    expect(plan).toMatchObject({ change: "update", isBound: false });
+    await applyRoll(web, NAME, plan, world);
+    expect(world.plane.bound.get("shop/web")).toBe("arn:aws:iam::123456789012:role/web-task");
   });
 
   it("pins the one secret version that holds the token, which the execution role may read", async () => {
