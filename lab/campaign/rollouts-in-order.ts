@@ -3,16 +3,18 @@ import { serviceRef } from "../../shared/arn.ts";
 import { endedStatuses, heldStatuses, type Rollout, type RolloutService } from "../../shared/rollout/model.ts";
 import { hasEnded } from "../../shared/rollout/queue.ts";
 import type { Lab } from "../lab.ts";
+import { arnOf } from "../story/stage.ts";
 import type { Aftermath } from "./invariants.ts";
+import type { People } from "./people.ts";
 
 /** What is wrong with rollouts, in words. */
-export async function rolloutsInOrder({ lab }: Aftermath): Promise<readonly string[]> {
+export async function rolloutsInOrder({ lab, people }: Aftermath): Promise<readonly string[]> {
   const rollouts = await Array.fromAsync(lab.ledger.listRollouts());
   const broken = [...(await queue(lab, rollouts)), ...executions(lab, rollouts), ...sideBySide(lab)];
   for (const rollout of rollouts) {
     const services = await Array.fromAsync(lab.ledger.listRolloutServices(rollout.id));
     broken.push(...state(rollout), ...progress(rollout, services));
-    if (rollout.status === "rolled-back") broken.push(...wayBack(lab, rollout, services));
+    if (rollout.status === "rolled-back") broken.push(...wayBack(lab, people, rollout, services));
   }
   return broken;
 }
@@ -80,7 +82,7 @@ function progress(rollout: Rollout, services: readonly RolloutService[]): readon
 }
 
 /** What a rollout that went back had changed runs its old revision, or is listed. */
-function wayBack(lab: Lab, { id }: Rollout, services: readonly RolloutService[]): readonly string[] {
+function wayBack(lab: Lab, people: People, { id }: Rollout, services: readonly RolloutService[]): readonly string[] {
   return services.flatMap(({ serviceArn, status, fromRevisionArn, toRevisionArn, finishedAt = "" }) => {
     const who = `${serviceRef(serviceArn).serviceName} of ${id}`;
     if (toRevisionArn === undefined || status === "left" || status === "stuck") return [];
@@ -88,9 +90,11 @@ function wayBack(lab: Lab, { id }: Rollout, services: readonly RolloutService[])
     // Since then, it may be brought to what the fleet has.
     const primary = lab.ecs.findService(serviceArn)?.deployments[0];
     if (!primary || primary.createdAtMs > Date.parse(finishedAt)) return [];
-    return primary.revision.arn === fromRevisionArn
-      ? []
-      : [`${who} counts as taken back and runs ${primary.revision.arn}`];
+    const running = primary.revision.arn;
+    // Its owner may have deployed while the roll that was back already was being verified.
+    const owned = people.services.find((one) => arnOf(one) === serviceArn);
+    if (running === fromRevisionArn || owned?.revisions.includes(running)) return [];
+    return [`${who} counts as taken back and runs ${running}`];
   });
 }
 
