@@ -4,20 +4,14 @@ import { lookAtService } from "../../../shared/reconcile/look.ts";
 import { sweep } from "../../../shared/reconcile/sweep.ts";
 import { executionName } from "../../../shared/roll/execution-name.ts";
 import { config, rootPem, taskDefinition } from "../enrollment/world.ts";
-import { NOW, OBSERVED, type RollWorld, rollWorld, web } from "../roll/fakes.ts";
-import { applied, enroll, NAME } from "../roll/rolls.ts";
+import { NOW, OBSERVED, type RollWorld, rollWorld, watchedWorld, web } from "../roll/fakes.ts";
+import { enroll } from "../roll/rolls.ts";
 
-/** A world whose ledger has the mesh facts, as the watch leaves them. */
-async function ready(changes: Parameters<typeof rollWorld>[0] = {}): Promise<RollWorld> {
-  const world = rollWorld(changes);
-  await world.ledger.putMeshFacts(world.plane.facts);
-  return world;
-}
 const look = (world: RollWorld) => lookAtService(web, world);
 
 describe("a look at a service", () => {
   it("starts a roll for a tagged service", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     const done = await look(world);
     expect(done).toMatchObject({ did: "started", action: "enroll", decided: "enroll" });
     expect(world.executions.started).toEqual([
@@ -29,73 +23,28 @@ describe("a look at a service", () => {
   });
 
   it("changes nothing in ECS itself", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await look(world);
     expect(world.ecs.registered).toEqual([]);
     expect(world.ecs.updates).toEqual([]);
   });
 
   it("that comes twice starts one roll", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await look(world);
     expect(await look(world)).toMatchObject({ did: "nothing", why: "already-started" });
     expect(world.executions.started).toHaveLength(1);
   });
 
-  it("costs no call to ECS while a roll holds the lease", async () => {
-    const world = await ready();
-    await world.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
-    world.ecs.services.clear();
-    expect(await look(world)).toEqual({ did: "nothing", why: "roll-in-progress" });
-    expect(world.executions.started).toEqual([]);
-  });
-
-  it("that a roll keeps from acting is noted, once, for the end of the roll", async () => {
-    const world = await ready();
-    await world.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
-    await lookAtService(web, world, { deploymentId: "ecs-svc/somebody-elses" });
-    const noted = await world.ledger.getService(web.serviceArn);
-    expect(noted).toMatchObject({ lookAgain: true, roll: { executionName: NAME } });
-    const ledger = { ...world.ledger, patchService: () => Promise.reject(new Error("noted already")) };
-    expect(await lookAtService(web, { ...world, ledger })).toMatchObject({ why: "roll-in-progress" });
-  });
-
-  it("that the roll's own deployment calls for needs no note", async () => {
-    const world = await ready();
-    const { deploymentId } = (await applied(world)).watch;
-    expect(await lookAtService(web, world, { deploymentId })).toMatchObject({ why: "roll-in-progress" });
-    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("lookAgain");
-  });
-
-  it("is the next one itself when the roll ends while it takes its note", async () => {
-    const world = await ready();
-    await world.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
-    const patchService: RollWorld["ledger"]["patchService"] = async (...args) => {
-      await world.ledger.finishRoll(web.serviceArn, NAME, {});
-      return world.ledger.patchService(...args);
-    };
-    const done = await lookAtService(web, { ...world, ledger: { ...world.ledger, patchService } });
-    expect(done).toMatchObject({ did: "started", action: "enroll" });
-    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("lookAgain");
-  });
-
-  it("takes the note back", async () => {
-    const world = await ready();
-    await enroll(world);
-    await world.ledger.patchService(web.serviceArn, { lookAgain: true });
-    expect(await look(world)).toMatchObject({ why: "as-desired" });
-    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("lookAgain");
-  });
-
   it("reads no task definition of a service that is not enrolled and never was", async () => {
-    const world = await ready({ service: { tags: {} } });
+    const world = await watchedWorld({ service: { tags: {} } });
     world.ecs.definitions.clear();
     expect(await look(world)).toMatchObject({ did: "nothing", why: "not-enrolled" });
     expect(await world.ledger.getService(web.serviceArn)).toBeUndefined();
   });
 
   it("notes a service that is as desired, and its completed revision as the good one", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await enroll(world);
     await world.ledger.patchService(web.serviceArn, {
       enrolled: false,
@@ -116,7 +65,7 @@ describe("a look at a service", () => {
   });
 
   it("does not take a revision for good whose deployment has not completed", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await enroll(world);
     const good = (await world.ledger.getService(web.serviceArn))?.lastGoodRevisionArn;
     const { raw } = await world.ecs.describeTaskDefinition(world.ecs.of(web).taskDefinitionArn);
@@ -150,7 +99,7 @@ describe("a cluster's tags", () => {
   const identity = { "ecs.solo.io/namespace": "shop", "ecs.solo.io/service-account": "web" };
 
   it("are read again before a service is taken out of the mesh", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await enroll(world);
     world.ecs.change({ tags: identity });
     world.ecs.clusterTags.set(cluster, { "ztunnel-autopilot/enroll": "true" });
@@ -160,7 +109,7 @@ describe("a cluster's tags", () => {
   });
 
   it("are read again before a roll is started, which would find nothing to do and be told again and again", async () => {
-    const world = await ready({ service: { tags: identity } });
+    const world = await watchedWorld({ service: { tags: identity } });
     world.ecs.clusterTags.set(cluster, {});
     world.ecs.cachedClusterTags.set(cluster, { "ztunnel-autopilot/enroll": "true" });
     expect(await look(world)).toMatchObject({ did: "nothing", why: "not-enrolled" });
@@ -171,7 +120,7 @@ describe("a cluster's tags", () => {
 describe("a change of the whole fleet", () => {
   /** The service is enrolled, and the mesh has another root CA since. */
   async function rotated() {
-    const world = await ready();
+    const world = await watchedWorld();
     await enroll(world);
     await world.ledger.putMeshFacts({ ...world.plane.facts, rootCaPem: `${rootPem("a")}${rootPem("b")}` });
     return world;
@@ -206,7 +155,7 @@ describe("a change of the whole fleet", () => {
   });
 
   it("that takes it out of the mesh leaves a service alone which has left, and notes that it has", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await enroll(world);
     const before = await world.ledger.getService(web.serviceArn);
     await world.ledger.changeFleet((fleet) => ({
@@ -222,7 +171,7 @@ describe("a change of the whole fleet", () => {
   });
 
   it("of the image is followed once the fleet has it", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await enroll(world);
     await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: config().ztunnel.image, atMs: 1 } }));
     const newer = { ...world, config: config({ ztunnel: { image: "ztunnel:2" } }) };
@@ -251,7 +200,7 @@ describe("a refused service", () => {
     ],
     ["another deployment controller", { deploymentController: "CODE_DEPLOY" }, {}, "deployment-controller"],
   ])("for %s is told once, and nothing is changed", async (_what, service, raw, reason) => {
-    const world = await ready({ service, raw: taskDefinition(raw) });
+    const world = await watchedWorld({ service, raw: taskDefinition(raw) });
     for (let looks = 0; looks < 3; looks += 1) {
       expect(await look(world)).toMatchObject({ did: "refused", refusals: [expect.objectContaining({ reason })] });
     }
@@ -261,7 +210,7 @@ describe("a refused service", () => {
   });
 
   it("is told once of what a sweep has found where the ledger says that the service has left", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await enroll(world);
     world.ecs.change({ tags: { "ztunnel-autopilot/enrol": "true" } });
     await world.ledger.patchService(web.serviceArn, { enrolled: false, addedTagKeys: [] });
@@ -274,7 +223,7 @@ describe("a refused service", () => {
   });
 
   it("is told again after it was put right and went wrong again", async () => {
-    const world = await ready({ service: { tags: { "ztunnel-autopilot/enroll": "yes" } } });
+    const world = await watchedWorld({ service: { tags: { "ztunnel-autopilot/enroll": "yes" } } });
     await look(world);
     world.ecs.change({ tags: {} });
     await look(world);
@@ -289,7 +238,7 @@ describe("a task definition that can't be", () => {
     ["has no containers", { containerDefinitions: [] }],
     ["has containers that are none", { containerDefinitions: ["web", 7, null] }],
   ])("because it %s is an error with a name, and nothing is started", async (_what, raw) => {
-    const world = await ready({ raw: taskDefinition(raw) });
+    const world = await watchedWorld({ raw: taskDefinition(raw) });
     await expect(look(world)).rejects.toMatchObject({ code: "task-definition-not-found" });
     expect(world.executions.started).toEqual([]);
   });
@@ -297,7 +246,9 @@ describe("a task definition that can't be", () => {
 
 describe("a warning", () => {
   it("is told once, and its end is noted", async () => {
-    const world = await ready({ config: config({ policy: { minHeadroom: { cpuUnits: 4000, memoryMiB: 128 } } }) });
+    const world = await watchedWorld({
+      config: config({ policy: { minHeadroom: { cpuUnits: 4000, memoryMiB: 128 } } }),
+    });
     await enroll(world);
     await look(world);
     await look(world);
@@ -309,7 +260,7 @@ describe("a warning", () => {
 
 describe("a situation that failed", () => {
   it("waits for its time, and another one does not", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await look(world);
     const situation = String(world.executions.started[0]?.input.situation);
     await world.ledger.patchService(web.serviceArn, {
@@ -326,7 +277,7 @@ describe("a situation that failed", () => {
   });
 
   it("is tried again when its time has come, under another name", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await look(world);
     const situation = String(world.executions.started[0]?.input.situation);
     await world.ledger.patchService(web.serviceArn, { attempt: 1, failedSituation: situation, notBefore: NOW });
@@ -338,7 +289,7 @@ describe("a situation that failed", () => {
 
 describe("an execution whose name is taken", () => {
   it("by one that ended without a finish gives way to the next attempt, once", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await look(world);
     const [{ name } = { name: "" }] = world.executions.started;
     world.executions.statuses.set(name, "ABORTED");
@@ -348,7 +299,7 @@ describe("an execution whose name is taken", () => {
   });
 
   it("is not started when another look was faster", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await look(world);
     const [{ name } = { name: "" }] = world.executions.started;
     world.executions.statuses.set(name, "TIMED_OUT");
@@ -374,7 +325,7 @@ describe("a user's deployment in flight", () => {
     ["replace", { did: "started" }],
     ["wait", { did: "nothing", why: "deployment-in-flight" }],
   ] as const)("is handled by the policy %s", async (inFlight, expected) => {
-    const world = await ready({ config: config({ policy: { inFlight } }) });
+    const world = await watchedWorld({ config: config({ policy: { inFlight } }) });
     world.ecs.change({ deployments: [{ ...world.ecs.primary(), rolloutState: "IN_PROGRESS" }] });
     expect(await look(world)).toMatchObject(expected);
   });

@@ -6,16 +6,10 @@ import { type LedgerItems, memoryLedger } from "../../../shared/gateways/ledger-
 import { secretReferences, sweep, sweepCluster } from "../../../shared/reconcile/sweep.ts";
 import { settingsHash } from "../../../shared/rollout/settings.ts";
 import { config, enrolled, rootPem, service, taskDefinition } from "../enrollment/world.ts";
-import { FakeEcs, FakeSecrets, NOW, type RollWorld, rollWorld, valueFromOf, web } from "../roll/fakes.ts";
+import { FakeEcs, FakeSecrets, NOW, type RollWorld, valueFromOf, watchedWorld, web } from "../roll/fakes.ts";
 import { enroll, NAME } from "../roll/rolls.ts";
 
 const other = (name: string): ServiceRef => serviceRef(web.serviceArn.replace("/prod/web", `/prod/${name}`));
-
-async function ready(changes: Parameters<typeof rollWorld>[0] = {}): Promise<RollWorld> {
-  const world = rollWorld(changes);
-  await world.ledger.putMeshFacts(world.plane.facts);
-  return world;
-}
 
 /** Services of the same cluster that run the same definition as the first. */
 function addServices(world: RollWorld, count: number, tags = world.ecs.of(web).tags): void {
@@ -31,7 +25,7 @@ const run = (world: RollWorld, changes: object = {}) =>
 
 describe("a sweep", () => {
   it("leaves a service to the roll that has it, and notes for its end what there is to do", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     const hold = () => world.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
     await hold();
     await run(world);
@@ -45,7 +39,7 @@ describe("a sweep", () => {
   });
 
   it("starts what the events have missed, and looks at services of more than one page", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     addServices(world, 24);
     expect(await run(world)).toEqual({
       ...{ seen: 25, started: 25, refused: 0, failed: 0, postponed: 0, postponedUnenrolls: 0, secretsGone: 0 },
@@ -55,7 +49,7 @@ describe("a sweep", () => {
   });
 
   it("finds a service that has the autopilot's sidecar and is not enrolled, also one that the ledger forgot", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await enroll(world);
     world.ecs.change({ tags: {} });
     expect(await run(world, { ledger: { ...memoryLedger(), getMesh: world.ledger.getMesh } })).toMatchObject({
@@ -64,7 +58,7 @@ describe("a sweep", () => {
   });
 
   it("says how many services are in the mesh, how many are not as tagged, and why others are refused", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await enroll(world);
     addServices(world, 2);
     const bad = { ...world.ecs.of(web), ref: other("bad"), tags: { "ztunnel-autopilot/enroll": "perhaps" } };
@@ -77,7 +71,7 @@ describe("a sweep", () => {
   });
 
   it("frees what a roll has left that ended without its last step, once its lease is over, also of a service that is gone", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     const gone = other("gone").serviceArn;
     const leaseUntil = world.now() + 60_000;
     for (const [name, status] of [
@@ -99,12 +93,12 @@ describe("a sweep", () => {
   });
 
   it("leaves services alone that nobody tagged", async () => {
-    const world = await ready({ service: { tags: {} } });
+    const world = await watchedWorld({ service: { tags: {} } });
     expect(await run(world)).toMatchObject({ seen: 1, started: 0, failed: 0 });
   });
 
   it("rolls nobody for a change of the whole fleet, and reads it once", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     await enroll(world);
     addServices(world, 11);
     const settings = settingsHash(world.config);
@@ -124,7 +118,7 @@ describe("a sweep", () => {
   });
 
   it("goes on when one service fails, and says which and why", async () => {
-    const world = await ready();
+    const world = await watchedWorld();
     addServices(world, 1);
     const missing = `${world.ecs.of(web).taskDefinitionArn}9`;
     world.ecs.change({ taskDefinitionArn: missing });
@@ -141,7 +135,7 @@ describe("a sweep", () => {
   it("goes on when the ledger has an item of an older shape: its service alone fails, by name", async () => {
     const items: LedgerItems = new Map();
     const ledger = memoryLedger(items);
-    const world = await ready();
+    const world = await watchedWorld();
     addServices(world, 1);
     await ledger.putMeshFacts(world.plane.facts);
     const pk = `SERVICE#${web.serviceArn}`;
@@ -177,7 +171,7 @@ describe("a sweep", () => {
   });
 
   it("starts no more rolls than the policy lets it, and the next one goes on", async () => {
-    const world = await ready({ config: config({ policy: { maxRollsPerSweep: 2 } }) });
+    const world = await watchedWorld({ config: config({ policy: { maxRollsPerSweep: 2 } }) });
     addServices(world, 3);
     expect(await run(world)).toMatchObject({ started: 2, postponed: 2, postponedUnenrolls: 0 });
     for (const [name] of world.executions.statuses) expect(world.executions.statuses.get(name)).toBe("RUNNING");
@@ -200,7 +194,7 @@ describe("a sweep", () => {
 
 describe("a sweep and the secret versions", () => {
   async function withSecret() {
-    const world = await ready();
+    const world = await watchedWorld();
     await enroll(world);
     const [secret] = [...world.secrets.secrets.values()];
     if (!secret) throw new Error("there is no secret");
@@ -309,7 +303,7 @@ describe("a sweep and the secret versions", () => {
 
 describe("a sweep of one cluster", () => {
   it("looks at its services with its tags as they are now", async () => {
-    const world = await ready({ service: { tags: { ...enrolled, "ztunnel-autopilot/enroll": "true" } } });
+    const world = await watchedWorld({ service: { tags: { ...enrolled, "ztunnel-autopilot/enroll": "true" } } });
     const cluster = parseClusterArn(clusterArnOf(web));
     if (!cluster) throw new Error("no cluster's ARN");
     let asked = 0;
@@ -341,7 +335,7 @@ async function twoAccounts(changes: object = {}) {
     ],
     ...changes,
   });
-  const world = await ready({ config: both });
+  const world = await watchedWorld({ config: both });
   const far = serviceRef(web.serviceArn.replace("123456789012", account));
   const farEcs = new FakeEcs();
   farEcs.add(service({ ref: far, tags: {} }));

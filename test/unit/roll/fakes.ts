@@ -229,6 +229,13 @@ export function rollWorld(
 }
 export type RollWorld = ReturnType<typeof rollWorld>;
 
+/** A world whose ledger has the mesh facts, as the watch leaves them. */
+export async function watchedWorld(changes: Parameters<typeof rollWorld>[0] = {}): Promise<RollWorld> {
+  const world = rollWorld(changes);
+  await world.ledger.putMeshFacts(world.plane.facts);
+  return world;
+}
+
 /** The `valueFrom` of the token that a service with these tags starts from. */
 export function valueFromOf(request: Parameters<typeof desiredToken>[0]): string {
   const token = desiredToken(request, facts);
