@@ -1,6 +1,6 @@
-import { defineConfig } from "./shared/config.ts";
+import { defineConfig } from "./shared/config/config.ts";
 
-/** Your mesh and your accounts. Every field is described in shared/config.ts and in the README. */
+/** Your mesh and your accounts. Every field is described in shared/config/config.ts and in the README. */
 export default defineConfig({
   name: "ztunnel-autopilot",
   homeRegion: "us-east-1",

@@ -5,7 +5,7 @@ export default $config({
   async app({ stage }) {
     const { stageSettings } = await import("./stacks/settings.ts");
     const { default: input } = await import("./autopilot.config.ts");
-    const { parseConfig } = await import("./shared/config.ts");
+    const { parseConfig } = await import("./shared/config/config.ts");
     const { name, homeRegion, homeAccount } = parseConfig(input);
     const { protect, removal } = stageSettings(stage);
     return {

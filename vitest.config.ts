@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "simulator/test/**/*.test.ts"],
     testTimeout: 30_000,
     // Vitest leaves one core to itself: on two cores that would be half of the machine.
     maxWorkers: 2,

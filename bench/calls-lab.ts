@@ -1,10 +1,10 @@
-import { VirtualClock } from "../lab/clock/virtual-clock.ts";
+import { Lab } from "../lab/autopilot/lab.ts";
 import { type Fleet, fleetSchema } from "../lab/fleet/fleet.ts";
-import { Lab } from "../lab/lab.ts";
 import type { RollRecord } from "../lab/lambda/rolls.ts";
 import { arnOf, expectThat, type ServiceName, Stage } from "../lab/story/stage.ts";
-import { parseConfig } from "../shared/config.ts";
-import type { JsonObject } from "../shared/json.ts";
+import type { JsonObject } from "../shared/base/json.ts";
+import { parseConfig } from "../shared/config/config.ts";
+import { VirtualClock } from "../simulator/clock/virtual-clock.ts";
 
 /** One situation: what it cost, by function and call. */
 export interface Measured {

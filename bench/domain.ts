@@ -1,11 +1,11 @@
-import { pinnedValueFrom } from "../shared/bootstrap-token/secret-version.ts";
-import { encodeToken } from "../shared/bootstrap-token/token.ts";
+import type { JsonObject } from "../shared/base/json.ts";
+import { pinnedValueFrom } from "../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { encodeToken } from "../shared/data-plane/ztunnel/bootstrap-token/token.ts";
+import { containersOf } from "../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { decide, type Observed } from "../shared/enrollment/decide.ts";
 import { desiredDefinition } from "../shared/enrollment/definition.ts";
 import { desiredToken } from "../shared/enrollment/desired.ts";
 import type { DesiredEnrollment } from "../shared/enrollment/model.ts";
-import type { JsonObject } from "../shared/json.ts";
-import { containersOf } from "../shared/task-definition/fields.ts";
 import { type Figures, median, type Part } from "./report.ts";
 import { nineContainers } from "./ten-containers.ts";
 

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import * as z from "zod";
-import { nearest } from "../shared/nearest.ts";
+import { nearest } from "../shared/base/nearest.ts";
 import { UsageError } from "./exit-codes.ts";
 
 export interface OptionSpec {

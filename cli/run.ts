@@ -1,4 +1,4 @@
-import { nearest } from "../shared/nearest.ts";
+import { nearest } from "../shared/base/nearest.ts";
 import { readArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";

@@ -1,6 +1,6 @@
-import type { Place } from "../shared/arn.ts";
-import { alarmsGateway } from "../shared/gateways/alarms.ts";
-import type { AlarmCalls } from "../shared/ports.ts";
+import type { Place } from "../shared/base/arn.ts";
+import { alarmsGateway } from "../shared/gateways/aws/alarms.ts";
+import type { AlarmCalls } from "../shared/ports/ports.ts";
 import { environmentWorld, type World } from "./world.ts";
 
 /** CloudWatch alarms by account and region. */

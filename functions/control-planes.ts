@@ -1,10 +1,10 @@
-import type { ControlPlaneConfig } from "../shared/config.ts";
-import { AutopilotError } from "../shared/errors.ts";
-import { controlPlane } from "../shared/gateways/control-plane.ts";
-import { eksConnection, kubeconfigConnection } from "../shared/gateways/control-plane-connection.ts";
-import type { KubernetesFetch } from "../shared/gateways/kubernetes-client.ts";
-import { secretsGateway } from "../shared/gateways/secrets.ts";
-import type { ControlPlaneCalls } from "../shared/ports.ts";
+import { AutopilotError } from "../shared/base/errors.ts";
+import type { ControlPlaneConfig } from "../shared/config/config.ts";
+import { secretsGateway } from "../shared/gateways/aws/secrets.ts";
+import { controlPlane } from "../shared/gateways/kubernetes/control-plane.ts";
+import { eksConnection, kubeconfigConnection } from "../shared/gateways/kubernetes/control-plane-connection.ts";
+import type { KubernetesFetch } from "../shared/gateways/kubernetes/kubernetes-client.ts";
+import type { ControlPlaneCalls } from "../shared/ports/ports.ts";
 import { environmentWorld, type World } from "./world.ts";
 
 /** The gateway to a control plane, by its name in the configuration. */

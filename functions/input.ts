@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { AutopilotError } from "../shared/errors.ts";
+import { AutopilotError } from "../shared/base/errors.ts";
 
 /** The input as the schema has it. Throws `malformed-event` that names the wrong members, never their values. */
 export function parsed<T>(schema: z.ZodType<T>, input: unknown): T {

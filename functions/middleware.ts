@@ -2,9 +2,9 @@ import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
 import type { Metrics } from "@aws-lambda-powertools/metrics";
 import middy, { type MiddlewareObj } from "@middy/core";
 import type { Context } from "aws-lambda";
-import { asAutopilotError } from "../shared/errors.ts";
-import type { Json } from "../shared/json.ts";
-import { createInstruments, type Instruments, type Tools, toolsOf } from "../shared/observability.ts";
+import { asAutopilotError } from "../shared/base/errors.ts";
+import type { Json } from "../shared/base/json.ts";
+import { createInstruments, type Instruments, type Tools, toolsOf } from "./observability.ts";
 
 /** What a function does with an event. The event is parsed by the step itself. */
 export type Step = (event: unknown, tools: Tools) => Promise<Json>;

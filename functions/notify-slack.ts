@@ -1,9 +1,9 @@
 import { readAlarmChange } from "../shared/events/alarms.ts";
 import { type OutgoingEvent, readOutgoing } from "../shared/events/outgoing.ts";
-import { postedOf } from "../shared/rollout/report.ts";
 import { alarmMessage } from "../shared/slack/alarm-message.ts";
 import { atSlacksPace, type Posted, SlackUnavailable } from "../shared/slack/calls.ts";
 import { messageFor } from "../shared/slack/messages.ts";
+import { postedOf } from "../shared/use-cases/rollout/report.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { type Slack, slackChannel } from "./slack.ts";
 import { environmentWorld, type World } from "./world.ts";

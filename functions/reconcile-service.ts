@@ -1,11 +1,11 @@
-import { type Place, parseClusterArn, serviceRef } from "../shared/arn.ts";
-import { type Config, targetsOf } from "../shared/config.ts";
-import { AutopilotError } from "../shared/errors.ts";
+import { type Place, parseClusterArn, serviceRef } from "../shared/base/arn.ts";
+import { AutopilotError } from "../shared/base/errors.ts";
+import type { Json } from "../shared/base/json.ts";
+import { type Config, targetsOf } from "../shared/config/config.ts";
 import { parseIncoming } from "../shared/events/incoming.ts";
-import type { Json } from "../shared/json.ts";
-import type { Log } from "../shared/ports.ts";
-import { lookAtService } from "../shared/reconcile/look.ts";
-import { sweepCluster } from "../shared/reconcile/sweep.ts";
+import type { Log } from "../shared/ports/ports.ts";
+import { lookAtService } from "../shared/use-cases/reconcile/look.ts";
+import { sweepCluster } from "../shared/use-cases/reconcile/sweep.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { environmentWorld, type World } from "./world.ts";
 

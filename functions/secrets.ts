@@ -1,6 +1,6 @@
-import type { Place } from "../shared/arn.ts";
-import { secretsGateway } from "../shared/gateways/secrets.ts";
-import type { SecretsCalls } from "../shared/ports.ts";
+import type { Place } from "../shared/base/arn.ts";
+import { secretsGateway } from "../shared/gateways/aws/secrets.ts";
+import type { SecretsCalls } from "../shared/ports/ports.ts";
 import { environmentWorld, type World } from "./world.ts";
 
 /** Secrets Manager by account and region. */

@@ -1,5 +1,5 @@
 import { parseIncoming } from "../shared/events/incoming.ts";
-import { signalDeployment } from "../shared/roll/signal-deployment.ts";
+import { signalDeployment } from "../shared/use-cases/roll/signal-deployment.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { environmentWorld, type World } from "./world.ts";
 

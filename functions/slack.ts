@@ -1,5 +1,5 @@
-import { secretsGateway } from "../shared/gateways/secrets.ts";
-import { parseSlackCredentials, slackGateway } from "../shared/gateways/slack.ts";
+import { secretsGateway } from "../shared/gateways/aws/secrets.ts";
+import { parseSlackCredentials, slackGateway } from "../shared/gateways/slack/slack.ts";
 import { type SlackCalls, SlackUnavailable } from "../shared/slack/calls.ts";
 import type { World } from "./world.ts";
 

@@ -1,7 +1,7 @@
-import type { Measure } from "../shared/ports.ts";
-import { settledServices } from "../shared/reconcile/settled.ts";
-import { sweep } from "../shared/reconcile/sweep.ts";
-import type { SweepResult } from "../shared/reconcile/sweep-tally.ts";
+import type { Measure } from "../shared/ports/ports.ts";
+import { settledServices } from "../shared/use-cases/reconcile/settled.ts";
+import { sweep } from "../shared/use-cases/reconcile/sweep.ts";
+import type { SweepResult } from "../shared/use-cases/reconcile/sweep-tally.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { environmentSecrets, type Secrets } from "./secrets.ts";
 import { environmentWorld, type World } from "./world.ts";

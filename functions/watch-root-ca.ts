@@ -1,9 +1,9 @@
+import { asAutopilotError } from "../shared/base/errors.ts";
 import type { MeshFacts } from "../shared/enrollment/model.ts";
-import { asAutopilotError } from "../shared/errors.ts";
-import type { Measure } from "../shared/ports.ts";
+import type { Measure } from "../shared/ports/ports.ts";
 import { isBundle, parseBundle } from "../shared/trust/bundle.ts";
 import { daysUntilFirstEnd } from "../shared/trust/expiry.ts";
-import { watchMeshFacts } from "../shared/trust/watch.ts";
+import { watchMeshFacts } from "../shared/use-cases/rotation/watch.ts";
 import { type ControlPlanes, environmentControlPlanes } from "./control-planes.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { environmentWorld, type World } from "./world.ts";

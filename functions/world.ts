@@ -1,16 +1,16 @@
 import { setTimeout } from "node:timers/promises";
 import * as z from "zod";
 import autopilotConfig from "../autopilot.config.ts";
-import type { Place } from "../shared/arn.ts";
-import { type Config, parseConfig } from "../shared/config.ts";
-import { AutopilotError } from "../shared/errors.ts";
-import { type AwsClients, awsClients } from "../shared/gateways/aws-clients.ts";
-import { busGateway } from "../shared/gateways/bus.ts";
-import { ecsGateway } from "../shared/gateways/ecs.ts";
-import { type ExecutionsGateway, executionsGateway } from "../shared/gateways/executions.ts";
-import { dynamoDbLedger } from "../shared/gateways/ledger-dynamodb.ts";
-import type { Ledgers } from "../shared/ledger.ts";
-import type { BusCalls, EcsCalls } from "../shared/ports.ts";
+import type { Place } from "../shared/base/arn.ts";
+import { AutopilotError } from "../shared/base/errors.ts";
+import { type Config, parseConfig } from "../shared/config/config.ts";
+import { type AwsClients, awsClients } from "../shared/gateways/aws/aws-clients.ts";
+import { busGateway } from "../shared/gateways/aws/bus.ts";
+import { ecsGateway } from "../shared/gateways/aws/ecs.ts";
+import { type ExecutionsGateway, executionsGateway } from "../shared/gateways/aws/executions.ts";
+import { dynamoDbLedger } from "../shared/gateways/ledger/ledger-dynamodb.ts";
+import type { Ledgers } from "../shared/ports/ledger.ts";
+import type { BusCalls, EcsCalls } from "../shared/ports/ports.ts";
 
 /** What every step works with. Clients that few of them need are no part of it: every function bundles its own. */
 export interface World {

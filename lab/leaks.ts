@@ -1,4 +1,4 @@
-import { isJsonObject } from "../shared/json.ts";
+import { isJsonObject } from "../shared/base/json.ts";
 import type { Stage } from "./story/stage.ts";
 
 /** A text that the product wrote, and where. */

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import * as z from "zod";
 import autopilotConfig from "../autopilot.config.ts";
-import { parseConfig } from "../shared/config.ts";
+import { parseConfig } from "../shared/config/config.ts";
 import { demoFleet } from "./fleet/demo.ts";
 import { type Fleet, FleetRefused } from "./fleet/fleet.ts";
 import { banner } from "./server/banner.ts";

@@ -1,5 +1,5 @@
 import autopilotConfig from "../autopilot.config.ts";
-import { type Config, parseConfig } from "../shared/config.ts";
+import { type Config, parseConfig } from "../shared/config/config.ts";
 import type { Deployment } from "./definitions/deployment.ts";
 import { deploymentOf } from "./deployment.ts";
 import { type StageSettings, stageSettings } from "./settings.ts";

@@ -1,4 +1,4 @@
-import { type Config, targetsOf } from "../shared/config.ts";
+import { type Config, targetsOf } from "../shared/config/config.ts";
 import { alarmName, type Deployment } from "./definitions/deployment.ts";
 import type { EventPatternOptions } from "./definitions/event-patterns.ts";
 

@@ -1,6 +1,6 @@
-import type { Config } from "../shared/config.ts";
-import { operatorReadRole } from "../shared/names.ts";
-import { operatorReadStatements } from "../shared/operator-policy.ts";
+import type { Config } from "../shared/config/config.ts";
+import { operatorReadRole } from "../shared/config/names.ts";
+import { operatorReadStatements } from "../shared/config/operator-policy.ts";
 import { deliveryRetries, undeliveredRetentionSeconds } from "./definitions/delivery.ts";
 import {
   anywhereArn,

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import autopilotConfig from "../autopilot.config.ts";
-import { parseConfig } from "../shared/config.ts";
+import { parseConfig } from "../shared/config/config.ts";
 import { memberAccountTemplate } from "../stacks/member-account.ts";
 
 const { values } = parseArgs({

@@ -1,8 +1,8 @@
-import type { Config } from "../../shared/config.ts";
-import { targetsOf } from "../../shared/config.ts";
-import type { Lane, Rollout } from "../../shared/rollout/model.ts";
+import type { Config } from "../../shared/config/config.ts";
+import { targetsOf } from "../../shared/config/config.ts";
+import type { RolloutPolicy } from "../../shared/config/rollout-policy.ts";
+import type { Lane, Rollout } from "../../shared/model/rollout.ts";
 import { type CallRate, REGISTER, resolvedPolicy } from "../../shared/rollout/pace.ts";
-import type { RolloutPolicy } from "../../shared/rollout/policy.ts";
 import { cutWaves } from "../../shared/rollout/waves.ts";
 
 /** What no rollout can be faster than, in seconds. */

@@ -1,14 +1,14 @@
-import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
-import type { FaultRule } from "../../lab/faults.ts";
-import { nextRootCaPem, rootCaPem } from "../../lab/kubernetes/root-ca.ts";
-import { Lab } from "../../lab/lab.ts";
-import { MAX_HISTORY_EVENTS } from "../../lab/step-functions/history.ts";
-import { MAX_PAYLOAD_BYTES } from "../../lab/step-functions/payload.ts";
-import type { JsonObject } from "../../shared/json.ts";
-import { resourceNames } from "../../shared/names.ts";
-import type { Rollout, RolloutServiceStatus } from "../../shared/rollout/model.ts";
-import { hasEnded } from "../../shared/rollout/queue.ts";
-import { enrolledFleet, enrolledFleetConfig } from "../enrolled-fleet.ts";
+import { Lab } from "../../lab/autopilot/lab.ts";
+import { enrolledFleet, enrolledFleetConfig } from "../../lab/fleet/enrolled-fleet.ts";
+import type { JsonObject } from "../../shared/base/json.ts";
+import { resourceNames } from "../../shared/config/names.ts";
+import type { Rollout, RolloutServiceStatus } from "../../shared/model/rollout.ts";
+import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
+import type { FaultRule } from "../../simulator/faults.ts";
+import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
+import { MAX_HISTORY_EVENTS } from "../../simulator/step-functions/history.ts";
+import { MAX_PAYLOAD_BYTES } from "../../simulator/step-functions/payload.ts";
 import { median } from "../report.ts";
 import { computedSeconds, type QuotaBound, quotaBound, seconds } from "./bound.ts";
 

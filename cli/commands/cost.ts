@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { estimateCost } from "../../shared/cost/estimate.ts";
 import { checkedValues } from "../arguments.ts";
 import { type Command, jsonOption } from "../command.ts";
+import { estimateCost } from "../cost/estimate.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { costText } from "../render/cost.ts";
 import { styler } from "../render/style.ts";

@@ -1,11 +1,17 @@
 import { readFile, writeFile } from "node:fs/promises";
 import * as z from "zod";
-import { accountIdSchema, clusterArnOf, parseServiceArn, regionSchema, type ServiceRef } from "../../shared/arn.ts";
-import { type InjectionAdvice, injectedFor } from "../../shared/inventory/inject.ts";
-import { isJsonObject, type JsonObject } from "../../shared/json.ts";
+import {
+  accountIdSchema,
+  clusterArnOf,
+  parseServiceArn,
+  regionSchema,
+  type ServiceRef,
+} from "../../shared/base/arn.ts";
+import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { checkedValues } from "../arguments.ts";
 import { type Command, whereOptions } from "../command.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
+import { type InjectionAdvice, injectedFor } from "../inventory/inject.ts";
 import { connectOperator, type Operator } from "../operator.ts";
 
 const pairs = z.array(z.string().regex(/^[^=]+=.*$/, "expected key=value")).optional();

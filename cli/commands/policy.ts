@@ -1,6 +1,6 @@
-import { targetsOf } from "../../shared/config.ts";
-import { operatorReadRole, resourceNames } from "../../shared/names.ts";
-import { operatorStatements } from "../../shared/operator-policy.ts";
+import { targetsOf } from "../../shared/config/config.ts";
+import { operatorReadRole, resourceNames } from "../../shared/config/names.ts";
+import { operatorStatements } from "../../shared/config/operator-policy.ts";
 import { type Command, whereOptions } from "../command.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { readConfig, stageOf } from "../operator.ts";

@@ -1,9 +1,9 @@
-import type { Config, ControlPlaneConfig } from "../../shared/config.ts";
-import { KUBERNETES_GROUP, rbacManifest } from "../../shared/control-plane/rbac.ts";
-import { AutopilotError } from "../../shared/errors.ts";
-import { functionRoleName, kubernetesFunctions } from "../../shared/names.ts";
+import { AutopilotError } from "../../shared/base/errors.ts";
+import type { Config, ControlPlaneConfig } from "../../shared/config/config.ts";
+import { functionRoleName, kubernetesFunctions } from "../../shared/config/names.ts";
 import { type Command, whereOptions } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { KUBERNETES_GROUP, rbacManifest } from "../kubernetes-rbac.ts";
 import { readConfig } from "../operator.ts";
 
 export const rbac: Command = {

@@ -1,6 +1,6 @@
 import { type ControlAction, controlActions } from "../../shared/events/operator.ts";
-import { hasEnded } from "../../shared/rollout/queue.ts";
-import { allowedControl } from "../../shared/rollout/validate.ts";
+import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
+import { allowedControl } from "../../shared/use-cases/rollout/validate.ts";
 import { type Command, jsonOption, whereOptions } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { connectOperator } from "../operator.ts";

@@ -1,4 +1,4 @@
-import type { Rollout } from "../../shared/rollout/model.ts";
+import type { Rollout } from "../../shared/model/rollout.ts";
 import { type Command, jsonOption, whereOptions } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { connectOperator } from "../operator.ts";

@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { type Config, targetsOf } from "../../shared/config.ts";
-import { AutopilotError } from "../../shared/errors.ts";
-import type { JsonObject } from "../../shared/json.ts";
-import { nearest } from "../../shared/nearest.ts";
-import { openWindow } from "../../shared/rollout/freeze.ts";
-import { endedStatuses, overridesSchema, rolloutKinds, scopeSchema } from "../../shared/rollout/model.ts";
-import { allowedImage, checkedImage } from "../../shared/rollout/validate.ts";
+import { AutopilotError } from "../../shared/base/errors.ts";
+import type { JsonObject } from "../../shared/base/json.ts";
+import { nearest } from "../../shared/base/nearest.ts";
+import { type Config, targetsOf } from "../../shared/config/config.ts";
+import { openWindow } from "../../shared/config/freeze.ts";
+import { endedStatuses, overridesSchema, rolloutKinds, scopeSchema } from "../../shared/model/rollout.ts";
+import { allowedImage, checkedImage } from "../../shared/use-cases/rollout/validate.ts";
 import { checkedValues } from "../arguments.ts";
 import { type Command, jsonOption, scopeOptions, whereOptions } from "../command.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";

@@ -1,5 +1,5 @@
-import { AutopilotError } from "../../shared/errors.ts";
-import { rolloutIdSchema } from "../../shared/rollout/model.ts";
+import { AutopilotError } from "../../shared/base/errors.ts";
+import { rolloutIdSchema } from "../../shared/model/rollout.ts";
 import { type Command, jsonOption, whereOptions } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { connectOperator, type Operator } from "../operator.ts";

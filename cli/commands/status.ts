@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { readInventory } from "../../shared/inventory/inventory.ts";
-import { scopeSchema } from "../../shared/rollout/model.ts";
+import { scopeSchema } from "../../shared/model/rollout.ts";
 import { checkedValues } from "../arguments.ts";
 import { type Command, jsonOption, scopeOptions, whereOptions } from "../command.ts";
 import { exitCodes, fixFor } from "../exit-codes.ts";
+import { readInventory } from "../inventory/inventory.ts";
 import { connectOperator } from "../operator.ts";
 import { inventoryText } from "../render/inventory.ts";
 import { styler } from "../render/style.ts";

@@ -1,5 +1,5 @@
-import type { CostEstimate } from "../../shared/cost/estimate.ts";
-import { prices } from "../../shared/cost/prices.ts";
+import type { CostEstimate } from "../cost/estimate.ts";
+import { prices } from "../cost/prices.ts";
 import type { Styler } from "./style.ts";
 import { table } from "./table.ts";
 

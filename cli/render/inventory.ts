@@ -1,5 +1,5 @@
-import type { Inventory, InventoryService } from "../../shared/inventory/inventory.ts";
-import type { TokenRoot } from "../../shared/inventory/token-root.ts";
+import type { Inventory, InventoryService } from "../inventory/inventory.ts";
+import type { TokenRoot } from "../inventory/token-root.ts";
 import type { Style, Styler } from "./style.ts";
 import { table } from "./table.ts";
 import { minuteOf } from "./time.ts";

@@ -1,4 +1,4 @@
-import type { Rollout, RolloutService } from "../../shared/rollout/model.ts";
+import type { Rollout, RolloutService } from "../../shared/model/rollout.ts";
 import { currentWave, durationOf, statusStyle } from "./rollout.ts";
 import type { Styler } from "./style.ts";
 import { table } from "./table.ts";

@@ -1,5 +1,5 @@
-import { type FailureCode, failures } from "../../shared/errors.ts";
-import { endedStatuses, failedStatuses, type Rollout, type Scope } from "../../shared/rollout/model.ts";
+import { type FailureCode, failures } from "../../shared/base/errors.ts";
+import { endedStatuses, failedStatuses, type Rollout, type Scope } from "../../shared/model/rollout.ts";
 import type { WaveProgress } from "../../shared/rollout/progress.ts";
 import { detailed } from "../exit-codes.ts";
 import type { RolloutView } from "../rollouts/view.ts";

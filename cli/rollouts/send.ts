@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { AutopilotError } from "../../shared/errors.ts";
+import { AutopilotError } from "../../shared/base/errors.ts";
+import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { type RolloutControl, rolloutControlSchema, rolloutRequestSchema } from "../../shared/events/operator.ts";
-import { isJsonObject, type JsonObject } from "../../shared/json.ts";
-import type { Rollout } from "../../shared/rollout/model.ts";
-import { hasEnded } from "../../shared/rollout/queue.ts";
+import type { Rollout } from "../../shared/model/rollout.ts";
+import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
 import { Refused } from "../exit-codes.ts";
 import type { Operator } from "../operator.ts";
 import type { Surroundings } from "../surroundings.ts";

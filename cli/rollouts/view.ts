@@ -1,9 +1,9 @@
-import type { Config } from "../../shared/config.ts";
-import type { Ledger, MeshState, RolloutLedger } from "../../shared/ledger.ts";
-import type { Rollout, RolloutService, Wave } from "../../shared/rollout/model.ts";
+import type { Config } from "../../shared/config/config.ts";
+import type { Rollout, RolloutService, Wave } from "../../shared/model/rollout.ts";
+import type { Ledger, MeshState, RolloutLedger } from "../../shared/ports/ledger.ts";
 import { etaMs, type Progress, progressOf } from "../../shared/rollout/progress.ts";
 import { newestOf } from "../../shared/trust/record.ts";
-import { rotationOf } from "../../shared/trust/root-rotation.ts";
+import { rotationOf } from "../../shared/use-cases/rotation/root-rotation.ts";
 
 /** A rollout as an operator sees it at one moment. */
 export interface RolloutView {

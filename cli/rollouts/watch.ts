@@ -1,5 +1,5 @@
-import { AutopilotError } from "../../shared/errors.ts";
-import { hasEnded } from "../../shared/rollout/queue.ts";
+import { AutopilotError } from "../../shared/base/errors.ts";
+import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { progressLine, reasonLines, rolloutLines } from "../render/rollout.ts";
 import { fitted, styler } from "../render/style.ts";

@@ -1,7 +1,7 @@
-import { serviceRef } from "../../shared/arn.ts";
-import { AutopilotError } from "../../shared/errors.ts";
-import { applyRoll } from "../../shared/roll/apply-roll.ts";
-import { applyInput } from "../../shared/roll/steps.ts";
+import { serviceRef } from "../../shared/base/arn.ts";
+import { AutopilotError } from "../../shared/base/errors.ts";
+import { applyRoll } from "../../shared/use-cases/roll/apply-roll.ts";
+import { applyInput } from "../../shared/use-cases/roll/steps.ts";
 import { type ControlPlanes, environmentControlPlanes, ROLL_KEPT_MS } from "../control-planes.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";

@@ -1,6 +1,6 @@
-import { serviceRef } from "../../shared/arn.ts";
-import { awaitDeployment } from "../../shared/roll/await-deployment.ts";
-import { awaitInput } from "../../shared/roll/steps.ts";
+import { serviceRef } from "../../shared/base/arn.ts";
+import { awaitDeployment } from "../../shared/use-cases/roll/await-deployment.ts";
+import { awaitInput } from "../../shared/use-cases/roll/steps.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentWorld, type World } from "../world.ts";

@@ -1,6 +1,6 @@
-import { serviceRef } from "../../shared/arn.ts";
-import { finishRoll } from "../../shared/roll/finish-roll.ts";
-import { finishInput } from "../../shared/roll/steps.ts";
+import { serviceRef } from "../../shared/base/arn.ts";
+import { finishRoll } from "../../shared/use-cases/roll/finish-roll.ts";
+import { finishInput } from "../../shared/use-cases/roll/steps.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentWorld, type World } from "../world.ts";

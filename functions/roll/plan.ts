@@ -1,7 +1,7 @@
-import { serviceRef } from "../../shared/arn.ts";
-import { planInRollout } from "../../shared/roll/plan-in-rollout.ts";
-import { planRoll } from "../../shared/roll/plan-roll.ts";
-import { planInput } from "../../shared/roll/steps.ts";
+import { serviceRef } from "../../shared/base/arn.ts";
+import { planInRollout } from "../../shared/use-cases/roll/plan-in-rollout.ts";
+import { planRoll } from "../../shared/use-cases/roll/plan-roll.ts";
+import { planInput } from "../../shared/use-cases/roll/steps.ts";
 import { type ControlPlanes, environmentControlPlanes, ROLL_KEPT_MS } from "../control-planes.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";

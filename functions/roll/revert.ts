@@ -1,7 +1,7 @@
-import { serviceRef } from "../../shared/arn.ts";
-import { AutopilotError } from "../../shared/errors.ts";
-import { revertRoll } from "../../shared/roll/revert-roll.ts";
-import { revertInput } from "../../shared/roll/steps.ts";
+import { serviceRef } from "../../shared/base/arn.ts";
+import { AutopilotError } from "../../shared/base/errors.ts";
+import { revertRoll } from "../../shared/use-cases/roll/revert-roll.ts";
+import { revertInput } from "../../shared/use-cases/roll/steps.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentWorld, type World } from "../world.ts";

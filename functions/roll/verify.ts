@@ -1,6 +1,6 @@
-import { serviceRef } from "../../shared/arn.ts";
-import { verifyInput } from "../../shared/roll/steps.ts";
-import { verifyRoll } from "../../shared/roll/verify-roll.ts";
+import { serviceRef } from "../../shared/base/arn.ts";
+import { verifyInput } from "../../shared/use-cases/roll/steps.ts";
+import { verifyRoll } from "../../shared/use-cases/roll/verify-roll.ts";
 import { type ControlPlanes, environmentControlPlanes } from "../control-planes.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";

@@ -1,5 +1,5 @@
-import { assessWave } from "../../shared/rollout/assess-wave.ts";
 import { assessInput } from "../../shared/rollout/steps.ts";
+import { assessWave } from "../../shared/use-cases/rollout/assess-wave.ts";
 import { type Alarms, environmentAlarms } from "../alarms.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";

@@ -1,6 +1,6 @@
-import { AutopilotError } from "../../shared/errors.ts";
+import { AutopilotError } from "../../shared/base/errors.ts";
 import { operatorEvent } from "../../shared/events/operator.ts";
-import { handleControl } from "../../shared/rollout/handle-request.ts";
+import { handleControl } from "../../shared/use-cases/rollout/handle-request.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentWorld, type World } from "../world.ts";
 

@@ -1,5 +1,5 @@
-import { finishRollout } from "../../shared/rollout/finish-rollout.ts";
 import { finishInput } from "../../shared/rollout/steps.ts";
+import { finishRollout } from "../../shared/use-cases/rollout/finish-rollout.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentWorld, type World } from "../world.ts";

@@ -1,4 +1,4 @@
-import { guardRollout } from "../../shared/rollout/guard-rollout.ts";
+import { guardRollout } from "../../shared/use-cases/rollout/guard-rollout.ts";
 import { type Alarms, environmentAlarms } from "../alarms.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentWorld, type World } from "../world.ts";

@@ -1,5 +1,5 @@
-import { holdRollout } from "../../shared/rollout/hold-rollout.ts";
 import { holdInput } from "../../shared/rollout/steps.ts";
+import { holdRollout } from "../../shared/use-cases/rollout/hold-rollout.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentWorld, type World } from "../world.ts";

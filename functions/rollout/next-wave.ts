@@ -1,5 +1,5 @@
-import { nextWave } from "../../shared/rollout/next-wave.ts";
 import { nextWaveInput } from "../../shared/rollout/steps.ts";
+import { nextWave } from "../../shared/use-cases/rollout/next-wave.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentWorld, type World } from "../world.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { readOutgoing, SOURCE } from "../../shared/events/outgoing.ts";
-import { reportDetail, reportOpenRollouts, reportRollout } from "../../shared/rollout/report.ts";
 import { isRolloutEvent } from "../../shared/slack/rollout-stories.ts";
+import { reportDetail, reportOpenRollouts, reportRollout } from "../../shared/use-cases/rollout/report.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { type Slack, slackChannel } from "../slack.ts";

@@ -1,8 +1,8 @@
 import { operatorEvent } from "../../shared/events/operator.ts";
-import { parametersGateway } from "../../shared/gateways/parameters.ts";
-import type { ParameterCalls } from "../../shared/ports.ts";
-import { handleRequest } from "../../shared/rollout/handle-request.ts";
-import { requestPending } from "../../shared/rollout/pending.ts";
+import { parametersGateway } from "../../shared/gateways/aws/parameters.ts";
+import type { ParameterCalls } from "../../shared/ports/ports.ts";
+import { handleRequest } from "../../shared/use-cases/rollout/handle-request.ts";
+import { requestPending } from "../../shared/use-cases/rollout/pending.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentWorld, type World } from "../world.ts";
 

@@ -1,5 +1,5 @@
-import { startRollout } from "../../shared/rollout/start-rollout.ts";
 import { startInput } from "../../shared/rollout/steps.ts";
+import { startRollout } from "../../shared/use-cases/rollout/start-rollout.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentWorld, type World } from "../world.ts";

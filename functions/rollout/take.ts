@@ -1,5 +1,5 @@
 import { takeInput } from "../../shared/rollout/steps.ts";
-import { takeService } from "../../shared/rollout/take-service.ts";
+import { takeService } from "../../shared/use-cases/rollout/take-service.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { environmentWorld, type World } from "../world.ts";

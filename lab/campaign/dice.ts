@@ -1,4 +1,4 @@
-import { seededRandom } from "../random.ts";
+import { seededRandom } from "../../simulator/random.ts";
 
 /** Random choices that the seed alone decides. */
 export class Dice {

@@ -1,9 +1,9 @@
+import type { Json, JsonObject } from "../../shared/base/json.ts";
+import { operatorSource, resourceNames } from "../../shared/config/names.ts";
 import { tagKeys } from "../../shared/enrollment/tags.ts";
 import { controlActions } from "../../shared/events/operator.ts";
-import type { Json, JsonObject } from "../../shared/json.ts";
-import { operatorSource, resourceNames } from "../../shared/names.ts";
-import { nextRootCaPem, rootCaPem } from "../kubernetes/root-ca.ts";
-import type { Lab } from "../lab.ts";
+import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
+import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/stage.ts";
 import type { Dice } from "./dice.ts";
 import { label, type OwnedService, type People } from "./people.ts";

@@ -1,5 +1,5 @@
-import { SECRET_NAME_PREFIX } from "../../shared/task-definition/sidecar.ts";
-import { LAB_SLACK_TOKEN, type Lab } from "../lab.ts";
+import { SECRET_NAME_PREFIX } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
+import { LAB_SLACK_TOKEN, type Lab } from "../autopilot/lab.ts";
 import { everythingWritten, formsOf, leaks, secretValues } from "../leaks.ts";
 import { MALFORMED } from "./happenings.ts";
 import type { People } from "./people.ts";

@@ -1,6 +1,6 @@
-import { isJsonObject, type JsonObject } from "../../shared/json.ts";
-import { containersOf, nameOf } from "../../shared/task-definition/fields.ts";
-import { registerable } from "../../shared/task-definition/registerable.ts";
+import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { containersOf, nameOf } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { registerable } from "../../shared/data-plane/ztunnel/task-definition/registerable.ts";
 import { createService } from "../fleet/fleet.ts";
 import { arnOf, type ServiceName, type Stage } from "../story/stage.ts";
 import { tagList } from "./tag-list.ts";

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { serviceRef } from "../../shared/arn.ts";
-import { endedStatuses, heldStatuses, type Rollout, type RolloutService } from "../../shared/rollout/model.ts";
-import { hasEnded } from "../../shared/rollout/queue.ts";
-import type { Lab } from "../lab.ts";
+import { serviceRef } from "../../shared/base/arn.ts";
+import { endedStatuses, heldStatuses, type Rollout, type RolloutService } from "../../shared/model/rollout.ts";
+import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
+import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/stage.ts";
 import type { Aftermath } from "./invariants.ts";
 import type { People } from "./people.ts";

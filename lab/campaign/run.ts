@@ -1,10 +1,10 @@
-import { enrolledFleet } from "../../bench/enrolled-fleet.ts";
-import { parseServiceArn } from "../../shared/arn.ts";
-import { targetsOf } from "../../shared/config.ts";
+import { parseServiceArn } from "../../shared/base/arn.ts";
+import { canonicalJson, isJsonObject, sha256 } from "../../shared/base/json.ts";
+import { targetsOf } from "../../shared/config/config.ts";
 import { tagKeys } from "../../shared/enrollment/tags.ts";
-import { canonicalJson, isJsonObject, sha256 } from "../../shared/json.ts";
-import { VirtualClock } from "../clock/virtual-clock.ts";
-import { Lab } from "../lab.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
+import { Lab } from "../autopilot/lab.ts";
+import { enrolledFleet } from "../fleet/enrolled-fleet.ts";
 import { Stage } from "../story/stage.ts";
 import { Dice } from "./dice.ts";
 import { happen, type Scene, setAlarm } from "./happenings.ts";

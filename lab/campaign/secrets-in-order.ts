@@ -1,6 +1,6 @@
-import { parseValueFrom } from "../../shared/bootstrap-token/secret-version.ts";
-import { isJsonObject, type JsonObject } from "../../shared/json.ts";
-import { secretReferences } from "../../shared/reconcile/sweep.ts";
+import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { parseValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { secretReferences } from "../../shared/use-cases/reconcile/sweep.ts";
 import type { Aftermath } from "./invariants.ts";
 
 /** Every version of a secret that a service, or the revision that it would go back to, starts from is there and labelled. */

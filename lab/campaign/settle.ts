@@ -1,5 +1,5 @@
-import { heldStatuses } from "../../shared/rollout/model.ts";
-import type { Lab } from "../lab.ts";
+import { heldStatuses } from "../../shared/model/rollout.ts";
+import type { Lab } from "../autopilot/lab.ts";
 import { put, type Scene, setAlarm } from "./happenings.ts";
 
 /** An operator looks after what waits for this long; the rest stays as it is. */

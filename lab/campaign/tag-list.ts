@@ -1,4 +1,4 @@
-import type { Json } from "../../shared/json.ts";
+import type { Json } from "../../shared/base/json.ts";
 
 /** Tags as ECS's calls take them. */
 export function tagList(byKey: Readonly<Record<string, string>>): Json {

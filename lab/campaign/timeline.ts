@@ -1,6 +1,6 @@
-import { isJsonObject, type JsonObject } from "../../shared/json.ts";
-import { textAt } from "../../shared/task-definition/fields.ts";
-import type { Lab } from "../lab.ts";
+import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { textAt } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import type { Lab } from "../autopilot/lab.ts";
 import type { Line, Run } from "./run.ts";
 
 /** All that happened in a run that kept its records, in words, a line each: people, faults, rolls, rollouts, events. */

@@ -1,6 +1,6 @@
 import type * as z from "zod";
-import type { Ledgers } from "../../shared/ledger.ts";
-import { type FaultKind, faultKinds, type faultRuleSchema } from "../faults.ts";
+import type { Ledgers } from "../../shared/ports/ledger.ts";
+import { type FaultKind, faultKinds, type faultRuleSchema } from "../../simulator/faults.ts";
 import type { Dice } from "./dice.ts";
 import { BAD_APPLICATION, images } from "./world.ts";
 

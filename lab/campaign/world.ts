@@ -1,5 +1,5 @@
-import { type Config, parseConfig } from "../../shared/config.ts";
-import type { JsonObject } from "../../shared/json.ts";
+import type { JsonObject } from "../../shared/base/json.ts";
+import { type Config, parseConfig } from "../../shared/config/config.ts";
 import type { Dice } from "./dice.ts";
 
 const HOME_ACCOUNT = "123456789012";

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { JsonObject } from "../../shared/json.ts";
+import type { JsonObject } from "../../shared/base/json.ts";
 import { type Fleet, type FleetService, fleetSchema } from "./fleet.ts";
 
 export const US = { account: "123456789012", region: "us-east-1" } as const;

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { isJsonObject, type Json, type JsonObject } from "../../shared/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
 
 const place = { account: z.string().regex(/^\d{12}$/), region: z.string().min(1) };
 const tags = z.record(z.string(), z.string()).default({});

@@ -25,7 +25,7 @@ import { slackChannel } from "../../functions/slack.ts";
 import { sweepServices } from "../../functions/sweep-services.ts";
 import { watchRootCa } from "../../functions/watch-root-ca.ts";
 import { connect, type World } from "../../functions/world.ts";
-import { resourceNames } from "../../shared/names.ts";
+import { resourceNames } from "../../shared/config/names.ts";
 import type { Platform } from "./platform.ts";
 import type { FunctionFactory, Sandbox } from "./runtime.ts";
 

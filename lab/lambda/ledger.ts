@@ -1,4 +1,4 @@
-import type { Ledgers } from "../../shared/ledger.ts";
+import type { Ledgers } from "../../shared/ports/ledger.ts";
 
 /** Runs a ledger call: counts it, or lets the sandbox crash around it. */
 export type AroundCall = <T>(name: string, send: () => Promise<T>) => Promise<T>;

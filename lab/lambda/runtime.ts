@@ -1,10 +1,10 @@
 import type { Context } from "aws-lambda";
 import type { LambdaHandler } from "../../functions/middleware.ts";
-import type { Json } from "../../shared/json.ts";
-import type { Random } from "../aws/service.ts";
-import type { Clock } from "../clock/clock.ts";
-import type { Faults } from "../faults.ts";
-import { copyJson } from "../step-functions/payload.ts";
+import type { Json } from "../../shared/base/json.ts";
+import type { Random } from "../../simulator/aws/service.ts";
+import type { Clock } from "../../simulator/clock/clock.ts";
+import type { Faults } from "../../simulator/faults.ts";
+import { copyJson } from "../../simulator/step-functions/payload.ts";
 
 /** What a sandbox tells the code that runs in it about the world around. */
 export interface Sandbox {

@@ -1,4 +1,4 @@
-import type { Config } from "../../shared/config.ts";
+import type { Config } from "../../shared/config/config.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 
 interface Place {

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import type { ScaledClock } from "../clock/scaled-clock.ts";
-import { faultRuleSchema } from "../faults.ts";
-import type { LabHandler, LabResponse } from "../http/message.ts";
-import type { Lab } from "../lab.ts";
+import type { ScaledClock } from "../../simulator/clock/scaled-clock.ts";
+import { faultRuleSchema } from "../../simulator/faults.ts";
+import type { LabHandler, LabResponse } from "../../simulator/http/message.ts";
+import type { Lab } from "../autopilot/lab.ts";
 import { passTime } from "./passing-time.ts";
 import { labState } from "./state.ts";
 

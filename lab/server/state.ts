@@ -1,5 +1,5 @@
-import type { Ledger, ServiceState } from "../../shared/ledger.ts";
-import type { Lab } from "../lab.ts";
+import type { Ledger, ServiceState } from "../../shared/ports/ledger.ts";
+import type { Lab } from "../autopilot/lab.ts";
 
 const EVENTS_SHOWN = 200;
 

@@ -1,5 +1,5 @@
-import type { LoggedEvent } from "../aws/event-bridge/event-bridge.ts";
-import type { Lab } from "../lab.ts";
+import type { LoggedEvent } from "../../simulator/aws/event-bridge/event-bridge.ts";
+import type { Lab } from "../autopilot/lab.ts";
 
 /** Where the narrator writes, and whether it may use color. */
 export interface Output {

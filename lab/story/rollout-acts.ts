@@ -1,9 +1,9 @@
-import { controlPlaneFor } from "../../shared/config.ts";
-import type { Rollout } from "../../shared/rollout/model.ts";
+import { controlPlaneFor } from "../../shared/config/config.ts";
+import type { Rollout } from "../../shared/model/rollout.ts";
 import { parseBundle } from "../../shared/trust/bundle.ts";
+import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
 import { CENTRAL, growth } from "../fleet/demo.ts";
 import { createFleet } from "../fleet/fleet.ts";
-import { nextRootCaPem, rootCaPem } from "../kubernetes/root-ca.ts";
 import type { Act } from "./act.ts";
 import { expectThat, type ServiceName, type Stage, serviceReport } from "./stage.ts";
 

@@ -1,11 +1,11 @@
-import { type Place, parseServiceArn } from "../../shared/arn.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../shared/json.ts";
-import type { ServiceState } from "../../shared/ledger.ts";
-import { operatorSource, resourceNames } from "../../shared/names.ts";
-import { containersOf, nameOf, textAt } from "../../shared/task-definition/fields.ts";
-import { registerable } from "../../shared/task-definition/registerable.ts";
+import { type Place, parseServiceArn } from "../../shared/base/arn.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
+import { operatorSource, resourceNames } from "../../shared/config/names.ts";
+import { containersOf, nameOf, textAt } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { registerable } from "../../shared/data-plane/ztunnel/task-definition/registerable.ts";
+import type { ServiceState } from "../../shared/ports/ledger.ts";
+import type { Lab } from "../autopilot/lab.ts";
 import { revisionArn } from "../fleet/fleet.ts";
-import type { Lab } from "../lab.ts";
 
 /** Why an act did not come out as it should. */
 export class ActFailed extends Error {

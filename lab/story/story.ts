@@ -1,8 +1,8 @@
 import autopilotConfig from "../../autopilot.config.ts";
-import { parseConfig } from "../../shared/config.ts";
-import { VirtualClock } from "../clock/virtual-clock.ts";
+import { parseConfig } from "../../shared/config/config.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
+import { Lab } from "../autopilot/lab.ts";
 import { demoFleet } from "../fleet/demo.ts";
-import { Lab } from "../lab.ts";
 import { awsCallCount, type RollRecord } from "../lambda/rolls.ts";
 import { acts } from "./acts.ts";
 import { elapsed, Narrator, type Output, styled } from "./narrator.ts";

@@ -1,4 +1,4 @@
-import type { Lab } from "../lab.ts";
+import type { Lab } from "../autopilot/lab.ts";
 import { styled } from "./narrator.ts";
 import type { StoryReport } from "./story.ts";
 

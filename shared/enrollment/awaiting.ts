@@ -1,10 +1,10 @@
-import type { Config } from "../config.ts";
-import type { FleetState } from "../rollout/model.ts";
-import { settingsHash } from "../rollout/settings.ts";
+import type { Config } from "../config/config.ts";
+import type { FleetState } from "../model/rollout.ts";
 import { pinsVersion } from "./definition.ts";
 import { desiredSecret } from "./desired.ts";
 import type { MeshGeneration, ObservedService, TagRequest } from "./model.ts";
 import type { DriftReason } from "./reasons.ts";
+import { settingsHash } from "./settings-hash.ts";
 
 const settingsDrift: readonly DriftReason[] = ["health-check", "container-settings"];
 

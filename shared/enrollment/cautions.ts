@@ -1,5 +1,5 @@
-import type { Config } from "../config.ts";
-import { headroom } from "../task-definition/headroom.ts";
+import type { Config } from "../config/config.ts";
+import { headroom } from "../data-plane/ztunnel/task-definition/headroom.ts";
 import { rolesOf } from "./desired.ts";
 import type { DescribedTaskDefinition, MeshFacts, ObservedService } from "./model.ts";
 import type { Warning } from "./reasons.ts";

@@ -1,10 +1,10 @@
-import { parseValueFrom, pinnedValueFrom } from "../bootstrap-token/secret-version.ts";
-import type { Config } from "../config.ts";
-import { canonicalJson, type JsonObject, sha256 } from "../json.ts";
-import { inject } from "../task-definition/inject.ts";
-import { registerable } from "../task-definition/registerable.ts";
-import { remove } from "../task-definition/remove.ts";
-import type { SidecarSpec } from "../task-definition/sidecar.ts";
+import { canonicalJson, type JsonObject, sha256 } from "../base/json.ts";
+import type { Config } from "../config/config.ts";
+import { parseValueFrom, pinnedValueFrom } from "../data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { inject } from "../data-plane/ztunnel/task-definition/inject.ts";
+import { registerable } from "../data-plane/ztunnel/task-definition/registerable.ts";
+import { remove } from "../data-plane/ztunnel/task-definition/remove.ts";
+import type { SidecarSpec } from "../data-plane/ztunnel/task-definition/sidecar.ts";
 import type { DescribedTaskDefinition, DesiredEnrollment, DesiredSecret, ObservedService } from "./model.ts";
 
 type Injection = ReturnType<typeof inject>;

@@ -1,9 +1,9 @@
-import { secretName, versionIdOf } from "../bootstrap-token/secret-version.ts";
-import type { BootstrapToken } from "../bootstrap-token/token.ts";
-import type { Config } from "../config.ts";
-import { AutopilotError } from "../errors.ts";
-import type { GivenImage } from "../rollout/model.ts";
-import { textAt } from "../task-definition/fields.ts";
+import { AutopilotError } from "../base/errors.ts";
+import type { Config } from "../config/config.ts";
+import { secretName, versionIdOf } from "../data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import type { BootstrapToken } from "../data-plane/ztunnel/bootstrap-token/token.ts";
+import { textAt } from "../data-plane/ztunnel/task-definition/fields.ts";
+import type { GivenImage } from "../model/rollout.ts";
 import { parseBundle } from "../trust/bundle.ts";
 import type {
   DescribedTaskDefinition,

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { ServiceRef } from "../arn.ts";
-import type { JsonObject } from "../json.ts";
+import type { ServiceRef } from "../base/arn.ts";
+import type { JsonObject } from "../base/json.ts";
 import type { DriftReason, Refusal, Warning } from "./reasons.ts";
 
 /** Tags by key. */

@@ -1,4 +1,4 @@
-import { imageSchema } from "../config.ts";
+import { imageSchema } from "../config/config.ts";
 
 /** What is wrong with a tag's value, as "expected …"; `undefined` when nothing is. */
 export type ValueCheck = (value: string) => string | undefined;

@@ -1,4 +1,4 @@
-import { nearest } from "../nearest.ts";
+import { nearest } from "../base/nearest.ts";
 import type { TagRequest, Tags } from "./model.ts";
 import type { Refusal } from "./reasons.ts";
 import {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { AutopilotError } from "../errors.ts";
+import { AutopilotError } from "../base/errors.ts";
 
 const SOURCE = "aws.cloudwatch";
 const DETAIL_TYPE = "CloudWatch Alarm State Change";

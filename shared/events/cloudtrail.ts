@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { partitionOf } from "../arn.ts";
+import { partitionOf } from "../base/arn.ts";
 import { type Envelope, forService, type Incoming, ignored, lookAt } from "./envelope.ts";
 
 const callSchema = z.object({

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { parseServiceArn } from "../arn.ts";
+import { parseServiceArn } from "../base/arn.ts";
 
 /** The members that every EventBridge event has, as far as we read them. */
 export const envelopeSchema = z.object({

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { AutopilotError } from "../errors.ts";
+import { AutopilotError } from "../base/errors.ts";
 import { cloudTrailEvent } from "./cloudtrail.ts";
 import { deploymentEvent, tagEvent, taskEvent } from "./ecs.ts";
 import { type Envelope, envelopeSchema, type Incoming, ignored } from "./envelope.ts";

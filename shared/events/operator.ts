@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { overridesSchema, rolloutIdSchema, rolloutKinds, scopeSchema } from "../rollout/model.ts";
+import { overridesSchema, rolloutIdSchema, rolloutKinds, scopeSchema } from "../model/rollout.ts";
 
 const by = z.string().min(1).max(200).default("an operator");
 

@@ -1,5 +1,7 @@
 import * as z from "zod";
-import { clusterArnOf, type ServiceRef, serviceArnSchema } from "../arn.ts";
+import { clusterArnOf, type ServiceRef, serviceArnSchema } from "../base/arn.ts";
+import { AutopilotError, type FailureCode, failures } from "../base/errors.ts";
+import { isJsonObject } from "../base/json.ts";
 import {
   type DriftReason,
   driftReasons,
@@ -10,10 +12,8 @@ import {
   type WarningCode,
   warnings,
 } from "../enrollment/reasons.ts";
-import { AutopilotError, type FailureCode, failures } from "../errors.ts";
-import { isJsonObject } from "../json.ts";
-import type { BusEvent } from "../ports.ts";
-import { rolloutKinds } from "../rollout/model.ts";
+import { rolloutKinds } from "../model/rollout.ts";
+import type { BusEvent } from "../ports/ports.ts";
 
 /** Source of every event that the autopilot emits. */
 export const SOURCE = "ztunnel-autopilot";

@@ -1,12 +1,12 @@
-import type { FailureCode } from "../errors.ts";
-import type { BusEvent } from "../ports.ts";
+import type { FailureCode } from "../base/errors.ts";
 import {
   failedStatuses,
   type Rollout,
   type RolloutService,
   type RolloutServiceStatus,
   rolloutServiceStatuses,
-} from "../rollout/model.ts";
+} from "../model/rollout.ts";
+import type { BusEvent } from "../ports/ports.ts";
 import { failureCode, type OutgoingDetail, outgoing } from "./outgoing.ts";
 
 type Counts = Readonly<Record<RolloutServiceStatus, number>>;

@@ -1,4 +1,4 @@
-import type { FailureLimit, RolloutPolicy } from "./policy.ts";
+import type { FailureLimit, RolloutPolicy } from "../config/rollout-policy.ts";
 
 /** Failures so far, in the wave that was just judged and in the whole rollout. */
 export interface FailureCounts {

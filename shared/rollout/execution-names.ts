@@ -1,4 +1,4 @@
-import { sha256 } from "../json.ts";
+import { sha256 } from "../base/json.ts";
 import type { Phase } from "./steps.ts";
 
 /** The name of a rollout's n-th RollFleet execution, counted from 1. */

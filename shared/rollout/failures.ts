@@ -1,6 +1,6 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
+import type { Rollout } from "../model/rollout.ts";
 import { exceeded } from "./budget.ts";
-import type { Rollout } from "./model.ts";
 import { resolvedPolicy } from "./pace.ts";
 
 /** What of the failure budget the rollout has exceeded in the given wave or in all, or `undefined`. */

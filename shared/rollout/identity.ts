@@ -1,7 +1,7 @@
-import { clusterArnOf, type Place, parseServiceArn } from "../arn.ts";
-import { sha256 } from "../json.ts";
-import { matches } from "../wildcard.ts";
-import type { RolloutKind, Scope } from "./model.ts";
+import { clusterArnOf, type Place, parseServiceArn } from "../base/arn.ts";
+import { sha256 } from "../base/json.ts";
+import { matches } from "../base/wildcard.ts";
+import type { RolloutKind, Scope } from "../model/rollout.ts";
 
 /** The id of the rollout that a change asks for: the same change has the same id, and so starts no second one. */
 export function rolloutIdOf(change: { readonly kind: RolloutKind; readonly key: string }): string {

@@ -1,4 +1,4 @@
-import { endedStatuses, type Rollout, type Wave } from "./model.ts";
+import { endedStatuses, type Rollout, type Wave } from "../model/rollout.ts";
 
 /** What a rollout does next. */
 export type NextStep =

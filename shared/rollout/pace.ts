@@ -1,5 +1,5 @@
-import type { Rollout } from "./model.ts";
-import type { RolloutPolicy } from "./policy.ts";
+import type { RolloutPolicy } from "../config/rollout-policy.ts";
+import type { Rollout } from "../model/rollout.ts";
 
 /** A token bucket: one more call every `intervalMs`, at most `burst` at once. Per account and region. */
 export interface CallRate {

@@ -6,7 +6,7 @@ import {
   type RolloutStatus,
   rolloutServiceStatuses,
   type Wave,
-} from "./model.ts";
+} from "../model/rollout.ts";
 
 /** A wave in numbers that add up to `size`. */
 export interface WaveProgress {

@@ -1,6 +1,6 @@
 /** What goes between the steps of RollFleet. Parsed at every step: ids and numbers, the ledger has the rest. */
 import * as z from "zod";
-import { laneSchema, rolloutIdSchema } from "./model.ts";
+import { laneSchema, rolloutIdSchema } from "../model/rollout.ts";
 
 const rollout = { rolloutId: rolloutIdSchema };
 

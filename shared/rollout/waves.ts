@@ -1,5 +1,5 @@
-import type { Place } from "../arn.ts";
-import type { Lane, Wave } from "./model.ts";
+import type { Place } from "../base/arn.ts";
+import type { Lane, Wave } from "../model/rollout.ts";
 
 /** A service that a rollout takes. `canary`: its tag asks for the canary wave. */
 export interface Candidate extends Place {

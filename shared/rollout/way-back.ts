@@ -1,4 +1,4 @@
-import type { RolloutService, RolloutServiceStatus } from "./model.ts";
+import type { RolloutService, RolloutServiceStatus } from "../model/rollout.ts";
 
 const isOver: readonly RolloutServiceStatus[] = ["taken-back", "left", "stuck"];
 

@@ -1,4 +1,4 @@
-import { AutopilotError } from "../errors.ts";
+import { AutopilotError } from "../base/errors.ts";
 import type { SlackMessage } from "./layout.ts";
 
 /** Where a message is: the channel's id and the message's `ts`. */

@@ -1,6 +1,6 @@
-import { parseServiceArn, serviceRef } from "../arn.ts";
+import { parseServiceArn, serviceRef } from "../base/arn.ts";
+import { failures } from "../base/errors.ts";
 import { driftReasons, refusals, warnings } from "../enrollment/reasons.ts";
-import { failures } from "../errors.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { counted, layOut, type SlackMessage, type Story, said, timeText } from "./layout.ts";
 import { code, escapeText, link } from "./mrkdwn.ts";

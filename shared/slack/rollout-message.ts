@@ -1,4 +1,4 @@
-import { endedStatuses, failedStatuses, type Rollout, type RolloutStatus } from "../rollout/model.ts";
+import { endedStatuses, failedStatuses, type Rollout, type RolloutStatus } from "../model/rollout.ts";
 import type { Progress } from "../rollout/progress.ts";
 import { counted, durationText, layOut, type SlackMessage, said, timeText } from "./layout.ts";
 import { code, escapeText } from "./mrkdwn.ts";

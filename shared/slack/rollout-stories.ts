@@ -1,7 +1,7 @@
-import { parseServiceArn } from "../arn.ts";
-import { failures } from "../errors.ts";
+import { parseServiceArn } from "../base/arn.ts";
+import { failures } from "../base/errors.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
-import { rolloutKinds } from "../rollout/model.ts";
+import { rolloutKinds } from "../model/rollout.ts";
 import { counted, durationText, type Story, said, timeText } from "./layout.ts";
 import { code, escapeText } from "./mrkdwn.ts";
 

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { AutopilotError } from "../errors.ts";
+import { AutopilotError } from "../base/errors.ts";
 
 export interface RootCertificate {
   /** SHA-256 of the certificate: hex pairs joined by colons. */

@@ -1,8 +1,9 @@
 /** A control plane's mesh facts over time: each content is a generation. */
+
+import { AutopilotError } from "../base/errors.ts";
+import { canonicalJson, sha256 } from "../base/json.ts";
 import type { MeshFacts } from "../enrollment/model.ts";
-import { AutopilotError } from "../errors.ts";
-import { canonicalJson, sha256 } from "../json.ts";
-import { MAX_GENERATIONS, type MeshState } from "../ledger.ts";
+import { MAX_GENERATIONS, type MeshState } from "../ports/ledger.ts";
 import { parseBundle } from "./bundle.ts";
 
 type Generation = MeshState["generations"][number];

@@ -1,6 +1,6 @@
 import type { MeshFacts, MeshGeneration } from "../enrollment/model.ts";
-import type { Ledger, MeshState } from "../ledger.ts";
-import type { ControlPlaneCalls } from "../ports.ts";
+import type { Ledger, MeshState } from "../ports/ledger.ts";
+import type { ControlPlaneCalls } from "../ports/ports.ts";
 import { isBundle, parseBundle } from "./bundle.ts";
 import { factsIdOf, withFacts } from "./generations.ts";
 

@@ -1,4 +1,4 @@
-import { METRICS_NAMESPACE, type MetricDimensions, type MetricName } from "../../shared/metrics.ts";
+import { METRICS_NAMESPACE, type MetricDimensions, type MetricName } from "../../shared/base/metrics.ts";
 import { alarmName, type Deployment, homeBusName, resourceName, stateMachineArn } from "../definitions/deployment.ts";
 import { schedules } from "../definitions/event-patterns.ts";
 import { functions } from "../definitions/functions.ts";

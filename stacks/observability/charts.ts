@@ -1,4 +1,4 @@
-import { METRICS_NAMESPACE, type MetricName, metrics } from "../../shared/metrics.ts";
+import { METRICS_NAMESPACE, type MetricName, metrics } from "../../shared/base/metrics.ts";
 import { type Deployment, homeBusName } from "../definitions/deployment.ts";
 
 /** A widget of a dashboard, in its grid of 24 columns. */

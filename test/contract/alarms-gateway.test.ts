@@ -6,15 +6,15 @@ import {
   SetAlarmStateCommand,
 } from "@aws-sdk/client-cloudwatch";
 import { beforeEach, describe, expect, it } from "vitest";
-import { CloudWatch } from "../../lab/aws/cloudwatch.ts";
-import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
-import { Faults } from "../../lab/faults.ts";
-import type { AwsRouter } from "../../lab/http/router.ts";
-import { seededRandom } from "../../lab/random.ts";
-import { alarmsGateway } from "../../shared/gateways/alarms.ts";
-import type { AwsClients } from "../../shared/gateways/aws-clients.ts";
-import type { AlarmCalls } from "../../shared/ports.ts";
-import { labClients, MEMBER_ACCOUNT } from "./lab-clients.ts";
+import { alarmsGateway } from "../../shared/gateways/aws/alarms.ts";
+import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
+import type { AlarmCalls } from "../../shared/ports/ports.ts";
+import { CloudWatch } from "../../simulator/aws/cloudwatch/cloudwatch.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
+import { Faults } from "../../simulator/faults.ts";
+import type { AwsRouter } from "../../simulator/http/router.ts";
+import { seededRandom } from "../../simulator/random.ts";
+import { labClients, MEMBER_ACCOUNT } from "../support/simulated-clients.ts";
 
 const place = { account: MEMBER_ACCOUNT, region: "eu-west-1" };
 

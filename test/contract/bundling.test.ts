@@ -16,7 +16,7 @@ const { external } = functionBundling.esbuild;
 const source = `
 import { createServer } from "node:http";
 import { ECSClient, ListClustersCommand } from "@aws-sdk/client-ecs";
-import { awsClients } from "./shared/gateways/aws-clients.ts";
+import { awsClients } from "./shared/gateways/aws/aws-clients.ts";
 const server = createServer((request, response) => {
   console.log(request.headers.authorization, request.headers["x-amz-security-token"]);
   response.end('{"clusterArns": ["one"]}');

@@ -8,11 +8,11 @@ import autopilotConfig from "../../autopilot.config.ts";
 import { runCommand } from "../../cli/run.ts";
 import { demoFleet, EU, shellDefinition, US } from "../../lab/fleet/demo.ts";
 import { type LabServer, startLabServer } from "../../lab/server/lab-server.ts";
-import { parseConfig } from "../../shared/config.ts";
-import { awsClients } from "../../shared/gateways/aws-clients.ts";
-import { dynamoDbLedger } from "../../shared/gateways/ledger-dynamodb.ts";
-import type { Ledgers } from "../../shared/ledger.ts";
-import { operatorStatements } from "../../shared/operator-policy.ts";
+import { parseConfig } from "../../shared/config/config.ts";
+import { operatorStatements } from "../../shared/config/operator-policy.ts";
+import { awsClients } from "../../shared/gateways/aws/aws-clients.ts";
+import { dynamoDbLedger } from "../../shared/gateways/ledger/ledger-dynamodb.ts";
+import type { Ledgers } from "../../shared/ports/ledger.ts";
 import { rollout, service } from "../unit/cli/rollouts.ts";
 import { type TestSurroundings, testSurroundings } from "../unit/cli/screens.ts";
 

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
-import { Faults } from "../../lab/faults.ts";
-import { inProcessFetch } from "../../lab/http/in-process.ts";
-import type { LabRequest } from "../../lab/http/message.ts";
-import { KubernetesSimulation } from "../../lab/kubernetes/kubernetes-simulation.ts";
-import { controlPlane } from "../../shared/gateways/control-plane.ts";
-import { eksToken } from "../../shared/gateways/eks-token.ts";
-import type { JsonObject } from "../../shared/json.ts";
-import type { ControlPlaneCalls } from "../../shared/ports.ts";
+import type { JsonObject } from "../../shared/base/json.ts";
+import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
+import { eksToken } from "../../shared/gateways/kubernetes/eks-token.ts";
+import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
+import { Faults } from "../../simulator/faults.ts";
+import { inProcessFetch } from "../../simulator/http/in-process.ts";
+import type { LabRequest } from "../../simulator/http/message.ts";
+import { KubernetesSimulation } from "../../simulator/kubernetes/kubernetes-simulation.ts";
 
 const NOW_MS = Date.parse("2026-11-21T03:00:00Z");
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";

@@ -5,17 +5,17 @@ import {
   ECSClient,
 } from "@aws-sdk/client-ecs";
 import { beforeEach, describe, expect, it } from "vitest";
-import { EcsSimulation } from "../../lab/aws/ecs/simulation.ts";
-import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
-import { Faults } from "../../lab/faults.ts";
-import type { AwsRouter } from "../../lab/http/router.ts";
-import { seededRandom } from "../../lab/random.ts";
-import { parseServiceArn, serviceRef } from "../../shared/arn.ts";
-import type { AwsClients } from "../../shared/gateways/aws-clients.ts";
-import { ecsGateway } from "../../shared/gateways/ecs.ts";
-import type { JsonObject } from "../../shared/json.ts";
-import type { EcsCalls } from "../../shared/ports.ts";
-import { labClients, MEMBER_ACCOUNT } from "./lab-clients.ts";
+import { parseServiceArn, serviceRef } from "../../shared/base/arn.ts";
+import type { JsonObject } from "../../shared/base/json.ts";
+import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
+import { ecsGateway } from "../../shared/gateways/aws/ecs.ts";
+import type { EcsCalls } from "../../shared/ports/ports.ts";
+import { EcsSimulation } from "../../simulator/aws/ecs/simulation.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
+import { Faults } from "../../simulator/faults.ts";
+import type { AwsRouter } from "../../simulator/http/router.ts";
+import { seededRandom } from "../../simulator/random.ts";
+import { labClients, MEMBER_ACCOUNT } from "../support/simulated-clients.ts";
 
 const place = { account: MEMBER_ACCOUNT, region: "eu-west-1" };
 const prefix = `arn:aws:ecs:${place.region}:${place.account}`;

@@ -24,11 +24,11 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import autopilotConfig from "../../autopilot.config.ts";
+import { LAB_SLACK_TOKEN } from "../../lab/autopilot/lab.ts";
 import { demoFleet, EU, US } from "../../lab/fleet/demo.ts";
-import { LAB_SLACK_TOKEN } from "../../lab/lab.ts";
 import { readFleet } from "../../lab/server/fleet-file.ts";
 import { type LabServer, startLabServer } from "../../lab/server/lab-server.ts";
-import { parseConfig } from "../../shared/config.ts";
+import { parseConfig } from "../../shared/config/config.ts";
 
 const SHELL_ARN = `arn:aws:ecs:${US.region}:${US.account}:service/ecs-demo/shell-task`;
 const config = parseConfig(autopilotConfig);

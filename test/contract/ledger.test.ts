@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { MeshFacts } from "../../shared/enrollment/model.ts";
-import type { Ledger, MeshState, ServiceState, Signal } from "../../shared/ledger.ts";
+import type { Ledger, MeshState, ServiceState, Signal } from "../../shared/ports/ledger.ts";
 import { factsIdOf } from "../../shared/trust/generations.ts";
-import { ledgerStores, localDynamoDb, type Store, unlessFrozen } from "./ledger-stores.ts";
+import { ledgerStores, localDynamoDb, type Store, unlessFrozen } from "../support/ledger-stores.ts";
 
 const stores = ledgerStores(localDynamoDb());
 

@@ -1,11 +1,11 @@
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { beforeEach, describe, expect, it } from "vitest";
-import { Ssm } from "../../lab/aws/ssm.ts";
-import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
-import { Faults } from "../../lab/faults.ts";
-import type { AwsClients } from "../../shared/gateways/aws-clients.ts";
-import { parametersGateway } from "../../shared/gateways/parameters.ts";
-import { HOME_ACCOUNT, labClients, MEMBER_ACCOUNT } from "./lab-clients.ts";
+import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
+import { parametersGateway } from "../../shared/gateways/aws/parameters.ts";
+import { Ssm } from "../../simulator/aws/ssm/ssm.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
+import { Faults } from "../../simulator/faults.ts";
+import { HOME_ACCOUNT, labClients, MEMBER_ACCOUNT } from "../support/simulated-clients.ts";
 
 const NAME = "/ztunnel-autopilot/image";
 

@@ -1,13 +1,13 @@
 import { loadAllYaml } from "@kubernetes/client-node";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
-import { Faults } from "../../lab/faults.ts";
-import { inProcessFetch } from "../../lab/http/in-process.ts";
-import type { LabRequest } from "../../lab/http/message.ts";
-import { KubernetesSimulation } from "../../lab/kubernetes/kubernetes-simulation.ts";
-import { KUBERNETES_GROUP, rbacManifest } from "../../shared/control-plane/rbac.ts";
-import { controlPlane } from "../../shared/gateways/control-plane.ts";
+import { KUBERNETES_GROUP, rbacManifest } from "../../cli/kubernetes-rbac.ts";
+import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
+import { Faults } from "../../simulator/faults.ts";
+import { inProcessFetch } from "../../simulator/http/in-process.ts";
+import type { LabRequest } from "../../simulator/http/message.ts";
+import { KubernetesSimulation } from "../../simulator/kubernetes/kubernetes-simulation.ts";
 
 const ruleSchema = z.strictObject({
   apiGroups: z.array(z.string()),

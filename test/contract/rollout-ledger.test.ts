@@ -1,17 +1,17 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { dynamoDbLedger } from "../../shared/gateways/ledger-dynamodb.ts";
-import { memoryLedger } from "../../shared/gateways/ledger-memory.ts";
-import type { Ledgers } from "../../shared/ledger.ts";
+import { memoryLedger } from "../../lab/ledger/ledger-memory.ts";
+import { dynamoDbLedger } from "../../shared/gateways/ledger/ledger-dynamodb.ts";
 import {
   newFleetState,
   type Rollout,
   type RolloutService,
   rolloutSchema,
   rolloutServiceSchema,
-} from "../../shared/rollout/model.ts";
-import { ledgerStores, localDynamoDb, type Store, TABLE, unlessFrozen } from "./ledger-stores.ts";
+} from "../../shared/model/rollout.ts";
+import type { Ledgers } from "../../shared/ports/ledger.ts";
+import { ledgerStores, localDynamoDb, type Store, TABLE, unlessFrozen } from "../support/ledger-stores.ts";
 
 const newClients = localDynamoDb();
 const EXPIRES_AT = 1_800_000_000;

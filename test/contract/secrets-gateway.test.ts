@@ -1,12 +1,12 @@
 import { DeleteSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { beforeEach, describe, expect, it } from "vitest";
-import { SecretsManager } from "../../lab/aws/secrets-manager.ts";
-import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
-import { Faults } from "../../lab/faults.ts";
-import type { AwsClients } from "../../shared/gateways/aws-clients.ts";
-import { type SecretsGateway, secretsGateway } from "../../shared/gateways/secrets.ts";
-import { sha256 } from "../../shared/json.ts";
-import { labClients, MEMBER_ACCOUNT } from "./lab-clients.ts";
+import { sha256 } from "../../shared/base/json.ts";
+import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
+import { type SecretsGateway, secretsGateway } from "../../shared/gateways/aws/secrets.ts";
+import { SecretsManager } from "../../simulator/aws/secrets-manager/secrets-manager.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
+import { Faults } from "../../simulator/faults.ts";
+import { labClients, MEMBER_ACCOUNT } from "../support/simulated-clients.ts";
 
 const NAME = "ztunnel-autopilot/eks/default/web";
 const place = { account: MEMBER_ACCOUNT, region: "eu-west-1" };

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
-import { Faults } from "../../lab/faults.ts";
-import { inProcessFetch } from "../../lab/http/in-process.ts";
-import { SlackSimulation } from "../../lab/slack/slack-simulation.ts";
-import { type SlackCredentials, slackGateway } from "../../shared/gateways/slack.ts";
+import { type SlackCredentials, slackGateway } from "../../shared/gateways/slack/slack.ts";
 import type { SlackCalls } from "../../shared/slack/calls.ts";
 import type { SlackMessage } from "../../shared/slack/layout.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
+import { Faults } from "../../simulator/faults.ts";
+import { inProcessFetch } from "../../simulator/http/in-process.ts";
+import { SlackSimulation } from "../../simulator/slack/slack-simulation.ts";
 
 const NOW_MS = Date.parse("2026-11-21T03:00:00Z");
 const bot = { token: "xoxb-right-token" };

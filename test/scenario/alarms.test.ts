@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
-import { Lab } from "../../lab/lab.ts";
-import { memoryLedger } from "../../shared/gateways/ledger-memory.ts";
-import { config } from "../unit/enrollment/world.ts";
+import { Lab } from "../../lab/autopilot/lab.ts";
+import { memoryLedger } from "../../lab/ledger/ledger-memory.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
+import { config } from "../support/services.ts";
 
 const CLOUDWATCH = "GraniteServiceVersion20100801";
 

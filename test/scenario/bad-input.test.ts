@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { rootCaPem } from "../../lab/kubernetes/root-ca.ts";
 import type { Stage } from "../../lab/story/stage.ts";
-import type { Json } from "../../shared/json.ts";
+import type { Json } from "../../shared/base/json.ts";
+import { rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
 import { demo, enrollAs, fleetOf, web } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { expectAtRest, expectMeshed } from "./support/witness.ts";

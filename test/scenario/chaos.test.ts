@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "../../lab/random.ts";
 import type { Stage } from "../../lab/story/stage.ts";
+import { seededRandom } from "../../simulator/random.ts";
 import { demo, ENROLL, enrollAs, fleetOf, released, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { containerOf, expectAtRest, expectMeshed, outcomesOf, revisionsOf, tagsOf } from "./support/witness.ts";

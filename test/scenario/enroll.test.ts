@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { catalogService, EU, echoDefinition, shellDefinition, US } from "../../lab/fleet/demo.ts";
 import { createService } from "../../lab/fleet/fleet.ts";
 import type { Stage } from "../../lab/story/stage.ts";
-import { decodeToken } from "../../shared/bootstrap-token/token.ts";
-import { isJsonObject } from "../../shared/json.ts";
-import { textAt } from "../../shared/task-definition/fields.ts";
+import { isJsonObject } from "../../shared/base/json.ts";
+import { decodeToken } from "../../shared/data-plane/ztunnel/bootstrap-token/token.ts";
+import { textAt } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import {
   DISCOVERY,
   demo,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { enrolledFleet, enrolledFleetConfig } from "../../bench/enrolled-fleet.ts";
-import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
-import { nextRootCaPem, rootCaPem } from "../../lab/kubernetes/root-ca.ts";
-import { Lab } from "../../lab/lab.ts";
-import type { Json } from "../../shared/json.ts";
+import { Lab } from "../../lab/autopilot/lab.ts";
+import { enrolledFleet, enrolledFleetConfig } from "../../lab/fleet/enrolled-fleet.ts";
+import type { Json } from "../../shared/base/json.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
+import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
 import { START_MS } from "./support/on-lab.ts";
 
 const SERVICES = 12;

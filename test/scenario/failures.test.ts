@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { demoFleet } from "../../lab/fleet/demo.ts";
 import { arnOf, type Stage } from "../../lab/story/stage.ts";
-import { type FailureCode, failures } from "../../shared/errors.ts";
+import { type FailureCode, failures } from "../../shared/base/errors.ts";
 import { BAD_IMAGE, demo, enrollAs, fleetOf, IMAGE, released, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { playStory } from "../../lab/story/story.ts";
-import { METRICS_NAMESPACE, metrics } from "../../shared/metrics.ts";
-import { resourceNames } from "../../shared/names.ts";
+import { METRICS_NAMESPACE, metrics } from "../../shared/base/metrics.ts";
+import { resourceNames } from "../../shared/config/names.ts";
 
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
 const emfSchema = z.looseObject({

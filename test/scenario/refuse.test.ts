@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { US } from "../../lab/fleet/demo.ts";
 import { arnOf, type ServiceName, type Stage } from "../../lab/story/stage.ts";
-import { isJsonObject } from "../../shared/json.ts";
+import { isJsonObject } from "../../shared/base/json.ts";
 import { demo, ENROLL, enrollAs, fleetOf, guideFleet, NAMESPACE, shop, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import {

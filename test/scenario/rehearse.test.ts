@@ -5,9 +5,9 @@ import { quotaSeconds } from "../../bench/rehearse/bound.ts";
 import { askedOf } from "../../bench/rehearse/options.ts";
 import { GOAL_RATIO, type RolloutFigures, rehearse } from "../../bench/rehearse/rehearsal.ts";
 import { asText } from "../../bench/rehearse/report.ts";
-import { MAX_HISTORY_EVENTS } from "../../lab/step-functions/history.ts";
-import { MAX_PAYLOAD_BYTES } from "../../lab/step-functions/payload.ts";
 import { REGISTER } from "../../shared/rollout/pace.ts";
+import { MAX_HISTORY_EVENTS } from "../../simulator/step-functions/history.ts";
+import { MAX_PAYLOAD_BYTES } from "../../simulator/step-functions/payload.ts";
 
 const small = { services: 40, regions: 2, policy: "unlimited", changes: ["rotation"], seed: 1 } as const;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseValueFrom } from "../../shared/bootstrap-token/secret-version.ts";
-import { isJsonObject } from "../../shared/json.ts";
+import { isJsonObject } from "../../shared/base/json.ts";
+import { parseValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { released } from "./support/fleets.ts";
 import { type FleetStage, NEW_IMAGE, OLD_IMAGE, onFleet, QUICK } from "./support/rollouts.ts";
 

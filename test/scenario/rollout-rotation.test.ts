@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { decodeToken } from "../../shared/bootstrap-token/token.ts";
-import { isJsonObject } from "../../shared/json.ts";
+import { isJsonObject } from "../../shared/base/json.ts";
+import { decodeToken } from "../../shared/data-plane/ztunnel/bootstrap-token/token.ts";
 import { bothRoots, type FleetStage, newRoot, oldRoot, onFleet, QUICK } from "./support/rollouts.ts";
 import { pinnedSecret, secretValue } from "./support/witness.ts";
 

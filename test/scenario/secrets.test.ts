@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { LAB_SLACK_TOKEN } from "../../lab/autopilot/lab.ts";
 import { demoFleet } from "../../lab/fleet/demo.ts";
 import { createService } from "../../lab/fleet/fleet.ts";
-import { LAB_SLACK_TOKEN } from "../../lab/lab.ts";
 import { everythingWritten, formsOf, leaks, secretValues } from "../../lab/leaks.ts";
 import { acts } from "../../lab/story/acts.ts";
 import type { Stage } from "../../lab/story/stage.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ConfigInput, parseConfig } from "../../shared/config.ts";
+import { type ConfigInput, parseConfig } from "../../shared/config/config.ts";
 import { homeBusPolicy } from "../../stacks/definitions/bus-policy.ts";
 import { forwardedRegions, memberAccounts, resourceName, roleArn } from "../../stacks/definitions/deployment.ts";
 import { deploymentOf } from "../../stacks/deployment.ts";

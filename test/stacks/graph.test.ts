@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { rollFleetTokens, rollServiceTokens } from "../../lab/lambda/functions.ts";
-import { type Config, parseConfig } from "../../shared/config.ts";
-import { resourceNames } from "../../shared/names.ts";
+import { type Config, parseConfig } from "../../shared/config/config.ts";
+import { resourceNames } from "../../shared/config/names.ts";
 import { resourceName } from "../../stacks/definitions/deployment.ts";
 import { eventPatterns, schedules } from "../../stacks/definitions/event-patterns.ts";
 import { functions } from "../../stacks/definitions/functions.ts";

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Config, parseConfig } from "../../shared/config.ts";
-import { resourceNames } from "../../shared/names.ts";
-import { operatorReadStatements, operatorStatements } from "../../shared/operator-policy.ts";
+import { type Config, parseConfig } from "../../shared/config/config.ts";
+import { resourceNames } from "../../shared/config/names.ts";
+import { operatorReadStatements, operatorStatements } from "../../shared/config/operator-policy.ts";
 import { arn, homeBusArn, resourceName } from "../../stacks/definitions/deployment.ts";
 import { memberStatements } from "../../stacks/definitions/permissions.ts";
 import { deploymentOf } from "../../stacks/deployment.ts";

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import autopilotConfig from "../../autopilot.config.ts";
-import { VirtualClock } from "../../lab/clock/virtual-clock.ts";
+import { Lab } from "../../lab/autopilot/lab.ts";
 import { demoFleet } from "../../lab/fleet/demo.ts";
-import { Lab } from "../../lab/lab.ts";
 import { acts } from "../../lab/story/acts.ts";
 import { Stage } from "../../lab/story/stage.ts";
-import { parseConfig } from "../../shared/config.ts";
+import { parseConfig } from "../../shared/config/config.ts";
+import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
 import type { Deployment } from "../../stacks/definitions/deployment.ts";
 import { environmentVariables, functions } from "../../stacks/definitions/functions.ts";
 import { functionStatements, kubernetesPrincipals, memberStatements } from "../../stacks/definitions/permissions.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import autopilotConfig from "../../autopilot.config.ts";
-import { parseConfig } from "../../shared/config.ts";
+import { parseConfig } from "../../shared/config/config.ts";
 import { deploymentOf } from "../../stacks/deployment.ts";
 import { deadLetterAlarm, homeAlarms, RUNBOOKS } from "../../stacks/observability/alarm-definitions.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { rollFleetTokens, rollServiceTokens } from "../../lab/lambda/functions.ts";
-import { parseConfig } from "../../shared/config.ts";
+import { parseConfig } from "../../shared/config/config.ts";
 import { resourceName } from "../../stacks/definitions/deployment.ts";
 import { stateMachineStatements } from "../../stacks/definitions/state-machine-role.ts";
 import { type StateMachineDefinition, stateMachines } from "../../stacks/definitions/state-machines.ts";

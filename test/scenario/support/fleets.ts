@@ -1,8 +1,8 @@
 import { demoFleet, EU, US } from "../../../lab/fleet/demo.ts";
 import { type Fleet, type FleetService, fleetSchema } from "../../../lab/fleet/fleet.ts";
 import type { ServiceName } from "../../../lab/story/stage.ts";
-import type { JsonObject } from "../../../shared/json.ts";
-import { containersOf } from "../../../shared/task-definition/fields.ts";
+import type { JsonObject } from "../../../shared/base/json.ts";
+import { containersOf } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 
 export const ENROLL = "ztunnel-autopilot/enroll";
 export const IMAGE = "ztunnel-autopilot/image";

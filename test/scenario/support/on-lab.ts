@@ -1,9 +1,9 @@
 import autopilotConfig from "../../../autopilot.config.ts";
-import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
+import { Lab, type LabOptions } from "../../../lab/autopilot/lab.ts";
 import type { Fleet } from "../../../lab/fleet/fleet.ts";
-import { Lab, type LabOptions } from "../../../lab/lab.ts";
 import { Stage } from "../../../lab/story/stage.ts";
-import { type ConfigInput, parseConfig } from "../../../shared/config.ts";
+import { type ConfigInput, parseConfig } from "../../../shared/config/config.ts";
+import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
 
 export interface Scenario extends Pick<LabOptions, "cloudTrail" | "seed" | "duplicateProbability" | "schedules"> {
   readonly fleet: Fleet;

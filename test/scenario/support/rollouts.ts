@@ -1,13 +1,13 @@
-import { enrolledFleet, enrolledFleetConfig } from "../../../bench/enrolled-fleet.ts";
-import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
-import { nextRootCaPem, rootCaPem } from "../../../lab/kubernetes/root-ca.ts";
-import { Lab, type LabOptions } from "../../../lab/lab.ts";
+import { Lab, type LabOptions } from "../../../lab/autopilot/lab.ts";
+import { enrolledFleet, enrolledFleetConfig } from "../../../lab/fleet/enrolled-fleet.ts";
 import { type ServiceName, Stage } from "../../../lab/story/stage.ts";
-import { serviceRef } from "../../../shared/arn.ts";
-import type { Config } from "../../../shared/config.ts";
-import type { JsonObject } from "../../../shared/json.ts";
-import type { Rollout, RolloutService } from "../../../shared/rollout/model.ts";
-import { containersOf, nameOf, textAt } from "../../../shared/task-definition/fields.ts";
+import { serviceRef } from "../../../shared/base/arn.ts";
+import type { JsonObject } from "../../../shared/base/json.ts";
+import type { Config } from "../../../shared/config/config.ts";
+import { containersOf, nameOf, textAt } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import type { Rollout, RolloutService } from "../../../shared/model/rollout.ts";
+import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
+import { nextRootCaPem, rootCaPem } from "../../../simulator/kubernetes/root-ca.ts";
 import { START_MS } from "./on-lab.ts";
 
 export const OLD_IMAGE = "example.com/ztunnel:1.28.1";

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 import { arnOf, type ServiceName, type Stage } from "../../../lab/story/stage.ts";
-import { parseValueFrom } from "../../../shared/bootstrap-token/secret-version.ts";
-import { isJsonObject, type JsonObject } from "../../../shared/json.ts";
-import { containersOf, nameOf, objectsAt, textAt } from "../../../shared/task-definition/fields.ts";
+import { isJsonObject, type JsonObject } from "../../../shared/base/json.ts";
+import { parseValueFrom } from "../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { containersOf, nameOf, objectsAt, textAt } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 
 /** What a test sees of a lab beyond what the stage shows. */
 

@@ -13,10 +13,10 @@ import { parseAst } from "vitest/node";
 /** The modules whose objects are made of methods that are called one by one, with what variables that hold one are called. */
 const gateways: Readonly<Record<string, readonly string[]>> = {
   "functions/world.ts": ["world", "calls", "this"],
-  "shared/gateways/aws-clients.ts": ["clients"],
-  "shared/gateways/ecs.ts": ["ecs"],
-  "shared/gateways/ledger-dynamodb.ts": ["ledger"],
-  "shared/gateways/ledger-table.ts": ["table"],
+  "shared/gateways/aws/aws-clients.ts": ["clients"],
+  "shared/gateways/aws/ecs.ts": ["ecs"],
+  "shared/gateways/ledger/ledger-dynamodb.ts": ["ledger"],
+  "shared/gateways/ledger/ledger-table.ts": ["table"],
 };
 
 /** IAM's prefix of a service, by the package of its client. */

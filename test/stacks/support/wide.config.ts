@@ -1,4 +1,4 @@
-import { defineConfig } from "../../../shared/config.ts";
+import { defineConfig } from "../../../shared/config/config.ts";
 
 /** All that a configuration can ask for: several regions and accounts, both kinds of control planes, a VPC. */
 export default defineConfig({

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { estimateCost } from "../../../cli/cost/estimate.ts";
+import { prices } from "../../../cli/cost/prices.ts";
 import { costText } from "../../../cli/render/cost.ts";
 import { styler } from "../../../cli/render/style.ts";
-import { estimateCost } from "../../../shared/cost/estimate.ts";
-import { prices } from "../../../shared/cost/prices.ts";
 
 const input = { services: 1_000, regions: 3, identities: 1_000, tasks: 2, deployments: 20, rollouts: 1 };
 

@@ -4,7 +4,7 @@ import {
   type RolloutService,
   rolloutSchema,
   rolloutServiceSchema,
-} from "../../../shared/rollout/model.ts";
+} from "../../../shared/model/rollout.ts";
 import { progressOf } from "../../../shared/rollout/progress.ts";
 
 export const REQUESTED_AT = "2026-03-02T11:00:00.000Z";

@@ -3,7 +3,7 @@ import { wasTaken } from "../../../cli/rollouts/send.ts";
 import type { RolloutView } from "../../../cli/rollouts/view.ts";
 import { viewJson } from "../../../cli/rollouts/view.ts";
 import { watchRollout } from "../../../cli/rollouts/watch.ts";
-import { AutopilotError } from "../../../shared/errors.ts";
+import { AutopilotError } from "../../../shared/base/errors.ts";
 import { rollout, service, view } from "./rollouts.ts";
 import { testSurroundings } from "./screens.ts";
 

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { secretName, versionIdOf } from "../../../shared/bootstrap-token/secret-version.ts";
+import { secretName, versionIdOf } from "../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { objectsAt, textAt } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { decide } from "../../../shared/enrollment/decide.ts";
 import { contentHash, removedDefinition } from "../../../shared/enrollment/definition.ts";
 import { desiredToken } from "../../../shared/enrollment/desired.ts";
 import type { TagRequest } from "../../../shared/enrollment/model.ts";
-import { objectsAt, textAt } from "../../../shared/task-definition/fields.ts";
-import { byHand, desiredOf, meshed, reasonsOf, secretArn, withZtunnel } from "./meshed.ts";
+import { byHand, desiredOf, meshed, reasonsOf, secretArn, withZtunnel } from "../../support/enrolled-services.ts";
 import {
   config,
   EXECUTION_ROLE,
@@ -17,7 +17,7 @@ import {
   service,
   TASK_ROLE,
   taskDefinition,
-} from "./world.ts";
+} from "../../support/services.ts";
 
 describe("a service with the enroll tag", () => {
   it("is enrolled with the identity of its task role", () => {

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../shared/base/json.ts";
+import { containersOf, objectsAt } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { decide, type Observed } from "../../../shared/enrollment/decide.ts";
 import type { MeshFacts, MeshGeneration } from "../../../shared/enrollment/model.ts";
-import type { JsonObject } from "../../../shared/json.ts";
-import { settingsHash } from "../../../shared/rollout/settings.ts";
-import { containersOf, objectsAt } from "../../../shared/task-definition/fields.ts";
-import { desiredOf, meshed, withZtunnel } from "./meshed.ts";
-import { config, enrolled, facts, observed, rootPem, service, taskDefinition } from "./world.ts";
+import { settingsHash } from "../../../shared/enrollment/settings-hash.ts";
+import { desiredOf, meshed, withZtunnel } from "../../support/enrolled-services.ts";
+import { config, enrolled, facts, observed, rootPem, service, taskDefinition } from "../../support/services.ts";
 
 const rotating: MeshFacts = { ...facts, rootCaPem: `${rootPem("a")}${rootPem("b")}` };
 const rotated: MeshFacts = { ...facts, rootCaPem: rootPem("b") };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../shared/base/json.ts";
 import { decide, identityRefusal } from "../../../shared/enrollment/decide.ts";
-import type { JsonObject } from "../../../shared/json.ts";
-import { reasonsOf } from "./meshed.ts";
+import { reasonsOf } from "../../support/enrolled-services.ts";
 import {
   application,
   config,
@@ -12,7 +12,7 @@ import {
   service,
   TASK_ROLE,
   taskDefinition,
-} from "./world.ts";
+} from "../../support/services.ts";
 
 describe("refusals", () => {
   const containers = (count: number): JsonObject[] =>

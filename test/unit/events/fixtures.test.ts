@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { isJsonObject } from "../../../shared/base/json.ts";
 import { parseIncoming } from "../../../shared/events/incoming.ts";
 import { readOutgoing } from "../../../shared/events/outgoing.ts";
-import { isJsonObject } from "../../../shared/json.ts";
 import { messageFor } from "../../../shared/slack/messages.ts";
 
 const folder = new URL("../../fixtures/events/", import.meta.url);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AutopilotError } from "../../../shared/errors.ts";
+import { AutopilotError } from "../../../shared/base/errors.ts";
 import { parseIncoming } from "../../../shared/events/incoming.ts";
 import {
   apiCall,
@@ -14,7 +14,7 @@ import {
   SERVICE,
   tagChange,
   task,
-} from "./samples.ts";
+} from "../../support/incoming-samples.ts";
 
 const SHORT = "arn:aws:ecs:us-east-1:123456789012:service/web";
 const lookAt = (cause: string) => ({ kind: "look-at-service", serviceArn: SERVICE, cause });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { serviceRef } from "../../../shared/arn.ts";
+import { serviceRef } from "../../../shared/base/arn.ts";
 import {
   outgoing,
   outgoingTypes,
@@ -10,7 +10,7 @@ import {
   serviceUpdated,
   serviceWarned,
 } from "../../../shared/events/outgoing.ts";
-import { all, ref } from "./outgoing-samples.ts";
+import { all, ref } from "../../support/outgoing-samples.ts";
 
 describe("an event that the autopilot emits", () => {
   it.each(all)("$detailType is versioned, names its service and is read as it was written", (event) => {

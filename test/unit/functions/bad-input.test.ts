@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
-import { Lab } from "../../../lab/lab.ts";
-import { AutopilotError } from "../../../shared/errors.ts";
+import { Lab } from "../../../lab/autopilot/lab.ts";
+import type { LedgerItems } from "../../../lab/ledger/ledger-memory.ts";
+import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
+import { AutopilotError } from "../../../shared/base/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
 import { parseIncoming } from "../../../shared/events/incoming.ts";
-import type { LedgerItems } from "../../../shared/gateways/ledger-memory.ts";
-import { memoryLedger } from "../../../shared/gateways/ledger-memory.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/json.ts";
-import { config } from "../enrollment/world.ts";
-import { web } from "../roll/fakes.ts";
+import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
+import { web } from "../../support/fakes.ts";
+import { config } from "../../support/services.ts";
 
 const folder = new URL("../../fixtures/events/", import.meta.url);
 const fixtures = readdirSync(folder).map((file): readonly [string, JsonObject] => {

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
-import { LAB_SLACK_TOKEN, Lab } from "../../../lab/lab.ts";
-import { memoryLedger } from "../../../shared/gateways/ledger-memory.ts";
-import type { Json } from "../../../shared/json.ts";
-import { config } from "../enrollment/world.ts";
-import { web } from "../roll/fakes.ts";
+import { LAB_SLACK_TOKEN, Lab } from "../../../lab/autopilot/lab.ts";
+import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
+import type { Json } from "../../../shared/base/json.ts";
+import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
+import { web } from "../../support/fakes.ts";
+import { config } from "../../support/services.ts";
 
 const enrolled: Json = JSON.parse(
   readFileSync(new URL("../../fixtures/events/service-enrolled.json", import.meta.url), "utf8"),

@@ -1,9 +1,9 @@
 import type { Context } from "aws-lambda";
 import { describe, expect, it } from "vitest";
 import { instrument, type Step } from "../../../functions/middleware.ts";
-import { AutopilotError } from "../../../shared/errors.ts";
-import { isJsonObject, type JsonObject } from "../../../shared/json.ts";
-import { createInstruments } from "../../../shared/observability.ts";
+import { createInstruments } from "../../../functions/observability.ts";
+import { AutopilotError } from "../../../shared/base/errors.ts";
+import { isJsonObject, type JsonObject } from "../../../shared/base/json.ts";
 
 const context: Context = {
   functionName: "reconcile-service",

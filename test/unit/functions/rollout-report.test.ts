@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
-import { LAB_SLACK_TOKEN, Lab } from "../../../lab/lab.ts";
-import { memoryLedger } from "../../../shared/gateways/ledger-memory.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/json.ts";
-import { config } from "../enrollment/world.ts";
-import { rollout, rolloutService } from "../rollout/rollouts.ts";
+import { LAB_SLACK_TOKEN, Lab } from "../../../lab/autopilot/lab.ts";
+import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
+import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
+import { rollout, rolloutService } from "../../support/rollouts.ts";
+import { config } from "../../support/services.ts";
 
 const ID = "upgrade-4f0c9a";
 

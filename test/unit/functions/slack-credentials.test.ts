@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
-import { LAB_SLACK_TOKEN, Lab } from "../../../lab/lab.ts";
-import { memoryLedger } from "../../../shared/gateways/ledger-memory.ts";
-import { config } from "../enrollment/world.ts";
+import { LAB_SLACK_TOKEN, Lab } from "../../../lab/autopilot/lab.ts";
+import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
+import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
+import { config } from "../../support/services.ts";
 
 const refused = readFileSync(new URL("../../fixtures/events/service-refused.json", import.meta.url), "utf8");
 

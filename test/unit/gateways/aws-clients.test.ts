@@ -2,7 +2,7 @@ import { DescribeClustersCommand, ECSClient } from "@aws-sdk/client-ecs";
 import { DescribeSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { STSClient } from "@aws-sdk/client-sts";
 import { describe, expect, it } from "vitest";
-import { homePlace, memberPlace, type WireAnswer, type WireCall, wire } from "./wire.ts";
+import { homePlace, memberPlace, type WireAnswer, type WireCall, wire } from "../../support/wire.ts";
 
 const HOUR_MS = 3_600_000;
 const START_MS = Date.parse("2026-11-21T03:00:00Z");

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { busGateway } from "../../../shared/gateways/bus.ts";
-import { executionsGateway } from "../../../shared/gateways/executions.ts";
-import { type WireAnswer, type WireCall, wire } from "./wire.ts";
+import { busGateway } from "../../../shared/gateways/aws/bus.ts";
+import { executionsGateway } from "../../../shared/gateways/aws/executions.ts";
+import { type WireAnswer, type WireCall, wire } from "../../support/wire.ts";
 
 type Answer = (call: WireCall, index: number) => WireAnswer;
 

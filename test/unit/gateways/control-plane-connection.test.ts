@@ -1,14 +1,14 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
-import { controlPlane } from "../../../shared/gateways/control-plane.ts";
+import { controlPlane } from "../../../shared/gateways/kubernetes/control-plane.ts";
 import {
   type ClusterConnection,
   eksConnection,
   kubeconfigConnection,
-} from "../../../shared/gateways/control-plane-connection.ts";
-import { eksToken } from "../../../shared/gateways/eks-token.ts";
-import { parseKubeconfig } from "../../../shared/gateways/kubeconfig.ts";
-import { homePlace, wire } from "./wire.ts";
+} from "../../../shared/gateways/kubernetes/control-plane-connection.ts";
+import { eksToken } from "../../../shared/gateways/kubernetes/eks-token.ts";
+import { parseKubeconfig } from "../../../shared/gateways/kubernetes/kubeconfig.ts";
+import { homePlace, wire } from "../../support/wire.ts";
 
 const NOW_MS = Date.parse("2026-11-21T03:00:00Z");
 const credentials = async () => ({ accessKeyId: "AKID", secretAccessKey: "secret", sessionToken: "session" });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { serviceRef } from "../../../shared/arn.ts";
-import { ecsGateway } from "../../../shared/gateways/ecs.ts";
-import type { Json, JsonObject } from "../../../shared/json.ts";
-import { homePlace, type WireAnswer, type WireCall, wire } from "./wire.ts";
+import { serviceRef } from "../../../shared/base/arn.ts";
+import type { Json, JsonObject } from "../../../shared/base/json.ts";
+import { ecsGateway } from "../../../shared/gateways/aws/ecs.ts";
+import { homePlace, type WireAnswer, type WireCall, wire } from "../../support/wire.ts";
 
 const PREFIX = "arn:aws:ecs:us-east-1:111111111111";
 const ref = serviceRef(`${PREFIX}:service/ecs-demo/web`);

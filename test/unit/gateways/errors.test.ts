@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { AutopilotError } from "../../../shared/errors.ts";
+import { AutopilotError } from "../../../shared/base/errors.ts";
 import {
   asFailure,
   call,
@@ -7,7 +7,7 @@ import {
   isNotFound,
   isRetryable,
   isThrottled,
-} from "../../../shared/gateways/errors.ts";
+} from "../../../shared/gateways/aws/errors.ts";
 
 function awsError(name: string, httpStatusCode = 400): Error {
   return Object.assign(new Error(`${name} happened`), { name, $metadata: { httpStatusCode } });

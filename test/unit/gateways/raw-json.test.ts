@@ -2,9 +2,9 @@ import { Sha256 } from "@smithy/core/checksum";
 import { HttpRequest } from "@smithy/core/protocols";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { describe, expect, it } from "vitest";
-import { ecsGateway } from "../../../shared/gateways/ecs.ts";
-import { type JsonObject, sha256 } from "../../../shared/json.ts";
-import { homePlace, type WireAnswer, type WireCall, wire } from "./wire.ts";
+import { type JsonObject, sha256 } from "../../../shared/base/json.ts";
+import { ecsGateway } from "../../../shared/gateways/aws/ecs.ts";
+import { homePlace, type WireAnswer, type WireCall, wire } from "../../support/wire.ts";
 
 const arn = "arn:aws:ecs:us-east-1:111111111111:task-definition/web:7";
 const definition: JsonObject = {

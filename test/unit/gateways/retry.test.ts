@@ -1,6 +1,6 @@
 import { DescribeClustersCommand, ECSClient } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
-import { homePlace, type WireAnswer, wire } from "./wire.ts";
+import { homePlace, type WireAnswer, wire } from "../../support/wire.ts";
 
 const clusters = new DescribeClustersCommand({});
 

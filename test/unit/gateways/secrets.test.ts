@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { secretsGateway } from "../../../shared/gateways/secrets.ts";
-import { homePlace, type WireAnswer, type WireCall, wire } from "./wire.ts";
+import { secretsGateway } from "../../../shared/gateways/aws/secrets.ts";
+import { homePlace, type WireAnswer, type WireCall, wire } from "../../support/wire.ts";
 
 const NAME = "ztunnel-autopilot/eks/default/web";
 const ARN = `arn:aws:secretsmanager:us-east-1:111111111111:secret:${NAME}-a1b2c3`;

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
-import { parseSlackCredentials, type SlackCredentials, slackGateway } from "../../../shared/gateways/slack.ts";
+import { parseSlackCredentials, type SlackCredentials, slackGateway } from "../../../shared/gateways/slack/slack.ts";
 import type { SlackCalls } from "../../../shared/slack/calls.ts";
 
 const SECRET_URL = "https://hooks.slack.com/services/T0/B0/super-secret";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { rolloutIdSchema, rolloutKinds, type Scope } from "../../../shared/model/rollout.ts";
 import { matchesScope, rolloutIdOf } from "../../../shared/rollout/identity.ts";
-import { rolloutIdSchema, rolloutKinds, type Scope } from "../../../shared/rollout/model.ts";
 
 const serviceArn = "arn:aws:ecs:eu-west-1:123456789012:service/shop-prod/web-front";
 const clusterArn = "arn:aws:ecs:eu-west-1:123456789012:cluster/shop-prod";

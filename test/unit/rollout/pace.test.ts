@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { rolloutPolicySchema } from "../../../shared/config/rollout-policy.ts";
 import { resolvedPolicy } from "../../../shared/rollout/pace.ts";
-import { rolloutPolicySchema } from "../../../shared/rollout/policy.ts";
 
 const policy = rolloutPolicySchema.parse({ bakeMinutes: 30, approveAfterCanary: true, emergency: {} });
 const ordinary = {

@@ -5,9 +5,9 @@ import {
   rolloutServiceStatuses,
   rolloutStatuses,
   type Wave,
-} from "../../../shared/rollout/model.ts";
+} from "../../../shared/model/rollout.ts";
 import { etaMs, progressOf } from "../../../shared/rollout/progress.ts";
-import { rollout, rolloutService } from "./rollouts.ts";
+import { rollout, rolloutService } from "../../support/rollouts.ts";
 
 const MINUTE_MS = 60_000;
 const start = Date.parse("2026-03-01T12:00:00Z");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { isJsonObject } from "../../../shared/base/json.ts";
 import { readAlarmChange } from "../../../shared/events/alarms.ts";
-import { isJsonObject } from "../../../shared/json.ts";
 import { alarmMessage } from "../../../shared/slack/alarm-message.ts";
 
 const event: unknown = JSON.parse(

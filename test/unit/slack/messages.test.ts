@@ -8,11 +8,11 @@ import {
   serviceRefused,
   serviceWarned,
 } from "../../../shared/events/outgoing.ts";
-import type { BusEvent } from "../../../shared/ports.ts";
+import type { BusEvent } from "../../../shared/ports/ports.ts";
 import type { SlackMessage } from "../../../shared/slack/layout.ts";
 import { messageFor } from "../../../shared/slack/messages.ts";
 import { code, escapeText } from "../../../shared/slack/mrkdwn.ts";
-import { all, ref, rolloutEvents } from "../events/outgoing-samples.ts";
+import { all, ref, rolloutEvents } from "../../support/outgoing-samples.ts";
 
 const messageOf = ({ detailType, detail }: BusEvent): SlackMessage =>
   messageFor(readOutgoing({ source: "ztunnel-autopilot", "detail-type": detailType, detail }));

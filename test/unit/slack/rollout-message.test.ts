@@ -7,10 +7,10 @@ import {
   rolloutServiceStatuses,
   rolloutStatuses,
   type Wave,
-} from "../../../shared/rollout/model.ts";
+} from "../../../shared/model/rollout.ts";
 import { progressOf } from "../../../shared/rollout/progress.ts";
 import { progressBar, rolloutMessage } from "../../../shared/slack/rollout-message.ts";
-import { rollout, rolloutService } from "../rollout/rollouts.ts";
+import { rollout, rolloutService } from "../../support/rollouts.ts";
 
 const NOW_MS = Date.parse("2026-03-01T13:02:00Z");
 const wave = (name: string, first: number, last: number, state: Wave["state"]): Wave => ({

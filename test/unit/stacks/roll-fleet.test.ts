@@ -1,10 +1,7 @@
 import validateDefinition from "asl-validator";
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
 import { rollFleetTokens } from "../../../lab/lambda/functions.ts";
-import { StepFunctions } from "../../../lab/step-functions/executions.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/json.ts";
-import { MAX_WEIGHT } from "../../../shared/rollout/next-wave.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
 import {
   assessInput,
   finishInput,
@@ -13,6 +10,9 @@ import {
   startInput,
   takeInput,
 } from "../../../shared/rollout/steps.ts";
+import { MAX_WEIGHT } from "../../../shared/use-cases/rollout/next-wave.ts";
+import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
+import { StepFunctions } from "../../../simulator/step-functions/executions.ts";
 import definition from "../../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
 import { substitute } from "../../../stacks/definitions/substitute.ts";
 

@@ -1,9 +1,9 @@
 import validateDefinition from "asl-validator";
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../../lab/clock/virtual-clock.ts";
 import { rollServiceTokens } from "../../../lab/lambda/functions.ts";
-import { StepFunctions } from "../../../lab/step-functions/executions.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
+import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
+import { StepFunctions } from "../../../simulator/step-functions/executions.ts";
 import definition from "../../../stacks/definitions/roll-service.asl.json" with { type: "json" };
 import { substitute } from "../../../stacks/definitions/substitute.ts";
 

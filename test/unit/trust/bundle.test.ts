@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isBundle, parseBundle } from "../../../shared/trust/bundle.ts";
-import { rootPem } from "../enrollment/world.ts";
+import { rootPem } from "../../support/services.ts";
 
 const a = rootPem("a");
 const b = rootPem("b");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseBundle } from "../../../shared/trust/bundle.ts";
 import { daysUntilFirstEnd, expiringSince } from "../../../shared/trust/expiry.ts";
-import { bundle } from "./meshes.ts";
+import { bundle } from "../../support/meshes.ts";
 
 const DAY_MS = 86_400_000;
 const one = parseBundle(bundle("a"));

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { MeshFacts } from "../../../shared/enrollment/model.ts";
-import { MAX_GENERATIONS, type MeshState, meshStateSchema } from "../../../shared/ledger.ts";
+import { MAX_GENERATIONS, type MeshState, meshStateSchema } from "../../../shared/ports/ledger.ts";
 import { factsIdOf, withFacts } from "../../../shared/trust/generations.ts";
-import { rootPem } from "../enrollment/world.ts";
+import { rootPem } from "../../support/services.ts";
 
 const facts: MeshFacts = {
   controlPlane: "main",

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_GENERATIONS, type MeshState, meshStateSchema } from "../../../shared/ledger.ts";
+import { MAX_GENERATIONS, type MeshState, meshStateSchema } from "../../../shared/ports/ledger.ts";
 import { factsIdOf } from "../../../shared/trust/generations.ts";
 import { acceptableOf, freshMesh, newestOf, withNews, withReading } from "../../../shared/trust/record.ts";
-import { rollWorld } from "../roll/fakes.ts";
-import { factsWith, meshAfter } from "./meshes.ts";
+import { rollWorld } from "../../support/fakes.ts";
+import { factsWith, meshAfter } from "../../support/meshes.ts";
 
 const idOf = (roots: string) => factsIdOf(factsWith(roots));
 const acceptable = (mesh: MeshState) => acceptableOf(mesh).map(({ id }) => id);

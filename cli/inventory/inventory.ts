@@ -1,0 +1,232 @@
+import { type Place, parseServiceArn } from "../../shared/base/arn.ts";
+import { asAutopilotError, type FailureCode } from "../../shared/base/errors.ts";
+import { type Config, controlPlaneFor, type Target, targetsOf } from "../../shared/config/config.ts";
+import { findSidecar } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
+import { versionSkew } from "../../shared/enrollment/cautions.ts";
+import type { Decision, NoneReason, ObservedService } from "../../shared/enrollment/model.ts";
+import type { DriftReason, Refusal, Warning } from "../../shared/enrollment/reasons.ts";
+import { enrollIntent } from "../../shared/enrollment/tags.ts";
+import type { FleetState, Scope } from "../../shared/model/rollout.ts";
+import type { Ledger, MeshState, RolloutLedger, ServiceState } from "../../shared/ports/ledger.ts";
+import type { EcsCalls } from "../../shared/ports/ports.ts";
+import { matchesScope } from "../../shared/rollout/identity.ts";
+import { newestOf } from "../../shared/trust/record.ts";
+import {
+  decideObserved,
+  type ObserveCalls,
+  type Observed,
+  observeDescribed,
+} from "../../shared/use-cases/observe/observe.ts";
+import { holdsLease } from "../../shared/use-cases/reconcile/reconcile.ts";
+import { type TokenRoot, tokenRoot } from "./token-root.ts";
+
+export interface Failure {
+  readonly code: FailureCode;
+  readonly detail: string;
+}
+
+/** A service of the inventory: what it should be, what it is, what became of it last. */
+export interface InventoryService extends Place {
+  readonly serviceArn: string;
+  readonly cluster: string;
+  readonly name: string;
+  /** What the tags ask for. */
+  readonly enrolled: boolean;
+  /** The task definition has a ztunnel that the autopilot knows. */
+  readonly sidecar: boolean;
+  readonly ztunnelImage?: string;
+  /** `family:revision` */
+  readonly revision: string;
+  /** Where its token's root CA stands; absent where the token can't be told. */
+  readonly root?: TokenRoot;
+  readonly lastOutcome?: NonNullable<ServiceState["lastOutcome"]>;
+  /** A roll is under way. */
+  readonly rolling: boolean;
+  /** What the next look at it comes to. */
+  readonly verdict: NoneReason | "drift" | "refused" | "unknown";
+  readonly drift: readonly DriftReason[];
+  readonly refusals: readonly Refusal[];
+  readonly warnings: readonly Warning[];
+  /** Minor versions of ztunnel and istiod where they differ. */
+  readonly skew?: { readonly ztunnel: string; readonly istiod: string };
+  /** Why nothing more is known of it. */
+  readonly failure?: Failure;
+}
+
+export interface Inventory {
+  readonly services: readonly InventoryService[];
+  /** Places of which not every service could be read. */
+  readonly unread: readonly (Place & Failure)[];
+  /** istiod's version by control plane, where it is known. */
+  readonly istiod: Readonly<Record<string, string>>;
+}
+
+export interface InventoryCalls {
+  readonly config: Config;
+  readonly ecs: (place: Place) => ObserveCalls & Pick<EcsCalls, "describeServices" | "listClusters" | "listServices">;
+  readonly ledger: Pick<Ledger, "listServices" | "getMesh"> & Pick<RolloutLedger, "getFleet">;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Told how many services were read so far. */
+  readonly onProgress?: (read: number) => void;
+}
+
+const SERVICES_PER_CALL = 10;
+
+/**
+ * Every service of the scope, sorted by account, region, cluster and name. It only reads. A service or a place that can't
+ * be read is named with the failure; what fails for all of them (the ledger, a wrong scope) is thrown.
+ */
+export async function readInventory(scope: Scope, calls: InventoryCalls): Promise<Inventory> {
+  const known = await readKnown(calls);
+  const services: InventoryService[] = [];
+  const unread: (Place & Failure)[] = [];
+  const note = (service: InventoryService) => {
+    services.push(service);
+    calls.onProgress?.(services.length);
+  };
+  const targets = targetsOf(calls.config).filter((target) => isInScope(scope, target));
+  await Promise.all(
+    targets.map(async ({ account, region }) => {
+      try {
+        await readPlace({ account, region }, scope, known, calls, note);
+      } catch (error) {
+        unread.push({ account, region, ...failureOf(error) });
+      }
+    }),
+  );
+  return { services: services.toSorted(byPlace), unread, istiod: istiodVersions(known.meshes) };
+}
+
+/** What is read once for all services. */
+interface Known {
+  readonly states: ReadonlyMap<string, ServiceState>;
+  readonly meshes: ReadonlyMap<string, MeshState>;
+  readonly fleet: FleetState;
+}
+
+async function readKnown({ ledger, config }: InventoryCalls): Promise<Known> {
+  const states = new Map<string, ServiceState>();
+  for await (const state of ledger.listServices()) states.set(state.serviceArn, state);
+  const meshes = new Map<string, MeshState>();
+  for (const { name } of config.controlPlanes) {
+    const mesh = await ledger.getMesh(name);
+    if (mesh) meshes.set(name, mesh);
+  }
+  return { states, meshes, fleet: await ledger.getFleet() };
+}
+
+/** A place holds services of the scope, whatever their names. */
+function isInScope({ accounts, regions }: Scope, { account, region }: Target): boolean {
+  const serviceArn = `arn:aws:ecs:${region}:${account}:service/any/any`;
+  return matchesScope({ ...(accounts && { accounts }), ...(regions && { regions }) }, { serviceArn }, () => undefined);
+}
+
+async function readPlace(
+  place: Place,
+  scope: Scope,
+  known: Known,
+  calls: InventoryCalls,
+  note: (service: InventoryService) => void,
+): Promise<void> {
+  const ecs = calls.ecs(place);
+  for await (const clusterArn of ecs.listClusters()) {
+    const names: string[] = [];
+    for await (const serviceArn of ecs.listServices(clusterArn)) {
+      const inScope = matchesScope(scope, { serviceArn }, (at) => controlPlaneFor(calls.config, at)?.name);
+      const name = inScope ? parseServiceArn(serviceArn)?.serviceName : undefined;
+      if (name !== undefined) names.push(name);
+    }
+    for (let at = 0; at < names.length; at += SERVICES_PER_CALL) {
+      const services = await ecs.describeServices(clusterArn, names.slice(at, at + SERVICES_PER_CALL));
+      await Promise.all(services.map(async (service) => note(await readService(service, ecs, known, calls))));
+    }
+  }
+}
+
+async function readService(
+  service: ObservedService,
+  ecs: ObserveCalls,
+  known: Known,
+  calls: InventoryCalls,
+): Promise<InventoryService> {
+  const { ref } = service;
+  const state = known.states.get(ref.serviceArn);
+  const base = {
+    serviceArn: ref.serviceArn,
+    account: ref.account,
+    region: ref.region,
+    cluster: ref.clusterName,
+    name: ref.serviceName,
+    revision: service.taskDefinitionArn.split("/").at(-1) ?? "",
+    rolling: holdsLease(state, calls.now()),
+    ...(state?.lastOutcome && { lastOutcome: state.lastOutcome }),
+  };
+  const nothing = { verdict: "unknown", drift: [], refusals: [], warnings: [] } as const;
+  try {
+    const observed = await observeDescribed(service, state, { ecs, config: calls.config, thorough: true });
+    return { ...base, ...(await describeObserved(observed, known, calls.config)) };
+  } catch (error) {
+    return { ...base, ...nothing, enrolled: false, sidecar: false, failure: failureOf(error) };
+  }
+}
+
+type Described = Pick<
+  InventoryService,
+  "enrolled" | "sidecar" | "ztunnelImage" | "root" | "verdict" | "drift" | "refusals" | "warnings" | "skew" | "failure"
+>;
+
+async function describeObserved(observed: Observed, { meshes, fleet }: Known, config: Config): Promise<Described> {
+  const { service, clusterTags, definition } = observed;
+  const mesh = meshes.get(controlPlaneFor(config, service.ref)?.name ?? "");
+  const sidecar = definition ? findSidecar(definition.raw) : { kind: "none" as const };
+  const image = "image" in sidecar ? sidecar.image : undefined;
+  const root = "secretValueFrom" in sidecar && mesh && tokenRoot(observed, sidecar.secretValueFrom, mesh, config);
+  const skew = image === undefined ? undefined : versionSkew(image, mesh && newestOf(mesh).facts.istiodVersion);
+  const seen = {
+    enrolled: enrollIntent(service.tags, clusterTags, config.enrollTagKey) === "in",
+    sidecar: sidecar.kind !== "none" && sidecar.kind !== "foreign",
+    ...(image !== undefined && { ztunnelImage: image }),
+    ...(root && { root }),
+    ...(skew && { skew }),
+  };
+  try {
+    const reads = { mesh: async (name: string) => meshes.get(name), fleet: async () => fleet };
+    const decision = await decideObserved(observed, config, reads);
+    return { ...seen, ...verdictOf(decision) };
+  } catch (error) {
+    return { ...seen, verdict: "unknown", drift: [], refusals: [], warnings: [], failure: failureOf(error) };
+  }
+}
+
+function verdictOf(decision: Decision): Pick<InventoryService, "verdict" | "drift" | "refusals" | "warnings"> {
+  switch (decision.action) {
+    case "none":
+      return { verdict: decision.reason, drift: [], refusals: [], warnings: decision.warnings };
+    case "refuse":
+      return { verdict: "refused", drift: [], refusals: decision.refusals, warnings: [] };
+    case "enroll":
+    case "update":
+      return { verdict: "drift", drift: decision.drift, refusals: [], warnings: decision.warnings };
+    case "unenroll":
+      return { verdict: "drift", drift: [], refusals: [], warnings: [] };
+  }
+}
+
+function failureOf(error: unknown): Failure {
+  const { code, detail } = asAutopilotError(error);
+  return { code, detail };
+}
+
+function istiodVersions(meshes: ReadonlyMap<string, MeshState>): Readonly<Record<string, string>> {
+  const versions = [...meshes].flatMap(([name, mesh]) => {
+    const { istiodVersion } = newestOf(mesh).facts;
+    return istiodVersion === undefined ? [] : [[name, istiodVersion] as const];
+  });
+  return Object.fromEntries(versions);
+}
+
+function byPlace(a: InventoryService, b: InventoryService): number {
+  const key = ({ account, region, cluster, name }: InventoryService) => [account, region, cluster, name].join(" ");
+  return key(a) < key(b) ? -1 : 1;
+}

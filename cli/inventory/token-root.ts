@@ -1,0 +1,39 @@
+import type { Config } from "../../shared/config/config.ts";
+import type { ObservedService, Tags } from "../../shared/enrollment/model.ts";
+import type { MeshState } from "../../shared/ports/ledger.ts";
+import { newestOf } from "../../shared/trust/record.ts";
+import { cutOffGenerations, fingerprintsOf, pinnedGeneration } from "../../shared/use-cases/rotation/root-rotation.ts";
+
+/** Which of its mesh's facts a service's bootstrap token was made of. */
+export interface TokenRoot {
+  /** The generation of the mesh facts. */
+  readonly factsId: string;
+  /** True: the newest generation. */
+  readonly newest: boolean;
+  /** True: it trusts none of the newest bundle's certificates. */
+  readonly cutOff: boolean;
+  /** SHA-256 fingerprints of the certificates that it trusts. */
+  readonly fingerprints: readonly string[];
+}
+
+/**
+ * The generation of mesh facts whose token the service pins, as its tags ask for it; `undefined` for a token of facts or
+ * tags that are not known any more. By the secret version's id, which is the token's hash: no secret is read. Throws
+ * `invalid-pem`.
+ */
+export function tokenRoot(
+  { service, clusterTags }: { readonly service: ObservedService; readonly clusterTags: Tags },
+  valueFrom: string,
+  mesh: MeshState,
+  config: Config,
+): TokenRoot | undefined {
+  const found = pinnedGeneration({ service, clusterTags, config }, valueFrom, mesh.generations);
+  return (
+    found && {
+      factsId: found.id,
+      newest: found.id === newestOf(mesh).id,
+      cutOff: cutOffGenerations(mesh).has(found.id),
+      fingerprints: fingerprintsOf(found),
+    }
+  );
+}

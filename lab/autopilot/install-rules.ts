@@ -1,0 +1,33 @@
+import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import type { EventBridge } from "../../simulator/aws/event-bridge/event-bridge.ts";
+import { busName, type EventRules } from "../../stacks/definitions/event-patterns.ts";
+
+interface Place {
+  readonly account: string;
+  readonly region: string;
+}
+
+/**
+ * Lays out the product's buses and rules as its stacks do: the home bus, its rules to functions, and on every target's
+ * default bus the rules that forward to it. Returns the home bus's ARN.
+ */
+export function installRules(
+  eventBridge: EventBridge,
+  rules: EventRules,
+  home: Place,
+  targets: readonly Place[],
+  homeBusName = busName,
+): string {
+  const homeBusArn = eventBridge.createBus(home.account, home.region, homeBusName);
+  for (const { name, pattern, functions } of rules.homeRules)
+    eventBridge.putRule({ ...home, busName: homeBusName }, { name, pattern: asJson(pattern), targets: functions });
+  for (const { account, region } of targets)
+    for (const { name, pattern } of rules.forwardedRules)
+      eventBridge.putRule({ account, region }, { name, pattern: asJson(pattern), targets: [homeBusArn] });
+  return homeBusArn;
+}
+
+function asJson(pattern: unknown): JsonObject {
+  if (isJsonObject(pattern)) return pattern;
+  throw new TypeError("an event pattern is an object");
+}

@@ -1,0 +1,103 @@
+import {
+  meshKey,
+  readMesh,
+  readService,
+  SERVICE_PREFIX,
+  STATE,
+  serviceKey,
+  unlessUnreadable,
+} from "../../shared/gateways/ledger/ledger-items.ts";
+import type { Ledger, Ledgers, ServiceState } from "../../shared/ports/ledger.ts";
+import { withFacts } from "../../shared/trust/generations.ts";
+import { changeShelved, type LedgerItems, shelf } from "./memory-items.ts";
+import { memoryRollouts } from "./rollouts-memory.ts";
+
+export type { LedgerItems } from "./memory-items.ts";
+
+type Changes = Readonly<Record<string, unknown>>;
+
+/**
+ * The ledger in memory, with the same semantics as the one in DynamoDB. Each call reads and writes without yielding in
+ * between, which makes it atomic.
+ */
+export function memoryLedger(items: LedgerItems = new Map()): Ledgers {
+  return { ...memoryServices(items), ...memoryMeshes(items), ...memoryRollouts(items) };
+}
+
+type MeshCalls = Pick<Ledger, "getMesh" | "changeMesh" | "getMeshFacts" | "putMeshFacts">;
+
+function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls> {
+  const services = shelf(items, readService);
+  const state = (serviceArn: string): ServiceState | undefined => services.get(serviceKey(serviceArn));
+  const change = (serviceArn: string, changes: Changes): ServiceState =>
+    services.put(serviceKey(serviceArn), patched(state(serviceArn) ?? { shape: 1, serviceArn }, changes));
+
+  const held = (serviceArn: string, executionName: string) => {
+    const roll = state(serviceArn)?.roll;
+    return roll?.executionName === executionName ? roll : undefined;
+  };
+
+  return {
+    getService: async (serviceArn) => state(serviceArn),
+
+    listServices: async function* () {
+      yield* services.list((name) => name.startsWith(SERVICE_PREFIX) && name.endsWith(` ${STATE}`));
+    },
+
+    takeLease: async (serviceArn, lease, nowMs) => {
+      const roll = state(serviceArn)?.roll;
+      const own = roll?.executionName === lease.executionName;
+      if (roll && !own && roll.leaseUntil > nowMs) return undefined;
+      // Its own lease is prolonged and keeps what the roll has noted.
+      const { executionName, leaseUntil } = lease;
+      return change(serviceArn, { roll: { ...(own ? roll : {}), executionName, leaseUntil } });
+    },
+
+    updateRoll: async (serviceArn, executionName, roll, service = {}) => {
+      const current = held(serviceArn, executionName);
+      return current && change(serviceArn, { ...service, roll: patched(current, roll) });
+    },
+
+    recordSignal: async (serviceArn, signal) => {
+      const current = state(serviceArn);
+      if (!current?.roll) return undefined;
+      const { deploymentId = signal.deploymentId } = current.roll;
+      if (deploymentId !== signal.deploymentId) return current;
+      return change(serviceArn, { roll: { ...current.roll, signal } });
+    },
+
+    finishRoll: async (serviceArn, executionName, service) =>
+      held(serviceArn, executionName) && change(serviceArn, { ...service, roll: null }),
+
+    patchService: async (serviceArn, service) => change(serviceArn, service),
+
+    raiseAttempt: async (serviceArn, from) => {
+      if ((state(serviceArn)?.attempt ?? 0) !== from) return false;
+      change(serviceArn, { attempt: from + 1 });
+      return true;
+    },
+  };
+}
+
+function memoryMeshes(items: LedgerItems): MeshCalls {
+  const meshes = shelf(items, readMesh);
+  const getMesh = async (controlPlane: string) => meshes.get(meshKey(controlPlane));
+  return {
+    getMesh,
+    changeMesh: async (controlPlane, change) => changeShelved(meshes, meshKey(controlPlane), change),
+    getMeshFacts: async (controlPlane) => (await getMesh(controlPlane))?.generations.at(-1)?.facts,
+    putMeshFacts: async (facts) => {
+      const key = meshKey(facts.controlPlane);
+      const before = unlessUnreadable(() => meshes.get(key));
+      meshes.put(key, { ...withFacts(before, facts), version: (before?.version ?? 0) + 1 });
+    },
+  };
+}
+
+/** The object with changes: `null` removes a member, `undefined` leaves it as it is. */
+function patched(before: object, changes: object): object {
+  const changed = Object.entries(changes).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    Object.entries({ ...before, ...Object.fromEntries(changed) }).filter(([, value]) => value !== null),
+  );
+}

@@ -1,0 +1,78 @@
+import type { ItemKey } from "../../shared/gateways/ledger/ledger-items.ts";
+
+/** The items by `pk` and `sk`, joined by a blank. */
+export type LedgerItems = Map<string, object>;
+
+/** The items of one kind, each with its content. */
+export interface Shelf<T extends object> {
+  get(key: ItemKey): T | undefined;
+  /** Writes what a read of it gives, and returns that. Throws `ledger-item-unreadable` for what could not be read. */
+  put(key: ItemKey, content: object): T;
+  /** Those that are there now and whose key holds. */
+  list(holds: (name: string) => boolean): IterableIterator<T>;
+}
+
+/**
+ * The items that `read` reads. What went in is copied, as through the wire; what comes out is frozen, so that nobody can
+ * change what the shelf has. An item that the shelf has written itself is not parsed again.
+ */
+export function shelf<T extends object>(items: LedgerItems, read: (item: object) => T): Shelf<T> {
+  const written = new WeakMap<object, T>();
+  const contentOf = (item: object): T => written.get(item) ?? frozen(read(copyOf(item)));
+  return {
+    get: (key) => {
+      const item = items.get(nameOf(key));
+      return item && contentOf(item);
+    },
+    put: (key, content) => {
+      const kept = frozen(read(copyOf({ ...key, ...content })));
+      const item = { ...key, ...kept };
+      items.set(nameOf(key), item);
+      written.set(item, kept);
+      return kept;
+    },
+    list: function* (holds) {
+      const there: object[] = [];
+      for (const [name, item] of items) if (holds(name)) there.push(item);
+      for (const item of there) yield contentOf(item);
+    },
+  };
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const member of Object.values(value)) frozen(member);
+  return Object.freeze(value);
+}
+
+/** Changes an item that carries a version, which rises; returns what is there afterwards. */
+export function changeShelved<T extends { readonly version: number }>(
+  on: Shelf<T>,
+  key: ItemKey,
+  change: (before: T | undefined) => T | undefined,
+): T | undefined {
+  const before = on.get(key);
+  const after = change(before);
+  return after ? on.put(key, { ...after, version: (before?.version ?? 0) + 1 }) : on.get(key);
+}
+
+/** How an item is named in the map. */
+export function nameOf({ pk, sk }: ItemKey): string {
+  return `${pk} ${sk}`;
+}
+
+/**
+ * A copy of what JSON can say, which shares nothing with it; a member that is undefined is none. `structuredClone`, and
+ * the way over JSON's text, take several times as long.
+ */
+export function copyOf<T>(value: T): T;
+export function copyOf(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item: unknown) => copyOf(item));
+  const copy: Record<string, unknown> = {};
+  for (const key in value) {
+    const member = (value as Record<string, unknown>)[key]; // any object has string keys
+    if (member !== undefined) copy[key] = copyOf(member);
+  }
+  return copy;
+}

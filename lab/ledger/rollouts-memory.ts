@@ -1,0 +1,96 @@
+import { AutopilotError } from "../../shared/base/errors.ts";
+import { costMs, firstStartMs } from "../../shared/gateways/aws/pace.ts";
+import {
+  fleetKey,
+  META,
+  paceKey,
+  ROLLOUT_PREFIX,
+  readFleet,
+  readPace,
+  readRollout,
+  readRolloutService,
+  rolloutKey,
+  rolloutServiceKey,
+  SERVICE_PREFIX,
+} from "../../shared/gateways/ledger/ledger-items.ts";
+import { newFleetState } from "../../shared/model/rollout.ts";
+import type { RolloutLedger } from "../../shared/ports/ledger.ts";
+import { changeShelved, copyOf, type LedgerItems, shelf } from "./memory-items.ts";
+
+/** What is remembered of rollouts, in memory. Each call reads and writes without yielding in between. */
+export function memoryRollouts(items: LedgerItems): RolloutLedger {
+  const fleets = shelf(items, readFleet);
+  const rollouts = shelf(items, readRollout);
+  const services = shelf(items, readRolloutService);
+  const paces = shelf(items, readPace);
+  const lastOrdinals = lastOrdinalsIn(items);
+
+  return {
+    getFleet: async () => fleets.get(fleetKey) ?? copyOf(newFleetState),
+
+    changeFleet: async (change) => {
+      const start = copyOf(newFleetState);
+      return changeShelved(fleets, fleetKey, (fleet) => change(fleet ?? start)) ?? copyOf(newFleetState);
+    },
+
+    createRollout: async (rollout) => {
+      const key = rolloutKey(rollout.id);
+      if (rollouts.get(key)) return false;
+      rollouts.put(key, rollout);
+      return true;
+    },
+
+    getRollout: async (id) => rollouts.get(rolloutKey(id)),
+
+    changeRollout: async (id, change) =>
+      changeShelved(rollouts, rolloutKey(id), (rollout) => rollout && change(rollout)),
+
+    listRollouts: async function* () {
+      yield* rollouts.list((name) => name.startsWith(ROLLOUT_PREFIX) && name.endsWith(` ${META}`));
+    },
+
+    putRolloutServices: async (written) => {
+      for (const service of written) {
+        const { rolloutId, ordinal } = service;
+        services.put(rolloutServiceKey(rolloutId, ordinal), service);
+        lastOrdinals.set(rolloutId, Math.max(ordinal, lastOrdinals.get(rolloutId) ?? 0));
+      }
+    },
+
+    getRolloutService: async (rolloutId, ordinal) => services.get(rolloutServiceKey(rolloutId, ordinal)),
+
+    patchRolloutService: async (rolloutId, ordinal, patch) => {
+      const key = rolloutServiceKey(rolloutId, ordinal);
+      const before = services.get(key);
+      if (!before) throw new AutopilotError("unknown-rollout", `${key.pk} / ${key.sk}`);
+      const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+      return services.put(key, { ...before, ...Object.fromEntries(given) });
+    },
+
+    listRolloutServices: async function* (rolloutId, { first, last } = { first: 0, last: Number.POSITIVE_INFINITY }) {
+      for (let ordinal = first; ordinal <= Math.min(last, lastOrdinals.get(rolloutId) ?? -1); ordinal += 1) {
+        const service = services.get(rolloutServiceKey(rolloutId, ordinal));
+        if (service) yield service;
+      }
+    },
+
+    reserveStart: async (lane, nowMs, pace) => {
+      const key = paceKey(lane);
+      const { tatMs = nowMs } = paces.get(key) ?? {};
+      const after = paces.put(key, { tatMs: Math.max(tatMs, nowMs) + costMs(pace) });
+      return firstStartMs(after.tatMs, nowMs, pace);
+    },
+  };
+}
+
+const SERVICE_NAME = new RegExp(`^${ROLLOUT_PREFIX}(\\S+) ${SERVICE_PREFIX}(\\d+)$`);
+
+/** Up to where each rollout's services go: what makes listing them need no look at every item. */
+function lastOrdinalsIn(items: LedgerItems): Map<string, number> {
+  const last = new Map<string, number>();
+  for (const name of items.keys()) {
+    const [, rolloutId, ordinal] = SERVICE_NAME.exec(name) ?? [];
+    if (rolloutId) last.set(rolloutId, Math.max(Number(ordinal), last.get(rolloutId) ?? 0));
+  }
+  return last;
+}

@@ -1,0 +1,259 @@
+import * as z from "zod";
+import { accountIdSchema as accountId, regionSchema as region } from "../base/arn.ts";
+import { AutopilotError } from "../base/errors.ts";
+import { isAllowedImage } from "./images.ts";
+import { operatorReadRole } from "./names.ts";
+import { rolloutPolicySchema } from "./rollout-policy.ts";
+
+const roleArn = z.string().regex(/^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "the ARN of an IAM role");
+/** An image reference: name, then a tag, a digest or both. */
+export const imageSchema = z
+  .string()
+  .max(512)
+  .regex(
+    /^[a-z0-9][\w.-]*(:\d+)?(\/[a-z0-9][\w.-]*)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
+    "an image reference",
+  );
+
+const accountSchema = z.strictObject({
+  /** The role that istiod assumes in this account: the same entry as in istiod's Helm values. */
+  role: roleArn,
+  /** Domain of the services' default hostname. */
+  domain: z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, "a DNS domain"),
+  /** Target regions; none means the home region. */
+  regions: z.array(region).default([]),
+});
+
+const controlPlaneSchema = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, "lower-case letters, digits and hyphens"),
+    eks: z.strictObject({ cluster: z.string().min(1), region, account: accountId }).optional(),
+    /** Name or ARN of a secret in the home region that holds a kubeconfig. */
+    kubeconfigSecret: z.string().min(1).optional(),
+    serves: z.array(z.strictObject({ account: accountId, regions: z.array(region).min(1) })).min(1),
+  })
+  .refine((plane) => (plane.eks === undefined) !== (plane.kubeconfigSecret === undefined), {
+    message: "give either eks or kubeconfigSecret",
+  });
+
+/** A deployment, its verification and the way back. */
+function longestRollMinutes(policy: { deploymentDeadlineMinutes: number; verifyDeadlineMinutes: number }): number {
+  return 2 * policy.deploymentDeadlineMinutes + policy.verifyDeadlineMinutes;
+}
+
+const policySchema = z
+  .strictObject({
+    /** A user's deployment in flight: inject at once, or let it complete first. */
+    inFlight: z.enum(["replace", "wait"]).default("replace"),
+    /** A deployment that has not completed by then is reverted. */
+    deploymentDeadlineMinutes: z.number().positive().max(1440).default(30),
+    /** Without an event, the deployment is looked at again after this long. */
+    lookAgainMinutes: z.number().positive().max(60).default(5),
+    /** How many stopped tasks of the new revision mean that it failed. */
+    failedTasksLimit: z.int().min(1).default(3),
+    /** How long the mesh may take to know the new tasks. */
+    verifyDeadlineMinutes: z.number().positive().max(120).default(10),
+    /** The wait before the second, third … attempt at the same situation; the last one repeats. */
+    attemptDelaysMinutes: z.array(z.number().positive()).min(1).default([15, 60, 360, 1440]),
+    /** Less than this left for ztunnel is told as a warning. */
+    minHeadroom: z
+      .strictObject({ cpuUnits: z.number().nonnegative(), memoryMiB: z.number().nonnegative() })
+      .default({ cpuUnits: 64, memoryMiB: 128 }),
+    maxUnenrollPerSweep: z.int().nonnegative().default(5),
+    /** One sweep starts at most this many enrollments and updates; the next ones follow. */
+    maxRollsPerSweep: z.int().positive().default(50),
+    /** Tasks carry the service's tags, as istiod reads them there. */
+    propagateTags: z.boolean().default(true),
+    /** Waves, budget and pace of a rollout. */
+    rollout: rolloutPolicySchema.prefault({}),
+    /** A lease that nobody released is free again after this long: longer than the longest roll, which is the default. */
+    leaseMinutes: z.number().positive().optional(),
+  })
+  .transform((policy) => ({
+    ...policy,
+    leaseMinutes: policy.leaseMinutes ?? Math.max(120, longestRollMinutes(policy) + 30),
+  }));
+
+const configSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,30}$/)
+    .default("ztunnel-autopilot"),
+  homeRegion: region,
+  homeAccount: accountId,
+  accounts: z.array(accountSchema).min(1),
+  /** The role that the autopilot assumes in every account but the home account. */
+  memberRoleName: z
+    .string()
+    .regex(/^[\w+=,.@/-]+$/)
+    .default("ztunnel-autopilot-member"),
+  /**
+   * Roles of the home account whose holders run the operator's command: in the other accounts they may take on a role
+   * that only reads, called as the member role with `-read` behind.
+   */
+  operatorRoles: z.array(roleArn).default([]),
+  /**
+   * Names of the task and execution roles that registered task definitions may have, with their path and with `*` for
+   * any rest: `ecs/*`. The default allows every role that ECS tasks can take on at all: narrow it.
+   */
+  passRoles: z
+    .array(z.string().regex(/^[\w+=,.@/*-]+$/, "a role's name, with its path and * where anything may stand"))
+    .min(1)
+    .default(["*"]),
+  /** Functions that talk to a control plane run here: for Kubernetes APIs with private endpoints. */
+  vpc: z
+    .strictObject({
+      subnetIds: z
+        .array(z.string().regex(/^subnet-[0-9a-f]+$/, "a subnet's id"))
+        .min(1)
+        .max(16),
+      securityGroupIds: z
+        .array(z.string().regex(/^sg-[0-9a-f]+$/, "a security group's id"))
+        .min(1)
+        .max(5),
+    })
+    .optional(),
+  controlPlanes: z.array(controlPlaneSchema).min(1),
+  ztunnel: z.strictObject({
+    /** The fleet's image, until the parameter below has one. */
+    image: imageSchema,
+    /**
+     * Images that a tag, an operator or the parameter may name; `*` stands for any characters. Without it: any image of
+     * the repository of `image`.
+     */
+    allowedImages: z.array(z.string().min(1)).min(1).optional(),
+    /** SSM parameter in the home region that holds the fleet's image: changing it requests an upgrade. */
+    imageParameter: z
+      .string()
+      .regex(/^\/?[\w.-]+(\/[\w.-]+)*$/, "a parameter's name")
+      .max(1011)
+      .optional(),
+    healthCheckCommand: z.array(z.string().min(1)).min(1).default(["ztunnel", "healthcheck"]),
+    startTimeoutSeconds: z.int().min(2).max(120).default(120),
+    /** Reserved for ztunnel on EC2 where the task definition has no memory of its own. */
+    memoryReservationMiB: z.int().min(6).default(128),
+  }),
+  /** A secret in the home region that holds the mesh's root CA: a new version of it makes the autopilot look at once. */
+  rootCaSecret: z.string().min(1).optional(),
+  /** Kubernetes namespaces that a tag may name; `*` at the end stands for any rest. */
+  allowedNamespaces: z.array(z.string().min(1)).min(1).default(["*"]),
+  /** Whose credentials prove the workload's identity. Containers can only use the task role's. */
+  identityRole: z.enum(["task", "execution"]).default("task"),
+  enrollTagKey: z.string().min(1).max(128).default("ztunnel-autopilot/enroll"),
+  policy: policySchema.prefault({}),
+  slack: z.strictObject({
+    /** Secret in the home region: `{"token": "xoxb-…"}` or `{"webhookUrl": "https://hooks.slack.com/…"}`. */
+    secretName: z.string().min(1),
+    channel: z.string().min(1),
+  }),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;
+export type Policy = Config["policy"];
+export type ControlPlaneConfig = Config["controlPlanes"][number];
+
+/**
+ * The configuration with its defaults. Throws `AutopilotError` `invalid-config` that names every wrong field: unknown
+ * keys are errors.
+ */
+export function parseConfig(input: unknown): Config {
+  const parsed = configSchema.safeParse(input);
+  if (!parsed.success) {
+    throw new AutopilotError("invalid-config", z.prettifyError(parsed.error), { cause: parsed.error });
+  }
+  const problems = crossReferenceProblems(parsed.data);
+  if (problems.length > 0) throw new AutopilotError("invalid-config", problems.join("; "));
+  return parsed.data;
+}
+
+function crossReferenceProblems(config: Config): string[] {
+  const targets = targetsOf(config).map(({ account, region: name }) => `${account}/${name}`);
+  return [
+    ...repeated(targets).map((target) => `accounts name ${target} twice`),
+    ...repeated(config.controlPlanes.map(({ name }) => name)).map((name) => `two controlPlanes are called ${name}`),
+    ...servingProblems(config, new Set(targets)),
+    ...leaseProblems(config.policy),
+    ...operatorProblems(config),
+    ...(isAllowedImage(config.ztunnel.image, config.ztunnel) ? [] : ["ztunnel.image is none of allowedImages"]),
+  ];
+}
+
+const MAX_ROLE_NAME_LENGTH = 64;
+
+/** The command takes credentials of the home account alone, and IAM role names of 64 characters without their path. */
+function operatorProblems(config: z.output<typeof configSchema>): readonly string[] {
+  const { homeAccount, operatorRoles } = config;
+  if (operatorRoles.length === 0) return [];
+  const readRole = operatorReadRole(config).split("/").at(-1) ?? "";
+  return [
+    ...operatorRoles
+      .filter((arn) => arn.split(":")[4] !== homeAccount)
+      .map((arn) => `operatorRoles names ${arn}, which is no role of the home account`),
+    ...(readRole.length > MAX_ROLE_NAME_LENGTH
+      ? [`memberRoleName is too long: ${readRole} has more than ${MAX_ROLE_NAME_LENGTH} characters`]
+      : []),
+  ];
+}
+
+function repeated(names: readonly string[]): readonly string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) < index))];
+}
+
+/** A lease that ends during a roll lets a second one start beside it. */
+function leaseProblems(policy: Policy): readonly string[] {
+  const longest = longestRollMinutes(policy);
+  if (policy.leaseMinutes > longest) return [];
+  return [
+    `policy.leaseMinutes must be more than ${longest}: a deployment, its verification and the way back take up to that`,
+  ];
+}
+
+function servingProblems(config: Config, targets: ReadonlySet<string>): readonly string[] {
+  const problems: string[] = [];
+  const served = new Map<string, string>();
+  for (const plane of config.controlPlanes) {
+    for (const { account, regions } of plane.serves) {
+      for (const name of regions) {
+        const key = `${account}/${name}`;
+        if (!targets.has(key)) problems.push(`controlPlanes.${plane.name} serves ${key}, which is not in accounts`);
+        const other = served.get(key);
+        if (other) problems.push(`${key} is served by both ${other} and ${plane.name}`);
+        served.set(key, plane.name);
+      }
+    }
+  }
+  return problems;
+}
+
+export interface Target {
+  readonly account: string;
+  readonly region: string;
+  readonly domain: string;
+}
+
+/** Every account and region that the configuration names. */
+export function targetsOf(config: Pick<Config, "accounts" | "homeRegion">): readonly Target[] {
+  return config.accounts.flatMap(({ role, domain, regions }) =>
+    (regions.length > 0 ? regions : [config.homeRegion]).map((name) => ({
+      account: role.split(":")[4] ?? "",
+      region: name,
+      domain,
+    })),
+  );
+}
+
+/** The control plane that serves an account and region, or `undefined`. */
+export function controlPlaneFor(
+  config: Config,
+  target: { readonly account: string; readonly region: string },
+): ControlPlaneConfig | undefined {
+  return config.controlPlanes.find((plane) =>
+    plane.serves.some(({ account, regions }) => account === target.account && regions.includes(target.region)),
+  );
+}
+
+/** Gives `autopilot.config.ts` its types; the values are checked by `parseConfig`. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}

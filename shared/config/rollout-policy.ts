@@ -1,0 +1,89 @@
+import * as z from "zod";
+import { accountIdSchema, regionSchema } from "../base/arn.ts";
+import { freezeProblems } from "./freeze.ts";
+
+/** A share of something, in percent. */
+const percent = z.number().positive().max(100);
+
+/** More failures than `count`, or a larger share than `percent`, exceed it. */
+const failureLimitSchema = z
+  .strictObject({ count: z.int().nonnegative().optional(), percent: percent.optional() })
+  .refine(({ count, percent: share }) => count !== undefined || share !== undefined, "give count, percent or both");
+
+const freezeWindowSchema = z
+  .strictObject({
+    /** When it begins: minute, hour, day of the month, month, day of the week. */
+    cron: z.string().min(1).max(200),
+    durationMinutes: z
+      .int()
+      .positive()
+      .max(31 * 24 * 60),
+    /** IANA name, as in `Europe/Berlin`. */
+    timeZone: z.string().min(1).default("UTC"),
+  })
+  .superRefine((window, context) => {
+    for (const { field, problem } of freezeProblems(window)) {
+      context.addIssue({ code: "custom", path: [field], message: problem });
+    }
+  });
+
+/** How fast a rollout goes: what an emergency may widen. */
+const paceSchema = {
+  /** Cumulative percentages of a region's services: `[10, 50, 100]` makes three waves of each region. */
+  waves: z
+    .array(percent)
+    .min(1)
+    .refine((shares) => shares.at(-1) === 100 && shares.every((share, i) => i === 0 || share > (shares[i - 1] ?? 0)), {
+      message: "rising, the last one 100",
+    }),
+  regionsTogether: z.boolean(),
+  /** Rolls at a time in one account and region; 0: as many as AWS's quotas let start. */
+  concurrency: z.int().nonnegative().max(1000),
+  /** How long a wave is left alone before it is judged again. */
+  bakeMinutes: z
+    .number()
+    .nonnegative()
+    .max(7 * 24 * 60),
+};
+
+/** How rollouts go: waves, pace, budget, freeze windows, alarms. */
+export const rolloutPolicySchema = z.strictObject({
+  /** Size of the canary wave where no service is tagged as canary; 0: no canary. */
+  canaryCount: z.int().nonnegative().max(100).default(3),
+  waves: paceSchema.waves.default([10, 50, 100]),
+  /** All regions at once; else one after the other, in the order of `accounts`. */
+  regionsTogether: paceSchema.regionsTogether.default(false),
+  concurrency: paceSchema.concurrency.default(20),
+  bakeMinutes: paceSchema.bakeMinutes.default(10),
+  /** An operator approves every rollout after its canary wave. */
+  approveAfterCanary: z.boolean().default(false),
+  failureBudget: z
+    .strictObject({ perWave: failureLimitSchema.optional(), inAll: failureLimitSchema.optional() })
+    .default({ perWave: { percent: 10 }, inAll: { count: 20, percent: 5 } }),
+  freezeWindows: z.array(freezeWindowSchema).default([]),
+  /** CloudWatch alarms, read in the given account and region (default: home), that stop a rollout. */
+  alarms: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(255),
+        account: accountIdSchema.optional(),
+        region: regionSchema.optional(),
+      }),
+    )
+    .default([]),
+  /** A root CA was dropped while tasks still trust it alone: go faster then. Without it the pace stays. */
+  emergency: z
+    .strictObject({
+      waves: paceSchema.waves.default([100]),
+      regionsTogether: paceSchema.regionsTogether.default(true),
+      concurrency: paceSchema.concurrency.default(0),
+      bakeMinutes: paceSchema.bakeMinutes.default(0),
+    })
+    .optional(),
+  /** How long the ledger keeps a rollout's record. */
+  retentionDays: z.int().positive().max(3650).default(90),
+});
+
+export type RolloutPolicy = z.output<typeof rolloutPolicySchema>;
+export type FailureLimit = z.output<typeof failureLimitSchema>;
+export type FreezeWindow = z.output<typeof freezeWindowSchema>;

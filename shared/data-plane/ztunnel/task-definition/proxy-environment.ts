@@ -1,0 +1,69 @@
+import { isJsonObject, type Json, type JsonObject } from "../../../base/json.ts";
+import type { Added } from "./added.ts";
+import { listAt, objectsAt, textAt, without } from "./fields.ts";
+
+/**
+ * What sends an application's traffic through ztunnel's SOCKS5 listener, as in Solo's guide. Not through it: the task's
+ * metadata and credentials (169.254.170.2), the instance's metadata (169.254.169.254) and the task itself.
+ */
+export const proxyEnvironment = {
+  ALL_PROXY: "socks5h://127.0.0.1:15080",
+  NO_PROXY: "169.254.170.2,169.254.169.254,localhost,127.0.0.1",
+} as const;
+type ProxyVariable = keyof typeof proxyEnvironment;
+
+const PROXY_VARIABLES: readonly ProxyVariable[] = ["ALL_PROXY", "NO_PROXY"];
+
+const isOurs = (entry: Json, name: ProxyVariable): boolean =>
+  isJsonObject(entry) && entry.name === name && entry.value === proxyEnvironment[name];
+
+/** ECS refuses a name that stands in both `environment` and `secrets`; programs read all_proxy like ALL_PROXY. */
+function hasVariable(container: JsonObject, name: ProxyVariable): boolean {
+  return [...objectsAt(container, "environment"), ...objectsAt(container, "secrets")].some(
+    (entry) => textAt(entry, "name")?.toUpperCase() === name,
+  );
+}
+
+/** The variables that we added to a container and that still have our value. */
+function standing(container: JsonObject, added: Added): readonly ProxyVariable[] {
+  const claimed = added.env ?? [];
+  const environment = listAt(container, "environment");
+  return PROXY_VARIABLES.filter((name) => claimed.includes(name) && environment.some((entry) => isOurs(entry, name)));
+}
+
+function stateOf(environment: Json | undefined): Added["environment"] {
+  if (environment === undefined) return "absent";
+  return environment === null ? "null" : undefined;
+}
+
+/**
+ * The container with the proxy environment, and what was added to it. A variable that the application has already, with
+ * whatever value, stays as it is.
+ */
+export function withProxyEnvironment(container: JsonObject, added: Added): readonly [JsonObject, Added] {
+  const ours = standing(container, added);
+  const missing = PROXY_VARIABLES.filter((name) => !hasVariable(container, name));
+  const before = ours.length > 0 ? added.environment : stateOf(container.environment);
+  const env = PROXY_VARIABLES.filter((name) => ours.includes(name) || missing.includes(name));
+  const now: Added = { ...added, env, environment: before };
+  if (missing.length === 0) return [container, now];
+  const entries = missing.map((name) => ({ name, value: proxyEnvironment[name] }));
+  return [{ ...container, environment: [...listAt(container, "environment"), ...entries] }, now];
+}
+
+/** The container without the proxy variables that we added, and what remains added to it. */
+export function withoutProxyEnvironment(container: JsonObject, added: Added): readonly [JsonObject, Added] {
+  const rest: Added = { ...added, env: undefined, environment: undefined };
+  const ours = standing(container, added);
+  if (ours.length === 0) return [container, rest];
+  const environment = ours.reduce(
+    (entries, name) =>
+      entries.toSpliced(
+        entries.findLastIndex((entry) => isOurs(entry, name)),
+        1,
+      ),
+    listAt(container, "environment"),
+  );
+  if (environment.length > 0 || added.environment === undefined) return [{ ...container, environment }, rest];
+  return [added.environment === "null" ? { ...container, environment: null } : without(container, "environment"), rest];
+}

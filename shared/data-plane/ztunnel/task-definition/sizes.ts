@@ -1,0 +1,37 @@
+import type { JsonObject } from "../../../base/json.ts";
+
+const MIB_PER_GB = 1024;
+const UNITS_PER_VCPU = 1024;
+
+function parse(value: unknown, unit: RegExp, factor: number): number | undefined {
+  if (typeof value === "number") return value;
+  if (typeof value !== "string") return undefined;
+  if (/^\s*\d+\s*$/.test(value)) return Number(value);
+  const amount = unit.exec(value)?.[1];
+  return amount === undefined ? undefined : Number(amount) * factor;
+}
+
+/** The task's CPU in CPU units: `256`, `".25 vCPU"` (RegisterTaskDefinition's `cpu`); `undefined` when unset or unreadable. */
+export function taskCpuUnits(definition: JsonObject): number | undefined {
+  return parse(definition.cpu, /^\s*(\d*\.?\d+)\s*vcpu\s*$/i, UNITS_PER_VCPU);
+}
+
+/** The task's memory in MiB: `512`, `"0.5 GB"` (RegisterTaskDefinition's `memory`); `undefined` when unset or unreadable. */
+export function taskMemoryMiB(definition: JsonObject): number | undefined {
+  return parse(definition.memory, /^\s*(\d*\.?\d+)\s*gb\s*$/i, MIB_PER_GB);
+}
+
+const gigabytes = (first: number, last: number, step: number): readonly number[] =>
+  Array.from({ length: (last - first) / step + 1 }, (_, index) => (first + index * step) * MIB_PER_GB);
+
+/** CPU units → memory in MiB that Fargate offers for it (ECS developer guide, fargate-tasks-services). */
+export const fargateSizes: ReadonlyMap<number, readonly number[]> = new Map([
+  [256, [512, 1024, 2048]],
+  [512, gigabytes(1, 4, 1)],
+  [1024, gigabytes(2, 8, 1)],
+  [2048, gigabytes(4, 16, 1)],
+  [4096, gigabytes(8, 30, 1)],
+  [8192, gigabytes(16, 60, 4)],
+  [16384, gigabytes(32, 120, 8)],
+  [32768, [60, 120, 244].map((size) => size * MIB_PER_GB)],
+]);

@@ -1,0 +1,146 @@
+import type { FailureCode } from "../base/errors.ts";
+import { type ObservedContainer, type ObservedTask, taskIdOf } from "../model/task.ts";
+
+/** Why a revision's tasks fail: one code, and a sentence that names the task and the container. */
+export interface Diagnosis {
+  readonly code: Extract<
+    FailureCode,
+    "secret-denied" | "image-unavailable" | "ztunnel-unhealthy" | "application-failed" | "tasks-stopping"
+  >;
+  readonly sentence: string;
+}
+
+/**
+ * The cause that most tasks of the revision show, or `undefined` when they show none. It tells apart ztunnel, its secret,
+ * an image and the application, by what DescribeTasks says of stopped tasks first and of running ones then.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
+ */
+export function diagnose(observed: {
+  readonly stoppedTasks: readonly ObservedTask[];
+  readonly runningTasks: readonly ObservedTask[];
+  readonly targetRevisionArn: string;
+}): Diagnosis | undefined {
+  const ofTarget = (task: ObservedTask): boolean => task.taskDefinitionArn === observed.targetRevisionArn;
+  const stopped = observed.stoppedTasks.filter(ofTarget).map(diagnoseStopped);
+  const running = observed.runningTasks.filter(ofTarget).map(diagnoseRunning);
+  return mostFrequent(present(stopped)) ?? mostFrequent(present(running));
+}
+
+/** Reasons for which a task is stopped that say nothing about its revision. */
+const INNOCENT_STOP_CODES = ["UserInitiated", "SpotInterruption", "TerminationNotice", "InfrastructureHealth"];
+
+function diagnoseStopped(task: ObservedTask): Diagnosis | undefined {
+  if (task.stopCode !== undefined && INNOCENT_STOP_CODES.includes(task.stopCode)) return undefined;
+  const container = culprit(task);
+  return (
+    startFailure(task) ??
+    (container && containerFailure(task, container)) ??
+    (isScaling(task) ? undefined : unexplained(task))
+  );
+}
+
+/** A task that the scheduler stops because it is not needed any more, as in every deployment. */
+function isScaling({ stopCode, stoppedReason = "" }: ObservedTask): boolean {
+  return stopCode === "ServiceSchedulerInitiated" && !/health check/i.test(stoppedReason);
+}
+
+function startFailure(task: ObservedTask): Diagnosis | undefined {
+  const sources = [
+    ...task.containers.map(({ name, reason }) => ({ who: `Container ${name}`, reason })),
+    { who: "It", reason: task.stoppedReason },
+  ];
+  for (const { who, reason } of sources) {
+    const code = reason === undefined ? undefined : startFailureCode(reason);
+    if (code) return say(code, task, `${who} could not start: ${quote(reason)}.`);
+  }
+  return undefined;
+}
+
+function startFailureCode(reason: string): Diagnosis["code"] | undefined {
+  // The container that waited in vain says so, not ztunnel itself.
+  if (/dependenc\w*\b.*\[?\bztunnel\b/i.test(reason)) return "ztunnel-unhealthy";
+  const secretArn = /:secretsmanager:[a-z0-9-]+:\d{12}:secret:(\S+)/.exec(reason)?.[1];
+  if (/retriev\w* secret|secret data|from asm|secretsmanager|:ssm:|from ssm/i.test(reason)) {
+    const isOthers =
+      (secretArn !== undefined && !secretArn.startsWith("ztunnel-autopilot/")) || /\bssm\b/i.test(reason);
+    return isOthers ? "application-failed" : "secret-denied";
+  }
+  if (/CannotPull|pull image|ImagePull|registry auth|ecr registry/i.test(reason)) return "image-unavailable";
+  return undefined;
+}
+
+/**
+ * The container that brought the task down. When one stops, ECS stops the others, which then exit with 143 or 137: these
+ * two count only with a reason of their own, such as OutOfMemoryError.
+ */
+function culprit({ containers, stopCode }: ObservedTask): ObservedContainer | undefined {
+  const failedByItself = ({ exitCode, reason }: ObservedContainer): boolean =>
+    reason !== undefined || (exitCode !== undefined && ![0, 137, 143].includes(exitCode));
+  const unhealthy = containers.find(({ healthStatus }) => healthStatus === "UNHEALTHY");
+  const exitedAtAll =
+    stopCode === "EssentialContainerExited" ? containers.find(({ exitCode }) => exitCode === 0) : undefined;
+  return containers.find(failedByItself) ?? unhealthy ?? neverHealthy(containers) ?? exitedAtAll;
+}
+
+/** ztunnel, when it ran and no container that waits for it was ever started. */
+function neverHealthy(containers: readonly ObservedContainer[]): ObservedContainer | undefined {
+  const ztunnel = containers.find(({ name }) => name === "ztunnel");
+  const others = containers.filter((container) => container !== ztunnel);
+  const nobodyStarted = others.length > 0 && others.every(({ exitCode }) => exitCode === undefined);
+  return ztunnel?.exitCode !== undefined && nobodyStarted ? ztunnel : undefined;
+}
+
+function containerFailure(task: ObservedTask, container: ObservedContainer): Diagnosis {
+  const { name, exitCode, reason, healthStatus } = container;
+  const facts = [
+    ...(exitCode === undefined ? [] : [`exit code ${exitCode}`]),
+    ...(healthStatus === "UNHEALTHY" ? ["unhealthy"] : []),
+    ...(reason === undefined ? [] : [quote(reason)]),
+    ...(reason === undefined && task.stoppedReason !== undefined ? [quote(task.stoppedReason)] : []),
+  ];
+  return say(codeFor(name), task, `Container ${name} stopped: ${facts.join(", ") || "no reason given"}.`);
+}
+
+/** A load balancer's health check, or a reason that ECS may add one day. */
+function unexplained(task: ObservedTask): Diagnosis | undefined {
+  if (task.stoppedReason === undefined) return undefined;
+  const code = /(ELB|load balancer|target-group).*health check|health check.*(ELB|target-group)/i.test(
+    task.stoppedReason,
+  )
+    ? "application-failed"
+    : "tasks-stopping";
+  return say(code, task, `It stopped: ${quote(task.stoppedReason)}.`);
+}
+
+function diagnoseRunning(task: ObservedTask): Diagnosis | undefined {
+  const ztunnel = task.containers.find(({ name }) => name === "ztunnel");
+  const waiting = task.lastStatus !== "RUNNING" && ztunnel?.lastStatus === "RUNNING";
+  if (ztunnel && (ztunnel.healthStatus === "UNHEALTHY" || (waiting && ztunnel.healthStatus !== "HEALTHY"))) {
+    return say("ztunnel-unhealthy", task, `Container ztunnel is ${ztunnel.healthStatus ?? "UNKNOWN"}.`);
+  }
+  const unhealthy = task.containers.find(({ healthStatus }) => healthStatus === "UNHEALTHY");
+  return unhealthy && say("application-failed", task, `Container ${unhealthy.name} is UNHEALTHY.`);
+}
+
+function codeFor(container: string): "ztunnel-unhealthy" | "application-failed" {
+  return container === "ztunnel" ? "ztunnel-unhealthy" : "application-failed";
+}
+
+function say(code: Diagnosis["code"], task: ObservedTask, sentence: string): Diagnosis {
+  return { code, sentence: `Task ${taskIdOf(task)}: ${sentence}` };
+}
+
+/** The text on one line, in quotes, at most 500 characters of it. */
+function quote(text = ""): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return `"${line.length > 500 ? `${line.slice(0, 499)}…` : line}"`;
+}
+
+function present(diagnoses: readonly (Diagnosis | undefined)[]): readonly Diagnosis[] {
+  return diagnoses.filter((diagnosis) => diagnosis !== undefined);
+}
+
+function mostFrequent(diagnoses: readonly Diagnosis[]): Diagnosis | undefined {
+  const count = ({ code }: Diagnosis): number => diagnoses.filter((other) => other.code === code).length;
+  return diagnoses.toSorted((a, b) => count(b) - count(a))[0];
+}

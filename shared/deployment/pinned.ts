@@ -1,0 +1,20 @@
+import type { ObservedService } from "../enrollment/model.ts";
+import type { ServiceState } from "../ports/ledger.ts";
+import { hasCompleted } from "./verdict.ts";
+
+/**
+ * The revision that a failed roll goes back to, chosen before it changes anything: the PRIMARY deployment's if it has
+ * completed; else that of another deployment that has (ECS lists the newest first); else the last good one of the
+ * ledger; else the PRIMARY's, as it is what the user asked for. Never "latest minus one".
+ */
+export function pinnedRevision(observed: {
+  readonly service: ObservedService;
+  readonly state: Pick<ServiceState, "lastGoodRevisionArn"> | undefined;
+}): string {
+  const { service, state } = observed;
+  const primaryFirst = service.deployments.toSorted(
+    (a, b) => Number(b.status === "PRIMARY") - Number(a.status === "PRIMARY"),
+  );
+  const completed = primaryFirst.find(hasCompleted);
+  return completed?.taskDefinitionArn ?? state?.lastGoodRevisionArn ?? service.taskDefinitionArn;
+}

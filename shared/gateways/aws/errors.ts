@@ -1,0 +1,92 @@
+import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
+import type { SdkError } from "@smithy/types";
+import { AutopilotError, asAutopilotError, type FailureCode } from "../../base/errors.ts";
+
+/** The error's name as AWS gives it, such as `ThrottlingException`; `undefined` for what is not an error. */
+export function errorNameOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.name : undefined;
+}
+
+/** True if the error has one of the names. */
+export function isNamed(error: unknown, ...names: readonly string[]): boolean {
+  const name = errorNameOf(error);
+  return name !== undefined && names.includes(name);
+}
+
+/** True for a quota that is used up. The SDK counts it as throttling, yet waiting does not help. */
+export function isQuotaReached(error: unknown): boolean {
+  return isNamed(error, "LimitExceededException");
+}
+
+/** True if AWS asked the caller to slow down. */
+export function isThrottled(error: unknown): boolean {
+  return isSdkError(error) && isThrottlingError(error) && !isQuotaReached(error);
+}
+
+/** True if AWS, or the way to it, failed: a later attempt may succeed. */
+export function isUnavailable(error: unknown): boolean {
+  return isSdkError(error) && !isQuotaReached(error) && (isTransientError(error) || isServerError(error));
+}
+
+/** True if trying the same call again can help. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof AutopilotError ? error.retryable : isThrottled(error) || isUnavailable(error);
+}
+
+/** True if the named thing does not exist. */
+export function isNotFound(error: unknown): boolean {
+  return isNamed(
+    error,
+    "ResourceNotFoundException",
+    "ServiceNotFoundException",
+    "ClusterNotFoundException",
+    "ParameterNotFound",
+    "ExecutionDoesNotExist",
+  );
+}
+
+/** True if the caller lacks a permission, or has no valid credentials. */
+export function isAccessDenied(error: unknown): boolean {
+  return isNamed(
+    error,
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedException",
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "ExpiredTokenException",
+    "CredentialsProviderError",
+  );
+}
+
+/**
+ * The error as an `AutopilotError` whose detail names the call, with the original as its cause. `rejected` is the code
+ * for a call that AWS understood and refused (`aws-rejected` unless told). An `AutopilotError` is returned as it is.
+ */
+export function asFailure(error: unknown, what: string, rejected: FailureCode = "aws-rejected"): AutopilotError {
+  if (error instanceof AutopilotError) return error;
+  if (!(error instanceof Error)) return asAutopilotError(error);
+  return new AutopilotError(codeOf(error, rejected), `${what}: ${error.name}: ${error.message}`, { cause: error });
+}
+
+function codeOf(error: Error, rejected: FailureCode): FailureCode {
+  if (isThrottled(error)) return "throttled";
+  if (isAccessDenied(error)) return "access-denied";
+  if (isUnavailable(error)) return "aws-unavailable";
+  if (isNamed(error, "ServiceNotFoundException", "ClusterNotFoundException")) return "service-not-found";
+  return "$metadata" in error ? rejected : "unexpected-error";
+}
+
+/** Runs a call; what it throws comes out as `asFailure` names it. */
+export async function call<T>(what: string, run: () => Promise<T>, rejected?: FailureCode): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw asFailure(error, what, rejected);
+  }
+}
+
+/** The classification reads members that any error may have or lack; it only needs one to be an error. */
+function isSdkError(error: unknown): error is SdkError {
+  return error instanceof Error;
+}

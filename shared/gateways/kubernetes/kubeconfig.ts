@@ -1,0 +1,32 @@
+import { KubeConfig } from "@kubernetes/client-node";
+import * as z from "zod";
+import { AutopilotError } from "../../base/errors.ts";
+import type { ClusterConnection } from "./control-plane-connection.ts";
+
+const clusterSchema = z.object({ server: z.url(), caData: z.string().optional() });
+const tokenSchema = z.object({ token: z.string().min(1) });
+const certificateSchema = z.object({ certData: z.string().min(1), keyData: z.string().min(1) });
+
+/**
+ * The connection that a kubeconfig's current context names. Its user must have a token or a client certificate in the
+ * text itself: a function has no files and runs no plugins. Throws `invalid-config` that names the secret; no text of
+ * the kubeconfig goes into the error.
+ */
+export function parseKubeconfig(text: string, secretName: string): ClusterConnection {
+  const refuse = (why: string) => new AutopilotError("invalid-config", `the kubeconfig in ${secretName} ${why}`);
+  const config = new KubeConfig();
+  try {
+    config.loadFromString(text);
+  } catch {
+    // The parser's message quotes the text, which holds credentials: so it is no cause either.
+    throw refuse("is no kubeconfig");
+  }
+  const cluster = clusterSchema.safeParse(config.getCurrentCluster()).data;
+  if (!cluster) throw refuse("has no current context with a cluster's server");
+  const user = config.getCurrentUser();
+  const token = tokenSchema.safeParse(user).data?.token;
+  if (token) return { ...cluster, user: { bearerToken: async () => token } };
+  const certificate = certificateSchema.safeParse(user).data;
+  if (!certificate) throw refuse("has neither a token nor client certificate data for its user");
+  return { ...cluster, user: certificate };
+}

@@ -1,0 +1,151 @@
+import {
+  ApiException,
+  AppsV1Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  createConfiguration,
+  type HttpLibrary,
+  HttpMethod,
+  KubeConfig,
+  RequestContext,
+  ResponseContext,
+  ServerConfiguration,
+  wrapHttpLibrary,
+} from "@kubernetes/client-node";
+import * as z from "zod";
+import { AutopilotError, type FailureCode } from "../../base/errors.ts";
+import type { ClusterConnection } from "./control-plane-connection.ts";
+
+export interface KubernetesApis {
+  readonly core: CoreV1Api;
+  readonly apps: AppsV1Api;
+  readonly custom: CustomObjectsApi;
+}
+
+/** The Kubernetes APIs of a connection. Every request gets a deadline, its answer's body included. */
+export async function kubernetesApis(
+  connection: ClusterConnection,
+  options: { readonly deadlineMs: number; readonly httpApi?: HttpLibrary | undefined },
+): Promise<KubernetesApis> {
+  const configuration = createConfiguration({
+    baseServer: new ServerConfiguration(connection.server, {}),
+    authMethods: { default: await authentication(connection, options.httpApi === undefined) },
+    promiseMiddleware: [
+      {
+        pre: async (request) => {
+          request.setSignal(AbortSignal.timeout(options.deadlineMs));
+          return request;
+        },
+        post: async (response) => response,
+      },
+    ],
+    ...(options.httpApi && { httpApi: options.httpApi }),
+  });
+  return {
+    core: new CoreV1Api(configuration),
+    apps: new AppsV1Api(configuration),
+    custom: new CustomObjectsApi(configuration),
+  };
+}
+
+/** What a control plane's requests need of a `fetch`; the global one is one. */
+export type KubernetesFetch = (
+  url: string,
+  request: {
+    readonly method: string;
+    readonly headers: Record<string, string>;
+    readonly body?: string;
+    readonly signal?: AbortSignal;
+  },
+) => Promise<{
+  readonly status: number;
+  readonly headers: Iterable<[string, string]>;
+  readonly text: () => Promise<string>;
+}>;
+
+/** Lets the Kubernetes client send its requests by a `fetch`, in place of its own with the cluster's TLS settings. */
+export function fetchHttpApi(fetch: KubernetesFetch): HttpLibrary {
+  return wrapHttpLibrary({
+    send: async (request) => {
+      const body = request.getBody();
+      const signal = request.getSignal();
+      const response = await fetch(request.getUrl(), {
+        method: request.getHttpMethod(),
+        headers: request.getHeaders(),
+        ...(body !== undefined && { body: String(body) }),
+        ...(signal && { signal }),
+      });
+      const text = await response.text();
+      return new ResponseContext(response.status, Object.fromEntries(response.headers), {
+        text: async () => text,
+        binary: async () => Buffer.from(text, "utf8"),
+        stream: () => new Blob([text]).stream(),
+      });
+    },
+  });
+}
+
+/** Signs requests in; those of the client's own transport also get the cluster's TLS settings. */
+async function authentication(connection: ClusterConnection, ownTransport: boolean) {
+  const { user } = connection;
+  const dispatcher = ownTransport ? await tlsDispatcher(connection) : undefined;
+  return {
+    getName: () => "control-plane",
+    applySecurityAuthentication: async (request: RequestContext) => {
+      if (dispatcher) request.setDispatcher(dispatcher);
+      if ("bearerToken" in user) request.setHeaderParam("Authorization", `Bearer ${await user.bearerToken()}`);
+    },
+  };
+}
+
+/** KubeConfig makes a new agent, with connections of its own, for every request: its first one is kept instead. */
+async function tlsDispatcher({ server, caData, user }: ClusterConnection) {
+  const config = new KubeConfig();
+  const certificate = "certData" in user ? { certData: user.certData, keyData: user.keyData } : {};
+  config.loadFromClusterAndUser(
+    { name: "control-plane", server, skipTLSVerify: false, ...(caData && { caData }) },
+    { name: "ztunnel-autopilot", ...certificate },
+  );
+  const probe = new RequestContext(server, HttpMethod.GET);
+  await config.applySecurityAuthentication(probe);
+  return probe.getDispatcher();
+}
+
+const statusBody = z.object({ message: z.string() });
+
+/** The HTTP status that the Kubernetes API answered with, or `undefined` if it did not answer. */
+export function kubernetesStatus(error: unknown): number | undefined {
+  return error instanceof ApiException ? error.code : undefined;
+}
+
+/**
+ * The error of a Kubernetes call as an `AutopilotError`: `control-plane-refused` for what the API refused (a missing
+ * permission, a conflict with another field manager, an invalid object), else `control-plane-unreachable`.
+ */
+export function kubernetesFailure(error: unknown, what: string): AutopilotError {
+  if (error instanceof AutopilotError) return error;
+  const code = kubernetesCode(kubernetesStatus(error));
+  return new AutopilotError(code, `${what}: ${messageOf(error)}`, { cause: error });
+}
+
+function kubernetesCode(status: number | undefined): FailureCode {
+  // 408 and 429 ask for another try, as does every error of the API server's own.
+  const refused = status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
+  return refused ? "control-plane-refused" : "control-plane-unreachable";
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof ApiException) return `HTTP ${error.code}: ${bodyMessage(error.body)}`;
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : "";
+  return `${error.name}: ${error.message}${cause}`;
+}
+
+function bodyMessage(body: unknown): string {
+  try {
+    const parsed: unknown = typeof body === "string" ? JSON.parse(body) : body;
+    return statusBody.safeParse(parsed).data?.message ?? "no message";
+  } catch {
+    return "no message"; // not JSON: a proxy's page, which says nothing that the status does not say
+  }
+}

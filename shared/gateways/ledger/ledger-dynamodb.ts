@@ -1,0 +1,136 @@
+import type { Ledger, Ledgers, MeshState, ServiceState } from "../../ports/ledger.ts";
+import { withFacts } from "../../trust/generations.ts";
+import type { PlacedClients } from "../aws/aws-clients.ts";
+import { meshKey, readMesh, readService, SERVICE_PREFIX, STATE, serviceKey, unlessUnreadable } from "./ledger-items.ts";
+import { type LedgerTable, type LedgerTableOptions, ledgerTable } from "./ledger-table.ts";
+import { updateExpression } from "./ledger-update.ts";
+import { dynamoDbRollouts } from "./rollouts-dynamodb.ts";
+
+type Changes = Readonly<Record<string, unknown>>;
+interface Condition {
+  readonly expression: string;
+  readonly values?: Readonly<Record<string, unknown>>;
+}
+
+const HELD_BY: Condition = { expression: "#roll.#executionName = :holder" };
+
+/**
+ * The ledger in one DynamoDB table with the string keys `pk` and `sk`. Every change is one conditional write, so that
+ * concurrent writers never see each other's half.
+ */
+export function dynamoDbLedger(clients: PlacedClients, options: LedgerTableOptions): Ledgers {
+  const table = ledgerTable(clients, options);
+  return { ...dynamoDbServices(table), ...dynamoDbMeshes(table), ...dynamoDbRollouts(table) };
+}
+
+type MeshCalls = Pick<Ledger, "getMesh" | "changeMesh" | "getMeshFacts" | "putMeshFacts">;
+
+function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls> {
+  /** Paths to their new values; `null` removes. Undefined when the condition does not hold. */
+  async function update(
+    serviceArn: string,
+    changes: Changes,
+    condition?: Condition,
+  ): Promise<ServiceState | undefined> {
+    const expression = updateExpression(changes, {
+      condition: condition?.expression,
+      // An older shape stays what it is: then the reading below says so.
+      defaults: { shape: 1, serviceArn },
+    });
+    const item = await table.update(serviceKey(serviceArn), {
+      ...expression,
+      ExpressionAttributeValues: { ...expression.ExpressionAttributeValues, ...condition?.values },
+      ReturnValues: "ALL_NEW",
+    });
+    return item && readService(item);
+  }
+
+  const heldBy = (executionName: string): Condition => ({ ...HELD_BY, values: { ":holder": executionName } });
+
+  async function getService(serviceArn: string): Promise<ServiceState | undefined> {
+    const item = await table.get(serviceKey(serviceArn));
+    return item && readService(item);
+  }
+
+  return {
+    getService,
+
+    listServices: async function* () {
+      const items = table.scan({
+        FilterExpression: "#sk = :state AND begins_with(#pk, :service)",
+        ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk" },
+        ExpressionAttributeValues: { ":state": STATE, ":service": SERVICE_PREFIX },
+      });
+      for await (const item of items) yield readService(item);
+    },
+
+    takeLease: async (serviceArn, { executionName, leaseUntil }, nowMs) => {
+      const free: Condition = {
+        expression: "attribute_not_exists(#roll) OR (#roll.#leaseUntil <= :now AND #roll.#executionName <> :holder)",
+        values: { ":now": nowMs, ":holder": executionName },
+      };
+      const taken = await update(serviceArn, { roll: { executionName, leaseUntil } }, free);
+      // Its own lease is prolonged and keeps what the roll has noted.
+      return taken ?? update(serviceArn, { "roll.leaseUntil": leaseUntil }, heldBy(executionName));
+    },
+
+    updateRoll: (serviceArn, executionName, roll, service = {}) => {
+      const rollChanges = Object.fromEntries(Object.entries(roll).map(([name, value]) => [`roll.${name}`, value]));
+      return update(serviceArn, { ...service, ...rollChanges }, heldBy(executionName));
+    },
+
+    recordSignal: async (serviceArn, signal) => {
+      const recorded = await update(
+        serviceArn,
+        { "roll.signal": signal },
+        {
+          expression:
+            "attribute_exists(#roll) AND (attribute_not_exists(#roll.#deploymentId) OR #roll.#deploymentId = :awaited)",
+          values: { ":awaited": signal.deploymentId },
+        },
+      );
+      if (recorded) return recorded;
+      const state = await getService(serviceArn);
+      return state?.roll && state;
+    },
+
+    finishRoll: (serviceArn, executionName, service) =>
+      update(serviceArn, { ...service, roll: null }, heldBy(executionName)),
+
+    patchService: async (serviceArn, service) => {
+      const patched = await update(serviceArn, service);
+      if (!patched) throw new Error("an unconditional update has no condition that could fail");
+      return patched;
+    },
+
+    raiseAttempt: async (serviceArn, from) => {
+      const raised = await update(
+        serviceArn,
+        { attempt: from + 1 },
+        {
+          expression: `#attempt = :from${from === 0 ? " OR attribute_not_exists(#attempt)" : ""}`,
+          values: { ":from": from },
+        },
+      );
+      return raised !== undefined;
+    },
+  };
+}
+
+function dynamoDbMeshes(table: LedgerTable): MeshCalls {
+  async function getMesh(controlPlane: string): Promise<MeshState | undefined> {
+    const item = await table.get(meshKey(controlPlane));
+    return item && readMesh(item);
+  }
+  return {
+    getMesh,
+    changeMesh: (controlPlane, change) =>
+      table.change(meshKey(controlPlane), { before: readMesh, after: readMesh }, change),
+    getMeshFacts: async (controlPlane) => (await getMesh(controlPlane))?.generations.at(-1)?.facts,
+    putMeshFacts: async (facts) => {
+      const before = (item: object) => unlessUnreadable(() => readMesh(item));
+      const read = { before, after: readMesh };
+      await table.change(meshKey(facts.controlPlane), read, (mesh) => withFacts(mesh, facts));
+    },
+  };
+}

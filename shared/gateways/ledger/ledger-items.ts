@@ -1,0 +1,119 @@
+/** How the ledger's items are keyed and read, alike for every store. */
+import * as z from "zod";
+import { AutopilotError } from "../../base/errors.ts";
+import {
+  type FleetState,
+  fleetStateSchema,
+  type Rollout,
+  type RolloutService,
+  rolloutSchema,
+  rolloutServiceSchema,
+} from "../../model/rollout.ts";
+import { type MeshState, meshStateSchema, type ServiceState, serviceStateSchema } from "../../ports/ledger.ts";
+
+export interface ItemKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+export const STATE = "STATE";
+export const META = "META";
+export const SERVICE_PREFIX = "SERVICE#";
+export const ROLLOUT_PREFIX = "ROLLOUT#";
+
+/** The key of a service's state. */
+export function serviceKey(serviceArn: string): ItemKey {
+  return { pk: `${SERVICE_PREFIX}${serviceArn}`, sk: STATE };
+}
+
+/** The key of a control plane's mesh facts. */
+export function meshKey(controlPlane: string): ItemKey {
+  return { pk: `MESH#${controlPlane}`, sk: "FACTS" };
+}
+
+/** The key of what is true of the fleet as a whole. */
+export const fleetKey: ItemKey = { pk: "FLEET", sk: STATE };
+
+/** The key of a rollout. */
+export function rolloutKey(id: string): ItemKey {
+  return { pk: `${ROLLOUT_PREFIX}${id}`, sk: META };
+}
+
+/** The key of a service in a rollout: sorted by it, services are in the order of their ordinals. */
+export function rolloutServiceKey(rolloutId: string, ordinal: number): ItemKey {
+  return { pk: `${ROLLOUT_PREFIX}${rolloutId}`, sk: `${SERVICE_PREFIX}${String(ordinal).padStart(6, "0")}` };
+}
+
+/** The largest ordinal that `rolloutServiceKey` keeps in order. */
+export const MAX_ORDINAL = 999_999;
+
+/** The key of a lane's pace. */
+export function paceKey(lane: string): ItemKey {
+  return { pk: `PACE#${lane}`, sk: STATE };
+}
+
+/** A service's state from its item. Throws `ledger-item-unreadable` that names the item. */
+export function readService(item: object): ServiceState {
+  return readLasting(serviceStateSchema, item);
+}
+
+/** A control plane's mesh facts from their item. Throws `ledger-item-unreadable` that names the item. */
+export function readMesh(item: object): MeshState {
+  return readLasting(meshStateSchema, item);
+}
+
+/** The fleet's state from its item. Throws `ledger-item-unreadable` that names the item. */
+export function readFleet(item: object): FleetState {
+  return readLasting(fleetStateSchema, item);
+}
+
+/** A rollout from its item. Throws `ledger-item-unreadable` that names the item. */
+export function readRollout(item: object): Rollout {
+  return read(rolloutSchema, item);
+}
+
+/** A service in a rollout from its item. Throws `ledger-item-unreadable` that names the item. */
+export function readRolloutService(item: object): RolloutService {
+  return read(rolloutServiceSchema, item);
+}
+
+const paceStateSchema = z.strictObject({ tatMs: z.number() });
+export type PaceState = z.output<typeof paceStateSchema>;
+
+/** A lane's pace from its item. Throws `ledger-item-unreadable` that names the item. */
+export function readPace(item: object): PaceState {
+  return readLasting(paceStateSchema, item);
+}
+
+/** A copy of what an item is made of, as a store gives it back: a member that is undefined is none. */
+export function storedCopy(item: object): object {
+  const copy: object = JSON.parse(JSON.stringify(item)); // an object's JSON is an object's
+  return copy;
+}
+
+/** What a read gives, or undefined for an item of another shape. */
+export function unlessUnreadable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof AutopilotError && error.code === "ledger-item-unreadable") return undefined;
+    throw error;
+  }
+}
+
+const keySchema = z.object({ pk: z.string().default("?"), sk: z.string().default("?") });
+
+/** The table's time to live may be set by hand on any item; only some have it in their content. */
+function readLasting<T>(schema: z.ZodType<T>, item: object): T {
+  const { expiresAt: _, ...lasting } = item as Readonly<Record<string, unknown>>; // any object has string keys
+  return read(schema, lasting);
+}
+
+function read<T>(schema: z.ZodType<T>, item: object): T {
+  const { pk, sk, ...content } = item as Readonly<Record<string, unknown>>; // any object has string keys
+  const parsed = schema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const key = keySchema.safeParse({ pk, sk }).data;
+  const wrong = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "item"}: ${message}`).join("; ");
+  throw new AutopilotError("ledger-item-unreadable", `${key?.pk} / ${key?.sk}: ${wrong}`, { cause: parsed.error });
+}

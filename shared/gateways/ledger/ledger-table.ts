@@ -1,0 +1,191 @@
+import { setTimeout } from "node:timers/promises";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  BatchWriteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  ScanCommand,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from "@aws-sdk/lib-dynamodb";
+import { AutopilotError } from "../../base/errors.ts";
+import type { PlacedClients } from "../aws/aws-clients.ts";
+import { call, isNamed } from "../aws/errors.ts";
+import { type ItemKey, storedCopy } from "./ledger-items.ts";
+
+export interface LedgerTableOptions {
+  readonly tableName: string;
+  /** Waits for so many milliseconds before a write that DynamoDB did not take is sent again. */
+  readonly pause?: (ms: number) => Promise<void>;
+}
+
+/** What an UpdateItem does; the table and the key are named beside it. */
+export type Update = Pick<
+  UpdateCommandInput,
+  "UpdateExpression" | "ConditionExpression" | "ExpressionAttributeNames" | "ExpressionAttributeValues" | "ReturnValues"
+>;
+
+/** Which items a scan or query returns. */
+export type Selection = Pick<
+  QueryCommandInput,
+  "KeyConditionExpression" | "FilterExpression" | "ExpressionAttributeNames" | "ExpressionAttributeValues"
+>;
+
+type Keyed = ItemKey & Readonly<Record<string, unknown>>;
+
+/** How often a change is tried while others write the same item. Each time that it loses, one of them has gone ahead. */
+export const MAX_TRIES = 20;
+const BATCH_SIZE = 25;
+const BATCHES_AT_ONCE = 8;
+const BATCH_TRIES = 8;
+const FIRST_PAUSE_MS = 50;
+
+/** The calls on a table with the string keys `pk` and `sk`. All reads are consistent. Throw what `call` makes of errors. */
+export interface LedgerTable {
+  get(key: ItemKey): Promise<object | undefined>;
+  /** The attributes asked for, or undefined when the condition does not hold. */
+  update(key: ItemKey, update: Update): Promise<object | undefined>;
+  /** False when there is an item of this key already. */
+  create(item: Keyed): Promise<boolean>;
+  /**
+   * Changes an item that carries a version, which rises; returns what is there afterwards. `read` is what an item is read
+   * with, before it is changed and before it is written. Throws `throttled` when others wrote first `MAX_TRIES` times.
+   */
+  change<T extends { readonly version: number }>(
+    key: ItemKey,
+    read: { readonly before: (item: object) => T | undefined; readonly after: (item: object) => T },
+    change: (before: T | undefined) => T | undefined,
+  ): Promise<T | undefined>;
+  scan(selection: Selection): AsyncIterable<object>;
+  query(selection: Selection): AsyncIterable<object>;
+  /** Writes items whatever was there. Throws `throttled` when DynamoDB leaves some of them unwritten again and again. */
+  putAll(items: readonly Keyed[]): Promise<void>;
+}
+
+export function ledgerTable(clients: PlacedClients, options: LedgerTableOptions): LedgerTable {
+  const { tableName: TableName, pause = (ms) => setTimeout(ms) } = options;
+  const documents = DynamoDBDocumentClient.from(clients(DynamoDBClient), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+
+  async function get(key: ItemKey): Promise<object | undefined> {
+    return call(`GetItem ${key.pk}`, async () => {
+      const { Item } = await documents.send(new GetCommand({ TableName, Key: key, ConsistentRead: true }));
+      return Item;
+    });
+  }
+
+  /** True if the item was written, false when the condition does not hold. */
+  async function put(item: Keyed, condition: Omit<Update, "UpdateExpression" | "ReturnValues">): Promise<boolean> {
+    return call(`PutItem ${item.pk}`, async () => {
+      const put = documents.send(new PutCommand({ TableName, Item: item, ...condition }));
+      return (await unlessFailed(put)) !== undefined;
+    });
+  }
+
+  async function putBatch(items: readonly Keyed[]): Promise<void> {
+    let left: readonly Keyed[] = items;
+    for (let tries = 0; tries < BATCH_TRIES; tries += 1) {
+      if (tries > 0) await pause(FIRST_PAUSE_MS * 2 ** (tries - 1));
+      const RequestItems = { [TableName]: left.map((Item) => ({ PutRequest: { Item } })) };
+      const { UnprocessedItems } = await call(`BatchWriteItem ${left[0]?.pk}`, () =>
+        documents.send(new BatchWriteCommand({ RequestItems })),
+      );
+      const names = new Set(UnprocessedItems?.[TableName]?.map(({ PutRequest }) => nameOf(PutRequest?.Item)));
+      left = left.filter((item) => names.has(nameOf(item)));
+      if (left.length === 0) return;
+    }
+    throw new AutopilotError("throttled", `BatchWriteItem ${left[0]?.pk}: ${left.length} items are not written.`);
+  }
+
+  return {
+    get,
+
+    update: (key, update) =>
+      call(`UpdateItem ${key.pk}`, async () => {
+        const updated = await unlessFailed(documents.send(new UpdateCommand({ TableName, Key: key, ...update })));
+        return updated && (updated.Attributes ?? {});
+      }),
+
+    create: (item) => put(item, { ConditionExpression: "attribute_not_exists(pk)" }),
+
+    change: async (key, read, change) => {
+      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+        const item = await get(key);
+        const before = item && read.before(item);
+        const after = change(before && structuredClone(before));
+        if (!after) return before;
+        const next = read.after(storedCopy({ ...key, ...after, version: (before?.version ?? 0) + 1 }));
+        if (await put({ ...key, ...next }, unchangedSince(item))) return next;
+      }
+      throw new AutopilotError("throttled", `PutItem ${key.pk}: others wrote it first ${MAX_TRIES} times.`);
+    },
+
+    scan: (selection) =>
+      paged((ExclusiveStartKey) =>
+        call(`Scan ${TableName}`, () =>
+          documents.send(new ScanCommand({ TableName, ConsistentRead: true, ...selection, ExclusiveStartKey })),
+        ),
+      ),
+
+    query: (selection) =>
+      paged((ExclusiveStartKey) =>
+        call(`Query ${TableName}`, () =>
+          documents.send(new QueryCommand({ TableName, ConsistentRead: true, ...selection, ExclusiveStartKey })),
+        ),
+      ),
+
+    putAll: async (items) => {
+      const batches = chunks(items, BATCH_SIZE);
+      for (const together of chunks(batches, BATCHES_AT_ONCE)) await Promise.all(together.map(putBatch));
+    },
+  };
+}
+
+/** The condition that nobody has written the item since it was read; one of an older shape has no version. */
+function unchangedSince(item: object | undefined) {
+  const ExpressionAttributeNames = { "#version": "version" };
+  return item && "version" in item
+    ? {
+        ConditionExpression: "#version = :version",
+        ExpressionAttributeNames,
+        ExpressionAttributeValues: { ":version": item.version },
+      }
+    : { ConditionExpression: "attribute_not_exists(#version)", ExpressionAttributeNames };
+}
+
+/** What was answered; undefined when the write's condition does not hold. */
+async function unlessFailed<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isNamed(error, "ConditionalCheckFailedException")) return undefined;
+    throw error;
+  }
+}
+
+type PageKey = Record<string, unknown> | undefined;
+
+async function* paged(
+  page: (from: PageKey) => Promise<{ Items?: readonly object[] | undefined; LastEvaluatedKey?: PageKey }>,
+): AsyncGenerator<object> {
+  let from: PageKey;
+  do {
+    const { Items = [], LastEvaluatedKey } = await page(from);
+    yield* Items;
+    from = LastEvaluatedKey;
+  } while (from);
+}
+
+function chunks<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
+    all.slice(index * size, (index + 1) * size),
+  );
+}
+
+function nameOf(item: Readonly<Record<string, unknown>> | undefined): string {
+  return `${item?.pk} ${item?.sk}`;
+}

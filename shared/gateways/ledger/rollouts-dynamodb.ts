@@ -1,0 +1,134 @@
+import { AutopilotError } from "../../base/errors.ts";
+import { newFleetState } from "../../model/rollout.ts";
+import type { RolloutLedger } from "../../ports/ledger.ts";
+import { costMs, firstStartMs } from "../aws/pace.ts";
+import {
+  fleetKey,
+  MAX_ORDINAL,
+  META,
+  paceKey,
+  ROLLOUT_PREFIX,
+  readFleet,
+  readPace,
+  readRollout,
+  readRolloutService,
+  rolloutKey,
+  rolloutServiceKey,
+} from "./ledger-items.ts";
+import { type LedgerTable, MAX_TRIES, type Update } from "./ledger-table.ts";
+
+/** What is remembered of rollouts, in the ledger's table. */
+export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
+  const newFleet = () => structuredClone(newFleetState);
+  return {
+    getFleet: async () => {
+      const item = await table.get(fleetKey);
+      return item ? readFleet(item) : newFleet();
+    },
+
+    changeFleet: async (change) => {
+      const read = { before: readFleet, after: readFleet };
+      return (await table.change(fleetKey, read, (fleet) => change(fleet ?? newFleet()))) ?? newFleet();
+    },
+
+    createRollout: async (rollout) => {
+      const key = rolloutKey(rollout.id);
+      return table.create({ ...key, ...readRollout({ ...key, ...rollout }) });
+    },
+
+    getRollout: async (id) => {
+      const item = await table.get(rolloutKey(id));
+      return item && readRollout(item);
+    },
+
+    changeRollout: (id, change) =>
+      table.change(
+        rolloutKey(id),
+        { before: readRollout, after: readRollout },
+        (rollout) => rollout && change(rollout),
+      ),
+
+    listRollouts: async function* () {
+      const items = table.scan({
+        FilterExpression: "#sk = :meta AND begins_with(#pk, :rollout)",
+        ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk" },
+        ExpressionAttributeValues: { ":meta": META, ":rollout": ROLLOUT_PREFIX },
+      });
+      for await (const item of items) yield readRollout(item);
+    },
+
+    putRolloutServices: async (services) => {
+      const items = services.map((service) => {
+        const key = rolloutServiceKey(service.rolloutId, service.ordinal);
+        return { ...key, ...readRolloutService({ ...key, ...service }) };
+      });
+      await table.putAll(items);
+    },
+
+    getRolloutService: async (rolloutId, ordinal) => {
+      const item = await table.get(rolloutServiceKey(rolloutId, ordinal));
+      return item && readRolloutService(item);
+    },
+
+    patchRolloutService: async (rolloutId, ordinal, patch) => {
+      const key = rolloutServiceKey(rolloutId, ordinal);
+      const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+      const item = given.length > 0 ? await table.update(key, setExisting(given)) : await table.get(key);
+      if (!item) throw new AutopilotError("unknown-rollout", `${key.pk} / ${key.sk}`);
+      return readRolloutService(item);
+    },
+
+    listRolloutServices: async function* (rolloutId, { first, last } = { first: 0, last: MAX_ORDINAL }) {
+      const from = rolloutServiceKey(rolloutId, first);
+      const to = rolloutServiceKey(rolloutId, Math.min(last, MAX_ORDINAL));
+      if (from.sk > to.sk) return;
+      const items = table.query({
+        KeyConditionExpression: "#pk = :pk AND #sk BETWEEN :from AND :to",
+        ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk" },
+        ExpressionAttributeValues: { ":pk": from.pk, ":from": from.sk, ":to": to.sk },
+      });
+      for await (const item of items) yield readRolloutService(item);
+    },
+
+    reserveStart: async (lane, nowMs, pace) => {
+      const key = paceKey(lane);
+      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+        // One write for everybody in a busy lane: nobody loses. Only the first in an idle one starts it anew.
+        const moved =
+          (await table.update(key, addToPace(nowMs, costMs(pace)))) ??
+          (await table.update(key, restartPace(nowMs, costMs(pace))));
+        if (moved) return firstStartMs(readPace({ ...key, ...moved }).tatMs, nowMs, pace);
+      }
+      throw new AutopilotError("throttled", `UpdateItem ${key.pk}: others wrote it first ${MAX_TRIES} times.`);
+    },
+  };
+}
+
+/** Sets members of an item that there is, `null` included. */
+function setExisting(given: readonly (readonly [string, unknown])[]): Update {
+  return {
+    UpdateExpression: `SET ${given.map((_, index) => `#n${index} = :v${index}`).join(", ")}`,
+    ConditionExpression: "attribute_exists(pk)",
+    ExpressionAttributeNames: Object.fromEntries(given.map(([name], index) => [`#n${index}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(given.map(([, value], index) => [`:v${index}`, value])),
+    ReturnValues: "ALL_NEW",
+  };
+}
+
+function addToPace(nowMs: number, cost: number): Update {
+  return {
+    UpdateExpression: "ADD tatMs :cost",
+    ConditionExpression: "tatMs >= :now",
+    ExpressionAttributeValues: { ":cost": cost, ":now": nowMs },
+    ReturnValues: "UPDATED_NEW",
+  };
+}
+
+function restartPace(nowMs: number, cost: number): Update {
+  return {
+    UpdateExpression: "SET tatMs = :tat",
+    ConditionExpression: "attribute_not_exists(tatMs) OR tatMs < :now",
+    ExpressionAttributeValues: { ":tat": nowMs + cost, ":now": nowMs },
+    ReturnValues: "UPDATED_NEW",
+  };
+}

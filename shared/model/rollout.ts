@@ -1,0 +1,270 @@
+import * as z from "zod";
+import { imageSchema } from "../config/config.ts";
+import { rolloutPolicySchema } from "../config/rollout-policy.ts";
+
+/** What a rollout brings: the newest root CA, another ztunnel image, other sidecar settings, or the way out of the mesh. */
+export const rolloutKinds = ["rotate", "upgrade", "reconfigure", "unenroll"] as const;
+export type RolloutKind = (typeof rolloutKinds)[number];
+
+const pattern = z.string().min(1).max(255);
+
+// Schemas that only some functions parse by are built at their first use: all functions import this file.
+
+/** Which enrolled services a rollout takes: those that every given list names. `*` stands for any characters. */
+export const scopeSchema = z.lazy(() =>
+  z.strictObject({
+    controlPlane: z.string().min(1).optional(),
+    accounts: z
+      .array(z.string().regex(/^\d{12}$/))
+      .min(1)
+      .optional(),
+    regions: z.array(pattern).min(1).optional(),
+    /** Cluster names or ARNs. */
+    clusters: z.array(pattern).min(1).optional(),
+    /** Service names or ARNs. */
+    services: z.array(pattern).min(1).optional(),
+  }),
+);
+export type Scope = z.output<typeof scopeSchema>;
+
+const { shape: policyShape } = rolloutPolicySchema;
+
+/** What a request may change of the policy for its rollout. */
+export const overridesSchema = z.lazy(() =>
+  z.strictObject({
+    canaryCount: policyShape.canaryCount.unwrap().optional(),
+    waves: policyShape.waves.unwrap().optional(),
+    regionsTogether: z.boolean().optional(),
+    concurrency: policyShape.concurrency.unwrap().optional(),
+    bakeMinutes: policyShape.bakeMinutes.unwrap().optional(),
+    approveAfterCanary: z.boolean().optional(),
+    failureBudget: policyShape.failureBudget.unwrap().optional(),
+    /** Go on although a freeze window is open. Recorded with who asked for it. */
+    ignoreFreeze: z.boolean().optional(),
+  }),
+);
+export type Overrides = z.output<typeof overridesSchema>;
+
+/**
+ * `waiting`: behind another rollout. `paused`, `awaiting-approval`, `frozen`: holds before its next wave. `failed`: it
+ * could not go on and somebody has to look; what it has done stays.
+ */
+export const rolloutStatuses = [
+  "waiting",
+  "running",
+  "paused",
+  "awaiting-approval",
+  "frozen",
+  "rolling-back",
+  "completed",
+  "rolled-back",
+  "aborted",
+  "superseded",
+  "refused",
+  "failed",
+] as const;
+export type RolloutStatus = (typeof rolloutStatuses)[number];
+
+/** Nothing happens to such a rollout any more, unless an operator takes it back. */
+export const endedStatuses: readonly RolloutStatus[] = [
+  "completed",
+  "rolled-back",
+  "aborted",
+  "superseded",
+  "refused",
+  "failed",
+];
+
+/** It waits before its next wave: for an operator, or for a freeze window's end. */
+export const heldStatuses: readonly RolloutStatus[] = ["paused", "awaiting-approval", "frozen"];
+
+/** Services of one account and region in one wave, by their ordinals, both included. */
+export const laneSchema = z.strictObject({
+  account: z.string(),
+  region: z.string(),
+  first: z.int().nonnegative(),
+  last: z.int().nonnegative(),
+});
+export type Lane = z.output<typeof laneSchema>;
+
+export const waveSchema = z.lazy(() =>
+  z.strictObject({
+    /** `canary`, or the region and the share: `eu-west-1 50%`. */
+    name: z.string(),
+    canary: z.boolean().default(false),
+    /** Ordinals of a wave's services are contiguous, those of a lane too. */
+    lanes: z.array(laneSchema),
+    state: z.enum(["waiting", "rolling", "baking", "done", "taking-back", "taken-back"]).default("waiting"),
+    startedAt: z.iso.datetime().optional(),
+    finishedAt: z.iso.datetime().optional(),
+  }),
+);
+export type Wave = z.output<typeof waveSchema>;
+
+export const rolloutIdSchema = z.string().regex(/^[a-z][a-z0-9-]{2,59}$/, "a rollout's id");
+
+/** Built when first used, like that of its services: most functions are imported without ever reading a rollout. */
+export const rolloutSchema = z.lazy(() =>
+  z.strictObject({
+    shape: z.literal(1),
+    id: rolloutIdSchema,
+    /** Rises with every write. */
+    version: z.int().nonnegative(),
+    kind: z.enum(rolloutKinds),
+    scope: scopeSchema,
+    /** The change that asked for it, or the operator's words. */
+    why: z.string().max(500),
+    requestedBy: z.string().max(200),
+    requestedAt: z.iso.datetime(),
+    overrides: overridesSchema.default({}),
+    /** Somebody's tasks are cut off: the policy's emergency pace holds, where there is one. */
+    emergency: z.boolean().default(false),
+    /** What it brings. `factsId`: the mesh facts' generation of the control plane. */
+    target: z.strictObject({
+      image: imageSchema.optional(),
+      controlPlane: z.string().optional(),
+      factsId: z.string().optional(),
+      settings: z.string().optional(),
+    }),
+    /** What had been released before, for taking back a rollout that has completed. */
+    before: z
+      .strictObject({ image: imageSchema.optional(), factsId: z.string().optional(), settings: z.string().optional() })
+      .default({}),
+    status: z.enum(rolloutStatuses),
+    /** Why it is refused, held, taken back or failed. */
+    reason: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
+    /** What an operator has asked for and the next step has not acted on yet. */
+    control: z
+      .strictObject({ action: z.enum(["pause", "abort", "rollback"]), by: z.string(), at: z.iso.datetime() })
+      .optional(),
+    approved: z.strictObject({ by: z.string(), at: z.iso.datetime() }).optional(),
+    /** Operator's words on what they did, the oldest first. */
+    journal: z.array(z.strictObject({ at: z.iso.datetime(), by: z.string(), did: z.string() })).default([]),
+    waves: z.array(waveSchema).default([]),
+    /** The wave that is next or under way. */
+    wave: z.int().nonnegative().default(0),
+    services: z.int().nonnegative().default(0),
+    /** Ordinals of services that failed, and of those that could not be taken back. */
+    failed: z.array(z.int().nonnegative()).default([]),
+    stuck: z.array(z.int().nonnegative()).default([]),
+    /** When a hold ends by itself, epoch milliseconds. */
+    holdUntilMs: z.int().nonnegative().optional(),
+    /** Step Functions' token of the hold. Never shown. */
+    holdToken: z.string().optional(),
+    /** Name of the RollFleet execution that carries it, and how many there were. */
+    executionName: z.string().optional(),
+    executions: z.int().nonnegative().default(0),
+    startedAt: z.iso.datetime().optional(),
+    finishedAt: z.iso.datetime().optional(),
+    /** Its one Slack message; `claimedUntilMs` while somebody is posting it. */
+    slack: z
+      .strictObject({
+        channel: z.string().optional(),
+        ts: z.string().optional(),
+        claimedUntilMs: z.int().nonnegative().optional(),
+        /** The status that the message tells, and a hash of all that it says: the same is not sent again. */
+        shown: z.string().optional(),
+        /** What its thread tells already: an event that comes twice is told once. */
+        told: z.array(z.string()).optional(),
+      })
+      .optional(),
+    /** When DynamoDB may delete it, epoch seconds: the table's attribute for the time to live. */
+    expiresAt: z.int().positive(),
+  }),
+);
+export type Rollout = z.output<typeof rolloutSchema>;
+
+/** How a service fares in a rollout. `left`: somebody else has changed it since, it is not taken back. */
+export const rolloutServiceStatuses = [
+  "waiting",
+  "rolling",
+  "succeeded",
+  "skipped",
+  "superseded",
+  "refused",
+  "reverted",
+  "failed",
+  "revert-failed",
+  "taking-back",
+  "taken-back",
+  "left",
+  "stuck",
+] as const;
+export type RolloutServiceStatus = (typeof rolloutServiceStatuses)[number];
+
+/** The statuses that count against the failure budget. */
+export const failedStatuses: readonly RolloutServiceStatus[] = ["reverted", "failed", "revert-failed"];
+
+export const givenImageSchema = z.strictObject({ image: imageSchema, atMs: z.int().nonnegative() });
+/** A ztunnel image, and when it was given. */
+export type GivenImage = z.output<typeof givenImageSchema>;
+
+export const rolloutServiceSchema = z.lazy(() =>
+  z.strictObject({
+    shape: z.literal(1),
+    rolloutId: rolloutIdSchema,
+    /** Its place in the rollout: services of a wave, and in it of a lane, are neighbors. */
+    ordinal: z.int().nonnegative(),
+    serviceArn: z.string().min(1),
+    wave: z.int().nonnegative(),
+    status: z.enum(rolloutServiceStatuses).default("waiting"),
+    /** CloudWatch alarms that its tag names. */
+    alarms: z.array(z.string()).optional(),
+    /** The RollService execution that rolls it, or takes it back. */
+    executionName: z.string().optional(),
+    /** How often a roll was started for it. */
+    tries: z.int().nonnegative().default(0),
+    /** The pinned revision that it goes back to, and what it was given. */
+    fromRevisionArn: z.string().optional(),
+    toRevisionArn: z.string().optional(),
+    /** The image that it had been given by an earlier rollout; null: none. */
+    imageBefore: givenImageSchema.nullable().optional(),
+    /** A failure's code or a refusal's reason, and its words. */
+    reason: z.string().optional(),
+    detail: z.string().optional(),
+    startedAt: z.iso.datetime().optional(),
+    finishedAt: z.iso.datetime().optional(),
+    durationSeconds: z.number().nonnegative().optional(),
+    expiresAt: z.int().positive(),
+  }),
+);
+export type RolloutService = z.output<typeof rolloutServiceSchema>;
+
+/** What is true of the fleet as a whole. */
+export const fleetStateSchema = z.strictObject({
+  shape: z.literal(1),
+  /** Rises with every write. */
+  version: z.int().nonnegative(),
+  /** The image that a service gets which no rollout has given one since. Absent until first seen. */
+  image: givenImageSchema.optional(),
+  /** Hash of the sidecar settings that every service should have by now. */
+  settings: z.string().optional(),
+  /** What a rollout was asked for already, so that the same change starts no second one. */
+  seen: z
+    .strictObject({
+      image: z.string().optional(),
+      settings: z.string().optional(),
+      /** Generation of the mesh facts by control plane. */
+      factsIds: z.record(z.string(), z.string()).default({}),
+      /** How many changes were seen: part of the next one's id, since a value may come back. */
+      changes: z.int().nonnegative().default(0),
+    })
+    .default({ factsIds: {}, changes: 0 }),
+  /** The whole fleet was taken out of the mesh: no tag enrolls until that rollout is taken back. */
+  out: z.strictObject({ rolloutId: rolloutIdSchema, at: z.iso.datetime() }).optional(),
+  /** The one rollout that is under way, and those behind it, the next one first. */
+  running: rolloutIdSchema.optional(),
+  waiting: z.array(rolloutIdSchema).default([]),
+  /** Those that somebody is about to queue: whoever drives the queue does it where a crash has come between. */
+  asked: z.array(rolloutIdSchema).default([]),
+});
+export type FleetState = z.output<typeof fleetStateSchema>;
+
+/** The fleet's state before anything was written. */
+export const newFleetState: FleetState = {
+  shape: 1,
+  version: 0,
+  seen: { factsIds: {}, changes: 0 },
+  waiting: [],
+  asked: [],
+};

@@ -1,0 +1,148 @@
+/**
+ * The calls that the use cases make, as they need them. The gateways in `shared/gateways/` have them; a use case takes
+ * only the ones that it uses.
+ */
+import type { ServiceRef } from "../base/arn.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { MetricDimensions, MetricName } from "../base/metrics.ts";
+import type {
+  DescribedTaskDefinition,
+  MeshFacts,
+  ObservedService,
+  Tags,
+  WorkloadIdentity,
+} from "../enrollment/model.ts";
+import type { ObservedTask } from "../model/task.ts";
+
+export interface EcsCalls {
+  /** Throws `service-not-found`. */
+  describeService(ref: ServiceRef): Promise<ObservedService>;
+  /** At most ten names. Services that ECS does not know are left out. */
+  describeServices(clusterArn: string, names: readonly string[]): Promise<readonly ObservedService[]>;
+  /** From a cache unless asked for fresh: a revision never changes, only its status and tags do. */
+  describeTaskDefinition(arn: string, options?: { readonly fresh?: boolean }): Promise<DescribedTaskDefinition>;
+  /** The family's newest ACTIVE revision, or `undefined`. */
+  describeLatestTaskDefinition(family: string): Promise<DescribedTaskDefinition | undefined>;
+  /** Registers raw JSON as it is and returns the new revision's ARN. Throws `registration-refused`. */
+  registerTaskDefinition(definition: JsonObject): Promise<string>;
+  /** Throws `update-refused`. */
+  updateService(
+    ref: ServiceRef,
+    change: {
+      readonly taskDefinitionArn: string;
+      readonly propagateTags?: boolean;
+      readonly forceNewDeployment?: boolean;
+    },
+  ): Promise<ObservedService>;
+  /** From a cache that is at most five minutes old, unless asked for fresh. */
+  describeCluster(
+    clusterArn: string,
+    options?: { readonly fresh?: boolean },
+  ): Promise<{ readonly clusterArn: string; readonly tags: Tags }>;
+  listClusters(): AsyncIterable<string>;
+  listServices(clusterArn: string): AsyncIterable<string>;
+  listTasks(ref: ServiceRef, desiredStatus: "RUNNING" | "STOPPED"): Promise<readonly string[]>;
+  describeTasks(clusterArn: string, taskArns: readonly string[]): Promise<readonly ObservedTask[]>;
+  tagResource(arn: string, tags: Tags): Promise<void>;
+  untagResource(arn: string, tagKeys: readonly string[]): Promise<void>;
+}
+
+export interface DescribedSecret {
+  readonly arn: string;
+  readonly name: string;
+  /** Staging labels by version id. */
+  readonly versions: Readonly<Record<string, readonly string[]>>;
+  readonly tags: Tags;
+  readonly scheduledForDeletion: boolean;
+}
+
+export interface SecretsCalls {
+  describeSecret(nameOrArn: string): Promise<DescribedSecret | undefined>;
+  createSecret(input: {
+    readonly name: string;
+    readonly description: string;
+    readonly value: string;
+    readonly versionId: string;
+    readonly tags: Tags;
+  }): Promise<{ readonly arn: string }>;
+  /** Returns the version's labels: one that is there already is left as it is, without those given here. */
+  putSecretValue(input: {
+    readonly secretArn: string;
+    readonly value: string;
+    readonly versionId: string;
+    readonly labels: readonly string[];
+  }): Promise<readonly string[]>;
+  getResourcePolicy(secretArn: string): Promise<string | undefined>;
+  putResourcePolicy(secretArn: string, policy: string): Promise<void>;
+  tagSecret(secretArn: string, tags: Tags): Promise<void>;
+  /** Puts a label on a version; takes it from the version that has it. */
+  moveLabel(secretArn: string, label: string, toVersionId: string, fromVersionId?: string): Promise<void>;
+  removeLabel(secretArn: string, label: string, fromVersionId: string): Promise<void>;
+  listSecrets(namePrefix: string): AsyncIterable<DescribedSecret>;
+}
+
+export interface ControlPlaneCalls {
+  readMeshFacts(): Promise<MeshFacts>;
+  ensureNamespace(namespace: string): Promise<void>;
+  ensureServiceAccount(identity: WorkloadIdentity): Promise<void>;
+  /** The role that the service account is bound to, or `undefined`. */
+  boundRole(namespace: string, serviceAccount: string): Promise<string | undefined>;
+  /**
+   * The addresses of a namespace's WorkloadEntries; those alone that istiod has labelled with an ECS service's name, when
+   * one is given. A name that no label can hold gives all.
+   */
+  listWorkloadEntryAddresses(namespace: string, serviceName?: string): Promise<ReadonlySet<string>>;
+}
+
+export type ExecutionStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED" | "PENDING_REDRIVE";
+
+export interface ExecutionCalls {
+  /** `started: false` when the name is taken: the status is that of the execution that has it. */
+  startExecution(input: {
+    readonly name: string;
+    readonly input: JsonObject;
+  }): Promise<{ readonly started: true } | { readonly started: false; readonly status: ExecutionStatus }>;
+  /** False when nobody waits for the token any more. */
+  sendTaskSuccess(taskToken: string, output: JsonObject): Promise<boolean>;
+}
+
+export interface BusEvent {
+  readonly detailType: string;
+  readonly detail: JsonObject;
+  readonly resources: readonly string[];
+}
+
+export interface BusCalls {
+  putEvents(events: readonly BusEvent[]): Promise<void>;
+}
+
+/** Structured log lines; Powertools' logger has these. Never given a token, an event or a task definition. */
+export interface Log {
+  info(message: string, extra?: JsonObject): void;
+  warn(message: string, extra?: JsonObject): void;
+  error(message: string, extra?: JsonObject): void;
+}
+
+/** Numbers that become CloudWatch metrics (EMF), each in its own unit. */
+export interface Measure {
+  /** One more. */
+  count<M extends MetricName>(metric: M, dimensions: MetricDimensions<M>): void;
+  record<M extends MetricName>(metric: M, value: number, dimensions: MetricDimensions<M>): void;
+}
+
+/** A CloudWatch alarm, metric or composite, as it stands. */
+export interface DescribedAlarm {
+  readonly name: string;
+  readonly state: "OK" | "ALARM" | "INSUFFICIENT_DATA";
+  readonly reason: string;
+}
+
+export interface AlarmCalls {
+  /** Any number of names. Alarms that CloudWatch does not know are left out. */
+  describeAlarms(names: readonly string[]): Promise<readonly DescribedAlarm[]>;
+}
+
+export interface ParameterCalls {
+  /** The value of a Parameter Store parameter by its name or ARN, decrypted; `undefined` when there is none. */
+  getParameter(name: string): Promise<string | undefined>;
+}

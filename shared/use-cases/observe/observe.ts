@@ -1,0 +1,81 @@
+import { clusterArnOf } from "../../base/arn.ts";
+import { AutopilotError } from "../../base/errors.ts";
+import { type Config, controlPlaneFor } from "../../config/config.ts";
+import { decide, type RolloutRoll } from "../../enrollment/decide.ts";
+import type { Decision, DescribedTaskDefinition, ObservedService, Tags } from "../../enrollment/model.ts";
+import { enrollIntent } from "../../enrollment/tags.ts";
+import type { FleetState } from "../../model/rollout.ts";
+import type { Ledger, MeshState, RolloutLedger, ServiceState } from "../../ports/ledger.ts";
+import type { EcsCalls } from "../../ports/ports.ts";
+import { acceptableOf, newestOf } from "../../trust/record.ts";
+
+export interface Observed {
+  readonly service: ObservedService;
+  readonly clusterTags: Tags;
+  readonly state: ServiceState | undefined;
+  /** Absent when the service is not enrolled and never was: then nothing needs it. */
+  readonly definition: DescribedTaskDefinition | undefined;
+}
+
+export type ObserveCalls = Pick<EcsCalls, "describeService" | "describeCluster" | "describeTaskDefinition">;
+
+/**
+ * What decides about a service, around its description. The task definition is read only where it can matter: the
+ * service is enrolled, or the ledger says that it was, was refused or has tags of ours, or `thorough` asks for it.
+ */
+export async function observeDescribed(
+  service: ObservedService,
+  state: ServiceState | undefined,
+  calls: {
+    readonly ecs: Omit<ObserveCalls, "describeService">;
+    readonly config: Config;
+    readonly thorough?: boolean;
+    /** Read the cluster's tags again instead of taking cached ones. */
+    readonly fresh?: boolean;
+  },
+): Promise<Observed> {
+  const { fresh = false } = calls;
+  const { tags: clusterTags } = await calls.ecs.describeCluster(clusterArnOf(service.ref), { fresh });
+  const intent = enrollIntent(service.tags, clusterTags, calls.config.enrollTagKey);
+  // What a sweep refused by a closer look is not put right because an event looks less closely.
+  const refused = state?.toldRefusals !== undefined;
+  const touched = state !== undefined && (state.enrolled || state.addedTagKeys.length > 0 || refused);
+  const needed = intent !== "absent" || touched || calls.thorough === true;
+  const definition = needed ? await calls.ecs.describeTaskDefinition(service.taskDefinitionArn) : undefined;
+  return { service, clusterTags, state, definition };
+}
+
+/** What is true of the mesh and the whole fleet: asked for when a service is to be enrolled. */
+export interface FleetReads {
+  readonly mesh: (controlPlane: string) => Promise<MeshState | undefined>;
+  readonly fleet: () => Promise<FleetState>;
+}
+
+/** The same as the ledger has it. */
+export function fleetOf(ledger: Pick<Ledger, "getMesh"> & Pick<RolloutLedger, "getFleet">): FleetReads {
+  return { mesh: (controlPlane) => ledger.getMesh(controlPlane), fleet: () => ledger.getFleet() };
+}
+
+/**
+ * The decision for what was observed. `reads` answer for the control plane that serves the service, and are only asked
+ * for a service that is to be enrolled: leaving the mesh works without a control plane. `rollout` is set for a rollout's
+ * own roll. Throws `mesh-facts-missing` when the mesh is not known.
+ */
+export async function decideObserved(
+  observed: Observed,
+  config: Config,
+  reads: FleetReads,
+  rollout?: RolloutRoll,
+): Promise<Decision> {
+  const { service, clusterTags, definition, state } = observed;
+  if (!definition) return { action: "none", reason: "not-enrolled", warnings: [] };
+  const plane = controlPlaneFor(config, service.ref);
+  const given = { service, clusterTags, definition, config, state, ...(rollout && { rollout }) };
+  const leaves = rollout?.leave || enrollIntent(service.tags, clusterTags, config.enrollTagKey) !== "in";
+  if (!plane || leaves) {
+    return decide({ ...given, facts: undefined, older: [], fleet: {} });
+  }
+  const [mesh, fleet] = await Promise.all([reads.mesh(plane.name), reads.fleet()]);
+  if (!mesh) throw new AutopilotError("mesh-facts-missing", plane.name);
+  return decide({ ...given, facts: newestOf(mesh).facts, older: acceptableOf(mesh), fleet });
+}

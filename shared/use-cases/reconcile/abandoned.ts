@@ -1,0 +1,22 @@
+import type { Ledger, ServiceState } from "../../ports/ledger.ts";
+import type { ExecutionStatus } from "../../ports/ports.ts";
+
+export interface AbandonedCalls {
+  readonly ledger: Pick<Ledger, "finishRoll">;
+  readonly executions: { describeExecution(name: string): Promise<ExecutionStatus | undefined> };
+  readonly now: () => number;
+}
+
+/**
+ * The state without a roll whose lease is over and whose execution has ended without its last step: that is noted, and
+ * nothing is left of the roll, also where nobody takes the lease any more because the service is gone.
+ */
+export async function withoutAbandoned(state: ServiceState, calls: AbandonedCalls): Promise<ServiceState> {
+  const { serviceArn, roll } = state;
+  if (!roll || roll.leaseUntil > calls.now()) return state;
+  const { executionName } = roll;
+  if ((await calls.executions.describeExecution(executionName)) === "RUNNING") return state;
+  const at = new Date(calls.now()).toISOString();
+  const lastOutcome = { outcome: "failed", reason: "roll-unaccounted", executionName, at } as const;
+  return (await calls.ledger.finishRoll(serviceArn, executionName, { lastOutcome })) ?? state;
+}

@@ -1,0 +1,42 @@
+import type { ServiceRef } from "../../base/arn.ts";
+import type { Decision } from "../../enrollment/model.ts";
+import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
+import { decideObserved, fleetOf, type ObserveCalls, observeDescribed } from "../observe/observe.ts";
+import { holdsLease, type ReconcileCalls, type Reconciled, reconcile } from "./reconcile.ts";
+
+export interface LookCalls extends ReconcileCalls {
+  readonly ecs: ObserveCalls & ReconcileCalls["ecs"];
+  readonly ledger: ReconcileCalls["ledger"] & Pick<Ledger, "getService" | "getMesh"> & Pick<RolloutLedger, "getFleet">;
+}
+
+/**
+ * Looks at one service and acts on what it finds; `because` says which deployment calls for it, if one does. A service in
+ * the middle of a roll costs no ECS call: that the roll's end has to lead here again is noted, unless it is the roll's own
+ * deployment that calls. One that is not enrolled costs one (given its cluster's tags), one that is as desired costs two.
+ */
+export async function lookAtService(
+  ref: ServiceRef,
+  calls: LookCalls,
+  because: { readonly deploymentId?: string } = {},
+): Promise<Reconciled & { readonly decided?: Decision["action"] }> {
+  let state = await calls.ledger.getService(ref.serviceArn);
+  if (state && holdsLease(state, calls.now())) {
+    // The roll waits for its own deployment anyway.
+    const isOwn = because.deploymentId !== undefined && because.deploymentId === state.roll?.deploymentId;
+    if (isOwn || state.lookAgain) return { did: "nothing", why: "roll-in-progress" };
+    state = await calls.ledger.patchService(ref.serviceArn, { lookAgain: true });
+    // Where the roll has ended meanwhile its end did not see the note, and this look is the one.
+    if (holdsLease(state, calls.now())) return { did: "nothing", why: "roll-in-progress" };
+  }
+  if (state?.lookAgain) state = await calls.ledger.patchService(ref.serviceArn, { lookAgain: null });
+  const service = await calls.ecs.describeService(ref);
+  const reads = fleetOf(calls.ledger);
+  let observed = await observeDescribed(service, state, calls);
+  let decision = await decideObserved(observed, calls.config, reads);
+  if (decision.action !== "none" && decision.action !== "refuse") {
+    // Cached tags of the cluster must not take a service out of the mesh, nor start a roll that finds nothing to do.
+    observed = await observeDescribed(service, state, { ...calls, fresh: true });
+    decision = await decideObserved(observed, calls.config, reads);
+  }
+  return { ...(await reconcile(observed, decision, calls)), decided: decision.action };
+}

@@ -1,0 +1,133 @@
+import type { Config } from "../../config/config.ts";
+import { nextAttempt, situationOf } from "../../deployment/attempts.ts";
+import { executionName } from "../../deployment/execution-name.ts";
+import { contentHash } from "../../enrollment/definition.ts";
+import type { Decision, ObservedService } from "../../enrollment/model.ts";
+import type { Refusal } from "../../enrollment/reasons.ts";
+import { serviceRefused, serviceWarned } from "../../events/outgoing.ts";
+import type { Ledger, ServiceState } from "../../ports/ledger.ts";
+import type { BusCalls, EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
+import type { Observed } from "../observe/observe.ts";
+import { notesOf } from "./notes.ts";
+
+/** What a look at one service came to. */
+export type Reconciled =
+  | { readonly did: "nothing"; readonly why: NothingReason }
+  | { readonly did: "refused"; readonly refusals: readonly Refusal[] }
+  | { readonly did: "started"; readonly executionName: string; readonly action: "enroll" | "update" | "unenroll" };
+
+export type NothingReason =
+  | "not-enrolled"
+  | "as-desired"
+  | "awaits-rollout"
+  | "fleet-unenrolled"
+  | "roll-in-progress"
+  | "deployment-in-flight"
+  | "backing-off"
+  | "already-started";
+
+export interface ReconcileCalls {
+  readonly config: Config;
+  readonly ecs: Pick<EcsCalls, "untagResource">;
+  readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt">;
+  readonly executions: Pick<ExecutionCalls, "startExecution">;
+  readonly bus: BusCalls;
+  readonly now: () => number;
+}
+
+/**
+ * Acts on a decision: starts a roll, tells a refusal once, or notes that the service is as desired. In ECS itself
+ * it changes nothing but tags that the autopilot has added to a service which left the mesh without it. While a roll holds
+ * the service's lease nothing is started: what there was to do is noted, so that the event of that roll's end leads here.
+ */
+export async function reconcile(observed: Observed, decision: Decision, calls: ReconcileCalls): Promise<Reconciled> {
+  const { service, state } = observed;
+  if (holdsLease(state, calls.now())) {
+    if (decision.action !== "none" && !state?.lookAgain)
+      await calls.ledger.patchService(service.ref.serviceArn, { lookAgain: true });
+    return { did: "nothing", why: "roll-in-progress" };
+  }
+  switch (decision.action) {
+    case "none":
+      await noteAsItIs(observed, decision, calls);
+      return { did: "nothing", why: decision.reason };
+    case "refuse":
+      await tellRefusals(service, state, decision.refusals, calls);
+      return { did: "refused", refusals: decision.refusals };
+    case "enroll":
+    case "update":
+      if (calls.config.policy.inFlight === "wait" && primaryInProgress(service)) {
+        return { did: "nothing", why: "deployment-in-flight" };
+      }
+      return startRoll(observed, decision, calls);
+    case "unenroll":
+      return startRoll(observed, decision, calls);
+  }
+}
+
+/** True while a roll holds the service's lease. */
+export function holdsLease(state: ServiceState | undefined, nowMs: number): boolean {
+  return state?.roll !== undefined && state.roll.leaseUntil > nowMs;
+}
+
+/** What a roll of this decision brings, as a hash: part of its execution's name and of the situation it is tried in. */
+export function desiredContent(
+  decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>,
+  config: Config,
+): string {
+  return contentHash(decision.action === "unenroll" ? "removed" : decision.desired, config);
+}
+
+async function startRoll(
+  { service, state }: Observed,
+  decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>,
+  calls: ReconcileCalls,
+): Promise<Reconciled> {
+  const content = desiredContent(decision, calls.config);
+  const situation = situationOf(service.taskDefinitionArn, content);
+  const next = nextAttempt(state, situation, calls.now());
+  if (!next.start) return { did: "nothing", why: "backing-off" };
+  const attempt = state?.attempt ?? 0;
+  const { serviceArn } = service.ref;
+  const name = (n: number) =>
+    executionName({ serviceArn, observedRevisionArn: service.taskDefinitionArn, desiredContent: content, attempt: n });
+  const input = { serviceArn, situation };
+  const first = await calls.executions.startExecution({ name: name(attempt), input });
+  if (first.started) return { did: "started", executionName: name(attempt), action: decision.action };
+  if (first.status === "RUNNING") return { did: "nothing", why: "already-started" };
+  // That execution ended without a finish that raised the attempt: it was stopped, or never held the lease.
+  if (!(await calls.ledger.raiseAttempt(serviceArn, attempt))) return { did: "nothing", why: "already-started" };
+  const second = await calls.executions.startExecution({ name: name(attempt + 1), input });
+  if (!second.started) return { did: "nothing", why: "already-started" };
+  return { did: "started", executionName: name(attempt + 1), action: decision.action };
+}
+
+function primaryInProgress(service: ObservedService): boolean {
+  return service.deployments.some(({ status, rolloutState }) => status === "PRIMARY" && rolloutState === "IN_PROGRESS");
+}
+
+async function noteAsItIs(
+  observed: Observed,
+  decision: Extract<Decision, { action: "none" }>,
+  calls: ReconcileCalls,
+): Promise<void> {
+  const { service, state } = observed;
+  const notes = notesOf(observed, decision);
+  if (Object.keys(notes).length === 0) return;
+  if (notes.toldWarnings) await calls.bus.putEvents([serviceWarned(service.ref, decision.warnings)]);
+  if (notes.addedTagKeys && state && state.addedTagKeys.length > 0)
+    await calls.ecs.untagResource(service.ref.serviceArn, state.addedTagKeys);
+  await calls.ledger.patchService(service.ref.serviceArn, notes);
+}
+
+async function tellRefusals(
+  service: ObservedService,
+  state: ServiceState | undefined,
+  refusals: readonly Refusal[],
+  calls: Pick<ReconcileCalls, "bus" | "ledger">,
+): Promise<void> {
+  const text = refusals.map(({ reason, detail }) => `${reason}: ${detail}`).join("\n");
+  if (state?.toldRefusals === text) return;
+  await calls.bus.putEvents([serviceRefused(service.ref, refusals)]);
+  await calls.ledger.patchService(service.ref.serviceArn, { toldRefusals: text });
+}

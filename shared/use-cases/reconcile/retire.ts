@@ -1,0 +1,74 @@
+import { asAutopilotError } from "../../base/errors.ts";
+import {
+  hasRoomForVersion,
+  labelOf,
+  parseValueFrom,
+  retirableVersions,
+} from "../../data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { SECRET_NAME_PREFIX } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
+import type { ServiceState } from "../../ports/ledger.ts";
+import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
+
+type RetireCalls = Pick<SecretsCalls, "listSecrets" | "describeSecret" | "removeLabel" | "moveLabel">;
+
+/**
+ * Takes the labels from secret versions that no service and no pinned last good revision uses: Secrets Manager then
+ * deletes them in its own time, and the 20 labels that a secret may have stay free. A version in use that has lost its
+ * label gets it again, unless it is gone. Returns the ARNs of the secrets that running services pin and that are gone or
+ * scheduled for deletion, which is the same to a task that starts: somebody else has done that.
+ * https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+ */
+export async function retireSecretVersions(
+  secrets: RetireCalls,
+  references: Iterable<string>,
+  states: AsyncIterable<ServiceState>,
+): Promise<readonly string[]> {
+  const inUse = new Set<string>();
+  const bySecret = new Map<string, Set<string>>();
+  const note = (valueFrom: string) => {
+    const { secretArn, versionId } = parseValueFrom(valueFrom) ?? {};
+    if (!secretArn || !versionId) return;
+    inUse.add(versionId);
+    bySecret.set(secretArn, (bySecret.get(secretArn) ?? new Set()).add(versionId));
+  };
+  for (const valueFrom of references) note(valueFrom);
+  const pinned = new Set(bySecret.keys());
+  // Read now, not at the sweep's start: a roll notes its version here before it looks at the secret.
+  for await (const { secretsInUse } of states) secretsInUse.forEach(note);
+  for await (const secret of secrets.listSecrets(SECRET_NAME_PREFIX)) {
+    if (secret.scheduledForDeletion) continue;
+    pinned.delete(secret.arn);
+    const { versions } = secret;
+    for (const { label, versionId } of retirableVersions({ versions, inUse, newestAlwaysKept: undefined })) {
+      await secrets.removeLabel(secret.arn, label, versionId);
+    }
+    await labelAgain(secret, bySecret.get(secret.arn) ?? [], secrets);
+  }
+  return gone(pinned, secrets);
+}
+
+/** What the list lacks may be new: it comes to it minutes later. */
+async function gone(secretArns: Iterable<string>, secrets: RetireCalls): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const secretArn of secretArns) {
+    const secret = await secrets.describeSecret(secretArn);
+    if (!secret || secret.scheduledForDeletion) found.push(secretArn);
+  }
+  return found;
+}
+
+/** AWS tells of labelled versions alone: one in use that is not told has lost its label, or is gone. */
+async function labelAgain(
+  { arn, versions }: DescribedSecret,
+  versionsInUse: Iterable<string>,
+  secrets: RetireCalls,
+): Promise<void> {
+  for (const versionId of versionsInUse) {
+    if ((versions[versionId] ?? []).length > 0 || !hasRoomForVersion(versions)) continue;
+    try {
+      await secrets.moveLabel(arn, labelOf(versionId), versionId);
+    } catch (error) {
+      if (asAutopilotError(error).code !== "secret-unavailable") throw error;
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { expiringCache } from "../../base/expiring-cache.ts";
+import { sha256 } from "../../base/json.ts";
+import type { Decision, ObservedService, Tags } from "../../enrollment/model.ts";
+import type { FleetState } from "../../model/rollout.ts";
+import type { MeshState, ServiceState } from "../../ports/ledger.ts";
+import { acceptableOf, newestOf } from "../../trust/record.ts";
+
+/** What a look at a service came to that had nothing to do, and nothing to note. */
+export interface Settled {
+  readonly decision: Extract<Decision, { action: "none" }>;
+  /** The secrets of ours that its task definition names. */
+  readonly secrets: readonly string[];
+}
+
+/** Services that were found settled: as long as all that they were judged on stays the same, so does the judgement. */
+export interface SettledServices {
+  find(serviceArn: string, judgedOn: string): Settled | undefined;
+  note(serviceArn: string, judgedOn: string, settled: Settled): void;
+}
+
+const MOST_SERVICES = 50_000;
+/** A look at everything now and then costs little. */
+const KEPT_MS = 6 * 3_600_000;
+
+/** Remembers settled services for six hours, by the given clock in epoch milliseconds. */
+export function settledServices(now: () => number): SettledServices {
+  const known = expiringCache<Settled & { readonly judgedOn: string }>({ size: MOST_SERVICES, ttlMs: KEPT_MS, now });
+  return {
+    find: (serviceArn, judgedOn) => {
+      const settled = known.get(serviceArn);
+      return settled?.judgedOn === judgedOn ? settled : undefined;
+    },
+    note: (serviceArn, judgedOn, { decision, secrets }) => known.set(serviceArn, { judgedOn, decision, secrets }),
+  };
+}
+
+/**
+ * A hash of all that a service is judged on, but for its task definition, which its revision's ARN stands for: revisions
+ * never change. `fleet` is what `markOf` gives.
+ */
+export function judgedOn(seen: {
+  readonly service: ObservedService;
+  readonly clusterTags: Tags;
+  readonly state: ServiceState | undefined;
+  readonly fleet: string;
+}): string {
+  const { service, clusterTags, state, fleet } = seen;
+  return sha256(JSON.stringify([service, clusterTags, state ?? null, fleet]));
+}
+
+/** A hash of what decisions take from the mesh and from the whole fleet: when they were read or written is no part of it. */
+export function markOf(mesh: MeshState | undefined, { image, settings, out }: FleetState): string {
+  const generations = mesh ? [newestOf(mesh), ...acceptableOf(mesh)] : [];
+  const facts = generations.map(({ facts: { readAt: _, ...lasting } }) => lasting);
+  return sha256(JSON.stringify([facts, { image, settings, out }]));
+}

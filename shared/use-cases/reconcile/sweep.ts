@@ -1,0 +1,235 @@
+import { type ClusterRef, clusterArnOf, type Place } from "../../base/arn.ts";
+import { asAutopilotError, failures } from "../../base/errors.ts";
+import { type Config, controlPlaneFor, type Target, targetsOf } from "../../config/config.ts";
+import type { ObservedService } from "../../enrollment/model.ts";
+import type { Ledger, RolloutLedger, ServiceState } from "../../ports/ledger.ts";
+import type { EcsCalls, Log, SecretsCalls } from "../../ports/ports.ts";
+import { decideObserved, type FleetReads, fleetOf, type Observed, observeDescribed } from "../observe/observe.ts";
+import { type AbandonedCalls, withoutAbandoned } from "./abandoned.ts";
+import { notesOf } from "./notes.ts";
+import { type ReconcileCalls, reconcile } from "./reconcile.ts";
+import { retireSecretVersions } from "./retire.ts";
+import { judgedOn, markOf, type Settled, type SettledServices } from "./settled.ts";
+import { type SweepResult, Tally } from "./sweep-tally.ts";
+
+export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
+  readonly ecs: (place: Place) => EcsCalls;
+  readonly secrets: (place: Place) => SecretsCalls;
+  readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt" | "getService" | "getMesh" | "listServices"> &
+    AbandonedCalls["ledger"] &
+    Pick<RolloutLedger, "getFleet">;
+  readonly executions: ReconcileCalls["executions"] & AbandonedCalls["executions"];
+  readonly log: Log;
+  /** What earlier sweeps found settled. Without it every task definition is read. */
+  readonly settled?: SettledServices;
+}
+
+/**
+ * Looks at every service of every account and region of the configuration and starts what events have missed: every
+ * enrolled service, and every service that has the autopilot's sidecar without being enrolled. Accounts and regions are
+ * swept side by side; inside one, ECS's read quota (20 calls a second) sets the pace.
+ */
+export async function sweep(calls: SweepCalls): Promise<SweepResult> {
+  const tally = new Tally(calls.config);
+  const states = await readStates({ ...calls, tally });
+  const reads = readOnce(calls.ledger, calls.config);
+  await Promise.all(targetsOf(calls.config).map((target) => sweepTarget(target, { ...calls, states, reads, tally })));
+  return tally.result();
+}
+
+/** The same for the services of one cluster, whose tags are the defaults of all of them. */
+export async function sweepCluster(cluster: ClusterRef, calls: Omit<SweepCalls, "secrets">): Promise<SweepResult> {
+  const tally = new Tally(calls.config);
+  const reads = readOnce(calls.ledger, calls.config);
+  const states = { get: (serviceArn: string) => calls.ledger.getService(serviceArn) };
+  const ecs = calls.ecs(cluster);
+  // An event about the cluster's tags leads here: what a cache holds of them is older.
+  await ecs.describeCluster(cluster.clusterArn, { fresh: true });
+  await sweepServicesOf(cluster.clusterArn, ecs, new Set(), { ...calls, states, reads, tally });
+  return tally.result();
+}
+
+interface States {
+  get(serviceArn: string): ServiceState | undefined | Promise<ServiceState | undefined>;
+}
+
+/** Every state at once; one by one where an item can't be read, so that its service alone is left out. */
+async function readStates(
+  calls: Pick<ServiceCalls, "ledger" | "executions" | "now" | "log" | "tally">,
+): Promise<States> {
+  const states = new Map<string, ServiceState>();
+  try {
+    for await (const state of calls.ledger.listServices()) {
+      states.set(state.serviceArn, await withoutAbandoned(state, calls));
+    }
+    return states;
+  } catch (error) {
+    if (asAutopilotError(error).code !== "ledger-item-unreadable") throw error;
+    tellFailure("the ledger as a whole", error, calls);
+    return { get: (serviceArn) => calls.ledger.getService(serviceArn) };
+  }
+}
+
+interface ServiceCalls extends Omit<SweepCalls, "secrets"> {
+  readonly states: States;
+  readonly reads: SweepReads;
+  readonly tally: Tally;
+}
+
+async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls, "secrets">): Promise<void> {
+  const ecs = calls.ecs(target);
+  const inUse = new Set<string>();
+  let complete = true;
+  try {
+    for await (const clusterArn of ecs.listClusters()) {
+      complete = (await sweepServicesOf(clusterArn, ecs, inUse, calls)) && complete;
+    }
+  } catch (error) {
+    complete = false;
+    tellFailure(`sweep of ${target.account}/${target.region}`, error, calls);
+  }
+  // A version is only retired when every service that could use it has been read.
+  if (complete) {
+    try {
+      const gone = await retireSecretVersions(calls.secrets(target), inUse, calls.ledger.listServices());
+      for (const secretArn of gone) tellGone(secretArn, calls);
+    } catch (error) {
+      tellFailure(`retiring secret versions of ${target.account}/${target.region}`, error, calls);
+    }
+  }
+}
+
+/** True when every service could be read. */
+async function sweepServicesOf(
+  clusterArn: string,
+  ecs: EcsCalls,
+  inUse: Set<string>,
+  calls: ServiceCalls,
+): Promise<boolean> {
+  let complete = true;
+  for await (const names of chunks(serviceNames(ecs.listServices(clusterArn)), 10)) {
+    for (const service of await ecs.describeServices(clusterArn, names)) {
+      complete = (await sweepService(service, ecs, inUse, calls)) && complete;
+    }
+  }
+  return complete;
+}
+
+/** True when the service could be read. */
+async function sweepService(
+  service: ObservedService,
+  ecs: EcsCalls,
+  inUse: Set<string>,
+  calls: ServiceCalls,
+): Promise<boolean> {
+  const { tally, config, reads } = calls;
+  const { serviceArn } = service.ref;
+  tally.seen += 1;
+  try {
+    const state = await calls.states.get(serviceArn);
+    const settled = await knownSettled(service, state, { ...calls, ecs });
+    if (settled) {
+      for (const valueFrom of settled.secrets) inUse.add(valueFrom);
+      tally.see(state, settled.decision);
+      return true;
+    }
+    const observed = await observeDescribed(service, state, { ecs, config, thorough: true });
+    const secrets = secretReferences(observed.definition?.raw);
+    for (const valueFrom of secrets) inUse.add(valueFrom);
+    const decision = await decideObserved(observed, config, reads);
+    tally.see(state, decision);
+    if (decision.action === "none") await noteSettled(observed, { decision, secrets }, calls);
+    if (!tally.admits(decision.action)) return true;
+    tally.note(decision.action, await reconcile(observed, decision, { ...calls, ecs }));
+    return true;
+  } catch (error) {
+    tellFailure(serviceArn, error, calls);
+    return false;
+  }
+}
+
+/** What an earlier sweep found, when nothing has changed since: the task definition need not be read again. */
+async function knownSettled(
+  service: ObservedService,
+  state: ServiceState | undefined,
+  {
+    ecs,
+    reads,
+    settled,
+  }: Pick<ServiceCalls, "reads" | "settled"> & { readonly ecs: Pick<EcsCalls, "describeCluster"> },
+): Promise<Settled | undefined> {
+  if (!settled || state?.roll) return undefined;
+  const { tags: clusterTags } = await ecs.describeCluster(clusterArnOf(service.ref));
+  const fleet = await reads.mark(service.ref);
+  return settled.find(service.ref.serviceArn, judgedOn({ service, clusterTags, state, fleet }));
+}
+
+async function noteSettled(observed: Observed, found: Settled, { reads, settled }: ServiceCalls): Promise<void> {
+  const { service, state } = observed;
+  if (!settled || state?.roll || Object.keys(notesOf(observed, found.decision)).length > 0) return;
+  const fleet = await reads.mark(service.ref);
+  settled.note(service.ref.serviceArn, judgedOn({ ...observed, fleet }), found);
+}
+
+function tellGone(secretArn: string, { log, tally }: Pick<ServiceCalls, "log" | "tally">): void {
+  tally.secretsGone += 1;
+  const { fix } = failures["secret-unavailable"];
+  log.error(`token secret gone: ${secretArn}`, { code: "secret-unavailable", fix });
+}
+
+function tellFailure(what: string, cause: unknown, calls: Pick<ServiceCalls, "log" | "tally">): void {
+  const { code, message } = asAutopilotError(cause);
+  calls.tally.failed += 1;
+  calls.log.error(`not swept: ${what}`, { code, why: message });
+}
+
+async function* serviceNames(arns: AsyncIterable<string>): AsyncIterable<string> {
+  for await (const arn of arns) {
+    const name = arn.split("/").at(-1);
+    if (name) yield name;
+  }
+}
+
+async function* chunks<T>(items: AsyncIterable<T>, size: number): AsyncIterable<readonly T[]> {
+  let chunk: T[] = [];
+  for await (const item of items) {
+    chunk.push(item);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** Mesh and fleet as one sweep sees them, each read once; `mark` is a hash of both for a service's place. */
+interface SweepReads extends FleetReads {
+  readonly mark: (place: Place) => Promise<string>;
+}
+
+function readOnce(ledger: SweepCalls["ledger"], config: Config): SweepReads {
+  const of = fleetOf(ledger);
+  const mesh = memoized(of.mesh);
+  const fleetAt = memoized((_: string) => of.fleet());
+  const fleet = () => fleetAt("");
+  const markAt = memoized(async (plane: string) => markOf(plane === "" ? undefined : await mesh(plane), await fleet()));
+  return { mesh, fleet, mark: (place) => markAt(controlPlaneFor(config, place)?.name ?? "") };
+}
+
+function memoized<T>(read: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const known = new Map<string, Promise<T>>();
+  return (key) => {
+    const value = known.get(key) ?? read(key);
+    known.set(key, value);
+    return value;
+  };
+}
+
+const PINNED = /arn:aws[\w-]*:secretsmanager:[^"]*?:secret:ztunnel-autopilot\/[^"]*/g;
+
+/** Every reference to one of our secrets in a task definition. */
+export function secretReferences(definition: unknown): readonly string[] {
+  if (definition === undefined) return [];
+  const references = JSON.stringify(definition).match(PINNED) ?? [];
+  // A match is a view of the text that it was found in, which would be kept for as long as the match is.
+  return references.map((reference) => Buffer.from(reference).toString());
+}

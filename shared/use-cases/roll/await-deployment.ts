@@ -1,0 +1,84 @@
+import type { ServiceRef } from "../../base/arn.ts";
+import { failures } from "../../base/errors.ts";
+import type { Config } from "../../config/config.ts";
+import { judge } from "../../deployment/verdict.ts";
+import type { Ledger, Signal } from "../../ports/ledger.ts";
+import type { EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
+import type { Ended, Watch } from "./steps.ts";
+
+export interface AwaitCalls {
+  readonly config: Config;
+  readonly ecs: Pick<EcsCalls, "describeService">;
+  readonly ledger: Pick<Ledger, "updateRoll">;
+  readonly executions: Pick<ExecutionCalls, "sendTaskSuccess">;
+  readonly now: () => number;
+}
+
+/**
+ * Leaves the task token in the ledger, where `signalDeployment` finds it when the deployment's event comes. The event may
+ * have come before: it was noted in the same ledger item, and the same atomic write that stores the token returns it. From
+ * the second look on (no event came in time) ECS itself is asked. Returns how it ended, if it did.
+ */
+export async function awaitDeployment(
+  ref: ServiceRef,
+  roll: { readonly executionName: string; readonly taskToken: string; readonly watch: Watch; readonly looks: number },
+  calls: AwaitCalls,
+): Promise<Ended | undefined> {
+  const { watch, taskToken } = roll;
+  const { deploymentId, targetRevisionArn, revisionBeforeArn } = watch;
+  const patch = { taskToken, deploymentId, targetRevisionArn, revisionBeforeArn };
+  const state = await calls.ledger.updateRoll(ref.serviceArn, roll.executionName, patch);
+  if (!state) return deliver(taskToken, leaseLost, calls);
+  const signal = state.roll?.signal;
+  if (signal?.deploymentId === deploymentId) return deliver(taskToken, endedBy(signal), calls);
+  if (roll.looks === 0) return undefined;
+  const ended = await lookAtDeployment(ref, watch, calls);
+  return ended && deliver(taskToken, ended, calls);
+}
+
+const leaseLost: Ended = { verdict: "superseded", code: "roll-in-progress", detail: "Another roll took the lease." };
+
+/** How ECS says that the watched deployment stands now, if it has ended. One ECS call. */
+export async function lookAtDeployment(
+  ref: ServiceRef,
+  watch: Pick<Watch, "deploymentId" | "targetRevisionArn" | "revisionBeforeArn" | "deadlineMs">,
+  calls: Pick<AwaitCalls, "config" | "ecs" | "now">,
+): Promise<Ended | undefined> {
+  const service = await calls.ecs.describeService(ref);
+  const { deploymentId, targetRevisionArn, revisionBeforeArn, deadlineMs } = watch;
+  const verdict = judge({
+    service,
+    deploymentId,
+    targetRevisionArn,
+    ...(revisionBeforeArn !== null && { revisionBeforeArn }),
+    deadlineMs,
+    nowMs: calls.now(),
+    policy: calls.config.policy,
+  });
+  switch (verdict.state) {
+    case "progressing":
+      return undefined;
+    case "succeeded":
+      return { verdict: "succeeded", code: null, detail: "" };
+    case "superseded":
+      return { verdict: "superseded", code: "superseded", detail: verdict.detail };
+    case "failed":
+      return {
+        verdict: "failed",
+        code: verdict.code,
+        detail: `${failures[verdict.code].sentence} ${verdict.detail}`.trim(),
+      };
+  }
+}
+
+/** What the end of the deployment that was waited for means. */
+export function endedBy(signal: Signal): Ended {
+  return signal.eventName === "SERVICE_DEPLOYMENT_COMPLETED"
+    ? { verdict: "succeeded", code: null, detail: "" }
+    : { verdict: "failed", code: "deployment-failed", detail: signal.reason };
+}
+
+async function deliver(taskToken: string, ended: Ended, calls: Pick<AwaitCalls, "executions">): Promise<Ended> {
+  await calls.executions.sendTaskSuccess(taskToken, ended);
+  return ended;
+}

@@ -1,0 +1,111 @@
+import { AutopilotError } from "../../base/errors.ts";
+import { sha256 } from "../../base/json.ts";
+import { mergePrincipals } from "../../data-plane/ztunnel/bootstrap-token/secret-policy.ts";
+import {
+  hasRoomForVersion,
+  labelOf,
+  pinnedValueFrom,
+  secretName,
+  secretTags,
+  versionIdOf,
+} from "../../data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { type BootstrapToken, encodeToken } from "../../data-plane/ztunnel/bootstrap-token/token.ts";
+import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
+
+export type EnsureSecretCalls = Pick<
+  SecretsCalls,
+  | "describeSecret"
+  | "createSecret"
+  | "putSecretValue"
+  | "getResourcePolicy"
+  | "putResourcePolicy"
+  | "tagSecret"
+  | "moveLabel"
+>;
+
+/**
+ * Sees to it that the token is a labelled version of its identity's secret and that the execution role may read it.
+ * Returns the `valueFrom` that pins the version. One call when all of it is there: the roles that the policy names are
+ * also told by tags, which DescribeSecret returns. Throws `secret-unavailable` when the secret is scheduled for deletion
+ * or has no room for another version.
+ */
+export async function ensureSecret(
+  token: BootstrapToken,
+  executionRoleArn: string,
+  secrets: EnsureSecretCalls,
+): Promise<string> {
+  const name = secretName(token);
+  const versionId = versionIdOf(token);
+  const described = await secrets.describeSecret(name);
+  const secretArn = described
+    ? await ensureVersion(described, token, versionId, secrets)
+    : await create(name, token, versionId, secrets);
+  await ensureReader(secretArn, described, executionRoleArn, secrets);
+  return pinnedValueFrom(secretArn, versionId);
+}
+
+async function create(
+  name: string,
+  token: BootstrapToken,
+  versionId: string,
+  secrets: EnsureSecretCalls,
+): Promise<string> {
+  const { arn } = await secrets.createSecret({
+    name,
+    description: `Bootstrap tokens of ${token.namespace}/${token.serviceAccount}, written by ztunnel-autopilot`,
+    value: encodeToken(token),
+    versionId,
+    tags: Object.fromEntries(secretTags(token).map(({ key, value }) => [key, value])),
+  });
+  await secrets.moveLabel(arn, labelOf(versionId), versionId);
+  return arn;
+}
+
+async function ensureVersion(
+  secret: DescribedSecret,
+  token: BootstrapToken,
+  versionId: string,
+  secrets: EnsureSecretCalls,
+): Promise<string> {
+  if (secret.scheduledForDeletion) {
+    throw new AutopilotError("secret-unavailable", `${secret.name} is scheduled for deletion.`);
+  }
+  const labels = secret.versions[versionId];
+  if (labels?.includes(labelOf(versionId))) return secret.arn;
+  if (!hasRoomForVersion(secret.versions)) {
+    throw new AutopilotError("secret-unavailable", `${secret.name} has 20 staging labels.`);
+  }
+  if (labels && labels.length > 0) {
+    await secrets.moveLabel(secret.arn, labelOf(versionId), versionId);
+  } else {
+    const label = labelOf(versionId);
+    const put = { secretArn: secret.arn, value: encodeToken(token), versionId, labels: ["AWSCURRENT", label] };
+    // A version that had lost its labels is not described, and putting it again gives it none.
+    const attached = await secrets.putSecretValue(put);
+    if (!attached.includes(label)) await secrets.moveLabel(secret.arn, label, versionId);
+  }
+  return secret.arn;
+}
+
+/** A tag that tells that the secret's policy names this role: a role's ARN is too long and too odd for a tag's key. */
+export function readerTagKey(roleArn: string): string {
+  return `ztunnel-autopilot/reader/${sha256(roleArn).slice(0, 16)}`;
+}
+
+async function ensureReader(
+  secretArn: string,
+  described: DescribedSecret | undefined,
+  executionRoleArn: string,
+  secrets: EnsureSecretCalls,
+): Promise<void> {
+  const key = readerTagKey(executionRoleArn);
+  if (described?.tags[key] !== undefined) return;
+  // A new secret's policy too: another roll of the same identity may have been faster.
+  const present = await secrets.getResourcePolicy(secretArn);
+  const { policy, changed } = mergePrincipals(present, executionRoleArn);
+  if (changed) await secrets.putResourcePolicy(secretArn, policy);
+  // AWS allows 50 tags: with more readers than that the policy itself is asked each time.
+  if (Object.keys(described?.tags ?? {}).length < 45) {
+    await secrets.tagSecret(secretArn, { [key]: executionRoleArn.split("/").at(-1)?.slice(0, 256) ?? "" });
+  }
+}

@@ -1,0 +1,70 @@
+import { AutopilotError } from "../../base/errors.ts";
+import { canonicalJson, isJsonObject, type Json, type JsonObject, sha256 } from "../../base/json.ts";
+import { textAt } from "../../data-plane/ztunnel/task-definition/fields.ts";
+import { registerable } from "../../data-plane/ztunnel/task-definition/registerable.ts";
+import type { DescribedTaskDefinition } from "../../enrollment/model.ts";
+import type { ServiceState } from "../../ports/ledger.ts";
+import type { EcsCalls } from "../../ports/ports.ts";
+
+export type RegisterCalls = Pick<
+  EcsCalls,
+  "describeTaskDefinition" | "describeLatestTaskDefinition" | "registerTaskDefinition"
+>;
+
+/**
+ * The revision that has this content: the current one when nothing differs, the one that the ledger remembers for it,
+ * one that a try before a crash has registered, or a new one. RegisterTaskDefinition has no idempotency token.
+ * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+ */
+export async function registerOnce(
+  definition: JsonObject,
+  current: DescribedTaskDefinition,
+  state: ServiceState,
+  ecs: RegisterCalls,
+): Promise<{ readonly taskDefinitionArn: string; readonly contentHash: string }> {
+  const content = comparable(definition);
+  const contentHash = sha256(content);
+  const found = (taskDefinitionArn: string) => ({ taskDefinitionArn, contentHash });
+  if (contentOf(current) === content) return found(current.taskDefinitionArn);
+  const { registered, roll } = state;
+  if (registered?.contentHash === contentHash) {
+    if (await isActive(registered.taskDefinitionArn, ecs)) return found(registered.taskDefinitionArn);
+  }
+  if (roll?.applyStartedAt !== undefined) {
+    const latest = await ecs.describeLatestTaskDefinition(textAt(definition, "family") ?? "");
+    if (latest && contentOf(latest) === content) return found(latest.taskDefinitionArn);
+  }
+  return found(await ecs.registerTaskDefinition(definition));
+}
+
+/** False for a revision that was deregistered, or deleted since. */
+async function isActive(taskDefinitionArn: string, ecs: Pick<RegisterCalls, "describeTaskDefinition">) {
+  try {
+    const { raw } = await ecs.describeTaskDefinition(taskDefinitionArn, { fresh: true });
+    return textAt(raw, "status") === "ACTIVE";
+  } catch (error) {
+    if (error instanceof AutopilotError && error.code === "task-definition-not-found") return false;
+    throw error;
+  }
+}
+
+function contentOf({ raw, tags }: DescribedTaskDefinition): string {
+  return comparable(registerable(raw, tags));
+}
+
+/** Canonical text without empty lists: ECS adds them to what it describes. */
+function comparable(definition: JsonObject): string {
+  const trimmed = withoutEmptyLists(definition);
+  return canonicalJson(trimmed);
+}
+
+function withoutEmptyLists(node: Json): Json {
+  if (isList(node)) return node.map(withoutEmptyLists);
+  if (!isJsonObject(node)) return node;
+  const kept = Object.entries(node).filter(([, value]) => !(isList(value) && value.length === 0));
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutEmptyLists(value)]));
+}
+
+function isList(node: Json | undefined): node is readonly Json[] {
+  return Array.isArray(node);
+}

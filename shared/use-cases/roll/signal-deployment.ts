@@ -1,0 +1,58 @@
+import { type ServiceRef, serviceRef } from "../../base/arn.ts";
+import type { Config } from "../../config/config.ts";
+import type { Incoming } from "../../events/incoming.ts";
+import type { Ledger, Roll } from "../../ports/ledger.ts";
+import type { EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
+import { endedBy, lookAtDeployment } from "./await-deployment.ts";
+import type { Ended } from "./steps.ts";
+
+export interface SignalCalls {
+  readonly config: Config;
+  readonly ecs: (ref: ServiceRef) => Pick<EcsCalls, "describeService">;
+  readonly ledger: Pick<Ledger, "getService" | "recordSignal">;
+  readonly executions: Pick<ExecutionCalls, "sendTaskSuccess">;
+  readonly now: () => number;
+}
+
+/** `unheard`: no roll waits for this; `noted`: for the roll's own look; `delivered`: the roll goes on with it. */
+export type Signaled = "unheard" | "noted" | "delivered";
+
+/**
+ * Tells a waiting roll how its deployment ended. The end of the deployment that it waits for is passed on as it is; any
+ * other sign (a deployment by somebody else, a stopped task of the new revision) makes one look at the service.
+ */
+export async function signalDeployment(
+  event: Extract<Incoming, { kind: "deployment" | "task-stopped" }>,
+  calls: SignalCalls,
+): Promise<Signaled> {
+  const ref = serviceRef(event.serviceArn);
+  if (event.kind === "deployment" && event.eventName !== "SERVICE_DEPLOYMENT_IN_PROGRESS") {
+    const { deploymentId, eventName, reason } = event;
+    const signal = { deploymentId, eventName, reason };
+    const roll = (await calls.ledger.recordSignal(ref.serviceArn, signal))?.roll;
+    if (!roll) return "unheard";
+    if (roll.deploymentId === deploymentId) return pass(roll, endedBy(signal), calls);
+    return look(ref, roll, calls);
+  }
+  const roll = (await calls.ledger.getService(ref.serviceArn))?.roll;
+  if (!roll) return "unheard";
+  const concerns =
+    event.kind === "deployment"
+      ? event.deploymentId !== roll.deploymentId
+      : event.taskDefinitionArn === roll.targetRevisionArn;
+  return concerns ? look(ref, roll, calls) : "unheard";
+}
+
+async function look(ref: ServiceRef, roll: Roll, calls: SignalCalls): Promise<Signaled> {
+  const { taskToken, deploymentId, targetRevisionArn, revisionBeforeArn = null } = roll;
+  if (!taskToken || !deploymentId || !targetRevisionArn) return "noted";
+  // The deadline is the waiting step's own to judge.
+  const watch = { deploymentId, targetRevisionArn, revisionBeforeArn, deadlineMs: Number.POSITIVE_INFINITY };
+  const ended = await lookAtDeployment(ref, watch, { ...calls, ecs: calls.ecs(ref) });
+  return ended ? pass(roll, ended, calls) : "noted";
+}
+
+async function pass(roll: Roll, ended: Ended, calls: Pick<SignalCalls, "executions">): Promise<Signaled> {
+  if (!roll.taskToken) return "noted";
+  return (await calls.executions.sendTaskSuccess(roll.taskToken, ended)) ? "delivered" : "noted";
+}

@@ -1,0 +1,45 @@
+import { asAutopilotError } from "../../base/errors.ts";
+import { rolloutRefused } from "../../events/rollouts.ts";
+import { type ControlCalls, controlRollout } from "./control-rollout.ts";
+import { type RequestCalls, type Requested, requestRollout } from "./request-rollout.ts";
+import { parseControl, parseRequest } from "./validate.ts";
+
+/**
+ * Carries out what an operator's `Rollout Requested` asks for. A detail that can't be read is refused and told: an
+ * operator's typo is no event for the dead-letter queue.
+ */
+export async function handleRequest(
+  detail: unknown,
+  eventId: string,
+  calls: RequestCalls & ControlCalls,
+): Promise<Requested> {
+  const asked = await readable(() => parseRequest(detail), eventId, calls);
+  if (asked === undefined) return { did: "refused", rolloutId: eventId, code: "invalid-request" };
+  if (asked.kind !== "rollback") return requestRollout(asked, eventId, calls);
+  const { rolloutId, requestedBy } = asked;
+  const taken = await controlRollout({ rolloutId, action: "rollback", requestedBy }, calls);
+  return taken ? { did: "queued", rolloutId } : { did: "refused", rolloutId, code: "wrong-phase" };
+}
+
+/** Carries out what an operator's `Rollout Control` asks for. Returns whether it was taken. */
+export async function handleControl(detail: unknown, eventId: string, calls: ControlCalls): Promise<boolean> {
+  const asked = await readable(() => parseControl(detail), eventId, calls);
+  return asked === undefined ? false : controlRollout(asked, calls);
+}
+
+async function readable<T>(
+  parse: () => T,
+  eventId: string,
+  { bus }: Pick<ControlCalls, "bus">,
+): Promise<T | undefined> {
+  try {
+    return parse();
+  } catch (error) {
+    const { code, detail } = asAutopilotError(error);
+    if (code !== "invalid-request" && code !== "invalid-image") throw error;
+    await bus.putEvents([
+      rolloutRefused({ rolloutId: eventId, kind: "request", requestedBy: "an operator", code, detail }),
+    ]);
+    return undefined;
+  }
+}

@@ -1,0 +1,154 @@
+import { asAutopilotError } from "../../base/errors.ts";
+import { settingsHash } from "../../enrollment/settings-hash.ts";
+import { rolloutRefused } from "../../events/rollouts.ts";
+import type { FleetState, RolloutKind } from "../../model/rollout.ts";
+import type { MeshState } from "../../ports/ledger.ts";
+import type { Log, ParameterCalls } from "../../ports/ports.ts";
+import { rolloutIdOf } from "../../rollout/identity.ts";
+import { parseBundle } from "../../trust/bundle.ts";
+import { driveQueue, hasEnded } from "./queue.ts";
+import { AUTOPILOT, queueRollout, type RequestCalls, type Wanted } from "./request-rollout.ts";
+import { allowedImage } from "./validate.ts";
+
+export interface PendingCalls extends RequestCalls {
+  readonly parameters: ParameterCalls;
+  readonly log: Log;
+}
+
+/**
+ * Asks for the rollouts that changes of the whole fleet call for: another image in the parameter or the configuration,
+ * other sidecar settings, other mesh facts of a control plane. What it compares with is in the ledger, so that a lost
+ * event only delays it, and the same change starts no second rollout. Returns the ids of the rollouts asked for.
+ */
+export async function requestPending(calls: PendingCalls): Promise<readonly string[]> {
+  const asked: string[] = [];
+  await asFirstSeen(calls);
+  for (const find of [newImage, newSettings, ...calls.config.controlPlanes.map(({ name }) => newFacts(name))]) {
+    const fleet = await calls.ledger.getFleet();
+    const change = await find(fleet, calls);
+    if (!change) continue;
+    if (change.wanted) {
+      await queueRollout(change.wanted, calls);
+      asked.push(change.wanted.id);
+    }
+    // Only now: after a crash before this the same id is asked for again.
+    await calls.ledger.changeFleet(({ seen, ...rest }) => ({
+      ...rest,
+      seen: { ...seen, ...change.seen({ seen, ...rest }), changes: seen.changes + 1 },
+    }));
+  }
+  await driveQueue(calls);
+  return asked;
+}
+
+interface Change {
+  readonly wanted: Wanted | undefined;
+  readonly seen: (fleet: FleetState) => Partial<FleetState["seen"]>;
+}
+type Find = (fleet: FleetState, calls: PendingCalls) => Promise<Change | undefined>;
+
+/** What the fleet has when the autopilot first looks is what it should have: nothing is rolled for it. */
+async function asFirstSeen(calls: PendingCalls): Promise<void> {
+  const { image, settings } = await calls.ledger.getFleet();
+  if (image !== undefined && settings !== undefined) return;
+  const wanted = await fleetImage(calls);
+  const first = "image" in wanted ? wanted.image : calls.config.ztunnel.image;
+  const hash = settingsHash(calls.config);
+  await calls.ledger.changeFleet((fleet) => ({
+    ...fleet,
+    image: fleet.image ?? { image: first, atMs: calls.now() },
+    settings: fleet.settings ?? hash,
+    seen: { ...fleet.seen, image: fleet.seen.image ?? first, settings: fleet.seen.settings ?? hash },
+  }));
+}
+
+/** The image that the fleet is meant to have; as it stands, where it is no image reference. */
+async function fleetImage({ config, parameters }: PendingCalls) {
+  const { imageParameter, image } = config.ztunnel;
+  const text = imageParameter === undefined ? undefined : (await parameters.getParameter(imageParameter))?.trim();
+  if (text === undefined) return { image };
+  try {
+    return { image: allowedImage(text, config) };
+  } catch (error) {
+    return { bad: text, failure: asAutopilotError(error) };
+  }
+}
+
+const newImage: Find = async (fleet, calls) => {
+  const found = await fleetImage(calls);
+  const text = "image" in found ? found.image : found.bad;
+  if (text === fleet.seen.image) return undefined;
+  const seen = () => ({ image: text });
+  const id = rolloutIdOf({ kind: "upgrade", key: [text, fleet.seen.changes].join("\n") });
+  if (!("image" in found)) {
+    const { code, detail } = found.failure;
+    await calls.bus.putEvents([
+      rolloutRefused({ rolloutId: id, kind: "upgrade", requestedBy: AUTOPILOT, code, detail }),
+    ]);
+    return { wanted: undefined, seen };
+  }
+  if (text === fleet.image?.image && !(await isUnderWay("upgrade", fleet, calls))) return { wanted: undefined, seen };
+  const why = `The fleet's image is ${text} now.`;
+  return { wanted: { ...automatic(id, why), kind: "upgrade", target: { image: text } }, seen };
+};
+
+const newSettings: Find = async (fleet, calls) => {
+  const settings = settingsHash(calls.config);
+  if (settings === fleet.seen.settings) return undefined;
+  const seen = () => ({ settings });
+  if (settings === fleet.settings && !(await isUnderWay("reconfigure", fleet, calls))) {
+    return { wanted: undefined, seen };
+  }
+  const id = rolloutIdOf({ kind: "reconfigure", key: [settings, fleet.seen.changes].join("\n") });
+  const why = "The sidecar's settings in the configuration have changed.";
+  return { wanted: { ...automatic(id, why), kind: "reconfigure", target: { settings } }, seen };
+};
+
+/** A rollout of this kind brings something else to the whole fleet, now or soon: what the fleet has will not last. */
+async function isUnderWay(kind: RolloutKind, { running, waiting }: FleetState, calls: PendingCalls): Promise<boolean> {
+  for (const id of [...(running === undefined ? [] : [running]), ...waiting]) {
+    const rollout = await calls.ledger.getRollout(id);
+    if (rollout?.kind === kind && !hasEnded(rollout)) return true;
+  }
+  return false;
+}
+
+function newFacts(controlPlane: string): Find {
+  return async (fleet, calls) => {
+    const mesh = await calls.ledger.getMesh(controlPlane);
+    const newest = mesh?.generations.at(-1);
+    const before = fleet.seen.factsIds[controlPlane];
+    if (!mesh || !newest) return undefined;
+    // A roll reads the facts itself: where they have changed and come back since, services may have others.
+    const now = mesh.turn > 0 ? `${newest.id} ${mesh.turn}` : newest.id;
+    if (now === before) return undefined;
+    const seen = ({ seen: { factsIds } }: FleetState) => ({ factsIds: { ...factsIds, [controlPlane]: now } });
+    if (before === undefined && mesh.generations.length === 1) return { wanted: undefined, seen };
+    const id = rolloutIdOf({ kind: "rotate", key: [controlPlane, newest.id, fleet.seen.changes].join("\n") });
+    const wanted: Wanted = {
+      ...automatic(id, `The root CA or another fact of ${controlPlane} has changed.`),
+      kind: "rotate",
+      scope: { controlPlane },
+      target: { controlPlane, factsId: newest.id },
+      emergency: dropsAll(mesh),
+    };
+    return { wanted, seen };
+  };
+}
+
+/** The newest bundle shares no certificate with the one that the fleet has been given. */
+function dropsAll({ generations, releasedId }: MeshState): boolean {
+  const released = generations.find(({ id }) => id === releasedId);
+  const newest = generations.at(-1);
+  if (!released || !newest) return false;
+  const trusted = new Set(fingerprints(released.facts.rootCaPem));
+  return !fingerprints(newest.facts.rootCaPem).some((one) => trusted.has(one));
+}
+
+function fingerprints(pem: string): readonly string[] {
+  return parseBundle(pem).certificates.map(({ fingerprint256 }) => fingerprint256);
+}
+
+function automatic(id: string, why: string) {
+  return { id, why, scope: {}, requestedBy: AUTOPILOT, overrides: {}, emergency: false } as const;
+}

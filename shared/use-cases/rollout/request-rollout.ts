@@ -1,0 +1,169 @@
+import { isDeepStrictEqual } from "node:util";
+import { AutopilotError, asAutopilotError, type FailureCode } from "../../base/errors.ts";
+import type { Config } from "../../config/config.ts";
+import { openWindow } from "../../config/freeze.ts";
+import { settingsHash } from "../../enrollment/settings-hash.ts";
+import type { RolloutRequest } from "../../events/operator.ts";
+import { rolloutRefused } from "../../events/rollouts.ts";
+import { type Rollout, type RolloutKind, rolloutSchema, type Scope } from "../../model/rollout.ts";
+import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
+import type { BusCalls } from "../../ports/ports.ts";
+import { rolloutIdOf } from "../../rollout/identity.ts";
+import { announce, driveQueue, enqueue, hasEnded, type QueueCalls } from "./queue.ts";
+import { allowedImage } from "./validate.ts";
+
+export interface RequestCalls extends QueueCalls {
+  readonly config: Config;
+  readonly ledger: QueueCalls["ledger"] & Pick<RolloutLedger, "createRollout"> & Pick<Ledger, "getMesh">;
+  readonly bus: BusCalls;
+  readonly now: () => number;
+}
+
+/** A rollout as it is asked for: by an operator, or by a change of the fleet. */
+export interface Wanted {
+  readonly id: string;
+  readonly kind: RolloutKind;
+  readonly scope: Scope;
+  readonly target: Rollout["target"];
+  readonly why: string;
+  readonly requestedBy: string;
+  readonly overrides: Rollout["overrides"];
+  readonly emergency: boolean;
+}
+
+/** Who asks for a rollout when nobody does. */
+export const AUTOPILOT = "ztunnel-autopilot";
+
+export type Requested =
+  | { readonly did: "queued" | "exists"; readonly rolloutId: string }
+  | { readonly did: "refused"; readonly rolloutId: string; readonly code: FailureCode };
+
+/**
+ * Queues the rollout that an operator asks for and starts it if nothing else is under way. A request that can't be
+ * carried out is refused with a code, told, and recorded under its id: it changes nothing. `eventId` names the rollout
+ * where the request does not.
+ */
+export async function requestRollout(
+  request: RolloutRequest,
+  eventId: string,
+  calls: RequestCalls,
+): Promise<Requested> {
+  if (request.kind === "rollback") throw new AutopilotError("invalid-request", "A rollback is a matter of control.");
+  const rolloutId = request.rolloutId ?? rolloutIdOf({ kind: request.kind, key: eventId });
+  const { kind, scope, why, requestedBy, overrides } = request;
+  const asked = { id: rolloutId, kind, scope, why, requestedBy, overrides, emergency: false };
+  try {
+    const target = await targetOf(request, calls);
+    const window = openWindow(calls.config.policy.rollout.freezeWindows, calls.now());
+    if (window && !overrides.ignoreFreeze) {
+      throw new AutopilotError("frozen", `It ends at ${new Date(window.until).toISOString()}.`);
+    }
+    return await queueRollout({ ...asked, target }, calls);
+  } catch (error) {
+    const failure = asAutopilotError(error);
+    if (failure.retryable) throw failure;
+    return refuse({ ...asked, target: {} }, failure, calls);
+  }
+}
+
+/** Records the rollout and puts it at the end of the queue; the same id is queued once. Starts it if it is the only one. */
+export async function queueRollout(wanted: Wanted, calls: RequestCalls): Promise<Requested> {
+  await announce(wanted.id, calls);
+  const created = await calls.ledger.createRollout(rolloutOf(wanted, "waiting", calls));
+  const rollout = await calls.ledger.getRollout(wanted.id);
+  if (rollout && !hasEnded(rollout)) await supersedeWaiting(rollout, calls);
+  if (rollout) await enqueue(rollout, calls);
+  await driveQueue(calls);
+  return { did: created ? "queued" : "exists", rolloutId: wanted.id };
+}
+
+/** A newer change of the same kind takes the place of one that has not begun. */
+async function supersedeWaiting(newer: Rollout, calls: RequestCalls): Promise<void> {
+  const { waiting } = await calls.ledger.getFleet();
+  for (const id of waiting.filter((one) => one !== newer.id)) {
+    const older = await calls.ledger.changeRollout(id, (rollout) =>
+      replaces(newer, rollout)
+        ? {
+            ...rollout,
+            status: "superseded",
+            reason: { code: "superseded", detail: `by ${newer.id}` },
+            finishedAt: new Date(calls.now()).toISOString(),
+          }
+        : undefined,
+    );
+    if (!older || hasEnded(older)) {
+      await calls.ledger.changeFleet((fleet) =>
+        fleet.waiting.includes(id) ? { ...fleet, waiting: fleet.waiting.filter((one) => one !== id) } : undefined,
+      );
+    }
+  }
+}
+
+function replaces(newer: Rollout, older: Rollout): boolean {
+  return (
+    older.status === "waiting" &&
+    older.control === undefined &&
+    older.kind === newer.kind &&
+    isDeepStrictEqual(older.scope, newer.scope)
+  );
+}
+
+async function targetOf(
+  request: Exclude<RolloutRequest, { kind: "rollback" }>,
+  calls: RequestCalls,
+): Promise<Rollout["target"]> {
+  const { kind, image, scope } = request;
+  if (kind !== "upgrade" && image !== undefined) {
+    throw new AutopilotError("invalid-request", `An image goes with an upgrade, not with ${kind}.`);
+  }
+  if (scope.controlPlane !== undefined && !isControlPlane(scope.controlPlane, calls.config)) {
+    throw new AutopilotError("invalid-request", `There is no control plane called ${scope.controlPlane}.`);
+  }
+  switch (kind) {
+    case "upgrade":
+      if (image === undefined) throw new AutopilotError("invalid-request", "An upgrade needs an image.");
+      return { image: allowedImage(image, calls.config) };
+    case "rotate": {
+      if (scope.controlPlane === undefined) return {};
+      const mesh = await calls.ledger.getMesh(scope.controlPlane);
+      const factsId = mesh?.generations.at(-1)?.id;
+      return { controlPlane: scope.controlPlane, ...(factsId !== undefined && { factsId }) };
+    }
+    case "reconfigure":
+      return { settings: settingsHash(calls.config) };
+    case "unenroll":
+      if (Object.keys(scope).length > 0) {
+        throw new AutopilotError("invalid-request", "Only the whole fleet leaves by a rollout: untag single services.");
+      }
+      return {};
+  }
+}
+
+function isControlPlane(name: string, { controlPlanes }: Config): boolean {
+  return controlPlanes.some((plane) => plane.name === name);
+}
+
+async function refuse(wanted: Wanted, failure: AutopilotError, calls: RequestCalls): Promise<Requested> {
+  const { id: rolloutId, kind, requestedBy } = wanted;
+  const { code, detail } = failure;
+  const reason = { code, detail };
+  const refused = { ...rolloutOf(wanted, "refused", calls), reason, finishedAt: new Date(calls.now()).toISOString() };
+  // Told before it is recorded: after a crash in between it is told again, else it would never be.
+  if (!(await calls.ledger.getRollout(rolloutId))) {
+    await calls.bus.putEvents([rolloutRefused({ rolloutId, kind, requestedBy, code, detail })]);
+    await calls.ledger.createRollout(refused);
+  }
+  return { did: "refused", rolloutId, code };
+}
+
+function rolloutOf(wanted: Wanted, status: Rollout["status"], { now, config }: RequestCalls): Rollout {
+  const { retentionDays } = config.policy.rollout;
+  return rolloutSchema.parse({
+    shape: 1,
+    version: 0,
+    ...wanted,
+    requestedAt: new Date(now()).toISOString(),
+    status,
+    expiresAt: Math.floor(now() / 1000) + retentionDays * 86_400,
+  });
+}

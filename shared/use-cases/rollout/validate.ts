@@ -1,0 +1,110 @@
+import type * as z from "zod";
+import { AutopilotError } from "../../base/errors.ts";
+import { type Config, imageSchema } from "../../config/config.ts";
+import { isAllowedImage } from "../../config/images.ts";
+import {
+  type ControlAction,
+  type RolloutControl,
+  type RolloutRequest,
+  rolloutControlSchema,
+  rolloutRequestSchema,
+} from "../../events/operator.ts";
+import { endedStatuses, type Rollout, type RolloutStatus, rolloutKinds } from "../../model/rollout.ts";
+
+/**
+ * What an operator asks for by `Rollout Requested`. Throws `AutopilotError` `invalid-request` that names every wrong
+ * field, and `invalid-image` for an image that is no image reference.
+ */
+export function parseRequest(detail: unknown): RolloutRequest {
+  const [requested, takeBack] = rolloutRequestSchema.options;
+  const kind = kindOf(detail);
+  if (kind === takeBack.shape.kind.value) return parsed(takeBack, detail);
+  if (!requested.shape.kind.safeParse(kind).success) {
+    throw new AutopilotError("invalid-request", `kind: one of ${[...rolloutKinds, "rollback"].join(", ")}.`);
+  }
+  const request = parsed(requested, detail);
+  if (request.image === undefined) return request;
+  if (request.kind !== "upgrade") throw new AutopilotError("invalid-request", "image: only an upgrade brings one.");
+  return { ...request, image: checkedImage(request.image) };
+}
+
+/** What an operator asks for by `Rollout Control`. Throws `AutopilotError` `invalid-request` that names every wrong field. */
+export function parseControl(detail: unknown): RolloutControl {
+  return parsed(rolloutControlSchema, detail);
+}
+
+/** The image reference. Throws `AutopilotError` `invalid-image` for a text that is none. */
+export function checkedImage(text: string): string {
+  const image = imageSchema.safeParse(text);
+  if (image.success) return image.data;
+  throw new AutopilotError("invalid-image", JSON.stringify(text.slice(0, 200)), { cause: image.error });
+}
+
+/** The image reference, if the configuration allows it. Throws `invalid-image` or `image-not-allowed`. */
+export function allowedImage(text: string, { ztunnel }: Pick<Config, "ztunnel">): string {
+  const image = checkedImage(text);
+  if (isAllowedImage(image, ztunnel)) return image;
+  throw new AutopilotError("image-not-allowed", image);
+}
+
+function kindOf(detail: unknown): unknown {
+  return typeof detail === "object" && detail !== null ? Reflect.get(detail, "kind") : undefined;
+}
+
+function parsed<T>(schema: z.ZodType<T>, detail: unknown): T {
+  const result = schema.safeParse(detail);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join(".")}: ${message}` : message,
+  );
+  throw new AutopilotError("invalid-request", `${problems.join("; ")}.`, { cause: result.error });
+}
+
+/** The phases in which an operator may ask for it, and those in which it holds already. */
+const phases: Readonly<
+  Record<ControlAction, { readonly from: readonly RolloutStatus[]; readonly done: readonly RolloutStatus[] }>
+> = {
+  pause: { from: ["running", "awaiting-approval", "frozen"], done: ["paused"] },
+  resume: { from: ["paused"], done: ["running"] },
+  approve: { from: ["awaiting-approval"], done: [] },
+  abort: { from: ["waiting", "running", "paused", "awaiting-approval", "frozen"], done: ["aborted"] },
+  rollback: {
+    from: ["running", "paused", "awaiting-approval", "frozen", "completed", "aborted", "failed"],
+    done: ["rolling-back", "rolled-back"],
+  },
+};
+
+/**
+ * `wrong-phase` when the rollout can't do what an operator asks for, else `undefined`. What was asked for and not acted
+ * on yet counts as done: after an abort, only a rollback is taken. A repeat is no error, see `repeatsControl`.
+ */
+export function allowedControl(
+  rollout: Pick<Rollout, "id" | "status" | "control" | "approved">,
+  action: ControlAction,
+): AutopilotError | undefined {
+  const phase = phaseOf(rollout);
+  const { from } = phases[action];
+  if (from.includes(phase) || repeatsControl(rollout, action)) return undefined;
+  return new AutopilotError("wrong-phase", `${rollout.id} is ${phase}; ${action} needs ${from.join(", ")}.`);
+}
+
+/**
+ * True if the rollout is already what the action would make of it: events may arrive twice, and operators are
+ * impatient. Such a command is accepted and changes nothing.
+ */
+export function repeatsControl(
+  rollout: Pick<Rollout, "status" | "control" | "approved">,
+  action: ControlAction,
+): boolean {
+  const phase = phaseOf(rollout);
+  if (action === "approve") return rollout.approved !== undefined && phase !== "awaiting-approval";
+  return phases[action].done.includes(phase);
+}
+
+const pending = { pause: "paused", abort: "aborted", rollback: "rolling-back" } as const;
+
+/** A pause or an abort that came too late for the rollout to act on it means nothing any more. */
+function phaseOf({ status, control }: Pick<Rollout, "status" | "control">): RolloutStatus {
+  if (!control || status === "rolling-back" || status === "rolled-back") return status;
+  return control.action === "rollback" || !endedStatuses.includes(status) ? pending[control.action] : status;
+}

@@ -1,0 +1,183 @@
+import { clusterArnOf, type Place, type ServiceRef, serviceRef } from "../../base/arn.ts";
+import { asAutopilotError } from "../../base/errors.ts";
+import { type Config, controlPlaneFor } from "../../config/config.ts";
+import type { Deployment, ObservedService } from "../../enrollment/model.ts";
+import type { Ledger, MeshState, RolloutLedger, ServiceState } from "../../ports/ledger.ts";
+import type { EcsCalls, Log } from "../../ports/ports.ts";
+import {
+  type Count,
+  cutOffGenerations,
+  cutOffOf,
+  needsRetiring,
+  type RootRotation,
+  rotationOf,
+  type Trust,
+  type TrustingTasks,
+  trustOf,
+} from "./root-rotation.ts";
+
+export interface CensusCalls {
+  readonly config: Config;
+  readonly ecs: (place: Place) => Pick<EcsCalls, "describeServices" | "describeCluster" | "describeTaskDefinition">;
+  readonly ledger: Pick<Ledger, "listServices">;
+  readonly log: Pick<Log, "error">;
+}
+
+export interface GateCalls extends CensusCalls {
+  readonly ledger: CensusCalls["ledger"] & Pick<RolloutLedger, "getFleet" | "getRollout">;
+}
+
+/**
+ * The rotation whose old certificates no task needs any more: every running ECS task of every enrolled service of the
+ * control plane trusts one that remains. Undefined while one does not, while that cannot be told of one, while services
+ * could not be read, and while a rollout rotates the control plane. Reads ECS only as far as the first that needs them.
+ */
+export async function retirableRotation(mesh: MeshState, calls: GateCalls): Promise<RootRotation | undefined> {
+  const rotation = rotationOf(mesh);
+  if (!rotation || (await isRotating(mesh.controlPlane, calls.ledger))) return undefined;
+  let needed = false;
+  const complete = await forEachTrust(mesh, calls, (tasks) => {
+    needed ||= needsRetiring(tasks, rotation, mesh);
+    return !needed;
+  });
+  return complete && !needed ? rotation : undefined;
+}
+
+async function isRotating(controlPlane: string, ledger: GateCalls["ledger"]): Promise<boolean> {
+  const { running, waiting } = await ledger.getFleet();
+  for (const id of [...(running === undefined ? [] : [running]), ...waiting]) {
+    const rollout = await ledger.getRollout(id);
+    const planes = [rollout?.target.controlPlane, rollout?.scope.controlPlane].filter((name) => name !== undefined);
+    if (rollout?.kind === "rotate" && (planes.length === 0 || planes.includes(controlPlane))) return true;
+  }
+  return false;
+}
+
+/** Running tasks that the newest bundle cuts off. Those that cannot be read are logged and not counted. */
+export async function countCutOff(mesh: MeshState, calls: CensusCalls): Promise<Count> {
+  if (cutOffGenerations(mesh).size === 0) return { services: 0, tasks: 0 };
+  return cutOffOf(mesh, (await trustingTasks(mesh, calls)).tasks);
+}
+
+/** What the tasks of every enrolled service of the control plane trust; not `complete` when some could not be read. */
+export async function trustingTasks(
+  mesh: MeshState,
+  calls: CensusCalls,
+): Promise<{ readonly tasks: readonly TrustingTasks[]; readonly complete: boolean }> {
+  const tasks: TrustingTasks[] = [];
+  const complete = await forEachTrust(mesh, calls, (one) => {
+    tasks.push(one);
+    return true;
+  });
+  return { tasks, complete };
+}
+
+/**
+ * Visits the deployments of the control plane's enrolled services that have tasks, until a visit returns false. The
+ * ledger says which services, ECS what runs: accounts and regions side by side, services in tens, revisions from the
+ * cache. False when something could not be read.
+ */
+async function forEachTrust(
+  mesh: MeshState,
+  calls: CensusCalls,
+  visit: (tasks: TrustingTasks) => boolean,
+): Promise<boolean> {
+  let open = true;
+  const scan: Scan = {
+    mesh,
+    calls,
+    isOpen: () => open,
+    visit: (tasks) => {
+      open &&= visit(tasks);
+    },
+  };
+  const clusters = await enrolledByCluster(mesh.controlPlane, calls);
+  const places = Map.groupBy(clusters.values(), ([first]) => `${first?.account}/${first?.region}`);
+  const read = await Promise.all([...places.values()].map((ofPlace) => scanClusters(ofPlace, scan)));
+  return read.every((complete) => complete);
+}
+
+interface Scan {
+  readonly mesh: MeshState;
+  readonly calls: CensusCalls;
+  readonly visit: (tasks: TrustingTasks) => void;
+  readonly isOpen: () => boolean;
+}
+
+/** Services by their cluster's ARN: the enrolled ones, and those whose roll may be starting or leaving tasks. */
+async function enrolledByCluster(
+  controlPlane: string,
+  { config, ledger }: CensusCalls,
+): Promise<ReadonlyMap<string, readonly ServiceRef[]>> {
+  const refs: ServiceRef[] = [];
+  for await (const state of ledger.listServices()) {
+    const ref = serviceRef(state.serviceArn);
+    if (mayHaveTasks(state) && controlPlaneFor(config, ref)?.name === controlPlane) refs.push(ref);
+  }
+  return Map.groupBy(refs, clusterArnOf);
+}
+
+function mayHaveTasks({ enrolled, roll, secretsInUse }: ServiceState): boolean {
+  return enrolled || roll !== undefined || secretsInUse.length > 0;
+}
+
+async function scanClusters(clusters: readonly (readonly ServiceRef[])[], scan: Scan): Promise<boolean> {
+  let complete = true;
+  for (const refs of clusters) {
+    for (let first = 0; first < refs.length && scan.isOpen(); first += 10) {
+      complete = (await scanServices(refs.slice(first, first + 10), scan)) && complete;
+    }
+  }
+  return complete;
+}
+
+/** At most ten services of one cluster. Those that ECS does not know have no tasks. */
+async function scanServices(refs: readonly ServiceRef[], { mesh, calls, visit }: Scan): Promise<boolean> {
+  const [ref] = refs;
+  if (!ref) return true;
+  const clusterArn = clusterArnOf(ref);
+  try {
+    const ecs = calls.ecs(ref);
+    const { tags: clusterTags } = await ecs.describeCluster(clusterArn);
+    const services = await ecs.describeServices(
+      clusterArn,
+      refs.map(({ serviceName }) => serviceName),
+    );
+    const tasks = await Promise.all(
+      services.flatMap((service) =>
+        service.deployments.filter(hasTasks).map(async (deployment) => ({
+          serviceArn: service.ref.serviceArn,
+          runningTasks: deployment.runningCount,
+          trust: await trustOfDeployment({ service, clusterTags, config: calls.config }, deployment, mesh, ecs),
+        })),
+      ),
+    );
+    for (const one of tasks) visit(one);
+    return true;
+  } catch (error) {
+    const { code, message } = asAutopilotError(error);
+    if (code === "service-not-found") return true; // the cluster is gone
+    calls.log.error(`not counted: services of ${clusterArn}`, { code, why: message });
+    return false;
+  }
+}
+
+/** Tasks run, or the service is about to start some. */
+function hasTasks({ status, runningCount, desiredCount }: Deployment): boolean {
+  return runningCount > 0 || (status === "PRIMARY" && desiredCount > 0);
+}
+
+async function trustOfDeployment(
+  seen: Omit<Parameters<typeof trustOf>[0], "definition"> & { readonly service: ObservedService },
+  { taskDefinitionArn }: Deployment,
+  mesh: MeshState,
+  ecs: Pick<EcsCalls, "describeTaskDefinition">,
+): Promise<Trust> {
+  try {
+    const definition = await ecs.describeTaskDefinition(taskDefinitionArn);
+    return trustOf({ ...seen, definition }, mesh.generations);
+  } catch (error) {
+    if (asAutopilotError(error).code === "task-definition-not-found") return "unknown";
+    throw error;
+  }
+}

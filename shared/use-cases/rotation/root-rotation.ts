@@ -1,0 +1,135 @@
+import type { Config } from "../../config/config.ts";
+import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
+import { requestOf } from "../../enrollment/decide.ts";
+import { pinsVersion } from "../../enrollment/definition.ts";
+import { desiredSecret } from "../../enrollment/desired.ts";
+import type { DescribedTaskDefinition, MeshGeneration, ObservedService, Tags } from "../../enrollment/model.ts";
+import type { MeshState } from "../../ports/ledger.ts";
+import { parseBundle } from "../../trust/bundle.ts";
+import { newestOf } from "../../trust/record.ts";
+
+/**
+ * What the tasks of a task definition trust: the root CA bundle of a generation of mesh facts; nothing, without ztunnel;
+ * or what cannot be told from the service's present tags and the known generations.
+ */
+export type Trust = { readonly factsId: string } | "none" | "unknown";
+
+/**
+ * Whose token the task definition pins. It is told by comparing with the tokens that the service's tags and each
+ * generation's facts make, the newest first: no token is read. Throws `invalid-pem` when facts have no bundle.
+ */
+export function trustOf(
+  observed: {
+    readonly service: ObservedService;
+    readonly clusterTags: Tags;
+    readonly definition: DescribedTaskDefinition;
+    readonly config: Config;
+  },
+  generations: readonly MeshGeneration[],
+): Trust {
+  const sidecar = findSidecar(observed.definition.raw);
+  if (sidecar.kind === "none" || sidecar.kind === "foreign") return "none";
+  const pinned = sidecar.kind === "ours" && pinnedGeneration(observed, sidecar.secretValueFrom, generations);
+  return pinned ? { factsId: pinned.id } : "unknown";
+}
+
+/** The newest generation whose token, as the service's tags ask for it, the `valueFrom` pins. Throws `invalid-pem`. */
+export function pinnedGeneration(
+  observed: Parameters<typeof requestOf>[0],
+  valueFrom: string,
+  generations: readonly MeshGeneration[],
+): MeshGeneration | undefined {
+  const request = requestOf(observed);
+  if (!("ok" in request)) return undefined;
+  const { service } = observed;
+  return generations.findLast(({ facts }) => pinsVersion(service, desiredSecret(request.ok, facts), valueFrom));
+}
+
+/** The tasks of one deployment of a service. */
+export interface TrustingTasks {
+  readonly serviceArn: string;
+  readonly runningTasks: number;
+  readonly trust: Trust;
+}
+
+export interface Count {
+  readonly services: number;
+  readonly tasks: number;
+}
+
+/** Who trusts what, in numbers. */
+export interface TrustCensus {
+  readonly total: Count;
+  /** By the generation's id. */
+  readonly byGeneration: Readonly<Record<string, Count>>;
+  readonly unknown: Count;
+}
+
+/** A service in the middle of a deployment counts in more than one generation. Tasks without ztunnel count nowhere. */
+export function censusOf(all: readonly TrustingTasks[]): TrustCensus {
+  const meshed = all.filter(({ trust }) => trust !== "none");
+  const ids = [...new Set(meshed.flatMap(({ trust }) => (typeof trust === "object" ? [trust.factsId] : [])))];
+  return {
+    total: countOf(meshed),
+    byGeneration: Object.fromEntries(ids.map((id) => [id, countOf(meshed.filter(({ trust }) => trusts(trust, id)))])),
+    unknown: countOf(meshed.filter(({ trust }) => trust === "unknown")),
+  };
+}
+
+function trusts(trust: Trust, factsId: string): boolean {
+  return typeof trust === "object" && trust.factsId === factsId;
+}
+
+function countOf(all: readonly TrustingTasks[]): Count {
+  return {
+    services: new Set(all.map(({ serviceArn }) => serviceArn)).size,
+    tasks: all.reduce((sum, { runningTasks }) => sum + runningTasks, 0),
+  };
+}
+
+/** The certificates of these facts' bundle, by fingerprint. Throws `invalid-pem` when it is none. */
+export function fingerprintsOf({ facts }: Pick<MeshGeneration, "facts">): readonly string[] {
+  return parseBundle(facts.rootCaPem).certificates.map(({ fingerprint256 }) => fingerprint256);
+}
+
+/** The ids of the generations whose bundle shares no certificate with the newest one: their tasks lose the mesh. */
+export function cutOffGenerations(mesh: MeshState): ReadonlySet<string> {
+  const newest = new Set(fingerprintsOf(newestOf(mesh)));
+  const cut = mesh.generations.filter((one) => !fingerprintsOf(one).some((fingerprint) => newest.has(fingerprint)));
+  return new Set(cut.map(({ id }) => id));
+}
+
+/** Running tasks that trust none of the newest bundle's certificates. */
+export function cutOffOf(mesh: MeshState, all: readonly TrustingTasks[]): Count {
+  const cut = cutOffGenerations(mesh);
+  return countOf(
+    all.filter(({ trust, runningTasks }) => runningTasks > 0 && typeof trust === "object" && cut.has(trust.factsId)),
+  );
+}
+
+/** The newest bundle's certificates while a root is on its way out: those to go, and those that came last. */
+export interface RootRotation {
+  readonly retiring: readonly string[];
+  readonly remaining: readonly string[];
+}
+
+/** The rotation that the newest bundle is in the middle of: it holds certificates of an earlier bundle, and newer ones. */
+export function rotationOf(mesh: MeshState): RootRotation | undefined {
+  const bundles = mesh.generations.map(fingerprintsOf);
+  const cameWith = (fingerprint: string) => bundles.findIndex((bundle) => bundle.includes(fingerprint));
+  const newest = bundles.at(-1) ?? [];
+  const last = Math.max(...newest.map(cameWith));
+  const retiring = newest.filter((fingerprint) => cameWith(fingerprint) < last);
+  const remaining = newest.filter((fingerprint) => cameWith(fingerprint) === last);
+  return retiring.length > 0 ? { retiring, remaining } : undefined;
+}
+
+/** True if the tasks trust none of the certificates that remain, or may not: they need the ones that retire. */
+export function needsRetiring({ trust }: TrustingTasks, { remaining }: RootRotation, mesh: MeshState): boolean {
+  if (trust === "none") return false;
+  if (trust === "unknown") return true;
+  const generation = mesh.generations.find(({ id }) => id === trust.factsId);
+  if (!generation) return true;
+  const trusted = fingerprintsOf(generation);
+  return !remaining.some((fingerprint) => trusted.includes(fingerprint));
+}

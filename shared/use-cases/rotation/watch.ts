@@ -1,0 +1,167 @@
+import { asAutopilotError } from "../../base/errors.ts";
+import type { Config } from "../../config/config.ts";
+import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../events/outgoing.ts";
+import type { Ledger, MeshState } from "../../ports/ledger.ts";
+import type { BusCalls, BusEvent, ControlPlaneCalls, Log } from "../../ports/ports.ts";
+import { parseBundle } from "../../trust/bundle.ts";
+import { type Expiring, expiringSince } from "../../trust/expiry.ts";
+import { newestOf, withReading } from "../../trust/record.ts";
+import { countCutOff, type GateCalls, retirableRotation } from "./gate.ts";
+import { fingerprintsOf } from "./root-rotation.ts";
+
+export interface WatchCalls extends GateCalls {
+  readonly config: Config;
+  readonly ledger: GateCalls["ledger"] & Pick<Ledger, "changeMesh" | "putMeshFacts">;
+  readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts">;
+  readonly bus: BusCalls;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+export interface WatchResult {
+  readonly read: number;
+  readonly changed: number;
+  readonly expiring: number;
+  readonly retirable: number;
+}
+
+/**
+ * Reads every control plane's mesh facts into the ledger, as a new generation where they changed, and tells what there is
+ * to tell of its root CA, each once: another bundle, a certificate that ends soon, one that no task needs any more. A bundle
+ * that is no list of certificates changes nothing. All control planes are read; then the first failure, if any, is thrown.
+ */
+export async function watchMeshFacts(calls: WatchCalls): Promise<WatchResult> {
+  const results = await Promise.allSettled(calls.config.controlPlanes.map(({ name }) => watchOne(name, calls)));
+  const failures = results.flatMap((result) => (result.status === "rejected" ? [asAutopilotError(result.reason)] : []));
+  for (const { code, message } of failures) calls.log.error("control plane not watched", { code, why: message });
+  if (failures[0]) throw failures[0];
+  const watched = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  return {
+    read: watched.length,
+    changed: watched.filter(({ changed }) => changed).length,
+    expiring: watched.reduce((sum, { expiring }) => sum + expiring, 0),
+    retirable: watched.filter(({ retirable }) => retirable).length,
+  };
+}
+
+interface Watched {
+  readonly changed: boolean;
+  readonly expiring: number;
+  readonly retirable: boolean;
+}
+
+async function watchOne(name: string, calls: WatchCalls): Promise<Watched> {
+  const mesh = await record(name, calls);
+  if (!mesh) return { changed: false, expiring: 0, retirable: false };
+  const news = newsOf(mesh, calls.now());
+  const events = [
+    ...(await changedEvents(mesh, news.previous, calls)),
+    ...news.expiring.map((one) => expiringEvent(mesh, one)),
+  ];
+  // Told before it is noted: after a crash in between it is told again, else it would never be.
+  if (events.length > 0) await calls.bus.putEvents(events);
+  await noteTold(mesh, news, calls);
+  return {
+    changed: news.previous !== undefined,
+    expiring: news.expiring.length,
+    retirable: await tellRetirable(mesh, calls),
+  };
+}
+
+/** The control plane's mesh with the facts of now. What the ledger has in another shape is said and gives way. */
+async function record(name: string, { controlPlane, ledger, log }: WatchCalls): Promise<MeshState | undefined> {
+  const facts = await controlPlane(name).readMeshFacts();
+  parseBundle(facts.rootCaPem);
+  const write = () => ledger.changeMesh(name, (mesh) => withReading(mesh, facts));
+  try {
+    return await write();
+  } catch (error) {
+    const { code, message } = asAutopilotError(error);
+    if (code !== "ledger-item-unreadable") throw error;
+    log.warn("stored mesh facts replaced", { code, why: message });
+    await ledger.putMeshFacts(facts);
+    return write();
+  }
+}
+
+interface News {
+  readonly fingerprints: readonly string[];
+  /** Fingerprints of the bundle before, where it was another one. */
+  readonly previous: readonly string[] | undefined;
+  readonly expiring: readonly Expiring[];
+}
+
+/** What of the newest bundle was not told yet. Of the first bundle ever nobody is told that it is new. */
+function newsOf(mesh: MeshState, nowMs: number): News {
+  const fingerprints = fingerprintsOf(newestOf(mesh));
+  const [first = newestOf(mesh)] = mesh.generations;
+  const before = mesh.told.fingerprints ?? fingerprintsOf(first);
+  return {
+    fingerprints,
+    previous: before.join() === fingerprints.join() ? undefined : before,
+    expiring: expiringSince(parseBundle(newestOf(mesh).facts.rootCaPem), mesh.told.expiryDays, nowMs),
+  };
+}
+
+async function changedEvents(
+  mesh: MeshState,
+  previous: readonly string[] | undefined,
+  calls: WatchCalls,
+): Promise<readonly BusEvent[]> {
+  if (previous === undefined) return [];
+  const newest = newestOf(mesh);
+  const cutOff = await countCutOff(mesh, calls);
+  return [
+    rootCaChanged({
+      controlPlane: mesh.controlPlane,
+      network: newest.facts.network,
+      fingerprints: [...fingerprintsOf(newest)],
+      previousFingerprints: [...previous],
+      ...(cutOff.tasks > 0 && { cutOff }),
+    }),
+  ];
+}
+
+function expiringEvent(mesh: MeshState, { certificate, daysLeft }: Expiring): BusEvent {
+  const { fingerprint256, subject, notAfter } = certificate;
+  const { controlPlane } = mesh;
+  const { network } = newestOf(mesh).facts;
+  return rootCaExpiring({ controlPlane, network, fingerprint: fingerprint256, subject, notAfter, daysLeft });
+}
+
+async function noteTold(mesh: MeshState, { fingerprints, expiring }: News, { ledger }: WatchCalls): Promise<void> {
+  const noted = mesh.told.fingerprints?.join() === fingerprints.join();
+  if (noted && expiring.length === 0) return;
+  const days = expiring.map(({ certificate, thresholdDays }) => [certificate.fingerprint256, thresholdDays] as const);
+  await ledger.changeMesh(
+    mesh.controlPlane,
+    (current) =>
+      current && {
+        ...current,
+        told: {
+          ...current.told,
+          fingerprints: [...fingerprints],
+          expiryDays: { ...current.told.expiryDays, ...Object.fromEntries(days) },
+        },
+      },
+  );
+}
+
+/** True if it was told now: once for each generation. */
+async function tellRetirable(mesh: MeshState, calls: WatchCalls): Promise<boolean> {
+  const { id, facts } = newestOf(mesh);
+  if (mesh.told.retirableId === id) return false;
+  const rotation = await retirableRotation(mesh, calls);
+  if (!rotation) return false;
+  const { retiring, remaining } = rotation;
+  const { controlPlane } = mesh;
+  const { network } = facts;
+  await calls.bus.putEvents([
+    rootCaRetirable({ controlPlane, network, fingerprints: [...retiring], remaining: [...remaining] }),
+  ]);
+  await calls.ledger.changeMesh(
+    controlPlane,
+    (current) => current && { ...current, told: { ...current.told, retirableId: id } },
+  );
+  return true;
+}

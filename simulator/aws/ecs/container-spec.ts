@@ -1,0 +1,38 @@
+import * as z from "zod";
+import type { JsonObject } from "../../../shared/base/json.ts";
+
+const containerSchema = z.looseObject({
+  name: z.string(),
+  image: z.string().default(""),
+  essential: z.boolean().default(true),
+  startTimeout: z.number().optional(),
+  dependsOn: z.array(z.looseObject({ containerName: z.string(), condition: z.string() })).default([]),
+  healthCheck: z
+    .looseObject({
+      interval: z.number().default(30),
+      retries: z.number().default(3),
+      startPeriod: z.number().default(0),
+    })
+    .optional(),
+  secrets: z.array(z.looseObject({ name: z.string(), valueFrom: z.string() })).default([]),
+  cpu: z.number().optional(),
+  memory: z.number().optional(),
+  memoryReservation: z.number().optional(),
+});
+
+const definitionSchema = z.looseObject({
+  containerDefinitions: z.array(containerSchema),
+  networkMode: z.string().optional(),
+  executionRoleArn: z.string().optional(),
+  cpu: z.string().optional(),
+  memory: z.string().optional(),
+});
+
+export type ContainerSpec = z.infer<typeof containerSchema>;
+/** What of a task definition decides how its tasks run. */
+export type TaskDefinitionSpec = z.infer<typeof definitionSchema>;
+
+/** Reads a task definition as far as running its tasks needs it. Throws a ZodError when a member has a wrong type. */
+export function taskDefinitionSpec(definition: JsonObject): TaskDefinitionSpec {
+  return definitionSchema.parse(definition);
+}

@@ -1,0 +1,85 @@
+import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
+import type { TaskDefinitionSpec } from "./container-spec.ts";
+import { listMember } from "./input.ts";
+
+/**
+ * A definition as DescribeTaskDefinition returns it: what was registered, members that the lab doesn't know included,
+ * with the members that ECS adds on its own.
+ */
+export function withDefaults(request: JsonObject): JsonObject {
+  const { tags: _tags, ...definition } = request;
+  return {
+    volumes: [],
+    placementConstraints: [],
+    ...definition,
+    ...normalized("cpu", definition.cpu, cpuUnits),
+    ...normalized("memory", definition.memory, memoryMebibytes),
+    containerDefinitions: listMember(definition, "containerDefinitions").map((container) =>
+      isJsonObject(container) ? containerWithDefaults(container, definition.networkMode) : container,
+    ),
+  };
+}
+
+/** The launch types that a definition can run on. */
+export function compatibilitiesOf({ networkMode, cpu, memory }: TaskDefinitionSpec): string[] {
+  if (networkMode !== "awsvpc") return ["EXTERNAL", "EC2"];
+  return cpu !== undefined && memory !== undefined ? ["EC2", "FARGATE"] : ["EC2"];
+}
+
+/** The capabilities that a container instance needs, as far as the lab's definitions ask for any. */
+export function requiredAttributes(definition: JsonObject, spec: TaskDefinitionSpec): JsonObject[] {
+  const containers = spec.containerDefinitions;
+  const asks: readonly (readonly [boolean, string])[] = [
+    [true, "com.amazonaws.ecs.capability.docker-remote-api.1.18"],
+    [spec.networkMode === "awsvpc", "ecs.capability.task-eni"],
+    [definition.taskRoleArn !== undefined, "com.amazonaws.ecs.capability.task-iam-role"],
+    [containers.some(({ secrets }) => secrets.length > 0), "ecs.capability.secrets.asm.environment-variables"],
+    [containers.some(({ healthCheck }) => healthCheck !== undefined), "ecs.capability.container-health-check"],
+    [containers.some(({ dependsOn }) => dependsOn.length > 0), "ecs.capability.container-ordering"],
+    [containers.some(logsToCloudWatch), "com.amazonaws.ecs.capability.logging-driver.awslogs"],
+  ];
+  return asks.flatMap(([asked, name]) => (asked ? [{ name }] : []));
+}
+
+function containerWithDefaults(container: JsonObject, networkMode: Json | undefined): JsonObject {
+  const { healthCheck } = container;
+  return {
+    cpu: 0,
+    essential: true,
+    environment: [],
+    mountPoints: [],
+    volumesFrom: [],
+    systemControls: [],
+    ...container,
+    portMappings: listMember(container, "portMappings").map((mapping) =>
+      isJsonObject(mapping) ? mappingWithDefaults(mapping, networkMode) : mapping,
+    ),
+    ...(isJsonObject(healthCheck) ? { healthCheck: { interval: 30, timeout: 5, retries: 3, ...healthCheck } } : {}),
+  };
+}
+
+function mappingWithDefaults(mapping: JsonObject, networkMode: Json | undefined): JsonObject {
+  const samePort = networkMode === "awsvpc" || networkMode === "host";
+  const hostPort = samePort ? (mapping.containerPort ?? 0) : 0;
+  return { ...(mapping.containerPort === undefined ? {} : { hostPort }), protocol: "tcp", ...mapping };
+}
+
+function logsToCloudWatch({ logConfiguration }: TaskDefinitionSpec["containerDefinitions"][number]): boolean {
+  return isJsonObject(logConfiguration) && logConfiguration.logDriver === "awslogs";
+}
+
+function normalized(name: string, value: Json | undefined, convert: (text: string) => string): JsonObject {
+  return typeof value === "string" ? { [name]: convert(value) } : {};
+}
+
+/** `1 vCPU` is stored as `1024`. */
+function cpuUnits(text: string): string {
+  const [, number] = /^\s*([\d.]+)\s*vcpu\s*$/i.exec(text) ?? [];
+  return number === undefined ? text : String(Number(number) * 1024);
+}
+
+/** `3GB` is stored as `3072`. */
+function memoryMebibytes(text: string): string {
+  const [, number] = /^\s*([\d.]+)\s*gb\s*$/i.exec(text) ?? [];
+  return number === undefined ? text : String(Number(number) * 1024);
+}

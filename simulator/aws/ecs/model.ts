@@ -1,0 +1,159 @@
+import type { JsonObject } from "../../../shared/base/json.ts";
+import type { TaskDefinitionSpec } from "./container-spec.ts";
+import type { TaskPlan } from "./task-plan.ts";
+
+/** Tags by key, in the order in which they were set. */
+export type Tags = Map<string, string>;
+
+/** All of ECS in one account and region. */
+export interface EcsScope {
+  readonly account: string;
+  readonly region: string;
+  readonly clusters: Map<string, EcsCluster>;
+  readonly families: Map<string, EcsRevision[]>;
+}
+
+export interface EcsCluster {
+  readonly arn: string;
+  readonly name: string;
+  readonly scope: EcsScope;
+  readonly tags: Tags;
+  /** Members of the request that the lab stores and returns. */
+  readonly settings: JsonObject;
+  status: "ACTIVE" | "INACTIVE";
+  tagVersion: number;
+  readonly services: Map<string, EcsService>;
+  /** Tasks that are not yet STOPPED, by id. */
+  readonly tasks: Map<string, EcsTask>;
+  /** STOPPED tasks that can still be described, the oldest first. */
+  readonly stopped: Map<string, EcsTask>;
+}
+
+export interface EcsRevision {
+  readonly arn: string;
+  readonly family: string;
+  readonly revision: number;
+  /** The definition as DescribeTaskDefinition returns it, members that the lab doesn't know included. */
+  readonly definition: JsonObject;
+  readonly spec: TaskDefinitionSpec;
+  readonly tags: Tags;
+  deregisteredAtMs: number | undefined;
+}
+
+export type DeploymentController = "ECS" | "CODE_DEPLOY" | "EXTERNAL";
+
+export interface EcsService {
+  readonly sequence: number;
+  readonly arn: string;
+  readonly name: string;
+  readonly cluster: EcsCluster;
+  readonly controller: DeploymentController;
+  readonly clientToken: string | undefined;
+  readonly createdAtMs: number;
+  readonly tags: Tags;
+  tagVersion: number;
+  status: "ACTIVE" | "DRAINING" | "INACTIVE";
+  desiredCount: number;
+  /** Members of the requests that are stored and returned as they came. */
+  settings: JsonObject;
+  /** The primary deployment first. */
+  deployments: EcsDeployment[];
+  /** Where the circuit breaker rolls back to. */
+  lastCompleted: EcsDeployment | undefined;
+  /** Tasks that are not yet STOPPED. */
+  readonly tasks: Set<EcsTask>;
+  readonly stopped: Map<string, EcsTask>;
+  /** The newest first. */
+  readonly history: EcsServiceDeployment[];
+  /** The newest first, at most 100 as in AWS. */
+  messages: { readonly id: string; readonly createdAtMs: number; readonly message: string }[];
+}
+
+export interface EcsDeployment {
+  /** `ecs-svc/` and 19 digits. */
+  readonly id: string;
+  readonly service: EcsService;
+  readonly revision: EcsRevision;
+  readonly serviceRevisionArn: string;
+  readonly settings: JsonObject;
+  readonly createdAtMs: number;
+  status: "PRIMARY" | "ACTIVE" | "INACTIVE";
+  rolloutState: "IN_PROGRESS" | "COMPLETED" | "FAILED";
+  rolloutStateReason: string;
+  updatedAtMs: number;
+  /** Failed tasks in a row. */
+  failedTasks: number;
+  /** No task is launched before this time. */
+  retryAtMs: number;
+  /** Tasks whose desired status is RUNNING. */
+  readonly tasks: Set<EcsTask>;
+  /** Tasks on their way to STOPPED. */
+  readonly stopping: Set<EcsTask>;
+  /** The service deployment that it belongs to. */
+  record: EcsServiceDeployment;
+}
+
+/** What ListServiceDeployments and DescribeServiceDeployments tell. */
+export interface EcsServiceDeployment {
+  readonly arn: string;
+  readonly sequence: number;
+  readonly createdAtMs: number;
+  readonly sourceServiceRevisionArns: readonly string[];
+  readonly targetServiceRevisionArn: string;
+  status: ServiceDeploymentStatus;
+  statusReason: string | undefined;
+  updatedAtMs: number;
+  finishedAtMs: number | undefined;
+  rollback: { readonly reason: string; readonly startedAtMs: number; readonly serviceRevisionArn: string } | undefined;
+}
+
+export type ServiceDeploymentStatus =
+  | "IN_PROGRESS"
+  | "SUCCESSFUL"
+  | "STOPPED"
+  | "ROLLBACK_IN_PROGRESS"
+  | "ROLLBACK_SUCCESSFUL"
+  | "ROLLBACK_FAILED";
+
+export type TaskStatus = "PROVISIONING" | "PENDING" | "RUNNING" | "DEPROVISIONING" | "STOPPED";
+
+export type StopCode = "TaskFailedToStart" | "EssentialContainerExited" | "ServiceSchedulerInitiated" | "UserInitiated";
+
+export interface TaskStop {
+  readonly stopCode: StopCode;
+  readonly stoppedReason: string;
+  /** Why a container did not run, by its name. */
+  readonly containerReasons?: Readonly<Record<string, string>>;
+  /** The task failed by itself: it counts for the deployment's failed tasks. */
+  readonly failed: boolean;
+}
+
+export interface EcsTask {
+  readonly sequence: number;
+  readonly id: string;
+  readonly arn: string;
+  readonly cluster: EcsCluster;
+  readonly service: EcsService;
+  readonly deployment: EcsDeployment;
+  readonly revision: EcsRevision;
+  readonly tags: Tags;
+  readonly createdAtMs: number;
+  readonly network: TaskNetwork | undefined;
+  lastStatus: TaskStatus;
+  desiredStatus: "RUNNING" | "STOPPED";
+  healthy: boolean;
+  version: number;
+  plan: TaskPlan | undefined;
+  startedAtMs: number | undefined;
+  stop: TaskStop | undefined;
+  stoppingAtMs: number | undefined;
+  stoppedAtMs: number | undefined;
+}
+
+export interface TaskNetwork {
+  readonly attachmentId: string;
+  readonly networkInterfaceId: string;
+  readonly macAddress: string;
+  readonly subnetId: string;
+  readonly privateIpv4Address: string;
+}

@@ -1,0 +1,218 @@
+import type { JsonObject } from "../../../shared/base/json.ts";
+import { randomBase62, randomDigits, randomUuid } from "../../http/random-id.ts";
+import { ecsArn } from "./arns.ts";
+import { breakerThreshold, circuitBreaker } from "./circuit-breaker.ts";
+import type { EcsEnvironment } from "./environment.ts";
+import type { EcsEvents } from "./events.ts";
+import { newDeploymentId, TaskLifecycle, type TaskListener } from "./lifecycle.ts";
+import type { EcsDeployment, EcsRevision, EcsService, EcsServiceDeployment, EcsTask } from "./model.ts";
+import { batchOf } from "./rolling-update.ts";
+import type { EcsStore } from "./store.ts";
+
+const KEPT_MESSAGES = 100;
+
+/**
+ * The service scheduler: keeps each service at its desired count and takes its deployments to their end. It acts when
+ * something happens (a call, a task that got healthy or stopped, a retry that is due) and never polls.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
+ */
+export class ServiceScheduler implements TaskListener {
+  readonly #environment: EcsEnvironment;
+  readonly #store: EcsStore;
+  readonly #events: EcsEvents;
+  readonly #lifecycle: TaskLifecycle;
+
+  constructor(environment: EcsEnvironment, store: EcsStore, events: EcsEvents) {
+    this.#environment = environment;
+    this.#store = store;
+    this.#events = events;
+    this.#lifecycle = new TaskLifecycle(environment, store, events, this);
+  }
+
+  /** Starts a deployment. The one that was primary is drained, and never completes. */
+  deploy(service: EcsService, revision: EcsRevision, settings: JsonObject): void {
+    const { random } = this.#environment;
+    const nowMs = this.#environment.clock.now();
+    const [previous] = service.deployments;
+    const id = newDeploymentId(this.#environment);
+    const path = `${service.cluster.name}/${service.name}`;
+    const serviceRevisionArn = ecsArn(service.cluster.scope, `service-revision/${path}/${randomDigits(random, 19)}`);
+    const record: EcsServiceDeployment = {
+      arn: ecsArn(service.cluster.scope, `service-deployment/${path}/${randomBase62(random, 21)}`),
+      sequence: this.#store.nextSequence(),
+      createdAtMs: nowMs,
+      sourceServiceRevisionArns: previous ? [previous.serviceRevisionArn] : [],
+      targetServiceRevisionArn: serviceRevisionArn,
+      status: "IN_PROGRESS",
+      statusReason: undefined,
+      updatedAtMs: nowMs,
+      finishedAtMs: undefined,
+      rollback: undefined,
+    };
+    const reason = `ECS deployment ${id} in progress.`;
+    const deployment: EcsDeployment = {
+      id,
+      service,
+      revision,
+      serviceRevisionArn,
+      settings,
+      createdAtMs: nowMs,
+      status: "PRIMARY",
+      rolloutState: "IN_PROGRESS",
+      rolloutStateReason: reason,
+      updatedAtMs: nowMs,
+      failedTasks: 0,
+      retryAtMs: 0,
+      tasks: new Set(),
+      stopping: new Set(),
+      record,
+    };
+    if (previous) this.#replace(previous, nowMs);
+    service.deployments = [deployment, ...service.deployments.filter(hasTasks)];
+    service.history.unshift(record);
+    if (service.controller === "ECS") {
+      this.#events.deploymentStateChange(deployment, "SERVICE_DEPLOYMENT_IN_PROGRESS", reason);
+    }
+    this.advance(service);
+  }
+
+  /** Does what is due for a service: stops tasks, launches tasks, completes its deployment. */
+  advance(service: EcsService): void {
+    const [primary, ...replaced] = service.deployments;
+    if (!primary) return;
+    const desired = service.status === "ACTIVE" ? service.desiredCount : 0;
+    const { launch, stop } = batchOf(service, primary, replaced, desired);
+    const stopCode = "ServiceSchedulerInitiated";
+    for (const task of stop) {
+      const stoppedReason = `Scaling activity initiated by (deployment ${primary.id})`;
+      this.#lifecycle.stop(task, { stopCode, stoppedReason, failed: false });
+    }
+    if (primary.retryAtMs <= this.#environment.clock.now()) {
+      for (let count = 0; count < launch; count++) this.#lifecycle.launch(primary);
+    }
+    this.#finish(service, primary, desired);
+  }
+
+  /** Stops one task because somebody asked for it. */
+  stopTask(task: EcsTask, reason: string): void {
+    this.#lifecycle.stop(task, { stopCode: "UserInitiated", stoppedReason: reason, failed: false });
+    this.advance(task.service);
+  }
+
+  taskHealthy({ deployment, service }: EcsTask): void {
+    deployment.failedTasks = 0;
+    this.advance(service);
+  }
+
+  taskStopped(task: EcsTask): void {
+    const { deployment, service } = task;
+    if (task.stop?.failed) this.#countFailure(task);
+    service.deployments = service.deployments.filter((each) => each.status === "PRIMARY" || hasTasks(each));
+    if (deployment.status !== "PRIMARY" && !hasTasks(deployment)) deployment.status = "INACTIVE";
+    if (service.status === "DRAINING" && service.tasks.size === 0) service.status = "INACTIVE";
+    this.advance(service);
+  }
+
+  /** Notes a message in the service's `events`. */
+  note(service: EcsService, message: string): void {
+    const entry = {
+      id: randomUuid(this.#environment.random),
+      createdAtMs: this.#environment.clock.now(),
+      message: `(service ${service.name}) ${message}`,
+    };
+    service.messages = [entry, ...service.messages.slice(0, KEPT_MESSAGES - 1)];
+  }
+
+  #countFailure(task: EcsTask): void {
+    const { deployment, service } = task;
+    const { clock, timings } = this.#environment;
+    deployment.failedTasks += 1;
+    deployment.updatedAtMs = clock.now();
+    this.note(service, `(task ${task.id}) (deployment ${deployment.id}) stopped: ${task.stop?.stoppedReason ?? ""}`);
+    const delayMs = Math.min(timings.firstRetryMs * 2 ** (deployment.failedTasks - 1), timings.longestRetryMs);
+    deployment.retryAtMs = clock.now() + delayMs;
+    const breaker = circuitBreaker(service);
+    const watched = deployment.status === "PRIMARY" && deployment.rolloutState === "IN_PROGRESS";
+    if (watched && breaker.enable && deployment.failedTasks >= breakerThreshold(service)) {
+      this.#fail(deployment, breaker.rollback);
+    } else {
+      // A rejection here is a defect of the lab: it ends the process, as it should.
+      void clock.sleep(delayMs).then(() => this.advance(service));
+    }
+  }
+
+  #fail(deployment: EcsDeployment, rollback: boolean): void {
+    const { service, record } = deployment;
+    const nowMs = this.#environment.clock.now();
+    const reason = "ECS deployment circuit breaker: task failed to start.";
+    deployment.rolloutState = "FAILED";
+    deployment.rolloutStateReason = reason;
+    this.note(service, `(deployment ${deployment.id}) deployment failed: tasks failed to start.`);
+    this.#events.deploymentStateChange(deployment, "SERVICE_DEPLOYMENT_FAILED", reason);
+    const target = service.lastCompleted;
+    const rollsBack = rollback && target !== undefined && target !== deployment;
+    Object.assign(record, {
+      status: rollsBack ? "ROLLBACK_IN_PROGRESS" : rollback ? "ROLLBACK_FAILED" : "STOPPED",
+      statusReason: reason,
+      updatedAtMs: nowMs,
+      finishedAtMs: rollsBack ? undefined : nowMs,
+    });
+    if (rollsBack) this.#rollBack(deployment, target);
+  }
+
+  /** The last completed deployment becomes the primary one again, under its own id. */
+  #rollBack(failed: EcsDeployment, target: EcsDeployment): void {
+    const { service, record } = failed;
+    const nowMs = this.#environment.clock.now();
+    const reason = `ECS deployment circuit breaker: rolling back to deploymentId ${target.id}.`;
+    record.rollback = { reason, startedAtMs: nowMs, serviceRevisionArn: target.serviceRevisionArn };
+    failed.status = "ACTIVE";
+    Object.assign(target, {
+      status: "PRIMARY",
+      rolloutState: "IN_PROGRESS",
+      rolloutStateReason: reason,
+      updatedAtMs: nowMs,
+      failedTasks: 0,
+      retryAtMs: 0,
+      record,
+    });
+    service.deployments = [target, ...service.deployments.filter((each) => each !== target && hasTasks(each))];
+    this.note(service, `rolling back to deployment ${target.id}.`);
+    this.#events.deploymentStateChange(target, "SERVICE_DEPLOYMENT_IN_PROGRESS", reason);
+  }
+
+  #replace(deployment: EcsDeployment, nowMs: number): void {
+    deployment.status = "ACTIVE";
+    deployment.updatedAtMs = nowMs;
+    if (deployment.rolloutState !== "IN_PROGRESS") return;
+    Object.assign(deployment.record, {
+      status: "STOPPED",
+      statusReason: "A new service deployment was started.",
+      updatedAtMs: nowMs,
+      finishedAtMs: nowMs,
+    });
+  }
+
+  #finish(service: EcsService, primary: EcsDeployment, desired: number): void {
+    if (primary.rolloutState !== "IN_PROGRESS" || service.status !== "ACTIVE" || service.controller === "EXTERNAL")
+      return;
+    if (primary.tasks.size !== desired || service.tasks.size !== desired) return;
+    for (const task of primary.tasks) if (!task.healthy) return;
+    const nowMs = this.#environment.clock.now();
+    const reason = `ECS deployment ${primary.id} completed.`;
+    Object.assign(primary, { rolloutState: "COMPLETED", rolloutStateReason: reason, updatedAtMs: nowMs });
+    service.lastCompleted = primary;
+    service.deployments = [primary];
+    const status = primary.record.status === "ROLLBACK_IN_PROGRESS" ? "ROLLBACK_SUCCESSFUL" : "SUCCESSFUL";
+    Object.assign(primary.record, { status, updatedAtMs: nowMs, finishedAtMs: nowMs });
+    if (service.controller !== "ECS") return;
+    this.note(service, `(deployment ${primary.id}) deployment completed.`);
+    this.note(service, "has reached a steady state.");
+    this.#events.deploymentStateChange(primary, "SERVICE_DEPLOYMENT_COMPLETED", reason);
+    this.#events.steadyState(service);
+  }
+}
+
+function hasTasks({ tasks, stopping }: EcsDeployment): boolean {
+  return tasks.size > 0 || stopping.size > 0;
+}

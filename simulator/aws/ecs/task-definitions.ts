@@ -1,0 +1,131 @@
+import * as z from "zod";
+import type { Json, JsonObject } from "../../../shared/base/json.ts";
+import type { CallContext, Operation } from "../service.ts";
+import { ecsArn } from "./arns.ts";
+import { taskDefinitionSpec } from "./container-spec.ts";
+import { compatibilitiesOf, requiredAttributes, withDefaults } from "./definition-defaults.ts";
+import { clientException } from "./errors.ts";
+import { defined, epochSeconds, includeSchema, parseInput } from "./input.ts";
+import type { EcsRevision, EcsScope } from "./model.ts";
+import { page } from "./paging.ts";
+import type { EcsParts } from "./parts.ts";
+import { registrationProblems } from "./registration-rules.ts";
+import { tagList, tagListSchema, withTags } from "./tag-rules.ts";
+
+const registerSchema = z.looseObject({
+  family: z.string().default(""),
+  tags: tagListSchema,
+});
+const describeSchema = z.looseObject({ taskDefinition: z.string(), include: includeSchema });
+const deregisterSchema = z.looseObject({ taskDefinition: z.string() });
+const pageMembers = { maxResults: z.number().optional(), nextToken: z.string().optional() };
+const listSchema = z.looseObject({
+  ...pageMembers,
+  familyPrefix: z.string().optional(),
+  status: z.string().default("ACTIVE"),
+  sort: z.enum(["ASC", "DESC"]).default("ASC"),
+});
+const familiesSchema = z.looseObject({
+  ...pageMembers,
+  familyPrefix: z.string().default(""),
+  status: z.string().default("ALL"),
+});
+const LIMITS = { defaultResults: 100, maxResults: 100 };
+
+/** RegisterTaskDefinition, DeregisterTaskDefinition, DescribeTaskDefinition and the two lists. */
+export function taskDefinitionOperations({ environment, store }: EcsParts): Record<string, Operation> {
+  const { clock } = environment;
+  return {
+    RegisterTaskDefinition(input, context) {
+      const revision = register(store.scope(context), input, context, clock.now());
+      return { taskDefinition: revisionView(revision), tags: tagList(revision.tags) };
+    },
+
+    DeregisterTaskDefinition(input, context) {
+      const { taskDefinition } = parseInput(deregisterSchema, input);
+      const revision = store.findRevision(store.scope(context), taskDefinition);
+      if (!/:\d+$/.test(taskDefinition)) throw clientException("Invalid revision number. Number: ");
+      if (!revision) throw clientException("The specified task definition does not exist.");
+      revision.deregisteredAtMs ??= clock.now();
+      return { taskDefinition: revisionView(revision) };
+    },
+
+    DescribeTaskDefinition(input, context) {
+      const { taskDefinition, include } = parseInput(describeSchema, input);
+      const revision = store.findRevision(store.scope(context), taskDefinition);
+      if (!revision) throw clientException("Unable to describe task definition.");
+      return {
+        taskDefinition: revisionView(revision),
+        ...(include?.includes("TAGS") ? { tags: tagList(revision.tags) } : {}),
+      };
+    },
+
+    ListTaskDefinitions(input, context) {
+      const { familyPrefix, status, sort, ...request } = parseInput(listSchema, input);
+      const families = [...store.scope(context).families].sort(([a], [b]) => (a < b ? -1 : 1));
+      const revisions = families
+        .filter(([family]) => familyPrefix === undefined || family === familyPrefix)
+        .flatMap(([, each]) => each.filter((revision) => statusOf(revision) === status));
+      if (sort === "DESC") revisions.reverse();
+      const numbered = revisions.map(({ arn }, index) => ({ arn, index }));
+      const { items, nextToken } = page(numbered, ({ index }) => index, request, LIMITS);
+      return { taskDefinitionArns: items.map(({ arn }) => arn), ...(nextToken === undefined ? {} : { nextToken }) };
+    },
+
+    ListTaskDefinitionFamilies(input, context) {
+      const { familyPrefix, status, ...request } = parseInput(familiesSchema, input);
+      const families = [...store.scope(context).families]
+        .filter(([family, revisions]) => {
+          const active = revisions.some((revision) => statusOf(revision) === "ACTIVE");
+          return family.startsWith(familyPrefix) && (status === "ALL" || active === (status === "ACTIVE"));
+        })
+        .map(([family]) => family)
+        .sort();
+      const numbered = families.map((family, index) => ({ family, index }));
+      const { items, nextToken } = page(numbered, ({ index }) => index, request, LIMITS);
+      return { families: items.map(({ family }) => family), ...(nextToken === undefined ? {} : { nextToken }) };
+    },
+  };
+}
+
+function register(scope: EcsScope, input: JsonObject, context: CallContext, nowMs: number): EcsRevision {
+  const [problem] = registrationProblems(input);
+  if (problem !== undefined) throw clientException(problem);
+  const { family, tags } = parseInput(registerSchema, input);
+  const definition = withDefaults(input);
+  const spec = taskDefinitionSpec(definition);
+  const revisions = scope.families.get(family) ?? [];
+  const number = revisions.length + 1;
+  const arn = ecsArn(scope, `task-definition/${family}:${number}`);
+  const revision: EcsRevision = {
+    arn,
+    family,
+    revision: number,
+    definition: {
+      taskDefinitionArn: arn,
+      ...definition,
+      revision: number,
+      requiresAttributes: requiredAttributes(definition, spec),
+      compatibilities: compatibilitiesOf(spec),
+      registeredAt: epochSeconds(nowMs),
+      registeredBy: `arn:aws:iam::${context.account}:root`,
+    },
+    spec,
+    tags: withTags(new Map(), tags),
+    deregisteredAtMs: undefined,
+  };
+  scope.families.set(family, revisions);
+  revisions.push(revision);
+  return revision;
+}
+
+function statusOf({ deregisteredAtMs }: EcsRevision): "ACTIVE" | "INACTIVE" {
+  return deregisteredAtMs === undefined ? "ACTIVE" : "INACTIVE";
+}
+
+/** A revision as ECS's API returns it. */
+export function revisionView(revision: EcsRevision): Json {
+  const { deregisteredAtMs } = revision;
+  const deregisteredAt = deregisteredAtMs === undefined ? undefined : epochSeconds(deregisteredAtMs);
+  return defined({ ...revision.definition, status: statusOf(revision), deregisteredAt });
+}

@@ -1,0 +1,51 @@
+import * as z from "zod";
+import type { JsonObject } from "../../../shared/base/json.ts";
+import { AwsError } from "../../aws-error.ts";
+import { parseInput } from "../input.ts";
+import type { AwsService, CallContext, Operation } from "../service.ts";
+
+export interface EksCluster {
+  readonly name: string;
+  readonly account: string;
+  readonly region: string;
+  /** URL of the cluster's Kubernetes API. */
+  readonly endpoint: string;
+  /** The CA of that endpoint's certificate. */
+  readonly certificateAuthorityPem: string;
+}
+
+const describeSchema = z.object({ name: z.string().min(1) });
+const KUBERNETES_VERSION = "1.33";
+
+/** EKS: what a client needs to find a cluster's Kubernetes API. */
+export class Eks implements AwsService {
+  readonly name = "eks";
+  readonly operations: Readonly<Record<string, Operation>>;
+
+  constructor(clusters: readonly EksCluster[]) {
+    const clustersOf = ({ account, region }: CallContext) =>
+      clusters.filter((cluster) => cluster.account === account && cluster.region === region);
+    this.operations = {
+      DescribeCluster: (input, context) => {
+        const { name } = parseInput(describeSchema, input, "InvalidParameterException");
+        const cluster = clustersOf(context).find((each) => each.name === name);
+        if (cluster === undefined)
+          throw new AwsError("ResourceNotFoundException", `No cluster found for name: ${name}.`, 404);
+        return { cluster: described(cluster) };
+      },
+      ListClusters: (_input, context) => ({ clusters: clustersOf(context).map(({ name }) => name) }),
+    };
+  }
+}
+
+function described({ name, account, region, endpoint, certificateAuthorityPem }: EksCluster): JsonObject {
+  return {
+    name,
+    arn: `arn:aws:eks:${region}:${account}:cluster/${name}`,
+    version: KUBERNETES_VERSION,
+    endpoint,
+    status: "ACTIVE",
+    certificateAuthority: { data: Buffer.from(certificateAuthorityPem).toString("base64") },
+    accessConfig: { authenticationMode: "API" },
+  };
+}

@@ -1,0 +1,195 @@
+import type { JsonObject } from "../../../shared/base/json.ts";
+import type { Clock } from "../../clock/clock.ts";
+import type { FaultMatch, Faults } from "../../faults.ts";
+import { randomUuid } from "../../http/random-id.ts";
+import type { AwsEvent, AwsService, Operation, Random } from "../service.ts";
+import { type Bus, Buses, type CompiledRule, isBusArn, type Rule } from "./buses.ts";
+import { createOperations } from "./operations.ts";
+
+export interface EventBridgeOptions {
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly random: Random;
+  /** Hands an event over to a function, which is an asynchronous invocation: what becomes of it is Lambda's affair. */
+  readonly deliver: (functionName: string, event: AwsEvent) => void;
+  /** How long a hand-over takes, at least and at most. Later events may be handed over before earlier ones. */
+  readonly latencyMs?: { readonly min: number; readonly max: number };
+  /** How probable it is that an event is handed over to a target twice. */
+  readonly duplicateProbability?: number;
+  /** How many events the log keeps. */
+  readonly logLimit?: number;
+}
+
+/** What became of an event on a bus. */
+export interface LoggedEvent {
+  readonly event: AwsEvent;
+  readonly busArn: string;
+  readonly atMs: number;
+  readonly matchedRules: readonly string[];
+  /** The fault that struck, or why a rule's target did not get the event. */
+  readonly notes: readonly string[];
+}
+
+/** An event on its way: `fromBus` names the bus that forwarded it. */
+interface Arrival {
+  readonly event: AwsEvent;
+  readonly bus: Bus;
+  readonly fromBus: Bus | undefined;
+}
+
+/** How often it is looked whether a region that is down is up again. */
+const HELD_BACK_MS = 5_000;
+
+/** EventBridge: buses, rules, and what is delivered late, twice, out of order or not at all. */
+export class EventBridge implements AwsService {
+  readonly name = "events";
+  readonly operations: Readonly<Record<string, Operation>>;
+  readonly #options: Required<EventBridgeOptions>;
+  readonly #buses = new Buses();
+  #log: LoggedEvent[] = [];
+
+  constructor(options: EventBridgeOptions) {
+    this.#options = { latencyMs: { min: 50, max: 800 }, duplicateProbability: 0, logLimit: 10_000, ...options };
+    this.operations = createOperations({
+      buses: this.#buses,
+      now: () => options.clock.now(),
+      newId: () => this.newEventId(),
+      put: (bus, event) => this.#enter(bus, event),
+    });
+  }
+
+  /** Makes a bus, if it is not there yet. Returns its ARN. */
+  createBus(account: string, region: string, name: string): string {
+    return this.#buses.create(account, region, name).arn;
+  }
+
+  /**
+   * Adds a rule to a bus, or replaces the one of its name.
+   * @throws AwsError InvalidEventPatternException when the pattern has anything that the lab does not implement
+   */
+  putRule(place: { readonly account: string; readonly region: string; readonly busName?: string }, rule: Rule): void {
+    this.#buses.putRule(this.#buses.create(place.account, place.region, place.busName ?? "default"), rule);
+  }
+
+  /** Puts an AWS service's event on the default bus of its account and region. */
+  emit(event: AwsEvent): void {
+    this.#enter(this.#buses.default(event.account, event.region), event);
+  }
+
+  /** The events that arrived on buses, the oldest first. */
+  log(): readonly LoggedEvent[] {
+    return this.#log;
+  }
+
+  /** Buses with their rules. */
+  state(): readonly JsonObject[] {
+    return this.#buses.all().map(({ arn, rules }) => ({
+      busArn: arn,
+      rules: [...rules.values()].map(({ name, pattern, targets }) => ({ name, pattern, targets })),
+    }));
+  }
+
+  /** An event's id in UUID form, from the seeded random source. */
+  newEventId(): string {
+    return randomUuid(this.#options.random);
+  }
+
+  /** Where a fault can strike: once, when the event enters its first bus. While its region is down it is held back. */
+  #enter(bus: Bus, event: AwsEvent): void {
+    const arrival = { event, bus, fromBus: undefined };
+    const subject = faultSubject(event);
+    if (this.#options.faults.strike("lose-event", subject)) {
+      this.#record(arrival, [], ["lose-event"]);
+      return;
+    }
+    const delay = this.#options.faults.strike("delay-event", subject);
+    const duplicate = this.#options.faults.strike("duplicate-event", subject);
+    const notes = [delay, duplicate].flatMap((rule) => (rule === undefined ? [] : [rule.kind]));
+    const extraMs = (delay?.delaySeconds ?? 0) * 1000;
+    const dispatch = (...more: readonly string[]) => {
+      this.#dispatch(arrival, extraMs, [...notes, ...more]);
+      if (duplicate !== undefined) this.#dispatch(arrival, extraMs, ["duplicate"]);
+    };
+    const { account, region } = event;
+    // A rule that names a call concerns that call alone, no events.
+    const isDown = () => this.#options.faults.inForce("region-down", { account, region });
+    if (isDown()) void this.#until(() => !isDown()).then(() => dispatch("region-down"));
+    else dispatch();
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    do await this.#options.clock.sleep(HELD_BACK_MS);
+    while (!holds());
+  }
+
+  #dispatch(arrival: Arrival, extraMs: number, givenNotes: readonly string[]): void {
+    const notes = [...givenNotes];
+    const rules = [...arrival.bus.rules.values()].filter((rule) => rule.matches(arrival.event));
+    for (const rule of rules)
+      for (const target of rule.targets) {
+        const refusal = refuseHop(arrival, target);
+        if (refusal === undefined) this.#schedule(arrival, rule, target, extraMs);
+        else notes.push(`${rule.name}: ${refusal}`);
+      }
+    this.#record(arrival, rules, notes);
+  }
+
+  #schedule(arrival: Arrival, rule: CompiledRule, target: string, extraMs: number): void {
+    const { clock, random, latencyMs, duplicateProbability } = this.#options;
+    const copies = random() < duplicateProbability ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      const latency = latencyMs.min + random() * (latencyMs.max - latencyMs.min);
+      // Nobody waits for a delivery; an error of it is a defect of the lab and ends the process.
+      void clock.sleep(extraMs + latency).then(() => this.#handOver(arrival, rule, target));
+    }
+  }
+
+  #handOver({ event, bus }: Arrival, rule: CompiledRule, target: string): void {
+    if (!isBusArn(target)) {
+      this.#options.deliver(target, event);
+      return;
+    }
+    const targetBus = this.#buses.find(bus.account, bus.region, target);
+    if (targetBus === undefined) this.#record({ event, bus, fromBus: undefined }, [rule], [`no bus ${target}`]);
+    else this.#dispatch({ event, bus: targetBus, fromBus: bus }, 0, []);
+  }
+
+  #record({ event, bus }: Arrival, rules: readonly CompiledRule[], notes: readonly string[]): void {
+    if (this.#options.logLimit === 0) return;
+    const matchedRules = rules.map(({ name }) => name);
+    this.#log.push({ event, busArn: bus.arn, atMs: this.#options.clock.now(), matchedRules, notes });
+    if (this.#log.length > this.#options.logLimit * 1.1) this.#log = this.#log.slice(-this.#options.logLimit);
+  }
+}
+
+/**
+ * Why an event that came from another bus does not go on to a further one.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+ */
+function refuseHop({ bus, fromBus }: Arrival, target: string): string | undefined {
+  if (fromBus === undefined || !isBusArn(target)) return undefined;
+  const [, , , region, account] = target.split(":");
+  if (account !== bus.account) return "THIRD_ACCOUNT_HOP_DETECTED";
+  return region === bus.region ? "an event that came from another bus is not forwarded" : "THIRD_REGION_HOP_DETECTED";
+}
+
+/** What a fault rule can match of an event. */
+function faultSubject(event: AwsEvent): FaultMatch {
+  const service = serviceOf(event);
+  return {
+    account: event.account,
+    region: event.region,
+    detailType: event["detail-type"],
+    ...(service === undefined ? {} : { service }),
+  };
+}
+
+/** The ARN of the ECS service that an event is about; CloudTrail's and tasks' events name it in their own ways. */
+function serviceOf({ resources, detail }: AwsEvent): string | undefined {
+  const arn = resources.find((resource) => resource.includes(":service/"));
+  if (arn !== undefined) return arn;
+  const { group, clusterArn, serviceArn } = detail;
+  if (typeof group === "string" && typeof clusterArn === "string" && group.startsWith("service:"))
+    return `${clusterArn.replace(":cluster/", ":service/")}/${group.slice("service:".length)}`;
+  return typeof serviceArn === "string" ? serviceArn : undefined;
+}

@@ -1,0 +1,125 @@
+import { isJsonObject } from "../../../shared/base/json.ts";
+import { AwsError } from "../../aws-error.ts";
+import { judgeRead, wildcardMatches } from "./resource-policy.ts";
+import type { Secret, SecretStore } from "./store.ts";
+import { CURRENT } from "./versions.ts";
+
+/** A read of a container's secret by ECS, before the container starts. */
+export interface ReadRequest {
+  /** The task's account and region. */
+  readonly account: string;
+  readonly region: string;
+  /** As in the container's `secrets`. */
+  readonly valueFrom: string;
+  readonly executionRoleArn: string | undefined;
+  /** The task's service, which a fault rule may name. */
+  readonly serviceArn?: string;
+}
+export type ReadAnswer = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+
+/** A role that an identity policy lets read secrets; `*` stands for any characters in both. */
+export interface Reader {
+  readonly roleArn: string;
+  readonly secretArn: string;
+}
+
+/** The parts of a `valueFrom` that names a secret; what it leaves empty is undefined. */
+export interface ValueFrom {
+  readonly secretArn: string;
+  readonly region: string;
+  readonly account: string;
+  readonly jsonKey: string | undefined;
+  readonly versionStage: string | undefined;
+  readonly versionId: string | undefined;
+}
+
+const VALUE_FROM =
+  /^(arn:aws[\w-]*:secretsmanager:([a-z0-9-]+):(\d{12}):secret:[\w/+=.@-]+)(?::([^:]*):([^:]*):([^:]*))?$/;
+
+/**
+ * The parts of `arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX:json-key:version-stage:version-id`, or
+ * `undefined` when the text is not of that form.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+ */
+export function parseValueFrom(text: string): ValueFrom | undefined {
+  const [, secretArn, region, account, jsonKey, versionStage, versionId] = VALUE_FROM.exec(text) ?? [];
+  if (secretArn === undefined || region === undefined || account === undefined) return undefined;
+  return {
+    secretArn,
+    region,
+    account,
+    jsonKey: jsonKey || undefined,
+    versionStage: versionStage || undefined,
+    versionId: versionId || undefined,
+  };
+}
+
+/** Whether the execution role can read the value; if not, the error's name and message as Secrets Manager words them. */
+export function judgeValueFrom(
+  store: SecretStore,
+  request: ReadRequest,
+  grants: { readonly readers: readonly Reader[]; readonly denied: boolean },
+): ReadAnswer {
+  const from = parseValueFrom(request.valueFrom);
+  if (from === undefined) return notRead("InvalidParameterException", "invalid secret reference format");
+  if (from.versionStage !== undefined && from.versionId !== undefined)
+    return notRead("InvalidParameterException", "give a version stage or a version id, not both");
+  const roleArn = request.executionRoleArn;
+  if (roleArn === undefined) return notRead("NoCredentialProviders", "the task definition has no execution role");
+  let secret: Secret;
+  try {
+    secret = store.findUsable({ account: from.account, region: from.region }, from.secretArn);
+  } catch (error) {
+    if (error instanceof AwsError) return notRead(error.name, error.message);
+    throw error;
+  }
+  if (grants.denied || !mayRead(secret, roleArn, grants.readers))
+    return notRead(
+      "AccessDeniedException",
+      `User: ${assumedRole(roleArn)} is not authorized to perform: secretsmanager:GetSecretValue on resource: ${secret.arn} because no identity-based policy allows the secretsmanager:GetSecretValue action`,
+    );
+  return judgeValue(secret, from);
+}
+
+function mayRead(secret: Secret, roleArn: string, readers: readonly Reader[]): boolean {
+  const byPolicy = judgeRead(secret.policy?.document, { roleArn, secretArn: secret.arn });
+  if (byPolicy === "deny") return false;
+  const byIdentity = readers.some(
+    (reader) => wildcardMatches(reader.roleArn, roleArn) && wildcardMatches(reader.secretArn, secret.arn),
+  );
+  // Across accounts both sides have to allow; in one account either is enough.
+  return roleArn.split(":")[4] === secret.account
+    ? byPolicy === "allow" || byIdentity
+    : byPolicy === "allow" && byIdentity;
+}
+
+function judgeValue(secret: Secret, from: ValueFrom): ReadAnswer {
+  const label = from.versionStage ?? CURRENT;
+  const version = from.versionId === undefined ? secret.versions.labelled(label) : secret.versions.get(from.versionId);
+  if (version === undefined)
+    return notRead(
+      "ResourceNotFoundException",
+      `Secrets Manager can't find the specified secret value for ${from.versionId === undefined ? `staging label: ${label}` : `VersionId: ${from.versionId}`}`,
+    );
+  if (from.jsonKey !== undefined && !hasKey(version.secretString, from.jsonKey))
+    return notRead("InvalidParameterException", `retrieved secret did not contain json key ${from.jsonKey}`);
+  return { ok: true };
+}
+
+function hasKey(text: string | undefined, key: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text ?? "");
+    return isJsonObject(value) && key in value;
+  } catch {
+    return false;
+  }
+}
+
+function notRead(errorName: string, message: string): ReadAnswer {
+  return { ok: false, reason: `${errorName}: ${message}` };
+}
+
+function assumedRole(roleArn: string): string {
+  const [, partition, , , account, resource] = roleArn.split(":");
+  return `arn:${partition}:sts::${account}:assumed-role/${resource?.split("/").at(-1)}/ecs-task`;
+}

@@ -1,0 +1,314 @@
+import type { Json, JsonObject } from "../../../shared/base/json.ts";
+import { AwsError } from "../../aws-error.ts";
+import type { Clock } from "../../clock/clock.ts";
+import type { Faults } from "../../faults.ts";
+import { answer, epochSeconds, page, parseInput } from "../input.ts";
+import type { AwsService, CallContext, Operation, Random } from "../service.ts";
+import { judgeValueFrom, type ReadAnswer, type Reader, type ReadRequest } from "./read.ts";
+import { parseResourcePolicy } from "./resource-policy.ts";
+import { schemas } from "./schema.ts";
+import { type Secret, SecretStore } from "./store.ts";
+import { CURRENT, type SecretVersion } from "./versions.ts";
+
+export interface SecretsManagerOptions {
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly random: Random;
+  /** Roles whose identity policy lets them read secrets, beside what resource policies grant. */
+  readonly readers?: readonly Reader[];
+}
+
+const ERROR = "InvalidParameterException";
+const DEFAULT_RECOVERY_DAYS = 30;
+const DAY_MS = 24 * 3_600_000;
+const TAG_LIMIT = 50;
+
+/** Secrets Manager: the operations that the product and its operators use. */
+export class SecretsManager implements AwsService {
+  readonly name = "secretsmanager";
+  readonly operations: Readonly<Record<string, Operation>>;
+  readonly #clock: Clock;
+  readonly #faults: Faults;
+  readonly #store: SecretStore;
+  readonly #readers: readonly Reader[];
+
+  constructor({ clock, faults, random, readers = [] }: SecretsManagerOptions) {
+    this.#clock = clock;
+    this.#faults = faults;
+    this.#store = new SecretStore(clock, random);
+    this.#readers = readers;
+    this.operations = {
+      CreateSecret: (input, context) => this.#create(input, context),
+      PutSecretValue: (input, context) => this.#putValue(input, context),
+      UpdateSecret: (input, context) => this.#update(input, context),
+      GetSecretValue: (input, context) => this.#getValue(input, context),
+      DescribeSecret: (input, context) =>
+        describe(this.#store.find(context, parseInput(schemas.secret, input, ERROR).SecretId)),
+      ListSecrets: (input, context) => this.#list(input, context),
+      ListSecretVersionIds: (input, context) => this.#listVersionIds(input, context),
+      UpdateSecretVersionStage: (input, context) => this.#updateVersionStage(input, context),
+      DeleteSecret: (input, context) => this.#delete(input, context),
+      RestoreSecret: (input, context) => this.#restore(input, context),
+      PutResourcePolicy: (input, context) => this.#putResourcePolicy(input, context),
+      GetResourcePolicy: (input, context) => this.#getResourcePolicy(input, context),
+      DeleteResourcePolicy: (input, context) => this.#deleteResourcePolicy(input, context),
+      TagResource: (input, context) => this.#tag(input, context),
+      UntagResource: (input, context) => this.#untag(input, context),
+    };
+  }
+
+  /**
+   * Whether ECS, with a task's execution role, can read what a container's `valueFrom` names; if not, the
+   * name and message of the error that ECS tells in the stopped task's reason. Strikes the fault `secret-denied`.
+   */
+  canRead(request: ReadRequest): ReadAnswer {
+    const { account, region, serviceArn: service } = request;
+    const denied = this.#faults.strike("secret-denied", {
+      account,
+      region,
+      ...(service === undefined ? {} : { service }),
+    });
+    return judgeValueFrom(this.#store, request, { readers: this.#readers, denied: denied !== undefined });
+  }
+
+  /** All secrets without their values, for people and tests. */
+  state(): readonly JsonObject[] {
+    return this.#store.list().map((secret) => ({
+      ...describe(secret),
+      Account: secret.account,
+      Region: secret.region,
+      ResourcePolicy: secret.policy?.text ?? null,
+    }));
+  }
+
+  #create(input: JsonObject, context: CallContext): Json {
+    const request = parseInput(schemas.createSecret, input, ERROR);
+    requireOneValue(request);
+    const retried = this.#retriedCreation(request, context);
+    if (retried !== undefined) return retried;
+    const secret = this.#store.create(context, request.Name);
+    secret.description = request.Description;
+    secret.kmsKeyId = request.KmsKeyId;
+    for (const { Key, Value } of request.Tags) secret.tags.set(Key, Value);
+    const version = hasValue(request) ? this.#addVersion(secret, request, [CURRENT]) : undefined;
+    return answer({ ARN: secret.arn, Name: secret.name, VersionId: version?.versionId });
+  }
+
+  /** A creation with the request token and the value of a version that exists is answered as it was at first. */
+  #retriedCreation(request: ValueInput & { readonly Name: string }, context: CallContext): Json | undefined {
+    const existing = this.#store.named(context, request.Name);
+    if (existing === undefined || existing.deletionMs !== undefined || request.ClientRequestToken === undefined) return;
+    const version = existing.versions.get(request.ClientRequestToken);
+    if (version?.secretString !== request.SecretString || version?.secretBinary !== request.SecretBinary) return;
+    return version && { ARN: existing.arn, Name: existing.name, VersionId: version.versionId };
+  }
+
+  #putValue(input: JsonObject, context: CallContext): Json {
+    const request = parseInput(schemas.putSecretValue, input, ERROR);
+    requireOneValue(request);
+    if (!hasValue(request)) throw new AwsError(ERROR, "You must provide either SecretString or SecretBinary.");
+    const secret = this.#store.findUsable(context, request.SecretId);
+    const { versionId } = this.#addVersion(secret, request, request.VersionStages ?? [CURRENT]);
+    return {
+      ARN: secret.arn,
+      Name: secret.name,
+      VersionId: versionId,
+      VersionStages: secret.versions.labelsOf(versionId),
+    };
+  }
+
+  #update(input: JsonObject, context: CallContext): Json {
+    const request = parseInput(schemas.updateSecret, input, ERROR);
+    requireOneValue(request);
+    const secret = this.#store.findUsable(context, request.SecretId);
+    secret.description = request.Description ?? secret.description;
+    secret.kmsKeyId = request.KmsKeyId ?? secret.kmsKeyId;
+    secret.changedMs = this.#clock.now();
+    const version = hasValue(request) ? this.#addVersion(secret, request, [CURRENT]) : undefined;
+    return answer({ ARN: secret.arn, Name: secret.name, VersionId: version?.versionId });
+  }
+
+  #getValue(input: JsonObject, context: CallContext): Json {
+    const { SecretId, VersionId, VersionStage } = parseInput(schemas.getSecretValue, input, ERROR);
+    const secret = this.#store.findUsable(context, SecretId);
+    const label = VersionStage ?? CURRENT;
+    const version = VersionId === undefined ? secret.versions.labelled(label) : secret.versions.get(VersionId);
+    if (version === undefined)
+      throw new AwsError(
+        "ResourceNotFoundException",
+        `Secrets Manager can't find the specified secret value for ${VersionId === undefined ? `staging label: ${label}` : `VersionId: ${VersionId}`}`,
+      );
+    const labels = secret.versions.labelsOf(version.versionId);
+    if (VersionId !== undefined && VersionStage !== undefined && !labels.includes(VersionStage))
+      throw new AwsError(
+        "InvalidRequestException",
+        `You provided a VersionStage that is not associated to the provided VersionId.`,
+      );
+    return answer({
+      ARN: secret.arn,
+      Name: secret.name,
+      VersionId: version.versionId,
+      VersionStages: labels,
+      SecretString: version.secretString,
+      SecretBinary: version.secretBinary,
+      CreatedDate: epochSeconds(version.createdMs),
+    });
+  }
+
+  #list(input: JsonObject, context: CallContext): Json {
+    const request = parseInput(schemas.listSecrets, input, ERROR);
+    const chosen = this.#store
+      .list(context)
+      .filter(({ deletionMs }) => request.IncludePlannedDeletion || deletionMs === undefined)
+      .filter((secret) => request.Filters.every(({ Key, Values }) => Values.some((text) => fits(secret, Key, text))));
+    const { items, nextToken } = page(chosen, {
+      nextToken: request.NextToken,
+      limit: request.MaxResults,
+      errorName: "InvalidNextTokenException",
+    });
+    const list = items.map((secret) => {
+      const { VersionIdsToStages, ...entry } = describe(secret);
+      return answer({ ...entry, SecretVersionsToStages: VersionIdsToStages });
+    });
+    return answer({ SecretList: list, NextToken: nextToken });
+  }
+
+  #listVersionIds(input: JsonObject, context: CallContext): Json {
+    const request = parseInput(schemas.listSecretVersionIds, input, ERROR);
+    const secret = this.#store.find(context, request.SecretId);
+    const versions = secret.versions
+      .list()
+      .map(({ versionId, createdMs }) => {
+        const labels = secret.versions.labelsOf(versionId);
+        return answer({
+          VersionId: versionId,
+          CreatedDate: epochSeconds(createdMs),
+          VersionStages: labels.length > 0 ? labels : undefined,
+        });
+      })
+      .filter(({ VersionStages }) => request.IncludeDeprecated || VersionStages !== undefined);
+    const { items, nextToken } = page(versions, {
+      nextToken: request.NextToken,
+      limit: request.MaxResults,
+      errorName: "InvalidNextTokenException",
+    });
+    return answer({ ARN: secret.arn, Name: secret.name, Versions: items, NextToken: nextToken });
+  }
+
+  #updateVersionStage(input: JsonObject, context: CallContext): Json {
+    const request = parseInput(schemas.updateSecretVersionStage, input, ERROR);
+    const secret = this.#store.findUsable(context, request.SecretId);
+    secret.versions.relabel(request.VersionStage, request.RemoveFromVersionId, request.MoveToVersionId);
+    secret.changedMs = this.#clock.now();
+    return { ARN: secret.arn, Name: secret.name };
+  }
+
+  #delete(input: JsonObject, context: CallContext): Json {
+    const request = parseInput(schemas.deleteSecret, input, ERROR);
+    const secret = this.#store.find(context, request.SecretId);
+    const now = this.#clock.now();
+    if (request.ForceDeleteWithoutRecovery) {
+      this.#store.delete(secret);
+      return { ARN: secret.arn, Name: secret.name, DeletionDate: epochSeconds(now) };
+    }
+    secret.deletionMs ??= now + (request.RecoveryWindowInDays ?? DEFAULT_RECOVERY_DAYS) * DAY_MS;
+    return { ARN: secret.arn, Name: secret.name, DeletionDate: epochSeconds(secret.deletionMs) };
+  }
+
+  #restore(input: JsonObject, context: CallContext): Json {
+    const secret = this.#store.find(context, parseInput(schemas.secret, input, ERROR).SecretId);
+    secret.deletionMs = undefined;
+    return { ARN: secret.arn, Name: secret.name };
+  }
+
+  #putResourcePolicy(input: JsonObject, context: CallContext): Json {
+    const request = parseInput(schemas.putResourcePolicy, input, ERROR);
+    const secret = this.#store.findUsable(context, request.SecretId);
+    const document = parseResourcePolicy(request.ResourcePolicy, request.BlockPublicPolicy);
+    secret.policy = { text: request.ResourcePolicy, document };
+    return { ARN: secret.arn, Name: secret.name };
+  }
+
+  #getResourcePolicy(input: JsonObject, context: CallContext): Json {
+    const secret = this.#store.findUsable(context, parseInput(schemas.secret, input, ERROR).SecretId);
+    return answer({ ARN: secret.arn, Name: secret.name, ResourcePolicy: secret.policy?.text });
+  }
+
+  #deleteResourcePolicy(input: JsonObject, context: CallContext): Json {
+    const secret = this.#store.findUsable(context, parseInput(schemas.secret, input, ERROR).SecretId);
+    secret.policy = undefined;
+    return { ARN: secret.arn, Name: secret.name };
+  }
+
+  #tag(input: JsonObject, context: CallContext): Json {
+    const request = parseInput(schemas.tagResource, input, ERROR);
+    const secret = this.#store.findUsable(context, request.SecretId);
+    if (new Set([...secret.tags.keys(), ...request.Tags.map(({ Key }) => Key)]).size > TAG_LIMIT)
+      throw new AwsError(ERROR, `A secret can have no more than ${TAG_LIMIT} tags.`);
+    for (const { Key, Value } of request.Tags) secret.tags.set(Key, Value);
+    return {};
+  }
+
+  #untag(input: JsonObject, context: CallContext): Json {
+    const request = parseInput(schemas.untagResource, input, ERROR);
+    const secret = this.#store.findUsable(context, request.SecretId);
+    for (const key of request.TagKeys) secret.tags.delete(key);
+    return {};
+  }
+
+  #addVersion(secret: Secret, value: ValueInput, labels: readonly string[]): SecretVersion {
+    const createdMs = this.#clock.now();
+    const version = {
+      versionId: value.ClientRequestToken ?? this.#store.newVersionId(),
+      createdMs,
+      secretString: value.SecretString,
+      secretBinary: value.SecretBinary,
+    };
+    const stored = secret.versions.put(version, labels);
+    if (stored === version) secret.changedMs = createdMs;
+    return stored;
+  }
+}
+
+interface ValueInput {
+  readonly ClientRequestToken?: string | undefined;
+  readonly SecretString?: string | undefined;
+  readonly SecretBinary?: string | undefined;
+}
+
+function hasValue({ SecretString, SecretBinary }: ValueInput): boolean {
+  return SecretString !== undefined || SecretBinary !== undefined;
+}
+
+function requireOneValue({ SecretString, SecretBinary }: ValueInput): void {
+  if (SecretString !== undefined && SecretBinary !== undefined)
+    throw new AwsError(ERROR, "You can't specify both a binary secret value and a string secret value.");
+}
+
+function describe(secret: Secret): JsonObject {
+  const labels: Record<string, string[]> = {};
+  for (const { versionId } of secret.versions.list()) {
+    const own = secret.versions.labelsOf(versionId);
+    if (own.length > 0) labels[versionId] = own;
+  }
+  return answer({
+    ARN: secret.arn,
+    Name: secret.name,
+    Description: secret.description,
+    KmsKeyId: secret.kmsKeyId,
+    CreatedDate: epochSeconds(secret.createdMs),
+    LastChangedDate: epochSeconds(secret.changedMs),
+    DeletedDate: secret.deletionMs === undefined ? undefined : epochSeconds(secret.deletionMs),
+    Tags: [...secret.tags].map(([Key, Value]) => ({ Key, Value })),
+    VersionIdsToStages: labels,
+  });
+}
+
+/** Whether a filter's text fits. https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Filter.html */
+function fits(secret: Secret, key: string, text: string): boolean {
+  if (key === "name") return secret.name.startsWith(text);
+  if (key === "description") return (secret.description ?? "").startsWith(text);
+  if (key === "tag-key") return [...secret.tags.keys()].some((tag) => tag.startsWith(text));
+  if (key === "tag-value") return [...secret.tags.values()].some((tag) => tag.startsWith(text));
+  throw new AwsError(ERROR, `The lab does not know the filter ${key}.`);
+}

@@ -1,0 +1,24 @@
+import type { Json } from "../../shared/base/json.ts";
+
+/** An HTTP request as the lab sees it: header names in lower case, the path without its query. */
+export interface LabRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface LabResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Answers requests. It never rejects for what AWS would answer with an error. */
+export type LabHandler = (request: LabRequest) => Promise<LabResponse>;
+
+/** A response with a JSON body. */
+export function jsonResponse(status: number, body: Json, headers: Readonly<Record<string, string>> = {}): LabResponse {
+  return { status, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) };
+}

@@ -1,0 +1,227 @@
+import { DescribeClusterCommand, EKSClient, ListClustersCommand } from "@aws-sdk/client-eks";
+import {
+  DescribeExecutionCommand,
+  DescribeStateMachineCommand,
+  GetExecutionHistoryCommand,
+  ListExecutionsCommand,
+  ListStateMachinesCommand,
+  SendTaskSuccessCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from "@aws-sdk/client-sfn";
+import {
+  DeleteParameterCommand,
+  DescribeParametersCommand,
+  GetParameterCommand,
+  GetParametersCommand,
+  PutParameterCommand,
+  SSMClient,
+} from "@aws-sdk/client-ssm";
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { isJsonObject } from "../../../shared/base/json.ts";
+import { Eks } from "../../aws/eks/eks.ts";
+import type { AwsEvent } from "../../aws/service.ts";
+import { Ssm } from "../../aws/ssm/ssm.ts";
+import { StepFunctionsApi } from "../../aws/step-functions/step-functions-api.ts";
+import { Sts } from "../../aws/sts/sts.ts";
+import { VirtualClock } from "../../clock/virtual-clock.ts";
+import { Faults } from "../../faults.ts";
+import { inProcessRequestHandler } from "../../http/in-process.ts";
+import { AwsRouter } from "../../http/router.ts";
+import { rootCaPem } from "../../kubernetes/root-ca.ts";
+import { seededRandom } from "../../random.ts";
+import { StepFunctions } from "../../step-functions/executions.ts";
+
+const ACCOUNT = "123456789012";
+const ROLE = "arn:aws:iam::222222222222:role/ztunnel-autopilot-member";
+const MACHINE = `arn:aws:states:us-east-1:${ACCOUNT}:stateMachine:Wait`;
+const definition = {
+  QueryLanguage: "JSONata",
+  StartAt: "Work",
+  States: {
+    Work: {
+      Type: "Task",
+      Resource: "arn:aws:states:::lambda:invoke.waitForTaskToken",
+      Arguments: { FunctionName: "work", Payload: { token: "{% $states.context.Task.Token %}" } },
+      Output: "{% $states.result %}",
+      End: true,
+    },
+  },
+};
+
+let clock: VirtualClock;
+let emitted: AwsEvent[];
+let tokens: string[];
+let configFor: (accessKeyId?: string) => ReturnType<typeof clientConfig>;
+
+beforeEach(() => {
+  clock = new VirtualClock(Date.UTC(2026, 10, 21));
+  const faults = new Faults(() => clock.now());
+  const random = seededRandom(1);
+  emitted = [];
+  tokens = [];
+  const stepFunctions = new StepFunctions({
+    clock,
+    random,
+    lambda: {
+      invoke: async (_name, payload) => {
+        if (isJsonObject(payload)) tokens.push(String(payload.token));
+        return null;
+      },
+    },
+  });
+  stepFunctions.createStateMachine(MACHINE, definition);
+  const cluster = { name: "mesh", account: ACCOUNT, region: "us-east-1", endpoint: "http://lab/kubernetes/mesh" };
+  const services = [
+    new Ssm({ clock, random, emit: (event) => emitted.push(event) }),
+    new Sts({ clock, random, roleArns: [ROLE] }),
+    new Eks([{ ...cluster, certificateAuthorityPem: rootCaPem }]),
+    new StepFunctionsApi(stepFunctions, [{ stateMachineArn: MACHINE, definition, createdMs: 0 }]),
+  ];
+  const router = new AwsRouter({ services, clock, faults, random, throttling: false });
+  configFor = (accessKeyId = ACCOUNT) => clientConfig(router, accessKeyId);
+});
+
+function clientConfig(router: AwsRouter, accessKeyId: string) {
+  return {
+    region: "us-east-1",
+    endpoint: "http://lab",
+    credentials: { accessKeyId, secretAccessKey: "secret" },
+    requestHandler: inProcessRequestHandler((request) => router.handle(request)),
+    maxAttempts: 1,
+  };
+}
+
+describe("Parameter Store of the lab, as AWS documents it", () => {
+  it("keeps parameters by version, and tells of every change", async () => {
+    const ssm = new SSMClient(configFor());
+    const Name = "/ztunnel-autopilot/image";
+    const put = (Value: string, Overwrite?: boolean) =>
+      ssm.send(new PutParameterCommand({ Name, Value, Type: "String", Overwrite }));
+    expect((await put("a:1")).Version).toBe(1);
+    await expect(put("a:2")).rejects.toMatchObject({ name: "ParameterAlreadyExists" });
+    expect((await put("a:2", true)).Version).toBe(2);
+    const arn = `arn:aws:ssm:us-east-1:${ACCOUNT}:parameter/ztunnel-autopilot/image`;
+    expect((await ssm.send(new GetParameterCommand({ Name }))).Parameter).toMatchObject({ Value: "a:2", ARN: arn });
+    const many = await ssm.send(new GetParametersCommand({ Names: [Name, "gone"] }));
+    expect(many).toMatchObject({ Parameters: [{ Name }], InvalidParameters: ["gone"] });
+    const described = await ssm.send(new DescribeParametersCommand({}));
+    expect(described.Parameters).toMatchObject([{ Name, Version: 2 }]);
+    expect(described.Parameters?.[0]).not.toHaveProperty("Value");
+    await ssm.send(new DeleteParameterCommand({ Name }));
+    await expect(ssm.send(new GetParameterCommand({ Name }))).rejects.toMatchObject({ name: "ParameterNotFound" });
+    expect(emitted.map(({ detail, resources }) => [detail.operation, detail.name, resources])).toEqual(
+      ["Create", "Update", "Delete"].map((operation) => [operation, Name, [arn]]),
+    );
+  });
+
+  it("wants a type for a new parameter", async () => {
+    const ssm = new SSMClient(configFor());
+    await expect(ssm.send(new PutParameterCommand({ Name: "n", Value: "v" }))).rejects.toMatchObject({
+      name: "ValidationException",
+    });
+  });
+});
+
+describe("STS of the lab", () => {
+  it("gives a role's credentials, with which calls go to the role's account until they end", async () => {
+    const assume = new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: "autopilot", DurationSeconds: 900 });
+    const { Credentials, AssumedRoleUser } = await new STSClient(configFor()).send(assume);
+    expect(Credentials?.Expiration?.getTime()).toBe(clock.now() + 900_000);
+    expect(AssumedRoleUser?.Arn).toBe("arn:aws:sts::222222222222:assumed-role/ztunnel-autopilot-member/autopilot");
+    const there = new STSClient(configFor(Credentials?.AccessKeyId));
+    expect((await there.send(new GetCallerIdentityCommand({}))).Account).toBe("222222222222");
+  });
+
+  it("denies a role that cannot be assumed, and refuses what is no role", async () => {
+    const sts = new STSClient(configFor());
+    const assume = (RoleArn: string) => sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: "autopilot" }));
+    await expect(assume(`${ROLE}-2`)).rejects.toMatchObject({ name: "AccessDenied" });
+    await expect(assume("role")).rejects.toMatchObject({ name: "ValidationError" });
+  });
+});
+
+describe("EKS of the lab", () => {
+  it("describes a cluster with its endpoint and certificate authority", async () => {
+    const eks = new EKSClient(configFor());
+    const { cluster } = await eks.send(new DescribeClusterCommand({ name: "mesh" }));
+    expect(cluster).toMatchObject({ endpoint: "http://lab/kubernetes/mesh", status: "ACTIVE" });
+    expect(Buffer.from(cluster?.certificateAuthority?.data ?? "", "base64").toString()).toBe(rootCaPem);
+    expect((await eks.send(new ListClustersCommand({}))).clusters).toEqual(["mesh"]);
+    await expect(eks.send(new DescribeClusterCommand({ name: "gone" }))).rejects.toMatchObject({
+      name: "ResourceNotFoundException",
+      $metadata: { httpStatusCode: 404 },
+    });
+  });
+});
+
+describe("Step Functions of the lab, as AWS documents it", () => {
+  it("starts, describes, lists and completes an execution, and pages through its history", async () => {
+    const states = new SFNClient(configFor());
+    const start = new StartExecutionCommand({ stateMachineArn: MACHINE, name: "one", input: '{"a":1}' });
+    const { executionArn } = await states.send(start);
+    expect(executionArn).toBe(`arn:aws:states:us-east-1:${ACCOUNT}:execution:Wait:one`);
+    expect((await states.send(start)).executionArn).toBe(executionArn);
+    await clock.settle();
+    const running = new DescribeExecutionCommand({ executionArn });
+    expect(await states.send(running)).toMatchObject({ status: "RUNNING", startDate: new Date(clock.now()) });
+    await states.send(new SendTaskSuccessCommand({ taskToken: tokens[0], output: '{"done":true}' }));
+    await clock.settle();
+    expect(await states.send(running)).toMatchObject({ status: "SUCCEEDED", output: '{"done":true}' });
+    const list = new ListExecutionsCommand({ stateMachineArn: MACHINE, statusFilter: "SUCCEEDED" });
+    expect((await states.send(list)).executions).toMatchObject([{ name: "one", status: "SUCCEEDED" }]);
+    await expect(states.send(start)).rejects.toMatchObject({ name: "ExecutionAlreadyExists" });
+
+    const history: (string | undefined)[] = [];
+    let nextToken: string | undefined;
+    do {
+      const page = await states.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 2, nextToken }));
+      expect(page.events?.length).toBeLessThanOrEqual(2);
+      history.push(...(page.events ?? []).map(({ type }) => type));
+      nextToken = page.nextToken;
+    } while (nextToken);
+    expect(history.at(0)).toBe("ExecutionStarted");
+    expect(history.at(-1)).toBe("ExecutionSucceeded");
+    const latest = await states.send(
+      new GetExecutionHistoryCommand({ executionArn, maxResults: 1, reverseOrder: true, includeExecutionData: false }),
+    );
+    expect(latest.events?.[0]).toMatchObject({ type: "ExecutionSucceeded" });
+    expect(JSON.stringify(latest.events)).not.toContain("done");
+  });
+
+  it("stops an execution", async () => {
+    const states = new SFNClient(configFor());
+    const { executionArn } = await states.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: "two" }));
+    await clock.settle();
+    await states.send(new StopExecutionCommand({ executionArn, error: "Stopped", cause: "by hand" }));
+    expect(await states.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({
+      status: "ABORTED",
+      error: "Stopped",
+    });
+  });
+
+  it("takes a task token in its own account only", async () => {
+    const states = new SFNClient(configFor());
+    await states.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: "three" }));
+    await clock.settle();
+    const send = new SendTaskSuccessCommand({ taskToken: tokens[0], output: "{}" });
+    await expect(new SFNClient(configFor("222222222222")).send(send)).rejects.toMatchObject({ name: "InvalidToken" });
+    await states.send(send);
+  });
+
+  it("knows state machines and executions of the caller's account and region", async () => {
+    const states = new SFNClient(configFor());
+    expect((await states.send(new ListStateMachinesCommand({}))).stateMachines).toMatchObject([{ name: "Wait" }]);
+    const described = await states.send(new DescribeStateMachineCommand({ stateMachineArn: MACHINE }));
+    expect(JSON.parse(described.definition ?? "")).toEqual(definition);
+    const other = new SFNClient(configFor("222222222222"));
+    expect((await other.send(new ListStateMachinesCommand({}))).stateMachines).toEqual([]);
+    const start = (stateMachineArn: string, client = states) =>
+      client.send(new StartExecutionCommand({ stateMachineArn }));
+    await expect(start(MACHINE, other)).rejects.toMatchObject({ name: "AccessDeniedException" });
+    await expect(start(`${MACHINE}2`)).rejects.toMatchObject({ name: "StateMachineDoesNotExist" });
+    await expect(start("Wait")).rejects.toMatchObject({ name: "InvalidArn" });
+  });
+});

@@ -1,0 +1,106 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../shared/base/json.ts";
+import { taskDefinitionSpec } from "../aws/ecs/container-spec.ts";
+import { planTask, type TaskFate } from "../aws/ecs/task-plan.ts";
+import { defaultTimings } from "../aws/ecs/timings.ts";
+
+const START_MS = 1_000_000;
+const fine: TaskFate = { secretProblem: undefined, unhealthy: new Set(), exiting: new Set() };
+const healthCheck = { command: ["CMD", "true"], interval: 5, timeout: 5, retries: 3, startPeriod: 10 };
+const ztunnel = { name: "ztunnel", image: "ztunnel:1", healthCheck };
+const waiting = { name: "web", image: "web:1", dependsOn: [{ containerName: "ztunnel", condition: "HEALTHY" }] };
+
+function plan(containers: readonly JsonObject[], fate: Partial<TaskFate> = {}, random = () => 0.5) {
+  const definition = taskDefinitionSpec({ containerDefinitions: containers });
+  return planTask(definition, { ...fine, ...fate }, { random, timings: defaultTimings, startMs: START_MS });
+}
+
+describe("a task's plan", () => {
+  it("starts a container only once what it waits for is healthy", () => {
+    const { containers, failure } = plan([waiting, ztunnel]);
+    const healthyAtMs = containers.get("ztunnel")?.healthyAtMs ?? Infinity;
+    expect(healthyAtMs - (containers.get("ztunnel")?.startsAtMs ?? 0)).toBe(5_000);
+    expect(containers.get("web")?.startsAtMs).toBeGreaterThan(healthyAtMs);
+    expect(failure).toBeUndefined();
+  });
+
+  it("runs when every container has started, and is healthy when essential health checks pass", () => {
+    const slow = { name: "slow", image: "slow:1", healthCheck: { ...healthCheck, interval: 30 } };
+    const { runningAtMs, healthyAtMs, containers } = plan([slow, waiting, ztunnel]);
+    expect(runningAtMs).toBeGreaterThan(containers.get("web")?.startsAtMs ?? Infinity);
+    expect(healthyAtMs).toBe(containers.get("slow")?.healthyAtMs);
+  });
+
+  it("gives up on an unhealthy dependency after its startTimeout", () => {
+    const { failure, containers } = plan([waiting, { ...ztunnel, startTimeout: 60 }], {
+      unhealthy: new Set(["ztunnel"]),
+    });
+    const startsAtMs = containers.get("ztunnel")?.startsAtMs ?? 0;
+    expect(failure).toMatchObject({ atMs: startsAtMs + 60_000, stopCode: "EssentialContainerExited" });
+    expect(failure?.containerReasons?.web).toContain("dependency [ztunnel] for target [web] has timed out");
+    expect(containers.get("ztunnel")?.unhealthyAtMs).toBe(startsAtMs + 25_000);
+  });
+
+  it("waits for hours on an unhealthy dependency without startTimeout", () => {
+    const { failure } = plan([waiting, ztunnel], { unhealthy: new Set(["ztunnel"]) });
+    expect((failure?.atMs ?? 0) - START_MS).toBeGreaterThan(3 * 3_600_000);
+  });
+
+  it("stops a running task whose essential container is unhealthy", () => {
+    const web = { name: "web", image: "web:1" };
+    const { failure, runningAtMs } = plan([web, ztunnel], { unhealthy: new Set(["ztunnel"]) });
+    expect(failure).toMatchObject({
+      stopCode: "ServiceSchedulerInitiated",
+      stoppedReason: "Task failed container health checks",
+    });
+    expect(failure?.atMs).toBeGreaterThan(runningAtMs);
+  });
+
+  it("never lets a task run whose essential container exits at its start", () => {
+    const { failure, runningAtMs, containers } = plan([waiting, ztunnel], { exiting: new Set(["web"]) });
+    expect(failure).toMatchObject({ stopCode: "EssentialContainerExited" });
+    expect(failure?.atMs).toBeLessThan(runningAtMs);
+    expect(containers.get("web")?.exitCode).toBe(1);
+  });
+
+  it("lets a task run although a container that is not essential exits", () => {
+    const side = { name: "side", image: "side:1", essential: false };
+    expect(plan([side, ztunnel], { exiting: new Set(["side"]) }).failure).toBeUndefined();
+  });
+
+  it("lets an init container complete before what waits for it", () => {
+    const init = { name: "init", image: "init:1", essential: false };
+    const web = { name: "web", image: "web:1", dependsOn: [{ containerName: "init", condition: "SUCCESS" }] };
+    const { containers } = plan([web, init]);
+    expect(containers.get("init")).toMatchObject({ exitCode: 0 });
+    expect(containers.get("web")?.startsAtMs).toBeGreaterThan(containers.get("init")?.exitsAtMs ?? Infinity);
+    const failed = plan([web, init], { exiting: new Set(["init"]) });
+    expect(failed.failure?.containerReasons?.web).toContain("did not exit successfully");
+  });
+
+  it("fails to start for a secret that can't be read, and for an image that can't be pulled", () => {
+    const secret = plan([ztunnel], { secretProblem: "AccessDeniedException" });
+    expect(secret.failure).toMatchObject({ stopCode: "TaskFailedToStart" });
+    expect(secret.failure?.stoppedReason).toMatch(/^ResourceInitializationError: .*AccessDeniedException$/);
+    const image = plan([{ ...ztunnel, image: "ztunnel:broken" }]);
+    expect(image.failure?.stoppedReason).toMatch(/^CannotPullContainerError: /);
+    expect(image.failure?.containerReasons?.ztunnel).toMatch(/^CannotPullContainerError: /);
+  });
+
+  it("keeps the order of START dependencies for any timing", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 8 }),
+        (numbers) => {
+          let index = 0;
+          const random = () => numbers[index++ % numbers.length] ?? 0;
+          const second = { name: "b", image: "b", dependsOn: [{ containerName: "a", condition: "START" }] };
+          const { containers, runningAtMs } = plan([second, { name: "a", image: "a" }], {}, random);
+          const [a, b] = [containers.get("a"), containers.get("b")];
+          return a !== undefined && b !== undefined && a.startsAtMs < b.startsAtMs && b.startsAtMs < runningAtMs;
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,151 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { isJsonObject, type JsonObject, sha256 } from "../../shared/base/json.ts";
+import { parseValueFrom } from "../aws/secrets-manager/read.ts";
+import { SecretsManager } from "../aws/secrets-manager/secrets-manager.ts";
+import { VirtualClock } from "../clock/virtual-clock.ts";
+import { Faults } from "../faults.ts";
+import { seededRandom } from "../random.ts";
+
+const here = { account: "123456789012", region: "us-east-1" };
+const ROLE = "arn:aws:iam::123456789012:role/ecs/ambient/web";
+const VERSION = sha256("one");
+let faults: Faults;
+let secrets: SecretsManager;
+let arn: string;
+
+async function call(operation: string, input: JsonObject): Promise<JsonObject> {
+  const answer = await secrets.operations[operation]?.(input, here);
+  if (!isJsonObject(answer)) throw new TypeError(`${operation} gave no object`);
+  return answer;
+}
+
+function policy(effect: "Allow" | "Deny", principal: string, more: JsonObject = {}): JsonObject {
+  return {
+    Effect: effect,
+    Principal: { AWS: principal },
+    Action: "secretsmanager:GetSecretValue",
+    Resource: "*",
+    ...more,
+  };
+}
+
+async function attach(...statements: readonly JsonObject[]): Promise<void> {
+  const ResourcePolicy = JSON.stringify({ Version: "2012-10-17", Statement: statements });
+  await call("PutResourcePolicy", { SecretId: arn, ResourcePolicy });
+}
+
+function read(valueFrom = `${arn}:::${VERSION}`, executionRoleArn: string | undefined = ROLE): string {
+  const answer = secrets.canRead({
+    ...here,
+    valueFrom,
+    executionRoleArn,
+    serviceArn: "arn:aws:ecs:…:service/shop/web",
+  });
+  return answer.ok ? "ok" : answer.reason;
+}
+
+beforeEach(async () => {
+  const clock = new VirtualClock();
+  faults = new Faults(() => clock.now());
+  secrets = new SecretsManager({ clock, faults, random: seededRandom(1) });
+  const created = await call("CreateSecret", {
+    Name: "mesh/web",
+    SecretString: '{"key":"value"}',
+    ClientRequestToken: VERSION,
+  });
+  arn = String(created.ARN);
+  await attach(policy("Allow", ROLE));
+});
+
+describe("A task's read of its secret", () => {
+  it("is granted to a role that the resource policy names", () => {
+    expect(read()).toBe("ok");
+    expect(read(arn)).toBe("ok");
+    expect(read(`${arn}:key::`)).toBe("ok");
+    expect(read(`${arn}::AWSCURRENT:`)).toBe("ok");
+  });
+
+  it("is denied to every other role, with the text that AWS gives", () => {
+    expect(read(arn, `${ROLE}-2`)).toMatch(
+      /^AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role\/web-2\/ecs-task is not authorized to perform: secretsmanager:GetSecretValue on resource: /,
+    );
+  });
+
+  it.each([
+    ["a policy that names the account's root", policy("Allow", "arn:aws:iam::123456789012:root")],
+    ["a policy for another action", policy("Allow", ROLE, { Action: "secretsmanager:DescribeSecret" })],
+    ["a policy for another resource", policy("Allow", ROLE, { Resource: "arn:aws:secretsmanager:*:*:secret:other-*" })],
+    ["a policy with a condition", policy("Allow", ROLE, { Condition: { StringEquals: { "aws:x": "y" } } })],
+  ])("is denied by %s", async (_what, statement) => {
+    await attach(statement);
+    expect(read()).toContain("AccessDeniedException");
+  });
+
+  it("is granted by wildcards in action and resource", async () => {
+    await attach(policy("Allow", ROLE, { Action: ["secretsmanager:Get*"], Resource: [arn] }));
+    expect(read()).toBe("ok");
+  });
+
+  it("is denied by an explicit Deny, whatever else allows it", async () => {
+    await attach(policy("Allow", ROLE), policy("Deny", ROLE, { Action: "*" }));
+    expect(read()).toContain("AccessDeniedException");
+  });
+
+  it("is granted by an identity policy where there is no resource policy", async () => {
+    const clock = new VirtualClock();
+    secrets = new SecretsManager({
+      clock,
+      faults,
+      random: seededRandom(1),
+      readers: [{ roleArn: "arn:aws:iam::123456789012:role/*", secretArn: "*:secret:mesh/*" }],
+    });
+    const created = await call("CreateSecret", { Name: "mesh/web", SecretString: "one" });
+    expect(read(String(created.ARN))).toBe("ok");
+    expect(read(String(created.ARN), "arn:aws:iam::999999999999:role/web")).toContain("AccessDeniedException");
+  });
+
+  it("fails for a version, a label, a key or a secret that is not there", () => {
+    expect(read(`${arn}:::${sha256("gone")}`)).toContain(
+      `ResourceNotFoundException: Secrets Manager can't find the specified secret value for VersionId: ${sha256("gone")}`,
+    );
+    expect(read(`${arn}::gone:`)).toContain("staging label: gone");
+    expect(read(`${arn}:gone::`)).toContain("did not contain json key gone");
+    expect(read(`${arn.slice(0, -6)}AAAAAA`)).toContain("ResourceNotFoundException");
+  });
+
+  it("fails while the secret is scheduled for deletion", async () => {
+    await call("DeleteSecret", { SecretId: arn });
+    expect(read()).toContain("marked for deletion");
+  });
+
+  it("fails without an execution role, with a stage and a version id, and for what is no reference", () => {
+    expect(secrets.canRead({ ...here, valueFrom: arn, executionRoleArn: undefined })).toMatchObject({ ok: false });
+    expect(read(`${arn}::AWSCURRENT:${VERSION}`)).toContain("not both");
+    expect(read("mesh/web")).toContain("invalid secret reference");
+  });
+
+  it("is denied by the fault secret-denied, for the service that it names", () => {
+    faults.add({ kind: "secret-denied", match: { service: "api" } });
+    expect(read()).toBe("ok");
+    faults.add({ kind: "secret-denied", match: { service: "web" }, count: 1 });
+    expect(read()).toContain("AccessDeniedException");
+    expect(read()).toBe("ok");
+  });
+});
+
+describe("parseValueFrom", () => {
+  it("tells the parts that are there", () => {
+    expect(parseValueFrom(`${arn}:::${VERSION}`)).toEqual({
+      secretArn: arn,
+      ...here,
+      jsonKey: undefined,
+      versionStage: undefined,
+      versionId: VERSION,
+    });
+  });
+
+  it("takes nothing else", () => {
+    for (const text of ["", "mesh/web", `${arn}:a`, `${arn}:a:b:c:d`, "arn:aws:ssm:us-east-1:123456789012:parameter/x"])
+      expect(parseValueFrom(text)).toBeUndefined();
+  });
+});

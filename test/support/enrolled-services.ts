@@ -1,0 +1,37 @@
+import type { JsonObject } from "../../shared/base/json.ts";
+import { pinnedValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { containersOf } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { decide, type Observed } from "../../shared/enrollment/decide.ts";
+import { desiredDefinition } from "../../shared/enrollment/definition.ts";
+import type { Decision } from "../../shared/enrollment/model.ts";
+import { observed } from "./services.ts";
+
+export function desiredOf(decision: Decision) {
+  if (decision.action !== "enroll" && decision.action !== "update") throw new Error(`it is ${decision.action}`);
+  return decision.desired;
+}
+
+export const secretArn = (name: string, suffix = "AbCdEf") =>
+  `arn:aws:secretsmanager:us-east-1:123456789012:secret:${name}-${suffix}`;
+
+/** The task definition as a roll would leave it. */
+export function meshed(before: Observed): JsonObject {
+  const desired = desiredOf(decide(before));
+  const valueFrom = pinnedValueFrom(secretArn(desired.secret.secretName), desired.secret.versionId);
+  const injected = desiredDefinition(before.definition, desired, valueFrom, before.config);
+  if (!injected.ok) throw new Error(injected.detail);
+  return injected.definition;
+}
+
+export const withZtunnel = (definition: JsonObject, change: (ztunnel: JsonObject) => JsonObject): JsonObject => ({
+  ...definition,
+  containerDefinitions: containersOf(definition).map((one) => (one.name === "ztunnel" ? change(one) : one)),
+});
+
+export const byHand = withZtunnel(meshed(observed()), ({ secrets: _secrets, ...ztunnel }) => ({
+  ...ztunnel,
+  environment: [{ name: "BOOTSTRAP_TOKEN", value: "dG9rZW4=" }],
+}));
+
+export const reasonsOf = (decision: Decision): string[] =>
+  decision.action === "refuse" ? decision.refusals.map(({ reason }) => reason) : [];

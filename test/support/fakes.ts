@@ -1,0 +1,277 @@
+import { memoryLedger } from "../../lab/ledger/ledger-memory.ts";
+import { AutopilotError } from "../../shared/base/errors.ts";
+import type { JsonObject } from "../../shared/base/json.ts";
+import type { Config } from "../../shared/config/config.ts";
+import {
+  pinnedValueFrom,
+  secretName,
+  versionIdOf,
+} from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { desiredToken } from "../../shared/enrollment/desired.ts";
+import type { Deployment, ObservedService, Tags } from "../../shared/enrollment/model.ts";
+import type {
+  BusCalls,
+  BusEvent,
+  ControlPlaneCalls,
+  DescribedSecret,
+  ExecutionCalls,
+  ExecutionStatus,
+  SecretsCalls,
+} from "../../shared/ports/ports.ts";
+import { FakeEcs, web } from "./fake-ecs.ts";
+import { config as configOf, facts, service } from "./services.ts";
+
+const ECS = "arn:aws:ecs:us-east-1:123456789012";
+export const NOW = Date.UTC(2026, 10, 21, 4);
+export { FakeEcs, web };
+export const OBSERVED = `${ECS}:task-definition/web:7`;
+
+interface StoredSecret {
+  readonly name: string;
+  readonly versions: Map<string, { readonly value: string; readonly labels: Set<string> }>;
+  readonly tags: Map<string, string>;
+  policy: string | undefined;
+  deleted: boolean;
+}
+
+/** Secrets Manager: versions with staging labels, each label on one version. */
+export class FakeSecrets implements SecretsCalls {
+  readonly secrets = new Map<string, StoredSecret>();
+
+  static arnOf(name: string): string {
+    return `arn:aws:secretsmanager:us-east-1:123456789012:secret:${name}-AbCdEf`;
+  }
+
+  get(nameOrArn: string): StoredSecret {
+    const found = this.find(nameOrArn);
+    if (!found) throw new AutopilotError("secret-unavailable", `${nameOrArn} does not exist.`);
+    return found;
+  }
+
+  find(nameOrArn: string): StoredSecret | undefined {
+    return [...this.secrets.values()].find(({ name }) => name === nameOrArn || FakeSecrets.arnOf(name) === nameOrArn);
+  }
+
+  labels(nameOrArn: string): Record<string, string[]> {
+    return Object.fromEntries([...this.get(nameOrArn).versions].map(([id, { labels }]) => [id, [...labels].sort()]));
+  }
+
+  #described(secret: StoredSecret): DescribedSecret {
+    return {
+      arn: FakeSecrets.arnOf(secret.name),
+      name: secret.name,
+      // As AWS tells it: versions without a label are left out.
+      versions: Object.fromEntries(Object.entries(this.labels(secret.name)).filter(([, labels]) => labels.length > 0)),
+      tags: Object.fromEntries(secret.tags),
+      scheduledForDeletion: secret.deleted,
+    };
+  }
+
+  async describeSecret(nameOrArn: string) {
+    const found = this.find(nameOrArn);
+    return found && this.#described(found);
+  }
+
+  async createSecret({ name, value, versionId, tags }: Parameters<SecretsCalls["createSecret"]>[0]) {
+    // As the gateway: another call that was faster is no failure.
+    if (!this.secrets.has(name)) {
+      const versions = new Map([[versionId, { value, labels: new Set(["AWSCURRENT"]) }]]);
+      const fresh = { name, versions, tags: new Map(Object.entries(tags)), policy: undefined, deleted: false };
+      this.secrets.set(name, fresh);
+    }
+    return { arn: FakeSecrets.arnOf(name) };
+  }
+
+  async putSecretValue({ secretArn, value, versionId, labels }: Parameters<SecretsCalls["putSecretValue"]>[0]) {
+    const { versions } = this.get(secretArn);
+    const existing = versions.get(versionId);
+    if (existing) return [...existing.labels];
+    versions.set(versionId, { value, labels: new Set() });
+    for (const label of labels) await this.moveLabel(secretArn, label, versionId);
+    return labels;
+  }
+
+  async getResourcePolicy(secretArn: string) {
+    return this.get(secretArn).policy;
+  }
+
+  async putResourcePolicy(secretArn: string, policy: string) {
+    this.get(secretArn).policy = policy;
+  }
+
+  async tagSecret(secretArn: string, tags: Tags) {
+    for (const [key, value] of Object.entries(tags)) this.get(secretArn).tags.set(key, value);
+  }
+
+  async moveLabel(secretArn: string, label: string, toVersionId: string) {
+    const { versions } = this.get(secretArn);
+    const version = versions.get(toVersionId);
+    if (!version) throw new AutopilotError("secret-unavailable", `${secretArn} has no version ${toVersionId}.`);
+    for (const { labels } of versions.values()) labels.delete(label);
+    version.labels.add(label);
+  }
+
+  async removeLabel(secretArn: string, label: string, fromVersionId: string) {
+    this.get(secretArn).versions.get(fromVersionId)?.labels.delete(label);
+  }
+
+  async *listSecrets(namePrefix: string) {
+    for (const one of this.secrets.values()) if (one.name.startsWith(namePrefix)) yield this.#described(one);
+  }
+}
+
+/** A control plane that answers with these facts. */
+export class FakeControlPlane implements ControlPlaneCalls {
+  facts = { ...facts, readAt: new Date(NOW).toISOString() };
+  readonly namespaces = new Set<string>();
+  readonly bound = new Map<string, string>();
+  addresses: ReadonlySet<string> = new Set(["10.0.0.1", "10.0.0.2"]);
+
+  async readMeshFacts() {
+    return this.facts;
+  }
+
+  async ensureNamespace(namespace: string) {
+    this.namespaces.add(namespace);
+  }
+
+  async ensureServiceAccount({
+    namespace,
+    serviceAccount,
+    roleArn,
+  }: Parameters<ControlPlaneCalls["ensureServiceAccount"]>[0]) {
+    this.bound.set(`${namespace}/${serviceAccount}`, roleArn);
+  }
+
+  async boundRole(namespace: string, serviceAccount: string) {
+    return this.bound.get(`${namespace}/${serviceAccount}`);
+  }
+
+  async listWorkloadEntryAddresses() {
+    return this.addresses;
+  }
+}
+
+/** Step Functions: names are taken for good, a token is good once. */
+export class FakeExecutions implements ExecutionCalls {
+  readonly started: { readonly name: string; readonly input: JsonObject }[] = [];
+  readonly statuses = new Map<string, ExecutionStatus>();
+  readonly delivered: { readonly taskToken: string; readonly output: JsonObject }[] = [];
+
+  async startExecution({ name, input }: Parameters<ExecutionCalls["startExecution"]>[0]) {
+    const status = this.statuses.get(name);
+    if (status) return { started: false as const, status };
+    this.statuses.set(name, "RUNNING");
+    this.started.push({ name, input });
+    return { started: true as const };
+  }
+
+  async describeExecution(name: string) {
+    return this.statuses.get(name);
+  }
+
+  async sendTaskSuccess(taskToken: string, output: JsonObject) {
+    if (this.delivered.some((one) => one.taskToken === taskToken)) return false;
+    this.delivered.push({ taskToken, output });
+    return true;
+  }
+}
+
+export class FakeBus implements BusCalls {
+  readonly events: BusEvent[] = [];
+
+  async putEvents(events: readonly BusEvent[]) {
+    this.events.push(...events);
+  }
+
+  types(): string[] {
+    return this.events.map(({ detailType }) => detailType);
+  }
+}
+
+/** A service that is tagged and runs, and all that a roll of it talks to. */
+export function rollWorld(
+  changes: { readonly service?: Partial<ObservedService>; readonly raw?: JsonObject; readonly config?: Config } = {},
+) {
+  const ecs = new FakeEcs();
+  const completed: Deployment = {
+    id: "ecs-svc/old",
+    status: "PRIMARY",
+    taskDefinitionArn: OBSERVED,
+    rolloutState: "COMPLETED",
+    rolloutStateReason: undefined,
+    failedTasks: 0,
+    desiredCount: 2,
+    runningCount: 2,
+  };
+  ecs.add(service({ deployments: [completed], ...changes.service }), changes.raw);
+  const clock = { nowMs: NOW };
+  const lines: { readonly level: string; readonly message: string; readonly extra: JsonObject }[] = [];
+  const line =
+    (level: string) =>
+    (message: string, extra: JsonObject = {}) => {
+      lines.push({ level, message, extra });
+    };
+  const plane = new FakeControlPlane();
+  return {
+    config: changes.config ?? configOf(),
+    ecs,
+    secrets: new FakeSecrets(),
+    plane,
+    controlPlane: () => plane,
+    ledger: memoryLedger(),
+    bus: new FakeBus(),
+    executions: new FakeExecutions(),
+    clock,
+    now: () => clock.nowMs,
+    pause: async (ms: number) => {
+      clock.nowMs += ms;
+    },
+    lines,
+    log: { info: line("info"), warn: line("warn"), error: line("error") },
+  };
+}
+export type RollWorld = ReturnType<typeof rollWorld>;
+
+/** A world whose ledger has the mesh facts, as the watch leaves them. */
+export async function watchedWorld(changes: Parameters<typeof rollWorld>[0] = {}): Promise<RollWorld> {
+  const world = rollWorld(changes);
+  await world.ledger.putMeshFacts(world.plane.facts);
+  return world;
+}
+
+/** The `valueFrom` of the token that a service with these tags starts from. */
+export function valueFromOf(request: Parameters<typeof desiredToken>[0]): string {
+  const token = desiredToken(request, facts);
+  return pinnedValueFrom(FakeSecrets.arnOf(secretName(token)), versionIdOf(token));
+}
+
+/** What a crashed function leaves to its caller. */
+export class Crash extends Error {}
+
+/**
+ * The calls of an object, where the nth call (counted over all of `crashing`'s objects) ends the run: before the call is
+ * made, or after it was answered.
+ */
+export function crashing(at: { calls: number; readonly when: "before" | "after" }) {
+  return <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get: (object, key) => {
+        const member: unknown = Reflect.get(object, key);
+        if (typeof member !== "function") return member;
+        return (...args: unknown[]): unknown => {
+          at.calls -= 1;
+          const strikes = at.calls === 0;
+          if (strikes && member.constructor.name === "AsyncGeneratorFunction") return crashedList(String(key));
+          if (strikes && at.when === "before") return Promise.reject(new Crash(String(key)));
+          const answer: unknown = member.apply(object, args);
+          return strikes ? Promise.resolve(answer).then(() => Promise.reject(new Crash(String(key)))) : answer;
+        };
+      },
+    });
+}
+
+/** A list whose first page never came. */
+function crashedList(key: string): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Crash(key)) }) };
+}

@@ -1,0 +1,89 @@
+import { serviceRef } from "../../shared/base/arn.ts";
+import {
+  driftCorrected,
+  outgoing,
+  rollFailed,
+  rollSuperseded,
+  rootCaChanged,
+  rootCaExpiring,
+  rootCaRetirable,
+  serviceEnrolled,
+  serviceRefused,
+  serviceUnenrolled,
+  serviceUpdated,
+  serviceWarned,
+} from "../../shared/events/outgoing.ts";
+
+export const ref = serviceRef("arn:aws:ecs:us-east-1:123456789012:service/prod/web");
+
+const revision = (number: number): string => `arn:aws:ecs:us-east-1:123456789012:task-definition/web:${number}`;
+export const change = {
+  executionName: "web-0-abc",
+  taskDefinitionArn: revision(8),
+  previousTaskDefinitionArn: revision(7),
+};
+const sidecar = {
+  namespace: "shop",
+  serviceAccount: "web",
+  image: "registry.example.com/ztunnel:1.28.1",
+  secretVersionId: "a".repeat(64),
+};
+
+const about = { rolloutId: "upgrade-1", kind: "upgrade" } as const;
+const counts = { services: 4, succeeded: 2, failed: 1, skipped: 1 };
+/** One event of every kind about a rollout as a whole. */
+export const rolloutEvents = [
+  outgoing("Rollout Started", { ...about, why: "ztunnel 1.28.2", requestedBy: "alice", services: 9, waves: 3 }),
+  outgoing("Rollout Refused", {
+    rolloutId: "upgrade-1",
+    kind: "upgrade",
+    requestedBy: "alice",
+    code: "scope-empty",
+    detail: '{"regions":["mars-1"]}',
+  }),
+  outgoing("Rollout Wave Completed", { ...about, wave: "eu-west-1 50%", number: 2, waves: 3, ...counts }),
+  outgoing("Rollout Paused", { ...about, hold: "operator", detail: "Paused by alice.", nextWave: "eu-west-1 100%" }),
+  outgoing("Rollout Completed", { ...about, outcome: "completed", detail: "", ...counts, durationSeconds: 3900 }),
+  outgoing("Rollout Rolled Back", {
+    ...about,
+    code: "budget-exceeded",
+    detail: "3 of 10 in wave canary.",
+    takenBack: 6,
+    left: 1,
+    stuck: 1,
+    stuckServices: [ref.serviceArn],
+    durationSeconds: 600,
+  }),
+];
+
+/** One event of every kind that the autopilot emits. */
+export const all = [
+  ...rolloutEvents,
+  serviceEnrolled(ref, { ...change, ...sidecar }),
+  serviceUpdated(ref, { ...change, ...sidecar, drift: ["image", "token"] }),
+  driftCorrected(ref, { ...change, drift: ["sidecar-missing"] }),
+  serviceUnenrolled(ref, { ...change, reason: "tag-removed" }),
+  serviceRefused(ref, [{ reason: "network-mode", detail: "The network mode is bridge." }]),
+  serviceWarned(ref, [{ code: "headroom", detail: "Left for ztunnel: 0 CPU units." }]),
+  rollFailed(ref, {
+    executionName: "web-0-abc",
+    code: "ztunnel-unhealthy",
+    sentence: "Task t1: Container ztunnel stopped: exit code 1.",
+    reverted: true,
+    failedTaskDefinitionArn: revision(8),
+    revertedTo: revision(7),
+    failuresInARow: 1,
+    nextAttemptAt: "2026-11-21T10:00:00.000Z",
+  }),
+  rollSuperseded(ref, { executionName: "web-0-abc", reason: "Deployment ecs-svc/3 brings web:9." }),
+  rootCaChanged({ controlPlane: "main", network: "net", fingerprints: ["AA", "BB"], previousFingerprints: ["AA"] }),
+  rootCaRetirable({ controlPlane: "main", network: "net", fingerprints: ["AA"], remaining: ["BB"] }),
+  outgoing("Root CA Retirable", { controlPlane: "main", fingerprints: ["AA"], remaining: ["BB"] }),
+  rootCaExpiring({
+    controlPlane: "main",
+    fingerprint: "AA:BB",
+    subject: "CN=root",
+    notAfter: "2026-12-24T00:00:00.000Z",
+    daysLeft: 30,
+  }),
+];

@@ -1,0 +1,139 @@
+import { type Place, serviceRef } from "../../shared/base/arn.ts";
+import type { Config } from "../../shared/config/config.ts";
+import type { MeshFacts } from "../../shared/enrollment/model.ts";
+import type { Rollout } from "../../shared/model/rollout.ts";
+import type { AlarmCalls, DescribedAlarm, ParameterCalls } from "../../shared/ports/ports.ts";
+import { withReading } from "../../shared/trust/record.ts";
+import { FakeBus, FakeExecutions, rollWorld } from "./fakes.ts";
+import { rollout } from "./rollouts.ts";
+import { config as configOf, facts, rootPem, service } from "./services.ts";
+
+/** Noon of a Monday. */
+export const NOON = Date.parse("2026-11-23T12:00:00Z");
+
+/** Executions of RollFleet: those that a test calls dead have ended without a word. */
+export class FakeFleetExecutions extends FakeExecutions {
+  end(name: string): void {
+    this.statuses.set(name, "ABORTED");
+  }
+
+  running(): readonly string[] {
+    return [...this.statuses].flatMap(([name, status]) => (status === "RUNNING" ? [name] : []));
+  }
+}
+
+class FakeAlarms implements AlarmCalls {
+  readonly alarms = new Map<string, DescribedAlarm>();
+
+  set(name: string, state: DescribedAlarm["state"]): void {
+    this.alarms.set(name, { name, state, reason: `it is ${state}` });
+  }
+
+  async describeAlarms(names: readonly string[]) {
+    return names.flatMap((name) => this.alarms.get(name) ?? []);
+  }
+}
+
+class FakeParameters implements ParameterCalls {
+  readonly values = new Map<string, string>();
+
+  async getParameter(name: string) {
+    return this.values.get(name);
+  }
+}
+
+export const serviceArn = (name: string) => `arn:aws:ecs:us-east-1:123456789012:service/prod/${name}`;
+const revision = (name: string, number: number) =>
+  `arn:aws:ecs:us-east-1:123456789012:task-definition/${name}:${number}`;
+
+/** An enrolled fleet of so many services, and all that a rollout of it talks to. */
+export function rolloutWorld(
+  options: { readonly services?: number; readonly policy?: object; readonly config?: Partial<Config> } = {},
+) {
+  const { services = 0, policy } = options;
+  const config = { ...configOf(policy ? { policy: { rollout: policy } } : {}), ...options.config };
+  const world = rollWorld({ config });
+  world.clock.nowMs = NOON;
+  world.ecs.services.clear();
+  const names = Array.from({ length: services }, (_, index) => `s${index}`);
+  const enroll = async () => {
+    for (const name of names) {
+      const ref = serviceRef(serviceArn(name));
+      const taskDefinitionArn = revision(name, 1);
+      const primary = {
+        id: `ecs-svc/${name}`,
+        status: "PRIMARY" as const,
+        taskDefinitionArn,
+        rolloutState: "COMPLETED" as const,
+        rolloutStateReason: undefined,
+        failedTasks: 0,
+        desiredCount: 2,
+        runningCount: 2,
+      };
+      world.ecs.add(service({ ref, taskDefinitionArn, deployments: [primary] }));
+      await world.ledger.patchService(ref.serviceArn, { enrolled: true, lastGoodRevisionArn: taskDefinitionArn });
+    }
+  };
+  const alarms = new FakeAlarms();
+  const fleetExecutions = new FakeFleetExecutions();
+  return {
+    ...world,
+    names,
+    enroll,
+    bus: new FakeBus(),
+    ecs: (_place: Place) => world.ecs,
+    fakeEcs: world.ecs,
+    alarms: (_place: Place) => alarms,
+    fakeAlarms: alarms,
+    parameters: new FakeParameters(),
+    fleetExecutions,
+    /** For `holdRollout`, whose executions are RollFleet's. */
+    executions: fleetExecutions,
+  };
+}
+export type RolloutWorld = ReturnType<typeof rolloutWorld>;
+
+/** A world with an enrolled fleet. */
+export async function fleetWorld(...given: Parameters<typeof rolloutWorld>): Promise<RolloutWorld> {
+  const world = rolloutWorld(...given);
+  await world.enroll();
+  return world;
+}
+
+/** Puts a rollout into the ledger, as the one under way. */
+export async function underWay(world: RolloutWorld, given: Partial<Rollout> = {}): Promise<Rollout> {
+  const one = rollout({ executionName: "upgrade-1-1", executions: 1, ...given });
+  await world.ledger.createRollout(one);
+  await world.ledger.changeFleet((fleet) => ({ ...fleet, running: one.id }));
+  if (one.executionName) world.fleetExecutions.statuses.set(one.executionName, "RUNNING");
+  return one;
+}
+
+/** The mesh facts `main` with another root CA bundle. */
+function factsWith(bundle: "a" | "ab" | "b", readAt = new Date(NOON).toISOString()): MeshFacts {
+  const rootCaPem = [...bundle].map((name) => rootPem(name === "a" ? "a" : "b")).join("");
+  return { ...facts, rootCaPem, readAt };
+}
+
+/** The control plane `main` is read: it has this bundle now. */
+export async function readFacts(world: RolloutWorld, bundle: "a" | "ab" | "b", readAt?: string): Promise<void> {
+  await world.ledger.changeMesh("main", (mesh) => withReading(mesh, factsWith(bundle, readAt)));
+}
+
+/** All of the ledger that matters here, for a comparison. Versions and times are left out. */
+export async function remembered(world: RolloutWorld) {
+  const without = ({ version: _, ...rest }: { readonly version: number }) => rest;
+  const rollouts = [];
+  const services = [];
+  for await (const one of world.ledger.listRollouts()) {
+    rollouts.push(without(one));
+    services.push(...(await Array.fromAsync(world.ledger.listRolloutServices(one.id))));
+  }
+  const states = await Array.fromAsync(world.ledger.listServices());
+  return {
+    fleet: without(await world.ledger.getFleet()),
+    rollouts: rollouts.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+    services,
+    states,
+  };
+}

@@ -1,0 +1,41 @@
+import type { ServiceRef } from "../../shared/base/arn.ts";
+import { applyRoll } from "../../shared/use-cases/roll/apply-roll.ts";
+import { planRoll } from "../../shared/use-cases/roll/plan-roll.ts";
+import type { ApplyPlan, Plan, Watch } from "../../shared/use-cases/roll/steps.ts";
+import { type RollWorld, web } from "./fakes.ts";
+
+export const NAME = "web-0-roll";
+
+/** A plan that has something to apply. */
+export function applyPlan(plan: Plan): ApplyPlan {
+  if (plan.action !== "apply") throw new Error(`the plan is ${plan.outcome}: ${plan.reason}`);
+  return plan;
+}
+
+export async function planned(world: RollWorld, ref: ServiceRef = web): Promise<ApplyPlan> {
+  return applyPlan(await planRoll(ref, NAME, world));
+}
+
+/** A roll whose deployment has just been started. */
+export async function applied(
+  world: RollWorld,
+  ref: ServiceRef = web,
+): Promise<{ readonly plan: ApplyPlan; readonly watch: Watch }> {
+  const plan = await planned(world, ref);
+  const { watch } = await applyRoll(ref, NAME, plan, world);
+  if (!watch) throw new Error("the roll was superseded");
+  return { plan, watch };
+}
+
+/** The service as an earlier roll has left it: in the mesh, its deployment completed, no lease held. */
+export async function enroll(world: RollWorld, ref: ServiceRef = web): Promise<void> {
+  const { watch } = await applied(world, ref);
+  world.ecs.complete(ref);
+  const { secretInUse, targetRevisionArn } = watch;
+  await world.ledger.finishRoll(ref.serviceArn, NAME, {
+    enrolled: true,
+    attempt: 1,
+    lastGoodRevisionArn: targetRevisionArn,
+    secretsInUse: secretInUse === null ? [] : [secretInUse],
+  });
+}

@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import { serviceRef } from "../../shared/base/arn.ts";
+import type { JsonObject } from "../../shared/base/json.ts";
+import { type Config, parseConfig } from "../../shared/config/config.ts";
+import type { Observed } from "../../shared/enrollment/decide.ts";
+import type { MeshFacts, ObservedService, Tags } from "../../shared/enrollment/model.ts";
+
+const ACCOUNT = "123456789012";
+const REVISION = `arn:aws:ecs:us-east-1:${ACCOUNT}:task-definition/web:7`;
+export const TASK_ROLE = `arn:aws:iam::${ACCOUNT}:role/web-task`;
+export const EXECUTION_ROLE = `arn:aws:iam::${ACCOUNT}:role/web-execution`;
+
+export const rootPem = (name: "a" | "b" | "c"): string =>
+  readFileSync(new URL(`../fixtures/trust/root-${name}.pem`, import.meta.url), "utf8");
+
+export const enrolled: Tags = {
+  "ztunnel-autopilot/enroll": "true",
+  "ecs.solo.io/namespace": "shop",
+  "ecs.solo.io/service-account": "web",
+};
+
+export function config(changes: Partial<Parameters<typeof parseConfig>[0] & object> = {}): Config {
+  return parseConfig({
+    homeRegion: "us-east-1",
+    homeAccount: ACCOUNT,
+    accounts: [{ role: `arn:aws:iam::${ACCOUNT}:role/istiod`, domain: "ecs.local", regions: ["us-east-1"] }],
+    controlPlanes: [
+      {
+        name: "main",
+        eks: { cluster: "mesh", region: "us-east-1", account: ACCOUNT },
+        serves: [{ account: ACCOUNT, regions: ["us-east-1"] }],
+      },
+    ],
+    ztunnel: { image: "registry.example.com/ztunnel:1.28.1" },
+    slack: { secretName: "slack", channel: "#ops" },
+    ...changes,
+  });
+}
+
+export const facts: MeshFacts = {
+  controlPlane: "main",
+  istiodUrl: "https://istiod.example.com:15012",
+  rootCaPem: rootPem("a"),
+  network: "mesh-network",
+  istiodVersion: "1.28.0",
+  readAt: "2026-11-20T00:00:00.000Z",
+};
+
+export function service(changes: Partial<ObservedService> = {}): ObservedService {
+  return {
+    ref: serviceRef(`arn:aws:ecs:us-east-1:${ACCOUNT}:service/prod/web`),
+    status: "ACTIVE",
+    taskDefinitionArn: REVISION,
+    deploymentController: "ECS",
+    deploymentStrategy: "ROLLING",
+    hasPauseHook: false,
+    launchType: "FARGATE",
+    platformVersion: "LATEST",
+    desiredCount: 2,
+    deployments: [],
+    tags: enrolled,
+    ...changes,
+  };
+}
+
+export const application: JsonObject = {
+  name: "web",
+  image: "nginx:1",
+  essential: true,
+  cpu: 256,
+  memory: 512,
+  portMappings: [{ containerPort: 8080, hostPort: 8080, protocol: "tcp" }],
+};
+
+export function taskDefinition(changes: JsonObject = {}): JsonObject {
+  return {
+    family: "web",
+    taskDefinitionArn: REVISION,
+    revision: 7,
+    status: "ACTIVE",
+    networkMode: "awsvpc",
+    requiresCompatibilities: ["FARGATE"],
+    cpu: "1024",
+    memory: "2048",
+    taskRoleArn: TASK_ROLE,
+    executionRoleArn: EXECUTION_ROLE,
+    containerDefinitions: [application],
+    ...changes,
+  };
+}
+
+/** A healthy service with the tag, not yet enrolled, and what a test changes of it. */
+export function observed(
+  changes: Partial<Omit<Observed, "definition">> & { readonly raw?: JsonObject } = {},
+): Observed {
+  const { raw, ...others } = changes;
+  return {
+    service: service(),
+    clusterTags: {},
+    definition: { taskDefinitionArn: REVISION, raw: raw ?? taskDefinition(), tags: [] },
+    facts,
+    older: [],
+    fleet: {},
+    config: config(),
+    state: undefined,
+    ...others,
+  };
+}

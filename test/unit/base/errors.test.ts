@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import {
+  AutopilotError,
+  asAutopilotError,
+  type FailureCode,
+  failureCodeOf,
+  failures,
+  RETRYABLE_ERROR,
+  TERMINAL_ERROR,
+  THROTTLED_ERROR,
+} from "../../../shared/base/errors.ts";
+
+const codes = Object.entries(failures);
+
+describe("every failure", () => {
+  it.each(codes)("%s has a sentence and a fix", (_code, { sentence, fix }) => {
+    for (const text of [sentence, fix]) expect(text).toMatch(/^([A-Z]|ztunnel|autopilot\.config).*\.$/s);
+  });
+
+  it.each(codes)("%s names itself, its sentence and the thing", (code, { sentence, retryable }) => {
+    // Object.entries forgets which keys there are.
+    const error = new AutopilotError(code as FailureCode, "the thing");
+    expect(error.message).toBe(`${code}: ${sentence} the thing`);
+    if (code !== "throttled") expect(error.name).toBe(retryable ? RETRYABLE_ERROR : TERMINAL_ERROR);
+    expect(failureCodeOf(error.message)).toBe(code);
+  });
+
+  it("that is a throttled call has a name of its own: it is tried again for longer", () => {
+    const error = new AutopilotError("throttled", "x");
+    expect(error.name).toBe(THROTTLED_ERROR);
+    expect(error.retryable).toBe(true);
+    expect(new Set([THROTTLED_ERROR, RETRYABLE_ERROR, TERMINAL_ERROR]).size).toBe(3);
+  });
+});
+
+describe("an error", () => {
+  it("keeps its cause", () => {
+    const cause = new Error("socket");
+    expect(new AutopilotError("aws-unavailable", "x", { cause }).cause).toBe(cause);
+  });
+
+  it("of ours stays what it is, and any other becomes unexpected-error with its cause", () => {
+    const own = new AutopilotError("throttled", "x");
+    expect(asAutopilotError(own)).toBe(own);
+    const foreign = new TypeError("x is undefined");
+    expect(asAutopilotError(foreign)).toMatchObject({
+      code: "unexpected-error",
+      detail: "TypeError: x is undefined",
+      cause: foreign,
+      retryable: true,
+    });
+    expect(asAutopilotError("text")).toMatchObject({ code: "unexpected-error", detail: "text" });
+  });
+});
+
+describe("a text that begins with no code of ours", () => {
+  it.each([
+    "",
+    "throttled",
+    "throttledX",
+    "superseded by somebody",
+    "Error: throttled: x",
+    "toString: x",
+    "constructor: x",
+  ])("has none: %j", (text) => {
+    expect(failureCodeOf(text)).toBeUndefined();
+  });
+});

@@ -1,0 +1,53 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { canonicalJson, isJsonObject, isSameJson, type Json } from "../../../shared/base/json.ts";
+
+const json = fc.jsonValue().map((value): Json => JSON.parse(JSON.stringify(value)));
+
+/** The same JSON with the keys of its objects the other way round. */
+function turned(value: Json): Json {
+  if (Array.isArray(value)) return value.map(turned);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, inner]) => [key, turned(inner)]),
+  );
+}
+
+describe("JSON", () => {
+  it("is the same in whatever order its keys are", () => {
+    fc.assert(
+      fc.property(json, (value) => {
+        expect(isSameJson(value, turned(value))).toBe(true);
+        expect(canonicalJson(turned(value))).toBe(canonicalJson(value));
+        expect(JSON.parse(canonicalJson(value))).toEqual(value);
+      }),
+    );
+  });
+
+  it("is the same exactly where its canonical text is", () => {
+    // Few different leaves, so that equal values come.
+    const small = fc.letrec<{ value: Json }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        fc.constantFrom(null, 0, 1, "a", [], {}),
+        fc.array(tie("value"), { maxLength: 2 }),
+        fc.dictionary(fc.constantFrom("a", "b"), tie("value"), { maxKeys: 2 }),
+      ),
+    })).value;
+    fc.assert(
+      fc.property(small, small, (a, b) => {
+        expect(isSameJson(a, b)).toBe(canonicalJson(a) === canonicalJson(b));
+      }),
+    );
+  });
+
+  it("is not the same where one is a member that the other has not", () => {
+    expect(isSameJson({ a: null }, {})).toBe(false);
+    expect(isSameJson({ a: 1 }, { b: 1 })).toBe(false);
+    expect(isSameJson([], {})).toBe(false);
+    expect(isSameJson(undefined, null)).toBe(false);
+    expect(isSameJson(undefined, undefined)).toBe(true);
+  });
+});

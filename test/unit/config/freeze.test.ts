@@ -1,0 +1,223 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { freezeProblems, openWindow } from "../../../shared/config/freeze.ts";
+import type { FreezeWindow } from "../../../shared/config/rollout-policy.ts";
+
+const MINUTE_MS = 60_000;
+const at = (text: string) => Date.parse(text);
+
+function freeze(cron: string, durationMinutes: number, timeZone = "UTC"): FreezeWindow {
+  return { cron, durationMinutes, timeZone };
+}
+
+/** When the freeze ends, as ISO text without seconds. */
+function untilOf(windows: readonly FreezeWindow[], now: string): string | undefined {
+  const open = openWindow(windows, at(now));
+  return open && new Date(open.until).toISOString().slice(0, 16);
+}
+
+describe("a freeze window", () => {
+  it("is open from its first instant until just before its last", () => {
+    const friday = [freeze("0 18 * * FRI", 60)];
+    expect(untilOf(friday, "2026-03-06T17:59:59.999Z")).toBeUndefined();
+    expect(untilOf(friday, "2026-03-06T18:00:00Z")).toBe("2026-03-06T19:00");
+    expect(untilOf(friday, "2026-03-06T18:59:59.999Z")).toBe("2026-03-06T19:00");
+    expect(untilOf(friday, "2026-03-06T19:00:00Z")).toBeUndefined();
+  });
+
+  it("is open days after it began, across the end of a year", () => {
+    expect(untilOf([freeze("0 0 20 DEC *", 14 * 24 * 60)], "2027-01-02T23:00:00Z")).toBe("2027-01-03T00:00");
+  });
+
+  it("goes by its zone's clock, in winter and in summer", () => {
+    const berlin = [freeze("0 18 * * *", 60, "Europe/Berlin")];
+    expect(untilOf(berlin, "2026-01-10T17:30:00Z")).toBe("2026-01-10T18:00");
+    expect(untilOf(berlin, "2026-07-10T16:30:00Z")).toBe("2026-07-10T17:00");
+    expect(untilOf(berlin, "2026-07-10T17:30:00Z")).toBeUndefined();
+  });
+
+  it("lasts for its duration while the clocks change", () => {
+    const weekend = [freeze("0 18 * * FRI", 54 * 60, "Europe/Berlin")];
+    expect(untilOf(weekend, "2026-03-29T00:00:00Z")).toBe("2026-03-29T23:00");
+    expect(untilOf(weekend, "2026-10-25T00:00:00Z")).toBe("2026-10-25T22:00");
+  });
+
+  it("that begins in an hour that the clock skips begins after it", () => {
+    const berlin = [freeze("30 2 * * *", 60, "Europe/Berlin")];
+    expect(untilOf(berlin, "2026-03-29T00:59:00Z")).toBeUndefined();
+    expect(untilOf(berlin, "2026-03-29T01:00:00Z")).toBe("2026-03-29T02:00");
+  });
+
+  it("that begins in an hour that the clock shows twice begins twice", () => {
+    const berlin = [freeze("30 2 * * *", 30, "Europe/Berlin")];
+    expect(untilOf(berlin, "2026-10-25T00:30:00Z")).toBe("2026-10-25T01:00");
+    expect(untilOf(berlin, "2026-10-25T01:00:00Z")).toBeUndefined();
+    expect(untilOf(berlin, "2026-10-25T01:30:00Z")).toBe("2026-10-25T02:00");
+  });
+
+  it("and others that overlap or follow it are one", () => {
+    const night = freeze("0 22 * * *", 180);
+    const morning = freeze("0 1 * * *", 300);
+    const noon = freeze("0 12 * * *", 60);
+    expect(untilOf([morning, noon, night], "2026-03-06T23:00:00Z")).toBe("2026-03-07T06:00");
+    expect(openWindow([morning, noon, night], at("2026-03-06T23:00:00Z"))?.window).toBe(night);
+  });
+
+  it("of several open ones is the one that ends last", () => {
+    const [short, long] = [freeze("0 12 * * *", 60), freeze("0 12 * * *", 120)];
+    expect(openWindow([short, long, short], at("2026-03-06T12:10:00Z"))?.window).toBe(long);
+  });
+
+  it("that never closes is looked at again after 31 days", () => {
+    expect(untilOf([freeze("*/15 * * * *", 15)], "2026-03-01T00:00:00Z")).toBe("2026-04-01T00:00");
+    expect(untilOf([freeze("0 0 * * *", 20 * 24 * 60)], "2026-03-01T06:00:00Z")).toBe("2026-04-01T06:00");
+  });
+
+  it.each<[string, string, string]>([
+    ["0 0 1,15 * *", "2026-03-15T00:10:00Z", "2026-03-16T00:10:00Z"],
+    ["0 0 * * 1-5", "2026-03-02T00:10:00Z", "2026-03-07T00:10:00Z"],
+    ["0 0 * * FRI-SUN", "2026-03-08T00:10:00Z", "2026-03-05T00:10:00Z"],
+    ["0 0 * * 0", "2026-03-08T00:10:00Z", "2026-03-07T00:10:00Z"],
+    ["0 0 * * 7", "2026-03-08T00:10:00Z", "2026-03-07T00:10:00Z"],
+    ["*/20 8-18/5 * * *", "2026-03-07T13:41:00Z", "2026-03-07T14:41:00Z"],
+    ["0 0 * nov,Dec *", "2026-11-30T00:10:00Z", "2026-10-31T00:10:00Z"],
+    // Either of two restricted days: the 13th, and Fridays.
+    ["0 0 13 * FRI", "2026-04-13T00:10:00Z", "2026-04-14T00:10:00Z"],
+    ["0 0 13 * FRI", "2026-04-10T00:10:00Z", "2026-04-11T00:10:00Z"],
+    // A star with a step does not make it an either-or: odd days that are Fridays.
+    ["0 0 */2 * FRI", "2026-03-13T00:10:00Z", "2026-03-15T00:10:00Z"],
+    ["0 0 */2 * FRI", "2026-03-27T00:10:00Z", "2026-03-06T00:10:00Z"],
+    ["0 0 29 2 *", "2028-02-29T00:10:00Z", "2027-03-01T00:10:00Z"],
+  ])("of cron `%s` is open at %s and not at %s", (cron, open, closed) => {
+    expect(openWindow([freeze(cron, 19)], at(open))).toBeDefined();
+    expect(openWindow([freeze(cron, 19)], at(closed))).toBeUndefined();
+  });
+
+  it.each([
+    ["0 18 * *", "five fields"],
+    ["0 18 * * FRI 2026", "five fields"],
+    ["0  18 * * FRI", "five fields"],
+    ["60 18 * * *", "minute: 60"],
+    ["0 24 * * *", "hour: 24"],
+    ["0 0 0 * *", "day of the month: 0"],
+    ["0 0 1 13 *", "month: 13"],
+    ["0 0 1 MON *", "month: MON"],
+    ["0 0 * * 8", "day of the week: 8"],
+    ["0 18-8 * * *", "hour: 18-8"],
+    ["*/0 * * * *", "minute: */0"],
+    ["5/10 * * * *", "minute: 5/10"],
+    ["1,,2 * * * *", "minute: an empty part"],
+    ["*-5 * * * *", "minute: *-5"],
+    ["-1 * * * *", "minute: -1"],
+    ["1.5 * * * *", "minute: 1.5"],
+    ["0 0 30,31 2 *", "no such date"],
+    ["0 0 31 4 */2", "no such date"],
+  ])("of cron `%s` has a problem", (cron, problem) => {
+    expect(freezeProblems({ cron, timeZone: "UTC" })).toEqual([
+      { field: "cron", problem: expect.stringContaining(problem) },
+    ]);
+    expect(() => openWindow([freeze(cron, 60)], 0)).toThrow(RangeError);
+  });
+
+  it("of an unknown time zone has a problem", () => {
+    expect(freezeProblems({ cron: "0 0 * * *", timeZone: "Europe/Atlantis" })).toEqual([
+      { field: "timeZone", problem: "Europe/Atlantis is no IANA time zone, as `Europe/Berlin` is" },
+    ]);
+  });
+});
+
+/** A zone's clock, minute by minute around a change of its offset. */
+interface WallClock {
+  readonly timeZone: string;
+  readonly fromMs: number;
+  /** What the clock shows in that minute, as if it were UTC. */
+  readonly shown: readonly number[];
+}
+
+const DAYS = 8;
+
+function wallClock(timeZone: string, change: string): WallClock {
+  const format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
+  const fromMs = at(change) - (DAYS / 2) * 24 * 60 * MINUTE_MS;
+  const shown = Array.from({ length: DAYS * 24 * 60 }, (_, minute) =>
+    at(`${format.format(fromMs + minute * MINUTE_MS).replace(" ", "T")}Z`),
+  );
+  return { timeZone, fromMs, shown };
+}
+
+const clocks = [
+  wallClock("UTC", "2026-02-28T12:00Z"),
+  wallClock("Asia/Kathmandu", "2026-12-31T12:00Z"),
+  wallClock("Europe/Berlin", "2026-03-29T01:00Z"),
+  wallClock("Europe/Berlin", "2026-10-25T01:00Z"),
+  wallClock("America/New_York", "2026-11-01T06:00Z"),
+  wallClock("America/Santiago", "2026-09-06T04:00Z"),
+  wallClock("Australia/Lord_Howe", "2026-10-03T15:30Z"),
+];
+
+interface Fields {
+  readonly minutes: readonly number[];
+  readonly hours: readonly number[];
+  readonly weekdays: readonly number[] | undefined;
+  readonly durationMinutes: number;
+}
+
+const some = (max: number, maxLength: number) => fc.uniqueArray(fc.nat(max), { minLength: 1, maxLength });
+const fieldsArbitrary: fc.Arbitrary<Fields> = fc.record({
+  minutes: some(59, 3),
+  hours: some(23, 4),
+  weekdays: fc.option(some(6, 3), { nil: undefined }),
+  durationMinutes: fc.integer({ min: 1, max: 900 }),
+});
+
+function openings({ minutes, hours, weekdays }: Fields, { shown }: WallClock): readonly boolean[] {
+  const matches = (wallMs: number) => {
+    const date = new Date(wallMs);
+    return (
+      minutes.includes(date.getUTCMinutes()) &&
+      hours.includes(date.getUTCHours()) &&
+      (weekdays?.includes(date.getUTCDay()) ?? true)
+    );
+  };
+  return shown.map((wallMs, index) => {
+    const before = index === 0 ? wallMs - MINUTE_MS : (shown[index - 1] ?? 0);
+    if (matches(wallMs)) return true;
+    for (let skipped = before + MINUTE_MS; skipped < wallMs; skipped += MINUTE_MS) if (matches(skipped)) return true;
+    return false;
+  });
+}
+
+/** The minutes in which any of the windows is open. */
+function frozenMinutes(all: readonly Fields[], clock: WallClock): readonly boolean[] {
+  const frozen: boolean[] = clock.shown.map(() => false);
+  for (const fields of all) {
+    openings(fields, clock).forEach((opens, index) => {
+      if (opens) frozen.fill(true, index, index + fields.durationMinutes);
+    });
+  }
+  return frozen;
+}
+
+describe("freeze windows", () => {
+  it("are open exactly when a walk through every minute of the zone's clock says so", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...clocks),
+        fc.array(fieldsArbitrary, { minLength: 1, maxLength: 3 }),
+        fc.integer({ min: 900, max: DAYS * 24 * 60 - 1 }),
+        fc.nat(MINUTE_MS - 1),
+        (clock, all, minute, millis) => {
+          const frozen = frozenMinutes(all, clock);
+          const windows = all.map(({ minutes, hours, weekdays, durationMinutes }) =>
+            freeze(`${minutes} ${hours} * * ${weekdays ?? "*"}`, durationMinutes, clock.timeZone),
+          );
+          const open = openWindow(windows, clock.fromMs + minute * MINUTE_MS + millis);
+          expect(open !== undefined).toBe(frozen[minute]);
+          const end = frozen.indexOf(false, minute);
+          if (open && end >= 0) expect(open.until).toBe(clock.fromMs + end * MINUTE_MS);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

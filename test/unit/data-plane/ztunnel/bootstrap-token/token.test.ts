@@ -1,0 +1,55 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { versionIdOf } from "../../../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { decodeToken, encodeToken } from "../../../../../shared/data-plane/ztunnel/bootstrap-token/token.ts";
+import { token, tokens } from "../../../../support/tokens.ts";
+
+const base64 = (value: string): string => Buffer.from(value).toString("base64");
+const wrap = (value: string, width: number): string =>
+  value.replace(new RegExp(`.{${width}}`, "g"), (line) => `${line}\r\n`);
+
+describe("a bootstrap token", () => {
+  it("is JSON in istioctl's order of members, base64 twice, on one line", () => {
+    const { url, caCert, ...others } = token;
+    const encoded = encodeToken({ ...others, caCert, url });
+    expect(encoded).not.toMatch(/\s/);
+    const json = Buffer.from(Buffer.from(encoded, "base64").toString(), "base64").toString();
+    expect(json).toBe(JSON.stringify(token));
+  });
+
+  it("is decoded to what was encoded", () => {
+    fc.assert(
+      fc.property(tokens, (any) => {
+        expect(decodeToken(encodeToken(any))).toEqual(any);
+      }),
+    );
+  });
+
+  it("is decoded with line breaks at both levels", () => {
+    fc.assert(
+      fc.property(tokens, fc.integer({ min: 1, max: 90 }), (any, width) => {
+        const wrapped = wrap(base64(wrap(base64(JSON.stringify(any)), width)), width);
+        expect(decodeToken(`\n${wrapped}\n`)).toEqual(any);
+      }),
+    );
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["no base64", "§§§"],
+    ["base64 once", base64(JSON.stringify(token))],
+    ["no JSON", base64(base64("secret-text"))],
+    ["another JSON", base64(base64("[1]"))],
+    ["a missing member", base64(base64(JSON.stringify({ ...token, network: undefined })))],
+    ["an unknown platform", base64(base64(JSON.stringify({ ...token, platform: "secret-text" })))],
+  ])("that is %s is an invalid-token, and not quoted", (_what, value) => {
+    expect(() => decodeToken(value)).toThrow(expect.objectContaining({ code: "invalid-token" }));
+    expect(() => decodeToken(value)).not.toThrow(/secret-text/);
+  });
+
+  it("has a version id that only its content makes", () => {
+    expect(versionIdOf(token)).toMatch(/^[0-9a-f]{64}$/);
+    expect(versionIdOf({ ...token })).toBe(versionIdOf(token));
+    expect(versionIdOf({ ...token, remote: false })).not.toBe(versionIdOf(token));
+  });
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { headroom } from "../../../../../shared/data-plane/ztunnel/task-definition/headroom.ts";
+import { applicationPorts, portCollisions } from "../../../../../shared/data-plane/ztunnel/task-definition/ports.ts";
+import { registerable } from "../../../../../shared/data-plane/ztunnel/task-definition/registerable.ts";
+import { findSidecar } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
+import { fixture, injected, wanted, withContainer } from "../../../../support/task-definitions.ts";
+
+describe("registerable", () => {
+  const described = {
+    taskDefinitionArn: "arn:aws:ecs:us-east-1:123456789012:task-definition/a:1",
+    futureField: { b: 1, a: [null] },
+    ...fixture("echo"),
+    revision: 1,
+    status: "ACTIVE",
+    requiresAttributes: [],
+    compatibilities: ["EC2", "FARGATE"],
+    registeredAt: 1,
+    deregisteredAt: 1,
+    deleteRequestedAt: 1,
+    registeredBy: "arn:aws:iam::123456789012:root",
+  };
+
+  it("drops what ECS adds and keeps the rest in its order, also what it doesn't know", () => {
+    expect(JSON.stringify(registerable(described, []))).toBe(
+      JSON.stringify({ futureField: { b: 1, a: [null] }, ...fixture("echo") }),
+    );
+  });
+
+  it("adds the revision's tags, but not AWS's own", () => {
+    const tags = [
+      { key: "team", value: "a" },
+      { key: "aws:cloudformation:stack-name", value: "b" },
+      { key: "AWS:x", value: "c" },
+    ];
+    expect(registerable(described, tags).tags).toEqual([{ key: "team", value: "a" }]);
+    expect(registerable(described, tags.slice(1))).not.toHaveProperty("tags");
+  });
+});
+
+describe("findSidecar", () => {
+  it("finds none in a definition without the container", () => {
+    expect(findSidecar(fixture("echo"))).toEqual({ kind: "none" });
+  });
+
+  it.each([
+    [wanted.secretValueFrom, "ours"],
+    ["arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:ztunnel-autopilot/a/b/c-AbCdEf", "ours"],
+    ["arn:aws:secretsmanager:us-east-1:123456789012:secret:my/ztunnel-autopilot/a-AbCdEf", "by-hand"],
+    ["arn:aws:ssm:us-east-1:123456789012:parameter/ztunnel-autopilot/a", "by-hand"],
+    ["ztunnel-autopilot/a", "by-hand"],
+  ])("tells by the secret %s that the sidecar is %s", (valueFrom, kind) => {
+    const secrets = [{ name: "BOOTSTRAP_TOKEN", valueFrom }];
+    expect(findSidecar(withContainer(injected(fixture("echo")), "ztunnel", { secrets })).kind).toBe(kind);
+  });
+});
+
+describe("headroom", () => {
+  it("is nothing for the guide's definitions, with or without the sidecar", () => {
+    expect(headroom(fixture("shell"))).toEqual({ cpuUnits: 0, memoryMiB: 0 });
+    expect(headroom(injected(fixture("shell")))).toEqual({ cpuUnits: 0, memoryMiB: 0 });
+  });
+
+  it("is what the limits leave, in units of the task's size", () => {
+    expect(headroom(withContainer(fixture("multi"), "web", { cpu: 256, memory: 512 }))).toEqual({
+      cpuUnits: 768,
+      memoryMiB: 1536,
+    });
+  });
+
+  it("is unknown where the task has no size", () => {
+    expect(headroom(fixture("ec2"))).toEqual({ cpuUnits: undefined, memoryMiB: undefined });
+  });
+});
+
+describe("ports", () => {
+  const portMappings = [
+    { containerPort: 8080 },
+    { containerPortRange: "15000-15006" },
+    { containerPort: 15008, protocol: "udp" },
+    { containerPort: 15053, protocol: "udp" },
+    { name: "no port" },
+  ];
+  const definition = withContainer(injected(fixture("echo")), "echo", { portMappings });
+
+  it("lists the application's ports and ranges, not ztunnel's", () => {
+    const own = withContainer(definition, "ztunnel", { portMappings: [{ containerPort: 15021 }] });
+    expect(applicationPorts(own)).toEqual([
+      { container: "echo", protocol: "tcp", first: 8080, last: 8080 },
+      { container: "echo", protocol: "tcp", first: 15000, last: 15006 },
+      { container: "echo", protocol: "udp", first: 15008, last: 15008 },
+      { container: "echo", protocol: "udp", first: 15053, last: 15053 },
+    ]);
+  });
+
+  it("finds the ports that ztunnel needs, by protocol", () => {
+    expect(portCollisions(definition)).toEqual([
+      { container: "echo", port: 15000, use: "admin" },
+      { container: "echo", port: 15001, use: "outbound" },
+      { container: "echo", port: 15006, use: "inbound plaintext" },
+      { container: "echo", port: 15053, use: "DNS" },
+    ]);
+    expect(portCollisions(fixture("echo"))).toEqual([]);
+  });
+});

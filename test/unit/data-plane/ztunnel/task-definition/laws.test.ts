@@ -1,0 +1,261 @@
+import type { ContainerDefinition, RegisterTaskDefinitionRequest } from "@aws-sdk/client-ecs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { canonicalJson, type JsonObject } from "../../../../../shared/base/json.ts";
+import { driftOf } from "../../../../../shared/data-plane/ztunnel/task-definition/differences.ts";
+import {
+  containersOf,
+  otherContainers,
+  without,
+  ztunnelOf,
+} from "../../../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { inject } from "../../../../../shared/data-plane/ztunnel/task-definition/inject.ts";
+import { definitionBytes } from "../../../../../shared/data-plane/ztunnel/task-definition/quotas.ts";
+import { remove } from "../../../../../shared/data-plane/ztunnel/task-definition/remove.ts";
+import { findSidecar, type SidecarSpec } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
+import { registrationProblems } from "../../../../../simulator/aws/ecs/registration-rules.ts";
+import { spec, taskDefinition } from "../../../../support/arbitrary-definitions.ts";
+
+const RUNS = { numRuns: 300 };
+
+function injected(definition: JsonObject, wanted: SidecarSpec): JsonObject {
+  const injection = inject(definition, wanted);
+  if (!injection.ok) throw new Error(`${injection.refusal}: ${injection.detail}`);
+  return injection.definition;
+}
+
+/** Definitions that have room for the sidecar. */
+const roomy = () => taskDefinition().filter((definition) => containersOf(definition).length < 10);
+
+const editContainers = (definition: JsonObject, edit: (container: JsonObject) => JsonObject): JsonObject => ({
+  ...definition,
+  containerDefinitions: containersOf(definition).map(edit),
+});
+
+/** The compiler holds both lists to the SDK's types. */
+const taskFields: Record<keyof RegisterTaskDefinitionRequest, true> = {
+  family: true,
+  taskRoleArn: true,
+  executionRoleArn: true,
+  networkMode: true,
+  containerDefinitions: true,
+  volumes: true,
+  placementConstraints: true,
+  requiresCompatibilities: true,
+  cpu: true,
+  memory: true,
+  tags: true,
+  pidMode: true,
+  ipcMode: true,
+  proxyConfiguration: true,
+  inferenceAccelerators: true,
+  ephemeralStorage: true,
+  runtimePlatform: true,
+  enableFaultInjection: true,
+};
+const containerFields: Record<keyof ContainerDefinition, true> = {
+  name: true,
+  image: true,
+  repositoryCredentials: true,
+  cpu: true,
+  memory: true,
+  memoryReservation: true,
+  links: true,
+  portMappings: true,
+  essential: true,
+  restartPolicy: true,
+  entryPoint: true,
+  command: true,
+  environment: true,
+  environmentFiles: true,
+  mountPoints: true,
+  volumesFrom: true,
+  linuxParameters: true,
+  secrets: true,
+  dependsOn: true,
+  startTimeout: true,
+  stopTimeout: true,
+  versionConsistency: true,
+  hostname: true,
+  user: true,
+  workingDirectory: true,
+  disableNetworking: true,
+  privileged: true,
+  readonlyRootFilesystem: true,
+  dnsServers: true,
+  dnsSearchDomains: true,
+  extraHosts: true,
+  dockerSecurityOptions: true,
+  interactive: true,
+  pseudoTerminal: true,
+  dockerLabels: true,
+  ulimits: true,
+  logConfiguration: true,
+  healthCheck: true,
+  systemControls: true,
+  resourceRequirements: true,
+  firelensConfiguration: true,
+  credentialSpecs: true,
+};
+
+describe("inject and remove, over every definition that ECS takes", () => {
+  it("remove gives back what was there before inject, to the byte", () => {
+    fc.assert(
+      fc.property(roomy(), spec(), (definition, wanted) => {
+        const removed = remove(injected(definition, wanted));
+        expect(removed).toStrictEqual(definition);
+        expect(JSON.stringify(removed)).toBe(JSON.stringify(definition));
+      }),
+      RUNS,
+    );
+  });
+
+  it("remove gives it back after any number of injections with other specs", () => {
+    fc.assert(
+      fc.property(roomy(), fc.array(spec(), { minLength: 2, maxLength: 4 }), (definition, specs) => {
+        const last = specs.reduce(injected, definition);
+        expect(JSON.stringify(remove(last))).toBe(JSON.stringify(definition));
+      }),
+      RUNS,
+    );
+  });
+
+  it("an injection over another one is what the last spec alone gives, but for what reserves more", () => {
+    fc.assert(
+      fc.property(roomy(), spec(), spec(), (definition, first, second) => {
+        const same = { ...second, memoryReservationMiB: first.memoryReservationMiB };
+        expect(canonicalJson(injected(injected(definition, first), same))).toBe(
+          canonicalJson(injected(definition, same)),
+        );
+      }),
+      RUNS,
+    );
+  });
+
+  it("inject changes nothing when applied a second time", () => {
+    fc.assert(
+      fc.property(roomy(), spec(), (definition, wanted) => {
+        const once = injected(definition, wanted);
+        expect(injected(once, wanted)).toBe(once);
+      }),
+      RUNS,
+    );
+  });
+
+  it("inject keeps everything but dependsOn and, with the proxy environment, environment", () => {
+    fc.assert(
+      fc.property(roomy(), spec(), (definition, wanted) => {
+        const result = injected(definition, wanted);
+        const named = wanted.proxyEnv ? ["dependsOn", "environment"] : ["dependsOn"];
+        const rest = (one: JsonObject) => JSON.stringify(named.reduce(without, one));
+        expect(JSON.stringify(without(result, "containerDefinitions"))).toBe(
+          JSON.stringify(without(definition, "containerDefinitions")),
+        );
+        expect(Object.keys(result)).toEqual(Object.keys(definition));
+        expect(otherContainers(result).map(rest)).toEqual(containersOf(definition).map(rest));
+      }),
+      RUNS,
+    );
+  });
+
+  it("what ECS takes without the sidecar, it takes with it", () => {
+    fc.assert(
+      fc.property(taskDefinition(), spec(), (definition, wanted) => {
+        const injection = inject(definition, wanted);
+        if (injection.ok) expect(registrationProblems(injection.definition)).toEqual([]);
+        else expect(injection.refusal).toBe("too-many-containers");
+      }),
+      RUNS,
+    );
+  });
+
+  it("the result is known as ours, from the secret that was asked for", () => {
+    fc.assert(
+      fc.property(roomy(), spec(), (definition, wanted) => {
+        const { image, secretValueFrom } = wanted;
+        expect(findSidecar(injected(definition, wanted))).toEqual({ kind: "ours", image, secretValueFrom });
+      }),
+      RUNS,
+    );
+  });
+
+  it("drift is empty exactly when inject changes nothing", () => {
+    fc.assert(
+      fc.property(roomy(), spec(), spec(), fc.boolean(), (definition, first, second, bare) => {
+        const before = bare ? definition : injected(definition, first);
+        const unchanged = canonicalJson(injected(before, second)) === canonicalJson(before);
+        expect(driftOf(before, second).length === 0).toBe(unchanged);
+      }),
+      RUNS,
+    );
+  });
+
+  it("a pipeline that deploys a new image on top of the injected definition changes nothing about it", () => {
+    fc.assert(
+      fc.property(roomy(), spec(), spec(), (definition, first, second) => {
+        const deploy = (container: JsonObject) =>
+          container.name === "ztunnel" ? container : { ...container, image: "web:2" };
+        const deployed = editContainers(injected(definition, first), deploy);
+        expect(driftOf(deployed, first)).toEqual([]);
+        expect(JSON.stringify(remove(injected(deployed, second)))).toBe(
+          JSON.stringify(editContainers(definition, deploy)),
+        );
+      }),
+      RUNS,
+    );
+  });
+
+  it("a forged label never takes away what the application had, but for our own proxy values", () => {
+    const label = fc.oneof(
+      fc.string(),
+      fc.json(),
+      taskDefinition().map((definition) =>
+        JSON.stringify(
+          containersOf(definition).map(({ name }) => ({ container: name, env: ["ALL_PROXY"], dependsOn: "empty" })),
+        ),
+      ),
+    );
+    fc.assert(
+      fc.property(roomy(), spec(), label, (definition, wanted, forged) => {
+        const plain = { ...wanted, proxyEnv: false };
+        const tampered = editContainers(injected(definition, plain), (container) =>
+          container.name === "ztunnel"
+            ? { ...container, dockerLabels: { "ztunnel-autopilot/added": forged } }
+            : container,
+        );
+        const again = injected(tampered, plain);
+        expect(injected(again, plain)).toBe(again);
+        const emptied = (one: JsonObject) =>
+          ["dependsOn", "environment"].reduce<JsonObject>((rest, key) => without(rest, key), one);
+        expect(containersOf(remove(tampered)).map(emptied)).toEqual(containersOf(definition).map(emptied));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("says so when the sidecar makes the definition too large", () => {
+    fc.assert(
+      fc.property(roomy(), spec(), fc.integer({ min: 1, max: 400 }), (definition, wanted, left) => {
+        const full = { ...definition, padding: "" };
+        const padded = { ...full, padding: "x".repeat(65_536 - definitionBytes(full) - left) };
+        const injection = inject(padded, wanted);
+        expect(injection.ok ? definitionBytes(injection.definition) <= 65_536 : injection.refusal).toSatisfy(
+          (outcome) => outcome === true || outcome === "definition-too-large",
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("the generator uses every field of the SDK's types, and the cases that matter", () => {
+    const samples = fc.sample(taskDefinition(), { numRuns: 400, seed: 1 });
+    const containers = samples.flatMap(containersOf);
+    const used = (objects: readonly JsonObject[]) => new Set(objects.flatMap(Object.keys));
+    expect(Object.keys(taskFields).filter((field) => !used(samples).has(field))).toEqual([]);
+    expect(Object.keys(containerFields).filter((field) => !used(containers).has(field))).toEqual([]);
+    expect(containers.some((one) => one.dependsOn === null)).toBe(true);
+    expect(containers.some((one) => JSON.stringify(one.dependsOn)?.includes("SUCCESS"))).toBe(true);
+    expect(containers.some((one) => JSON.stringify(one.environment)?.includes("socks5h"))).toBe(true);
+    expect(samples.every((one) => ztunnelOf(one) === undefined)).toBe(true);
+  });
+});

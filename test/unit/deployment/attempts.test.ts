@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { afterFailure, afterSuccess, nextAttempt, situationOf } from "../../../shared/deployment/attempts.ts";
+import { executionName } from "../../../shared/deployment/execution-name.ts";
+
+const MINUTE = 60_000;
+const policy = { attemptDelaysMinutes: [15, 60, 360] };
+const situation = situationOf("arn:7", "content");
+
+describe("attempts", () => {
+  it("of a situation that never failed start at once", () => {
+    expect(nextAttempt(undefined, situation, 0)).toEqual({ start: true });
+  });
+
+  it("of a situation that failed wait longer each time, and the last delay repeats", () => {
+    let state: Parameters<typeof afterFailure>[0];
+    const waits = [1, 2, 3, 4, 5].map((failuresInARow) => {
+      const patch = afterFailure(state, situation, 0, policy);
+      expect(patch.failuresInARow).toBe(failuresInARow);
+      state = { failedSituation: situation, failuresInARow, notBefore: patch.notBefore };
+      expect(nextAttempt(state, situation, patch.notBefore - 1)).toEqual({
+        start: false,
+        notBeforeMs: patch.notBefore,
+      });
+      expect(nextAttempt(state, situation, patch.notBefore)).toEqual({ start: true });
+      return patch.notBefore / MINUTE;
+    });
+    expect(waits).toEqual([15, 60, 360, 360, 360]);
+  });
+
+  it("of another situation start at once and count from one", () => {
+    const state = { failedSituation: situation, failuresInARow: 4, notBefore: 1e12 };
+    const other = situationOf("arn:8", "content");
+    expect(nextAttempt(state, other, 0)).toEqual({ start: true });
+    expect(afterFailure(state, other, 0, policy)).toEqual({
+      failedSituation: other,
+      failuresInARow: 1,
+      notBefore: 15 * MINUTE,
+    });
+  });
+
+  it("are forgotten after a success", () => {
+    expect(afterSuccess()).toEqual({ failedSituation: null, failuresInARow: 0, notBefore: null });
+  });
+
+  it("belong to one situation for equal revision and content only", () => {
+    expect(situationOf("arn:7", "content")).toBe(situation);
+    expect(situationOf("arn:8", "content")).not.toBe(situation);
+    expect(situationOf("arn:7", "other")).not.toBe(situation);
+  });
+});
+
+describe("executionName", () => {
+  const serviceNames = fc.stringMatching(/^[A-Za-z0-9_-]{1,255}$/);
+  const situations = fc.record({
+    serviceArn: serviceNames.map((name) => `arn:aws:ecs:us-east-1:123456789012:service/prod/${name}`),
+    observedRevisionArn: fc.string(),
+    desiredContent: fc.string(),
+    attempt: fc.nat(),
+  });
+
+  it("is one that Step Functions takes, and the same for the same situation", () => {
+    fc.assert(
+      fc.property(situations, (any) => {
+        expect(executionName(any)).toMatch(/^[0-9A-Za-z_-]{1,80}$/);
+        expect(executionName({ ...any })).toBe(executionName(any));
+      }),
+    );
+  });
+
+  it("differs in the service, the revision, the content and the attempt", () => {
+    fc.assert(
+      fc.property(situations, (any) => {
+        const others = [
+          { ...any, serviceArn: any.serviceArn.replace("us-east-1", "eu-west-1") },
+          { ...any, observedRevisionArn: `${any.observedRevisionArn}1` },
+          { ...any, desiredContent: `${any.desiredContent}1` },
+          { ...any, attempt: any.attempt + 1 },
+        ];
+        expect(new Set([any, ...others].map(executionName)).size).toBe(5);
+      }),
+    );
+  });
+
+  it("begins with the service's name", () => {
+    const serviceArn = "arn:aws:ecs:us-east-1:123456789012:service/prod/web";
+    const name = executionName({ serviceArn, observedRevisionArn: "r", desiredContent: "c", attempt: 0 });
+    expect(name).toMatch(/^web-0-[0-9a-f]{32}$/);
+  });
+});

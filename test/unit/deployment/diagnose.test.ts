@@ -1,0 +1,211 @@
+import { describe, expect, it } from "vitest";
+import { verifyTasks } from "../../../shared/data-plane/ztunnel/proof/verify.ts";
+import { diagnose } from "../../../shared/deployment/diagnose.ts";
+import type { ObservedTask } from "../../../shared/model/task.ts";
+import { BEFORE, container, TARGET, task } from "../../support/deployments.ts";
+
+const stopped = (changes: Partial<ObservedTask>): ObservedTask => task("t1", { lastStatus: "STOPPED", ...changes });
+const essential = { stopCode: "EssentialContainerExited", stoppedReason: "Essential container in task exited" };
+const asm = (secret: string): string =>
+  "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable " +
+  "to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret " +
+  `arn:aws:secretsmanager:us-east-1:123456789012:secret:${secret} from secrets manager: AccessDeniedException`;
+
+const ofStopped = (...stoppedTasks: ObservedTask[]) =>
+  diagnose({ stoppedTasks, runningTasks: [], targetRevisionArn: TARGET });
+const ofRunning = (...runningTasks: ObservedTask[]) =>
+  diagnose({ stoppedTasks: [], runningTasks, targetRevisionArn: TARGET });
+
+describe("a stopped task tells", () => {
+  const stories: readonly [string, Partial<ObservedTask>, string, string][] = [
+    [
+      "secret-denied",
+      { stopCode: "TaskFailedToStart", stoppedReason: asm("ztunnel-autopilot/net/shop/web-AbCdEf"), containers: [] },
+      "AccessDeniedException",
+      "our secret that can't be read",
+    ],
+    [
+      "application-failed",
+      { stopCode: "TaskFailedToStart", stoppedReason: asm("database-AbCdEf"), containers: [] },
+      "database",
+      "the application's own secret",
+    ],
+    [
+      "image-unavailable",
+      {
+        stopCode: "TaskFailedToStart",
+        stoppedReason: "Task failed to start",
+        containers: [
+          container("ztunnel", { reason: "CannotPullContainerError: pull image manifest has been retried 5 time(s)" }),
+          container("web"),
+        ],
+      },
+      "Container ztunnel",
+      "an image that can't be pulled",
+    ],
+    [
+      "image-unavailable",
+      { stoppedReason: "ResourceInitializationError: unable to retrieve ecr registry auth", containers: [] },
+      "registry auth",
+      "a registry that can't be asked",
+    ],
+    [
+      "ztunnel-unhealthy",
+      { ...essential, containers: [container("ztunnel", { exitCode: 1 }), container("web", { exitCode: 143 })] },
+      "Container ztunnel stopped: exit code 1",
+      "a ztunnel that exits",
+    ],
+    [
+      "ztunnel-unhealthy",
+      {
+        stoppedReason: "Task failed container health checks",
+        stopCode: "ServiceSchedulerInitiated",
+        containers: [
+          container("web", { exitCode: 143 }),
+          container("ztunnel", { exitCode: 137, healthStatus: "UNHEALTHY" }),
+        ],
+      },
+      "Container ztunnel",
+      "a ztunnel that is unhealthy",
+    ],
+    [
+      "ztunnel-unhealthy",
+      {
+        stopCode: "TaskFailedToStart",
+        stoppedReason: "Task failed to start",
+        containers: [container("web"), container("ztunnel", { exitCode: 143 })],
+      },
+      "Container ztunnel",
+      "a ztunnel for which everybody waited in vain",
+    ],
+    [
+      "application-failed",
+      { ...essential, containers: [container("ztunnel", { exitCode: 143 }), container("web", { exitCode: 2 })] },
+      "Container web stopped: exit code 2",
+      "an application that exits",
+    ],
+    [
+      "application-failed",
+      {
+        ...essential,
+        containers: [
+          container("ztunnel", { exitCode: 143 }),
+          container("web", { exitCode: 137, reason: "OutOfMemoryError: container killed due to memory usage" }),
+        ],
+      },
+      "OutOfMemoryError",
+      "an application without memory",
+    ],
+    [
+      "application-failed",
+      { ...essential, containers: [container("ztunnel", { exitCode: 143 }), container("web", { exitCode: 0 })] },
+      "exit code 0",
+      "an application that ends by itself",
+    ],
+    [
+      "application-failed",
+      {
+        stopCode: "ServiceSchedulerInitiated",
+        stoppedReason: "Task failed ELB health checks in (target-group arn:x)",
+      },
+      "ELB",
+      "a load balancer that sees no answer",
+    ],
+    ["tasks-stopping", { stoppedReason: "Something new", containers: [] }, "Something new", "a reason of tomorrow"],
+  ];
+
+  it.each(stories.map(([code, changes, part, what]) => ({ code, changes, part, what })))(
+    "of $what: $code",
+    ({ code, changes, part }) => {
+      expect(ofStopped(stopped(changes))).toEqual({ code, sentence: expect.stringContaining(part) });
+    },
+  );
+
+  it("which task it was", () => {
+    const found = ofStopped(stopped({ ...essential, containers: [container("web", { exitCode: 2 })] }));
+    expect(found?.sentence).toMatch(/^Task t1: /);
+  });
+
+  it("nothing when it was stopped for another reason than its revision", () => {
+    expect(ofStopped(stopped({ stopCode: "UserInitiated", stoppedReason: "by me" }))).toBeUndefined();
+    expect(ofStopped(stopped({ stopCode: "SpotInterruption" }))).toBeUndefined();
+    const scaling = { stopCode: "ServiceSchedulerInitiated", stoppedReason: "Scaling activity initiated by ..." };
+    expect(ofStopped(stopped(scaling))).toBeUndefined();
+    expect(ofStopped(stopped({ ...essential, taskDefinitionArn: BEFORE }))).toBeUndefined();
+  });
+
+  it("no more of a long reason than 500 characters, on one line", () => {
+    const found = ofStopped(stopped({ stoppedReason: `a\nb ${"x".repeat(5000)}`, containers: [] }));
+    expect(found?.sentence.length).toBeLessThan(550);
+    expect(found?.sentence).not.toContain("\n");
+  });
+});
+
+describe("several tasks tell", () => {
+  it("what most of them show", () => {
+    const failed = (name: string) => stopped({ ...essential, containers: [container(name, { exitCode: 1 })] });
+    expect(ofStopped(failed("ztunnel"), failed("web"), failed("web"))).toMatchObject({ code: "application-failed" });
+  });
+});
+
+describe("a running task tells", () => {
+  it.each([
+    ["UNHEALTHY", "RUNNING"],
+    ["UNKNOWN", "PENDING"],
+  ])("of a ztunnel that is %s while the task is %s", (healthStatus, lastStatus) => {
+    const found = ofRunning(task("t1", { lastStatus, containers: [container("ztunnel", { healthStatus })] }));
+    expect(found).toMatchObject({ code: "ztunnel-unhealthy" });
+  });
+
+  it("of an unhealthy application", () => {
+    const containers = [
+      container("ztunnel", { healthStatus: "HEALTHY" }),
+      container("web", { healthStatus: "UNHEALTHY" }),
+    ];
+    expect(ofRunning(task("t1", { containers }))).toMatchObject({ code: "application-failed" });
+  });
+
+  it("nothing when all is well", () => {
+    expect(ofRunning(task("t1"))).toBeUndefined();
+  });
+});
+
+describe("verifyTasks", () => {
+  const verify = (tasks: readonly ObservedTask[], addresses: readonly string[] | undefined, desiredCount = 2) =>
+    verifyTasks({
+      tasks,
+      desiredCount,
+      targetRevisionArn: TARGET,
+      workloadAddresses: addresses && new Set(addresses),
+    });
+  const both = [task("a"), task("bb")];
+  const withZtunnel = (healthStatus: string) => task("bb", { containers: [container("ztunnel", { healthStatus })] });
+
+  it("is content when every task's ztunnel is healthy and known to the mesh", () => {
+    expect(verify(both, ["10.0.0.1", "10.0.0.2", "10.0.0.9"])).toEqual({ verified: true });
+  });
+
+  it("is content with a service of no tasks", () => {
+    expect(verify([], [], 0)).toEqual({ verified: true });
+  });
+
+  it.each<[string, readonly ObservedTask[]]>([
+    ["mesh-not-converged", [task("a")]],
+    ["mesh-not-converged", [task("a"), task("bb", { lastStatus: "PENDING" })]],
+    ["mesh-not-converged", [task("a"), task("bb", { taskDefinitionArn: BEFORE })]],
+    ["mesh-not-converged", [task("a"), withZtunnel("UNKNOWN")]],
+    ["mesh-not-converged", [task("a"), task("bb", { containers: [container("web")] })]],
+    ["ztunnel-unhealthy", [task("a"), withZtunnel("UNHEALTHY")]],
+    ["workload-entry-missing", [task("a"), task("ccc")]],
+    ["workload-entry-missing", [task("a"), task("bb", { privateIpv4Address: undefined })]],
+  ])("says %s", (code, tasks) => {
+    expect(verify(tasks, ["10.0.0.1", "10.0.0.2"])).toMatchObject({ verified: false, code });
+  });
+
+  it("after unenrolling wants tasks without ztunnel", () => {
+    const without = [task("a", { containers: [container("web")] })];
+    expect(verify(without, undefined, 1)).toEqual({ verified: true });
+    expect(verify([task("a")], undefined, 1)).toMatchObject({ verified: false, code: "mesh-not-converged" });
+    expect(verify([], undefined, 1)).toMatchObject({ verified: false });
+  });
+});

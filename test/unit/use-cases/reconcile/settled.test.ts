@@ -1,0 +1,127 @@
+import { describe, expect, it } from "vitest";
+import { labelOf } from "../../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { settledServices } from "../../../../shared/use-cases/reconcile/settled.ts";
+import { sweep } from "../../../../shared/use-cases/reconcile/sweep.ts";
+import { FakeSecrets, type RollWorld, rollWorld, web } from "../../../support/fakes.ts";
+import { enroll } from "../../../support/rolls.ts";
+import { rootPem } from "../../../support/services.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** Sweeps a world again and again, as one function does that remembers; tells how many task definitions each has read. */
+async function sweeper(changes: Parameters<typeof rollWorld>[0] = {}) {
+  const world: RollWorld = rollWorld(changes);
+  await world.ledger.putMeshFacts(world.plane.facts);
+  const settled = settledServices(world.now);
+  let reads = 0;
+  const read = world.ecs.describeTaskDefinition.bind(world.ecs);
+  world.ecs.describeTaskDefinition = (arn) => {
+    reads += 1;
+    return read(arn);
+  };
+  const run = async () => {
+    reads = 0;
+    const result = await sweep({ ...world, ecs: () => world.ecs, secrets: () => world.secrets, settled });
+    return { reads, ...result };
+  };
+  return { world, run };
+}
+
+async function swept(changes?: Parameters<typeof rollWorld>[0]) {
+  const { world, run } = await sweeper(changes);
+  await enroll(world);
+  expect(await run()).toMatchObject({ reads: 1, enrolled: 1, started: 0, failed: 0 });
+  return { world, run };
+}
+
+describe("sweeps that remember", () => {
+  it("read the task definition of a service at rest once, and count it as before", async () => {
+    const { run } = await swept();
+    const again = await run();
+    expect(again).toMatchObject({ reads: 0, seen: 1, enrolled: 1, drifted: 0, started: 0, failed: 0 });
+    expect(await run()).toEqual(again);
+  });
+
+  it("do not mind when mesh and fleet were read or written", async () => {
+    const { world, run } = await swept();
+    const readAt = new Date(world.now() + HOUR_MS).toISOString();
+    await world.ledger.putMeshFacts({ ...world.plane.facts, readAt });
+    await world.ledger.changeFleet((fleet) => ({ ...fleet }));
+    expect(await run()).toMatchObject({ reads: 0, enrolled: 1 });
+  });
+
+  it("read it once of a service that nobody tagged, too", async () => {
+    const { run } = await sweeper({ service: { tags: {} } });
+    expect(await run()).toMatchObject({ reads: 1, enrolled: 0 });
+    expect(await run()).toMatchObject({ reads: 0, enrolled: 0 });
+  });
+
+  it("keep the label of the secret version that it pins", async () => {
+    const { world, run } = await swept();
+    const [secret] = [...world.secrets.secrets.values()];
+    const [running = ""] = [...(secret?.versions.keys() ?? [])];
+    const secretArn = FakeSecrets.arnOf(secret?.name ?? "");
+    const labels = ["AWSCURRENT", labelOf("later00000000000")];
+    await world.secrets.putSecretValue({ secretArn, value: "v", versionId: "later00000000000", labels });
+    await world.ledger.patchService(web.serviceArn, { secretsInUse: [] });
+    await run();
+    expect(await run()).toMatchObject({ reads: 0 });
+    expect(world.secrets.labels(secretArn)[running]).toContain(labelOf(running));
+  });
+
+  const changes: readonly [string, (world: RollWorld) => unknown, object][] = [
+    ["a tag", ({ ecs }) => ecs.change({ tags: {} }), { drifted: 1, started: 1 }],
+    [
+      "a bad tag",
+      ({ ecs }) => ecs.change({ tags: { ...ecs.of(web).tags, "ztunnel-autopilot/enroll": "perhaps" } }),
+      { refused: 1 },
+    ],
+    [
+      "the mesh",
+      ({ ledger, plane }) => ledger.putMeshFacts({ ...plane.facts, rootCaPem: rootPem("b") }),
+      { started: 0, failed: 0 },
+    ],
+    ["the fleet", ({ ledger }) => ledger.changeFleet((fleet) => ({ ...fleet, settings: "other" })), { failed: 0 }],
+    ["what the ledger has", ({ ledger }) => ledger.patchService(web.serviceArn, { toldWarnings: "x" }), { failed: 0 }],
+    [
+      "the hour: after six of them",
+      ({ clock }) => Object.assign(clock, { nowMs: clock.nowMs + 6 * HOUR_MS }),
+      { enrolled: 1, started: 0 },
+    ],
+  ];
+
+  it.each(changes)("look again when something else is another: %s", async (_, change, expected) => {
+    const { world, run } = await swept();
+    expect(await run()).toMatchObject({ reads: 0 });
+    await change(world);
+    expect(await run()).toMatchObject({ reads: 1, ...expected });
+  });
+
+  it("look again when it runs another revision", async () => {
+    const { world, run } = await swept();
+    const raw = world.ecs.definitions.get(world.ecs.of(web).taskDefinitionArn)?.raw ?? {};
+    const plain = { ...raw, containerDefinitions: [{ name: "web", image: "shop/web:2", essential: true }] };
+    const taskDefinitionArn = await world.ecs.registerTaskDefinition(plain);
+    world.ecs.change({ taskDefinitionArn });
+    expect(await run()).toMatchObject({ reads: 1, drifted: 1, started: 1 });
+  });
+
+  it("note what the ledger has yet to learn before they take a service for settled", async () => {
+    const { world, run } = await swept();
+    await world.ledger.patchService(web.serviceArn, { toldRefusals: "bad-tag: x" });
+    expect(await run()).toMatchObject({ reads: 1 });
+    await world.ledger.patchService(web.serviceArn, { toldRefusals: "bad-tag: x" });
+    expect(await run()).toMatchObject({ reads: 1 });
+    expect((await world.ledger.getService(web.serviceArn))?.toldRefusals).toBeUndefined();
+    await run();
+    expect(await run()).toMatchObject({ reads: 0 });
+  });
+
+  it("look again at what could not be read", async () => {
+    const { world, run } = await swept();
+    const good = world.ecs.of(web);
+    world.ecs.change({ taskDefinitionArn: `${good.taskDefinitionArn}9` });
+    expect(await run()).toMatchObject({ reads: 1, failed: 1 });
+    expect(await run()).toMatchObject({ reads: 1, failed: 1 });
+  });
+});

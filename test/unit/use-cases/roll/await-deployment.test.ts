@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import { awaitDeployment } from "../../../../shared/use-cases/roll/await-deployment.ts";
+import { endedSchema } from "../../../../shared/use-cases/roll/steps.ts";
+import { OBSERVED, rollWorld, web } from "../../../support/fakes.ts";
+import { applied, NAME } from "../../../support/rolls.ts";
+
+async function waiting() {
+  const world = rollWorld();
+  const { watch } = await applied(world);
+  const wait = (looks: number, executionName = NAME) =>
+    awaitDeployment(web, { executionName, taskToken: "token-1", watch, looks }, world);
+  const signal = (eventName: "SERVICE_DEPLOYMENT_COMPLETED" | "SERVICE_DEPLOYMENT_FAILED", deploymentId: string) =>
+    world.ledger.recordSignal(web.serviceArn, { deploymentId, eventName, reason: "why" });
+  return { world, watch, wait, signal };
+}
+
+describe("a roll that waits for its deployment", () => {
+  it("leaves its task token in the ledger, without a call to ECS", async () => {
+    const { world, watch, wait } = await waiting();
+    world.ecs.services.clear();
+    expect(await wait(0)).toBeUndefined();
+    expect(world.executions.delivered).toEqual([]);
+    expect((await world.ledger.getService(web.serviceArn))?.roll).toMatchObject({
+      taskToken: "token-1",
+      deploymentId: watch.deploymentId,
+      targetRevisionArn: watch.targetRevisionArn,
+      revisionBeforeArn: OBSERVED,
+    });
+  });
+
+  it("goes on at once when the deployment's event came first", async () => {
+    const { world, watch, wait, signal } = await waiting();
+    await signal("SERVICE_DEPLOYMENT_COMPLETED", watch.deploymentId);
+    expect(await wait(0)).toEqual({ verdict: "succeeded", code: null, detail: "" });
+    expect(world.executions.delivered).toEqual([
+      { taskToken: "token-1", output: { verdict: "succeeded", code: null, detail: "" } },
+    ]);
+  });
+
+  it("fails at once when the event that came first says so", async () => {
+    const { watch, wait, signal } = await waiting();
+    await signal("SERVICE_DEPLOYMENT_FAILED", watch.deploymentId);
+    expect(await wait(0)).toEqual({ verdict: "failed", code: "deployment-failed", detail: "why" });
+  });
+
+  it("does not take another deployment's event for its own", async () => {
+    const { wait, signal } = await waiting();
+    await signal("SERVICE_DEPLOYMENT_COMPLETED", "ecs-svc/other");
+    expect(await wait(0)).toBeUndefined();
+  });
+
+  it("asks ECS from the second look on", async () => {
+    const { world, wait } = await waiting();
+    expect(await wait(1)).toBeUndefined();
+    world.ecs.complete();
+    expect(await wait(2)).toMatchObject({ verdict: "succeeded" });
+    expect(world.executions.delivered).toHaveLength(1);
+  });
+
+  it("is superseded when somebody deployed another revision", async () => {
+    const { world, wait } = await waiting();
+    world.ecs.deploy(OBSERVED.replace(":7", ":9"));
+    expect(await wait(1)).toMatchObject({ verdict: "superseded", code: "superseded" });
+  });
+
+  it("fails at its deadline, with a text that says what it means", async () => {
+    const { world, watch, wait } = await waiting();
+    world.clock.nowMs = watch.deadlineMs - 1;
+    expect(await wait(1)).toBeUndefined();
+    world.clock.nowMs = watch.deadlineMs;
+    const ended = await wait(1);
+    expect(ended).toEqual({
+      verdict: "failed",
+      code: "deployment-deadline",
+      detail: "The deployment did not complete before the deadline. 0 of 2 tasks run.",
+    });
+    expect(endedSchema.parse(ended)).toEqual(ended);
+  });
+
+  it("ends as superseded when another roll has its lease", async () => {
+    const { world, wait } = await waiting();
+    expect(await wait(0, "another-roll")).toMatchObject({ verdict: "superseded", code: "roll-in-progress" });
+    expect(world.executions.delivered).toHaveLength(1);
+    expect((await world.ledger.getService(web.serviceArn))?.roll?.taskToken).toBeUndefined();
+  });
+});

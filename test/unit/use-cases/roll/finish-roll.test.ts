@@ -1,0 +1,303 @@
+import { describe, expect, it } from "vitest";
+import { AutopilotError } from "../../../../shared/base/errors.ts";
+import { isJsonObject } from "../../../../shared/base/json.ts";
+import { readOutgoing } from "../../../../shared/events/outgoing.ts";
+import { finishRoll } from "../../../../shared/use-cases/roll/finish-roll.ts";
+import type { FinishInput, Plan, Watch } from "../../../../shared/use-cases/roll/steps.ts";
+import { Crash, crashing, NOW, OBSERVED, type RollWorld, rollWorld, web } from "../../../support/fakes.ts";
+import { applied, enroll, NAME, planned } from "../../../support/rolls.ts";
+
+const MINUTE = 60_000;
+const SITUATION = "s".repeat(64);
+const failed = { verdict: "failed", code: "tasks-stopping", detail: "3 tasks failed in a row." } as const;
+
+function inputOf(changes: Partial<FinishInput> & { readonly plan: Plan | null }): FinishInput {
+  return {
+    serviceArn: web.serviceArn,
+    executionName: NAME,
+    situation: SITUATION,
+    rollout: null,
+    watch: null,
+    outcome: "failed",
+    failure: null,
+    cause: null,
+    ...changes,
+  };
+}
+
+async function enrolling() {
+  const world = rollWorld();
+  const { plan, watch } = await applied(world);
+  world.ecs.complete();
+  return { world, plan, watch };
+}
+
+const stateOf = async (world: RollWorld) => (await world.ledger.getService(web.serviceArn)) ?? {};
+
+describe("a roll that succeeded", () => {
+  it("is enrolled, its revision and its secret version are the good ones, and the lease is free", async () => {
+    const { world, plan, watch } = await enrolling();
+    const before = await world.ledger.patchService(web.serviceArn, { failedSituation: SITUATION, failuresInARow: 2 });
+    const done = await finishRoll(web, inputOf({ plan, watch, outcome: "succeeded" }), world);
+    expect(done).toEqual({ outcome: "succeeded", reason: "enroll", durationSeconds: 0 });
+    const state = await stateOf(world);
+    expect(state).not.toHaveProperty("roll");
+    expect(state).not.toHaveProperty("failedSituation");
+    expect(state).toMatchObject({
+      enrolled: true,
+      attempt: before.attempt + 1,
+      failuresInARow: 0,
+      lastGoodRevisionArn: watch.targetRevisionArn,
+      secretsInUse: [watch.secretInUse],
+      lastOutcome: { outcome: "succeeded", reason: "enroll", executionName: NAME, at: new Date(NOW).toISOString() },
+    });
+  });
+
+  it("is told once, with what the service runs and not with its token", async () => {
+    const { world, plan, watch } = await enrolling();
+    await finishRoll(web, inputOf({ plan, watch, outcome: "succeeded" }), world);
+    expect(world.bus.types()).toEqual(["Service Enrolled"]);
+    const [told] = world.bus.events;
+    const event = { source: "ztunnel-autopilot", "detail-type": told?.detailType, detail: told?.detail };
+    expect(readOutgoing(event).detail).toMatchObject({
+      serviceArn: web.serviceArn,
+      taskDefinitionArn: watch.targetRevisionArn,
+      previousTaskDefinitionArn: OBSERVED,
+      namespace: "shop",
+      image: world.config.ztunnel.image,
+    });
+    const [secret] = [...world.secrets.secrets.values()];
+    const [version] = [...(secret?.versions.values() ?? [])];
+    expect(version?.value.length).toBeGreaterThan(100);
+    expect(JSON.stringify(world.bus.events)).not.toContain(version?.value);
+  });
+
+  it.each([
+    [["sidecar-missing", "dependency"], "Drift Corrected"],
+    [["image"], "Service Updated"],
+  ])("of an update for %s is told as %s", async (drift, type) => {
+    const { world, plan, watch } = await enrolling();
+    const update = { ...plan, change: "update", drift } as const;
+    await finishRoll(web, inputOf({ plan: update, watch, outcome: "succeeded" }), world);
+    expect(world.bus.types()).toEqual([type]);
+  });
+
+  it("of an update says whether a look was called for meanwhile, also when it is finished again", async () => {
+    const { world, plan, watch } = await enrolling();
+    const input = inputOf({ plan: { ...plan, change: "update", drift: ["image"] }, watch, outcome: "succeeded" });
+    await world.ledger.patchService(web.serviceArn, { lookAgain: true });
+    await finishRoll(web, input, world);
+    await finishRoll(web, input, world);
+    await world.ledger.patchService(web.serviceArn, { lookAgain: null });
+    await finishRoll(web, input, world);
+    expect(world.bus.events.map(({ detail }) => detail.lookAgain)).toEqual([true, true, undefined]);
+  });
+
+  it("keeps the secret version of the revision before, and none that a failed roll has noted since", async () => {
+    const { world, plan, watch } = await enrolling();
+    const [older = "", pinnedSecret = "", failedSince = ""] = ["older", "before", "failed"].map(
+      (id) => `${watch.secretInUse?.split(":::")[0]}:::${id}`,
+    );
+    const secretsInUse = [older, pinnedSecret, failedSince, watch.secretInUse ?? ""];
+    await world.ledger.patchService(web.serviceArn, { secretsInUse });
+    await finishRoll(web, inputOf({ plan: { ...plan, pinnedSecret }, watch, outcome: "succeeded" }), world);
+    expect(await stateOf(world)).toMatchObject({ secretsInUse: [pinnedSecret, watch.secretInUse] });
+  });
+});
+
+describe("a service that left the mesh", () => {
+  async function leaving() {
+    const world = rollWorld({ service: { tags: { "ztunnel-autopilot/enroll": "true" } } });
+    await enroll(world);
+    const { "ztunnel-autopilot/enroll": _, ...others } = world.ecs.of(web).tags;
+    world.ecs.change({ tags: { ...others, team: "web" } });
+    const { plan, watch } = await applied(world);
+    world.ecs.complete();
+    return { world, input: inputOf({ plan, watch, outcome: "succeeded" }) };
+  }
+
+  it("loses the tags that the autopilot had added, and no other", async () => {
+    const { world, input } = await leaving();
+    await finishRoll(web, input, world);
+    expect(world.ecs.of(web).tags).toEqual({ team: "web" });
+    expect(await stateOf(world)).toMatchObject({ enrolled: false, addedTagKeys: [], secretsInUse: [] });
+    expect(world.bus.types()).toEqual(["Service Unenrolled"]);
+  });
+
+  it("keeps nobody's lease when those tags can't be taken away: it is said, and remembered", async () => {
+    const { world, input } = await leaving();
+    world.ecs.untagResource = async (arn) => {
+      throw new AutopilotError("access-denied", `UntagResource ${arn}`);
+    };
+    await finishRoll(web, input, world);
+    const state = await stateOf(world);
+    expect(state).not.toHaveProperty("roll");
+    expect(state).toMatchObject({
+      enrolled: false,
+      addedTagKeys: ["ecs.solo.io/namespace", "ecs.solo.io/service-account"],
+    });
+    expect(world.lines).toEqual([
+      expect.objectContaining({ level: "warn", extra: expect.objectContaining({ code: "access-denied" }) }),
+    ]);
+    expect(world.bus.types()).toEqual(["Service Unenrolled"]);
+  });
+
+  it("is finished later when AWS only throttles", async () => {
+    const { world, input } = await leaving();
+    world.ecs.untagResource = async () => {
+      throw new AutopilotError("throttled", "UntagResource");
+    };
+    await expect(finishRoll(web, input, world)).rejects.toMatchObject({ code: "throttled" });
+    expect(await stateOf(world)).toHaveProperty("roll");
+    expect(world.bus.events).toEqual([]);
+  });
+});
+
+describe("a roll that failed", () => {
+  const cause = { code: "ztunnel-unhealthy", sentence: "ztunnel did not get healthy in task a." };
+
+  it("was reverted: told with the cause, and the same waits", async () => {
+    const { world, plan, watch } = await enrolling();
+    await finishRoll(web, inputOf({ plan, watch, outcome: "reverted", failure: failed, cause }), world);
+    const notBefore = NOW + (world.config.policy.attemptDelaysMinutes[0] ?? 0) * MINUTE;
+    expect(await stateOf(world)).toMatchObject({
+      enrolled: false,
+      failedSituation: SITUATION,
+      failuresInARow: 1,
+      notBefore,
+      lastGoodRevisionArn: plan.pinnedRevisionArn,
+    });
+    expect(world.bus.events).toEqual([
+      expect.objectContaining({
+        detailType: "Service Roll Failed",
+        detail: expect.objectContaining({
+          ...cause,
+          reverted: true,
+          revertedTo: OBSERVED,
+          failuresInARow: 1,
+          nextAttemptAt: new Date(notBefore).toISOString(),
+        }),
+      }),
+    ]);
+  });
+
+  it("is not counted again when its last step is tried again after a roll that succeeded", async () => {
+    const { world, plan, watch } = await enrolling();
+    const input = inputOf({ plan, watch, outcome: "reverted", cause: { code: "ztunnel-unhealthy", sentence: "no" } });
+    const bus = { putEvents: () => Promise.reject(new Error("no bus")) };
+    await expect(finishRoll(web, input, { ...world, bus })).rejects.toThrow("no bus");
+    world.clock.nowMs += 60_000;
+    const at = new Date(world.now()).toISOString();
+    const lastOutcome = { outcome: "succeeded", reason: "enroll", executionName: "another", at } as const;
+    await world.ledger.patchService(web.serviceArn, { lastOutcome, failuresInARow: 0, failedSituation: null });
+    await finishRoll(web, input, world);
+    expect(await stateOf(world)).toMatchObject({ lastOutcome, failuresInARow: 0 });
+    expect(world.bus.types()).toEqual(["Service Roll Failed"]);
+  });
+
+  it("and could not be reverted is told as such, and pins no revision as good", async () => {
+    const { world, plan, watch } = await enrolling();
+    await finishRoll(web, inputOf({ plan, watch, outcome: "revert-failed", failure: failed, cause }), world);
+    expect(world.bus.events[0]?.detail).toMatchObject({
+      reverted: false,
+      code: "tasks-stopping",
+      sentence: `${cause.sentence} ${failed.detail}`,
+    });
+    expect(await stateOf(world)).not.toHaveProperty("lastGoodRevisionArn");
+  });
+
+  it("before it had a plan is told by the code of its error", async () => {
+    const world = rollWorld();
+    await planned(world);
+    const error = new AutopilotError("control-plane-unreachable", "main: no answer");
+    const failure = {
+      error: error.name,
+      cause: JSON.stringify({ errorType: error.name, errorMessage: error.message }),
+    };
+    await finishRoll(web, inputOf({ plan: null, failure }), world);
+    expect(world.bus.events[0]?.detail).toMatchObject({ code: "control-plane-unreachable", reverted: true });
+    expect(await stateOf(world)).not.toHaveProperty("roll");
+  });
+
+  it("without ever having the lease still waits before it is tried again", async () => {
+    const world = rollWorld();
+    await world.ledger.takeLease(web.serviceArn, { executionName: "another-roll", leaseUntil: NOW + 1 }, NOW);
+    await finishRoll(web, inputOf({ plan: null, failure: failed }), world);
+    expect(await stateOf(world)).toMatchObject({
+      failedSituation: SITUATION,
+      failuresInARow: 1,
+      roll: { executionName: "another-roll" },
+    });
+  });
+});
+
+describe("a roll that changed nothing", () => {
+  it("was superseded: no failure is counted", async () => {
+    const world = rollWorld();
+    await planned(world);
+    const plan = { action: "finish", outcome: "superseded", reason: "already-as-desired", refusals: [] } as const;
+    await finishRoll(web, inputOf({ plan: { ...plan, refusals: [] }, outcome: "superseded" }), world);
+    expect(await stateOf(world)).toMatchObject({ failuresInARow: 0, attempt: 1 });
+    expect(world.bus.events[0]).toMatchObject({
+      detailType: "Service Roll Superseded",
+      detail: { reason: "already-as-desired" },
+    });
+  });
+
+  it("was refused: the refusal is told once and noted as told", async () => {
+    const world = rollWorld();
+    await planned(world);
+    const refusals = [{ reason: "identity-conflict", detail: "bound to another" }];
+    const plan: Plan = { action: "finish", outcome: "refused", reason: "identity-conflict", refusals };
+    await finishRoll(web, inputOf({ plan, outcome: "refused" }), world);
+    expect(world.bus.events[0]).toMatchObject({ detailType: "Service Refused", detail: { refusals } });
+    expect(await stateOf(world)).toMatchObject({ toldRefusals: "identity-conflict: bound to another" });
+  });
+});
+
+describe("finishing again after a crash", () => {
+  const endings: readonly (readonly [string, (made: { plan: Plan; watch: Watch }) => FinishInput])[] = [
+    ["a success", (made) => inputOf({ ...made, outcome: "succeeded" })],
+    ["a reverted roll", (made) => inputOf({ ...made, outcome: "reverted", failure: failed })],
+    ["a failed revert", (made) => inputOf({ ...made, outcome: "revert-failed", failure: failed })],
+    ["a superseded roll", (made) => inputOf({ ...made, outcome: "superseded" })],
+  ];
+
+  it.each(endings)("of %s writes what one run writes, and its last event says the same", async (_what, ending) => {
+    const smooth = await enrolling();
+    await finishRoll(web, ending(smooth), smooth.world);
+    for (let calls = 1; ; calls += 1) {
+      const { world, plan, watch } = await enrolling();
+      if (!(await crashes(world, ending({ plan, watch }), calls))) {
+        expect(calls).toBe(4);
+        return;
+      }
+      world.clock.nowMs += MINUTE;
+      await finishRoll(web, ending({ plan, watch }), world);
+      const state = await stateOf(world);
+      // A crash before the write leaves it to the second run, a minute later.
+      const late = isJsonObject(state) && JSON.stringify(state).includes("04:01:00");
+      if (!late) expect(state).toEqual(await stateOf(smooth.world));
+      if (!late) expect(world.bus.events.at(-1)).toEqual(smooth.world.bus.events.at(-1));
+      expect(state).toMatchObject({ attempt: 1, lastOutcome: { executionName: NAME } });
+    }
+  });
+
+  it("of a roll that never had the lease counts its failure once", async () => {
+    const world = rollWorld();
+    const input = inputOf({ plan: null, failure: failed });
+    expect(await crashes(world, input, 3)).toBe(true);
+    await finishRoll(web, input, world);
+    expect(await stateOf(world)).toMatchObject({ failuresInARow: 1 });
+    expect(world.bus.events.at(-1)?.detail).toMatchObject({ failuresInARow: 1 });
+  });
+
+  async function crashes(world: RollWorld, input: FinishInput, calls: number): Promise<boolean> {
+    const broken = crashing({ calls, when: "after" });
+    const fragile = { ...world, ecs: broken(world.ecs), ledger: broken(world.ledger), bus: broken(world.bus) };
+    return finishRoll(web, input, fragile).then(
+      () => false,
+      (error: unknown) => error instanceof Crash,
+    );
+  }
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../../shared/base/json.ts";
+import { registerable } from "../../../../shared/data-plane/ztunnel/task-definition/registerable.ts";
+import type { ServiceState } from "../../../../shared/ports/ledger.ts";
+import { registerOnce } from "../../../../shared/use-cases/roll/register-once.ts";
+import { OBSERVED, rollWorld, web } from "../../../support/fakes.ts";
+import { taskDefinition } from "../../../support/services.ts";
+
+const blank: ServiceState = {
+  shape: 1,
+  serviceArn: web.serviceArn,
+  enrolled: false,
+  attempt: 0,
+  failuresInARow: 0,
+  secretsInUse: [],
+  addedTagKeys: [],
+};
+const wanted = (cpu = "2048"): JsonObject => ({ ...registerable(taskDefinition(), []), cpu });
+
+async function setUp() {
+  const { ecs } = rollWorld();
+  const current = await ecs.describeTaskDefinition(OBSERVED);
+  const register = (definition: JsonObject, state: Partial<ServiceState> = {}) =>
+    registerOnce(definition, current, { ...blank, ...state }, ecs);
+  return { ecs, register };
+}
+
+describe("a definition", () => {
+  it("that nobody has registered is registered as it is", async () => {
+    const { ecs, register } = await setUp();
+    const { taskDefinitionArn } = await register(wanted());
+    expect(ecs.registered).toEqual([taskDefinitionArn]);
+    const { raw } = await ecs.describeTaskDefinition(taskDefinitionArn);
+    expect(registerable(raw, [])).toEqual(wanted());
+  });
+
+  it("that the current revision has is that revision, with the empty lists that ECS adds", async () => {
+    const { ecs, register } = await setUp();
+    const same = { ...registerable(taskDefinition(), []), volumes: [], placementConstraints: [] };
+    expect(await register(same)).toMatchObject({ taskDefinitionArn: OBSERVED });
+    expect(ecs.registered).toEqual([]);
+  });
+
+  it("that the ledger remembers is not registered again", async () => {
+    const { ecs, register } = await setUp();
+    const registered = await register(wanted());
+    expect(await register(wanted(), { registered })).toEqual(registered);
+    expect(ecs.registered).toHaveLength(1);
+  });
+
+  it("other than the remembered one is registered", async () => {
+    const { ecs, register } = await setUp();
+    const registered = await register(wanted());
+    await register(wanted("4096"), { registered });
+    expect(ecs.registered).toHaveLength(2);
+  });
+
+  it("whose remembered revision was deregistered is registered anew", async () => {
+    const { ecs, register } = await setUp();
+    const registered = await register(wanted());
+    const { raw, ...others } = await ecs.describeTaskDefinition(registered.taskDefinitionArn);
+    ecs.definitions.set(registered.taskDefinitionArn, { ...others, raw: { ...raw, status: "INACTIVE" } });
+    expect((await register(wanted(), { registered })).taskDefinitionArn).not.toBe(registered.taskDefinitionArn);
+  });
+
+  it("whose remembered revision was deleted is registered anew", async () => {
+    const { ecs, register } = await setUp();
+    const registered = { ...(await register(wanted())), taskDefinitionArn: OBSERVED.replace(":7", ":99") };
+    expect((await register(wanted(), { registered })).taskDefinitionArn).toBe(ecs.registered[1]);
+  });
+
+  it("that a try before a crash has registered is found, and only then looked for", async () => {
+    const { ecs, register } = await setUp();
+    const { taskDefinitionArn } = await register(wanted());
+    const roll = { executionName: "roll", leaseUntil: 1, applyStartedAt: "2026-11-21T04:00:00.000Z" };
+    expect(await register(wanted(), { roll })).toMatchObject({ taskDefinitionArn });
+    expect(ecs.registered).toHaveLength(1);
+    await register(wanted(), { roll: { executionName: "roll", leaseUntil: 1 } });
+    expect(ecs.registered).toHaveLength(2);
+  });
+});

@@ -1,0 +1,137 @@
+import { describe, expect, it } from "vitest";
+import { AutopilotError } from "../../../../shared/base/errors.ts";
+import { verifyRoll } from "../../../../shared/use-cases/roll/verify-roll.ts";
+import { OBSERVED, rollWorld, web } from "../../../support/fakes.ts";
+import { applied } from "../../../support/rolls.ts";
+
+async function deployed() {
+  const world = rollWorld();
+  const { watch } = await applied(world);
+  world.ecs.complete();
+  const since = world.clock.nowMs;
+  const verify = (changes: object = {}) => verifyRoll(web, { ...watch, ...changes }, since, world);
+  const deadlineMs = since + world.config.policy.verifyDeadlineMinutes * 60_000;
+  return { world, watch, verify, deadlineMs };
+}
+
+describe("a roll is verified", () => {
+  it("when ztunnel is healthy in every task and the mesh knows them all", async () => {
+    const { verify } = await deployed();
+    expect(await verify()).toBe("succeeded");
+  });
+
+  it("with one look at ECS, although the mesh knows its tasks only some seconds later", async () => {
+    const { world, watch } = await deployed();
+    const known = world.plane.addresses;
+    world.plane.addresses = new Set();
+    const since = world.clock.nowMs;
+    let looks = 0;
+    const listTasks: typeof world.ecs.listTasks = (...given) => {
+      looks += 1;
+      return world.ecs.listTasks(...given);
+    };
+    const pause = async (ms: number) => {
+      await world.pause(ms);
+      if (world.clock.nowMs - since >= 4000) world.plane.addresses = known;
+    };
+    const { describeTasks, describeService } = world.ecs;
+    const ecs = {
+      listTasks,
+      describeTasks: describeTasks.bind(world.ecs),
+      describeService: describeService.bind(world.ecs),
+    };
+    expect(await verifyRoll(web, watch, since, { ...world, ecs, pause })).toBe("succeeded");
+    expect(looks).toBe(1);
+  });
+
+  it("by the service's own entries, and by all of the namespace's where those are not labelled", async () => {
+    const { world, watch } = await deployed();
+    const asked: (string | undefined)[] = [];
+    const labelled = { now: true };
+    const listWorkloadEntryAddresses = async (_namespace: string, serviceName?: string) => {
+      asked.push(serviceName);
+      return serviceName === undefined || labelled.now ? world.plane.addresses : new Set<string>();
+    };
+    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses }) };
+    const since = world.clock.nowMs;
+    expect(await verifyRoll(web, watch, since, calls)).toBe("succeeded");
+    expect(asked).toEqual([web.serviceName]);
+    labelled.now = false;
+    expect(await verifyRoll(web, watch, since, calls)).toBe("succeeded");
+    expect(asked).toEqual([web.serviceName, web.serviceName, undefined]);
+    expect(world.clock.nowMs).toBe(since);
+  });
+
+  it("when the service was scaled in meanwhile", async () => {
+    const { world, verify } = await deployed();
+    world.ecs.tasks.pop();
+    world.ecs.change({ desiredCount: 1 });
+    expect(await verify()).toBe("succeeded");
+  });
+
+  it("when nothing is to run", async () => {
+    const { world, verify } = await deployed();
+    world.ecs.tasks = [];
+    expect(await verify({ desiredCount: 0 })).toBe("succeeded");
+  });
+
+  it("without a question to the mesh when the service has left it", async () => {
+    const { world, watch } = await deployed();
+    world.ecs.tasks = world.ecs.tasks.map((task) => ({ ...task, containers: [] }));
+    const controlPlane = () => {
+      throw new Error("no control plane was to be asked");
+    };
+    const calls = { ...world, controlPlane };
+    expect(await verifyRoll(web, { ...watch, namespace: null }, world.clock.nowMs, calls)).toBe("succeeded");
+  });
+});
+
+describe("a roll that is not verified yet", () => {
+  it("is looked at again until its deadline: the mesh lacks a WorkloadEntry", async () => {
+    const { world, verify, deadlineMs } = await deployed();
+    world.plane.addresses = new Set(["10.0.0.1"]);
+    await expect(verify()).rejects.toMatchObject({ code: "mesh-not-converged", retryable: true });
+    world.clock.nowMs = deadlineMs;
+    await expect(verify()).rejects.toMatchObject({
+      code: "not-verified",
+      retryable: false,
+      detail: expect.stringContaining("No WorkloadEntry for task ecs-svc-new-1-1 (10.0.0.2)"),
+    });
+  });
+
+  it("is looked at again while the control plane does not answer", async () => {
+    const { world, watch, deadlineMs } = await deployed();
+    const unreachable = async () => {
+      throw new AutopilotError("control-plane-unreachable", "main");
+    };
+    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses: unreachable }) };
+    const since = world.clock.nowMs;
+    await expect(verifyRoll(web, watch, since, calls)).rejects.toMatchObject({ code: "control-plane-unreachable" });
+    world.clock.nowMs = deadlineMs;
+    await expect(verifyRoll(web, watch, since, calls)).rejects.toMatchObject({ code: "not-verified" });
+  });
+
+  it("fails at once by an error that no time helps", async () => {
+    const { world, watch } = await deployed();
+    const refused = async () => {
+      throw new AutopilotError("control-plane-refused", "main");
+    };
+    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses: refused }) };
+    await expect(verifyRoll(web, watch, world.clock.nowMs, calls)).rejects.toMatchObject({
+      code: "control-plane-refused",
+      retryable: false,
+    });
+  });
+
+  it("is superseded when somebody deployed another revision", async () => {
+    const { world, verify } = await deployed();
+    world.ecs.deploy(OBSERVED.replace(":7", ":9"));
+    world.ecs.tasks = [];
+    expect(await verify()).toBe("superseded");
+  });
+
+  it("waits while a task of the service that left the mesh still has a ztunnel", async () => {
+    const { verify } = await deployed();
+    await expect(verify({ namespace: null })).rejects.toMatchObject({ code: "mesh-not-converged" });
+  });
+});

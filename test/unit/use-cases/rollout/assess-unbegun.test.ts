@@ -1,0 +1,22 @@
+import { describe, expect, it } from "vitest";
+import { assessWave } from "../../../../shared/use-cases/rollout/assess-wave.ts";
+import { fleetWorld, serviceArn, underWay } from "../../../support/rollout-calls.ts";
+import { rolloutService } from "../../../support/rollouts.ts";
+
+const lanes = [{ account: "123456789012", region: "us-east-1", first: 0, last: 3 }];
+const waves = [{ name: "canary", canary: true, lanes, state: "rolling" as const }];
+
+describe("a wave that its failure budget stopped half-way", () => {
+  it("goes back, and the services that it did not begin have not failed", async () => {
+    const world = await fleetWorld({ services: 4, policy: { failureBudget: { perWave: { count: 0 } } } });
+    const { id } = await underWay(world, { waves, services: 4, failed: [1] });
+    const statuses = ["succeeded", "reverted", "waiting", "waiting"] as const;
+    await world.ledger.putRolloutServices(
+      statuses.map((status, ordinal) => rolloutService(ordinal, { status, serviceArn: serviceArn(`s${ordinal}`) })),
+    );
+    await assessWave({ rolloutId: id, phase: "forward", wave: 0, after: "roll" }, world);
+    const services = await Array.fromAsync(world.ledger.listRolloutServices(id));
+    expect(services.map(({ status }) => status)).toEqual(statuses);
+    expect(await world.ledger.getRollout(id)).toMatchObject({ status: "rolling-back", failed: [1] });
+  });
+});

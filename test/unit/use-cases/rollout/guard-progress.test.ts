@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import type { Rollout, RolloutServiceStatus } from "../../../../shared/model/rollout.ts";
+import { rolloutServiceSchema } from "../../../../shared/model/rollout.ts";
+import { guardRollout } from "../../../../shared/use-cases/rollout/guard-rollout.ts";
+import { rolloutWorld, serviceArn } from "../../../support/rollout-calls.ts";
+import { rollout } from "../../../support/rollouts.ts";
+
+const ID = "upgrade-1";
+const lane = (first: number, last: number) => [{ account: "123456789012", region: "us-east-1", first, last }];
+
+/** A rollout of two waves of four services each, under way, with these services so far. */
+async function underWay(statuses: readonly RolloutServiceStatus[], given: Partial<Rollout> = {}) {
+  const world = rolloutWorld();
+  const waves = [
+    { name: "first", canary: false, lanes: lane(0, 3), state: "rolling" as const },
+    { name: "second", canary: false, lanes: lane(4, 7), state: "waiting" as const },
+  ];
+  await world.ledger.createRollout(rollout({ id: ID, status: "running", services: 8, waves, ...given }));
+  await world.ledger.changeFleet((fleet) => ({ ...fleet, running: ID }));
+  await world.ledger.putRolloutServices(
+    statuses.map((status, ordinal) =>
+      rolloutServiceSchema.parse({
+        ...{ shape: 1, rolloutId: ID, ordinal, status, expiresAt: 1 },
+        ...{ serviceArn: serviceArn(`s${ordinal}`), wave: ordinal < 4 ? 0 : 1 },
+      }),
+    ),
+  );
+  return world;
+}
+
+describe("the guard says how the rollout goes", () => {
+  it("by the waves up to the one under way: the services of later ones wait", async () => {
+    const world = await underWay(["succeeded", "reverted", "rolling", "waiting"]);
+    expect(await guardRollout(world)).toMatchObject({ progress: { done: 0.25, failed: 1, stuck: 0 } });
+  });
+
+  it("on its way back, too", async () => {
+    const world = await underWay(["taken-back", "stuck", "succeeded", "succeeded"], { status: "rolling-back" });
+    expect(await guardRollout(world)).toMatchObject({ stopped: false, progress: { done: 0.5, failed: 0, stuck: 1 } });
+  });
+
+  it("and nothing while it is held or none is under way", async () => {
+    const held = await underWay(["succeeded", "succeeded", "succeeded", "succeeded"], { status: "paused" });
+    expect((await guardRollout(held)).progress).toBeUndefined();
+    expect((await guardRollout(rolloutWorld())).progress).toBeUndefined();
+  });
+});

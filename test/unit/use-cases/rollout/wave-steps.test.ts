@@ -1,0 +1,491 @@
+import { describe, expect, it } from "vitest";
+import { serviceRef } from "../../../../shared/base/arn.ts";
+import { AutopilotError } from "../../../../shared/base/errors.ts";
+import type { Deployment } from "../../../../shared/enrollment/model.ts";
+import { tagKeys } from "../../../../shared/enrollment/tags.ts";
+import {
+  type Rollout,
+  type RolloutService,
+  type RolloutServiceStatus,
+  rolloutServiceStatuses,
+  type Wave,
+} from "../../../../shared/model/rollout.ts";
+import { assessWave } from "../../../../shared/use-cases/rollout/assess-wave.ts";
+import { controlRollout } from "../../../../shared/use-cases/rollout/control-rollout.ts";
+import { finishRollout } from "../../../../shared/use-cases/rollout/finish-rollout.ts";
+import { guardRollout } from "../../../../shared/use-cases/rollout/guard-rollout.ts";
+import { holdRollout } from "../../../../shared/use-cases/rollout/hold-rollout.ts";
+import { MAX_WEIGHT, nextWave } from "../../../../shared/use-cases/rollout/next-wave.ts";
+import { startRollout } from "../../../../shared/use-cases/rollout/start-rollout.ts";
+import { takeService } from "../../../../shared/use-cases/rollout/take-service.ts";
+import { Crash, crashing } from "../../../support/fakes.ts";
+import { fleetWorld, NOON, type RolloutWorld, serviceArn, underWay } from "../../../support/rollout-calls.ts";
+import { rolloutService } from "../../../support/rollouts.ts";
+
+const ID = "upgrade-1";
+const place = { account: "123456789012", region: "us-east-1" };
+
+/** Six services: a canary wave of two, then one of four. */
+async function sixServices(
+  options: {
+    readonly policy?: object;
+    readonly states?: readonly [Wave["state"], Wave["state"]];
+    readonly of?: (ordinal: number) => Partial<RolloutService>;
+    readonly given?: Partial<Rollout>;
+  } = {},
+): Promise<RolloutWorld> {
+  const { policy = {}, states = ["rolling", "waiting"], of = () => ({}), given = {} } = options;
+  const world = await fleetWorld({
+    services: 6,
+    policy: { bakeMinutes: 0, failureBudget: { inAll: { count: 1 } }, ...policy },
+  });
+  await world.ledger.putRolloutServices(
+    [0, 1, 2, 3, 4, 5].map((ordinal) =>
+      rolloutService(ordinal, { serviceArn: serviceArn(`s${ordinal}`), wave: ordinal < 2 ? 0 : 1, ...of(ordinal) }),
+    ),
+  );
+  await underWay(world, {
+    startedAt: "2026-11-23T11:00:00.000Z",
+    services: 6,
+    waves: [
+      { name: "canary", canary: true, lanes: [{ ...place, first: 0, last: 1 }], state: states[0] },
+      { name: "us-east-1 100%", canary: false, lanes: [{ ...place, first: 2, last: 5 }], state: states[1] },
+    ],
+    wave: states[0] === "done" ? 1 : 0,
+    ...given,
+  });
+  return world;
+}
+
+const rolloutOf = async (world: RolloutWorld) => {
+  const found = await world.ledger.getRollout(ID);
+  if (!found) throw new Error("no rollout");
+  return found;
+};
+const one = async (world: RolloutWorld, ordinal: number) => world.ledger.getRolloutService(ID, ordinal);
+const succeeded = (ordinal: number): Partial<RolloutService> => ({
+  status: "succeeded",
+  fromRevisionArn: `old-${ordinal}`,
+  toRevisionArn: `arn:aws:ecs:us-east-1:123456789012:task-definition/s${ordinal}:1`,
+});
+
+describe("the start of a rollout", () => {
+  it("takes the enrolled, tagged, living services of its scope, canaries first, with the alarms that their tags name", async () => {
+    const world = await fleetWorld({ services: 5, policy: { waves: [100] } });
+    const change = (name: string, ...given: Parameters<typeof world.fakeEcs.change>) => {
+      const [changes] = given;
+      const ref = serviceRef(serviceArn(name));
+      world.fakeEcs.change({ ...changes, tags: { ...world.fakeEcs.of(ref).tags, ...changes.tags } }, ref);
+    };
+    change("s1", { tags: { [tagKeys.wave]: "canary", [tagKeys.alarms]: "errors+latency" } });
+    change("s2", { tags: { "ztunnel-autopilot/enroll": "false" } });
+    change("s3", { status: "DRAINING" });
+    await world.ledger.patchService(serviceArn("s4"), { enrolled: false });
+    await underWay(world, { target: { image: "a:2" } });
+    await startRollout(ID, world);
+    expect(await Array.fromAsync(world.ledger.listRolloutServices(ID))).toMatchObject([
+      { serviceArn: serviceArn("s1"), wave: 0, alarms: ["errors", "latency"] },
+      { serviceArn: serviceArn("s0"), wave: 1 },
+    ]);
+    expect(await rolloutOf(world)).toMatchObject({ status: "running", services: 2 });
+    expect(world.bus.types()).toEqual(["Rollout Started"]);
+  });
+
+  it("goes without the services of a cluster that is gone", async () => {
+    const world = await fleetWorld({ services: 2 });
+    const gone = serviceArn("s0").replace("/prod/", "/gone/");
+    await world.ledger.patchService(gone, { enrolled: true });
+    const describeCluster: typeof world.fakeEcs.describeCluster = async (clusterArn, options) => {
+      if (clusterArn.endsWith("/gone")) throw new AutopilotError("service-not-found", clusterArn);
+      return world.fakeEcs.describeCluster(clusterArn, options);
+    };
+    const describeServices = world.fakeEcs.describeServices.bind(world.fakeEcs);
+    await underWay(world);
+    await startRollout(ID, { ...world, ecs: () => ({ describeCluster, describeServices }) });
+    expect(await rolloutOf(world)).toMatchObject({ status: "running", services: 2 });
+  });
+
+  it("is refused without a service for an operator, and simply done for the autopilot", async () => {
+    const asked = await fleetWorld();
+    await underWay(asked);
+    await startRollout(ID, asked);
+    expect(await rolloutOf(asked)).toMatchObject({ status: "refused", reason: { code: "scope-empty" } });
+    const automatic = await fleetWorld();
+    await underWay(automatic, { requestedBy: "ztunnel-autopilot" });
+    await startRollout(ID, automatic);
+    expect(await finishRollout(ID, null, automatic)).toMatchObject({ status: "completed" });
+  });
+
+  it("keeps the waves that it has, and does not tell again once one has begun", async () => {
+    const world = await sixServices();
+    await startRollout(ID, world);
+    expect((await rolloutOf(world)).waves).toHaveLength(2);
+    expect(world.bus.events).toEqual([]);
+  });
+});
+
+describe("the next step", () => {
+  const next = (world: RolloutWorld, passes = 1) =>
+    nextWave({ rolloutId: ID, executionName: "upgrade-1-1", passes }, world);
+
+  it("is the wave with its lanes and the policy's concurrency", async () => {
+    const world = await sixServices({ states: ["done", "waiting"], policy: { concurrency: 7 } });
+    expect(await next(world)).toMatchObject({
+      do: "roll",
+      phase: "forward",
+      wave: 1,
+      lanes: [{ ...place, first: 2, last: 5, concurrency: 7 }],
+    });
+    expect((await rolloutOf(world)).waves[1]).toMatchObject({ state: "rolling", startedAt: expect.any(String) });
+  });
+
+  it("is a hold that is told once, also when it is looked at again", async () => {
+    const world = await sixServices({
+      states: ["done", "waiting"],
+      given: { control: { action: "pause", by: "ann", at: "2026-11-23T11:30:00Z" } },
+    });
+    expect(await next(world)).toMatchObject({ do: "hold", holdSeconds: 7 * 86_400 });
+    await holdRollout(ID, "token", world);
+    expect(await next(world)).toMatchObject({ do: "hold" });
+    expect(world.bus.types()).toEqual(["Rollout Paused"]);
+    expect(await rolloutOf(world)).toMatchObject({ status: "paused", holdToken: "token" });
+  });
+
+  it("is a hold until the freeze window ends", async () => {
+    const freezeWindows = [{ cron: "0 11 * * *", durationMinutes: 90 }];
+    const world = await sixServices({ states: ["done", "waiting"], policy: { freezeWindows } });
+    expect(await next(world)).toMatchObject({ do: "hold", holdSeconds: 30 * 60 });
+    expect(await rolloutOf(world)).toMatchObject({ status: "frozen", holdUntilMs: NOON + 30 * 60_000 });
+  });
+
+  it("is another execution before this one's history is full, and the end is reached in this one", async () => {
+    const world = await sixServices({ states: ["done", "waiting"] });
+    expect(await next(world, MAX_WEIGHT)).toMatchObject({ do: "continue", executionName: "upgrade-1-2" });
+    expect(await rolloutOf(world)).toMatchObject({ executions: 2, executionName: "upgrade-1-2" });
+    // A second answer to the same question names the same execution.
+    expect(await next(world, MAX_WEIGHT)).toMatchObject({ do: "continue", executionName: "upgrade-1-2" });
+    const done = await sixServices({ states: ["done", "done"], given: { wave: 2 } });
+    expect(await next(done, MAX_WEIGHT)).toMatchObject({ do: "finish" });
+  });
+
+  it("is unknown for a rollout that there is not", async () => {
+    const world = await fleetWorld();
+    await expect(next(world)).rejects.toMatchObject({ code: "unknown-rollout", retryable: false });
+  });
+});
+
+describe("taking a service", () => {
+  const take = (world: RolloutWorld, phase: "forward" | "back" = "forward", retake = false) =>
+    takeService({ id: ID, ordinal: 1, phase, retake }, world);
+
+  it("is the same roll when it is taken again, and another one after it gave way to somebody", async () => {
+    const world = await sixServices();
+    const first = await take(world);
+    expect(first).toMatchObject({ do: "roll", serviceArn: serviceArn("s1") });
+    expect((await take(world)).executionName).toBe(first.executionName);
+    await world.ledger.patchRolloutService(ID, 1, { status: "superseded" });
+    const second = await take(world);
+    expect(second).toMatchObject({ do: "roll" });
+    expect(second.executionName).not.toBe(first.executionName);
+  });
+
+  it("gives up a service that somebody else is busy with again and again", async () => {
+    const world = await sixServices();
+    for (let tries = 1; tries <= 4; tries += 1) {
+      expect((await take(world)).do, String(tries)).toBe("roll");
+      await world.ledger.patchRolloutService(ID, 1, { status: "superseded" });
+    }
+    expect((await take(world)).do).toBe("skip");
+  });
+
+  it.each<[string, Partial<Rollout>]>([
+    ["goes back", { status: "rolling-back" }],
+    ["is to end", { control: { action: "abort", by: "ann", at: "2026-11-23T11:30:00Z" } }],
+    ["is over its budget", { failed: [0, 3] }],
+  ])("takes none that has not begun once the rollout %s", async (_what, given) => {
+    const world = await sixServices({ given });
+    expect((await take(world)).do).toBe("skip");
+    expect(await one(world, 1)).toMatchObject({ status: "waiting", tries: 0 });
+  });
+
+  it("keeps to what AWS lets start: 20 at once, then one a second", async () => {
+    const world = await sixServices();
+    const waits = [];
+    for (let index = 0; index < 22; index += 1) {
+      waits.push((await take(world)).waitSeconds);
+    }
+    expect(waits.slice(0, 20)).toEqual(waits.slice(0, 20).map(() => 0));
+    expect(waits.slice(20)).toEqual([1, 2]);
+  });
+
+  it("tries again after an execution that ended without a word: its lease is freed, and what it changed is known", async () => {
+    const world = await sixServices();
+    const first = await take(world);
+    await world.ledger.takeLease(
+      serviceArn("s1"),
+      { executionName: first.executionName, leaseUntil: NOON + 1e7 },
+      NOON,
+    );
+    await world.ledger.updateRoll(serviceArn("s1"), first.executionName, {
+      targetRevisionArn: "s1:2",
+      revisionBeforeArn: "s1:1",
+    });
+    const second = await take(world, "forward", true);
+    expect(second).toMatchObject({ do: "roll" });
+    expect(second.executionName).not.toBe(first.executionName);
+    expect((await world.ledger.getService(serviceArn("s1")))?.roll).toBeUndefined();
+    expect(await one(world, 1)).toMatchObject({ fromRevisionArn: "s1:1", toRevisionArn: "s1:2", imageBefore: null });
+  });
+
+  it("does not try again after an execution that has told its end, and leaves another roll's lease alone", async () => {
+    const world = await sixServices();
+    await take(world);
+    await world.ledger.takeLease(serviceArn("s1"), { executionName: "other", leaseUntil: NOON + 1e7 }, NOON);
+    await take(world, "forward", true);
+    expect((await world.ledger.getService(serviceArn("s1")))?.roll?.executionName).toBe("other");
+    await world.ledger.patchRolloutService(ID, 1, { status: "reverted" });
+    expect((await take(world, "forward", true)).do).toBe("skip");
+  });
+
+  it("gives up a service whose executions are stopped for ever", async () => {
+    const world = await sixServices();
+    let taken = await take(world);
+    for (let tries = 0; tries < 30 && taken.do === "roll"; tries += 1) taken = await take(world, "forward", true);
+    expect(taken.do).toBe("skip");
+  });
+
+  it("takes back what was changed, whatever became of it since, and nothing else", async () => {
+    const over: readonly RolloutServiceStatus[] = ["taken-back", "left", "stuck"];
+    const changed = { fromRevisionArn: "old", toRevisionArn: "new" };
+    for (const status of rolloutServiceStatuses) {
+      const world = await sixServices({ given: { status: "rolling-back" } });
+      await world.ledger.patchRolloutService(ID, 1, { ...changed, status });
+      expect((await take(world, "back")).do, status).toBe(over.includes(status) ? "skip" : "roll");
+      const never = await sixServices({ of: () => ({ status }) });
+      const isLost = status === "rolling" || status === "taking-back";
+      expect((await take(never, "back")).do, `${status}, never changed`).toBe(isLost ? "roll" : "skip");
+    }
+  });
+});
+
+describe("judging a wave", () => {
+  const judge = (world: RolloutWorld, after: "roll" | "bake" = "roll", phase: "forward" | "back" = "forward") =>
+    assessWave({ rolloutId: ID, phase, wave: 0, after }, world);
+
+  it("goes on within the budget, and back beyond it", async () => {
+    const within = await sixServices({
+      of: (ordinal) => (ordinal === 0 ? { status: "reverted" } : succeeded(ordinal)),
+    });
+    expect(await judge(within)).toEqual({ bakeSeconds: 0 });
+    expect(await rolloutOf(within)).toMatchObject({ status: "running", wave: 1, failed: [0] });
+    const beyond = await sixServices({ of: () => ({ status: "reverted" }) });
+    await judge(beyond);
+    expect(await rolloutOf(beyond)).toMatchObject({
+      status: "rolling-back",
+      wave: 0,
+      failed: [0, 1],
+      reason: { code: "budget-exceeded", detail: "2 of 6 services failed, the budget allows 1" },
+    });
+    expect(beyond.bus.events).toEqual([]);
+  });
+
+  it("leaves it alone for the policy's bake time, or the request's", async () => {
+    const world = await sixServices({ of: succeeded, policy: { bakeMinutes: 10 } });
+    expect(await judge(world)).toEqual({ bakeSeconds: 600 });
+    expect((await rolloutOf(world)).waves[0]?.state).toBe("baking");
+    const quick = await sixServices({
+      of: succeeded,
+      policy: { bakeMinutes: 10 },
+      given: { overrides: { bakeMinutes: 0.5 } },
+    });
+    expect(await judge(quick)).toEqual({ bakeSeconds: 30 });
+  });
+
+  it("counts a service that did not tell its end as failed, not one that the rollout has not begun any more", async () => {
+    const world = await sixServices({ of: (ordinal) => (ordinal === 0 ? { status: "rolling" } : succeeded(ordinal)) });
+    await judge(world);
+    expect(await one(world, 0)).toMatchObject({ status: "failed", reason: "roll-unaccounted" });
+    const aborted = await sixServices({
+      given: { control: { action: "abort", by: "ann", at: "2026-11-23T11:30:00Z" } },
+    });
+    await aborted.ledger.patchRolloutService(ID, 1, { status: "rolling" });
+    await judge(aborted);
+    expect(await one(aborted, 0)).toMatchObject({ status: "waiting" });
+    expect(await one(aborted, 1), "its roll is over, and has not told how").toMatchObject({
+      status: "failed",
+      reason: "roll-unaccounted",
+    });
+    expect((await rolloutOf(aborted)).failed).toEqual([]);
+  });
+
+  const sick = (changes: Partial<Deployment>) => async (world: RolloutWorld) => {
+    const ref = serviceRef(serviceArn("s0"));
+    const [primary] = world.fakeEcs.of(ref).deployments;
+    if (primary) world.fakeEcs.change({ deployments: [{ ...primary, ...changes }] }, ref);
+  };
+
+  it.each<[string, Partial<Deployment>, boolean]>([
+    ["its deployment is reported as failed", { rolloutState: "FAILED" }, true],
+    ["no task of it runs", { runningCount: 0 }, true],
+    ["tasks are missing and some have failed", { runningCount: 1, failedTasks: 3 }, true],
+    ["a task is just being replaced", { runningCount: 1 }, false],
+    ["somebody has deployed another revision", { taskDefinitionArn: "other:1", runningCount: 0 }, false],
+    ["it is well", {}, false],
+  ])("after its bake, when %s", async (_what, changes, isIll) => {
+    const world = await sixServices({
+      of: succeeded,
+      states: ["baking", "waiting"],
+      policy: { bakeMinutes: 10, failureBudget: { inAll: { count: 0 } } },
+    });
+    await sick(changes)(world);
+    await judge(world, "bake");
+    expect((await one(world, 0))?.status).toBe(isIll ? "failed" : "succeeded");
+    expect(await rolloutOf(world)).toMatchObject(
+      isIll ? { status: "rolling-back", reason: { code: "bake-failed" } } : { status: "running", wave: 1 },
+    );
+  });
+
+  it("does not call a service ill that was scaled to nothing", async () => {
+    const world = await sixServices({ of: succeeded, states: ["baking", "waiting"] });
+    await sick({ runningCount: 0 })(world);
+    world.fakeEcs.change({ desiredCount: 0 }, serviceRef(serviceArn("s0")));
+    await judge(world, "bake");
+    expect((await one(world, 0))?.status).toBe("succeeded");
+  });
+
+  it("notes what could not be taken back, and goes on with the way back", async () => {
+    const world = await sixServices({
+      states: ["taking-back", "waiting"],
+      given: { status: "rolling-back" },
+      of: (ordinal) => (ordinal === 0 ? { status: "taken-back" } : { ...succeeded(ordinal), status: "taking-back" }),
+    });
+    await judge(world, "roll", "back");
+    expect(await rolloutOf(world)).toMatchObject({ stuck: [1], waves: [{ state: "taken-back" }, {}] });
+    expect(await one(world, 1)).toMatchObject({ status: "stuck", reason: "roll-unaccounted" });
+  });
+});
+
+describe("the guard", () => {
+  it("wakes a rollout that was told to go on and never was woken", async () => {
+    const world = await sixServices({
+      states: ["done", "waiting"],
+      given: {
+        status: "paused",
+        holdToken: "token",
+        control: { action: "pause", by: "ann", at: "2026-11-23T11:30:00Z" },
+      },
+    });
+    const control = { rolloutId: ID, action: "resume", requestedBy: "ann" } as const;
+    const fleetExecutions = crashing({ calls: 1, when: "before" })(world.fleetExecutions);
+    await expect(controlRollout(control, { ...world, fleetExecutions })).rejects.toThrow(Crash);
+    expect(world.fleetExecutions.delivered).toEqual([]);
+    await guardRollout(world);
+    expect(world.fleetExecutions.delivered).toEqual([{ taskToken: "token", output: {} }]);
+  });
+
+  it("does not wake one that is to wait", async () => {
+    const world = await sixServices({
+      states: ["done", "waiting"],
+      given: { status: "awaiting-approval", holdToken: "token" },
+    });
+    await guardRollout(world);
+    expect(world.fleetExecutions.delivered).toEqual([]);
+  });
+
+  it("sends a rollout back on an alarm although it is to pause after its wave, and not once it is to end", async () => {
+    const at = "2026-11-23T11:30:00Z";
+    for (const [action, status] of [
+      ["pause", "rolling-back"],
+      ["abort", "running"],
+    ] as const) {
+      const world = await sixServices({
+        policy: { alarms: [{ name: "errors" }] },
+        given: { control: { action, by: "ann", at } },
+      });
+      world.fakeAlarms.set("errors", "ALARM");
+      await guardRollout(world);
+      expect((await rolloutOf(world)).status).toBe(status);
+    }
+  });
+
+  it("reads only the alarms of services whose wave has begun", async () => {
+    const world = await sixServices({
+      of: (ordinal) => (ordinal === 5 ? { alarms: ["late"] } : { alarms: ["early"] }),
+    });
+    world.fakeAlarms.set("late", "ALARM");
+    world.fakeAlarms.set("early", "OK");
+    expect(await guardRollout(world)).toMatchObject({ rolloutId: ID, stopped: false });
+  });
+
+  it("says which alarms CloudWatch does not know", async () => {
+    const world = await sixServices({ policy: { alarms: [{ name: "nowhere" }] } });
+    expect(await guardRollout(world)).toMatchObject({ stopped: false });
+    expect(world.lines).toContainEqual(
+      expect.objectContaining({ level: "warn", extra: expect.objectContaining({ names: "nowhere" }) }),
+    );
+  });
+});
+
+describe("a hold", () => {
+  it("ends at once when an operator was faster than its token", async () => {
+    const world = await sixServices({
+      given: { status: "running", control: { action: "rollback", by: "ann", at: "2026-11-23T11:30:00Z" } },
+    });
+    await holdRollout(ID, "token", world);
+    expect(world.fleetExecutions.delivered).toEqual([{ taskToken: "token", output: {} }]);
+    expect((await rolloutOf(world)).holdToken).toBeUndefined();
+  });
+
+  it("lets a bake last although its operator has asked for a pause", async () => {
+    const world = await sixServices({
+      states: ["baking", "waiting"],
+      given: { control: { action: "pause", by: "ann", at: "2026-11-23T11:30:00Z" } },
+    });
+    await holdRollout(ID, "token", world);
+    expect(world.fleetExecutions.delivered).toEqual([]);
+    expect((await rolloutOf(world)).holdToken).toBe("token");
+  });
+});
+
+describe("the end of a rollout", () => {
+  it("lists every service that is not where it should be: those that could not be taken back, and those whose own way back failed", async () => {
+    const world = await sixServices({
+      states: ["taken-back", "taken-back"],
+      given: { status: "rolling-back", reason: { code: "budget-exceeded", detail: "" } },
+      of: (ordinal) => ({ status: ordinal === 1 ? "stuck" : ordinal === 2 ? "revert-failed" : "taken-back" }),
+    });
+    await finishRollout(ID, null, world);
+    expect(world.bus.events[0]).toMatchObject({
+      detailType: "Rollout Rolled Back",
+      detail: { takenBack: 4, stuck: 2, stuckServices: [serviceArn("s1"), serviceArn("s2")] },
+    });
+  });
+
+  it("says why a rollout could not go on, and lets the next one begin", async () => {
+    const world = await sixServices();
+    await finishRollout(
+      ID,
+      { error: "Autopilot.Terminal", cause: '{"errorMessage":"access-denied: AWS denied the call. no"}' },
+      world,
+    );
+    expect(await rolloutOf(world)).toMatchObject({ status: "failed", reason: { code: "access-denied" } });
+    expect(world.bus.events[0]).toMatchObject({ detailType: "Rollout Completed", detail: { outcome: "failed" } });
+    expect((await world.ledger.getFleet()).running).toBeUndefined();
+  });
+
+  it("gives the image of a rollout over everything to the fleet, and that of a part not", async () => {
+    for (const [scope, image] of [
+      [{}, "b:2"],
+      [{ regions: ["us-east-1"] }, "a:1"],
+    ] satisfies [Rollout["scope"], string][]) {
+      const world = await sixServices({
+        states: ["done", "done"],
+        given: { wave: 2, scope, target: { image: "b:2" } },
+        of: succeeded,
+      });
+      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "a:1", atMs: 1 } }));
+      await finishRollout(ID, null, world);
+      expect((await world.ledger.getFleet()).image?.image).toBe(image);
+    }
+  });
+});

@@ -1,0 +1,142 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { TagRequest } from "../../../../shared/enrollment/model.ts";
+import {
+  censusOf,
+  cutOffOf,
+  needsRetiring,
+  rotationOf,
+  type Trust,
+  type TrustingTasks,
+  trustOf,
+} from "../../../../shared/use-cases/rotation/root-rotation.ts";
+import { byHand, meshed, withZtunnel } from "../../../support/enrolled-services.ts";
+import { factsWith, fingerprints, meshAfter, meshOf, newestId } from "../../../support/meshes.ts";
+import { enrolled, observed, service, taskDefinition } from "../../../support/services.ts";
+
+const idOf = (roots: string): string => newestId(meshAfter(roots));
+const tasks = (trust: Trust, runningTasks = 2, serviceArn = "web"): TrustingTasks => ({
+  serviceArn,
+  runningTasks,
+  trust,
+});
+const of = (roots: string, runningTasks = 2, serviceArn = "web") =>
+  tasks({ factsId: idOf(roots) }, runningTasks, serviceArn);
+
+describe("the generation that a task definition's token is of", () => {
+  const mesh = meshAfter("a", "ab", "b");
+  const trust = (before: Parameters<typeof observed>[0] = {}, then = factsWith("a")) =>
+    trustOf(observed({ ...before, raw: meshed(observed({ ...before, facts: then })) }), mesh.generations);
+
+  it.each(["a", "ab", "b"])("is told for each of them (%s)", (roots) => {
+    expect(trust({}, factsWith(roots))).toEqual({ factsId: idOf(roots) });
+  });
+
+  it("is told whatever the tags ask for, also of another network", () => {
+    const asked: readonly Partial<Record<keyof TagRequest, string>>[] = [
+      { platform: "ecs-ec2" },
+      { external: "false" },
+    ];
+    for (const one of asked) {
+      const tags = Object.entries(one).map(([key, value]) => [`ztunnel-autopilot/${key}`, value]);
+      const other = service({ tags: { ...enrolled, ...Object.fromEntries(tags) } });
+      expect(trust({ service: other })).toEqual({ factsId: idOf("a") });
+    }
+    const moved = factsWith("b", { network: "far" });
+    const both = meshOf([factsWith("a"), moved]);
+    const raw = meshed(observed({ facts: moved }));
+    expect(trustOf(observed({ raw }), both.generations)).toEqual({ factsId: newestId(both) });
+  });
+
+  const api = { "ecs.solo.io/service-account": "api" };
+  const bad = { "ecs.solo.io/service-account": "NOT VALID" };
+  const ofSomebody: Parameters<typeof withZtunnel>[1] = (ztunnel) => ({
+    ...ztunnel,
+    secrets: [
+      { name: "BOOTSTRAP_TOKEN", valueFrom: "arn:aws:secretsmanager:us-east-1:123456789012:secret:mine-AbCdEf" },
+    ],
+  });
+
+  it.each([
+    ["facts that are forgotten", () => meshed(observed({ facts: factsWith("c") })), service()],
+    ["another identity than the tags' now", () => meshed(observed()), service({ tags: { ...enrolled, ...api } })],
+    ["tags that are not valid now", () => meshed(observed()), service({ tags: { ...enrolled, ...bad } })],
+    ["a token in plain text", () => byHand, service()],
+    ["a secret of somebody else", () => withZtunnel(meshed(observed()), ofSomebody), service()],
+  ])("is unknown for %s", (_what, raw, tagged) => {
+    expect(trustOf(observed({ raw: raw(), service: tagged }), mesh.generations)).toBe("unknown");
+  });
+  it("is none without ztunnel", () => {
+    expect(trustOf(observed(), mesh.generations)).toBe("none");
+    const container = { name: "ztunnel", image: "tunnel:1" };
+    const raw = taskDefinition({ containerDefinitions: [container] });
+    expect(trustOf(observed({ raw }), mesh.generations)).toBe("none");
+  });
+});
+
+describe("the census", () => {
+  it("counts services and tasks by what they trust, and leaves out those that are not in the mesh", () => {
+    const all = [of("a", 3), of("ab", 1), of("a", 2, "api"), tasks("unknown", 4, "x"), tasks("none", 9, "plain")];
+    expect(censusOf(all)).toEqual({
+      total: { services: 3, tasks: 10 },
+      byGeneration: { [idOf("a")]: { services: 2, tasks: 5 }, [idOf("ab")]: { services: 1, tasks: 1 } },
+      unknown: { services: 1, tasks: 4 },
+    });
+  });
+
+  it("counts as cut off who trusts none of the newest certificates, and is not sure of the unknown", () => {
+    const all = [of("a", 3), of("ab", 1), of("a", 2, "api"), tasks("unknown"), tasks("none"), of("a", 0, "idle")];
+    expect(cutOffOf(meshAfter("a", "ab", "b"), all)).toEqual({ services: 2, tasks: 5 });
+    expect(cutOffOf(meshAfter("a", "ab"), all)).toEqual({ services: 0, tasks: 0 });
+  });
+});
+
+describe("a rotation", () => {
+  it.each([
+    ["one root", ["a"]],
+    ["the new root alone", ["a", "ab", "b"]],
+    ["two roots from the start", ["ab"]],
+    ["the old root again", ["a", "ab", "a"]],
+  ])("is none with %s", (_what, history) => {
+    expect(rotationOf(meshAfter(...history))).toBeUndefined();
+  });
+
+  it.each([
+    ["its second root comes", ["a", "ab"], "a", "b"],
+    ["another fact changed meanwhile", ["a", "ab", "ab'"], "a", "b"],
+    ["a third root comes before the first one went", ["a", "ab", "abc"], "ab", "c"],
+    ["a third root comes and the first one goes", ["a", "ab", "bc"], "b", "c"],
+  ])("has old and new certificates when %s", (_what, history, retiring, remaining) => {
+    const all = history.map((roots) =>
+      factsWith(roots.replace("'", ""), roots.endsWith("'") ? { istiodUrl: "https://other.example.com:15012" } : {}),
+    );
+    expect(rotationOf(meshOf(all))).toEqual({
+      retiring: fingerprints(retiring),
+      remaining: fingerprints(remaining),
+    });
+  });
+
+  it("is held up by who trusts the old alone, may do so, or trusts something that is gone", () => {
+    const mesh = meshAfter("a", "ab", "bc");
+    const rotation = { retiring: [...fingerprints("b")], remaining: [...fingerprints("c")] };
+    expect(rotationOf(mesh)).toEqual(rotation);
+    for (const one of [of("a"), of("ab"), tasks("unknown"), of("c")]) {
+      expect(needsRetiring(one, rotation, mesh)).toBe(true);
+    }
+    for (const one of [of("bc"), tasks("none")]) expect(needsRetiring(one, rotation, mesh)).toBe(false);
+  });
+
+  it("that holds nobody up cuts nobody off: the bundle may drop what retires", () => {
+    const roots = fc.constantFrom("a", "b", "c", "ab", "bc", "ac", "abc");
+    fc.assert(
+      fc.property(fc.array(roots, { minLength: 1, maxLength: 6 }), fc.array(roots), (history, running) => {
+        const mesh = meshAfter(...history);
+        const rotation = rotationOf(mesh);
+        const all = running.map((one, index) => of(one, 1, `s${index}`));
+        if (!rotation || all.some((one) => needsRetiring(one, rotation, mesh))) return;
+        const left = [..."abc"].filter((root) => rotation.remaining.includes(fingerprints(root)[0] ?? "")).join("");
+        expect(cutOffOf(meshAfter(...history, left), all)).toEqual({ services: 0, tasks: 0 });
+      }),
+    );
+  });
+});
