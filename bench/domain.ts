@@ -3,9 +3,9 @@ import { pinnedValueFrom } from "../shared/data-plane/ztunnel/bootstrap-token/se
 import { encodeToken } from "../shared/data-plane/ztunnel/bootstrap-token/token.ts";
 import { containersOf } from "../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { decide, type Observed } from "../shared/enrollment/decide.ts";
+import type { DesiredEnrollment } from "../shared/enrollment/decision.ts";
 import { desiredDefinition } from "../shared/enrollment/definition.ts";
 import { desiredToken } from "../shared/enrollment/desired.ts";
-import type { DesiredEnrollment } from "../shared/enrollment/model.ts";
 import { type Figures, median, type Part } from "./report.ts";
 import { nineContainers } from "./ten-containers.ts";
 

@@ -1,5 +1,5 @@
 import { asAutopilotError } from "../shared/base/errors.ts";
-import type { MeshFacts } from "../shared/enrollment/model.ts";
+import type { MeshFacts } from "../shared/model/mesh.ts";
 import type { Measure } from "../shared/ports/ports.ts";
 import { isBundle, parseBundle } from "../shared/trust/bundle.ts";
 import { daysUntilFirstEnd } from "../shared/trust/expiry.ts";

@@ -3,11 +3,15 @@ import { asAutopilotError, type FailureCode } from "../../shared/base/errors.ts"
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../shared/config/config.ts";
 import { findSidecar } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
 import { versionSkew } from "../../shared/enrollment/cautions.ts";
-import type { Decision, NoneReason, ObservedService } from "../../shared/enrollment/model.ts";
-import type { DriftReason, Refusal, Warning } from "../../shared/enrollment/reasons.ts";
+import type { Decision, NoneReason } from "../../shared/enrollment/decision.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
+import type { MeshState } from "../../shared/model/mesh.ts";
+import type { DriftReason, Refusal, Warning } from "../../shared/model/reasons.ts";
 import type { FleetState, Scope } from "../../shared/model/rollout.ts";
-import type { Ledger, MeshState, RolloutLedger, ServiceState } from "../../shared/ports/ledger.ts";
+import type { ObservedService } from "../../shared/model/service.ts";
+import type { ServiceState } from "../../shared/model/service-state.ts";
+import { holdsLease } from "../../shared/model/service-state.ts";
+import type { Ledger, RolloutLedger } from "../../shared/ports/ledger.ts";
 import type { EcsCalls } from "../../shared/ports/ports.ts";
 import { matchesScope } from "../../shared/rollout/identity.ts";
 import { newestOf } from "../../shared/trust/record.ts";
@@ -17,7 +21,6 @@ import {
   type Observed,
   observeDescribed,
 } from "../../shared/use-cases/observe/observe.ts";
-import { holdsLease } from "../../shared/use-cases/reconcile/reconcile.ts";
 import { type TokenRoot, tokenRoot } from "./token-root.ts";
 
 export interface Failure {

@@ -1,6 +1,6 @@
 import type { Config } from "../../shared/config/config.ts";
-import type { ObservedService, Tags } from "../../shared/enrollment/model.ts";
-import type { MeshState } from "../../shared/ports/ledger.ts";
+import type { MeshState } from "../../shared/model/mesh.ts";
+import type { ObservedService, Tags } from "../../shared/model/service.ts";
 import { newestOf } from "../../shared/trust/record.ts";
 import { cutOffGenerations, fingerprintsOf, pinnedGeneration } from "../../shared/use-cases/rotation/root-rotation.ts";
 

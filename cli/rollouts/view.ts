@@ -1,6 +1,7 @@
 import type { Config } from "../../shared/config/config.ts";
+import type { MeshState } from "../../shared/model/mesh.ts";
 import type { Rollout, RolloutService, Wave } from "../../shared/model/rollout.ts";
-import type { Ledger, MeshState, RolloutLedger } from "../../shared/ports/ledger.ts";
+import type { Ledger, RolloutLedger } from "../../shared/ports/ledger.ts";
 import { etaMs, type Progress, progressOf } from "../../shared/rollout/progress.ts";
 import { newestOf } from "../../shared/trust/record.ts";
 import { rotationOf } from "../../shared/use-cases/rotation/root-rotation.ts";

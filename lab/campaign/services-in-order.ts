@@ -6,7 +6,7 @@ import { containersOf, textAt } from "../../shared/data-plane/ztunnel/task-defin
 import { findSidecar } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { endedStatuses } from "../../shared/model/rollout.ts";
-import type { ServiceState } from "../../shared/ports/ledger.ts";
+import type { ServiceState } from "../../shared/model/service-state.ts";
 import { parseBundle } from "../../shared/trust/bundle.ts";
 import type { EcsService } from "../../simulator/aws/ecs/model.ts";
 import type { Lab } from "../autopilot/lab.ts";

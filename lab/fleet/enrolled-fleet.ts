@@ -4,12 +4,14 @@ import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json
 import { type Config, controlPlaneFor, parseConfig, type Target, targetsOf } from "../../shared/config/config.ts";
 import { inject } from "../../shared/data-plane/ztunnel/task-definition/inject.ts";
 import { executionName } from "../../shared/deployment/execution-name.ts";
+import type { TagRequest } from "../../shared/enrollment/decision.ts";
 import { sidecarSpec } from "../../shared/enrollment/definition.ts";
 import { desiredToken } from "../../shared/enrollment/desired.ts";
-import type { MeshFacts, TagRequest, Tags } from "../../shared/enrollment/model.ts";
 import { DISCOVERY_TAG, parseRequest, tagKeys } from "../../shared/enrollment/tags.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { secretsGateway } from "../../shared/gateways/aws/secrets.ts";
+import type { MeshFacts } from "../../shared/model/mesh.ts";
+import type { Tags } from "../../shared/model/service.ts";
 import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
 import { ensureSecret } from "../../shared/use-cases/roll/ensure-secret.ts";
 import { registerOnce } from "../../shared/use-cases/roll/register-once.ts";

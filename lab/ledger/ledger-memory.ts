@@ -7,7 +7,8 @@ import {
   serviceKey,
   unlessUnreadable,
 } from "../../shared/gateways/ledger/ledger-items.ts";
-import type { Ledger, Ledgers, ServiceState } from "../../shared/ports/ledger.ts";
+import type { ServiceState } from "../../shared/model/service-state.ts";
+import type { Ledger, Ledgers } from "../../shared/ports/ledger.ts";
 import { withFacts } from "../../shared/trust/generations.ts";
 import { changeShelved, type LedgerItems, shelf } from "./memory-items.ts";
 import { memoryRollouts } from "./rollouts-memory.ts";

@@ -1,4 +1,5 @@
-import type { Ledger, ServiceState } from "../../shared/ports/ledger.ts";
+import type { ServiceState } from "../../shared/model/service-state.ts";
+import type { Ledger } from "../../shared/ports/ledger.ts";
 import type { Lab } from "../autopilot/lab.ts";
 
 const EVENTS_SHOWN = 200;

@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json
 import { operatorSource, resourceNames } from "../../shared/config/names.ts";
 import { containersOf, nameOf, textAt } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { registerable } from "../../shared/data-plane/ztunnel/task-definition/registerable.ts";
-import type { ServiceState } from "../../shared/ports/ledger.ts";
+import type { ServiceState } from "../../shared/model/service-state.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { revisionArn } from "../fleet/fleet.ts";
 

@@ -1,6 +1,6 @@
 import { canonicalJson, sha256 } from "../base/json.ts";
 import type { Policy } from "../config/config.ts";
-import type { ServicePatch, ServiceState } from "../ports/ledger.ts";
+import type { ServicePatch, ServiceState } from "../model/service-state.ts";
 
 type Attempts = Pick<ServiceState, "failedSituation" | "failuresInARow" | "notBefore">;
 

@@ -1,5 +1,5 @@
-import type { ObservedService } from "../enrollment/model.ts";
-import type { ServiceState } from "../ports/ledger.ts";
+import type { ObservedService } from "../model/service.ts";
+import type { ServiceState } from "../model/service-state.ts";
 import { hasCompleted } from "./verdict.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { FailureCode } from "../base/errors.ts";
 import type { Policy } from "../config/config.ts";
-import type { Deployment, ObservedService } from "../enrollment/model.ts";
+import type { Deployment, ObservedService } from "../model/service.ts";
 
 /** How a watched deployment stands. */
 export type Verdict =

@@ -1,9 +1,11 @@
 import type { Config } from "../config/config.ts";
+import type { MeshGeneration } from "../model/mesh.ts";
+import type { DriftReason } from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";
+import type { ObservedService } from "../model/service.ts";
+import type { TagRequest } from "./decision.ts";
 import { pinsVersion } from "./definition.ts";
 import { desiredSecret } from "./desired.ts";
-import type { MeshGeneration, ObservedService, TagRequest } from "./model.ts";
-import type { DriftReason } from "./reasons.ts";
 import { settingsHash } from "./settings-hash.ts";
 
 const settingsDrift: readonly DriftReason[] = ["health-check", "container-settings"];

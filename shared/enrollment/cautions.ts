@@ -1,8 +1,9 @@
 import type { Config } from "../config/config.ts";
 import { headroom } from "../data-plane/ztunnel/task-definition/headroom.ts";
+import type { MeshFacts } from "../model/mesh.ts";
+import type { Warning } from "../model/reasons.ts";
+import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";
 import { rolesOf } from "./desired.ts";
-import type { DescribedTaskDefinition, MeshFacts, ObservedService } from "./model.ts";
-import type { Warning } from "./reasons.ts";
 
 /** What does not keep the service out of the mesh, but may hurt it there. */
 export function cautions(input: {

@@ -4,22 +4,16 @@ import { driftOf } from "../data-plane/ztunnel/task-definition/differences.ts";
 import { containersOf } from "../data-plane/ztunnel/task-definition/fields.ts";
 import { registerable } from "../data-plane/ztunnel/task-definition/registerable.ts";
 import { findSidecar, type Sidecar } from "../data-plane/ztunnel/task-definition/sidecar.ts";
+import type { MeshFacts, MeshGeneration } from "../model/mesh.ts";
+import type { DriftReason, Refusal } from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";
-import type { ServiceState } from "../ports/ledger.ts";
+import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
+import type { ServiceState } from "../model/service-state.ts";
 import { correctedAtOnce } from "./awaiting.ts";
 import { cautions } from "./cautions.ts";
+import type { Decision, TagRequest, UnenrollReason } from "./decision.ts";
 import { comparableValueFrom, sidecarSpec } from "./definition.ts";
 import { desiredEnrollment, desiredImage } from "./desired.ts";
-import type {
-  Decision,
-  DescribedTaskDefinition,
-  MeshFacts,
-  MeshGeneration,
-  ObservedService,
-  TagRequest,
-  Tags,
-  UnenrollReason,
-} from "./model.ts";
 import {
   enrollObstacles,
   imageObstacles,
@@ -27,7 +21,6 @@ import {
   serviceObstacles,
   sidecarObstacles,
 } from "./obstacles.ts";
-import type { DriftReason, Refusal } from "./reasons.ts";
 import { effectiveTags, enrollIntent, parseRequest, unknownTags } from "./tags.ts";
 
 export { identityRefusal } from "./obstacles.ts";

@@ -5,7 +5,8 @@ import { inject } from "../data-plane/ztunnel/task-definition/inject.ts";
 import { registerable } from "../data-plane/ztunnel/task-definition/registerable.ts";
 import { remove } from "../data-plane/ztunnel/task-definition/remove.ts";
 import type { SidecarSpec } from "../data-plane/ztunnel/task-definition/sidecar.ts";
-import type { DescribedTaskDefinition, DesiredEnrollment, DesiredSecret, ObservedService } from "./model.ts";
+import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";
+import type { Decision, DesiredEnrollment, DesiredSecret } from "./decision.ts";
 
 type Injection = ReturnType<typeof inject>;
 
@@ -92,4 +93,12 @@ export function contentHash(desired: DesiredEnrollment | "removed", { ztunnel }:
       memoryReservationMiB: ztunnel.memoryReservationMiB,
     }),
   );
+}
+
+/** What a roll of this decision brings, as a hash: part of its execution's name and of the situation it is tried in. */
+export function desiredContent(
+  decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>,
+  config: Config,
+): string {
+  return contentHash(decision.action === "unenroll" ? "removed" : decision.desired, config);
 }

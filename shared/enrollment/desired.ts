@@ -3,17 +3,11 @@ import type { Config } from "../config/config.ts";
 import { secretName, versionIdOf } from "../data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import type { BootstrapToken } from "../data-plane/ztunnel/bootstrap-token/token.ts";
 import { textAt } from "../data-plane/ztunnel/task-definition/fields.ts";
+import type { MeshFacts } from "../model/mesh.ts";
 import type { GivenImage } from "../model/rollout.ts";
+import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import { parseBundle } from "../trust/bundle.ts";
-import type {
-  DescribedTaskDefinition,
-  DesiredEnrollment,
-  DesiredSecret,
-  MeshFacts,
-  ObservedService,
-  TagRequest,
-  Tags,
-} from "./model.ts";
+import type { DesiredEnrollment, DesiredSecret, TagRequest } from "./decision.ts";
 import { tagKeys } from "./tags.ts";
 
 /** The roles of a task definition as ARNs. */

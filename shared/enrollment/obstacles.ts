@@ -6,9 +6,9 @@ import { isSet, objectAt, textAt } from "../data-plane/ztunnel/task-definition/f
 import { inject } from "../data-plane/ztunnel/task-definition/inject.ts";
 import { portCollisions } from "../data-plane/ztunnel/task-definition/ports.ts";
 import type { SidecarSpec } from "../data-plane/ztunnel/task-definition/sidecar.ts";
+import type { Refusal } from "../model/reasons.ts";
+import type { DescribedTaskDefinition, ObservedService, WorkloadIdentity } from "../model/service.ts";
 import { rolesOf } from "./desired.ts";
-import type { DescribedTaskDefinition, ObservedService, WorkloadIdentity } from "./model.ts";
-import type { Refusal } from "./reasons.ts";
 
 /** Whether the service may be changed at all, whatever the change is. */
 export function serviceObstacles(service: ObservedService): readonly Refusal[] {

@@ -1,6 +1,7 @@
 import { nearest } from "../base/nearest.ts";
-import type { TagRequest, Tags } from "./model.ts";
-import type { Refusal } from "./reasons.ts";
+import type { Refusal } from "../model/reasons.ts";
+import type { Tags } from "../model/service.ts";
+import type { TagRequest } from "./decision.ts";
 import {
   alarmsCheck,
   hostnameCheck,

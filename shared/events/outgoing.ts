@@ -11,7 +11,7 @@ import {
   type Warning,
   type WarningCode,
   warnings,
-} from "../enrollment/reasons.ts";
+} from "../model/reasons.ts";
 import { rolloutKinds } from "../model/rollout.ts";
 import type { BusEvent } from "../ports/ports.ts";
 

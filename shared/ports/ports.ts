@@ -5,13 +5,8 @@
 import type { ServiceRef } from "../base/arn.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { MetricDimensions, MetricName } from "../base/metrics.ts";
-import type {
-  DescribedTaskDefinition,
-  MeshFacts,
-  ObservedService,
-  Tags,
-  WorkloadIdentity,
-} from "../enrollment/model.ts";
+import type { MeshFacts } from "../model/mesh.ts";
+import type { DescribedTaskDefinition, ObservedService, Tags, WorkloadIdentity } from "../model/service.ts";
 import type { ObservedTask } from "../model/task.ts";
 
 export interface EcsCalls {

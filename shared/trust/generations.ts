@@ -2,8 +2,8 @@
 
 import { AutopilotError } from "../base/errors.ts";
 import { canonicalJson, sha256 } from "../base/json.ts";
-import type { MeshFacts } from "../enrollment/model.ts";
-import { MAX_GENERATIONS, type MeshState } from "../ports/ledger.ts";
+import type { MeshFacts, MeshState } from "../model/mesh.ts";
+import { MAX_GENERATIONS } from "../model/mesh.ts";
 import { parseBundle } from "./bundle.ts";
 
 type Generation = MeshState["generations"][number];

@@ -1,7 +1,5 @@
-import type { MeshFacts, MeshGeneration } from "../enrollment/model.ts";
-import type { Ledger, MeshState } from "../ports/ledger.ts";
-import type { ControlPlaneCalls } from "../ports/ports.ts";
-import { isBundle, parseBundle } from "./bundle.ts";
+import type { MeshFacts, MeshGeneration, MeshState } from "../model/mesh.ts";
+import { isBundle } from "./bundle.ts";
 import { factsIdOf, withFacts } from "./generations.ts";
 
 /** What new tokens are made of. */
@@ -55,20 +53,4 @@ export function withNews(mesh: MeshState | undefined, facts: MeshFacts): MeshSta
   const known = mesh && newestOf(mesh);
   const same = known?.id === factsIdOf(facts) && known.facts.istiodVersion === facts.istiodVersion;
   return same ? undefined : withReading(mesh, facts);
-}
-
-/**
- * The mesh by the control plane's own answer; the ledger gets it too, so that reconciles decide from the same facts.
- * Throws `invalid-pem` and leaves the ledger as it is when the root CA is no list of certificates.
- */
-export async function freshMesh(
-  name: string,
-  calls: {
-    readonly ledger: Pick<Ledger, "changeMesh">;
-    readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts">;
-  },
-): Promise<MeshState | undefined> {
-  const facts = await calls.controlPlane(name).readMeshFacts();
-  parseBundle(facts.rootCaPem);
-  return calls.ledger.changeMesh(name, (mesh) => withNews(mesh, facts));
 }

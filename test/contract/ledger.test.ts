@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { MeshFacts } from "../../shared/enrollment/model.ts";
-import type { Ledger, MeshState, ServiceState, Signal } from "../../shared/ports/ledger.ts";
+import type { MeshFacts, MeshState } from "../../shared/model/mesh.ts";
+import type { ServiceState, Signal } from "../../shared/model/service-state.ts";
+import type { Ledger } from "../../shared/ports/ledger.ts";
 import { factsIdOf } from "../../shared/trust/generations.ts";
 import { ledgerStores, localDynamoDb, type Store, unlessFrozen } from "../support/ledger-stores.ts";
 

@@ -5,7 +5,7 @@ import { isJsonObject } from "../../shared/base/json.ts";
 import { METRICS_NAMESPACE, metrics } from "../../shared/base/metrics.ts";
 import { parseConfig } from "../../shared/config/config.ts";
 import { rolloutStatuses } from "../../shared/model/rollout.ts";
-import { rollOutcomes } from "../../shared/ports/ledger.ts";
+import { rollOutcomes } from "../../shared/model/service-state.ts";
 import { compilePattern } from "../../simulator/aws/event-bridge/pattern.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
 import { deployments, renderedDeployments } from "./support/deployments.ts";

@@ -1,4 +1,4 @@
-import type { Deployment } from "../../shared/enrollment/model.ts";
+import type { Deployment } from "../../shared/model/service.ts";
 import type { ObservedContainer, ObservedTask } from "../../shared/model/task.ts";
 
 const prefix = "arn:aws:ecs:us-east-1:123456789012";

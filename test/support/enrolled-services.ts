@@ -2,8 +2,8 @@ import type { JsonObject } from "../../shared/base/json.ts";
 import { pinnedValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { containersOf } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { decide, type Observed } from "../../shared/enrollment/decide.ts";
+import type { Decision } from "../../shared/enrollment/decision.ts";
 import { desiredDefinition } from "../../shared/enrollment/definition.ts";
-import type { Decision } from "../../shared/enrollment/model.ts";
 import { observed } from "./services.ts";
 
 export function desiredOf(decision: Decision) {

@@ -8,7 +8,7 @@ import {
   versionIdOf,
 } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { desiredToken } from "../../shared/enrollment/desired.ts";
-import type { Deployment, ObservedService, Tags } from "../../shared/enrollment/model.ts";
+import type { Deployment, ObservedService, Tags } from "../../shared/model/service.ts";
 import type {
   BusCalls,
   BusEvent,

@@ -1,5 +1,4 @@
-import type { MeshFacts } from "../../shared/enrollment/model.ts";
-import type { MeshState } from "../../shared/ports/ledger.ts";
+import type { MeshFacts, MeshState } from "../../shared/model/mesh.ts";
 import { parseBundle } from "../../shared/trust/bundle.ts";
 import { newestOf, withReading } from "../../shared/trust/record.ts";
 import { facts, rootPem } from "./services.ts";

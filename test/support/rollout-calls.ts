@@ -1,6 +1,6 @@
 import { type Place, serviceRef } from "../../shared/base/arn.ts";
 import type { Config } from "../../shared/config/config.ts";
-import type { MeshFacts } from "../../shared/enrollment/model.ts";
+import type { MeshFacts } from "../../shared/model/mesh.ts";
 import type { Rollout } from "../../shared/model/rollout.ts";
 import type { AlarmCalls, DescribedAlarm, ParameterCalls } from "../../shared/ports/ports.ts";
 import { withReading } from "../../shared/trust/record.ts";

@@ -1,5 +1,5 @@
 import { type ServiceRef, serviceRef } from "../../shared/base/arn.ts";
-import type { Deployment } from "../../shared/enrollment/model.ts";
+import type { Deployment } from "../../shared/model/service.ts";
 import { meshed } from "./enrolled-services.ts";
 import { OBSERVED, rollWorld, web } from "./fakes.ts";
 import { factsWith } from "./meshes.ts";

@@ -3,7 +3,8 @@ import { serviceRef } from "../../shared/base/arn.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { type Config, parseConfig } from "../../shared/config/config.ts";
 import type { Observed } from "../../shared/enrollment/decide.ts";
-import type { MeshFacts, ObservedService, Tags } from "../../shared/enrollment/model.ts";
+import type { MeshFacts } from "../../shared/model/mesh.ts";
+import type { ObservedService, Tags } from "../../shared/model/service.ts";
 
 const ACCOUNT = "123456789012";
 const REVISION = `arn:aws:ecs:us-east-1:${ACCOUNT}:task-definition/web:7`;

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { parseServiceArn } from "../../base/arn.ts";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
-import type { DescribedTaskDefinition, ObservedService, Tags } from "../../enrollment/model.ts";
+import type { DescribedTaskDefinition, ObservedService, Tags } from "../../model/service.ts";
 import type { ObservedTask } from "../../model/task.ts";
 
 const tagsSchema = z

@@ -20,7 +20,7 @@ import type * as z from "zod";
 import { clusterArnOf, parseServiceArn } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import { expiringCache } from "../../base/expiring-cache.ts";
-import type { DescribedTaskDefinition, ObservedService, Tags } from "../../enrollment/model.ts";
+import type { DescribedTaskDefinition, ObservedService, Tags } from "../../model/service.ts";
 import type { ObservedTask } from "../../model/task.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 import type { PlacedClients } from "./aws-clients.ts";

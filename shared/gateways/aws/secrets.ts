@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod";
 import { AutopilotError } from "../../base/errors.ts";
-import type { Tags } from "../../enrollment/model.ts";
+import type { Tags } from "../../model/service.ts";
 import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
 import type { PlacedClients } from "./aws-clients.ts";
 import { call, isNamed } from "./errors.ts";

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { sameRole } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import { expiringCache } from "../../base/expiring-cache.ts";
-import type { MeshFacts } from "../../enrollment/model.ts";
+import type { MeshFacts } from "../../model/mesh.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
 import type { ClusterConnection } from "./control-plane-connection.ts";
 import {

@@ -1,4 +1,6 @@
-import type { Ledger, Ledgers, MeshState, ServiceState } from "../../ports/ledger.ts";
+import type { MeshState } from "../../model/mesh.ts";
+import type { ServiceState } from "../../model/service-state.ts";
+import type { Ledger, Ledgers } from "../../ports/ledger.ts";
 import { withFacts } from "../../trust/generations.ts";
 import type { PlacedClients } from "../aws/aws-clients.ts";
 import { meshKey, readMesh, readService, SERVICE_PREFIX, STATE, serviceKey, unlessUnreadable } from "./ledger-items.ts";

@@ -1,6 +1,8 @@
 /** How the ledger's items are keyed and read, alike for every store. */
 import * as z from "zod";
 import { AutopilotError } from "../../base/errors.ts";
+import type { MeshState } from "../../model/mesh.ts";
+import { meshStateSchema } from "../../model/mesh.ts";
 import {
   type FleetState,
   fleetStateSchema,
@@ -9,7 +11,8 @@ import {
   rolloutSchema,
   rolloutServiceSchema,
 } from "../../model/rollout.ts";
-import { type MeshState, meshStateSchema, type ServiceState, serviceStateSchema } from "../../ports/ledger.ts";
+import type { ServiceState } from "../../model/service-state.ts";
+import { serviceStateSchema } from "../../model/service-state.ts";
 
 export interface ItemKey {
   readonly pk: string;

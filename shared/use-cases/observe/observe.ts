@@ -2,10 +2,13 @@ import { clusterArnOf } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { decide, type RolloutRoll } from "../../enrollment/decide.ts";
-import type { Decision, DescribedTaskDefinition, ObservedService, Tags } from "../../enrollment/model.ts";
+import type { Decision } from "../../enrollment/decision.ts";
 import { enrollIntent } from "../../enrollment/tags.ts";
+import type { MeshState } from "../../model/mesh.ts";
 import type { FleetState } from "../../model/rollout.ts";
-import type { Ledger, MeshState, RolloutLedger, ServiceState } from "../../ports/ledger.ts";
+import type { DescribedTaskDefinition, ObservedService, Tags } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
+import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 import { acceptableOf, newestOf } from "../../trust/record.ts";
 

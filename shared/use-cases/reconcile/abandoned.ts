@@ -1,4 +1,5 @@
-import type { Ledger, ServiceState } from "../../ports/ledger.ts";
+import type { ServiceState } from "../../model/service-state.ts";
+import type { Ledger } from "../../ports/ledger.ts";
 import type { ExecutionStatus } from "../../ports/ports.ts";
 
 export interface AbandonedCalls {

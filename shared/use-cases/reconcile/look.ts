@@ -1,8 +1,9 @@
 import type { ServiceRef } from "../../base/arn.ts";
-import type { Decision } from "../../enrollment/model.ts";
+import type { Decision } from "../../enrollment/decision.ts";
+import { holdsLease } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import { decideObserved, fleetOf, type ObserveCalls, observeDescribed } from "../observe/observe.ts";
-import { holdsLease, type ReconcileCalls, type Reconciled, reconcile } from "./reconcile.ts";
+import { type ReconcileCalls, type Reconciled, reconcile } from "./reconcile.ts";
 
 export interface LookCalls extends ReconcileCalls {
   readonly ecs: ObserveCalls & ReconcileCalls["ecs"];

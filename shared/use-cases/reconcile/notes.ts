@@ -1,7 +1,8 @@
 import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
-import type { Decision, ObservedService } from "../../enrollment/model.ts";
-import type { ServicePatch, ServiceState } from "../../ports/ledger.ts";
+import type { Decision } from "../../enrollment/decision.ts";
+import type { ObservedService } from "../../model/service.ts";
+import type { ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { Observed } from "../observe/observe.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

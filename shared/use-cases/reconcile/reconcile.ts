@@ -1,11 +1,14 @@
 import type { Config } from "../../config/config.ts";
 import { nextAttempt, situationOf } from "../../deployment/attempts.ts";
 import { executionName } from "../../deployment/execution-name.ts";
-import { contentHash } from "../../enrollment/definition.ts";
-import type { Decision, ObservedService } from "../../enrollment/model.ts";
-import type { Refusal } from "../../enrollment/reasons.ts";
+import type { Decision } from "../../enrollment/decision.ts";
+import { desiredContent } from "../../enrollment/definition.ts";
 import { serviceRefused, serviceWarned } from "../../events/outgoing.ts";
-import type { Ledger, ServiceState } from "../../ports/ledger.ts";
+import type { Refusal } from "../../model/reasons.ts";
+import type { ObservedService } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
+import { holdsLease } from "../../model/service-state.ts";
+import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
 import type { Observed } from "../observe/observe.ts";
 import { notesOf } from "./notes.ts";
@@ -63,19 +66,6 @@ export async function reconcile(observed: Observed, decision: Decision, calls: R
     case "unenroll":
       return startRoll(observed, decision, calls);
   }
-}
-
-/** True while a roll holds the service's lease. */
-export function holdsLease(state: ServiceState | undefined, nowMs: number): boolean {
-  return state?.roll !== undefined && state.roll.leaseUntil > nowMs;
-}
-
-/** What a roll of this decision brings, as a hash: part of its execution's name and of the situation it is tried in. */
-export function desiredContent(
-  decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>,
-  config: Config,
-): string {
-  return contentHash(decision.action === "unenroll" ? "removed" : decision.desired, config);
 }
 
 async function startRoll(

@@ -6,7 +6,7 @@ import {
   retirableVersions,
 } from "../../data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { SECRET_NAME_PREFIX } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
-import type { ServiceState } from "../../ports/ledger.ts";
+import type { ServiceState } from "../../model/service-state.ts";
 import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
 
 type RetireCalls = Pick<SecretsCalls, "listSecrets" | "describeSecret" | "removeLabel" | "moveLabel">;

@@ -1,8 +1,10 @@
 import { expiringCache } from "../../base/expiring-cache.ts";
 import { sha256 } from "../../base/json.ts";
-import type { Decision, ObservedService, Tags } from "../../enrollment/model.ts";
+import type { Decision } from "../../enrollment/decision.ts";
+import type { MeshState } from "../../model/mesh.ts";
 import type { FleetState } from "../../model/rollout.ts";
-import type { MeshState, ServiceState } from "../../ports/ledger.ts";
+import type { ObservedService, Tags } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
 import { acceptableOf, newestOf } from "../../trust/record.ts";
 
 /** What a look at a service came to that had nothing to do, and nothing to note. */

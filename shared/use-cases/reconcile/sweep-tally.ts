@@ -1,6 +1,6 @@
 import type { Config } from "../../config/config.ts";
-import type { Decision } from "../../enrollment/model.ts";
-import type { ServiceState } from "../../ports/ledger.ts";
+import type { Decision } from "../../enrollment/decision.ts";
+import type { ServiceState } from "../../model/service-state.ts";
 import type { Reconciled } from "./reconcile.ts";
 
 /** Numbers of one sweep. `failed` services keep what they have: an unread service is no reason to act. */

@@ -1,8 +1,9 @@
 import { type ClusterRef, clusterArnOf, type Place } from "../../base/arn.ts";
 import { asAutopilotError, failures } from "../../base/errors.ts";
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../config/config.ts";
-import type { ObservedService } from "../../enrollment/model.ts";
-import type { Ledger, RolloutLedger, ServiceState } from "../../ports/ledger.ts";
+import type { ObservedService } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
+import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls, Log, SecretsCalls } from "../../ports/ports.ts";
 import { decideObserved, type FleetReads, fleetOf, type Observed, observeDescribed } from "../observe/observe.ts";
 import { type AbandonedCalls, withoutAbandoned } from "./abandoned.ts";

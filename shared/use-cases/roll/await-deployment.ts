@@ -2,7 +2,8 @@ import type { ServiceRef } from "../../base/arn.ts";
 import { failures } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { judge } from "../../deployment/verdict.ts";
-import type { Ledger, Signal } from "../../ports/ledger.ts";
+import type { Signal } from "../../model/service-state.ts";
+import type { Ledger } from "../../ports/ledger.ts";
 import type { EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
 import type { Ended, Watch } from "./steps.ts";
 

@@ -4,13 +4,6 @@ import type { Config } from "../../config/config.ts";
 import { parseValueFrom } from "../../data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { afterFailure, afterSuccess } from "../../deployment/attempts.ts";
 import {
-  type DriftReason,
-  driftReasons,
-  type Refusal,
-  type RefusalReason,
-  refusals,
-} from "../../enrollment/reasons.ts";
-import {
   driftCorrected,
   rollFailed,
   rollSuperseded,
@@ -19,7 +12,9 @@ import {
   serviceUnenrolled,
   serviceUpdated,
 } from "../../events/outgoing.ts";
-import type { Ledger, RollOutcome, ServicePatch, ServiceState } from "../../ports/ledger.ts";
+import { type DriftReason, driftReasons, type Refusal, type RefusalReason, refusals } from "../../model/reasons.ts";
+import type { RollOutcome, ServicePatch, ServiceState } from "../../model/service-state.ts";
+import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, BusEvent, EcsCalls, Log } from "../../ports/ports.ts";
 import { type Ending, isRecorded, type RecordCalls, recordInRollout } from "./record-in-rollout.ts";
 import { type ApplyPlan, type FinishInput, failureOf } from "./steps.ts";

@@ -5,13 +5,16 @@ import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts
 import { situationOf } from "../../deployment/attempts.ts";
 import { pinnedRevision } from "../../deployment/pinned.ts";
 import { identityRefusal, type RolloutRoll } from "../../enrollment/decide.ts";
-import type { Decision, Tags } from "../../enrollment/model.ts";
+import type { Decision } from "../../enrollment/decision.ts";
+import { desiredContent } from "../../enrollment/definition.ts";
 import { DISCOVERY_TAG, effectiveTags } from "../../enrollment/tags.ts";
-import type { Ledger, MeshState, RolloutLedger, ServiceState } from "../../ports/ledger.ts";
+import type { MeshState } from "../../model/mesh.ts";
+import type { Tags } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
+import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
-import { freshMesh } from "../../trust/record.ts";
+import { freshMesh } from "../observe/fresh-mesh.ts";
 import { decideObserved, type ObserveCalls, type Observed, observeDescribed } from "../observe/observe.ts";
-import { desiredContent } from "../reconcile/reconcile.ts";
 import type { Plan } from "./steps.ts";
 
 export interface PlanCalls {

@@ -1,5 +1,6 @@
 import { failedStatuses, type RolloutService, type RolloutServiceStatus } from "../../model/rollout.ts";
-import type { RollOutcome, RolloutLedger, ServicePatch, ServiceState } from "../../ports/ledger.ts";
+import type { RollOutcome, ServicePatch, ServiceState } from "../../model/service-state.ts";
+import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { ApplyPlan, FinishInput } from "./steps.ts";
 
 /** How a roll ended. */

@@ -1,8 +1,8 @@
 import type { Config } from "../../config/config.ts";
 import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
-import type { ObservedService, Tags } from "../../enrollment/model.ts";
 import { tagKeys } from "../../enrollment/tags.ts";
-import type { Roll, ServicePatch, ServiceState } from "../../ports/ledger.ts";
+import type { ObservedService, Tags } from "../../model/service.ts";
+import type { Roll, ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 import type { ApplyPlan } from "./steps.ts";
 import { type Applied, watching } from "./watching.ts";

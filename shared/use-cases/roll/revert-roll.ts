@@ -3,7 +3,7 @@ import { AutopilotError, asAutopilotError, failureCodeOf, failures } from "../..
 import type { Config } from "../../config/config.ts";
 import { diagnose } from "../../deployment/diagnose.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
-import type { Deployment, ObservedService } from "../../enrollment/model.ts";
+import type { Deployment, ObservedService } from "../../model/service.ts";
 import type { ObservedTask } from "../../model/task.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { EcsCalls } from "../../ports/ports.ts";

@@ -1,7 +1,8 @@
 import { type ServiceRef, serviceRef } from "../../base/arn.ts";
 import type { Config } from "../../config/config.ts";
 import type { Incoming } from "../../events/incoming.ts";
-import type { Ledger, Roll } from "../../ports/ledger.ts";
+import type { Roll } from "../../model/service-state.ts";
+import type { Ledger } from "../../ports/ledger.ts";
 import type { EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
 import { endedBy, lookAtDeployment } from "./await-deployment.ts";
 import type { Ended } from "./steps.ts";

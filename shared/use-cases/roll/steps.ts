@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { serviceArnSchema } from "../../base/arn.ts";
 import { failureCodeOf } from "../../base/errors.ts";
-import { driftReasons } from "../../enrollment/reasons.ts";
+import { driftReasons } from "../../model/reasons.ts";
 import { rollOrderSchema } from "../../rollout/steps.ts";
 
 const driftKeys = Object.keys(driftReasons);

@@ -1,6 +1,6 @@
 import { AutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
-import type { ObservedService } from "../../enrollment/model.ts";
+import type { ObservedService } from "../../model/service.ts";
 import type { ApplyPlan, Watch } from "./steps.ts";
 
 /** What the second step of a roll has come to. */

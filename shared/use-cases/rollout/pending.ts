@@ -1,8 +1,8 @@
 import { asAutopilotError } from "../../base/errors.ts";
 import { settingsHash } from "../../enrollment/settings-hash.ts";
 import { rolloutRefused } from "../../events/rollouts.ts";
+import type { MeshState } from "../../model/mesh.ts";
 import type { FleetState, RolloutKind } from "../../model/rollout.ts";
-import type { MeshState } from "../../ports/ledger.ts";
 import type { Log, ParameterCalls } from "../../ports/ports.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
 import { parseBundle } from "../../trust/bundle.ts";

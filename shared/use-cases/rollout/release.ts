@@ -1,6 +1,7 @@
 import type { Config } from "../../config/config.ts";
+import type { MeshState } from "../../model/mesh.ts";
 import type { FleetState, Rollout } from "../../model/rollout.ts";
-import type { Ledger, MeshState, RolloutLedger } from "../../ports/ledger.ts";
+import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 
 export interface ReleaseCalls {
   readonly config: Pick<Config, "controlPlanes">;

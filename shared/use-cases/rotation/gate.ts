@@ -1,8 +1,10 @@
 import { clusterArnOf, type Place, type ServiceRef, serviceRef } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
-import type { Deployment, ObservedService } from "../../enrollment/model.ts";
-import type { Ledger, MeshState, RolloutLedger, ServiceState } from "../../ports/ledger.ts";
+import type { MeshState } from "../../model/mesh.ts";
+import type { Deployment, ObservedService } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
+import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls, Log } from "../../ports/ports.ts";
 import {
   type Count,

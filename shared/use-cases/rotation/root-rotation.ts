@@ -3,8 +3,8 @@ import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts
 import { requestOf } from "../../enrollment/decide.ts";
 import { pinsVersion } from "../../enrollment/definition.ts";
 import { desiredSecret } from "../../enrollment/desired.ts";
-import type { DescribedTaskDefinition, MeshGeneration, ObservedService, Tags } from "../../enrollment/model.ts";
-import type { MeshState } from "../../ports/ledger.ts";
+import type { MeshGeneration, MeshState } from "../../model/mesh.ts";
+import type { DescribedTaskDefinition, ObservedService, Tags } from "../../model/service.ts";
 import { parseBundle } from "../../trust/bundle.ts";
 import { newestOf } from "../../trust/record.ts";
 

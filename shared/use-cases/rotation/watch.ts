@@ -1,7 +1,8 @@
 import { asAutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../events/outgoing.ts";
-import type { Ledger, MeshState } from "../../ports/ledger.ts";
+import type { MeshState } from "../../model/mesh.ts";
+import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, BusEvent, ControlPlaneCalls, Log } from "../../ports/ports.ts";
 import { parseBundle } from "../../trust/bundle.ts";
 import { type Expiring, expiringSince } from "../../trust/expiry.ts";

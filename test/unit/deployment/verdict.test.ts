@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { pinnedRevision } from "../../../shared/deployment/pinned.ts";
 import { judge } from "../../../shared/deployment/verdict.ts";
-import type { Deployment } from "../../../shared/enrollment/model.ts";
+import type { Deployment } from "../../../shared/model/service.ts";
 import { BEFORE, deployment, TARGET } from "../../support/deployments.ts";
 import { service } from "../../support/services.ts";
 

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { secretName, versionIdOf } from "../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { objectsAt, textAt } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { decide } from "../../../shared/enrollment/decide.ts";
+import type { TagRequest } from "../../../shared/enrollment/decision.ts";
 import { contentHash, removedDefinition } from "../../../shared/enrollment/definition.ts";
 import { desiredToken } from "../../../shared/enrollment/desired.ts";
-import type { TagRequest } from "../../../shared/enrollment/model.ts";
 import { byHand, desiredOf, meshed, reasonsOf, secretArn, withZtunnel } from "../../support/enrolled-services.ts";
 import {
   config,

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../shared/base/json.ts";
 import { containersOf, objectsAt } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { decide, type Observed } from "../../../shared/enrollment/decide.ts";
-import type { MeshFacts, MeshGeneration } from "../../../shared/enrollment/model.ts";
 import { settingsHash } from "../../../shared/enrollment/settings-hash.ts";
+import type { MeshFacts, MeshGeneration } from "../../../shared/model/mesh.ts";
 import { desiredOf, meshed, withZtunnel } from "../../support/enrolled-services.ts";
 import { config, enrolled, facts, observed, rootPem, service, taskDefinition } from "../../support/services.ts";
 

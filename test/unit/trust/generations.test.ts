@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { MeshFacts } from "../../../shared/enrollment/model.ts";
-import { MAX_GENERATIONS, type MeshState, meshStateSchema } from "../../../shared/ports/ledger.ts";
+import type { MeshFacts, MeshState } from "../../../shared/model/mesh.ts";
+import { MAX_GENERATIONS, meshStateSchema } from "../../../shared/model/mesh.ts";
 import { factsIdOf, withFacts } from "../../../shared/trust/generations.ts";
 import { rootPem } from "../../support/services.ts";
 

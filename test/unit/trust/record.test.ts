@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_GENERATIONS, type MeshState, meshStateSchema } from "../../../shared/ports/ledger.ts";
+import type { MeshState } from "../../../shared/model/mesh.ts";
+import { MAX_GENERATIONS, meshStateSchema } from "../../../shared/model/mesh.ts";
 import { factsIdOf } from "../../../shared/trust/generations.ts";
-import { acceptableOf, freshMesh, newestOf, withNews, withReading } from "../../../shared/trust/record.ts";
+import { acceptableOf, newestOf, withNews, withReading } from "../../../shared/trust/record.ts";
+import { freshMesh } from "../../../shared/use-cases/observe/fresh-mesh.ts";
 import { rollWorld } from "../../support/fakes.ts";
 import { factsWith, meshAfter } from "../../support/meshes.ts";
 

@@ -1,5 +1,5 @@
 import { isJsonObject, isSameJson, type Json, type JsonObject } from "../../../base/json.ts";
-import type { DriftReason } from "../../../enrollment/reasons.ts";
+import type { DriftReason } from "../../../model/reasons.ts";
 import { type Added, addedBefore, withAdded } from "./added.ts";
 import { dependenciesOf, startDependencies } from "./dependencies.ts";
 import { isLogRouter, listAt, nameOf, objectAt, textAt, ZTUNNEL, ztunnelOf } from "./fields.ts";

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../../base/json.ts";
-import type { DriftReason } from "../../../enrollment/reasons.ts";
+import type { DriftReason } from "../../../model/reasons.ts";
 import { amend } from "./amend.ts";
 import { findSidecar, type SidecarSpec } from "./sidecar.ts";
 

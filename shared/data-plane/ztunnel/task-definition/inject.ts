@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../../base/json.ts";
-import type { RefusalReason } from "../../../enrollment/reasons.ts";
+import type { RefusalReason } from "../../../model/reasons.ts";
 import { amend } from "./amend.ts";
 import { findCycle, startDependencies } from "./dependencies.ts";
 import { containersOf, isSet } from "./fields.ts";

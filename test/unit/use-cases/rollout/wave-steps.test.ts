@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { serviceRef } from "../../../../shared/base/arn.ts";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
-import type { Deployment } from "../../../../shared/enrollment/model.ts";
 import { tagKeys } from "../../../../shared/enrollment/tags.ts";
 import {
   type Rollout,
@@ -10,6 +9,7 @@ import {
   rolloutServiceStatuses,
   type Wave,
 } from "../../../../shared/model/rollout.ts";
+import type { Deployment } from "../../../../shared/model/service.ts";
 import { assessWave } from "../../../../shared/use-cases/rollout/assess-wave.ts";
 import { controlRollout } from "../../../../shared/use-cases/rollout/control-rollout.ts";
 import { finishRollout } from "../../../../shared/use-cases/rollout/finish-rollout.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { TagRequest } from "../../../../shared/enrollment/model.ts";
+import type { TagRequest } from "../../../../shared/enrollment/decision.ts";
 import {
   censusOf,
   cutOffOf,

@@ -1,0 +1,53 @@
+import type { DriftReason, Refusal, Warning } from "../model/reasons.ts";
+import type { Tags, WorkloadIdentity } from "../model/service.ts";
+export type TokenPlatform = "ecs" | "ecs-ec2";
+
+/** What a service's tags, with its cluster's tags as defaults, ask for. */
+export interface TagRequest {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly hostname: string;
+  readonly ports: string;
+  readonly platform: TokenPlatform;
+  readonly external: boolean;
+  readonly proxyEnv: boolean;
+  readonly image: string | undefined;
+  readonly canary: boolean;
+}
+
+/** Where the pinned bootstrap token of a service lies. */
+export interface DesiredSecret {
+  readonly secretName: string;
+  /** SHA-256 of the token, in hex: the ClientRequestToken and the version's id. */
+  readonly versionId: string;
+}
+
+/** What an enrolled service should be. The token itself is not part of it: it never leaves the function that writes it. */
+export interface DesiredEnrollment {
+  readonly identity: WorkloadIdentity;
+  readonly request: TagRequest;
+  readonly secret: DesiredSecret;
+  readonly image: string;
+  readonly executionRoleArn: string;
+  /** Tags that istiod reads and that the service lacks. */
+  readonly missingTags: Tags;
+}
+
+/** Why a service leaves the mesh. */
+export type UnenrollReason = "tag-removed" | "tag-false" | "fleet-unenrolled";
+
+/**
+ * Why nothing is to be done. `awaits-rollout`: all that differs is a change of the whole fleet, which comes in waves.
+ */
+export type NoneReason = "not-enrolled" | "as-desired" | "awaits-rollout" | "fleet-unenrolled";
+
+export type Decision =
+  | { readonly action: "none"; readonly reason: NoneReason; readonly warnings: readonly Warning[] }
+  | { readonly action: "refuse"; readonly refusals: readonly [Refusal, ...Refusal[]] }
+  | {
+      readonly action: "enroll" | "update";
+      readonly drift: readonly DriftReason[];
+      readonly desired: DesiredEnrollment;
+      readonly warnings: readonly Warning[];
+    }
+  | { readonly action: "unenroll"; readonly reason: UnenrollReason };

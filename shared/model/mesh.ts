@@ -1,0 +1,50 @@
+import * as z from "zod";
+
+/** What a control plane says about its mesh: what a bootstrap token is made of. */
+export const meshFactsSchema = z.strictObject({
+  controlPlane: z.string().min(1),
+  istiodUrl: z.url(),
+  /** The root CA bundle: one PEM certificate or, during a rotation, several. */
+  rootCaPem: z.string().min(1),
+  network: z.string().min(1),
+  istiodVersion: z.string().optional(),
+  readAt: z.iso.datetime(),
+});
+export type MeshFacts = z.infer<typeof meshFactsSchema>;
+
+/** Mesh facts by what a token is made of: equal tokens for equal tags, equal ids. */
+export interface MeshGeneration {
+  readonly id: string;
+  readonly facts: MeshFacts;
+}
+
+export const MAX_GENERATIONS = 10;
+
+/** A control plane's mesh facts as they came one after the other. */
+export const meshStateSchema = z.strictObject({
+  shape: z.literal(2),
+  /** Rises with every write. */
+  version: z.int().nonnegative(),
+  controlPlane: z.string().min(1),
+  /** The oldest first, the newest last: that is what new tokens are made of. At most `MAX_GENERATIONS`. */
+  generations: z
+    .array(z.strictObject({ id: z.string().min(1), facts: meshFactsSchema }))
+    .min(1)
+    .max(MAX_GENERATIONS),
+  /** How often the newest facts have changed: facts that come back are a change, too. */
+  turn: z.int().nonnegative().default(0),
+  /** The generation that every enrolled service should have by now; services with it or a later one wait for a rollout. */
+  releasedId: z.string().optional(),
+  /** What was told already: each of these is told once. */
+  told: z
+    .strictObject({
+      /** Fingerprints of the bundle told last. */
+      fingerprints: z.array(z.string()).optional(),
+      /** The generation for which `Root CA Retirable` was told. */
+      retirableId: z.string().optional(),
+      /** The smallest number of days told for a certificate, by its fingerprint. */
+      expiryDays: z.record(z.string(), z.int()).default({}),
+    })
+    .default({ expiryDays: {} }),
+});
+export type MeshState = z.output<typeof meshStateSchema>;

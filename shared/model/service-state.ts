@@ -1,0 +1,83 @@
+import * as z from "zod";
+import { givenImageSchema } from "./rollout.ts";
+
+/** How a roll ended. `superseded`: somebody else acted meanwhile, nothing was touched since. */
+
+export const rollOutcomes = ["succeeded", "reverted", "superseded", "revert-failed", "failed", "refused"] as const;
+export type RollOutcome = (typeof rollOutcomes)[number];
+
+/** What an ECS deployment event said of the deployment that a roll waits for. */
+export const signalSchema = z.strictObject({
+  deploymentId: z.string().min(1),
+  eventName: z.enum(["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"]),
+  reason: z.string(),
+});
+export type Signal = z.infer<typeof signalSchema>;
+
+/** The roll that holds the service's lease. */
+export const rollSchema = z.strictObject({
+  executionName: z.string().min(1),
+  /** Lease's end, epoch milliseconds. */
+  leaseUntil: z.int().nonnegative(),
+  /** Set before the first call that changes something: a retry then looks for what the first try has done. */
+  applyStartedAt: z.iso.datetime().optional(),
+  /** The deployment that is waited for, and the revision that it brings. */
+  deploymentId: z.string().optional(),
+  targetRevisionArn: z.string().optional(),
+  /** Where a failed roll goes back to: a deployment of it during the roll is ECS's own way back. */
+  revisionBeforeArn: z.string().optional(),
+  taskToken: z.string().optional(),
+  signal: signalSchema.optional(),
+});
+export type Roll = z.infer<typeof rollSchema>;
+
+export const serviceStateSchema = z.strictObject({
+  shape: z.literal(1),
+  serviceArn: z.string().min(1),
+  /** True once the autopilot has put (or found) its sidecar; false after unenrolling. */
+  enrolled: z.boolean().default(false),
+  /** Number of the next roll: rises when one ends. Part of the execution's name. */
+  attempt: z.int().nonnegative().default(0),
+  /** What the failed rolls tried: observed revision and desired content, hashed. */
+  failedSituation: z.string().optional(),
+  failuresInARow: z.int().nonnegative().default(0),
+  /** The same situation is not tried again before this time, epoch milliseconds. */
+  notBefore: z.int().nonnegative().optional(),
+  roll: rollSchema.optional(),
+  lastGoodRevisionArn: z.string().optional(),
+  /** The secret version that it pins. Absent where it pins none, or where that was not noted. */
+  lastGoodSecret: z.string().optional(),
+  /** Secret versions that the running and the last good revision pin: `secret-arn:::version-id`. */
+  secretsInUse: z.array(z.string()).default([]),
+  lastOutcome: z
+    .strictObject({
+      outcome: z.enum(rollOutcomes),
+      reason: z.string(),
+      executionName: z.string(),
+      at: z.iso.datetime(),
+    })
+    .optional(),
+  /** The refusals told last, so that each is told once. */
+  toldRefusals: z.string().optional(),
+  toldWarnings: z.string().optional(),
+  /** Something called for a look while a roll held the lease: the end of the roll leads to one. */
+  lookAgain: z.literal(true).optional(),
+  /** Tags that istiod reads and that the autopilot has added: unenrolling takes them away. */
+  addedTagKeys: z.array(z.string()).default([]),
+  /** The image that a rollout has given it. Counts until the whole fleet is given one later. */
+  image: givenImageSchema.optional(),
+  /** A revision that was registered for a content: registering it again is not needed. */
+  registered: z.strictObject({ contentHash: z.string(), taskDefinitionArn: z.string() }).optional(),
+});
+export type ServiceState = z.infer<typeof serviceStateSchema>;
+
+/** Members to set; `null` removes a member. */
+export type ServicePatch = {
+  readonly [K in Exclude<keyof ServiceState, "shape" | "serviceArn" | "roll">]?: ServiceState[K] | null;
+};
+export type RollPatch = { readonly [K in Exclude<keyof Roll, "executionName">]?: Roll[K] | null };
+
+/** True while a roll holds the service's lease. */
+export function holdsLease(state: ServiceState | undefined, nowMs: number): boolean {
+  return state?.roll !== undefined && state.roll.leaseUntil > nowMs;
+}

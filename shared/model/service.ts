@@ -1,0 +1,49 @@
+import type { ServiceRef } from "../base/arn.ts";
+import type { JsonObject } from "../base/json.ts";
+
+/** Tags by key. */
+export type Tags = Readonly<Record<string, string>>;
+
+/** Kubernetes namespace and service account, bound to one IAM role. */
+export interface WorkloadIdentity {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly roleArn: string;
+}
+
+/** A deployment as DescribeServices tells it. */
+export interface Deployment {
+  readonly id: string;
+  readonly status: "PRIMARY" | "ACTIVE" | "INACTIVE";
+  readonly taskDefinitionArn: string;
+  readonly rolloutState: "IN_PROGRESS" | "COMPLETED" | "FAILED" | undefined;
+  readonly rolloutStateReason: string | undefined;
+  readonly failedTasks: number;
+  readonly desiredCount: number;
+  readonly runningCount: number;
+}
+
+/** A service as DescribeServices tells it, reduced to what decisions need. */
+export interface ObservedService {
+  readonly ref: ServiceRef;
+  readonly status: string;
+  /** The PRIMARY deployment's task definition: what the service is meant to run now. */
+  readonly taskDefinitionArn: string;
+  readonly deploymentController: string;
+  readonly deploymentStrategy: string;
+  readonly hasPauseHook: boolean;
+  readonly launchType: "FARGATE" | "EC2" | "EXTERNAL" | undefined;
+  /** Fargate platform version as set: `LATEST`, `1.4.0` …; undefined on EC2. */
+  readonly platformVersion: string | undefined;
+  readonly desiredCount: number;
+  readonly deployments: readonly Deployment[];
+  readonly tags: Tags;
+}
+
+/** A task definition as described: raw and lossless, with its tags beside it. */
+export interface DescribedTaskDefinition {
+  readonly taskDefinitionArn: string;
+  /** The raw `taskDefinition` member, with its read-only fields. */
+  readonly raw: JsonObject;
+  readonly tags: readonly { readonly key: string; readonly value: string }[];
+}

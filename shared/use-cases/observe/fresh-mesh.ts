@@ -1,0 +1,21 @@
+import type { MeshState } from "../../model/mesh.ts";
+import type { Ledger } from "../../ports/ledger.ts";
+import type { ControlPlaneCalls } from "../../ports/ports.ts";
+import { parseBundle } from "../../trust/bundle.ts";
+import { withNews } from "../../trust/record.ts";
+
+/**
+ * The mesh by the control plane's own answer; the ledger gets it too, so that reconciles decide from the same facts.
+ * Throws `invalid-pem` and leaves the ledger as it is when the root CA is no list of certificates.
+ */
+export async function freshMesh(
+  name: string,
+  calls: {
+    readonly ledger: Pick<Ledger, "changeMesh">;
+    readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts">;
+  },
+): Promise<MeshState | undefined> {
+  const facts = await calls.controlPlane(name).readMeshFacts();
+  parseBundle(facts.rootCaPem);
+  return calls.ledger.changeMesh(name, (mesh) => withNews(mesh, facts));
+}
