@@ -1,14 +1,14 @@
 import { Lab } from "../lab/autopilot/lab.ts";
 import { type Fleet, fleetSchema } from "../lab/fleet/fleet.ts";
 import type { RollRecord } from "../lab/lambda/rolls.ts";
-import { arnOf, expectThat, type ServiceName, Stage } from "../lab/story/stage.ts";
+import { arnOf, expectThat, LabDriver, type ServiceName } from "../lab/story/lab-driver.ts";
 import type { JsonObject } from "../shared/base/json.ts";
 import { parseConfig } from "../shared/config/config.ts";
 import { VirtualClock } from "../simulator/clock/virtual-clock.ts";
 
 /** One situation: what it cost, by function and call. */
 export interface Measured {
-  readonly situation: string;
+  readonly attemptKey: string;
   readonly roll: RollRecord | undefined;
   readonly byFunction: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
@@ -85,7 +85,7 @@ const fleet: Fleet = fleetSchema.parse({
 /** Plays every kind of roll and of event in a lab in virtual time, and counts what they call. */
 export class BenchLab {
   readonly #lab: Lab;
-  readonly #stage: Stage;
+  readonly #stage: LabDriver;
   readonly #progress: (line: string) => void;
   readonly #rolls: Measured[] = [];
   readonly #events: Measured[] = [];
@@ -100,7 +100,7 @@ export class BenchLab {
       schedules: false,
       onFunctionCall: (call, functionName) => this.#count(call, functionName),
     });
-    this.#stage = new Stage(this.#lab);
+    this.#stage = new LabDriver(this.#lab);
   }
 
   /** Throws when a situation does not come out as it should. */
@@ -137,12 +137,12 @@ export class BenchLab {
   }
 
   async #roll(
-    situation: string,
+    attemptKey: string,
     outcome: string,
     serviceOf: (nth: Nth) => ServiceName,
     cause: (service: ServiceName, nth: Nth) => Promise<void>,
   ): Promise<void> {
-    this.#progress(situation);
+    this.#progress(attemptKey);
     for (const nth of twice) {
       const one = serviceOf(nth);
       const before = this.#stage.rollsOf(one).length;
@@ -152,12 +152,12 @@ export class BenchLab {
         const rolls = this.#stage.rollsOf(one);
         return rolls.length > before && rolls.every(({ status }) => status !== "RUNNING");
       };
-      await this.#stage.until(`${situation}: over`, 60, hasEnded);
+      await this.#stage.until(`${attemptKey}: over`, 60, hasEnded);
       await this.#stage.minutes(2);
       const [roll, ...more] = this.#stage.rollsOf(one).slice(before);
-      expectThat(roll?.outcome === outcome, `${situation}: ${roll?.outcome} instead of ${outcome}`);
-      expectThat(more.length === 0, `${situation}: ${more.length} rolls more than one`);
-      if (nth === "b") this.#rolls.push({ situation, roll, byFunction: this.#counts });
+      expectThat(roll?.outcome === outcome, `${attemptKey}: ${roll?.outcome} instead of ${outcome}`);
+      expectThat(more.length === 0, `${attemptKey}: ${more.length} rolls more than one`);
+      if (nth === "b") this.#rolls.push({ attemptKey, roll, byFunction: this.#counts });
     }
   }
 
@@ -167,21 +167,21 @@ export class BenchLab {
     await this.#stage.minutes(2);
   }
 
-  async #event(situation: string, serviceOf: (nth: Nth) => ServiceName): Promise<void> {
-    this.#progress(situation);
+  async #event(attemptKey: string, serviceOf: (nth: Nth) => ServiceName): Promise<void> {
+    this.#progress(attemptKey);
     await this.#look(serviceOf("b"));
     const byFunction = await this.#look(serviceOf("b"));
-    this.#events.push({ situation, roll: undefined, byFunction });
+    this.#events.push({ attemptKey, roll: undefined, byFunction });
   }
 
-  async #eventDuringRoll(situation: string): Promise<void> {
-    this.#progress(situation);
+  async #eventDuringRoll(attemptKey: string): Promise<void> {
+    this.#progress(attemptKey);
     const one = webOf("b");
     this.#counts = new Map();
     await this.#stage.tag(one, ENROLL);
     const isWaiting = async () => (await this.#stage.state(one))?.roll?.taskToken !== undefined;
     await this.#stage.until("a roll waits for its deployment", 5, isWaiting);
-    this.#events.push({ situation, roll: undefined, byFunction: await this.#look(one) });
+    this.#events.push({ attemptKey, roll: undefined, byFunction: await this.#look(one) });
   }
 
   /** Invokes reconcile-service with an event of the service, as EventBridge does. */

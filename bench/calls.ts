@@ -36,9 +36,9 @@ function countOf(calls: ReadonlyMap<string, number>, takes: Takes): number {
 const names = columns.map(([name]) => name);
 
 function rollFigures(rolls: readonly Measured[]): Figures {
-  const row = ({ situation, roll }: Measured): readonly Cell[] => {
+  const row = ({ attemptKey, roll }: Measured): readonly Cell[] => {
     const [ecs = 0, secrets = 0, ...beside] = counts(new Map(Object.entries(roll?.calls ?? {})));
-    return [situation, roll?.outcome, ecs + secrets, roll?.transitions, ecs, secrets, ...beside];
+    return [attemptKey, roll?.outcome, ecs + secrets, roll?.transitions, ecs, secrets, ...beside];
   };
   return {
     title: "Rolls: calls of the state machine's functions",
@@ -52,11 +52,11 @@ function rollFigures(rolls: readonly Measured[]): Figures {
 }
 
 function aroundFigures(rolls: readonly Measured[]): Figures {
-  const row = ({ situation, byFunction }: Measured) =>
+  const row = ({ attemptKey, byFunction }: Measured) =>
     [...byFunction]
       .filter(([name]) => !name.startsWith("roll/"))
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, calls]): readonly Cell[] => [situation, name, ...counts(calls)]);
+      .map(([name, calls]): readonly Cell[] => [attemptKey, name, ...counts(calls)]);
   return {
     title: "Around a roll: calls of the functions that its events invoke",
     columns: ["roll", "function", ...names, "other"],
@@ -69,8 +69,8 @@ function eventFigures(events: readonly Measured[]): Figures {
   return {
     title: "Events: calls of one reconcile-service",
     columns: ["event for", ...names, "other"],
-    rows: events.map(({ situation, byFunction }) => [
-      situation,
+    rows: events.map(({ attemptKey, byFunction }) => [
+      attemptKey,
       ...counts(byFunction.get("reconcile-service") ?? new Map()),
     ]),
     notes: ["Aim: at most 2 ECS calls for an event that changes nothing, 1 when the service is not enrolled."],

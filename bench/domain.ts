@@ -2,7 +2,7 @@ import type { JsonObject } from "../shared/base/json.ts";
 import { pinnedValueFrom } from "../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { encodeToken } from "../shared/data-plane/ztunnel/bootstrap-token/token.ts";
 import { containersOf } from "../shared/data-plane/ztunnel/task-definition/fields.ts";
-import { decide, type Observed } from "../shared/enrollment/decide.ts";
+import { type DecisionInput, decide } from "../shared/enrollment/decide.ts";
 import type { DesiredEnrollment } from "../shared/enrollment/decision.ts";
 import { desiredDefinition } from "../shared/enrollment/definition.ts";
 import { desiredToken } from "../shared/enrollment/desired.ts";
@@ -26,7 +26,11 @@ export const domain: Part = {
 function times(): Figures {
   const before = nineContainers;
   const { injected, desired } = decideAndInject(before);
-  const after: Observed = { ...before, definition: { ...before.definition, raw: injected }, state: { enrolled: true } };
+  const after: DecisionInput = {
+    ...before,
+    definition: { ...before.definition, raw: injected },
+    state: { enrolled: true },
+  };
   const unchanged = decide(after);
   if (unchanged.action !== "none") throw new Error(`the injected definition is not as desired: ${unchanged.action}`);
   const { facts } = before;
@@ -50,7 +54,7 @@ function times(): Figures {
   };
 }
 
-function decideAndInject(observed: Observed): {
+function decideAndInject(observed: DecisionInput): {
   readonly injected: JsonObject;
   readonly desired: DesiredEnrollment;
 } {

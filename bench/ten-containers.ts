@@ -1,7 +1,7 @@
 import { serviceRef } from "../shared/base/arn.ts";
 import type { JsonObject } from "../shared/base/json.ts";
 import { parseConfig } from "../shared/config/config.ts";
-import type { Observed } from "../shared/enrollment/decide.ts";
+import type { DecisionInput } from "../shared/enrollment/decide.ts";
 import { rootCaPem } from "../simulator/kubernetes/root-ca.ts";
 
 const account = "123456789012";
@@ -71,7 +71,7 @@ const raw: JsonObject = {
 };
 
 /** A tagged service of nine containers that is not in the mesh yet: with ztunnel it has ten, the most that ECS allows. */
-export const nineContainers: Observed = {
+export const nineContainers: DecisionInput = {
   service: {
     ref: serviceRef(`arn:aws:ecs:${region}:${account}:service/shop/storefront`),
     status: "ACTIVE",

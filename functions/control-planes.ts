@@ -5,7 +5,7 @@ import { controlPlane } from "../shared/gateways/kubernetes/control-plane.ts";
 import { eksConnection, kubeconfigConnection } from "../shared/gateways/kubernetes/control-plane-connection.ts";
 import type { KubernetesFetch } from "../shared/gateways/kubernetes/kubernetes-client.ts";
 import type { ControlPlaneCalls } from "../shared/ports/ports.ts";
-import { environmentWorld, type World } from "./world.ts";
+import { environmentContext, type FunctionContext } from "./context.ts";
 
 /** The gateway to a control plane, by its name in the configuration. */
 export type ControlPlanes = (name: string) => ControlPlaneCalls;
@@ -31,23 +31,26 @@ export const ROLL_KEPT_MS = 10_000;
  * import this: its client is the largest part of their bundles. Throws `no-control-plane` for an unknown name.
  */
 export function controlPlanes(
-  world: Pick<World, "config" | "clients" | "now">,
+  context: Pick<FunctionContext, "config" | "clients" | "now">,
   options: ControlPlanesOptions = {},
 ): ControlPlanes {
   const made = new Map<string, ControlPlaneCalls>();
   return (name) => {
     const known = made.get(name);
     if (known) return known;
-    const plane = world.config.controlPlanes.find((one) => one.name === name);
+    const plane = context.config.controlPlanes.find((one) => one.name === name);
     if (!plane) throw new AutopilotError("no-control-plane", name);
-    const gateway = controlPlane({ name, connect: connection(plane, world), now: world.now, ...options });
+    const gateway = controlPlane({ name, connect: connection(plane, context), now: context.now, ...options });
     made.set(name, gateway);
     return gateway;
   };
 }
 
-function connection({ name, eks, kubeconfigSecret }: ControlPlaneConfig, world: Pick<World, "clients" | "now">) {
-  const { clients, now } = world;
+function connection(
+  { name, eks, kubeconfigSecret }: ControlPlaneConfig,
+  context: Pick<FunctionContext, "clients" | "now">,
+) {
+  const { clients, now } = context;
   if (eks) {
     const { cluster, account, region } = eks;
     const credentials = clients.credentialsFor(account);
@@ -60,5 +63,5 @@ function connection({ name, eks, kubeconfigSecret }: ControlPlaneConfig, world: 
 
 /** The control planes of a deployed function. */
 export function environmentControlPlanes(options: ControlPlanesOptions = {}): ControlPlanes {
-  return controlPlanes(environmentWorld(), options);
+  return controlPlanes(environmentContext(), options);
 }

@@ -48,7 +48,7 @@ function publishMetrics(metrics: Metrics): MiddlewareObj<unknown, Json> {
 /** A function without its environment fails at its first event, by name: that failure is counted, too. */
 const NO_DEPLOYMENT = "none";
 
-/** The exported handler of a function. Its world is connected at the first event, not at import. */
+/** The exported handler of a function. Its context is connected at the first event, not at import. */
 export function lambda(name: string, connect: () => Step): LambdaHandler {
   let step: Step | undefined;
   return instrument(createInstruments(name, process.env.AUTOPILOT_BUS || NO_DEPLOYMENT), (event, tools) => {

@@ -4,15 +4,15 @@ import { alarmMessage } from "../shared/slack/alarm-message.ts";
 import { atSlacksPace, type Posted, SlackUnavailable } from "../shared/slack/calls.ts";
 import { messageFor } from "../shared/slack/messages.ts";
 import { postedOf } from "../shared/use-cases/rollout/report.ts";
+import { environmentContext, type FunctionContext } from "./context.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { type Slack, slackChannel } from "./slack.ts";
-import { environmentWorld, type World } from "./world.ts";
 
 /**
  * Tells an event of the autopilot, or a change of one of its alarms, in the ops channel. Of a rollout's rolls only what went wrong is told, in the thread of the rollout's
  * message where there is one: the message itself counts the others.
  */
-export function notifySlack({ pause, ledger }: Pick<World, "pause" | "ledger">, slack: Slack): Step {
+export function notifySlack({ pause, ledger }: Pick<FunctionContext, "pause" | "ledger">, slack: Slack): Step {
   return async (event, { log }) => {
     const alarm = readAlarmChange(event);
     if (alarm) {
@@ -56,7 +56,7 @@ function isCounted(event: OutgoingEvent): boolean {
 
 async function threadOf(
   event: OutgoingEvent,
-  ledger: Pick<World["ledger"], "getRollout">,
+  ledger: Pick<FunctionContext["ledger"], "getRollout">,
 ): Promise<Posted | undefined> {
   const rolloutId = rolloutOf(event);
   const rollout = rolloutId === undefined ? undefined : await ledger.getRollout(rolloutId);
@@ -67,4 +67,6 @@ function rolloutOf({ detail }: OutgoingEvent): string | undefined {
   return "rolloutId" in detail ? detail.rolloutId : undefined;
 }
 
-export const handler = lambda("notify-slack", () => notifySlack(environmentWorld(), slackChannel(environmentWorld())));
+export const handler = lambda("notify-slack", () =>
+  notifySlack(environmentContext(), slackChannel(environmentContext())),
+);

@@ -4,25 +4,25 @@ import type { Json } from "../shared/base/json.ts";
 import { type Config, targetsOf } from "../shared/config/config.ts";
 import { parseIncoming } from "../shared/events/incoming.ts";
 import type { Log } from "../shared/ports/ports.ts";
-import { lookAtService } from "../shared/use-cases/reconcile/look.ts";
+import { reconcileService } from "../shared/use-cases/reconcile/reconcile-service.ts";
 import { sweepCluster } from "../shared/use-cases/reconcile/sweep.ts";
+import { environmentContext, type FunctionContext } from "./context.ts";
 import { lambda, type Step } from "./middleware.ts";
-import { environmentWorld, type World } from "./world.ts";
 
 /** Looks at the service that an event names and starts a roll if it is not as its tags ask for. */
-export function reconcileService(world: World): Step {
+export function reconcile(context: FunctionContext): Step {
   return async (event, { log, measure }) => {
     const incoming = parseIncoming(event);
-    if (incoming.kind === "look-at-cluster") return lookAtCluster(incoming.clusterArn, world, log);
+    if (incoming.kind === "reconcile-cluster") return reconcileCluster(incoming.clusterArn, context, log);
     if (!("serviceArn" in incoming)) {
       log.info("nothing to look at", incoming.kind === "ignored" ? { why: incoming.why } : { kind: incoming.kind });
       return { did: "nothing" };
     }
     const ref = serviceRef(incoming.serviceArn);
     log.appendKeys({ serviceArn: ref.serviceArn });
-    assertTarget(ref, world.config);
+    assertTarget(ref, context.config);
     const because = "deploymentId" in incoming ? incoming : {};
-    const { decided, ...done } = await lookAtService(ref, { ...world, ecs: world.ecs(ref) }, because);
+    const { decided, ...done } = await reconcileService(ref, { ...context, ecs: context.ecs(ref) }, because);
     if (decided) measure.count("Decisions", { action: decided });
     if (done.did === "refused") for (const { reason } of done.refusals) measure.count("Refusals", { reason });
     log.info(done.did, { ...done, because: incoming.kind });
@@ -30,11 +30,11 @@ export function reconcileService(world: World): Step {
   };
 }
 
-async function lookAtCluster(clusterArn: string, world: World, log: Log): Promise<Json> {
+async function reconcileCluster(clusterArn: string, context: FunctionContext, log: Log): Promise<Json> {
   const cluster = parseClusterArn(clusterArn);
   if (!cluster) throw new AutopilotError("malformed-event", `No cluster's ARN: ${clusterArn}`);
-  assertTarget(cluster, world.config);
-  const result = await sweepCluster(cluster, { ...world, log });
+  assertTarget(cluster, context.config);
+  const result = await sweepCluster(cluster, { ...context, log });
   log.info("looked at the cluster", { clusterArn, ...result });
   return { ...result };
 }
@@ -44,4 +44,4 @@ function assertTarget({ account, region }: Place, config: Config): void {
   if (!known) throw new AutopilotError("unknown-account", `${account}/${region}`);
 }
 
-export const handler = lambda("reconcile-service", () => reconcileService(environmentWorld()));
+export const handler = lambda("reconcile-service", () => reconcile(environmentContext()));

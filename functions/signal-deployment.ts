@@ -1,10 +1,10 @@
 import { parseIncoming } from "../shared/events/incoming.ts";
 import { signalDeployment } from "../shared/use-cases/roll/signal-deployment.ts";
+import { environmentContext, type FunctionContext } from "./context.ts";
 import { lambda, type Step } from "./middleware.ts";
-import { environmentWorld, type World } from "./world.ts";
 
 /** Passes the end of a deployment, or signs of trouble, on to the roll that waits for it. */
-export function signalWaitingRoll(world: World): Step {
+export function signalWaitingRoll(context: FunctionContext): Step {
   return async (event, { log }) => {
     const incoming = parseIncoming(event);
     if (incoming.kind !== "deployment" && incoming.kind !== "task-stopped") {
@@ -12,10 +12,10 @@ export function signalWaitingRoll(world: World): Step {
       return { did: "unheard" };
     }
     log.appendKeys({ serviceArn: incoming.serviceArn });
-    const did = await signalDeployment(incoming, world);
+    const did = await signalDeployment(incoming, context);
     if (did !== "unheard") log.info(did, { kind: incoming.kind });
     return { did };
   };
 }
 
-export const handler = lambda("signal-deployment", () => signalWaitingRoll(environmentWorld()));
+export const handler = lambda("signal-deployment", () => signalWaitingRoll(environmentContext()));

@@ -1,14 +1,14 @@
 import { secretsGateway } from "../shared/gateways/aws/secrets.ts";
 import { parseSlackCredentials, slackGateway } from "../shared/gateways/slack/slack.ts";
 import { type SlackCalls, SlackUnavailable } from "../shared/slack/calls.ts";
-import type { World } from "./world.ts";
+import type { FunctionContext } from "./context.ts";
 
 /** The ops channel; its credentials are read from their secret once, and again after Slack has refused them. */
 export type Slack = () => Promise<SlackCalls>;
 
 /** The channel of the configuration. `transport` is the lab's way to a Slack of its own. */
 export function slackChannel(
-  { config, clients }: Pick<World, "config" | "clients">,
+  { config, clients }: Pick<FunctionContext, "config" | "clients">,
   transport: { readonly fetch?: typeof globalThis.fetch; readonly slackApiUrl?: string } = {},
 ): Slack {
   let known: Promise<SlackCalls> | undefined;

@@ -2,15 +2,15 @@ import type { Measure } from "../shared/ports/ports.ts";
 import { settledServices } from "../shared/use-cases/reconcile/settled.ts";
 import { sweep } from "../shared/use-cases/reconcile/sweep.ts";
 import type { SweepResult } from "../shared/use-cases/reconcile/sweep-tally.ts";
+import { environmentContext, type FunctionContext } from "./context.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { environmentSecrets, type Secrets } from "./secrets.ts";
-import { environmentWorld, type World } from "./world.ts";
 
 /** On a schedule: looks at every service, for the events that were lost. */
-export function sweepServices(world: World, secrets: Secrets): Step {
-  const settled = settledServices(world.now);
+export function sweepServices(context: FunctionContext, secrets: Secrets): Step {
+  const settled = settledServices(context.now);
   return async (_event, { log, measure }) => {
-    const result = await sweep({ ...world, secrets, log, settled });
+    const result = await sweep({ ...context, secrets, log, settled });
     measureSweep(result, measure);
     log.info("swept", { ...result });
     return { ...result };
@@ -30,4 +30,4 @@ function measureSweep(result: SweepResult, { record }: Measure): void {
   for (const [reason, services] of Object.entries(result.refusals)) record("ServicesRefused", services, { reason });
 }
 
-export const handler = lambda("sweep-services", () => sweepServices(environmentWorld(), environmentSecrets()));
+export const handler = lambda("sweep-services", () => sweepServices(environmentContext(), environmentSecrets()));

@@ -4,30 +4,30 @@ import type { Measure } from "../shared/ports/ports.ts";
 import { isBundle, parseBundle } from "../shared/trust/bundle.ts";
 import { daysUntilFirstEnd } from "../shared/trust/expiry.ts";
 import { watchMeshFacts } from "../shared/use-cases/rotation/watch.ts";
+import { environmentContext, type FunctionContext } from "./context.ts";
 import { type ControlPlanes, environmentControlPlanes } from "./control-planes.ts";
 import { lambda, type Step } from "./middleware.ts";
-import { environmentWorld, type World } from "./world.ts";
 
 /**
  * On a schedule, and when somebody says that a root CA was rotated: keeps every control plane's mesh facts in the ledger
  * and tells what becomes of its root CA. What the event says makes no difference: all control planes are read.
  */
-export function watchRootCa(world: World, controlPlane: ControlPlanes): Step {
+export function watchRootCa(context: FunctionContext, controlPlane: ControlPlanes): Step {
   return async (_event, { log, measure }) => {
     try {
-      const result = await watchMeshFacts({ ...world, controlPlane, log });
+      const result = await watchMeshFacts({ ...context, controlPlane, log });
       measure.record("ControlPlanesRead", result.read, {});
       measure.record("RootCaChanges", result.changed, {});
       log.info("watched", { ...result });
       return { ...result };
     } finally {
-      await measureDaysLeft(world, measure);
+      await measureDaysLeft(context, measure);
     }
   };
 }
 
 /** By the ledger's facts: the days go by also while a control plane can't be reached. */
-async function measureDaysLeft({ config, ledger, now }: World, measure: Measure): Promise<void> {
+async function measureDaysLeft({ config, ledger, now }: FunctionContext, measure: Measure): Promise<void> {
   for (const { name } of config.controlPlanes) {
     const facts = await knownFacts(name, ledger);
     if (!facts || !isBundle(facts.rootCaPem)) continue;
@@ -37,7 +37,7 @@ async function measureDaysLeft({ config, ledger, now }: World, measure: Measure)
 }
 
 /** Undefined also where the ledger has them in another shape, as before the watch has replaced them. */
-async function knownFacts(controlPlane: string, ledger: World["ledger"]): Promise<MeshFacts | undefined> {
+async function knownFacts(controlPlane: string, ledger: FunctionContext["ledger"]): Promise<MeshFacts | undefined> {
   try {
     return await ledger.getMeshFacts(controlPlane);
   } catch (error) {
@@ -46,4 +46,4 @@ async function knownFacts(controlPlane: string, ledger: World["ledger"]): Promis
   }
 }
 
-export const handler = lambda("watch-root-ca", () => watchRootCa(environmentWorld(), environmentControlPlanes()));
+export const handler = lambda("watch-root-ca", () => watchRootCa(environmentContext(), environmentControlPlanes()));

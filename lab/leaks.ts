@@ -1,5 +1,5 @@
 import { isJsonObject } from "../shared/base/json.ts";
-import type { Stage } from "./story/stage.ts";
+import type { LabDriver } from "./story/lab-driver.ts";
 
 /** A text that the product wrote, and where. */
 export interface Written {
@@ -8,7 +8,7 @@ export interface Written {
 }
 
 /** Everything that the product wrote where a secret has no place. */
-export async function everythingWritten(stage: Stage): Promise<readonly Written[]> {
+export async function everythingWritten(stage: LabDriver): Promise<readonly Written[]> {
   const { lab } = stage;
   const written: Written[] = [];
   const add = (where: string, value: unknown) => written.push({ where, text: JSON.stringify(value) });
@@ -33,7 +33,7 @@ export async function everythingWritten(stage: Stage): Promise<readonly Written[
 
 /** The values of all versions of all secrets, by name. */
 export async function secretValues(
-  stage: Stage,
+  stage: LabDriver,
 ): Promise<readonly { readonly name: string; readonly value: string }[]> {
   const values = [];
   for (const secret of stage.lab.secrets.state()) {

@@ -103,7 +103,7 @@ export async function rehearse(options: RehearsalOptions): Promise<readonly Roll
   const regions: readonly string[] = REGIONS.slice(0, options.regions);
   const [first, ...rest] = regions;
   if (first === undefined) throw new RangeError("a fleet has one region at least");
-  const witness = new Witness();
+  const witness = new CallCounter();
   const lab = new Lab({
     clock,
     config: enrolledFleetConfig([first, ...rest], options.policy === "unlimited" ? UNLIMITED : {}),
@@ -130,7 +130,7 @@ export async function rehearse(options: RehearsalOptions): Promise<readonly Roll
 }
 
 /** What the functions have called so far. */
-class Witness {
+class CallCounter {
   throttled = 0;
   readonly calls = new Map<string, number>();
 
@@ -155,14 +155,14 @@ class Witness {
   }
 }
 
-interface Stage {
+interface RehearsalSetup {
   readonly lab: Lab;
   readonly arns: readonly string[];
-  readonly witness: Witness;
+  readonly witness: CallCounter;
   readonly options: RehearsalOptions;
 }
 
-async function rollOut(change: Change, stage: Stage): Promise<RolloutFigures> {
+async function rollOut(change: Change, stage: RehearsalSetup): Promise<RolloutFigures> {
   const { lab, witness } = stage;
   witness.reset();
   const before = { deadLetters: lab.lambda.deadLetters.length, transitions: transitionsOf(lab) };
@@ -198,7 +198,7 @@ async function rolloutOf(change: Change, known: ReadonlySet<string>, lab: Lab): 
   throw new Error(`no rollout came of the ${change}`);
 }
 
-async function theEnd({ id }: Rollout, { lab, witness, options }: Stage): Promise<Rollout> {
+async function theEnd({ id }: Rollout, { lab, witness, options }: RehearsalSetup): Promise<Rollout> {
   const { services, policy, onProgress } = options;
   const untilMs = lab.clock.now() + LONGEST_DAYS * 86_400_000;
   for (;;) {
@@ -216,7 +216,7 @@ async function figuresOf(
   change: Change,
   rollout: Rollout,
   before: { readonly deadLetters: number; readonly transitions: number },
-  stage: Stage,
+  stage: RehearsalSetup,
 ): Promise<RolloutFigures> {
   const { lab, witness, options } = stage;
   const { services, computeFor } = options;
@@ -292,7 +292,7 @@ function transitionsOf(lab: Lab): number {
   return all.reduce((total, { transitions }) => total + transitions, 0);
 }
 
-function deploymentSeconds({ lab, arns }: Stage): number {
+function deploymentSeconds({ lab, arns }: RehearsalSetup): number {
   const taken = arns.flatMap((arn) => {
     const { createdAtMs, finishedAtMs } = lab.ecs.findService(arn)?.deployments[0]?.record ?? {};
     return createdAtMs === undefined || finishedAtMs === undefined ? [] : [(finishedAtMs - createdAtMs) / 1000];

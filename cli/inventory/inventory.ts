@@ -2,9 +2,9 @@ import { type Place, parseServiceArn } from "../../shared/base/arn.ts";
 import { asAutopilotError, type FailureCode } from "../../shared/base/errors.ts";
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../shared/config/config.ts";
 import { findSidecar } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
-import { versionSkew } from "../../shared/enrollment/cautions.ts";
 import type { Decision, NoneReason } from "../../shared/enrollment/decision.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
+import { versionSkew } from "../../shared/enrollment/warnings-of.ts";
 import type { MeshState } from "../../shared/model/mesh.ts";
 import type { DriftReason, Refusal, Warning } from "../../shared/model/reasons.ts";
 import type { FleetState, Scope } from "../../shared/model/rollout.ts";
@@ -18,7 +18,7 @@ import { newestOf } from "../../shared/trust/record.ts";
 import {
   decideObserved,
   type ObserveCalls,
-  type Observed,
+  type ObservedState,
   observeDescribed,
 } from "../../shared/use-cases/observe/observe.ts";
 import { type TokenRoot, tokenRoot } from "./token-root.ts";
@@ -179,7 +179,7 @@ type Described = Pick<
   "enrolled" | "sidecar" | "ztunnelImage" | "root" | "verdict" | "drift" | "refusals" | "warnings" | "skew" | "failure"
 >;
 
-async function describeObserved(observed: Observed, { meshes, fleet }: Known, config: Config): Promise<Described> {
+async function describeObserved(observed: ObservedState, { meshes, fleet }: Known, config: Config): Promise<Described> {
   const { service, clusterTags, definition } = observed;
   const mesh = meshes.get(controlPlaneFor(config, service.ref)?.name ?? "");
   const sidecar = definition ? findSidecar(definition.raw) : { kind: "none" as const };

@@ -18,20 +18,22 @@ export function serviceTable(services: readonly RolloutService[]): string {
       { title: "took", right: true },
       { title: "reason" },
     ],
-    services.map(({ wave, serviceArn, status, fromRevisionArn, toRevisionArn, durationSeconds, reason = "" }) => {
-      const [, , , region = "", account = ""] = serviceArn.split(":");
-      return [
-        String(wave + 1),
-        region,
-        account,
-        serviceArn.split("/").slice(-2).join("/"),
-        status,
-        revisionName(fromRevisionArn),
-        revisionName(toRevisionArn),
-        durationSeconds === undefined ? "" : span(durationSeconds),
-        reason,
-      ];
-    }),
+    services.map(
+      ({ waveIndex: wave, serviceArn, status, fromRevisionArn, toRevisionArn, durationSeconds, reason = "" }) => {
+        const [, , , region = "", account = ""] = serviceArn.split(":");
+        return [
+          String(wave + 1),
+          region,
+          account,
+          serviceArn.split("/").slice(-2).join("/"),
+          status,
+          revisionName(fromRevisionArn),
+          revisionName(toRevisionArn),
+          durationSeconds === undefined ? "" : span(durationSeconds),
+          reason,
+        ];
+      },
+    ),
   );
 }
 
@@ -59,8 +61,8 @@ export function rolloutTable(rollouts: readonly Rollout[], style: Styler): strin
       rollout.kind,
       style(rollout.status, statusStyle(rollout.status)),
       rollout.waves.length === 0 ? "" : `${currentWave(rollout)}/${rollout.waves.length}`,
-      String(rollout.services),
-      String(rollout.failed.length),
+      String(rollout.serviceCount),
+      String(rollout.failedOrdinals.length),
       minuteOf(rollout.requestedAt),
       durationOf(rollout),
       rollout.why,

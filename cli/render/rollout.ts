@@ -16,7 +16,7 @@ const parts = [
   { of: "skipped", sign: "▪", style: "dim" },
   { of: "failed", sign: "✗", style: "red" },
   { of: "stuck", sign: "!", style: "red" },
-  { of: "takenBack", sign: "◂", style: "yellow" },
+  { of: "rolledBack", sign: "◂", style: "yellow" },
   { of: "rolling", sign: "▒", style: "cyan" },
   { of: "waiting", sign: "·", style: "dim" },
 ] as const satisfies readonly { readonly of: keyof WaveProgress; readonly sign: string; readonly style: Style }[];
@@ -63,7 +63,7 @@ export function rolloutLines(view: RolloutView, style: Styler, rows = Number.POS
     ...failureLines(view, style),
   ];
   const room = Math.max(1, rows - head.length - rest.length - 5);
-  const shown = around(waves, view.rollout.wave, room);
+  const shown = around(waves, view.rollout.nextWaveIndex, room);
   const others = waves.length - shown.length;
   return [
     ...head,
@@ -102,7 +102,7 @@ function headLines({ rollout, progress }: RolloutView, style: Styler): readonly 
 }
 
 /** The number of the wave that is next or under way, from 1. */
-export function currentWave({ wave, waves }: Rollout): number {
+export function currentWave({ nextWaveIndex: wave, waves }: Rollout): number {
   return Math.min(wave + 1, waves.length);
 }
 
@@ -156,10 +156,10 @@ function waveWords(wave: WaveProgress): string {
     wave.failed > 0 && `${wave.failed} failed`,
     wave.skipped > 0 && `${wave.skipped} skipped`,
     wave.stuck > 0 && `${wave.stuck} stuck`,
-    wave.takenBack > 0 && `${wave.takenBack} taken back`,
+    wave.rolledBack > 0 && `${wave.rolledBack} taken back`,
     wave.rolling > 0 && `${wave.rolling} rolling`,
     wave.state === "baking" && "baking",
-    wave.state === "taking-back" && "being taken back",
+    wave.state === "rolling-back" && "being taken back",
   ].filter(Boolean);
   return [`${done} of ${wave.size}`, ...notes].join(", ");
 }
@@ -172,7 +172,7 @@ export function totals({ progress, etaSeconds }: RolloutView): string {
     `${sum("succeeded")} done`,
     `${sum("failed")} failed`,
     sum("skipped") > 0 && `${sum("skipped")} skipped`,
-    sum("takenBack") > 0 && `${sum("takenBack")} taken back`,
+    sum("rolledBack") > 0 && `${sum("rolledBack")} taken back`,
     sum("stuck") > 0 && `${sum("stuck")} stuck`,
     sum("rolling") > 0 && `${sum("rolling")} rolling`,
     sum("waiting") > 0 && `${sum("waiting")} waiting`,
@@ -248,7 +248,7 @@ function isFailureCode(code: string): code is FailureCode {
 /** One line for those who can't redraw: the wave under way and the numbers. */
 export function progressLine(view: RolloutView): string {
   const { rollout, progress } = view;
-  const wave = progress.waves.find(({ state }) => state !== "waiting" && state !== "done" && state !== "taken-back");
+  const wave = progress.waves.find(({ state }) => state !== "waiting" && state !== "done" && state !== "rolled-back");
   const at = wave ? `, ${wave.name}: ${waveWords(wave)}` : "";
   const hold = holdLines(view).map((line) => ` ${line}`);
   return `${rollout.id} ${rollout.status}${at}. ${totals(view)}${hold.join("")}`;

@@ -62,7 +62,7 @@ export class RolloutReader {
       services,
       progress,
       etaSeconds: eta === undefined ? undefined : eta / 1000,
-      behind: fleet?.running === id ? undefined : fleet?.running,
+      behind: fleet?.currentRolloutId === id ? undefined : fleet?.currentRolloutId,
       gates: rollout.kind === "rotate" ? await this.#gates(rollout) : [],
     };
   }
@@ -70,7 +70,7 @@ export class RolloutReader {
   async #servicesOf(id: string, wave: Wave, at: number): Promise<readonly RolloutService[]> {
     if (wave.state === "waiting") return [];
     const known = this.#waves.get(at);
-    const settled = wave.state === "done" || wave.state === "taken-back";
+    const settled = wave.state === "done" || wave.state === "rolled-back";
     if (known && known.state === wave.state && settled) return known.services;
     const ordinals = wave.lanes.flatMap(({ first, last }) => [first, last]);
     if (ordinals.length === 0) return [];
@@ -91,7 +91,7 @@ export class RolloutReader {
 function rootGate(mesh: MeshState): readonly RootGate[] {
   const rotation = rotationOf(mesh);
   if (!rotation) return [];
-  const retirable = mesh.told.retirableId === newestOf(mesh).id;
+  const retirable = mesh.notified.retirableId === newestOf(mesh).id;
   return [{ controlPlane: mesh.controlPlane, retiring: rotation.retiring, retirable }];
 }
 

@@ -1,17 +1,21 @@
 import { serviceRef } from "../../shared/base/arn.ts";
 import { finishRoll } from "../../shared/use-cases/roll/finish-roll.ts";
 import { finishInput } from "../../shared/use-cases/roll/steps.ts";
+import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
-import { environmentWorld, type World } from "../world.ts";
 
 /** Last step of RollService: writes the outcome, releases the lease, tells it. */
-export function finish(world: World): Step {
+export function finish(context: FunctionContext): Step {
   return async (event, { log, measure }) => {
     const input = parsed(finishInput, event);
     log.appendKeys({ serviceArn: input.serviceArn, executionName: input.executionName });
     const ref = serviceRef(input.serviceArn);
-    const { outcome, reason, durationSeconds } = await finishRoll(ref, input, { ...world, ecs: world.ecs(ref), log });
+    const { outcome, reason, durationSeconds } = await finishRoll(ref, input, {
+      ...context,
+      ecs: context.ecs(ref),
+      log,
+    });
     measure.count("Rolls", { outcome });
     if (durationSeconds !== undefined) measure.record("RollDuration", durationSeconds, { outcome });
     log.info("finished", { outcome, reason });
@@ -19,4 +23,4 @@ export function finish(world: World): Step {
   };
 }
 
-export const handler = lambda("roll-finish", () => finish(environmentWorld()));
+export const handler = lambda("roll-finish", () => finish(environmentContext()));

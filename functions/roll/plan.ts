@@ -2,18 +2,18 @@ import { serviceRef } from "../../shared/base/arn.ts";
 import { planInRollout } from "../../shared/use-cases/roll/plan-in-rollout.ts";
 import { planRoll } from "../../shared/use-cases/roll/plan-roll.ts";
 import { planInput } from "../../shared/use-cases/roll/steps.ts";
+import { environmentContext, type FunctionContext } from "../context.ts";
 import { type ControlPlanes, environmentControlPlanes, ROLL_KEPT_MS } from "../control-planes.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
-import { environmentWorld, type World } from "../world.ts";
 
 /** First step of RollService: lease, look, decide again. */
-export function plan(world: World, controlPlane: ControlPlanes): Step {
+export function plan(context: FunctionContext, controlPlane: ControlPlanes): Step {
   return async (event, { log }) => {
     const { serviceArn, executionName, rollout } = parsed(planInput, event);
     log.appendKeys({ serviceArn, executionName, ...(rollout && { rolloutId: rollout.id }) });
     const ref = serviceRef(serviceArn);
-    const calls = { ...world, ecs: world.ecs(ref), controlPlane };
+    const calls = { ...context, ecs: context.ecs(ref), controlPlane };
     const planned = rollout
       ? await planInRollout(ref, executionName, rollout, calls)
       : await planRoll(ref, executionName, calls);
@@ -23,5 +23,5 @@ export function plan(world: World, controlPlane: ControlPlanes): Step {
 }
 
 export const handler = lambda("roll-plan", () =>
-  plan(environmentWorld(), environmentControlPlanes({ keptMs: ROLL_KEPT_MS })),
+  plan(environmentContext(), environmentControlPlanes({ keptMs: ROLL_KEPT_MS })),
 );

@@ -2,21 +2,26 @@ import { serviceRef } from "../../shared/base/arn.ts";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import { revertRoll } from "../../shared/use-cases/roll/revert-roll.ts";
 import { revertInput } from "../../shared/use-cases/roll/steps.ts";
+import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
-import { environmentWorld, type World } from "../world.ts";
 
 /** Takes the service back to its pinned revision after a failure, and says what the cause was. */
-export function revert(world: World): Step {
+export function revert(context: FunctionContext): Step {
   return async (event, { log }) => {
     const { serviceArn, executionName, plan, watch, failure } = parsed(revertInput, event);
     log.appendKeys({ serviceArn, executionName });
     if (plan.action !== "apply") throw new AutopilotError("malformed-event", "The plan has nothing to revert.");
     const ref = serviceRef(serviceArn);
-    const reverting = await revertRoll(ref, executionName, { plan, watch, failure }, { ...world, ecs: world.ecs(ref) });
+    const reverting = await revertRoll(
+      ref,
+      executionName,
+      { plan, watch, failure },
+      { ...context, ecs: context.ecs(ref) },
+    );
     log.warn(reverting.outcome, { cause: reverting.cause });
     return reverting;
   };
 }
 
-export const handler = lambda("roll-revert", () => revert(environmentWorld()));
+export const handler = lambda("roll-revert", () => revert(environmentContext()));

@@ -1,19 +1,19 @@
 import { assessInput } from "../../shared/rollout/steps.ts";
 import { assessWave } from "../../shared/use-cases/rollout/assess-wave.ts";
 import { type Alarms, environmentAlarms } from "../alarms.ts";
+import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
-import { environmentWorld, type World } from "../world.ts";
 
 /** Judges a wave after its rolls, and again after it has been left alone. */
-export function assess(world: World, alarms: Alarms): Step {
+export function assess(context: FunctionContext, alarms: Alarms): Step {
   return async (event, { log }) => {
     const input = parsed(assessInput, event);
     log.appendKeys({ rolloutId: input.rolloutId });
-    const assessed = await assessWave(input, { ...world, alarms, log });
+    const assessed = await assessWave(input, { ...context, alarms, log });
     log.info("assessed", { wave: input.wave, phase: input.phase, after: input.after, ...assessed });
     return assessed;
   };
 }
 
-export const handler = lambda("rollout-assess-wave", () => assess(environmentWorld(), environmentAlarms()));
+export const handler = lambda("rollout-assess-wave", () => assess(environmentContext(), environmentAlarms()));

@@ -1,15 +1,15 @@
 import { finishInput } from "../../shared/rollout/steps.ts";
 import { finishRollout } from "../../shared/use-cases/rollout/finish-rollout.ts";
+import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
-import { environmentWorld, type World } from "../world.ts";
 
 /** Last step of RollFleet: outcome, event, the next rollout. */
-export function finish(world: World): Step {
+export function finish(context: FunctionContext): Step {
   return async (event, { log, measure }) => {
     const { rolloutId, failure } = parsed(finishInput, event);
     log.appendKeys({ rolloutId });
-    const { status, stuck } = await finishRollout(rolloutId, failure, { ...world, log });
+    const { status, stuck } = await finishRollout(rolloutId, failure, { ...context, log });
     measure.count("Rollouts", { status });
     measure.record("RolloutStuck", stuck, {});
     log.info("finished", { status });
@@ -17,4 +17,4 @@ export function finish(world: World): Step {
   };
 }
 
-export const handler = lambda("rollout-finish", () => finish(environmentWorld()));
+export const handler = lambda("rollout-finish", () => finish(environmentContext()));

@@ -1,12 +1,12 @@
 import { guardRollout } from "../../shared/use-cases/rollout/guard-rollout.ts";
 import { type Alarms, environmentAlarms } from "../alarms.ts";
+import { environmentContext, type FunctionContext } from "../context.ts";
 import { lambda, type Step } from "../middleware.ts";
-import { environmentWorld, type World } from "../world.ts";
 
 /** Every minute: the rollout that is under way has an execution, and no alarm has fired. */
-export function guard(world: World, alarms: Alarms): Step {
+export function guard(context: FunctionContext, alarms: Alarms): Step {
   return async (_event, { log, measure }) => {
-    const { progress, ...result } = await guardRollout({ ...world, alarms, log });
+    const { progress, ...result } = await guardRollout({ ...context, alarms, log });
     if (progress) {
       measure.record("RolloutDone", 100 * progress.done, {});
       measure.record("RolloutFailed", progress.failed, {});
@@ -17,4 +17,4 @@ export function guard(world: World, alarms: Alarms): Step {
   };
 }
 
-export const handler = lambda("rollout-guard", () => guard(environmentWorld(), environmentAlarms()));
+export const handler = lambda("rollout-guard", () => guard(environmentContext(), environmentAlarms()));

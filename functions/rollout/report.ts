@@ -2,10 +2,10 @@ import * as z from "zod";
 import { readOutgoing, SOURCE } from "../../shared/events/outgoing.ts";
 import { isRolloutEvent } from "../../shared/slack/rollout-stories.ts";
 import { reportDetail, reportOpenRollouts, reportRollout } from "../../shared/use-cases/rollout/report.ts";
+import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 import { type Slack, slackChannel } from "../slack.ts";
-import { environmentWorld, type World } from "../world.ts";
 
 const eventSchema = z.object({ source: z.string().optional(), id: z.string().optional() });
 
@@ -14,7 +14,7 @@ const eventSchema = z.object({ source: z.string().optional(), id: z.string().opt
  * is told in its thread; without one, as by the clock, every rollout's that may say something old.
  */
 export function report(
-  { config, ledger, now, pause }: Pick<World, "config" | "ledger" | "now" | "pause">,
+  { config, ledger, now, pause }: Pick<FunctionContext, "config" | "ledger" | "now" | "pause">,
   slack: Slack,
 ): Step {
   return async (input, { log, measure }) => {
@@ -35,4 +35,4 @@ export function report(
   };
 }
 
-export const handler = lambda("rollout-report", () => report(environmentWorld(), slackChannel(environmentWorld())));
+export const handler = lambda("rollout-report", () => report(environmentContext(), slackChannel(environmentContext())));

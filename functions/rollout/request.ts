@@ -3,30 +3,32 @@ import { parametersGateway } from "../../shared/gateways/aws/parameters.ts";
 import type { ParameterCalls } from "../../shared/ports/ports.ts";
 import { handleRequest } from "../../shared/use-cases/rollout/handle-request.ts";
 import { requestPending } from "../../shared/use-cases/rollout/pending.ts";
+import { environmentContext, type FunctionContext } from "../context.ts";
 import { lambda, type Step } from "../middleware.ts";
-import { environmentWorld, type World } from "../world.ts";
 
 /**
  * Queues a rollout: the one that an operator requests; at any other event, and by the clock, those that changes of the
  * fleet's image, settings or mesh facts call for.
  */
-export function request(world: World, parameters: ParameterCalls): Step {
+export function request(context: FunctionContext, parameters: ParameterCalls): Step {
   return async (event, { log }) => {
     const asked = operatorEvent(event, "Rollout Requested");
     if (asked) {
-      const result = await handleRequest(asked.detail, asked.eventId, { ...world, log });
+      const result = await handleRequest(asked.detail, asked.eventId, { ...context, log });
       log.info(result.did, { ...result });
       return { ...result };
     }
-    const rollouts = await requestPending({ ...world, parameters, log });
+    const rollouts = await requestPending({ ...context, parameters, log });
     if (rollouts.length > 0) log.info("requested", { rollouts: [...rollouts] });
     return { rollouts: [...rollouts] };
   };
 }
 
 /** The parameters of the home region. */
-export function homeParameters({ clients }: Pick<World, "clients">): ParameterCalls {
+export function homeParameters({ clients }: Pick<FunctionContext, "clients">): ParameterCalls {
   return parametersGateway(clients.home);
 }
 
-export const handler = lambda("rollout-request", () => request(environmentWorld(), homeParameters(environmentWorld())));
+export const handler = lambda("rollout-request", () =>
+  request(environmentContext(), homeParameters(environmentContext())),
+);

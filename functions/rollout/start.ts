@@ -1,17 +1,17 @@
 import { startInput } from "../../shared/rollout/steps.ts";
 import { startRollout } from "../../shared/use-cases/rollout/start-rollout.ts";
+import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
-import { environmentWorld, type World } from "../world.ts";
 
 /** First step of RollFleet: services and waves into the ledger. */
-export function start(world: World): Step {
+export function start(context: FunctionContext): Step {
   return async (event, { log }) => {
     const { rolloutId } = parsed(startInput, event);
     log.appendKeys({ rolloutId });
-    await startRollout(rolloutId, { ...world, log });
+    await startRollout(rolloutId, { ...context, log });
     return {};
   };
 }
 
-export const handler = lambda("rollout-start", () => start(environmentWorld()));
+export const handler = lambda("rollout-start", () => start(environmentContext()));

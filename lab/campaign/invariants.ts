@@ -1,33 +1,33 @@
 import { SECRET_NAME_PREFIX } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
 import { LAB_SLACK_TOKEN, type Lab } from "../autopilot/lab.ts";
 import { everythingWritten, formsOf, leaks, secretValues } from "../leaks.ts";
-import { MALFORMED } from "./happenings.ts";
-import type { People } from "./people.ts";
-import { rolloutsInOrder } from "./rollouts-in-order.ts";
-import { secretsInOrder } from "./secrets-in-order.ts";
-import { servicesInOrder } from "./services-in-order.ts";
+import { MALFORMED } from "./actions.ts";
+import type { Actors } from "./actors.ts";
+import { rolloutViolations } from "./rollout-invariants.ts";
+import { secretViolations } from "./secret-invariants.ts";
+import { serviceViolations } from "./service-invariants.ts";
 
 /** What a run leaves behind, for those who judge it. */
-export interface Aftermath {
+export interface CampaignResult {
   readonly lab: Lab;
-  readonly people: People;
+  readonly people: Actors;
   /** Epoch milliseconds. */
   readonly faultsEndedMs: number;
 }
 
 /** What is broken, in words. Nothing when all is as it should be. */
-export async function brokenIn(aftermath: Aftermath): Promise<readonly string[]> {
+export async function violations(aftermath: CampaignResult): Promise<readonly string[]> {
   return [
-    ...(await servicesInOrder(aftermath)),
-    ...(await rolloutsInOrder(aftermath)),
-    ...(await secretsInOrder(aftermath)),
+    ...(await serviceViolations(aftermath)),
+    ...(await rolloutViolations(aftermath)),
+    ...(await secretViolations(aftermath)),
     ...deadLetters(aftermath),
     ...(await secretsWritten(aftermath)),
   ];
 }
 
 /** Secrets that stand where they have no place, as far as records were kept. */
-async function secretsWritten({ people: { stage } }: Aftermath): Promise<readonly string[]> {
+async function secretsWritten({ people: { stage } }: CampaignResult): Promise<readonly string[]> {
   if (stage.lab.logs.length === 0) return [];
   const secrets = (await secretValues(stage)).flatMap(({ name, value }) =>
     name.startsWith(SECRET_NAME_PREFIX) ? formsOf(value) : [],
@@ -41,7 +41,7 @@ const BURIED_WITHIN_MS = 5 * 60_000;
 const TROUBLE = /^(Autopilot\.(Retryable|Throttled)|Runtime\.ExitError)$/;
 
 /** Events that no function could handle: only those that were made to fail, or that came while AWS failed. */
-function deadLetters({ lab, faultsEndedMs }: Aftermath): readonly string[] {
+function deadLetters({ lab, faultsEndedMs }: CampaignResult): readonly string[] {
   return lab.lambda.deadLetters.flatMap(({ functionName, at, error, message, payload }) => {
     if (JSON.stringify(payload).includes(MALFORMED)) return [];
     // Nothing can be read of a control plane whose root CA is none: that is to be loud.

@@ -5,14 +5,14 @@ import { tagKeys } from "../../shared/enrollment/tags.ts";
 import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
 import { Lab } from "../autopilot/lab.ts";
 import { enrolledFleet } from "../fleet/enrolled-fleet.ts";
-import { Stage } from "../story/stage.ts";
-import { Dice } from "./dice.ts";
-import { happen, type Scene, setAlarm } from "./happenings.ts";
-import { brokenIn } from "./invariants.ts";
-import { People } from "./people.ts";
+import { LabDriver } from "../story/lab-driver.ts";
+import { type CampaignContext, setAlarm, takeAction } from "./actions.ts";
+import { Actors } from "./actors.ts";
+import { type CampaignFleet, campaignFleet } from "./campaign-fleet.ts";
+import { violations } from "./invariants.ts";
+import { RandomChoice } from "./random-choice.ts";
+import { type Fault, type FaultTargets, inWords, lastingFaults, randomFault } from "./random-faults.ts";
 import { settle } from "./settle.ts";
-import { type Ground, inWords, lastingTroubles, type Trouble, troubleOf } from "./troubles.ts";
-import { type World, worldOf } from "./world.ts";
 
 /** One line of a run's timeline. */
 export interface Line {
@@ -54,8 +54,8 @@ export function keepsRecords(seed: number): boolean {
 
 /** A random world in which people work and things go wrong, which the seed alone decides; and what is broken in the end. */
 export async function runOf(seed: number, { keepRecords }: RunOptions): Promise<Run> {
-  const dice = new Dice(seed);
-  const world = worldOf(dice);
+  const dice = new RandomChoice(seed);
+  const world = campaignFleet(dice);
   const { config, startMs, throttling, cloudTrail, duplicateProbability } = world;
   const clock = new VirtualClock(startMs);
   const lab = new Lab({
@@ -70,14 +70,14 @@ export async function runOf(seed: number, { keepRecords }: RunOptions): Promise<
   });
   const timeline: Line[] = [];
   const tell = (text: string) => void timeline.push({ atMs: clock.now(), text });
-  const people = new People(new Stage(lab), tell);
-  const scene: Scene = { lab, people, dice, tell };
+  const people = new Actors(new LabDriver(lab), tell);
+  const scene: CampaignContext = { lab, people, dice, tell };
   const play = async (): Promise<readonly string[]> => {
     await prepare(scene, world);
     await chaos(scene, world);
     const faultsEndedMs = clock.now();
     const rests = await settle(scene);
-    const broken = await brokenIn({ lab, people, faultsEndedMs });
+    const broken = await violations({ lab, people, faultsEndedMs });
     return rests || broken.length > 0 ? broken : ["it does not come to rest"];
   };
   const broken = await clock
@@ -95,10 +95,10 @@ export async function runOf(seed: number, { keepRecords }: RunOptions): Promise<
   };
 }
 
-async function prepare({ lab, people, dice, tell }: Scene, world: World): Promise<void> {
+async function prepare({ lab, people, dice, tell }: CampaignContext, world: CampaignFleet): Promise<void> {
   const { enrollTagKey, policy } = lab.config;
   tell(`policy: ${JSON.stringify(policy)}`);
-  lab.faults.replace(lastingTroubles(groundOf(lab, people)));
+  lab.faults.replace(lastingFaults(groundOf(lab, people)));
   await lab.prepare();
   const { account, region } = { account: lab.config.homeAccount, region: lab.config.homeRegion };
   if (dice.chance(0.8)) await setAlarm(lab, { account, region }, "OK");
@@ -128,28 +128,28 @@ async function prepare({ lab, people, dice, tell }: Scene, world: World): Promis
 }
 
 /** People work, and things go wrong. */
-async function chaos(scene: Scene, world: World): Promise<void> {
+async function chaos(scene: CampaignContext, world: CampaignFleet): Promise<void> {
   const { lab, dice, tell, people } = scene;
   const endMs = lab.clock.now() + world.chaosMinutes * 60_000;
-  const lasting = lastingTroubles(groundOf(lab, people));
-  let troubles: readonly Trouble[] = [];
+  const lasting = lastingFaults(groundOf(lab, people));
+  let troubles: readonly Fault[] = [];
   const pace = dice.pick([1, 2, 4]);
   const worry = dice.pick([0, 0.15, 0.3, 0.6]);
   while (lab.clock.now() < endMs) {
     if (dice.chance(worry)) {
       const nowMs = lab.clock.now();
-      const trouble = troubleOf(dice, groundOf(lab, people), nowMs);
+      const trouble = randomFault(dice, groundOf(lab, people), nowMs);
       tell(`trouble: ${inWords(trouble, nowMs)}`);
       lab.faults.add(trouble);
       troubles = [...troubles, trouble];
     }
-    await happen(scene);
+    await takeAction(scene);
     await lab.clock.sleep(dice.int(1, pace * 60) * 1000);
   }
   lab.faults.replace(lasting);
 }
 
-function groundOf({ config }: Lab, people: People): Ground {
+function groundOf({ config }: Lab, people: Actors): FaultTargets {
   return {
     places: targetsOf(config).map(({ account, region }) => ({ account, region })),
     controlPlanes: config.controlPlanes.map(({ name }) => name),
@@ -174,7 +174,7 @@ async function digestOf(lab: Lab): Promise<string> {
   return sha256(canonicalJson(isJsonObject(seen) ? seen : {})).slice(0, 16);
 }
 
-async function figuresOf({ lab, people }: Scene, startMs: number): Promise<Figures> {
+async function figuresOf({ lab, people }: CampaignContext, startMs: number): Promise<Figures> {
   return {
     services: people.services.length,
     rolls: lab.rolls().length,

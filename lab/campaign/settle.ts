@@ -1,6 +1,6 @@
 import { heldStatuses } from "../../shared/model/rollout.ts";
 import type { Lab } from "../autopilot/lab.ts";
-import { put, type Scene, setAlarm } from "./happenings.ts";
+import { type CampaignContext, put, setAlarm } from "./actions.ts";
 
 /** An operator looks after what waits for this long; the rest stays as it is. */
 const TENDED_MINUTES = 240;
@@ -12,7 +12,7 @@ const STEP_MINUTES = 16;
  * Lets time pass, without faults, until nothing happens any more: no roll, no rollout that goes on by itself. Operators
  * resume and approve what waits, or leave it. Returns false when it does not come to rest.
  */
-export async function settle(scene: Scene): Promise<boolean> {
+export async function settle(scene: CampaignContext): Promise<boolean> {
   const { lab, dice, people, tell } = scene;
   for (const place of [...new Set(people.services.map(({ account, region }) => `${account}/${region}`))]) {
     const [account = "", region = ""] = place.split("/");
@@ -35,13 +35,13 @@ export async function settle(scene: Scene): Promise<boolean> {
 }
 
 async function isHeld({ ledger }: Lab): Promise<boolean> {
-  const { running } = await ledger.getFleet();
+  const { currentRolloutId: running } = await ledger.getFleet();
   const rollout = running === undefined ? undefined : await ledger.getRollout(running);
   return rollout !== undefined && (rollout.status === "paused" || rollout.status === "awaiting-approval");
 }
 
-async function tend({ lab, tell, dice }: Scene, minutes: number): Promise<void> {
-  const { running } = await lab.ledger.getFleet();
+async function tend({ lab, tell, dice }: CampaignContext, minutes: number): Promise<void> {
+  const { currentRolloutId: running } = await lab.ledger.getFleet();
   const rollout = running === undefined ? undefined : await lab.ledger.getRollout(running);
   if (!rollout || minutes > TENDED_MINUTES) return;
   const action =
@@ -61,7 +61,7 @@ async function isQuiet(lab: Lab): Promise<boolean> {
   const rolls = stepFunctions.listExecutions({ stateMachineArn: lab.rollServiceArn, statusFilter: "RUNNING" });
   if (rolls.length > 0) return false;
   for await (const { roll } of ledger.listServices()) if (roll) return false;
-  const { running } = await ledger.getFleet();
+  const { currentRolloutId: running } = await ledger.getFleet();
   if (running === undefined) {
     return stepFunctions.listExecutions({ stateMachineArn: lab.rollFleetArn, statusFilter: "RUNNING" }).length === 0;
   }

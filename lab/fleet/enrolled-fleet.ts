@@ -93,7 +93,7 @@ export async function enrolledFleet(lab: Lab, options: EnrolledFleetOptions): Pr
 }
 
 /** What a fleet is built on. */
-interface Ground {
+interface FleetBase {
   readonly lab: Lab;
   readonly clients: AwsClients;
   readonly plane: (name: string) => ControlPlaneCalls;
@@ -110,7 +110,7 @@ interface Identity {
   readonly valueFrom: string;
 }
 
-function groundOf(lab: Lab): Ground {
+function groundOf(lab: Lab): FleetBase {
   const { clock, config } = lab;
   const now = () => clock.now();
   const handle: LabHandler = (request) => lab.router.handle(request);
@@ -133,7 +133,7 @@ function groundOf(lab: Lab): Ground {
 }
 
 /** A namespace with one service account, its role, and the secret that its services read. */
-async function enrolledIdentity({ lab, plane, clients }: Ground, target: Target, name: string): Promise<Identity> {
+async function enrolledIdentity({ lab, plane, clients }: FleetBase, target: Target, name: string): Promise<Identity> {
   const { config } = lab;
   const facts = await factsFor(lab, target);
   const role = (use: string) => `arn:aws:iam::${target.account}:role/${name}-${use}`;
@@ -162,7 +162,7 @@ async function factsFor({ config, ledger }: Lab, target: Place): Promise<MeshFac
 }
 
 async function enrolledService(
-  ground: Ground,
+  ground: FleetBase,
   identity: Identity,
   { number, desiredCount }: { readonly number: number; readonly desiredCount: number },
 ): Promise<string> {
@@ -175,7 +175,7 @@ async function enrolledService(
   const injected = inject(plain, sidecarSpec({ image: lab.config.ztunnel.image, ...identity }, valueFrom, lab.config));
   if (!injected.ok) throw new Error(`${injected.refusal}: ${injected.detail}`);
   const serviceArn = `arn:aws:ecs:${target.region}:${target.account}:service/${cluster}/${name}`;
-  const noState = { shape: 1, serviceArn, enrolled: false, attempt: 0, failuresInARow: 0 } as const;
+  const noState = { shape: 1, serviceArn, enrolled: false, attemptNumber: 0, consecutiveFailures: 0 } as const;
   const registered = await registerOnce(
     injected.definition,
     current,
@@ -199,7 +199,7 @@ async function enrolledService(
   });
   await lab.ledger.patchService(serviceArn, {
     enrolled: true,
-    attempt: 1,
+    attemptNumber: 1,
     lastGoodRevisionArn: registered.taskDefinitionArn,
     secretsInUse: [valueFrom],
     registered,
@@ -213,7 +213,7 @@ async function enrolledService(
   return serviceRef(serviceArn).serviceArn;
 }
 
-async function clusterFor({ lab, clusters }: Ground, { account, region }: Place, name: string): Promise<string> {
+async function clusterFor({ lab, clusters }: FleetBase, { account, region }: Place, name: string): Promise<string> {
   const key = `${account}/${region}/${name}`;
   if (!clusters.has(key)) {
     const tags = tagList({ [DISCOVERY_TAG]: "true" });

@@ -1,8 +1,9 @@
 import { placedAlarms } from "../../functions/alarms.ts";
+import { connect, type FunctionContext } from "../../functions/context.ts";
 import { controlPlanes, ROLL_KEPT_MS } from "../../functions/control-planes.ts";
 import { instrument, type Step } from "../../functions/middleware.ts";
 import { notifySlack } from "../../functions/notify-slack.ts";
-import { reconcileService } from "../../functions/reconcile-service.ts";
+import { reconcile } from "../../functions/reconcile-service.ts";
 import { apply } from "../../functions/roll/apply.ts";
 import { awaitItsDeployment } from "../../functions/roll/await-deployment.ts";
 import { finish } from "../../functions/roll/finish.ts";
@@ -24,36 +25,36 @@ import { signalWaitingRoll } from "../../functions/signal-deployment.ts";
 import { slackChannel } from "../../functions/slack.ts";
 import { sweepServices } from "../../functions/sweep-services.ts";
 import { watchRootCa } from "../../functions/watch-root-ca.ts";
-import { connect, type World } from "../../functions/world.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import type { Platform } from "./platform.ts";
 import type { FunctionFactory, Sandbox } from "./runtime.ts";
 
 /** The product's functions by their file's name, as the stacks deploy them. */
-const steps: Readonly<Record<string, (world: World, platform: Platform) => Step>> = {
-  "reconcile-service": (world) => reconcileService(world),
-  "sweep-services": (world) => sweepServices(world, placedSecrets(world)),
-  "signal-deployment": (world) => signalWaitingRoll(world),
-  "watch-root-ca": (world, { kubernetesFetch: fetch }) => watchRootCa(world, controlPlanes(world, { fetch })),
-  "notify-slack": (world, { fetch, slackApiUrl }) => notifySlack(world, slackChannel(world, { fetch, slackApiUrl })),
-  "roll/plan": (world, { kubernetesFetch: fetch }) =>
-    plan(world, controlPlanes(world, { fetch, keptMs: ROLL_KEPT_MS })),
-  "roll/apply": (world, { kubernetesFetch: fetch }) =>
-    apply(world, controlPlanes(world, { fetch, keptMs: ROLL_KEPT_MS }), placedSecrets(world)),
-  "roll/await-deployment": (world) => awaitItsDeployment(world),
-  "roll/verify": (world, { kubernetesFetch: fetch }) => verify(world, controlPlanes(world, { fetch })),
-  "roll/revert": (world) => revert(world),
-  "roll/finish": (world) => finish(world),
-  "rollout/request": (world) => request(world, homeParameters(world)),
-  "rollout/control": (world) => control(world),
-  "rollout/guard": (world) => guard(world, placedAlarms(world)),
-  "rollout/start": (world) => start(world),
-  "rollout/next-wave": (world) => next(world),
-  "rollout/take": (world) => take(world),
-  "rollout/hold": (world) => hold(world),
-  "rollout/assess-wave": (world) => assess(world, placedAlarms(world)),
-  "rollout/finish": (world) => finishRollout(world),
-  "rollout/report": (world, { fetch, slackApiUrl }) => report(world, slackChannel(world, { fetch, slackApiUrl })),
+const steps: Readonly<Record<string, (context: FunctionContext, platform: Platform) => Step>> = {
+  "reconcile-service": (context) => reconcile(context),
+  "sweep-services": (context) => sweepServices(context, placedSecrets(context)),
+  "signal-deployment": (context) => signalWaitingRoll(context),
+  "watch-root-ca": (context, { kubernetesFetch: fetch }) => watchRootCa(context, controlPlanes(context, { fetch })),
+  "notify-slack": (context, { fetch, slackApiUrl }) =>
+    notifySlack(context, slackChannel(context, { fetch, slackApiUrl })),
+  "roll/plan": (context, { kubernetesFetch: fetch }) =>
+    plan(context, controlPlanes(context, { fetch, keptMs: ROLL_KEPT_MS })),
+  "roll/apply": (context, { kubernetesFetch: fetch }) =>
+    apply(context, controlPlanes(context, { fetch, keptMs: ROLL_KEPT_MS }), placedSecrets(context)),
+  "roll/await-deployment": (context) => awaitItsDeployment(context),
+  "roll/verify": (context, { kubernetesFetch: fetch }) => verify(context, controlPlanes(context, { fetch })),
+  "roll/revert": (context) => revert(context),
+  "roll/finish": (context) => finish(context),
+  "rollout/request": (context) => request(context, homeParameters(context)),
+  "rollout/control": (context) => control(context),
+  "rollout/guard": (context) => guard(context, placedAlarms(context)),
+  "rollout/start": (context) => start(context),
+  "rollout/next-wave": (context) => next(context),
+  "rollout/take": (context) => take(context),
+  "rollout/hold": (context) => hold(context),
+  "rollout/assess-wave": (context) => assess(context, placedAlarms(context)),
+  "rollout/finish": (context) => finishRollout(context),
+  "rollout/report": (context, { fetch, slackApiUrl }) => report(context, slackChannel(context, { fetch, slackApiUrl })),
 };
 
 /** The functions that the state machine RollService names, by its tokens. */
@@ -78,9 +79,9 @@ export const rollFleetTokens: Readonly<Record<string, string>> = {
 
 /** Every function on the lab's platform. A sandbox has gateways and caches of its own, as on Lambda. */
 export function functionFactories(platform: Platform): Readonly<Record<string, FunctionFactory>> {
-  const factory = (create: (world: World, platform: Platform) => Step): FunctionFactory => {
+  const factory = (create: (context: FunctionContext, platform: Platform) => Step): FunctionFactory => {
     return (sandbox: Sandbox) => {
-      const world = connect({
+      const context = connect({
         config: platform.config,
         now: () => platform.clock.now(),
         pause: (ms) => platform.clock.sleep(ms),
@@ -90,7 +91,7 @@ export function functionFactories(platform: Platform): Readonly<Record<string, F
         rollServiceArn: platform.rollServiceArn,
         rollFleetArn: platform.rollFleetArn,
       });
-      return instrument(platform.instruments(sandbox.functionName), create(world, platform));
+      return instrument(platform.instruments(sandbox.functionName), create(context, platform));
     };
   };
   return Object.fromEntries(Object.entries(steps).map(([name, create]) => [name, factory(create)]));

@@ -73,8 +73,8 @@ function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls> {
     patchService: async (serviceArn, service) => change(serviceArn, service),
 
     raiseAttempt: async (serviceArn, from) => {
-      if ((state(serviceArn)?.attempt ?? 0) !== from) return false;
-      change(serviceArn, { attempt: from + 1 });
+      if ((state(serviceArn)?.attemptNumber ?? 0) !== from) return false;
+      change(serviceArn, { attemptNumber: from + 1 });
       return true;
     },
   };

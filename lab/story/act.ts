@@ -1,4 +1,4 @@
-import type { Stage } from "./stage.ts";
+import type { LabDriver } from "./lab-driver.ts";
 
 /** One act of the story: it throws `ActFailed` when something does not come out as it should. */
 export interface Act {
@@ -7,5 +7,5 @@ export interface Act {
   readonly intro: string;
   /** Told by its rollout's waves alone, not by every roll. */
   readonly quiet?: boolean;
-  readonly play: (stage: Stage) => Promise<void>;
+  readonly play: (stage: LabDriver) => Promise<void>;
 }

@@ -105,7 +105,7 @@ function rolloutWords({ "detail-type": detailType, detail }: LoggedEvent["event"
     case "Rollout Completed":
       return `${id}: ${text("outcome")}, ${text("succeeded")} of ${text("services")} services`;
     case "Rollout Rolled Back":
-      return `${id}: back again, ${text("takenBack")} services, ${text("stuck")} stuck. ${text("detail")}`;
+      return `${id}: back again, ${text("rolledBack")} services, ${text("stuck")} stuck. ${text("detail")}`;
     case "Root CA Changed":
       return `${text("controlPlane")}: another root CA bundle`;
     case "Root CA Retirable":

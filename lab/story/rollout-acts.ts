@@ -5,7 +5,7 @@ import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts"
 import { CENTRAL, growth } from "../fleet/demo.ts";
 import { createFleet } from "../fleet/fleet.ts";
 import type { Act } from "./act.ts";
-import { expectThat, type ServiceName, type Stage, serviceReport } from "./stage.ts";
+import { expectThat, type LabDriver, type ServiceName, serviceReport } from "./lab-driver.ts";
 
 const ztunnel = (version: string) => `us-docker.pkg.dev/soloio-img/istio/ztunnel:${version}-solo-distroless`;
 const upgrade = { kind: "upgrade", requestedBy: "ada" } as const;
@@ -68,7 +68,7 @@ export const rolloutActs: readonly Act[] = [
       expectThat(rollout.status === "rolled-back", `the upgrade is ${rollout.status}`);
       expectThat(rollout.reason?.code === "budget-exceeded", `it went back for ${rollout.reason?.code}`);
       const order = rollout.waves.flatMap(({ state, finishedAt }) =>
-        state === "taken-back" ? [finishedAt ?? ""] : [],
+        state === "rolled-back" ? [finishedAt ?? ""] : [],
       );
       expectThat(order.length > 1, "no earlier wave had to go back");
       expectThat(order.join() === order.toSorted().reverse().join(), "the newest wave did not go back first");
@@ -83,7 +83,7 @@ export const rolloutActs: readonly Act[] = [
       const rolloutId = "upgrade-1-28-3";
       const state = () => stage.lab.ledger.getRollout(rolloutId);
       await stage.request({ ...upgrade, rolloutId, image: NEXT_IMAGE, why: "ztunnel 1.28.3" });
-      await stage.until("in its second wave", 60, async () => ((await state())?.wave ?? 0) >= 1);
+      await stage.until("in its second wave", 60, async () => ((await state())?.nextWaveIndex ?? 0) >= 1);
       await stage.control({ rolloutId, action: "pause", requestedBy: "ada" });
       await stage.until("paused", 60, async () => (await state())?.status === "paused");
       const held = await revisions(stage);
@@ -100,11 +100,11 @@ export const rolloutActs: readonly Act[] = [
   },
 ];
 
-function setRootCa({ lab }: Stage, pem: string): void {
+function setRootCa({ lab }: LabDriver, pem: string): void {
   for (const plane of lab.controlPlanes.values()) plane.setRootCa(pem);
 }
 
-async function ended(stage: Stage, rolloutId: string): Promise<Rollout> {
+async function ended(stage: LabDriver, rolloutId: string): Promise<Rollout> {
   let rollout: Rollout | undefined;
   await stage.until(`${rolloutId} has ended`, 600, async () => {
     rollout = await stage.lab.ledger.getRollout(rolloutId);
@@ -115,7 +115,7 @@ async function ended(stage: Stage, rolloutId: string): Promise<Rollout> {
 }
 
 /** The rotations, once there are so many and they have completed. */
-async function rotated(stage: Stage, count: number): Promise<readonly Rollout[]> {
+async function rotated(stage: LabDriver, count: number): Promise<readonly Rollout[]> {
   const rotations = async () => {
     const all = await Array.fromAsync(stage.lab.ledger.listRollouts());
     return all.filter(({ kind }) => kind === "rotate");
@@ -134,23 +134,23 @@ function regionsOf({ waves }: Rollout): readonly string[] {
   return waves.flatMap(({ lanes }) => lanes.map(({ region }) => region));
 }
 
-async function enrolled({ lab }: Stage): Promise<readonly string[]> {
+async function enrolled({ lab }: LabDriver): Promise<readonly string[]> {
   const states = await Array.fromAsync(lab.ledger.listServices());
   return states.filter((state) => state.enrolled).map(({ serviceArn }) => serviceArn);
 }
 
-async function enrolledCount(stage: Stage): Promise<number> {
+async function enrolledCount(stage: LabDriver): Promise<number> {
   return (await enrolled(stage)).length;
 }
 
 /** The revisions of the enrolled services. */
-async function revisions(stage: Stage): Promise<readonly string[]> {
+async function revisions(stage: LabDriver): Promise<readonly string[]> {
   const reports = await Promise.all((await enrolled(stage)).map((arn) => serviceReport(stage, arn)));
   return reports.map(({ taskDefinitionArn }) => taskDefinitionArn).sort();
 }
 
 /** How many enrolled services start from the newest facts, which hold so many root certificates. */
-async function trusting(stage: Stage, certificates: number): Promise<number> {
+async function trusting(stage: LabDriver, certificates: number): Promise<number> {
   const { lab } = stage;
   let count = 0;
   for (const arn of await enrolled(stage)) {
@@ -177,6 +177,6 @@ function lookAt(arn: string) {
 }
 
 /** What Slack was told that has this in it. */
-function said({ lab }: Stage, words: string): readonly string[] {
+function said({ lab }: LabDriver, words: string): readonly string[] {
   return lab.slack.messages().flatMap(({ text }) => (text.includes(words) ? [text] : []));
 }

@@ -3,7 +3,7 @@ import { containersOf } from "../../shared/data-plane/ztunnel/task-definition/fi
 import { catalogService, EU, shellDefinition, US } from "../fleet/demo.ts";
 import { createService } from "../fleet/fleet.ts";
 import type { Act } from "./act.ts";
-import { expectThat, type ServiceName, type Stage } from "./stage.ts";
+import { expectThat, type LabDriver, type ServiceName } from "./lab-driver.ts";
 
 const ENROLL = "ztunnel-autopilot/enroll";
 const IMAGE = "ztunnel-autopilot/image";
@@ -25,7 +25,7 @@ const identity = (serviceAccount: string) => ({
   "ecs.solo.io/service-account": serviceAccount,
 });
 
-async function enrolled(stage: Stage, service: ServiceName, withinMinutes = 15): Promise<void> {
+async function enrolled(stage: LabDriver, service: ServiceName, withinMinutes = 15): Promise<void> {
   await stage.until(`${service.name} is enrolled`, withinMinutes, () => stage.ended(service, "succeeded"));
   expectThat(await stage.inMesh(service), `${service.name} has no ztunnel container`);
 }
@@ -148,7 +148,7 @@ export const serviceActs: readonly Act[] = [
 ];
 
 /** The first revision of the service's family: what its pipeline knows. */
-async function originalOf(stage: Stage, service: ServiceName): Promise<JsonObject> {
+async function originalOf(stage: LabDriver, service: ServiceName): Promise<JsonObject> {
   const { taskDefinition } = await stage.lab.call(service, "DescribeTaskDefinition", {
     taskDefinition: `${service.name}:1`,
   });

@@ -5,8 +5,8 @@ import { Lab } from "../autopilot/lab.ts";
 import { demoFleet } from "../fleet/demo.ts";
 import { awsCallCount, type RollRecord } from "../lambda/rolls.ts";
 import { acts } from "./acts.ts";
+import { ActFailed, LabDriver, type ServiceReport, serviceReport } from "./lab-driver.ts";
 import { elapsed, Narrator, type Output, styled } from "./narrator.ts";
-import { ActFailed, type ServiceReport, Stage, serviceReport } from "./stage.ts";
 
 export interface ActReport {
   readonly name: string;
@@ -56,12 +56,12 @@ export async function playStory(output: Output): Promise<{ readonly lab: Lab; re
     },
   });
   narrator.start(clock.now());
-  const stage = new Stage(lab);
+  const stage = new LabDriver(lab);
   const report = await clock.run(tell(stage, narrator, output));
   return { lab, report };
 }
 
-async function tell(stage: Stage, narrator: Narrator, output: Output): Promise<StoryReport> {
+async function tell(stage: LabDriver, narrator: Narrator, output: Output): Promise<StoryReport> {
   const { lab } = stage;
   await lab.prepare(demoFleet);
   await stage.minutes(3);
@@ -83,7 +83,11 @@ async function tell(stage: Stage, narrator: Narrator, output: Output): Promise<S
 }
 
 /** Why the play failed; `undefined` when it did not. Tells what happens while it goes on. */
-async function playWhileTelling(play: Promise<void>, stage: Stage, narrator: Narrator): Promise<string | undefined> {
+async function playWhileTelling(
+  play: Promise<void>,
+  stage: LabDriver,
+  narrator: Narrator,
+): Promise<string | undefined> {
   let over = false;
   const outcome = play
     .then(
@@ -103,7 +107,7 @@ async function playWhileTelling(play: Promise<void>, stage: Stage, narrator: Nar
   return outcome;
 }
 
-async function storyReport(stage: Stage, reports: readonly ActReport[]): Promise<StoryReport> {
+async function storyReport(stage: LabDriver, reports: readonly ActReport[]): Promise<StoryReport> {
   const { lab } = stage;
   const services = [];
   for (const { arn } of lab.ecs.allServices()) services.push(await serviceReport(stage, arn));
@@ -113,7 +117,7 @@ async function storyReport(stage: Stage, reports: readonly ActReport[]): Promise
     services,
     rollouts: (await Array.fromAsync(lab.ledger.listRollouts()))
       .sort((a, b) => Date.parse(a.requestedAt) - Date.parse(b.requestedAt))
-      .map(({ id, kind, status, services: count, waves }) => ({
+      .map(({ id, kind, status, serviceCount: count, waves }) => ({
         id,
         kind,
         status,

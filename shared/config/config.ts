@@ -48,7 +48,7 @@ const policySchema = z
     /** A deployment that has not completed by then is reverted. */
     deploymentDeadlineMinutes: z.number().positive().max(1440).default(30),
     /** Without an event, the deployment is looked at again after this long. */
-    lookAgainMinutes: z.number().positive().max(60).default(5),
+    pollIntervalMinutes: z.number().positive().max(60).default(5),
     /** How many stopped tasks of the new revision mean that it failed. */
     failedTasksLimit: z.int().min(1).default(3),
     /** How long the mesh may take to know the new tasks. */

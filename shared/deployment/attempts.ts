@@ -2,10 +2,10 @@ import { canonicalJson, sha256 } from "../base/json.ts";
 import type { Policy } from "../config/config.ts";
 import type { ServicePatch, ServiceState } from "../model/service-state.ts";
 
-type Attempts = Pick<ServiceState, "failedSituation" | "failuresInARow" | "notBefore">;
+type Attempts = Pick<ServiceState, "failedAttemptKey" | "consecutiveFailures" | "notBefore">;
 
 /** What a roll tries, as a hash: the revision that it starts from and the content that it brings. */
-export function situationOf(observedRevisionArn: string, desiredContent: string): string {
+export function attemptKeyOf(observedRevisionArn: string, desiredContent: string): string {
   return sha256(canonicalJson([observedRevisionArn, desiredContent]));
 }
 
@@ -15,10 +15,10 @@ export function situationOf(observedRevisionArn: string, desiredContent: string)
  */
 export function nextAttempt(
   state: Attempts | undefined,
-  situation: string,
+  attemptKey: string,
   nowMs: number,
 ): { readonly start: true } | { readonly start: false; readonly notBeforeMs: number } {
-  if (state?.failedSituation !== situation || state.notBefore === undefined) return { start: true };
+  if (state?.failedAttemptKey !== attemptKey || state.notBefore === undefined) return { start: true };
   return nowMs >= state.notBefore ? { start: true } : { start: false, notBeforeMs: state.notBefore };
 }
 
@@ -28,17 +28,17 @@ export function nextAttempt(
  */
 export function afterFailure(
   state: Attempts | undefined,
-  situation: string,
+  attemptKey: string,
   nowMs: number,
   policy: Pick<Policy, "attemptDelaysMinutes">,
-): ServicePatch & { readonly failuresInARow: number; readonly notBefore: number } {
-  const failuresInARow = state?.failedSituation === situation ? state.failuresInARow + 1 : 1;
+): ServicePatch & { readonly consecutiveFailures: number; readonly notBefore: number } {
+  const consecutiveFailures = state?.failedAttemptKey === attemptKey ? state.consecutiveFailures + 1 : 1;
   const delays = policy.attemptDelaysMinutes;
-  const delayMinutes = delays[failuresInARow - 1] ?? delays.at(-1) ?? 0;
-  return { failedSituation: situation, failuresInARow, notBefore: Math.ceil(nowMs + delayMinutes * 60_000) };
+  const delayMinutes = delays[consecutiveFailures - 1] ?? delays.at(-1) ?? 0;
+  return { failedAttemptKey: attemptKey, consecutiveFailures, notBefore: Math.ceil(nowMs + delayMinutes * 60_000) };
 }
 
 /** What the ledger notes after a roll that succeeded: no failure is remembered. */
 export function afterSuccess(): ServicePatch {
-  return { failedSituation: null, failuresInARow: 0, notBefore: null };
+  return { failedAttemptKey: null, consecutiveFailures: 0, notBefore: null };
 }

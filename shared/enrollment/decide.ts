@@ -1,6 +1,6 @@
 import { AutopilotError } from "../base/errors.ts";
 import { type Config, targetsOf } from "../config/config.ts";
-import { driftOf } from "../data-plane/ztunnel/task-definition/differences.ts";
+import { driftOf } from "../data-plane/ztunnel/task-definition/drift.ts";
 import { containersOf } from "../data-plane/ztunnel/task-definition/fields.ts";
 import { registerable } from "../data-plane/ztunnel/task-definition/registerable.ts";
 import { findSidecar, type Sidecar } from "../data-plane/ztunnel/task-definition/sidecar.ts";
@@ -9,24 +9,18 @@ import type { DriftReason, Refusal } from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import type { ServiceState } from "../model/service-state.ts";
-import { correctedAtOnce } from "./awaiting.ts";
-import { cautions } from "./cautions.ts";
 import type { Decision, TagRequest, UnenrollReason } from "./decision.ts";
 import { comparableValueFrom, sidecarSpec } from "./definition.ts";
 import { desiredEnrollment, desiredImage } from "./desired.ts";
-import {
-  enrollObstacles,
-  imageObstacles,
-  namespaceObstacles,
-  serviceObstacles,
-  sidecarObstacles,
-} from "./obstacles.ts";
+import { enrollRefusals, imageRefusals, namespaceRefusals, serviceRefusals, sidecarRefusals } from "./refusals-of.ts";
+import { immediateDrift } from "./rollout-deferral.ts";
 import { effectiveTags, enrollIntent, parseRequest, unknownTags } from "./tags.ts";
+import { warningsOf } from "./warnings-of.ts";
 
-export { identityRefusal } from "./obstacles.ts";
+export { identityRefusal } from "./refusals-of.ts";
 
 /** All that a decision is made of. */
-export interface Observed {
+export interface DecisionInput {
   readonly service: ObservedService;
   readonly clusterTags: Tags;
   /** The task definition of the service's PRIMARY deployment. */
@@ -35,17 +29,17 @@ export interface Observed {
   readonly facts: MeshFacts | undefined;
   /** Earlier ones that a service may still have while it waits for a rollout of the newest. */
   readonly older: readonly MeshGeneration[];
-  readonly fleet: Pick<FleetState, "image" | "settings" | "out">;
+  readonly fleet: Pick<FleetState, "image" | "settings" | "unenrolledBy">;
   readonly config: Config;
   readonly state: Pick<ServiceState, "enrolled" | "image"> | undefined;
   /** Set when a rollout rolls the service: what changed for the whole fleet comes now, with this image if it has one. */
-  readonly rollout?: RolloutRoll;
+  readonly rollout?: RolloutTarget;
   /** The token secret's full ARN, where it is known. */
   readonly secretArn?: string;
 }
 
 /** What a rollout brings to each of its services beside the newest mesh facts and the present settings. */
-export interface RolloutRoll {
+export interface RolloutTarget {
   readonly image?: string;
   /** It takes the service out of the mesh, whatever its tags say. */
   readonly leave?: boolean;
@@ -58,7 +52,7 @@ export interface RolloutRoll {
  * a decision needs is missing, as an absence must not be taken for "remove all": `task-definition-not-found`,
  * `mesh-facts-missing`, `invalid-pem`.
  */
-export function decide(observed: Observed): Decision {
+export function decide(observed: DecisionInput): Decision {
   const { service, clusterTags, definition, config } = observed;
   assertComplete(observed);
   const intent = enrollIntent(service.tags, clusterTags, config.enrollTagKey);
@@ -67,7 +61,8 @@ export function decide(observed: Observed): Decision {
   if (typeof intent === "object") return refuse([intent.bad]) ?? notEnrolled;
   switch (intent) {
     case "in":
-      if (observed.fleet.out && !observed.rollout) return { action: "none", reason: "fleet-unenrolled", warnings: [] };
+      if (observed.fleet.unenrolledBy && !observed.rollout)
+        return { action: "none", reason: "fleet-unenrolled", warnings: [] };
       return decideEnrolled(observed, sidecar);
     case "out":
       return hasZtunnel(sidecar) ? decideUnenroll(service, "tag-false") : notEnrolled;
@@ -78,7 +73,7 @@ export function decide(observed: Observed): Decision {
 
 const notEnrolled: Decision = { action: "none", reason: "not-enrolled", warnings: [] };
 
-function assertComplete({ service, definition }: Observed): void {
+function assertComplete({ service, definition }: DecisionInput): void {
   if (containersOf(definition.raw).length === 0) {
     throw new AutopilotError("task-definition-not-found", `${definition.taskDefinitionArn} has no containers.`);
   }
@@ -88,7 +83,7 @@ function assertComplete({ service, definition }: Observed): void {
 }
 
 /** A sidecar that somebody made without the autopilot, and without a tag, is theirs. */
-function decideUntagged({ service, clusterTags, config }: Observed, sidecar: Sidecar): Decision {
+function decideUntagged({ service, clusterTags, config }: DecisionInput, sidecar: Sidecar): Decision {
   const typos = unknownTags(effectiveTags(service.tags, clusterTags), config.enrollTagKey);
   const refused = refuse(typos);
   if (refused) return refused;
@@ -97,10 +92,10 @@ function decideUntagged({ service, clusterTags, config }: Observed, sidecar: Sid
 
 function decideUnenroll(service: ObservedService, reason: UnenrollReason): Decision {
   if (service.status !== "ACTIVE") return notEnrolled;
-  return refuse(serviceObstacles(service)) ?? { action: "unenroll", reason };
+  return refuse(serviceRefusals(service)) ?? { action: "unenroll", reason };
 }
 
-function decideEnrolled(observed: Observed, sidecar: Sidecar): Decision {
+function decideEnrolled(observed: DecisionInput, sidecar: Sidecar): Decision {
   const { service, definition, facts, config } = observed;
   const request = requestOf(observed);
   const refused = refuse(obstacles(observed, request));
@@ -109,7 +104,7 @@ function decideEnrolled(observed: Observed, sidecar: Sidecar): Decision {
   if ("refusals" in request) throw new AutopilotError("unexpected-error", "Bad tags were not refused.");
   const image = imageOf(observed, request.ok);
   const desired = desiredEnrollment({ service, definition, request: request.ok, facts, image, config });
-  const warnings = cautions({ service, definition, facts, image: desired.image, config });
+  const warnings = warningsOf({ service, definition, facts, image: desired.image, config });
   const observedValueFrom = "secretValueFrom" in sidecar ? sidecar.secretValueFrom : undefined;
   const valueFrom = comparableValueFrom(service, desired.secret, observedValueFrom, observed.secretArn);
   const drift: readonly DriftReason[] = [
@@ -119,13 +114,13 @@ function decideEnrolled(observed: Observed, sidecar: Sidecar): Decision {
   if (drift.length === 0) return { action: "none", reason: "as-desired", warnings };
   const { older, fleet, rollout } = observed;
   const wanted = { service, request: request.ok, valueFrom: observedValueFrom, older, fleet, config };
-  if (!rollout && correctedAtOnce(drift, wanted).length === 0)
+  if (!rollout && immediateDrift(drift, wanted).length === 0)
     return { action: "none", reason: "awaits-rollout", warnings };
   const isNew = sidecar.kind === "none" && observed.state?.enrolled !== true;
   return { action: isNew ? "enroll" : "update", drift, desired, warnings };
 }
 
-function imageOf({ rollout, state, fleet, config }: Observed, request: TagRequest | undefined): string {
+function imageOf({ rollout, state, fleet, config }: DecisionInput, request: TagRequest | undefined): string {
   return desiredImage({ tagged: request?.image, rollout, given: state?.image, fleet: fleet.image, config });
 }
 
@@ -134,7 +129,7 @@ export function requestOf({
   service,
   clusterTags,
   config,
-}: Pick<Observed, "service" | "clusterTags" | "config">): ReturnType<typeof parseRequest> {
+}: Pick<DecisionInput, "service" | "clusterTags" | "config">): ReturnType<typeof parseRequest> {
   const { account, region, clusterName, serviceName } = service.ref;
   const target = targetsOf(config).find((one) => one.account === account && one.region === region);
   return parseRequest(effectiveTags(service.tags, clusterTags), {
@@ -148,7 +143,7 @@ export function requestOf({
 
 /** Every refusal that applies, most fundamental first. */
 function obstacles(
-  observed: Observed,
+  observed: DecisionInput,
   request: { readonly ok: TagRequest } | { readonly refusals: readonly Refusal[] },
 ): readonly Refusal[] {
   const { service, definition, config } = observed;
@@ -157,11 +152,11 @@ function obstacles(
   const placeholder = { secretName: "ztunnel-autopilot/network/namespace/service-account", versionId: "0".repeat(64) };
   const spec = sidecarSpec(wanted, comparableValueFrom(service, placeholder, undefined), config);
   return [
-    ...serviceObstacles(service),
-    ...enrollObstacles(service, definition, config),
-    ...("refusals" in request ? request.refusals : namespaceObstacles(request.ok.namespace, config.allowedNamespaces)),
-    ...imageObstacles(parsed?.image, config),
-    ...sidecarObstacles(registerable(definition.raw, definition.tags), spec),
+    ...serviceRefusals(service),
+    ...enrollRefusals(service, definition, config),
+    ...("refusals" in request ? request.refusals : namespaceRefusals(request.ok.namespace, config.allowedNamespaces)),
+    ...imageRefusals(parsed?.image, config),
+    ...sidecarRefusals(registerable(definition.raw, definition.tags), spec),
   ];
 }
 

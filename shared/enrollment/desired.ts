@@ -4,7 +4,7 @@ import { secretName, versionIdOf } from "../data-plane/ztunnel/bootstrap-token/s
 import type { BootstrapToken } from "../data-plane/ztunnel/bootstrap-token/token.ts";
 import { textAt } from "../data-plane/ztunnel/task-definition/fields.ts";
 import type { MeshFacts } from "../model/mesh.ts";
-import type { GivenImage } from "../model/rollout.ts";
+import type { AssignedImage } from "../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import { parseBundle } from "../trust/bundle.ts";
 import type { DesiredEnrollment, DesiredSecret, TagRequest } from "./decision.ts";
@@ -61,12 +61,12 @@ export function desiredSecret(request: TagRequest, facts: MeshFacts): DesiredSec
 export function desiredImage(wanted: {
   readonly tagged: string | undefined;
   readonly rollout: { readonly image?: string } | undefined;
-  readonly given: GivenImage | undefined;
-  readonly fleet: GivenImage | undefined;
+  readonly given: AssignedImage | undefined;
+  readonly fleet: AssignedImage | undefined;
   readonly config: Config;
 }): string {
   const { tagged, rollout, given, fleet, config } = wanted;
-  const own = given !== undefined && given.atMs > (fleet?.atMs ?? -1) ? given.image : undefined;
+  const own = given !== undefined && given.assignedAtMs > (fleet?.assignedAtMs ?? -1) ? given.image : undefined;
   return tagged ?? rollout?.image ?? own ?? fleet?.image ?? config.ztunnel.image;
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { partitionOf } from "../base/arn.ts";
-import { type Envelope, forService, type Incoming, ignored, lookAt } from "./envelope.ts";
+import { type Envelope, forService, type Incoming, ignored, reconcileRequest } from "./envelope.ts";
 
 const callSchema = z.object({
   eventName: z.string(),
@@ -32,7 +32,7 @@ export function cloudTrailEvent(event: Envelope): Incoming {
     }
     case "TagResource":
     case "UntagResource":
-      return lookAt(tagSchema.parse(requestParameters).resourceArn, eventName);
+      return reconcileRequest(tagSchema.parse(requestParameters).resourceArn, eventName);
     default:
       return ignored("unknown-event-name", eventName);
   }
@@ -48,5 +48,5 @@ function lookAtNamed(
   const arn = service.startsWith("arn:")
     ? service
     : `arn:${partitionOf(region)}:ecs:${region}:${account}:service/${clusterName}/${service}`;
-  return forService(arn, (serviceArn) => ({ kind: "look-at-service", serviceArn, cause }));
+  return forService(arn, (serviceArn) => ({ kind: "reconcile-service", serviceArn, cause }));
 }

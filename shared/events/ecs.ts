@@ -6,7 +6,7 @@ import {
   forService,
   type Incoming,
   ignored,
-  lookAt,
+  reconcileRequest,
 } from "./envelope.ts";
 
 const resourcesSchema = z.tuple([z.string()], z.string());
@@ -74,5 +74,5 @@ const tagSchema = z.object({ service: z.string() });
 export function tagEvent(event: Envelope): Incoming {
   const { service } = tagSchema.parse(event.detail);
   const [resource] = resourcesSchema.parse(event.resources);
-  return service === "ecs" ? lookAt(resource, "tag-change") : ignored("not-a-service", resource);
+  return service === "ecs" ? reconcileRequest(resource, "tag-change") : ignored("not-a-service", resource);
 }

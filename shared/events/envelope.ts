@@ -35,9 +35,9 @@ export interface StoppedContainer {
 
 /** What an event asks to look at. */
 export type Incoming =
-  | { readonly kind: "look-at-service"; readonly serviceArn: string; readonly cause: string }
+  | { readonly kind: "reconcile-service"; readonly serviceArn: string; readonly cause: string }
   /** A cluster's tags changed: all its services are to be looked at. */
-  | { readonly kind: "look-at-cluster"; readonly clusterArn: string; readonly cause: string }
+  | { readonly kind: "reconcile-cluster"; readonly clusterArn: string; readonly cause: string }
   | {
       readonly kind: "deployment";
       readonly serviceArn: string;
@@ -83,9 +83,9 @@ export function forService(arn: string, found: (serviceArn: string) => Incoming)
 }
 
 /** A look at what the ARN names: a service, or a cluster with its services. */
-export function lookAt(arn: string, cause: string): Incoming {
-  if (CLUSTER_ARN.test(arn)) return { kind: "look-at-cluster", clusterArn: arn, cause };
-  return forService(arn, (serviceArn) => ({ kind: "look-at-service", serviceArn, cause }));
+export function reconcileRequest(arn: string, cause: string): Incoming {
+  if (CLUSTER_ARN.test(arn)) return { kind: "reconcile-cluster", clusterArn: arn, cause };
+  return forService(arn, (serviceArn) => ({ kind: "reconcile-service", serviceArn, cause }));
 }
 
 const CLUSTER_ARN = /^arn:aws[\w-]*:ecs:[a-z0-9-]+:\d{12}:cluster\/[\w-]{1,255}$/;

@@ -65,7 +65,7 @@ const updatedSchema = () =>
     ...sidecar,
     drift: z.array(drift),
     /** Something called for a look at the service during the roll. */
-    lookAgain: z.literal(true).optional(),
+    recheckRequested: z.literal(true).optional(),
   });
 const unenrolledSchema = () => z.strictObject({ ...change, reason: z.enum(["tag-removed", "tag-false"]).optional() });
 const refusedSchema = () =>
@@ -92,7 +92,7 @@ const failedSchema = () =>
     reverted: z.boolean(),
     failedTaskDefinitionArn: z.string().optional(),
     revertedTo: z.string().optional(),
-    failuresInARow: z.int().positive().optional(),
+    consecutiveFailures: z.int().positive().optional(),
     /** The same is not tried again before. */
     nextAttemptAt: z.iso.datetime().optional(),
   });
@@ -178,7 +178,7 @@ const rolledBackSchema = () =>
     ...rollout,
     code: failureCode,
     detail: text,
-    takenBack: z.int().nonnegative(),
+    rolledBack: z.int().nonnegative(),
     /** Changed by somebody else since: left alone. */
     left: z.int().nonnegative(),
     stuck: z.int().nonnegative(),

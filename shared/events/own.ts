@@ -7,7 +7,7 @@ const endSchema = z.object({ serviceArn: z.string().min(1) });
 export function endOfRoll(event: Envelope): Incoming {
   const cause = event["detail-type"];
   return forService(endSchema.parse(event.detail).serviceArn, (serviceArn) => ({
-    kind: "look-at-service",
+    kind: "reconcile-service",
     serviceArn,
     cause,
   }));

@@ -13,7 +13,7 @@ type Counts = Readonly<Record<RolloutServiceStatus, number>>;
 
 /** The waves are cut, the first one begins. */
 export function rolloutStarted(rollout: Rollout): BusEvent {
-  const { why, requestedBy, services, waves } = rollout;
+  const { why, requestedBy, serviceCount: services, waves } = rollout;
   return outgoing("Rollout Started", { ...about(rollout), why, requestedBy, services, waves: waves.length });
 }
 
@@ -41,7 +41,7 @@ export function rolloutPaused(
   rollout: Rollout,
   hold: { readonly why: "operator" | "approval" | "freeze"; readonly untilMs: number | undefined },
 ): BusEvent {
-  const next = rollout.waves[rollout.wave];
+  const next = rollout.waves[rollout.nextWaveIndex];
   const by = rollout.control?.by ?? "an operator";
   const details = {
     operator: `Paused by ${by}.`,
@@ -62,7 +62,7 @@ export function rolloutCompleted(
   rollout: Rollout,
   told: { readonly counts: Counts; readonly durationSeconds: number; readonly sentence: string },
 ): BusEvent {
-  const { status, services, reason } = rollout;
+  const { status, serviceCount: services, reason } = rollout;
   return outgoing("Rollout Completed", {
     ...about(rollout),
     outcome: status === "completed" || status === "aborted" || status === "superseded" ? status : "failed",
@@ -87,7 +87,7 @@ export function rolledBack(
     ...about(rollout),
     code: codeOf(rollout.reason?.code ?? "operator-request"),
     detail: rollout.reason?.detail ?? "",
-    takenBack: counts["taken-back"],
+    rolledBack: counts["rolled-back"],
     left: counts.left,
     stuck: stuckServices.length,
     stuckServices: stuckServices.slice(0, 20),

@@ -32,11 +32,11 @@ export const meshStateSchema = z.strictObject({
     .min(1)
     .max(MAX_GENERATIONS),
   /** How often the newest facts have changed: facts that come back are a change, too. */
-  turn: z.int().nonnegative().default(0),
+  changeCount: z.int().nonnegative().default(0),
   /** The generation that every enrolled service should have by now; services with it or a later one wait for a rollout. */
   releasedId: z.string().optional(),
   /** What was told already: each of these is told once. */
-  told: z
+  notified: z
     .strictObject({
       /** Fingerprints of the bundle told last. */
       fingerprints: z.array(z.string()).optional(),

@@ -94,7 +94,7 @@ export const waveSchema = z.lazy(() =>
     canary: z.boolean().default(false),
     /** Ordinals of a wave's services are contiguous, those of a lane too. */
     lanes: z.array(laneSchema),
-    state: z.enum(["waiting", "rolling", "baking", "done", "taking-back", "taken-back"]).default("waiting"),
+    state: z.enum(["waiting", "rolling", "baking", "done", "rolling-back", "rolled-back"]).default("waiting"),
     startedAt: z.iso.datetime().optional(),
     finishedAt: z.iso.datetime().optional(),
   }),
@@ -142,18 +142,18 @@ export const rolloutSchema = z.lazy(() =>
     journal: z.array(z.strictObject({ at: z.iso.datetime(), by: z.string(), did: z.string() })).default([]),
     waves: z.array(waveSchema).default([]),
     /** The wave that is next or under way. */
-    wave: z.int().nonnegative().default(0),
-    services: z.int().nonnegative().default(0),
+    nextWaveIndex: z.int().nonnegative().default(0),
+    serviceCount: z.int().nonnegative().default(0),
     /** Ordinals of services that failed, and of those that could not be taken back. */
-    failed: z.array(z.int().nonnegative()).default([]),
-    stuck: z.array(z.int().nonnegative()).default([]),
+    failedOrdinals: z.array(z.int().nonnegative()).default([]),
+    stuckOrdinals: z.array(z.int().nonnegative()).default([]),
     /** When a hold ends by itself, epoch milliseconds. */
     holdUntilMs: z.int().nonnegative().optional(),
     /** Step Functions' token of the hold. Never shown. */
     holdToken: z.string().optional(),
     /** Name of the RollFleet execution that carries it, and how many there were. */
     executionName: z.string().optional(),
-    executions: z.int().nonnegative().default(0),
+    executionCount: z.int().nonnegative().default(0),
     startedAt: z.iso.datetime().optional(),
     finishedAt: z.iso.datetime().optional(),
     /** Its one Slack message; `claimedUntilMs` while somebody is posting it. */
@@ -165,7 +165,7 @@ export const rolloutSchema = z.lazy(() =>
         /** The status that the message tells, and a hash of all that it says: the same is not sent again. */
         shown: z.string().optional(),
         /** What its thread tells already: an event that comes twice is told once. */
-        told: z.array(z.string()).optional(),
+        notified: z.array(z.string()).optional(),
       })
       .optional(),
     /** When DynamoDB may delete it, epoch seconds: the table's attribute for the time to live. */
@@ -185,8 +185,8 @@ export const rolloutServiceStatuses = [
   "reverted",
   "failed",
   "revert-failed",
-  "taking-back",
-  "taken-back",
+  "rolling-back",
+  "rolled-back",
   "left",
   "stuck",
 ] as const;
@@ -195,9 +195,9 @@ export type RolloutServiceStatus = (typeof rolloutServiceStatuses)[number];
 /** The statuses that count against the failure budget. */
 export const failedStatuses: readonly RolloutServiceStatus[] = ["reverted", "failed", "revert-failed"];
 
-export const givenImageSchema = z.strictObject({ image: imageSchema, atMs: z.int().nonnegative() });
+export const assignedImageSchema = z.strictObject({ image: imageSchema, assignedAtMs: z.int().nonnegative() });
 /** A ztunnel image, and when it was given. */
-export type GivenImage = z.output<typeof givenImageSchema>;
+export type AssignedImage = z.output<typeof assignedImageSchema>;
 
 export const rolloutServiceSchema = z.lazy(() =>
   z.strictObject({
@@ -206,19 +206,19 @@ export const rolloutServiceSchema = z.lazy(() =>
     /** Its place in the rollout: services of a wave, and in it of a lane, are neighbors. */
     ordinal: z.int().nonnegative(),
     serviceArn: z.string().min(1),
-    wave: z.int().nonnegative(),
+    waveIndex: z.int().nonnegative(),
     status: z.enum(rolloutServiceStatuses).default("waiting"),
     /** CloudWatch alarms that its tag names. */
     alarms: z.array(z.string()).optional(),
     /** The RollService execution that rolls it, or takes it back. */
     executionName: z.string().optional(),
     /** How often a roll was started for it. */
-    tries: z.int().nonnegative().default(0),
+    tryCount: z.int().nonnegative().default(0),
     /** The pinned revision that it goes back to, and what it was given. */
     fromRevisionArn: z.string().optional(),
     toRevisionArn: z.string().optional(),
     /** The image that it had been given by an earlier rollout; null: none. */
-    imageBefore: givenImageSchema.nullable().optional(),
+    imageBefore: assignedImageSchema.nullable().optional(),
     /** A failure's code or a refusal's reason, and its words. */
     reason: z.string().optional(),
     detail: z.string().optional(),
@@ -236,27 +236,27 @@ export const fleetStateSchema = z.strictObject({
   /** Rises with every write. */
   version: z.int().nonnegative(),
   /** The image that a service gets which no rollout has given one since. Absent until first seen. */
-  image: givenImageSchema.optional(),
+  image: assignedImageSchema.optional(),
   /** Hash of the sidecar settings that every service should have by now. */
   settings: z.string().optional(),
   /** What a rollout was asked for already, so that the same change starts no second one. */
-  seen: z
+  requestedFor: z
     .strictObject({
       image: z.string().optional(),
       settings: z.string().optional(),
       /** Generation of the mesh facts by control plane. */
       factsIds: z.record(z.string(), z.string()).default({}),
       /** How many changes were seen: part of the next one's id, since a value may come back. */
-      changes: z.int().nonnegative().default(0),
+      changeCount: z.int().nonnegative().default(0),
     })
-    .default({ factsIds: {}, changes: 0 }),
+    .default({ factsIds: {}, changeCount: 0 }),
   /** The whole fleet was taken out of the mesh: no tag enrolls until that rollout is taken back. */
-  out: z.strictObject({ rolloutId: rolloutIdSchema, at: z.iso.datetime() }).optional(),
+  unenrolledBy: z.strictObject({ rolloutId: rolloutIdSchema, at: z.iso.datetime() }).optional(),
   /** The one rollout that is under way, and those behind it, the next one first. */
-  running: rolloutIdSchema.optional(),
-  waiting: z.array(rolloutIdSchema).default([]),
+  currentRolloutId: rolloutIdSchema.optional(),
+  queuedRolloutIds: z.array(rolloutIdSchema).default([]),
   /** Those that somebody is about to queue: whoever drives the queue does it where a crash has come between. */
-  asked: z.array(rolloutIdSchema).default([]),
+  announcedRolloutIds: z.array(rolloutIdSchema).default([]),
 });
 export type FleetState = z.output<typeof fleetStateSchema>;
 
@@ -264,7 +264,7 @@ export type FleetState = z.output<typeof fleetStateSchema>;
 export const newFleetState: FleetState = {
   shape: 1,
   version: 0,
-  seen: { factsIds: {}, changes: 0 },
-  waiting: [],
-  asked: [],
+  requestedFor: { factsIds: {}, changeCount: 0 },
+  queuedRolloutIds: [],
+  announcedRolloutIds: [],
 };

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { givenImageSchema } from "./rollout.ts";
+import { assignedImageSchema } from "./rollout.ts";
 
 /** How a roll ended. `superseded`: somebody else acted meanwhile, nothing was touched since. */
 
@@ -37,10 +37,10 @@ export const serviceStateSchema = z.strictObject({
   /** True once the autopilot has put (or found) its sidecar; false after unenrolling. */
   enrolled: z.boolean().default(false),
   /** Number of the next roll: rises when one ends. Part of the execution's name. */
-  attempt: z.int().nonnegative().default(0),
+  attemptNumber: z.int().nonnegative().default(0),
   /** What the failed rolls tried: observed revision and desired content, hashed. */
-  failedSituation: z.string().optional(),
-  failuresInARow: z.int().nonnegative().default(0),
+  failedAttemptKey: z.string().optional(),
+  consecutiveFailures: z.int().nonnegative().default(0),
   /** The same situation is not tried again before this time, epoch milliseconds. */
   notBefore: z.int().nonnegative().optional(),
   roll: rollSchema.optional(),
@@ -58,14 +58,14 @@ export const serviceStateSchema = z.strictObject({
     })
     .optional(),
   /** The refusals told last, so that each is told once. */
-  toldRefusals: z.string().optional(),
-  toldWarnings: z.string().optional(),
+  notifiedRefusals: z.string().optional(),
+  notifiedWarnings: z.string().optional(),
   /** Something called for a look while a roll held the lease: the end of the roll leads to one. */
-  lookAgain: z.literal(true).optional(),
+  recheckRequested: z.literal(true).optional(),
   /** Tags that istiod reads and that the autopilot has added: unenrolling takes them away. */
   addedTagKeys: z.array(z.string()).default([]),
   /** The image that a rollout has given it. Counts until the whole fleet is given one later. */
-  image: givenImageSchema.optional(),
+  image: assignedImageSchema.optional(),
   /** A revision that was registered for a content: registering it again is not needed. */
   registered: z.strictObject({ contentHash: z.string(), taskDefinitionArn: z.string() }).optional(),
 });

@@ -12,9 +12,9 @@ export function budgetExceeded(rollout: Rollout, waveIndex: number, { policy }: 
   return exceeded(resolvedPolicy(rollout, policy.rollout).failureBudget, {
     wave: name,
     waveSize: lanes.reduce((size, { first, last }) => size + last - first + 1, 0),
-    waveFailed: rollout.failed.filter(inWave).length,
-    total: rollout.services,
-    totalFailed: rollout.failed.length,
+    waveFailed: rollout.failedOrdinals.filter(inWave).length,
+    total: rollout.serviceCount,
+    totalFailed: rollout.failedOrdinals.length,
   });
 }
 
@@ -23,7 +23,7 @@ export function budgetExceeded(rollout: Rollout, waveIndex: number, { policy }: 
  * budget in the wave that is under way.
  */
 export function isStopped(rollout: Rollout, config: Pick<Config, "policy">): boolean {
-  const { status, control, wave } = rollout;
+  const { status, control, nextWaveIndex: wave } = rollout;
   if (status !== "running" || control?.action === "abort" || control?.action === "rollback") return true;
   return budgetExceeded(rollout, wave, config) !== undefined;
 }

@@ -2,7 +2,7 @@ import { endedStatuses, type Rollout, type Wave } from "../model/rollout.ts";
 
 /** What a rollout does next. */
 export type NextStep =
-  | { readonly do: "roll"; readonly phase: "forward" | "back"; readonly wave: number }
+  | { readonly do: "roll"; readonly phase: "forward" | "rollback"; readonly wave: number }
   | { readonly do: "hold"; readonly why: "operator" | "approval" | "freeze"; readonly untilMs: number | undefined }
   | { readonly do: "finish"; readonly as: "completed" | "rolled-back" | "aborted" }
   | { readonly do: "end" };
@@ -19,12 +19,12 @@ export interface Conditions {
  * holds it. An abort leaves what is done.
  */
 export function nextStep(rollout: Rollout, { approveAfterCanary, frozenUntilMs }: Conditions): NextStep {
-  const { status, control, waves, wave, approved, overrides } = rollout;
+  const { status, control, waves, nextWaveIndex: wave, approved, overrides } = rollout;
   const back = control?.action === "rollback" || status === "rolling-back";
   if (endedStatuses.includes(status) && !back) return { do: "end" };
   if (back) {
     const newest = waves.findLastIndex(wasTouched);
-    return newest < 0 ? { do: "finish", as: "rolled-back" } : { do: "roll", phase: "back", wave: newest };
+    return newest < 0 ? { do: "finish", as: "rolled-back" } : { do: "roll", phase: "rollback", wave: newest };
   }
   if (control?.action === "abort") return { do: "finish", as: "aborted" };
   if (wave >= waves.length) return { do: "finish", as: "completed" };
@@ -40,7 +40,7 @@ export function nextStep(rollout: Rollout, { approveAfterCanary, frozenUntilMs }
 
 /** A service of the wave may have been changed and not been taken back. */
 function wasTouched({ state }: Wave): boolean {
-  return state !== "waiting" && state !== "taken-back";
+  return state !== "waiting" && state !== "rolled-back";
 }
 
 /** The status that a held rollout has. */

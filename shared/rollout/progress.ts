@@ -21,7 +21,7 @@ export interface WaveProgress {
   /** Being rolled or taken back. */
   readonly rolling: number;
   readonly waiting: number;
-  readonly takenBack: number;
+  readonly rolledBack: number;
   readonly stuck: number;
   /** When its first service began and the last one so far ended, epoch milliseconds. */
   readonly firstStartMs?: number;
@@ -37,7 +37,7 @@ export interface Progress {
   readonly done: number;
 }
 
-type Column = "succeeded" | "failed" | "skipped" | "rolling" | "waiting" | "takenBack" | "stuck";
+type Column = "succeeded" | "failed" | "skipped" | "rolling" | "waiting" | "rolledBack" | "stuck";
 
 const columns: Readonly<Record<RolloutServiceStatus, Column>> = {
   waiting: "waiting",
@@ -49,8 +49,8 @@ const columns: Readonly<Record<RolloutServiceStatus, Column>> = {
   reverted: "failed",
   failed: "failed",
   "revert-failed": "failed",
-  "taking-back": "rolling",
-  "taken-back": "takenBack",
+  "rolling-back": "rolling",
+  "rolled-back": "rolledBack",
   left: "skipped",
   stuck: "stuck",
 };
@@ -72,13 +72,13 @@ export function progressOf(rollout: Rollout, services: Iterable<RolloutService>)
   let seen = 0;
   for (const service of services) {
     // Left by a first try of the rollout's start, which had found more services.
-    if (service.ordinal >= rollout.services) continue;
+    if (service.ordinal >= rollout.serviceCount) continue;
     seen += 1;
     counts[service.status] += 1;
-    const tally = tallies[service.wave];
+    const tally = tallies[service.waveIndex];
     if (tally) add(tally, service);
   }
-  const total = rollout.services;
+  const total = rollout.serviceCount;
   counts.waiting += total - seen;
   return {
     status: rollout.status,
@@ -98,7 +98,7 @@ function countsOfNone(): Record<RolloutServiceStatus, number> {
 function newTally(): Tally {
   return {
     seen: 0,
-    columns: { succeeded: 0, failed: 0, skipped: 0, rolling: 0, waiting: 0, takenBack: 0, stuck: 0 },
+    columns: { succeeded: 0, failed: 0, skipped: 0, rolling: 0, waiting: 0, rolledBack: 0, stuck: 0 },
     firstStartMs: Number.POSITIVE_INFINITY,
     lastEndMs: Number.NEGATIVE_INFINITY,
   };
@@ -129,8 +129,8 @@ function waveProgress(wave: Wave, tally: Tally): WaveProgress {
 
 function doneShare(status: RolloutStatus, counts: Progress["counts"], total: number): number {
   if (status === "rolling-back" || status === "rolled-back") {
-    const gone = counts["taken-back"] + counts.left + counts.stuck;
-    return share(gone, gone + counts.succeeded + counts.rolling + counts["taking-back"], true);
+    const gone = counts["rolled-back"] + counts.left + counts.stuck;
+    return share(gone, gone + counts.succeeded + counts.rolling + counts["rolling-back"], true);
   }
   return share(total - counts.waiting - counts.rolling, total, endedStatuses.includes(status));
 }

@@ -4,7 +4,7 @@ import { laneSchema, rolloutIdSchema } from "../model/rollout.ts";
 
 const rollout = { rolloutId: rolloutIdSchema };
 
-export const phaseSchema = z.enum(["forward", "back"]);
+export const phaseSchema = z.enum(["forward", "rollback"]);
 /** `forward`: services get what the rollout brings. `back`: they return to their pinned revisions. */
 export type Phase = z.output<typeof phaseSchema>;
 

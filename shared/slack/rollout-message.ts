@@ -59,9 +59,9 @@ function titleOf({ kind, target }: Rollout): string {
   return `${kindWords[kind]}${kind === "rotate" ? of : ""}${kind === "upgrade" ? to : ""}`;
 }
 
-function waveText({ status, wave, waves }: Rollout, progress: Progress): string {
+function waveText({ status, nextWaveIndex: wave, waves }: Rollout, progress: Progress): string {
   if (endedStatuses.includes(status)) return waves.length === 0 ? "" : counted(waves.length, "wave");
-  const back = waves.findIndex(({ state }) => state === "taking-back");
+  const back = waves.findIndex(({ state }) => state === "rolling-back");
   const index = status === "rolling-back" && back >= 0 ? back : wave;
   const current = waves[index];
   if (!current) return "";
@@ -74,8 +74,8 @@ const waveWords = {
   rolling: "",
   baking: ", baking",
   done: "",
-  "taking-back": ", going back",
-  "taken-back": "",
+  "rolling-back": ", going back",
+  "rolled-back": "",
 } as const;
 
 function etaText(nowMs: number, leftMs: number | undefined): string {
@@ -86,15 +86,15 @@ function etaText(nowMs: number, leftMs: number | undefined): string {
 function countsText({ kind, status }: Rollout, { counts, total }: Progress): string {
   const failed = failedStatuses.reduce((sum, one) => sum + counts[one], 0);
   const skipped = counts.skipped + counts.superseded + counts.refused + counts.left;
-  const open = counts.waiting + counts.rolling + counts["taking-back"];
+  const open = counts.waiting + counts.rolling + counts["rolling-back"];
   const goesBack = status === "rolling-back";
   const parts = [
     goesBack
-      ? `${counts.succeeded + counts.rolling + counts["taking-back"]} to take back`
+      ? `${counts.succeeded + counts.rolling + counts["rolling-back"]} to take back`
       : `${counts.succeeded} ${kind === "unenroll" ? "out of the mesh" : "done"}`,
     failed > 0 && `*${failed} failed*`,
     skipped > 0 && `${skipped} skipped`,
-    counts["taken-back"] > 0 && `${counts["taken-back"]} taken back`,
+    counts["rolled-back"] > 0 && `${counts["rolled-back"]} taken back`,
     counts.stuck > 0 && `*${counts.stuck} stuck*`,
     endedStatuses.includes(status) || goesBack
       ? counts.waiting > 0 && `${counts.waiting} not begun`

@@ -121,7 +121,7 @@ function completedStory(detail: Detail<"Rollout Completed">): Story {
 }
 
 function rolledBackStory(detail: Detail<"Rollout Rolled Back">): Story {
-  const { takenBack, left, stuck, stuckServices } = detail;
+  const { rolledBack, left, stuck, stuckServices } = detail;
   const names = stuckServices.slice(0, SHOWN_STUCK).map((arn) => code(serviceName(arn), 120));
   const more = stuck - names.length;
   return {
@@ -131,7 +131,7 @@ function rolledBackStory(detail: Detail<"Rollout Rolled Back">): Story {
         ? `${kindWords[detail.kind]} is taken back, but ${counted(stuck, "service")} could NOT be`
         : `${kindWords[detail.kind]} is taken back`,
     lines: [
-      `${takenBack} back on the revision before${left === 0 ? "" : `, ${left} left as somebody else deployed them since`}.`,
+      `${rolledBack} back on the revision before${left === 0 ? "" : `, ${left} left as somebody else deployed them since`}.`,
       ...(stuck > 0 ? [`*Look at:* ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`] : []),
       ...reasonLines(detail),
     ],

@@ -24,12 +24,19 @@ export function withFacts(mesh: MeshState | undefined, facts: MeshFacts): MeshSt
   const { controlPlane } = facts;
   const id = factsIdOf(facts);
   if (!mesh)
-    return { shape: 2, version: 0, turn: 0, controlPlane, generations: [{ id, facts }], told: { expiryDays: {} } };
+    return {
+      shape: 2,
+      version: 0,
+      changeCount: 0,
+      controlPlane,
+      generations: [{ id, facts }],
+      notified: { expiryDays: {} },
+    };
   const known = mesh.generations.find((generation) => generation.id === id);
   const others = mesh.generations.filter((generation) => generation.id !== id);
   return {
     ...mesh,
-    turn: mesh.turn + (mesh.generations.at(-1)?.id === id ? 0 : 1),
+    changeCount: mesh.changeCount + (mesh.generations.at(-1)?.id === id ? 0 : 1),
     generations: [...pruned(others, mesh.releasedId), known ? refreshed(known, facts) : { id, facts }],
   };
 }

@@ -49,7 +49,7 @@ function releasedOf({ generations, releasedId }: MeshState, facts: MeshFacts): P
 }
 
 /** The same, and undefined also when the facts say nothing new. */
-export function withNews(mesh: MeshState | undefined, facts: MeshFacts): MeshState | undefined {
+export function withNewFacts(mesh: MeshState | undefined, facts: MeshFacts): MeshState | undefined {
   const known = mesh && newestOf(mesh);
   const same = known?.id === factsIdOf(facts) && known.facts.istiodVersion === facts.istiodVersion;
   return same ? undefined : withReading(mesh, facts);

@@ -76,7 +76,7 @@ const failedMeshTask: EventPattern = {
 /** Events of ours after which the tags may ask for something else than what runs: a roll that ended had the lease. */
 const endOfRoll = ["Service Enrolled", "Service Unenrolled", "Service Roll Failed", "Drift Corrected"];
 /** Rollouts bring these by the thousand: only where something called for a look meanwhile is there anything to see. */
-const endOfUpdate: EventPattern = { "detail-type": ["Service Updated"], detail: { lookAgain: [true] } };
+const endOfUpdate: EventPattern = { "detail-type": ["Service Updated"], detail: { recheckRequested: [true] } };
 
 /** What the message of a rollout counts: it is told one by one only where no rollout brought it. */
 const countedInRollouts = [

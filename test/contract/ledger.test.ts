@@ -19,8 +19,8 @@ const signal: Signal = { deploymentId: "ecs-svc/1", eventName: "SERVICE_DEPLOYME
 const blank: Omit<ServiceState, "serviceArn"> = {
   shape: 1,
   enrolled: false,
-  attempt: 0,
-  failuresInARow: 0,
+  attemptNumber: 0,
+  consecutiveFailures: 0,
   secretsInUse: [],
   addedTagKeys: [],
 };
@@ -36,7 +36,7 @@ const facts: MeshFacts = {
 function newMesh(controlPlane: string): MeshState {
   const its = { ...facts, controlPlane };
   const generations = [{ id: factsIdOf(its), facts: its }];
-  return { shape: 2, version: 0, turn: 0, controlPlane, generations, told: { expiryDays: {} } };
+  return { shape: 2, version: 0, changeCount: 0, controlPlane, generations, notified: { expiryDays: {} } };
 }
 
 describe.each(stores)("the ledger %s", (_name, open) => {
@@ -67,11 +67,11 @@ describe.each(stores)("the ledger %s", (_name, open) => {
 
     it("loses the members that a patch sets to null and keeps those that it does not name", async () => {
       const serviceArn = newServiceArn();
-      await ledger.patchService(serviceArn, { notBefore: 7, toldRefusals: "host network", failuresInARow: 2 });
-      expect(await ledger.patchService(serviceArn, { notBefore: null, failuresInARow: null })).toEqual({
+      await ledger.patchService(serviceArn, { notBefore: 7, notifiedRefusals: "host network", consecutiveFailures: 2 });
+      expect(await ledger.patchService(serviceArn, { notBefore: null, consecutiveFailures: null })).toEqual({
         ...blank,
         serviceArn,
-        toldRefusals: "host network",
+        notifiedRefusals: "host network",
       });
     });
 
@@ -193,9 +193,13 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       const serviceArn = newServiceArn();
       await ledger.patchService(serviceArn, { notBefore: 5 });
       await ledger.takeLease(serviceArn, lease, 0);
-      const finished = await ledger.finishRoll(serviceArn, "roll-1", { enrolled: true, attempt: 1, notBefore: null });
-      expect(finished).toEqual({ ...blank, serviceArn, enrolled: true, attempt: 1 });
-      expect(await ledger.finishRoll(serviceArn, "roll-1", { attempt: 2 })).toBeUndefined();
+      const finished = await ledger.finishRoll(serviceArn, "roll-1", {
+        enrolled: true,
+        attemptNumber: 1,
+        notBefore: null,
+      });
+      expect(finished).toEqual({ ...blank, serviceArn, enrolled: true, attemptNumber: 1 });
+      expect(await ledger.finishRoll(serviceArn, "roll-1", { attemptNumber: 2 })).toBeUndefined();
       expect(await ledger.getService(serviceArn)).toEqual(finished);
     });
 
@@ -245,7 +249,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       const serviceArn = newServiceArn();
       expect(await ledger.raiseAttempt(serviceArn, 0)).toBe(true);
       expect(await ledger.raiseAttempt(serviceArn, 1)).toBe(true);
-      expect((await ledger.getService(serviceArn))?.attempt).toBe(2);
+      expect((await ledger.getService(serviceArn))?.attemptNumber).toBe(2);
     });
 
     it("does not rise from another number", async () => {
@@ -254,7 +258,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(await ledger.getService(serviceArn)).toBeUndefined();
       await ledger.raiseAttempt(serviceArn, 0);
       expect(await ledger.raiseAttempt(serviceArn, 0)).toBe(false);
-      expect((await ledger.getService(serviceArn))?.attempt).toBe(1);
+      expect((await ledger.getService(serviceArn))?.attemptNumber).toBe(1);
     });
   });
 
@@ -296,13 +300,13 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(await ledger.getMesh(controlPlane)).toEqual({
         shape: 2,
         version: 3,
-        turn: 1,
+        changeCount: 1,
         controlPlane,
         generations: [
           { id: factsIdOf(first), facts: first },
           { id: factsIdOf(second), facts: second },
         ],
-        told: { expiryDays: {} },
+        notified: { expiryDays: {} },
       });
     });
 
@@ -332,10 +336,10 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       const notedDays = (fingerprint: string) =>
         ledger.changeMesh(controlPlane, (mesh) => {
           if (!mesh) return undefined;
-          return { ...mesh, told: { expiryDays: { ...mesh.told.expiryDays, [fingerprint]: 7 } } };
+          return { ...mesh, notified: { expiryDays: { ...mesh.notified.expiryDays, [fingerprint]: 7 } } };
         });
       await Promise.all(["a", "b", "c", "d"].map(notedDays));
-      expect((await ledger.getMesh(controlPlane))?.told.expiryDays).toEqual({ a: 7, b: 7, c: 7, d: 7 });
+      expect((await ledger.getMesh(controlPlane))?.notified.expiryDays).toEqual({ a: 7, b: 7, c: 7, d: 7 });
     });
 
     it.each([

@@ -47,7 +47,7 @@ function service(rolloutId: string, ordinal: number, more: Partial<RolloutServic
     rolloutId,
     ordinal,
     serviceArn,
-    wave: 0,
+    waveIndex: 0,
     expiresAt: EXPIRES_AT,
     ...more,
   });
@@ -68,36 +68,38 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
   describe("the fleet", () => {
     it("is new before anything was written, and stays so when there is nothing to change", async () => {
       expect(await ledger.getFleet()).toEqual(newFleetState);
-      expect(await ledger.changeFleet((fleet) => void fleet.waiting.push("rotate-0"))).toEqual(newFleetState);
+      expect(await ledger.changeFleet((fleet) => void fleet.queuedRolloutIds.push("rotate-0"))).toEqual(newFleetState);
       expect(await ledger.getFleet()).toEqual(newFleetState);
     });
 
     it("is changed, raises its version, and loses what is left out", async () => {
-      const given = { image: "example.com/ztunnel:1.28.2", atMs: 5 };
-      const changed = await ledger.changeFleet((fleet) => ({ ...fleet, image: given, running: "rotate-0" }));
-      expect(changed).toEqual({ ...newFleetState, version: 1, image: given, running: "rotate-0" });
-      const { running: _, ...rest } = changed;
+      const given = { image: "example.com/ztunnel:1.28.2", assignedAtMs: 5 };
+      const changed = await ledger.changeFleet((fleet) => ({ ...fleet, image: given, currentRolloutId: "rotate-0" }));
+      expect(changed).toEqual({ ...newFleetState, version: 1, image: given, currentRolloutId: "rotate-0" });
+      const { currentRolloutId: _, ...rest } = changed;
       expect(await ledger.changeFleet(() => rest)).toEqual({ ...newFleetState, version: 2, image: given });
       expect(await ledger.changeFleet((fleet) => ({ ...fleet, image: undefined }))).not.toHaveProperty("image");
       expect(await ledger.getFleet()).toEqual({ ...newFleetState, version: 3 });
     });
 
     it("takes every one of the changes that are made at once", async () => {
-      const { version } = await ledger.changeFleet((fleet) => ({ ...fleet, waiting: [] }));
+      const { version } = await ledger.changeFleet((fleet) => ({ ...fleet, queuedRolloutIds: [] }));
       const ids = ["rotate-a", "rotate-b", "rotate-c", "rotate-d", "rotate-e"];
       await Promise.all(
-        ids.map((id) => ledger.changeFleet((fleet) => ({ ...fleet, waiting: [...fleet.waiting, id] }))),
+        ids.map((id) =>
+          ledger.changeFleet((fleet) => ({ ...fleet, queuedRolloutIds: [...fleet.queuedRolloutIds, id] })),
+        ),
       );
       const fleet = await ledger.getFleet();
-      expect(fleet.waiting.toSorted()).toEqual(ids);
+      expect(fleet.queuedRolloutIds.toSorted()).toEqual(ids);
       expect(fleet.version).toBe(version + ids.length);
     });
 
     it("is not written when the change would make it unreadable", async () => {
       const before = await ledger.getFleet();
-      await expect(ledger.changeFleet((fleet) => ({ ...fleet, running: "Not An Id" }))).rejects.toMatchObject({
+      await expect(ledger.changeFleet((fleet) => ({ ...fleet, currentRolloutId: "Not An Id" }))).rejects.toMatchObject({
         code: "ledger-item-unreadable",
-        detail: expect.stringContaining("FLEET / STATE: running"),
+        detail: expect.stringContaining("FLEET / STATE: currentRolloutId"),
       });
       expect(await ledger.getFleet()).toEqual(before);
     });
@@ -145,8 +147,8 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
     it("is changed, and raises its version", async () => {
       const id = newName();
       await ledger.createRollout(rollout(id));
-      const changed = await ledger.changeRollout(id, (known) => ({ ...known, status: "running", wave: 2 }));
-      expect(changed).toEqual(rollout(id, { version: 1, status: "running", wave: 2 }));
+      const changed = await ledger.changeRollout(id, (known) => ({ ...known, status: "running", nextWaveIndex: 2 }));
+      expect(changed).toEqual(rollout(id, { version: 1, status: "running", nextWaveIndex: 2 }));
       expect(await ledger.changeRollout(id, () => undefined)).toEqual(changed);
       expect(await ledger.getRollout(id)).toEqual(changed);
     });
@@ -155,9 +157,9 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       const id = newName();
       await ledger.createRollout(rollout(id));
       const fail = (ordinal: number) =>
-        ledger.changeRollout(id, (known) => ({ ...known, failed: [...known.failed, ordinal] }));
+        ledger.changeRollout(id, (known) => ({ ...known, failedOrdinals: [...known.failedOrdinals, ordinal] }));
       await Promise.all([0, 1, 2, 3].map(fail));
-      const { failed = [], version } = (await ledger.getRollout(id)) ?? {};
+      const { failedOrdinals: failed = [], version } = (await ledger.getRollout(id)) ?? {};
       expect({ failed: failed.toSorted(), version }).toEqual({ failed: [0, 1, 2, 3], version: 4 });
     });
 
@@ -165,12 +167,12 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       const id = newName();
       const given = rollout(id);
       await ledger.createRollout(given);
-      given.failed.push(1);
+      given.failedOrdinals.push(1);
       const changed = await ledger.changeRollout(id, (known) => known);
-      unlessFrozen(() => changed?.failed.push(2));
+      unlessFrozen(() => changed?.failedOrdinals.push(2));
       const read = await ledger.getRollout(id);
-      unlessFrozen(() => read?.failed.push(3));
-      expect((await ledger.getRollout(id))?.failed).toEqual([]);
+      unlessFrozen(() => read?.failedOrdinals.push(3));
+      expect((await ledger.getRollout(id))?.failedOrdinals).toEqual([]);
     });
 
     it("carries its time to live in the table's attribute", async () => {
@@ -203,8 +205,8 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
 
     it("are read one by one, and written again whatever was there", async () => {
       const id = newName();
-      await ledger.putRolloutServices([service(id, 0, { tries: 1, detail: "old" }), service(id, 1)]);
-      expect(await ledger.getRolloutService(id, 0)).toEqual(service(id, 0, { tries: 1, detail: "old" }));
+      await ledger.putRolloutServices([service(id, 0, { tryCount: 1, detail: "old" }), service(id, 1)]);
+      expect(await ledger.getRolloutService(id, 0)).toEqual(service(id, 0, { tryCount: 1, detail: "old" }));
       await ledger.putRolloutServices([service(id, 0)]);
       expect(await ledger.getRolloutService(id, 0)).toEqual(service(id, 0));
       expect(await ledger.getRolloutService(id, 1)).toEqual(service(id, 1));
@@ -237,12 +239,12 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
     it("change by the members that a patch names; null is a value", async () => {
       const id = newName();
       await ledger.putRolloutServices([service(id, 0, { detail: "kept" })]);
-      const patch = { status: "rolling", tries: 1, imageBefore: null, detail: undefined, reason: "r" } as const;
+      const patch = { status: "rolling", tryCount: 1, imageBefore: null, detail: undefined, reason: "r" } as const;
       const patched = await ledger.patchRolloutService(id, 0, patch);
       expect(patched).toEqual({ ...service(id, 0), ...patch, detail: "kept" });
       expect(await ledger.getRolloutService(id, 0)).toEqual(patched);
       expect(await ledger.patchRolloutService(id, 0, {})).toEqual(patched);
-      const imageBefore = { image: "example.com/ztunnel:1.28.1", atMs: 3 };
+      const imageBefore = { image: "example.com/ztunnel:1.28.1", assignedAtMs: 3 };
       expect(await ledger.patchRolloutService(id, 0, { imageBefore })).toEqual({ ...patched, imageBefore });
     });
 
@@ -258,7 +260,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
 
     it("are not made by a patch", async () => {
       const id = newName();
-      for (const patch of [{ tries: 1 }, {}]) {
+      for (const patch of [{ tryCount: 1 }, {}]) {
         await expect(ledger.patchRolloutService(id, 3, patch)).rejects.toMatchObject({
           code: "unknown-rollout",
           detail: `ROLLOUT#${id} / SERVICE#000003`,
@@ -350,7 +352,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       await store.putRaw({ pk: `ROLLOUT#${id}`, sk: "SERVICE#000001", ...service(id, 1), status: "lost" });
       const lost = named(`ROLLOUT#${id} / SERVICE#000001: status`);
       await expect(ledger.getRolloutService(id, 1)).rejects.toMatchObject(lost);
-      await expect(ledger.patchRolloutService(id, 1, { tries: 1 })).rejects.toMatchObject(lost);
+      await expect(ledger.patchRolloutService(id, 1, { tryCount: 1 })).rejects.toMatchObject(lost);
       await expect(all(ledger.listRolloutServices(id))).rejects.toMatchObject(lost);
       expect(await all(ledger.listRolloutServices(id, { first: 0, last: 0 }))).toEqual([service(id, 0)]);
 
@@ -371,7 +373,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       await expect(ledger.createRollout({ ...rollout(id), why: "w".repeat(501) })).rejects.toMatchObject({
         code: "ledger-item-unreadable",
       });
-      await expect(ledger.putRolloutServices([{ ...service(id, 0), tries: -1 }])).rejects.toMatchObject({
+      await expect(ledger.putRolloutServices([{ ...service(id, 0), tryCount: -1 }])).rejects.toMatchObject({
         code: "ledger-item-unreadable",
       });
       expect(await ledger.getRollout(id)).toBeUndefined();
@@ -440,11 +442,11 @@ describe("a ledger in DynamoDB", () => {
       { step: "initialize", name: "outrun" },
     );
     const outrun = dynamoDbLedger(clients.home, { tableName: TABLE });
-    await expect(outrun.changeRollout(id, (known) => ({ ...known, wave: 9 }))).rejects.toMatchObject({
+    await expect(outrun.changeRollout(id, (known) => ({ ...known, nextWaveIndex: 9 }))).rejects.toMatchObject({
       code: "throttled",
       retryable: true,
     });
-    expect(await other.getRollout(id)).toMatchObject({ wave: 0, version: 20 });
+    expect(await other.getRollout(id)).toMatchObject({ nextWaveIndex: 0, version: 20 });
   });
 });
 

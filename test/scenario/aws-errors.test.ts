@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Stage } from "../../lab/story/stage.ts";
+import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import { demo, enrollAs, fleetOf, web } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { expectAtRest, expectMeshed, outcomesOf, revisionsOf } from "./support/witness.ts";
@@ -22,7 +22,7 @@ const calls = await onLab({ ...scenario, schedules: false }, async (stage) => {
 /** ECS and Secrets Manager calls on the way to the mesh. GetSecretValue reads Slack's credentials alone. */
 const callsOfRoll = calls.filter((call) => /^(ecs|secretsmanager)\./.test(call) && !call.endsWith(".GetSecretValue"));
 
-const fromNow = (stage: Stage, minutes: number) => stage.lab.clock.now() + minutes * 60_000;
+const fromNow = (stage: LabDriver, minutes: number) => stage.lab.clock.now() + minutes * 60_000;
 
 it("the calls that errors are tried at are those of a whole roll", () => {
   expect(calls).toEqual(

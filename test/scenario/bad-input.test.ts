@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Stage } from "../../lab/story/stage.ts";
+import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import type { Json } from "../../shared/base/json.ts";
 import { rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
 import { demo, enrollAs, fleetOf, web } from "./support/fleets.ts";
@@ -9,7 +9,7 @@ import { expectAtRest, expectMeshed } from "./support/witness.ts";
 const cart = demo("cart");
 const scenario = { fleet: fleetOf([web("cart")]), policy: { attemptDelaysMinutes: [15] } };
 
-function plane(stage: Stage) {
+function plane(stage: LabDriver) {
   const found = stage.lab.controlPlanes.get("mesh-us");
   if (!found) throw new Error("there is no mesh-us");
   return found;
@@ -56,7 +56,7 @@ describe("a control plane that says what can't be used", () => {
     kind: "Service",
     metadata: { name: "istio-eastwest", namespace: "istio-eastwest" },
   };
-  const wrongs: [string, string, (stage: Stage) => void][] = [
+  const wrongs: [string, string, (stage: LabDriver) => void][] = [
     ["a root CA that is no certificate", "invalid-pem", (stage) => plane(stage).setRootCa("not a certificate")],
     ["no east-west gateway", "control-plane-incomplete", (stage) => plane(stage).delete(service)],
   ];

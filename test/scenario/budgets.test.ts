@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { awsCallCount } from "../../lab/lambda/rolls.ts";
-import { arnOf, type ServiceName, type Stage } from "../../lab/story/stage.ts";
+import { arnOf, type LabDriver, type ServiceName } from "../../lab/story/lab-driver.ts";
 import { BAD_IMAGE, demo, ENROLL, enrollAs, fleetOf, IMAGE, released, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { outcomesOf } from "./support/witness.ts";
@@ -8,7 +8,7 @@ import { outcomesOf } from "./support/witness.ts";
 const cart = demo("cart");
 const fleet = fleetOf([web("cart", { desiredCount: 2 }), web("other")]);
 
-async function enrollCart(stage: Stage): Promise<void> {
+async function enrollCart(stage: LabDriver): Promise<void> {
   await stage.tag(cart, enrollAs("cart"));
   await stage.until("cart is enrolled", 10, () => stage.ended(cart, "succeeded"));
   await stage.minutes(2);
@@ -19,7 +19,7 @@ const HOSTNAME = "ecs.solo.io/hostname";
 const warmUp = { [HOSTNAME]: "b.example.com" };
 
 /** ECS calls of the functions while an event about the service is looked at. */
-async function callsOfALook(stage: Stage, service: ServiceName, tags = { [HOSTNAME]: "a.example.com" }) {
+async function callsOfALook(stage: LabDriver, service: ServiceName, tags = { [HOSTNAME]: "a.example.com" }) {
   const calls: Record<string, number> = {};
   const stop = stage.lab.router.onCall(({ service: api, operation, invocation }) => {
     if (api === "ecs" && invocation !== undefined) calls[operation] = (calls[operation] ?? 0) + 1;

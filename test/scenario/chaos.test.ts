@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Stage } from "../../lab/story/stage.ts";
+import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import { seededRandom } from "../../simulator/random.ts";
 import { demo, ENROLL, enrollAs, fleetOf, released, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
@@ -37,7 +37,7 @@ interface Wanted {
 }
 
 /** People and pipelines at work while things go wrong. Returns what they want in the end. */
-async function chaos(stage: Stage, seed: number): Promise<Wanted> {
+async function chaos(stage: LabDriver, seed: number): Promise<Wanted> {
   const random = seededRandom(seed);
   const pick = (count: number) => Math.floor(random() * count);
   let wanted: Wanted = { enrolled: true, image: "shop/cart:1" };
@@ -66,7 +66,7 @@ async function chaos(stage: Stage, seed: number): Promise<Wanted> {
 }
 
 /** What an operator does fails while AWS fails: then it has not happened. */
-async function operator(stage: Stage, act: () => Promise<unknown>): Promise<boolean> {
+async function operator(stage: LabDriver, act: () => Promise<unknown>): Promise<boolean> {
   const before = await stage.lab.clock.now();
   try {
     await act();
@@ -77,7 +77,7 @@ async function operator(stage: Stage, act: () => Promise<unknown>): Promise<bool
   }
 }
 
-const withoutCounts = ({ struck, count, ...rule }: ReturnType<Stage["lab"]["faults"]["list"]>[number]) =>
+const withoutCounts = ({ struck, count, ...rule }: ReturnType<LabDriver["lab"]["faults"]["list"]>[number]) =>
   count === undefined ? rule : { ...rule, count: Math.max(1, count - struck) };
 
 describe("things go wrong at random while people work", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Stage } from "../../lab/story/stage.ts";
+import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import { type CallOfRun, callsOfLastRoll, crashAt, expectAsWithoutCrash } from "./support/crash.ts";
 import { BAD_IMAGE, demo, ENROLL, enrollAs, fleetOf, IMAGE, web } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
@@ -8,21 +8,21 @@ import { expectMeshed, tagsOf } from "./support/witness.ts";
 const cart = demo("cart");
 const scenario = { fleet: fleetOf([web("cart", { desiredCount: 2 })]) };
 
-async function enroll(stage: Stage): Promise<void> {
+async function enroll(stage: LabDriver): Promise<void> {
   await stage.tag(cart, enrollAs("cart"));
   await stage.until("cart is enrolled", 40, () => stage.ended(cart, "succeeded"));
   await stage.minutes(3);
 }
 
 /** Pins an image that never gets healthy to the enrolled service. */
-async function failUpdate(stage: Stage): Promise<void> {
+async function failUpdate(stage: LabDriver): Promise<void> {
   stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
   await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
   await stage.until("cart is reverted", 60, () => stage.ended(cart, "reverted"));
   await stage.minutes(1);
 }
 
-async function unenroll(stage: Stage): Promise<void> {
+async function unenroll(stage: LabDriver): Promise<void> {
   await stage.untag(cart, ENROLL);
   await stage.until("cart is out", 40, async () => (await stage.state(cart))?.enrolled === false);
   await stage.minutes(3);
@@ -77,7 +77,7 @@ describe("a function of a roll crashes at one of its calls", () => {
         await failUpdate(stage);
         expect(await stage.revisionOf(cart)).toBe(good);
         expect((await stage.state(cart))?.lastOutcome).toMatchObject({ reason: "ztunnel-unhealthy" });
-        expect((await stage.state(cart))?.failuresInARow).toBe(1);
+        expect((await stage.state(cart))?.consecutiveFailures).toBe(1);
         await expectAsWithoutCrash(stage, cart, {
           outcomes: ["succeeded", "reverted"],
           events: ["Service Enrolled", "Service Roll Failed"],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { shellDefinition, US } from "../../lab/fleet/demo.ts";
-import type { Stage } from "../../lab/story/stage.ts";
+import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import { demo, ENROLL, enrollAs, fleetOf, guideFleet, released, shop, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import {
@@ -18,7 +18,7 @@ import {
 const cart = demo("cart");
 const cartFleet = fleetOf([web("cart", { desiredCount: 2 })]);
 
-async function enrollCart(stage: Stage): Promise<string> {
+async function enrollCart(stage: LabDriver): Promise<string> {
   await stage.tag(cart, enrollAs("cart"));
   await stage.until("cart is enrolled", 10, () => stage.ended(cart, "succeeded"));
   await stage.minutes(2);
@@ -170,7 +170,7 @@ describe("events are lost, doubled and late", () => {
 });
 
 describe("the service goes", () => {
-  const remove = (stage: Stage) =>
+  const remove = (stage: LabDriver) =>
     stage.lab.call(cart, "DeleteService", { cluster: "ecs-demo", service: "cart", force: true });
 
   it.each([

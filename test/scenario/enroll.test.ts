@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { catalogService, EU, echoDefinition, shellDefinition, US } from "../../lab/fleet/demo.ts";
 import { createService } from "../../lab/fleet/fleet.ts";
-import type { Stage } from "../../lab/story/stage.ts";
+import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import { isJsonObject } from "../../shared/base/json.ts";
 import { decodeToken } from "../../shared/data-plane/ztunnel/bootstrap-token/token.ts";
 import { textAt } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
@@ -35,7 +35,7 @@ import {
   waitsFor,
 } from "./support/witness.ts";
 
-const create = (stage: Stage, service: typeof catalogService) =>
+const create = (stage: LabDriver, service: typeof catalogService) =>
   createService(service, (at, call, input) => stage.lab.call(at, call, input));
 
 describe("a service gets the enroll tag", () => {

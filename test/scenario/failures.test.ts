@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { demoFleet } from "../../lab/fleet/demo.ts";
-import { arnOf, type Stage } from "../../lab/story/stage.ts";
+import { arnOf, type LabDriver } from "../../lab/story/lab-driver.ts";
 import { type FailureCode, failures } from "../../shared/base/errors.ts";
 import { BAD_IMAGE, demo, enrollAs, fleetOf, IMAGE, released, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
@@ -19,17 +19,18 @@ const fleet = fleetOf([web("cart", { desiredCount: 2 })]);
 const fleetWithBreaker = fleetOf([web("cart", { desiredCount: 2, circuitBreaker: true })]);
 
 /** The enrolled service's revision. */
-async function enrollCart(stage: Stage): Promise<string> {
+async function enrollCart(stage: LabDriver): Promise<string> {
   await stage.tag(cart, enrollAs("cart"));
   await stage.until("cart is enrolled", 10, () => stage.ended(cart, "succeeded"));
   await stage.minutes(1);
   return stage.revisionOf(cart);
 }
 
-const failureOf = (stage: Stage) => eventsOf(stage, cart).find(({ type }) => type === "Service Roll Failed")?.detail;
+const failureOf = (stage: LabDriver) =>
+  eventsOf(stage, cart).find(({ type }) => type === "Service Roll Failed")?.detail;
 
 /** The failure's message in Slack names its cause, and does not repeat itself. */
-function expectToldOnce(stage: Stage, code: string): void {
+function expectToldOnce(stage: LabDriver, code: string): void {
   const [text = "", ...others] = stage.told(cart).filter((one) => one.includes("the roll failed"));
   expect(others).toEqual([]);
   const sentence = isFailureCode(code) ? failures[code].sentence : "";
@@ -39,12 +40,12 @@ function expectToldOnce(stage: Stage, code: string): void {
 
 const isFailureCode = (code: string): code is FailureCode => Object.hasOwn(failures, code);
 
-async function expectReverted(stage: Stage, revision: string, code: string): Promise<void> {
+async function expectReverted(stage: LabDriver, revision: string, code: string): Promise<void> {
   await stage.until("cart is reverted", 60, () => stage.ended(cart, "reverted"));
   await stage.minutes(2);
   expect(await stage.revisionOf(cart)).toBe(revision);
   expect((await stage.describe(cart)).runningCount).toBe(2);
-  expect(failureOf(stage)).toMatchObject({ code, reverted: true, revertedTo: revision, failuresInARow: 1 });
+  expect(failureOf(stage)).toMatchObject({ code, reverted: true, revertedTo: revision, consecutiveFailures: 1 });
   expect((await stage.state(cart))?.lastOutcome).toMatchObject({ outcome: "reverted", reason: code });
   expect((await stage.state(cart))?.lastGoodRevisionArn).toBe(revision);
   expectToldOnce(stage, code);
@@ -98,7 +99,7 @@ describe.each([
       await stage.minutes(60);
       expect(await stage.revisionOf(cart)).toBe(good);
       expect(stage.lab.ecs.findService(arnOf(cart))?.history.length).toBe(deployments);
-      expect((await stage.state(cart))?.failuresInARow).toBe(0);
+      expect((await stage.state(cart))?.consecutiveFailures).toBe(0);
     }));
 
   it("at the first enrollment: the service goes back to what its owner deployed", () =>
@@ -214,7 +215,7 @@ describe("the mesh does not know the tasks", () => {
 describe("the way back", () => {
   it("the circuit breaker has gone back by itself, and no event told it: no second deployment", () =>
     onLab(
-      { fleet: fleetWithBreaker, policy: { lookAgainMinutes: 30, deploymentDeadlineMinutes: 60 } },
+      { fleet: fleetWithBreaker, policy: { pollIntervalMinutes: 30, deploymentDeadlineMinutes: 60 } },
       async (stage) => {
         const good = await enrollCart(stage);
         stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });

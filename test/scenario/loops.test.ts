@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { arnOf, type Stage } from "../../lab/story/stage.ts";
+import { arnOf, type LabDriver } from "../../lab/story/lab-driver.ts";
 import { BAD_IMAGE, demo, enrollAs, fleetOf, IMAGE, released, web, webDefinition } from "./support/fleets.ts";
 import { onLab, type Scenario, START_MS } from "./support/on-lab.ts";
 import { eventTypesOf, expectAtRest, expectMeshed, revisionsOf } from "./support/witness.ts";
@@ -12,7 +12,7 @@ const scenario: Scenario = {
 };
 
 /** The minutes from one roll's end to the next one's start. */
-function pausesMinutes(stage: Stage): readonly number[] {
+function pausesMinutes(stage: LabDriver): readonly number[] {
   const rolls = stage.rollsOf(cart);
   return rolls.slice(1).map((roll, index) => {
     const before = rolls[index];
@@ -22,7 +22,7 @@ function pausesMinutes(stage: Stage): readonly number[] {
 }
 
 /** A day passes. Returns how many rolls there were, after seeing that each waited for its delay. */
-async function rollsInADay(stage: Stage): Promise<number> {
+async function rollsInADay(stage: LabDriver): Promise<number> {
   await stage.lab.clock.sleep(START_MS + 24 * 3_600_000 - stage.lab.clock.now());
   const delays = [30, 60, 240, 240, 240, 240, 240];
   for (const [index, pause] of pausesMinutes(stage).entries()) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { US } from "../../lab/fleet/demo.ts";
-import { arnOf, type ServiceName, type Stage } from "../../lab/story/stage.ts";
+import { arnOf, type LabDriver, type ServiceName } from "../../lab/story/lab-driver.ts";
 import { isJsonObject } from "../../shared/base/json.ts";
 import { demo, ENROLL, enrollAs, fleetOf, guideFleet, NAMESPACE, shop, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
@@ -15,12 +15,12 @@ import {
 } from "./support/witness.ts";
 
 /** Everything of a service that a refusal must leave as it is. */
-async function snapshot(stage: Stage, service: ServiceName) {
+async function snapshot(stage: LabDriver, service: ServiceName) {
   const { deployments, ...described } = await stage.describe(service);
   return { described: { ...described, events: [] }, definition: await stage.definitionOf(service), deployments };
 }
 
-function reasonsOf(stage: Stage, service: ServiceName): readonly unknown[] {
+function reasonsOf(stage: LabDriver, service: ServiceName): readonly unknown[] {
   return eventsOf(stage, service).flatMap(({ detail: { refusals } }) =>
     Array.isArray(refusals) ? refusals.map((one) => isJsonObject(one) && one.reason) : [],
   );

@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { EU, US } from "../../lab/fleet/demo.ts";
 import type { Fleet } from "../../lab/fleet/fleet.ts";
-import type { Stage } from "../../lab/story/stage.ts";
+import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import { demo, enrollAs, fleetOf, shop, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { expectAtRest, expectMeshed, outcomesOf, revisionsOf } from "./support/witness.ts";
 
 const cart = demo("cart");
 const fleet = fleetOf([web("cart", { desiredCount: 2 })]);
-const fromNow = (stage: Stage, minutes: number) => stage.lab.clock.now() + minutes * 60_000;
+const fromNow = (stage: LabDriver, minutes: number) => stage.lab.clock.now() + minutes * 60_000;
 
-async function enrolledInTheEnd(stage: Stage, service: typeof cart, withinMinutes: number): Promise<void> {
+async function enrolledInTheEnd(stage: LabDriver, service: typeof cart, withinMinutes: number): Promise<void> {
   await stage.until(`${service.name} is enrolled`, withinMinutes, () => stage.ended(service, "succeeded"));
   await stage.minutes(2);
   await expectMeshed(stage, service);
@@ -28,7 +28,7 @@ describe("a member's region is down", () => {
     clusters: [...fleet.clusters, { ...EU, name: "shop", tags: {} }],
     services: [...fleet.services, { ...web("basket", { taskDefinition, desiredCount: 2 }), ...EU, cluster: "shop" }],
   };
-  const goDown = (stage: Stage, minutes: number) =>
+  const goDown = (stage: LabDriver, minutes: number) =>
     stage.lab.faults.add({ kind: "region-down", match: EU, untilMs: fromNow(stage, minutes) });
 
   it("when a service there was just tagged: it is enrolled once the region is up, services elsewhere meanwhile", () =>
@@ -118,6 +118,6 @@ describe("the ledger's DynamoDB", () => {
 });
 
 /** The codes of the failures that functions have logged. */
-function failureCodes(stage: Stage): readonly string[] {
+function failureCodes(stage: LabDriver): readonly string[] {
   return stage.lab.logs.flatMap(({ line }) => /"code":"([a-z-]+)"/.exec(line)?.[1] ?? []);
 }

@@ -65,7 +65,7 @@ describe("a rehearsed rotation", () => {
       ],
     });
     expect(upgrade).toMatchObject({ status: "rolled-back" });
-    expect(upgrade?.statuses["taken-back"]).toBe(20);
+    expect(upgrade?.statuses["rolled-back"]).toBe(20);
     expect(upgrade?.problems).toEqual(["the rollout is rolled-back", "40 of 40 services have not succeeded"]);
   });
 });

@@ -56,7 +56,7 @@ describe("a function of a rollout crashes at one of its calls: the rollout ends 
       await brokenUpgrade(stage);
       expect(stage.revisions()).toEqual(before);
       expect(stage.images()).toEqual(stage.arns.map(() => OLD_IMAGE));
-      expect(await stage.rollout()).toMatchObject({ reason: { code: "budget-exceeded" }, stuck: [] });
+      expect(await stage.rollout()).toMatchObject({ reason: { code: "budget-exceeded" }, stuckOrdinals: [] });
       expect(stage.events("Rollout Started").length).toBeGreaterThan(0);
       expect(stage.events("Rollout Paused").length).toBeGreaterThan(0);
       expect(stage.events("Rollout Rolled Back").length).toBeGreaterThan(0);

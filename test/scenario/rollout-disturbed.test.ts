@@ -51,7 +51,7 @@ describe("during a rollout", () => {
       await stage.is("rolled-back");
       const one = (await stage.services()).find(({ serviceArn }) => serviceArn === arn);
       expect(one).toMatchObject({ status: "left", reason: "changed-since" });
-      expect(stage.events("Rollout Rolled Back")).toMatchObject([{ left: 1, takenBack: 1, stuck: 0 }]);
+      expect(stage.events("Rollout Rolled Back")).toMatchObject([{ left: 1, rolledBack: 1, stuck: 0 }]);
       await stage.minutes(60);
       // The application stays what was deployed; the sidecar is what the fleet has.
       expect(await stage.definitionImage(arn, "web")).toBe("shop/service-0:2");
@@ -102,7 +102,7 @@ describe("during a rollout", () => {
       await stage.minutes(0.4);
       await stop(stage, "upgrade-one-1");
       await stage.is("completed");
-      expect((await stage.rollout()).executions).toBe(2);
+      expect((await stage.rollout()).executionCount).toBe(2);
       const counts = await stage.counts();
       expect((counts.succeeded ?? 0) + (counts.skipped ?? 0)).toBe(12);
       newEverywhere(stage);
@@ -119,7 +119,7 @@ describe("during a rollout", () => {
       await stop(stage, "upgrade-one-1");
       await stage.say("rollback");
       const back = await stage.is("rolled-back");
-      expect(back.stuck).toEqual([]);
+      expect(back.stuckOrdinals).toEqual([]);
       expect(stage.revisions()).toEqual(before);
       await stage.minutes(60);
       expect(stage.revisions()).toEqual(before);
@@ -195,7 +195,7 @@ describe("the whole fleet", () => {
       expect(stage.revisions()).toEqual(before);
       await stage.minutes(60);
       expect(stage.revisions()).toEqual(before);
-      expect((await stage.lab.ledger.getFleet()).out).toBeUndefined();
+      expect((await stage.lab.ledger.getFleet()).unenrolledBy).toBeUndefined();
       for (const arn of stage.arns) expect((await stage.state(stage.name(arn)))?.enrolled).toBe(true);
     }));
 
@@ -250,7 +250,7 @@ describe("a single roll of a rollout", () => {
         await stage.lab.call(stage.home, "StopExecution", { executionArn }, "AWSStepFunctions");
       }
       const done = await stage.is("completed");
-      expect(done.failed).toEqual([]);
+      expect(done.failedOrdinals).toEqual([]);
       newEverywhere(stage);
       expect(await stage.counts()).toEqual({ succeeded: 6 });
       await stage.minutes(30);

@@ -37,7 +37,7 @@ describe("an alarm", () => {
       expect((await stage.rollout()).status).toBe("running");
       await stage.is("rolled-back");
       expect((await stage.rollout()).reason?.detail).toContain("5xx in 210987654321/eu-west-1");
-      expect((await stage.rollout()).wave).toBe(3);
+      expect((await stage.rollout()).nextWaveIndex).toBe(3);
     }));
 
   it("that CloudWatch does not know stops nothing", () =>
@@ -53,7 +53,7 @@ describe("a freeze window", () => {
       await stage.minutes(24.5);
       await stage.ask();
       const frozen = await stage.is("frozen");
-      expect(frozen.wave).toBe(1);
+      expect(frozen.nextWaveIndex).toBe(1);
       expect(stage.images().filter((image) => image === NEW_IMAGE)).toHaveLength(2);
       expect(stage.events("Rollout Paused")).toMatchObject([{ hold: "freeze", until: "2026-01-05T14:30:00.000Z" }]);
       const done = await stage.is("completed", "upgrade-one", 300);

@@ -15,7 +15,7 @@ describe("an operator", () => {
       await stage.wave(0, "rolling");
       await stage.say("pause");
       const paused = await stage.is("paused");
-      expect(paused).toMatchObject({ wave: 1, journal: [{ did: "pause", by: "ann" }] });
+      expect(paused).toMatchObject({ nextWaveIndex: 1, journal: [{ did: "pause", by: "ann" }] });
       await stage.minutes(10 * 60);
       expect(newOnes(stage)).toBe(2);
       expect(told(stage, "Rollout Paused")).toMatchObject([{ hold: "operator", detail: "Paused by ann." }]);

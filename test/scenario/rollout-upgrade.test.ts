@@ -15,7 +15,7 @@ describe("an upgrade", () => {
         "eu-west-1 50%",
         "eu-west-1 100%",
       ]);
-      expect(done).toMatchObject({ failed: [], stuck: [], services: 14 });
+      expect(done).toMatchObject({ failedOrdinals: [], stuckOrdinals: [], serviceCount: 14 });
       expect(stage.images()).toEqual(stage.arns.map(() => NEW_IMAGE));
       expect(await stage.counts()).toEqual({ succeeded: 14 });
       const waves = (await stage.rollout()).waves;
@@ -52,16 +52,16 @@ describe("an upgrade", () => {
       expect(back.reason).toMatchObject({ code: "budget-exceeded" });
       expect(stage.revisions()).toEqual(before);
       expect(back.waves.map(({ name, state }) => [name, state])).toEqual([
-        ["canary", "taken-back"],
-        ["us-east-1 100%", "taken-back"],
-        ["us-west-2 100%", "taken-back"],
+        ["canary", "rolled-back"],
+        ["us-east-1 100%", "rolled-back"],
+        ["us-west-2 100%", "rolled-back"],
         ["eu-west-1 100%", "waiting"],
       ]);
       const finished = back.waves.map(({ finishedAt = "" }) => finishedAt);
       expect((finished[2] ?? "") <= (finished[1] ?? "") && (finished[1] ?? "") <= (finished[0] ?? "")).toBe(true);
       const services = await stage.services();
       const east = services.filter(({ serviceArn }) => serviceArn.includes("us-east-1"));
-      expect(east.map(({ status }) => status)).toEqual(east.map(() => "taken-back"));
+      expect(east.map(({ status }) => status)).toEqual(east.map(() => "rolled-back"));
       const west = services.filter(({ serviceArn }) => serviceArn.includes("us-west-2"));
       expect(west.map(({ status, reason }) => `${status} ${reason}`)).toEqual(
         west.map(() => "reverted ztunnel-unhealthy"),
@@ -69,7 +69,7 @@ describe("an upgrade", () => {
       const eu = services.filter(({ serviceArn }) => serviceArn.includes("eu-west-1"));
       expect(eu.map(({ status }) => status)).toEqual(eu.map(() => "waiting"));
       expect(stage.events("Rollout Rolled Back")).toMatchObject([
-        { code: "budget-exceeded", takenBack: 6, stuck: 0, stuckServices: [] },
+        { code: "budget-exceeded", rolledBack: 6, stuck: 0, stuckServices: [] },
       ]);
       expect(stage.events("Rollout Completed")).toEqual([]);
       await stage.minutes(120);
@@ -88,7 +88,7 @@ describe("an upgrade", () => {
       const [stubborn = ""] = stage.of("us-east-1");
       stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: OLD_IMAGE, service: stubborn } });
       const back = await stage.is("rolled-back", "upgrade-one", 600);
-      expect(back.stuck).toHaveLength(1);
+      expect(back.stuckOrdinals).toHaveLength(1);
       const [told] = stage.events("Rollout Rolled Back");
       expect(told).toMatchObject({ stuck: 1, stuckServices: [stubborn] });
       const service = (await stage.services()).find(({ serviceArn }) => serviceArn === stubborn);
@@ -107,7 +107,7 @@ describe("an upgrade", () => {
       stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: NEW_IMAGE, service: unlucky } });
       await stage.ask();
       const done = await stage.is("completed");
-      expect(done.failed).toHaveLength(1);
+      expect(done.failedOrdinals).toHaveLength(1);
       expect(await stage.counts()).toEqual({ succeeded: 11, reverted: 1 });
       expect(stage.events("Rollout Completed")).toMatchObject([{ failed: 1, succeeded: 11 }]);
     }));
@@ -119,7 +119,7 @@ describe("an upgrade", () => {
         const before = stage.revisions();
         await stage.ask();
         await stage.wave(1, "baking");
-        const [victim] = (await stage.services()).filter(({ wave }) => wave === 1);
+        const [victim] = (await stage.services()).filter(({ waveIndex: wave }) => wave === 1);
         const arn = victim?.serviceArn ?? "";
         stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { service: arn, image: NEW_IMAGE } });
         for (const task of [...(stage.lab.ecs.findService(arn)?.tasks ?? [])]) {

@@ -4,7 +4,7 @@ import { demoFleet } from "../../lab/fleet/demo.ts";
 import { createService } from "../../lab/fleet/fleet.ts";
 import { everythingWritten, formsOf, leaks, secretValues } from "../../lab/leaks.ts";
 import { acts } from "../../lab/story/acts.ts";
-import type { Stage } from "../../lab/story/stage.ts";
+import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import { demo, ENROLL, enrollAs, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 
@@ -19,7 +19,7 @@ function onboardedByHand(name: string) {
 }
 
 /** The whole story, then everything that can fail around a token. */
-async function playEverything(stage: Stage): Promise<void> {
+async function playEverything(stage: LabDriver): Promise<void> {
   const { faults } = stage.lab;
   const create = (service: ReturnType<typeof web>) =>
     createService(service, (at, call, input) => stage.lab.call(at, call, input));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { US } from "../../lab/fleet/demo.ts";
-import type { ServiceName, Stage } from "../../lab/story/stage.ts";
+import type { LabDriver, ServiceName } from "../../lab/story/lab-driver.ts";
 import {
   BAD_IMAGE,
   demo,
@@ -25,11 +25,11 @@ import {
   tasksOf,
 } from "./support/witness.ts";
 
-async function enrolled(stage: Stage, service: ServiceName): Promise<void> {
+async function enrolled(stage: LabDriver, service: ServiceName): Promise<void> {
   await stage.until(`${service.name} is enrolled`, 15, () => stage.ended(service, "succeeded"));
 }
 
-async function out(stage: Stage, service: ServiceName, withinMinutes = 15): Promise<void> {
+async function out(stage: LabDriver, service: ServiceName, withinMinutes = 15): Promise<void> {
   const isOut = async () => !(await stage.inMesh(service)) && (await stage.ended(service, "succeeded"));
   await stage.until(`${service.name} is out of the mesh`, withinMinutes, isOut);
 }

@@ -4,7 +4,7 @@ import autopilotConfig from "../../autopilot.config.ts";
 import { Lab } from "../../lab/autopilot/lab.ts";
 import { demoFleet } from "../../lab/fleet/demo.ts";
 import { acts } from "../../lab/story/acts.ts";
-import { Stage } from "../../lab/story/stage.ts";
+import { LabDriver } from "../../lab/story/lab-driver.ts";
 import { parseConfig } from "../../shared/config/config.ts";
 import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
 import type { Deployment } from "../../stacks/definitions/deployment.ts";
@@ -54,7 +54,7 @@ describe("the functions' permissions", () => {
   });
 
   it("are for what the environment of every function names", () => {
-    const world = readFileSync(new URL("functions/world.ts", root), "utf8");
+    const world = readFileSync(new URL("functions/context.ts", root), "utf8");
     const variables = [...world.matchAll(/^ {2}([A-Z][A-Z_]+): z\./gm)].map(([, variable]) => variable);
     expect([...environmentVariables].sort()).toEqual(variables.sort());
   });
@@ -73,7 +73,7 @@ describe("what the functions call in the lab's story", () => {
         called.set(functionName, actions.add(call.replace(".", ":")));
       },
     });
-    const stage = new Stage(lab);
+    const stage = new LabDriver(lab);
     await clock.run(
       (async () => {
         await lab.prepare(demoFleet);

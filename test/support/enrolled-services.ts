@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../shared/base/json.ts";
 import { pinnedValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { containersOf } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
-import { decide, type Observed } from "../../shared/enrollment/decide.ts";
+import { type DecisionInput, decide } from "../../shared/enrollment/decide.ts";
 import type { Decision } from "../../shared/enrollment/decision.ts";
 import { desiredDefinition } from "../../shared/enrollment/definition.ts";
 import { observed } from "./services.ts";
@@ -15,7 +15,7 @@ export const secretArn = (name: string, suffix = "AbCdEf") =>
   `arn:aws:secretsmanager:us-east-1:123456789012:secret:${name}-${suffix}`;
 
 /** The task definition as a roll would leave it. */
-export function meshed(before: Observed): JsonObject {
+export function meshed(before: DecisionInput): JsonObject {
   const desired = desiredOf(decide(before));
   const valueFrom = pinnedValueFrom(secretArn(desired.secret.secretName), desired.secret.versionId);
   const injected = desiredDefinition(before.definition, desired, valueFrom, before.config);

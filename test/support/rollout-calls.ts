@@ -102,9 +102,9 @@ export async function fleetWorld(...given: Parameters<typeof rolloutWorld>): Pro
 
 /** Puts a rollout into the ledger, as the one under way. */
 export async function underWay(world: RolloutWorld, given: Partial<Rollout> = {}): Promise<Rollout> {
-  const one = rollout({ executionName: "upgrade-1-1", executions: 1, ...given });
+  const one = rollout({ executionName: "upgrade-1-1", executionCount: 1, ...given });
   await world.ledger.createRollout(one);
-  await world.ledger.changeFleet((fleet) => ({ ...fleet, running: one.id }));
+  await world.ledger.changeFleet((fleet) => ({ ...fleet, currentRolloutId: one.id }));
   if (one.executionName) world.fleetExecutions.statuses.set(one.executionName, "RUNNING");
   return one;
 }

@@ -25,7 +25,7 @@ export function rolloutService(ordinal: number, given: Partial<RolloutService> =
     rolloutId: "upgrade-1",
     ordinal,
     serviceArn: `arn:aws:ecs:eu-west-1:123456789012:service/shop/s${ordinal}`,
-    wave: 0,
+    waveIndex: 0,
     expiresAt: 1,
     ...given,
   });

@@ -34,7 +34,7 @@ export async function enroll(world: RollWorld, ref: ServiceRef = web): Promise<v
   const { secretInUse, targetRevisionArn } = watch;
   await world.ledger.finishRoll(ref.serviceArn, NAME, {
     enrolled: true,
-    attempt: 1,
+    attemptNumber: 1,
     lastGoodRevisionArn: targetRevisionArn,
     secretsInUse: secretInUse === null ? [] : [secretInUse],
   });

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { serviceRef } from "../../shared/base/arn.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { type Config, parseConfig } from "../../shared/config/config.ts";
-import type { Observed } from "../../shared/enrollment/decide.ts";
+import type { DecisionInput } from "../../shared/enrollment/decide.ts";
 import type { MeshFacts } from "../../shared/model/mesh.ts";
 import type { ObservedService, Tags } from "../../shared/model/service.ts";
 
@@ -92,8 +92,8 @@ export function taskDefinition(changes: JsonObject = {}): JsonObject {
 
 /** A healthy service with the tag, not yet enrolled, and what a test changes of it. */
 export function observed(
-  changes: Partial<Omit<Observed, "definition">> & { readonly raw?: JsonObject } = {},
-): Observed {
+  changes: Partial<Omit<DecisionInput, "definition">> & { readonly raw?: JsonObject } = {},
+): DecisionInput {
   const { raw, ...others } = changes;
   return {
     service: service(),

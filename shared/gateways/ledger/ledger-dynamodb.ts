@@ -108,9 +108,9 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls> {
     raiseAttempt: async (serviceArn, from) => {
       const raised = await update(
         serviceArn,
-        { attempt: from + 1 },
+        { attemptNumber: from + 1 },
         {
-          expression: `#attempt = :from${from === 0 ? " OR attribute_not_exists(#attempt)" : ""}`,
+          expression: `#attemptNumber = :from${from === 0 ? " OR attribute_not_exists(#attemptNumber)" : ""}`,
           values: { ":from": from },
         },
       );

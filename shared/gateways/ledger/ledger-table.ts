@@ -11,6 +11,7 @@ import {
   UpdateCommand,
   type UpdateCommandInput,
 } from "@aws-sdk/lib-dynamodb";
+import { chunk } from "../../base/chunk.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import type { PlacedClients } from "../aws/aws-clients.ts";
 import { call, isNamed } from "../aws/errors.ts";
@@ -139,8 +140,8 @@ export function ledgerTable(clients: PlacedClients, options: LedgerTableOptions)
       ),
 
     putAll: async (items) => {
-      const batches = chunks(items, BATCH_SIZE);
-      for (const together of chunks(batches, BATCHES_AT_ONCE)) await Promise.all(together.map(putBatch));
+      const batches = chunk(items, BATCH_SIZE);
+      for (const together of chunk(batches, BATCHES_AT_ONCE)) await Promise.all(together.map(putBatch));
     },
   };
 }
@@ -178,12 +179,6 @@ async function* paged(
     yield* Items;
     from = LastEvaluatedKey;
   } while (from);
-}
-
-function chunks<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
-    all.slice(index * size, (index + 1) * size),
-  );
 }
 
 function nameOf(item: Readonly<Record<string, unknown>> | undefined): string {

@@ -2,7 +2,7 @@ import type { MeshState } from "../../model/mesh.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
 import { parseBundle } from "../../trust/bundle.ts";
-import { withNews } from "../../trust/record.ts";
+import { withNewFacts } from "../../trust/record.ts";
 
 /**
  * The mesh by the control plane's own answer; the ledger gets it too, so that reconciles decide from the same facts.
@@ -17,5 +17,5 @@ export async function freshMesh(
 ): Promise<MeshState | undefined> {
   const facts = await calls.controlPlane(name).readMeshFacts();
   parseBundle(facts.rootCaPem);
-  return calls.ledger.changeMesh(name, (mesh) => withNews(mesh, facts));
+  return calls.ledger.changeMesh(name, (mesh) => withNewFacts(mesh, facts));
 }

@@ -1,7 +1,7 @@
 import { clusterArnOf } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
-import { decide, type RolloutRoll } from "../../enrollment/decide.ts";
+import { decide, type RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { enrollIntent } from "../../enrollment/tags.ts";
 import type { MeshState } from "../../model/mesh.ts";
@@ -12,7 +12,7 @@ import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 import { acceptableOf, newestOf } from "../../trust/record.ts";
 
-export interface Observed {
+export interface ObservedState {
   readonly service: ObservedService;
   readonly clusterTags: Tags;
   readonly state: ServiceState | undefined;
@@ -36,12 +36,12 @@ export async function observeDescribed(
     /** Read the cluster's tags again instead of taking cached ones. */
     readonly fresh?: boolean;
   },
-): Promise<Observed> {
+): Promise<ObservedState> {
   const { fresh = false } = calls;
   const { tags: clusterTags } = await calls.ecs.describeCluster(clusterArnOf(service.ref), { fresh });
   const intent = enrollIntent(service.tags, clusterTags, calls.config.enrollTagKey);
   // What a sweep refused by a closer look is not put right because an event looks less closely.
-  const refused = state?.toldRefusals !== undefined;
+  const refused = state?.notifiedRefusals !== undefined;
   const touched = state !== undefined && (state.enrolled || state.addedTagKeys.length > 0 || refused);
   const needed = intent !== "absent" || touched || calls.thorough === true;
   const definition = needed ? await calls.ecs.describeTaskDefinition(service.taskDefinitionArn) : undefined;
@@ -65,10 +65,10 @@ export function fleetOf(ledger: Pick<Ledger, "getMesh"> & Pick<RolloutLedger, "g
  * own roll. Throws `mesh-facts-missing` when the mesh is not known.
  */
 export async function decideObserved(
-  observed: Observed,
+  observed: ObservedState,
   config: Config,
   reads: FleetReads,
-  rollout?: RolloutRoll,
+  rollout?: RolloutTarget,
 ): Promise<Decision> {
   const { service, clusterTags, definition, state } = observed;
   if (!definition) return { action: "none", reason: "not-enrolled", warnings: [] };

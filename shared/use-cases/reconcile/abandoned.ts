@@ -12,7 +12,7 @@ export interface AbandonedCalls {
  * The state without a roll whose lease is over and whose execution has ended without its last step: that is noted, and
  * nothing is left of the roll, also where nobody takes the lease any more because the service is gone.
  */
-export async function withoutAbandoned(state: ServiceState, calls: AbandonedCalls): Promise<ServiceState> {
+export async function withoutAbandonedRoll(state: ServiceState, calls: AbandonedCalls): Promise<ServiceState> {
   const { serviceArn, roll } = state;
   if (!roll || roll.leaseUntil > calls.now()) return state;
   const { executionName } = roll;

@@ -8,7 +8,7 @@ import type { ServiceState } from "../../model/service-state.ts";
 import { acceptableOf, newestOf } from "../../trust/record.ts";
 
 /** What a look at a service came to that had nothing to do, and nothing to note. */
-export interface Settled {
+export interface SettledService {
   readonly decision: Extract<Decision, { action: "none" }>;
   /** The secrets of ours that its task definition names. */
   readonly secrets: readonly string[];
@@ -16,8 +16,8 @@ export interface Settled {
 
 /** Services that were found settled: as long as all that they were judged on stays the same, so does the judgement. */
 export interface SettledServices {
-  find(serviceArn: string, judgedOn: string): Settled | undefined;
-  note(serviceArn: string, judgedOn: string, settled: Settled): void;
+  find(serviceArn: string, judgedOn: string): SettledService | undefined;
+  note(serviceArn: string, judgedOn: string, settled: SettledService): void;
 }
 
 const MOST_SERVICES = 50_000;
@@ -26,7 +26,11 @@ const KEPT_MS = 6 * 3_600_000;
 
 /** Remembers settled services for six hours, by the given clock in epoch milliseconds. */
 export function settledServices(now: () => number): SettledServices {
-  const known = expiringCache<Settled & { readonly judgedOn: string }>({ size: MOST_SERVICES, ttlMs: KEPT_MS, now });
+  const known = expiringCache<SettledService & { readonly judgedOn: string }>({
+    size: MOST_SERVICES,
+    ttlMs: KEPT_MS,
+    now,
+  });
   return {
     find: (serviceArn, judgedOn) => {
       const settled = known.get(serviceArn);
@@ -51,7 +55,10 @@ export function judgedOn(seen: {
 }
 
 /** A hash of what decisions take from the mesh and from the whole fleet: when they were read or written is no part of it. */
-export function markOf(mesh: MeshState | undefined, { image, settings, out }: FleetState): string {
+export function fleetFingerprint(
+  mesh: MeshState | undefined,
+  { image, settings, unenrolledBy: out }: FleetState,
+): string {
   const generations = mesh ? [newestOf(mesh), ...acceptableOf(mesh)] : [];
   const facts = generations.map(({ facts: { readAt: _, ...lasting } }) => lasting);
   return sha256(JSON.stringify([facts, { image, settings, out }]));

@@ -1,7 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import type { ServiceState } from "../../model/service-state.ts";
-import type { Reconciled } from "./reconcile.ts";
+import type { Reconciled } from "./act-on-decision.ts";
 
 /** Numbers of one sweep. `failed` services keep what they have: an unread service is no reason to act. */
 export interface SweepResult {

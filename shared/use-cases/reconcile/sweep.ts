@@ -1,16 +1,17 @@
 import { type ClusterRef, clusterArnOf, type Place } from "../../base/arn.ts";
+import { chunkAsync } from "../../base/chunk.ts";
 import { asAutopilotError, failures } from "../../base/errors.ts";
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../config/config.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls, Log, SecretsCalls } from "../../ports/ports.ts";
-import { decideObserved, type FleetReads, fleetOf, type Observed, observeDescribed } from "../observe/observe.ts";
-import { type AbandonedCalls, withoutAbandoned } from "./abandoned.ts";
+import { decideObserved, type FleetReads, fleetOf, type ObservedState, observeDescribed } from "../observe/observe.ts";
+import { type AbandonedCalls, withoutAbandonedRoll } from "./abandoned.ts";
+import { actOnDecision, type ReconcileCalls } from "./act-on-decision.ts";
 import { notesOf } from "./notes.ts";
-import { type ReconcileCalls, reconcile } from "./reconcile.ts";
 import { retireSecretVersions } from "./retire.ts";
-import { judgedOn, markOf, type Settled, type SettledServices } from "./settled.ts";
+import { fleetFingerprint, judgedOn, type SettledService, type SettledServices } from "./settled.ts";
 import { type SweepResult, Tally } from "./sweep-tally.ts";
 
 export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
@@ -61,7 +62,7 @@ async function readStates(
   const states = new Map<string, ServiceState>();
   try {
     for await (const state of calls.ledger.listServices()) {
-      states.set(state.serviceArn, await withoutAbandoned(state, calls));
+      states.set(state.serviceArn, await withoutAbandonedRoll(state, calls));
     }
     return states;
   } catch (error) {
@@ -108,7 +109,7 @@ async function sweepServicesOf(
   calls: ServiceCalls,
 ): Promise<boolean> {
   let complete = true;
-  for await (const names of chunks(serviceNames(ecs.listServices(clusterArn)), 10)) {
+  for await (const names of chunkAsync(serviceNames(ecs.listServices(clusterArn)), 10)) {
     for (const service of await ecs.describeServices(clusterArn, names)) {
       complete = (await sweepService(service, ecs, inUse, calls)) && complete;
     }
@@ -141,7 +142,7 @@ async function sweepService(
     tally.see(state, decision);
     if (decision.action === "none") await noteSettled(observed, { decision, secrets }, calls);
     if (!tally.admits(decision.action)) return true;
-    tally.note(decision.action, await reconcile(observed, decision, { ...calls, ecs }));
+    tally.note(decision.action, await actOnDecision(observed, decision, { ...calls, ecs }));
     return true;
   } catch (error) {
     tellFailure(serviceArn, error, calls);
@@ -158,14 +159,18 @@ async function knownSettled(
     reads,
     settled,
   }: Pick<ServiceCalls, "reads" | "settled"> & { readonly ecs: Pick<EcsCalls, "describeCluster"> },
-): Promise<Settled | undefined> {
+): Promise<SettledService | undefined> {
   if (!settled || state?.roll) return undefined;
   const { tags: clusterTags } = await ecs.describeCluster(clusterArnOf(service.ref));
   const fleet = await reads.mark(service.ref);
   return settled.find(service.ref.serviceArn, judgedOn({ service, clusterTags, state, fleet }));
 }
 
-async function noteSettled(observed: Observed, found: Settled, { reads, settled }: ServiceCalls): Promise<void> {
+async function noteSettled(
+  observed: ObservedState,
+  found: SettledService,
+  { reads, settled }: ServiceCalls,
+): Promise<void> {
   const { service, state } = observed;
   if (!settled || state?.roll || Object.keys(notesOf(observed, found.decision)).length > 0) return;
   const fleet = await reads.mark(service.ref);
@@ -191,17 +196,6 @@ async function* serviceNames(arns: AsyncIterable<string>): AsyncIterable<string>
   }
 }
 
-async function* chunks<T>(items: AsyncIterable<T>, size: number): AsyncIterable<readonly T[]> {
-  let chunk: T[] = [];
-  for await (const item of items) {
-    chunk.push(item);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
 /** Mesh and fleet as one sweep sees them, each read once; `mark` is a hash of both for a service's place. */
 interface SweepReads extends FleetReads {
   readonly mark: (place: Place) => Promise<string>;
@@ -212,7 +206,9 @@ function readOnce(ledger: SweepCalls["ledger"], config: Config): SweepReads {
   const mesh = memoized(of.mesh);
   const fleetAt = memoized((_: string) => of.fleet());
   const fleet = () => fleetAt("");
-  const markAt = memoized(async (plane: string) => markOf(plane === "" ? undefined : await mesh(plane), await fleet()));
+  const markAt = memoized(async (plane: string) =>
+    fleetFingerprint(plane === "" ? undefined : await mesh(plane), await fleet()),
+  );
   return { mesh, fleet, mark: (place) => markAt(controlPlaneFor(config, place)?.name ?? "") };
 }
 

@@ -3,8 +3,8 @@ import { AutopilotError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { parseValueFrom, pinnedValueFrom } from "../../data-plane/ztunnel/bootstrap-token/secret-version.ts";
-import { situationOf } from "../../deployment/attempts.ts";
-import type { RolloutRoll } from "../../enrollment/decide.ts";
+import { attemptKeyOf } from "../../deployment/attempts.ts";
+import type { RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision, DesiredSecret } from "../../enrollment/decision.ts";
 import { desiredContent, desiredDefinition, removedDefinition } from "../../enrollment/definition.ts";
 import { desiredToken } from "../../enrollment/desired.ts";
@@ -17,10 +17,10 @@ import type { ControlPlaneCalls, EcsCalls } from "../../ports/ports.ts";
 import { REGISTER } from "../../rollout/pace.ts";
 import { newestOf } from "../../trust/record.ts";
 import { freshMesh } from "../observe/fresh-mesh.ts";
-import { decideObserved, type Observed } from "../observe/observe.ts";
+import { decideObserved, type ObservedState } from "../observe/observe.ts";
 import { type EnsureSecretCalls, ensureSecret } from "./ensure-secret.ts";
 import { registerOnce } from "./register-once.ts";
-import { restore } from "./restore.ts";
+import { rollBackService } from "./roll-back-service.ts";
 import type { ApplyPlan } from "./steps.ts";
 import { type Applied, watching } from "./watching.ts";
 
@@ -64,15 +64,15 @@ export async function applyRoll(
   const roll = state?.roll;
   if (!roll || roll.executionName !== executionName) return superseded;
   const service = await calls.ecs.describeService(ref);
-  if (plan.change === "restore")
-    return restore(service, state, plan, { calls, mark: marker(ref, executionName, calls) });
-  if (appliedBefore(roll, service, plan)) {
+  if (plan.change === "rollback")
+    return rollBackService(service, state, plan, { calls, mark: progressRecorder(ref, executionName, calls) });
+  if (wasUpdated(roll, service, plan)) {
     const secretInUse = plan.namespace === null ? null : (state.secretsInUse.at(-1) ?? null);
     return watching(service, roll.targetRevisionArn, plan, secretInUse, calls);
   }
   if (service.taskDefinitionArn !== plan.observedRevisionArn) return superseded;
   const definition = await calls.ecs.describeTaskDefinition(service.taskDefinitionArn);
-  const observed: Observed = { service, state, definition, clusterTags: plan.clusterTags };
+  const observed: ObservedState = { service, state, definition, clusterTags: plan.clusterTags };
   const seen: { facts?: MeshFacts } = {};
   const mesh = async (name: string) => {
     const fresh = await freshMesh(name, calls);
@@ -88,9 +88,9 @@ export async function applyRoll(
     decision = await decideObserved({ ...observed, service: untagged }, calls.config, reads, rollout);
   }
   if (decision.action === "none" || decision.action === "refuse") return superseded;
-  if (situationOf(service.taskDefinitionArn, desiredContent(decision, calls.config)) !== plan.situation)
+  if (attemptKeyOf(service.taskDefinitionArn, desiredContent(decision, calls.config)) !== plan.attemptKey)
     return superseded;
-  const mark = marker(ref, executionName, calls);
+  const mark = progressRecorder(ref, executionName, calls);
   if (decision.action === "unenroll" || !seen.facts) {
     await mark({ applyStartedAt: iso(calls.now()) });
     return update(observed, removedDefinition(definitionOf(observed)), state, null, { calls, plan, mark });
@@ -98,7 +98,7 @@ export async function applyRoll(
   return enroll(observed, decision, seen.facts, state, { calls, plan, mark });
 }
 
-function rolloutRoll({ rollout }: ApplyPlan): RolloutRoll | undefined {
+function rolloutRoll({ rollout }: ApplyPlan): RolloutTarget | undefined {
   return rollout ? { ...(rollout.image !== null && { image: rollout.image }), leave: rollout.leave } : undefined;
 }
 
@@ -111,7 +111,7 @@ interface Context {
 type Mark = Partial<Pick<Roll, "applyStartedAt" | "targetRevisionArn" | "revisionBeforeArn" | "deploymentId">>;
 
 async function enroll(
-  observed: Observed,
+  observed: ObservedState,
   { desired }: Extract<Decision, { action: "enroll" | "update" }>,
   facts: MeshFacts,
   state: ServiceState,
@@ -148,7 +148,7 @@ async function ensureIdentity(
 }
 
 async function update(
-  observed: Observed,
+  observed: ObservedState,
   definition: JsonObject,
   state: ServiceState,
   valueFrom: string | null,
@@ -157,7 +157,7 @@ async function update(
   const { ref } = observed.service;
   const current = definitionOf(observed);
   const registering = registerOnce(definition, current, state, calls.ecs);
-  const { taskDefinitionArn, contentHash } = await registering.catch((error: unknown) => giveWay(error, ref, calls));
+  const { taskDefinitionArn, contentHash } = await registering.catch((error: unknown) => delayLane(error, ref, calls));
   const earlier = state.secretsInUse.filter((used) => valueFrom === null || versionOf(used) !== versionOf(valueFrom));
   const secretsInUse = valueFrom === null ? earlier : [...earlier, valueFrom];
   await mark(
@@ -176,7 +176,7 @@ async function update(
 }
 
 /** Throttled in spite of many tries: the rollouts' next starts in this account and region move back. */
-async function giveWay(error: unknown, { account, region }: ServiceRef, { ledger, now }: ApplyCalls): Promise<never> {
+async function delayLane(error: unknown, { account, region }: ServiceRef, { ledger, now }: ApplyCalls): Promise<never> {
   if (error instanceof AutopilotError && error.code === "throttled") {
     await ledger.reserveStart(`${account}/${region}/register`, now(), { ...REGISTER, count: GIVE_WAY_STARTS });
   }
@@ -184,7 +184,7 @@ async function giveWay(error: unknown, { account, region }: ServiceRef, { ledger
 }
 
 /** True if a first try has updated the service. The revision alone does not tell it where only tags differ. */
-function appliedBefore(
+function wasUpdated(
   roll: Roll,
   service: ObservedService,
   plan: ApplyPlan,
@@ -218,7 +218,7 @@ function withoutKeys(tags: Tags, keys: readonly string[]): Tags {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !keys.includes(key)));
 }
 
-function definitionOf(observed: Observed) {
+function definitionOf(observed: ObservedState) {
   if (!observed.definition) throw new AutopilotError("task-definition-not-found", observed.service.taskDefinitionArn);
   return observed.definition;
 }
@@ -233,7 +233,11 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-function marker(ref: ServiceRef, executionName: string, { ledger }: Pick<ApplyCalls, "ledger">): Context["mark"] {
+function progressRecorder(
+  ref: ServiceRef,
+  executionName: string,
+  { ledger }: Pick<ApplyCalls, "ledger">,
+): Context["mark"] {
   return async (roll, service) => {
     if (!(await ledger.updateRoll(ref.serviceArn, executionName, roll, service))) {
       throw new AutopilotError("roll-in-progress", `${ref.serviceArn}: the lease is gone.`);

@@ -22,7 +22,12 @@ export interface AwaitCalls {
  */
 export async function awaitDeployment(
   ref: ServiceRef,
-  roll: { readonly executionName: string; readonly taskToken: string; readonly watch: Watch; readonly looks: number },
+  roll: {
+    readonly executionName: string;
+    readonly taskToken: string;
+    readonly watch: Watch;
+    readonly pollCount: number;
+  },
   calls: AwaitCalls,
 ): Promise<Ended | undefined> {
   const { watch, taskToken } = roll;
@@ -32,15 +37,15 @@ export async function awaitDeployment(
   if (!state) return deliver(taskToken, leaseLost, calls);
   const signal = state.roll?.signal;
   if (signal?.deploymentId === deploymentId) return deliver(taskToken, endedBy(signal), calls);
-  if (roll.looks === 0) return undefined;
-  const ended = await lookAtDeployment(ref, watch, calls);
+  if (roll.pollCount === 0) return undefined;
+  const ended = await checkDeployment(ref, watch, calls);
   return ended && deliver(taskToken, ended, calls);
 }
 
 const leaseLost: Ended = { verdict: "superseded", code: "roll-in-progress", detail: "Another roll took the lease." };
 
 /** How ECS says that the watched deployment stands now, if it has ended. One ECS call. */
-export async function lookAtDeployment(
+export async function checkDeployment(
   ref: ServiceRef,
   watch: Pick<Watch, "deploymentId" | "targetRevisionArn" | "revisionBeforeArn" | "deadlineMs">,
   calls: Pick<AwaitCalls, "config" | "ecs" | "now">,

@@ -58,10 +58,10 @@ export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: Fin
   let after = before;
   if (held) after = await calls.ledger.finishRoll(ref.serviceArn, input.executionName, patch);
   else if (Object.keys(patch).length > 0) after = await calls.ledger.patchService(ref.serviceArn, patch);
-  const told = held && ending.outcome === "refused" && patch.toldRefusals === before.toldRefusals;
+  const told = held && ending.outcome === "refused" && patch.notifiedRefusals === before.notifiedRefusals;
   if (!told)
     await calls.bus.putEvents([
-      eventOf(ref, input, ending, { ...(written ? before : patch), lookAgain: after?.lookAgain }),
+      eventOf(ref, input, ending, { ...(written ? before : patch), recheckRequested: after?.recheckRequested }),
     ]);
   const startedAtMs = ending.plan?.startedAtMs;
   return {
@@ -113,7 +113,7 @@ async function untagged(ref: ServiceRef, tagKeys: readonly string[], { ecs, log 
 
 function patchOf(state: ServiceState, input: FinishInput, ending: Ending, calls: FinishCalls): ServicePatch {
   return {
-    attempt: state.attempt + 1,
+    attemptNumber: state.attemptNumber + 1,
     lastOutcome: outcomeOf(input, ending, calls),
     ...resultPatch(input, ending),
     ...failurePatch(state, input, ending, calls),
@@ -138,12 +138,12 @@ function outcomeOf({ executionName }: FinishInput, { outcome, reason }: Ending, 
 /** A failure makes the same situation wait. */
 function failurePatch(
   state: ServiceState | undefined,
-  { situation, rollout }: FinishInput,
+  { attemptKey, rollout }: FinishInput,
   { outcome, plan }: Ending,
   { now, config }: FinishCalls,
 ): ServicePatch {
   // A rollout starts its rolls without looking at the services: what was tried is known since the plan.
-  const tried = rollout && plan ? plan.situation : situation;
+  const tried = rollout && plan ? plan.attemptKey : attemptKey;
   return isFailure(outcome) ? afterFailure(state, tried, now(), config.policy) : {};
 }
 
@@ -153,14 +153,15 @@ function isFailure(outcome: RollOutcome): boolean {
 }
 
 function resultPatch(input: FinishInput, { outcome, plan }: Ending): ServicePatch {
-  if (outcome === "refused" && input.plan?.action === "finish") return { toldRefusals: textOf(input.plan.refusals) };
+  if (outcome === "refused" && input.plan?.action === "finish")
+    return { notifiedRefusals: textOf(input.plan.refusals) };
   if (outcome === "reverted" && plan) {
     return { lastGoodRevisionArn: plan.pinnedRevisionArn, lastGoodSecret: plan.pinnedSecret };
   }
   if (outcome !== "succeeded" || !plan || !input.watch) return {};
   const { targetRevisionArn, secretInUse } = input.watch;
   const lastGood = { lastGoodRevisionArn: targetRevisionArn, lastGoodSecret: secretInUse };
-  const succeeded = { ...afterSuccess(), ...lastGood, toldRefusals: null };
+  const succeeded = { ...afterSuccess(), ...lastGood, notifiedRefusals: null };
   // The revision before may be what an operator, or a next roll, goes back to.
   const { pinnedSecret } = plan;
   const kept = pinnedSecret === null || pinnedSecret === secretInUse ? [] : [pinnedSecret];
@@ -168,7 +169,7 @@ function resultPatch(input: FinishInput, { outcome, plan }: Ending): ServicePatc
     const secretsInUse = input.rollout ? kept : [];
     return { ...succeeded, enrolled: false, addedTagKeys: [], secretsInUse };
   }
-  if (plan.change === "restore" && secretInUse === null) return { ...succeeded, enrolled: false };
+  if (plan.change === "rollback" && secretInUse === null) return { ...succeeded, enrolled: false };
   return { ...succeeded, enrolled: true, secretsInUse: secretInUse === null ? kept : [...kept, secretInUse] };
 }
 
@@ -181,7 +182,7 @@ function eventOf(
   ref: ServiceRef,
   input: FinishInput,
   ending: Ending,
-  noted: Pick<ServicePatch, "failuresInARow" | "notBefore" | "lookAgain">,
+  noted: Pick<ServicePatch, "consecutiveFailures" | "notBefore" | "recheckRequested">,
 ): BusEvent {
   const { executionName, watch } = input;
   const inRollout = rolloutOf(input);
@@ -208,7 +209,7 @@ function eventOf(
         sentence: ending.sentence,
         reverted: outcome !== "revert-failed",
         ...(outcome === "reverted" && plan && { revertedTo: plan.pinnedRevisionArn }),
-        ...(noted.failuresInARow && { failuresInARow: noted.failuresInARow }),
+        ...(noted.consecutiveFailures && { consecutiveFailures: noted.consecutiveFailures }),
         ...(noted.notBefore && { nextAttemptAt: new Date(noted.notBefore).toISOString() }),
       });
   }
@@ -223,7 +224,7 @@ function changed(
   input: FinishInput,
   plan: ApplyPlan,
   watch: NonNullable<FinishInput["watch"]>,
-  { lookAgain }: Pick<ServicePatch, "lookAgain">,
+  { recheckRequested }: Pick<ServicePatch, "recheckRequested">,
 ): BusEvent {
   const change = {
     executionName: input.executionName,
@@ -242,7 +243,7 @@ function changed(
   if (plan.change === "unenroll") return serviceUnenrolled(ref, change);
   if (plan.change === "enroll") return serviceEnrolled(ref, { ...change, ...sidecar });
   if (drift.includes("sidecar-missing")) return driftCorrected(ref, { ...change, drift });
-  return serviceUpdated(ref, { ...change, ...sidecar, drift, ...(lookAgain && { lookAgain }) });
+  return serviceUpdated(ref, { ...change, ...sidecar, drift, ...(recheckRequested && { recheckRequested }) });
 }
 
 function isDriftReason(text: string): text is DriftReason {

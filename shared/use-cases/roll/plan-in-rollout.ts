@@ -2,7 +2,7 @@ import type { ServiceRef } from "../../base/arn.ts";
 import { clusterArnOf } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
-import { situationOf } from "../../deployment/attempts.ts";
+import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
 import { requestOf } from "../../enrollment/decide.ts";
 import type { RolloutService } from "../../model/rollout.ts";
@@ -31,7 +31,7 @@ export async function planInRollout(
     calls.ledger.getRolloutService(order.id, order.ordinal),
   ]);
   if (!rollout || service?.serviceArn !== ref.serviceArn) return superseded("unknown-rollout");
-  const isBack = order.phase === "back";
+  const isBack = order.phase === "rollback";
   if (!isBack && isStopped(rollout, calls.config)) return superseded("rollout-stopped");
   const { image } = rollout.target;
   const brings = { ...(image !== undefined && { image }), leave: rollout.kind === "unenroll" };
@@ -69,7 +69,7 @@ async function planWayBack(
   return {
     action: "apply",
     outcome: "planned",
-    change: "restore",
+    change: "rollback",
     drift: [],
     observedRevisionArn: current,
     pinnedRevisionArn: fromRevisionArn,
@@ -80,7 +80,7 @@ async function planWayBack(
     image: null,
     isBound: false,
     startedAtMs: calls.now(),
-    situation: situationOf(current, fromRevisionArn),
+    attemptKey: attemptKeyOf(current, fromRevisionArn),
     rollout: { image: null, leave: false },
   };
 }

@@ -2,9 +2,9 @@ import type { ServiceRef } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
-import { situationOf } from "../../deployment/attempts.ts";
+import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { pinnedRevision } from "../../deployment/pinned.ts";
-import { identityRefusal, type RolloutRoll } from "../../enrollment/decide.ts";
+import { identityRefusal, type RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
 import { DISCOVERY_TAG, effectiveTags } from "../../enrollment/tags.ts";
@@ -14,7 +14,7 @@ import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
 import { freshMesh } from "../observe/fresh-mesh.ts";
-import { decideObserved, type ObserveCalls, type Observed, observeDescribed } from "../observe/observe.ts";
+import { decideObserved, type ObserveCalls, type ObservedState, observeDescribed } from "../observe/observe.ts";
 import type { Plan } from "./steps.ts";
 
 export interface PlanCalls {
@@ -33,7 +33,7 @@ export async function planRoll(
   ref: ServiceRef,
   executionName: string,
   calls: PlanCalls,
-  rollout?: RolloutRoll,
+  rollout?: RolloutTarget,
 ): Promise<Plan> {
   const state = await lease(ref, executionName, calls);
   if (!state) return superseded("roll-in-progress");
@@ -91,12 +91,12 @@ function refused(refusals: readonly { reason: string; detail: string }[]): Plan 
 /** What a roll is to bring, and whether the identity that it needs is there. */
 interface Brought {
   readonly decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>;
-  readonly rollout: RolloutRoll | undefined;
+  readonly rollout: RolloutTarget | undefined;
   readonly isBound: boolean;
 }
 
 async function apply(
-  observed: Observed,
+  observed: ObservedState,
   state: ServiceState,
   { decision, rollout, isBound }: Brought,
   { config, now, ecs }: Pick<PlanCalls, "config" | "now" | "ecs">,
@@ -119,7 +119,7 @@ async function apply(
     image: desired?.image ?? null,
     isBound: isBound && decision.action === "update",
     startedAtMs: now(),
-    situation: situationOf(observedRevisionArn, desiredContent(decision, config)),
+    attemptKey: attemptKeyOf(observedRevisionArn, desiredContent(decision, config)),
     rollout: rollout ? { image: rollout.image ?? null, leave: rollout.leave ?? false } : null,
   };
 }
@@ -127,7 +127,7 @@ async function apply(
 /** The secret version that a revision starts from; null also for a revision that is gone. */
 async function secretOf(
   revisionArn: string,
-  { definition, state }: Pick<Observed, "definition" | "state">,
+  { definition, state }: Pick<ObservedState, "definition" | "state">,
   ecs: Pick<ObserveCalls, "describeTaskDefinition">,
 ): Promise<string | null> {
   if (state?.lastGoodRevisionArn === revisionArn && state.lastGoodSecret !== undefined) return state.lastGoodSecret;

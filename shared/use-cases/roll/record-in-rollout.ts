@@ -32,7 +32,7 @@ export async function recordInRollout(
   const { ledger, now } = calls;
   const { id, ordinal } = rollout;
   const { reason, sentence, plan } = ending;
-  const back = rollout.phase === "back";
+  const back = rollout.phase === "rollback";
   const adopted = !back && reason === "already-as-desired" && (await isAdopted(id, ordinal, ledger));
   const status = adopted ? "succeeded" : back ? statusBack(ending) : statusForward(ending);
   const changed = status === "succeeded" && plan !== undefined && watch !== null;
@@ -53,8 +53,8 @@ export async function recordInRollout(
         imageBefore: state?.image ?? null,
       }),
   });
-  if (!back && failedStatuses.includes(status)) await add(id, ordinal, "failed", ledger);
-  if (status === "stuck") await add(id, ordinal, "stuck", ledger);
+  if (!back && failedStatuses.includes(status)) await add(id, ordinal, "failedOrdinals", ledger);
+  if (status === "stuck") await add(id, ordinal, "stuckOrdinals", ledger);
   const image = adopted ? (await ledger.changeRollout(id, () => undefined))?.target.image : plan?.rollout?.image;
   return imagePatch(status, image, service, calls);
 }
@@ -62,7 +62,7 @@ export async function recordInRollout(
 /** True where the rollout has the end of the service's roll, or where the roll belongs to none. */
 export async function isRecorded({ rollout }: FinishInput, ledger: RecordCalls["ledger"]): Promise<boolean> {
   const service = rollout && (await ledger.getRolloutService(rollout.id, rollout.ordinal));
-  return service?.status !== "rolling" && service?.status !== "taking-back";
+  return service?.status !== "rolling" && service?.status !== "rolling-back";
 }
 
 /** An earlier roll of this rollout, whose execution was stopped before its end, has given the service what it should have. */
@@ -70,7 +70,12 @@ async function isAdopted(id: string, ordinal: number, ledger: RecordCalls["ledge
   return (await ledger.getRolloutService(id, ordinal))?.toRevisionArn !== undefined;
 }
 
-async function add(id: string, ordinal: number, to: "failed" | "stuck", ledger: RecordCalls["ledger"]): Promise<void> {
+async function add(
+  id: string,
+  ordinal: number,
+  to: "failedOrdinals" | "stuckOrdinals",
+  ledger: RecordCalls["ledger"],
+): Promise<void> {
   await ledger.changeRollout(id, (rollout) =>
     rollout[to].includes(ordinal) ? undefined : { ...rollout, [to]: [...rollout[to], ordinal].sort((a, b) => a - b) },
   );
@@ -83,9 +88,9 @@ function statusForward({ outcome, reason }: Ending): RolloutServiceStatus {
 }
 
 function statusBack({ outcome, reason }: Ending): RolloutServiceStatus {
-  if (outcome === "succeeded") return "taken-back";
+  if (outcome === "succeeded") return "rolled-back";
   if (outcome !== "superseded") return "stuck";
-  if (reason === "already-as-desired") return "taken-back";
+  if (reason === "already-as-desired") return "rolled-back";
   // Not taken back yet: another roll has the service.
   return reason === "roll-in-progress" ? "succeeded" : "left";
 }
@@ -97,7 +102,7 @@ function imagePatch(
   { imageBefore }: RolloutService,
   { now }: RecordCalls,
 ): ServicePatch {
-  if (status === "succeeded" && image) return { image: { image, atMs: now() } };
-  if (status === "taken-back" || status === "left" || status === "stuck") return { image: imageBefore ?? null };
+  if (status === "succeeded" && image) return { image: { image, assignedAtMs: now() } };
+  if (status === "rolled-back" || status === "left" || status === "stuck") return { image: imageBefore ?? null };
   return {};
 }

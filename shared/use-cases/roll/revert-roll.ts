@@ -38,7 +38,7 @@ export async function revertRoll(
   const noted = (await calls.ledger.getService(ref.serviceArn))?.roll;
   if (noted !== undefined && noted.executionName !== executionName) {
     // What that roll has deployed is its own to judge.
-    return { outcome: "superseded", watch: null, cause: toldBy(roll.failure) };
+    return { outcome: "superseded", watch: null, cause: causeFromStep(roll.failure) };
   }
   // An apply step that crashed after UpdateService has no watch to show, but its target is in the ledger.
   const ours = roll.watch?.targetRevisionArn ?? noted?.targetRevisionArn;
@@ -51,9 +51,9 @@ export async function revertRoll(
     { failure: roll.failure, desiredCount: service.desiredCount },
     calls,
   );
-  if (plan.change === "restore") throw noWayBack(cause);
+  if (plan.change === "rollback") throw noWayBack(cause);
   if (!changed) return { outcome: "reverted", watch: null, cause };
-  if (current === plan.pinnedRevisionArn) return backAlready(service, plan, cause, calls);
+  if (current === plan.pinnedRevisionArn) return alreadyReverted(service, plan, cause, calls);
   if (current !== ours) return { outcome: "superseded", watch: null, cause };
   const updated = await calls.ecs.updateService(ref, { taskDefinitionArn: plan.pinnedRevisionArn });
   return { outcome: "reverting", watch: watchOf(updated, plan, calls), cause };
@@ -66,7 +66,7 @@ function noWayBack({ code, sentence }: Cause): AutopilotError {
 }
 
 /** ECS's circuit breaker, or a first try of this step, has gone back already: its deployment is watched like any other. */
-function backAlready(service: ObservedService, plan: ApplyPlan, cause: Cause, calls: RevertCalls): Reverting {
+function alreadyReverted(service: ObservedService, plan: ApplyPlan, cause: Cause, calls: RevertCalls): Reverting {
   const primary = primaryOf(service);
   if (primary === undefined || hasCompleted(primary)) return { outcome: "reverted", watch: null, cause };
   return { outcome: "reverting", watch: watchOf(service, plan, calls), cause };
@@ -77,13 +77,13 @@ function primaryOf(service: ObservedService): Deployment | undefined {
 }
 
 function watchOf(service: ObservedService, plan: ApplyPlan, calls: Pick<RevertCalls, "config" | "now">): Watch {
-  const { deploymentDeadlineMinutes, lookAgainMinutes } = calls.config.policy;
+  const { deploymentDeadlineMinutes, pollIntervalMinutes } = calls.config.policy;
   return {
     deploymentId: primaryOf(service)?.id ?? "",
     targetRevisionArn: plan.pinnedRevisionArn,
     revisionBeforeArn: null,
     deadlineMs: calls.now() + deploymentDeadlineMinutes * 60_000,
-    lookAgainSeconds: Math.ceil(lookAgainMinutes * 60),
+    pollIntervalSeconds: Math.ceil(pollIntervalMinutes * 60),
     desiredCount: service.desiredCount,
     namespace: null,
     secretInUse: null,
@@ -97,7 +97,7 @@ async function causeOf(
   { failure, desiredCount }: { readonly failure: StepFailure | null; readonly desiredCount: number },
   calls: Pick<RevertCalls, "ecs">,
 ): Promise<Cause> {
-  const told = toldBy(failure);
+  const told = causeFromStep(failure);
   if (!targetRevisionArn) return told;
   try {
     const [stoppedTasks, runningTasks] = await Promise.all([
@@ -117,7 +117,7 @@ async function causeOf(
   }
 }
 
-function toldBy(failure: StepFailure | null): Cause {
+function causeFromStep(failure: StepFailure | null): Cause {
   const { code, detail } = failureOf(failure);
   return { code, sentence: detail };
 }

@@ -4,7 +4,7 @@ import type { Incoming } from "../../events/incoming.ts";
 import type { Roll } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
-import { endedBy, lookAtDeployment } from "./await-deployment.ts";
+import { checkDeployment, endedBy } from "./await-deployment.ts";
 import type { Ended } from "./steps.ts";
 
 export interface SignalCalls {
@@ -49,7 +49,7 @@ async function look(ref: ServiceRef, roll: Roll, calls: SignalCalls): Promise<Si
   if (!taskToken || !deploymentId || !targetRevisionArn) return "noted";
   // The deadline is the waiting step's own to judge.
   const watch = { deploymentId, targetRevisionArn, revisionBeforeArn, deadlineMs: Number.POSITIVE_INFINITY };
-  const ended = await lookAtDeployment(ref, watch, { ...calls, ecs: calls.ecs(ref) });
+  const ended = await checkDeployment(ref, watch, { ...calls, ecs: calls.ecs(ref) });
   return ended ? pass(roll, ended, calls) : "noted";
 }
 

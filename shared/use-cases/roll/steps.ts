@@ -8,7 +8,7 @@ import { rollOrderSchema } from "../../rollout/steps.ts";
 const driftKeys = Object.keys(driftReasons);
 
 /** `restore`: back to the revision before a rollout. */
-export const changeSchema = z.enum(["enroll", "update", "unenroll", "restore"]);
+export const changeSchema = z.enum(["enroll", "update", "unenroll", "rollback"]);
 export type Change = z.infer<typeof changeSchema>;
 
 const refusalSchema = z.object({ reason: z.string(), detail: z.string() });
@@ -35,7 +35,7 @@ export const planSchema = z.discriminatedUnion("action", [
     isBound: z.boolean().default(false),
     startedAtMs: z.int(),
     /** What failed attempts at this are counted under. */
-    situation: z.string(),
+    attemptKey: z.string(),
     /** What its rollout brings to the service beside the newest mesh facts; null: it is no rollout's. */
     rollout: z.object({ image: z.string().nullable(), leave: z.boolean() }).nullable().default(null),
   }),
@@ -56,7 +56,7 @@ export const watchSchema = z.object({
   /** A deployment of this revision is ECS's own way back; null when the watched deployment is that already. */
   revisionBeforeArn: z.string().nullable(),
   deadlineMs: z.int(),
-  lookAgainSeconds: z.int().positive(),
+  pollIntervalSeconds: z.int().positive(),
   desiredCount: z.int().nonnegative(),
   /** Where the mesh must know the tasks; null when they leave the mesh. */
   namespace: z.string().nullable(),
@@ -107,7 +107,7 @@ const rollout = rollOrderSchema.nullable().default(null);
 
 export const planInput = z.object({ ...step, rollout });
 export const applyInput = z.object({ ...step, plan: planSchema });
-export const awaitInput = z.object({ ...step, taskToken: z.string().min(1), watch: watchSchema, looks: z.int() });
+export const awaitInput = z.object({ ...step, taskToken: z.string().min(1), watch: watchSchema, pollCount: z.int() });
 export const verifyInput = z.object({ ...step, plan: planSchema, watch: watchSchema, since: z.iso.datetime() });
 export const revertInput = z.object({
   ...step,
@@ -118,7 +118,7 @@ export const revertInput = z.object({
 export const finishInput = z.object({
   ...step,
   /** What a failure is counted under, as whoever started the roll saw it. */
-  situation: z.string(),
+  attemptKey: z.string(),
   rollout,
   plan: planSchema.nullable(),
   watch: watchSchema.nullable(),

@@ -25,7 +25,7 @@ export function watching(
       targetRevisionArn,
       revisionBeforeArn: plan.pinnedRevisionArn,
       deadlineMs: now() + config.policy.deploymentDeadlineMinutes * 60_000,
-      lookAgainSeconds: Math.ceil(config.policy.lookAgainMinutes * 60),
+      pollIntervalSeconds: Math.ceil(config.policy.pollIntervalMinutes * 60),
       desiredCount: service.desiredCount,
       namespace: plan.namespace,
       secretInUse,

@@ -1,5 +1,5 @@
 import { clusterArnOf, type Place, serviceRef } from "../../base/arn.ts";
-import { inGroups } from "../../base/chunk.ts";
+import { chunk } from "../../base/chunk.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { waveCompleted } from "../../events/rollouts.ts";
@@ -8,9 +8,9 @@ import type { ObservedService } from "../../model/service.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls } from "../../ports/ports.ts";
 import { budgetExceeded, isStopped } from "../../rollout/failures.ts";
+import { needsRollback } from "../../rollout/needs-rollback.ts";
 import { resolvedPolicy } from "../../rollout/pace.ts";
 import type { Assessed, Phase } from "../../rollout/steps.ts";
-import { isToGoBack } from "../../rollout/way-back.ts";
 import { firedAlarm, type GuardCalls } from "./alarms.ts";
 
 export interface AssessCalls extends GuardCalls {
@@ -40,16 +40,16 @@ export async function assessWave(assessment: Assessment, calls: AssessCalls): Pr
   const wave = rollout.waves[assessment.wave];
   if (!wave) throw new AutopilotError("unknown-rollout", `${rollout.id} has no wave ${assessment.wave}.`);
   const services = await servicesOf(rollout.id, wave, calls);
-  if (assessment.phase === "back") return assessBack(rollout, assessment.wave, services, calls);
+  if (assessment.phase === "rollback") return assessRollback(rollout, assessment.wave, services, calls);
   // What its failure budget has stopped before its turn has not failed.
   const stopped = isStopped(rollout, calls.config);
   const unaccounted = services.filter(({ status }) => {
     // The way back looks after those that have lost their execution.
-    if (status === "rolling") return !isGoingBack(rollout);
+    if (status === "rolling") return !isRollingBack(rollout);
     return status === "waiting" && !stopped;
   });
   for (const { ordinal } of unaccounted) await fail(rollout.id, ordinal, "roll-unaccounted", "", calls);
-  const worse = assessment.after === "bake" ? await unwell(services, calls) : [];
+  const worse = assessment.after === "bake" ? await degradedServices(services, calls) : [];
   for (const { service, detail } of worse) await fail(rollout.id, service.ordinal, "bake-failed", detail, calls);
   const hasFailedInBake = assessment.after === "bake" && services.some(({ reason }) => reason === "bake-failed");
   const failed = [
@@ -79,18 +79,21 @@ async function conclude(
   const changed = await calls.ledger.changeRollout(rolloutId, (current) => {
     completed = false;
     if (isStopping(current)) return undefined;
-    const rollout = { ...current, failed: [...new Set([...current.failed, ...found.failed])].sort((a, b) => a - b) };
+    const rollout = {
+      ...current,
+      failedOrdinals: [...new Set([...current.failedOrdinals, ...found.failed])].sort((a, b) => a - b),
+    };
     const over = budgetExceeded(rollout, index, config);
-    if (over && found.baked) return goesBack(rollout, { code: "bake-failed", detail: over.detail });
-    if (over) return goesBack(rollout, over);
-    if (found.alarm !== undefined) return goesBack(rollout, { code: "alarm-fired", detail: found.alarm });
+    if (over && found.baked) return rollingBack(rollout, { code: "bake-failed", detail: over.detail });
+    if (over) return rollingBack(rollout, over);
+    if (found.alarm !== undefined) return rollingBack(rollout, { code: "alarm-fired", detail: found.alarm });
     const bakes = after === "roll" && resolvedPolicy(rollout, config.policy.rollout).bakeMinutes > 0;
     if (bakes) return withWave(rollout, index, { state: "baking" });
     // Also when a first try of this step has noted it: it may have ended before it told.
-    completed = rollout.wave <= index + 1;
+    completed = rollout.nextWaveIndex <= index + 1;
     return {
       ...withWave(rollout, index, { state: "done", finishedAt: new Date(now()).toISOString() }),
-      wave: Math.max(rollout.wave, index + 1),
+      nextWaveIndex: Math.max(rollout.nextWaveIndex, index + 1),
     };
   });
   if (!changed) throw new AutopilotError("unknown-rollout", rolloutId);
@@ -104,33 +107,33 @@ async function conclude(
 }
 
 /** What is on its way back stays so; what could not be taken back is noted. */
-async function assessBack(
+async function assessRollback(
   rollout: Rollout,
   index: number,
   services: readonly RolloutService[],
   calls: AssessCalls,
 ): Promise<Assessed> {
-  const left = services.filter(isToGoBack);
+  const left = services.filter(needsRollback);
   for (const { ordinal } of left) {
     await calls.ledger.patchRolloutService(rollout.id, ordinal, { status: "stuck", reason: "roll-unaccounted" });
   }
   const stuck = [...services.filter(({ status }) => status === "stuck"), ...left].map(({ ordinal }) => ordinal);
   await calls.ledger.changeRollout(rollout.id, (current) => ({
-    ...withWave(current, index, { state: "taken-back", finishedAt: new Date(calls.now()).toISOString() }),
-    stuck: [...new Set([...current.stuck, ...stuck])].sort((a, b) => a - b),
+    ...withWave(current, index, { state: "rolled-back", finishedAt: new Date(calls.now()).toISOString() }),
+    stuckOrdinals: [...new Set([...current.stuckOrdinals, ...stuck])].sort((a, b) => a - b),
   }));
   return { bakeSeconds: 0 };
 }
 
 function isStopping(rollout: Rollout): boolean {
-  return isGoingBack(rollout) || rollout.control?.action === "abort";
+  return isRollingBack(rollout) || rollout.control?.action === "abort";
 }
 
-function isGoingBack({ status, control }: Rollout): boolean {
+function isRollingBack({ status, control }: Rollout): boolean {
   return status === "rolling-back" || control?.action === "rollback";
 }
 
-function goesBack(rollout: Rollout, reason: { readonly code: string; readonly detail: string }): Rollout {
+function rollingBack(rollout: Rollout, reason: { readonly code: string; readonly detail: string }): Rollout {
   return { ...rollout, status: "rolling-back", reason };
 }
 
@@ -165,20 +168,20 @@ async function fail(
 }
 
 /** Services that were fine when their roll ended and are not any more, by what ECS says of them. */
-async function unwell(services: readonly RolloutService[], calls: Pick<AssessCalls, "ecs">) {
+async function degradedServices(services: readonly RolloutService[], calls: Pick<AssessCalls, "ecs">) {
   const rolled = services.filter(({ status }) => status === "succeeded");
   const byCluster = Map.groupBy(rolled, ({ serviceArn }) => clusterArnOf(serviceRef(serviceArn)));
   const byArn = new Map(rolled.map((service) => [service.serviceArn, service]));
   const found: { readonly service: RolloutService; readonly detail: string }[] = [];
   for (const [clusterArn, ofCluster] of byCluster) {
     const refs = ofCluster.map(({ serviceArn }) => serviceRef(serviceArn));
-    for (const group of inGroups(refs, 10)) {
+    for (const group of chunk(refs, 10)) {
       const [ref] = group;
       if (!ref) continue;
       const names = group.map(({ serviceName }) => serviceName);
       for (const observed of await calls.ecs(ref).describeServices(clusterArn, names)) {
         const service = byArn.get(observed.ref.serviceArn);
-        const detail = service && illness(observed, service);
+        const detail = service && degradationOf(observed, service);
         if (service && detail !== undefined) found.push({ service, detail });
       }
     }
@@ -187,7 +190,7 @@ async function unwell(services: readonly RolloutService[], calls: Pick<AssessCal
 }
 
 /** Somebody else's deployment meanwhile is no concern of this rollout; a task that is just being replaced neither. */
-function illness(observed: ObservedService, { toRevisionArn }: RolloutService): string | undefined {
+function degradationOf(observed: ObservedService, { toRevisionArn }: RolloutService): string | undefined {
   const primary = observed.deployments.find(({ status }) => status === "PRIMARY");
   if (!primary || primary.taskDefinitionArn !== toRevisionArn || observed.desiredCount === 0) return undefined;
   const { runningCount, failedTasks, rolloutState } = primary;

@@ -4,7 +4,7 @@ import { rolloutRefused } from "../../events/rollouts.ts";
 import type { FleetState, Rollout } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, ExecutionCalls } from "../../ports/ports.ts";
-import { announce, driveQueue, enqueue, type QueueCalls } from "./queue.ts";
+import { advanceQueue, announce, enqueue, type QueueCalls } from "./queue.ts";
 import { allowedControl, repeatsControl } from "./validate.ts";
 
 export interface ControlCalls extends QueueCalls {
@@ -22,7 +22,7 @@ export async function controlRollout(control: RolloutControl, calls: ControlCall
   const { rolloutId, action, requestedBy } = control;
   const at = new Date(calls.now()).toISOString();
   // Before its first step its status does not tell that it has an execution, which is to end it.
-  const hasTurn = (await calls.ledger.getFleet()).running === rolloutId;
+  const hasTurn = (await calls.ledger.getFleet()).currentRolloutId === rolloutId;
   let refused: AutopilotError | undefined;
   let token: string | undefined;
   if (action === "rollback" && (await calls.ledger.getRollout(rolloutId))) await announce(rolloutId, calls);
@@ -47,7 +47,7 @@ export async function controlRollout(control: RolloutControl, calls: ControlCall
   if (changed?.status === "aborted") await calls.ledger.changeFleet((fleet) => without(fleet, rolloutId));
   if (changed && action === "rollback") {
     await enqueue(changed, calls);
-    await driveQueue(calls);
+    await advanceQueue(calls);
   }
   return true;
 }
@@ -87,5 +87,7 @@ function withoutControl({ control: _, ...rollout }: Rollout): Rollout {
 }
 
 function without(fleet: FleetState, id: string): FleetState | undefined {
-  return fleet.waiting.includes(id) ? { ...fleet, waiting: fleet.waiting.filter((one) => one !== id) } : undefined;
+  return fleet.queuedRolloutIds.includes(id)
+    ? { ...fleet, queuedRolloutIds: fleet.queuedRolloutIds.filter((one) => one !== id) }
+    : undefined;
 }

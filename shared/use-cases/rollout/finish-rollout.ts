@@ -5,8 +5,8 @@ import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";
 import { nextStep } from "../../rollout/next-step.ts";
 import { progressOf } from "../../rollout/progress.ts";
-import { driveQueue, hasEnded, type QueueCalls, release } from "./queue.ts";
-import { giveToFleet, type ReleaseCalls } from "./release.ts";
+import { advanceQueue, hasEnded, type QueueCalls, release } from "./queue.ts";
+import { type ReleaseCalls, releaseToFleet } from "./release.ts";
 
 export interface FinishRolloutCalls extends QueueCalls, Omit<ReleaseCalls, "ledger"> {
   readonly ledger: QueueCalls["ledger"] & ReleaseCalls["ledger"] & Pick<RolloutLedger, "listRolloutServices">;
@@ -33,8 +33,8 @@ export async function finishRollout(
   const rollout = await calls.ledger.getRollout(rolloutId);
   if (!rollout) return { status: "unknown", stuck: 0 };
   const status = outcomeOf(rollout, failure);
-  if (status === undefined) return { status: rollout.status, stuck: rollout.stuck.length };
-  if (status === "completed") await giveToFleet(rollout, calls);
+  if (status === undefined) return { status: rollout.status, stuck: rollout.stuckOrdinals.length };
+  if (status === "completed") await releaseToFleet(rollout, calls);
   if (status === "rolled-back") await backInMesh(rollout, calls);
   const ended = await calls.ledger.changeRollout(rolloutId, (current) => {
     if (current.status === status && current.finishedAt !== undefined) return undefined;
@@ -53,8 +53,8 @@ export async function finishRollout(
     await tell(ended, calls);
     await release(rolloutId, calls);
   }
-  await driveQueue(calls);
-  return { status, stuck: rollout.stuck.length };
+  await advanceQueue(calls);
+  return { status, stuck: rollout.stuckOrdinals.length };
 }
 
 /** Undefined when it is not to end: an operator takes it back since this step was chosen. The guard lets it go on. */
@@ -74,7 +74,7 @@ function reasonOf({ error, cause }: FleetFailure): { code: FailureCode; detail: 
 /** What was out of the mesh by this rollout is back: tags count again. */
 async function backInMesh({ id, kind }: Rollout, { ledger }: FinishRolloutCalls): Promise<void> {
   if (kind !== "unenroll") return;
-  await ledger.changeFleet(({ out, ...fleet }) => (out?.rolloutId === id ? fleet : undefined));
+  await ledger.changeFleet(({ unenrolledBy: out, ...fleet }) => (out?.rolloutId === id ? fleet : undefined));
 }
 
 async function tell(rollout: Rollout, { bus, ledger, now }: FinishRolloutCalls): Promise<void> {

@@ -4,7 +4,7 @@ import type { ExecutionCalls } from "../../ports/ports.ts";
 import { progressOf } from "../../rollout/progress.ts";
 import { firedAlarm, type GuardCalls } from "./alarms.ts";
 import { waits } from "./hold-rollout.ts";
-import { driveQueue, type QueueCalls } from "./queue.ts";
+import { advanceQueue, type QueueCalls } from "./queue.ts";
 
 export interface GuardRolloutCalls extends GuardCalls, Omit<QueueCalls, "log"> {
   readonly ledger: QueueCalls["ledger"] & Pick<RolloutLedger, "listRolloutServices" | "changeRollout">;
@@ -32,7 +32,7 @@ export interface GuardedProgress {
  * in the middle of a wave or a bake.
  */
 export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
-  const rolloutId = await driveQueue(calls);
+  const rolloutId = await advanceQueue(calls);
   if (rolloutId === undefined) return { rolloutId: null, stopped: false };
   const rollout = await calls.ledger.getRollout(rolloutId);
   if (rollout?.holdToken !== undefined && !waits(rollout)) {
@@ -45,7 +45,7 @@ export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
   const { done, waves } = progressOf(rollout, begun);
   const failed = waves.reduce((sum, wave) => sum + wave.failed, 0);
   const progress = { done, failed, stuck: waves.reduce((sum, { stuck }) => sum + stuck, 0) };
-  const isOver = rollout.wave >= rollout.waves.length;
+  const isOver = rollout.nextWaveIndex >= rollout.waves.length;
   if (rollout.status !== "running" || isEnding(rollout) || isOver) return { rolloutId, stopped: false, progress };
   const alarm = await firedAlarm(begun, calls);
   if (alarm === undefined) return { rolloutId, stopped: false, progress };
@@ -62,7 +62,7 @@ export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
 
 /** Services of the waves up to the one under way: later ones wait, and need not be read. */
 async function begunServices(
-  { id, waves, wave }: Rollout,
+  { id, waves, nextWaveIndex: wave }: Rollout,
   ledger: GuardRolloutCalls["ledger"],
 ): Promise<readonly RolloutService[]> {
   const [first] = waves[0]?.lanes ?? [];

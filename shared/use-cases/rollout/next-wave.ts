@@ -61,8 +61,8 @@ const nothing: NextWave = { do: "end", phase: "forward", wave: 0, lanes: [], hol
 /** The execution that follows is noted before it is started: whoever looks after the queue knows which one to expect. */
 function continued(rollout: Rollout, executionName: string): Rollout | undefined {
   if (rollout.executionName !== executionName && rollout.executionName !== undefined) return undefined;
-  const executions = rollout.executions + 1;
-  return { ...rollout, executions, executionName: fleetExecutionName(rollout.id, executions) };
+  const executions = rollout.executionCount + 1;
+  return { ...rollout, executionCount: executions, executionName: fleetExecutionName(rollout.id, executions) };
 }
 
 function noted(rollout: Rollout, step: NextStep, at: string): Rollout | undefined {
@@ -82,7 +82,7 @@ function noted(rollout: Rollout, step: NextStep, at: string): Rollout | undefine
     }
     case "roll": {
       const { holdUntilMs: _, holdToken: __, ...rest } = rollout;
-      const back = step.phase === "back";
+      const back = step.phase === "rollback";
       return {
         ...rest,
         status: back ? "rolling-back" : "running",
@@ -93,7 +93,7 @@ function noted(rollout: Rollout, step: NextStep, at: string): Rollout | undefine
 }
 
 function begun(wave: Wave, back: boolean, at: string): Wave {
-  if (back) return { ...wave, state: "taking-back" };
+  if (back) return { ...wave, state: "rolling-back" };
   return { ...wave, state: "rolling", startedAt: wave.startedAt ?? at };
 }
 

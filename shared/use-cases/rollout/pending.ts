@@ -6,7 +6,7 @@ import type { FleetState, RolloutKind } from "../../model/rollout.ts";
 import type { Log, ParameterCalls } from "../../ports/ports.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
 import { parseBundle } from "../../trust/bundle.ts";
-import { driveQueue, hasEnded } from "./queue.ts";
+import { advanceQueue, hasEnded } from "./queue.ts";
 import { AUTOPILOT, queueRollout, type RequestCalls, type Wanted } from "./request-rollout.ts";
 import { allowedImage } from "./validate.ts";
 
@@ -32,18 +32,18 @@ export async function requestPending(calls: PendingCalls): Promise<readonly stri
       asked.push(change.wanted.id);
     }
     // Only now: after a crash before this the same id is asked for again.
-    await calls.ledger.changeFleet(({ seen, ...rest }) => ({
+    await calls.ledger.changeFleet(({ requestedFor: seen, ...rest }) => ({
       ...rest,
-      seen: { ...seen, ...change.seen({ seen, ...rest }), changes: seen.changes + 1 },
+      requestedFor: { ...seen, ...change.seen({ requestedFor: seen, ...rest }), changeCount: seen.changeCount + 1 },
     }));
   }
-  await driveQueue(calls);
+  await advanceQueue(calls);
   return asked;
 }
 
 interface Change {
   readonly wanted: Wanted | undefined;
-  readonly seen: (fleet: FleetState) => Partial<FleetState["seen"]>;
+  readonly seen: (fleet: FleetState) => Partial<FleetState["requestedFor"]>;
 }
 type Find = (fleet: FleetState, calls: PendingCalls) => Promise<Change | undefined>;
 
@@ -56,9 +56,13 @@ async function asFirstSeen(calls: PendingCalls): Promise<void> {
   const hash = settingsHash(calls.config);
   await calls.ledger.changeFleet((fleet) => ({
     ...fleet,
-    image: fleet.image ?? { image: first, atMs: calls.now() },
+    image: fleet.image ?? { image: first, assignedAtMs: calls.now() },
     settings: fleet.settings ?? hash,
-    seen: { ...fleet.seen, image: fleet.seen.image ?? first, settings: fleet.seen.settings ?? hash },
+    requestedFor: {
+      ...fleet.requestedFor,
+      image: fleet.requestedFor.image ?? first,
+      settings: fleet.requestedFor.settings ?? hash,
+    },
   }));
 }
 
@@ -77,9 +81,9 @@ async function fleetImage({ config, parameters }: PendingCalls) {
 const newImage: Find = async (fleet, calls) => {
   const found = await fleetImage(calls);
   const text = "image" in found ? found.image : found.bad;
-  if (text === fleet.seen.image) return undefined;
+  if (text === fleet.requestedFor.image) return undefined;
   const seen = () => ({ image: text });
-  const id = rolloutIdOf({ kind: "upgrade", key: [text, fleet.seen.changes].join("\n") });
+  const id = rolloutIdOf({ kind: "upgrade", key: [text, fleet.requestedFor.changeCount].join("\n") });
   if (!("image" in found)) {
     const { code, detail } = found.failure;
     await calls.bus.putEvents([
@@ -94,18 +98,22 @@ const newImage: Find = async (fleet, calls) => {
 
 const newSettings: Find = async (fleet, calls) => {
   const settings = settingsHash(calls.config);
-  if (settings === fleet.seen.settings) return undefined;
+  if (settings === fleet.requestedFor.settings) return undefined;
   const seen = () => ({ settings });
   if (settings === fleet.settings && !(await isUnderWay("reconfigure", fleet, calls))) {
     return { wanted: undefined, seen };
   }
-  const id = rolloutIdOf({ kind: "reconfigure", key: [settings, fleet.seen.changes].join("\n") });
+  const id = rolloutIdOf({ kind: "reconfigure", key: [settings, fleet.requestedFor.changeCount].join("\n") });
   const why = "The sidecar's settings in the configuration have changed.";
   return { wanted: { ...automatic(id, why), kind: "reconfigure", target: { settings } }, seen };
 };
 
 /** A rollout of this kind brings something else to the whole fleet, now or soon: what the fleet has will not last. */
-async function isUnderWay(kind: RolloutKind, { running, waiting }: FleetState, calls: PendingCalls): Promise<boolean> {
+async function isUnderWay(
+  kind: RolloutKind,
+  { currentRolloutId: running, queuedRolloutIds: waiting }: FleetState,
+  calls: PendingCalls,
+): Promise<boolean> {
   for (const id of [...(running === undefined ? [] : [running]), ...waiting]) {
     const rollout = await calls.ledger.getRollout(id);
     if (rollout?.kind === kind && !hasEnded(rollout)) return true;
@@ -117,14 +125,17 @@ function newFacts(controlPlane: string): Find {
   return async (fleet, calls) => {
     const mesh = await calls.ledger.getMesh(controlPlane);
     const newest = mesh?.generations.at(-1);
-    const before = fleet.seen.factsIds[controlPlane];
+    const before = fleet.requestedFor.factsIds[controlPlane];
     if (!mesh || !newest) return undefined;
     // A roll reads the facts itself: where they have changed and come back since, services may have others.
-    const now = mesh.turn > 0 ? `${newest.id} ${mesh.turn}` : newest.id;
+    const now = mesh.changeCount > 0 ? `${newest.id} ${mesh.changeCount}` : newest.id;
     if (now === before) return undefined;
-    const seen = ({ seen: { factsIds } }: FleetState) => ({ factsIds: { ...factsIds, [controlPlane]: now } });
+    const seen = ({ requestedFor: { factsIds } }: FleetState) => ({ factsIds: { ...factsIds, [controlPlane]: now } });
     if (before === undefined && mesh.generations.length === 1) return { wanted: undefined, seen };
-    const id = rolloutIdOf({ kind: "rotate", key: [controlPlane, newest.id, fleet.seen.changes].join("\n") });
+    const id = rolloutIdOf({
+      kind: "rotate",
+      key: [controlPlane, newest.id, fleet.requestedFor.changeCount].join("\n"),
+    });
     const wanted: Wanted = {
       ...automatic(id, `The root CA or another fact of ${controlPlane} has changed.`),
       kind: "rotate",

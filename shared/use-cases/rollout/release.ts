@@ -13,7 +13,7 @@ export interface ReleaseCalls {
  * After a rollout over everything has completed: what it brought is what every service should have from now on, also
  * those that it left out. What they should have had before is noted in the rollout first.
  */
-export async function giveToFleet(rollout: Rollout, calls: ReleaseCalls): Promise<void> {
+export async function releaseToFleet(rollout: Rollout, calls: ReleaseCalls): Promise<void> {
   if (!isWhole(rollout)) return;
   const { kind, target } = rollout;
   const { image, settings } = target;
@@ -21,7 +21,7 @@ export async function giveToFleet(rollout: Rollout, calls: ReleaseCalls): Promis
     await exchange(rollout, calls, {
       of: ({ image: given }) => given?.image,
       to: image,
-      with: (fleet) => ({ ...fleet, image: { image, atMs: calls.now() } }),
+      with: (fleet) => ({ ...fleet, image: { image, assignedAtMs: calls.now() } }),
       note: (before) => ({ image: before }),
     });
   }
@@ -40,12 +40,12 @@ export async function giveToFleet(rollout: Rollout, calls: ReleaseCalls): Promis
  * Before a rollout that had completed goes back: every service should have again what it should have had before.
  * Otherwise a look at a service that is back would bring it forward again.
  */
-export async function takeFromFleet({ kind, target, before }: Rollout, calls: ReleaseCalls): Promise<void> {
+export async function withdrawFromFleet({ kind, target, before }: Rollout, calls: ReleaseCalls): Promise<void> {
   const { ledger, now } = calls;
   const { image, settings, factsId } = before;
   await ledger.changeFleet((fleet) => {
     if (kind === "upgrade" && image !== undefined && fleet.image?.image === target.image) {
-      return { ...fleet, image: { image, atMs: now() } };
+      return { ...fleet, image: { image, assignedAtMs: now() } };
     }
     if (kind === "reconfigure" && settings !== undefined && fleet.settings === target.settings) {
       return { ...fleet, settings };

@@ -74,9 +74,9 @@ export async function reportDetail(event: RolloutEvent, eventId: string, calls: 
   if (key === undefined || !slack.updates) return false;
   let under: Posted | undefined;
   await calls.ledger.changeRollout(event.detail.rolloutId, (rollout) => {
-    const told = rollout.slack?.told ?? [];
+    const told = rollout.slack?.notified ?? [];
     under = told.includes(key) ? undefined : postedOf(rollout);
-    return under && { ...rollout, slack: { ...rollout.slack, told: [...told, key].slice(-MAX_TOLD) } };
+    return under && { ...rollout, slack: { ...rollout.slack, notified: [...told, key].slice(-MAX_TOLD) } };
   });
   if (!under) return false;
   try {
@@ -106,7 +106,7 @@ export function postedOf({ slack }: Pick<Rollout, "slack">): Posted | undefined 
 }
 
 /** Nothing is told of a rollout that waits, was refused (that is an event of its own) or found nothing to do. */
-function isTold({ slack, startedAt, services, status }: Rollout): boolean {
+function isTold({ slack, startedAt, serviceCount: services, status }: Rollout): boolean {
   return slack?.shown !== undefined || status === "failed" || (startedAt !== undefined && services > 0);
 }
 
@@ -153,7 +153,7 @@ async function tell(
     if (!(error instanceof SlackUnavailable)) throw error;
     note(error, rollout.id, calls);
     if (!error.isLost) return { did: "unavailable", state: before };
-    return { did: "lost", state: { told: before.told ?? [] } };
+    return { did: "lost", state: { notified: before.notified ?? [] } };
   }
 }
 
@@ -187,10 +187,10 @@ function detailKey({ detailType, detail }: RolloutEvent, eventId: string): strin
 
 async function due({ ledger, now }: ReportCalls): Promise<readonly string[]> {
   const minute = Math.floor(now() / MINUTE_MS);
-  const { running } = await ledger.getFleet();
+  const { currentRolloutId: running } = await ledger.getFleet();
   const ids = new Set<string>();
   if (running !== undefined) {
-    const services = (await ledger.getRollout(running))?.services ?? 0;
+    const services = (await ledger.getRollout(running))?.serviceCount ?? 0;
     if (minute % Math.max(1, Math.ceil(services / SERVICES_PER_MINUTE)) === 0) ids.add(running);
   }
   if (minute % LOOK_BACK_EVERY_MINUTES !== 0) return [...ids];

@@ -9,7 +9,7 @@ import { type Rollout, type RolloutKind, rolloutSchema, type Scope } from "../..
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
-import { announce, driveQueue, enqueue, hasEnded, type QueueCalls } from "./queue.ts";
+import { advanceQueue, announce, enqueue, hasEnded, type QueueCalls } from "./queue.ts";
 import { allowedImage } from "./validate.ts";
 
 export interface RequestCalls extends QueueCalls {
@@ -73,13 +73,13 @@ export async function queueRollout(wanted: Wanted, calls: RequestCalls): Promise
   const rollout = await calls.ledger.getRollout(wanted.id);
   if (rollout && !hasEnded(rollout)) await supersedeWaiting(rollout, calls);
   if (rollout) await enqueue(rollout, calls);
-  await driveQueue(calls);
+  await advanceQueue(calls);
   return { did: created ? "queued" : "exists", rolloutId: wanted.id };
 }
 
 /** A newer change of the same kind takes the place of one that has not begun. */
 async function supersedeWaiting(newer: Rollout, calls: RequestCalls): Promise<void> {
-  const { waiting } = await calls.ledger.getFleet();
+  const { queuedRolloutIds: waiting } = await calls.ledger.getFleet();
   for (const id of waiting.filter((one) => one !== newer.id)) {
     const older = await calls.ledger.changeRollout(id, (rollout) =>
       replaces(newer, rollout)
@@ -93,7 +93,9 @@ async function supersedeWaiting(newer: Rollout, calls: RequestCalls): Promise<vo
     );
     if (!older || hasEnded(older)) {
       await calls.ledger.changeFleet((fleet) =>
-        fleet.waiting.includes(id) ? { ...fleet, waiting: fleet.waiting.filter((one) => one !== id) } : undefined,
+        fleet.queuedRolloutIds.includes(id)
+          ? { ...fleet, queuedRolloutIds: fleet.queuedRolloutIds.filter((one) => one !== id) }
+          : undefined,
       );
     }
   }

@@ -1,5 +1,5 @@
 import { clusterArnOf, type Place, serviceRef } from "../../base/arn.ts";
-import { inGroups } from "../../base/chunk.ts";
+import { chunk } from "../../base/chunk.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor, targetsOf } from "../../config/config.ts";
 import { alarmNames, effectiveTags, enrollIntent, tagKeys } from "../../enrollment/tags.ts";
@@ -13,7 +13,7 @@ import { matchesScope } from "../../rollout/identity.ts";
 import { resolvedPolicy } from "../../rollout/pace.ts";
 import { type Candidate, cutWaves } from "../../rollout/waves.ts";
 import { hasEnded } from "./queue.ts";
-import { type ReleaseCalls, takeFromFleet } from "./release.ts";
+import { type ReleaseCalls, withdrawFromFleet } from "./release.ts";
 import { AUTOPILOT } from "./request-rollout.ts";
 
 export interface StartCalls {
@@ -35,7 +35,7 @@ export interface StartCalls {
 export async function startRollout(rolloutId: string, calls: StartCalls): Promise<void> {
   const rollout = await calls.ledger.getRollout(rolloutId);
   if (!rollout || hasEnded(rollout)) return;
-  if (rollout.control?.action === "rollback") await takeFromFleet(rollout, calls);
+  if (rollout.control?.action === "rollback") await withdrawFromFleet(rollout, calls);
   if (rollout.startedAt !== undefined) return tellAgain(rollout, calls);
   const { config, now } = calls;
   const candidates = await candidatesOf(rollout, calls);
@@ -52,7 +52,7 @@ export async function startRollout(rolloutId: string, calls: StartCalls): Promis
         rolloutId,
         ordinal,
         serviceArn,
-        wave: waveOf(ordinal),
+        waveIndex: waveOf(ordinal),
         alarms: alarmsOf.get(serviceArn),
         expiresAt: rollout.expiresAt,
       }),
@@ -61,7 +61,7 @@ export async function startRollout(rolloutId: string, calls: StartCalls): Promis
   if (rollout.kind === "unenroll") {
     // From now on the tags enroll nothing: what leaves the mesh here must not come back by itself.
     await calls.ledger.changeFleet((fleet) =>
-      fleet.out ? undefined : { ...fleet, out: { rolloutId, at: new Date(now()).toISOString() } },
+      fleet.unenrolledBy ? undefined : { ...fleet, unenrolledBy: { rolloutId, at: new Date(now()).toISOString() } },
     );
   }
   const started = await calls.ledger.changeRollout(rolloutId, (current) =>
@@ -72,7 +72,7 @@ export async function startRollout(rolloutId: string, calls: StartCalls): Promis
           status: "running",
           startedAt: new Date(now()).toISOString(),
           waves,
-          services: ordered.length,
+          serviceCount: ordered.length,
         },
   );
   calls.log.info("rollout started", { rolloutId, services: ordered.length, waves: waves.length });
@@ -122,7 +122,7 @@ async function candidatesOf(rollout: Rollout, calls: StartCalls): Promise<readon
         const clusterTags = await tagsOf(clusterArn, ecs);
         if (!clusterTags) continue;
         const names = refs.map(({ serviceName }) => serviceName);
-        for (const group of inGroups(names, 10)) {
+        for (const group of chunk(names, 10)) {
           for (const service of await ecs.describeServices(clusterArn, group)) {
             const candidate = candidateOf(service, clusterTags, calls.config);
             if (candidate) candidates.push(candidate);

@@ -5,9 +5,9 @@ import type { RolloutService } from "../../model/rollout.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import { serviceExecutionName } from "../../rollout/execution-names.ts";
 import { isStopped } from "../../rollout/failures.ts";
+import { needsRollback } from "../../rollout/needs-rollback.ts";
 import { REGISTER, UPDATE } from "../../rollout/pace.ts";
 import type { Phase, RollOrder, Taken } from "../../rollout/steps.ts";
-import { isToGoBack } from "../../rollout/way-back.ts";
 
 export interface TakeCalls {
   readonly config: Pick<Config, "policy">;
@@ -35,19 +35,19 @@ export async function takeService(
   const { serviceArn } = service;
   const skip = { do: "skip", waitSeconds: 0, executionName: "", serviceArn } as const;
   if (!isDue(service, phase)) return skip;
-  const rolling = phase === "forward" ? "rolling" : "taking-back";
+  const rolling = phase === "forward" ? "rolling" : "rolling-back";
   const same = service.status === rolling;
   if (phase === "forward" && !same) {
     const rollout = await ledger.getRollout(rolloutId);
     if (!rollout || isStopped(rollout, config)) return skip;
   }
-  if (same && retake && service.tries >= MAX_ROLLS) return skip;
-  const isLeft = (same && retake) || (phase === "back" && service.status === "rolling");
-  if (isLeft) await settleLeft(service, { ledger });
-  const tries = same && !retake ? service.tries : service.tries + 1;
+  if (same && retake && service.tryCount >= MAX_ROLLS) return skip;
+  const isLeft = (same && retake) || (phase === "rollback" && service.status === "rolling");
+  if (isLeft) await settleOrphanedRoll(service, { ledger });
+  const tries = same && !retake ? service.tryCount : service.tryCount + 1;
   const executionName = serviceExecutionName(rolloutId, service, phase, tries);
   if (!same || retake) {
-    await ledger.patchRolloutService(rolloutId, ordinal, { status: rolling, tries, executionName });
+    await ledger.patchRolloutService(rolloutId, ordinal, { status: rolling, tryCount: tries, executionName });
   }
   const { account, region } = serviceRef(serviceArn);
   // Forward registers a revision, which is the scarcer call; the way back only updates the service.
@@ -61,7 +61,7 @@ export async function takeService(
  * Frees the lease of a roll whose execution is no more. The revisions between which it took the service, if it came so
  * far, are noted: that is what the rollout has changed.
  */
-async function settleLeft(
+async function settleOrphanedRoll(
   { rolloutId, ordinal, serviceArn, executionName }: RolloutService,
   { ledger }: Pick<TakeCalls, "ledger">,
 ): Promise<void> {
@@ -77,7 +77,7 @@ async function settleLeft(
 }
 
 function isDue(service: RolloutService, phase: Phase): boolean {
-  if (phase === "back") return isToGoBack(service);
-  const { status, tries } = service;
+  if (phase === "rollback") return needsRollback(service);
+  const { status, tryCount: tries } = service;
   return status === "waiting" || status === "rolling" || (status === "superseded" && tries < MAX_TRIES);
 }

@@ -46,7 +46,7 @@ export async function retirableRotation(mesh: MeshState, calls: GateCalls): Prom
 }
 
 async function isRotating(controlPlane: string, ledger: GateCalls["ledger"]): Promise<boolean> {
-  const { running, waiting } = await ledger.getFleet();
+  const { currentRolloutId: running, queuedRolloutIds: waiting } = await ledger.getFleet();
   for (const id of [...(running === undefined ? [] : [running]), ...waiting]) {
     const rollout = await ledger.getRollout(id);
     const planes = [rollout?.target.controlPlane, rollout?.scope.controlPlane].filter((name) => name !== undefined);

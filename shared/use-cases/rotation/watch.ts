@@ -96,11 +96,11 @@ interface News {
 function newsOf(mesh: MeshState, nowMs: number): News {
   const fingerprints = fingerprintsOf(newestOf(mesh));
   const [first = newestOf(mesh)] = mesh.generations;
-  const before = mesh.told.fingerprints ?? fingerprintsOf(first);
+  const before = mesh.notified.fingerprints ?? fingerprintsOf(first);
   return {
     fingerprints,
     previous: before.join() === fingerprints.join() ? undefined : before,
-    expiring: expiringSince(parseBundle(newestOf(mesh).facts.rootCaPem), mesh.told.expiryDays, nowMs),
+    expiring: expiringSince(parseBundle(newestOf(mesh).facts.rootCaPem), mesh.notified.expiryDays, nowMs),
   };
 }
 
@@ -131,7 +131,7 @@ function expiringEvent(mesh: MeshState, { certificate, daysLeft }: Expiring): Bu
 }
 
 async function noteTold(mesh: MeshState, { fingerprints, expiring }: News, { ledger }: WatchCalls): Promise<void> {
-  const noted = mesh.told.fingerprints?.join() === fingerprints.join();
+  const noted = mesh.notified.fingerprints?.join() === fingerprints.join();
   if (noted && expiring.length === 0) return;
   const days = expiring.map(({ certificate, thresholdDays }) => [certificate.fingerprint256, thresholdDays] as const);
   await ledger.changeMesh(
@@ -139,10 +139,10 @@ async function noteTold(mesh: MeshState, { fingerprints, expiring }: News, { led
     (current) =>
       current && {
         ...current,
-        told: {
-          ...current.told,
+        notified: {
+          ...current.notified,
           fingerprints: [...fingerprints],
-          expiryDays: { ...current.told.expiryDays, ...Object.fromEntries(days) },
+          expiryDays: { ...current.notified.expiryDays, ...Object.fromEntries(days) },
         },
       },
   );
@@ -151,7 +151,7 @@ async function noteTold(mesh: MeshState, { fingerprints, expiring }: News, { led
 /** True if it was told now: once for each generation. */
 async function tellRetirable(mesh: MeshState, calls: WatchCalls): Promise<boolean> {
   const { id, facts } = newestOf(mesh);
-  if (mesh.told.retirableId === id) return false;
+  if (mesh.notified.retirableId === id) return false;
   const rotation = await retirableRotation(mesh, calls);
   if (!rotation) return false;
   const { retiring, remaining } = rotation;
@@ -162,7 +162,7 @@ async function tellRetirable(mesh: MeshState, calls: WatchCalls): Promise<boolea
   ]);
   await calls.ledger.changeMesh(
     controlPlane,
-    (current) => current && { ...current, told: { ...current.told, retirableId: id } },
+    (current) => current && { ...current, notified: { ...current.notified, retirableId: id } },
   );
   return true;
 }

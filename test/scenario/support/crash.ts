@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { ServiceName, Stage } from "../../../lab/story/stage.ts";
+import type { LabDriver, ServiceName } from "../../../lab/story/lab-driver.ts";
 import { eventTypesOf, expectAtRest, outcomesOf, revisionsOf } from "./witness.ts";
 
 /** A call of a run by its name, and how many of the same name came before it. */
@@ -9,7 +9,7 @@ export interface CallOfRun {
 }
 
 /** Every call that the functions of a service's last roll have made. */
-export function callsOfLastRoll(stage: Stage, service: ServiceName): readonly CallOfRun[] {
+export function callsOfLastRoll(stage: LabDriver, service: ServiceName): readonly CallOfRun[] {
   const calls = stage.rollsOf(service).at(-1)?.calls ?? {};
   return Object.entries(calls).flatMap(([call, count]) =>
     Array.from({ length: count }, (_, earlier) => ({ call, earlier })),
@@ -17,13 +17,13 @@ export function callsOfLastRoll(stage: Stage, service: ServiceName): readonly Ca
 }
 
 /** Lets a function of a roll die once, at this call. */
-export function crashAt(stage: Stage, { call, earlier }: CallOfRun, when: "before" | "after"): void {
+export function crashAt(stage: LabDriver, { call, earlier }: CallOfRun, when: "before" | "after"): void {
   stage.lab.faults.add({ kind: "lambda-crash", match: { function: "roll/*", call }, skip: earlier, count: 1, when });
 }
 
 /** The crash has happened, and all that it left is what a run without it leaves. */
 export async function expectAsWithoutCrash(
-  stage: Stage,
+  stage: LabDriver,
   service: ServiceName,
   wanted: { readonly outcomes: readonly string[]; readonly events: readonly string[]; readonly revisions: number },
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import autopilotConfig from "../../../autopilot.config.ts";
 import { Lab, type LabOptions } from "../../../lab/autopilot/lab.ts";
 import type { Fleet } from "../../../lab/fleet/fleet.ts";
-import { Stage } from "../../../lab/story/stage.ts";
+import { LabDriver } from "../../../lab/story/lab-driver.ts";
 import { type ConfigInput, parseConfig } from "../../../shared/config/config.ts";
 import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
 
@@ -20,11 +20,11 @@ const SETTLED_MINUTES = 3;
  * Plays a story on a lab of its own, in virtual time, once the fleet is up. Returns what the story returns. When it
  * fails, the error's message ends with what the lab saw.
  */
-export async function onLab<T>(scenario: Scenario, story: (stage: Stage) => Promise<T>): Promise<T> {
+export async function onLab<T>(scenario: Scenario, story: (stage: LabDriver) => Promise<T>): Promise<T> {
   const { fleet, policy, ...options } = scenario;
   const clock = new VirtualClock(START_MS);
   const lab = new Lab({ clock, config: parseConfig({ ...autopilotConfig, ...(policy && { policy }) }), ...options });
-  const stage = new Stage(lab);
+  const stage = new LabDriver(lab);
   const play = async () => {
     await lab.prepare(fleet);
     await stage.minutes(SETTLED_MINUTES);

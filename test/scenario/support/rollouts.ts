@@ -1,6 +1,6 @@
 import { Lab, type LabOptions } from "../../../lab/autopilot/lab.ts";
 import { enrolledFleet, enrolledFleetConfig } from "../../../lab/fleet/enrolled-fleet.ts";
-import { type ServiceName, Stage } from "../../../lab/story/stage.ts";
+import { LabDriver, type ServiceName } from "../../../lab/story/lab-driver.ts";
 import { serviceRef } from "../../../shared/base/arn.ts";
 import type { JsonObject } from "../../../shared/base/json.ts";
 import type { Config } from "../../../shared/config/config.ts";
@@ -34,7 +34,7 @@ export interface FleetScenario {
 export const QUICK = { canaryCount: 2, waves: [100], bakeMinutes: 0 } as const;
 
 /** A lab with a fleet in the mesh, over 3 regions and 2 accounts, and what an operator does to its rollouts. */
-export class FleetStage extends Stage {
+export class FleetStage extends LabDriver {
   readonly arns: readonly string[];
 
   constructor(lab: Lab, arns: readonly string[]) {
@@ -163,7 +163,7 @@ export class FleetStage extends Stage {
     for (const { id, holdToken, status } of await this.rollouts()) {
       if (holdToken !== undefined) left.push(`token of ${id}, which is ${status}`);
     }
-    const { running, waiting } = await this.lab.ledger.getFleet();
+    const { currentRolloutId: running, queuedRolloutIds: waiting } = await this.lab.ledger.getFleet();
     if (running !== undefined) left.push(`${running} is under way`);
     return [...left, ...waiting];
   }
@@ -206,11 +206,20 @@ export async function onFleet<T>(scenario: FleetScenario, story: (stage: FleetSt
 
 async function diary(lab: Lab): Promise<string> {
   const lines = [`Lab time: ${new Date(lab.clock.now()).toISOString()}`];
-  for await (const { id, status, reason, waves, failed, stuck } of lab.ledger.listRollouts()) {
+  for await (const {
+    id,
+    status,
+    reason,
+    waves,
+    failedOrdinals: failed,
+    stuckOrdinals: stuck,
+  } of lab.ledger.listRollouts()) {
     lines.push(`${id}: ${status} ${JSON.stringify(reason ?? "")} failed ${failed} stuck ${stuck}`);
     lines.push(`  ${waves.map(({ name, state }) => `${name}: ${state}`).join(", ")}`);
     for await (const one of lab.ledger.listRolloutServices(id)) {
-      lines.push(`  ${one.ordinal} ${one.serviceArn.split("/").at(-1)} ${one.status} ${one.reason ?? ""} ${one.tries}`);
+      lines.push(
+        `  ${one.ordinal} ${one.serviceArn.split("/").at(-1)} ${one.status} ${one.reason ?? ""} ${one.tryCount}`,
+      );
     }
   }
   for (const { name, status, error, cause } of lab.stepFunctions.listExecutions({

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { arnOf, type ServiceName, type Stage } from "../../../lab/story/stage.ts";
+import { arnOf, type LabDriver, type ServiceName } from "../../../lab/story/lab-driver.ts";
 import { isJsonObject, type JsonObject } from "../../../shared/base/json.ts";
 import { parseValueFrom } from "../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { containersOf, nameOf, objectsAt, textAt } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
@@ -7,21 +7,21 @@ import { containersOf, nameOf, objectsAt, textAt } from "../../../shared/data-pl
 /** What a test sees of a lab beyond what the stage shows. */
 
 /** A container of what the service runs. */
-export async function containerOf(stage: Stage, service: ServiceName, name: string): Promise<JsonObject> {
+export async function containerOf(stage: LabDriver, service: ServiceName, name: string): Promise<JsonObject> {
   const container = containersOf(await stage.definitionOf(service)).find((one) => nameOf(one) === name);
   if (!container) throw new Error(`${service.name} runs no container ${name}`);
   return container;
 }
 
 /** What a container of the service waits for, as `name: CONDITION`. */
-export async function waitsFor(stage: Stage, service: ServiceName, name: string): Promise<readonly string[]> {
+export async function waitsFor(stage: LabDriver, service: ServiceName, name: string): Promise<readonly string[]> {
   return objectsAt(await containerOf(stage, service, name), "dependsOn").map(
     ({ containerName, condition }) => `${containerName}: ${condition}`,
   );
 }
 
 /** The secret version that the service's ztunnel starts from. */
-export async function pinnedSecret(stage: Stage, service: ServiceName) {
+export async function pinnedSecret(stage: LabDriver, service: ServiceName) {
   const secrets = objectsAt(await containerOf(stage, service, "ztunnel"), "secrets");
   const token = secrets.find(({ name }) => name === "BOOTSTRAP_TOKEN");
   const pinned = parseValueFrom(textAt(token ?? {}, "valueFrom") ?? "");
@@ -30,22 +30,22 @@ export async function pinnedSecret(stage: Stage, service: ServiceName) {
 }
 
 /** The value of a secret version, as an execution role with the permission reads it. */
-export async function secretValue(stage: Stage, at: ServiceName, secretArn: string, versionId: string) {
+export async function secretValue(stage: LabDriver, at: ServiceName, secretArn: string, versionId: string) {
   const input = { SecretId: secretArn, VersionId: versionId };
   return textAt(await stage.lab.call(at, "GetSecretValue", input, "secretsmanager"), "SecretString") ?? "";
 }
 
 /** The service's own tags. */
-export function tagsOf(stage: Stage, service: ServiceName): Readonly<Record<string, string>> {
+export function tagsOf(stage: LabDriver, service: ServiceName): Readonly<Record<string, string>> {
   return Object.fromEntries(stage.lab.ecs.findService(arnOf(service))?.tags ?? []);
 }
 
-export function clusterTagsOf(stage: Stage, service: ServiceName): Readonly<Record<string, string>> {
+export function clusterTagsOf(stage: LabDriver, service: ServiceName): Readonly<Record<string, string>> {
   return Object.fromEntries(stage.lab.ecs.findService(arnOf(service))?.cluster.tags ?? []);
 }
 
 /** The addresses and tags of the service's running tasks. */
-export function tasksOf(stage: Stage, service: ServiceName) {
+export function tasksOf(stage: LabDriver, service: ServiceName) {
   return [...(stage.lab.ecs.findService(arnOf(service))?.tasks ?? [])].map((task) => ({
     address: task.network?.privateIpv4Address ?? "",
     tags: Object.fromEntries(task.tags),
@@ -55,20 +55,20 @@ export function tasksOf(stage: Stage, service: ServiceName) {
 }
 
 /** The ACTIVE revisions of a family, oldest first. */
-export async function revisionsOf(stage: Stage, service: ServiceName, family: string): Promise<readonly string[]> {
+export async function revisionsOf(stage: LabDriver, service: ServiceName, family: string): Promise<readonly string[]> {
   const { taskDefinitionArns } = await stage.lab.call(service, "ListTaskDefinitions", { familyPrefix: family });
   return Array.isArray(taskDefinitionArns) ? taskDefinitionArns.filter((arn) => typeof arn === "string") : [];
 }
 
 /** Objects of a control plane by kind. */
-export function kubernetesObjects(stage: Stage, controlPlane: string, kind: string): readonly JsonObject[] {
+export function kubernetesObjects(stage: LabDriver, controlPlane: string, kind: string): readonly JsonObject[] {
   const plane = stage.lab.controlPlanes.get(controlPlane);
   if (!plane) throw new Error(`there is no control plane ${controlPlane}`);
   return plane.state().filter((object) => object.kind === kind);
 }
 
 /** The role that a service account is annotated with. */
-export function boundRole(stage: Stage, controlPlane: string, namespace: string, name: string): string | undefined {
+export function boundRole(stage: LabDriver, controlPlane: string, namespace: string, name: string): string | undefined {
   const accounts = kubernetesObjects(stage, controlPlane, "ServiceAccount").map(({ metadata }) => metadata);
   const found = accounts
     .filter(isJsonObject)
@@ -78,7 +78,7 @@ export function boundRole(stage: Stage, controlPlane: string, namespace: string,
 }
 
 /** The addresses for which a namespace has WorkloadEntries. */
-export function workloadAddresses(stage: Stage, controlPlane: string, namespace: string): readonly string[] {
+export function workloadAddresses(stage: LabDriver, controlPlane: string, namespace: string): readonly string[] {
   return kubernetesObjects(stage, controlPlane, "WorkloadEntry").flatMap(({ metadata, spec }) => {
     const here = isJsonObject(metadata) && metadata.namespace === namespace;
     return here && isJsonObject(spec) ? [textAt(spec, "address") ?? ""] : [];
@@ -92,7 +92,7 @@ export interface Emitted {
 }
 
 /** The autopilot's own events about a service, the oldest first. */
-export function eventsOf(stage: Stage, service: ServiceName): readonly Emitted[] {
+export function eventsOf(stage: LabDriver, service: ServiceName): readonly Emitted[] {
   return stage.lab.eventBridge
     .log()
     .filter(({ event }) => event.source === "ztunnel-autopilot" && event.detail.serviceArn === arnOf(service))
@@ -100,30 +100,30 @@ export function eventsOf(stage: Stage, service: ServiceName): readonly Emitted[]
 }
 
 /** The names of the autopilot's events about a service, warnings left out. */
-export function eventTypesOf(stage: Stage, service: ServiceName): readonly string[] {
+export function eventTypesOf(stage: LabDriver, service: ServiceName): readonly string[] {
   return eventsOf(stage, service)
     .map(({ type }) => type)
     .filter((type) => type !== "Service Warned");
 }
 
 /** How a service's rolls ended, the oldest first. */
-export function outcomesOf(stage: Stage, service: ServiceName): readonly (string | undefined)[] {
+export function outcomesOf(stage: LabDriver, service: ServiceName): readonly (string | undefined)[] {
   return stage.rollsOf(service).map(({ outcome }) => outcome);
 }
 
 /** Nothing of a roll is left: no lease, no task token, no running execution. */
-export async function expectAtRest(stage: Stage, service: ServiceName): Promise<void> {
+export async function expectAtRest(stage: LabDriver, service: ServiceName): Promise<void> {
   expect((await stage.state(service))?.roll, "no roll holds the lease or waits with a task token").toBeUndefined();
   const running = stage.rollsOf(service).filter(({ status }) => status === "RUNNING");
   expect(running, "no execution runs on").toEqual([]);
 }
 
 /** The service is in the mesh as a roll leaves it: healthy ztunnels, known to the mesh, pinned token, nothing left open. */
-export async function expectMeshed(stage: Stage, service: ServiceName): Promise<void> {
+export async function expectMeshed(stage: LabDriver, service: ServiceName): Promise<void> {
   const state = await stage.state(service);
   const revision = await stage.revisionOf(service);
   expect(await stage.containersOf(service)).toContain("ztunnel");
-  expect(state).toMatchObject({ enrolled: true, lastGoodRevisionArn: revision, failuresInARow: 0 });
+  expect(state).toMatchObject({ enrolled: true, lastGoodRevisionArn: revision, consecutiveFailures: 0 });
   const { secretArn, versionId } = await pinnedSecret(stage, service);
   expect(state?.secretsInUse.at(-1)).toBe(`${secretArn}:::${versionId}`);
   const tasks = tasksOf(stage, service);

@@ -12,7 +12,7 @@ import { parseAst } from "vitest/node";
 
 /** The modules whose objects are made of methods that are called one by one, with what variables that hold one are called. */
 const gateways: Readonly<Record<string, readonly string[]>> = {
-  "functions/world.ts": ["world", "calls", "this"],
+  "functions/context.ts": ["context", "calls", "this"],
   "shared/gateways/aws/aws-clients.ts": ["clients"],
   "shared/gateways/aws/ecs.ts": ["ecs"],
   "shared/gateways/ledger/ledger-dynamodb.ts": ["ledger"],

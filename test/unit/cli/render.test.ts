@@ -59,7 +59,7 @@ describe("a rollout on the screen", () => {
       lanes: [],
       state: "waiting" as const,
     }));
-    const lines = rolloutLines(view({ rollout: rollout({ waves, wave: 20 }), services: [] }), plain, 22);
+    const lines = rolloutLines(view({ rollout: rollout({ waves, nextWaveIndex: 20 }), services: [] }), plain, 22);
     expect(lines.length).toBeLessThanOrEqual(22);
     expect(lines.join("\n")).toContain("wave-21");
     expect(lines.join("\n")).toMatch(/… and \d+ more waves/);

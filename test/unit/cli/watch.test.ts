@@ -106,7 +106,7 @@ describe("a rollout as JSON", () => {
   it("has its services where they are asked for", () => {
     const services = [service(0, { status: "succeeded" })];
     expect(viewJson(view({ services }), true)).toMatchObject({
-      services: 5,
+      serviceCount: 5,
       outcomes: [{ ordinal: 0, status: "succeeded" }],
     });
     expect(viewJson(view({ services }), false)).not.toHaveProperty("outcomes");

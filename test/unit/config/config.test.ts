@@ -94,7 +94,7 @@ describe("a configuration is refused, and the error names the field, when", () =
     ["policy.inFlight", "later"],
     ["policy.deploymentDeadlineMinutes", 0],
     ["policy.deploymentDeadlineMinutes", "30"],
-    ["policy.lookAgainMinutes", 61],
+    ["policy.pollIntervalMinutes", 61],
     ["policy.failedTasksLimit", 0],
     ["policy.verifyDeadlineMinutes", -1],
     ["policy.attemptDelaysMinutes", []],

@@ -1,52 +1,52 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { afterFailure, afterSuccess, nextAttempt, situationOf } from "../../../shared/deployment/attempts.ts";
+import { afterFailure, afterSuccess, attemptKeyOf, nextAttempt } from "../../../shared/deployment/attempts.ts";
 import { executionName } from "../../../shared/deployment/execution-name.ts";
 
 const MINUTE = 60_000;
 const policy = { attemptDelaysMinutes: [15, 60, 360] };
-const situation = situationOf("arn:7", "content");
+const attemptKey = attemptKeyOf("arn:7", "content");
 
 describe("attempts", () => {
   it("of a situation that never failed start at once", () => {
-    expect(nextAttempt(undefined, situation, 0)).toEqual({ start: true });
+    expect(nextAttempt(undefined, attemptKey, 0)).toEqual({ start: true });
   });
 
   it("of a situation that failed wait longer each time, and the last delay repeats", () => {
     let state: Parameters<typeof afterFailure>[0];
-    const waits = [1, 2, 3, 4, 5].map((failuresInARow) => {
-      const patch = afterFailure(state, situation, 0, policy);
-      expect(patch.failuresInARow).toBe(failuresInARow);
-      state = { failedSituation: situation, failuresInARow, notBefore: patch.notBefore };
-      expect(nextAttempt(state, situation, patch.notBefore - 1)).toEqual({
+    const waits = [1, 2, 3, 4, 5].map((consecutiveFailures) => {
+      const patch = afterFailure(state, attemptKey, 0, policy);
+      expect(patch.consecutiveFailures).toBe(consecutiveFailures);
+      state = { failedAttemptKey: attemptKey, consecutiveFailures: consecutiveFailures, notBefore: patch.notBefore };
+      expect(nextAttempt(state, attemptKey, patch.notBefore - 1)).toEqual({
         start: false,
         notBeforeMs: patch.notBefore,
       });
-      expect(nextAttempt(state, situation, patch.notBefore)).toEqual({ start: true });
+      expect(nextAttempt(state, attemptKey, patch.notBefore)).toEqual({ start: true });
       return patch.notBefore / MINUTE;
     });
     expect(waits).toEqual([15, 60, 360, 360, 360]);
   });
 
   it("of another situation start at once and count from one", () => {
-    const state = { failedSituation: situation, failuresInARow: 4, notBefore: 1e12 };
-    const other = situationOf("arn:8", "content");
+    const state = { failedAttemptKey: attemptKey, consecutiveFailures: 4, notBefore: 1e12 };
+    const other = attemptKeyOf("arn:8", "content");
     expect(nextAttempt(state, other, 0)).toEqual({ start: true });
     expect(afterFailure(state, other, 0, policy)).toEqual({
-      failedSituation: other,
-      failuresInARow: 1,
+      failedAttemptKey: other,
+      consecutiveFailures: 1,
       notBefore: 15 * MINUTE,
     });
   });
 
   it("are forgotten after a success", () => {
-    expect(afterSuccess()).toEqual({ failedSituation: null, failuresInARow: 0, notBefore: null });
+    expect(afterSuccess()).toEqual({ failedAttemptKey: null, consecutiveFailures: 0, notBefore: null });
   });
 
   it("belong to one situation for equal revision and content only", () => {
-    expect(situationOf("arn:7", "content")).toBe(situation);
-    expect(situationOf("arn:8", "content")).not.toBe(situation);
-    expect(situationOf("arn:7", "other")).not.toBe(situation);
+    expect(attemptKeyOf("arn:7", "content")).toBe(attemptKey);
+    expect(attemptKeyOf("arn:8", "content")).not.toBe(attemptKey);
+    expect(attemptKeyOf("arn:7", "other")).not.toBe(attemptKey);
   });
 });
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../shared/base/json.ts";
 import { containersOf, objectsAt } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
-import { decide, type Observed } from "../../../shared/enrollment/decide.ts";
+import { type DecisionInput, decide } from "../../../shared/enrollment/decide.ts";
 import { settingsHash } from "../../../shared/enrollment/settings-hash.ts";
 import type { MeshFacts, MeshGeneration } from "../../../shared/model/mesh.ts";
 import { desiredOf, meshed, withZtunnel } from "../../support/enrolled-services.ts";
@@ -15,7 +15,7 @@ const generation = (one: MeshFacts, index: number): MeshGeneration => ({ id: `fa
 const history = [facts, rotating, rotated, moved].map(generation);
 
 /** A service as a roll left it when these were the facts. */
-const since = (then: MeshFacts, changes: Partial<Observed> = {}) => meshed(observed({ ...changes, facts: then }));
+const since = (then: MeshFacts, changes: Partial<DecisionInput> = {}) => meshed(observed({ ...changes, facts: then }));
 
 const slower = config({ ztunnel: { image: "registry.example.com/ztunnel:1.28.1", startTimeoutSeconds: 60 } });
 
@@ -57,7 +57,7 @@ describe("a service with a token of older mesh facts", () => {
 });
 
 /** What a roll of the decision leaves. */
-function afterwards(before: Observed): Pick<Observed, "definition"> {
+function afterwards(before: DecisionInput): Pick<DecisionInput, "definition"> {
   return { definition: { ...before.definition, raw: meshed(before) } };
 }
 
@@ -112,11 +112,11 @@ describe("a service with older sidecar settings", () => {
 
 describe("the image", () => {
   const tag = { tags: { ...enrolled, "ztunnel-autopilot/image": "registry.example.com/ztunnel:tag" } };
-  const given = (image: string, atMs: number) => ({ image, atMs });
-  const state = (atMs: number) => ({ enrolled: true, image: given("ztunnel:given", atMs) });
+  const given = (image: string, assignedAtMs: number) => ({ image, assignedAtMs });
+  const state = (assignedAtMs: number) => ({ enrolled: true, image: given("ztunnel:given", assignedAtMs) });
   const fleet = { image: given("ztunnel:fleet", 10) };
 
-  it.each<[string, string, Partial<Observed>]>([
+  it.each<[string, string, Partial<DecisionInput>]>([
     [
       "the tag's",
       "registry.example.com/ztunnel:tag",
@@ -151,7 +151,7 @@ describe("the image", () => {
 
 describe("a rollout that takes the fleet out of the mesh", () => {
   const leave = { rollout: { leave: true } };
-  const out = { fleet: { out: { rolloutId: "unenroll-1", at: "2026-11-21T00:00:00.000Z" } } };
+  const out = { fleet: { unenrolledBy: { rolloutId: "unenroll-1", at: "2026-11-21T00:00:00.000Z" } } };
 
   it.each([
     ["that is tagged", service()],
@@ -180,7 +180,7 @@ describe("a rollout that takes the fleet out of the mesh", () => {
 describe("whatever changed for the fleet", () => {
   const names = fc.constantFrom("image", "dependency", "token", "gone", "identity", "proxy");
   /** What others do to a service, each leaving a drift that no rollout is about. */
-  function damaged(what: string, raw: JsonObject): Partial<Observed> & { readonly raw: JsonObject } {
+  function damaged(what: string, raw: JsonObject): Partial<DecisionInput> & { readonly raw: JsonObject } {
     const untouched = { raw };
     switch (what) {
       case "image":
@@ -205,7 +205,7 @@ describe("whatever changed for the fleet", () => {
   }
   const plainToken = { name: "BOOTSTRAP_TOKEN", value: "dG9rZW4=" };
   /** The facts' history up to some time, what of it was released then, and what a service got in between. */
-  const situation = fc
+  const attemptKey = fc
     .tuple(fc.nat(history.length - 1), fc.nat(), fc.nat(), fc.boolean(), fc.boolean())
     .map(([newest, a, b, oldSettings, settingsPending]) => {
       const released = a % (newest + 1);
@@ -224,7 +224,7 @@ describe("whatever changed for the fleet", () => {
 
   it("a service that has what was released, or anything later, is never rolled without a rollout", () => {
     fc.assert(
-      fc.property(situation, (given) => {
+      fc.property(attemptKey, (given) => {
         const decision = decide(observed(given));
         expect(decision.action).toBe("none");
         expect(decision).not.toMatchObject({ reason: "not-enrolled" });
@@ -234,7 +234,7 @@ describe("whatever changed for the fleet", () => {
 
   it("any other drift is always corrected at once, and one roll leaves nothing to wait for", () => {
     fc.assert(
-      fc.property(situation, names, (given, what) => {
+      fc.property(attemptKey, names, (given, what) => {
         const before = observed({ ...given, ...damaged(what, given.raw) });
         const decision = decide(before);
         expect(decision.action).toBe("update");
@@ -247,7 +247,7 @@ describe("whatever changed for the fleet", () => {
 
   it("a rollout rolls every service that is not as desired", () => {
     fc.assert(
-      fc.property(situation, (given) => {
+      fc.property(attemptKey, (given) => {
         const alone = decide(observed(given));
         const rolled = decide(observed({ ...given, rollout: {} }));
         const asDesired = alone.action === "none" && alone.reason === "as-desired";

@@ -10,7 +10,7 @@ const read = (file: string): unknown => JSON.parse(readFileSync(new URL(file, fo
 const service = "arn:aws:ecs:us-east-1:111122223333:service/ecs-demo/shell-task";
 
 const expected: Readonly<Record<string, object>> = {
-  "create-service-called.json": { kind: "look-at-service", serviceArn: service },
+  "create-service-called.json": { kind: "reconcile-service", serviceArn: service },
   "deployment-completed.json": { kind: "deployment", serviceArn: service },
   "deployment-failed.json": { kind: "deployment", eventName: "SERVICE_DEPLOYMENT_FAILED" },
   "deployment-in-progress.json": { kind: "deployment", eventName: "SERVICE_DEPLOYMENT_IN_PROGRESS" },
@@ -34,19 +34,22 @@ const expected: Readonly<Record<string, object>> = {
       "service-refused-in-rollout",
     ].map((name) => [`${name}.json`, { kind: "ignored", why: "unknown-event-kind" }]),
   ),
-  "service-roll-failed-in-rollout.json": { kind: "look-at-service", serviceArn: service },
-  "service-superseded-in-rollout.json": { kind: "look-at-service", serviceArn: service },
-  "service-updated-in-rollout.json": { kind: "look-at-service", serviceArn: service },
-  "service-updated-look-again.json": { kind: "look-at-service", serviceArn: service },
-  "service-enrolled.json": { kind: "look-at-service", serviceArn: service },
+  "service-roll-failed-in-rollout.json": { kind: "reconcile-service", serviceArn: service },
+  "service-superseded-in-rollout.json": { kind: "reconcile-service", serviceArn: service },
+  "service-updated-in-rollout.json": { kind: "reconcile-service", serviceArn: service },
+  "service-updated-recheck-requested.json": { kind: "reconcile-service", serviceArn: service },
+  "service-enrolled.json": { kind: "reconcile-service", serviceArn: service },
   "service-refused.json": { kind: "ignored", why: "unknown-event-kind" },
-  "service-roll-superseded.json": { kind: "look-at-service", serviceArn: service },
-  "tag-changed-on-cluster.json": { kind: "look-at-cluster", clusterArn: expect.stringMatching(/:cluster\/ecs-demo$/) },
-  "tag-changed-on-service.json": { kind: "look-at-service", serviceArn: service },
-  "tag-resource-called.json": { kind: "look-at-service", serviceArn: service },
+  "service-roll-superseded.json": { kind: "reconcile-service", serviceArn: service },
+  "tag-changed-on-cluster.json": {
+    kind: "reconcile-cluster",
+    clusterArn: expect.stringMatching(/:cluster\/ecs-demo$/),
+  },
+  "tag-changed-on-service.json": { kind: "reconcile-service", serviceArn: service },
+  "tag-resource-called.json": { kind: "reconcile-service", serviceArn: service },
   "task-stopped.json": { kind: "task-stopped", serviceArn: service },
-  "untag-resource-called.json": { kind: "look-at-service" },
-  "update-service-called.json": { kind: "look-at-service", serviceArn: service },
+  "untag-resource-called.json": { kind: "reconcile-service" },
+  "update-service-called.json": { kind: "reconcile-service", serviceArn: service },
 };
 
 describe("every recorded event", () => {

@@ -17,7 +17,7 @@ import {
 } from "../../support/incoming-samples.ts";
 
 const SHORT = "arn:aws:ecs:us-east-1:123456789012:service/web";
-const lookAt = (cause: string) => ({ kind: "look-at-service", serviceArn: SERVICE, cause });
+const lookAt = (cause: string) => ({ kind: "reconcile-service", serviceArn: SERVICE, cause });
 
 describe("an incoming event", () => {
   it("of a deployment names service, deployment and what happened", () => {
@@ -45,7 +45,7 @@ describe("an incoming event", () => {
   it("of a changed tag asks to look at the service, or at all services of the cluster", () => {
     expect(parseIncoming(tagChange())).toEqual(lookAt("tag-change"));
     expect(parseIncoming(tagChange(CLUSTER))).toEqual({
-      kind: "look-at-cluster",
+      kind: "reconcile-cluster",
       clusterArn: CLUSTER,
       cause: "tag-change",
     });
@@ -77,7 +77,7 @@ describe("an incoming event", () => {
 
   it("of a call that tags a cluster asks to look at all its services", () => {
     expect(parseIncoming(apiCall("TagResource", { resourceArn: CLUSTER }))).toMatchObject({
-      kind: "look-at-cluster",
+      kind: "reconcile-cluster",
       clusterArn: CLUSTER,
     });
   });

@@ -169,9 +169,9 @@ describe("a step of a roll", () => {
 describe("a roll that was started with", () => {
   it.each<[string, JsonObject]>([
     ["nothing", {}],
-    ["no service", { serviceArn: "web", situation: "s" }],
-    ["something else as its service", { serviceArn: { token: SECRET }, situation: "s" }],
-    ["something else as its situation", { serviceArn: "web", situation: 7 }],
+    ["no service", { serviceArn: "web", attemptKey: "s" }],
+    ["something else as its service", { serviceArn: { token: SECRET }, attemptKey: "s" }],
+    ["something else as its attempt key", { serviceArn: "web", attemptKey: 7 }],
   ])("%s fails by name and leaves nothing behind", async (_what, input) => {
     const items: LedgerItems = new Map();
     await onLab(async (lab, clock) => {

@@ -24,9 +24,9 @@ async function onLab(
   const lab = new Lab({ clock, config: config(), schedules: false, ledger: memoryLedger() });
   await clock.run(lab.prepare());
   lab.logs.splice(0);
-  await lab.ledger.createRollout(rollout({ id: ID, startedAt: "2026-11-21T00:00:00Z", services: 1 }));
+  await lab.ledger.createRollout(rollout({ id: ID, startedAt: "2026-11-21T00:00:00Z", serviceCount: 1 }));
   await lab.ledger.putRolloutServices([rolloutService(0, { rolloutId: ID })]);
-  await lab.ledger.changeFleet((fleet) => ({ ...fleet, running: ID }));
+  await lab.ledger.changeFleet((fleet) => ({ ...fleet, currentRolloutId: ID }));
   await work(lab, (name, event) => clock.run(lab.lambda.invoke(name, event)), clock);
 }
 

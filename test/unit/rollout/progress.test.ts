@@ -18,13 +18,13 @@ function wave(name: string, first: number, last: number, state: Wave["state"]): 
 }
 
 const twoWaves = rollout({
-  services: 6,
+  serviceCount: 6,
   waves: [wave("canary", 0, 1, "done"), wave("rest", 2, 5, "rolling")],
-  wave: 1,
+  nextWaveIndex: 1,
 });
 const rolled = (ordinal: number, at: number, status: RolloutServiceStatus, from: number, to?: number) =>
   rolloutService(ordinal, {
-    wave: at,
+    waveIndex: at,
     status,
     startedAt: minute(from),
     ...(to === undefined ? {} : { finishedAt: minute(to) }),
@@ -35,7 +35,7 @@ const halfway = [
   rolled(1, 0, "reverted", 1, 4),
   rolled(2, 1, "succeeded", 20, 22),
   rolled(3, 1, "rolling", 20),
-  rolloutService(4, { wave: 1 }),
+  rolloutService(4, { waveIndex: 1 }),
 ];
 
 describe("progress", () => {
@@ -47,7 +47,7 @@ describe("progress", () => {
       counts: { succeeded: 2, reverted: 1, rolling: 1, waiting: 2, stuck: 0 },
       done: 0.5,
     });
-    const none = { skipped: 0, takenBack: 0, stuck: 0 };
+    const none = { skipped: 0, rolledBack: 0, stuck: 0 };
     expect(progress.waves).toMatchObject([
       { name: "canary", state: "done", size: 2, succeeded: 1, failed: 1, rolling: 0, waiting: 0, ...none },
       { name: "rest", state: "rolling", size: 4, succeeded: 1, failed: 0, rolling: 1, waiting: 2, ...none },
@@ -61,23 +61,23 @@ describe("progress", () => {
   it("on the way back is the share of what is to go back", () => {
     const back = rollout({ ...twoWaves, status: "rolling-back" });
     const statuses = [
-      "taken-back",
+      "rolled-back",
       "left",
       "stuck",
-      "taking-back",
+      "rolling-back",
       "succeeded",
       "reverted",
       "skipped",
       "waiting",
     ] as const;
     const services = statuses.map((status, ordinal) => rolloutService(ordinal, { status }));
-    expect(progressOf({ ...back, services: 8 }, services).done).toBe(0.6);
+    expect(progressOf({ ...back, serviceCount: 8 }, services).done).toBe(0.6);
   });
 
   it("of nothing is complete once the rollout has ended", () => {
     expect(progressOf(rollout({ status: "completed" }), []).done).toBe(1);
     expect(progressOf(rollout({ status: "running" }), []).done).toBe(0);
-    expect(progressOf(rollout({ status: "rolled-back", services: 3 }), []).done).toBe(1);
+    expect(progressOf(rollout({ status: "rolled-back", serviceCount: 3 }), []).done).toBe(1);
   });
 
   it("adds up, whatever the statuses", () => {
@@ -90,14 +90,14 @@ describe("progress", () => {
         const middle = Math.floor(all.length / 2);
         const waves = [wave("one", 0, middle, "rolling"), wave("two", middle + 1, all.length - 1, "waiting")];
         const items = all.flatMap(({ status: own, known }, ordinal) =>
-          known ? [rolloutService(ordinal, { status: own, wave: ordinal > middle ? 1 : 0 })] : [],
+          known ? [rolloutService(ordinal, { status: own, waveIndex: ordinal > middle ? 1 : 0 })] : [],
         );
-        const progress = progressOf(rollout({ status, services: all.length, waves }), items);
+        const progress = progressOf(rollout({ status, serviceCount: all.length, waves }), items);
         const sum = Object.values(progress.counts).reduce((total, count) => total + count, 0);
         expect(sum).toBe(all.length);
         expect(progress.waves.reduce((total, { size }) => total + size, 0)).toBe(all.length);
-        for (const { size, succeeded, failed, skipped, rolling, waiting, takenBack, stuck } of progress.waves) {
-          expect(succeeded + failed + skipped + rolling + waiting + takenBack + stuck).toBe(size);
+        for (const { size, succeeded, failed, skipped, rolling, waiting, rolledBack, stuck } of progress.waves) {
+          expect(succeeded + failed + skipped + rolling + waiting + rolledBack + stuck).toBe(size);
         }
         expect(progress.done).toBeGreaterThanOrEqual(0);
         expect(progress.done).toBeLessThanOrEqual(1);
@@ -116,7 +116,7 @@ describe("the time that a rollout still takes", () => {
 
   it("has the rest of a bake in it, and every bake to come", () => {
     const waves = [wave("canary", 0, 1, "baking"), wave("rest", 2, 5, "waiting")];
-    const progress = progressOf(rollout({ services: 6, waves }), halfway.slice(0, 2));
+    const progress = progressOf(rollout({ serviceCount: 6, waves }), halfway.slice(0, 2));
     // 2 services in 4 minutes; 4 are left; 7 of 10 minutes of the bake are left, and another bake.
     expect(etaMs(progress, { bakeMinutes: 10 }, start + 7 * MINUTE_MS)).toBe((8 + 7 + 10) * MINUTE_MS);
     // A bake that is over and not judged yet takes no time off.

@@ -25,20 +25,22 @@ const underWay: Partial<Rollout> = {
   target: { controlPlane: "main" },
   why: "the root CA has changed",
   requestedBy: "alice",
-  services: 8,
+  serviceCount: 8,
   waves: [
     wave("canary", 0, 1, "done"),
     wave("eu-west-1 50%", 2, 4, "rolling"),
     wave("eu-west-1 100%", 5, 7, "waiting"),
   ],
-  wave: 1,
+  nextWaveIndex: 1,
   startedAt: "2026-03-01T12:00:00Z",
 };
 const halfway: readonly RolloutServiceStatus[] = ["succeeded", "reverted", "succeeded", "skipped", "rolling"];
 
 function messageOf(given: Partial<Rollout>, statuses: readonly RolloutServiceStatus[] = halfway, leftMs?: number) {
   const one = rollout({ ...underWay, ...given });
-  const services = statuses.map((status, ordinal) => rolloutService(ordinal, { status, wave: ordinal < 2 ? 0 : 1 }));
+  const services = statuses.map((status, ordinal) =>
+    rolloutService(ordinal, { status, waveIndex: ordinal < 2 ? 0 : 1 }),
+  );
   return rolloutMessage(one, progressOf(one, services), NOW_MS, leftMs);
 }
 const linesOf = (...args: Parameters<typeof messageOf>): string[] => messageOf(...args).text.split("\n");
@@ -105,8 +107,8 @@ describe("a rollout's message", () => {
   });
 
   it("on its way back counts what is to be taken back, and says why and what to do", () => {
-    const waves = [wave("canary", 0, 1, "done"), wave("rest", 2, 7, "taking-back")];
-    const statuses = ["succeeded", "succeeded", "taken-back", "taking-back", "reverted", "left"] as const;
+    const waves = [wave("canary", 0, 1, "done"), wave("rest", 2, 7, "rolling-back")];
+    const statuses = ["succeeded", "succeeded", "rolled-back", "rolling-back", "reverted", "left"] as const;
     const reason = { code: "budget-exceeded", detail: "2 of 6 failed in wave rest." };
     const lines = linesOf({ status: "rolling-back", waves, reason }, statuses);
     expect(lines.slice(0, 3)).toEqual([
@@ -119,13 +121,13 @@ describe("a rollout's message", () => {
   });
 
   it("is loud about services that could not be taken back", () => {
-    const lines = linesOf({ status: "rolled-back" }, ["taken-back", "stuck"]);
+    const lines = linesOf({ status: "rolled-back" }, ["rolled-back", "stuck"]);
     expect(lines[0]).toBe(":rotating_light: Root CA rotation of main is taken back, 1 service could NOT be taken back");
     expect(lines).toContain("*Look at them:* `npm run autopilot -- rollout status rotate-1`");
   });
 
   it("tells the outcome with how long it took; a full bar only when nothing is left", () => {
-    const ended = { status: "completed", wave: 3, finishedAt: "2026-03-01T15:05:00Z" } as const;
+    const ended = { status: "completed", nextWaveIndex: 3, finishedAt: "2026-03-01T15:05:00Z" } as const;
     const all = Array.from({ length: 8 }, () => "succeeded" as const);
     const lines = linesOf(ended, all);
     expect(lines.slice(0, 3)).toEqual([
@@ -174,7 +176,7 @@ describe("a rollout's message", () => {
               reason: { code, detail: text.repeat(20) },
               approved: { by, at: "2026-03-01T12:30:00Z" },
               waves: [wave(text, 0, 7, "rolling")],
-              wave: 0,
+              nextWaveIndex: 0,
               finishedAt: "2026-03-01T15:05:00Z",
               emergency: true,
               overrides: { ignoreFreeze: true },

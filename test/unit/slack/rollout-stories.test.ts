@@ -61,7 +61,7 @@ describe("what a rollout's events tell", () => {
       { length: 20 },
       (_, index) => `arn:aws:ecs:eu-west-1:123456789012:service/shop/s${index}`,
     );
-    const told = { ...about, code: "budget-exceeded", detail: "", takenBack: 5, left: 0, durationSeconds: 1 } as const;
+    const told = { ...about, code: "budget-exceeded", detail: "", rolledBack: 5, left: 0, durationSeconds: 1 } as const;
     const text = textOf("Rollout Rolled Back", { ...told, stuck: 25, stuckServices });
     expect(text).toMatch(/^:rotating_light: .*25 services could NOT be\n/);
     expect(text).toContain("`123456789012 eu-west-1 shop/s0`");

@@ -61,7 +61,7 @@ const recorded: Readonly<Record<string, { readonly forwarded: readonly string[];
     "service-roll-superseded": { forwarded: [], home: ["roll-superseded", "news-for-people"] },
     "service-refused": { forwarded: [], home: ["news-for-people"] },
     "service-updated-in-rollout": { forwarded: [], home: [] },
-    "service-updated-look-again": { forwarded: [], home: ["roll-ended"] },
+    "service-updated-recheck-requested": { forwarded: [], home: ["roll-ended"] },
     "service-superseded-in-rollout": { forwarded: [], home: [] },
     "service-roll-failed-in-rollout": { forwarded: [], home: ["roll-ended", "news-for-people"] },
     "service-refused-in-rollout": { forwarded: [], home: ["news-for-people"] },

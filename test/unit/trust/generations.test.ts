@@ -23,10 +23,10 @@ function meshOf(count: number, more: Partial<MeshState> = {}): MeshState {
   return {
     shape: 2,
     version: 4,
-    turn: count - 1,
+    changeCount: count - 1,
     controlPlane: "main",
     generations,
-    told: { expiryDays: {} },
+    notified: { expiryDays: {} },
     ...more,
   };
 }
@@ -84,7 +84,7 @@ describe("withFacts", () => {
   it("counts the changes of the newest content, those back to an earlier one too", () => {
     const once = withFacts(meshOf(1), nth(1));
     const back = withFacts(once, nth(0));
-    expect([once.turn, back.turn, withFacts(back, nth(0)).turn]).toEqual([1, 2, 2]);
+    expect([once.changeCount, back.changeCount, withFacts(back, nth(0)).changeCount]).toEqual([1, 2, 2]);
   });
 
   it("drops the oldest generation when there are too many", () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { MeshState } from "../../../shared/model/mesh.ts";
 import { MAX_GENERATIONS, meshStateSchema } from "../../../shared/model/mesh.ts";
 import { factsIdOf } from "../../../shared/trust/generations.ts";
-import { acceptableOf, newestOf, withNews, withReading } from "../../../shared/trust/record.ts";
+import { acceptableOf, newestOf, withNewFacts, withReading } from "../../../shared/trust/record.ts";
 import { freshMesh } from "../../../shared/use-cases/observe/fresh-mesh.ts";
 import { rollWorld } from "../../support/fakes.ts";
 import { factsWith, meshAfter } from "../../support/meshes.ts";
@@ -65,19 +65,19 @@ describe("a reading of the mesh facts", () => {
   it("that is older than the newest one changes nothing", () => {
     const mesh = withReading(undefined, factsWith("ab", { readAt: at(2) }));
     expect(withReading(mesh, factsWith("a", { readAt: at(1) }))).toBeUndefined();
-    expect(withNews(mesh, factsWith("a", { readAt: at(1) }))).toBeUndefined();
+    expect(withNewFacts(mesh, factsWith("a", { readAt: at(1) }))).toBeUndefined();
   });
 
   it("without news is noted by the watch alone", () => {
     const mesh = withReading(undefined, factsWith("a", { readAt: at(1) }));
     const again = factsWith("a", { readAt: at(2) });
-    expect(withNews(mesh, again)).toBeUndefined();
+    expect(withNewFacts(mesh, again)).toBeUndefined();
     expect(withReading(mesh, again)).toMatchObject({ generations: [{ facts: { readAt: at(2) } }] });
   });
 
   it("of another istiod is news, and no new generation", () => {
     const mesh = meshAfter("a");
-    expect(withNews(mesh, factsWith("a", { istiodVersion: "1.29.0" }))).toMatchObject({
+    expect(withNewFacts(mesh, factsWith("a", { istiodVersion: "1.29.0" }))).toMatchObject({
       generations: [{ id: idOf("a"), facts: { istiodVersion: "1.29.0" } }],
     });
   });

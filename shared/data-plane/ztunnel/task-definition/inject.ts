@@ -1,9 +1,9 @@
 import type { JsonObject } from "../../../base/json.ts";
 import type { RefusalReason } from "../../../model/reasons.ts";
-import { amend } from "./amend.ts";
 import { findCycle, startDependencies } from "./dependencies.ts";
 import { containersOf, isSet } from "./fields.ts";
 import { definitionBytes, MAX_CONTAINERS, MAX_DEFINITION_BYTES } from "./quotas.ts";
+import { reconcileSidecar } from "./reconcile-sidecar.ts";
 import { findSidecar, type SidecarSpec } from "./sidecar.ts";
 
 export type Injection =
@@ -31,7 +31,7 @@ function obstacle(definition: JsonObject): Injection | undefined {
 export function inject(definition: JsonObject, spec: SidecarSpec): Injection {
   const refusal = obstacle(definition);
   if (refusal !== undefined) return refusal;
-  const injected = amend(definition, spec).definition;
+  const injected = reconcileSidecar(definition, spec).definition;
   const bytes = definitionBytes(injected);
   if (bytes > MAX_DEFINITION_BYTES) return refuse("definition-too-large", `${bytes} bytes with the sidecar`);
   return { ok: true, definition: injected };

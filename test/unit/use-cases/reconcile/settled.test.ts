@@ -82,7 +82,11 @@ describe("sweeps that remember", () => {
       { started: 0, failed: 0 },
     ],
     ["the fleet", ({ ledger }) => ledger.changeFleet((fleet) => ({ ...fleet, settings: "other" })), { failed: 0 }],
-    ["what the ledger has", ({ ledger }) => ledger.patchService(web.serviceArn, { toldWarnings: "x" }), { failed: 0 }],
+    [
+      "what the ledger has",
+      ({ ledger }) => ledger.patchService(web.serviceArn, { notifiedWarnings: "x" }),
+      { failed: 0 },
+    ],
     [
       "the hour: after six of them",
       ({ clock }) => Object.assign(clock, { nowMs: clock.nowMs + 6 * HOUR_MS }),
@@ -108,11 +112,11 @@ describe("sweeps that remember", () => {
 
   it("note what the ledger has yet to learn before they take a service for settled", async () => {
     const { world, run } = await swept();
-    await world.ledger.patchService(web.serviceArn, { toldRefusals: "bad-tag: x" });
+    await world.ledger.patchService(web.serviceArn, { notifiedRefusals: "bad-tag: x" });
     expect(await run()).toMatchObject({ reads: 1 });
-    await world.ledger.patchService(web.serviceArn, { toldRefusals: "bad-tag: x" });
+    await world.ledger.patchService(web.serviceArn, { notifiedRefusals: "bad-tag: x" });
     expect(await run()).toMatchObject({ reads: 1 });
-    expect((await world.ledger.getService(web.serviceArn))?.toldRefusals).toBeUndefined();
+    expect((await world.ledger.getService(web.serviceArn))?.notifiedRefusals).toBeUndefined();
     await run();
     expect(await run()).toMatchObject({ reads: 0 });
   });

@@ -30,12 +30,12 @@ describe("a sweep", () => {
     await hold();
     await run(world);
     expect(world.executions.started).toEqual([]);
-    expect(await world.ledger.getService(web.serviceArn)).toMatchObject({ lookAgain: true });
-    await world.ledger.finishRoll(web.serviceArn, NAME, { lookAgain: null });
+    expect(await world.ledger.getService(web.serviceArn)).toMatchObject({ recheckRequested: true });
+    await world.ledger.finishRoll(web.serviceArn, NAME, { recheckRequested: null });
     await enroll(world);
     await hold();
     await run(world);
-    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("lookAgain");
+    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
   });
 
   it("starts what the events have missed, and looks at services of more than one page", async () => {

@@ -47,7 +47,7 @@ describe("applying an enrollment", () => {
       namespace: "shop",
       secretInUse: valueFromOf(request),
       deadlineMs: world.clock.nowMs + world.config.policy.deploymentDeadlineMinutes * 60_000,
-      lookAgainSeconds: world.config.policy.lookAgainMinutes * 60,
+      pollIntervalSeconds: world.config.policy.pollIntervalMinutes * 60,
     });
   });
 

@@ -7,8 +7,8 @@ import { applied, NAME } from "../../../support/rolls.ts";
 async function waiting() {
   const world = rollWorld();
   const { watch } = await applied(world);
-  const wait = (looks: number, executionName = NAME) =>
-    awaitDeployment(web, { executionName, taskToken: "token-1", watch, looks }, world);
+  const wait = (pollCount: number, executionName = NAME) =>
+    awaitDeployment(web, { executionName, taskToken: "token-1", watch, pollCount }, world);
   const signal = (eventName: "SERVICE_DEPLOYMENT_COMPLETED" | "SERVICE_DEPLOYMENT_FAILED", deploymentId: string) =>
     world.ledger.recordSignal(web.serviceArn, { deploymentId, eventName, reason: "why" });
   return { world, watch, wait, signal };

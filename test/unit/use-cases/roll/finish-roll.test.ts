@@ -15,7 +15,7 @@ function inputOf(changes: Partial<FinishInput> & { readonly plan: Plan | null })
   return {
     serviceArn: web.serviceArn,
     executionName: NAME,
-    situation: SITUATION,
+    attemptKey: SITUATION,
     rollout: null,
     watch: null,
     outcome: "failed",
@@ -37,16 +37,19 @@ const stateOf = async (world: RollWorld) => (await world.ledger.getService(web.s
 describe("a roll that succeeded", () => {
   it("is enrolled, its revision and its secret version are the good ones, and the lease is free", async () => {
     const { world, plan, watch } = await enrolling();
-    const before = await world.ledger.patchService(web.serviceArn, { failedSituation: SITUATION, failuresInARow: 2 });
+    const before = await world.ledger.patchService(web.serviceArn, {
+      failedAttemptKey: SITUATION,
+      consecutiveFailures: 2,
+    });
     const done = await finishRoll(web, inputOf({ plan, watch, outcome: "succeeded" }), world);
     expect(done).toEqual({ outcome: "succeeded", reason: "enroll", durationSeconds: 0 });
     const state = await stateOf(world);
     expect(state).not.toHaveProperty("roll");
-    expect(state).not.toHaveProperty("failedSituation");
+    expect(state).not.toHaveProperty("failedAttemptKey");
     expect(state).toMatchObject({
       enrolled: true,
-      attempt: before.attempt + 1,
-      failuresInARow: 0,
+      attemptNumber: before.attemptNumber + 1,
+      consecutiveFailures: 0,
       lastGoodRevisionArn: watch.targetRevisionArn,
       secretsInUse: [watch.secretInUse],
       lastOutcome: { outcome: "succeeded", reason: "enroll", executionName: NAME, at: new Date(NOW).toISOString() },
@@ -85,12 +88,12 @@ describe("a roll that succeeded", () => {
   it("of an update says whether a look was called for meanwhile, also when it is finished again", async () => {
     const { world, plan, watch } = await enrolling();
     const input = inputOf({ plan: { ...plan, change: "update", drift: ["image"] }, watch, outcome: "succeeded" });
-    await world.ledger.patchService(web.serviceArn, { lookAgain: true });
+    await world.ledger.patchService(web.serviceArn, { recheckRequested: true });
     await finishRoll(web, input, world);
     await finishRoll(web, input, world);
-    await world.ledger.patchService(web.serviceArn, { lookAgain: null });
+    await world.ledger.patchService(web.serviceArn, { recheckRequested: null });
     await finishRoll(web, input, world);
-    expect(world.bus.events.map(({ detail }) => detail.lookAgain)).toEqual([true, true, undefined]);
+    expect(world.bus.events.map(({ detail }) => detail.recheckRequested)).toEqual([true, true, undefined]);
   });
 
   it("keeps the secret version of the revision before, and none that a failed roll has noted since", async () => {
@@ -162,8 +165,8 @@ describe("a roll that failed", () => {
     const notBefore = NOW + (world.config.policy.attemptDelaysMinutes[0] ?? 0) * MINUTE;
     expect(await stateOf(world)).toMatchObject({
       enrolled: false,
-      failedSituation: SITUATION,
-      failuresInARow: 1,
+      failedAttemptKey: SITUATION,
+      consecutiveFailures: 1,
       notBefore,
       lastGoodRevisionArn: plan.pinnedRevisionArn,
     });
@@ -174,7 +177,7 @@ describe("a roll that failed", () => {
           ...cause,
           reverted: true,
           revertedTo: OBSERVED,
-          failuresInARow: 1,
+          consecutiveFailures: 1,
           nextAttemptAt: new Date(notBefore).toISOString(),
         }),
       }),
@@ -189,9 +192,9 @@ describe("a roll that failed", () => {
     world.clock.nowMs += 60_000;
     const at = new Date(world.now()).toISOString();
     const lastOutcome = { outcome: "succeeded", reason: "enroll", executionName: "another", at } as const;
-    await world.ledger.patchService(web.serviceArn, { lastOutcome, failuresInARow: 0, failedSituation: null });
+    await world.ledger.patchService(web.serviceArn, { lastOutcome, consecutiveFailures: 0, failedAttemptKey: null });
     await finishRoll(web, input, world);
-    expect(await stateOf(world)).toMatchObject({ lastOutcome, failuresInARow: 0 });
+    expect(await stateOf(world)).toMatchObject({ lastOutcome, consecutiveFailures: 0 });
     expect(world.bus.types()).toEqual(["Service Roll Failed"]);
   });
 
@@ -224,8 +227,8 @@ describe("a roll that failed", () => {
     await world.ledger.takeLease(web.serviceArn, { executionName: "another-roll", leaseUntil: NOW + 1 }, NOW);
     await finishRoll(web, inputOf({ plan: null, failure: failed }), world);
     expect(await stateOf(world)).toMatchObject({
-      failedSituation: SITUATION,
-      failuresInARow: 1,
+      failedAttemptKey: SITUATION,
+      consecutiveFailures: 1,
       roll: { executionName: "another-roll" },
     });
   });
@@ -237,7 +240,7 @@ describe("a roll that changed nothing", () => {
     await planned(world);
     const plan = { action: "finish", outcome: "superseded", reason: "already-as-desired", refusals: [] } as const;
     await finishRoll(web, inputOf({ plan: { ...plan, refusals: [] }, outcome: "superseded" }), world);
-    expect(await stateOf(world)).toMatchObject({ failuresInARow: 0, attempt: 1 });
+    expect(await stateOf(world)).toMatchObject({ consecutiveFailures: 0, attemptNumber: 1 });
     expect(world.bus.events[0]).toMatchObject({
       detailType: "Service Roll Superseded",
       detail: { reason: "already-as-desired" },
@@ -251,7 +254,7 @@ describe("a roll that changed nothing", () => {
     const plan: Plan = { action: "finish", outcome: "refused", reason: "identity-conflict", refusals };
     await finishRoll(web, inputOf({ plan, outcome: "refused" }), world);
     expect(world.bus.events[0]).toMatchObject({ detailType: "Service Refused", detail: { refusals } });
-    expect(await stateOf(world)).toMatchObject({ toldRefusals: "identity-conflict: bound to another" });
+    expect(await stateOf(world)).toMatchObject({ notifiedRefusals: "identity-conflict: bound to another" });
   });
 });
 
@@ -279,7 +282,7 @@ describe("finishing again after a crash", () => {
       const late = isJsonObject(state) && JSON.stringify(state).includes("04:01:00");
       if (!late) expect(state).toEqual(await stateOf(smooth.world));
       if (!late) expect(world.bus.events.at(-1)).toEqual(smooth.world.bus.events.at(-1));
-      expect(state).toMatchObject({ attempt: 1, lastOutcome: { executionName: NAME } });
+      expect(state).toMatchObject({ attemptNumber: 1, lastOutcome: { executionName: NAME } });
     }
   });
 
@@ -288,8 +291,8 @@ describe("finishing again after a crash", () => {
     const input = inputOf({ plan: null, failure: failed });
     expect(await crashes(world, input, 3)).toBe(true);
     await finishRoll(web, input, world);
-    expect(await stateOf(world)).toMatchObject({ failuresInARow: 1 });
-    expect(world.bus.events.at(-1)?.detail).toMatchObject({ failuresInARow: 1 });
+    expect(await stateOf(world)).toMatchObject({ consecutiveFailures: 1 });
+    expect(world.bus.events.at(-1)?.detail).toMatchObject({ consecutiveFailures: 1 });
   });
 
   async function crashes(world: RollWorld, input: FinishInput, calls: number): Promise<boolean> {

@@ -14,7 +14,7 @@ const ID = "upgrade-1";
 const NAME = "web-forward-1";
 const IMAGE = "registry.example.com/ztunnel:1.28.2";
 const forward: RollOrder = { id: ID, ordinal: 0, phase: "forward" };
-const back: RollOrder = { ...forward, phase: "back" };
+const back: RollOrder = { ...forward, phase: "rollback" };
 
 /** A service in the mesh that a rollout is about to roll. */
 async function inRollout(given: Partial<Rollout> = {}, service: Partial<RolloutService> = {}): Promise<RollWorld> {
@@ -24,7 +24,7 @@ async function inRollout(given: Partial<Rollout> = {}, service: Partial<RolloutS
     rollout({
       id: ID,
       target: { image: IMAGE },
-      services: 1,
+      serviceCount: 1,
       waves: [
         {
           name: "canary",
@@ -37,7 +37,7 @@ async function inRollout(given: Partial<Rollout> = {}, service: Partial<RolloutS
     }),
   );
   await world.ledger.putRolloutServices([
-    rolloutService(0, { serviceArn: web.serviceArn, status: "rolling", tries: 1, executionName: NAME, ...service }),
+    rolloutService(0, { serviceArn: web.serviceArn, status: "rolling", tryCount: 1, executionName: NAME, ...service }),
   ]);
   return world;
 }
@@ -50,7 +50,7 @@ function ending(order: RollOrder, planned: Plan | null, more: Partial<FinishInpu
   return {
     serviceArn: web.serviceArn,
     executionName: NAME,
-    situation: ID,
+    attemptKey: ID,
     rollout: order,
     plan: planned,
     watch: null,
@@ -86,7 +86,7 @@ describe("the plan of a roll that belongs to a rollout", () => {
     ["goes back", { status: "rolling-back" }],
     ["is to go back", { control: { action: "rollback", by: "ann", at: "2026-11-21T04:00:00Z" } }],
     ["is to end", { control: { action: "abort", by: "ann", at: "2026-11-21T04:00:00Z" } }],
-    ["has used up its budget", { failed: [0] }],
+    ["has used up its budget", { failedOrdinals: [0] }],
   ])("begins nothing when the rollout %s, and takes no lease", async (_what, given) => {
     const world = await inRollout(given);
     expect(await plan(world)).toMatchObject({ action: "finish", outcome: "superseded", reason: "rollout-stopped" });
@@ -117,7 +117,7 @@ describe("the plan of a roll that belongs to a rollout", () => {
       expect(await service(world)).toMatchObject({ status: order === back ? "left" : "skipped" });
       expect((await stateOf(world))?.roll).toBeUndefined();
     }
-    expect((await world.ledger.getRollout(ID))?.failed).toEqual([]);
+    expect((await world.ledger.getRollout(ID))?.failedOrdinals).toEqual([]);
   });
 
   it("is nothing for another service's place", async () => {
@@ -137,7 +137,7 @@ describe("a roll's end in its rollout", () => {
       imageBefore: null,
       durationSeconds: expect.any(Number),
     });
-    expect(await stateOf(world)).toMatchObject({ image: { image: IMAGE, atMs: NOW }, lastGoodRevisionArn: to });
+    expect(await stateOf(world)).toMatchObject({ image: { image: IMAGE, assignedAtMs: NOW }, lastGoodRevisionArn: to });
   });
 
   it.each([
@@ -151,7 +151,7 @@ describe("a roll's end in its rollout", () => {
     await finishRoll(web, ending(forward, planned, { outcome, failure }), world);
     await finishRoll(web, ending(forward, planned, { outcome, failure }), world);
     expect(await service(world)).toMatchObject({ status, reason: "ztunnel-unhealthy" });
-    expect((await world.ledger.getRollout(ID))?.failed).toEqual([0]);
+    expect((await world.ledger.getRollout(ID))?.failedOrdinals).toEqual([0]);
     expect((await stateOf(world))?.image).toBeUndefined();
   });
 
@@ -164,7 +164,7 @@ describe("a roll's end in its rollout", () => {
     const planned: Plan = { action: "finish", outcome: "superseded", reason, refusals: [] };
     await finishRoll(web, ending(forward, planned, { outcome: "superseded" }), world);
     expect(await service(world)).toMatchObject({ status });
-    expect((await world.ledger.getRollout(ID))?.failed).toEqual([]);
+    expect((await world.ledger.getRollout(ID))?.failedOrdinals).toEqual([]);
   });
 
   it("is a success where an earlier roll of it, stopped before its end, has brought everything already", async () => {
@@ -187,7 +187,7 @@ const BACK = "web-back-2";
 async function goingBack(world: RollWorld) {
   const revisions = await rolled(world);
   await world.ledger.changeRollout(ID, (one) => ({ ...one, status: "rolling-back" }));
-  await world.ledger.patchRolloutService(ID, 0, { status: "taking-back", tries: 2, executionName: BACK });
+  await world.ledger.patchRolloutService(ID, 0, { status: "rolling-back", tryCount: 2, executionName: BACK });
   return { ...revisions, planned: await plan(world, back, BACK) };
 }
 
@@ -195,12 +195,12 @@ describe("the way back", () => {
   it("goes to the revision before, whose token is still there, and gives the image back", async () => {
     const world = await inRollout();
     const { from, planned } = await goingBack(world);
-    expect(planned).toMatchObject({ action: "apply", change: "restore", pinnedRevisionArn: from });
+    expect(planned).toMatchObject({ action: "apply", change: "rollback", pinnedRevisionArn: from });
     const { watch } = await applyRoll(web, BACK, applyPlan(planned), world);
     expect(watch).toMatchObject({ targetRevisionArn: from, secretInUse: expect.stringContaining(":secret:") });
     world.ecs.complete();
     await finishRoll(web, ending(back, planned, { executionName: BACK, watch }), world);
-    expect(await service(world)).toMatchObject({ status: "taken-back" });
+    expect(await service(world)).toMatchObject({ status: "rolled-back" });
     expect(await stateOf(world)).toMatchObject({ lastGoodRevisionArn: from, enrolled: true });
     expect((await stateOf(world))?.image).toBeUndefined();
     expect((await stateOf(world))?.roll).toBeUndefined();
@@ -233,7 +233,7 @@ describe("the way back", () => {
         const hint = `crash ${when} call ${calls}`;
         expect(world.ecs.of(web).taskDefinitionArn, hint).toBe(from);
         expect(world.ecs.updates.length - updates, hint).toBe(1);
-        expect(await service(world), hint).toMatchObject({ status: "taken-back" });
+        expect(await service(world), hint).toMatchObject({ status: "rolled-back" });
         expect((await stateOf(world))?.roll, hint).toBeUndefined();
         expect((await stateOf(world))?.image, hint).toBeUndefined();
         expect(world.bus.events.at(-1), hint).toMatchObject({ detail: { rolloutId: ID, executionName: BACK } });
@@ -266,7 +266,7 @@ describe("the way back", () => {
     await rolled(world);
     world.ecs.deploy(OBSERVED);
     world.ecs.deploy("arn:aws:ecs:us-east-1:123456789012:task-definition/web:99");
-    await world.ledger.patchRolloutService(ID, 0, { status: "taking-back" });
+    await world.ledger.patchRolloutService(ID, 0, { status: "rolling-back" });
     const planned = await plan(world, back, BACK);
     expect(planned).toMatchObject({ outcome: "superseded", reason: "changed-since" });
     await finishRoll(web, ending(back, planned, { executionName: BACK, outcome: "superseded" }), world);
@@ -313,7 +313,7 @@ describe("the way back", () => {
     const input = ending(back, planned, { executionName: BACK, watch, outcome: "revert-failed", failure: failed });
     await finishRoll(web, input, world);
     expect(await service(world)).toMatchObject({ status: "stuck", reason: "deployment-failed" });
-    expect((await world.ledger.getRollout(ID))?.stuck).toEqual([0]);
+    expect((await world.ledger.getRollout(ID))?.stuckOrdinals).toEqual([0]);
     expect((await stateOf(world))?.image).toBeUndefined();
     expect(world.bus.events.at(-1)).toMatchObject({ detailType: "Service Roll Failed", detail: { reverted: false } });
   });

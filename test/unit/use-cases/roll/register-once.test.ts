@@ -10,8 +10,8 @@ const blank: ServiceState = {
   shape: 1,
   serviceArn: web.serviceArn,
   enrolled: false,
-  attempt: 0,
-  failuresInARow: 0,
+  attemptNumber: 0,
+  consecutiveFailures: 0,
   secretsInUse: [],
   addedTagKeys: [],
 };

@@ -27,7 +27,7 @@ describe("a failed roll", () => {
         targetRevisionArn: OBSERVED,
         revisionBeforeArn: null,
         deadlineMs: world.clock.nowMs + world.config.policy.deploymentDeadlineMinutes * 60_000,
-        lookAgainSeconds: world.config.policy.lookAgainMinutes * 60,
+        pollIntervalSeconds: world.config.policy.pollIntervalMinutes * 60,
         desiredCount: 2,
         namespace: null,
         secretInUse: null,

@@ -25,7 +25,7 @@ const stopped = (taskDefinitionArn: string): Event => ({
 async function waiting() {
   const world = rollWorld();
   const { watch } = await applied(world);
-  await awaitDeployment(web, { executionName: NAME, taskToken: "token-1", watch, looks: 0 }, world);
+  await awaitDeployment(web, { executionName: NAME, taskToken: "token-1", watch, pollCount: 0 }, world);
   return { world, watch };
 }
 
@@ -62,7 +62,7 @@ describe("the end of a deployment", () => {
     const world = rollWorld();
     const { watch } = await applied(world);
     expect(await tell(world, deploymentEvent(watch.deploymentId))).toBe("noted");
-    const roll = { executionName: NAME, taskToken: "token-1", watch, looks: 0 };
+    const roll = { executionName: NAME, taskToken: "token-1", watch, pollCount: 0 };
     expect(await awaitDeployment(web, roll, world)).toMatchObject({ verdict: "succeeded" });
   });
 

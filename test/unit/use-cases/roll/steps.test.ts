@@ -29,7 +29,7 @@ const plan = {
   image: "ztunnel:1",
   isBound: false,
   startedAtMs: 0,
-  situation: "s",
+  attemptKey: "s",
   rollout: null,
 };
 const watch = {
@@ -37,7 +37,7 @@ const watch = {
   targetRevisionArn: OBSERVED,
   revisionBeforeArn: null,
   deadlineMs: 1,
-  lookAgainSeconds: 1,
+  pollIntervalSeconds: 1,
   desiredCount: 0,
   namespace: null,
   secretInUse: null,
@@ -48,12 +48,12 @@ const failure = { error: "Autopilot.Terminal", cause: "x" };
 const inputs = {
   plan: [planInput, { ...step, rollout: null }],
   apply: [applyInput, { ...step, plan }],
-  await: [awaitInput, { ...step, taskToken: "t", watch, looks: 0 }],
+  await: [awaitInput, { ...step, taskToken: "t", watch, pollCount: 0 }],
   verify: [verifyInput, { ...step, plan, watch, since: "2026-11-21T04:00:00.000Z" }],
   revert: [revertInput, { ...step, plan, watch: null, failure }],
   finish: [
     finishInput,
-    { ...step, situation: "", rollout: null, plan: null, watch: null, outcome: "failed", failure, cause: null },
+    { ...step, attemptKey: "", rollout: null, plan: null, watch: null, outcome: "failed", failure, cause: null },
   ],
 } as const;
 

@@ -9,7 +9,7 @@ const waves = [{ name: "canary", canary: true, lanes, state: "rolling" as const 
 describe("a wave that its failure budget stopped half-way", () => {
   it("goes back, and the services that it did not begin have not failed", async () => {
     const world = await fleetWorld({ services: 4, policy: { failureBudget: { perWave: { count: 0 } } } });
-    const { id } = await underWay(world, { waves, services: 4, failed: [1] });
+    const { id } = await underWay(world, { waves, serviceCount: 4, failedOrdinals: [1] });
     const statuses = ["succeeded", "reverted", "waiting", "waiting"] as const;
     await world.ledger.putRolloutServices(
       statuses.map((status, ordinal) => rolloutService(ordinal, { status, serviceArn: serviceArn(`s${ordinal}`) })),
@@ -17,6 +17,6 @@ describe("a wave that its failure budget stopped half-way", () => {
     await assessWave({ rolloutId: id, phase: "forward", wave: 0, after: "roll" }, world);
     const services = await Array.fromAsync(world.ledger.listRolloutServices(id));
     expect(services.map(({ status }) => status)).toEqual(statuses);
-    expect(await world.ledger.getRollout(id)).toMatchObject({ status: "rolling-back", failed: [1] });
+    expect(await world.ledger.getRollout(id)).toMatchObject({ status: "rolling-back", failedOrdinals: [1] });
   });
 });

@@ -7,7 +7,7 @@ import { guardRollout } from "../../../../shared/use-cases/rollout/guard-rollout
 import { holdRollout } from "../../../../shared/use-cases/rollout/hold-rollout.ts";
 import { nextWave } from "../../../../shared/use-cases/rollout/next-wave.ts";
 import { requestPending } from "../../../../shared/use-cases/rollout/pending.ts";
-import { driveQueue } from "../../../../shared/use-cases/rollout/queue.ts";
+import { advanceQueue } from "../../../../shared/use-cases/rollout/queue.ts";
 import { requestRollout } from "../../../../shared/use-cases/rollout/request-rollout.ts";
 import { startRollout } from "../../../../shared/use-cases/rollout/start-rollout.ts";
 import { takeService } from "../../../../shared/use-cases/rollout/take-service.ts";
@@ -35,15 +35,19 @@ async function rolling(
 ) {
   await world.ledger.putRolloutServices(
     [0, 1, 2, 3, 4, 5].map((ordinal) =>
-      rolloutService(ordinal, { serviceArn: serviceArn(`s${ordinal}`), wave: ordinal < 2 ? 0 : 1, ...of(ordinal) }),
+      rolloutService(ordinal, {
+        serviceArn: serviceArn(`s${ordinal}`),
+        waveIndex: ordinal < 2 ? 0 : 1,
+        ...of(ordinal),
+      }),
     ),
   );
   return underWay(world, {
     startedAt: "2026-11-23T11:00:00.000Z",
     target: { image: IMAGE },
-    services: 6,
+    serviceCount: 6,
     waves: [wave("canary", CANARY, states[0]), wave("us-east-1 100%", REST, states[1])],
-    wave: states[0] === "done" ? 1 : 0,
+    nextWaveIndex: states[0] === "done" ? 1 : 0,
     ...given,
   });
 }
@@ -108,11 +112,11 @@ const useCases: readonly UseCase[] = [
       const world = await started();
       await rolling(world, ["done", "done"], changed, {
         status: "completed",
-        wave: 2,
+        nextWaveIndex: 2,
         before: { image: "registry.example.com/ztunnel:1.28.0" },
         control: { action: "rollback", by: "ann", at: "2026-11-23T12:00:00.000Z" },
       });
-      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: IMAGE, atMs: 1 } }));
+      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: IMAGE, assignedAtMs: 1 } }));
       return world;
     },
     run: (world) => startRollout(ID, world),
@@ -167,7 +171,7 @@ const useCases: readonly UseCase[] = [
       await rolling(world, ["rolling", "waiting"], changed, { status: "rolling-back" });
       return world;
     },
-    run: (world) => takeService({ id: ID, ordinal: 1, phase: "back" }, world),
+    run: (world) => takeService({ id: ID, ordinal: 1, phase: "rollback" }, world),
   },
   {
     name: "judging a wave",
@@ -208,20 +212,20 @@ const useCases: readonly UseCase[] = [
       const world = await started();
       await rolling(
         world,
-        ["taking-back", "waiting"],
-        (ordinal) => (ordinal === 0 ? { status: "taken-back" } : { ...changed(ordinal), status: "taking-back" }),
+        ["rolling-back", "waiting"],
+        (ordinal) => (ordinal === 0 ? { status: "rolled-back" } : { ...changed(ordinal), status: "rolling-back" }),
         { status: "rolling-back" },
       );
       return world;
     },
-    run: (world) => assessWave({ rolloutId: ID, phase: "back", wave: 0, after: "roll" }, world),
+    run: (world) => assessWave({ rolloutId: ID, phase: "rollback", wave: 0, after: "roll" }, world),
   },
   {
     name: "finishing a rollout that has completed, with another one behind it",
     prepare: async () => {
       const world = await started();
-      await rolling(world, ["done", "done"], changed, { wave: 2 });
-      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "a:1", atMs: 1 } }));
+      await rolling(world, ["done", "done"], changed, { nextWaveIndex: 2 });
+      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "a:1", assignedAtMs: 1 } }));
       await requestRollout({ ...upgrade, rolloutId: "upgrade-2", image: "a:3" }, "event", world);
       return world;
     },
@@ -233,16 +237,19 @@ const useCases: readonly UseCase[] = [
       const world = await started();
       await rolling(
         world,
-        ["taken-back", "waiting"],
-        (ordinal) => ({ status: ordinal === 0 ? "stuck" : "taken-back" }),
+        ["rolled-back", "waiting"],
+        (ordinal) => ({ status: ordinal === 0 ? "stuck" : "rolled-back" }),
         {
           kind: "unenroll",
           status: "rolling-back",
-          stuck: [0],
+          stuckOrdinals: [0],
           reason: { code: "alarm-fired", detail: "errors" },
         },
       );
-      await world.ledger.changeFleet((fleet) => ({ ...fleet, out: { rolloutId: ID, at: "2026-11-23T11:00:00.000Z" } }));
+      await world.ledger.changeFleet((fleet) => ({
+        ...fleet,
+        unenrolledBy: { rolloutId: ID, at: "2026-11-23T11:00:00.000Z" },
+      }));
       return world;
     },
     run: (world) => finishRollout(ID, null, world),
@@ -278,8 +285,8 @@ const useCases: readonly UseCase[] = [
     name: "an operator's rollback of a rollout that has completed",
     prepare: async () => {
       const world = await started();
-      await rolling(world, ["done", "done"], changed, { status: "completed", wave: 2 });
-      await world.ledger.changeFleet(({ running: _, ...fleet }) => fleet);
+      await rolling(world, ["done", "done"], changed, { status: "completed", nextWaveIndex: 2 });
+      await world.ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => fleet);
       world.fleetExecutions.end("upgrade-1-1");
       return world;
     },
@@ -369,7 +376,7 @@ const useCases: readonly UseCase[] = [
       world.fleetExecutions.end("upgrade-1-1");
       return world;
     },
-    run: (world) => driveQueue(world),
+    run: (world) => advanceQueue(world),
   },
 ];
 

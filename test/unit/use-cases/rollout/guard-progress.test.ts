@@ -15,13 +15,13 @@ async function underWay(statuses: readonly RolloutServiceStatus[], given: Partia
     { name: "first", canary: false, lanes: lane(0, 3), state: "rolling" as const },
     { name: "second", canary: false, lanes: lane(4, 7), state: "waiting" as const },
   ];
-  await world.ledger.createRollout(rollout({ id: ID, status: "running", services: 8, waves, ...given }));
-  await world.ledger.changeFleet((fleet) => ({ ...fleet, running: ID }));
+  await world.ledger.createRollout(rollout({ id: ID, status: "running", serviceCount: 8, waves, ...given }));
+  await world.ledger.changeFleet((fleet) => ({ ...fleet, currentRolloutId: ID }));
   await world.ledger.putRolloutServices(
     statuses.map((status, ordinal) =>
       rolloutServiceSchema.parse({
         ...{ shape: 1, rolloutId: ID, ordinal, status, expiresAt: 1 },
-        ...{ serviceArn: serviceArn(`s${ordinal}`), wave: ordinal < 4 ? 0 : 1 },
+        ...{ serviceArn: serviceArn(`s${ordinal}`), waveIndex: ordinal < 4 ? 0 : 1 },
       }),
     ),
   );
@@ -35,7 +35,7 @@ describe("the guard says how the rollout goes", () => {
   });
 
   it("on its way back, too", async () => {
-    const world = await underWay(["taken-back", "stuck", "succeeded", "succeeded"], { status: "rolling-back" });
+    const world = await underWay(["rolled-back", "stuck", "succeeded", "succeeded"], { status: "rolling-back" });
     expect(await guardRollout(world)).toMatchObject({ stopped: false, progress: { done: 0.5, failed: 0, stuck: 1 } });
   });
 

@@ -5,7 +5,7 @@ import { controlRollout } from "../../../../shared/use-cases/rollout/control-rol
 import { finishRollout } from "../../../../shared/use-cases/rollout/finish-rollout.ts";
 import { guardRollout } from "../../../../shared/use-cases/rollout/guard-rollout.ts";
 import { requestPending } from "../../../../shared/use-cases/rollout/pending.ts";
-import { driveQueue, hasEnded } from "../../../../shared/use-cases/rollout/queue.ts";
+import { advanceQueue, hasEnded } from "../../../../shared/use-cases/rollout/queue.ts";
 import { requestRollout } from "../../../../shared/use-cases/rollout/request-rollout.ts";
 import { crashing } from "../../../support/fakes.ts";
 import { fleetWorld, type RolloutWorld, readFacts, rolloutWorld } from "../../../support/rollout-calls.ts";
@@ -38,19 +38,19 @@ describe("the queue of rollouts", () => {
     const world = rolloutWorld();
     expect(await requestRollout(ask("up-one"), "e1", world)).toEqual({ did: "queued", rolloutId: "up-one" });
     await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e2", world);
-    expect(await world.ledger.getFleet()).toMatchObject({ running: "up-one", waiting: ["re-one"] });
+    expect(await world.ledger.getFleet()).toMatchObject({ currentRolloutId: "up-one", queuedRolloutIds: ["re-one"] });
     expect(world.fleetExecutions.started).toEqual([{ name: "up-one-1", input: { rolloutId: "up-one" } }]);
   });
 
   it("takes the same request once, also while it waits and after it has ended", async () => {
     const world = rolloutWorld();
     for (const event of ["e1", "e1", "e2"]) await requestRollout(ask("up-one"), event, world);
-    expect(await world.ledger.getFleet()).toMatchObject({ running: "up-one", waiting: [] });
+    expect(await world.ledger.getFleet()).toMatchObject({ currentRolloutId: "up-one", queuedRolloutIds: [] });
     await controlRollout({ rolloutId: "up-one", action: "abort", requestedBy: "ann" }, world);
     await finishRollout("up-one", null, world);
     expect(await statusOf(world, "up-one")).toBe("aborted");
     expect(await requestRollout(ask("up-one"), "e1", world)).toEqual({ did: "exists", rolloutId: "up-one" });
-    expect((await world.ledger.getFleet()).running).toBeUndefined();
+    expect((await world.ledger.getFleet()).currentRolloutId).toBeUndefined();
     expect(world.fleetExecutions.started).toHaveLength(1);
   });
 
@@ -69,8 +69,8 @@ describe("the queue of rollouts", () => {
     await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e4", world);
     await requestRollout(ask("up-three"), "e5", world);
     expect(await world.ledger.getFleet()).toMatchObject({
-      running: "up-one",
-      waiting: ["up-eu", "re-one", "up-three"],
+      currentRolloutId: "up-one",
+      queuedRolloutIds: ["up-eu", "re-one", "up-three"],
     });
     expect(await world.ledger.getRollout("up-two")).toMatchObject({
       status: "superseded",
@@ -82,20 +82,20 @@ describe("the queue of rollouts", () => {
   it("goes on in a new execution where the last one is dead, and leaves one alone that runs", async () => {
     const world = rolloutWorld();
     await requestRollout(ask("up-one"), "e1", world);
-    await driveQueue(world);
+    await advanceQueue(world);
     expect(world.fleetExecutions.started).toHaveLength(1);
     world.fleetExecutions.end("up-one-1");
     await guardRollout(world);
     await guardRollout(world);
     expect(world.fleetExecutions.running()).toEqual(["up-one-2"]);
-    expect(await world.ledger.getRollout("up-one")).toMatchObject({ executions: 2, executionName: "up-one-2" });
+    expect(await world.ledger.getRollout("up-one")).toMatchObject({ executionCount: 2, executionName: "up-one-2" });
   });
 
   it("starts an execution that was noted and never started", async () => {
     const world = rolloutWorld();
     await requestRollout(ask("up-one"), "e1", world);
     world.fleetExecutions.end("up-one-1");
-    await world.ledger.changeRollout("up-one", (one) => ({ ...one, executions: 2, executionName: "up-one-2" }));
+    await world.ledger.changeRollout("up-one", (one) => ({ ...one, executionCount: 2, executionName: "up-one-2" }));
     await guardRollout(world);
     expect(world.fleetExecutions.running()).toEqual(["up-one-2"]);
   });
@@ -103,8 +103,12 @@ describe("the queue of rollouts", () => {
   it("makes room when a rollout that is gone from the ledger blocks it", async () => {
     const world = rolloutWorld();
     await requestRollout(ask("up-one"), "e1", world);
-    await world.ledger.changeFleet((fleet) => ({ ...fleet, running: "expired-1", waiting: ["up-one"] }));
-    expect(await driveQueue(world)).toBe("up-one");
+    await world.ledger.changeFleet((fleet) => ({
+      ...fleet,
+      currentRolloutId: "expired-1",
+      queuedRolloutIds: ["up-one"],
+    }));
+    expect(await advanceQueue(world)).toBe("up-one");
   });
 
   it("puts what is to be taken back before what is to be brought", async () => {
@@ -112,13 +116,16 @@ describe("the queue of rollouts", () => {
     await requestRollout(ask("up-one"), "e1", world);
     await world.ledger.changeRollout("up-one", (one) => ({ ...one, status: "completed" }));
     world.fleetExecutions.end("up-one-1");
-    await driveQueue(world);
+    await advanceQueue(world);
     await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e2", world);
     await requestRollout(ask("up-two"), "e3", world);
     await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, world);
-    expect(await world.ledger.getFleet()).toMatchObject({ running: "re-one", waiting: ["up-one", "up-two"] });
+    expect(await world.ledger.getFleet()).toMatchObject({
+      currentRolloutId: "re-one",
+      queuedRolloutIds: ["up-one", "up-two"],
+    });
     await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, world);
-    expect((await world.ledger.getFleet()).waiting).toEqual(["up-one", "up-two"]);
+    expect((await world.ledger.getFleet()).queuedRolloutIds).toEqual(["up-one", "up-two"]);
   });
 
   it("keeps a rollback that an operator asked for just before the rollout was finishing", async () => {
@@ -129,7 +136,7 @@ describe("the queue of rollouts", () => {
       status: "running",
       startedAt: one.requestedAt,
       waves: [{ name: "canary", canary: true, lanes: [], state: "done" }],
-      wave: 1,
+      nextWaveIndex: 1,
     }));
     await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, world);
     await finishRollout("up-one", null, world);
@@ -174,10 +181,10 @@ describe("the queue of rollouts", () => {
     await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e2", world);
     await controlRollout({ rolloutId: "up-one", action: "abort", requestedBy: "ann" }, world);
     await guardRollout(world);
-    expect((await world.ledger.getFleet()).running).toBe("up-one");
+    expect((await world.ledger.getFleet()).currentRolloutId).toBe("up-one");
     await finishRollout("up-one", null, world);
     expect(await statusOf(world, "up-one")).toBe("aborted");
-    expect((await world.ledger.getFleet()).running).toBe("re-one");
+    expect((await world.ledger.getFleet()).currentRolloutId).toBe("re-one");
   });
 
   it("loses none to a crash that nobody tries again: the guard queues it", async () => {
@@ -187,7 +194,7 @@ describe("the queue of rollouts", () => {
       if (ended) {
         await requestRollout(ask("up-one"), "e2", world);
         await world.ledger.changeRollout("up-one", (one) => ({ ...one, status: "completed" }));
-        await world.ledger.changeFleet((fleet) => ({ ...fleet, waiting: [] }));
+        await world.ledger.changeFleet((fleet) => ({ ...fleet, queuedRolloutIds: [] }));
       }
       return world;
     };
@@ -202,7 +209,7 @@ describe("the queue of rollouts", () => {
             act === "request" ? requestRollout(ask("up-one"), "e2", dying) : controlRollout(rollback, dying);
           await asked.catch(() => undefined);
           await guardRollout(world);
-          const { waiting } = await world.ledger.getFleet();
+          const { queuedRolloutIds: waiting } = await world.ledger.getFleet();
           const rollout = await world.ledger.getRollout("up-one");
           const open = rollout !== undefined && !hasEnded(rollout);
           expect(waiting.includes("up-one"), `${act}: crash ${when} call ${calls}`).toBe(open);
@@ -226,12 +233,12 @@ describe("the queue of rollouts", () => {
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
         const world = rolloutWorld();
         for (const one of steps) {
-          const { running } = await world.ledger.getFleet();
+          const { currentRolloutId: running } = await world.ledger.getFleet();
           if (one.do === "ask") await requestRollout(ask(one.id), one.id, world);
           if (one.do === "control")
             await controlRollout({ rolloutId: one.id, action: one.action, requestedBy: "b" }, world);
           if (one.do === "guard") await guardRollout(world);
-          if (one.do === "drive") await driveQueue(world);
+          if (one.do === "drive") await advanceQueue(world);
           const live = world.fleetExecutions.running();
           if (one.do === "die") for (const name of live) world.fleetExecutions.end(name);
           if (one.do === "finish" && running !== undefined) {
@@ -239,17 +246,17 @@ describe("the queue of rollouts", () => {
             await finishRollout(running, null, world);
           }
           expect((await atWork(world)).length).toBeLessThanOrEqual(1);
-          const { waiting } = await world.ledger.getFleet();
+          const { queuedRolloutIds: waiting } = await world.ledger.getFleet();
           expect(new Set(waiting).size).toBe(waiting.length);
         }
-        await driveQueue(world);
+        await advanceQueue(world);
         const fleet = await world.ledger.getFleet();
-        const queued = [fleet.running, ...fleet.waiting];
+        const queued = [fleet.currentRolloutId, ...fleet.queuedRolloutIds];
         for await (const { id, status, control } of world.ledger.listRollouts()) {
           const open = !endedStatuses.includes(status) || control?.action === "rollback";
           expect(queued.includes(id), `${id} is ${status}`).toBe(open);
         }
-        expect(await atWork(world)).toHaveLength(fleet.running === undefined ? 0 : 1);
+        expect(await atWork(world)).toHaveLength(fleet.currentRolloutId === undefined ? 0 : 1);
         const names = world.fleetExecutions.started.map(({ name }) => name);
         expect(new Set(names).size).toBe(names.length);
       }),
@@ -273,7 +280,7 @@ describe("a change of the whole fleet", () => {
     expect(await requestPending(world)).toEqual([]);
     expect(await world.ledger.getFleet()).toMatchObject({
       image: { image: "registry.example.com/ztunnel:1.28.1" },
-      seen: { factsIds: { main: expect.any(String) } },
+      requestedFor: { factsIds: { main: expect.any(String) } },
     });
   });
 
@@ -309,7 +316,7 @@ describe("a change of the whole fleet", () => {
       ids.push(...(await requestPending(world)));
     }
     expect(new Set(ids).size).toBe(3);
-    expect(await world.ledger.getFleet()).toMatchObject({ running: ids[0], waiting: [ids[2]] });
+    expect(await world.ledger.getFleet()).toMatchObject({ currentRolloutId: ids[0], queuedRolloutIds: [ids[2]] });
   });
 
   it("asks for what there was when it changes back while an upgrade waits or is under way, so that the last word counts", async () => {
@@ -322,13 +329,13 @@ describe("a change of the whole fleet", () => {
     expect(await world.ledger.getRollout(back ?? "")).toMatchObject({
       target: { image: "registry.example.com/ztunnel:1.28.1" },
     });
-    expect(await world.ledger.getFleet()).toMatchObject({ running: upgrade, waiting: [back] });
+    expect(await world.ledger.getFleet()).toMatchObject({ currentRolloutId: upgrade, queuedRolloutIds: [back] });
     const { ztunnel } = world.config;
     const changed = { ...world, config: { ...world.config, ztunnel: { ...ztunnel, startTimeoutSeconds: 60 } } };
     const [reconfigure] = await requestPending(changed);
     const [undo] = await requestPending(world);
     expect((await world.ledger.getRollout(reconfigure ?? ""))?.status).toBe("superseded");
-    expect(await world.ledger.getFleet()).toMatchObject({ running: upgrade, waiting: [back, undo] });
+    expect(await world.ledger.getFleet()).toMatchObject({ currentRolloutId: upgrade, queuedRolloutIds: [back, undo] });
   });
 
   it("refuses an image that is none, once, and asks for nothing", async () => {

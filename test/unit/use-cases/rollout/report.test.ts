@@ -26,7 +26,7 @@ const bot = { token: "xoxb-lab" };
 const webhook = { webhookUrl: "http://lab/slack/webhook/secret" };
 const started: Partial<Rollout> = {
   startedAt: "2026-03-01T12:00:00Z",
-  services: 3,
+  serviceCount: 3,
   waves: [
     { name: "canary", canary: true, lanes: [{ account: "1", region: "r", first: 0, last: 2 }], state: "rolling" },
   ],
@@ -60,7 +60,7 @@ beforeEach(async () => {
 
 async function begin(given: Partial<Rollout>, id = ID): Promise<void> {
   await ledger.createRollout(rollout({ id, ...given }));
-  await ledger.changeFleet((fleet) => ({ ...fleet, running: id }));
+  await ledger.changeFleet((fleet) => ({ ...fleet, currentRolloutId: id }));
   await ledger.putRolloutServices([0, 1, 2].map((ordinal) => rolloutService(ordinal, { rolloutId: id })));
 }
 
@@ -198,7 +198,7 @@ describe("a rollout's message", () => {
   it.each([
     ["waits", { status: "waiting" }],
     ["was refused", { status: "refused", finishedAt: "2026-03-01T12:00:00Z" }],
-    ["found nothing to do", { status: "completed", startedAt: "2026-03-01T12:00:00Z", services: 0 }],
+    ["found nothing to do", { status: "completed", startedAt: "2026-03-01T12:00:00Z", serviceCount: 0 }],
   ] as const)("is not posted for one that %s", async (_what, given) => {
     await begin(given, "upgrade-3");
     expect(await clock.run(reportRollout("upgrade-3", calls()))).toBe("none");
@@ -265,7 +265,7 @@ describe("by the clock", () => {
   it("one that ended while Slack was down is told within a quarter of an hour", async () => {
     await report();
     await change({ status: "completed", finishedAt: "2026-03-01T12:01:00Z" });
-    await ledger.changeFleet(({ running: _, ...fleet }) => fleet);
+    await ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => fleet);
     for (let minute = 0; minute < 15; minute += 1) {
       await clock.advance(MINUTE_MS);
       await tick();
@@ -275,14 +275,14 @@ describe("by the clock", () => {
 
   it("those that ended long ago are left alone", async () => {
     await change({ status: "completed", finishedAt: "2026-03-01T12:00:00Z" });
-    await ledger.changeFleet(({ running: _, ...fleet }) => fleet);
+    await ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => fleet);
     await clock.advance(75 * MINUTE_MS);
     expect(await tick()).toEqual({});
     expect(slack.messages()).toEqual([]);
   });
 
   it("a large rollout is read less often", async () => {
-    await change({ services: 10_000 });
+    await change({ serviceCount: 10_000 });
     const ticks = [];
     for (let minute = 0; minute < 10; minute += 1) {
       ticks.push(Object.keys(await tick()).length);

@@ -41,17 +41,21 @@ async function sixServices(
   });
   await world.ledger.putRolloutServices(
     [0, 1, 2, 3, 4, 5].map((ordinal) =>
-      rolloutService(ordinal, { serviceArn: serviceArn(`s${ordinal}`), wave: ordinal < 2 ? 0 : 1, ...of(ordinal) }),
+      rolloutService(ordinal, {
+        serviceArn: serviceArn(`s${ordinal}`),
+        waveIndex: ordinal < 2 ? 0 : 1,
+        ...of(ordinal),
+      }),
     ),
   );
   await underWay(world, {
     startedAt: "2026-11-23T11:00:00.000Z",
-    services: 6,
+    serviceCount: 6,
     waves: [
       { name: "canary", canary: true, lanes: [{ ...place, first: 0, last: 1 }], state: states[0] },
       { name: "us-east-1 100%", canary: false, lanes: [{ ...place, first: 2, last: 5 }], state: states[1] },
     ],
-    wave: states[0] === "done" ? 1 : 0,
+    nextWaveIndex: states[0] === "done" ? 1 : 0,
     ...given,
   });
   return world;
@@ -84,10 +88,10 @@ describe("the start of a rollout", () => {
     await underWay(world, { target: { image: "a:2" } });
     await startRollout(ID, world);
     expect(await Array.fromAsync(world.ledger.listRolloutServices(ID))).toMatchObject([
-      { serviceArn: serviceArn("s1"), wave: 0, alarms: ["errors", "latency"] },
-      { serviceArn: serviceArn("s0"), wave: 1 },
+      { serviceArn: serviceArn("s1"), waveIndex: 0, alarms: ["errors", "latency"] },
+      { serviceArn: serviceArn("s0"), waveIndex: 1 },
     ]);
-    expect(await rolloutOf(world)).toMatchObject({ status: "running", services: 2 });
+    expect(await rolloutOf(world)).toMatchObject({ status: "running", serviceCount: 2 });
     expect(world.bus.types()).toEqual(["Rollout Started"]);
   });
 
@@ -102,7 +106,7 @@ describe("the start of a rollout", () => {
     const describeServices = world.fakeEcs.describeServices.bind(world.fakeEcs);
     await underWay(world);
     await startRollout(ID, { ...world, ecs: () => ({ describeCluster, describeServices }) });
-    expect(await rolloutOf(world)).toMatchObject({ status: "running", services: 2 });
+    expect(await rolloutOf(world)).toMatchObject({ status: "running", serviceCount: 2 });
   });
 
   it("is refused without a service for an operator, and simply done for the autopilot", async () => {
@@ -161,10 +165,10 @@ describe("the next step", () => {
   it("is another execution before this one's history is full, and the end is reached in this one", async () => {
     const world = await sixServices({ states: ["done", "waiting"] });
     expect(await next(world, MAX_WEIGHT)).toMatchObject({ do: "continue", executionName: "upgrade-1-2" });
-    expect(await rolloutOf(world)).toMatchObject({ executions: 2, executionName: "upgrade-1-2" });
+    expect(await rolloutOf(world)).toMatchObject({ executionCount: 2, executionName: "upgrade-1-2" });
     // A second answer to the same question names the same execution.
     expect(await next(world, MAX_WEIGHT)).toMatchObject({ do: "continue", executionName: "upgrade-1-2" });
-    const done = await sixServices({ states: ["done", "done"], given: { wave: 2 } });
+    const done = await sixServices({ states: ["done", "done"], given: { nextWaveIndex: 2 } });
     expect(await next(done, MAX_WEIGHT)).toMatchObject({ do: "finish" });
   });
 
@@ -175,7 +179,7 @@ describe("the next step", () => {
 });
 
 describe("taking a service", () => {
-  const take = (world: RolloutWorld, phase: "forward" | "back" = "forward", retake = false) =>
+  const take = (world: RolloutWorld, phase: "forward" | "rollback" = "forward", retake = false) =>
     takeService({ id: ID, ordinal: 1, phase, retake }, world);
 
   it("is the same roll when it is taken again, and another one after it gave way to somebody", async () => {
@@ -201,11 +205,11 @@ describe("taking a service", () => {
   it.each<[string, Partial<Rollout>]>([
     ["goes back", { status: "rolling-back" }],
     ["is to end", { control: { action: "abort", by: "ann", at: "2026-11-23T11:30:00Z" } }],
-    ["is over its budget", { failed: [0, 3] }],
+    ["is over its budget", { failedOrdinals: [0, 3] }],
   ])("takes none that has not begun once the rollout %s", async (_what, given) => {
     const world = await sixServices({ given });
     expect((await take(world)).do).toBe("skip");
-    expect(await one(world, 1)).toMatchObject({ status: "waiting", tries: 0 });
+    expect(await one(world, 1)).toMatchObject({ status: "waiting", tryCount: 0 });
   });
 
   it("keeps to what AWS lets start: 20 at once, then one a second", async () => {
@@ -255,21 +259,21 @@ describe("taking a service", () => {
   });
 
   it("takes back what was changed, whatever became of it since, and nothing else", async () => {
-    const over: readonly RolloutServiceStatus[] = ["taken-back", "left", "stuck"];
+    const over: readonly RolloutServiceStatus[] = ["rolled-back", "left", "stuck"];
     const changed = { fromRevisionArn: "old", toRevisionArn: "new" };
     for (const status of rolloutServiceStatuses) {
       const world = await sixServices({ given: { status: "rolling-back" } });
       await world.ledger.patchRolloutService(ID, 1, { ...changed, status });
-      expect((await take(world, "back")).do, status).toBe(over.includes(status) ? "skip" : "roll");
+      expect((await take(world, "rollback")).do, status).toBe(over.includes(status) ? "skip" : "roll");
       const never = await sixServices({ of: () => ({ status }) });
-      const isLost = status === "rolling" || status === "taking-back";
-      expect((await take(never, "back")).do, `${status}, never changed`).toBe(isLost ? "roll" : "skip");
+      const isLost = status === "rolling" || status === "rolling-back";
+      expect((await take(never, "rollback")).do, `${status}, never changed`).toBe(isLost ? "roll" : "skip");
     }
   });
 });
 
 describe("judging a wave", () => {
-  const judge = (world: RolloutWorld, after: "roll" | "bake" = "roll", phase: "forward" | "back" = "forward") =>
+  const judge = (world: RolloutWorld, after: "roll" | "bake" = "roll", phase: "forward" | "rollback" = "forward") =>
     assessWave({ rolloutId: ID, phase, wave: 0, after }, world);
 
   it("goes on within the budget, and back beyond it", async () => {
@@ -277,13 +281,13 @@ describe("judging a wave", () => {
       of: (ordinal) => (ordinal === 0 ? { status: "reverted" } : succeeded(ordinal)),
     });
     expect(await judge(within)).toEqual({ bakeSeconds: 0 });
-    expect(await rolloutOf(within)).toMatchObject({ status: "running", wave: 1, failed: [0] });
+    expect(await rolloutOf(within)).toMatchObject({ status: "running", nextWaveIndex: 1, failedOrdinals: [0] });
     const beyond = await sixServices({ of: () => ({ status: "reverted" }) });
     await judge(beyond);
     expect(await rolloutOf(beyond)).toMatchObject({
       status: "rolling-back",
-      wave: 0,
-      failed: [0, 1],
+      nextWaveIndex: 0,
+      failedOrdinals: [0, 1],
       reason: { code: "budget-exceeded", detail: "2 of 6 services failed, the budget allows 1" },
     });
     expect(beyond.bus.events).toEqual([]);
@@ -315,7 +319,7 @@ describe("judging a wave", () => {
       status: "failed",
       reason: "roll-unaccounted",
     });
-    expect((await rolloutOf(aborted)).failed).toEqual([]);
+    expect((await rolloutOf(aborted)).failedOrdinals).toEqual([]);
   });
 
   const sick = (changes: Partial<Deployment>) => async (world: RolloutWorld) => {
@@ -341,7 +345,7 @@ describe("judging a wave", () => {
     await judge(world, "bake");
     expect((await one(world, 0))?.status).toBe(isIll ? "failed" : "succeeded");
     expect(await rolloutOf(world)).toMatchObject(
-      isIll ? { status: "rolling-back", reason: { code: "bake-failed" } } : { status: "running", wave: 1 },
+      isIll ? { status: "rolling-back", reason: { code: "bake-failed" } } : { status: "running", nextWaveIndex: 1 },
     );
   });
 
@@ -355,12 +359,12 @@ describe("judging a wave", () => {
 
   it("notes what could not be taken back, and goes on with the way back", async () => {
     const world = await sixServices({
-      states: ["taking-back", "waiting"],
+      states: ["rolling-back", "waiting"],
       given: { status: "rolling-back" },
-      of: (ordinal) => (ordinal === 0 ? { status: "taken-back" } : { ...succeeded(ordinal), status: "taking-back" }),
+      of: (ordinal) => (ordinal === 0 ? { status: "rolled-back" } : { ...succeeded(ordinal), status: "rolling-back" }),
     });
-    await judge(world, "roll", "back");
-    expect(await rolloutOf(world)).toMatchObject({ stuck: [1], waves: [{ state: "taken-back" }, {}] });
+    await judge(world, "roll", "rollback");
+    expect(await rolloutOf(world)).toMatchObject({ stuckOrdinals: [1], waves: [{ state: "rolled-back" }, {}] });
     expect(await one(world, 1)).toMatchObject({ status: "stuck", reason: "roll-unaccounted" });
   });
 });
@@ -450,14 +454,14 @@ describe("a hold", () => {
 describe("the end of a rollout", () => {
   it("lists every service that is not where it should be: those that could not be taken back, and those whose own way back failed", async () => {
     const world = await sixServices({
-      states: ["taken-back", "taken-back"],
+      states: ["rolled-back", "rolled-back"],
       given: { status: "rolling-back", reason: { code: "budget-exceeded", detail: "" } },
-      of: (ordinal) => ({ status: ordinal === 1 ? "stuck" : ordinal === 2 ? "revert-failed" : "taken-back" }),
+      of: (ordinal) => ({ status: ordinal === 1 ? "stuck" : ordinal === 2 ? "revert-failed" : "rolled-back" }),
     });
     await finishRollout(ID, null, world);
     expect(world.bus.events[0]).toMatchObject({
       detailType: "Rollout Rolled Back",
-      detail: { takenBack: 4, stuck: 2, stuckServices: [serviceArn("s1"), serviceArn("s2")] },
+      detail: { rolledBack: 4, stuck: 2, stuckServices: [serviceArn("s1"), serviceArn("s2")] },
     });
   });
 
@@ -470,7 +474,7 @@ describe("the end of a rollout", () => {
     );
     expect(await rolloutOf(world)).toMatchObject({ status: "failed", reason: { code: "access-denied" } });
     expect(world.bus.events[0]).toMatchObject({ detailType: "Rollout Completed", detail: { outcome: "failed" } });
-    expect((await world.ledger.getFleet()).running).toBeUndefined();
+    expect((await world.ledger.getFleet()).currentRolloutId).toBeUndefined();
   });
 
   it("gives the image of a rollout over everything to the fleet, and that of a part not", async () => {
@@ -480,10 +484,10 @@ describe("the end of a rollout", () => {
     ] satisfies [Rollout["scope"], string][]) {
       const world = await sixServices({
         states: ["done", "done"],
-        given: { wave: 2, scope, target: { image: "b:2" } },
+        given: { nextWaveIndex: 2, scope, target: { image: "b:2" } },
         of: succeeded,
       });
-      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "a:1", atMs: 1 } }));
+      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "a:1", assignedAtMs: 1 } }));
       await finishRollout(ID, null, world);
       expect((await world.ledger.getFleet()).image?.image).toBe(image);
     }

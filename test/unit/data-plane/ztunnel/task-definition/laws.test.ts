@@ -2,7 +2,7 @@ import type { ContainerDefinition, RegisterTaskDefinitionRequest } from "@aws-sd
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJson, type JsonObject } from "../../../../../shared/base/json.ts";
-import { driftOf } from "../../../../../shared/data-plane/ztunnel/task-definition/differences.ts";
+import { driftOf } from "../../../../../shared/data-plane/ztunnel/task-definition/drift.ts";
 import {
   containersOf,
   otherContainers,

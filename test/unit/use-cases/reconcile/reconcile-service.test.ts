@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { clusterArnOf } from "../../../../shared/base/arn.ts";
 import { executionName } from "../../../../shared/deployment/execution-name.ts";
-import { lookAtService } from "../../../../shared/use-cases/reconcile/look.ts";
+import { reconcileService } from "../../../../shared/use-cases/reconcile/reconcile-service.ts";
 import { sweep } from "../../../../shared/use-cases/reconcile/sweep.ts";
 import { NOW, OBSERVED, type RollWorld, rollWorld, watchedWorld, web } from "../../../support/fakes.ts";
 import { enroll } from "../../../support/rolls.ts";
 import { config, rootPem, taskDefinition } from "../../../support/services.ts";
 
-const look = (world: RollWorld) => lookAtService(web, world);
+const look = (world: RollWorld) => reconcileService(web, world);
 
 describe("a look at a service", () => {
   it("starts a roll for a tagged service", async () => {
@@ -17,7 +17,7 @@ describe("a look at a service", () => {
     expect(world.executions.started).toEqual([
       {
         name: done.did === "started" ? done.executionName : "",
-        input: { serviceArn: web.serviceArn, situation: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        input: { serviceArn: web.serviceArn, attemptKey: expect.stringMatching(/^[0-9a-f]{64}$/) },
       },
     ]);
   });
@@ -49,19 +49,19 @@ describe("a look at a service", () => {
     await world.ledger.patchService(web.serviceArn, {
       enrolled: false,
       lastGoodRevisionArn: null,
-      failedSituation: "s",
-      failuresInARow: 3,
+      failedAttemptKey: "s",
+      consecutiveFailures: 3,
       notBefore: NOW,
-      toldRefusals: "bad-tag: x",
+      notifiedRefusals: "bad-tag: x",
     });
     expect(await look(world)).toMatchObject({ did: "nothing", why: "as-desired" });
     const state = await world.ledger.getService(web.serviceArn);
     expect(state).toMatchObject({
       enrolled: true,
-      failuresInARow: 0,
+      consecutiveFailures: 0,
       lastGoodRevisionArn: world.ecs.of(web).taskDefinitionArn,
     });
-    for (const gone of ["failedSituation", "notBefore", "toldRefusals"]) expect(state).not.toHaveProperty(gone);
+    for (const gone of ["failedAttemptKey", "notBefore", "notifiedRefusals"]) expect(state).not.toHaveProperty(gone);
   });
 
   it("does not take a revision for good whose deployment has not completed", async () => {
@@ -78,7 +78,7 @@ describe("a look at a service", () => {
     const world = rollWorld();
     await enroll(world);
     const ledger = { ...world.ledger, getMesh: async () => undefined };
-    await expect(lookAtService(web, { ...world, ledger })).rejects.toMatchObject({
+    await expect(reconcileService(web, { ...world, ledger })).rejects.toMatchObject({
       code: "mesh-facts-missing",
       detail: "main",
     });
@@ -90,7 +90,7 @@ describe("a look at a service", () => {
     await enroll(world);
     world.ecs.change({ tags: {} });
     const ledger = { ...world.ledger, getMesh: async () => undefined };
-    expect(await lookAtService(web, { ...world, ledger })).toMatchObject({ did: "started", action: "unenroll" });
+    expect(await reconcileService(web, { ...world, ledger })).toMatchObject({ did: "started", action: "unenroll" });
   });
 });
 
@@ -131,13 +131,13 @@ describe("a change of the whole fleet", () => {
     await world.ledger.patchService(web.serviceArn, {
       enrolled: false,
       lastGoodRevisionArn: null,
-      failedSituation: "s",
-      toldRefusals: "bad-tag: x",
+      failedAttemptKey: "s",
+      notifiedRefusals: "bad-tag: x",
     });
     expect(await look(world)).toEqual({ did: "nothing", why: "awaits-rollout", decided: "none" });
     const state = await world.ledger.getService(web.serviceArn);
     expect(state).toMatchObject({ enrolled: true, lastGoodRevisionArn: world.ecs.of(web).taskDefinitionArn });
-    for (const gone of ["failedSituation", "toldRefusals"]) expect(state).not.toHaveProperty(gone);
+    for (const gone of ["failedAttemptKey", "notifiedRefusals"]) expect(state).not.toHaveProperty(gone);
   });
 
   it("comes with the next roll that something else starts", async () => {
@@ -160,7 +160,7 @@ describe("a change of the whole fleet", () => {
     const before = await world.ledger.getService(web.serviceArn);
     await world.ledger.changeFleet((fleet) => ({
       ...fleet,
-      out: { rolloutId: "unenroll-1", at: new Date(NOW).toISOString() },
+      unenrolledBy: { rolloutId: "unenroll-1", at: new Date(NOW).toISOString() },
     }));
     expect(await look(world)).toMatchObject({ did: "nothing", why: "fleet-unenrolled" });
     expect(await world.ledger.getService(web.serviceArn)).toEqual(before);
@@ -173,11 +173,14 @@ describe("a change of the whole fleet", () => {
   it("of the image is followed once the fleet has it", async () => {
     const world = await watchedWorld();
     await enroll(world);
-    await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: config().ztunnel.image, atMs: 1 } }));
+    await world.ledger.changeFleet((fleet) => ({
+      ...fleet,
+      image: { image: config().ztunnel.image, assignedAtMs: 1 },
+    }));
     const newer = { ...world, config: config({ ztunnel: { image: "ztunnel:2" } }) };
-    expect(await lookAtService(web, newer)).toMatchObject({ why: "as-desired" });
-    await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "ztunnel:2", atMs: 2 } }));
-    expect(await lookAtService(web, newer)).toMatchObject({ did: "started" });
+    expect(await reconcileService(web, newer)).toMatchObject({ why: "as-desired" });
+    await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "ztunnel:2", assignedAtMs: 2 } }));
+    expect(await reconcileService(web, newer)).toMatchObject({ did: "started" });
   });
 });
 
@@ -253,8 +256,8 @@ describe("a warning", () => {
     await look(world);
     await look(world);
     expect(world.bus.types()).toEqual(["Service Warned"]);
-    await lookAtService(web, { ...world, config: config() });
-    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("toldWarnings");
+    await reconcileService(web, { ...world, config: config() });
+    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("notifiedWarnings");
   });
 });
 
@@ -262,11 +265,11 @@ describe("a situation that failed", () => {
   it("waits for its time, and another one does not", async () => {
     const world = await watchedWorld();
     await look(world);
-    const situation = String(world.executions.started[0]?.input.situation);
+    const attemptKey = String(world.executions.started[0]?.input.attemptKey);
     await world.ledger.patchService(web.serviceArn, {
-      attempt: 1,
-      failedSituation: situation,
-      failuresInARow: 1,
+      attemptNumber: 1,
+      failedAttemptKey: attemptKey,
+      consecutiveFailures: 1,
       notBefore: NOW + 1000,
     });
     expect(await look(world)).toMatchObject({ did: "nothing", why: "backing-off" });
@@ -279,8 +282,8 @@ describe("a situation that failed", () => {
   it("is tried again when its time has come, under another name", async () => {
     const world = await watchedWorld();
     await look(world);
-    const situation = String(world.executions.started[0]?.input.situation);
-    await world.ledger.patchService(web.serviceArn, { attempt: 1, failedSituation: situation, notBefore: NOW });
+    const attemptKey = String(world.executions.started[0]?.input.attemptKey);
+    await world.ledger.patchService(web.serviceArn, { attemptNumber: 1, failedAttemptKey: attemptKey, notBefore: NOW });
     expect(await look(world)).toMatchObject({ did: "started" });
     const [first, second] = world.executions.started.map(({ name }) => name);
     expect(first).not.toBe(second);
@@ -294,7 +297,7 @@ describe("an execution whose name is taken", () => {
     const [{ name } = { name: "" }] = world.executions.started;
     world.executions.statuses.set(name, "ABORTED");
     expect(await look(world)).toMatchObject({ did: "started", action: "enroll" });
-    expect(await world.ledger.getService(web.serviceArn)).toMatchObject({ attempt: 1 });
+    expect(await world.ledger.getService(web.serviceArn)).toMatchObject({ attemptNumber: 1 });
     expect(await look(world)).toMatchObject({ did: "nothing", why: "already-started" });
   });
 
@@ -304,7 +307,7 @@ describe("an execution whose name is taken", () => {
     const [{ name } = { name: "" }] = world.executions.started;
     world.executions.statuses.set(name, "TIMED_OUT");
     const ledger = { ...world.ledger, raiseAttempt: async () => false };
-    expect(await lookAtService(web, { ...world, ledger })).toMatchObject({ why: "already-started" });
+    expect(await reconcileService(web, { ...world, ledger })).toMatchObject({ why: "already-started" });
     expect(world.executions.started).toHaveLength(1);
   });
 

@@ -17,7 +17,7 @@ import {
 import { waitsForZtunnel, withWait } from "./waiting.ts";
 
 /** A task definition with the sidecar, and what had to change for it: no reason means that it is the given object. */
-export interface Amendment {
+export interface ReconciledSidecar {
   readonly definition: JsonObject;
   readonly reasons: readonly DriftReason[];
 }
@@ -128,7 +128,7 @@ function amendOther(container: JsonObject, added: Added, waits: boolean, proxyEn
  * Makes the sidecar of a task definition, and what the other containers need for it, as the spec says; in place, so that
  * an order that somebody chose is no difference. Doesn't judge whether it may: that is `inject`.
  */
-export function amend(definition: JsonObject, spec: SidecarSpec): Amendment {
+export function reconcileSidecar(definition: JsonObject, spec: SidecarSpec): ReconciledSidecar {
   const reasons = new Set<DriftReason>();
   const existing = ztunnelOf(definition);
   const sidecar =

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { lookAtService } from "../../../../shared/use-cases/reconcile/look.ts";
+import { reconcileService } from "../../../../shared/use-cases/reconcile/reconcile-service.ts";
 import { NOW, type RollWorld, watchedWorld, web } from "../../../support/fakes.ts";
 import { applied, enroll, NAME } from "../../../support/rolls.ts";
 
-const look = (world: RollWorld) => lookAtService(web, world);
+const look = (world: RollWorld) => reconcileService(web, world);
 
 describe("a look at a service that a roll has", () => {
   it("costs no call to ECS while a roll holds the lease", async () => {
@@ -17,18 +17,18 @@ describe("a look at a service that a roll has", () => {
   it("that a roll keeps from acting is noted, once, for the end of the roll", async () => {
     const world = await watchedWorld();
     await world.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
-    await lookAtService(web, world, { deploymentId: "ecs-svc/somebody-elses" });
+    await reconcileService(web, world, { deploymentId: "ecs-svc/somebody-elses" });
     const noted = await world.ledger.getService(web.serviceArn);
-    expect(noted).toMatchObject({ lookAgain: true, roll: { executionName: NAME } });
+    expect(noted).toMatchObject({ recheckRequested: true, roll: { executionName: NAME } });
     const ledger = { ...world.ledger, patchService: () => Promise.reject(new Error("noted already")) };
-    expect(await lookAtService(web, { ...world, ledger })).toMatchObject({ why: "roll-in-progress" });
+    expect(await reconcileService(web, { ...world, ledger })).toMatchObject({ why: "roll-in-progress" });
   });
 
   it("that the roll's own deployment calls for needs no note", async () => {
     const world = await watchedWorld();
     const { deploymentId } = (await applied(world)).watch;
-    expect(await lookAtService(web, world, { deploymentId })).toMatchObject({ why: "roll-in-progress" });
-    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("lookAgain");
+    expect(await reconcileService(web, world, { deploymentId })).toMatchObject({ why: "roll-in-progress" });
+    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
   });
 
   it("is the next one itself when the roll ends while it takes its note", async () => {
@@ -38,16 +38,16 @@ describe("a look at a service that a roll has", () => {
       await world.ledger.finishRoll(web.serviceArn, NAME, {});
       return world.ledger.patchService(...args);
     };
-    const done = await lookAtService(web, { ...world, ledger: { ...world.ledger, patchService } });
+    const done = await reconcileService(web, { ...world, ledger: { ...world.ledger, patchService } });
     expect(done).toMatchObject({ did: "started", action: "enroll" });
-    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("lookAgain");
+    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
   });
 
   it("takes the note back", async () => {
     const world = await watchedWorld();
     await enroll(world);
-    await world.ledger.patchService(web.serviceArn, { lookAgain: true });
+    await world.ledger.patchService(web.serviceArn, { recheckRequested: true });
     expect(await look(world)).toMatchObject({ why: "as-desired" });
-    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("lookAgain");
+    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
   });
 });

@@ -4,33 +4,33 @@ import { tagKeys } from "../../shared/enrollment/tags.ts";
 import { controlActions } from "../../shared/events/operator.ts";
 import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
 import type { Lab } from "../autopilot/lab.ts";
-import { arnOf } from "../story/stage.ts";
-import type { Dice } from "./dice.ts";
-import { label, type OwnedService, type People } from "./people.ts";
-import { ALARM, BAD_APPLICATION, IMAGE_PARAMETER, images } from "./world.ts";
+import { arnOf } from "../story/lab-driver.ts";
+import { type Actors, label, type OwnedService } from "./actors.ts";
+import { ALARM, BAD_APPLICATION, IMAGE_PARAMETER, images } from "./campaign-fleet.ts";
+import type { RandomChoice } from "./random-choice.ts";
 
 /** Whom and what a happening works with. */
-export interface Scene {
+export interface CampaignContext {
   readonly lab: Lab;
-  readonly people: People;
-  readonly dice: Dice;
+  readonly people: Actors;
+  readonly dice: RandomChoice;
   readonly tell: (line: string) => void;
 }
 
-type Happening = (scene: Scene) => Promise<void>;
+type Action = (scene: CampaignContext) => Promise<void>;
 
 /** Lets one thing happen that people do: an owner, a pipeline, the mesh's team, an operator. */
-export async function happen(scene: Scene): Promise<void> {
-  await scene.dice.weighted(happenings)(scene);
+export async function takeAction(scene: CampaignContext): Promise<void> {
+  await scene.dice.weighted(actions)(scene);
 }
 
 /** What tells a malformed event that was sent on purpose from all others. */
 export const MALFORMED = "malformed on purpose";
 
-const someService = ({ people, dice }: Scene): OwnedService | undefined => dice.maybe(people.living());
+const someService = ({ people, dice }: CampaignContext): OwnedService | undefined => dice.maybe(people.living());
 
 const withService =
-  (act: (service: OwnedService, scene: Scene) => Promise<void>): Happening =>
+  (act: (service: OwnedService, scene: CampaignContext) => Promise<void>): Action =>
   async (scene) => {
     const service = someService(scene);
     if (service) await act(service, scene);
@@ -82,7 +82,7 @@ const scale = withService((service, { people, dice }) => people.scale(service, d
 
 const remove = withService((service, { people }) => people.delete(service));
 
-const create: Happening = async ({ people, dice, lab }) => {
+const create: Action = async ({ people, dice, lab }) => {
   const place = dice.maybe(people.services);
   if (!place || people.living().length >= 10) return;
   const gone = people.services.filter(({ deleted }) => deleted);
@@ -102,7 +102,7 @@ const bundles = {
 } as const;
 const bundleNames = ["old", "both", "both", "both", "new alone", "new alone", "garbage", "empty"] as const;
 
-const changeRootCa: Happening = async ({ lab, dice, people, tell }) => {
+const changeRootCa: Action = async ({ lab, dice, people, tell }) => {
   const [name, plane] = dice.pick([...lab.controlPlanes]);
   const bundle = dice.pick(bundleNames);
   plane.setRootCa(bundles[bundle]);
@@ -112,7 +112,7 @@ const changeRootCa: Happening = async ({ lab, dice, people, tell }) => {
   await people.attempt(`a pipeline says so`, () => put(lab, "Root CA Rotated", detail));
 };
 
-const changeImage: Happening = async ({ lab, dice, people }) => {
+const changeImage: Action = async ({ lab, dice, people }) => {
   const image = dice.pick([...images.good, ...images.good, images.bad, images.badInOneRegion, "not an image"]);
   const { homeAccount: account, homeRegion: region } = lab.config;
   const input = { Name: IMAGE_PARAMETER, Value: image, Type: "String", Overwrite: true };
@@ -121,14 +121,14 @@ const changeImage: Happening = async ({ lab, dice, people }) => {
   );
 };
 
-const request: Happening = async (scene) => {
+const request: Action = async (scene) => {
   const { lab, dice, people } = scene;
   const detail = await requestOf(scene);
   await people.attempt(`an operator requests ${JSON.stringify(detail)}`, () => put(lab, "Rollout Requested", detail));
   if (dice.chance(0.2)) await put(lab, "Rollout Requested", detail).catch(() => undefined);
 };
 
-async function requestOf(scene: Scene): Promise<JsonObject> {
+async function requestOf(scene: CampaignContext): Promise<JsonObject> {
   const { dice, lab } = scene;
   const kind = dice.pick(["rotate", "upgrade", "upgrade", "upgrade", "reconfigure", "rollback", "unenroll", "dance"]);
   if (kind === "rollback") return { kind, rolloutId: await someRollout(scene), requestedBy: "olga" };
@@ -147,7 +147,7 @@ async function requestOf(scene: Scene): Promise<JsonObject> {
   };
 }
 
-function scopeOf({ dice, lab, people }: Scene): JsonObject {
+function scopeOf({ dice, lab, people }: CampaignContext): JsonObject {
   const service = dice.maybe(people.services);
   return dice.pick<JsonObject>([
     { controlPlane: dice.pick([...lab.controlPlanes.keys(), "nowhere"]) },
@@ -161,7 +161,7 @@ function scopeOf({ dice, lab, people }: Scene): JsonObject {
   ]);
 }
 
-function overridesOf(dice: Dice): JsonObject {
+function overridesOf(dice: RandomChoice): JsonObject {
   return dice.pick<JsonObject>([
     { ignoreFreeze: true },
     { concurrency: 0, bakeMinutes: 0, canaryCount: 0, waves: [100] },
@@ -172,15 +172,15 @@ function overridesOf(dice: Dice): JsonObject {
   ]);
 }
 
-async function someRollout({ lab, dice }: Pick<Scene, "lab" | "dice">): Promise<string> {
+async function someRollout({ lab, dice }: Pick<CampaignContext, "lab" | "dice">): Promise<string> {
   const known = await Array.fromAsync(lab.ledger.listRollouts());
   const latest = known.sort((a, b) => (a.requestedAt < b.requestedAt ? 1 : -1)).slice(0, 4);
   return dice.maybe(latest.map(({ id }) => id)) ?? "no-such-rollout";
 }
 
-const control: Happening = async (scene) => {
+const control: Action = async (scene) => {
   const { lab, dice, people } = scene;
-  const running = (await lab.ledger.getFleet()).running;
+  const running = (await lab.ledger.getFleet()).currentRolloutId;
   const rolloutId = running !== undefined && dice.chance(0.8) ? running : await someRollout(scene);
   const action = dice.pick([...controlActions, "pause", "resume", "explode"]);
   const detail = {
@@ -191,7 +191,7 @@ const control: Happening = async (scene) => {
   await people.attempt(`an operator asks ${rolloutId} to ${detail.action}`, () => put(lab, "Rollout Control", detail));
 };
 
-const alarm: Happening = async ({ lab, dice, people }) => {
+const alarm: Action = async ({ lab, dice, people }) => {
   const { homeAccount: account, homeRegion: region } = lab.config;
   const at = dice.chance(0.7) ? { account, region } : (dice.maybe(people.services) ?? { account, region });
   const state = dice.pick(["ALARM", "OK", "OK", "INSUFFICIENT_DATA"]);
@@ -211,7 +211,7 @@ export async function setAlarm(
   await cloudWatch.SetAlarmState?.({ AlarmName: ALARM, StateValue: state, StateReason: "the campaign" }, at);
 }
 
-const malformed: Happening = async ({ lab, dice, tell }) => {
+const malformed: Action = async ({ lab, dice, tell }) => {
   const source = dice.pick(["ztunnel-autopilot", operatorSource]);
   const type = dice.pick([
     "Service Enrolled",
@@ -244,7 +244,7 @@ const stopTask = withService(async (service, { lab, people, dice }) => {
   );
 });
 
-const happenings: readonly { readonly weight: number; readonly of: Happening }[] = [
+const actions: readonly { readonly weight: number; readonly of: Action }[] = [
   { weight: 10, of: enroll },
   { weight: 4, of: leave },
   { weight: 8, of: changeTags },

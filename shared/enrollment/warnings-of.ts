@@ -6,7 +6,7 @@ import type { DescribedTaskDefinition, ObservedService } from "../model/service.
 import { rolesOf } from "./desired.ts";
 
 /** What does not keep the service out of the mesh, but may hurt it there. */
-export function cautions(input: {
+export function warningsOf(input: {
   readonly service: ObservedService;
   readonly definition: DescribedTaskDefinition;
   readonly facts: MeshFacts;

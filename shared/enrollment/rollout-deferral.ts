@@ -15,7 +15,7 @@ const settingsDrift: readonly DriftReason[] = ["health-check", "container-settin
  * service yet: a token of mesh facts that are still good, and sidecar settings while new ones are not rolled out. Throws
  * `AutopilotError` `invalid-pem` when facts have a root CA that is no bundle.
  */
-export function correctedAtOnce(
+export function immediateDrift(
   drift: readonly DriftReason[],
   wanted: {
     readonly service: ObservedService;
@@ -35,7 +35,7 @@ export function correctedAtOnce(
 }
 
 /** Another network has another secret too: its name and its version both follow from the generation's facts. */
-function pinsOlder(wanted: Parameters<typeof correctedAtOnce>[1]): boolean {
+function pinsOlder(wanted: Parameters<typeof immediateDrift>[1]): boolean {
   const { service, request, valueFrom, older } = wanted;
   if (valueFrom === undefined) return false;
   return older.some(({ facts }) => pinsVersion(service, desiredSecret(request, facts), valueFrom));

@@ -1,20 +1,20 @@
 import type * as z from "zod";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
 import { type FaultKind, faultKinds, type faultRuleSchema } from "../../simulator/faults.ts";
-import type { Dice } from "./dice.ts";
-import { BAD_APPLICATION, images } from "./world.ts";
+import { BAD_APPLICATION, images } from "./campaign-fleet.ts";
+import type { RandomChoice } from "./random-choice.ts";
 
-export type Trouble = z.input<typeof faultRuleSchema>;
+export type Fault = z.input<typeof faultRuleSchema>;
 
 /** Where troubles may strike. */
-export interface Ground {
+export interface FaultTargets {
   readonly places: readonly { readonly account: string; readonly region: string }[];
   readonly controlPlanes: readonly string[];
   readonly services: readonly string[];
 }
 
 /** What stays broken whatever people do: images that don't work. */
-export function lastingTroubles({ places }: Pick<Ground, "places">): readonly Trouble[] {
+export function lastingFaults({ places }: Pick<FaultTargets, "places">): readonly Fault[] {
   const region = places.at(-1)?.region ?? "";
   return [
     { kind: "ztunnel-unhealthy", match: { image: images.bad } },
@@ -87,13 +87,13 @@ const detailTypes = [
 ];
 
 /** A fault rule of any kind that strikes from now on, for some minutes at most. */
-export function troubleOf(dice: Dice, ground: Ground, nowMs: number): Trouble {
+export function randomFault(dice: RandomChoice, ground: FaultTargets, nowMs: number): Fault {
   const kind = dice.pick([...faultKinds, "lambda-crash", "lambda-crash"] as const);
   const untilMs = nowMs + dice.int(1, 20) * 60_000;
   return { kind, untilMs, ...shapeOf(kind, dice, ground) };
 }
 
-function shapeOf(kind: FaultKind, dice: Dice, ground: Ground): Partial<Trouble> {
+function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Partial<Fault> {
   const place = dice.chance(0.5) ? dice.pick(ground.places) : { region: dice.pick(ground.places).region };
   const service = dice.maybe(ground.services);
   const named = service !== undefined && dice.chance(0.6) ? { service } : {};
@@ -135,7 +135,7 @@ function shapeOf(kind: FaultKind, dice: Dice, ground: Ground): Partial<Trouble> 
 }
 
 /** A rule in one line. */
-export function inWords({ kind, match, count, skip, when, untilMs }: Trouble, nowMs: number): string {
+export function inWords({ kind, match, count, skip, when, untilMs }: Fault, nowMs: number): string {
   const minutes = untilMs === undefined ? undefined : Math.round((untilMs - nowMs) / 60_000);
   const details = [
     ...Object.entries(match ?? {}).map(([key, value]) => `${key} ${value}`),

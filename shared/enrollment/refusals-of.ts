@@ -11,7 +11,7 @@ import type { DescribedTaskDefinition, ObservedService, WorkloadIdentity } from 
 import { rolesOf } from "./desired.ts";
 
 /** Whether the service may be changed at all, whatever the change is. */
-export function serviceObstacles(service: ObservedService): readonly Refusal[] {
+export function serviceRefusals(service: ObservedService): readonly Refusal[] {
   const found: Refusal[] = [];
   if (service.status !== "ACTIVE") found.push({ reason: "service-not-active", detail: `It is ${service.status}.` });
   if (service.deploymentController !== "ECS") {
@@ -21,7 +21,7 @@ export function serviceObstacles(service: ObservedService): readonly Refusal[] {
 }
 
 /** Why the service can't be taken into the mesh as it is, apart from its tags; most fundamental first. */
-export function enrollObstacles(
+export function enrollRefusals(
   service: ObservedService,
   definition: DescribedTaskDefinition,
   config: Config,
@@ -55,7 +55,7 @@ function roleObstacles(service: ObservedService, definition: DescribedTaskDefini
 }
 
 /** Why the sidecar has no place in the definition (in registerable form). A missing role is told by `enrollObstacles`. */
-export function sidecarObstacles(registerable: JsonObject, spec: SidecarSpec): readonly Refusal[] {
+export function sidecarRefusals(registerable: JsonObject, spec: SidecarSpec): readonly Refusal[] {
   const collisions = portCollisions(registerable).map(
     ({ container, port, use }): Refusal => ({
       reason: "port-collision",
@@ -70,13 +70,13 @@ export function sidecarObstacles(registerable: JsonObject, spec: SidecarSpec): r
 }
 
 /** Whoever may tag a service must not choose what runs beside it with its role's credentials. */
-export function imageObstacles(image: string | undefined, { ztunnel }: Config): readonly Refusal[] {
+export function imageRefusals(image: string | undefined, { ztunnel }: Config): readonly Refusal[] {
   if (image === undefined || isAllowedImage(image, ztunnel)) return [];
   return [{ reason: "image-not-allowed", detail: image }];
 }
 
 /** The identity's namespace against the configuration's `allowedNamespaces`. */
-export function namespaceObstacles(namespace: string, allowedNamespaces: readonly string[]): readonly Refusal[] {
+export function namespaceRefusals(namespace: string, allowedNamespaces: readonly string[]): readonly Refusal[] {
   const allowed = allowedNamespaces.some((pattern) =>
     pattern.endsWith("*") ? namespace.startsWith(pattern.slice(0, -1)) : namespace === pattern,
   );

@@ -1,10 +1,10 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { parseValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { secretReferences } from "../../shared/use-cases/reconcile/sweep.ts";
-import type { Aftermath } from "./invariants.ts";
+import type { CampaignResult } from "./invariants.ts";
 
 /** Every version of a secret that a service, or the revision that it would go back to, starts from is there and labelled. */
-export async function secretsInOrder({ lab }: Aftermath): Promise<readonly string[]> {
+export async function secretViolations({ lab }: CampaignResult): Promise<readonly string[]> {
   const secrets = new Map(lab.secrets.state().map((secret) => [String(secret.ARN), secret]));
   const broken: string[] = [];
   for (const service of lab.ecs.allServices()) {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isJsonObject, type Json, type JsonObject } from "../../../../../shared/base/json.ts";
-import { driftOf } from "../../../../../shared/data-plane/ztunnel/task-definition/differences.ts";
+import { driftOf } from "../../../../../shared/data-plane/ztunnel/task-definition/drift.ts";
 import { containersOf } from "../../../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { inject } from "../../../../../shared/data-plane/ztunnel/task-definition/inject.ts";
 import { spec, taskDefinition } from "../../../../support/arbitrary-definitions.ts";

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../../base/json.ts";
 import type { DriftReason } from "../../../model/reasons.ts";
-import { amend } from "./amend.ts";
+import { reconcileSidecar } from "./reconcile-sidecar.ts";
 import { findSidecar, type SidecarSpec } from "./sidecar.ts";
 
 /**
@@ -11,5 +11,5 @@ import { findSidecar, type SidecarSpec } from "./sidecar.ts";
 export function driftOf(definition: JsonObject, spec: SidecarSpec): readonly DriftReason[] {
   const { kind } = findSidecar(definition);
   if (kind === "foreign") return [];
-  return kind === "none" ? ["sidecar-missing"] : amend(definition, spec).reasons;
+  return kind === "none" ? ["sidecar-missing"] : reconcileSidecar(definition, spec).reasons;
 }

@@ -28,7 +28,7 @@ export function arnOf({ account, region, cluster, name }: ServiceName): string {
 }
 
 /** What a story or a test does to a lab and sees of it, in an operator's and a pipeline's words. */
-export class Stage {
+export class LabDriver {
   readonly lab: Lab;
 
   constructor(lab: Lab) {
@@ -144,7 +144,7 @@ export interface ServiceReport {
 }
 
 /** The service as it runs now. */
-export async function serviceReport(stage: Stage, arn: string): Promise<ServiceReport> {
+export async function serviceReport(stage: LabDriver, arn: string): Promise<ServiceReport> {
   const ref = parseServiceArn(arn);
   if (!ref) throw new Error(`no service's ARN: ${arn}`);
   const service = { ...ref, cluster: ref.clusterName, name: ref.serviceName };

@@ -3,9 +3,9 @@ import type { Decision } from "../../enrollment/decision.ts";
 import { holdsLease } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import { decideObserved, fleetOf, type ObserveCalls, observeDescribed } from "../observe/observe.ts";
-import { type ReconcileCalls, type Reconciled, reconcile } from "./reconcile.ts";
+import { actOnDecision, type ReconcileCalls, type Reconciled } from "./act-on-decision.ts";
 
-export interface LookCalls extends ReconcileCalls {
+export interface ReconcileServiceCalls extends ReconcileCalls {
   readonly ecs: ObserveCalls & ReconcileCalls["ecs"];
   readonly ledger: ReconcileCalls["ledger"] & Pick<Ledger, "getService" | "getMesh"> & Pick<RolloutLedger, "getFleet">;
 }
@@ -15,21 +15,21 @@ export interface LookCalls extends ReconcileCalls {
  * the middle of a roll costs no ECS call: that the roll's end has to lead here again is noted, unless it is the roll's own
  * deployment that calls. One that is not enrolled costs one (given its cluster's tags), one that is as desired costs two.
  */
-export async function lookAtService(
+export async function reconcileService(
   ref: ServiceRef,
-  calls: LookCalls,
+  calls: ReconcileServiceCalls,
   because: { readonly deploymentId?: string } = {},
 ): Promise<Reconciled & { readonly decided?: Decision["action"] }> {
   let state = await calls.ledger.getService(ref.serviceArn);
   if (state && holdsLease(state, calls.now())) {
     // The roll waits for its own deployment anyway.
     const isOwn = because.deploymentId !== undefined && because.deploymentId === state.roll?.deploymentId;
-    if (isOwn || state.lookAgain) return { did: "nothing", why: "roll-in-progress" };
-    state = await calls.ledger.patchService(ref.serviceArn, { lookAgain: true });
+    if (isOwn || state.recheckRequested) return { did: "nothing", why: "roll-in-progress" };
+    state = await calls.ledger.patchService(ref.serviceArn, { recheckRequested: true });
     // Where the roll has ended meanwhile its end did not see the note, and this look is the one.
     if (holdsLease(state, calls.now())) return { did: "nothing", why: "roll-in-progress" };
   }
-  if (state?.lookAgain) state = await calls.ledger.patchService(ref.serviceArn, { lookAgain: null });
+  if (state?.recheckRequested) state = await calls.ledger.patchService(ref.serviceArn, { recheckRequested: null });
   const service = await calls.ecs.describeService(ref);
   const reads = fleetOf(calls.ledger);
   let observed = await observeDescribed(service, state, calls);
@@ -39,5 +39,5 @@ export async function lookAtService(
     observed = await observeDescribed(service, state, { ...calls, fresh: true });
     decision = await decideObserved(observed, calls.config, reads);
   }
-  return { ...(await reconcile(observed, decision, calls)), decided: decision.action };
+  return { ...(await actOnDecision(observed, decision, calls)), decided: decision.action };
 }

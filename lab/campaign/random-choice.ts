@@ -1,7 +1,7 @@
 import { seededRandom } from "../../simulator/random.ts";
 
 /** Random choices that the seed alone decides. */
-export class Dice {
+export class RandomChoice {
   readonly #random: () => number;
 
   constructor(seed: number) {

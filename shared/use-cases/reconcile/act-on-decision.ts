@@ -1,5 +1,5 @@
 import type { Config } from "../../config/config.ts";
-import { nextAttempt, situationOf } from "../../deployment/attempts.ts";
+import { attemptKeyOf, nextAttempt } from "../../deployment/attempts.ts";
 import { executionName } from "../../deployment/execution-name.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
@@ -10,7 +10,7 @@ import type { ServiceState } from "../../model/service-state.ts";
 import { holdsLease } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
-import type { Observed } from "../observe/observe.ts";
+import type { ObservedState } from "../observe/observe.ts";
 import { notesOf } from "./notes.ts";
 
 /** What a look at one service came to. */
@@ -43,19 +43,23 @@ export interface ReconcileCalls {
  * it changes nothing but tags that the autopilot has added to a service which left the mesh without it. While a roll holds
  * the service's lease nothing is started: what there was to do is noted, so that the event of that roll's end leads here.
  */
-export async function reconcile(observed: Observed, decision: Decision, calls: ReconcileCalls): Promise<Reconciled> {
+export async function actOnDecision(
+  observed: ObservedState,
+  decision: Decision,
+  calls: ReconcileCalls,
+): Promise<Reconciled> {
   const { service, state } = observed;
   if (holdsLease(state, calls.now())) {
-    if (decision.action !== "none" && !state?.lookAgain)
-      await calls.ledger.patchService(service.ref.serviceArn, { lookAgain: true });
+    if (decision.action !== "none" && !state?.recheckRequested)
+      await calls.ledger.patchService(service.ref.serviceArn, { recheckRequested: true });
     return { did: "nothing", why: "roll-in-progress" };
   }
   switch (decision.action) {
     case "none":
-      await noteAsItIs(observed, decision, calls);
+      await recordUnchanged(observed, decision, calls);
       return { did: "nothing", why: decision.reason };
     case "refuse":
-      await tellRefusals(service, state, decision.refusals, calls);
+      await notifyRefusals(service, state, decision.refusals, calls);
       return { did: "refused", refusals: decision.refusals };
     case "enroll":
     case "update":
@@ -69,19 +73,19 @@ export async function reconcile(observed: Observed, decision: Decision, calls: R
 }
 
 async function startRoll(
-  { service, state }: Observed,
+  { service, state }: ObservedState,
   decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>,
   calls: ReconcileCalls,
 ): Promise<Reconciled> {
   const content = desiredContent(decision, calls.config);
-  const situation = situationOf(service.taskDefinitionArn, content);
-  const next = nextAttempt(state, situation, calls.now());
+  const attemptKey = attemptKeyOf(service.taskDefinitionArn, content);
+  const next = nextAttempt(state, attemptKey, calls.now());
   if (!next.start) return { did: "nothing", why: "backing-off" };
-  const attempt = state?.attempt ?? 0;
+  const attempt = state?.attemptNumber ?? 0;
   const { serviceArn } = service.ref;
   const name = (n: number) =>
     executionName({ serviceArn, observedRevisionArn: service.taskDefinitionArn, desiredContent: content, attempt: n });
-  const input = { serviceArn, situation };
+  const input = { serviceArn, attemptKey };
   const first = await calls.executions.startExecution({ name: name(attempt), input });
   if (first.started) return { did: "started", executionName: name(attempt), action: decision.action };
   if (first.status === "RUNNING") return { did: "nothing", why: "already-started" };
@@ -96,28 +100,28 @@ function primaryInProgress(service: ObservedService): boolean {
   return service.deployments.some(({ status, rolloutState }) => status === "PRIMARY" && rolloutState === "IN_PROGRESS");
 }
 
-async function noteAsItIs(
-  observed: Observed,
+async function recordUnchanged(
+  observed: ObservedState,
   decision: Extract<Decision, { action: "none" }>,
   calls: ReconcileCalls,
 ): Promise<void> {
   const { service, state } = observed;
   const notes = notesOf(observed, decision);
   if (Object.keys(notes).length === 0) return;
-  if (notes.toldWarnings) await calls.bus.putEvents([serviceWarned(service.ref, decision.warnings)]);
+  if (notes.notifiedWarnings) await calls.bus.putEvents([serviceWarned(service.ref, decision.warnings)]);
   if (notes.addedTagKeys && state && state.addedTagKeys.length > 0)
     await calls.ecs.untagResource(service.ref.serviceArn, state.addedTagKeys);
   await calls.ledger.patchService(service.ref.serviceArn, notes);
 }
 
-async function tellRefusals(
+async function notifyRefusals(
   service: ObservedService,
   state: ServiceState | undefined,
   refusals: readonly Refusal[],
   calls: Pick<ReconcileCalls, "bus" | "ledger">,
 ): Promise<void> {
   const text = refusals.map(({ reason, detail }) => `${reason}: ${detail}`).join("\n");
-  if (state?.toldRefusals === text) return;
+  if (state?.notifiedRefusals === text) return;
   await calls.bus.putEvents([serviceRefused(service.ref, refusals)]);
-  await calls.ledger.patchService(service.ref.serviceArn, { toldRefusals: text });
+  await calls.ledger.patchService(service.ref.serviceArn, { notifiedRefusals: text });
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../shared/base/json.ts";
 import { type Config, parseConfig } from "../../shared/config/config.ts";
-import type { Dice } from "./dice.ts";
+import type { RandomChoice } from "./random-choice.ts";
 
 const HOME_ACCOUNT = "123456789012";
 const MEMBER_ACCOUNT = "210987654321";
@@ -19,7 +19,7 @@ export const IMAGE_PARAMETER = "/mesh/ztunnel-image";
 export const ALARM = "mesh-errors";
 
 /** A small world: its configuration, when it begins, and how many services are in the mesh from the start. */
-export interface World {
+export interface CampaignFleet {
   readonly config: Config;
   readonly startMs: number;
   readonly enrolled: number;
@@ -34,7 +34,7 @@ export interface World {
 }
 
 /** A world that the dice decide. */
-export function worldOf(dice: Dice): World {
+export function campaignFleet(dice: RandomChoice): CampaignFleet {
   const regions = REGIONS.slice(0, dice.int(1, 3));
   const accounts = dice.int(1, 2);
   const places = regions.map((region, index) => ({
@@ -81,12 +81,12 @@ export function worldOf(dice: Dice): World {
   };
 }
 
-function policyOf(dice: Dice): JsonObject {
+function policyOf(dice: RandomChoice): JsonObject {
   const freezes = dice.chance(0.25);
   return {
     inFlight: dice.pick(["replace", "replace", "wait"]),
     deploymentDeadlineMinutes: dice.pick([8, 15, 30]),
-    lookAgainMinutes: dice.pick([2, 5]),
+    pollIntervalMinutes: dice.pick([2, 5]),
     failedTasksLimit: dice.int(2, 3),
     verifyDeadlineMinutes: dice.pick([4, 10]),
     attemptDelaysMinutes: dice.pick([[5, 15], [15], [10, 30, 60]]),

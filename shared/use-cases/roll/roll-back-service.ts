@@ -23,7 +23,7 @@ interface Context {
  * Takes the service back to the revision that it ran before its rollout, whose token's version is still there. Ends as
  * superseded when somebody has deployed it since.
  */
-export async function restore(
+export async function rollBackService(
   service: ObservedService,
   state: ServiceState,
   plan: ApplyPlan,

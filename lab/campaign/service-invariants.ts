@@ -10,12 +10,12 @@ import type { ServiceState } from "../../shared/model/service-state.ts";
 import { parseBundle } from "../../shared/trust/bundle.ts";
 import type { EcsService } from "../../simulator/aws/ecs/model.ts";
 import type { Lab } from "../autopilot/lab.ts";
-import { arnOf } from "../story/stage.ts";
-import type { Aftermath } from "./invariants.ts";
-import { label, type OwnedService } from "./people.ts";
-import { BAD_APPLICATION, images } from "./world.ts";
+import { arnOf } from "../story/lab-driver.ts";
+import { label, type OwnedService } from "./actors.ts";
+import { BAD_APPLICATION, images } from "./campaign-fleet.ts";
+import type { CampaignResult } from "./invariants.ts";
 
-interface Seen extends Aftermath {
+interface Seen extends CampaignResult {
   readonly owned: OwnedService;
   readonly service: EcsService;
   readonly definition: JsonObject;
@@ -28,10 +28,10 @@ interface Seen extends Aftermath {
 }
 
 /** What is wrong with services, in words. */
-export async function servicesInOrder(aftermath: Aftermath): Promise<readonly string[]> {
+export async function serviceViolations(aftermath: CampaignResult): Promise<readonly string[]> {
   const { lab, people } = aftermath;
   const broken = await rollsLeft(aftermath);
-  const { out } = await lab.ledger.getFleet();
+  const { unenrolledBy: out } = await lab.ledger.getFleet();
   const verdicts = await verdictsOn(aftermath);
   for (const owned of people.living()) {
     const service = lab.ecs.findService(arnOf(owned));
@@ -62,7 +62,7 @@ const LAST_ROLLS_MINUTES = 180;
  * What the autopilot says of every service. What a sweep had no turn for, or what failed and is due again, starts a roll
  * now, by this or by a sweep: it is asked once more when that has ended.
  */
-async function verdictsOn(aftermath: Aftermath): Promise<ReadonlyMap<string, string>> {
+async function verdictsOn(aftermath: CampaignResult): Promise<ReadonlyMap<string, string>> {
   const { lab, people } = aftermath;
   const arns = people.living().map(arnOf);
   const verdicts = new Map<string, string>();
@@ -78,7 +78,7 @@ async function verdictsOn(aftermath: Aftermath): Promise<ReadonlyMap<string, str
 }
 
 /** A look at a service may start a roll: what is left of others has to be seen before. */
-async function rollsLeft({ lab }: Aftermath): Promise<string[]> {
+async function rollsLeft({ lab }: CampaignResult): Promise<string[]> {
   const broken: string[] = [];
   for await (const { serviceArn, roll } of lab.ledger.listServices()) {
     if (roll) broken.push(`${serviceArn.split("/").at(-1)} has a lease left: ${roll.executionName}`);
@@ -93,7 +93,7 @@ async function rollsLeft({ lab }: Aftermath): Promise<string[]> {
 }
 
 /** What a look at the service comes to: the autopilot's own function is asked, as by a tag's event. */
-async function verdictOn({ lab }: Aftermath, { arn, cluster }: EcsService): Promise<string> {
+async function verdictOn({ lab }: CampaignResult, { arn, cluster }: EcsService): Promise<string> {
   const { account, region } = cluster.scope;
   const event = {
     source: "aws.tag",
@@ -120,9 +120,9 @@ function asDecided({ verdict, state, service, lab }: Seen): readonly string[] {
     return service.deployments[0]?.rolloutState === "IN_PROGRESS" ? [] : ["waits for a deployment that has ended"];
   }
   // What has failed is tried again when its time has come.
-  if (verdict === "started" && state?.failedSituation !== undefined && state.notBefore !== undefined) return [];
+  if (verdict === "started" && state?.failedAttemptKey !== undefined && state.notBefore !== undefined) return [];
   if (!REST.includes(verdict)) return [`is not at rest: ${verdict}`];
-  if (verdict === "refused" && !state?.toldRefusals) return ["is refused, and nobody was told"];
+  if (verdict === "refused" && !state?.notifiedRefusals) return ["is refused, and nobody was told"];
   if (verdict !== "backing-off") return [];
   const { lastOutcome } = state ?? {};
   if (!lastOutcome || lastOutcome.outcome === "succeeded")

@@ -13,7 +13,7 @@ import type { Ledgers } from "../shared/ports/ledger.ts";
 import type { BusCalls, EcsCalls } from "../shared/ports/ports.ts";
 
 /** What every step works with. Clients that few of them need are no part of it: every function bundles its own. */
-export interface World {
+export interface FunctionContext {
   readonly config: Config;
   readonly now: () => number;
   /** Waits for so many milliseconds. */
@@ -27,8 +27,8 @@ export interface World {
   readonly ecs: (place: Place) => EcsCalls;
 }
 
-/** What a world is made of, on AWS and in the lab. */
-export interface Connections {
+/** What a context is made of, on AWS and in the lab. */
+export interface FunctionDependencies {
   readonly config: Config;
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
@@ -39,8 +39,8 @@ export interface Connections {
   readonly rollFleetArn: string;
 }
 
-/** The world on these connections; gateways are made once per account and region, with their caches. */
-export function connect(connections: Connections): World {
+/** The context on these connections; gateways are made once per account and region, with their caches. */
+export function connect(connections: FunctionDependencies): FunctionContext {
   const { config, now, pause, clients, ledger, busName, rollServiceArn, rollFleetArn } = connections;
   return {
     config,
@@ -72,15 +72,15 @@ const environmentSchema = z.object({
   ROLL_FLEET_ARN: z.string().min(1),
 });
 
-let known: World | undefined;
+let known: FunctionContext | undefined;
 
-/** The world of a deployed function, by its environment. Throws `invalid-config` that names a missing variable. */
-export function environmentWorld(): World {
+/** The context of a deployed function, by its environment. Throws `invalid-config` that names a missing variable. */
+export function environmentContext(): FunctionContext {
   known ??= readEnvironment();
   return known;
 }
 
-function readEnvironment(): World {
+function readEnvironment(): FunctionContext {
   const parsed = environmentSchema.safeParse(process.env);
   if (!parsed.success) throw new AutopilotError("invalid-config", z.prettifyError(parsed.error));
   const { AUTOPILOT_TABLE, AUTOPILOT_BUS, ROLL_SERVICE_ARN, ROLL_FLEET_ARN } = parsed.data;

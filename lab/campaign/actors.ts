@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { containersOf, nameOf } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { registerable } from "../../shared/data-plane/ztunnel/task-definition/registerable.ts";
 import { createService } from "../fleet/fleet.ts";
-import { arnOf, type ServiceName, type Stage } from "../story/stage.ts";
+import { arnOf, type LabDriver, type ServiceName } from "../story/lab-driver.ts";
 import { tagList } from "./tag-list.ts";
 
 /** A service as its owner knows it. */
@@ -19,12 +19,12 @@ export interface OwnedService extends ServiceName {
 }
 
 /** Owners, pipelines and operators. What they do fails while AWS fails: then it has not happened. */
-export class People {
-  readonly stage: Stage;
+export class Actors {
+  readonly stage: LabDriver;
   readonly services: OwnedService[] = [];
   readonly #tell: (line: string) => void;
 
-  constructor(stage: Stage, tell: (line: string) => void) {
+  constructor(stage: LabDriver, tell: (line: string) => void) {
     this.stage = stage;
     this.#tell = tell;
   }
@@ -50,7 +50,7 @@ export class People {
   async create(service: ServiceName, tags: Readonly<Record<string, string>>, enrollTagKey: string): Promise<void> {
     const definition = plainDefinition(service);
     await this.attempt(`the owner creates ${label(service)} ${JSON.stringify(tags)}`, async () => {
-      const call = (at: Parameters<Stage["lab"]["call"]>[0], name: string, input: JsonObject) =>
+      const call = (at: Parameters<LabDriver["lab"]["call"]>[0], name: string, input: JsonObject) =>
         this.stage.lab.call(at, name, input);
       await this.stage.lab.call(service, "CreateCluster", { clusterName: service.cluster });
       const shape = { taskDefinition: definition, desiredCount: 1, launchType: "FARGATE" } as const;

@@ -3,12 +3,12 @@ import { serviceRef } from "../../shared/base/arn.ts";
 import { endedStatuses, heldStatuses, type Rollout, type RolloutService } from "../../shared/model/rollout.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
 import type { Lab } from "../autopilot/lab.ts";
-import { arnOf } from "../story/stage.ts";
-import type { Aftermath } from "./invariants.ts";
-import type { People } from "./people.ts";
+import { arnOf } from "../story/lab-driver.ts";
+import type { Actors } from "./actors.ts";
+import type { CampaignResult } from "./invariants.ts";
 
 /** What is wrong with rollouts, in words. */
-export async function rolloutsInOrder({ lab, people }: Aftermath): Promise<readonly string[]> {
+export async function rolloutViolations({ lab, people }: CampaignResult): Promise<readonly string[]> {
   const rollouts = await Array.fromAsync(lab.ledger.listRollouts());
   const broken = [...(await queue(lab, rollouts)), ...executions(lab, rollouts), ...sideBySide(lab)];
   for (const rollout of rollouts) {
@@ -21,7 +21,7 @@ export async function rolloutsInOrder({ lab, people }: Aftermath): Promise<reado
 
 /** The fleet's queue holds what has not ended, or is to be taken back, and nothing else. */
 async function queue(lab: Lab, rollouts: readonly Rollout[]): Promise<readonly string[]> {
-  const { running, waiting } = await lab.ledger.getFleet();
+  const { currentRolloutId: running, queuedRolloutIds: waiting } = await lab.ledger.getFleet();
   const queued = [...(running === undefined ? [] : [running]), ...waiting];
   const broken = queued.filter((id, index) => queued.indexOf(id) !== index).map((id) => `${id} is queued twice`);
   for (const rollout of rollouts) {
@@ -64,14 +64,14 @@ function state({ id, status, holdToken, finishedAt }: Rollout): readonly string[
   return broken;
 }
 
-const OPEN: readonly RolloutService["status"][] = ["rolling", "taking-back"];
+const OPEN: readonly RolloutService["status"][] = ["rolling", "rolling-back"];
 
 function progress(rollout: Rollout, services: readonly RolloutService[]): readonly string[] {
   const { id, status, waves } = rollout;
   const broken: string[] = [];
   for (const { ordinal, serviceArn, status: now } of services) {
     // Left by a first try of the start, which had found more services.
-    if (ordinal >= rollout.services) continue;
+    if (ordinal >= rollout.serviceCount) continue;
     const who = `${serviceRef(serviceArn).serviceName} (${ordinal}) of ${id}`;
     if (OPEN.includes(now) && status !== "failed") broken.push(`${who} is ${now}, and the rollout is ${status}`);
     if (status === "completed" && now === "waiting") broken.push(`${who} still waits, and the rollout is completed`);
@@ -82,11 +82,11 @@ function progress(rollout: Rollout, services: readonly RolloutService[]): readon
 }
 
 /** What a rollout that went back had changed runs its old revision, or is listed. */
-function wayBack(lab: Lab, people: People, { id }: Rollout, services: readonly RolloutService[]): readonly string[] {
+function wayBack(lab: Lab, people: Actors, { id }: Rollout, services: readonly RolloutService[]): readonly string[] {
   return services.flatMap(({ serviceArn, status, fromRevisionArn, toRevisionArn, finishedAt = "" }) => {
     const who = `${serviceRef(serviceArn).serviceName} of ${id}`;
     if (toRevisionArn === undefined || status === "left" || status === "stuck") return [];
-    if (status !== "taken-back") return [`${who} was changed, and is ${status} after the way back`];
+    if (status !== "rolled-back") return [`${who} was changed, and is ${status} after the way back`];
     // Since then, it may be brought to what the fleet has.
     const primary = lab.ecs.findService(serviceArn)?.deployments[0];
     if (!primary || primary.createdAtMs > Date.parse(finishedAt)) return [];
