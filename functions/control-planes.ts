@@ -13,7 +13,10 @@ export type ControlPlanes = (name: string) => ControlPlaneCalls;
 export interface ControlPlanesOptions {
   /** Sends the requests; the Kubernetes client's own by default. */
   readonly fetch?: KubernetesFetch;
-  /** For how long what was found is taken as it is. Default 0: every read goes to the control plane. */
+  /**
+   * How long a found value is used without another read, in milliseconds. Default 0: every read goes to the control
+   * plane.
+   */
   readonly keptMs?: number;
 }
 

@@ -9,8 +9,8 @@ import { lambda, type Step } from "./middleware.ts";
 import { type Slack, slackChannel } from "./slack.ts";
 
 /**
- * Tells an event of the autopilot, or a change of one of its alarms, in the ops channel. Of a rollout's rolls only what went wrong is told, in the thread of the rollout's
- * message where there is one: the message itself counts the others.
+ * Posts an event of the autopilot, or a change of one of its alarms, to the ops channel. Of a rollout's rolls it posts
+ * only failures, in the thread of the rollout's message where there is one: the message itself counts the others.
  */
 export function notifySlack({ pause, ledger }: Pick<FunctionContext, "pause" | "ledger">, slack: Slack): Step {
   return async (event, { log }) => {
@@ -19,8 +19,8 @@ export function notifySlack({ pause, ledger }: Pick<FunctionContext, "pause" | "
       log.appendKeys({ alarm: alarm.name });
       const channel = await slack();
       await atSlacksPace(pause, () => channel.postMessage(alarmMessage(alarm)));
-      log.info("told");
-      return { did: "told" };
+      log.info("posted");
+      return { did: "posted" };
     }
     const outgoing = readOutgoing(event);
     log.appendKeys({ detailType: outgoing.detailType });
@@ -32,13 +32,13 @@ export function notifySlack({ pause, ledger }: Pick<FunctionContext, "pause" | "
     try {
       await post(under);
     } catch (error) {
-      // Somebody may have deleted the rollout's message: what went wrong is told all the same.
+      // Somebody may have deleted the rollout's message: post the failure to the channel instead.
       if (!under || !(error instanceof SlackUnavailable) || error.refusal === undefined) throw error;
       log.warn(error.message, { code: error.code });
       await post(undefined);
     }
-    log.info("told");
-    return { did: "told" };
+    log.info("posted");
+    return { did: "posted" };
   };
 }
 

@@ -9,7 +9,7 @@ export interface Instruments {
   readonly metrics: Metrics;
 }
 
-/** What a step of the product gets to tell what it does. */
+/** Where a step of the product writes logs and metrics. */
 export interface Tools {
   readonly log: Log & { appendKeys(keys: JsonObject): void };
   readonly measure: Measure;

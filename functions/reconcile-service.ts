@@ -9,13 +9,13 @@ import { sweepCluster } from "../shared/use-cases/reconcile/sweep.ts";
 import { environmentContext, type FunctionContext } from "./context.ts";
 import { lambda, type Step } from "./middleware.ts";
 
-/** Looks at the service that an event names and starts a roll if it is not as its tags ask for. */
+/** Reconciles the service that an event names: starts a roll if it is not as its tags ask for. */
 export function reconcile(context: FunctionContext): Step {
   return async (event, { log, measure }) => {
     const incoming = parseIncoming(event);
     if (incoming.kind === "reconcile-cluster") return reconcileCluster(incoming.clusterArn, context, log);
     if (!("serviceArn" in incoming)) {
-      log.info("nothing to look at", incoming.kind === "ignored" ? { why: incoming.why } : { kind: incoming.kind });
+      log.info("nothing to reconcile", incoming.kind === "ignored" ? { why: incoming.why } : { kind: incoming.kind });
       return { did: "nothing" };
     }
     const ref = serviceRef(incoming.serviceArn);
@@ -35,7 +35,7 @@ async function reconcileCluster(clusterArn: string, context: FunctionContext, lo
   if (!cluster) throw new AutopilotError("malformed-event", `No cluster's ARN: ${clusterArn}`);
   assertTarget(cluster, context.config);
   const result = await sweepCluster(cluster, { ...context, log });
-  log.info("looked at the cluster", { clusterArn, ...result });
+  log.info("reconciled the cluster", { clusterArn, ...result });
   return { ...result };
 }
 

@@ -18,7 +18,7 @@ export function slackChannel(
     const credentials = parseSlackCredentials(await secrets.getSecretValue(secretName), secretName);
     return forgetful(slackGateway({ credentials, channel, ...transport }));
   };
-  /** Credentials that Slack refuses are read again by the next call: somebody may be replacing them. */
+  /** The next call reads credentials again that Slack has refused: somebody may be replacing them. */
   const forgetful = ({ updates, postMessage, updateMessage }: SlackCalls): SlackCalls => {
     const forgetting = (error: unknown): never => {
       if (error instanceof SlackUnavailable && error.isUnauthorized) known = undefined;

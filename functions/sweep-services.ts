@@ -6,7 +6,7 @@ import { environmentContext, type FunctionContext } from "./context.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { environmentSecrets, type Secrets } from "./secrets.ts";
 
-/** On a schedule: looks at every service, for the events that were lost. */
+/** On a schedule: reconciles every service, because events can be lost. */
 export function sweepServices(context: FunctionContext, secrets: Secrets): Step {
   const settled = settledServices(context.now);
   return async (_event, { log, measure }) => {

@@ -9,8 +9,8 @@ import { type ControlPlanes, environmentControlPlanes } from "./control-planes.t
 import { lambda, type Step } from "./middleware.ts";
 
 /**
- * On a schedule, and when somebody says that a root CA was rotated: keeps every control plane's mesh facts in the ledger
- * and tells what becomes of its root CA. What the event says makes no difference: all control planes are read.
+ * On a schedule, and on an event that a root CA was rotated: keeps every control plane's mesh facts in the ledger and
+ * emits events about its root CA. The event's detail makes no difference: all control planes are read.
  */
 export function watchRootCa(context: FunctionContext, controlPlane: ControlPlanes): Step {
   return async (_event, { log, measure }) => {

@@ -14,7 +14,7 @@ interface InRegion {
 }
 
 /**
- * Where the alarms of a region are told: an alarm reaches topics of its own region only. Subscribe to it; the ops channel
+ * The topic of a region's alarms: an alarm reaches topics of its own region only. Subscribe to it; the ops channel
  * hears of every alarm anyway, by an event.
  */
 export function alarmTopic({ deployment }: Context, { suffix = "", options }: InRegion = {}) {

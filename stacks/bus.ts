@@ -6,7 +6,7 @@ import { homeBusArn, homeBusName } from "./definitions/deployment.ts";
 export function homeBus({ deployment }: Context): aws.cloudwatch.EventBus {
   const bus = new aws.cloudwatch.EventBus("Bus", {
     name: homeBusName(deployment),
-    description: "What the autopilot hears of and what it tells.",
+    description: "Events that the autopilot receives and emits.",
   });
   const policy = homeBusPolicy(deployment, homeBusArn(deployment));
   if (policy) new aws.cloudwatch.EventBusPolicy("BusPolicy", { eventBusName: bus.name, policy });

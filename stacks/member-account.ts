@@ -36,8 +36,9 @@ const ONLY_ONCE = "IsFirstRegion";
 
 /**
  * What the owner of another account deploys there once, in each of its regions, the first one before the others: the
- * role that the autopilot takes on, the one that operators take on, and the rules that forward to the home bus. The home
- * stage and the operators' roles come before it, since IAM takes only roles that exist as principals. Throws when the account is none of the configuration's other accounts.
+ * role that the autopilot takes on, the one that operators take on, and the rules that forward to the home bus. The
+ * home stage and the operators' roles come before it, since IAM takes only roles that exist as principals. Throws when
+ * the account is none of the configuration's other accounts.
  */
 export function memberAccountTemplate(config: Config, stage: string, account: string): Template {
   const deployment = deploymentOf(config, stage);
@@ -215,7 +216,9 @@ function deadLetters(deployment: Deployment, rules: string): Record<string, Temp
   };
 }
 
-/** The alarm, told to the template's own topic. The home account's ops channel hears of it by a forwarded event. */
+/**
+ * The alarm, which notifies the template's own topic. The home account's ops channel receives it as a forwarded event.
+ */
 function alarmOf(definition: AlarmDefinition): TemplateResource {
   return {
     Type: "AWS::CloudWatch::Alarm",

@@ -5,7 +5,7 @@ export interface StageSettings {
   /** `sst remove` refuses. */
   readonly protect: boolean;
   readonly deletionProtection: boolean;
-  /** How long logs are kept, as SST says it and in days. */
+  /** How long logs are kept, in SST's words and in days. */
   readonly logRetention: "1 month" | "1 year";
   readonly logRetentionDays: 30 | 365;
   readonly xRay: boolean;

@@ -34,7 +34,7 @@ function deployed(machine: StateMachineDefinition, here: Context, functions: Fun
       type: "STANDARD",
       roleArn: role.arn,
       definition: JSON.stringify(substitute(machine.definition, tokensOf(machine, here))),
-      // Execution data has task tokens, which nobody but the waiting roll's signal may have.
+      // Execution data contains task tokens, which only the functions that signal a waiting roll may have.
       loggingConfiguration: {
         level: "ERROR",
         includeExecutionData: false,

@@ -5,7 +5,7 @@ import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 
-/** Last step of RollService: writes the outcome, releases the lease, tells it. */
+/** Last step of RollService: writes the outcome, releases the lease, emits the event. */
 export function finish(context: FunctionContext): Step {
   return async (event, { log, measure }) => {
     const input = parsed(finishInput, event);

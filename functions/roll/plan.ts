@@ -7,7 +7,7 @@ import { type ControlPlanes, environmentControlPlanes, ROLL_KEPT_MS } from "../c
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 
-/** First step of RollService: lease, look, decide again. */
+/** First step of RollService: takes the lease, observes, decides again. */
 export function plan(context: FunctionContext, controlPlane: ControlPlanes): Step {
   return async (event, { log }) => {
     const { serviceArn, executionName, rollout } = parsed(planInput, event);

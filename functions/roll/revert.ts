@@ -6,7 +6,7 @@ import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 
-/** Takes the service back to its pinned revision after a failure, and says what the cause was. */
+/** Reverts the service to its pinned revision after a failure, and finds the cause. */
 export function revert(context: FunctionContext): Step {
   return async (event, { log }) => {
     const { serviceArn, executionName, plan, watch, failure } = parsed(revertInput, event);

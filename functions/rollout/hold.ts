@@ -4,7 +4,7 @@ import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 
-/** Keeps the token of a hold or a bake for whoever ends it. */
+/** Stores the task token of a hold or a bake, so that the function which ends it can send the result. */
 export function hold(context: FunctionContext): Step {
   return async (event, { log }) => {
     const { rolloutId, taskToken } = parsed(holdInput, event);

@@ -4,7 +4,7 @@ import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 
-/** What RollFleet does next: a wave, a hold, the way back, the end. */
+/** What RollFleet does next: a wave, a hold, the rollback, the end. */
 export function next(context: FunctionContext): Step {
   return async (event, { log }) => {
     const input = parsed(nextWaveInput, event);

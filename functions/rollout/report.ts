@@ -10,8 +10,8 @@ import { type Slack, slackChannel } from "../slack.ts";
 const eventSchema = z.object({ source: z.string().optional(), id: z.string().optional() });
 
 /**
- * Keeps the rollouts' messages in the ops channel up to date: an event about a rollout brings its message up to date and
- * is told in its thread; without one, as by the clock, every rollout's that may say something old.
+ * Keeps the rollouts' messages in the ops channel up to date. An event about a rollout updates its message and is
+ * posted in its thread. Without an event, as on the schedule, every message that may be out of date is updated.
  */
 export function report(
   { config, ledger, now, pause }: Pick<FunctionContext, "config" | "ledger" | "now" | "pause">,

@@ -4,7 +4,7 @@ import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 
-/** Takes one service of a wave: its roll's name, and when AWS's quotas let it start. */
+/** Takes one service of a wave: returns its roll's name, and when AWS's quotas let it start. */
 export function take(context: FunctionContext): Step {
   return async (event, { log, measure }) => {
     const { rolloutId, ...order } = parsed(takeInput, event);

@@ -5,7 +5,7 @@ export function chunk<T>(items: readonly T[], size: number): readonly (readonly 
   );
 }
 
-/** The same for items that come one after the other; the last group may be smaller. */
+/** The same for an async iterable; the last group may be smaller. */
 export async function* chunkAsync<T>(items: AsyncIterable<T>, size: number): AsyncIterable<readonly T[]> {
   let group: T[] = [];
   for await (const item of items) {

@@ -40,7 +40,7 @@ export const failures = {
   },
   "mesh-facts-missing": {
     sentence: "The ledger has no mesh facts for this control plane yet.",
-    fix: "Run the function watch-root-ca once, and look at its log if it fails.",
+    fix: "Run the function watch-root-ca once, and read its log if it fails.",
     retryable: true,
   },
   "invalid-pem": {
@@ -70,12 +70,12 @@ export const failures = {
   },
   "registration-refused": {
     sentence: "ECS refused the task definition with the sidecar.",
-    fix: "Read ECS's message. The service runs on as it is.",
+    fix: "Read ECS's message. The service runs on unchanged.",
     retryable: false,
   },
   "update-refused": {
     sentence: "ECS refused to update the service.",
-    fix: "Read ECS's message. The service runs on as it is.",
+    fix: "Read ECS's message. The service runs on unchanged.",
     retryable: false,
   },
   "secret-unavailable": {
@@ -110,7 +110,7 @@ export const failures = {
   },
   "mesh-not-converged": {
     sentence: "The new tasks are not all in the mesh yet.",
-    fix: "Nothing to do: it is looked at again until the deadline.",
+    fix: "Nothing to do: the autopilot checks again until the deadline.",
     retryable: true,
   },
   "unexpected-error": {
@@ -151,7 +151,7 @@ export const failures = {
   },
   "application-failed": {
     sentence: "An application container stopped.",
-    fix: "Look at the application's log. If it fails with the sidecar alone, look at its proxy settings.",
+    fix: "Read the application's log. If it fails with the sidecar only, check its proxy settings.",
     retryable: false,
   },
   "not-verified": {
@@ -164,7 +164,7 @@ export const failures = {
     fix: "Check that istiod watches this account and region, and that it may read the cluster and the service.",
     retryable: false,
   },
-  // Why a rollout is refused, held, taken back or ends early.
+  // Why a rollout is refused, held, rolled back or ends early.
   "invalid-request": {
     sentence: "The request for a rollout is not valid.",
     fix: "Correct the fields that the message names; `npm run autopilot -- rollout request --help` lists them.",
@@ -221,13 +221,13 @@ export const failures = {
     retryable: false,
   },
   "roll-unaccounted": {
-    sentence: "A service's roll ended without telling how.",
+    sentence: "A service's roll ended without an outcome.",
     fix: "Look at its RollService execution and at the service in ECS.",
     retryable: false,
   },
   superseded: {
-    sentence: "Somebody deployed the service meanwhile.",
-    fix: "Nothing to do: that deployment is looked at by itself.",
+    sentence: "Somebody deployed the service during the roll.",
+    fix: "Nothing to do: that deployment's own event reconciles the service.",
     retryable: false,
   },
   // What `autopilot inject` answers.
@@ -238,12 +238,12 @@ export const failures = {
   },
   "secret-version-missing": {
     sentence: "There is no secret version with this identity's bootstrap token yet.",
-    fix: "Let the autopilot enroll a service of this identity once: tag it and wait. Or give --dry-run for a placeholder.",
+    fix: "Enroll one service of this identity first: tag it and wait. Or use --dry-run, which writes a placeholder.",
     retryable: false,
   },
   "roll-in-progress": {
     sentence: "Another roll holds the service's lease.",
-    fix: "Nothing to do: the service is looked at again when that roll ends.",
+    fix: "Nothing to do: the service is reconciled again when that roll ends.",
     retryable: false,
   },
   "rollout-stopped": {
@@ -253,7 +253,7 @@ export const failures = {
   },
   "changed-since": {
     sentence: "Somebody has deployed the service since the rollout changed it.",
-    fix: "Nothing to do: that deployment is looked at by itself.",
+    fix: "Nothing to do: that deployment's own event reconciles the service.",
     retryable: false,
   },
   "already-as-desired": {
@@ -267,13 +267,13 @@ export type FailureCode = keyof typeof failures;
 
 /** Names that a state machine's Retry and Catch may match: the name of the thrown error decides there. */
 export const RETRYABLE_ERROR = "Autopilot.Retryable";
-/** Retryable, too, and for longer: AWS's quotas are shared, and nothing fails for want of a turn. */
+/** Retryable as well, for longer: AWS's quotas are shared, and waiting for a turn is no failure. */
 export const THROTTLED_ERROR = "Autopilot.Throttled";
 export const TERMINAL_ERROR = "Autopilot.Terminal";
 
 /**
  * The one error class of the product. `code` names the reason, `detail` the thing, `retryable` whether trying again
- * can help; the name follows from it, so that a state machine can tell the two apart.
+ * can help; the name follows from it, so that a state machine can distinguish the two.
  */
 export class AutopilotError extends Error {
   readonly code: FailureCode;

@@ -1,4 +1,4 @@
-/** Namespace of every metric of the product. Its dimension `service` tells deployments apart: `ztunnel-autopilot-prod`. */
+/** Namespace of every metric of the product. Its dimension `service` names the deployment: `ztunnel-autopilot-prod`. */
 export const METRICS_NAMESPACE = "ZtunnelAutopilot";
 
 export interface MetricDefinition {
@@ -13,22 +13,22 @@ export interface MetricDefinition {
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export const metrics = {
-  /** What looks at single services came to: enroll, update, unenroll, none, refuse. */
+  /** Decisions of single reconciles: enroll, update, unenroll, none, refuse. */
   Decisions: { unit: "Count", dimensions: ["action"] },
-  /** Refusals met by looks at single services. */
+  /** Refusals found by single reconciles. */
   Refusals: { unit: "Count", dimensions: ["reason"] },
 
   /** What the last sweep saw, by service: in the mesh, not as its tags ask for, and refused (by reason). */
   ServicesEnrolled: { unit: "Count", dimensions: [] },
   ServicesWithDrift: { unit: "Count", dimensions: [] },
   ServicesRefused: { unit: "Count", dimensions: ["reason"] },
-  /** What a sweep did. `SweptServices` has a value for every sweep that came to its end. */
+  /** What a sweep did. `SweptServices` has a value for every completed sweep. */
   SweptServices: { unit: "Count", dimensions: [] },
   SweepStarted: { unit: "Count", dimensions: [] },
   SweepRefused: { unit: "Count", dimensions: [] },
   SweepFailed: { unit: "Count", dimensions: [] },
   SweepPostponed: { unit: "Count", dimensions: [] },
-  /** Of those postponed, the ones that were to leave the mesh: `policy.maxUnenrollPerSweep` held them back. */
+  /** Of the postponed services, those that leave the mesh: `policy.maxUnenrollPerSweep` limits them. */
   UnenrollsPostponed: { unit: "Count", dimensions: [] },
   /** Token secrets that running services pin and that somebody has deleted: their next tasks can't start. */
   TokenSecretsGone: { unit: "Count", dimensions: [] },
@@ -38,7 +38,7 @@ export const metrics = {
 
   /** Rollouts that ended, by how. */
   Rollouts: { unit: "Count", dimensions: ["status"] },
-  /** The rollout under way: how much of it needs nothing more, and its services that failed or could not be taken back. */
+  /** The current rollout: its completed share, and its services that failed or could not be rolled back. */
   RolloutDone: { unit: "Percent", dimensions: [] },
   RolloutFailed: { unit: "Count", dimensions: [] },
   RolloutStuck: { unit: "Count", dimensions: [] },
@@ -47,10 +47,10 @@ export const metrics = {
 
   ControlPlanesRead: { unit: "Count", dimensions: [] },
   RootCaChanges: { unit: "Count", dimensions: [] },
-  /** Days until the first certificate of the root CA bundle ends; negative when it has. */
+  /** Days until the first certificate of the root CA bundle expires; negative when it has expired. */
   RootCaDaysLeft: { unit: "None", dimensions: ["controlPlane"] },
 
-  /** Steps that failed, also those that are tried again. AWS's throttling is the code `throttled`. */
+  /** Steps that failed, including those that are tried again. AWS's throttling is the code `throttled`. */
   Failures: { unit: "Count", dimensions: ["code"] },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 

@@ -1,5 +1,5 @@
 /**
- * True if the whole text is as the pattern says, in which `*` stands for any characters. Piece by piece instead of a
+ * True if the whole text matches the pattern, in which `*` stands for any characters. Piece by piece instead of a
  * regular expression: a pattern full of `*` takes no longer than another.
  */
 export function matches(pattern: string, text: string): boolean {

@@ -36,7 +36,7 @@ const controlPlaneSchema = z
     message: "give either eks or kubeconfigSecret",
   });
 
-/** A deployment, its verification and the way back. */
+/** A deployment, its verification and the revert. */
 function longestRollMinutes(policy: { deploymentDeadlineMinutes: number; verifyDeadlineMinutes: number }): number {
   return 2 * policy.deploymentDeadlineMinutes + policy.verifyDeadlineMinutes;
 }
@@ -47,15 +47,15 @@ const policySchema = z
     inFlight: z.enum(["replace", "wait"]).default("replace"),
     /** A deployment that has not completed by then is reverted. */
     deploymentDeadlineMinutes: z.number().positive().max(1440).default(30),
-    /** Without an event, the deployment is looked at again after this long. */
+    /** Without an event, the deployment is polled after this long. */
     pollIntervalMinutes: z.number().positive().max(60).default(5),
     /** How many stopped tasks of the new revision mean that it failed. */
     failedTasksLimit: z.int().min(1).default(3),
-    /** How long the mesh may take to know the new tasks. */
+    /** How long the mesh may take to discover the new tasks. */
     verifyDeadlineMinutes: z.number().positive().max(120).default(10),
-    /** The wait before the second, third … attempt at the same situation; the last one repeats. */
+    /** The wait before the second, third … attempt with the same attempt key; the last one repeats. */
     attemptDelaysMinutes: z.array(z.number().positive()).min(1).default([15, 60, 360, 1440]),
-    /** Less than this left for ztunnel is told as a warning. */
+    /** Less than this left for ztunnel is a warning. */
     minHeadroom: z
       .strictObject({ cpuUnits: z.number().nonnegative(), memoryMiB: z.number().nonnegative() })
       .default({ cpuUnits: 64, memoryMiB: 128 }),
@@ -66,7 +66,7 @@ const policySchema = z
     propagateTags: z.boolean().default(true),
     /** Waves, budget and pace of a rollout. */
     rollout: rolloutPolicySchema.prefault({}),
-    /** A lease that nobody released is free again after this long: longer than the longest roll, which is the default. */
+    /** A lease that was not released expires after this long. The default is longer than the longest roll. */
     leaseMinutes: z.number().positive().optional(),
   })
   .transform((policy) => ({
@@ -133,7 +133,10 @@ const configSchema = z.strictObject({
     /** Reserved for ztunnel on EC2 where the task definition has no memory of its own. */
     memoryReservationMiB: z.int().min(6).default(128),
   }),
-  /** A secret in the home region that holds the mesh's root CA: a new version of it makes the autopilot look at once. */
+  /**
+   * A secret in the home region that holds the mesh's root CA: a new version makes the autopilot read the mesh facts at
+   * once.
+   */
   rootCaSecret: z.string().min(1).optional(),
   /** Kubernetes namespaces that a tag may name; `*` at the end stands for any rest. */
   allowedNamespaces: z.array(z.string().min(1)).min(1).default(["*"]),
@@ -200,12 +203,12 @@ function repeated(names: readonly string[]): readonly string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) < index))];
 }
 
-/** A lease that ends during a roll lets a second one start beside it. */
+/** A lease that expires during a roll would let a second roll start. */
 function leaseProblems(policy: Policy): readonly string[] {
   const longest = longestRollMinutes(policy);
   if (policy.leaseMinutes > longest) return [];
   return [
-    `policy.leaseMinutes must be more than ${longest}: a deployment, its verification and the way back take up to that`,
+    `policy.leaseMinutes must be more than ${longest}: a deployment, its verification and the revert take up to that`,
   ];
 }
 

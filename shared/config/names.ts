@@ -12,8 +12,8 @@ export interface ResourceNames {
 
 /**
  * What a stage's resources in the home region are called: the stacks create them by these names, the operator's command
- * finds them by these. The lab is no stage: its resources have no stage in their names. AUTOPILOT_TABLE and AUTOPILOT_BUS,
- * which every deployed function has, come first.
+ * finds them by these. The lab is no stage: its resources have no stage in their names. AUTOPILOT_TABLE and
+ * AUTOPILOT_BUS, which every deployed function has, come first.
  */
 export function resourceNames(
   { name }: Pick<Config, "name">,

@@ -1,4 +1,7 @@
-/** What the operator's command may do on AWS: at home as whoever runs it, in other accounts with a role that only reads. */
+/**
+ * What the operator's command may do on AWS: with the caller's own credentials in the home account, with a read-only
+ * role in the others.
+ */
 import { partitionOf } from "../base/arn.ts";
 import { type Config, targetsOf } from "./config.ts";
 import { operatorReadRole, operatorSource, type ResourceNames } from "./names.ts";
@@ -44,7 +47,9 @@ export function operatorStatements(config: Fleet, { tableName, busName }: Resour
   ];
 }
 
-/** What the command reads in an account: nothing where no services are. The read role of another account has just this. */
+/**
+ * What the command reads in an account: nothing where no services are. The read role of another account has just this.
+ */
 export function operatorReadStatements(
   config: Pick<Config, "homeRegion" | "accounts">,
   account: string,

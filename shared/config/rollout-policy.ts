@@ -27,7 +27,7 @@ const freezeWindowSchema = z
     }
   });
 
-/** How fast a rollout goes: what an emergency may widen. */
+/** The pace of a rollout, which an emergency may raise. */
 const paceSchema = {
   /** Cumulative percentages of a region's services: `[10, 50, 100]` makes three waves of each region. */
   waves: z
@@ -37,7 +37,7 @@ const paceSchema = {
       message: "rising, the last one 100",
     }),
   regionsTogether: z.boolean(),
-  /** Rolls at a time in one account and region; 0: as many as AWS's quotas let start. */
+  /** Concurrent rolls in one account and region; 0: as many as AWS's quotas allow. */
   concurrency: z.int().nonnegative().max(1000),
   /** How long a wave is left alone before it is judged again. */
   bakeMinutes: z
@@ -71,7 +71,7 @@ export const rolloutPolicySchema = z.strictObject({
       }),
     )
     .default([]),
-  /** A root CA was dropped while tasks still trust it alone: go faster then. Without it the pace stays. */
+  /** The pace for an emergency: a root CA was dropped while tasks trust it alone. Default: the ordinary pace. */
   emergency: z
     .strictObject({
       waves: paceSchema.waves.default([100]),

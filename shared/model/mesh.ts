@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** What a control plane says about its mesh: what a bootstrap token is made of. */
+/** What a control plane publishes about its mesh, and what a bootstrap token is made of. */
 export const meshFactsSchema = z.strictObject({
   controlPlane: z.string().min(1),
   istiodUrl: z.url(),
@@ -20,7 +20,7 @@ export interface MeshGeneration {
 
 export const MAX_GENERATIONS = 10;
 
-/** A control plane's mesh facts as they came one after the other. */
+/** A control plane's mesh facts over time. */
 export const meshStateSchema = z.strictObject({
   shape: z.literal(2),
   /** Rises with every write. */
@@ -31,18 +31,20 @@ export const meshStateSchema = z.strictObject({
     .array(z.strictObject({ id: z.string().min(1), facts: meshFactsSchema }))
     .min(1)
     .max(MAX_GENERATIONS),
-  /** How often the newest facts have changed: facts that come back are a change, too. */
+  /** How many times the newest facts have changed. Facts that return after others count as a change. */
   changeCount: z.int().nonnegative().default(0),
-  /** The generation that every enrolled service should have by now; services with it or a later one wait for a rollout. */
+  /**
+   * The generation that every enrolled service should have by now; services with it or a later one wait for a rollout.
+   */
   releasedId: z.string().optional(),
-  /** What was told already: each of these is told once. */
+  /** What was notified already: each of these is notified once. */
   notified: z
     .strictObject({
-      /** Fingerprints of the bundle told last. */
+      /** Fingerprints of the bundle that was notified last. */
       fingerprints: z.array(z.string()).optional(),
-      /** The generation for which `Root CA Retirable` was told. */
+      /** The generation for which `Root CA Retirable` was emitted. */
       retirableId: z.string().optional(),
-      /** The smallest number of days told for a certificate, by its fingerprint. */
+      /** The smallest number of days notified for a certificate, by its fingerprint. */
       expiryDays: z.record(z.string(), z.int()).default({}),
     })
     .default({ expiryDays: {} }),

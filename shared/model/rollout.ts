@@ -2,7 +2,10 @@ import * as z from "zod";
 import { imageSchema } from "../config/config.ts";
 import { rolloutPolicySchema } from "../config/rollout-policy.ts";
 
-/** What a rollout brings: the newest root CA, another ztunnel image, other sidecar settings, or the way out of the mesh. */
+/**
+ * What a rollout does: gives services the newest root CA, another ztunnel image or other sidecar settings, or unenrolls
+ * them.
+ */
 export const rolloutKinds = ["rotate", "upgrade", "reconfigure", "unenroll"] as const;
 export type RolloutKind = (typeof rolloutKinds)[number];
 
@@ -47,7 +50,7 @@ export type Overrides = z.output<typeof overridesSchema>;
 
 /**
  * `waiting`: behind another rollout. `paused`, `awaiting-approval`, `frozen`: holds before its next wave. `failed`: it
- * could not go on and somebody has to look; what it has done stays.
+ * could not continue and needs a person; what it has done stays.
  */
 export const rolloutStatuses = [
   "waiting",
@@ -65,7 +68,7 @@ export const rolloutStatuses = [
 ] as const;
 export type RolloutStatus = (typeof rolloutStatuses)[number];
 
-/** Nothing happens to such a rollout any more, unless an operator takes it back. */
+/** Such a rollout has ended, unless an operator rolls it back. */
 export const endedStatuses: readonly RolloutStatus[] = [
   "completed",
   "rolled-back",
@@ -119,19 +122,19 @@ export const rolloutSchema = z.lazy(() =>
     overrides: overridesSchema.default({}),
     /** Somebody's tasks are cut off: the policy's emergency pace holds, where there is one. */
     emergency: z.boolean().default(false),
-    /** What it brings. `factsId`: the mesh facts' generation of the control plane. */
+    /** What it gives to services. `factsId`: the mesh facts' generation of the control plane. */
     target: z.strictObject({
       image: imageSchema.optional(),
       controlPlane: z.string().optional(),
       factsId: z.string().optional(),
       settings: z.string().optional(),
     }),
-    /** What had been released before, for taking back a rollout that has completed. */
+    /** What had been released before: a completed rollout can be rolled back to it. */
     before: z
       .strictObject({ image: imageSchema.optional(), factsId: z.string().optional(), settings: z.string().optional() })
       .default({}),
     status: z.enum(rolloutStatuses),
-    /** Why it is refused, held, taken back or failed. */
+    /** Why it is refused, held, rolled back or failed. */
     reason: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
     /** What an operator has asked for and the next step has not acted on yet. */
     control: z
@@ -144,7 +147,7 @@ export const rolloutSchema = z.lazy(() =>
     /** The wave that is next or under way. */
     nextWaveIndex: z.int().nonnegative().default(0),
     serviceCount: z.int().nonnegative().default(0),
-    /** Ordinals of services that failed, and of those that could not be taken back. */
+    /** Ordinals of services that failed, and of those that could not be rolled back. */
     failedOrdinals: z.array(z.int().nonnegative()).default([]),
     stuckOrdinals: z.array(z.int().nonnegative()).default([]),
     /** When a hold ends by itself, epoch milliseconds. */
@@ -156,15 +159,15 @@ export const rolloutSchema = z.lazy(() =>
     executionCount: z.int().nonnegative().default(0),
     startedAt: z.iso.datetime().optional(),
     finishedAt: z.iso.datetime().optional(),
-    /** Its one Slack message; `claimedUntilMs` while somebody is posting it. */
+    /** Its one Slack message; `claimedUntilMs` while a function is posting it. */
     slack: z
       .strictObject({
         channel: z.string().optional(),
         ts: z.string().optional(),
         claimedUntilMs: z.int().nonnegative().optional(),
-        /** The status that the message tells, and a hash of all that it says: the same is not sent again. */
+        /** The status that the message shows, and a hash of its content: equal content is not sent again. */
         shown: z.string().optional(),
-        /** What its thread tells already: an event that comes twice is told once. */
+        /** Events that its thread has already: a duplicate event is posted once. */
         notified: z.array(z.string()).optional(),
       })
       .optional(),
@@ -174,7 +177,7 @@ export const rolloutSchema = z.lazy(() =>
 );
 export type Rollout = z.output<typeof rolloutSchema>;
 
-/** How a service fares in a rollout. `left`: somebody else has changed it since, it is not taken back. */
+/** The status of a service in a rollout. `left`: somebody else has deployed it since, so it is not rolled back. */
 export const rolloutServiceStatuses = [
   "waiting",
   "rolling",
@@ -210,11 +213,11 @@ export const rolloutServiceSchema = z.lazy(() =>
     status: z.enum(rolloutServiceStatuses).default("waiting"),
     /** CloudWatch alarms that its tag names. */
     alarms: z.array(z.string()).optional(),
-    /** The RollService execution that rolls it, or takes it back. */
+    /** The RollService execution that rolls it, or rolls it back. */
     executionName: z.string().optional(),
     /** How often a roll was started for it. */
     tryCount: z.int().nonnegative().default(0),
-    /** The pinned revision that it goes back to, and what it was given. */
+    /** The pinned revision that a rollback returns it to, and the revision that it was given. */
     fromRevisionArn: z.string().optional(),
     toRevisionArn: z.string().optional(),
     /** The image that it had been given by an earlier rollout; null: none. */
@@ -246,16 +249,16 @@ export const fleetStateSchema = z.strictObject({
       settings: z.string().optional(),
       /** Generation of the mesh facts by control plane. */
       factsIds: z.record(z.string(), z.string()).default({}),
-      /** How many changes were seen: part of the next one's id, since a value may come back. */
+      /** How many changes were seen. Part of the next rollout's id, since a value may return. */
       changeCount: z.int().nonnegative().default(0),
     })
     .default({ factsIds: {}, changeCount: 0 }),
-  /** The whole fleet was taken out of the mesh: no tag enrolls until that rollout is taken back. */
+  /** The rollout that unenrolled the whole fleet: no tag enrolls until it is rolled back. */
   unenrolledBy: z.strictObject({ rolloutId: rolloutIdSchema, at: z.iso.datetime() }).optional(),
   /** The one rollout that is under way, and those behind it, the next one first. */
   currentRolloutId: rolloutIdSchema.optional(),
   queuedRolloutIds: z.array(rolloutIdSchema).default([]),
-  /** Those that somebody is about to queue: whoever drives the queue does it where a crash has come between. */
+  /** Rollouts that a function is about to queue. After a crash, the next caller that advances the queue queues them. */
   announcedRolloutIds: z.array(rolloutIdSchema).default([]),
 });
 export type FleetState = z.output<typeof fleetStateSchema>;

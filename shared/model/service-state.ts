@@ -1,12 +1,12 @@
 import * as z from "zod";
 import { assignedImageSchema } from "./rollout.ts";
 
-/** How a roll ended. `superseded`: somebody else acted meanwhile, nothing was touched since. */
+/** How a roll ended. `superseded`: somebody else deployed during the roll, and nothing was touched since. */
 
 export const rollOutcomes = ["succeeded", "reverted", "superseded", "revert-failed", "failed", "refused"] as const;
 export type RollOutcome = (typeof rollOutcomes)[number];
 
-/** What an ECS deployment event said of the deployment that a roll waits for. */
+/** What an ECS deployment event reported about the deployment that a roll waits for. */
 export const signalSchema = z.strictObject({
   deploymentId: z.string().min(1),
   eventName: z.enum(["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"]),
@@ -19,12 +19,12 @@ export const rollSchema = z.strictObject({
   executionName: z.string().min(1),
   /** Lease's end, epoch milliseconds. */
   leaseUntil: z.int().nonnegative(),
-  /** Set before the first call that changes something: a retry then looks for what the first try has done. */
+  /** Set before the first call that changes something, so that a retry checks what the first try has done. */
   applyStartedAt: z.iso.datetime().optional(),
-  /** The deployment that is waited for, and the revision that it brings. */
+  /** The deployment that is waited for, and its revision. */
   deploymentId: z.string().optional(),
   targetRevisionArn: z.string().optional(),
-  /** Where a failed roll goes back to: a deployment of it during the roll is ECS's own way back. */
+  /** The revision that a failed roll reverts to. A deployment of it during the roll is ECS's own rollback. */
   revisionBeforeArn: z.string().optional(),
   taskToken: z.string().optional(),
   signal: signalSchema.optional(),
@@ -57,10 +57,10 @@ export const serviceStateSchema = z.strictObject({
       at: z.iso.datetime(),
     })
     .optional(),
-  /** The refusals told last, so that each is told once. */
+  /** The refusals that were notified last, so that each is notified once. */
   notifiedRefusals: z.string().optional(),
   notifiedWarnings: z.string().optional(),
-  /** Something called for a look while a roll held the lease: the end of the roll leads to one. */
+  /** Something asked for a reconcile while a roll held the lease: the end of the roll leads to one. */
   recheckRequested: z.literal(true).optional(),
   /** Tags that istiod reads and that the autopilot has added: unenrolling takes them away. */
   addedTagKeys: z.array(z.string()).default([]),

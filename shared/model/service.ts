@@ -11,7 +11,7 @@ export interface WorkloadIdentity {
   readonly roleArn: string;
 }
 
-/** A deployment as DescribeServices tells it. */
+/** A deployment as DescribeServices returns it. */
 export interface Deployment {
   readonly id: string;
   readonly status: "PRIMARY" | "ACTIVE" | "INACTIVE";
@@ -23,7 +23,7 @@ export interface Deployment {
   readonly runningCount: number;
 }
 
-/** A service as DescribeServices tells it, reduced to what decisions need. */
+/** A service as DescribeServices returns it, reduced to what decisions need. */
 export interface ObservedService {
   readonly ref: ServiceRef;
   readonly status: string;

@@ -1,4 +1,4 @@
-/** A container of a task as DescribeTasks tells it. */
+/** A container of a task as DescribeTasks returns it. */
 export interface ObservedContainer {
   readonly name: string;
   readonly lastStatus: string;
@@ -7,7 +7,7 @@ export interface ObservedContainer {
   readonly healthStatus?: string | undefined;
 }
 
-/** A task as DescribeTasks tells it, reduced to what a roll needs. */
+/** A task as DescribeTasks returns it, reduced to what a roll needs. */
 export interface ObservedTask {
   readonly taskArn: string;
   readonly taskDefinitionArn: string;

@@ -18,7 +18,7 @@ export interface EcsCalls {
   describeTaskDefinition(arn: string, options?: { readonly fresh?: boolean }): Promise<DescribedTaskDefinition>;
   /** The family's newest ACTIVE revision, or `undefined`. */
   describeLatestTaskDefinition(family: string): Promise<DescribedTaskDefinition | undefined>;
-  /** Registers raw JSON as it is and returns the new revision's ARN. Throws `registration-refused`. */
+  /** Registers raw JSON unchanged and returns the new revision's ARN. Throws `registration-refused`. */
   registerTaskDefinition(definition: JsonObject): Promise<string>;
   /** Throws `update-refused`. */
   updateService(
@@ -60,7 +60,7 @@ export interface SecretsCalls {
     readonly versionId: string;
     readonly tags: Tags;
   }): Promise<{ readonly arn: string }>;
-  /** Returns the version's labels: one that is there already is left as it is, without those given here. */
+  /** Returns the version's labels. An existing version keeps its labels and does not get those given here. */
   putSecretValue(input: {
     readonly secretArn: string;
     readonly value: string;
@@ -83,8 +83,8 @@ export interface ControlPlaneCalls {
   /** The role that the service account is bound to, or `undefined`. */
   boundRole(namespace: string, serviceAccount: string): Promise<string | undefined>;
   /**
-   * The addresses of a namespace's WorkloadEntries; those alone that istiod has labelled with an ECS service's name, when
-   * one is given. A name that no label can hold gives all.
+   * The addresses of a namespace's WorkloadEntries; those alone that istiod has labelled with an ECS service's name,
+   * when one is given. A name that no label can hold gives all.
    */
   listWorkloadEntryAddresses(namespace: string, serviceName?: string): Promise<ReadonlySet<string>>;
 }
@@ -97,7 +97,7 @@ export interface ExecutionCalls {
     readonly name: string;
     readonly input: JsonObject;
   }): Promise<{ readonly started: true } | { readonly started: false; readonly status: ExecutionStatus }>;
-  /** False when nobody waits for the token any more. */
+  /** False when the token is no longer waited for. */
   sendTaskSuccess(taskToken: string, output: JsonObject): Promise<boolean>;
 }
 

@@ -18,13 +18,14 @@ export interface Bundle {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** A mesh has one bundle at a time, which every decision asks for: parsing certificates is dear. */
+/** A mesh has one bundle at a time, which every decision needs, and parsing certificates is expensive. */
 const KEPT_BUNDLES = 16;
 const parsed = new Map<string, Bundle>();
 
 /**
- * The bundle that a PEM text holds. Line endings, blank lines, comment lines (`#`), order and repeated certificates make
- * no difference. Throws `AutopilotError` `invalid-pem` for anything else, an empty text and a private key included.
+ * The bundle that a PEM text holds. Line endings, blank lines, comment lines (`#`), order and repeated certificates
+ * make no difference. Throws `AutopilotError` `invalid-pem` for anything else, an empty text and a private key
+ * included.
  */
 export function parseBundle(text: string): Bundle {
   const known = parsed.get(text);

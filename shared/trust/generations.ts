@@ -10,15 +10,17 @@ type Generation = MeshState["generations"][number];
 
 /**
  * The generation's id: 16 hex characters of what a bootstrap token takes from the facts. How the root CA bundle is
- * written (order, blank lines, comments) makes no difference; one that is no list of certificates counts as it is.
+ * written (order, blank lines, comments) makes no difference; a text that is no list of certificates is compared
+ * literally.
  */
 export function factsIdOf({ istiodUrl, rootCaPem, network }: MeshFacts): string {
   return sha256(canonicalJson({ istiodUrl, rootCaPem: normalized(rootCaPem), network })).slice(0, 16);
 }
 
 /**
- * The mesh with these facts as its newest generation. Facts of a known id only refresh when and from which istiod they
- * were read, and move to the end if others came since. Beyond `MAX_GENERATIONS` the oldest goes, never the released one.
+ * The mesh with these facts as its newest generation. Facts of a known id only refresh their time of reading and
+ * istiod's version, and move to the end if others came after them. Beyond `MAX_GENERATIONS` the oldest goes, never the
+ * released one.
  */
 export function withFacts(mesh: MeshState | undefined, facts: MeshFacts): MeshState {
   const { controlPlane } = facts;

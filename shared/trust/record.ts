@@ -20,7 +20,7 @@ export function acceptableOf({ generations, releasedId }: MeshState): readonly M
 
 /**
  * The mesh after its facts were read. The very first ones are what the fleet should have. Undefined when the facts are
- * older than the newest known ones: somebody else has read later.
+ * older than the newest known ones: another reader was later.
  */
 export function withReading(stored: MeshState | undefined, facts: MeshFacts): MeshState | undefined {
   const mesh = usable(stored);
@@ -29,15 +29,15 @@ export function withReading(stored: MeshState | undefined, facts: MeshFacts): Me
   return { ...after, releasedId: after.releasedId ?? after.generations[0]?.id };
 }
 
-/** Without facts whose root CA is no bundle: no token could be made of them. */
+/** The mesh without facts whose root CA is no bundle, since no token can be made of those. */
 function usable(mesh: MeshState | undefined): MeshState | undefined {
   const generations = mesh?.generations.filter(({ facts }) => isBundle(facts.rootCaPem)) ?? [];
   return mesh && generations.length > 0 ? { ...mesh, generations } : undefined;
 }
 
 /**
- * The released generation, which moves to the end when its facts come back: those that came after it still count as
- * good then, as the services that a rollout has given them wait for the next one.
+ * The released generation. When its own facts return, the generation after it becomes the released one: services that a
+ * rollout has given later facts still count as good then, and wait for the next rollout.
  */
 function releasedOf({ generations, releasedId }: MeshState, facts: MeshFacts): Pick<MeshState, "releasedId"> {
   const released = Math.max(
@@ -48,7 +48,7 @@ function releasedOf({ generations, releasedId }: MeshState, facts: MeshFacts): P
   return { releasedId: generations[comesBack ? Math.min(released + 1, generations.length - 1) : released]?.id };
 }
 
-/** The same, and undefined also when the facts say nothing new. */
+/** The same, and undefined when the facts are not new. */
 export function withNewFacts(mesh: MeshState | undefined, facts: MeshFacts): MeshState | undefined {
   const known = mesh && newestOf(mesh);
   const same = known?.id === factsIdOf(facts) && known.facts.istiodVersion === facts.istiodVersion;

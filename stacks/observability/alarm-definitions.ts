@@ -20,7 +20,7 @@ export interface AlarmDefinition {
   readonly missingData: "breaching" | "notBreaching" | "ignore";
 }
 
-/** Where an alarm's description sends whoever reads it. */
+/** The runbook that an alarm's description names. */
 export const RUNBOOKS = "docs/operations.md";
 
 /** A root CA that ends sooner is no longer a matter for the next sprint. */
@@ -62,12 +62,12 @@ function rollAlarms(deployment: Deployment): readonly AlarmDefinition[] {
   return [
     alarm(
       "roll-not-reverted",
-      "A roll failed and its service could not be taken back to its last good revision.",
+      "A roll failed and its service could not be reverted to its last good revision.",
       own("Rolls", { outcome: "revert-failed" }),
     ),
-    alarm("rollout-services-stuck", "A rollout could not take services back.", own("RolloutStuck", {}), maximum),
-    alarm("rollout-rolled-back", "A rollout was taken back.", own("Rollouts", { status: "rolled-back" })),
-    alarm("rollout-failed", "A rollout could not go on: what it did stays.", own("Rollouts", { status: "failed" })),
+    alarm("rollout-services-stuck", "A rollout could not roll services back.", own("RolloutStuck", {}), maximum),
+    alarm("rollout-rolled-back", "A rollout was rolled back.", own("Rollouts", { status: "rolled-back" })),
+    alarm("rollout-failed", "A rollout could not continue: what it did stays.", own("Rollouts", { status: "failed" })),
   ];
 }
 
@@ -76,13 +76,13 @@ function sweepAlarms(deployment: Deployment): readonly AlarmDefinition[] {
   return [
     alarmOf(deployment, {
       ending: "sweep-not-run",
-      sentence: "No sweep has come to its end for an hour.",
+      sentence: "No sweep has completed for an hour.",
       metric: own("SweptServices", {}),
       rule: silentFor(900, 4),
     }),
     alarmOf(deployment, {
       ending: "unenrolls-postponed",
-      sentence: "So many services are to leave the mesh that a sweep has put some off: were tags lost?",
+      sentence: "So many services should leave the mesh that a sweep has postponed some: were tags lost?",
       metric: own("UnenrollsPostponed", {}),
       rule: { ...maximum, periodSeconds: 900 },
     }),
@@ -183,8 +183,8 @@ function alarmOf(
 }
 
 /**
- * Functions that nobody waits for. The steps of the state machines fail and are throttled as part of what they do (tried
- * again until tasks are in the mesh, held to what ECS's quotas allow): of theirs, the executions tell.
+ * Functions that are invoked asynchronously. The steps of the state machines fail and are throttled as part of their
+ * work (they are retried until tasks are in the mesh, at the pace of ECS's quotas): their executions report failures.
  */
 const watchedFunctions = functions.filter(({ invocation }) => invocation === "asynchronous").map(({ name }) => name);
 

@@ -62,7 +62,7 @@ export function line(
   return [METRICS_NAMESPACE, metric, ...pairs, options];
 }
 
-/** Lines of metrics without dimensions of their own: the latest value as it is, or the sum of a period's values. */
+/** Lines of metrics without dimensions of their own: the latest value, or the sum of a period's values. */
 export function linesOf(deployment: Deployment) {
   const of =
     (stat: string) =>

@@ -11,7 +11,10 @@ import { stateMachines } from "../definitions/state-machines.ts";
 import { homeAlarms, ROOT_CA_DAYS, RUNBOOKS } from "./alarm-definitions.ts";
 import { by, chart, type Line, line, linesOf, type Row, type Widget } from "./charts.ts";
 
-/** A dashboard's body: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html */
+/**
+ * A dashboard's body:
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+ */
 export interface DashboardBody {
   readonly start: string;
   readonly widgets: readonly Widget[];

@@ -59,7 +59,7 @@ export interface AwsClients {
   credentialsFor(account: string): AwsCredentialIdentityProvider;
 }
 
-/** The SDK's own let a function wait for a dead connection until its end. */
+/** With the SDK's own timeouts a function waits for a dead connection until it times out itself. */
 const TIMEOUTS = { connectionTimeout: 3_000, socketTimeout: 20_000 };
 const REFRESH_BEFORE_END_MS = 5 * 60_000;
 /** It copies every input and answer for a log that has no reader. */

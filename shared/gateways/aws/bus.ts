@@ -9,7 +9,8 @@ const SOURCE = "ztunnel-autopilot";
 
 /**
  * The home bus, for the events that the autopilot emits, or those of another `source`. Throws `throttled` or
- * `aws-unavailable` when EventBridge took only some of them: PutEvents answers 200 then, and names the rest in its entries.
+ * `aws-unavailable` when EventBridge took only some of them: PutEvents answers 200 then, and names the rest in its
+ * entries.
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
 export function busGateway(

@@ -154,7 +154,7 @@ const containerSchema = () =>
     networkInterfaces: z.array(z.object({ privateIpv4Address: z.string().optional() })).default([]),
   });
 
-// Built at its first use: most functions look at no task.
+// Built at its first use: most functions read no task.
 const taskSchema = z.lazy(() =>
   z.object({
     taskArn: z.string(),

@@ -1,6 +1,6 @@
 /**
- * The arithmetic of a lane's pace, which is the generic cell rate algorithm (ITU-T I.371) with the waiting told instead of
- * done: `tatMs` is the theoretical arrival time, the time at which all the starts taken so far are paid off.
+ * The arithmetic of a lane's pace, which is the generic cell rate algorithm (ITU-T I.371) which returns the wait
+ * instead of done: `tatMs` is the theoretical arrival time, the time at which all the starts taken so far are paid off.
  */
 export interface Pace {
   /** Whole milliseconds; a fraction counts as one. */

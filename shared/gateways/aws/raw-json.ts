@@ -1,6 +1,6 @@
 /**
  * The SDK drops members that its version does not know, on reading and on writing alike. A copy of a task definition
- * through it would lose every field that AWS has added since. Here the JSON goes through as it is.
+ * through it would lose every field that AWS has added since. Here the JSON passes unchanged.
  */
 import { collectBody, HttpRequest, HttpResponse } from "@smithy/core/protocols";
 import type { MetadataBearer, MiddlewareStack, SerdeFunctions } from "@smithy/types";
@@ -18,8 +18,8 @@ export type BodyCollector = Pick<SerdeFunctions, "streamCollector">;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Lets a command keep the JSON of its successful response, which the SDK does not parse then: the command's own output is
- * empty. What is returned gives the JSON after the command was sent; it throws if there was none.
+ * Lets a command keep the JSON of its successful response, which the SDK does not parse then: the command's own output
+ * is empty. What is returned gives the JSON after the command was sent; it throws if there was none.
  */
 export function keepRawResponse<Input extends object, Output extends MetadataBearer>(
   command: Command<Input, Output>,

@@ -25,8 +25,8 @@ export interface ControlPlaneOptions {
   readonly now: () => number;
   readonly deadlineMs?: number;
   /**
-   * For how long what was found is taken as it is: mesh facts (they say when they were read), the role that a service
-   * account is bound to, that a namespace is there. What is missing is looked for again. Default 0.
+   * How long a found value is used without another read: mesh facts (they carry their time of reading), the role that a
+   * service account is bound to, that a namespace is there. A missing value is read again. Default 0.
    */
   readonly keptMs?: number;
 }
@@ -244,7 +244,9 @@ async function readEastWest(find: Find, need: Need): Promise<string> {
   return `https://${host}:${metadata.labels["istio.io/expose-istiod"]}`;
 }
 
-/** The tag of istiod's image. Absent where the deployment has another name or may not be read: it only serves a warning. */
+/**
+ * The tag of istiod's image. Absent where the deployment has another name or may not be read: it only serves a warning.
+ */
 async function readIstiodVersion(find: Find): Promise<string | undefined> {
   try {
     const deployment = await find(`Deployment ${ISTIO}/istiod`, ({ apps }) =>

@@ -146,6 +146,6 @@ function bodyMessage(body: unknown): string {
     const parsed: unknown = typeof body === "string" ? JSON.parse(body) : body;
     return statusBody.safeParse(parsed).data?.message ?? "no message";
   } catch {
-    return "no message"; // not JSON: a proxy's page, which says nothing that the status does not say
+    return "no message"; // not JSON: a proxy's page, which adds nothing to the status
   }
 }

@@ -20,7 +20,7 @@ export type SlackCredentials = z.infer<typeof credentialsSchema>;
 const DEADLINE_MS = 10_000;
 
 /**
- * Slack's credentials from a secret's text. Throws `invalid-config` that names the secret and says nothing of what it
+ * Slack's credentials from a secret's text. Throws `invalid-config` that names the secret and never what it
  * holds.
  */
 export function parseSlackCredentials(text: string, secretName: string): SlackCredentials {
@@ -38,10 +38,10 @@ export function parseSlackCredentials(text: string, secretName: string): SlackCr
 type Transport = { readonly channel: string; readonly fetch?: FetchFunction; readonly slackApiUrl?: string };
 
 /**
- * One Slack channel, for a bot. With an incoming webhook's credentials it can only post: the webhook does not tell where
- * the message is, so that nothing can be updated or answered in a thread. Of a rollout then only its start and its end
- * are posted, as messages of their own. A call is made once: Slack asks for waits that outlast a function, so that trying
- * again is the caller's. No error's text, nor its cause's, holds the credentials.
+ * One Slack channel, for a bot. With an incoming webhook's credentials it can only post: the webhook's answer does not
+ * say where the message is, so that nothing can be updated or answered in a thread. Of a rollout then only its start
+ * and its end are posted, as messages of their own. A call is made once: Slack asks for waits that outlast a function,
+ * so that trying again is the caller's. No error's text, nor its cause's, holds the credentials.
  * https://docs.slack.dev/apis/web-api/rate-limits
  */
 export function slackGateway(options: Transport & { readonly credentials: SlackCredentials }): SlackCalls {

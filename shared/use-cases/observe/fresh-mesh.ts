@@ -5,8 +5,8 @@ import { parseBundle } from "../../trust/bundle.ts";
 import { withNewFacts } from "../../trust/record.ts";
 
 /**
- * The mesh by the control plane's own answer; the ledger gets it too, so that reconciles decide from the same facts.
- * Throws `invalid-pem` and leaves the ledger as it is when the root CA is no list of certificates.
+ * The mesh from the control plane's own answer, which is recorded in the ledger, so that reconciles decide from the
+ * same facts. Throws `invalid-pem` and leaves the ledger unchanged when the root CA is no list of certificates.
  */
 export async function freshMesh(
   name: string,

@@ -16,7 +16,7 @@ export interface ObservedState {
   readonly service: ObservedService;
   readonly clusterTags: Tags;
   readonly state: ServiceState | undefined;
-  /** Absent when the service is not enrolled and never was: then nothing needs it. */
+  /** Absent when the service is not enrolled and never was, since nothing needs it then. */
   readonly definition: DescribedTaskDefinition | undefined;
 }
 
@@ -40,7 +40,7 @@ export async function observeDescribed(
   const { fresh = false } = calls;
   const { tags: clusterTags } = await calls.ecs.describeCluster(clusterArnOf(service.ref), { fresh });
   const intent = enrollIntent(service.tags, clusterTags, calls.config.enrollTagKey);
-  // What a sweep refused by a closer look is not put right because an event looks less closely.
+  // A sweep reads more than an event does: its refusal must not be cleared by an event that reads less.
   const refused = state?.notifiedRefusals !== undefined;
   const touched = state !== undefined && (state.enrolled || state.addedTagKeys.length > 0 || refused);
   const needed = intent !== "absent" || touched || calls.thorough === true;
@@ -48,20 +48,20 @@ export async function observeDescribed(
   return { service, clusterTags, state, definition };
 }
 
-/** What is true of the mesh and the whole fleet: asked for when a service is to be enrolled. */
+/** The state of the mesh and of the whole fleet, read only for a service that should be enrolled. */
 export interface FleetReads {
   readonly mesh: (controlPlane: string) => Promise<MeshState | undefined>;
   readonly fleet: () => Promise<FleetState>;
 }
 
-/** The same as the ledger has it. */
+/** The same, read from the ledger. */
 export function fleetOf(ledger: Pick<Ledger, "getMesh"> & Pick<RolloutLedger, "getFleet">): FleetReads {
   return { mesh: (controlPlane) => ledger.getMesh(controlPlane), fleet: () => ledger.getFleet() };
 }
 
 /**
- * The decision for what was observed. `reads` answer for the control plane that serves the service, and are only asked
- * for a service that is to be enrolled: leaving the mesh works without a control plane. `rollout` is set for a rollout's
+ * The decision for what was observed. `reads` answer for the control plane that serves the service, and are only called
+ * for a service that should be enrolled: unenrolling works without a control plane. `rollout` is set for a rollout's
  * own roll. Throws `mesh-facts-missing` when the mesh is not known.
  */
 export async function decideObserved(

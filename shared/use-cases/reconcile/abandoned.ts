@@ -9,8 +9,8 @@ export interface AbandonedCalls {
 }
 
 /**
- * The state without a roll whose lease is over and whose execution has ended without its last step: that is noted, and
- * nothing is left of the roll, also where nobody takes the lease any more because the service is gone.
+ * The state without an abandoned roll: its lease has expired and its execution has ended without the last step. The
+ * roll is removed from the ledger, because no other roll may ever take the lease of a service that is gone.
  */
 export async function withoutAbandonedRoll(state: ServiceState, calls: AbandonedCalls): Promise<ServiceState> {
   const { serviceArn, roll } = state;

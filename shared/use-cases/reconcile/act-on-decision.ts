@@ -13,7 +13,7 @@ import type { BusCalls, EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
 import type { ObservedState } from "../observe/observe.ts";
 import { notesOf } from "./notes.ts";
 
-/** What a look at one service came to. */
+/** The result of reconciling one service. */
 export type Reconciled =
   | { readonly did: "nothing"; readonly why: NothingReason }
   | { readonly did: "refused"; readonly refusals: readonly Refusal[] }
@@ -39,9 +39,10 @@ export interface ReconcileCalls {
 }
 
 /**
- * Acts on a decision: starts a roll, tells a refusal once, or notes that the service is as desired. In ECS itself
- * it changes nothing but tags that the autopilot has added to a service which left the mesh without it. While a roll holds
- * the service's lease nothing is started: what there was to do is noted, so that the event of that roll's end leads here.
+ * Acts on a decision: starts a roll, notifies a refusal once, or records that the service is as desired. In ECS itself
+ * it changes nothing but tags that the autopilot added to a service which has left the mesh by another way. While a
+ * roll holds the service's lease, it starts nothing and requests a recheck, so that the event of that roll's end leads
+ * here.
  */
 export async function actOnDecision(
   observed: ObservedState,
@@ -89,7 +90,7 @@ async function startRoll(
   const first = await calls.executions.startExecution({ name: name(attempt), input });
   if (first.started) return { did: "started", executionName: name(attempt), action: decision.action };
   if (first.status === "RUNNING") return { did: "nothing", why: "already-started" };
-  // That execution ended without a finish that raised the attempt: it was stopped, or never held the lease.
+  // That execution ended without raising the attempt: it was stopped, or never held the lease.
   if (!(await calls.ledger.raiseAttempt(serviceArn, attempt))) return { did: "nothing", why: "already-started" };
   const second = await calls.executions.startExecution({ name: name(attempt + 1), input });
   if (!second.started) return { did: "nothing", why: "already-started" };

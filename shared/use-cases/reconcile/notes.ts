@@ -9,8 +9,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type AsItIs = Extract<Decision, { action: "none" }>;
 
 /**
- * What the ledger has yet to learn of a service that stays as it is: empty when it knows. Warnings that are new go with it,
- * and tag keys that are taken back when the service has left the mesh without the autopilot.
+ * What to record in the ledger about a service that stays unchanged; empty when it is recorded already. Includes new
+ * warnings, and the tag keys to remove when the service has left the mesh by another way than the autopilot.
  */
 export function notesOf(observed: ObservedState, decision: AsItIs): ServicePatch {
   const { state } = observed;
@@ -34,19 +34,19 @@ function inTheMesh(observed: ObservedState, { warnings }: AsItIs): ServicePatch 
   }
   if (state?.failedAttemptKey !== undefined)
     Object.assign(notes, { failedAttemptKey: null, consecutiveFailures: 0, notBefore: null });
-  const told = warnings.map(({ code, detail }) => `${code}: ${detail}`).join("\n");
-  if (told !== (state?.notifiedWarnings ?? "")) notes.notifiedWarnings = told === "" ? null : told;
+  const text = warnings.map(({ code, detail }) => `${code}: ${detail}`).join("\n");
+  if (text !== (state?.notifiedWarnings ?? "")) notes.notifiedWarnings = text === "" ? null : text;
   return notes;
 }
 
-/** What the service runs is what a failed roll goes back to from now on. */
+/** The running revision becomes the one that a failed roll reverts to. */
 function lastGood({ service, definition }: ObservedState): ServicePatch {
   const sidecar = definition && findSidecar(definition.raw);
   const secret = sidecar && "secretValueFrom" in sidecar ? sidecar.secretValueFrom : null;
   return { lastGoodRevisionArn: service.taskDefinitionArn, lastGoodSecret: secret };
 }
 
-/** A deployment without the sidecar has completed, by which somebody else took the service out of the mesh. */
+/** True when somebody else took the service out of the mesh: a deployment without the sidecar has completed. */
 function hasLeft({ service, definition }: ObservedState, { enrolled, addedTagKeys }: ServiceState): boolean {
   if (!definition || (!enrolled && addedTagKeys.length === 0)) return false;
   const primary = primaryOf(service);

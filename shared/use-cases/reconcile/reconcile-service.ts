@@ -11,9 +11,10 @@ export interface ReconcileServiceCalls extends ReconcileCalls {
 }
 
 /**
- * Looks at one service and acts on what it finds; `because` says which deployment calls for it, if one does. A service in
- * the middle of a roll costs no ECS call: that the roll's end has to lead here again is noted, unless it is the roll's own
- * deployment that calls. One that is not enrolled costs one (given its cluster's tags), one that is as desired costs two.
+ * Reconciles one service: observes it, decides, and acts on the decision. `because` names the deployment whose event
+ * asks for it, if any. During a roll it makes no ECS call: it requests a recheck for the end of the roll, unless the
+ * event is about the roll's own deployment. A service that is not enrolled costs one call (its cluster's tags are
+ * cached), one that is as desired costs two.
  */
 export async function reconcileService(
   ref: ServiceRef,
@@ -22,11 +23,11 @@ export async function reconcileService(
 ): Promise<Reconciled & { readonly decided?: Decision["action"] }> {
   let state = await calls.ledger.getService(ref.serviceArn);
   if (state && holdsLease(state, calls.now())) {
-    // The roll waits for its own deployment anyway.
+    // The roll itself waits for its own deployment.
     const isOwn = because.deploymentId !== undefined && because.deploymentId === state.roll?.deploymentId;
     if (isOwn || state.recheckRequested) return { did: "nothing", why: "roll-in-progress" };
     state = await calls.ledger.patchService(ref.serviceArn, { recheckRequested: true });
-    // Where the roll has ended meanwhile its end did not see the note, and this look is the one.
+    // If the roll has ended in between, it did not see the request: reconcile now.
     if (holdsLease(state, calls.now())) return { did: "nothing", why: "roll-in-progress" };
   }
   if (state?.recheckRequested) state = await calls.ledger.patchService(ref.serviceArn, { recheckRequested: null });
@@ -35,7 +36,7 @@ export async function reconcileService(
   let observed = await observeDescribed(service, state, calls);
   let decision = await decideObserved(observed, calls.config, reads);
   if (decision.action !== "none" && decision.action !== "refuse") {
-    // Cached tags of the cluster must not take a service out of the mesh, nor start a roll that finds nothing to do.
+    // Stale tags of the cluster must not unenroll a service, nor start a roll that finds nothing to do.
     observed = await observeDescribed(service, state, { ...calls, fresh: true });
     decision = await decideObserved(observed, calls.config, reads);
   }

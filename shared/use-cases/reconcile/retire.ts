@@ -12,10 +12,10 @@ import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
 type RetireCalls = Pick<SecretsCalls, "listSecrets" | "describeSecret" | "removeLabel" | "moveLabel">;
 
 /**
- * Takes the labels from secret versions that no service and no pinned last good revision uses: Secrets Manager then
- * deletes them in its own time, and the 20 labels that a secret may have stay free. A version in use that has lost its
- * label gets it again, unless it is gone. Returns the ARNs of the secrets that running services pin and that are gone or
- * scheduled for deletion, which is the same to a task that starts: somebody else has done that.
+ * Removes the labels of secret versions that no service and no last good revision uses. Secrets Manager may then delete
+ * the versions, and the 20 labels that a secret may have stay free. A version in use that has lost its label gets it
+ * again, unless it is gone. Returns the ARNs of secrets that running services pin and that somebody has deleted or
+ * scheduled for deletion: a task that starts can read neither.
  * https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
  */
 export async function retireSecretVersions(
@@ -33,7 +33,7 @@ export async function retireSecretVersions(
   };
   for (const valueFrom of references) note(valueFrom);
   const pinned = new Set(bySecret.keys());
-  // Read now, not at the sweep's start: a roll notes its version here before it looks at the secret.
+  // Read now, not at the start of the sweep: a roll records its version here before it reads the secret.
   for await (const { secretsInUse } of states) secretsInUse.forEach(note);
   for await (const secret of secrets.listSecrets(SECRET_NAME_PREFIX)) {
     if (secret.scheduledForDeletion) continue;
@@ -47,7 +47,7 @@ export async function retireSecretVersions(
   return gone(pinned, secrets);
 }
 
-/** What the list lacks may be new: it comes to it minutes later. */
+/** The secrets that are gone. A secret that ListSecrets lacks may be new, since the list is minutes late. */
 async function gone(secretArns: Iterable<string>, secrets: RetireCalls): Promise<readonly string[]> {
   const found: string[] = [];
   for (const secretArn of secretArns) {
@@ -57,7 +57,7 @@ async function gone(secretArns: Iterable<string>, secrets: RetireCalls): Promise
   return found;
 }
 
-/** AWS tells of labelled versions alone: one in use that is not told has lost its label, or is gone. */
+/** AWS lists labelled versions alone: a version in use that is not listed has lost its label, or is gone. */
 async function labelAgain(
   { arn, versions }: DescribedSecret,
   versionsInUse: Iterable<string>,

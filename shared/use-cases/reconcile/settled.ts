@@ -7,21 +7,21 @@ import type { ObservedService, Tags } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import { acceptableOf, newestOf } from "../../trust/record.ts";
 
-/** What a look at a service came to that had nothing to do, and nothing to note. */
+/** A service for which there was nothing to do and nothing to record. */
 export interface SettledService {
   readonly decision: Extract<Decision, { action: "none" }>;
   /** The secrets of ours that its task definition names. */
   readonly secrets: readonly string[];
 }
 
-/** Services that were found settled: as long as all that they were judged on stays the same, so does the judgement. */
+/** Settled services: as long as nothing changes that they were judged on, the judgment holds. */
 export interface SettledServices {
   find(serviceArn: string, judgedOn: string): SettledService | undefined;
   note(serviceArn: string, judgedOn: string, settled: SettledService): void;
 }
 
 const MOST_SERVICES = 50_000;
-/** A look at everything now and then costs little. */
+/** Reading everything again now and then costs little. */
 const KEPT_MS = 6 * 3_600_000;
 
 /** Remembers settled services for six hours, by the given clock in epoch milliseconds. */
@@ -41,8 +41,8 @@ export function settledServices(now: () => number): SettledServices {
 }
 
 /**
- * A hash of all that a service is judged on, but for its task definition, which its revision's ARN stands for: revisions
- * never change. `fleet` is what `markOf` gives.
+ * A hash of all that a service is judged on, but for its task definition, which its revision's ARN stands for:
+ * revisions never change. `fleet` is a `fleetFingerprint`.
  */
 export function judgedOn(seen: {
   readonly service: ObservedService;
@@ -54,7 +54,7 @@ export function judgedOn(seen: {
   return sha256(JSON.stringify([service, clusterTags, state ?? null, fleet]));
 }
 
-/** A hash of what decisions take from the mesh and from the whole fleet: when they were read or written is no part of it. */
+/** A hash of what decisions take from the mesh and from the whole fleet, without the times of reading and writing. */
 export function fleetFingerprint(
   mesh: MeshState | undefined,
   { image, settings, unenrolledBy: out }: FleetState,

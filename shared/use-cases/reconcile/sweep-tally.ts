@@ -3,7 +3,7 @@ import type { Decision } from "../../enrollment/decision.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Reconciled } from "./act-on-decision.ts";
 
-/** Numbers of one sweep. `failed` services keep what they have: an unread service is no reason to act. */
+/** Numbers of one sweep. `failed` services stay unchanged: an unread service is no reason to act. */
 export interface SweepResult {
   readonly seen: number;
   readonly started: number;
@@ -15,14 +15,14 @@ export interface SweepResult {
   readonly postponedUnenrolls: number;
   /** Secrets that running services pin and that are gone, or scheduled for deletion. */
   readonly secretsGone: number;
-  /** In the mesh, as the ledger has it; and not as their tags ask for, whether or not a roll is at work on it. */
+  /** In the mesh, by the ledger; and not as their tags ask for, whether or not a roll is under way. */
   readonly enrolled: number;
   readonly drifted: number;
-  /** How often each reason was met: a service may be refused for several. */
+  /** Count of each reason; a service may be refused for several. */
   readonly refusals: Readonly<Record<string, number>>;
 }
 
-/** Counts what a sweep sees and begins, and how much it may still begin. */
+/** Counts what a sweep sees and starts, and how much it may still start. */
 export class Tally {
   seen = 0;
   failed = 0;
@@ -50,7 +50,7 @@ export class Tally {
     for (const { reason } of decision.refusals) this.#refusals[reason] = (this.#refusals[reason] ?? 0) + 1;
   }
 
-  /** Counts it as begun, as accounts are swept side by side. False when this sweep has begun enough of this kind. */
+  /** Counts one more start. False when this sweep has started enough of this kind; accounts are swept side by side. */
   admits(action: Decision["action"]): boolean {
     const left = action === "unenroll" ? this.#unenrolls : this.#rolls;
     if (isRoll(action) && left <= 0) return this.#postpone(action);

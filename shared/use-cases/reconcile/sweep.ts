@@ -27,8 +27,8 @@ export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
 }
 
 /**
- * Looks at every service of every account and region of the configuration and starts what events have missed: every
- * enrolled service, and every service that has the autopilot's sidecar without being enrolled. Accounts and regions are
+ * Reconciles every service of every account and region of the configuration, because events can be lost: every enrolled
+ * service, and every service that has the autopilot's sidecar without being enrolled. Accounts and regions are
  * swept side by side; inside one, ECS's read quota (20 calls a second) sets the pace.
  */
 export async function sweep(calls: SweepCalls): Promise<SweepResult> {
@@ -45,7 +45,7 @@ export async function sweepCluster(cluster: ClusterRef, calls: Omit<SweepCalls, 
   const reads = readOnce(calls.ledger, calls.config);
   const states = { get: (serviceArn: string) => calls.ledger.getService(serviceArn) };
   const ecs = calls.ecs(cluster);
-  // An event about the cluster's tags leads here: what a cache holds of them is older.
+  // An event about the cluster's tags leads here: cached tags are older than it.
   await ecs.describeCluster(cluster.clusterArn, { fresh: true });
   await sweepServicesOf(cluster.clusterArn, ecs, new Set(), { ...calls, states, reads, tally });
   return tally.result();
@@ -90,11 +90,11 @@ async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls
     complete = false;
     tellFailure(`sweep of ${target.account}/${target.region}`, error, calls);
   }
-  // A version is only retired when every service that could use it has been read.
+  // Retire a version only when every service that could use it has been read.
   if (complete) {
     try {
       const gone = await retireSecretVersions(calls.secrets(target), inUse, calls.ledger.listServices());
-      for (const secretArn of gone) tellGone(secretArn, calls);
+      for (const secretArn of gone) reportGone(secretArn, calls);
     } catch (error) {
       tellFailure(`retiring secret versions of ${target.account}/${target.region}`, error, calls);
     }
@@ -150,7 +150,7 @@ async function sweepService(
   }
 }
 
-/** What an earlier sweep found, when nothing has changed since: the task definition need not be read again. */
+/** The result of an earlier sweep, when nothing has changed since: the task definition need not be read again. */
 async function knownSettled(
   service: ObservedService,
   state: ServiceState | undefined,
@@ -177,7 +177,7 @@ async function noteSettled(
   settled.note(service.ref.serviceArn, judgedOn({ ...observed, fleet }), found);
 }
 
-function tellGone(secretArn: string, { log, tally }: Pick<ServiceCalls, "log" | "tally">): void {
+function reportGone(secretArn: string, { log, tally }: Pick<ServiceCalls, "log" | "tally">): void {
   tally.secretsGone += 1;
   const { fix } = failures["secret-unavailable"];
   log.error(`token secret gone: ${secretArn}`, { code: "secret-unavailable", fix });
@@ -227,6 +227,6 @@ const PINNED = /arn:aws[\w-]*:secretsmanager:[^"]*?:secret:ztunnel-autopilot\/[^
 export function secretReferences(definition: unknown): readonly string[] {
   if (definition === undefined) return [];
   const references = JSON.stringify(definition).match(PINNED) ?? [];
-  // A match is a view of the text that it was found in, which would be kept for as long as the match is.
+  // Copy the match: V8 keeps the whole text alive as long as a substring of it.
   return references.map((reference) => Buffer.from(reference).toString());
 }

@@ -31,7 +31,7 @@ const event = (source: string, detailType: string, detail: object, resources: st
 describe("the function notify-slack", () => {
   it("tells an event in the channel, once", async () => {
     await onLab(async (lab, run) => {
-      expect(await run("notify-slack", enrolled)).toEqual({ did: "told" });
+      expect(await run("notify-slack", enrolled)).toEqual({ did: "posted" });
       expect(lab.slack.messages()).toHaveLength(1);
       expect(lab.slack.messages()[0]?.text).toContain("ecs-demo/shell-task");
     });
@@ -54,7 +54,7 @@ describe("the function notify-slack", () => {
       });
       expect(JSON.stringify(lab.logs)).not.toContain(LAB_SLACK_TOKEN);
       lab.faults.replace([]);
-      expect(await run("notify-slack", enrolled)).toEqual({ did: "told" });
+      expect(await run("notify-slack", enrolled)).toEqual({ did: "posted" });
     });
   });
 });

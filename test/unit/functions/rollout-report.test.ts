@@ -101,7 +101,7 @@ describe("the function notify-slack", () => {
     async (name) => {
       await onLab(async (lab, run) => {
         await run("rollout/report", fixture("rollout-started"));
-        expect(await run("notify-slack", fixture(name))).toEqual({ did: "told" });
+        expect(await run("notify-slack", fixture(name))).toEqual({ did: "posted" });
         expect(lab.slack.threads()).toHaveLength(1);
         expect(lab.slack.threads()[0]?.replies).toMatchObject([
           { text: expect.stringMatching(/ecs-demo\/shell-task.*Fix:/s) },
@@ -122,7 +122,7 @@ describe("the function notify-slack", () => {
       await run("rollout/report", fixture("rollout-started"));
       lab.slack.deleteMessage(lab.slack.messages()[0]?.ts ?? "");
       await clock.advance(1000);
-      expect(await run("notify-slack", fixture("service-roll-failed-in-rollout"))).toEqual({ did: "told" });
+      expect(await run("notify-slack", fixture("service-roll-failed-in-rollout"))).toEqual({ did: "posted" });
       expect(lab.slack.threads()).toMatchObject([{ text: expect.stringContaining("ecs-demo/shell-task") }]);
     });
   });

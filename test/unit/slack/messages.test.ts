@@ -69,7 +69,7 @@ describe("a message", () => {
   });
 
   it.each([
-    ["superseded", "Somebody deployed the service meanwhile."],
+    ["superseded", "Somebody deployed the service during the roll."],
     ["already-as-desired", "The service already is as its tags ask for."],
     ["Deployment ecs-svc/3 brings web:9.", "Deployment ecs-svc/3 brings web:9."],
   ])("for a roll that ended as %s tells why in a sentence", (reason, sentence) => {

@@ -35,9 +35,10 @@ export function secretPolicy(executionRoleArns: readonly [string, ...string[]]):
 }
 
 /**
- * The secret's policy with this execution role among the principals, and whether it has to be written: PutResourcePolicy
- * replaces the whole document. The secret is the autopilot's own, so a policy of another form is written anew.
- * Principals that are no role's ARN are dropped: AWS shows a deleted role as an id, and refuses a policy that has one.
+ * The secret's policy with this execution role among the principals, and whether it has to be written:
+ * PutResourcePolicy replaces the whole document. The secret is the autopilot's own, so a policy of another form is
+ * written anew. Principals that are no role's ARN are dropped: AWS shows a deleted role as an id, and refuses a policy
+ * that has one.
  */
 export function mergePrincipals(
   policy: string | undefined,

@@ -10,8 +10,9 @@ const SECRET_NAME = /^[\w/+=.@-]{1,512}$/;
 /**
  * The name of the secret that holds the tokens of a workload identity: `ztunnel-autopilot/<network>/<namespace>/
  * <service-account>`, with `/<platform>` or `/<platform>-local` behind it where these differ from the defaults. Tokens
- * that differ by more than the mesh facts never share a secret, so that one does not push out the other's AWSCURRENT.
- * A name may not end in a hyphen and six characters, as an ARN's random suffix does: `/identity` is put behind such a one.
+ * that differ by more than the mesh facts never share a secret, so that one does not push out the other's AWSCURRENT. A
+ * name may not end in a hyphen and six characters, as an ARN's random suffix does: `/identity` is put behind such a
+ * one.
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
  */
 export function secretName({ network, namespace, serviceAccount, platform, remote }: SecretScope): string {
@@ -25,7 +26,7 @@ export function secretName({ network, namespace, serviceAccount, platform, remot
   return `${SECRET_NAME_PREFIX}${name}${/-.{6}$/.test(name) ? "/identity" : ""}`;
 }
 
-/** True if Secrets Manager takes the text as a secret's name, and its ARN can be told from the name. */
+/** True if Secrets Manager takes the text as a secret's name, and its ARN can be distinguished from the name. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name) && !/-.{6}$/.test(name);
 }
@@ -36,7 +37,9 @@ function segment(text: string, maxLength: number): string {
   return `${text.replace(/[^\w+=.@-]/g, "_").slice(0, maxLength - 17)}=${sha256(text).slice(0, 16)}`;
 }
 
-/** The id of the secret version that holds this token: SHA-256 of the encoded token in hex, also its ClientRequestToken. */
+/**
+ * The id of the secret version that holds this token: SHA-256 of the encoded token in hex, also its ClientRequestToken.
+ */
 export function versionIdOf(token: BootstrapToken): string {
   return sha256(encodeToken(token));
 }
@@ -85,13 +88,13 @@ const MAX_LABELS = 20;
 
 /**
  * The staging label that keeps a version while a task definition may refer to it: AWS may delete versions without one.
- * Sixteen hex digits of the version's id tell the few versions of a secret apart.
+ * Sixteen hex digits of the version's id distinguish the few versions of a secret.
  */
 export function labelOf(versionId: string): string {
   return `${LABEL_PREFIX}${versionId.slice(0, 16)}`;
 }
 
-/** Staging labels by version id, as ListSecretVersionIds and DescribeSecret tell them. */
+/** Staging labels by version id, as ListSecretVersionIds and DescribeSecret return them. */
 export type VersionLabels = Readonly<Record<string, readonly string[]>>;
 
 /**

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AutopilotError } from "../../../base/errors.ts";
 
-/** What a ztunnel on ECS starts from: where istiod is, whom to trust, and who it is. */
+/** What a ztunnel on ECS starts from: istiod's address, the trusted root CA, and its own identity. */
 export const bootstrapTokenSchema = z.object({
   /** istiod's URL. */
   url: z.url(),

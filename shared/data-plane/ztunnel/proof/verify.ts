@@ -12,8 +12,8 @@ export type Verification =
 /**
  * Whether a completed deployment is what it should be. Enrolling: enough tasks of the revision run, ztunnel is HEALTHY
  * in every one of them, and the mesh has a WorkloadEntry for every one's address. Unenrolling (`workloadAddresses`
- * undefined): enough tasks of the revision run, and none has a ztunnel. What needs time only is told as
- * `mesh-not-converged` or `workload-entry-missing`: look again until the deadline.
+ * undefined): enough tasks of the revision run, and none has a ztunnel. What only needs time is
+ * `mesh-not-converged` or `workload-entry-missing`: check again until the deadline.
  */
 export function verifyTasks(observed: {
   readonly tasks: readonly ObservedTask[];
