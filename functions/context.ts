@@ -3,7 +3,7 @@ import * as z from "zod";
 import autopilotConfig from "../autopilot.config.ts";
 import type { Place } from "../shared/base/arn.ts";
 import { AutopilotError } from "../shared/base/errors.ts";
-import { type Config, parseConfig } from "../shared/config/config.ts";
+import { type Config, parseDeployedConfig } from "../shared/config/config.ts";
 import { type AwsClients, awsClients } from "../shared/gateways/aws/aws-clients.ts";
 import { busGateway } from "../shared/gateways/aws/bus.ts";
 import { ecsGateway } from "../shared/gateways/aws/ecs.ts";
@@ -84,7 +84,7 @@ function readEnvironment(): FunctionContext {
   const parsed = environmentSchema.safeParse(process.env);
   if (!parsed.success) throw new AutopilotError("invalid-config", z.prettifyError(parsed.error));
   const { AUTOPILOT_TABLE, AUTOPILOT_BUS, ROLL_SERVICE_ARN, ROLL_FLEET_ARN } = parsed.data;
-  const config = parseConfig(autopilotConfig);
+  const config = parseDeployedConfig(autopilotConfig);
   const clients = awsClients({ config });
   return connect({
     config,

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { accountIdSchema as accountId, regionSchema as region } from "../base/arn.ts";
 import { AutopilotError } from "../base/errors.ts";
+import { freezeProblems } from "./freeze.ts";
 import { isAllowedImage } from "./images.ts";
 import { operatorReadRole } from "./names.ts";
 import { rolloutPolicySchema } from "./rollout-policy.ts";
@@ -161,11 +162,23 @@ export type ControlPlaneConfig = Config["controlPlanes"][number];
  * keys are errors.
  */
 export function parseConfig(input: unknown): Config {
+  return checkedConfig(input, (config) => [...crossReferenceProblems(config), ...freezeWindowProblems(config.policy)]);
+}
+
+/**
+ * The configuration of a deployed function. Throws as `parseConfig`, which the deployment has called, but leaves the
+ * freeze windows alone: few functions read them, and the cron parser would be in the bundles of all.
+ */
+export function parseDeployedConfig(input: unknown): Config {
+  return checkedConfig(input, crossReferenceProblems);
+}
+
+function checkedConfig(input: unknown, problemsOf: (config: Config) => readonly string[]): Config {
   const parsed = configSchema.safeParse(input);
   if (!parsed.success) {
     throw new AutopilotError("invalid-config", z.prettifyError(parsed.error), { cause: parsed.error });
   }
-  const problems = crossReferenceProblems(parsed.data);
+  const problems = problemsOf(parsed.data);
   if (problems.length > 0) throw new AutopilotError("invalid-config", problems.join("; "));
   return parsed.data;
 }
@@ -210,6 +223,12 @@ function leaseProblems(policy: Policy): readonly string[] {
   return [
     `policy.leaseMinutes must be more than ${longest}: a deployment, its verification and the revert take up to that`,
   ];
+}
+
+function freezeWindowProblems({ rollout }: Policy): readonly string[] {
+  return rollout.freezeWindows.flatMap((window, index) =>
+    freezeProblems(window).map(({ field, problem }) => `policy.rollout.freezeWindows[${index}].${field}: ${problem}`),
+  );
 }
 
 function servingProblems(config: Config, targets: ReadonlySet<string>): readonly string[] {

@@ -1,4 +1,4 @@
-import { type Cron, matchesDate, parseCron } from "./cron.ts";
+import { type CronTimes, parseCron } from "./cron.ts";
 import type { FreezeWindow } from "./rollout-policy.ts";
 
 const MINUTE_MS = 60_000;
@@ -39,7 +39,8 @@ function isTimeZone(timeZone: string): boolean {
  *
  * A window opens whenever its zone's wall clock shows a matching minute and lasts for its duration in real time. An
  * hour that the clock shows twice opens it twice. A minute that the clock skips opens it at the first minute after the
- * gap. Throws a RangeError for a window in which `freezeProblems` finds a problem.
+ * gap. croner's own time zones have other rules: there, a repeated hour repeats only some expressions, and a gap swallows
+ * the others. Throws a RangeError for a window in which `freezeProblems` finds a problem.
  */
 export function openWindow(
   windows: readonly FreezeWindow[],
@@ -61,7 +62,7 @@ export function openWindow(
 /** A window with what it takes to know when it opened last. */
 interface FreezeClock {
   readonly window: FreezeWindow;
-  readonly cron: Cron;
+  readonly times: CronTimes;
   readonly spans: readonly Span[];
 }
 
@@ -75,7 +76,7 @@ function freezeClock(window: FreezeWindow, nowMs: number): FreezeClock {
   const parsed = parseCron(window.cron);
   if ("problems" in parsed) throw new RangeError(`${window.cron}: ${parsed.problems.join(", ")}`);
   const fromMs = nowMs - window.durationMinutes * MINUTE_MS - DAY_MS;
-  return { window, cron: parsed.cron, spans: spansOf(window.timeZone, fromMs, nowMs + HORIZON_MS + DAY_MS) };
+  return { window, times: parsed.times, spans: spansOf(window.timeZone, fromMs, nowMs + HORIZON_MS + DAY_MS) };
 }
 
 /** The window that is open or ends at that instant, and of several the one that ends last; its end lies after `atMs`. */
@@ -93,28 +94,22 @@ function lastToEnd(
 }
 
 /** When the window opened last, at `atMs` or before, as far back as the spans reach. */
-function lastStart({ cron, spans }: FreezeClock, atMs: number): number | undefined {
+function lastStart({ times, spans }: FreezeClock, atMs: number): number | undefined {
   for (const [index, { fromMs, offsetMs }] of [...spans.entries()].reverse()) {
     if (fromMs > atMs) continue;
     const untilMs = Math.min(atMs, (spans[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY) - 1);
-    const wallMs = lastMatch(cron, fromMs + offsetMs, untilMs + offsetMs);
+    const wallMs = lastMatch(times, fromMs + offsetMs, untilMs + offsetMs);
     if (wallMs !== undefined) return wallMs - offsetMs;
     const skippedMs = fromMs + (spans[index - 1]?.offsetMs ?? offsetMs);
-    if (lastMatch(cron, skippedMs, fromMs + offsetMs - 1) !== undefined) return fromMs;
+    if (lastMatch(times, skippedMs, fromMs + offsetMs - 1) !== undefined) return fromMs;
   }
   return undefined;
 }
 
 /** The last minute from `fromMs` to `toMs`, both included, that matches. Wall-clock times, written as if they were UTC. */
-function lastMatch(cron: Cron, fromMs: number, toMs: number): number | undefined {
-  for (let midnightMs = Math.floor(toMs / DAY_MS) * DAY_MS; midnightMs > fromMs - DAY_MS; midnightMs -= DAY_MS) {
-    if (!matchesDate(cron, midnightMs)) continue;
-    const time = cron.times.findLast((minutes) => midnightMs + minutes * MINUTE_MS <= toMs);
-    if (time === undefined) continue;
-    const matchMs = midnightMs + time * MINUTE_MS;
-    return matchMs >= fromMs ? matchMs : undefined;
-  }
-  return undefined;
+function lastMatch(times: CronTimes, fromMs: number, toMs: number): number | undefined {
+  const matchMs = times.lastMatch(toMs);
+  return matchMs !== undefined && matchMs >= fromMs ? matchMs : undefined;
 }
 
 /** The zone's offsets from `fromMs` on. Asked for once a day, and within the day of a change until its minute is found. */

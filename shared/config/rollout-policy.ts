@@ -1,6 +1,5 @@
 import * as z from "zod";
 import { accountIdSchema, regionSchema } from "../base/arn.ts";
-import { freezeProblems } from "./freeze.ts";
 
 /** A share of something, in percent. */
 const percent = z.number().positive().max(100);
@@ -10,22 +9,17 @@ const failureLimitSchema = z
   .strictObject({ count: z.int().nonnegative().optional(), percent: percent.optional() })
   .refine(({ count, percent: share }) => count !== undefined || share !== undefined, "give count, percent or both");
 
-const freezeWindowSchema = z
-  .strictObject({
-    /** When it begins: minute, hour, day of the month, month, day of the week. */
-    cron: z.string().min(1).max(200),
-    durationMinutes: z
-      .int()
-      .positive()
-      .max(31 * 24 * 60),
-    /** IANA name, as in `Europe/Berlin`. */
-    timeZone: z.string().min(1).default("UTC"),
-  })
-  .superRefine((window, context) => {
-    for (const { field, problem } of freezeProblems(window)) {
-      context.addIssue({ code: "custom", path: [field], message: problem });
-    }
-  });
+/** Whether `cron` and `timeZone` mean anything is checked by `parseConfig`. */
+const freezeWindowSchema = z.strictObject({
+  /** When it begins: minute, hour, day of the month, month, day of the week. */
+  cron: z.string().min(1).max(200),
+  durationMinutes: z
+    .int()
+    .positive()
+    .max(31 * 24 * 60),
+  /** IANA name, as in `Europe/Berlin`. */
+  timeZone: z.string().min(1).default("UTC"),
+});
 
 /** The pace of a rollout, which an emergency may raise. */
 const paceSchema = {

@@ -73,11 +73,19 @@ describe("the bundles of the functions", () => {
     ({ metafile } = await esbuild.build({ ...shared, ...outputs, entryPoints }));
   }, 120_000);
 
-  /** Paths of what a function's bundle has code of. */
-  function modulesOf({ name }: FunctionDefinition): readonly string[] {
+  function inputsOf({ name }: FunctionDefinition): readonly (readonly [path: string, bytes: number])[] {
     const output = metafile.outputs[`bundles/${name}.js`];
     if (!output) throw new Error(`no bundle of ${name}`);
-    return Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []));
+    return Object.entries(output.inputs).map(([path, { bytesInOutput }]) => [path, bytesInOutput]);
+  }
+
+  /** Paths of what a function's bundle has code of. */
+  function modulesOf(definition: FunctionDefinition): readonly string[] {
+    return inputsOf(definition).flatMap(([path, bytes]) => (bytes > 0 ? [path] : []));
+  }
+
+  function bytesOf(definition: FunctionDefinition, part: string): number {
+    return inputsOf(definition).reduce((sum, [path, bytes]) => sum + (path.startsWith(part) ? bytes : 0), 0);
   }
 
   /** The functions that have code of a package or folder. */
@@ -104,6 +112,12 @@ describe("the bundles of the functions", () => {
     expect(names).not.toEqual([]);
     expect(having("node_modules/@slack/web-api/")).toEqual(names);
     expect(having("shared/slack/")).toEqual(names);
+  });
+
+  it("have the cron parser where a freeze window holds a rollout, and nowhere else", () => {
+    // The constants of its module stay in every bundle: some 200 bytes.
+    const parsing = functions.filter((one) => bytesOf(one, "node_modules/croner/") > 1_000);
+    expect(parsing.map(({ name }) => name).sort()).toEqual(["rollout/next-wave", "rollout/request"]);
   });
 
   it("have no client of a service that the function has no permission for", () => {

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import autopilotConfig from "../../../autopilot.config.ts";
-import { type ConfigInput, controlPlaneFor, parseConfig, targetsOf } from "../../../shared/config/config.ts";
+import {
+  type ConfigInput,
+  controlPlaneFor,
+  parseConfig,
+  parseDeployedConfig,
+  targetsOf,
+} from "../../../shared/config/config.ts";
 
 const HOME = "123456789012";
 const FAR = "210987654321";
@@ -208,5 +214,33 @@ describe("a lease", () => {
     const policy = { deploymentDeadlineMinutes: 60, verifyDeadlineMinutes: 10 };
     expect(() => parseConfig({ ...valid, policy: { ...policy, leaseMinutes: 130 } })).toThrow(/policy\.leaseMinutes/);
     expect(() => parseConfig({ ...valid, policy: { ...policy, leaseMinutes: 131 } })).not.toThrow();
+  });
+});
+
+describe("a freeze window is refused, and the error names the field, when", () => {
+  const frozen = (...freezeWindows: readonly object[]) => ({ ...valid, policy: { rollout: { freezeWindows } } });
+  const nights = { cron: "0 20 * * *", durationMinutes: 60 };
+
+  it.each<[string, object, string]>([
+    ["its cron expression is wrong", { ...nights, cron: "0 25 * * *" }, "cron: hour: 25 is not understood"],
+    ["its cron expression reads the clock", { ...nights, cron: "0 20 ? * FRI" }, "cron: day of the month: ?"],
+    [
+      "its time zone is unknown",
+      { ...nights, timeZone: "Mars/Olympus" },
+      "timeZone: Mars/Olympus is no IANA time zone",
+    ],
+  ])("%s", (_, window, problem) => {
+    expect(() => parseConfig(frozen(nights, window))).toThrow(
+      expect.objectContaining({
+        code: "invalid-config",
+        detail: expect.stringContaining(`policy.rollout.freezeWindows[1].${problem}`),
+      }),
+    );
+  });
+
+  it("it is deployed, and not checked again by a function that was deployed with it", () => {
+    expect(parseDeployedConfig(frozen(nights))).toEqual(parseConfig(frozen(nights)));
+    expect(() => parseDeployedConfig(frozen({ ...nights, cron: "0 25 * * *" }))).not.toThrow();
+    expect(() => parseDeployedConfig({ ...valid, homeRegion: "somewhere" })).toThrow(/homeRegion/);
   });
 });

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { freezeProblems, openWindow } from "../../../shared/config/freeze.ts";
 import type { FreezeWindow } from "../../../shared/config/rollout-policy.ts";
 
@@ -53,6 +53,32 @@ describe("a freeze window", () => {
     expect(untilOf(berlin, "2026-10-25T00:30:00Z")).toBe("2026-10-25T01:00");
     expect(untilOf(berlin, "2026-10-25T01:00:00Z")).toBeUndefined();
     expect(untilOf(berlin, "2026-10-25T01:30:00Z")).toBe("2026-10-25T02:00");
+  });
+
+  it("with a step or a list goes by the same rule where the clock skips an hour or shows it twice", () => {
+    const steps = [freeze("*/30 2 * * *", 20, "America/New_York")];
+    expect(untilOf(steps, "2026-03-08T06:59:00Z")).toBeUndefined();
+    expect(untilOf(steps, "2026-03-08T07:00:00Z")).toBe("2026-03-08T07:20");
+    const list = [freeze("15,45 1 * * *", 10, "America/New_York")];
+    expect(untilOf(list, "2026-11-01T05:15:00Z")).toBe("2026-11-01T05:25");
+    expect(untilOf(list, "2026-11-01T06:45:00Z")).toBe("2026-11-01T06:55");
+    expect(untilOf(list, "2026-11-01T07:15:00Z")).toBeUndefined();
+  });
+
+  it("is judged by the given time alone: no clock is read and no timer is started", () => {
+    const nights = [freeze("0 22 * * *", 60, "Europe/Berlin")];
+    vi.useFakeTimers();
+    try {
+      const atSystemTime = (text: string) => {
+        vi.setSystemTime(text);
+        return untilOf(nights, "2026-03-06T21:30:00Z");
+      };
+      expect(atSystemTime("1999-12-31T12:00:00Z")).toBe("2026-03-06T22:00");
+      expect(atSystemTime("2050-01-01T21:30:00Z")).toBe("2026-03-06T22:00");
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("and others that overlap or follow it are one", () => {
@@ -110,6 +136,18 @@ describe("a freeze window", () => {
     ["*-5 * * * *", "minute: *-5"],
     ["-1 * * * *", "minute: -1"],
     ["1.5 * * * *", "minute: 1.5"],
+    ["*/90 * * * *", "minute: */90"],
+    ["0 0 * * 5-0", "day of the week: 5-0"],
+    // What croner has beyond crontab(5).
+    ["@daily", "five fields"],
+    ["0 0 0 * * FRI", "five fields"],
+    ["0 0 L * *", "day of the month: L"],
+    ["0 0 15W * *", "day of the month: 15W"],
+    ["0 0 ? * FRI", "day of the month: ?"],
+    ["0 0 * * FRI#2", "day of the week: FRI#2"],
+    ["0 0 * * 5L", "day of the week: 5L"],
+    ["0 0 13 * +FRI", "day of the week: +FRI"],
+    ["2026-01-01T00:00 * * * *", "minute: 2026-01-01T00:00"],
     ["0 0 30,31 2 *", "no such date"],
     ["0 0 31 4 */2", "no such date"],
   ])("of cron `%s` has a problem", (cron, problem) => {
@@ -199,6 +237,32 @@ function frozenMinutes(all: readonly Fields[], clock: WallClock): readonly boole
 }
 
 describe("freeze windows", () => {
+  it("are open at every moment from their first to their last", () => {
+    const weekdays = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+    const expressions: readonly ((wall: Date) => string)[] = [
+      (wall) => `${wall.getUTCMinutes()} ${wall.getUTCHours()} ${wall.getUTCDate()} ${wall.getUTCMonth() + 1} *`,
+      (wall) => `${wall.getUTCMinutes()} ${wall.getUTCHours()} * * ${weekdays[wall.getUTCDay()]}`,
+      (wall) => `${wall.getUTCMinutes()} * * * *`,
+    ];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...clocks),
+        fc.nat(DAYS * 24 * 60 - 1),
+        fc.constantFrom(...expressions),
+        fc.integer({ min: 1, max: 31 * 24 * 60 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (clock, minute, expression, durationMinutes, part) => {
+          const startMs = clock.fromMs + minute * MINUTE_MS;
+          const window = freeze(expression(new Date(clock.shown[minute] ?? 0)), durationMinutes, clock.timeZone);
+          const inside = startMs + Math.floor(part * durationMinutes * MINUTE_MS);
+          const open = openWindow([window], inside);
+          expect(open?.window).toBe(window);
+          expect(open?.until).toBeGreaterThanOrEqual(startMs + durationMinutes * MINUTE_MS);
+        },
+      ),
+    );
+  });
+
   it("are open exactly when a walk through every minute of the zone's clock says so", () => {
     fc.assert(
       fc.property(

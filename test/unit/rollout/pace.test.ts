@@ -49,17 +49,3 @@ describe("the policy of a rollout", () => {
     for (const emergency of [false, true]) expect(resolvedPolicy({ overrides, emergency }, policy)).toEqual(overrides);
   });
 });
-
-describe("a rollout policy is refused, and the error names the field, when", () => {
-  it.each<[string, object, (string | number)[]]>([
-    ["a cron expression is wrong", { cron: "0 25 * * *", durationMinutes: 60 }, ["freezeWindows", 0, "cron"]],
-    [
-      "a time zone is unknown",
-      { cron: "0 20 * * *", durationMinutes: 60, timeZone: "Mars/Olympus" },
-      ["freezeWindows", 0, "timeZone"],
-    ],
-  ])("%s", (_, window, path) => {
-    const parsed = rolloutPolicySchema.safeParse({ freezeWindows: [window] });
-    expect(parsed.error?.issues.map((issue) => issue.path)).toEqual([path]);
-  });
-});
