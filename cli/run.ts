@@ -39,15 +39,17 @@ function find(args: readonly string[]): Found {
   }
   const group = commands.filter(({ name }) => name.startsWith(`${first} `));
   if (group.length > 0 && (second === undefined || second === "--help" || second === "-h")) return { help: group };
-  throw new UsageError(`There is no command ${[first, second].filter(isWord).join(" ")}. ${hintFor(first, second)}`);
+  throw new UsageError(`There is no command ${[first, second].filter(isWord).join(" ")}.${hintFor(first, second)}`);
 }
 
 function hintFor(first: string, second: string | undefined): string {
-  const firstWords = commands.map(({ name }) => name.split(" ")[0] ?? name);
-  const word = nearest(first, firstWords) ?? first;
+  const word = nearest(
+    first,
+    commands.map(({ name }) => name.split(" ")[0] ?? name),
+  );
   const group = commands.map(({ name }) => name).filter((name) => name.startsWith(`${word} `));
   const hint = group.length > 0 && isWord(second) ? nearest(`${word} ${second}`, group) : word;
-  return `Did you mean ${hint}?`;
+  return hint === undefined ? "" : ` Did you mean ${hint}?`;
 }
 
 function isWord(text: string | undefined): text is string {

@@ -99,7 +99,7 @@ export interface CheckedRequest extends JsonObject {
 export function requestOf(kind: string, asked: RequestValues): CheckedRequest {
   const known = rolloutKinds.find((one) => one === kind);
   if (kind === "rollback") throw new UsageError("A rollout is taken back with: rollout rollback ID");
-  if (!known) throw new UsageError(`There is no kind ${kind}. Did you mean ${nearest(kind, rolloutKinds)}?`);
+  if (!known) throw new UsageError(`There is no kind ${kind}. ${hintAt(kind, rolloutKinds)}`);
   if (known !== "upgrade" && asked.image !== undefined)
     throw new AutopilotError("invalid-request", `--image goes with upgrade, not with ${known}.`);
   if (known === "upgrade" && asked.image === undefined)
@@ -179,17 +179,23 @@ async function begun(
 export function refuseEarly({ scope, overrides }: CheckedRequest, config: Config, nowMs: number): void {
   const { controlPlane, accounts } = scopeSchema.parse(scope);
   if (controlPlane !== undefined && !config.controlPlanes.some(({ name }) => name === controlPlane)) {
-    const hint = nearest(
-      controlPlane,
-      config.controlPlanes.map(({ name }) => name),
+    const names = config.controlPlanes.map(({ name }) => name);
+    throw new AutopilotError(
+      "invalid-request",
+      `There is no control plane called ${controlPlane}. ${hintAt(controlPlane, names)}`,
     );
-    throw new AutopilotError("invalid-request", `There is no control plane called ${controlPlane}; nearest: ${hint}.`);
   }
   const known = new Set(targetsOf(config).map(({ account }) => account));
   const unknown = accounts?.filter((account) => !known.has(account)) ?? [];
   if (unknown.length > 0) throw new AutopilotError("unknown-account", unknown.join(", "));
   const open = overrides.ignoreFreeze === true ? undefined : openWindow(config.policy.rollout.freezeWindows, nowMs);
   if (open) throw new AutopilotError("frozen", `It ends at ${new Date(open.until).toISOString()}.`);
+}
+
+/** The name that was probably meant, else all that there are. */
+function hintAt(text: string, names: readonly string[]): string {
+  const meant = nearest(text, names);
+  return meant === undefined ? `There are: ${names.join(", ")}.` : `Did you mean ${meant}?`;
 }
 
 /** The options of `rollout request` for those who ask for a rollout in other words. */

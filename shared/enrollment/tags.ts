@@ -106,17 +106,17 @@ export function parseRequest(
 }
 
 /**
- * A refusal for every `ztunnel-autopilot/` key that means nothing, with the nearest one that does: a typo in a key must
+ * A refusal for every `ztunnel-autopilot/` key that means nothing, with a hint at one that was meant: a typo in a key must
  * not go by in silence. Unknown `ecs.solo.io/` keys are istiod's business.
  */
 export function unknownTags(tags: Tags, enrollTagKey: string): readonly Refusal[] {
   const known: readonly string[] = [enrollTagKey, ...Object.values(tagKeys)];
   return Object.keys(tags)
     .filter((key) => key.startsWith(OUR_PREFIX) && !known.includes(key))
-    .map((key) => ({
-      reason: "bad-tag",
-      detail: `${quote(key)} is no known tag, did you mean ${nearest(key, known, nameIn)}?`,
-    }));
+    .map((key) => {
+      const meant = nearest(key, known, nameIn);
+      return { reason: "bad-tag", detail: `${quote(key)} is no known tag${meant ? `, did you mean ${meant}?` : ""}` };
+    });
 }
 
 function badValues(tags: Tags): readonly Refusal[] {

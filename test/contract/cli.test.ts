@@ -263,7 +263,7 @@ describe("autopilot rollout", () => {
     for (const [args, message] of [
       [["rollout", "status", "rotate-0000000000"], "There is no rollout of this id: rotate-0000000000"],
       [["rollout", "abort", "No Id"], "There is no rollout of this id: No Id"],
-      [["rollout", "request", "rotate", "--control-plane", "mesh-uss"], "nearest: mesh-us."],
+      [["rollout", "request", "rotate", "--control-plane", "mesh-uss"], "Did you mean mesh-us?"],
       [["rollout", "request", "rotate", "--account", "999999999999"], "999999999999"],
       [["rollout", "request", "rotate", "--config", frozen], "A freeze window is open: It ends at"],
       [["unenroll", "--all"], "Nobody is there to confirm it."],

@@ -133,6 +133,12 @@ describe("parseRequest", () => {
     expect(detailsOf({ [key]: "true" })).toEqual([expect.stringContaining(`did you mean ${nearest}?`)]);
   });
 
+  it("names no other key where none is near", () => {
+    expect(detailsOf({ "ztunnel-autopilot/cost-center": "42" })).toEqual([
+      '"ztunnel-autopilot/cost-center" is no known tag',
+    ]);
+  });
+
   it("leaves unknown keys of istiod alone", () => {
     expect(detailsOf({ "ecs.solo.io/discovery-enabled": "true" })).toEqual([]);
   });
