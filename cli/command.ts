@@ -1,5 +1,5 @@
 import type { Arguments, OptionSpecs } from "./arguments.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { CliContext } from "./context.ts";
 
 /** One command of the operator. */
 export interface Command {
@@ -12,7 +12,7 @@ export interface Command {
   /** What its help says below the options. */
   readonly more?: string;
   /** Returns the exit code. */
-  readonly run: (args: Arguments, surroundings: Surroundings) => Promise<number>;
+  readonly run: (args: Arguments, context: CliContext) => Promise<number>;
 }
 
 /** Options that find the autopilot: every command that reads the configuration has them. */

@@ -14,8 +14,8 @@ import { dynamoDbLedger } from "../shared/gateways/ledger/ledger-dynamodb.ts";
 import type { Ledger, RolloutLedger } from "../shared/ports/ledger.ts";
 import type { BusCalls, EcsCalls, SecretsCalls } from "../shared/ports/ports.ts";
 import type { Arguments } from "./arguments.ts";
+import type { CliContext } from "./context.ts";
 import { Refused, UsageError } from "./exit-codes.ts";
-import type { Surroundings } from "./surroundings.ts";
 
 /** What a command works with: the configuration, and the deployed autopilot as far as an operator sees it. */
 export interface Operator {
@@ -30,7 +30,7 @@ export interface Operator {
 }
 
 /** The configuration that `--config` names. Throws `UsageError` when there is no such file, `invalid-config`. */
-export async function readConfig(values: Arguments["values"], { directory }: Surroundings): Promise<Config> {
+export async function readConfig(values: Arguments["values"], { directory }: CliContext): Promise<Config> {
   const file = typeof values.config === "string" ? values.config : "autopilot.config.ts";
   const url = pathToFileURL(resolve(directory, file)).href;
   let loaded: unknown;
@@ -45,7 +45,7 @@ export async function readConfig(values: Arguments["values"], { directory }: Sur
 /** The stage that the options name, or the environment; `undefined`: the lab. */
 export function stageOf(
   values: Arguments["values"],
-  { environment }: Pick<Surroundings, "environment">,
+  { environment }: Pick<CliContext, "environment">,
 ): string | undefined {
   return typeof values.stage === "string" ? values.stage : environment.AUTOPILOT_STAGE || undefined;
 }
@@ -56,13 +56,13 @@ const moduleSchema = z.object({ default: z.unknown() });
  * The operator of the stage that the options name, with the credentials of the environment. Throws `Refused` when these
  * are not of the home account: everything would look as if it did not exist there.
  */
-export async function connectOperator(values: Arguments["values"], surroundings: Surroundings): Promise<Operator> {
-  const config = await readConfig(values, surroundings);
-  const { environment, now } = surroundings;
-  const stage = stageOf(values, surroundings);
+export async function connectOperator(values: Arguments["values"], context: CliContext): Promise<Operator> {
+  const config = await readConfig(values, context);
+  const { environment, now } = context;
+  const stage = stageOf(values, context);
   const { tableName, busName } = resourceNames(config, stage, environment);
   // The member role trusts the functions alone.
-  const clients = awsClients({ config: { ...config, memberRoleName: operatorReadRole(config) }, ...surroundings.aws });
+  const clients = awsClients({ config: { ...config, memberRoleName: operatorReadRole(config) }, ...context.aws });
   const who = await askWho(config, clients, environment);
   return {
     config,
@@ -78,7 +78,7 @@ export async function connectOperator(values: Arguments["values"], surroundings:
 async function askWho(
   { homeAccount }: Config,
   clients: AwsClients,
-  environment: Surroundings["environment"],
+  environment: CliContext["environment"],
 ): Promise<string> {
   const user = environment.USER || environment.USERNAME || "an operator";
   let caller: Awaited<ReturnType<typeof callerIdentity>>;

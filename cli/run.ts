@@ -2,28 +2,28 @@ import { nearest } from "../shared/base/nearest.ts";
 import { readArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
+import type { CliContext } from "./context.ts";
 import { errorJson, exitCodeOf, exitCodes, told, UsageError } from "./exit-codes.ts";
 import { commandHelp, overview } from "./render/help.ts";
-import type { Surroundings } from "./surroundings.ts";
 
 /** Runs the command that the arguments name. Returns the exit code; errors are told, none is thrown. */
-export async function runCommand(args: readonly string[], surroundings: Surroundings): Promise<number> {
+export async function runCommand(args: readonly string[], context: CliContext): Promise<number> {
   let command: Command | undefined;
   try {
     const found = find(args);
     if ("help" in found) {
-      surroundings.out.write(overview(found.help));
+      context.out.write(overview(found.help));
       return exitCodes.ok;
     }
     command = found.command;
     if (found.rest.includes("--help") || found.rest.includes("-h")) {
-      surroundings.out.write(commandHelp(command));
+      context.out.write(commandHelp(command));
       return exitCodes.ok;
     }
     const parsed = readArguments(found.rest, command.options, command.positionals);
-    return await command.run(parsed, surroundings);
+    return await command.run(parsed, context);
   } catch (error) {
-    tell(error, command, args, surroundings);
+    tell(error, command, args, context);
     return exitCodeOf(error);
   }
 }
@@ -56,10 +56,10 @@ function isWord(text: string | undefined): text is string {
   return text !== undefined && !text.startsWith("-");
 }
 
-function tell(error: unknown, command: Command | undefined, args: readonly string[], surroundings: Surroundings): void {
+function tell(error: unknown, command: Command | undefined, args: readonly string[], context: CliContext): void {
   const { sentence, fix } = told(error);
   const help = error instanceof UsageError ? `npm run autopilot -- ${command ? `${command.name} ` : ""}--help` : "";
   const lines = [sentence, ...(fix ? [`Fix: ${fix}`] : []), ...(help ? [`See ${help}`] : [])];
-  surroundings.err.write(`${lines.join("\n")}\n`);
-  if (args.includes("--json")) surroundings.out.write(`${JSON.stringify(errorJson(error))}\n`);
+  context.err.write(`${lines.join("\n")}\n`);
+  if (args.includes("--json")) context.out.write(`${JSON.stringify(errorJson(error))}\n`);
 }

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { checkedValues } from "../arguments.ts";
 import { type Command, jsonOption } from "../command.ts";
+import { hasColor } from "../context.ts";
 import { estimateCost } from "../cost/estimate.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { costText } from "../render/cost.ts";
 import { styler } from "../render/style.ts";
-import { hasColor } from "../surroundings.ts";
 
 const count = (least: number) =>
   z.string().regex(/^\d+$/, "expected a whole number").transform(Number).pipe(z.int().min(least).max(1_000_000));

@@ -54,19 +54,19 @@ secret, only the version's ARN. Exit code 2 when the service would be refused, w
 
   npm run -s autopilot -- inject --definition task.json --service ARN --out injected.json
   aws ecs register-task-definition --cli-input-json file://injected.json`,
-  run: async ({ values }, surroundings) => {
+  run: async ({ values }, context) => {
     const asked = checkedValues(valuesSchema, values);
     const definition = await readDefinition(asked.definition);
-    const operator = await connectOperator(values, surroundings);
+    const operator = await connectOperator(values, context);
     const place = await placeOf(asked, operator);
     const { definition: injected, advice } = await injectedFor(
       { ...place, definition, dryRun: asked["dry-run"] },
       operator,
     );
     const text = `${JSON.stringify(injected, null, 2)}\n`;
-    if (asked.out === undefined) surroundings.out.write(text);
+    if (asked.out === undefined) context.out.write(text);
     else await writeFile(asked.out, text);
-    for (const one of advice) surroundings.err.write(`${adviceWords[one]}\n`);
+    for (const one of advice) context.err.write(`${adviceWords[one]}\n`);
     return exitCodes.ok;
   },
 };

@@ -19,15 +19,15 @@ operatorRoles, then deploy the member accounts' templates again: they create it.
 
   npm run -s autopilot -- policy --stage prod > operator.json
   aws iam put-role-policy --role-name ROLE --policy-name ztunnel-autopilot --policy-document file://operator.json`,
-  run: async ({ values }, surroundings) => {
-    const config = await readConfig(values, surroundings);
-    const stage = stageOf(values, surroundings);
+  run: async ({ values }, context) => {
+    const config = await readConfig(values, context);
+    const stage = stageOf(values, context);
     if (stage === undefined) throw new UsageError("policy needs --stage: the lab asks for no permissions.");
-    const statements = operatorStatements(config, resourceNames(config, stage, surroundings.environment));
-    surroundings.out.write(`${JSON.stringify({ Version: "2012-10-17", Statement: statements }, null, 2)}\n`);
+    const statements = operatorStatements(config, resourceNames(config, stage, context.environment));
+    context.out.write(`${JSON.stringify({ Version: "2012-10-17", Statement: statements }, null, 2)}\n`);
     const elsewhere = targetsOf(config).some(({ account }) => account !== config.homeAccount);
     if (elsewhere && config.operatorRoles.length === 0) {
-      surroundings.err.write(
+      context.err.write(
         `operatorRoles names nobody: status and inject can't read the other accounts (role ${operatorReadRole(config)}).\n`,
       );
     }

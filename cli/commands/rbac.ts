@@ -21,8 +21,8 @@ export const rbac: Command = {
   more: `
 The manifest is the same for every control plane: npm run -s autopilot -- rbac | kubectl apply -f -
 The commands stand in it as comments. They need the roles to exist: deploy first.`,
-  run: async ({ values }, surroundings) => {
-    const config = await readConfig(values, surroundings);
+  run: async ({ values }, context) => {
+    const config = await readConfig(values, context);
     const name = values["control-plane"];
     const planes = config.controlPlanes.filter((plane) => name === undefined || plane.name === name);
     if (planes.length === 0) {
@@ -32,9 +32,9 @@ The commands stand in it as comments. They need the roles to exist: deploy first
         `There is no control plane called ${String(name)}; there are: ${known}.`,
       );
     }
-    const stage = typeof values.stage === "string" ? values.stage : surroundings.environment.AUTOPILOT_STAGE || "STAGE";
+    const stage = typeof values.stage === "string" ? values.stage : context.environment.AUTOPILOT_STAGE || "STAGE";
     const commands = planes.flatMap((plane) => accessLines(plane, config, stage));
-    surroundings.out.write(`${commands.map((line) => `# ${line}`.trimEnd()).join("\n")}\n---\n${rbacManifest()}`);
+    context.out.write(`${commands.map((line) => `# ${line}`.trimEnd()).join("\n")}\n---\n${rbacManifest()}`);
     return exitCodes.ok;
   },
 };

@@ -23,20 +23,18 @@ export const rolloutControls: readonly Command[] = controlActions.map((action) =
   about: abouts[action],
   positionals: ["ID"],
   options: { ...jsonOption, ...whereOptions },
-  run: async ({ values, positionals: [rolloutId = ""] }, surroundings) => {
-    const operator = await connectOperator(values, surroundings);
-    const read = rolloutReader(rolloutId, operator, surroundings);
+  run: async ({ values, positionals: [rolloutId = ""] }, context) => {
+    const operator = await connectOperator(values, context);
+    const read = rolloutReader(rolloutId, operator, context);
     const { rollout: before } = await read();
     const refused = allowedControl(before, action);
     if (refused) throw refused;
     // The way back is open also while a freeze window is.
     const how = action === "rollback" && hasEnded(before) ? "request" : "control";
-    await sendControl({ rolloutId, action, requestedBy: operator.who }, before, how, operator, surroundings);
+    await sendControl({ rolloutId, action, requestedBy: operator.who }, before, how, operator, context);
     const view = await read();
     const lines = [`${action} of ${rolloutId} is taken; it is ${view.rollout.status}.`, ...holdLines(view)];
-    surroundings.out.write(
-      values.json ? `${JSON.stringify(viewJson(view, false), null, 2)}\n` : `${lines.join("\n")}\n`,
-    );
+    context.out.write(values.json ? `${JSON.stringify(viewJson(view, false), null, 2)}\n` : `${lines.join("\n")}\n`);
     return exitCodes.ok;
   },
 }));

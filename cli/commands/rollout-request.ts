@@ -8,6 +8,7 @@ import { endedStatuses, overridesSchema, rolloutKinds, scopeSchema } from "../..
 import { allowedImage, checkedImage } from "../../shared/use-cases/rollout/validate.ts";
 import { checkedValues } from "../arguments.ts";
 import { type Command, jsonOption, scopeOptions, whereOptions } from "../command.ts";
+import { type CliContext, hasColor } from "../context.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { connectOperator, type Operator } from "../operator.ts";
 import { reasonLines, rolloutLines } from "../render/rollout.ts";
@@ -15,7 +16,6 @@ import { styler } from "../render/style.ts";
 import { newRolloutId, sendRequest } from "../rollouts/send.ts";
 import { type RolloutView, viewJson } from "../rollouts/view.ts";
 import { watchRollout } from "../rollouts/watch.ts";
-import { hasColor, type Surroundings } from "../surroundings.ts";
 import { rolloutReader } from "./rollout-status.ts";
 
 /** Options of everything that asks for a rollout. */
@@ -77,15 +77,15 @@ reconfigure   the sidecar settings of the configuration
 unenroll      out of the mesh, the whole fleet: \`unenroll --all\`; single services leave by their tag
 
 What is not given is as the configuration's policy.rollout says.`,
-  run: async ({ values, positionals: [kind = ""] }, surroundings) => {
+  run: async ({ values, positionals: [kind = ""] }, context) => {
     const asked = checkedValues(valuesSchema, values);
     const request = requestOf(kind, asked);
     if (kind === "unenroll") {
       throw new UsageError("The whole fleet: unenroll --all. Some services: take away their enroll tag.");
     }
-    const operator = await connectOperator(values, surroundings);
+    const operator = await connectOperator(values, context);
     if (typeof values.image === "string") allowedImage(values.image, operator.config);
-    return askAndShow(request, { watch: values.watch === true, json: values.json === true }, operator, surroundings);
+    return askAndShow(request, { watch: values.watch === true, json: values.json === true }, operator, context);
   },
 };
 
@@ -136,21 +136,21 @@ export async function askAndShow(
   request: CheckedRequest,
   { watch, json }: { readonly watch: boolean; readonly json: boolean },
   operator: Operator,
-  surroundings: Surroundings,
+  context: CliContext,
 ): Promise<number> {
-  refuseEarly(request, operator.config, surroundings.now());
+  refuseEarly(request, operator.config, context.now());
   const rolloutId = newRolloutId(request.kind);
-  await sendRequest({ ...request, rolloutId, requestedBy: operator.who }, operator, surroundings);
-  const { out, err, environment } = surroundings;
-  const read = rolloutReader(rolloutId, operator, surroundings);
-  const view = await begun(read, surroundings);
+  await sendRequest({ ...request, rolloutId, requestedBy: operator.who }, operator, context);
+  const { out, err, environment } = context;
+  const read = rolloutReader(rolloutId, operator, context);
+  const view = await begun(read, context);
   const { rollout } = view;
   if (rollout.status === "refused") {
     for (const line of reasonLines(rollout)) err.write(`${line}\n`);
     if (json) out.write(`${JSON.stringify(viewJson(view, false))}\n`);
     return exitCodes.refused;
   }
-  if (watch) return watchRollout(read, surroundings, { id: rolloutId, json });
+  if (watch) return watchRollout(read, context, { id: rolloutId, json });
   if (json) {
     out.write(`${JSON.stringify(viewJson(view, false), null, 2)}\n`);
   } else {
@@ -163,7 +163,7 @@ export async function askAndShow(
 /** The rollout once it has cut its waves or waits behind another: an empty scope is refused only then. At most 15 seconds. */
 async function begun(
   read: () => Promise<RolloutView>,
-  { now, pause }: Pick<Surroundings, "now" | "pause">,
+  { now, pause }: Pick<CliContext, "now" | "pause">,
 ): Promise<RolloutView> {
   const until = now() + BEGIN_MS;
   for (;;) {

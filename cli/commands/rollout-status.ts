@@ -1,6 +1,7 @@
 import { AutopilotError } from "../../shared/base/errors.ts";
 import { rolloutIdSchema } from "../../shared/model/rollout.ts";
 import { type Command, jsonOption, whereOptions } from "../command.ts";
+import { type CliContext, hasColor } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { connectOperator, type Operator } from "../operator.ts";
 import { rolloutLines } from "../render/rollout.ts";
@@ -8,7 +9,6 @@ import { serviceTable } from "../render/rollout-tables.ts";
 import { styler } from "../render/style.ts";
 import { RolloutReader, type RolloutView, viewJson } from "../rollouts/view.ts";
 import { watchRollout } from "../rollouts/watch.ts";
-import { hasColor, type Surroundings } from "../surroundings.ts";
 
 export const rolloutStatus: Command = {
   name: "rollout status",
@@ -23,14 +23,14 @@ export const rolloutStatus: Command = {
   more: `
 With --watch the exit code is 0 for a rollout that completed and 1 for one that ended otherwise. --watch --json prints one
 JSON object a line, one per change. Ctrl-C ends the watching alone.`,
-  run: async ({ values, positionals: [id = ""] }, surroundings) => {
-    const operator = await connectOperator(values, surroundings);
-    const read = rolloutReader(id, operator, surroundings);
+  run: async ({ values, positionals: [id = ""] }, context) => {
+    const operator = await connectOperator(values, context);
+    const read = rolloutReader(id, operator, context);
     const json = values.json === true;
     const services = values.services === true;
-    const code = values.watch ? await watchRollout(read, surroundings, { id, json }) : exitCodes.ok;
+    const code = values.watch ? await watchRollout(read, context, { id, json }) : exitCodes.ok;
     if (!values.watch || (services && code !== exitCodes.interrupted)) {
-      writeView(await read(), { json, services, head: values.watch !== true }, surroundings);
+      writeView(await read(), { json, services, head: values.watch !== true }, context);
     }
     return code;
   },
@@ -40,7 +40,7 @@ JSON object a line, one per change. Ctrl-C ends the watching alone.`,
 export function rolloutReader(
   id: string,
   { ledger, config }: Pick<Operator, "ledger" | "config">,
-  { now }: Surroundings,
+  { now }: CliContext,
 ): () => Promise<RolloutView> {
   const reader = new RolloutReader({ ledger, config, now });
   return async () => {
@@ -54,7 +54,7 @@ export function rolloutReader(
 function writeView(
   view: RolloutView,
   show: { readonly json: boolean; readonly services: boolean; readonly head: boolean },
-  { out, environment }: Surroundings,
+  { out, environment }: CliContext,
 ): void {
   if (show.json) {
     const indent = show.head ? 2 : 0;

@@ -2,12 +2,12 @@ import * as z from "zod";
 import { scopeSchema } from "../../shared/model/rollout.ts";
 import { checkedValues } from "../arguments.ts";
 import { type Command, jsonOption, scopeOptions, whereOptions } from "../command.ts";
+import { hasColor } from "../context.ts";
 import { exitCodes, fixFor } from "../exit-codes.ts";
 import { readInventory } from "../inventory/inventory.ts";
 import { connectOperator } from "../operator.ts";
 import { inventoryText } from "../render/inventory.ts";
 import { styler } from "../render/style.ts";
-import { hasColor } from "../surroundings.ts";
 
 const list = z.array(z.string()).optional();
 const valuesSchema = z.object({
@@ -26,10 +26,10 @@ export const status: Command = {
 root CA: the beginnings of the fingerprints of the certificates that the service's token trusts; (old): not the newest
 bundle; (cut off): none of the newest bundle's. awaits rollout: all that differs is a change of the whole fleet, which comes in waves. Exit code 3 when an
 account or region could not be read.`,
-  run: async ({ values }, surroundings) => {
+  run: async ({ values }, context) => {
     const { account, region, cluster, service } = checkedValues(valuesSchema, values);
-    const operator = await connectOperator(values, surroundings);
-    const { out, err, environment, now } = surroundings;
+    const operator = await connectOperator(values, context);
+    const { out, err, environment, now } = context;
     const tell = (read: number) => {
       if (err.isTTY) err.write(`\r${read} services read`);
     };

@@ -18,13 +18,13 @@ export const unenroll: Command = {
   },
   more: `
 Some services alone: take away their enroll tag.`,
-  run: async ({ values }, surroundings) => {
+  run: async ({ values }, context) => {
     const { all, yes, ...pace } = values;
     if (!all) throw new UsageError("unenroll needs --all. Some services: take away their enroll tag.");
     const request = requestOf("unenroll", requestValues(pace));
-    const operator = await connectOperator(values, surroundings);
-    if (!yes) await confirm(await enrolledCount(operator), surroundings.ask);
-    return askAndShow(request, { watch: values.watch === true, json: values.json === true }, operator, surroundings);
+    const operator = await connectOperator(values, context);
+    if (!yes) await confirm(await enrolledCount(operator), context.ask);
+    return askAndShow(request, { watch: values.watch === true, json: values.json === true }, operator, context);
   },
 };
 

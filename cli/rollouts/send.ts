@@ -4,9 +4,9 @@ import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { type RolloutControl, rolloutControlSchema, rolloutRequestSchema } from "../../shared/events/operator.ts";
 import type { Rollout } from "../../shared/model/rollout.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
+import type { CliContext } from "../context.ts";
 import { Refused } from "../exit-codes.ts";
 import type { Operator } from "../operator.ts";
-import type { Surroundings } from "../surroundings.ts";
 
 const TIMEOUT_MS = 30_000;
 const POLL_MS = 500;
@@ -25,11 +25,11 @@ type SendCalls = Pick<Operator, "bus"> & { readonly ledger: Pick<Operator["ledge
 export async function sendRequest(
   request: JsonObject & { readonly rolloutId: string },
   calls: SendCalls,
-  surroundings: Pick<Surroundings, "now" | "pause">,
+  context: Pick<CliContext, "now" | "pause">,
 ): Promise<Rollout> {
   const detail = jsonOf(rolloutRequestSchema.parse(request));
   await calls.bus.putEvents([{ detailType: "Rollout Requested", detail, resources: [] }]);
-  return settled(request.rolloutId, () => true, { what: "Rollout Requested", endedBefore: false }, calls, surroundings);
+  return settled(request.rolloutId, () => true, { what: "Rollout Requested", endedBefore: false }, calls, context);
 }
 
 /**
@@ -41,7 +41,7 @@ export async function sendControl(
   before: Rollout,
   how: "request" | "control",
   calls: SendCalls,
-  surroundings: Pick<Surroundings, "now" | "pause">,
+  context: Pick<CliContext, "now" | "pause">,
 ): Promise<Rollout> {
   const { rolloutId, action, requestedBy } = control;
   const event =
@@ -57,7 +57,7 @@ export async function sendControl(
     (now) => wasTaken(action, before, now),
     { what: event.detailType, endedBefore: hasEnded(before) },
     calls,
-    surroundings,
+    context,
   );
 }
 
@@ -83,7 +83,7 @@ async function settled(
   holds: (rollout: Rollout) => boolean,
   { what, endedBefore }: { readonly what: string; readonly endedBefore: boolean },
   { ledger }: SendCalls,
-  { now, pause }: Pick<Surroundings, "now" | "pause">,
+  { now, pause }: Pick<CliContext, "now" | "pause">,
 ): Promise<Rollout> {
   const until = now() + TIMEOUT_MS;
   for (;;) {

@@ -1,9 +1,9 @@
 import { AutopilotError } from "../../shared/base/errors.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
+import { type CliContext, hasColor } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { progressLine, reasonLines, rolloutLines } from "../render/rollout.ts";
 import { fitted, styler } from "../render/style.ts";
-import { hasColor, type Surroundings } from "../surroundings.ts";
 import type { RolloutView } from "./view.ts";
 import { viewJson } from "./view.ts";
 
@@ -17,31 +17,31 @@ const TOLERATED_MS = 2 * 60_000;
  */
 export async function watchRollout(
   read: () => Promise<RolloutView>,
-  surroundings: Surroundings,
+  context: CliContext,
   options: { readonly id: string; readonly json: boolean },
 ): Promise<number> {
-  const interruption = surroundings.interruption();
-  const show = shower(surroundings, options.json);
+  const interruption = context.interruption();
+  const show = shower(context, options.json);
   let last: string | undefined;
-  let readAt = surroundings.now();
+  let readAt = context.now();
   for (;;) {
     const view = await read().catch((error: unknown) => {
       // A rollout takes hours, a network's hiccup a moment.
-      const lasts = surroundings.now() - readAt > TOLERATED_MS;
+      const lasts = context.now() - readAt > TOLERATED_MS;
       if (last === undefined || lasts || !(error instanceof AutopilotError && error.retryable)) throw error;
       return undefined;
     });
     if (view) {
-      readAt = surroundings.now();
+      readAt = context.now();
       const { etaSeconds: _, ...lasting } = viewJson(view, false);
       const now = JSON.stringify(lasting);
       show(view, now !== last);
       last = now;
       if (hasEnded(view.rollout)) return endOf(view);
     }
-    await surroundings.pause(POLL_MS, interruption);
+    await context.pause(POLL_MS, interruption);
     if (interruption.aborted) {
-      surroundings.err.write(
+      context.err.write(
         `\nStopped watching; the rollout goes on. Watch it again: npm run autopilot -- rollout status ${options.id} --watch\n`,
       );
       return exitCodes.interrupted;
@@ -51,7 +51,7 @@ export async function watchRollout(
 
 type Show = (view: RolloutView, changed: boolean) => void;
 
-function shower({ out, environment }: Surroundings, json: boolean): Show {
+function shower({ out, environment }: CliContext, json: boolean): Show {
   if (json) {
     return (view, changed) => {
       if (changed) out.write(`${JSON.stringify(viewJson(view, false))}\n`);

@@ -13,8 +13,8 @@ import { operatorStatements } from "../../shared/config/operator-policy.ts";
 import { awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { dynamoDbLedger } from "../../shared/gateways/ledger/ledger-dynamodb.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
+import { type TestContext, testContext } from "../unit/cli/context.ts";
 import { rollout, service } from "../unit/cli/rollouts.ts";
-import { type TestSurroundings, testSurroundings } from "../unit/cli/screens.ts";
 
 const config = parseConfig(autopilotConfig);
 const arn = (name: string) => `arn:aws:ecs:${US.region}:${US.account}:service/ecs-demo/${name}`;
@@ -81,9 +81,9 @@ async function post(path: string, body: unknown): Promise<void> {
 const advance = (advanceSeconds: number) => post("/_lab/clock", { advanceSeconds });
 
 /** A terminal of an operator of the home account. While the command waits, lab time passes: ten times what it waits. */
-function terminal(options: Parameters<typeof testSurroundings>[0] = {}): TestSurroundings {
-  const clock = testSurroundings();
-  return testSurroundings({
+function terminal(options: Parameters<typeof testContext>[0] = {}): TestContext {
+  const clock = testContext();
+  return testContext({
     aws: { endpoint: server.endpoint, credentials: { accessKeyId: US.account, secretAccessKey: "lab" } },
     now: clock.now,
     pause: async (ms) => {
@@ -94,9 +94,9 @@ function terminal(options: Parameters<typeof testSurroundings>[0] = {}): TestSur
   });
 }
 
-async function run(args: readonly string[], surroundings = terminal()) {
-  const code = await runCommand(args, surroundings);
-  const { out, err } = surroundings.written;
+async function run(args: readonly string[], context = terminal()) {
+  const code = await runCommand(args, context);
+  const { out, err } = context.written;
   return { code, out, err };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readArguments } from "../../../cli/arguments.ts";
 import { commands } from "../../../cli/commands.ts";
 import { runCommand } from "../../../cli/run.ts";
-import { testSurroundings } from "./screens.ts";
+import { testContext } from "./context.ts";
 
 const options = {
   image: { value: "IMAGE", about: "an image" },
@@ -35,17 +35,17 @@ describe("the arguments of a command", () => {
 
 describe("the command line", () => {
   it.each(commands.map(({ name }) => [name]))("has help for `%s` that names every option", async (name) => {
-    const surroundings = testSurroundings();
-    expect(await runCommand([...name.split(" "), "--help"], surroundings)).toBe(0);
+    const context = testContext();
+    expect(await runCommand([...name.split(" "), "--help"], context)).toBe(0);
     for (const option of Object.keys(commands.find((one) => one.name === name)?.options ?? {}))
-      expect(surroundings.written.out).toContain(`--${option}`);
+      expect(context.written.out).toContain(`--${option}`);
   });
 
   it("lists all commands without arguments, and a group's alone after its name", async () => {
-    const all = testSurroundings();
+    const all = testContext();
     expect(await runCommand([], all)).toBe(0);
     for (const { name } of commands) expect(all.written.out).toContain(name);
-    const group = testSurroundings();
+    const group = testContext();
     expect(await runCommand(["rollout"], group)).toBe(0);
     expect(group.written.out).toContain("rollout pause");
     expect(group.written.out).not.toContain("unenroll  ");
@@ -74,22 +74,22 @@ describe("the command line", () => {
     [["inject", "--definition", "no/such.json"], "--definition no/such.json: ENOENT"],
     [["rollout", "list", "--config", "no/config.ts"], "--config no/config.ts:"],
   ])("ends %j with code 2 and says what is wrong, before it asks AWS", async (args, message) => {
-    const surroundings = testSurroundings({ aws: { endpoint: "http://127.0.0.1:1" } });
-    expect(await runCommand(args, surroundings)).toBe(2);
-    expect(surroundings.written.err).toContain(message);
-    expect(surroundings.written.out).toBe("");
+    const context = testContext({ aws: { endpoint: "http://127.0.0.1:1" } });
+    expect(await runCommand(args, context)).toBe(2);
+    expect(context.written.err).toContain(message);
+    expect(context.written.out).toBe("");
   });
 
   it("tells an error as JSON too where JSON is asked for", async () => {
-    const surroundings = testSurroundings();
-    await runCommand(["rollout", "request", "upgrade", "--json"], surroundings);
-    expect(JSON.parse(surroundings.written.out)).toMatchObject({ error: { code: "invalid-request" } });
+    const context = testContext();
+    await runCommand(["rollout", "request", "upgrade", "--json"], context);
+    expect(JSON.parse(context.written.out)).toMatchObject({ error: { code: "invalid-request" } });
   });
 
   it("ends with code 3 when AWS can't be reached", async () => {
     const aws = { endpoint: "http://127.0.0.1:1", credentials: { accessKeyId: "a", secretAccessKey: "b" } };
-    const surroundings = testSurroundings({ aws });
-    expect(await runCommand(["rollout", "list"], surroundings)).toBe(3);
-    expect(surroundings.written.err).toContain("AWS_ENDPOINT_URL");
+    const context = testContext({ aws });
+    expect(await runCommand(["rollout", "list"], context)).toBe(3);
+    expect(context.written.err).toContain("AWS_ENDPOINT_URL");
   });
 });

@@ -4,8 +4,8 @@ import type { RolloutView } from "../../../cli/rollouts/view.ts";
 import { viewJson } from "../../../cli/rollouts/view.ts";
 import { watchRollout } from "../../../cli/rollouts/watch.ts";
 import { AutopilotError } from "../../../shared/base/errors.ts";
+import { testContext } from "./context.ts";
 import { rollout, service, view } from "./rollouts.ts";
-import { testSurroundings } from "./screens.ts";
 
 const ID = "upgrade-0a1b2c3d4e";
 
@@ -30,38 +30,38 @@ describe("watching a rollout", () => {
     ["aborted", 1],
     ["refused", 2],
   ] as const)("ends when it is %s, with code %d", async (status, code) => {
-    expect(await watchRollout(reads(view(), ended(status)), testSurroundings(), { id: ID, json: false })).toBe(code);
+    expect(await watchRollout(reads(view(), ended(status)), testContext(), { id: ID, json: false })).toBe(code);
   });
 
   it("goes on when somebody has an ended rollout taken back", async () => {
     const control = { action: "rollback", by: "ada", at: "2026-03-02T12:00:00Z" } as const;
     const asked = view({ rollout: rollout({ status: "completed", control }) });
-    expect(await watchRollout(reads(asked, ended("rolled-back")), testSurroundings(), { id: ID, json: false })).toBe(1);
+    expect(await watchRollout(reads(asked, ended("rolled-back")), testContext(), { id: ID, json: false })).toBe(1);
   });
 
   it("writes a line per change, and none for a new estimate alone", async () => {
-    const surroundings = testSurroundings();
+    const context = testContext();
     const views = [view(), view({ etaSeconds: 700 }), ended("completed")];
-    await watchRollout(reads(...views), surroundings, { id: ID, json: false });
-    expect(surroundings.written.out.trim().split("\n")).toHaveLength(2);
+    await watchRollout(reads(...views), context, { id: ID, json: false });
+    expect(context.written.out.trim().split("\n")).toHaveLength(2);
   });
 
   it("writes a JSON object per change, without token and Slack's message", async () => {
-    const surroundings = testSurroundings();
+    const context = testContext();
     const held = view({ rollout: rollout({ holdToken: "AQC-secret", slack: { ts: "1.2" } }) });
-    await watchRollout(reads(held, held, ended("completed")), surroundings, { id: ID, json: true });
-    const objects = surroundings.written.out
+    await watchRollout(reads(held, held, ended("completed")), context, { id: ID, json: true });
+    const objects = context.written.out
       .trim()
       .split("\n")
       .map((line): unknown => JSON.parse(line));
     expect(objects).toMatchObject([{ status: "running", progress: { total: 5 } }, { status: "completed" }]);
-    expect(surroundings.written.out).not.toMatch(/AQC-secret|slack/);
+    expect(context.written.out).not.toMatch(/AQC-secret|slack/);
   });
 
   it("redraws in place on a terminal: the cursor goes up by exactly what was drawn", async () => {
-    const surroundings = testSurroundings({ tty: true, columns: 40, environment: { NO_COLOR: "1" } });
-    await watchRollout(reads(view(), view(), ended("completed")), surroundings, { id: ID, json: false });
-    const drawings = surroundings.written.out.replaceAll("\u001b[", "⎋").split(/⎋(\d+)A⎋0J/);
+    const context = testContext({ tty: true, columns: 40, environment: { NO_COLOR: "1" } });
+    await watchRollout(reads(view(), view(), ended("completed")), context, { id: ID, json: false });
+    const drawings = context.written.out.replaceAll("\u001b[", "⎋").split(/⎋(\d+)A⎋0J/);
     const lines = (drawing = "") => drawing.split("\n").length - 1;
     expect(drawings).toHaveLength(5);
     expect([drawings[1], drawings[3]]).toEqual([String(lines(drawings[0])), String(lines(drawings[2]))]);
@@ -69,10 +69,10 @@ describe("watching a rollout", () => {
   });
 
   it("has color on a terminal unless NO_COLOR is set", async () => {
-    const color = testSurroundings({ tty: true });
+    const color = testContext({ tty: true });
     await watchRollout(reads(ended("completed")), color, { id: ID, json: false });
     expect(color.written.out).toContain("\u001b[32m");
-    const plain = testSurroundings({ tty: true, environment: { NO_COLOR: "1" } });
+    const plain = testContext({ tty: true, environment: { NO_COLOR: "1" } });
     await watchRollout(reads(ended("completed")), plain, { id: ID, json: false });
     expect(plain.written.out).not.toContain("\u001b[");
   });
@@ -87,18 +87,18 @@ describe("watching a rollout", () => {
         return tries === 1 ? view() : ended("completed");
       };
     };
-    expect(await watchRollout(failing(30), testSurroundings(), { id: ID, json: false })).toBe(0);
-    await expect(watchRollout(failing(100), testSurroundings(), { id: ID, json: false })).rejects.toBe(away);
+    expect(await watchRollout(failing(30), testContext(), { id: ID, json: false })).toBe(0);
+    await expect(watchRollout(failing(100), testContext(), { id: ID, json: false })).rejects.toBe(away);
   });
 
   it("ends with Ctrl-C and says that the rollout goes on", async () => {
     const controller = new AbortController();
-    const surroundings = testSurroundings({
+    const context = testContext({
       interruption: () => controller.signal,
       pause: async () => controller.abort(),
     });
-    expect(await watchRollout(reads(view()), surroundings, { id: ID, json: false })).toBe(130);
-    expect(surroundings.written.err).toContain("the rollout goes on");
+    expect(await watchRollout(reads(view()), context, { id: ID, json: false })).toBe(130);
+    expect(context.written.err).toContain("the rollout goes on");
   });
 });
 

@@ -1,13 +1,13 @@
-import type { Surroundings } from "../../../cli/surroundings.ts";
+import type { CliContext } from "../../../cli/context.ts";
 
-/** Surroundings without a process: what was written is kept, waiting moves the clock. */
-export interface TestSurroundings extends Surroundings {
+/** A context without a process: what was written is kept, waiting moves the clock. */
+export interface TestContext extends CliContext {
   readonly written: { out: string; err: string };
 }
 
-export function testSurroundings(
-  options: Partial<Surroundings> & { readonly tty?: boolean; readonly columns?: number; readonly rows?: number } = {},
-): TestSurroundings {
+export function testContext(
+  options: Partial<CliContext> & { readonly tty?: boolean; readonly columns?: number; readonly rows?: number } = {},
+): TestContext {
   const { tty = false, columns = 100, rows = 40, ...others } = options;
   const written = { out: "", err: "" };
   let nowMs = Date.parse("2026-03-02T12:00:00Z");

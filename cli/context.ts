@@ -11,8 +11,8 @@ export interface Screen {
   readonly rows: number;
 }
 
-/** What the command finds around itself: a terminal, an environment, the clock, AWS. */
-export interface Surroundings {
+/** What a command works with besides its arguments: the terminal, the environment, the clock, AWS. */
+export interface CliContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly directory: string;
   readonly out: Screen;
@@ -29,9 +29,9 @@ export interface Surroundings {
   readonly aws?: Pick<AwsClientsOptions, "endpoint" | "credentials">;
 }
 
-/** Those of this process. */
-export function processSurroundings(): Surroundings {
-  // Whoever reads may have read enough: `… | head`.
+/** The context of this process. */
+export function processContext(): CliContext {
+  // A reader that has read enough closes the pipe: `… | head`.
   process.stdout.on("error", (error) => {
     if (!("code" in error && error.code === "EPIPE")) throw error;
     process.exit(process.exitCode);
@@ -54,7 +54,7 @@ export function processSurroundings(): Surroundings {
     ask,
     now: Date.now,
     pause: async (ms, signal) => {
-      // An end by the signal is no failure: whoever waits looks at it.
+      // An end by the signal is no failure: the caller checks the signal.
       await setTimeout(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
     },
     interruption: () => {
@@ -76,6 +76,6 @@ async function ask(question: string): Promise<string | undefined> {
 }
 
 /** True where the screen may have color: https://no-color.org */
-export function hasColor(screen: Screen, environment: Surroundings["environment"]): boolean {
+export function hasColor(screen: Screen, environment: CliContext["environment"]): boolean {
   return screen.isTTY && !environment.NO_COLOR && environment.TERM !== "dumb";
 }
