@@ -1,40 +1,27 @@
-import type { Arguments, OptionSpecs } from "./arguments.ts";
+import { Command, type Option } from "commander";
 import type { CliContext } from "./context.ts";
 
-/** One command of the operator. */
-export interface Command {
-  /** One or two words. */
-  readonly name: string;
-  readonly about: string;
-  /** Names of its positional arguments, all of them required. */
-  readonly positionals: readonly string[];
-  readonly options: OptionSpecs;
-  /** What its help says below the options. */
-  readonly more?: string;
-  /** Returns the exit code. */
-  readonly run: (args: Arguments, context: CliContext) => Promise<number>;
+/** How a command was called. */
+export interface Invocation {
+  /** What its options were given, by their names in camel case. */
+  readonly values: unknown;
+  /** Its arguments, as many as it takes. */
+  readonly args: readonly string[];
+  /** The command in the tree of all commands. */
+  readonly command: Command;
 }
 
-/** Options that find the autopilot: every command that reads the configuration has them. */
-export const whereOptions = {
-  config: { value: "FILE", about: "the configuration (default autopilot.config.ts)" },
-  stage: { value: "NAME", about: "the deployed stage (default AUTOPILOT_STAGE; without one: the lab)" },
-} as const satisfies OptionSpecs;
+/** One command of the operator. */
+export interface CliCommand {
+  /** Its name, arguments, options and help, new for each run: commander keeps in it what it has parsed. */
+  readonly define: () => Command;
+  /** Returns the exit code. */
+  readonly run: (invocation: Invocation, context: CliContext) => Promise<number>;
+}
 
-export const jsonOption = { json: { about: "JSON instead of text" } } as const satisfies OptionSpecs;
-
-/** Options that say which services are meant. */
-export const scopeOptions = {
-  account: { value: "ID", multiple: true, about: "only this account; repeatable" },
-  region: { value: "NAME", multiple: true, about: "only this region; repeatable" },
-  cluster: {
-    value: "NAME",
-    multiple: true,
-    about: "only this cluster, by name or ARN, * for any characters; repeatable",
-  },
-  service: {
-    value: "NAME",
-    multiple: true,
-    about: "only this service, by name or ARN, * for any characters; repeatable",
-  },
-} as const satisfies OptionSpecs;
+/** A command with its options; `more` stands at the end of its help. */
+export function newCommand(name: string, description: string, options: readonly Option[], more?: string): Command {
+  const command = new Command(name).description(description);
+  for (const option of options) command.addOption(option);
+  return more === undefined ? command : command.addHelpText("after", `\n${more.trim()}`);
+}

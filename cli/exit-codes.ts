@@ -4,7 +4,7 @@ import type { JsonObject } from "../shared/base/json.ts";
 /** What the command ends with. `interrupted` is what shells expect of Ctrl-C. */
 export const exitCodes = { ok: 0, failed: 1, refused: 2, unreachable: 3, interrupted: 130 } as const;
 
-/** Wrong usage: said with the command's way to its help. */
+/** Wrong usage: reported with the way to the command's help. */
 export class UsageError extends Error {}
 
 /** Something that is not done, with what to do instead. */
@@ -29,7 +29,7 @@ export function exitCodeOf(error: unknown): number {
   return unreachable.has(error.code) || error.code === "aws-rejected" ? exitCodes.unreachable : exitCodes.refused;
 }
 
-/** What the autopilot does by itself, whoever sits at the terminal has to do. */
+/** The autopilot repeats these by itself; an operator has to act. */
 const ownFixes: Partial<Record<FailureCode, string>> = {
   "aws-unavailable": "Check the network, the configuration's home region and AWS_ENDPOINT_URL, then try again.",
   "access-denied":
@@ -37,13 +37,13 @@ const ownFixes: Partial<Record<FailureCode, string>> = {
   throttled: "Try again in a minute.",
 };
 
-/** What whoever runs the command does about a failure. */
+/** What an operator does about a failure. */
 export function fixFor(code: FailureCode): string {
   return ownFixes[code] ?? failures[code].fix;
 }
 
 /** An error as people and scripts get it. */
-export function told(error: unknown): { readonly code: string; readonly sentence: string; readonly fix: string } {
+export function explained(error: unknown): { readonly code: string; readonly sentence: string; readonly fix: string } {
   if (error instanceof UsageError) return { code: "usage", sentence: error.message, fix: "" };
   if (error instanceof Refused) return { code: error.code, sentence: error.message, fix: error.fix };
   if (error instanceof AutopilotError) {
@@ -60,5 +60,5 @@ export function detailed(sentence: string, detail: string): string {
 
 /** The same as JSON. */
 export function errorJson(error: unknown): JsonObject {
-  return { error: { ...told(error) } };
+  return { error: { ...explained(error) } };
 }

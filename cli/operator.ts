@@ -13,9 +13,9 @@ import { secretsGateway } from "../shared/gateways/aws/secrets.ts";
 import { dynamoDbLedger } from "../shared/gateways/ledger/ledger-dynamodb.ts";
 import type { Ledger, RolloutLedger } from "../shared/ports/ledger.ts";
 import type { BusCalls, EcsCalls, SecretsCalls } from "../shared/ports/ports.ts";
-import type { Arguments } from "./arguments.ts";
 import type { CliContext } from "./context.ts";
 import { Refused, UsageError } from "./exit-codes.ts";
+import type { WhereValues } from "./options.ts";
 
 /** What a command works with: the configuration, and the deployed autopilot as far as an operator sees it. */
 export interface Operator {
@@ -30,8 +30,8 @@ export interface Operator {
 }
 
 /** The configuration that `--config` names. Throws `UsageError` when there is no such file, `invalid-config`. */
-export async function readConfig(values: Arguments["values"], { directory }: CliContext): Promise<Config> {
-  const file = typeof values.config === "string" ? values.config : "autopilot.config.ts";
+export async function readConfig(values: WhereValues, { directory }: CliContext): Promise<Config> {
+  const file = values.config ?? "autopilot.config.ts";
   const url = pathToFileURL(resolve(directory, file)).href;
   let loaded: unknown;
   try {
@@ -43,11 +43,8 @@ export async function readConfig(values: Arguments["values"], { directory }: Cli
 }
 
 /** The stage that the options name, or the environment; `undefined`: the lab. */
-export function stageOf(
-  values: Arguments["values"],
-  { environment }: Pick<CliContext, "environment">,
-): string | undefined {
-  return typeof values.stage === "string" ? values.stage : environment.AUTOPILOT_STAGE || undefined;
+export function stageOf(values: WhereValues, { environment }: Pick<CliContext, "environment">): string | undefined {
+  return values.stage ?? (environment.AUTOPILOT_STAGE || undefined);
 }
 
 const moduleSchema = z.object({ default: z.unknown() });
@@ -56,7 +53,7 @@ const moduleSchema = z.object({ default: z.unknown() });
  * The operator of the stage that the options name, with the credentials of the environment. Throws `Refused` when these
  * are not of the home account: everything would look as if it did not exist there.
  */
-export async function connectOperator(values: Arguments["values"], context: CliContext): Promise<Operator> {
+export async function connectOperator(values: WhereValues, context: CliContext): Promise<Operator> {
   const config = await readConfig(values, context);
   const { environment, now } = context;
   const stage = stageOf(values, context);
@@ -103,7 +100,7 @@ function isDenied({ code, cause }: AutopilotError): boolean {
   return code === "access-denied" && cause instanceof Error && cause.name.startsWith("AccessDenied");
 }
 
-/** The ledger, once it is known to exist: a wrong stage is told as such. */
+/** The ledger, once it is known to exist: a wrong stage gets an error of its own. */
 async function foundTable<T extends Pick<RolloutLedger, "getFleet">>(
   ledger: T,
   { config, tableName }: { readonly config: Config; readonly tableName: string },

@@ -1,65 +1,84 @@
-import { nearest } from "../shared/base/nearest.ts";
-import { readArguments } from "./arguments.ts";
-import type { Command } from "./command.ts";
-import { commands } from "./commands.ts";
+import { type Command, CommanderError, type Option, type OutputConfiguration } from "commander";
 import type { CliContext } from "./context.ts";
-import { errorJson, exitCodeOf, exitCodes, told, UsageError } from "./exit-codes.ts";
-import { commandHelp, overview } from "./render/help.ts";
+import { errorJson, exitCodeOf, exitCodes, explained, UsageError } from "./exit-codes.ts";
+import { allCommands, autopilot, pathOf, START } from "./program.ts";
 
-/** Runs the command that the arguments name. Returns the exit code; errors are told, none is thrown. */
+/** commander ends with these codes after it has written a help or the version. */
+const answered: ReadonlySet<string> = new Set(["commander.help", "commander.helpDisplayed", "commander.version"]);
+
+/** Runs the command that the arguments name. Returns the exit code; errors are written, none is thrown. */
 export async function runCommand(args: readonly string[], context: CliContext): Promise<number> {
-  let command: Command | undefined;
+  let exitCode: number = exitCodes.ok;
+  let named: Command | undefined;
+  const root = autopilot(async (command, invocation) => {
+    exitCode = await command.run(invocation, context);
+  });
+  for (const command of allCommands(root)) {
+    command.configureOutput(outputOf(context)).exitOverride((error) => {
+      named = command;
+      throw error;
+    });
+  }
+  root.hook("preAction", (_root, command) => {
+    named = command;
+    if (optionWithoutValue(command, args)) command.error("");
+  });
   try {
-    const found = find(args);
-    if ("help" in found) {
-      context.out.write(overview(found.help));
-      return exitCodes.ok;
-    }
-    command = found.command;
-    if (found.rest.includes("--help") || found.rest.includes("-h")) {
-      context.out.write(commandHelp(command));
-      return exitCodes.ok;
-    }
-    const parsed = readArguments(found.rest, command.options, command.positionals);
-    return await command.run(parsed, context);
+    await root.parseAsync(args, { from: "user" });
+    return exitCode;
   } catch (error) {
-    tell(error, command, args, context);
-    return exitCodeOf(error);
+    if (error instanceof CommanderError && answered.has(error.code)) return exitCodes.ok;
+    const failure = error instanceof CommanderError ? usageError(error, named ?? root, args) : error;
+    report(failure, named ?? root, args, context);
+    return exitCodeOf(failure);
   }
 }
 
-type Found = { readonly command: Command; readonly rest: readonly string[] } | { readonly help: readonly Command[] };
-
-function find(args: readonly string[]): Found {
-  const [first, second] = args;
-  if (first === undefined || first === "--help" || first === "-h" || first === "help") return { help: commands };
-  for (const [words, name] of [[2, `${first} ${second}`] as const, [1, first] as const]) {
-    const command = commands.find((one) => one.name === name);
-    if (command) return { command, rest: args.slice(words) };
-  }
-  const group = commands.filter(({ name }) => name.startsWith(`${first} `));
-  if (group.length > 0 && (second === undefined || second === "--help" || second === "-h")) return { help: group };
-  throw new UsageError(`There is no command ${[first, second].filter(isWord).join(" ")}.${hintFor(first, second)}`);
+/** commander takes a help that nobody asked for as an error; here it answers a command without its subcommand. */
+function outputOf({ out }: CliContext): OutputConfiguration {
+  const width = () => (out.isTTY ? out.columns : 100);
+  return {
+    writeOut: out.write,
+    writeErr: out.write,
+    outputError: () => undefined,
+    getOutHelpWidth: width,
+    getErrHelpWidth: width,
+  };
 }
 
-function hintFor(first: string, second: string | undefined): string {
-  const word = nearest(
-    first,
-    commands.map(({ name }) => name.split(" ")[0] ?? name),
-  );
-  const group = commands.map(({ name }) => name).filter((name) => name.startsWith(`${word} `));
-  const hint = group.length > 0 && isWord(second) ? nearest(`${word} ${second}`, group) : word;
-  return hint === undefined ? "" : ` Did you mean ${hint}?`;
+/** The mistake that commander found, as a sentence; first those that lead commander to a wrong conclusion. */
+function usageError(error: CommanderError, command: Command, args: readonly string[]): UsageError {
+  const withoutValue = optionWithoutValue(command, args);
+  const [, flag] = /unknown option '(--[^=]+)=/.exec(error.message) ?? [];
+  if (withoutValue) return new UsageError(`Option '${withoutValue.flags}' argument missing.`, { cause: error });
+  if (flag !== undefined && command.options.some(({ long }) => long === flag))
+    return new UsageError(`Option '${flag}' takes no value.`, { cause: error });
+  return new UsageError(sentenceOf(error.message), { cause: error });
 }
 
-function isWord(text: string | undefined): text is string {
-  return text !== undefined && !text.startsWith("-");
+/** commander takes any next word as an option's value: `--image --watch` is a mistake, `--image=--watch` is none. */
+function optionWithoutValue(command: Command, args: readonly string[]): Option | undefined {
+  return command.options.find((option) => {
+    const value: unknown = command.getOptionValue(option.attributeName());
+    return [value]
+      .flat()
+      .some((one) => one === "" || (typeof one === "string" && /^-./.test(one) && args.includes(one)));
+  });
 }
 
-function tell(error: unknown, command: Command | undefined, args: readonly string[], context: CliContext): void {
-  const { sentence, fix } = told(error);
-  const help = error instanceof UsageError ? `npm run autopilot -- ${command ? `${command.name} ` : ""}--help` : "";
-  const lines = [sentence, ...(fix ? [`Fix: ${fix}`] : []), ...(help ? [`See ${help}`] : [])];
-  context.err.write(`${lines.join("\n")}\n`);
-  if (args.includes("--json")) context.out.write(`${JSON.stringify(errorJson(error))}\n`);
+/** commander's message as a sentence: it is like `error: unknown option '--x'\n(Did you mean --y?)`. */
+function sentenceOf(message: string): string {
+  const [, first = "", rest = "", hint] = /^(?:error: )?(.)(.*?)\.?(?:\n\((.*)\))?$/s.exec(message) ?? [];
+  return `${first.toUpperCase()}${rest}.${hint === undefined ? "" : ` ${hint}`}`;
+}
+
+function report(error: unknown, command: Command, args: readonly string[], { out, err }: CliContext): void {
+  const { sentence, fix } = explained(error);
+  const lines = [
+    sentence,
+    ...(fix ? [`Fix: ${fix}`] : []),
+    ...(error instanceof UsageError ? [`See ${[START, pathOf(command), "--help"].filter(Boolean).join(" ")}`] : []),
+  ];
+  err.write(`${lines.join("\n")}\n`);
+  if (args.includes("--json")) out.write(`${JSON.stringify(errorJson(error))}\n`);
 }

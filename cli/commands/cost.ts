@@ -1,9 +1,10 @@
+import { Option } from "commander";
 import * as z from "zod";
-import { checkedValues } from "../arguments.ts";
-import { type Command, jsonOption } from "../command.ts";
+import { type CliCommand, newCommand } from "../command.ts";
 import { hasColor } from "../context.ts";
 import { estimateCost } from "../cost/estimate.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { checkedValues, jsonOption, switchShape } from "../options.ts";
 import { costText } from "../render/cost.ts";
 import { styler } from "../render/style.ts";
 
@@ -17,22 +18,20 @@ const valuesSchema = z.object({
   tasks: count(1).default(2),
   deployments: count(0).default(20),
   rollouts: count(0).default(1),
-  json: z.boolean().default(false),
+  json: switchShape,
 });
 
-export const cost: Command = {
-  name: "cost",
-  about: "Estimates what the autopilot costs in a month, from list prices and stated assumptions.",
-  positionals: [],
-  options: {
-    services: { value: "N", about: "enrolled services in all" },
-    regions: { value: "R", about: "accounts and regions that they are spread over" },
-    identities: { value: "N", about: "workload identities in all (default: one per service)" },
-    tasks: { value: "N", about: "running tasks of a service (default 2)" },
-    deployments: { value: "N", about: "CI deployments of a service in a month, without the sidecar (default 20)" },
-    rollouts: { value: "N", about: "rollouts over the whole fleet in a month (default 1)" },
-    ...jsonOption,
-  },
+export const cost: CliCommand = {
+  define: () =>
+    newCommand("cost", "Estimates what the autopilot costs in a month, from list prices and stated assumptions.", [
+      new Option("--services <N>", "enrolled services in all"),
+      new Option("--regions <R>", "accounts and regions that they are spread over"),
+      new Option("--identities <N>", "workload identities in all (default: one per service)"),
+      new Option("--tasks <N>", "running tasks of a service (default 2)"),
+      new Option("--deployments <N>", "CI deployments of a service in a month, without the sidecar (default 20)"),
+      new Option("--rollouts <N>", "rollouts over the whole fleet in a month (default 1)"),
+      jsonOption,
+    ]),
   run: async ({ values }, { out, environment }) => {
     const { json, identities, ...input } = checkedValues(valuesSchema, values);
     const estimate = estimateCost({ ...input, identities: identities ?? input.services });

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { Option } from "commander";
 import * as z from "zod";
 import {
   accountIdSchema,
@@ -8,14 +9,15 @@ import {
   type ServiceRef,
 } from "../../shared/base/arn.ts";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
-import { checkedValues } from "../arguments.ts";
-import { type Command, whereOptions } from "../command.ts";
+import { type CliCommand, newCommand } from "../command.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { type InjectionAdvice, injectedFor } from "../inventory/inject.ts";
 import { connectOperator, type Operator } from "../operator.ts";
+import { checkedValues, repeatable, switchShape, whereOptions, whereShape } from "../options.ts";
 
 const pairs = z.array(z.string().regex(/^[^=]+=.*$/, "expected key=value")).optional();
 const valuesSchema = z.object({
+  ...whereShape,
   definition: z.string("is required"),
   service: z
     .string()
@@ -24,43 +26,47 @@ const valuesSchema = z.object({
   account: accountIdSchema.optional(),
   region: regionSchema.optional(),
   tags: pairs,
-  "cluster-tags": pairs,
+  clusterTags: pairs,
   out: z.string().optional(),
-  "dry-run": z.boolean().default(false),
+  dryRun: switchShape,
 });
 type Values = z.output<typeof valuesSchema>;
 
-export const inject: Command = {
-  name: "inject",
-  about: "Prints a task definition with the ztunnel sidecar in it: for CI that wants one deployment instead of two.",
-  positionals: [],
-  options: {
-    definition: {
-      value: "FILE",
-      about: "the task definition as RegisterTaskDefinition takes it, JSON; - for the input",
-    },
-    service: { value: "ARN", about: "the service that it is for: its tags and its cluster's tags count" },
-    account: { value: "ID", about: "instead of --service: where the service will be" },
-    region: { value: "NAME", about: "instead of --service: where the service will be" },
-    tags: { value: "KEY=VALUE", multiple: true, about: "a tag of the service; repeatable; goes before the one it has" },
-    "cluster-tags": { value: "KEY=VALUE", multiple: true, about: "a tag of its cluster; repeatable" },
-    out: { value: "FILE", about: "write there instead of printing" },
-    "dry-run": { about: "print it with a placeholder where the identity has no secret version yet" },
-    ...whereOptions,
-  },
-  more: `
-The bootstrap token's secret version must be there: a service of the same identity was enrolled once. The output holds no
-secret, only the version's ARN. Exit code 2 when the service would be refused, with the reason and the fix.
+export const inject: CliCommand = {
+  define: () =>
+    newCommand(
+      "inject",
+      "Prints a task definition with the ztunnel sidecar in it: for CI that wants one deployment instead of two.",
+      [
+        new Option(
+          "--definition <FILE>",
+          "the task definition as RegisterTaskDefinition takes it, JSON; - for the input",
+        ),
+        new Option("--service <ARN>", "the service that it is for: its tags and its cluster's tags count"),
+        new Option("--account <ID>", "instead of --service: where the service will be"),
+        new Option("--region <NAME>", "instead of --service: where the service will be"),
+        repeatable("--tags <KEY=VALUE>", "a tag of the service, which goes before the one it has"),
+        repeatable("--cluster-tags <KEY=VALUE>", "a tag of its cluster"),
+        new Option("--out <FILE>", "write there instead of printing"),
+        new Option("--dry-run", "print it with a placeholder where the identity has no secret version yet"),
+        ...whereOptions,
+      ],
+      `
+The bootstrap token's secret version must be there: a service of the same
+identity was enrolled once. The output holds no secret, only the version's ARN.
+Exit code 2 when the service would be refused, with the reason and the fix.
 
-  npm run -s autopilot -- inject --definition task.json --service ARN --out injected.json
+  npm run -s autopilot -- inject --definition task.json --service ARN \\
+    --out injected.json
   aws ecs register-task-definition --cli-input-json file://injected.json`,
+    ),
   run: async ({ values }, context) => {
     const asked = checkedValues(valuesSchema, values);
     const definition = await readDefinition(asked.definition);
-    const operator = await connectOperator(values, context);
+    const operator = await connectOperator(asked, context);
     const place = await placeOf(asked, operator);
     const { definition: injected, advice } = await injectedFor(
-      { ...place, definition, dryRun: asked["dry-run"] },
+      { ...place, definition, dryRun: asked.dryRun },
       operator,
     );
     const text = `${JSON.stringify(injected, null, 2)}\n`;
@@ -100,7 +106,7 @@ interface Where {
 /** The service with its tags, or the one that the options describe. */
 async function placeOf(asked: Values, { ecs, config }: Operator): Promise<Where> {
   const tags = tagsOf(asked.tags);
-  const clusterTags = tagsOf(asked["cluster-tags"]);
+  const clusterTags = tagsOf(asked.clusterTags);
   const ref = asked.service === undefined ? undefined : parseServiceArn(asked.service);
   if (ref) {
     const calls = ecs(ref);

@@ -1,27 +1,32 @@
+import { Option } from "commander";
+import * as z from "zod";
 import { targetsOf } from "../../shared/config/config.ts";
 import { operatorReadRole, resourceNames } from "../../shared/config/names.ts";
 import { operatorStatements } from "../../shared/config/operator-policy.ts";
-import { type Command, whereOptions } from "../command.ts";
+import { type CliCommand, newCommand } from "../command.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { readConfig, stageOf } from "../operator.ts";
+import { checkedValues, configOption, whereShape } from "../options.ts";
 
-export const policy: Command = {
-  name: "policy",
-  about: "Prints the IAM policy that this command needs in the home account, for an operator's role.",
-  positionals: [],
-  options: {
-    ...whereOptions,
-    stage: { value: "NAME", about: "the stage that it is for (default AUTOPILOT_STAGE)" },
-  },
-  more: `
-In other accounts the command takes on a role that only reads. Name the operators' roles in the configuration's
-operatorRoles, then deploy the member accounts' templates again: they create it.
+export const policy: CliCommand = {
+  define: () =>
+    newCommand(
+      "policy",
+      "Prints the IAM policy that this command needs in the home account, for an operator's role.",
+      [configOption, new Option("--stage <NAME>", "the stage that it is for (default AUTOPILOT_STAGE)")],
+      `
+In other accounts the command takes on a role that only reads. Name the
+operators' roles in the configuration's operatorRoles, then deploy the member
+accounts' templates again: they create it.
 
   npm run -s autopilot -- policy --stage prod > operator.json
-  aws iam put-role-policy --role-name ROLE --policy-name ztunnel-autopilot --policy-document file://operator.json`,
+  aws iam put-role-policy --role-name ROLE --policy-name ztunnel-autopilot \\
+    --policy-document file://operator.json`,
+    ),
   run: async ({ values }, context) => {
-    const config = await readConfig(values, context);
-    const stage = stageOf(values, context);
+    const where = checkedValues(z.object(whereShape), values);
+    const config = await readConfig(where, context);
+    const stage = stageOf(where, context);
     if (stage === undefined) throw new UsageError("policy needs --stage: the lab asks for no permissions.");
     const statements = operatorStatements(config, resourceNames(config, stage, context.environment));
     context.out.write(`${JSON.stringify({ Version: "2012-10-17", Statement: statements }, null, 2)}\n`);

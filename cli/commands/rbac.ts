@@ -1,38 +1,45 @@
+import { Option } from "commander";
+import * as z from "zod";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import type { Config, ControlPlaneConfig } from "../../shared/config/config.ts";
 import { functionRoleName, kubernetesFunctions } from "../../shared/config/names.ts";
-import { type Command, whereOptions } from "../command.ts";
+import { type CliCommand, newCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { KUBERNETES_GROUP, rbacManifest } from "../kubernetes-rbac.ts";
-import { readConfig } from "../operator.ts";
+import { readConfig, stageOf } from "../operator.ts";
+import { checkedValues, configOption, whereShape } from "../options.ts";
 
-export const rbac: Command = {
-  name: "rbac",
-  about: "Prints the Kubernetes RBAC manifest that the autopilot needs, and the commands for EKS's access entries.",
-  positionals: [],
-  options: {
-    "control-plane": { value: "NAME", about: "only this control plane's commands" },
-    ...whereOptions,
-    stage: {
-      value: "NAME",
-      about: "the stage to deploy, for the names of the functions' roles (default AUTOPILOT_STAGE)",
-    },
-  },
-  more: `
-The manifest is the same for every control plane: npm run -s autopilot -- rbac | kubectl apply -f -
-The commands stand in it as comments. They need the roles to exist: deploy first.`,
+const valuesSchema = z.object({ ...whereShape, controlPlane: z.string().optional() });
+
+export const rbac: CliCommand = {
+  define: () =>
+    newCommand(
+      "rbac",
+      "Prints the Kubernetes RBAC manifest that the autopilot needs, and the commands for EKS's access entries.",
+      [
+        new Option("--control-plane <NAME>", "only this control plane's commands"),
+        configOption,
+        new Option(
+          "--stage <NAME>",
+          "the stage to deploy, for the names of the functions' roles (default AUTOPILOT_STAGE)",
+        ),
+      ],
+      `
+The manifest is the same for every control plane:
+  npm run -s autopilot -- rbac | kubectl apply -f -
+
+The commands are comments in it. The roles that they name must exist: deploy
+first.`,
+    ),
   run: async ({ values }, context) => {
-    const config = await readConfig(values, context);
-    const name = values["control-plane"];
+    const { controlPlane: name, ...where } = checkedValues(valuesSchema, values);
+    const config = await readConfig(where, context);
     const planes = config.controlPlanes.filter((plane) => name === undefined || plane.name === name);
     if (planes.length === 0) {
       const known = config.controlPlanes.map((plane) => plane.name).join(", ");
-      throw new AutopilotError(
-        "invalid-request",
-        `There is no control plane called ${String(name)}; there are: ${known}.`,
-      );
+      throw new AutopilotError("invalid-request", `There is no control plane called ${name}; there are: ${known}.`);
     }
-    const stage = typeof values.stage === "string" ? values.stage : context.environment.AUTOPILOT_STAGE || "STAGE";
+    const stage = stageOf(where, context) ?? "STAGE";
     const commands = planes.flatMap((plane) => accessLines(plane, config, stage));
     context.out.write(`${commands.map((line) => `# ${line}`.trimEnd()).join("\n")}\n---\n${rbacManifest()}`);
     return exitCodes.ok;

@@ -1,15 +1,17 @@
+import * as z from "zod";
 import { type ControlAction, controlActions } from "../../shared/events/operator.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
 import { allowedControl } from "../../shared/use-cases/rollout/validate.ts";
-import { type Command, jsonOption, whereOptions } from "../command.ts";
+import { type CliCommand, newCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { connectOperator } from "../operator.ts";
+import { checkedValues, jsonOption, rolloutIdArgument, switchShape, whereOptions, whereShape } from "../options.ts";
 import { holdLines } from "../render/rollout.ts";
 import { sendControl } from "../rollouts/send.ts";
 import { viewJson } from "../rollouts/view.ts";
 import { rolloutReader } from "./rollout-status.ts";
 
-const abouts: Readonly<Record<ControlAction, string>> = {
+const descriptions: Readonly<Record<ControlAction, string>> = {
   pause: "Holds a rollout before its next wave.",
   resume: "Lets a paused rollout go on.",
   approve: "Lets a rollout go on after its canary wave.",
@@ -17,14 +19,14 @@ const abouts: Readonly<Record<ControlAction, string>> = {
   rollback: "Takes back what a rollout has changed, newest wave first; also one that has ended.",
 };
 
+const valuesSchema = z.object({ ...whereShape, json: switchShape });
+
 /** One command per thing that an operator can do to a rollout. */
-export const rolloutControls: readonly Command[] = controlActions.map((action) => ({
-  name: `rollout ${action}`,
-  about: abouts[action],
-  positionals: ["ID"],
-  options: { ...jsonOption, ...whereOptions },
-  run: async ({ values, positionals: [rolloutId = ""] }, context) => {
-    const operator = await connectOperator(values, context);
+export const rolloutControls: readonly CliCommand[] = controlActions.map((action) => ({
+  define: () => newCommand(action, descriptions[action], [jsonOption, ...whereOptions]).addArgument(rolloutIdArgument),
+  run: async ({ values, args: [rolloutId = ""] }, context) => {
+    const { json, ...where } = checkedValues(valuesSchema, values);
+    const operator = await connectOperator(where, context);
     const read = rolloutReader(rolloutId, operator, context);
     const { rollout: before } = await read();
     const refused = allowedControl(before, action);
@@ -34,7 +36,7 @@ export const rolloutControls: readonly Command[] = controlActions.map((action) =
     await sendControl({ rolloutId, action, requestedBy: operator.who }, before, how, operator, context);
     const view = await read();
     const lines = [`${action} of ${rolloutId} is taken; it is ${view.rollout.status}.`, ...holdLines(view)];
-    context.out.write(values.json ? `${JSON.stringify(viewJson(view, false), null, 2)}\n` : `${lines.join("\n")}\n`);
+    context.out.write(json ? `${JSON.stringify(viewJson(view, false), null, 2)}\n` : `${lines.join("\n")}\n`);
     return exitCodes.ok;
   },
 }));

@@ -1,3 +1,4 @@
+import { Argument, Option } from "commander";
 import * as z from "zod";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
@@ -6,11 +7,19 @@ import { type Config, targetsOf } from "../../shared/config/config.ts";
 import { openWindow } from "../../shared/config/freeze.ts";
 import { endedStatuses, overridesSchema, rolloutKinds, scopeSchema } from "../../shared/model/rollout.ts";
 import { allowedImage, checkedImage } from "../../shared/use-cases/rollout/validate.ts";
-import { checkedValues } from "../arguments.ts";
-import { type Command, jsonOption, scopeOptions, whereOptions } from "../command.ts";
+import { type CliCommand, newCommand } from "../command.ts";
 import { type CliContext, hasColor } from "../context.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { connectOperator, type Operator } from "../operator.ts";
+import {
+  checkedValues,
+  jsonOption,
+  scopeOptions,
+  scopeShape,
+  switchShape,
+  whereOptions,
+  whereShape,
+} from "../options.ts";
 import { reasonLines, rolloutLines } from "../render/rollout.ts";
 import { styler } from "../render/style.ts";
 import { newRolloutId, sendRequest } from "../rollouts/send.ts";
@@ -19,15 +28,15 @@ import { watchRollout } from "../rollouts/watch.ts";
 import { rolloutReader } from "./rollout-status.ts";
 
 /** Options of everything that asks for a rollout. */
-export const paceOptions = {
-  why: { value: "TEXT", about: "why, for the record and for Slack" },
-  waves: { value: "P,P,100", about: "cumulative percentages of a region's services, as in 10,50,100" },
-  concurrency: { value: "N", about: "rolls at a time in one account and region; 0: as many as AWS's quotas let start" },
-  bake: { value: "MINUTES", about: "how long a wave is left alone before it is judged again" },
-  override: { about: "go on although a freeze window is open; who did so is recorded" },
-  "approve-after-canary": { about: "hold after the canary wave until somebody approves" },
-  watch: { about: "show the rollout until it has ended" },
-} as const;
+export const paceOptions: readonly Option[] = [
+  new Option("--why <TEXT>", "why, for the record and for Slack"),
+  new Option("--waves <P,P,100>", "cumulative percentages of a region's services, as in 10,50,100"),
+  new Option("--concurrency <N>", "rolls at a time in one account and region; 0: as many as AWS's quotas let start"),
+  new Option("--bake <MINUTES>", "how long a wave is left alone before it is judged again"),
+  new Option("--override", "go on although a freeze window is open; who did so is recorded"),
+  new Option("--approve-after-canary", "hold after the canary wave until somebody approves"),
+  new Option("--watch", "show the rollout until it has ended"),
+];
 
 const BEGIN_MS = 15_000;
 const shape = overridesSchema.unwrap().shape;
@@ -36,15 +45,13 @@ const number = z.string().transform((text, context) => {
   context.addIssue(`${text} is no number`);
   return z.NEVER;
 });
-const list = z.array(z.string()).optional();
 
-const valuesSchema = z.object({
+/** The values of everything that asks for a rollout. */
+export const requestSchema = z.object({
+  ...whereShape,
+  ...scopeShape,
   image: z.string().optional(),
-  "control-plane": z.string().optional(),
-  account: scopeSchema.unwrap().shape.accounts,
-  region: list,
-  cluster: list,
-  service: list,
+  controlPlane: z.string().optional(),
   why: z.string().max(500).default(""),
   waves: z
     .string()
@@ -54,38 +61,49 @@ const valuesSchema = z.object({
   concurrency: number.pipe(shape.concurrency.unwrap()).optional(),
   bake: number.pipe(shape.bakeMinutes.unwrap()).optional(),
   override: z.boolean().optional(),
-  "approve-after-canary": z.boolean().optional(),
+  approveAfterCanary: z.boolean().optional(),
+  watch: switchShape,
+  json: switchShape,
 });
-export type RequestValues = z.output<typeof valuesSchema>;
+export type RequestValues = z.output<typeof requestSchema>;
 
-export const rolloutRequest: Command = {
-  name: "rollout request",
-  about: `Asks for a rollout over the enrolled services. KIND: ${rolloutKinds.join(", ")}.`,
-  positionals: ["KIND"],
-  options: {
-    image: { value: "IMAGE", about: "the ztunnel image of an upgrade" },
-    "control-plane": { value: "NAME", about: "only services of this control plane" },
-    ...scopeOptions,
-    ...paceOptions,
-    ...jsonOption,
-    ...whereOptions,
-  },
-  more: `
-rotate        the newest root CA and other mesh facts
-upgrade       another ztunnel image (--image)
-reconfigure   the sidecar settings of the configuration
-unenroll      out of the mesh, the whole fleet: \`unenroll --all\`; single services leave by their tag
+/** A fleet is unenrolled by a command of its own. */
+const requestedKinds = rolloutKinds.filter((kind) => kind !== "unenroll");
+/** The choices are for the help and for completion: `requestOf` has a better word for each kind that is none. */
+const kindArgument = new Argument("<KIND>", "what is rolled out")
+  .choices(requestedKinds)
+  .argParser((kind: string) => kind);
 
-What is not given is as the configuration's policy.rollout says.`,
-  run: async ({ values, positionals: [kind = ""] }, context) => {
-    const asked = checkedValues(valuesSchema, values);
+export const rolloutRequest: CliCommand = {
+  define: () =>
+    newCommand(
+      "request",
+      "Asks for a rollout over the enrolled services.",
+      [
+        new Option("--image <IMAGE>", "the ztunnel image of an upgrade"),
+        new Option("--control-plane <NAME>", "only services of this control plane"),
+        ...scopeOptions,
+        ...paceOptions,
+        jsonOption,
+        ...whereOptions,
+      ],
+      `
+rotate       the newest root CA and other mesh facts
+upgrade      another ztunnel image (--image)
+reconfigure  the sidecar settings of the configuration
+
+What is not given is as the configuration's policy.rollout says. The whole fleet
+leaves the mesh by \`unenroll --all\`, single services by their tag.`,
+    ).addArgument(kindArgument),
+  run: async ({ values, args: [kind = ""] }, context) => {
+    const asked = checkedValues(requestSchema, values);
     const request = requestOf(kind, asked);
     if (kind === "unenroll") {
       throw new UsageError("The whole fleet: unenroll --all. Some services: take away their enroll tag.");
     }
-    const operator = await connectOperator(values, context);
-    if (typeof values.image === "string") allowedImage(values.image, operator.config);
-    return askAndShow(request, { watch: values.watch === true, json: values.json === true }, operator, context);
+    const operator = await connectOperator(asked, context);
+    if (asked.image !== undefined) allowedImage(asked.image, operator.config);
+    return askAndShow(request, asked, operator, context);
   },
 };
 
@@ -99,7 +117,7 @@ export interface CheckedRequest extends JsonObject {
 export function requestOf(kind: string, asked: RequestValues): CheckedRequest {
   const known = rolloutKinds.find((one) => one === kind);
   if (kind === "rollback") throw new UsageError("A rollout is taken back with: rollout rollback ID");
-  if (!known) throw new UsageError(`There is no kind ${kind}. ${hintAt(kind, rolloutKinds)}`);
+  if (!known) throw new UsageError(`There is no kind ${kind}. ${hintAt(kind, requestedKinds)}`);
   if (known !== "upgrade" && asked.image !== undefined)
     throw new AutopilotError("invalid-request", `--image goes with upgrade, not with ${known}.`);
   if (known === "upgrade" && asked.image === undefined)
@@ -108,7 +126,7 @@ export function requestOf(kind: string, asked: RequestValues): CheckedRequest {
     kind: known,
     ...(asked.image !== undefined && { image: checkedImage(asked.image) }),
     scope: given({
-      controlPlane: asked["control-plane"],
+      controlPlane: asked.controlPlane,
       accounts: asked.account,
       regions: asked.region,
       clusters: asked.cluster,
@@ -118,7 +136,7 @@ export function requestOf(kind: string, asked: RequestValues): CheckedRequest {
       waves: asked.waves,
       concurrency: asked.concurrency,
       bakeMinutes: asked.bake,
-      approveAfterCanary: asked["approve-after-canary"],
+      approveAfterCanary: asked.approveAfterCanary,
       ignoreFreeze: asked.override,
     }),
     why: asked.why,
@@ -196,9 +214,4 @@ export function refuseEarly({ scope, overrides }: CheckedRequest, config: Config
 function hintAt(text: string, names: readonly string[]): string {
   const meant = nearest(text, names);
   return meant === undefined ? `There are: ${names.join(", ")}.` : `Did you mean ${meant}?`;
-}
-
-/** The options of `rollout request` for those who ask for a rollout in other words. */
-export function requestValues(values: Parameters<typeof checkedValues>[1]): RequestValues {
-  return checkedValues(valuesSchema, values);
 }

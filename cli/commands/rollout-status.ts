@@ -1,36 +1,43 @@
+import { Option } from "commander";
+import * as z from "zod";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import { rolloutIdSchema } from "../../shared/model/rollout.ts";
-import { type Command, jsonOption, whereOptions } from "../command.ts";
+import { type CliCommand, newCommand } from "../command.ts";
 import { type CliContext, hasColor } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { connectOperator, type Operator } from "../operator.ts";
+import { checkedValues, jsonOption, rolloutIdArgument, switchShape, whereOptions, whereShape } from "../options.ts";
 import { rolloutLines } from "../render/rollout.ts";
 import { serviceTable } from "../render/rollout-tables.ts";
 import { styler } from "../render/style.ts";
 import { RolloutReader, type RolloutView, viewJson } from "../rollouts/view.ts";
 import { watchRollout } from "../rollouts/watch.ts";
 
-export const rolloutStatus: Command = {
-  name: "rollout status",
-  about: "Shows a rollout: its waves, its numbers, what holds it, which services failed.",
-  positionals: ["ID"],
-  options: {
-    watch: { about: "show it until it has ended" },
-    services: { about: "every service with its outcome and revisions" },
-    ...jsonOption,
-    ...whereOptions,
-  },
-  more: `
-With --watch the exit code is 0 for a rollout that completed and 1 for one that ended otherwise. --watch --json prints one
-JSON object a line, one per change. Ctrl-C ends the watching alone.`,
-  run: async ({ values, positionals: [id = ""] }, context) => {
-    const operator = await connectOperator(values, context);
+const valuesSchema = z.object({ ...whereShape, watch: switchShape, services: switchShape, json: switchShape });
+
+export const rolloutStatus: CliCommand = {
+  define: () =>
+    newCommand(
+      "status",
+      "Shows a rollout: its waves, its numbers, what holds it, which services failed.",
+      [
+        new Option("--watch", "show it until it has ended"),
+        new Option("--services", "every service with its outcome and revisions"),
+        jsonOption,
+        ...whereOptions,
+      ],
+      `
+With --watch the exit code is 0 for a rollout that completed and 1 for one that
+ended otherwise. --watch --json prints one JSON object a line, one per change.
+Ctrl-C ends the watching alone.`,
+    ).addArgument(rolloutIdArgument),
+  run: async ({ values, args: [id = ""] }, context) => {
+    const { watch, services, json, ...where } = checkedValues(valuesSchema, values);
+    const operator = await connectOperator(where, context);
     const read = rolloutReader(id, operator, context);
-    const json = values.json === true;
-    const services = values.services === true;
-    const code = values.watch ? await watchRollout(read, context, { id, json }) : exitCodes.ok;
-    if (!values.watch || (services && code !== exitCodes.interrupted)) {
-      writeView(await read(), { json, services, head: values.watch !== true }, context);
+    const code = watch ? await watchRollout(read, context, { id, json }) : exitCodes.ok;
+    if (!watch || (services && code !== exitCodes.interrupted)) {
+      writeView(await read(), { json, services, head: !watch }, context);
     }
     return code;
   },

@@ -1,30 +1,35 @@
-import { type Command, jsonOption, whereOptions } from "../command.ts";
+import { Option } from "commander";
+import { type CliCommand, newCommand } from "../command.ts";
 import { Refused, UsageError } from "../exit-codes.ts";
 import { connectOperator, type Operator } from "../operator.ts";
-import { askAndShow, paceOptions, requestOf, requestValues } from "./rollout-request.ts";
+import { checkedValues, jsonOption, switchShape, whereOptions } from "../options.ts";
+import { askAndShow, paceOptions, requestOf, requestSchema } from "./rollout-request.ts";
 
 const WORD = "unenroll";
 
-export const unenroll: Command = {
-  name: "unenroll",
-  about: "Takes every service out of the mesh again, in waves, as a rollout: before the autopilot itself is removed.",
-  positionals: [],
-  options: {
-    all: { about: "required: every enrolled service of every account and region" },
-    yes: { about: "do not ask" },
-    ...paceOptions,
-    ...jsonOption,
-    ...whereOptions,
-  },
-  more: `
-Some services alone: take away their enroll tag.`,
+const valuesSchema = requestSchema.extend({ all: switchShape, yes: switchShape });
+
+export const unenroll: CliCommand = {
+  define: () =>
+    newCommand(
+      "unenroll",
+      "Takes every service out of the mesh again, in waves, as a rollout: before the autopilot itself is removed.",
+      [
+        new Option("--all", "required: every enrolled service of every account and region"),
+        new Option("--yes", "do not ask"),
+        ...paceOptions,
+        jsonOption,
+        ...whereOptions,
+      ],
+      "Some services alone: take away their enroll tag.",
+    ),
   run: async ({ values }, context) => {
-    const { all, yes, ...pace } = values;
-    if (!all) throw new UsageError("unenroll needs --all. Some services: take away their enroll tag.");
-    const request = requestOf("unenroll", requestValues(pace));
-    const operator = await connectOperator(values, context);
-    if (!yes) await confirm(await enrolledCount(operator), context.ask);
-    return askAndShow(request, { watch: values.watch === true, json: values.json === true }, operator, context);
+    const asked = checkedValues(valuesSchema, values);
+    if (!asked.all) throw new UsageError("unenroll needs --all. Some services: take away their enroll tag.");
+    const request = requestOf("unenroll", asked);
+    const operator = await connectOperator(asked, context);
+    if (!asked.yes) await confirm(await enrolledCount(operator), context.ask);
+    return askAndShow(request, asked, operator, context);
   },
 };
 

@@ -190,7 +190,8 @@ class CallGraph {
     const prefix = servicePrefixes[String(source)];
     for (const specifier of nodesIn(statement.specifiers)) {
       const [imported, local] = [nameOf(specifier.imported), nameOf(specifier.local)];
-      if (!imported?.endsWith("Command") || !local) continue;
+      // commander's class is called Command.
+      if (!imported?.endsWith("Command") || !local || source === "commander") continue;
       if (!prefix) throw new Error(`${String(source)} has no IAM prefix here`);
       const name = imported.replace(/Command$/, "");
       const operation = source === "@aws-sdk/lib-dynamodb" ? (documentCommands[name] ?? name) : name;

@@ -1,0 +1,57 @@
+import { Command } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import type { CliCommand, Invocation } from "./command.ts";
+import { cost } from "./commands/cost.ts";
+import { inject } from "./commands/inject.ts";
+import { policy } from "./commands/policy.ts";
+import { rbac } from "./commands/rbac.ts";
+import { rolloutControls } from "./commands/rollout-control.ts";
+import { rolloutList } from "./commands/rollout-list.ts";
+import { rolloutRequest } from "./commands/rollout-request.ts";
+import { rolloutStatus } from "./commands/rollout-status.ts";
+import { status } from "./commands/status.ts";
+import { unenroll } from "./commands/unenroll.ts";
+
+/** What an operator types to run the command. */
+export const START = "npm run autopilot --";
+
+/** Every command, in the order of the help. `act` runs the one that the arguments name. */
+export function autopilot(act: (command: CliCommand, invocation: Invocation) => Promise<void>): Command {
+  const add = (parent: Command, ...commands: readonly CliCommand[]) => {
+    for (const one of commands) {
+      const command = one.define();
+      command.action(() => act(one, { values: command.opts(), args: command.args, command }));
+      parent.addCommand(command);
+    }
+  };
+  const rollout = new Command("rollout").description("Requests rollouts, controls them and shows what they do.");
+  add(rollout, rolloutList, rolloutStatus, rolloutRequest, ...rolloutControls);
+
+  const root = new Command(START)
+    .description("Works against the lab and a deployed stage alike, with the AWS credentials of the environment.")
+    .version(packageJson.version, "-V, --version", "the version")
+    .addHelpText("after", `\n${notes}`);
+  add(root, status);
+  root.addCommand(rollout);
+  add(root, unenroll, inject, rbac, policy, cost);
+  for (const command of allCommands(root)) command.helpOption("-h, --help", "this text");
+  for (const group of [root, rollout]) group.helpCommand("help [command]", "the help of a command");
+  return root;
+}
+
+const notes = `\`${START} COMMAND --help\` lists a command's options.
+docs/cli.md has examples.
+
+Exit codes: 0 done, 1 the watched rollout did not complete or the command
+failed, 2 refused or wrong usage, 3 AWS could not be reached or refused,
+130 Ctrl-C ended watching.`;
+
+/** The command itself and all that are below it. */
+export function allCommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}
+
+/** The words that name a command, without those that start the program: `rollout pause`. */
+export function pathOf(command: Command): string {
+  return command.parent ? `${pathOf(command.parent)} ${command.name()}`.trim() : "";
+}
