@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import type { CliCommand, Invocation } from "./command.ts";
+import { completion } from "./commands/completion.ts";
 import { cost } from "./commands/cost.ts";
 import { inject } from "./commands/inject.ts";
 import { policy } from "./commands/policy.ts";
@@ -11,6 +12,7 @@ import { rolloutRequest } from "./commands/rollout-request.ts";
 import { rolloutStatus } from "./commands/rollout-status.ts";
 import { status } from "./commands/status.ts";
 import { unenroll } from "./commands/unenroll.ts";
+import { allCommands } from "./tree.ts";
 
 /** What an operator types to run the command. */
 export const START = "npm run autopilot --";
@@ -33,7 +35,7 @@ export function autopilot(act: (command: CliCommand, invocation: Invocation) => 
     .addHelpText("after", `\n${notes}`);
   add(root, status);
   root.addCommand(rollout);
-  add(root, unenroll, inject, rbac, policy, cost);
+  add(root, unenroll, inject, rbac, policy, cost, completion);
   for (const command of allCommands(root)) command.helpOption("-h, --help", "this text");
   for (const group of [root, rollout]) group.helpCommand("help [command]", "the help of a command");
   return root;
@@ -45,13 +47,3 @@ docs/cli.md has examples.
 Exit codes: 0 done, 1 the watched rollout did not complete or the command
 failed, 2 refused or wrong usage, 3 AWS could not be reached or refused,
 130 Ctrl-C ended watching.`;
-
-/** The command itself and all that are below it. */
-export function allCommands(command: Command): readonly Command[] {
-  return [command, ...command.commands.flatMap(allCommands)];
-}
-
-/** The words that name a command, without those that start the program: `rollout pause`. */
-export function pathOf(command: Command): string {
-  return command.parent ? `${pathOf(command.parent)} ${command.name()}`.trim() : "";
-}

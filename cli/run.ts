@@ -1,7 +1,8 @@
 import { type Command, CommanderError, type Option, type OutputConfiguration } from "commander";
 import type { CliContext } from "./context.ts";
 import { errorJson, exitCodeOf, exitCodes, explained, UsageError } from "./exit-codes.ts";
-import { allCommands, autopilot, pathOf, START } from "./program.ts";
+import { autopilot, START } from "./program.ts";
+import { allCommands, pathOf } from "./tree.ts";
 
 /** commander ends with these codes after it has written a help or the version. */
 const answered: ReadonlySet<string> = new Set(["commander.help", "commander.helpDisplayed", "commander.version"]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { allCommands, autopilot, pathOf } from "../../../cli/program.ts";
+import { autopilot } from "../../../cli/program.ts";
 import { runCommand } from "../../../cli/run.ts";
+import { allCommands, pathOf } from "../../../cli/tree.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 import { testContext } from "./context.ts";
 
@@ -81,6 +82,7 @@ describe("the command line", () => {
     [["rollout", "request", "rotate", "--concurrency", "1.5"], "--concurrency:"],
     [["rollout", "request", "rotate", "--account", "12"], "--account:"],
     [["rollout", "request", "unenroll"], "unenroll --all"],
+    [["completion", "csh"], "'csh' is invalid for argument 'SHELL'. Allowed choices are bash, zsh, fish."],
     [["unenroll"], "unenroll needs --all."],
     [["cost", "--services", "10"], "--regions: is required"],
     [["cost", "--services", "many", "--regions", "1"], "--services: expected a whole number"],
