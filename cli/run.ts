@@ -2,6 +2,7 @@ import { type Command, CommanderError, type Option, type OutputConfiguration } f
 import type { CliContext } from "./context.ts";
 import { errorJson, exitCodeOf, exitCodes, explained, UsageError } from "./exit-codes.ts";
 import { autopilot, START } from "./program.ts";
+import { printable } from "./render/style.ts";
 import { allCommands, pathOf } from "./tree.ts";
 
 /** commander ends with these codes after it has written a help or the version. */
@@ -80,6 +81,7 @@ function report(error: unknown, command: Command, args: readonly string[], { out
     ...(fix ? [`Fix: ${fix}`] : []),
     ...(error instanceof UsageError ? [`See ${[START, pathOf(command), "--help"].filter(Boolean).join(" ")}`] : []),
   ];
-  err.write(`${lines.join("\n")}\n`);
+  const shown = lines.flatMap((line) => line.split("\n")).map(printable);
+  err.write(`${shown.join("\n")}\n`);
   if (args.includes("--json")) out.write(`${JSON.stringify(errorJson(error))}\n`);
 }

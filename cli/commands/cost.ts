@@ -1,12 +1,11 @@
 import { Option } from "commander";
 import * as z from "zod";
 import { type CliCommand, newCommand } from "../command.ts";
-import { hasColor } from "../context.ts";
 import { estimateCost } from "../cost/estimate.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { checkedValues, jsonOption, switchShape } from "../options.ts";
 import { costText } from "../render/cost.ts";
-import { styler } from "../render/style.ts";
+import { terminalOf } from "../render/style.ts";
 
 const count = (least: number) =>
   z.string().regex(/^\d+$/, "expected a whole number").transform(Number).pipe(z.int().min(least).max(1_000_000));
@@ -35,7 +34,7 @@ export const cost: CliCommand = {
   run: async ({ values }, { out, environment }) => {
     const { json, identities, ...input } = checkedValues(valuesSchema, values);
     const estimate = estimateCost({ ...input, identities: identities ?? input.services });
-    const text = json ? JSON.stringify(estimate, null, 2) : costText(estimate, styler(hasColor(out, environment)));
+    const text = json ? JSON.stringify(estimate, null, 2) : costText(estimate, terminalOf(out, environment));
     out.write(`${text}\n`);
     return exitCodes.ok;
   },

@@ -1,12 +1,11 @@
 import * as z from "zod";
 import type { Rollout } from "../../shared/model/rollout.ts";
 import { type CliCommand, newCommand } from "../command.ts";
-import { hasColor } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { connectOperator } from "../operator.ts";
 import { checkedValues, jsonOption, switchShape, whereOptions, whereShape } from "../options.ts";
 import { rolloutTable } from "../render/rollout-tables.ts";
-import { styler } from "../render/style.ts";
+import { terminalOf } from "../render/style.ts";
 import { rolloutJson } from "../rollouts/view.ts";
 
 const valuesSchema = z.object({ ...whereShape, json: switchShape });
@@ -26,7 +25,7 @@ export const rolloutList: CliCommand = {
     const { out, environment } = context;
     const text = json
       ? JSON.stringify(rollouts.map(rolloutJson), null, 2)
-      : rolloutTable(rollouts, styler(hasColor(out, environment)));
+      : rolloutTable(rollouts, terminalOf(out, environment));
     out.write(`${text}\n`);
     return exitCodes.ok;
   },

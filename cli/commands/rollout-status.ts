@@ -3,13 +3,13 @@ import * as z from "zod";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import { rolloutIdSchema } from "../../shared/model/rollout.ts";
 import { type CliCommand, newCommand } from "../command.ts";
-import { type CliContext, hasColor } from "../context.ts";
+import type { CliContext } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { connectOperator, type Operator } from "../operator.ts";
 import { checkedValues, jsonOption, rolloutIdArgument, switchShape, whereOptions, whereShape } from "../options.ts";
 import { rolloutLines } from "../render/rollout.ts";
 import { serviceTable } from "../render/rollout-tables.ts";
-import { styler } from "../render/style.ts";
+import { terminalOf } from "../render/style.ts";
 import { RolloutReader, type RolloutView, viewJson } from "../rollouts/view.ts";
 import { watchRollout } from "../rollouts/watch.ts";
 
@@ -68,6 +68,7 @@ function writeView(
     out.write(`${JSON.stringify(viewJson(view, show.services), null, indent)}\n`);
     return;
   }
-  if (show.head) out.write(`${rolloutLines(view, styler(hasColor(out, environment))).join("\n")}\n`);
-  if (show.services) out.write(`\n${serviceTable(view.services)}\n`);
+  const terminal = terminalOf(out, environment);
+  if (show.head) out.write(`${rolloutLines(view, terminal.style).join("\n")}\n`);
+  if (show.services) out.write(`\n${serviceTable(view.services, terminal)}\n`);
 }

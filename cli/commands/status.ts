@@ -1,7 +1,6 @@
 import * as z from "zod";
 import { scopeSchema } from "../../shared/model/rollout.ts";
 import { type CliCommand, newCommand } from "../command.ts";
-import { hasColor } from "../context.ts";
 import { exitCodes, fixFor } from "../exit-codes.ts";
 import { readInventory } from "../inventory/inventory.ts";
 import { connectOperator } from "../operator.ts";
@@ -15,7 +14,7 @@ import {
   whereShape,
 } from "../options.ts";
 import { inventoryText } from "../render/inventory.ts";
-import { styler } from "../render/style.ts";
+import { printable, terminalOf } from "../render/style.ts";
 
 const valuesSchema = z.object({ ...whereShape, ...scopeShape, json: switchShape });
 
@@ -52,12 +51,10 @@ The exit code is 3 when an account or region could not be read.`,
       { ...operator, now, onProgress },
     );
     if (err.isTTY) err.write("\r\u001b[K");
-    const text = json
-      ? JSON.stringify(inventory, null, 2)
-      : inventoryText(inventory, styler(hasColor(out, environment)));
+    const text = json ? JSON.stringify(inventory, null, 2) : inventoryText(inventory, terminalOf(out, environment));
     out.write(`${text}\n`);
     for (const { account: where, region: at, code, detail } of json ? inventory.unread : []) {
-      err.write(`${where}/${at} could not be read: ${code}: ${detail}\n`);
+      err.write(`${printable(`${where}/${at} could not be read: ${code}: ${detail}`)}\n`);
     }
     if (inventory.unread.some(({ code }) => code === "access-denied")) err.write(`Fix: ${fixFor("access-denied")}\n`);
     return inventory.unread.length > 0 ? exitCodes.unreachable : exitCodes.ok;

@@ -1,10 +1,10 @@
 import type { CostEstimate } from "../cost/estimate.ts";
 import { prices } from "../cost/prices.ts";
-import type { Styler } from "./style.ts";
+import type { Terminal } from "./style.ts";
 import { table } from "./table.ts";
 
 /** The estimate as a table with its sum, its assumptions and where the prices are from. */
-export function costText({ items, dollars, assumptions, input }: CostEstimate, style: Styler): string {
+export function costText({ items, dollars, assumptions, input }: CostEstimate, terminal: Terminal): string {
   const rows = items.map((item) => {
     const price = prices[item.price];
     return [
@@ -20,15 +20,16 @@ export function costText({ items, dollars, assumptions, input }: CostEstimate, s
     table(
       [
         { title: "service" },
-        { title: "for" },
+        { title: "for", wrap: true },
         { title: "a month", right: true },
-        { title: "list price, us-east-1" },
+        { title: "list price, us-east-1", wrap: true },
         { title: "dollars", right: true },
       ],
       rows,
+      terminal,
     ),
     "",
-    style(`  About ${money(dollars)} a month, ${money(dollars / input.services)} per service.`, "bold"),
+    terminal.style(`  About ${money(dollars)} a month, ${money(dollars / input.services)} per service.`, "bold"),
     "",
     "  Assumptions",
     ...assumptions.map((line) => `  - ${line}`),

@@ -1,30 +1,36 @@
 import type { Inventory, InventoryService } from "../inventory/inventory.ts";
 import type { TokenRoot } from "../inventory/token-root.ts";
-import type { Style, Styler } from "./style.ts";
-import { table } from "./table.ts";
+import { printable, type Style, type Terminal } from "./style.ts";
+import { type Cell, type Column, table } from "./table.ts";
 import { minuteOf } from "./time.ts";
 
-const columns = ["service", "enrolled", "ztunnel", "root CA", "revision", "state", "last roll"].map((title) => ({
-  title,
-}));
+const columns: readonly Column[] = [
+  { title: "service", keepEnd: true },
+  { title: "enrolled" },
+  { title: "ztunnel" },
+  { title: "root CA" },
+  { title: "revision", keepEnd: true },
+  { title: "state" },
+  { title: "last roll" },
+];
 
 /** The inventory as one table per account and region, with what needs words below it. */
-export function inventoryText({ services, unread, istiod }: Inventory, style: Styler): string {
+export function inventoryText({ services, unread, istiod }: Inventory, terminal: Terminal): string {
+  const { style } = terminal;
   const places = Map.groupBy(services, ({ account, region }) => `${account}  ${region}`);
   const versions = Object.entries(istiod).map(([name, version]) => `${name} ${version}`);
   return [
-    ...(versions.length > 0 ? [style(`istiod: ${versions.join(", ")}`, "dim"), ""] : []),
+    ...(versions.length > 0 ? [style(printable(`istiod: ${versions.join(", ")}`), "dim"), ""] : []),
     ...[...places].flatMap(([place, own]) => [
       `${style(place, "bold")}  ${placeWords(own)}`,
-      table(
-        columns,
-        own.map((service) => row(service, style)),
+      table(columns, own.map(row), terminal),
+      ...own.flatMap((service) =>
+        notes(service).map((note) => `    ${printable(`${service.cluster}/${service.name}: ${note}`)}`),
       ),
-      ...own.flatMap((service) => notes(service).map((note) => `    ${service.cluster}/${service.name}: ${note}`)),
       "",
     ]),
     ...unread.map(({ account, region, code, detail }) =>
-      style(`${account}  ${region}  not read: ${code}: ${detail}`, "red"),
+      style(printable(`${account}  ${region}  not read: ${code}: ${detail}`), "red"),
     ),
     services.length === 0 && unread.length === 0 ? "No services." : summary(services),
   ].join("\n");
@@ -35,24 +41,24 @@ function placeWords(services: readonly InventoryService[]): string {
   return `${services.length} services, ${enrolled} enrolled`;
 }
 
-function row(service: InventoryService, style: Styler): readonly string[] {
+function row(service: InventoryService): readonly Cell[] {
   return [
     `${service.cluster}/${service.name}`,
     service.enrolled ? "yes" : "no",
-    ztunnelWords(service, style),
-    rootCell(service, style),
+    ztunnelCell(service),
+    rootCell(service),
     service.revision,
-    style(stateWords(service), stateStyle(service)),
+    { text: stateWords(service), style: stateStyle(service) },
     lastRollWords(service),
   ];
 }
 
 /** The image's tag or digest: the name is the same for all. */
-function ztunnelWords({ ztunnelImage, skew }: InventoryService, style: Styler): string {
+function ztunnelCell({ ztunnelImage, skew }: InventoryService): Cell {
   if (ztunnelImage === undefined) return "";
   const [name = "", digest] = ztunnelImage.split("@");
   const version = name.split("/").at(-1)?.split(":")[1] ?? digest?.slice(0, 19) ?? ztunnelImage;
-  return skew ? style(`${version} (istiod ${skew.istiod})`, "yellow") : version;
+  return skew ? { text: `${version} (istiod ${skew.istiod})`, style: "yellow" } : version;
 }
 
 function lastRollWords({ lastOutcome }: InventoryService): string {
@@ -61,10 +67,10 @@ function lastRollWords({ lastOutcome }: InventoryService): string {
   return `${reason === "already-as-desired" ? "nothing to do" : outcome} ${minuteOf(at)}`;
 }
 
-function rootCell({ root, sidecar }: InventoryService, style: Styler): string {
+function rootCell({ root, sidecar }: InventoryService): Cell {
   if (!root) return sidecar ? "?" : "";
   const words = rootWords(root);
-  return root.cutOff ? style(words, "red") : words;
+  return root.cutOff ? { text: words, style: "red" } : words;
 }
 
 /** The first characters of each certificate's fingerprint, and what became of that bundle since. */

@@ -1,20 +1,20 @@
 import type { Rollout, RolloutService } from "../../shared/model/rollout.ts";
 import { currentWave, durationOf, statusStyle } from "./rollout.ts";
-import type { Styler } from "./style.ts";
+import type { Terminal } from "./style.ts";
 import { table } from "./table.ts";
 import { minuteOf, span } from "./time.ts";
 
 /** Every service of the rollout as a table. */
-export function serviceTable(services: readonly RolloutService[]): string {
+export function serviceTable(services: readonly RolloutService[], terminal: Terminal): string {
   return table(
     [
       { title: "wave", right: true },
       { title: "region" },
       { title: "account" },
-      { title: "service" },
+      { title: "service", keepEnd: true },
       { title: "status" },
-      { title: "from" },
-      { title: "to" },
+      { title: "from", keepEnd: true },
+      { title: "to", keepEnd: true },
       { title: "took", right: true },
       { title: "reason" },
     ],
@@ -34,6 +34,7 @@ export function serviceTable(services: readonly RolloutService[]): string {
         ];
       },
     ),
+    terminal,
   );
 }
 
@@ -42,11 +43,11 @@ function revisionName(arn: string | undefined): string {
 }
 
 /** Rollouts as a table, the newest first. */
-export function rolloutTable(rollouts: readonly Rollout[], style: Styler): string {
+export function rolloutTable(rollouts: readonly Rollout[], terminal: Terminal): string {
   if (rollouts.length === 0) return "No rollouts.";
   return table(
     [
-      { title: "rollout" },
+      { title: "rollout", keepEnd: true },
       { title: "kind" },
       { title: "status" },
       { title: "wave", right: true },
@@ -59,7 +60,7 @@ export function rolloutTable(rollouts: readonly Rollout[], style: Styler): strin
     rollouts.map((rollout) => [
       rollout.id,
       rollout.kind,
-      style(rollout.status, statusStyle(rollout.status)),
+      { text: rollout.status, style: statusStyle(rollout.status) },
       rollout.waves.length === 0 ? "" : `${currentWave(rollout)}/${rollout.waves.length}`,
       String(rollout.serviceCount),
       String(rollout.failedOrdinals.length),
@@ -67,5 +68,6 @@ export function rolloutTable(rollouts: readonly Rollout[], style: Styler): strin
       durationOf(rollout),
       rollout.why,
     ]),
+    terminal,
   );
 }

@@ -3,7 +3,7 @@ import { endedStatuses, failedStatuses, type Rollout, type Scope } from "../../s
 import type { WaveProgress } from "../../shared/rollout/progress.ts";
 import { detailed } from "../exit-codes.ts";
 import type { RolloutView } from "../rollouts/view.ts";
-import type { Style, Styler } from "./style.ts";
+import { printable, type Style, type Styler } from "./style.ts";
 import { minuteOf, span } from "./time.ts";
 
 const BAR = 24;
@@ -97,7 +97,7 @@ function headLines({ rollout, progress }: RolloutView, style: Styler): readonly 
   ].filter(([, value]) => value);
   return [
     `${style(id, "bold")}  ${kind}  ${style(status, statusStyle(status))}${at}`,
-    ...facts.map(([name = "", value]) => `  ${style(name.padEnd(9), "dim")}  ${value}`),
+    ...facts.map(([name = "", value = ""]) => `  ${style(name.padEnd(9), "dim")}  ${printable(value)}`),
   ];
 }
 
@@ -111,7 +111,7 @@ export function durationOf({ startedAt, finishedAt }: Rollout): string {
   return startedAt && finishedAt ? span((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000) : "";
 }
 
-/** The style in which a status is told. */
+/** The style in which a status is shown. */
 export function statusStyle(status: Rollout["status"]): Style {
   switch (status) {
     case "completed":
@@ -146,7 +146,7 @@ function waveLines({ progress }: RolloutView, style: Styler): readonly string[] 
   const width = Math.max(...waves.map(({ name }) => name.length));
   return waves.map((wave, at) => {
     const number = String(at + 1).padStart(String(waves.length).length);
-    return `  ${number}  ${wave.name.padEnd(width)}  ${bar(wave, style)}  ${waveWords(wave)}`;
+    return `  ${number}  ${printable(wave.name).padEnd(width)}  ${bar(wave, style)}  ${waveWords(wave)}`;
   });
 }
 
@@ -205,7 +205,7 @@ export function holdLines({ rollout, behind }: RolloutView): readonly string[] {
   const asked = pending
     ? `${control.by} asked for: ${control.action}. It takes effect at the next boundary.`
     : undefined;
-  return [line, asked].filter((one) => one !== undefined);
+  return [line, asked].filter((one) => one !== undefined).map(printable);
 }
 
 function gateLines({ gates }: RolloutView): readonly string[] {
@@ -222,7 +222,7 @@ function failureLines({ rollout, services }: RolloutView, style: Styler): readon
   const bad = services.filter(({ status }) => failedStatuses.includes(status) || status === "stuck");
   const lines = bad.slice(0, SHOWN_FAILURES).map(({ serviceArn, status, reason = "", detail = "" }) => {
     const why = [reason, detail].filter(Boolean).join(": ");
-    return `  ${style(status, "red")}  ${serviceArn}${why ? `\n    ${why}` : ""}`;
+    return `  ${style(status, "red")}  ${printable(serviceArn)}${why ? `\n    ${printable(why)}` : ""}`;
   });
   const more = bad.length - SHOWN_FAILURES;
   return [
@@ -236,9 +236,9 @@ function failureLines({ rollout, services }: RolloutView, style: Styler): readon
 export function reasonLines({ reason }: Rollout): readonly string[] {
   if (!reason) return [];
   const known = isFailureCode(reason.code) ? failures[reason.code] : undefined;
-  if (!known) return [`${reason.code}: ${reason.detail}`];
+  if (!known) return [printable(`${reason.code}: ${reason.detail}`)];
   const fix = known.fix === NOTHING_TO_DO ? [] : [`Fix: ${known.fix}`];
-  return [detailed(known.sentence, reason.detail), ...fix];
+  return [printable(detailed(known.sentence, reason.detail)), ...fix];
 }
 
 function isFailureCode(code: string): code is FailureCode {
@@ -249,7 +249,7 @@ function isFailureCode(code: string): code is FailureCode {
 export function progressLine(view: RolloutView): string {
   const { rollout, progress } = view;
   const wave = progress.waves.find(({ state }) => state !== "waiting" && state !== "done" && state !== "rolled-back");
-  const at = wave ? `, ${wave.name}: ${waveWords(wave)}` : "";
+  const at = wave ? `, ${printable(wave.name)}: ${waveWords(wave)}` : "";
   const hold = holdLines(view).map((line) => ` ${line}`);
   return `${rollout.id} ${rollout.status}${at}. ${totals(view)}${hold.join("")}`;
 }

@@ -115,6 +115,12 @@ describe("the command line", () => {
     });
   });
 
+  it("repeats what it was given without what could control the terminal", async () => {
+    const { err } = await run(["rollout", "request", "\u001b[2Jrotate\u009b31m"]);
+    expect(err).toContain("There is no kind rotate");
+    expect(err).not.toMatch(/(?!\n)\p{Cc}/u);
+  });
+
   it("ends with code 3 when AWS can't be reached", async () => {
     const aws = { endpoint: "http://127.0.0.1:1", credentials: { accessKeyId: "a", secretAccessKey: "b" } };
     const { code, err } = await run(["rollout", "list"], testContext({ aws }));

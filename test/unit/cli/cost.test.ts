@@ -46,7 +46,7 @@ describe("the monthly estimate", () => {
   });
 
   it("is printed with its assumptions and the pages that have the prices", () => {
-    const text = costText(estimateCost(input), styler(false));
+    const text = costText(estimateCost(input), { style: styler(false), columns: Number.POSITIVE_INFINITY });
     expect(text).toMatch(/About \$4\d\d\.\d\d a month, \$0\.4\d per service\./);
     expect(text).toContain("20 CI deployments a service and month");
     for (const { source } of Object.values(prices)) expect(text).toContain(source);

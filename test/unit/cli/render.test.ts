@@ -2,14 +2,15 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bar, cells, holdLines, progressLine, rolloutLines } from "../../../cli/render/rollout.ts";
 import { rolloutTable, serviceTable } from "../../../cli/render/rollout-tables.ts";
-import { fitted, styler, visibleLength } from "../../../cli/render/style.ts";
-import { table } from "../../../cli/render/table.ts";
+import { cut, displayWidth, fitted, printable, styler, type Terminal, terminalOf } from "../../../cli/render/style.ts";
+import { type Column, table } from "../../../cli/render/table.ts";
 import { span } from "../../../cli/render/time.ts";
 import type { RolloutView } from "../../../cli/rollouts/view.ts";
 import { midway, rollout, view } from "./rollouts.ts";
 
 const plain = styler(false);
 const colored = styler(true);
+const piped: Terminal = { style: plain, columns: Number.POSITIVE_INFINITY };
 
 describe("a wave's bar", () => {
   it("is always as wide as it should be, and shows whatever there is one of", () => {
@@ -30,7 +31,7 @@ describe("a wave's bar", () => {
     if (!canary || !second) throw new Error("two waves");
     expect(bar(canary, plain, 12)).toBe("████████████");
     expect(bar(second, plain, 12)).toBe("✗✗✗✗▒▒▒▒····");
-    expect(visibleLength(bar(second, colored, 12))).toBe(12);
+    expect(displayWidth(bar(second, colored, 12))).toBe(12);
   });
 });
 
@@ -101,11 +102,11 @@ describe("a rollout on the screen", () => {
   });
 
   it("lists rollouts, and a rollout's services, as tables", () => {
-    expect(rolloutTable([rollout()], plain)).toMatch(
+    expect(rolloutTable([rollout()], piped)).toMatch(
       /upgrade-0a1b2c3d4e +upgrade +running +2\/2 +5 +0 +2026-03-02 11:00/,
     );
-    expect(rolloutTable([], plain)).toBe("No rollouts.");
-    expect(serviceTable(midway)).toMatch(
+    expect(rolloutTable([], piped)).toBe("No rollouts.");
+    expect(serviceTable(midway, piped)).toMatch(
       /1 +us-east-1 +123456789012 +shop\/service-0 +succeeded +web:1 +web:2 +1 min 01 s/,
     );
   });
@@ -114,17 +115,95 @@ describe("a rollout on the screen", () => {
 describe("tables and texts", () => {
   it("align cells by what is seen of them, numbers at the right", () => {
     const rows = [
-      ["a", colored("12", "red")],
-      ["long", ""],
+      ["a", { text: "12", style: "red" }],
+      ["愛猫", ""],
+    ] as const;
+    const lines = table([{ title: "name" }, { title: "n", right: true }], rows, { ...piped, style: colored }).split(
+      "\n",
+    );
+    expect(lines.map(displayWidth)).toEqual([10, 10, 10, 10]);
+    expect(lines[2]).toBe(`  a     ${colored("12", "red")}`);
+    expect(lines[3]).toBe("  愛猫   -");
+  });
+
+  const wide: readonly Column[] = [
+    { title: "service", keepEnd: true },
+    { title: "cause" },
+    { title: "took", right: true },
+  ];
+  const row = [
+    "arn:aws:ecs:us-east-1:123456789012:service/shop/checkout",
+    "The task stopped: out of memory.",
+    "12 min 34 s",
+  ];
+
+  it("are cut to the terminal's width, the widest columns first, numbers never", () => {
+    expect(table(wide, [row, ["short", "", "1 s"]], { style: plain, columns: 55 })).toBe(
+      `  service              cause                       took
+  -------------------  -------------------  -----------
+  arn:aws:e…/checkout  The task stopped: …  12 min 34 s
+  short                -                            1 s`,
+    );
+    expect(table(wide, [row], piped)).toContain(row.join("  "));
+  });
+
+  it("are wrapped where a column is read like prose", () => {
+    const columns = [
+      { title: "cause", wrap: true },
+      { title: "n", right: true },
     ];
-    const lines = table([{ title: "name" }, { title: "n", right: true }], rows).split("\n");
-    expect(lines.map(visibleLength)).toEqual([10, 10, 10, 10]);
-    expect(lines[3]).toBe("  long   -");
+    const cause = { text: "The task stopped: OutOfMemoryError.", style: "red" } as const;
+    expect(table(columns, [[cause, "1"]], { style: plain, columns: 20 })).toBe(
+      `  cause            n
+  ---------------  -
+  The task         1
+  stopped:
+  OutOfMemoryErr…`,
+    );
+  });
+
+  it("never are wider than the terminal where that can be, whatever is in their cells", () => {
+    const cell = fc.string({ unit: "grapheme", maxLength: 80 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(cell, cell, fc.constant("1")), { maxLength: 5 }),
+        fc.integer({ min: 30, max: 120 }),
+        (rows, columns) => {
+          for (const line of table(wide, rows, { style: plain, columns }).split("\n"))
+            expect(displayWidth(line)).toBeLessThanOrEqual(columns);
+        },
+      ),
+    );
+  });
+
+  it("fit a terminal of 80 columns with all that the inventory and a rollout have", () => {
+    const terminal = { style: plain, columns: 80 };
+    const services = midway.map((one) => ({ ...one, reason: "ztunnel-unhealthy" }));
+    for (const text of [serviceTable(services, terminal), rolloutTable([rollout()], terminal)])
+      for (const line of text.split("\n")) expect(displayWidth(line)).toBeLessThanOrEqual(80);
+  });
+
+  it("are not cut where nobody looks at a terminal", () => {
+    const screen = { write: () => undefined, columns: 20, rows: 10 };
+    expect(terminalOf({ ...screen, isTTY: false }, {}).columns).toBe(Number.POSITIVE_INFINITY);
+    expect(terminalOf({ ...screen, isTTY: true }, {}).columns).toBe(20);
   });
 
   it("are cut to the screen's width without a style left open", () => {
     expect(fitted(colored("abcdef", "red"), 4)).toBe("abc…");
     expect(fitted(colored("abc", "red"), 4)).toBe(colored("abc", "red"));
+  });
+
+  it.each([
+    ["abcdef", 6, {}, "abcdef"],
+    ["abcdef", 5, {}, "abcd…"],
+    ["abcdef", 5, { keepEnd: true }, "ab…ef"],
+    ["web:12345", 6, { keepEnd: true }, "web…45"],
+    ["愛猫愛猫", 4, {}, "愛…"],
+    ["👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧", 5, {}, "👩‍👩‍👧👩‍👩‍👧…"],
+    ["ab", 0, {}, "…"],
+  ])("%s is in %d columns, %j: %s", (text, columns, how, expected) => {
+    expect(cut(text, columns, how)).toBe(expected);
   });
 
   it.each([
@@ -136,5 +215,51 @@ describe("tables and texts", () => {
     [-5, "0 s"],
   ])("tell %d seconds as %s", (seconds, words) => {
     expect(span(seconds)).toBe(words);
+  });
+});
+
+describe("what others have written", () => {
+  const ESC = "\u001b";
+  const hostile = `why${ESC}[2J${ESC}]0;owned\u0007\u009b31m\u202e\r\nFORGED\u0008`;
+
+  it("is shown without what could control the terminal", () => {
+    expect(printable(`${ESC}[31mred${ESC}[0m`)).toBe("red");
+    expect(printable(`${ESC}]8;;https://example.com\u0007link${ESC}]8;;\u0007`)).toBe("link");
+    expect(printable("two\r\nlines\tand\u2028more")).toBe("two lines and more");
+    expect(printable("\u202eabc\u2066")).toBe("abc");
+    expect(printable("smörgåsbord 愛猫 👩‍👩‍👧")).toBe("smörgåsbord 愛猫 👩‍👩‍👧");
+  });
+
+  it("has no control character left, whatever it is", () => {
+    const anything = fc.array(
+      fc.constantFrom(ESC, "[", "]", "0", ";", "m", "\u0007", "\u009b", "\u009d", "\n", "P", "\\", "x"),
+    );
+    fc.assert(
+      fc.property(anything, (parts) => {
+        expect(printable(parts.join(""))).not.toMatch(/\p{Cc}/u);
+      }),
+    );
+  });
+
+  it("controls nothing from a table, nor from a rollout's text", () => {
+    const reason = { code: "budget-exceeded", detail: hostile };
+    const record = rollout({
+      why: hostile,
+      requestedBy: hostile,
+      status: "failed",
+      reason,
+      control: { action: "rollback", by: hostile, at: "2026-03-02T11:30:00Z" },
+    });
+    const services = midway.map((one) => ({ ...one, status: "reverted" as const, reason: hostile, detail: hostile }));
+    const texts = [
+      rolloutTable([record], piped),
+      serviceTable(services, piped),
+      ...rolloutLines(view({ rollout: record, services }), plain),
+      progressLine(view({ rollout: record })),
+    ];
+    for (const text of texts) {
+      expect(text).not.toMatch(/(?!\n)\p{Cc}|\p{Bidi_Control}/u);
+      expect(text).not.toMatch(/^FORGED/m);
+    }
   });
 });
