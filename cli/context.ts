@@ -17,7 +17,7 @@ export interface CliContext {
   readonly directory: string;
   readonly out: Screen;
   readonly err: Screen;
-  /** The answer to a question, or `undefined` when nobody is there to answer. */
+  /** The answer to a question, or `undefined` without a terminal to ask at. */
   readonly ask: (question: string) => Promise<string | undefined>;
   /** Epoch milliseconds. */
   readonly now: () => number;

@@ -36,7 +36,7 @@ export async function runCommand(args: readonly string[], context: CliContext): 
   }
 }
 
-/** commander takes a help that nobody asked for as an error; here it answers a command without its subcommand. */
+/** For a group without its subcommand, commander writes the help as an error; here it is the answer. */
 function outputOf({ out }: CliContext): OutputConfiguration {
   const width = () => (out.isTTY ? out.columns : 100);
   return {

@@ -13,10 +13,10 @@ import { rolloutReader } from "./rollout-status.ts";
 
 const descriptions: Readonly<Record<ControlAction, string>> = {
   pause: "Holds a rollout before its next wave.",
-  resume: "Lets a paused rollout go on.",
-  approve: "Lets a rollout go on after its canary wave.",
-  abort: "Ends a rollout; what it has done stays.",
-  rollback: "Takes back what a rollout has changed, newest wave first; also one that has ended.",
+  resume: "Continues a paused rollout.",
+  approve: "Continues a rollout after its canary wave.",
+  abort: "Ends a rollout; what was rolled stays.",
+  rollback: "Rolls a rollout back, newest wave first; also one that has ended.",
 };
 
 const valuesSchema = z.object({ ...whereShape, json: switchShape });
@@ -31,7 +31,7 @@ export const rolloutControls: readonly CliCommand[] = controlActions.map((action
     const { rollout: before } = await read();
     const refused = allowedControl(before, action);
     if (refused) throw refused;
-    // The way back is open also while a freeze window is.
+    // A rollback is allowed in a freeze window too.
     const how = action === "rollback" && hasEnded(before) ? "request" : "control";
     await sendControl({ rolloutId, action, requestedBy: operator.who }, before, how, operator, context);
     const view = await read();

@@ -27,7 +27,7 @@ import { type RolloutView, viewJson } from "../rollouts/view.ts";
 import { watchRollout } from "../rollouts/watch.ts";
 import { rolloutReader } from "./rollout-status.ts";
 
-/** Options of everything that asks for a rollout. */
+/** Options of every command that requests a rollout. */
 export const paceOptions: readonly Option[] = [
   new Option("--why <TEXT>", "why, for the record and for Slack"),
   new Option("--waves <P,P,100>", "cumulative percentages of a region's services, as in 10,50,100"),
@@ -46,7 +46,7 @@ const number = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** The values of everything that asks for a rollout. */
+/** The values of every command that requests a rollout. */
 export const requestSchema = z.object({
   ...whereShape,
   ...scopeShape,
@@ -69,7 +69,7 @@ export type RequestValues = z.output<typeof requestSchema>;
 
 /** A fleet is unenrolled by a command of its own. */
 const requestedKinds = rolloutKinds.filter((kind) => kind !== "unenroll");
-/** The choices are for the help and for completion: `requestOf` has a better word for each kind that is none. */
+/** The choices are for the help and for completion. `requestOf` refuses other kinds, with a hint for each. */
 const kindArgument = new Argument("<KIND>", "what is rolled out")
   .choices(requestedKinds)
   .argParser((kind: string) => kind);
@@ -78,7 +78,7 @@ export const rolloutRequest: CliCommand = {
   define: () =>
     newCommand(
       "request",
-      "Asks for a rollout over the enrolled services.",
+      "Requests a rollout over the enrolled services.",
       [
         new Option("--image <IMAGE>", "the ztunnel image of an upgrade"),
         new Option("--control-plane <NAME>", "only services of this control plane"),
@@ -116,7 +116,7 @@ export interface CheckedRequest extends JsonObject {
 /** The request that the options make. Throws `UsageError`, `invalid-request` or `invalid-image`. */
 export function requestOf(kind: string, asked: RequestValues): CheckedRequest {
   const known = rolloutKinds.find((one) => one === kind);
-  if (kind === "rollback") throw new UsageError("A rollout is taken back with: rollout rollback ID");
+  if (kind === "rollback") throw new UsageError("A rollout is rolled back with: rollout rollback ID");
   if (!known) throw new UsageError(`There is no kind ${kind}. ${hintAt(kind, requestedKinds)}`);
   if (known !== "upgrade" && asked.image !== undefined)
     throw new AutopilotError("invalid-request", `--image goes with upgrade, not with ${known}.`);
@@ -149,7 +149,7 @@ function given(members: Readonly<Record<string, JsonObject[string] | undefined>>
   );
 }
 
-/** Asks for the rollout, then shows what became of it. Returns the exit code. Throws as `refuseEarly` and `sendRequest`. */
+/** Requests the rollout, then shows it. Returns the exit code. Throws as `refuseEarly` and `sendRequest`. */
 export async function askAndShow(
   request: CheckedRequest,
   { watch, json }: { readonly watch: boolean; readonly json: boolean },

@@ -30,7 +30,7 @@ export interface InjectInput {
   readonly dryRun: boolean;
 }
 
-/** What whoever registers the definition should know. */
+/** What to know before the definition is registered. */
 export type InjectionAdvice = "unchanged" | "placeholder" | "role-not-allowed";
 
 /**

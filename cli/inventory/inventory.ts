@@ -40,12 +40,12 @@ export interface InventoryService extends Place {
   readonly ztunnelImage?: string;
   /** `family:revision` */
   readonly revision: string;
-  /** Where its token's root CA stands; absent where the token can't be told. */
+  /** The root CA of its token; absent where the token is not known. */
   readonly root?: TokenRoot;
   readonly lastOutcome?: NonNullable<ServiceState["lastOutcome"]>;
   /** A roll is under way. */
   readonly rolling: boolean;
-  /** What the next look at it comes to. */
+  /** What reconciling it would come to. */
   readonly verdict: NoneReason | "drift" | "refused" | "unknown";
   readonly drift: readonly DriftReason[];
   readonly refusals: readonly Refusal[];

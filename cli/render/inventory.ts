@@ -80,7 +80,7 @@ export function rootWords({ fingerprints, newest, cutOff }: TokenRoot): string {
   return newest ? short : `${short} (old)`;
 }
 
-/** What the next look at a service comes to, in a few words. */
+/** What reconciling a service would come to, in a few words. */
 export function stateWords({ verdict, drift, refusals, rolling, failure }: InventoryService): string {
   if (rolling) return "rolling";
   switch (verdict) {

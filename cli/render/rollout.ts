@@ -22,7 +22,7 @@ const parts = [
 ] as const satisfies readonly { readonly of: keyof WaveProgress; readonly sign: string; readonly style: Style }[];
 
 /** The legend of the bars. */
-export const legend = "█ done  ▪ skipped  ✗ failed  ! stuck  ◂ taken back  ▒ rolling  · waiting";
+export const legend = "█ done  ▪ skipped  ✗ failed  ! stuck  ◂ rolled back  ▒ rolling  · waiting";
 
 /** How many of `width` cells each count gets: in proportion, at least one where there is any, `width` in all. */
 export function cells(counts: readonly number[], width: number): readonly number[] {
@@ -156,10 +156,10 @@ function waveWords(wave: WaveProgress): string {
     wave.failed > 0 && `${wave.failed} failed`,
     wave.skipped > 0 && `${wave.skipped} skipped`,
     wave.stuck > 0 && `${wave.stuck} stuck`,
-    wave.rolledBack > 0 && `${wave.rolledBack} taken back`,
+    wave.rolledBack > 0 && `${wave.rolledBack} rolled back`,
     wave.rolling > 0 && `${wave.rolling} rolling`,
     wave.state === "baking" && "baking",
-    wave.state === "rolling-back" && "being taken back",
+    wave.state === "rolling-back" && "being rolled back",
   ].filter(Boolean);
   return [`${done} of ${wave.size}`, ...notes].join(", ");
 }
@@ -172,7 +172,7 @@ export function totals({ progress, etaSeconds }: RolloutView): string {
     `${sum("succeeded")} done`,
     `${sum("failed")} failed`,
     sum("skipped") > 0 && `${sum("skipped")} skipped`,
-    sum("rolledBack") > 0 && `${sum("rolledBack")} taken back`,
+    sum("rolledBack") > 0 && `${sum("rolledBack")} rolled back`,
     sum("stuck") > 0 && `${sum("stuck")} stuck`,
     sum("rolling") > 0 && `${sum("rolling")} rolling`,
     sum("waiting") > 0 && `${sum("waiting")} waiting`,
@@ -217,7 +217,7 @@ function gateLines({ gates }: RolloutView): readonly string[] {
   });
 }
 
-/** Why it ended or is taken back, and the services that failed. */
+/** Why it ended or is rolled back, and the services that failed. */
 function failureLines({ rollout, services }: RolloutView, style: Styler): readonly string[] {
   const bad = services.filter(({ status }) => failedStatuses.includes(status) || status === "stuck");
   const lines = bad.slice(0, SHOWN_FAILURES).map(({ serviceArn, status, reason = "", detail = "" }) => {

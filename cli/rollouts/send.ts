@@ -19,7 +19,7 @@ export function newRolloutId(kind: string): string {
 type SendCalls = Pick<Operator, "bus"> & { readonly ledger: Pick<Operator["ledger"], "getRollout"> };
 
 /**
- * Asks for a rollout on the bus and waits until the ledger has it, refused or not. Throws `Refused` when it does not
+ * Requests a rollout on the bus and waits until the ledger has it, refused or not. Throws `Refused` when it does not
  * appear within 30 seconds.
  */
 export async function sendRequest(
@@ -97,7 +97,7 @@ async function settled(
   throw new Refused(
     "no-answer",
     `\`${what}\` was sent for ${id}, but the ledger does not show within ${TIMEOUT_MS / 1000} s that it was taken.`,
-    `It may still be: look with \`npm run autopilot -- rollout list\`. If it never is, look at the dead letters of the bus's rules, and check --stage.`,
+    `It may still be: check with \`npm run autopilot -- rollout list\`. If it never is, check the dead letters of the bus's rules, and check --stage.`,
   );
 }
 

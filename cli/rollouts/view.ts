@@ -96,8 +96,8 @@ function rootGate(mesh: MeshState): readonly RootGate[] {
 }
 
 /**
- * The newest time that the records hold: whoever looks may have a clock that is behind, and the lab's runs faster than
- * anybody's.
+ * The newest time that the records hold: an operator's clock may be behind, and the lab's is faster
+ * than any.
  */
 function newestMs({ waves, startedAt, requestedAt }: Rollout, services: readonly RolloutService[]): number {
   const times = [requestedAt, startedAt, ...[...waves, ...services].flatMap((one) => [one.startedAt, one.finishedAt])];

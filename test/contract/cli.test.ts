@@ -169,7 +169,7 @@ describe("autopilot status", () => {
 });
 
 describe("autopilot rollout", () => {
-  it("asks for an upgrade, watches it until it has completed, and has it taken back", async () => {
+  it("requests an upgrade, watches it until it has completed, and rolls it back", async () => {
     const image = "us-docker.pkg.dev/soloio-img/istio/ztunnel:1.28.2-solo-distroless";
     const asked = ["rollout", "request", "upgrade", "--image", image, "--why", "A fix.", "--region", US.region];
     const upgraded = await run([...asked, "--bake", "0", "--watch", "--json"]);
@@ -204,7 +204,7 @@ describe("autopilot rollout", () => {
     expect(back).toMatchObject({ code: 0, err: "" });
     const watched = await run(["rollout", "status", id, "--watch"]);
     expect(watched.code).toBe(1);
-    expect(watched.out).toContain("rolled-back. 2 services: 0 done, 0 failed, 2 taken back.");
+    expect(watched.out).toContain("rolled-back. 2 services: 0 done, 0 failed, 2 rolled back.");
     expect((await run(["status", "--region", US.region])).out).toMatch(/shell-task +yes +1\.28\.1-solo-distroless/);
   }, 60_000);
 

@@ -33,7 +33,7 @@ describe("watching a rollout", () => {
     expect(await watchRollout(reads(view(), ended(status)), testContext(), { id: ID, json: false })).toBe(code);
   });
 
-  it("goes on when somebody has an ended rollout taken back", async () => {
+  it("goes on when somebody rolls an ended rollout back", async () => {
     const control = { action: "rollback", by: "ada", at: "2026-03-02T12:00:00Z" } as const;
     const asked = view({ rollout: rollout({ status: "completed", control }) });
     expect(await watchRollout(reads(asked, ended("rolled-back")), testContext(), { id: ID, json: false })).toBe(1);
