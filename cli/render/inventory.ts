@@ -8,10 +8,10 @@ const columns: readonly Column[] = [
   { title: "service", keepEnd: true },
   { title: "enrolled" },
   { title: "ztunnel" },
-  { title: "root CA" },
+  { title: "root CA", optional: true },
   { title: "revision", keepEnd: true },
   { title: "state" },
-  { title: "last roll" },
+  { title: "last roll", optional: true },
 ];
 
 /** The inventory as one table per account and region, with what needs words below it. */

@@ -10,12 +10,12 @@ export function serviceTable(services: readonly RolloutService[], terminal: Term
     [
       { title: "wave", right: true },
       { title: "region" },
-      { title: "account" },
+      { title: "account", optional: true },
       { title: "service", keepEnd: true },
       { title: "status" },
       { title: "from", keepEnd: true },
       { title: "to", keepEnd: true },
-      { title: "took", right: true },
+      { title: "took", right: true, optional: true },
       { title: "reason" },
     ],
     services.map(
@@ -47,15 +47,15 @@ export function rolloutTable(rollouts: readonly Rollout[], terminal: Terminal): 
   if (rollouts.length === 0) return "No rollouts.";
   return table(
     [
-      { title: "rollout", keepEnd: true },
-      { title: "kind" },
+      { title: "rollout", whole: true },
+      { title: "kind", optional: true },
       { title: "status" },
       { title: "wave", right: true },
       { title: "services", right: true },
       { title: "failed", right: true },
-      { title: "asked (UTC)" },
-      { title: "took", right: true },
-      { title: "why" },
+      { title: "asked (UTC)", whole: true },
+      { title: "took", right: true, optional: true },
+      { title: "why", optional: true },
     ],
     rollouts.map((rollout) => [
       rollout.id,

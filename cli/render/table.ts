@@ -2,84 +2,131 @@ import { cut, displayWidth, printable, type Style, type Terminal } from "./style
 
 export interface Column {
   readonly title: string;
-  /** Numbers stand at the right, and are never cut: a part of one would be another number. */
+  /** Numbers stand at the right. They are never cut: a part of one would be another number. */
   readonly right?: boolean;
+  /** Never cut: it is typed into other commands. */
+  readonly whole?: boolean;
   /** Of a text that is too long, the middle is left out: its end tells it from others, as a revision's number does. */
   readonly keepEnd?: boolean;
   /** A text that is too long goes on in the next line, for the few tables that are read like prose. */
   readonly wrap?: boolean;
+  /** Left out where the others would be cut too short; of several, the last one first. */
+  readonly optional?: boolean;
 }
 
 export type Cell = string | { readonly text: string; readonly style: Style };
 
+/** Optional columns leave before others are cut to less than this. */
+const READABLE_WIDTH = 12;
 /** A narrower column says nothing any more. */
 const LEAST_WIDTH = 6;
 const GAP = "  ";
 
 /**
- * Rows as aligned columns below their titles, indented by two. Empty cells become `-`. On a terminal, the widest columns
- * are cut until the table fits; cells can't control it, whatever their text.
+ * Rows as aligned columns below their titles, indented by two. Empty cells become `-`. On a terminal the table is as
+ * wide as that at most, if that is possible at all: a line below it names the columns that were left out. Cells can't
+ * control the terminal, whatever their text.
  */
 export function table(columns: readonly Column[], rows: readonly (readonly Cell[])[], terminal: Terminal): string {
-  const texts = rows.map((row) => row.map((cell) => printable(textOf(cell)) || "-"));
-  const all = [columns.map(({ title }) => title), ...texts];
-  const natural = columns.map((_, at) => Math.max(...all.map((row) => displayWidth(row[at] ?? ""))));
-  const widths = fittedWidths(columns, natural, terminal.columns - columns.length * GAP.length);
-  const line = (row: readonly string[], cells: readonly Cell[] = []) =>
-    columns
-      .map((column, at) => {
-        const text = row[at] ?? "";
-        const space = " ".repeat((widths[at] ?? 0) - displayWidth(text));
-        const cell = cells[at];
-        const shown = typeof cell === "object" ? terminal.style(text, cell.style) : text;
-        return `${GAP}${column.right ? space + shown : shown + space}`;
-      })
-      .join("")
-      .trimEnd();
-  const lines = (row: readonly string[], cells?: readonly Cell[]) => {
-    const fitting = columns.map((column, at) => fittedText(row[at] ?? "", widths[at] ?? 0, column));
-    const height = Math.max(...fitting.map((parts) => parts.length));
-    return Array.from({ length: height }, (_, level) =>
-      line(
-        fitting.map((parts) => parts[level] ?? ""),
-        cells,
-      ),
-    );
-  };
+  const measured = columns.map((column, at) => ({
+    ...column,
+    at,
+    natural: Math.max(...[column.title, ...rows.map((row) => textOf(row[at]))].map(displayWidth)),
+  }));
+  const kept = keptColumns(measured, terminal.columns);
+  const fitted = fittedColumns(kept, roomFor(kept, terminal.columns));
+  const omitted = measured.filter(({ at }) => !kept.some((one) => one.at === at)).map(({ title }) => title);
   return [
-    ...lines(columns.map(({ title }) => title)),
-    line(widths.map((width) => "-".repeat(width))),
-    ...texts.flatMap((row, at) => lines(row, rows[at])),
+    ...linesOf(
+      fitted,
+      columns.map(({ title }) => title),
+      terminal,
+    ),
+    line(fitted.map(({ width }) => "-".repeat(width))),
+    ...rows.flatMap((row) => linesOf(fitted, row, terminal)),
+    ...(omitted.length > 0
+      ? [terminal.style(`  Not shown for lack of room: ${omitted.join(", ")}. \`--json\` has all.`, "dim")]
+      : []),
   ].join("\n");
 }
 
-/** The lines of a cell. */
-function fittedText(text: string, width: number, column: Column): readonly string[] {
-  if (!column.wrap) return [cut(text, width, column)];
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1) ?? "";
-    const longer = last === "" ? word : `${last} ${word}`;
-    if (last === "" || displayWidth(longer) <= width) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return lines.map((line) => cut(line, width));
+/** A column at its place in the rows, with its widest cell. */
+interface MeasuredColumn extends Column {
+  readonly at: number;
+  readonly natural: number;
 }
 
-function textOf(cell: Cell): string {
-  return typeof cell === "string" ? cell : cell.text;
+interface FittedColumn extends MeasuredColumn {
+  readonly width: number;
 }
 
-/** The widths with the widest columns of text made narrower, as far as it takes and goes. */
-function fittedWidths(columns: readonly Column[], natural: readonly number[], room: number): readonly number[] {
-  const widths = [...natural];
-  let over = widths.reduce((sum, width) => sum + width, 0) - room;
+function textOf(cell: Cell | undefined): string {
+  return printable(typeof cell === "object" ? cell.text : (cell ?? "")) || "-";
+}
+
+function isCuttable({ right, whole }: Column): boolean {
+  return !right && !whole;
+}
+
+function roomFor(columns: readonly Column[], width: number): number {
+  return width - columns.length * GAP.length;
+}
+
+function keptColumns(columns: readonly MeasuredColumn[], width: number): readonly MeasuredColumn[] {
+  const readable = columns.map((one) => (isCuttable(one) ? Math.min(one.natural, READABLE_WIDTH) : one.natural));
+  const fits = readable.reduce((sum, one) => sum + one, 0) <= roomFor(columns, width);
+  const last = columns.findLastIndex(({ optional }) => optional);
+  return fits || last < 0 ? columns : keptColumns(columns.toSpliced(last, 1), width);
+}
+
+/** The columns with the widest ones made narrower, as far as it takes and goes. */
+function fittedColumns(columns: readonly MeasuredColumn[], room: number): readonly FittedColumn[] {
+  const fitted = columns.map((column) => ({ ...column, width: column.natural }));
+  const cuttable = fitted.filter(isCuttable);
+  let over = fitted.reduce((sum, { width }) => sum + width, 0) - room;
   while (over > 0) {
-    const texts = widths.map((width, at) => (columns[at]?.right ? 0 : width));
-    const widest = Math.max(...texts);
-    if (widest <= LEAST_WIDTH) break;
-    widths[texts.indexOf(widest)] = widest - 1;
+    const widest = cuttable.reduce<(typeof fitted)[number] | undefined>(
+      (found, one) => (found && found.width >= one.width ? found : one),
+      undefined,
+    );
+    if (!widest || widest.width <= LEAST_WIDTH) break;
+    widest.width -= 1;
     over -= 1;
   }
-  return widths;
+  return fitted;
+}
+
+/** The lines of a row: several where a cell is wrapped. */
+function linesOf(columns: readonly FittedColumn[], row: readonly Cell[], { style }: Terminal): readonly string[] {
+  const cells = columns.map((column) => {
+    const cell = row[column.at];
+    const shown = (text: string) => (typeof cell === "object" ? style(text, cell.style) : text);
+    return partsOf(textOf(cell), column).map((part) => {
+      const space = " ".repeat(column.width - displayWidth(part));
+      return column.right ? space + shown(part) : shown(part) + space;
+    });
+  });
+  const height = Math.max(...cells.map((parts) => parts.length));
+  return Array.from({ length: height }, (_, level) =>
+    line(cells.map((parts, at) => parts[level] ?? " ".repeat(columns[at]?.width ?? 0))),
+  );
+}
+
+function line(cells: readonly string[]): string {
+  return cells
+    .map((cell) => `${GAP}${cell}`)
+    .join("")
+    .trimEnd();
+}
+
+function partsOf(text: string, column: FittedColumn): readonly string[] {
+  if (!column.wrap) return [cut(text, column.width, column)];
+  const parts = [""];
+  for (const word of text.split(" ")) {
+    const last = parts.at(-1) ?? "";
+    const longer = last === "" ? word : `${last} ${word}`;
+    if (last === "" || displayWidth(longer) <= column.width) parts[parts.length - 1] = longer;
+    else parts.push(word);
+  }
+  return parts.map((part) => cut(part, column.width));
 }

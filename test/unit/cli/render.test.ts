@@ -147,6 +147,16 @@ describe("tables and texts", () => {
     expect(table(wide, [row], piped)).toContain(row.join("  "));
   });
 
+  it("leave optional columns out before the others say nothing any more, and name them", () => {
+    const text = rolloutTable([rollout()], { style: plain, columns: 80 });
+    expect(text).toBe(`  rollout             kind     status   wave  services  failed  asked (UTC)
+  ------------------  -------  -------  ----  --------  ------  ----------------
+  upgrade-0a1b2c3d4e  upgrade  running   2/2         5       0  2026-03-02 11:00
+  Not shown for lack of room: took, why. \`--json\` has all.`);
+    expect(rolloutTable([rollout()], { style: plain, columns: 90 })).toMatch(/kind.*asked.*took\n/);
+    expect(rolloutTable([rollout()], piped)).toMatch(/kind.*took +why\n/);
+  });
+
   it("are wrapped where a column is read like prose", () => {
     const columns = [
       { title: "cause", wrap: true },
