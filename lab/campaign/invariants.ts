@@ -1,19 +1,11 @@
 import { SECRET_NAME_PREFIX } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
-import { LAB_SLACK_TOKEN, type Lab } from "../autopilot/lab.ts";
+import { LAB_SLACK_TOKEN } from "../autopilot/lab.ts";
 import { everythingWritten, formsOf, leaks, secretValues } from "../leaks.ts";
 import { MALFORMED } from "./actions.ts";
-import type { Actors } from "./actors.ts";
+import type { CampaignResult } from "./campaign-result.ts";
 import { rolloutViolations } from "./rollout-invariants.ts";
 import { secretViolations } from "./secret-invariants.ts";
 import { serviceViolations } from "./service-invariants.ts";
-
-/** What a run leaves behind, for those who judge it. */
-export interface CampaignResult {
-  readonly lab: Lab;
-  readonly people: Actors;
-  /** Epoch milliseconds. */
-  readonly faultsEndedMs: number;
-}
 
 /** What is broken, in words. Nothing when all is as it should be. */
 export async function violations(aftermath: CampaignResult): Promise<readonly string[]> {

@@ -5,7 +5,7 @@ import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/lab-driver.ts";
 import type { Actors } from "./actors.ts";
-import type { CampaignResult } from "./invariants.ts";
+import type { CampaignResult } from "./campaign-result.ts";
 
 /** What is wrong with rollouts, in words. */
 export async function rolloutViolations({ lab, people }: CampaignResult): Promise<readonly string[]> {

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { parseValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { secretReferences } from "../../shared/use-cases/reconcile/sweep.ts";
-import type { CampaignResult } from "./invariants.ts";
+import type { CampaignResult } from "./campaign-result.ts";
 
 /** Every version of a secret that a service, or the revision that it would go back to, starts from is there and labelled. */
 export async function secretViolations({ lab }: CampaignResult): Promise<readonly string[]> {

@@ -13,7 +13,7 @@ import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/lab-driver.ts";
 import { label, type OwnedService } from "./actors.ts";
 import { BAD_APPLICATION, images } from "./campaign-fleet.ts";
-import type { CampaignResult } from "./invariants.ts";
+import type { CampaignResult } from "./campaign-result.ts";
 
 interface Seen extends CampaignResult {
   readonly owned: OwnedService;

@@ -1,7 +1,10 @@
-import type { Config } from "./config.ts";
-
 /** Source of the events by which operators ask for something. */
 export const operatorSource = "ztunnel-autopilot.operator";
+
+/** The part of the configuration that names begin with. */
+interface NamedConfig {
+  readonly name: string;
+}
 
 export interface ResourceNames {
   /** The ledger's DynamoDB table, in the home account and region. */
@@ -16,7 +19,7 @@ export interface ResourceNames {
  * AUTOPILOT_BUS, which every deployed function has, come first.
  */
 export function resourceNames(
-  { name }: Pick<Config, "name">,
+  { name }: NamedConfig,
   stage?: string,
   environment: Readonly<Record<string, string | undefined>> = {},
 ): ResourceNames {
@@ -28,7 +31,7 @@ export function resourceNames(
 }
 
 /** The role that operators take on in other accounts. */
-export function operatorReadRole({ memberRoleName }: Pick<Config, "memberRoleName">): string {
+export function operatorReadRole({ memberRoleName }: { readonly memberRoleName: string }): string {
   return `${memberRoleName}-read`;
 }
 
@@ -36,6 +39,6 @@ export function operatorReadRole({ memberRoleName }: Pick<Config, "memberRoleNam
 export const kubernetesFunctions = ["watch-root-ca", "roll/plan", "roll/apply", "roll/verify"] as const;
 
 /** The name of a deployed function's role, by the function's file below `functions/`. */
-export function functionRoleName({ name }: Pick<Config, "name">, stage: string, functionName: string): string {
+export function functionRoleName({ name }: NamedConfig, stage: string, functionName: string): string {
   return `${name}-${stage}-${functionName.replaceAll("/", "-")}`;
 }

@@ -1,20 +1,9 @@
+import type { EventPattern, PatternNode } from "./event-pattern.ts";
 import { apiCall, tagChange } from "./tag-patterns.ts";
 
 /** The names of the bus and of who writes to it. AWS's own events come from `aws.*`. */
 export const busName = "ztunnel-autopilot";
 export const sources = { autopilot: "ztunnel-autopilot", operator: "ztunnel-autopilot.operator" } as const;
-
-/** What EventBridge calls an event pattern: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html */
-export type EventPattern = { readonly [key: string]: PatternNode };
-type PatternNode = EventPattern | readonly PatternLeaf[];
-export type PatternLeaf =
-  | null
-  | boolean
-  | number
-  | string
-  | EventPattern
-  | { readonly [operator: string]: PatternOperand };
-type PatternOperand = boolean | number | string | readonly (number | string)[];
 
 /** A rule on the default bus of every target account and region; its one target is the home bus. */
 export interface ForwardedRule {

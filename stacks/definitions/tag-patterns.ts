@@ -1,4 +1,4 @@
-import type { EventPattern, PatternLeaf } from "./event-patterns.ts";
+import type { EventPattern, PatternLeaf } from "./event-pattern.ts";
 
 const servicePattern = { wildcard: "arn:aws*:ecs:*:service/*" };
 const clusterPattern = { wildcard: "arn:aws*:ecs:*:cluster/*" };

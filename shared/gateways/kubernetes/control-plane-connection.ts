@@ -4,22 +4,9 @@ import * as z from "zod";
 import { AutopilotError } from "../../base/errors.ts";
 import type { PlacedClients } from "../aws/aws-clients.ts";
 import { call } from "../aws/errors.ts";
+import type { ClusterConnection } from "./cluster-connection.ts";
 import { eksToken } from "./eks-token.ts";
 import { parseKubeconfig } from "./kubeconfig.ts";
-
-/** How a Kubernetes API is reached. */
-export interface ClusterConnection {
-  /** URL of the API server. */
-  readonly server: string;
-  /** Its certificate authority: base64 of PEM. Absent: the public ones. */
-  readonly caData?: string | undefined;
-  readonly user: ClusterUser;
-}
-
-export type ClusterUser =
-  | { readonly bearerToken: () => Promise<string> }
-  /** Client certificate and key: base64 of PEM. */
-  | { readonly certData: string; readonly keyData: string };
 
 const clusterSchema = z.object({
   endpoint: z.url(),

@@ -5,7 +5,7 @@ import { AutopilotError } from "../../base/errors.ts";
 import { expiringCache } from "../../base/expiring-cache.ts";
 import type { MeshFacts } from "../../model/mesh.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
-import type { ClusterConnection } from "./control-plane-connection.ts";
+import type { ClusterConnection } from "./cluster-connection.ts";
 import {
   fetchHttpApi,
   type KubernetesApis,

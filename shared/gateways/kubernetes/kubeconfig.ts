@@ -1,7 +1,7 @@
 import { KubeConfig } from "@kubernetes/client-node";
 import * as z from "zod";
 import { AutopilotError } from "../../base/errors.ts";
-import type { ClusterConnection } from "./control-plane-connection.ts";
+import type { ClusterConnection } from "./cluster-connection.ts";
 
 const clusterSchema = z.object({ server: z.url(), caData: z.string().optional() });
 const tokenSchema = z.object({ token: z.string().min(1) });

@@ -14,7 +14,7 @@ import {
 } from "@kubernetes/client-node";
 import * as z from "zod";
 import { AutopilotError, type FailureCode } from "../../base/errors.ts";
-import type { ClusterConnection } from "./control-plane-connection.ts";
+import type { ClusterConnection } from "./cluster-connection.ts";
 
 export interface KubernetesApis {
   readonly core: CoreV1Api;

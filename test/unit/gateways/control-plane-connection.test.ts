@@ -1,11 +1,8 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
+import type { ClusterConnection } from "../../../shared/gateways/kubernetes/cluster-connection.ts";
 import { controlPlane } from "../../../shared/gateways/kubernetes/control-plane.ts";
-import {
-  type ClusterConnection,
-  eksConnection,
-  kubeconfigConnection,
-} from "../../../shared/gateways/kubernetes/control-plane-connection.ts";
+import { eksConnection, kubeconfigConnection } from "../../../shared/gateways/kubernetes/control-plane-connection.ts";
 import { eksToken } from "../../../shared/gateways/kubernetes/eks-token.ts";
 import { parseKubeconfig } from "../../../shared/gateways/kubernetes/kubeconfig.ts";
 import { homePlace, wire } from "../../support/wire.ts";
