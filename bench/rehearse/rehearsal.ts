@@ -1,5 +1,5 @@
+import { enrolledFleet, enrolledFleetConfig } from "../../lab/autopilot/enrolled-fleet.ts";
 import { Lab } from "../../lab/autopilot/lab.ts";
-import { enrolledFleet, enrolledFleetConfig } from "../../lab/fleet/enrolled-fleet.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import type { Rollout, RolloutServiceStatus } from "../../shared/model/rollout.ts";

@@ -13,7 +13,7 @@ import type { LabHandler, LabRequest } from "../../simulator/http/message.ts";
 import { addressedCall } from "../../simulator/http/protocols.ts";
 import type { AwsRouter } from "../../simulator/http/router.ts";
 import { scopeOf, scopeSigner } from "../../simulator/http/scope-signer.ts";
-import { sendDirectly } from "../autopilot/direct-send.ts";
+import { sendDirectly } from "./direct-send.ts";
 import { instrumentedLedger } from "./ledger.ts";
 import { failLedgerCall } from "./ledger-faults.ts";
 import type { Sandbox } from "./runtime.ts";

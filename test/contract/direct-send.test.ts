@@ -1,7 +1,7 @@
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { STSClient } from "@aws-sdk/client-sts";
 import { describe, expect, it } from "vitest";
-import { sendDirectly } from "../../lab/autopilot/direct-send.ts";
+import { sendDirectly } from "../../lab/lambda/direct-send.ts";
 import { serviceRef } from "../../shared/base/arn.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { awsClients } from "../../shared/gateways/aws/aws-clients.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { enrolledFleet, enrolledFleetConfig } from "../../lab/autopilot/enrolled-fleet.ts";
 import { Lab } from "../../lab/autopilot/lab.ts";
-import { enrolledFleet, enrolledFleetConfig } from "../../lab/fleet/enrolled-fleet.ts";
 import type { Json } from "../../shared/base/json.ts";
 import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
 import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts";

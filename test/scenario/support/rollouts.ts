@@ -1,5 +1,5 @@
+import { enrolledFleet, enrolledFleetConfig } from "../../../lab/autopilot/enrolled-fleet.ts";
 import { Lab, type LabOptions } from "../../../lab/autopilot/lab.ts";
-import { enrolledFleet, enrolledFleetConfig } from "../../../lab/fleet/enrolled-fleet.ts";
 import { LabDriver, type ServiceName } from "../../../lab/story/lab-driver.ts";
 import { serviceRef } from "../../../shared/base/arn.ts";
 import type { JsonObject } from "../../../shared/base/json.ts";

@@ -18,9 +18,9 @@ import { registerOnce } from "../../shared/use-cases/roll/register-once.ts";
 import { inProcessRequestHandler, inProcessTextFetch } from "../../simulator/http/in-process.ts";
 import type { LabHandler } from "../../simulator/http/message.ts";
 import { scopeOf, scopeSigner } from "../../simulator/http/scope-signer.ts";
-import { sendDirectly } from "../autopilot/direct-send.ts";
-import type { Lab } from "../autopilot/lab.ts";
-import { revisionArn } from "./fleet.ts";
+import { revisionArn } from "../fleet/fleet.ts";
+import { sendDirectly } from "../lambda/direct-send.ts";
+import type { Lab } from "./lab.ts";
 
 const HOME_ACCOUNT = "123456789012";
 const MEMBER_ACCOUNT = "210987654321";
