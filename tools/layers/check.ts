@@ -30,9 +30,9 @@ export async function check(root: string, options: RuleOptions): Promise<Checked
 }
 
 function cruiserFindings({ violations, advice }: Cruised): readonly Finding[] {
-  const found = violations.map(({ rule, from, to, unresolvedTo, cycle }): Finding => {
+  const found = violations.map(({ rule, from, to, cycle }): Finding => {
     const circle = cycle?.map(({ name }) => name).sort();
-    const where = circle?.join(" ⇄ ") ?? (from === to ? from : `${from} → ${unresolvedTo ?? to}`);
+    const where = circle?.join(" ⇄ ") ?? (from === to ? from : `${from} → ${to}`);
     return { rule: rule.name, where, advice: advice.get(rule.name) ?? "" };
   });
   // A cycle is reported once for each of its files.

@@ -30,8 +30,8 @@ export async function cruiseProject(root: string, options: RuleOptions): Promise
     ["."],
     {
       baseDir: root,
-      exclude: { path: "^(\\.git|\\.bench)/" },
-      doNotFollow: { path: "(^|/)(node_modules|\\.sst)/" },
+      exclude: { path: "^\\.[^/]+/" },
+      doNotFollow: { path: "(^|/)node_modules/" },
       tsPreCompilationDeps: true,
       combinedDependencies: true,
       validate: true,

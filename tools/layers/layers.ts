@@ -8,7 +8,7 @@ export interface Layer {
   readonly advice: string;
 }
 
-/** Only checks the names in `mayImport`. */
+/** The table itself: the type of its argument makes a name that no layer has an error. */
 function table<Name extends string>(
   rows: Record<Name, Layer & { readonly mayImport: readonly NoInfer<Name>[] }>,
 ): Readonly<Record<Name, Layer>> {
@@ -29,7 +29,7 @@ const oneUseCase =
   "Use cases know each other only as reconcile → observe and roll → observe, and no gateway. Move what both need into " +
   "the domain, and take a port as an argument.";
 const gateway =
-  "A gateway translates calls. It implements shared/ports/ and knows no use case: what decides belongs into a use case " +
+  "A gateway translates calls. It implements shared/ports/ and knows no use case: what decides belongs in a use case " +
   "or the domain.";
 
 /** Every file of the project belongs to one layer, from the bottom to the top. */
@@ -67,12 +67,12 @@ export const layers = table({
   ports: {
     files: "^shared/ports/",
     mayImport: interfaces,
-    advice: "A port names records of the model, never the event, the gateway or the use case behind it.",
+    advice: "A port speaks of records, never of the event, the gateway or the use case behind it.",
   },
   events: {
     files: "^shared/events/",
     mayImport: interfaces,
-    advice: "The wire knows records and domain. Who sends or handles an event is above it.",
+    advice: "An event is made of records. What sends or handles it is above it: pass in what it should say.",
   },
   slack: {
     files: "^shared/slack/",
@@ -151,7 +151,7 @@ export const layers = table({
   bench: {
     files: "^bench/",
     mayImport: [...shared, "settings", "functions", "definitions", "simulator", "lab", "tools"],
-    advice: "A bench measures the functions and the lab. What the lab needs as well belongs into lab/.",
+    advice: "A bench measures the functions and the lab. What the lab needs as well belongs in lab/.",
   },
   app: {
     files: "^sst\\.config\\.ts$",

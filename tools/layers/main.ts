@@ -12,12 +12,16 @@ import each other in a circle; and that no file is left over. Ends with exit cod
 
   --rooms [FOLDER]  print instead the folders below FOLDER (default shared) as rooms, the imports between
                     them as arrows, and the cycles that these form
+  --root DIR        checks the project in DIR instead of this one
   --help            this text
 `;
 
-const root = join(import.meta.dirname, "../..");
 const { values, positionals } = parseArgs({
-  options: { rooms: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
+  options: {
+    rooms: { type: "boolean", default: false },
+    root: { type: "string", default: join(import.meta.dirname, "../..") },
+    help: { type: "boolean", default: false },
+  },
   allowPositionals: true,
 });
 
@@ -41,14 +45,14 @@ function printFindings({ files, imports, findings }: Checked): void {
     for (const { where } of found) console.error(`  ${where}`);
     console.error("");
   }
-  const broken = findings.length === 0 ? "no rule broken" : `${findings.length} places break a rule`;
-  console.log(`${files.length} files, ${imports.length} imports between them: ${broken}`);
+  const result = findings.length === 0 ? "no rule broken" : `rules broken in places: ${findings.length}`;
+  console.log(`${files.length} files, ${imports.length} imports between them: ${result}`);
 }
 
 if (values.help) {
   process.stdout.write(help);
 } else {
-  const checked = await check(root, { simulatorIsClosed });
+  const checked = await check(values.root, { simulatorIsClosed });
   if (values.rooms) {
     printRooms(checked, positionals[0] ?? "shared");
   } else {

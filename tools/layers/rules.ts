@@ -112,7 +112,7 @@ const packageRules: readonly Rule[] = [
     name: "packages-shared",
     severity: "error",
     comment: "The domain and the use cases need zod alone. Put what another package does behind a port.",
-    from: { path: "^shared/(?!gateways/)" },
+    from: { path: "^shared/(?!gateways/)", pathNot: layers.vocabulary.files },
     to: { path: NPM, pathNot: [CLIENTS, packages("zod")] },
   },
   {
@@ -139,8 +139,8 @@ const packageRules: readonly Rule[] = [
   {
     name: "packages-definitions",
     severity: "error",
-    comment: "Definitions are plain data: they need no package.",
-    from: { path: "^stacks/definitions/" },
+    comment: "Definitions and the vocabulary are plain data: they need no package.",
+    from: { path: ["^stacks/definitions/", layers.vocabulary.files] },
     to: { path: NPM },
   },
 ];
