@@ -1,6 +1,5 @@
 import type { JsonObject } from "../shared/base/json.ts";
-import { pinnedValueFrom } from "../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
-import { encodeToken } from "../shared/data-plane/ztunnel/bootstrap-token/token.ts";
+import { encodeToken, pinnedValueFrom } from "../shared/data-plane/ztunnel/index.ts";
 import { containersOf } from "../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { type DecisionInput, decide } from "../shared/enrollment/decide.ts";
 import type { DesiredEnrollment } from "../shared/enrollment/decision.ts";

@@ -2,7 +2,7 @@ import type { Place, ServiceRef } from "../../shared/base/arn.ts";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { type Config, controlPlaneFor } from "../../shared/config/config.ts";
-import { pinnedValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { pinnedValueFrom } from "../../shared/data-plane/ztunnel/index.ts";
 import { registerable } from "../../shared/data-plane/ztunnel/task-definition/registerable.ts";
 import { decide } from "../../shared/enrollment/decide.ts";
 import type { DesiredEnrollment } from "../../shared/enrollment/decision.ts";

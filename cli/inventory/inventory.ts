@@ -1,7 +1,7 @@
 import { type Place, parseServiceArn } from "../../shared/base/arn.ts";
 import { asAutopilotError, type FailureCode } from "../../shared/base/errors.ts";
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../shared/config/config.ts";
-import { findSidecar } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
+import { findSidecar } from "../../shared/data-plane/ztunnel/index.ts";
 import type { Decision, NoneReason } from "../../shared/enrollment/decision.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { versionSkew } from "../../shared/enrollment/warnings-of.ts";

@@ -2,7 +2,7 @@ import { controlPlanes } from "../../functions/control-planes.ts";
 import { type Place, serviceRef } from "../../shared/base/arn.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
 import { type Config, controlPlaneFor, parseConfig, type Target, targetsOf } from "../../shared/config/config.ts";
-import { inject } from "../../shared/data-plane/ztunnel/task-definition/inject.ts";
+import { inject } from "../../shared/data-plane/ztunnel/index.ts";
 import { executionName } from "../../shared/deployment/execution-name.ts";
 import type { TagRequest } from "../../shared/enrollment/decision.ts";
 import { sidecarSpec } from "../../shared/enrollment/definition.ts";

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
-import { parseValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { parseValueFrom } from "../../shared/data-plane/ztunnel/index.ts";
 import { secretReferences } from "../../shared/use-cases/reconcile/sweep.ts";
 import type { CampaignResult } from "./campaign-result.ts";
 

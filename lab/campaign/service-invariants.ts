@@ -1,9 +1,7 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { controlPlaneFor } from "../../shared/config/config.ts";
-import { parseValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
-import { decodeToken } from "../../shared/data-plane/ztunnel/bootstrap-token/token.ts";
+import { decodeToken, findSidecar, parseValueFrom } from "../../shared/data-plane/ztunnel/index.ts";
 import { containersOf, textAt } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
-import { findSidecar } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { endedStatuses } from "../../shared/model/rollout.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";

@@ -1,9 +1,8 @@
 import { AutopilotError } from "../base/errors.ts";
 import { type Config, targetsOf } from "../config/config.ts";
-import { driftOf } from "../data-plane/ztunnel/task-definition/drift.ts";
+import { driftOf, findSidecar, type Sidecar } from "../data-plane/ztunnel/index.ts";
 import { containersOf } from "../data-plane/ztunnel/task-definition/fields.ts";
 import { registerable } from "../data-plane/ztunnel/task-definition/registerable.ts";
-import { findSidecar, type Sidecar } from "../data-plane/ztunnel/task-definition/sidecar.ts";
 import type { MeshFacts, MeshGeneration } from "../model/mesh.ts";
 import type { DriftReason, Refusal } from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";

@@ -1,10 +1,8 @@
 import { canonicalJson, type JsonObject, sha256 } from "../base/json.ts";
 import type { Config } from "../config/config.ts";
-import { parseValueFrom, pinnedValueFrom } from "../data-plane/ztunnel/bootstrap-token/secret-version.ts";
-import { inject } from "../data-plane/ztunnel/task-definition/inject.ts";
+import type { SidecarSpec } from "../data-plane/ztunnel/index.ts";
+import { inject, parseValueFrom, pinnedValueFrom, remove } from "../data-plane/ztunnel/index.ts";
 import { registerable } from "../data-plane/ztunnel/task-definition/registerable.ts";
-import { remove } from "../data-plane/ztunnel/task-definition/remove.ts";
-import type { SidecarSpec } from "../data-plane/ztunnel/task-definition/sidecar.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";
 import type { Decision, DesiredEnrollment, DesiredSecret } from "./decision.ts";
 

@@ -1,7 +1,7 @@
 import { AutopilotError } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
-import { secretName, versionIdOf } from "../data-plane/ztunnel/bootstrap-token/secret-version.ts";
-import type { BootstrapToken } from "../data-plane/ztunnel/bootstrap-token/token.ts";
+import type { BootstrapToken } from "../data-plane/ztunnel/index.ts";
+import { secretName, versionIdOf } from "../data-plane/ztunnel/index.ts";
 import { textAt } from "../data-plane/ztunnel/task-definition/fields.ts";
 import type { MeshFacts } from "../model/mesh.ts";
 import type { AssignedImage } from "../model/rollout.ts";

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import { headroom } from "../data-plane/ztunnel/task-definition/headroom.ts";
+import { headroom } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts } from "../model/mesh.ts";
 import type { Warning } from "../model/reasons.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";

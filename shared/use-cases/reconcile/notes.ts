@@ -1,4 +1,4 @@
-import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
+import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import type { ObservedService } from "../../model/service.ts";

@@ -4,8 +4,8 @@ import {
   labelOf,
   parseValueFrom,
   retirableVersions,
-} from "../../data-plane/ztunnel/bootstrap-token/secret-version.ts";
-import { SECRET_NAME_PREFIX } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
+  SECRET_NAME_PREFIX,
+} from "../../data-plane/ztunnel/index.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
 

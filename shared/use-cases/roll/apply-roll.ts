@@ -2,7 +2,7 @@ import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
-import { parseValueFrom, pinnedValueFrom } from "../../data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { parseValueFrom, pinnedValueFrom } from "../../data-plane/ztunnel/index.ts";
 import { attemptKeyOf } from "../../deployment/attempts.ts";
 import type { RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision, DesiredSecret } from "../../enrollment/decision.ts";

@@ -1,15 +1,16 @@
 import { AutopilotError } from "../../base/errors.ts";
 import { sha256 } from "../../base/json.ts";
-import { mergePrincipals } from "../../data-plane/ztunnel/bootstrap-token/secret-policy.ts";
 import {
+  type BootstrapToken,
+  encodeToken,
   hasRoomForVersion,
   labelOf,
+  mergePrincipals,
   pinnedValueFrom,
   secretName,
   secretTags,
   versionIdOf,
-} from "../../data-plane/ztunnel/bootstrap-token/secret-version.ts";
-import { type BootstrapToken, encodeToken } from "../../data-plane/ztunnel/bootstrap-token/token.ts";
+} from "../../data-plane/ztunnel/index.ts";
 import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
 
 export type EnsureSecretCalls = Pick<

@@ -1,7 +1,7 @@
 import type { ServiceRef } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
-import { parseValueFrom } from "../../data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { parseValueFrom } from "../../data-plane/ztunnel/index.ts";
 import { afterFailure, afterSuccess } from "../../deployment/attempts.ts";
 import {
   driftCorrected,

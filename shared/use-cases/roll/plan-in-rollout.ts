@@ -1,7 +1,7 @@
 import type { ServiceRef } from "../../base/arn.ts";
 import { clusterArnOf } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
-import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
+import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
 import { requestOf } from "../../enrollment/decide.ts";

@@ -1,7 +1,7 @@
 import type { ServiceRef } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
-import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
+import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { pinnedRevision } from "../../deployment/pinned.ts";
 import { identityRefusal, type RolloutTarget } from "../../enrollment/decide.ts";

@@ -1,5 +1,5 @@
 import type { Config } from "../../config/config.ts";
-import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
+import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { tagKeys } from "../../enrollment/tags.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { Roll, ServicePatch, ServiceState } from "../../model/service-state.ts";

@@ -1,7 +1,7 @@
 import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import { AutopilotError, asAutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
-import { type Verification, verifyTasks } from "../../data-plane/ztunnel/proof/verify.ts";
+import { type Verification, verifyTasks } from "../../data-plane/ztunnel/index.ts";
 import type { ControlPlaneCalls, EcsCalls } from "../../ports/ports.ts";
 import type { Watch } from "./steps.ts";
 

@@ -1,5 +1,5 @@
 import type { Config } from "../../config/config.ts";
-import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
+import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { requestOf } from "../../enrollment/decide.ts";
 import { pinsVersion } from "../../enrollment/definition.ts";
 import { desiredSecret } from "../../enrollment/desired.ts";

@@ -1,0 +1,23 @@
+/**
+ * The door to ztunnel on ECS: its container, its token, its proof and its names. A function's bundle holds only what it
+ * uses of them, since package.json says that no module has side effects.
+ */
+export { mergePrincipals } from "./bootstrap-token/secret-policy.ts";
+export {
+  hasRoomForVersion,
+  labelOf,
+  parseValueFrom,
+  pinnedValueFrom,
+  retirableVersions,
+  secretName,
+  secretTags,
+  versionIdOf,
+} from "./bootstrap-token/secret-version.ts";
+export { type BootstrapToken, decodeToken, encodeToken } from "./bootstrap-token/token.ts";
+export { type Verification, verifyTasks } from "./proof/verify.ts";
+export { driftOf } from "./task-definition/drift.ts";
+export { headroom } from "./task-definition/headroom.ts";
+export { inject } from "./task-definition/inject.ts";
+export { portCollisions } from "./task-definition/ports.ts";
+export { remove } from "./task-definition/remove.ts";
+export { findSidecar, SECRET_NAME_PREFIX, type Sidecar, type SidecarSpec } from "./task-definition/sidecar.ts";
