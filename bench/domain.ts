@@ -1,10 +1,10 @@
 import type { JsonObject } from "../shared/base/json.ts";
 import { encodeToken, pinnedValueFrom } from "../shared/data-plane/ztunnel/index.ts";
-import { containersOf } from "../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { type DecisionInput, decide } from "../shared/enrollment/decide.ts";
 import type { DesiredEnrollment } from "../shared/enrollment/decision.ts";
 import { desiredDefinition } from "../shared/enrollment/definition.ts";
 import { desiredToken } from "../shared/enrollment/desired.ts";
+import { containersOf } from "../shared/model/task-definition.ts";
 import { type Figures, median, type Part } from "./report.ts";
 import { nineContainers } from "./ten-containers.ts";
 

@@ -1,6 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
-import { containersOf, nameOf } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
-import { registerable } from "../../shared/data-plane/ztunnel/task-definition/registerable.ts";
+import { containersOf, nameOf, registerable } from "../../shared/model/task-definition.ts";
 import { createService } from "../fleet/fleet.ts";
 import { arnOf, type LabDriver, type ServiceName } from "../story/lab-driver.ts";
 import { tagList } from "./tag-list.ts";

@@ -1,10 +1,11 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { textAt } from "../../shared/base/json-fields.ts";
 import { controlPlaneFor } from "../../shared/config/config.ts";
 import { decodeToken, findSidecar, parseValueFrom } from "../../shared/data-plane/ztunnel/index.ts";
-import { containersOf, textAt } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { endedStatuses } from "../../shared/model/rollout.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
+import { containersOf } from "../../shared/model/task-definition.ts";
 import { parseBundle } from "../../shared/trust/bundle.ts";
 import type { EcsService } from "../../simulator/aws/ecs/model.ts";
 import type { Lab } from "../autopilot/lab.ts";

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
-import { textAt } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { textAt } from "../../shared/base/json-fields.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import type { Line, Run } from "./run.ts";
 

@@ -1,9 +1,9 @@
 import { type Place, parseServiceArn } from "../../shared/base/arn.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
+import { textAt } from "../../shared/base/json-fields.ts";
 import { operatorSource, resourceNames } from "../../shared/config/names.ts";
-import { containersOf, nameOf, textAt } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
-import { registerable } from "../../shared/data-plane/ztunnel/task-definition/registerable.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
+import { containersOf, nameOf, registerable } from "../../shared/model/task-definition.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { revisionArn } from "../fleet/fleet.ts";
 

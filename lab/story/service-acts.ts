@@ -1,5 +1,5 @@
 import { canonicalJson, isJsonObject, type JsonObject } from "../../shared/base/json.ts";
-import { containersOf } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { containersOf } from "../../shared/model/task-definition.ts";
 import { catalogService, EU, shellDefinition, US } from "../fleet/demo.ts";
 import { createService } from "../fleet/fleet.ts";
 import type { Act } from "./act.ts";

@@ -1,4 +1,5 @@
 import type { FailureCode } from "../base/errors.ts";
+import { ZTUNNEL } from "../data-plane/ztunnel/index.ts";
 import { type ObservedContainer, type ObservedTask, taskIdOf } from "../model/task.ts";
 
 /** Why a revision's tasks fail: one code, and a sentence that names the task and the container. */
@@ -84,7 +85,7 @@ function culprit({ containers, stopCode }: ObservedTask): ObservedContainer | un
 
 /** ztunnel, when it ran and no container that waits for it was ever started. */
 function neverHealthy(containers: readonly ObservedContainer[]): ObservedContainer | undefined {
-  const ztunnel = containers.find(({ name }) => name === "ztunnel");
+  const ztunnel = containers.find(({ name }) => name === ZTUNNEL);
   const others = containers.filter((container) => container !== ztunnel);
   const nobodyStarted = others.length > 0 && others.every(({ exitCode }) => exitCode === undefined);
   return ztunnel?.exitCode !== undefined && nobodyStarted ? ztunnel : undefined;
@@ -113,7 +114,7 @@ function unexplained(task: ObservedTask): Diagnosis | undefined {
 }
 
 function diagnoseRunning(task: ObservedTask): Diagnosis | undefined {
-  const ztunnel = task.containers.find(({ name }) => name === "ztunnel");
+  const ztunnel = task.containers.find(({ name }) => name === ZTUNNEL);
   const waiting = task.lastStatus !== "RUNNING" && ztunnel?.lastStatus === "RUNNING";
   if (ztunnel && (ztunnel.healthStatus === "UNHEALTHY" || (waiting && ztunnel.healthStatus !== "HEALTHY"))) {
     return say("ztunnel-unhealthy", task, `Container ztunnel is ${ztunnel.healthStatus ?? "UNKNOWN"}.`);
@@ -123,7 +124,7 @@ function diagnoseRunning(task: ObservedTask): Diagnosis | undefined {
 }
 
 function codeFor(container: string): "ztunnel-unhealthy" | "application-failed" {
-  return container === "ztunnel" ? "ztunnel-unhealthy" : "application-failed";
+  return container === ZTUNNEL ? "ztunnel-unhealthy" : "application-failed";
 }
 
 function say(code: Diagnosis["code"], task: ObservedTask, sentence: string): Diagnosis {

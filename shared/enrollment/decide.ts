@@ -1,13 +1,12 @@
 import { AutopilotError } from "../base/errors.ts";
 import { type Config, targetsOf } from "../config/config.ts";
 import { driftOf, findSidecar, type Sidecar } from "../data-plane/ztunnel/index.ts";
-import { containersOf } from "../data-plane/ztunnel/task-definition/fields.ts";
-import { registerable } from "../data-plane/ztunnel/task-definition/registerable.ts";
 import type { MeshFacts, MeshGeneration } from "../model/mesh.ts";
 import type { DriftReason, Refusal } from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import type { ServiceState } from "../model/service-state.ts";
+import { containersOf, registerable } from "../model/task-definition.ts";
 import type { Decision, TagRequest, UnenrollReason } from "./decision.ts";
 import { comparableValueFrom, sidecarSpec } from "./definition.ts";
 import { desiredEnrollment, desiredImage } from "./desired.ts";

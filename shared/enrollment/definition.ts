@@ -2,8 +2,8 @@ import { canonicalJson, type JsonObject, sha256 } from "../base/json.ts";
 import type { Config } from "../config/config.ts";
 import type { SidecarSpec } from "../data-plane/ztunnel/index.ts";
 import { inject, parseValueFrom, pinnedValueFrom, remove } from "../data-plane/ztunnel/index.ts";
-import { registerable } from "../data-plane/ztunnel/task-definition/registerable.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";
+import { registerable } from "../model/task-definition.ts";
 import type { Decision, DesiredEnrollment, DesiredSecret } from "./decision.ts";
 
 type Injection = ReturnType<typeof inject>;

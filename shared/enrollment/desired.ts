@@ -1,8 +1,8 @@
 import { AutopilotError } from "../base/errors.ts";
+import { textAt } from "../base/json-fields.ts";
 import type { Config } from "../config/config.ts";
 import type { BootstrapToken } from "../data-plane/ztunnel/index.ts";
 import { secretName, versionIdOf } from "../data-plane/ztunnel/index.ts";
-import { textAt } from "../data-plane/ztunnel/task-definition/fields.ts";
 import type { MeshFacts } from "../model/mesh.ts";
 import type { AssignedImage } from "../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";

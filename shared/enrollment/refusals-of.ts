@@ -1,10 +1,10 @@
 import { sameRole } from "../base/arn.ts";
 import type { JsonObject } from "../base/json.ts";
+import { isSet, objectAt, textAt } from "../base/json-fields.ts";
 import { type Config, controlPlaneFor } from "../config/config.ts";
 import { isAllowedImage } from "../config/images.ts";
 import type { SidecarSpec } from "../data-plane/ztunnel/index.ts";
 import { inject, portCollisions } from "../data-plane/ztunnel/index.ts";
-import { isSet, objectAt, textAt } from "../data-plane/ztunnel/task-definition/fields.ts";
 import type { Refusal } from "../model/reasons.ts";
 import type { DescribedTaskDefinition, ObservedService, WorkloadIdentity } from "../model/service.ts";
 import { rolesOf } from "./desired.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../shared/base/json.ts";
-import { without } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { without } from "../../shared/base/json-fields.ts";
 import { fixture, withContainer } from "../../test/support/task-definitions.ts";
 import { registrationProblems } from "../aws/ecs/registration-rules.ts";
 

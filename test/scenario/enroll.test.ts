@@ -3,8 +3,8 @@ import { catalogService, EU, echoDefinition, shellDefinition, US } from "../../l
 import { createService } from "../../lab/fleet/fleet.ts";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import { isJsonObject } from "../../shared/base/json.ts";
+import { textAt } from "../../shared/base/json-fields.ts";
 import { decodeToken } from "../../shared/data-plane/ztunnel/bootstrap-token/token.ts";
-import { textAt } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import {
   DISCOVERY,
   demo,

@@ -1,9 +1,9 @@
 import type { JsonObject } from "../../shared/base/json.ts";
 import { pinnedValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
-import { containersOf } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { type DecisionInput, decide } from "../../shared/enrollment/decide.ts";
 import type { Decision } from "../../shared/enrollment/decision.ts";
 import { desiredDefinition } from "../../shared/enrollment/definition.ts";
+import { containersOf } from "../../shared/model/task-definition.ts";
 import { observed } from "./services.ts";
 
 export function desiredOf(decision: Decision) {

@@ -1,9 +1,9 @@
 import { clusterArnOf, type ServiceRef } from "../../shared/base/arn.ts";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
-import { containersOf } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import type { Deployment, DescribedTaskDefinition, ObservedService, Tags } from "../../shared/model/service.ts";
 import type { ObservedTask } from "../../shared/model/task.ts";
+import { containersOf } from "../../shared/model/task-definition.ts";
 import type { EcsCalls } from "../../shared/ports/ports.ts";
 import { service, taskDefinition } from "./services.ts";
 

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
-import { containersOf, nameOf } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { inject } from "../../shared/data-plane/ztunnel/task-definition/inject.ts";
 import {
   defaultHealthCheckCommand,
   type SidecarSpec,
 } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
+import { containersOf, nameOf } from "../../shared/model/task-definition.ts";
 
 type FixtureName = "shell" | "echo" | "multi" | "firelens" | "ec2" | "istioctl" | "by-hand";
 

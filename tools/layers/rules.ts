@@ -32,19 +32,13 @@ const ENTRY_POINTS = [
 ];
 
 /** All rules that dependency-cruiser checks. */
-export function cruiseRules({ simulatorIsClosed }: RuleOptions): readonly Rule[] {
-  const rules: readonly Rule[] = [
-    ...Object.entries(layers).map(([name, layer]) => layerRule(name, layer)),
-    ...importRules,
-    ...packageRules,
-    ...moduleRules,
-  ];
-  if (simulatorIsClosed) return rules;
-  const open = new Set(["layer-simulator", "simulator-door"]);
-  return rules
-    .filter(({ name }) => !open.has(name))
-    .map((rule) => (rule.name === "file-cycle" ? { ...rule, from: { pathNot: "^simulator/" } } : rule));
+export function cruiseRules(options: RuleOptions): readonly Rule[] {
+  const layerRules = Object.entries(layers).map(([name, layer]) => layerRule(name, layer));
+  const rules = [...layerRules, ...importRules(options), ...packageRules, ...moduleRules];
+  return options.simulatorIsClosed ? rules : rules.filter(({ name }) => !simulatorRules.includes(name));
 }
+
+const simulatorRules = ["layer-simulator", "simulator-door"];
 
 function layerRule(name: string, { files, mayImport, advice }: Layer): Rule {
   const allowed = Object.entries(layers).filter(([other]) => other === name || mayImport.includes(other));
@@ -60,37 +54,40 @@ function layerRule(name: string, { files, mayImport, advice }: Layer): Rule {
   };
 }
 
-const importRules: readonly Rule[] = [
-  {
-    name: "data-plane-door",
-    severity: "error",
-    comment: "A data plane has one door: import its index.ts, and export there what others need.",
-    from: { pathNot: ["^shared/data-plane/", tests] },
-    to: { path: "^shared/data-plane/", pathNot: "^shared/data-plane/[^/]+/index\\.ts$" },
-  },
-  {
-    name: "simulator-door",
-    severity: "error",
-    comment:
-      'The simulator has one door: import it as "@ztunnel-autopilot/simulator", and export there what others need.',
-    from: { pathNot: "^simulator/" },
-    to: { path: "^simulator/(?!test/)", dependencyTypesNot: ["aliased-workspace"] },
-  },
-  {
-    name: "file-cycle",
-    severity: "error",
-    comment: "Files import each other in a circle. Move the type or the function that both need into the lower one.",
-    from: {},
-    to: { circular: true },
-  },
-  {
-    name: "unresolved",
-    severity: "error",
-    comment: "Nothing is found under this name, so no rule can be checked. Install the package or correct the path.",
-    from: {},
-    to: { couldNotResolve: true, pathNot: "^\\.sst/platform/" },
-  },
-];
+function importRules({ simulatorIsClosed }: RuleOptions): readonly Rule[] {
+  const exempt = simulatorIsClosed ? [] : ["^simulator/"];
+  return [
+    {
+      name: "data-plane-door",
+      severity: "error",
+      comment: "A data plane has one door: import its index.ts, and export there what others need.",
+      from: { pathNot: ["^shared/data-plane/", tests, ...exempt] },
+      to: { path: "^shared/data-plane/", pathNot: "^shared/data-plane/[^/]+/index\\.ts$" },
+    },
+    {
+      name: "simulator-door",
+      severity: "error",
+      comment:
+        'The simulator has one door: import it as "@ztunnel-autopilot/simulator", and export there what others need.',
+      from: { pathNot: "^simulator/" },
+      to: { path: "^simulator/(?!test/)", dependencyTypesNot: ["aliased-workspace"] },
+    },
+    {
+      name: "file-cycle",
+      severity: "error",
+      comment: "Files import each other in a circle. Move the type or the function that both need into the lower one.",
+      from: { pathNot: exempt },
+      to: { circular: true },
+    },
+    {
+      name: "unresolved",
+      severity: "error",
+      comment: "Nothing is found under this name, so no rule can be checked. Install the package or correct the path.",
+      from: {},
+      to: { couldNotResolve: true, pathNot: "^\\.sst/platform/" },
+    },
+  ];
+}
 
 const packageRules: readonly Rule[] = [
   {

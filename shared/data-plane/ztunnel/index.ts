@@ -15,6 +15,7 @@ export {
 } from "./bootstrap-token/secret-version.ts";
 export { type BootstrapToken, decodeToken, encodeToken } from "./bootstrap-token/token.ts";
 export { type Verification, verifyTasks } from "./proof/verify.ts";
+export { ZTUNNEL } from "./task-definition/containers.ts";
 export { driftOf } from "./task-definition/drift.ts";
 export { headroom } from "./task-definition/headroom.ts";
 export { inject } from "./task-definition/inject.ts";

@@ -1,9 +1,9 @@
 import { AutopilotError } from "../../base/errors.ts";
 import { canonicalJson, isJsonObject, type Json, type JsonObject, sha256 } from "../../base/json.ts";
-import { textAt } from "../../data-plane/ztunnel/task-definition/fields.ts";
-import { registerable } from "../../data-plane/ztunnel/task-definition/registerable.ts";
+import { textAt } from "../../base/json-fields.ts";
 import type { DescribedTaskDefinition } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
+import { registerable } from "../../model/task-definition.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 
 export type RegisterCalls = Pick<

@@ -1,13 +1,6 @@
 import type { JsonObject } from "../../../shared/base/json.ts";
-import {
-  isSet,
-  listAt,
-  nameOf,
-  numberAt,
-  objectAt,
-  objectsAt,
-  textAt,
-} from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { isSet, listAt, numberAt, objectAt, objectsAt, textAt } from "../../../shared/base/json-fields.ts";
+import { nameOf } from "../../../shared/model/task-definition.ts";
 
 /** HealthCheck's ranges, in seconds and tries. */
 const HEALTH_CHECK_RANGES: readonly (readonly [string, number, number])[] = [

@@ -1,14 +1,7 @@
 import type { JsonObject } from "../../../shared/base/json.ts";
+import { isSet, objectsAt, textAt, textsAt, without } from "../../../shared/base/json-fields.ts";
 import { findCycle, startDependencies } from "../../../shared/data-plane/ztunnel/task-definition/dependencies.ts";
-import {
-  containersOf,
-  isSet,
-  nameOf,
-  objectsAt,
-  textAt,
-  textsAt,
-  without,
-} from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { containersOf, nameOf } from "../../../shared/model/task-definition.ts";
 
 const CONDITIONS = ["START", "COMPLETE", "SUCCESS", "HEALTHY"];
 

@@ -1,15 +1,6 @@
 import type { JsonObject } from "../../../shared/base/json.ts";
-import {
-  containersOf,
-  isSet,
-  listAt,
-  nameOf,
-  numberAt,
-  objectAt,
-  objectsAt,
-  textAt,
-  textsAt,
-} from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { isSet, listAt, numberAt, objectAt, objectsAt, textAt, textsAt } from "../../../shared/base/json-fields.ts";
+import { containersOf, nameOf } from "../../../shared/model/task-definition.ts";
 
 const unsupported = (field: string): string => `Fargate compatible task definitions do not support ${field}.`;
 

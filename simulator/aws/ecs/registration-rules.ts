@@ -1,19 +1,11 @@
 import type { JsonObject } from "../../../shared/base/json.ts";
-import {
-  containersOf,
-  isSet,
-  listAt,
-  nameOf,
-  objectAt,
-  objectsAt,
-  requiresFargate,
-  textAt,
-} from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { isSet, listAt, objectAt, objectsAt, textAt } from "../../../shared/base/json-fields.ts";
 import {
   definitionBytes,
   MAX_CONTAINERS,
   MAX_DEFINITION_BYTES,
 } from "../../../shared/data-plane/ztunnel/task-definition/quotas.ts";
+import { containersOf, nameOf, requiresFargate } from "../../../shared/model/task-definition.ts";
 import { containerProblems } from "./registration-containers.ts";
 import { dependencyProblems } from "./registration-dependencies.ts";
 import { fargateProblems } from "./registration-fargate.ts";

@@ -1,12 +1,7 @@
 import type { JsonObject } from "../../../shared/base/json.ts";
-import {
-  containersOf,
-  isSet,
-  nameOf,
-  numberAt,
-  requiresFargate,
-} from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { isSet, numberAt } from "../../../shared/base/json-fields.ts";
 import { fargateSizes, taskCpuUnits, taskMemoryMiB } from "../../../shared/data-plane/ztunnel/task-definition/sizes.ts";
+import { containersOf, nameOf, requiresFargate } from "../../../shared/model/task-definition.ts";
 
 /** Docker reserves at least this for a container. */
 const MIN_CONTAINER_MEMORY_MIB = 6;

@@ -2,7 +2,7 @@ import { demoFleet, EU, US } from "../../../lab/fleet/demo.ts";
 import { type Fleet, type FleetService, fleetSchema } from "../../../lab/fleet/fleet.ts";
 import type { ServiceName } from "../../../lab/story/lab-driver.ts";
 import type { JsonObject } from "../../../shared/base/json.ts";
-import { containersOf } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { containersOf } from "../../../shared/model/task-definition.ts";
 
 export const ENROLL = "ztunnel-autopilot/enroll";
 export const IMAGE = "ztunnel-autopilot/image";

@@ -1,8 +1,9 @@
 import { expect } from "vitest";
 import { arnOf, type LabDriver, type ServiceName } from "../../../lab/story/lab-driver.ts";
 import { isJsonObject, type JsonObject } from "../../../shared/base/json.ts";
+import { objectsAt, textAt } from "../../../shared/base/json-fields.ts";
 import { parseValueFrom } from "../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
-import { containersOf, nameOf, objectsAt, textAt } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { containersOf, nameOf } from "../../../shared/model/task-definition.ts";
 
 /** What a test sees of a lab beyond what the stage shows. */
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { objectsAt, textAt } from "../../../shared/base/json-fields.ts";
 import { secretName, versionIdOf } from "../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
-import { objectsAt, textAt } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { decide } from "../../../shared/enrollment/decide.ts";
 import type { TagRequest } from "../../../shared/enrollment/decision.ts";
 import { contentHash, removedDefinition } from "../../../shared/enrollment/definition.ts";

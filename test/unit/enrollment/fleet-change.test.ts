@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../shared/base/json.ts";
-import { containersOf, objectsAt } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { objectsAt } from "../../../shared/base/json-fields.ts";
 import { type DecisionInput, decide } from "../../../shared/enrollment/decide.ts";
 import { settingsHash } from "../../../shared/enrollment/settings-hash.ts";
 import type { MeshFacts, MeshGeneration } from "../../../shared/model/mesh.ts";
+import { containersOf } from "../../../shared/model/task-definition.ts";
 import { desiredOf, meshed, withZtunnel } from "../../support/enrolled-services.ts";
 import { config, enrolled, facts, observed, rootPem, service, taskDefinition } from "../../support/services.ts";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { JsonObject } from "../../../base/json.ts";
-import { objectAt, textAt, without } from "./fields.ts";
+import { objectAt, textAt, without } from "../../../base/json-fields.ts";
 
 /**
  * The docker label on the ztunnel container that keeps what the definition alone wouldn't tell when the sidecar is taken

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../../base/json.ts";
-import { containersOf, isLogRouter, listAt, nameOf, objectAt, objectsAt, textAt, textsAt } from "./fields.ts";
+import { listAt, objectAt, objectsAt, textAt, textsAt } from "../../../base/json-fields.ts";
+import { containersOf, isLogRouter, nameOf } from "../../../model/task-definition.ts";
 
 /** Who starts after whom: container name → the names of those that it waits for. */
 export type Dependencies = ReadonlyMap<string, ReadonlySet<string>>;

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../../base/json.ts";
-import { numberAt, otherContainers } from "./fields.ts";
+import { numberAt } from "../../../base/json-fields.ts";
+import { otherContainers } from "./containers.ts";
 import { taskCpuUnits, taskMemoryMiB } from "./sizes.ts";
 
 /** What is left for ztunnel; `undefined` where the task has no size of its own. */

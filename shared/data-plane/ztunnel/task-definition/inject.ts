@@ -1,7 +1,8 @@
 import type { JsonObject } from "../../../base/json.ts";
+import { isSet } from "../../../base/json-fields.ts";
 import type { RefusalReason } from "../../../model/reasons.ts";
+import { containersOf } from "../../../model/task-definition.ts";
 import { findCycle, startDependencies } from "./dependencies.ts";
-import { containersOf, isSet } from "./fields.ts";
 import { definitionBytes, MAX_CONTAINERS, MAX_DEFINITION_BYTES } from "./quotas.ts";
 import { reconcileSidecar } from "./reconcile-sidecar.ts";
 import { findSidecar, type SidecarSpec } from "./sidecar.ts";

@@ -1,5 +1,7 @@
 import type { JsonObject } from "../../../base/json.ts";
-import { nameOf, numberAt, objectsAt, otherContainers, textAt } from "./fields.ts";
+import { numberAt, objectsAt, textAt } from "../../../base/json-fields.ts";
+import { nameOf } from "../../../model/task-definition.ts";
+import { otherContainers } from "./containers.ts";
 
 /** A port, or a range of ports, that a container other than ztunnel listens on. */
 export interface ApplicationPort {

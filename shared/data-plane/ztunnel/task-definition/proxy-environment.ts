@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../../../base/json.ts";
+import { listAt, objectsAt, textAt, without } from "../../../base/json-fields.ts";
 import type { Added } from "./added.ts";
-import { listAt, objectsAt, textAt, without } from "./fields.ts";
 
 /**
  * What sends an application's traffic through ztunnel's SOCKS5 listener, as in Solo's guide. Not through it: the task's

@@ -1,8 +1,10 @@
 import { isJsonObject, isSameJson, type Json, type JsonObject } from "../../../base/json.ts";
+import { listAt, objectAt, textAt } from "../../../base/json-fields.ts";
 import type { DriftReason } from "../../../model/reasons.ts";
+import { isLogRouter, nameOf } from "../../../model/task-definition.ts";
 import { type Added, addedBefore, withAdded } from "./added.ts";
+import { ZTUNNEL, ztunnelOf } from "./containers.ts";
 import { dependenciesOf, startDependencies } from "./dependencies.ts";
-import { isLogRouter, listAt, nameOf, objectAt, textAt, ZTUNNEL, ztunnelOf } from "./fields.ts";
 import { withoutProxyEnvironment, withProxyEnvironment } from "./proxy-environment.ts";
 import {
   BOOTSTRAP_TOKEN,

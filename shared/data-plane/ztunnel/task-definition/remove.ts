@@ -1,6 +1,8 @@
 import { isJsonObject, type JsonObject } from "../../../base/json.ts";
+import { listAt } from "../../../base/json-fields.ts";
+import { nameOf } from "../../../model/task-definition.ts";
 import { addedBefore } from "./added.ts";
-import { listAt, nameOf, ztunnelOf } from "./fields.ts";
+import { ztunnelOf } from "./containers.ts";
 import { withoutProxyEnvironment } from "./proxy-environment.ts";
 import { findSidecar } from "./sidecar.ts";
 import { withoutWait } from "./waiting.ts";

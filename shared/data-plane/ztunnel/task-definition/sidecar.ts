@@ -1,16 +1,7 @@
 import type { JsonObject } from "../../../base/json.ts";
-import {
-  isLogRouter,
-  isSet,
-  numberAt,
-  objectAt,
-  objectsAt,
-  otherContainers,
-  textAt,
-  without,
-  ZTUNNEL,
-  ztunnelOf,
-} from "./fields.ts";
+import { isSet, numberAt, objectAt, objectsAt, textAt, without } from "../../../base/json-fields.ts";
+import { isLogRouter } from "../../../model/task-definition.ts";
+import { otherContainers, ZTUNNEL, ztunnelOf } from "./containers.ts";
 
 /** What the sidecar shall be like. */
 export interface SidecarSpec {

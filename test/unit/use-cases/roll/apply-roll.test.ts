@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { clusterArnOf } from "../../../../shared/base/arn.ts";
 import { parseValueFrom } from "../../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
-import { containersOf } from "../../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import { containersOf } from "../../../../shared/model/task-definition.ts";
 import { type ApplyCalls, applyRoll } from "../../../../shared/use-cases/roll/apply-roll.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import type { ApplyPlan } from "../../../../shared/use-cases/roll/steps.ts";

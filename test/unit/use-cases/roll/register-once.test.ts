@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../../shared/base/json.ts";
-import { registerable } from "../../../../shared/data-plane/ztunnel/task-definition/registerable.ts";
 import type { ServiceState } from "../../../../shared/model/service-state.ts";
+import { registerable } from "../../../../shared/model/task-definition.ts";
 import { registerOnce } from "../../../../shared/use-cases/roll/register-once.ts";
 import { OBSERVED, rollWorld, web } from "../../../support/fakes.ts";
 import { taskDefinition } from "../../../support/services.ts";

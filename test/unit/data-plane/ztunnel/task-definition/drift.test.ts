@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isJsonObject, type Json, type JsonObject } from "../../../../../shared/base/json.ts";
 import { driftOf } from "../../../../../shared/data-plane/ztunnel/task-definition/drift.ts";
-import { containersOf } from "../../../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { inject } from "../../../../../shared/data-plane/ztunnel/task-definition/inject.ts";
+import { containersOf } from "../../../../../shared/model/task-definition.ts";
 import { spec, taskDefinition } from "../../../../support/arbitrary-definitions.ts";
 import { containerOf, fixture, injected, wanted, withContainer } from "../../../../support/task-definitions.ts";
 

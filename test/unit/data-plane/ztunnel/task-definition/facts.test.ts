@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { headroom } from "../../../../../shared/data-plane/ztunnel/task-definition/headroom.ts";
 import { applicationPorts, portCollisions } from "../../../../../shared/data-plane/ztunnel/task-definition/ports.ts";
-import { registerable } from "../../../../../shared/data-plane/ztunnel/task-definition/registerable.ts";
 import { findSidecar } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
+import { registerable } from "../../../../../shared/model/task-definition.ts";
 import { fixture, injected, wanted, withContainer } from "../../../../support/task-definitions.ts";
 
 describe("registerable", () => {

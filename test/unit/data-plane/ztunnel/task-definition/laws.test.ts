@@ -2,17 +2,14 @@ import type { ContainerDefinition, RegisterTaskDefinitionRequest } from "@aws-sd
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJson, type JsonObject } from "../../../../../shared/base/json.ts";
+import { without } from "../../../../../shared/base/json-fields.ts";
+import { otherContainers, ztunnelOf } from "../../../../../shared/data-plane/ztunnel/task-definition/containers.ts";
 import { driftOf } from "../../../../../shared/data-plane/ztunnel/task-definition/drift.ts";
-import {
-  containersOf,
-  otherContainers,
-  without,
-  ztunnelOf,
-} from "../../../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { inject } from "../../../../../shared/data-plane/ztunnel/task-definition/inject.ts";
 import { definitionBytes } from "../../../../../shared/data-plane/ztunnel/task-definition/quotas.ts";
 import { remove } from "../../../../../shared/data-plane/ztunnel/task-definition/remove.ts";
 import { findSidecar, type SidecarSpec } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
+import { containersOf } from "../../../../../shared/model/task-definition.ts";
 import { registrationProblems } from "../../../../../simulator/aws/ecs/registration-rules.ts";
 import { spec, taskDefinition } from "../../../../support/arbitrary-definitions.ts";
 

@@ -1,4 +1,5 @@
-import type { JsonObject } from "../../../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
+import { isSet, objectsAt, textAt, textsAt } from "../base/json-fields.ts";
 
 /** A tag as ECS writes it. */
 export interface Tag {
@@ -32,4 +33,24 @@ export function registerable(described: JsonObject, tags: readonly Tag[]): JsonO
   const own = tags.filter(({ key }) => !key.toLowerCase().startsWith("aws:"));
   const copy: JsonObject = Object.fromEntries(fields);
   return own.length === 0 ? copy : { ...copy, tags: own.map(({ key, value }) => ({ key, value })) };
+}
+
+/** The containers of a task definition, in its order. */
+export function containersOf(definition: JsonObject): readonly JsonObject[] {
+  return objectsAt(definition, "containerDefinitions");
+}
+
+/** A container's name; an empty text when it has none. */
+export function nameOf(container: JsonObject): string {
+  return textAt(container, "name") ?? "";
+}
+
+/** True for a FireLens log router. */
+export function isLogRouter(container: JsonObject): boolean {
+  return isSet(container, "firelensConfiguration");
+}
+
+/** True when the task definition is validated for Fargate. */
+export function requiresFargate(definition: JsonObject): boolean {
+  return textsAt(definition, "requiresCompatibilities").includes("FARGATE");
 }

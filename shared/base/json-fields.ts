@@ -1,7 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "../../../base/json.ts";
-
-/** The name that the sidecar's container has, as Solo's guide and istioctl give it. */
-export const ZTUNNEL = "ztunnel";
+import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 
 /** The text in a field; `undefined` when it is absent or no text. */
 export function textAt(object: JsonObject, key: string): string | undefined {
@@ -46,34 +43,4 @@ export function isSet(object: JsonObject, key: string): boolean {
 export function without(object: JsonObject, key: string): JsonObject {
   if (!Object.hasOwn(object, key)) return object;
   return Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
-}
-
-/** The containers of a task definition, in its order. */
-export function containersOf(definition: JsonObject): readonly JsonObject[] {
-  return objectsAt(definition, "containerDefinitions");
-}
-
-/** A container's name; an empty text when it has none. */
-export function nameOf(container: JsonObject): string {
-  return textAt(container, "name") ?? "";
-}
-
-/** The container that is called ztunnel, whoever made it. */
-export function ztunnelOf(definition: JsonObject): JsonObject | undefined {
-  return containersOf(definition).find((container) => nameOf(container) === ZTUNNEL);
-}
-
-/** The containers other than ztunnel: the application, its init containers and its other sidecars. */
-export function otherContainers(definition: JsonObject): readonly JsonObject[] {
-  return containersOf(definition).filter((container) => nameOf(container) !== ZTUNNEL);
-}
-
-/** True for a FireLens log router. */
-export function isLogRouter(container: JsonObject): boolean {
-  return isSet(container, "firelensConfiguration");
-}
-
-/** True when the task definition is validated for Fargate. */
-export function requiresFargate(definition: JsonObject): boolean {
-  return textsAt(definition, "requiresCompatibilities").includes("FARGATE");
 }

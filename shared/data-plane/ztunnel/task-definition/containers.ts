@@ -1,0 +1,15 @@
+import type { JsonObject } from "../../../base/json.ts";
+import { containersOf, nameOf } from "../../../model/task-definition.ts";
+
+/** The name that the sidecar's container has, as Solo's guide and istioctl give it. */
+export const ZTUNNEL = "ztunnel";
+
+/** The container that is called ztunnel, whoever made it. */
+export function ztunnelOf(definition: JsonObject): JsonObject | undefined {
+  return containersOf(definition).find((container) => nameOf(container) === ZTUNNEL);
+}
+
+/** The containers other than ztunnel: the application, its init containers and its other sidecars. */
+export function otherContainers(definition: JsonObject): readonly JsonObject[] {
+  return containersOf(definition).filter((container) => nameOf(container) !== ZTUNNEL);
+}
