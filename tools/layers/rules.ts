@@ -70,7 +70,7 @@ function importRules({ simulatorIsClosed }: RuleOptions): readonly Rule[] {
       comment:
         'The simulator has one door: import it as "@ztunnel-autopilot/simulator", and export there what others need.',
       from: { pathNot: "^simulator/" },
-      to: { path: "^simulator/(?!test/)", dependencyTypesNot: ["aliased-workspace"] },
+      to: { path: "^simulator/", dependencyTypesNot: ["aliased-workspace"] },
     },
     {
       name: "file-cycle",
