@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import type { CliCommand, Invocation } from "./command.ts";
 import { completion } from "./commands/completion.ts";
 import { cost } from "./commands/cost.ts";
 import { inject } from "./commands/inject.ts";
@@ -12,7 +11,8 @@ import { rolloutRequest } from "./commands/rollout-request.ts";
 import { rolloutStatus } from "./commands/rollout-status.ts";
 import { status } from "./commands/status.ts";
 import { unenroll } from "./commands/unenroll.ts";
-import { allCommands } from "./tree.ts";
+import type { CliCommand, Invocation } from "./runtime/command.ts";
+import { allCommands } from "./runtime/command-tree.ts";
 
 /** What an operator types to run the command. */
 export const START = "npm run autopilot --";

@@ -1,9 +1,9 @@
 import { type Command, CommanderError, type Option, type OutputConfiguration } from "commander";
-import type { CliContext } from "./context.ts";
-import { errorJson, exitCodeOf, exitCodes, explained, UsageError } from "./exit-codes.ts";
 import { autopilot, START } from "./program.ts";
 import { printable } from "./render/style.ts";
-import { allCommands, pathOf } from "./tree.ts";
+import { allCommands, pathOf } from "./runtime/command-tree.ts";
+import type { CliContext } from "./runtime/context.ts";
+import { errorJson, exitCodeOf, exitCodes, explained, UsageError } from "./runtime/exit-codes.ts";
 
 /** commander ends with these codes after it has written a help or the version. */
 const answered: ReadonlySet<string> = new Set(["commander.help", "commander.helpDisplayed", "commander.version"]);

@@ -1,10 +1,10 @@
 import { Argument } from "commander";
-import { type CliCommand, newCommand } from "../command.ts";
 import { bashCompletion } from "../completion/bash.ts";
 import { fishCompletion } from "../completion/fish.ts";
 import { type CompletedCommand, completedCommands } from "../completion/words.ts";
 import { zshCompletion } from "../completion/zsh.ts";
-import { exitCodes, UsageError } from "../exit-codes.ts";
+import { type CliCommand, newCommand } from "../runtime/command.ts";
+import { exitCodes, UsageError } from "../runtime/exit-codes.ts";
 
 const scripts: ReadonlyMap<string, (commands: readonly CompletedCommand[]) => string> = new Map([
   ["bash", bashCompletion],

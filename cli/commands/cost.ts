@@ -1,11 +1,11 @@
 import { Option } from "commander";
 import * as z from "zod";
-import { type CliCommand, newCommand } from "../command.ts";
 import { estimateCost } from "../cost/estimate.ts";
-import { exitCodes } from "../exit-codes.ts";
-import { checkedValues, jsonOption, switchShape } from "../options.ts";
 import { costText } from "../render/cost.ts";
 import { terminalOf } from "../render/style.ts";
+import { type CliCommand, newCommand } from "../runtime/command.ts";
+import { exitCodes } from "../runtime/exit-codes.ts";
+import { checkedValues, jsonOption, switchShape } from "../runtime/options.ts";
 
 const count = (least: number) =>
   z.string().regex(/^\d+$/, "expected a whole number").transform(Number).pipe(z.int().min(least).max(1_000_000));

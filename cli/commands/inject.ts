@@ -9,11 +9,11 @@ import {
   type ServiceRef,
 } from "../../shared/base/arn.ts";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
-import { type CliCommand, newCommand } from "../command.ts";
-import { exitCodes, UsageError } from "../exit-codes.ts";
 import { type InjectionAdvice, injectedFor } from "../inventory/inject.ts";
-import { connectOperator, type Operator } from "../operator.ts";
-import { checkedValues, repeatable, switchShape, whereOptions, whereShape } from "../options.ts";
+import { type CliCommand, newCommand } from "../runtime/command.ts";
+import { exitCodes, UsageError } from "../runtime/exit-codes.ts";
+import { connectOperator, type Operator } from "../runtime/operator.ts";
+import { checkedValues, repeatable, switchShape, whereOptions, whereShape } from "../runtime/options.ts";
 
 const pairs = z.array(z.string().regex(/^[^=]+=.*$/, "expected key=value")).optional();
 const valuesSchema = z.object({

@@ -3,10 +3,10 @@ import * as z from "zod";
 import { targetsOf } from "../../shared/config/config.ts";
 import { operatorReadRole, resourceNames } from "../../shared/config/names.ts";
 import { operatorStatements } from "../../shared/config/operator-policy.ts";
-import { type CliCommand, newCommand } from "../command.ts";
-import { exitCodes, UsageError } from "../exit-codes.ts";
-import { readConfig, stageOf } from "../operator.ts";
-import { checkedValues, configOption, whereShape } from "../options.ts";
+import { type CliCommand, newCommand } from "../runtime/command.ts";
+import { exitCodes, UsageError } from "../runtime/exit-codes.ts";
+import { readConfig, stageOf } from "../runtime/operator.ts";
+import { checkedValues, configOption, whereShape } from "../runtime/options.ts";
 
 export const policy: CliCommand = {
   define: () =>

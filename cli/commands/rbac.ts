@@ -3,11 +3,11 @@ import * as z from "zod";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import type { Config, ControlPlaneConfig } from "../../shared/config/config.ts";
 import { functionRoleName, kubernetesFunctions } from "../../shared/config/names.ts";
-import { type CliCommand, newCommand } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
-import { KUBERNETES_GROUP, rbacManifest } from "../kubernetes-rbac.ts";
-import { readConfig, stageOf } from "../operator.ts";
-import { checkedValues, configOption, whereShape } from "../options.ts";
+import { type CliCommand, newCommand } from "../runtime/command.ts";
+import { exitCodes } from "../runtime/exit-codes.ts";
+import { readConfig, stageOf } from "../runtime/operator.ts";
+import { checkedValues, configOption, whereShape } from "../runtime/options.ts";
+import { KUBERNETES_GROUP, rbacManifest } from "./kubernetes-rbac.ts";
 
 const valuesSchema = z.object({ ...whereShape, controlPlane: z.string().optional() });
 

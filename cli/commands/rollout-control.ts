@@ -2,13 +2,20 @@ import * as z from "zod";
 import { type ControlAction, controlActions } from "../../shared/events/operator.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
 import { allowedControl } from "../../shared/use-cases/rollout/validate.ts";
-import { type CliCommand, newCommand } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
-import { connectOperator } from "../operator.ts";
-import { checkedValues, jsonOption, rolloutIdArgument, switchShape, whereOptions, whereShape } from "../options.ts";
 import { holdLines } from "../render/rollout.ts";
 import { sendControl } from "../rollouts/send.ts";
 import { viewJson } from "../rollouts/view.ts";
+import { type CliCommand, newCommand } from "../runtime/command.ts";
+import { exitCodes } from "../runtime/exit-codes.ts";
+import { connectOperator } from "../runtime/operator.ts";
+import {
+  checkedValues,
+  jsonOption,
+  rolloutIdArgument,
+  switchShape,
+  whereOptions,
+  whereShape,
+} from "../runtime/options.ts";
 import { rolloutReader } from "./rollout-status.ts";
 
 const descriptions: Readonly<Record<ControlAction, string>> = {

@@ -1,12 +1,12 @@
 import * as z from "zod";
 import type { Rollout } from "../../shared/model/rollout.ts";
-import { type CliCommand, newCommand } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
-import { connectOperator } from "../operator.ts";
-import { checkedValues, jsonOption, switchShape, whereOptions, whereShape } from "../options.ts";
 import { rolloutTable } from "../render/rollout-tables.ts";
 import { terminalOf } from "../render/style.ts";
 import { rolloutJson } from "../rollouts/view.ts";
+import { type CliCommand, newCommand } from "../runtime/command.ts";
+import { exitCodes } from "../runtime/exit-codes.ts";
+import { connectOperator } from "../runtime/operator.ts";
+import { checkedValues, jsonOption, switchShape, whereOptions, whereShape } from "../runtime/options.ts";
 
 const valuesSchema = z.object({ ...whereShape, json: switchShape });
 

@@ -7,10 +7,14 @@ import { type Config, targetsOf } from "../../shared/config/config.ts";
 import { openWindow } from "../../shared/config/freeze.ts";
 import { endedStatuses, overridesSchema, rolloutKinds, scopeSchema } from "../../shared/model/rollout.ts";
 import { allowedImage, checkedImage } from "../../shared/use-cases/rollout/validate.ts";
-import { type CliCommand, newCommand } from "../command.ts";
-import { type CliContext, hasColor } from "../context.ts";
-import { exitCodes, UsageError } from "../exit-codes.ts";
-import { connectOperator, type Operator } from "../operator.ts";
+import { reasonLines, rolloutLines } from "../render/rollout.ts";
+import { styler } from "../render/style.ts";
+import { newRolloutId, sendRequest } from "../rollouts/send.ts";
+import { type RolloutView, viewJson } from "../rollouts/view.ts";
+import { type CliCommand, newCommand } from "../runtime/command.ts";
+import { type CliContext, hasColor } from "../runtime/context.ts";
+import { exitCodes, UsageError } from "../runtime/exit-codes.ts";
+import { connectOperator, type Operator } from "../runtime/operator.ts";
 import {
   checkedValues,
   jsonOption,
@@ -19,13 +23,9 @@ import {
   switchShape,
   whereOptions,
   whereShape,
-} from "../options.ts";
-import { reasonLines, rolloutLines } from "../render/rollout.ts";
-import { styler } from "../render/style.ts";
-import { newRolloutId, sendRequest } from "../rollouts/send.ts";
-import { type RolloutView, viewJson } from "../rollouts/view.ts";
-import { watchRollout } from "../rollouts/watch.ts";
+} from "../runtime/options.ts";
 import { rolloutReader } from "./rollout-status.ts";
+import { watchRollout } from "./watch-rollout.ts";
 
 /** Options of every command that requests a rollout. */
 export const paceOptions: readonly Option[] = [

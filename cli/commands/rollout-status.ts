@@ -2,16 +2,23 @@ import { Option } from "commander";
 import * as z from "zod";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import { rolloutIdSchema } from "../../shared/model/rollout.ts";
-import { type CliCommand, newCommand } from "../command.ts";
-import type { CliContext } from "../context.ts";
-import { exitCodes } from "../exit-codes.ts";
-import { connectOperator, type Operator } from "../operator.ts";
-import { checkedValues, jsonOption, rolloutIdArgument, switchShape, whereOptions, whereShape } from "../options.ts";
 import { rolloutLines } from "../render/rollout.ts";
 import { serviceTable } from "../render/rollout-tables.ts";
 import { terminalOf } from "../render/style.ts";
 import { RolloutReader, type RolloutView, viewJson } from "../rollouts/view.ts";
-import { watchRollout } from "../rollouts/watch.ts";
+import { type CliCommand, newCommand } from "../runtime/command.ts";
+import type { CliContext } from "../runtime/context.ts";
+import { exitCodes } from "../runtime/exit-codes.ts";
+import { connectOperator, type Operator } from "../runtime/operator.ts";
+import {
+  checkedValues,
+  jsonOption,
+  rolloutIdArgument,
+  switchShape,
+  whereOptions,
+  whereShape,
+} from "../runtime/options.ts";
+import { watchRollout } from "./watch-rollout.ts";
 
 const valuesSchema = z.object({ ...whereShape, watch: switchShape, services: switchShape, json: switchShape });
 

@@ -1,9 +1,11 @@
 import * as z from "zod";
 import { scopeSchema } from "../../shared/model/rollout.ts";
-import { type CliCommand, newCommand } from "../command.ts";
-import { exitCodes, fixFor } from "../exit-codes.ts";
 import { readInventory } from "../inventory/inventory.ts";
-import { connectOperator } from "../operator.ts";
+import { inventoryText } from "../render/inventory.ts";
+import { printable, terminalOf } from "../render/style.ts";
+import { type CliCommand, newCommand } from "../runtime/command.ts";
+import { exitCodes, fixFor } from "../runtime/exit-codes.ts";
+import { connectOperator } from "../runtime/operator.ts";
 import {
   checkedValues,
   jsonOption,
@@ -12,9 +14,7 @@ import {
   switchShape,
   whereOptions,
   whereShape,
-} from "../options.ts";
-import { inventoryText } from "../render/inventory.ts";
-import { printable, terminalOf } from "../render/style.ts";
+} from "../runtime/options.ts";
 
 const valuesSchema = z.object({ ...whereShape, ...scopeShape, json: switchShape });
 

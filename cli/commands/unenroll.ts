@@ -1,8 +1,8 @@
 import { Option } from "commander";
-import { type CliCommand, newCommand } from "../command.ts";
-import { Refused, UsageError } from "../exit-codes.ts";
-import { connectOperator, type Operator } from "../operator.ts";
-import { checkedValues, jsonOption, switchShape, whereOptions } from "../options.ts";
+import { type CliCommand, newCommand } from "../runtime/command.ts";
+import { Refused, UsageError } from "../runtime/exit-codes.ts";
+import { connectOperator, type Operator } from "../runtime/operator.ts";
+import { checkedValues, jsonOption, switchShape, whereOptions } from "../runtime/options.ts";
 import { askAndShow, paceOptions, requestOf, requestSchema } from "./rollout-request.ts";
 
 const WORD = "unenroll";

@@ -1,5 +1,5 @@
 import type { Command, Option } from "commander";
-import { allCommands, pathOf } from "../tree.ts";
+import { allCommands, pathOf } from "../runtime/command-tree.ts";
 
 /** What a shell completes after the words of one command. */
 export interface CompletedCommand {

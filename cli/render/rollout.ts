@@ -1,8 +1,8 @@
 import { type FailureCode, failures } from "../../shared/base/errors.ts";
 import { endedStatuses, failedStatuses, type Rollout, type Scope } from "../../shared/model/rollout.ts";
 import type { WaveProgress } from "../../shared/rollout/progress.ts";
-import { detailed } from "../exit-codes.ts";
 import type { RolloutView } from "../rollouts/view.ts";
+import { detailed } from "../runtime/exit-codes.ts";
 import { printable, type Style, type Styler } from "./style.ts";
 import { minuteOf, span } from "./time.ts";
 

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
-import { type CliContext, hasColor, type Screen } from "../context.ts";
+import { type CliContext, hasColor, type Screen } from "../runtime/context.ts";
 
 const codes = { dim: "2", bold: "1", green: "32", red: "31", yellow: "33", cyan: "36" } as const;
 

@@ -4,9 +4,9 @@ import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { type RolloutControl, rolloutControlSchema, rolloutRequestSchema } from "../../shared/events/operator.ts";
 import type { Rollout } from "../../shared/model/rollout.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
-import type { CliContext } from "../context.ts";
-import { Refused } from "../exit-codes.ts";
-import type { Operator } from "../operator.ts";
+import type { CliContext } from "../runtime/context.ts";
+import { Refused } from "../runtime/exit-codes.ts";
+import type { Operator } from "../runtime/operator.ts";
 
 const TIMEOUT_MS = 30_000;
 const POLL_MS = 500;

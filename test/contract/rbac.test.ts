@@ -1,7 +1,7 @@
 import { loadAllYaml } from "@kubernetes/client-node";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { KUBERNETES_GROUP, rbacManifest } from "../../cli/kubernetes-rbac.ts";
+import { KUBERNETES_GROUP, rbacManifest } from "../../cli/commands/kubernetes-rbac.ts";
 import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
 import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
 import { Faults } from "../../simulator/faults.ts";

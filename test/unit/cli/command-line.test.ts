@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { autopilot } from "../../../cli/program.ts";
 import { runCommand } from "../../../cli/run.ts";
-import { allCommands, pathOf } from "../../../cli/tree.ts";
+import { allCommands, pathOf } from "../../../cli/runtime/command-tree.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 import { testContext } from "./context.ts";
 

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { autopilot } from "../../../cli/program.ts";
 import { runCommand } from "../../../cli/run.ts";
-import { allCommands, pathOf } from "../../../cli/tree.ts";
+import { allCommands, pathOf } from "../../../cli/runtime/command-tree.ts";
 import { testContext } from "./context.ts";
 
 const commands = allCommands(autopilot(async () => undefined));

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { watchRollout } from "../../../cli/commands/watch-rollout.ts";
 import { wasTaken } from "../../../cli/rollouts/send.ts";
 import type { RolloutView } from "../../../cli/rollouts/view.ts";
 import { viewJson } from "../../../cli/rollouts/view.ts";
-import { watchRollout } from "../../../cli/rollouts/watch.ts";
 import { AutopilotError } from "../../../shared/base/errors.ts";
 import { testContext } from "./context.ts";
 import { rollout, service, view } from "./rollouts.ts";

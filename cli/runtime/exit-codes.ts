@@ -1,5 +1,5 @@
-import { AutopilotError, type FailureCode, failures } from "../shared/base/errors.ts";
-import type { JsonObject } from "../shared/base/json.ts";
+import { AutopilotError, type FailureCode, failures } from "../../shared/base/errors.ts";
+import type { JsonObject } from "../../shared/base/json.ts";
 
 /** What the command ends with. `interrupted` is what shells expect of Ctrl-C. */
 export const exitCodes = { ok: 0, failed: 1, refused: 2, unreachable: 3, interrupted: 130 } as const;

@@ -1,6 +1,6 @@
 import { Argument, Option } from "commander";
 import * as z from "zod";
-import { scopeSchema } from "../shared/model/rollout.ts";
+import { scopeSchema } from "../../shared/model/rollout.ts";
 import { UsageError } from "./exit-codes.ts";
 
 export const configOption = new Option("--config <FILE>", "the configuration (default autopilot.config.ts)");

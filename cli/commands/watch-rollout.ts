@@ -1,11 +1,11 @@
 import { AutopilotError } from "../../shared/base/errors.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
-import { type CliContext, hasColor } from "../context.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { progressLine, reasonLines, rolloutLines } from "../render/rollout.ts";
 import { fitted, styler } from "../render/style.ts";
-import type { RolloutView } from "./view.ts";
-import { viewJson } from "./view.ts";
+import type { RolloutView } from "../rollouts/view.ts";
+import { viewJson } from "../rollouts/view.ts";
+import { type CliContext, hasColor } from "../runtime/context.ts";
+import { exitCodes } from "../runtime/exit-codes.ts";
 
 const POLL_MS = 2_000;
 /** For so long AWS may be out of reach. */

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { setTimeout } from "node:timers/promises";
-import type { AwsClientsOptions } from "../shared/gateways/aws/aws-clients.ts";
+import type { AwsClientsOptions } from "../../shared/gateways/aws/aws-clients.ts";
 
 /** A stream for people or scripts. */
 export interface Screen {
