@@ -58,7 +58,7 @@ function folderCycles({ files, imports }: Cruised, { simulatorIsClosed }: RuleOp
 function filesWithoutLayer({ files }: Cruised): readonly Finding[] {
   const known = [...Object.values(layers).map((layer) => layer.files), tests].map((pattern) => new RegExp(pattern));
   return files
-    .filter((file) => !known.some((pattern) => pattern.test(file)))
+    .filter((file) => !file.endsWith(".json") && !known.some((pattern) => pattern.test(file)))
     .map((file) => ({ rule: "no-layer", where: file, advice: ownRules["no-layer"] }));
 }
 

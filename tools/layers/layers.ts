@@ -4,6 +4,8 @@ export interface Layer {
   readonly files: string;
   /** The names of the layers that its files may import besides their own. */
   readonly mayImport: readonly string[];
+  /** A regular expression of other files, of no layer, that they may import. */
+  readonly mayRead?: string;
   /** What to do about an import that is refused. */
   readonly advice: string;
 }
@@ -118,6 +120,7 @@ export const layers = table({
   cli: {
     files: "^cli/",
     mayImport: [...shared, "settings"],
+    mayRead: "^package\\.json$",
     advice: "The command line does not know the functions, the lab or the tools. Move shared code to shared/.",
   },
   definitions: {
@@ -136,6 +139,7 @@ export const layers = table({
   tools: {
     files: "^tools/",
     mayImport: ["vocabulary", "base", "config", "settings", "definitions", "stacks"],
+    mayRead: "^package\\.json$",
     advice: "Tools read the settings and the stacks alone.",
   },
   simulator: {
