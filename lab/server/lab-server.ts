@@ -1,10 +1,11 @@
 import type { Config } from "../../shared/config/config.ts";
-import { createLedgerTable, DynamoDb } from "../../simulator/aws/dynamodb/dynamodb.ts";
+import { DynamoDb } from "../../simulator/aws/dynamodb/dynamodb.ts";
 import { ScaledClock } from "../../simulator/clock/scaled-clock.ts";
 import type { LabHandler } from "../../simulator/http/message.ts";
 import { startServer } from "../../simulator/http/server.ts";
 import { Lab } from "../autopilot/lab.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import { createLedgerTable } from "../ledger/ledger-table.ts";
 import { labRoutes } from "./routes.ts";
 
 export interface LabServerOptions {

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../../shared/base/json.ts";
+import type { Json, JsonObject } from "../json.ts";
 
 /** Who calls which account and region, as the lab reads it from the access key and the signature. */
 export interface CallContext {

@@ -1,6 +1,20 @@
 import { type HttpHandler, type HttpRequest, HttpResponse } from "@smithy/core/protocols";
-import type { KubernetesFetch } from "../../shared/gateways/kubernetes/kubernetes-client.ts";
 import type { LabHandler, LabRequest } from "./message.ts";
+
+/** A `fetch` of texts, such as a Kubernetes client needs; the global one is one. */
+export type TextFetch = (
+  url: string,
+  request: {
+    readonly method: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body?: string;
+    readonly signal?: AbortSignal;
+  },
+) => Promise<{
+  readonly status: number;
+  readonly headers: Iterable<[string, string]>;
+  readonly text: () => Promise<string>;
+}>;
 
 /**
  * A `requestHandler` for AWS SDK clients that hands requests to the lab without a socket, so that they take no real
@@ -26,7 +40,7 @@ export function inProcessRequestHandler(handle: LabHandler): HttpHandler {
 }
 
 /** A `fetch` for texts alone, without a socket: what a whole `Response` costs is more than most answers do. */
-export function inProcessTextFetch(handle: LabHandler): KubernetesFetch {
+export function inProcessTextFetch(handle: LabHandler): TextFetch {
   return async (url, { method, headers, body = "", signal }) => {
     signal?.throwIfAborted();
     const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);

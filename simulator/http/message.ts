@@ -1,4 +1,4 @@
-import type { Json } from "../../shared/base/json.ts";
+import type { Json } from "../json.ts";
 
 /** An HTTP request as the lab sees it: header names in lower case, the path without its query. */
 export interface LabRequest {

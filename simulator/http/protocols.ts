@@ -1,5 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
 import { AwsError } from "../aws-error.ts";
+import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import type { LabRequest, LabResponse } from "./message.ts";
 import { xmlElements } from "./xml.ts";
 

@@ -1,8 +1,8 @@
-import type { Json, JsonObject } from "../../shared/base/json.ts";
 import type { AwsService, CallContext, Operation, Random } from "../aws/service.ts";
 import { AwsError } from "../aws-error.ts";
 import type { Clock } from "../clock/clock.ts";
 import { type FaultMatch, type Faults, faultStatus } from "../faults.ts";
+import type { Json, JsonObject } from "../json.ts";
 import { callerOf, type RequestOrigin } from "./identity.ts";
 import type { LabRequest, LabResponse } from "./message.ts";
 import { type AddressedCall, addressedCall, callInput, errorResponse, successResponse } from "./protocols.ts";

@@ -1,4 +1,4 @@
-import { isSameJson, type Json, type JsonObject } from "../../shared/base/json.ts";
+import { isSameJson, type Json, type JsonObject } from "../json.ts";
 import { type FieldPath, fieldAt, fieldsOf, fieldsV1, pathText, withField, withoutField } from "./fields.ts";
 import { StatusError } from "./status.ts";
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 
 /** The keys that lead from an object to one of its fields. */
 export type FieldPath = readonly string[];

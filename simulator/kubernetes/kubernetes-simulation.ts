@@ -1,8 +1,8 @@
-import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
 import type { Random } from "../aws/service.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { Faults } from "../faults.ts";
 import { jsonResponse, type LabRequest, type LabResponse } from "../http/message.ts";
+import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import { apply } from "./apply.ts";
 import { authenticate } from "./authentication.ts";
 import { initialObjects, type MeshOptions } from "./initial-objects.ts";

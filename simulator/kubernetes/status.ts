@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from "../../shared/base/json.ts";
 import { jsonResponse, type LabResponse } from "../http/message.ts";
+import type { Json, JsonObject } from "../json.ts";
 
 /** An answer of the Kubernetes API that is an error: it is sent as a `Status` object. */
 export class StatusError extends Error {

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../shared/base/json.ts";
+import type { JsonObject } from "../json.ts";
 
 /** A task of a service that istiod watches, as it is now. */
 export interface TaskChange {

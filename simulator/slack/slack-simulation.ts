@@ -1,8 +1,9 @@
+import { hash } from "node:crypto";
 import * as z from "zod";
-import { isJsonObject, type Json, type JsonObject, sha256 } from "../../shared/base/json.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { Faults } from "../faults.ts";
 import { jsonResponse, type LabRequest, type LabResponse } from "../http/message.ts";
+import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import { Pace } from "./pace.ts";
 
 export interface SlackOptions {
@@ -233,7 +234,7 @@ function failed(error: z.ZodError): Answer {
 /** A channel's id, made from its name; an id stands for itself. */
 function channelId(channel: string): string {
   if (/^C[0-9A-F]{10}$/.test(channel)) return channel;
-  return `C${sha256(channel.replace(/^#/, "")).slice(0, 10).toUpperCase()}`;
+  return `C${hash("sha256", channel.replace(/^#/, "")).slice(0, 10).toUpperCase()}`;
 }
 
 /** The Web API takes JSON, and forms whose values are JSON where they are no plain texts. */

@@ -1,6 +1,6 @@
-import type { Json } from "../../shared/base/json.ts";
 import { AwsError } from "../aws-error.ts";
 import type { Clock } from "../clock/clock.ts";
+import type { Json } from "../json.ts";
 import { compileDefinition } from "./definition.ts";
 import { contextOf, describe, type Ending, type Execution, parseInput, statusOf } from "./execution.ts";
 import { type ExpressionFunction, expressionFunctions } from "./functions.ts";

@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from "../../shared/base/json.ts";
 import type { Clock } from "../clock/clock.ts";
+import type { Json, JsonObject } from "../json.ts";
 import { type Environment, evaluate, type Template } from "./expressions.ts";
 import type { History, Trail } from "./history.ts";
 import type { Peaks } from "./peaks.ts";

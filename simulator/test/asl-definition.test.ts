@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { JsonObject } from "../../shared/base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
+import type { JsonObject } from "../json.ts";
 import { compileDefinition } from "../step-functions/definition.ts";
 import { expressionFunctions } from "../step-functions/functions.ts";
 import { callbackTask, lab, machine, task } from "./asl-harness.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import jsonata from "jsonata";
 import { describe, expect, it } from "vitest";
-import type { Json } from "../../shared/base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
+import type { Json } from "../json.ts";
 import { compileTemplate, evaluate } from "../step-functions/expressions.ts";
 import { expressionFunctions } from "../step-functions/functions.ts";
 import { copyJson, withinPayloadLimit } from "../step-functions/payload.ts";

@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from "../../shared/base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
+import type { Json, JsonObject } from "../json.ts";
 import { StepFunctions, type StepFunctionsOptions } from "../step-functions/executions.ts";
 
 export const MACHINE = "arn:aws:states:eu-west-1:111111111111:stateMachine:Machine";

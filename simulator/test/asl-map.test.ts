@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { JsonObject } from "../../shared/base/json.ts";
+import type { JsonObject } from "../json.ts";
 import { eventTypes, lab, MACHINE, machine, NamedError, task, type Work } from "./asl-harness.ts";
 
 function map(more: JsonObject = {}, inner: JsonObject = task(), config: JsonObject = { Mode: "INLINE" }): JsonObject {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { ecsHarness, webArn, webContainer, webDefinition, webService, ztunnelContainer } from "./ecs-harness.ts";
 
 const meshed = {

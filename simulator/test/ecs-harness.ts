@@ -1,9 +1,9 @@
-import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { EcsSimulation } from "../aws/ecs/simulation.ts";
 import { SecretsManager } from "../aws/secrets-manager/secrets-manager.ts";
 import type { AwsEvent } from "../aws/service.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
 import { Faults } from "../faults.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 
 export const ACCOUNT = "123456789012";
 export const REGION = "us-east-1";

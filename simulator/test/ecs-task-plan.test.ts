@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { JsonObject } from "../../shared/base/json.ts";
 import { taskDefinitionSpec } from "../aws/ecs/container-spec.ts";
 import { planTask, type TaskFate } from "../aws/ecs/task-plan.ts";
 import { defaultTimings } from "../aws/ecs/timings.ts";
+import type { JsonObject } from "../json.ts";
 
 const START_MS = 1_000_000;
 const fine: TaskFate = { secretProblem: undefined, unhealthy: new Set(), exiting: new Set() };

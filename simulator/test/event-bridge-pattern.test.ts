@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Json, JsonObject } from "../../shared/base/json.ts";
 import { compilePattern } from "../aws/event-bridge/pattern.ts";
+import type { Json, JsonObject } from "../json.ts";
 
 /** Whether the pattern for the one member `x` matches a value of it; undefined: the event has no `x`. */
 function matches(pattern: Json, value: Json | undefined): boolean {

@@ -1,6 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { installRules } from "../../lab/autopilot/install-rules.ts";
-import { eventPatterns } from "../../stacks/definitions/event-patterns.ts";
 import { EventBridge, type EventBridgeOptions } from "../aws/event-bridge/event-bridge.ts";
 import type { AwsEvent } from "../aws/service.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
@@ -46,17 +44,22 @@ function withRule(options: Partial<EventBridgeOptions> = {}) {
 }
 
 describe("EventBridge in the lab", () => {
-  it("takes a target region's event to the home bus and from there to the functions", async () => {
+  it("takes an event to a bus of another account and region, and from there to every target whose rule matches", async () => {
     const { clock, delivered, eventBridge } = bench();
-    const rules = eventPatterns({ homeAccount: home.account, enrollTagKey: "ztunnel-autopilot/enroll" });
-    installRules(eventBridge, rules, home, [home, away]);
-    eventBridge.emit(anEvent({ detail: { eventName: "SERVICE_DEPLOYMENT_COMPLETED" } }));
+    const hub = eventBridge.createBus(home.account, home.region, "hub");
+    const deployments = { "detail-type": ["ECS Deployment State Change"] };
+    eventBridge.putRule(away, { name: "to-hub", pattern: { source: ["aws.ecs"] }, targets: [hub] });
+    const onHub = { ...home, busName: "hub" };
+    eventBridge.putRule(onHub, { name: "deployments", pattern: deployments, targets: ["watch"] });
+    eventBridge.putRule(onHub, { name: "all", pattern: { source: [{ prefix: "aws." }] }, targets: ["log"] });
+    eventBridge.putRule(onHub, { name: "tags", pattern: { source: ["aws.tag"] }, targets: ["never"] });
+    eventBridge.emit(anEvent());
     await clock.advance(10_000);
-    expect(delivered.map(({ to }) => to).sort()).toEqual(["reconcile-service", "signal-deployment"]);
+    expect(delivered.map(({ to }) => to).sort()).toEqual(["log", "watch"]);
     expect(delivered[0]?.event).toMatchObject({ account: away.account, region: away.region, resources: [SERVICE] });
     expect(eventBridge.log().map(({ busArn }) => busArn)).toEqual([
       "arn:aws:events:eu-west-1:222222222222:event-bus/default",
-      "arn:aws:events:us-east-1:111111111111:event-bus/ztunnel-autopilot",
+      "arn:aws:events:us-east-1:111111111111:event-bus/hub",
     ]);
   });
 

@@ -1,10 +1,9 @@
 import { X509Certificate } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
-import { eksToken } from "../../shared/gateways/kubernetes/eks-token.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
 import { Faults } from "../faults.ts";
 import type { LabRequest } from "../http/message.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { KubernetesSimulation } from "../kubernetes/kubernetes-simulation.ts";
 import { nextRootCaPem, rootCaPem } from "../kubernetes/root-ca.ts";
 import type { TaskChange } from "../kubernetes/workload-entry.ts";
@@ -109,25 +108,32 @@ describe("The lab's Kubernetes API", () => {
   });
 
   it("takes EKS's presigned tokens and the kubeconfig's, and no others", async () => {
-    const credentials = async () => ({ accessKeyId: "123456789012", secretAccessKey: "secret" });
-    const token = await eksToken({ cluster: "mesh", region: "us-east-1", credentials, now: () => clock.now() })();
     const status = async (authorization: string) =>
       (await send({ path: "/api/v1/namespaces/default", headers: { authorization } })).status;
-    expect(await status(`Bearer ${token}`)).toBe(200);
-    const url = Buffer.from(token.slice("k8s-aws-v1.".length), "base64url").toString();
-    const forged = (text: string) => `Bearer k8s-aws-v1.${Buffer.from(text).toString("base64url")}`;
-    expect(await status(forged(url))).toBe(200);
+    const bearer = (text: string) => `Bearer k8s-aws-v1.${Buffer.from(text).toString("base64url")}`;
+    const url = `https://sts.us-east-1.amazonaws.com/?${new URLSearchParams({
+      Action: "GetCallerIdentity",
+      Version: "2011-06-15",
+      "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+      "X-Amz-Credential": "123456789012/20261121/us-east-1/sts/aws4_request",
+      "X-Amz-Date": "20261121T000000Z",
+      "X-Amz-Expires": "60",
+      "X-Amz-SignedHeaders": "host;x-k8s-aws-id",
+      "X-Amz-Signature": "0".repeat(64),
+    })}`;
+    expect(await status(bearer(url))).toBe(200);
+    expect(await status("Bearer kubeconfig-token")).toBe(200);
     for (const bad of [
       "",
       "Bearer other",
       "Basic kubeconfig-token",
       "Bearer k8s-aws-v1.",
-      `Bearer ${token}=`,
-      forged(`${url}&x-id=GetCallerIdentity`),
-      forged(`${url}&Action=GetCallerIdentity`),
-      forged(url.replace("Expires=60", "Expires=901")),
-      forged(url.replace("GetCallerIdentity", "AssumeRole")),
-      forged(url.replace("x-k8s-aws-id", "x-other")),
+      `${bearer(url)}=`,
+      bearer(`${url}&x-id=GetCallerIdentity`),
+      bearer(`${url}&Action=GetCallerIdentity`),
+      bearer(url.replace("Expires=60", "Expires=901")),
+      bearer(url.replace("GetCallerIdentity", "AssumeRole")),
+      bearer(url.replace("x-k8s-aws-id", "x-other")),
     ])
       expect([bad, await status(bad)]).toEqual([bad, 401]);
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { JsonObject } from "../../shared/base/json.ts";
 import { without } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { fixture, withContainer } from "../../test/support/task-definitions.ts";
 import { registrationProblems } from "../aws/ecs/registration-rules.ts";
+import type { JsonObject } from "../json.ts";
 
 const echo = fixture("echo");
 const multi = fixture("multi");

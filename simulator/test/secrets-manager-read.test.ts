@@ -1,14 +1,16 @@
+import { hash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { isJsonObject, type JsonObject, sha256 } from "../../shared/base/json.ts";
 import { parseValueFrom } from "../aws/secrets-manager/read.ts";
 import { SecretsManager } from "../aws/secrets-manager/secrets-manager.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
 import { Faults } from "../faults.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { seededRandom } from "../random.ts";
 
 const here = { account: "123456789012", region: "us-east-1" };
 const ROLE = "arn:aws:iam::123456789012:role/ecs/ambient/web";
-const VERSION = sha256("one");
+const versionOf = (value: string) => hash("sha256", value);
+const VERSION = versionOf("one");
 let faults: Faults;
 let secrets: SecretsManager;
 let arn: string;
@@ -105,8 +107,8 @@ describe("A task's read of its secret", () => {
   });
 
   it("fails for a version, a label, a key or a secret that is not there", () => {
-    expect(read(`${arn}:::${sha256("gone")}`)).toContain(
-      `ResourceNotFoundException: Secrets Manager can't find the specified secret value for VersionId: ${sha256("gone")}`,
+    expect(read(`${arn}:::${versionOf("gone")}`)).toContain(
+      `ResourceNotFoundException: Secrets Manager can't find the specified secret value for VersionId: ${versionOf("gone")}`,
     );
     expect(read(`${arn}::gone:`)).toContain("staging label: gone");
     expect(read(`${arn}:gone::`)).toContain("did not contain json key gone");

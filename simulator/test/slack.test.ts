@@ -1,8 +1,8 @@
 import { WebClient } from "@slack/web-api";
 import { beforeEach, describe, expect, it } from "vitest";
-import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
 import { Faults } from "../faults.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { SlackSimulation } from "../slack/slack-simulation.ts";
 
 let clock: VirtualClock;

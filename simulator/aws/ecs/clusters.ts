@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { JsonObject } from "../../../shared/base/json.ts";
 import { AwsError } from "../../aws-error.ts";
+import type { JsonObject } from "../../json.ts";
 import type { Operation } from "../service.ts";
 import { ecsArn } from "./arns.ts";
 import { clusterNotFound, invalidParameter } from "./errors.ts";

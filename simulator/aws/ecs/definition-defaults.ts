@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
 import type { TaskDefinitionSpec } from "./container-spec.ts";
 import { listMember } from "./input.ts";
 

@@ -1,5 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
 import { randomUuid } from "../../http/random-id.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
 import type { CallContext } from "../service.ts";
 import type { EcsEnvironment } from "./environment.ts";
 import { listMember } from "./input.ts";

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
+import type { JsonObject } from "../../json.ts";
 import type { TaskDefinitionSpec } from "./container-spec.ts";
 import type { TaskPlan } from "./task-plan.ts";
 

@@ -1,4 +1,3 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
 import {
   isSet,
   listAt,
@@ -8,6 +7,7 @@ import {
   objectsAt,
   textAt,
 } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import type { JsonObject } from "../../json.ts";
 
 /** HealthCheck's ranges, in seconds and tries. */
 const HEALTH_CHECK_RANGES: readonly (readonly [string, number, number])[] = [

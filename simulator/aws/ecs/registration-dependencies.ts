@@ -1,4 +1,3 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
 import { findCycle, startDependencies } from "../../../shared/data-plane/ztunnel/task-definition/dependencies.ts";
 import {
   containersOf,
@@ -9,6 +8,7 @@ import {
   textsAt,
   without,
 } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import type { JsonObject } from "../../json.ts";
 
 const CONDITIONS = ["START", "COMPLETE", "SUCCESS", "HEALTHY"];
 

@@ -1,4 +1,3 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
 import {
   containersOf,
   isSet,
@@ -10,6 +9,7 @@ import {
   textAt,
   textsAt,
 } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
+import type { JsonObject } from "../../json.ts";
 
 const unsupported = (field: string): string => `Fargate compatible task definitions do not support ${field}.`;
 

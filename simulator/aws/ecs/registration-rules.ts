@@ -1,4 +1,3 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
 import {
   containersOf,
   isSet,
@@ -14,6 +13,7 @@ import {
   MAX_CONTAINERS,
   MAX_DEFINITION_BYTES,
 } from "../../../shared/data-plane/ztunnel/task-definition/quotas.ts";
+import type { JsonObject } from "../../json.ts";
 import { containerProblems } from "./registration-containers.ts";
 import { dependencyProblems } from "./registration-dependencies.ts";
 import { fargateProblems } from "./registration-fargate.ts";

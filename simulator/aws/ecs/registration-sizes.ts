@@ -1,4 +1,3 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
 import {
   containersOf,
   isSet,
@@ -7,6 +6,7 @@ import {
   requiresFargate,
 } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { fargateSizes, taskCpuUnits, taskMemoryMiB } from "../../../shared/data-plane/ztunnel/task-definition/sizes.ts";
+import type { JsonObject } from "../../json.ts";
 
 /** Docker reserves at least this for a container. */
 const MIN_CONTAINER_MEMORY_MIB = 6;

@@ -1,5 +1,5 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
 import { randomBase62, randomDigits, randomUuid } from "../../http/random-id.ts";
+import type { JsonObject } from "../../json.ts";
 import { ecsArn } from "./arns.ts";
 import { breakerThreshold, circuitBreaker } from "./circuit-breaker.ts";
 import type { EcsEnvironment } from "./environment.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Json } from "../../../shared/base/json.ts";
+import type { Json } from "../../json.ts";
 import type { Operation } from "../service.ts";
 import { parseEcsArn } from "./arns.ts";
 import { breakerThreshold, circuitBreaker } from "./circuit-breaker.ts";

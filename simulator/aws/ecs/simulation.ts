@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
+import type { JsonObject } from "../../json.ts";
 import type { AwsService } from "../service.ts";
 import { parseEcsArn } from "./arns.ts";
 import { clusterOperations } from "./clusters.ts";

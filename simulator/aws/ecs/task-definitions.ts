@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Json, JsonObject } from "../../../shared/base/json.ts";
+import type { Json, JsonObject } from "../../json.ts";
 import type { CallContext, Operation } from "../service.ts";
 import { ecsArn } from "./arns.ts";
 import { taskDefinitionSpec } from "./container-spec.ts";

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
 import { ecsArn } from "./arns.ts";
 import type { ContainerSpec } from "./container-spec.ts";
 import { defined } from "./input.ts";

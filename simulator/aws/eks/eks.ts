@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { JsonObject } from "../../../shared/base/json.ts";
 import { AwsError } from "../../aws-error.ts";
+import type { JsonObject } from "../../json.ts";
 import { parseInput } from "../input.ts";
 import type { AwsService, CallContext, Operation } from "../service.ts";
 

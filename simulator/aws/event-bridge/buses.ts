@@ -1,5 +1,5 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
 import { AwsError } from "../../aws-error.ts";
+import type { JsonObject } from "../../json.ts";
 import type { AwsEvent } from "../service.ts";
 import { compilePattern, MAX_PATTERN_CHARACTERS } from "./pattern.ts";
 

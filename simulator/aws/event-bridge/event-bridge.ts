@@ -1,7 +1,7 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
 import type { Clock } from "../../clock/clock.ts";
 import type { FaultMatch, Faults } from "../../faults.ts";
 import { randomUuid } from "../../http/random-id.ts";
+import type { JsonObject } from "../../json.ts";
 import type { AwsEvent, AwsService, Operation, Random } from "../service.ts";
 import { type Bus, Buses, type CompiledRule, isBusArn, type Rule } from "./buses.ts";
 import { createOperations } from "./operations.ts";

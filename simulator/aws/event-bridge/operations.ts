@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
 import { AwsError } from "../../aws-error.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
 import { answer, page, parseInput } from "../input.ts";
 import type { AwsEvent, CallContext, Operation } from "../service.ts";
 import { type Bus, type Buses, type CompiledRule, isBusArn } from "./buses.ts";

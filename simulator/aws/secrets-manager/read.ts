@@ -1,5 +1,5 @@
-import { isJsonObject } from "../../../shared/base/json.ts";
 import { AwsError } from "../../aws-error.ts";
+import { isJsonObject } from "../../json.ts";
 import { judgeRead, wildcardMatches } from "./resource-policy.ts";
 import type { Secret, SecretStore } from "./store.ts";
 import { CURRENT } from "./versions.ts";

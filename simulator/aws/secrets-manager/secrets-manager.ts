@@ -1,7 +1,7 @@
-import type { Json, JsonObject } from "../../../shared/base/json.ts";
 import { AwsError } from "../../aws-error.ts";
 import type { Clock } from "../../clock/clock.ts";
 import type { Faults } from "../../faults.ts";
+import type { Json, JsonObject } from "../../json.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
 import type { AwsService, CallContext, Operation, Random } from "../service.ts";
 import { judgeValueFrom, type ReadAnswer, type Reader, type ReadRequest } from "./read.ts";

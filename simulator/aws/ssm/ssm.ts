@@ -1,8 +1,8 @@
 import * as z from "zod";
-import type { Json, JsonObject } from "../../../shared/base/json.ts";
 import { AwsError } from "../../aws-error.ts";
 import type { Clock } from "../../clock/clock.ts";
 import { randomUuid } from "../../http/random-id.ts";
+import type { Json, JsonObject } from "../../json.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
 import type { AwsService, CallContext, EmitEvent, Operation, Random } from "../service.ts";
 

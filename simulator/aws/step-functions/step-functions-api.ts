@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { Json, JsonObject } from "../../../shared/base/json.ts";
 import { AwsError } from "../../aws-error.ts";
+import type { Json, JsonObject } from "../../json.ts";
 import type { StepFunctions } from "../../step-functions/executions.ts";
 import type { HistoryEvent } from "../../step-functions/history.ts";
 import type { ExecutionDescription } from "../../step-functions/run.ts";

@@ -8,11 +8,12 @@ import {
   SetAlarmStateCommand,
 } from "@aws-sdk/client-cloudwatch";
 import { beforeEach, describe, expect, it } from "vitest";
-import { labClients } from "../../../test/support/simulated-clients.ts";
 import { CloudWatch } from "../../aws/cloudwatch/cloudwatch.ts";
 import type { AwsEvent } from "../../aws/service.ts";
 import { VirtualClock } from "../../clock/virtual-clock.ts";
 import { Faults } from "../../faults.ts";
+import { inProcessRequestHandler } from "../../http/in-process.ts";
+import { AwsRouter } from "../../http/router.ts";
 import { seededRandom } from "../../random.ts";
 
 describe("CloudWatch's alarms of the lab, as AWS documents them", () => {
@@ -24,10 +25,16 @@ describe("CloudWatch's alarms of the lab, as AWS documents them", () => {
     clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
     events = [];
     const faults = new Faults(() => clock.now());
-    client = labClients([new CloudWatch({ clock, random: seededRandom(1), emit: (event) => events.push(event) })], {
-      clock,
-      faults,
-    }).clients.home(CloudWatchClient);
+    const random = seededRandom(1);
+    const cloudWatch = new CloudWatch({ clock, random, emit: (event) => events.push(event) });
+    const router = new AwsRouter({ services: [cloudWatch], clock, faults, random, throttling: false });
+    client = new CloudWatchClient({
+      region: "us-east-1",
+      endpoint: "http://simulator",
+      credentials: { accessKeyId: "111111111111", secretAccessKey: "secret" },
+      requestHandler: inProcessRequestHandler((request) => router.handle(request)),
+      maxAttempts: 1,
+    });
   });
 
   const metricAlarm = (AlarmName: string, Threshold = 1) =>

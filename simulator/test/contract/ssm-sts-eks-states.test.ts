@@ -20,7 +20,6 @@ import {
 } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { beforeEach, describe, expect, it } from "vitest";
-import { isJsonObject } from "../../../shared/base/json.ts";
 import { Eks } from "../../aws/eks/eks.ts";
 import type { AwsEvent } from "../../aws/service.ts";
 import { Ssm } from "../../aws/ssm/ssm.ts";
@@ -30,6 +29,7 @@ import { VirtualClock } from "../../clock/virtual-clock.ts";
 import { Faults } from "../../faults.ts";
 import { inProcessRequestHandler } from "../../http/in-process.ts";
 import { AwsRouter } from "../../http/router.ts";
+import { isJsonObject } from "../../json.ts";
 import { rootCaPem } from "../../kubernetes/root-ca.ts";
 import { seededRandom } from "../../random.ts";
 import { StepFunctions } from "../../step-functions/executions.ts";
