@@ -9,7 +9,7 @@ import { defined, epochSeconds, includeSchema, parseInput } from "./input.ts";
 import type { EcsRevision, EcsScope } from "./model.ts";
 import { page } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
-import { registrationProblems } from "./registration-rules.ts";
+import { registrationProblems } from "./registration/rules.ts";
 import { tagList, tagListSchema, withTags } from "./tag-rules.ts";
 
 const registerSchema = z.looseObject({

@@ -4,7 +4,7 @@ import { containersOf, without } from "../../../../../shared/data-plane/ztunnel/
 import { inject } from "../../../../../shared/data-plane/ztunnel/task-definition/inject.ts";
 import { remove } from "../../../../../shared/data-plane/ztunnel/task-definition/remove.ts";
 import { findSidecar } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
-import { registrationProblems } from "../../../../../simulator/aws/ecs/registration-rules.ts";
+import { registrationProblems } from "../../../../../simulator/aws/ecs/registration/rules.ts";
 import { containerOf, fixture, injected, wanted, withContainer } from "../../../../support/task-definitions.ts";
 
 const healthy = { containerName: "ztunnel", condition: "HEALTHY" };

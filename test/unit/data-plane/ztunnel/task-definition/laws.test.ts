@@ -13,7 +13,7 @@ import { inject } from "../../../../../shared/data-plane/ztunnel/task-definition
 import { definitionBytes } from "../../../../../shared/data-plane/ztunnel/task-definition/quotas.ts";
 import { remove } from "../../../../../shared/data-plane/ztunnel/task-definition/remove.ts";
 import { findSidecar, type SidecarSpec } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
-import { registrationProblems } from "../../../../../simulator/aws/ecs/registration-rules.ts";
+import { registrationProblems } from "../../../../../simulator/aws/ecs/registration/rules.ts";
 import { spec, taskDefinition } from "../../../../support/arbitrary-definitions.ts";
 
 const RUNS = { numRuns: 300 };
