@@ -1,4 +1,5 @@
-import type { Random } from "./aws/service.ts";
+/** A source of numbers in [0, 1). */
+export type Random = () => number;
 
 /** Numbers in [0, 1) that the seed alone decides (mulberry32). */
 export function seededRandom(seed: number): Random {

@@ -7,8 +7,8 @@ import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
 import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
 import type { FaultRule } from "../../simulator/faults.ts";
 import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
-import { MAX_HISTORY_EVENTS } from "../../simulator/step-functions/history.ts";
-import { MAX_PAYLOAD_BYTES } from "../../simulator/step-functions/payload.ts";
+import { MAX_HISTORY_EVENTS } from "../../simulator/aws/step-functions/history.ts";
+import { MAX_PAYLOAD_BYTES } from "../../simulator/aws/step-functions/payload.ts";
 import { median } from "../report.ts";
 import { computedSeconds, type QuotaBound, quotaBound, seconds } from "./bound.ts";
 

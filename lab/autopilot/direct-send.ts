@@ -3,7 +3,7 @@ import { HttpRequest, HttpResponse } from "@smithy/core/protocols";
 import type { MetadataBearer, MiddlewareStack, RetryErrorInfo, RetryStrategyV2, SdkError } from "@smithy/types";
 import * as z from "zod";
 import { isThrottled, isUnavailable } from "../../shared/gateways/aws/errors.ts";
-import type { LabHandler, LabResponse } from "../../simulator/http/message.ts";
+import type { RequestHandler, SimulatorResponse } from "../../simulator/http/message.ts";
 
 /** What the direct way needs of an SDK client and of its commands. */
 const clientSchema = z.object({
@@ -19,7 +19,7 @@ interface Command {
 }
 
 export interface DirectSendOptions {
-  readonly handle: LabHandler;
+  readonly handle: RequestHandler;
   /** The value of the `authorization` header: who calls, and in which region. */
   readonly authorization: () => Promise<string>;
 }
@@ -93,7 +93,7 @@ function withDates(key: string, value: unknown): unknown {
 
 const errorSchema = z.object({ __type: z.string(), message: z.string().default("") });
 
-function failure({ status, body }: LabResponse): ServiceException {
+function failure({ status, body }: SimulatorResponse): ServiceException {
   const { __type: name, message } = errorSchema.parse(JSON.parse(body));
   const $fault = status < 500 ? "client" : "server";
   return new ServiceException({ name, message, $fault, $metadata: { httpStatusCode: status } });

@@ -16,7 +16,7 @@ import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
 import { ensureSecret } from "../../shared/use-cases/roll/ensure-secret.ts";
 import { registerOnce } from "../../shared/use-cases/roll/register-once.ts";
 import { inProcessRequestHandler, inProcessTextFetch } from "../../simulator/http/in-process.ts";
-import type { LabHandler } from "../../simulator/http/message.ts";
+import type { RequestHandler } from "../../simulator/http/message.ts";
 import { scopeOf, scopeSigner } from "../../simulator/http/scope-signer.ts";
 import { sendDirectly } from "../autopilot/direct-send.ts";
 import type { Lab } from "../autopilot/lab.ts";
@@ -113,7 +113,7 @@ interface Identity {
 function groundOf(lab: Lab): FleetBase {
   const { clock, config } = lab;
   const now = () => clock.now();
-  const handle: LabHandler = (request) => lab.router.handle(request);
+  const handle: RequestHandler = (request) => lab.simulator.handle(request);
   const clients = awsClients({
     config,
     requestHandler: inProcessRequestHandler(handle),
@@ -127,7 +127,7 @@ function groundOf(lab: Lab): FleetBase {
   return {
     lab,
     clients,
-    plane: controlPlanes({ config, clients, now }, { fetch: inProcessTextFetch(lab.elsewhere) }),
+    plane: controlPlanes({ config, clients, now }, { fetch: inProcessTextFetch(handle) }),
     clusters: new Set(),
   };
 }
@@ -225,7 +225,7 @@ async function clusterFor({ lab, clusters }: FleetBase, { account, region }: Pla
 
 /** A call to the simulation itself: at no rate, and without the way through HTTP. */
 async function ecsCall(lab: Lab, { account, region }: Place, call: string, input: JsonObject): Promise<JsonObject> {
-  const answer = await lab.ecs.service().operations[call]?.(input, { account, region });
+  const answer = await lab.ecs.operations[call]?.(input, { account, region });
   if (!isJsonObject(answer)) throw new Error(`${call} answered no object`);
   return answer;
 }

@@ -1,10 +1,11 @@
 import type { Context } from "aws-lambda";
 import type { LambdaHandler } from "../../functions/middleware.ts";
 import type { Json } from "../../shared/base/json.ts";
-import type { Random } from "../../simulator/aws/service.ts";
+import { copyJson } from "../../simulator/aws/step-functions/payload.ts";
 import type { Clock } from "../../simulator/clock/clock.ts";
+import type { Functions } from "../../simulator/connections.ts";
 import type { Faults } from "../../simulator/faults.ts";
-import { copyJson } from "../../simulator/step-functions/payload.ts";
+import type { Random } from "../../simulator/random.ts";
 
 /** What a sandbox tells the code that runs in it about the world around. */
 export interface Sandbox {
@@ -72,7 +73,7 @@ const IDLE_KEPT_MS = 10 * 60_000;
 const PRUNED_EVERY_MS = 60_000;
 
 /** Runs the product's handlers as Lambda does: sandboxes that are reused, asynchronous tries, dead letters, crashes. */
-export class LambdaRuntime {
+export class LambdaRuntime implements Functions {
   readonly deadLetters: DeadLetter[] = [];
   readonly #options: LambdaRuntimeOptions;
   readonly #idle = new Map<string, RunningSandbox[]>();
@@ -84,11 +85,15 @@ export class LambdaRuntime {
     this.#options = options;
   }
 
-  /** Invokes and waits for the answer. Rejects with `LambdaError`. */
-  async invoke(functionName: string, payload: Json, executionArn?: string): Promise<Json> {
+  /** Invokes and waits for the answer; `context` names the state machine's execution that does. Rejects with `LambdaError`. */
+  async invoke(functionName: string, payload: Json, context?: { readonly executionArn: string }): Promise<Json> {
     const { clock, random } = this.#options;
     this.#count += 1;
-    const invocation: Invocation = { id: `invocation-${this.#count}`, functionName, executionArn };
+    const invocation: Invocation = {
+      id: `invocation-${this.#count}`,
+      functionName,
+      executionArn: context?.executionArn,
+    };
     const sandbox = this.#idleOf(functionName).pop() ?? this.#coldStart(functionName);
     await clock.sleep(10 + Math.floor(random() * 40));
     const leave = clock.busy?.();

@@ -1,4 +1,4 @@
-import type { LabRequest } from "./message.ts";
+import type { SimulatorRequest } from "./message.ts";
 
 export const DEFAULT_ACCOUNT = "123456789012";
 export const DEFAULT_REGION = "us-east-1";
@@ -17,7 +17,7 @@ const CREDENTIAL = /Credential=([^/\s,]+)\/\d{8}\/([a-z0-9-]+)\//;
  * the region. What the signature doesn't say comes from `from`, else from the lab's defaults.
  */
 export function callerOf(
-  request: Pick<LabRequest, "headers" | "query">,
+  request: Pick<SimulatorRequest, "headers" | "query">,
   from: RequestOrigin = {},
 ): { account: string; region: string } {
   const presigned = request.query["X-Amz-Credential"];

@@ -1,15 +1,17 @@
-import type { AwsService, CallContext, Operation, Random } from "../aws/service.ts";
 import { AwsError } from "../aws-error.ts";
 import type { Clock } from "../clock/clock.ts";
-import { type FaultMatch, type Faults, faultStatus } from "../faults.ts";
+import type { Faults } from "../faults.ts";
 import type { Json, JsonObject } from "../json.ts";
+import type { Random } from "../random.ts";
+import type { AwsService, CallContext, Operation } from "../service.ts";
+import { type Call, Dispatcher } from "./dispatcher.ts";
 import { callerOf, type RequestOrigin } from "./identity.ts";
-import type { LabRequest, LabResponse } from "./message.ts";
-import { type AddressedCall, addressedCall, callInput, errorResponse, successResponse } from "./protocols.ts";
+import type { SimulatorRequest, SimulatorResponse } from "./message.ts";
+import { callInput, errorResponse, successResponse } from "./protocols.ts";
 import { randomUuid } from "./random-id.ts";
-import { Throttle } from "./throttle.ts";
+import { type AddressedCall, AwsServices } from "./services.ts";
 
-/** A call that the lab has answered; `error` is AWS's error name when it failed. */
+/** A call that was answered; `error` is AWS's error name when it failed. */
 export interface AnsweredCall {
   readonly service: string;
   readonly operation: string;
@@ -21,102 +23,98 @@ export interface AnsweredCall {
 }
 
 export interface RouterOptions {
-  readonly services: readonly AwsService[];
   readonly clock: Clock;
   readonly faults: Faults;
   readonly random: Random;
-  /** Refuse calls above AWS's default rates. Default true. */
-  readonly throttling?: boolean;
+  /** Refuse calls above AWS's default rates. */
+  readonly throttling: boolean;
 }
 
-type KnownCall = AddressedCall & { readonly service: string };
-
-/** Takes AWS requests to the simulated services: protocols, throttling, injected faults, call counts. */
+/** Takes AWS requests to the services, and counts the calls. */
 export class AwsRouter {
-  readonly #services: ReadonlyMap<string, AwsService>;
-  readonly #faults: Faults;
+  readonly #services = new AwsServices();
   readonly #random: Random;
-  readonly #throttle: Throttle | undefined;
-  readonly #calls = new Map<string, number>();
+  readonly #dispatcher: Dispatcher;
+  readonly #counts = new Map<string, number>();
   readonly #listeners = new Set<(call: AnsweredCall) => void>();
 
   constructor(options: RouterOptions) {
-    this.#services = new Map(options.services.map((service) => [service.name, service]));
-    this.#faults = options.faults;
     this.#random = options.random;
-    this.#throttle = options.throttling === false ? undefined : new Throttle(options.clock);
+    this.#dispatcher = new Dispatcher(options);
+  }
+
+  /** @throws Error if there is a service of that name. */
+  add(service: AwsService): void {
+    this.#services.add(service);
   }
 
   /** Counts of all calls so far, failed ones too, by service and operation: `{"ecs.DescribeServices": 2}`. */
   calls(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#calls].sort(([a], [b]) => (a < b ? -1 : 1)));
+    return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** Tells of every call once it is answered. Returns a function that ends this. */
+  /** Calls the listener with every call once it is answered. Returns a function that ends this. */
   onCall(listener: (call: AnsweredCall) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Counts and tells a call that was answered elsewhere, such as by the DynamoDB server. */
+  /** Counts a call, and hands it to the listeners: also one that was answered elsewhere, such as by DynamoDB's server. */
   record(call: AnsweredCall): void {
     const name = `${call.service}.${call.operation}`;
-    this.#calls.set(name, (this.#calls.get(name) ?? 0) + 1);
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
     for (const listener of this.#listeners) listener(call);
   }
 
+  /** A request's service and operation, such as `ecs.UpdateService`; `unknown` for what there is not. */
+  callName(request: SimulatorRequest): string {
+    const call = this.#services.addressedBy(request);
+    return call ? `${call.service?.name ?? "unknown"}.${call.operation}` : "unknown";
+  }
+
   /** Answers an AWS request. `from` says who calls where the signature doesn't. */
-  async handle(request: LabRequest, from: RequestOrigin = {}): Promise<LabResponse> {
+  async handle(request: SimulatorRequest, from: RequestOrigin = {}): Promise<SimulatorResponse> {
     const requestId = randomUuid(this.#random);
-    const call = addressedCall(request);
-    if (!call) {
-      const message = `${request.method} ${request.path} is no request of an AWS API that the lab has. It has: ${[...this.#services.keys()].join(", ")}.`;
-      return errorResponse("awsJson1_1", new AwsError("UnknownOperationException", message, 404), requestId);
+    const addressed = this.#services.addressedBy(request);
+    if (!addressed) {
+      const message = `${request.method} ${request.path} is no request of an AWS API that the simulator has. It has: ${this.#services.names().join(", ")}.`;
+      return errorResponse(undefined, new AwsError("UnknownOperationException", message, 404), requestId);
     }
+    const protocol = addressed.service?.protocol;
     try {
       const context: CallContext = {
         ...callerOf(request, from),
         ...(from.invocation === undefined ? {} : { invocation: from.invocation }),
       };
-      const { operation, known } = this.#operation(call);
-      const output = await this.#perform(operation, known, callInput(request, call), context);
-      return successResponse(call, output, requestId);
+      const { service, perform } = this.#operationOf(addressed);
+      const { operation } = addressed;
+      const call = { service, operation, input: callInput(service.protocol, request), context };
+      return successResponse(service.protocol, operation, await this.#perform(call, perform), requestId);
     } catch (error) {
-      return errorResponse(call.protocol, asAwsError(error), requestId);
+      return errorResponse(protocol, asAwsError(error), requestId);
     }
   }
 
-  #operation(call: AddressedCall): { operation: Operation; known: KnownCall } {
-    const service = call.service === undefined ? undefined : this.#services.get(call.service);
+  #operationOf({ service, operation }: AddressedCall): { service: AwsService; perform: Operation } {
     if (!service) {
-      const message = `The lab has no such service. It has: ${[...this.#services.keys()].join(", ")}.`;
+      const message = `The simulator has no such service. It has: ${this.#services.names().join(", ")}.`;
       throw new AwsError("UnknownOperationException", message);
     }
-    const operation = Object.hasOwn(service.operations, call.operation)
-      ? service.operations[call.operation]
-      : undefined;
-    if (!operation) {
-      const supported = Object.keys(service.operations).sort().join(", ");
-      throw new AwsError(
-        "UnknownOperationException",
-        `The lab does not support ${service.name} ${call.operation}. It supports: ${supported}.`,
-      );
-    }
-    return { operation, known: { ...call, service: service.name } };
+    const perform = Object.hasOwn(service.operations, operation) ? service.operations[operation] : undefined;
+    if (perform) return { service, perform };
+    const supported = Object.keys(service.operations).sort().join(", ");
+    throw new AwsError(
+      "UnknownOperationException",
+      `The simulator does not support ${service.name} ${operation}. It supports: ${supported}.`,
+    );
   }
 
-  async #perform(operation: Operation, call: KnownCall, input: JsonObject, context: CallContext): Promise<Json> {
-    const answered = {
-      service: call.service,
-      operation: call.operation,
-      account: context.account,
-      region: context.region,
-      invocation: context.invocation,
-      input,
-    };
+  async #perform(call: Call, perform: Operation): Promise<Json> {
+    const { service, operation, input, context } = call;
+    const { account, region, invocation } = context;
+    const answered = { service: service.name, operation, account, region, invocation, input };
     try {
-      this.#refuse(call, input, context);
-      const output = await operation(input, context);
+      const output = await this.#dispatcher.perform(call, perform);
       this.record(answered);
       return output;
     } catch (error) {
@@ -124,39 +122,10 @@ export class AwsRouter {
       throw error;
     }
   }
-
-  #refuse(call: KnownCall, input: JsonObject, context: CallContext): void {
-    const { account, region } = context;
-    const place: FaultMatch = { call: `${call.service}.${call.operation}`, account, region };
-    const named = namedServices(input);
-    const subjects = named.length === 0 ? [place] : named.map((service): FaultMatch => ({ ...place, service }));
-    if (this.#faults.strike("region-down", place)) {
-      throw new AwsError("ServiceUnavailable", "The region is down by a fault rule of the lab.", 503);
-    }
-    if (subjects.some((subject) => this.#faults.strike("throttle", subject)) || !this.#admits(call, context)) {
-      throw new AwsError("ThrottlingException", "Rate exceeded");
-    }
-    for (const subject of subjects) {
-      const fault = this.#faults.strike("api-error", subject);
-      if (fault)
-        throw new AwsError(fault.error, `${fault.error} by a fault rule of the lab.`, faultStatus(fault.error));
-    }
-  }
-
-  #admits(call: KnownCall, { account, region }: CallContext): boolean {
-    return this.#throttle?.admits({ service: call.service, operation: call.operation, account, region }) ?? true;
-  }
 }
 
 function asAwsError(error: unknown): AwsError {
   if (error instanceof AwsError) return error;
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return Object.assign(new AwsError("InternalFailure", `A defect of the lab: ${message}`, 500), { cause: error });
-}
-
-/** The ECS services that a request names, as names or ARNs, for the fault rules that match on a service. */
-function namedServices(input: JsonObject): readonly string[] {
-  const { service, serviceName, resourceArn, services } = input;
-  const single = [service, serviceName, resourceArn];
-  return [...single, ...(Array.isArray(services) ? services : [])].filter((name) => typeof name === "string");
+  return Object.assign(new AwsError("InternalFailure", `A defect of the simulator: ${message}`, 500), { cause: error });
 }

@@ -1,6 +1,6 @@
-import type { Random } from "../aws/service.ts";
 import { randomUuid } from "../http/random-id.ts";
 import { isJsonObject, isSameJson, type Json, type JsonObject } from "../json.ts";
+import type { Random } from "../random.ts";
 import { createdBy, managedFields, type OwnedObject } from "./apply.ts";
 import type { Resource } from "./resources.ts";
 import { StatusError } from "./status.ts";

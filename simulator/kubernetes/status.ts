@@ -1,4 +1,4 @@
-import { jsonResponse, type LabResponse } from "../http/message.ts";
+import { jsonResponse, type SimulatorResponse } from "../http/message.ts";
 import type { Json, JsonObject } from "../json.ts";
 
 /** An answer of the Kubernetes API that is an error: it is sent as a `Status` object. */
@@ -17,7 +17,7 @@ export class StatusError extends Error {
 }
 
 /** The response to a request that failed. */
-export function statusResponse({ code, reason, message, details }: StatusError): LabResponse {
+export function statusResponse({ code, reason, message, details }: StatusError): SimulatorResponse {
   const status: Record<string, Json> = {
     kind: "Status",
     apiVersion: "v1",

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { compileDefinition } from "../aws/step-functions/definition.ts";
+import { expressionFunctions } from "../aws/step-functions/functions.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
 import type { JsonObject } from "../json.ts";
-import { compileDefinition } from "../step-functions/definition.ts";
-import { expressionFunctions } from "../step-functions/functions.ts";
 import { callbackTask, lab, machine, task } from "./asl-harness.ts";
 
 const functions = expressionFunctions(new VirtualClock(), () => 0);

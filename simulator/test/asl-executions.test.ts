@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { HistoryEvent } from "../step-functions/history.ts";
+import type { HistoryEvent } from "../aws/step-functions/history.ts";
 import { callbackTask, childTask, eventTypes, failing, lab, MACHINE, machine, task } from "./asl-harness.ts";
 
 const done = { Type: "Succeed" };

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import jsonata from "jsonata";
 import { describe, expect, it } from "vitest";
+import { compileTemplate, evaluate } from "../aws/step-functions/expressions.ts";
+import { expressionFunctions } from "../aws/step-functions/functions.ts";
+import { copyJson, withinPayloadLimit } from "../aws/step-functions/payload.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
 import type { Json } from "../json.ts";
-import { compileTemplate, evaluate } from "../step-functions/expressions.ts";
-import { expressionFunctions } from "../step-functions/functions.ts";
-import { copyJson, withinPayloadLimit } from "../step-functions/payload.ts";
 import { lab, machine } from "./asl-harness.ts";
 
 const clock = new VirtualClock(Date.parse("2026-01-02T03:04:05.678Z"));

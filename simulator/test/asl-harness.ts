@@ -1,6 +1,6 @@
+import { StateMachines, type StateMachinesOptions } from "../aws/step-functions/state-machines.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
 import type { Json, JsonObject } from "../json.ts";
-import { StepFunctions, type StepFunctionsOptions } from "../step-functions/executions.ts";
 
 export const MACHINE = "arn:aws:states:eu-west-1:111111111111:stateMachine:Machine";
 export const CHILD = "arn:aws:states:eu-west-1:111111111111:stateMachine:Child";
@@ -69,7 +69,7 @@ export function failing(times: number, name: string): Work {
 
 export interface Lab {
   readonly clock: VirtualClock;
-  readonly stepFunctions: StepFunctions;
+  readonly stepFunctions: StateMachines;
   /** Runs the machine to its end. */
   run(input?: Json): Promise<Outcome>;
 }
@@ -88,10 +88,10 @@ export interface Outcome {
 export function lab(
   definition: unknown,
   work: Work = (payload) => payload,
-  more: { readonly child?: unknown; readonly options?: Partial<StepFunctionsOptions> } = {},
+  more: { readonly child?: unknown; readonly options?: Partial<StateMachinesOptions> } = {},
 ): Lab {
   const clock = new VirtualClock(0);
-  const stepFunctions: StepFunctions = new StepFunctions({
+  const stepFunctions: StateMachines = new StateMachines({
     clock,
     random: () => 0.5,
     lambda: { invoke: async (_name, payload, { signal }) => await work(payload, it, signal) },

@@ -132,7 +132,7 @@ describe("deployments in the lab's ECS", () => {
     const seen = new Set<string>();
     for (let second = 0; second < 600; second++) {
       await lab.clock.advance(1_000);
-      for (const { arn, createdAtMs } of lab.simulation.findService(webArn)?.tasks ?? []) {
+      for (const { arn, createdAtMs } of lab.ecs.findService(webArn)?.tasks ?? []) {
         if (!seen.has(arn)) launches.push(createdAtMs);
         seen.add(arn);
       }
@@ -184,7 +184,7 @@ describe("deployments in the lab's ECS", () => {
   it("show in the lab's state with tasks and containers", async () => {
     await lab.call("CreateService", webService);
     await lab.clock.advance(60_000);
-    expect(first(lab.simulation.state().services)).toMatchObject({
+    expect(first(lab.ecs.state().services)).toMatchObject({
       serviceArn: webArn,
       runningCount: 1,
       containers: ["web"],
@@ -244,7 +244,7 @@ describe("deployments in the lab's ECS", () => {
     expect(await web()).toMatchObject({ status: "DRAINING" });
     await lab.clock.advance(60_000);
     expect(await web()).toMatchObject({ status: "INACTIVE", runningCount: 0 });
-    expect(lab.simulation.findService(webArn)).toBeUndefined();
+    expect(lab.ecs.findService(webArn)).toBeUndefined();
     await expect(lab.call("UpdateService", { service: "web", desiredCount: 1 })).rejects.toMatchObject({
       name: "ServiceNotActiveException",
     });
@@ -264,7 +264,7 @@ describe("deployments in the lab's ECS", () => {
   it("are idempotent by client token", async () => {
     await lab.call("CreateService", { ...webService, clientToken: "one" });
     await lab.call("CreateService", { ...webService, clientToken: "one" });
-    expect(lab.simulation.allServices()).toHaveLength(1);
+    expect(lab.ecs.allServices()).toHaveLength(1);
     await expect(lab.call("CreateService", { ...webService, clientToken: "two" })).rejects.toMatchObject({
       message: "Creation of service was not idempotent.",
     });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { AwsEvent } from "../aws/event.ts";
 import { EventBridge, type EventBridgeOptions } from "../aws/event-bridge/event-bridge.ts";
-import type { AwsEvent } from "../aws/service.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
-import { Faults } from "../faults.ts";
-import { seededRandom } from "../random.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { Simulator } from "../simulator.ts";
 
 const SERVICE = "arn:aws:ecs:eu-west-1:222222222222:service/shop/web";
 const home = { account: "111111111111", region: "us-east-1" };
@@ -25,16 +25,14 @@ function anEvent(members: Partial<AwsEvent> = {}): AwsEvent {
 
 function bench(options: Partial<EventBridgeOptions> = {}) {
   const clock = new VirtualClock();
-  const faults = new Faults(() => clock.now());
-  const delivered: { readonly to: string; readonly event: AwsEvent; readonly atMs: number }[] = [];
-  const eventBridge = new EventBridge({
-    clock,
-    faults,
-    random: seededRandom(1),
-    deliver: (to, event) => delivered.push({ to, event, atMs: clock.now() }),
-    ...options,
+  const simulator = new Simulator({ clock });
+  const delivered: { readonly to: string; readonly event: JsonObject; readonly atMs: number }[] = [];
+  const eventBridge = simulator.add((context) => new EventBridge(context, options));
+  simulator.context.functions.provide({
+    invoke: async () => null,
+    invokeAsync: (to, event) => delivered.push({ to, event: isJsonObject(event) ? event : {}, atMs: clock.now() }),
   });
-  return { clock, faults, delivered, eventBridge };
+  return { clock, faults: simulator.faults, delivered, eventBridge };
 }
 
 function withRule(options: Partial<EventBridgeOptions> = {}) {

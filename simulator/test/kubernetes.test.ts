@@ -1,13 +1,13 @@
 import { X509Certificate } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../clock/virtual-clock.ts";
-import { Faults } from "../faults.ts";
-import type { LabRequest } from "../http/message.ts";
+import type { SimulatorContext, TaskChange } from "../connections.ts";
+import type { Faults } from "../faults.ts";
+import type { SimulatorRequest } from "../http/message.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { KubernetesSimulation } from "../kubernetes/kubernetes-simulation.ts";
+import { Kubernetes } from "../kubernetes/kubernetes.ts";
 import { nextRootCaPem, rootCaPem } from "../kubernetes/root-ca.ts";
-import type { TaskChange } from "../kubernetes/workload-entry.ts";
-import { seededRandom } from "../random.ts";
+import { Simulator } from "../simulator.ts";
 
 const APPLY = "application/apply-patch+yaml";
 const NAMESPACE = "/api/v1/namespaces/web";
@@ -15,25 +15,28 @@ const ACCOUNT = `${NAMESPACE}/serviceaccounts/web`;
 const ENTRIES = "/apis/networking.istio.io/v1/namespaces/istio-system/workloadentries";
 let clock: VirtualClock;
 let faults: Faults;
-let kubernetes: KubernetesSimulation;
+let context: SimulatorContext;
+let kubernetes: Kubernetes;
 
 beforeEach(() => {
   clock = new VirtualClock(Date.UTC(2026, 10, 21));
-  faults = new Faults(() => clock.now());
-  kubernetes = new KubernetesSimulation({
-    name: "main",
-    clock,
-    faults,
-    random: seededRandom(1),
-    kubeconfigToken: "kubeconfig-token",
-    network: "eks",
-    rootCaPem,
-    eastWestHostname: "eastwest.example.com",
-    istiodVersion: "1.29.0-solo",
-  });
+  const simulator = new Simulator({ clock });
+  ({ faults, context } = simulator);
+  kubernetes = simulator.add(
+    () =>
+      new Kubernetes(context, {
+        controlPlane: "main",
+        discovers: ({ region }) => region === "us-east-1",
+        kubeconfigToken: "kubeconfig-token",
+        network: "eks",
+        rootCaPem,
+        eastWestHostname: "eastwest.example.com",
+        istiodVersion: "1.29.0-solo",
+      }),
+  );
 });
 
-async function send(request: Partial<LabRequest> & { readonly path: string }) {
+async function send(request: Partial<SimulatorRequest> & { readonly path: string }) {
   const { status, body } = await kubernetes.handle({
     method: "GET",
     query: {},
@@ -50,7 +53,7 @@ async function send(request: Partial<LabRequest> & { readonly path: string }) {
 function apply(
   path: string,
   object: JsonObject,
-  query: Readonly<Record<string, string>> = { fieldManager: "autopilot" },
+  query: Readonly<Record<string, string>> = { fieldManager: "controller" },
 ) {
   return send({ method: "PATCH", path, query, headers: { "content-type": APPLY }, body: JSON.stringify(object) });
 }
@@ -191,7 +194,7 @@ describe("Server-side apply of the lab", () => {
         managedFields: [
           { manager: "kubectl", operation: "Update", fieldsV1: { "f:metadata": { "f:labels": { "f:team": {} } } } },
           {
-            manager: "autopilot",
+            manager: "controller",
             operation: "Apply",
             fieldsV1: { "f:metadata": { "f:labels": { "f:istio.io/dataplane-mode": {} } } },
           },
@@ -215,7 +218,7 @@ describe("Server-side apply of the lab", () => {
       },
     });
     expect((await send({ path: ACCOUNT })).body).toMatchObject({ metadata: { annotations: { role: "theirs" } } });
-    const forced = await apply(ACCOUNT, account({ role: "ours" }), { fieldManager: "autopilot", force: "true" });
+    const forced = await apply(ACCOUNT, account({ role: "ours" }), { fieldManager: "controller", force: "true" });
     expect(forced).toMatchObject({ status: 200, body: { metadata: { annotations: { role: "ours" } } } });
     expect((await apply(ACCOUNT, account({ role: "theirs" }), { fieldManager: "other" })).status).toBe(409);
   });
@@ -258,16 +261,18 @@ describe("The lab's istiod", () => {
     taskArn,
     serviceArn: "arn:aws:ecs:us-east-1:123456789012:service/ecs-demo/shell-task",
     serviceName: "shell-task",
-    namespace: "istio-system",
-    serviceAccount: "shell",
+    lastStatus: "RUNNING",
+    healthy: true,
     ipAddress: "10.0.1.7",
-    running: true,
-    hasZtunnel: true,
+    containers: ["shell", "ztunnel"],
+    tags: new Map([["ecs.solo.io/service-account", "shell"]]),
+    clusterTags: new Map([["ecs.solo.io/discovery-enabled", "true"]]),
   };
+  const taskChanged = (change: Partial<TaskChange> = {}) => context.taskChanges.publish({ ...task, ...change });
   const entries = async (labelSelector = "") => (await send({ path: ENTRIES, query: { labelSelector } })).body.items;
 
   it("has a WorkloadEntry for a running task a few seconds later, and none once it has stopped", async () => {
-    kubernetes.taskChanged(task);
+    taskChanged();
     await clock.advance(500);
     expect(await entries()).toEqual([]);
     await clock.advance(4000);
@@ -282,27 +287,39 @@ describe("The lab's istiod", () => {
         spec: { address: "10.0.1.7", serviceAccount: "shell", network: "eks" },
       },
     ]);
-    kubernetes.taskChanged({ ...task, running: false });
+    taskChanged({ lastStatus: "STOPPED", healthy: false });
     await clock.advance(5000);
     expect(await entries()).toEqual([]);
   });
 
   it("does not bring back a task that stopped at once", async () => {
-    kubernetes.taskChanged(task);
-    kubernetes.taskChanged({ ...task, running: false });
+    taskChanged();
+    taskChanged({ lastStatus: "STOPPED", healthy: false });
     await clock.advance(10_000);
     expect(await entries()).toEqual([]);
   });
 
-  it("gives a task without a ztunnel no tunnel", async () => {
-    kubernetes.taskChanged({ ...task, hasZtunnel: false });
-    await clock.advance(5000);
-    expect(JSON.stringify(await entries())).not.toContain("networking.istio.io/tunnel");
-    expect(await entries()).toHaveLength(1);
+  it("gives a task without a ztunnel, or one that is not healthy, no tunnel", async () => {
+    for (const change of [{ containers: ["shell"] }, { healthy: false }]) {
+      taskChanged(change);
+      await clock.advance(5000);
+      expect(JSON.stringify(await entries())).not.toContain("networking.istio.io/tunnel");
+      expect(await entries()).toHaveLength(1);
+    }
   });
 
   it("has no entry in a namespace that is not there", async () => {
-    kubernetes.taskChanged({ ...task, namespace: "gone" });
+    taskChanged({ tags: new Map([["ecs.solo.io/namespace", "gone"]]) });
+    await clock.advance(5000);
+    expect((await send({ path: "/apis/networking.istio.io/v1/workloadentries" })).body.items).toEqual([]);
+  });
+
+  it.each<[string, Partial<TaskChange>]>([
+    ["of a cluster without the tag for discovery", { clusterTags: new Map() }],
+    ["of a region that it does not watch", { taskArn: taskArn.replace("us-east-1", "eu-west-1") }],
+    ["without a network interface", { ipAddress: undefined }],
+  ])("has no entry for a task %s", async (_which, change) => {
+    taskChanged(change);
     await clock.advance(5000);
     expect((await send({ path: "/apis/networking.istio.io/v1/workloadentries" })).body.items).toEqual([]);
   });
@@ -310,11 +327,11 @@ describe("The lab's istiod", () => {
   it("has no entry for a task that the fault no-workload-entry has struck, however often it hears of it", async () => {
     faults.add({ kind: "no-workload-entry", match: { service: "shell-task", controlPlane: "main" }, count: 1 });
     for (let times = 0; times < 2; times++) {
-      kubernetes.taskChanged(task);
+      taskChanged();
       await clock.advance(5000);
       expect(await entries()).toEqual([]);
     }
-    kubernetes.taskChanged({ ...task, taskArn: `${taskArn}2` });
+    taskChanged({ taskArn: `${taskArn}2` });
     await clock.advance(5000);
     expect(await entries()).toHaveLength(1);
   });

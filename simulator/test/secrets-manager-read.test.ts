@@ -3,9 +3,9 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { parseValueFrom } from "../aws/secrets-manager/read.ts";
 import { SecretsManager } from "../aws/secrets-manager/secrets-manager.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
-import { Faults } from "../faults.ts";
+import type { Faults } from "../faults.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { seededRandom } from "../random.ts";
+import { Simulator } from "../simulator.ts";
 
 const here = { account: "123456789012", region: "us-east-1" };
 const ROLE = "arn:aws:iam::123456789012:role/ecs/ambient/web";
@@ -47,9 +47,9 @@ function read(valueFrom = `${arn}:::${VERSION}`, executionRoleArn: string | unde
 }
 
 beforeEach(async () => {
-  const clock = new VirtualClock();
-  faults = new Faults(() => clock.now());
-  secrets = new SecretsManager({ clock, faults, random: seededRandom(1) });
+  const simulator = new Simulator({ clock: new VirtualClock() });
+  faults = simulator.faults;
+  secrets = simulator.add((context) => new SecretsManager(context));
   const created = await call("CreateSecret", {
     Name: "mesh/web",
     SecretString: '{"key":"value"}',
@@ -94,13 +94,9 @@ describe("A task's read of its secret", () => {
   });
 
   it("is granted by an identity policy where there is no resource policy", async () => {
-    const clock = new VirtualClock();
-    secrets = new SecretsManager({
-      clock,
-      faults,
-      random: seededRandom(1),
-      readers: [{ roleArn: "arn:aws:iam::123456789012:role/*", secretArn: "*:secret:mesh/*" }],
-    });
+    const readers = [{ roleArn: "arn:aws:iam::123456789012:role/*", secretArn: "*:secret:mesh/*" }];
+    const simulator = new Simulator({ clock: new VirtualClock() });
+    secrets = simulator.add((context) => new SecretsManager(context, { readers }));
     const created = await call("CreateSecret", { Name: "mesh/web", SecretString: "one" });
     expect(read(String(created.ARN))).toBe("ok");
     expect(read(String(created.ARN), "arn:aws:iam::999999999999:role/web")).toContain("AccessDeniedException");

@@ -1,24 +1,27 @@
 import { WebClient } from "@slack/web-api";
 import { beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../clock/virtual-clock.ts";
-import { Faults } from "../faults.ts";
+import type { Faults } from "../faults.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { SlackSimulation } from "../slack/slack-simulation.ts";
+import { Simulator } from "../simulator.ts";
+import { Slack } from "../slack/slack.ts";
 
 let clock: VirtualClock;
 let faults: Faults;
-let slack: SlackSimulation;
+let slack: Slack;
 
 beforeEach(() => {
   clock = new VirtualClock(Date.UTC(2026, 10, 21));
-  faults = new Faults(() => clock.now());
-  slack = new SlackSimulation({
-    clock,
-    faults,
-    token: "xoxb-lab",
-    webhook: { secret: "T0/B0", channel: "#mesh" },
-    channels: ["#mesh", "#other"],
-  });
+  const simulator = new Simulator({ clock });
+  faults = simulator.faults;
+  slack = simulator.add(
+    (context) =>
+      new Slack(context, {
+        token: "xoxb-lab",
+        webhook: { secret: "T0/B0", channel: "#mesh" },
+        channels: ["#mesh", "#other"],
+      }),
+  );
 });
 
 async function call(method: string, body: JsonObject, headers: Readonly<Record<string, string>> = {}) {

@@ -6,8 +6,8 @@ import { askedOf } from "../../bench/rehearse/options.ts";
 import { GOAL_RATIO, type RolloutFigures, rehearse } from "../../bench/rehearse/rehearsal.ts";
 import { asText } from "../../bench/rehearse/report.ts";
 import { REGISTER } from "../../shared/rollout/pace.ts";
-import { MAX_HISTORY_EVENTS } from "../../simulator/step-functions/history.ts";
-import { MAX_PAYLOAD_BYTES } from "../../simulator/step-functions/payload.ts";
+import { MAX_HISTORY_EVENTS } from "../../simulator/aws/step-functions/history.ts";
+import { MAX_PAYLOAD_BYTES } from "../../simulator/aws/step-functions/payload.ts";
 
 const small = { services: 40, regions: 2, policy: "unlimited", changes: ["rotation"], seed: 1 } as const;
 

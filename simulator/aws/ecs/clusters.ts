@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AwsError } from "../../aws-error.ts";
 import type { JsonObject } from "../../json.ts";
-import type { Operation } from "../service.ts";
+import type { Operation } from "../../service.ts";
 import { ecsArn } from "./arns.ts";
 import { clusterNotFound, invalidParameter } from "./errors.ts";
 import { includeSchema, listMember, parseInput, pick } from "./input.ts";

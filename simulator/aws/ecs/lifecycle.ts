@@ -99,7 +99,7 @@ export class TaskLifecycle {
     task.version += 1;
     task.healthy = plan.healthyAtMs <= plan.runningAtMs;
     this.#events.taskStateChange(task);
-    this.#tell(task);
+    this.#announce(task);
     if (task.healthy) {
       this.#listener.taskHealthy(task);
       return true;
@@ -107,7 +107,7 @@ export class TaskLifecycle {
     if (plan.healthyAtMs === Infinity) return true;
     if (!(await this.#reach(task, plan.healthyAtMs))) return false;
     task.healthy = true;
-    this.#tell(task);
+    this.#announce(task);
     this.#listener.taskHealthy(task);
     return true;
   }
@@ -134,13 +134,23 @@ export class TaskLifecycle {
       forget(stopped, clock.now() - timings.stoppedTaskRetentionMs);
     }
     this.#events.taskStateChange(task);
-    this.#tell(task);
+    this.#announce(task);
     this.#listener.taskStopped(task);
   }
 
-  #tell(task: EcsTask): void {
-    const { service, lastStatus, healthy } = task;
-    this.#environment.onTask({ task, service, lastStatus, healthy });
+  #announce(task: EcsTask): void {
+    const { arn: taskArn, service, cluster, lastStatus, healthy, tags } = task;
+    this.#environment.taskChanges.publish({
+      taskArn,
+      serviceArn: service.arn,
+      serviceName: service.name,
+      lastStatus,
+      healthy,
+      ipAddress: task.network?.privateIpv4Address,
+      containers: task.revision.spec.containerDefinitions.map(({ name }) => name),
+      tags,
+      clusterTags: cluster.tags,
+    });
   }
 
   #fate(task: EcsTask): TaskFate {
@@ -158,7 +168,7 @@ export class TaskLifecycle {
   }
 
   #secretProblem(task: EcsTask): string | undefined {
-    const { secrets } = this.#environment;
+    const { secretReader } = this.#environment;
     const { account, region } = task.cluster.scope;
     const { containerDefinitions, executionRoleArn } = task.revision.spec;
     const secretArns = containerDefinitions
@@ -166,7 +176,7 @@ export class TaskLifecycle {
       .filter((valueFrom) => /^arn:aws[\w-]*:secretsmanager:/.test(valueFrom));
     for (const valueFrom of secretArns) {
       const serviceArn = task.service.arn;
-      const answer = secrets.canRead({ account, region, valueFrom, executionRoleArn, serviceArn });
+      const answer = secretReader.get().canRead({ account, region, valueFrom, executionRoleArn, serviceArn });
       if (!answer.ok) return fetchProblem(valueFrom, answer.reason);
     }
     return undefined;

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { isSameJson, type JsonObject } from "../../json.ts";
-import type { CallContext, Operation } from "../service.ts";
+import type { CallContext, Operation } from "../../service.ts";
 import { invalidParameter, serviceNotActive } from "./errors.ts";
 import { objectMember, parseInput, pick } from "./input.ts";
 import type { DeploymentController, EcsCluster, EcsService } from "./model.ts";

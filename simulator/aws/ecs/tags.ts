@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { CallContext, Operation } from "../service.ts";
+import type { CallContext, Operation } from "../../service.ts";
 import { parseEcsArn } from "./arns.ts";
 import { clusterNotFound, invalidParameter, resourceNotFound } from "./errors.ts";
 import { parseInput } from "./input.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Json, JsonObject } from "../../json.ts";
-import type { CallContext, Operation } from "../service.ts";
+import type { CallContext, Operation } from "../../service.ts";
 import { ecsArn } from "./arns.ts";
 import { taskDefinitionSpec } from "./container-spec.ts";
 import { compatibilitiesOf, requiredAttributes, withDefaults } from "./definition-defaults.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "../service.ts";
+import type { Random } from "../../random.ts";
 import type { ContainerSpec, TaskDefinitionSpec } from "./container-spec.ts";
 import type { TaskStop } from "./model.ts";
 import { durationMs, type Timings } from "./timings.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "../service.ts";
+import type { Random } from "../../random.ts";
 
 /** The shortest and the longest time that a step takes, in milliseconds. */
 export type RangeMs = readonly [number, number];

@@ -1,6 +1,6 @@
+import type { AwsEvent } from "../../aws/event.ts";
 import { AwsError } from "../../aws-error.ts";
 import type { JsonObject } from "../../json.ts";
-import type { AwsEvent } from "../service.ts";
 import { compilePattern, MAX_PATTERN_CHARACTERS } from "./pattern.ts";
 
 /** A rule of a bus. A target is a function's name or the ARN of another bus. */

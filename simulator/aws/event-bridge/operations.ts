@@ -1,8 +1,9 @@
 import * as z from "zod";
+import type { AwsEvent } from "../../aws/event.ts";
 import { AwsError } from "../../aws-error.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
+import type { CallContext, Operation } from "../../service.ts";
 import { answer, page, parseInput } from "../input.ts";
-import type { AwsEvent, CallContext, Operation } from "../service.ts";
 import { type Bus, type Buses, type CompiledRule, isBusArn } from "./buses.ts";
 import { compilePattern } from "./pattern.ts";
 

@@ -1,9 +1,12 @@
 import { AwsError } from "../../aws-error.ts";
 import type { Clock } from "../../clock/clock.ts";
+import type { SimulatorContext } from "../../connections.ts";
 import type { Faults } from "../../faults.ts";
+import type { Rate } from "../../http/throttle.ts";
 import type { Json, JsonObject } from "../../json.ts";
+import type { AwsService, CallContext, Operation } from "../../service.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
-import type { AwsService, CallContext, Operation, Random } from "../service.ts";
+import { secretsManagerRates } from "./rates.ts";
 import { judgeValueFrom, type ReadAnswer, type Reader, type ReadRequest } from "./read.ts";
 import { parseResourcePolicy } from "./resource-policy.ts";
 import { schemas } from "./schema.ts";
@@ -11,9 +14,6 @@ import { type Secret, SecretStore } from "./store.ts";
 import { CURRENT, type SecretVersion } from "./versions.ts";
 
 export interface SecretsManagerOptions {
-  readonly clock: Clock;
-  readonly faults: Faults;
-  readonly random: Random;
   /** Roles whose identity policy lets them read secrets, beside what resource policies grant. */
   readonly readers?: readonly Reader[];
 }
@@ -23,20 +23,23 @@ const DEFAULT_RECOVERY_DAYS = 30;
 const DAY_MS = 24 * 3_600_000;
 const TAG_LIMIT = 50;
 
-/** Secrets Manager: the operations that the product and its operators use. */
+/** Secrets Manager: secrets, their versions, labels and resource policies. ECS reads secrets by its port. */
 export class SecretsManager implements AwsService {
   readonly name = "secretsmanager";
+  readonly protocol = { kind: "awsJson1_1", target: "secretsmanager" } as const;
   readonly operations: Readonly<Record<string, Operation>>;
   readonly #clock: Clock;
   readonly #faults: Faults;
   readonly #store: SecretStore;
   readonly #readers: readonly Reader[];
 
-  constructor({ clock, faults, random, readers = [] }: SecretsManagerOptions) {
+  constructor(context: SimulatorContext, { readers = [] }: SecretsManagerOptions = {}) {
+    const { clock, faults, random } = context;
     this.#clock = clock;
     this.#faults = faults;
     this.#store = new SecretStore(clock, random);
     this.#readers = readers;
+    context.secretReader.provide(this);
     this.operations = {
       CreateSecret: (input, context) => this.#create(input, context),
       PutSecretValue: (input, context) => this.#putValue(input, context),
@@ -55,6 +58,10 @@ export class SecretsManager implements AwsService {
       TagResource: (input, context) => this.#tag(input, context),
       UntagResource: (input, context) => this.#untag(input, context),
     };
+  }
+
+  rateOf(operation: string): Rate | undefined {
+    return secretsManagerRates[operation];
   }
 
   /**
@@ -310,5 +317,5 @@ function fits(secret: Secret, key: string, text: string): boolean {
   if (key === "description") return (secret.description ?? "").startsWith(text);
   if (key === "tag-key") return [...secret.tags.keys()].some((tag) => tag.startsWith(text));
   if (key === "tag-value") return [...secret.tags.values()].some((tag) => tag.startsWith(text));
-  throw new AwsError(ERROR, `The lab does not know the filter ${key}.`);
+  throw new AwsError(ERROR, `The simulator does not know the filter ${key}.`);
 }

@@ -1,7 +1,7 @@
 import { AwsError } from "../../aws-error.ts";
 import type { Clock } from "../../clock/clock.ts";
 import { randomBase62, randomUuid } from "../../http/random-id.ts";
-import type { Random } from "../service.ts";
+import type { Random } from "../../random.ts";
 import type { ResourcePolicy } from "./resource-policy.ts";
 import { SecretVersions } from "./versions.ts";
 

@@ -9,12 +9,10 @@ import {
 } from "@aws-sdk/client-cloudwatch";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CloudWatch } from "../../aws/cloudwatch/cloudwatch.ts";
-import type { AwsEvent } from "../../aws/service.ts";
+import type { AwsEvent } from "../../aws/event.ts";
 import { VirtualClock } from "../../clock/virtual-clock.ts";
-import { Faults } from "../../faults.ts";
 import { inProcessRequestHandler } from "../../http/in-process.ts";
-import { AwsRouter } from "../../http/router.ts";
-import { seededRandom } from "../../random.ts";
+import { Simulator } from "../../simulator.ts";
 
 describe("CloudWatch's alarms of the lab, as AWS documents them", () => {
   let clock: VirtualClock;
@@ -24,15 +22,14 @@ describe("CloudWatch's alarms of the lab, as AWS documents them", () => {
   beforeEach(() => {
     clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
     events = [];
-    const faults = new Faults(() => clock.now());
-    const random = seededRandom(1);
-    const cloudWatch = new CloudWatch({ clock, random, emit: (event) => events.push(event) });
-    const router = new AwsRouter({ services: [cloudWatch], clock, faults, random, throttling: false });
+    const simulator = new Simulator({ clock, throttling: false });
+    simulator.add((context) => new CloudWatch(context));
+    simulator.context.events.subscribe((event) => events.push(event));
     client = new CloudWatchClient({
       region: "us-east-1",
       endpoint: "http://simulator",
       credentials: { accessKeyId: "111111111111", secretAccessKey: "secret" },
-      requestHandler: inProcessRequestHandler((request) => router.handle(request)),
+      requestHandler: inProcessRequestHandler(simulator.handle),
       maxAttempts: 1,
     });
   });

@@ -20,10 +20,8 @@ import {
 import { beforeEach, describe, expect, it } from "vitest";
 import { SecretsManager } from "../../aws/secrets-manager/secrets-manager.ts";
 import { VirtualClock } from "../../clock/virtual-clock.ts";
-import { Faults } from "../../faults.ts";
 import { inProcessRequestHandler } from "../../http/in-process.ts";
-import { AwsRouter } from "../../http/router.ts";
-import { seededRandom } from "../../random.ts";
+import { Simulator } from "../../simulator.ts";
 
 const ACCOUNT = "123456789012";
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/ecs/ambient/web`;
@@ -34,16 +32,14 @@ let client: SecretsManagerClient;
 
 beforeEach(() => {
   clock = new VirtualClock(Date.UTC(2026, 8, 18));
-  const faults = new Faults(() => clock.now());
-  const random = seededRandom(1);
-  const secrets = new SecretsManager({ clock, faults, random });
-  const router = new AwsRouter({ services: [secrets], clock, faults, random, throttling: false });
+  const simulator = new Simulator({ clock, throttling: false });
+  simulator.add((context) => new SecretsManager(context));
   clientFor = (account, region) =>
     new SecretsManagerClient({
       region,
       endpoint: "http://lab",
       credentials: { accessKeyId: account, secretAccessKey: "secret" },
-      requestHandler: inProcessRequestHandler((request) => router.handle(request)),
+      requestHandler: inProcessRequestHandler(simulator.handle),
       maxAttempts: 1,
     });
   client = clientFor(ACCOUNT, "us-east-1");

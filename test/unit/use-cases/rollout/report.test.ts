@@ -13,9 +13,10 @@ import {
   reportRollout,
 } from "../../../../shared/use-cases/rollout/report.ts";
 import { VirtualClock } from "../../../../simulator/clock/virtual-clock.ts";
-import { Faults } from "../../../../simulator/faults.ts";
+import type { Faults } from "../../../../simulator/faults.ts";
 import { inProcessFetch } from "../../../../simulator/http/in-process.ts";
-import { SlackSimulation } from "../../../../simulator/slack/slack-simulation.ts";
+import { Simulator } from "../../../../simulator/simulator.ts";
+import { Slack } from "../../../../simulator/slack/slack.ts";
 import { rollout, rolloutService } from "../../../support/rollouts.ts";
 import { config } from "../../../support/services.ts";
 
@@ -34,7 +35,7 @@ const started: Partial<Rollout> = {
 
 let clock: VirtualClock;
 let faults: Faults;
-let slack: SlackSimulation;
+let slack: Slack;
 let ledger: Ledgers;
 let counted: string[];
 let logged: string[];
@@ -43,14 +44,16 @@ let meanwhile: () => Promise<unknown>;
 
 beforeEach(async () => {
   clock = new VirtualClock(NOW_MS);
-  faults = new Faults(() => clock.now());
-  slack = new SlackSimulation({
-    clock,
-    faults,
-    token: bot.token,
-    webhook: { secret: "secret", channel: "#ops" },
-    channels: ["#ops"],
-  });
+  const simulator = new Simulator({ clock });
+  faults = simulator.faults;
+  slack = simulator.add(
+    (context) =>
+      new Slack(context, {
+        token: bot.token,
+        webhook: { secret: "secret", channel: "#ops" },
+        channels: ["#ops"],
+      }),
+  );
   ledger = memoryLedger();
   counted = [];
   logged = [];

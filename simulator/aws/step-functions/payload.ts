@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from "../json.ts";
+import { isJsonObject, type Json } from "../../json.ts";
 import type { Peaks } from "./peaks.ts";
 import { StatesError } from "./states-error.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Expression } from "jsonata";
-import type { Clock } from "../clock/clock.ts";
+import type { Clock } from "../../clock/clock.ts";
 
 /** A function as `registerFunction` of JSONata takes it. */
 export interface ExpressionFunction {

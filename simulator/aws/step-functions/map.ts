@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "../json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
 import { type Environment, evaluate } from "./expressions.ts";
 import type { HistoryEventDetails, HistoryEventType, Trail } from "./history.ts";
 import type { MapState, StateGraph } from "./machine.ts";

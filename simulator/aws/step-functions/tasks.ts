@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { AwsError } from "../aws-error.ts";
-import { isJsonObject, type Json, type JsonObject } from "../json.ts";
+import { AwsError } from "../../aws-error.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
 import { type Environment, evaluate } from "./expressions.ts";
 import type { TaskState } from "./machine.ts";
 import { copyJson, withinPayloadLimit } from "./payload.ts";

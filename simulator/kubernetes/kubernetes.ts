@@ -1,22 +1,20 @@
-import type { Random } from "../aws/service.ts";
-import type { Clock } from "../clock/clock.ts";
-import type { Faults } from "../faults.ts";
-import { jsonResponse, type LabRequest, type LabResponse } from "../http/message.ts";
+import type { SimulatorContext, TaskChange } from "../connections.ts";
+import { jsonResponse, type SimulatorRequest, type SimulatorResponse } from "../http/message.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
+import type { HttpService } from "../service.ts";
 import { apply } from "./apply.ts";
 import { authenticate } from "./authentication.ts";
 import { initialObjects, type MeshOptions } from "./initial-objects.ts";
 import { ObjectStore } from "./object-store.ts";
 import { parseResourcePath, type ResourcePath, resourceOf } from "./resources.ts";
 import { notFound, StatusError, statusResponse } from "./status.ts";
-import { type TaskChange, workloadEntry } from "./workload-entry.ts";
+import { type DiscoveredTask, discoveredTask, type Place, workloadEntry } from "./workload-entry.ts";
 
 export interface KubernetesOptions extends MeshOptions {
-  /** The control plane's name: requests come below `/kubernetes/<name>`. */
-  readonly name: string;
-  readonly clock: Clock;
-  readonly faults: Faults;
-  readonly random: Random;
+  /** The control plane's name: requests come below `/kubernetes/<name>/`. */
+  readonly controlPlane: string;
+  /** The accounts and regions whose tasks its istiod discovers. Default all. */
+  readonly discovers?: (place: Place) => boolean;
   /** A bearer token that is taken beside EKS's own. */
   readonly kubeconfigToken?: string;
 }
@@ -26,27 +24,36 @@ const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 /** How long istiod takes to see that a task started or stopped, at least and at most. */
 const DISCOVERY_MS = { min: 1000, max: 4000 };
 
-/** The Kubernetes API of one control plane, as far as the product uses it, with istiod's view of ECS behind it. */
-export class KubernetesSimulation {
-  readonly name: string;
+/**
+ * The Kubernetes API of one cluster: reads, lists and server-side apply of the kinds that a mesh is made of, with an istiod
+ * behind it that discovers ECS tasks.
+ */
+export class Kubernetes implements HttpService {
+  readonly name = "kubernetes";
+  readonly path: string;
+  readonly controlPlane: string;
+  readonly #context: SimulatorContext;
   readonly #options: KubernetesOptions;
   readonly #store: ObjectStore;
   /** The last change of every task, so that an older one that is still on its way does nothing. */
-  readonly #tasks = new Map<string, TaskChange>();
+  readonly #tasks = new Map<string, DiscoveredTask>();
   /** Tasks that the fault no-workload-entry has struck: istiod never learns of them. */
   readonly #unseen = new Set<string>();
 
-  constructor(options: KubernetesOptions) {
-    this.name = options.name;
+  constructor(context: SimulatorContext, options: KubernetesOptions) {
+    this.controlPlane = options.controlPlane;
+    this.path = `/kubernetes/${options.controlPlane}/`;
+    this.#context = context;
     this.#options = options;
-    this.#store = new ObjectStore(() => options.clock.now(), options.random);
+    this.#store = new ObjectStore(() => context.clock.now(), context.random);
     for (const object of initialObjects(options)) this.put(object);
+    context.taskChanges.subscribe((change) => this.#taskChanged(change));
   }
 
   /** Answers a request to the API. */
-  async handle(request: LabRequest): Promise<LabResponse> {
+  async handle(request: SimulatorRequest): Promise<SimulatorResponse> {
     try {
-      if (this.#options.faults.strike("kubernetes-down", { controlPlane: this.name }))
+      if (this.#context.faults.strike("kubernetes-down", { controlPlane: this.controlPlane }))
         throw new StatusError(503, "ServiceUnavailable", "the server is currently unable to handle the request");
       authenticate(request, this.#options.kubeconfigToken);
       return this.#answer(request);
@@ -56,7 +63,7 @@ export class KubernetesSimulation {
     }
   }
 
-  /** Creates an object or replaces it, as somebody does who works on the cluster without the product. */
+  /** Creates an object or replaces it, as somebody does who works on the cluster. */
   put(object: JsonObject, manager = INSTALLER): void {
     this.#store.put(refOf(object), manager, object);
     if (object.kind === "Namespace") this.#addDefaultServiceAccount(String(refOf(object).name));
@@ -73,13 +80,15 @@ export class KubernetesSimulation {
     if (configMap !== undefined) this.put(configMap);
   }
 
-  /** Tells istiod that a task runs or runs no longer. Its WorkloadEntry appears or goes a few seconds later. */
-  taskChanged(change: TaskChange): void {
-    const { clock, random } = this.#options;
-    this.#tasks.set(change.taskArn, change);
+  /** istiod learns that a task runs, or runs no longer: its WorkloadEntry appears or goes a few seconds later. */
+  #taskChanged(change: TaskChange): void {
+    const task = discoveredTask(change, this.#options.discovers);
+    if (!task) return;
+    const { clock, random } = this.#context;
+    this.#tasks.set(task.taskArn, task);
     const delayMs = DISCOVERY_MS.min + random() * (DISCOVERY_MS.max - DISCOVERY_MS.min);
-    // Nobody waits for istiod; an error of it is a defect of the lab and ends the process.
-    void clock.sleep(delayMs).then(() => this.#discover(change));
+    // Nobody waits for istiod; an error of it is a defect of the simulator and ends the process.
+    void clock.sleep(delayMs).then(() => this.#discover(task));
   }
 
   /** All objects but their managed fields, for people and tests. */
@@ -92,9 +101,8 @@ export class KubernetesSimulation {
     });
   }
 
-  #answer(request: LabRequest): LabResponse {
-    const prefix = `/kubernetes/${this.name}`;
-    const path = request.path.startsWith(`${prefix}/`) ? request.path.slice(prefix.length) : request.path;
+  #answer(request: SimulatorRequest): SimulatorResponse {
+    const path = request.path.startsWith(this.path) ? request.path.slice(this.path.length - 1) : request.path;
     if (path === "/version") return jsonResponse(200, { major: "1", minor: "33", gitVersion: "v1.33.0-eks" });
     const target = parseResourcePath(path);
     if (target === undefined)
@@ -108,14 +116,14 @@ export class KubernetesSimulation {
     );
   }
 
-  #get({ resource, namespace, name = "" }: ResourcePath): LabResponse {
+  #get({ resource, namespace, name = "" }: ResourcePath): SimulatorResponse {
     const object = this.#store.read({ resource, namespace, name });
     if (object === undefined) throw notFound(resource.plural, name);
     return jsonResponse(200, object);
   }
 
-  #list({ resource, namespace }: ResourcePath, { query }: LabRequest): LabResponse {
-    if (query.fieldSelector) throw new StatusError(400, "BadRequest", "the lab has no field selectors");
+  #list({ resource, namespace }: ResourcePath, { query }: SimulatorRequest): SimulatorResponse {
+    if (query.fieldSelector) throw new StatusError(400, "BadRequest", "the simulator has no field selectors");
     const all = this.#store.list(resource, namespace, query.labelSelector);
     const start = Number(query.continue ?? 0);
     const end = query.limit ? start + Number(query.limit) : all.length;
@@ -128,7 +136,7 @@ export class KubernetesSimulation {
     });
   }
 
-  #apply(target: ResourcePath, name: string, request: LabRequest): LabResponse {
+  #apply(target: ResourcePath, name: string, request: SimulatorRequest): SimulatorResponse {
     const { resource, namespace } = target;
     if (!request.headers["content-type"]?.startsWith("application/apply-patch+yaml"))
       throw new StatusError(
@@ -157,24 +165,24 @@ export class KubernetesSimulation {
     if (this.#store.find(refOf(account)) === undefined) this.#store.put(refOf(account), INSTALLER, account);
   }
 
-  #discover(change: TaskChange): void {
-    if (this.#tasks.get(change.taskArn) !== change) return;
-    const entry = workloadEntry(change, this.#options.network);
+  #discover(task: DiscoveredTask): void {
+    if (this.#tasks.get(task.taskArn) !== task) return;
+    const entry = workloadEntry(task, this.#options.network);
     const ref = refOf(entry);
-    if (!change.running) {
-      this.#tasks.delete(change.taskArn);
-      this.#unseen.delete(change.taskArn);
+    if (!task.running) {
+      this.#tasks.delete(task.taskArn);
+      this.#unseen.delete(task.taskArn);
       this.#store.delete(ref);
       return;
     }
-    if (this.#store.find(ref) === undefined && this.#isUnseen(change)) return;
-    if (this.#hasNamespace(change.namespace)) this.#store.put(ref, "istiod", entry);
+    if (this.#store.find(ref) === undefined && this.#isUnseen(task)) return;
+    if (this.#hasNamespace(task.namespace)) this.#store.put(ref, "istiod", entry);
   }
 
-  #isUnseen({ taskArn, serviceArn }: TaskChange): boolean {
+  #isUnseen({ taskArn, serviceArn }: DiscoveredTask): boolean {
     const [, , , region = "", account = ""] = taskArn.split(":");
-    const subject = { controlPlane: this.name, service: serviceArn, region, account };
-    if (!this.#unseen.has(taskArn) && this.#options.faults.strike("no-workload-entry", subject))
+    const subject = { controlPlane: this.controlPlane, service: serviceArn, region, account };
+    if (!this.#unseen.has(taskArn) && this.#context.faults.strike("no-workload-entry", subject))
       this.#unseen.add(taskArn);
     return this.#unseen.has(taskArn);
   }
@@ -190,7 +198,7 @@ function refOf(object: JsonObject) {
   const metadata = isJsonObject(object.metadata) ? object.metadata : {};
   const { name, namespace } = metadata;
   if (resource === undefined || typeof name !== "string")
-    throw new TypeError("the lab's Kubernetes has no such kind of object, or it has no name");
+    throw new TypeError("the simulated Kubernetes has no such kind of object, or it has no name");
   return { resource, namespace: typeof namespace === "string" ? namespace : undefined, name };
 }
 
@@ -200,7 +208,7 @@ function parseConfig(body: string, { resource, namespace }: ResourcePath, name: 
   try {
     config = JSON.parse(body);
   } catch {
-    throw new StatusError(400, "BadRequest", "error decoding YAML: the lab takes the JSON subset of YAML only");
+    throw new StatusError(400, "BadRequest", "error decoding YAML: the simulator takes the JSON subset of YAML only");
   }
   if (!isJsonObject(config)) throw new StatusError(400, "BadRequest", "the body is not an object");
   const bad = (message: string) => new StatusError(400, "BadRequest", message);

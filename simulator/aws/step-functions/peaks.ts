@@ -1,4 +1,4 @@
-import type { Json } from "../json.ts";
+import type { Json } from "../../json.ts";
 
 /** The most that a state machine's executions have come to, those of its distributed Maps included. */
 export class Peaks {

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { AwsError } from "../aws-error.ts";
-import type { Json } from "../json.ts";
+import { AwsError } from "../../aws-error.ts";
+import type { Json } from "../../json.ts";
 import { compileTemplate, ExpressionError, type Place, type Template } from "./expressions.ts";
 import type { ExpressionFunction } from "./functions.ts";
 import type { Exit, Handlers, Machine, MapState, State, StateGraph, TaskState } from "./machine.ts";

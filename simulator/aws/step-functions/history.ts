@@ -1,5 +1,5 @@
-import type { Clock } from "../clock/clock.ts";
-import type { Json } from "../json.ts";
+import type { Clock } from "../../clock/clock.ts";
+import type { Json } from "../../json.ts";
 import type { Peaks } from "./peaks.ts";
 import { StatesError } from "./states-error.ts";
 

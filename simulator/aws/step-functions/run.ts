@@ -1,23 +1,14 @@
-import type { Clock } from "../clock/clock.ts";
-import type { Json, JsonObject } from "../json.ts";
+import type { Clock } from "../../clock/clock.ts";
+import type { Functions } from "../../connections.ts";
+import type { Json, JsonObject } from "../../json.ts";
 import { type Environment, evaluate, type Template } from "./expressions.ts";
 import type { History, Trail } from "./history.ts";
 import type { Peaks } from "./peaks.ts";
 import { Abandoned, StatesError } from "./states-error.ts";
 import type { TaskTokens } from "./task-tokens.ts";
 
-/** Who runs Lambda functions. */
-export interface LambdaInvoker {
-  /**
-   * Runs a function and returns its answer. The name of the error that it rejects with becomes the error's name in the
-   * state machine; its message, name and stack the cause. The signal is aborted when nobody waits any more.
-   */
-  invoke(
-    functionName: string,
-    payload: Json,
-    context: { readonly executionArn: string; readonly stateName: string; readonly signal: AbortSignal },
-  ): Promise<Json>;
-}
+/** What runs the functions of Tasks. */
+export type FunctionInvoker = Pick<Functions, "invoke">;
 
 export type ExecutionStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED";
 
@@ -40,7 +31,7 @@ export interface ExecutionDescription {
 /** What the states of all executions share. */
 export interface Runtime {
   readonly clock: Clock;
-  readonly lambda: LambdaInvoker;
+  readonly lambda: FunctionInvoker;
   readonly random: () => number;
   readonly tokens: TaskTokens;
   /** A history for the child execution of a distributed Map. */

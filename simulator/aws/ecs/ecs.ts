@@ -1,10 +1,13 @@
+import type { Clock } from "../../clock/clock.ts";
+import type { SimulatorContext } from "../../connections.ts";
+import type { Rate } from "../../http/throttle.ts";
 import type { JsonObject } from "../../json.ts";
-import type { AwsService } from "../service.ts";
+import type { AwsService, Operation } from "../../service.ts";
 import { parseEcsArn } from "./arns.ts";
 import { clusterOperations } from "./clusters.ts";
-import type { EcsEnvironment } from "./environment.ts";
 import { EcsEvents } from "./events.ts";
 import type { EcsRevision, EcsService } from "./model.ts";
+import { ecsRates } from "./rates.ts";
 import { ServiceScheduler } from "./scheduler.ts";
 import { serviceDeploymentOperations } from "./service-deployments.ts";
 import { serviceReadOperations } from "./service-reads.ts";
@@ -16,50 +19,39 @@ import { taskDefinitionOperations } from "./task-definitions.ts";
 import { taskOperations } from "./tasks.ts";
 import { defaultTimings, type Timings } from "./timings.ts";
 
-type Required = Pick<EcsEnvironment, "clock" | "random" | "emit" | "faults" | "secrets">;
-
-export interface EcsSimulationOptions extends Required {
-  /** Told of every task that runs, gets healthy or has stopped. */
-  readonly onTask?: EcsEnvironment["onTask"];
-  /** Default false. */
+export interface EcsOptions {
+  /** Emit `AWS API Call via CloudTrail` for mutating calls on services, as an account with a trail does. Default false. */
   readonly cloudTrail?: boolean;
   readonly timings?: Partial<Timings>;
 }
 
 /** Amazon ECS in every account and region: what the API returns, and what happens to services and tasks over time. */
-export class EcsSimulation {
-  readonly #environment: EcsEnvironment;
+export class Ecs implements AwsService {
+  readonly name = "ecs";
+  readonly protocol = { kind: "awsJson1_1", target: "AmazonEC2ContainerServiceV20141113" } as const;
+  readonly operations: Readonly<Record<string, Operation>>;
+  readonly #clock: Clock;
   readonly #store = new EcsStore();
-  readonly #service: AwsService;
 
-  constructor(options: EcsSimulationOptions) {
-    const { onTask, cloudTrail, timings, ...required } = options;
-    this.#environment = {
-      ...required,
-      onTask: onTask ?? (() => {}),
-      cloudTrail: cloudTrail ?? false,
-      timings: { ...defaultTimings, ...timings },
-    };
-    const events = new EcsEvents(this.#environment);
-    const scheduler = new ServiceScheduler(this.#environment, this.#store, events);
-    const parts = { environment: this.#environment, store: this.#store, events, scheduler };
-    this.#service = {
-      name: "ecs",
-      operations: {
-        ...clusterOperations(parts),
-        ...taskDefinitionOperations(parts),
-        ...serviceOperations(parts),
-        ...serviceReadOperations(parts),
-        ...taskOperations(parts),
-        ...tagOperations(parts),
-        ...serviceDeploymentOperations(parts),
-      },
+  constructor(context: SimulatorContext, { cloudTrail = false, timings }: EcsOptions = {}) {
+    this.#clock = context.clock;
+    const environment = { ...context, cloudTrail, timings: { ...defaultTimings, ...timings } };
+    const events = new EcsEvents(environment);
+    const scheduler = new ServiceScheduler(environment, this.#store, events);
+    const parts = { environment, store: this.#store, events, scheduler };
+    this.operations = {
+      ...clusterOperations(parts),
+      ...taskDefinitionOperations(parts),
+      ...serviceOperations(parts),
+      ...serviceReadOperations(parts),
+      ...taskOperations(parts),
+      ...tagOperations(parts),
+      ...serviceDeploymentOperations(parts),
     };
   }
 
-  /** The API, to be mounted in the router. */
-  service(): AwsService {
-    return this.#service;
+  rateOf(operation: string): Rate | undefined {
+    return ecsRates[operation];
   }
 
   /** A service that was not deleted, by its ARN. */
@@ -81,6 +73,6 @@ export class EcsSimulation {
 
   /** Clusters and services with their deployments, tasks and containers. */
   state(): JsonObject {
-    return ecsState(this.#store, this.#environment.clock.now());
+    return ecsState(this.#store, this.#clock.now());
   }
 }

@@ -1,6 +1,6 @@
-import { AwsError } from "../aws-error.ts";
-import type { Clock } from "../clock/clock.ts";
-import type { Json } from "../json.ts";
+import { AwsError } from "../../aws-error.ts";
+import type { Clock } from "../../clock/clock.ts";
+import type { Json } from "../../json.ts";
 import { copyJson, MAX_PAYLOAD_BYTES } from "./payload.ts";
 import { StatesError } from "./states-error.ts";
 

@@ -1,5 +1,5 @@
 import jsonata from "jsonata";
-import { isJsonObject, type Json, type JsonObject } from "../json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
 import { type AstNode, isNode, problemsOf } from "./expression-check.ts";
 import type { ExpressionFunction } from "./functions.ts";
 import { copyJson } from "./payload.ts";

@@ -1,14 +1,12 @@
 import { hash } from "node:crypto";
 import * as z from "zod";
-import type { Clock } from "../clock/clock.ts";
-import type { Faults } from "../faults.ts";
-import { jsonResponse, type LabRequest, type LabResponse } from "../http/message.ts";
+import type { SimulatorContext } from "../connections.ts";
+import { jsonResponse, type SimulatorRequest, type SimulatorResponse } from "../http/message.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
+import type { HttpService } from "../service.ts";
 import { Pace } from "./pace.ts";
 
 export interface SlackOptions {
-  readonly clock: Clock;
-  readonly faults: Faults;
   /** The bot token that the Web API takes. */
   readonly token: string;
   /** The last part of the incoming webhook's URL, and the channel that it writes to. */
@@ -52,7 +50,10 @@ type Answer = Readonly<Record<string, Json>>;
  * Slack's Web API and an incoming webhook, below `/slack`. Posting is limited to a message a second in a channel,
  * updating to 50 a minute. https://docs.slack.dev/apis/web-api/rate-limits
  */
-export class SlackSimulation {
+export class Slack implements HttpService {
+  readonly name = "slack";
+  readonly path = "/slack/";
+  readonly #context: SimulatorContext;
   readonly #options: SlackOptions;
   readonly #posts: Pace;
   readonly #updates: Pace;
@@ -63,9 +64,10 @@ export class SlackSimulation {
   /** Messages that the webhook posted: the bot is not who may change them. */
   readonly #byWebhook = new Set<string>();
 
-  constructor(options: SlackOptions) {
+  constructor(context: SimulatorContext, options: SlackOptions) {
+    this.#context = context;
     this.#options = options;
-    const now = () => options.clock.now();
+    const now = () => context.clock.now();
     this.#posts = new Pace(now, { count: 1, perMs: 1000 });
     this.#updates = new Pace(now, { count: 50, perMs: 60_000 });
   }
@@ -93,20 +95,20 @@ export class SlackSimulation {
   }
 
   /** Answers a request below `/slack`. */
-  async handle(request: LabRequest): Promise<LabResponse> {
-    if (this.#options.faults.strike("slack-down", {})) return jsonResponse(500, { ok: false, error: "internal_error" });
+  async handle(request: SimulatorRequest): Promise<SimulatorResponse> {
+    if (this.#context.faults.strike("slack-down", {})) return jsonResponse(500, { ok: false, error: "internal_error" });
     const [, kind, name = ""] = /^(?:\/slack)?\/(api|webhook)\/(.+)$/.exec(request.path) ?? [];
     if (request.method !== "POST" || kind === undefined) return plain(404, "not_found");
     return kind === "webhook" ? this.#webhook(name, request.body) : this.#call(name, request);
   }
 
-  #call(method: string, request: LabRequest): LabResponse {
+  #call(method: string, request: SimulatorRequest): SimulatorResponse {
     const refused = this.#refuseToken(request);
     if (refused !== undefined) return jsonResponse(200, { ok: false, error: refused });
     const input = parseBody(request);
     switch (method) {
       case "auth.test":
-        return jsonResponse(200, { ok: true, url: "https://lab.slack.com/", team: "lab", user: "autopilot" });
+        return jsonResponse(200, { ok: true, url: "https://simulator.slack.com/", team: "simulator", user: "bot" });
       case "chat.postMessage":
         return this.#limited(this.#posts, channelId(String(input.channel)), () => this.#post(input));
       case "chat.update":
@@ -116,13 +118,13 @@ export class SlackSimulation {
     }
   }
 
-  #refuseToken({ headers }: LabRequest): string | undefined {
+  #refuseToken({ headers }: SimulatorRequest): string | undefined {
     const { authorization } = headers;
     if (authorization === undefined) return "not_authed";
     return authorization === `Bearer ${this.#options.token}` ? undefined : "invalid_auth";
   }
 
-  #limited(pace: Pace, key: string, answer: () => Answer): LabResponse {
+  #limited(pace: Pace, key: string, answer: () => Answer): SimulatorResponse {
     const retryAfterSeconds = pace.admit(key);
     return retryAfterSeconds === undefined
       ? jsonResponse(200, answer())
@@ -160,7 +162,7 @@ export class SlackSimulation {
   }
 
   /** https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks */
-  #webhook(secret: string, body: string): LabResponse {
+  #webhook(secret: string, body: string): SimulatorResponse {
     const { webhook } = this.#options;
     const known = webhook && [webhook.secret, encodeURIComponent(webhook.secret)];
     if (webhook === undefined || !known?.includes(secret)) return plain(403, "invalid_token");
@@ -192,7 +194,7 @@ export class SlackSimulation {
     const channel = this.#names.get(channelId(to)) ?? to;
     this.#names.set(channelId(to), channel);
     // The `ts` of a channel's messages are unique and rise, also within a millisecond.
-    this.#lastTs = Math.max(this.#options.clock.now() * 1000, this.#lastTs + 1);
+    this.#lastTs = Math.max(this.#context.clock.now() * 1000, this.#lastTs + 1);
     const ts = `${Math.floor(this.#lastTs / 1e6)}.${String(this.#lastTs % 1e6).padStart(6, "0")}`;
     const thread = threadTs === undefined ? {} : { threadTs };
     this.#messages = [...this.#messages, { channel, ts, ...asJson(content), ...thread, updatedTimes: 0 }];
@@ -238,7 +240,7 @@ function channelId(channel: string): string {
 }
 
 /** The Web API takes JSON, and forms whose values are JSON where they are no plain texts. */
-function parseBody({ headers, body }: LabRequest): JsonObject {
+function parseBody({ headers, body }: SimulatorRequest): JsonObject {
   if (headers["content-type"]?.startsWith("application/json")) {
     const json = parseJson(body);
     return isJsonObject(json) ? json : {};
@@ -258,6 +260,6 @@ function parseJson(body: string): unknown {
   }
 }
 
-function plain(status: number, body: string, headers: Readonly<Record<string, string>> = {}): LabResponse {
+function plain(status: number, body: string, headers: Readonly<Record<string, string>> = {}): SimulatorResponse {
   return { status, headers: { "content-type": "text/plain", ...headers }, body };
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Json } from "../json.ts";
+import type { Json } from "../../json.ts";
 
 /** Error names of Step Functions itself; an ErrorEquals with another `States.` name is a spelling mistake. */
 const RESERVED_ERRORS: ReadonlySet<string> = new Set([

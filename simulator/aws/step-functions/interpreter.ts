@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "../json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
 import { type Environment, evaluate } from "./expressions.ts";
 import type { ChoiceRule, Exit, MapState, State, StateGraph, TaskState } from "./machine.ts";
 import { runMap } from "./map.ts";

@@ -1,6 +1,6 @@
-import { AwsError } from "../aws-error.ts";
-import type { Clock } from "../clock/clock.ts";
-import type { Json } from "../json.ts";
+import { AwsError } from "../../aws-error.ts";
+import type { Clock } from "../../clock/clock.ts";
+import type { Json } from "../../json.ts";
 import { compileDefinition } from "./definition.ts";
 import { contextOf, describe, type Ending, type Execution, parseInput, statusOf } from "./execution.ts";
 import { type ExpressionFunction, expressionFunctions } from "./functions.ts";
@@ -8,13 +8,13 @@ import { History, type HistoryEvent } from "./history.ts";
 import { runStates } from "./interpreter.ts";
 import type { Machine } from "./machine.ts";
 import { Peaks } from "./peaks.ts";
-import { bounded, type ExecutionDescription, type ExecutionStatus, type LambdaInvoker, type Runtime } from "./run.ts";
+import { bounded, type ExecutionDescription, type ExecutionStatus, type FunctionInvoker, type Runtime } from "./run.ts";
 import { Abandoned, asStatesError, StatesError } from "./states-error.ts";
 import { TaskTokens } from "./task-tokens.ts";
 
-export interface StepFunctionsOptions {
+export interface StateMachinesOptions {
   readonly clock: Clock;
-  readonly lambda: LambdaInvoker;
+  readonly lambda: FunctionInvoker;
   /** Numbers from 0 to below 1, for jitter, `$random` and `$uuid`. Default `Math.random`. */
   readonly random?: () => number;
   /** Without histories an execution keeps counts only. Default true. */
@@ -37,6 +37,7 @@ interface StateMachine {
   readonly peaks: Peaks;
   readonly text: string;
   readonly machine: Machine;
+  readonly createdMs: number;
 }
 
 /** "Names can be reused after 90 days." (StartExecution) */
@@ -48,15 +49,15 @@ const EXECUTION_ENDED = new Abandoned("the execution has ended");
 const NAME = /^[\w.+!@()='-]{1,80}$/;
 
 /** State machines and their executions, in any number of accounts and regions: an ARN says which is meant. */
-export class StepFunctions {
-  readonly #options: StepFunctionsOptions;
+export class StateMachines {
+  readonly #options: StateMachinesOptions;
   readonly #functions: readonly ExpressionFunction[];
   readonly #machines = new Map<string, StateMachine>();
   readonly #executions = new Map<string, Execution>();
   readonly #tokens: TaskTokens;
   readonly #runtime: Runtime;
 
-  constructor(options: StepFunctionsOptions) {
+  constructor(options: StateMachinesOptions) {
     const { clock, lambda, random = Math.random } = options;
     this.#options = options;
     this.#functions = expressionFunctions(clock, random);
@@ -88,7 +89,21 @@ export class StepFunctions {
     if (existing !== undefined && existing.text !== text)
       throw new AwsError("StateMachineAlreadyExists", `State Machine Already Exists: '${stateMachineArn}'`);
     const peaks = existing?.peaks ?? new Peaks(this.#options.measurePayloads?.(stateMachineArn) ?? false);
-    this.#machines.set(stateMachineArn, { text, machine, peaks });
+    const createdMs = existing?.createdMs ?? this.#options.clock.now();
+    this.#machines.set(stateMachineArn, { text, machine, peaks, createdMs });
+  }
+
+  /** The state machines that were loaded, with their definitions as JSON text and when that was (epoch milliseconds). */
+  listStateMachines(): readonly {
+    readonly stateMachineArn: string;
+    readonly definition: string;
+    readonly createdMs: number;
+  }[] {
+    return [...this.#machines].map(([stateMachineArn, { text, createdMs }]) => ({
+      stateMachineArn,
+      definition: text,
+      createdMs,
+    }));
   }
 
   /**

@@ -1,5 +1,5 @@
-import { AwsError } from "../aws-error.ts";
-import type { Json, JsonObject } from "../json.ts";
+import { AwsError } from "../../aws-error.ts";
+import type { Json, JsonObject } from "../../json.ts";
 import type { History, Trail } from "./history.ts";
 import { copyJson, MAX_PAYLOAD_BYTES, withinPayloadLimit } from "./payload.ts";
 import type { ExecutionDescription, ExecutionStatus } from "./run.ts";
