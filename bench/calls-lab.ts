@@ -1,10 +1,10 @@
+import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import { Lab } from "../lab/autopilot/lab.ts";
 import { type Fleet, fleetSchema } from "../lab/fleet/fleet.ts";
 import type { RollRecord } from "../lab/lambda/rolls.ts";
 import { arnOf, expectThat, LabDriver, type ServiceName } from "../lab/story/lab-driver.ts";
 import type { JsonObject } from "../shared/base/json.ts";
 import { parseConfig } from "../shared/config/config.ts";
-import { VirtualClock } from "../simulator/clock/virtual-clock.ts";
 
 /** One situation: what it cost, by function and call. */
 export interface Measured {

@@ -1,9 +1,9 @@
 import { ServiceException } from "@smithy/core/client";
 import { HttpRequest, HttpResponse } from "@smithy/core/protocols";
 import type { MetadataBearer, MiddlewareStack, RetryErrorInfo, RetryStrategyV2, SdkError } from "@smithy/types";
+import type { RequestHandler, SimulatorResponse } from "@ztunnel-autopilot/simulator";
 import * as z from "zod";
 import { isThrottled, isUnavailable } from "../../shared/gateways/aws/errors.ts";
-import type { RequestHandler, SimulatorResponse } from "../../simulator/http/message.ts";
 
 /** What the direct way needs of an SDK client and of its commands. */
 const clientSchema = z.object({

@@ -1,6 +1,6 @@
+import type { EventBridge } from "@ztunnel-autopilot/simulator";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import type { Config } from "../../shared/config/config.ts";
-import type { EventBridge } from "../../simulator/aws/event-bridge/event-bridge.ts";
 import { busName, type EventPatternOptions, type EventRules } from "../../stacks/definitions/event-patterns.ts";
 
 interface Place {

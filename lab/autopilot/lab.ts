@@ -1,14 +1,16 @@
 import { loadSharedConfigFiles } from "@smithy/core/config";
+import {
+  type AwsRouter,
+  type Clock,
+  type Faults,
+  Simulator,
+  type StepFunctionsOptions,
+  seededRandom,
+} from "@ztunnel-autopilot/simulator";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { type Config, targetsOf } from "../../shared/config/config.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
-import type { StepFunctionsOptions } from "../../simulator/aws/step-functions/step-functions.ts";
-import type { Clock } from "../../simulator/clock/clock.ts";
-import type { Faults } from "../../simulator/faults.ts";
-import type { AwsRouter } from "../../simulator/http/router.ts";
-import { seededRandom } from "../../simulator/random.ts";
-import { Simulator } from "../../simulator/simulator.ts";
 import { eventPatterns, schedules } from "../../stacks/definitions/event-patterns.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
 import { createFleet, type Fleet, type OperatorCall } from "../fleet/fleet.ts";

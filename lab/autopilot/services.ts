@@ -1,16 +1,20 @@
+import {
+  CloudWatch,
+  Ecs,
+  Eks,
+  type EksCluster,
+  EventBridge,
+  Kubernetes,
+  rootCaPem,
+  SecretsManager,
+  type Simulator,
+  Slack,
+  Ssm,
+  StepFunctions,
+  type StepFunctionsOptions,
+  Sts,
+} from "@ztunnel-autopilot/simulator";
 import { type Config, controlPlaneFor } from "../../shared/config/config.ts";
-import { CloudWatch } from "../../simulator/aws/cloudwatch/cloudwatch.ts";
-import { Ecs } from "../../simulator/aws/ecs/ecs.ts";
-import { Eks, type EksCluster } from "../../simulator/aws/eks/eks.ts";
-import { EventBridge } from "../../simulator/aws/event-bridge/event-bridge.ts";
-import { SecretsManager } from "../../simulator/aws/secrets-manager/secrets-manager.ts";
-import { Ssm } from "../../simulator/aws/ssm/ssm.ts";
-import { StepFunctions, type StepFunctionsOptions } from "../../simulator/aws/step-functions/step-functions.ts";
-import { Sts } from "../../simulator/aws/sts/sts.ts";
-import { Kubernetes } from "../../simulator/kubernetes/kubernetes.ts";
-import { rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
-import type { Simulator } from "../../simulator/simulator.ts";
-import { Slack } from "../../simulator/slack/slack.ts";
 
 /** The Slack token of the lab: a scan of everything that is written looks for it. */
 export const LAB_SLACK_TOKEN = "xoxb-lab-0123456789-secret";

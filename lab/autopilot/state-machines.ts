@@ -1,5 +1,5 @@
+import type { StepFunctions } from "@ztunnel-autopilot/simulator";
 import type { Config } from "../../shared/config/config.ts";
-import type { StepFunctions } from "../../simulator/aws/step-functions/step-functions.ts";
 import rollFleetDefinition from "../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
 import rollServiceDefinition from "../../stacks/definitions/roll-service.asl.json" with { type: "json" };
 import { substitute } from "../../stacks/definitions/substitute.ts";

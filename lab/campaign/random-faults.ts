@@ -1,6 +1,6 @@
+import { type FaultKind, faultKinds, type faultRuleSchema } from "@ztunnel-autopilot/simulator";
 import type * as z from "zod";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
-import { type FaultKind, faultKinds, type faultRuleSchema } from "../../simulator/faults.ts";
 import { BAD_APPLICATION, images } from "./campaign-fleet.ts";
 import type { RandomChoice } from "./random-choice.ts";
 

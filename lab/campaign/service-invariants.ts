@@ -1,3 +1,4 @@
+import type { EcsService } from "@ztunnel-autopilot/simulator";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { controlPlaneFor } from "../../shared/config/config.ts";
 import { parseValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
@@ -8,7 +9,6 @@ import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { endedStatuses } from "../../shared/model/rollout.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
 import { parseBundle } from "../../shared/trust/bundle.ts";
-import type { EcsService } from "../../simulator/aws/ecs/model.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/lab-driver.ts";
 import { label, type OwnedService } from "./actors.ts";

@@ -1,3 +1,10 @@
+import {
+  inProcessRequestHandler,
+  inProcessTextFetch,
+  type RequestHandler,
+  scopeOf,
+  scopeSigner,
+} from "@ztunnel-autopilot/simulator";
 import { controlPlanes } from "../../functions/control-planes.ts";
 import { type Place, serviceRef } from "../../shared/base/arn.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
@@ -15,9 +22,6 @@ import type { Tags } from "../../shared/model/service.ts";
 import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
 import { ensureSecret } from "../../shared/use-cases/roll/ensure-secret.ts";
 import { registerOnce } from "../../shared/use-cases/roll/register-once.ts";
-import { inProcessRequestHandler, inProcessTextFetch } from "../../simulator/http/in-process.ts";
-import type { RequestHandler } from "../../simulator/http/message.ts";
-import { scopeOf, scopeSigner } from "../../simulator/http/scope-signer.ts";
 import { sendDirectly } from "../autopilot/direct-send.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { revisionArn } from "./fleet.ts";

@@ -1,7 +1,7 @@
 import { ServiceException } from "@smithy/core/client";
+import { type Faults, faultStatus } from "@ztunnel-autopilot/simulator";
 import type { Place } from "../../shared/base/arn.ts";
 import { asFailure } from "../../shared/gateways/aws/errors.ts";
-import { type Faults, faultStatus } from "../../simulator/faults.ts";
 
 /**
  * Throws for a ledger call (`ledger.takeLease`) that a rule of `region-down`, `throttle` or `api-error` strikes: what the

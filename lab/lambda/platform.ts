@@ -1,15 +1,20 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import {
+  type Clock,
+  inProcessFetch,
+  inProcessRequestHandler,
+  inProcessTextFetch,
+  type RequestHandler,
+  type Simulator,
+  scopeOf,
+  scopeSigner,
+} from "@ztunnel-autopilot/simulator";
 import { createInstruments, type Instruments } from "../../functions/observability.ts";
 import type { Config } from "../../shared/config/config.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import type { KubernetesFetch } from "../../shared/gateways/kubernetes/kubernetes-client.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
-import type { Clock } from "../../simulator/clock/clock.ts";
-import { inProcessFetch, inProcessRequestHandler, inProcessTextFetch } from "../../simulator/http/in-process.ts";
-import type { RequestHandler } from "../../simulator/http/message.ts";
-import { scopeOf, scopeSigner } from "../../simulator/http/scope-signer.ts";
-import type { Simulator } from "../../simulator/simulator.ts";
 import { sendDirectly } from "../autopilot/direct-send.ts";
 import { instrumentedLedger } from "./ledger.ts";
 import { failLedgerCall } from "./ledger-faults.ts";

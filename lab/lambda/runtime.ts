@@ -1,11 +1,7 @@
+import { type Clock, copyJson, type Faults, type Functions, type Random } from "@ztunnel-autopilot/simulator";
 import type { Context } from "aws-lambda";
 import type { LambdaHandler } from "../../functions/middleware.ts";
 import type { Json } from "../../shared/base/json.ts";
-import { copyJson } from "../../simulator/aws/step-functions/payload.ts";
-import type { Clock } from "../../simulator/clock/clock.ts";
-import type { Functions } from "../../simulator/connections.ts";
-import type { Faults } from "../../simulator/faults.ts";
-import type { Random } from "../../simulator/random.ts";
 
 /** What a sandbox tells the code that runs in it about the world around. */
 export interface Sandbox {

@@ -1,8 +1,6 @@
+import { type RequestHandler, ScaledClock, startServer } from "@ztunnel-autopilot/simulator";
+import { DynamoDb } from "@ztunnel-autopilot/simulator/dynamodb";
 import type { Config } from "../../shared/config/config.ts";
-import { DynamoDb } from "../../simulator/aws/dynamodb/dynamodb.ts";
-import { ScaledClock } from "../../simulator/clock/scaled-clock.ts";
-import type { RequestHandler } from "../../simulator/http/message.ts";
-import { startServer } from "../../simulator/http/server.ts";
 import { Lab } from "../autopilot/lab.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { createLedgerTable } from "../ledger/ledger-table.ts";

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { ScaledClock } from "../../simulator/clock/scaled-clock.ts";
+import type { ScaledClock } from "@ztunnel-autopilot/simulator";
 
 const STEP_SECONDS = 0.25;
 /** Turns of the event loop in which what a step woke can go on to its next sleep. */

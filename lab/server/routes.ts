@@ -1,7 +1,10 @@
+import {
+  faultRuleSchema,
+  type RequestHandler,
+  type ScaledClock,
+  type SimulatorResponse,
+} from "@ztunnel-autopilot/simulator";
 import * as z from "zod";
-import type { ScaledClock } from "../../simulator/clock/scaled-clock.ts";
-import { faultRuleSchema } from "../../simulator/faults.ts";
-import type { RequestHandler, SimulatorResponse } from "../../simulator/http/message.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { passTime } from "./passing-time.ts";
 import { labState } from "./state.ts";

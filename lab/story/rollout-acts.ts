@@ -1,7 +1,7 @@
+import { nextRootCaPem, rootCaPem } from "@ztunnel-autopilot/simulator";
 import { controlPlaneFor } from "../../shared/config/config.ts";
 import type { Rollout } from "../../shared/model/rollout.ts";
 import { parseBundle } from "../../shared/trust/bundle.ts";
-import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
 import { CENTRAL, growth } from "../fleet/demo.ts";
 import { createFleet } from "../fleet/fleet.ts";
 import type { Act } from "./act.ts";

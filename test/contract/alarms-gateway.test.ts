@@ -5,14 +5,11 @@ import {
   PutMetricAlarmCommand,
   SetAlarmStateCommand,
 } from "@aws-sdk/client-cloudwatch";
+import { type AwsRouter, CloudWatch, type Faults, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { alarmsGateway } from "../../shared/gateways/aws/alarms.ts";
 import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import type { AlarmCalls } from "../../shared/ports/ports.ts";
-import { CloudWatch } from "../../simulator/aws/cloudwatch/cloudwatch.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import type { Faults } from "../../simulator/faults.ts";
-import type { AwsRouter } from "../../simulator/http/router.ts";
 import { MEMBER_ACCOUNT, simulatedClients } from "../support/simulated-clients.ts";
 
 const place = { account: MEMBER_ACCOUNT, region: "eu-west-1" };

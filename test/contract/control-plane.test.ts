@@ -1,14 +1,16 @@
+import {
+  type Faults,
+  inProcessFetch,
+  Kubernetes,
+  Simulator,
+  type SimulatorRequest,
+  VirtualClock,
+} from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
 import { eksToken } from "../../shared/gateways/kubernetes/eks-token.ts";
 import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import type { Faults } from "../../simulator/faults.ts";
-import { inProcessFetch } from "../../simulator/http/in-process.ts";
-import type { SimulatorRequest } from "../../simulator/http/message.ts";
-import { Kubernetes } from "../../simulator/kubernetes/kubernetes.ts";
-import { Simulator } from "../../simulator/simulator.ts";
 
 const NOW_MS = Date.parse("2026-11-21T03:00:00Z");
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";

@@ -1,5 +1,13 @@
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { STSClient } from "@aws-sdk/client-sts";
+import {
+  Ecs,
+  inProcessRequestHandler,
+  SecretsManager,
+  Simulator,
+  scopeOf,
+  VirtualClock,
+} from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { sendDirectly } from "../../lab/autopilot/direct-send.ts";
 import { serviceRef } from "../../shared/base/arn.ts";
@@ -7,12 +15,6 @@ import type { JsonObject } from "../../shared/base/json.ts";
 import { awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { ecsGateway } from "../../shared/gateways/aws/ecs.ts";
 import { secretsGateway } from "../../shared/gateways/aws/secrets.ts";
-import { Ecs } from "../../simulator/aws/ecs/ecs.ts";
-import { SecretsManager } from "../../simulator/aws/secrets-manager/secrets-manager.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import { inProcessRequestHandler } from "../../simulator/http/in-process.ts";
-import { scopeOf } from "../../simulator/http/scope-signer.ts";
-import { Simulator } from "../../simulator/simulator.ts";
 
 const place = { account: "111111111111", region: "eu-west-1" };
 const prefix = `arn:aws:ecs:${place.region}:${place.account}`;

@@ -4,16 +4,13 @@ import {
   DeregisterTaskDefinitionCommand,
   ECSClient,
 } from "@aws-sdk/client-ecs";
+import { type AwsRouter, Ecs, type Faults, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseServiceArn, serviceRef } from "../../shared/base/arn.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { ecsGateway } from "../../shared/gateways/aws/ecs.ts";
 import type { EcsCalls } from "../../shared/ports/ports.ts";
-import { Ecs } from "../../simulator/aws/ecs/ecs.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import type { Faults } from "../../simulator/faults.ts";
-import type { AwsRouter } from "../../simulator/http/router.ts";
 import { MEMBER_ACCOUNT, simulatedClients } from "../support/simulated-clients.ts";
 
 const place = { account: MEMBER_ACCOUNT, region: "eu-west-1" };

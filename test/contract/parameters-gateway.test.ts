@@ -1,10 +1,8 @@
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { type Faults, Ssm, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { parametersGateway } from "../../shared/gateways/aws/parameters.ts";
-import { Ssm } from "../../simulator/aws/ssm/ssm.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import type { Faults } from "../../simulator/faults.ts";
 import { HOME_ACCOUNT, MEMBER_ACCOUNT, simulatedClients } from "../support/simulated-clients.ts";
 
 const NAME = "/ztunnel-autopilot/image";

@@ -1,13 +1,15 @@
 import { loadAllYaml } from "@kubernetes/client-node";
+import {
+  inProcessFetch,
+  Kubernetes,
+  Simulator,
+  type SimulatorRequest,
+  VirtualClock,
+} from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { KUBERNETES_GROUP, rbacManifest } from "../../cli/kubernetes-rbac.ts";
 import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import { inProcessFetch } from "../../simulator/http/in-process.ts";
-import type { SimulatorRequest } from "../../simulator/http/message.ts";
-import { Kubernetes } from "../../simulator/kubernetes/kubernetes.ts";
-import { Simulator } from "../../simulator/simulator.ts";
 
 const ruleSchema = z.strictObject({
   apiGroups: z.array(z.string()),

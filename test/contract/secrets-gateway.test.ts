@@ -1,11 +1,9 @@
 import { DeleteSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { type Faults, SecretsManager, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { sha256 } from "../../shared/base/json.ts";
 import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { type SecretsGateway, secretsGateway } from "../../shared/gateways/aws/secrets.ts";
-import { SecretsManager } from "../../simulator/aws/secrets-manager/secrets-manager.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import type { Faults } from "../../simulator/faults.ts";
 import { MEMBER_ACCOUNT, simulatedClients } from "../support/simulated-clients.ts";
 
 const NAME = "ztunnel-autopilot/eks/default/web";

@@ -1,12 +1,8 @@
+import { type Faults, inProcessFetch, Simulator, Slack, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type SlackCredentials, slackGateway } from "../../shared/gateways/slack/slack.ts";
 import type { SlackCalls } from "../../shared/slack/calls.ts";
 import type { SlackMessage } from "../../shared/slack/layout.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import type { Faults } from "../../simulator/faults.ts";
-import { inProcessFetch } from "../../simulator/http/in-process.ts";
-import { Simulator } from "../../simulator/simulator.ts";
-import { Slack } from "../../simulator/slack/slack.ts";
 
 const NOW_MS = Date.parse("2026-11-21T03:00:00Z");
 const bot = { token: "xoxb-right-token" };

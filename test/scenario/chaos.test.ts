@@ -1,6 +1,6 @@
+import { seededRandom } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
-import { seededRandom } from "../../simulator/random.ts";
 import { demo, ENROLL, enrollAs, fleetOf, released, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { containerOf, expectAtRest, expectMeshed, outcomesOf, revisionsOf, tagsOf } from "./support/witness.ts";

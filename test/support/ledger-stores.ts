@@ -3,12 +3,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { DynamoDb } from "@ztunnel-autopilot/simulator/dynamodb";
 import { afterAll, beforeAll } from "vitest";
 import { type LedgerItems, memoryLedger } from "../../lab/ledger/ledger-memory.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { dynamoDbLedger } from "../../shared/gateways/ledger/ledger-dynamodb.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
-import { DynamoDb } from "../../simulator/aws/dynamodb/dynamodb.ts";
 
 interface Key {
   readonly pk: string;

@@ -1,8 +1,5 @@
+import { inProcessRequestHandler, Simulator, Sts, type VirtualClock } from "@ztunnel-autopilot/simulator";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
-import { Sts } from "../../simulator/aws/sts/sts.ts";
-import type { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import { inProcessRequestHandler } from "../../simulator/http/in-process.ts";
-import { Simulator } from "../../simulator/simulator.ts";
 
 export const HOME_ACCOUNT = "111111111111";
 export const MEMBER_ACCOUNT = "222222222222";

@@ -1,3 +1,4 @@
+import { nextRootCaPem, rootCaPem, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { Lab, type LabOptions } from "../../../lab/autopilot/lab.ts";
 import { enrolledFleet, enrolledFleetConfig } from "../../../lab/fleet/enrolled-fleet.ts";
 import { LabDriver, type ServiceName } from "../../../lab/story/lab-driver.ts";
@@ -6,8 +7,6 @@ import type { JsonObject } from "../../../shared/base/json.ts";
 import type { Config } from "../../../shared/config/config.ts";
 import { containersOf, nameOf, textAt } from "../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import type { Rollout, RolloutService } from "../../../shared/model/rollout.ts";
-import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
-import { nextRootCaPem, rootCaPem } from "../../../simulator/kubernetes/root-ca.ts";
 import { START_MS } from "./on-lab.ts";
 
 export const OLD_IMAGE = "example.com/ztunnel:1.28.1";

@@ -1,8 +1,6 @@
+import { EventBridge, Simulator, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { installRules } from "../../../lab/autopilot/install-rules.ts";
-import { EventBridge } from "../../../simulator/aws/event-bridge/event-bridge.ts";
-import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
-import { Simulator } from "../../../simulator/simulator.ts";
 import { eventPatterns } from "../../../stacks/definitions/event-patterns.ts";
 
 const SERVICE = "arn:aws:ecs:eu-west-1:222222222222:service/shop/web";

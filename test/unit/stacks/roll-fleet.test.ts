@@ -1,3 +1,4 @@
+import { StateMachines, VirtualClock } from "@ztunnel-autopilot/simulator";
 import validateDefinition from "asl-validator";
 import { describe, expect, it } from "vitest";
 import { rollFleetTokens } from "../../../lab/lambda/functions.ts";
@@ -11,8 +12,6 @@ import {
   takeInput,
 } from "../../../shared/rollout/steps.ts";
 import { MAX_WEIGHT } from "../../../shared/use-cases/rollout/next-wave.ts";
-import { StateMachines } from "../../../simulator/aws/step-functions/state-machines.ts";
-import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
 import definition from "../../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
 import { substitute } from "../../../stacks/definitions/substitute.ts";
 

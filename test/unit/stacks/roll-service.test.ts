@@ -1,9 +1,8 @@
+import { StateMachines, VirtualClock } from "@ztunnel-autopilot/simulator";
 import validateDefinition from "asl-validator";
 import { describe, expect, it } from "vitest";
 import { rollServiceTokens } from "../../../lab/lambda/functions.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
-import { StateMachines } from "../../../simulator/aws/step-functions/state-machines.ts";
-import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
 import definition from "../../../stacks/definitions/roll-service.asl.json" with { type: "json" };
 import { substitute } from "../../../stacks/definitions/substitute.ts";
 

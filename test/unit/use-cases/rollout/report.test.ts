@@ -1,3 +1,4 @@
+import { type Faults, inProcessFetch, Simulator, Slack, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { memoryLedger } from "../../../../lab/ledger/ledger-memory.ts";
 import { outgoing, readOutgoing } from "../../../../shared/events/outgoing.ts";
@@ -12,11 +13,6 @@ import {
   reportOpenRollouts,
   reportRollout,
 } from "../../../../shared/use-cases/rollout/report.ts";
-import { VirtualClock } from "../../../../simulator/clock/virtual-clock.ts";
-import type { Faults } from "../../../../simulator/faults.ts";
-import { inProcessFetch } from "../../../../simulator/http/in-process.ts";
-import { Simulator } from "../../../../simulator/simulator.ts";
-import { Slack } from "../../../../simulator/slack/slack.ts";
 import { rollout, rolloutService } from "../../../support/rollouts.ts";
 import { config } from "../../../support/services.ts";
 

@@ -1,10 +1,10 @@
+import { registrationProblems } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../../../shared/base/json.ts";
 import { containersOf, without } from "../../../../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { inject } from "../../../../../shared/data-plane/ztunnel/task-definition/inject.ts";
 import { remove } from "../../../../../shared/data-plane/ztunnel/task-definition/remove.ts";
 import { findSidecar } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
-import { registrationProblems } from "../../../../../simulator/aws/ecs/registration/rules.ts";
 import { containerOf, fixture, injected, wanted, withContainer } from "../../../../support/task-definitions.ts";
 
 const healthy = { containerName: "ztunnel", condition: "HEALTHY" };

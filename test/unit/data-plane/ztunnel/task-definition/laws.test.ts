@@ -1,4 +1,5 @@
 import type { ContainerDefinition, RegisterTaskDefinitionRequest } from "@aws-sdk/client-ecs";
+import { registrationProblems } from "@ztunnel-autopilot/simulator";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJson, type JsonObject } from "../../../../../shared/base/json.ts";
@@ -13,7 +14,6 @@ import { inject } from "../../../../../shared/data-plane/ztunnel/task-definition
 import { definitionBytes } from "../../../../../shared/data-plane/ztunnel/task-definition/quotas.ts";
 import { remove } from "../../../../../shared/data-plane/ztunnel/task-definition/remove.ts";
 import { findSidecar, type SidecarSpec } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
-import { registrationProblems } from "../../../../../simulator/aws/ecs/registration/rules.ts";
 import { spec, taskDefinition } from "../../../../support/arbitrary-definitions.ts";
 
 const RUNS = { numRuns: 300 };
