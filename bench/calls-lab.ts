@@ -129,7 +129,7 @@ export class BenchLab {
     await this.#roll("re-inject after a CI deployment", "succeeded", webOf, async (one, nth) => {
       await stage.deploy(one, definition(one.name, `team-${nth}`));
     });
-    this.#lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+    this.#lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
     await this.#roll("reverted", "reverted", webOf, (one) => stage.tag(one, { [IMAGE]: BAD_IMAGE }));
     await this.#settle(webOf, (one) => stage.tag(one, { [IMAGE]: NEWER_IMAGE }));
     await this.#roll("unenroll", "succeeded", webOf, (one) => stage.untag(one, "ztunnel-autopilot/enroll"));

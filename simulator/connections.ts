@@ -19,7 +19,9 @@ export class Topic<T> {
   }
 }
 
-/** Something that one service offers and others use. It is looked up at each use: the offer may come after its users. */
+/**
+ * Something that one service offers and others use. It is looked up at each use: the offer may come after its users.
+ */
 export class Port<T> {
   readonly #what: string;
   #offer: T | undefined;
@@ -34,7 +36,7 @@ export class Port<T> {
     this.#offer = offer;
   }
 
-  /** @throws Error if nobody offers it. */
+  /** @throws Error if no service offers it. */
   get(): T {
     if (this.#offer === undefined) throw new Error(`no service of this simulator provides ${this.#what}`);
     return this.#offer;
@@ -71,8 +73,8 @@ export interface TaskChange {
 /** Runs functions: a simulated Lambda, or whatever stands for it. */
 export interface Functions {
   /**
-   * Runs a function and returns its answer. The name of the error that it rejects with becomes the error's name in a state
-   * machine; its message, name and stack the cause. The signal is aborted when nobody waits any more.
+   * Runs a function and returns its answer. The name of the error that it rejects with becomes the error's name in a
+   * state machine; its message, name and stack the cause. The signal is aborted when the answer is no longer awaited.
    */
   invoke(
     functionName: string,
@@ -99,7 +101,7 @@ export interface SimulatorContext extends Connections {
   readonly faults: Faults;
 }
 
-/** Connections that nobody uses yet. */
+/** New connections, without listeners and offers. */
 export function newConnections(): Connections {
   return {
     events: new Topic(),

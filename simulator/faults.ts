@@ -1,8 +1,8 @@
 import * as z from "zod";
 
-/** What can go wrong in the lab. Fault rules are data: the story, tests, files and `POST /_lab/faults` use the same. */
+/** What can go wrong. A fault rule is data: tests, files and HTTP requests can carry the same. */
 export const faultKinds = [
-  "ztunnel-unhealthy",
+  "container-unhealthy",
   "task-stops",
   "secret-denied",
   "throttle",
@@ -24,13 +24,13 @@ const matchSchema = z.strictObject({
   region: z.string().optional(),
   /** ECS service's name or ARN. */
   service: z.string().optional(),
-  /** The image of the ztunnel container (`ztunnel-unhealthy`) or of the container that stops (`task-stops`). */
+  /** The container's image (`container-unhealthy`, `task-stops`). */
   image: z.string().optional(),
-  /** The container that stops (`task-stops`). */
+  /** The container's name (`container-unhealthy`, `task-stops`). */
   container: z.string().optional(),
   /**
-   * A call by service and operation: `ecs.UpdateService`, `secretsmanager.*`, `ledger.takeLease` (`throttle`, `api-error`,
-   * `region-down`, `lambda-crash`).
+   * A call by service and operation: `ecs.UpdateService`, `secretsmanager.*`, `ledger.takeLease` (`throttle`,
+   * `api-error`, `region-down`, `lambda-crash`).
    */
   call: z.string().optional(),
   /** The Lambda function by its file's name: `roll/apply` (`lambda-crash`). */
@@ -48,7 +48,7 @@ export const faultRuleSchema = z.strictObject({
   count: z.int().positive().optional(),
   /** How many matches go by before it strikes. */
   skip: z.int().nonnegative().default(0),
-  /** Strikes only from and until these lab times (epoch milliseconds). */
+  /** Strikes only from and until these times of the clock (epoch milliseconds). */
   fromMs: z.int().nonnegative().optional(),
   untilMs: z.int().nonnegative().optional(),
   /** `lambda-crash`: before the named call is sent, or after it was answered. */

@@ -1,4 +1,6 @@
-/** A simulator of AWS services, Kubernetes APIs and Slack: see README.md. DynamoDB has a door of its own, `./dynamodb`. */
+/**
+ * A simulator of AWS services, Kubernetes APIs and Slack: see README.md. DynamoDB has a door of its own, `./dynamodb`.
+ */
 
 export { CloudWatch } from "./aws/cloudwatch/cloudwatch.ts";
 export { Ecs, type EcsOptions } from "./aws/ecs/ecs.ts";

@@ -3,7 +3,7 @@ import type { Protocol } from "./http/protocols.ts";
 import type { Rate } from "./http/throttle.ts";
 import type { Json, JsonObject } from "./json.ts";
 
-/** Who calls, and which account and region, as the access key and the signature say. */
+/** The account and region that a call is for, as the access key and the signature say, and the caller. */
 export interface CallContext {
   readonly account: string;
   readonly region: string;

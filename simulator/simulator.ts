@@ -21,8 +21,8 @@ export interface SimulatorOptions {
 /**
  * A world of simulated services that share a clock, a source of chance and fault rules.
  *
- * A service is made with the context and so connects itself to the others, whichever came first: it publishes and follows
- * topics, and offers and uses what the ports carry.
+ * A service is made with the context and so connects itself to the others, whichever came first: it publishes and
+ * follows topics, and offers and uses what the ports carry.
  */
 export class Simulator {
   readonly faults: Faults;

@@ -50,8 +50,8 @@ export interface LabOptions {
   /** Keep log lines, events and histories, for those who look at them. Default true. */
   readonly keepRecords?: boolean;
   /**
-   * The functions' calls of ECS, Step Functions and EventBridge go without the SDK's pipeline, which is most of what a call
-   * costs in process: the lab gets the same JSON, and answers with the same JSON and errors. Default false.
+   * The functions' calls of ECS, Step Functions and EventBridge go without the SDK's pipeline, which is most of what a
+   * call costs in process: the lab gets the same JSON, and answers with the same JSON and errors. Default false.
    */
   readonly directCalls?: boolean;
   /** Measure what goes between the states of RollFleet. Default false. */

@@ -60,17 +60,20 @@ export function enrolledFleetConfig(
 
 export interface EnrolledFleetOptions {
   readonly services: number;
-  /** Services that share a workload identity, with a namespace and roles of its own, in one account and region. Default 10. */
+  /**
+   * Services that share a workload identity, with a namespace and roles of its own, in one account and region. Default
+   * 10.
+   */
   readonly servicesPerIdentity?: number;
   /** Tasks of a service. Default 1. */
   readonly desiredCount?: number;
 }
 
 /**
- * Fills a prepared lab with services that are in the mesh, in turn over the configuration's accounts and regions: service,
- * revision, secret, service account and ledger are as a successful enrollment leaves them. ECS takes them at no rate, and
- * no event tells of them. Takes five minutes of lab time; then every deployment has completed. Returns the services'
- * ARNs. Throws an Error when the lab was not prepared, or a deployment has not completed.
+ * Fills a prepared lab with services that are in the mesh, in turn over the configuration's accounts and regions:
+ * service, revision, secret, service account and ledger are as a successful enrollment leaves them. ECS takes them at
+ * no rate, and no event tells of them. Takes five minutes of lab time; then every deployment has completed. Returns the
+ * services' ARNs. Throws an Error when the lab was not prepared, or a deployment has not completed.
  */
 export async function enrolledFleet(lab: Lab, options: EnrolledFleetOptions): Promise<readonly string[]> {
   const { services, servicesPerIdentity = 10, desiredCount = 1 } = options;

@@ -55,8 +55,8 @@ export interface PlatformOptions {
 }
 
 /**
- * The platform of a lab. SDK clients are shared by all sandboxes, since a client is costly; the sandbox that makes a call
- * is known by the asynchronous context that `inSandbox` opens.
+ * The platform of a lab. SDK clients are shared by all sandboxes, since a client is costly; the sandbox that makes a
+ * call is known by the asynchronous context that `inSandbox` opens.
  */
 export function createPlatform(options: PlatformOptions): Platform & {
   inSandbox<T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T>;

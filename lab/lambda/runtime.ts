@@ -11,8 +11,8 @@ export interface Sandbox {
   /** The state machine's execution that made the invocation, if one did. */
   executionArn(): string | undefined;
   /**
-   * Around a call that leaves the sandbox, by name (`ecs.UpdateService`): a fault rule may crash the function before the
-   * call is sent or after it was answered. A crashed call never returns.
+   * Around a call that leaves the sandbox, by name (`ecs.UpdateService`): a fault rule may crash the function before
+   * the call is sent or after it was answered. A crashed call never returns.
    */
   call<T>(name: string, send: () => Promise<T>): Promise<T>;
 }
@@ -42,7 +42,9 @@ export interface LambdaRuntimeOptions {
   readonly random: Random;
   readonly faults: Faults;
   readonly functions: Readonly<Record<string, FunctionFactory>>;
-  /** How many of a function's asynchronous invocations run at a time at most, by its name: the others wait their turn. */
+  /**
+   * How many of a function's asynchronous invocations run at a time at most, by its name: the others wait their turn.
+   */
   readonly reservedConcurrency?: Readonly<Record<string, number>>;
   /** Runs a handler so that the calls that it makes are known as its sandbox's. */
   readonly inSandbox: <T>(sandbox: Sandbox, work: () => Promise<T>) => Promise<T>;
@@ -81,7 +83,10 @@ export class LambdaRuntime implements Functions {
     this.#options = options;
   }
 
-  /** Invokes and waits for the answer; `context` names the state machine's execution that does. Rejects with `LambdaError`. */
+  /**
+   * Invokes and waits for the answer; `context` names the state machine's execution that does. Rejects with
+   * `LambdaError`.
+   */
   async invoke(functionName: string, payload: Json, context?: { readonly executionArn: string }): Promise<Json> {
     const { clock, random } = this.#options;
     this.#count += 1;
@@ -152,8 +157,8 @@ export class LambdaRuntime implements Functions {
   }
 
   /**
-   * Lambda keeps an idle sandbox for some minutes: after a burst most of them go. The last one stays here, as a function
-   * that runs every few minutes mostly finds one; AWS promises nothing.
+   * Lambda keeps an idle sandbox for some minutes: after a burst most of them go. The last one stays here, as a
+   * function that runs every few minutes mostly finds one; AWS promises nothing.
    */
   #prune(nowMs: number): void {
     this.#prunedAtMs = nowMs;

@@ -17,8 +17,8 @@ export type TextFetch = (
 }>;
 
 /**
- * A `requestHandler` for AWS SDK clients that hands requests to the lab without a socket, so that they take no real
- * time. Everything else of the SDK (serialization, retries) is as over HTTP.
+ * A `requestHandler` for AWS SDK clients that hands requests to the simulator without a socket, so that they take no
+ * real time. Everything else of the SDK (serialization, retries) is as over HTTP.
  */
 export function inProcessRequestHandler(handle: RequestHandler): HttpHandler {
   return {
@@ -39,7 +39,7 @@ export function inProcessRequestHandler(handle: RequestHandler): HttpHandler {
   };
 }
 
-/** A `fetch` for texts alone, without a socket: what a whole `Response` costs is more than most answers do. */
+/** A `fetch` for texts alone, without a socket: making a whole `Response` costs more than most answers. */
 export function inProcessTextFetch(handle: RequestHandler): TextFetch {
   return async (url, { method, headers, body = "", signal }) => {
     signal?.throwIfAborted();
@@ -49,7 +49,7 @@ export function inProcessTextFetch(handle: RequestHandler): TextFetch {
   };
 }
 
-/** A `fetch` that hands requests to the lab without a socket. */
+/** A `fetch` that hands requests to the simulator without a socket. */
 export function inProcessFetch(handle: RequestHandler): typeof fetch {
   return async (input, init) => {
     const { status, headers, body } = await handle(simpleRequest(input, init) ?? (await anyRequest(input, init)));
@@ -59,7 +59,7 @@ export function inProcessFetch(handle: RequestHandler): typeof fetch {
 
 type FetchArguments = Parameters<typeof fetch>;
 
-/** The request of a URL and a body that are texts already: a `Request` is dear. Undefined for any other. */
+/** The request of a URL and a body that are texts already: a `Request` is expensive. Undefined for any other. */
 function simpleRequest(input: FetchArguments[0], init: FetchArguments[1] = {}): SimulatorRequest | undefined {
   const { method = "GET", body = null } = init;
   const headers = new Headers(init.headers);
@@ -97,7 +97,7 @@ function bodyText(body: unknown): string {
   if (body === undefined || body === null) return "";
   if (typeof body === "string") return body;
   if (body instanceof Uint8Array) return new TextDecoder().decode(body);
-  throw new TypeError("The lab takes request bodies as text or bytes, not as streams.");
+  throw new TypeError("The simulator takes request bodies as text or bytes, not as streams.");
 }
 
 function abortError(): Error {

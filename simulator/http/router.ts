@@ -59,7 +59,9 @@ export class AwsRouter {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Counts a call, and hands it to the listeners: also one that was answered elsewhere, such as by DynamoDB's server. */
+  /**
+   * Counts a call, and hands it to the listeners: also one that was answered elsewhere, such as by DynamoDB's server.
+   */
   record(call: AnsweredCall): void {
     const name = `${call.service}.${call.operation}`;
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);

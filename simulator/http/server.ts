@@ -17,11 +17,11 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** More than any AWS request that the lab takes (EventBridge's PutEvents: 1 MB). */
+/** More than any AWS request that the simulator takes (EventBridge's PutEvents: 1 MB). */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /**
- * Serves the lab on 127.0.0.1 and resolves once it listens.
+ * Serves a handler on 127.0.0.1 and resolves once it listens.
  * @throws Error if the port is taken.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {

@@ -20,7 +20,7 @@ const MAX_EXPIRES_SECONDS = 900;
 
 /**
  * Lets a request pass that carries a presigned GetCallerIdentity URL as EKS takes it, or the token of a kubeconfig.
- * The signature itself is not checked: the lab has no keys.
+ * The signature itself is not checked: the simulator has no keys.
  * https://github.com/kubernetes-sigs/aws-iam-authenticator
  * @throws StatusError 401
  */

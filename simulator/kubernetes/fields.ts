@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 export type FieldPath = readonly string[];
 
 /**
- * The fields of an object that somebody can own: the leaves of its maps. Lists are taken whole, as the simulation
+ * The fields of an object that a manager can own: the leaves of its maps. Lists are taken whole, as the simulation
  * knows no schema that would merge them.
  */
 export function fieldsOf(object: JsonObject, path: FieldPath = []): readonly (readonly [FieldPath, Json])[] {

@@ -25,8 +25,8 @@ const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 const DISCOVERY_MS = { min: 1000, max: 4000 };
 
 /**
- * The Kubernetes API of one cluster: reads, lists and server-side apply of the kinds that a mesh is made of, with an istiod
- * behind it that discovers ECS tasks.
+ * The Kubernetes API of one cluster: reads, lists and server-side apply of the kinds that a mesh is made of, with an
+ * istiod behind it that discovers ECS tasks.
  */
 export class Kubernetes implements HttpService {
   readonly name = "kubernetes";
@@ -63,7 +63,7 @@ export class Kubernetes implements HttpService {
     }
   }
 
-  /** Creates an object or replaces it, as somebody does who works on the cluster. */
+  /** Creates or replaces an object, as an operator of the cluster does. */
   put(object: JsonObject, manager = INSTALLER): void {
     this.#store.put(refOf(object), manager, object);
     if (object.kind === "Namespace") this.#addDefaultServiceAccount(String(refOf(object).name));
@@ -87,7 +87,7 @@ export class Kubernetes implements HttpService {
     const { clock, random } = this.#context;
     this.#tasks.set(task.taskArn, task);
     const delayMs = DISCOVERY_MS.min + random() * (DISCOVERY_MS.max - DISCOVERY_MS.min);
-    // Nobody waits for istiod; an error of it is a defect of the simulator and ends the process.
+    // istiod is not awaited: an error in it is a defect of the simulator and ends the process.
     void clock.sleep(delayMs).then(() => this.#discover(task));
   }
 

@@ -23,7 +23,9 @@ interface Stored extends OwnedObject {
 export class ObjectStore {
   /** By resource and namespace, then by name. */
   readonly #shelves = new Map<string, Map<string, Stored>>();
-  /** Objects as the API shows them: their managed fields are dear, and most are read more often than written. */
+  /**
+   * Objects as the API shows them: managed fields are expensive to write, and most are read more often than written.
+   */
   readonly #views = new WeakMap<Stored, JsonObject>();
   readonly #now: () => number;
   readonly #random: Random;

@@ -20,8 +20,8 @@ export interface DiscoveredTask {
 }
 
 /**
- * What Solo's istiod sees in a task: those with a network interface, of clusters that carry `ecs.solo.io/discovery-enabled`,
- * with the identity that the task's tags say. Undefined for the others.
+ * What Solo's istiod sees in a task: those with a network interface, of clusters that carry
+ * `ecs.solo.io/discovery-enabled`, with the identity that the task's tags say. Undefined for the others.
  */
 export function discoveredTask(
   change: TaskChange,

@@ -61,7 +61,7 @@ export class Slack implements HttpService {
   #lastTs = 0;
   /** The channels that were written to: name by id. */
   readonly #names = new Map<string, string>();
-  /** Messages that the webhook posted: the bot is not who may change them. */
+  /** Messages that the webhook posted: the bot may not change them. */
   readonly #byWebhook = new Set<string>();
 
   constructor(context: SimulatorContext, options: SlackOptions) {
@@ -89,7 +89,7 @@ export class Slack implements HttpService {
       }));
   }
 
-  /** Takes a message away, as somebody in the channel may. */
+  /** Deletes a message, as a member of the channel may. */
   deleteMessage(ts: string): void {
     this.#messages = this.#messages.filter((message) => message.ts !== ts);
   }

@@ -41,14 +41,14 @@ export function ecsHarness(options: { cloudTrail?: boolean } = {}) {
   return { clock, faults, events, changes, ecs, call, createSecret, eventsOf };
 }
 
-/** The guide's container of ztunnel. */
-export const ztunnelContainer = {
-  name: "ztunnel",
-  image: "ztunnel:1.29.0",
+/** A proxy that the application waits for. */
+export const proxyContainer = {
+  name: "proxy",
+  image: "proxy:1.29.0",
   cpu: 0,
   essential: true,
   startTimeout: 60,
-  healthCheck: { command: ["ztunnel", "healthcheck"], interval: 5, timeout: 5, retries: 3, startPeriod: 10 },
+  healthCheck: { command: ["CMD", "proxy", "healthcheck"], interval: 5, timeout: 5, retries: 3, startPeriod: 10 },
 };
 
 export const webContainer = { name: "web", image: "web:1", cpu: 256, memory: 512, essential: true };

@@ -41,7 +41,7 @@ function withRule(options: Partial<EventBridgeOptions> = {}) {
   return all;
 }
 
-describe("EventBridge in the lab", () => {
+describe("Simulated EventBridge", () => {
   it("takes an event to a bus of another account and region, and from there to every target whose rule matches", async () => {
     const { clock, delivered, eventBridge } = bench();
     const hub = eventBridge.createBus(home.account, home.region, "hub");

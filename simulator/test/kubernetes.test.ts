@@ -69,7 +69,7 @@ const account = (annotations: JsonObject): JsonObject => ({
   metadata: { name: "web", annotations },
 });
 
-describe("The lab's Kubernetes API", () => {
+describe("Simulated Kubernetes API", () => {
   it("has what Solo's guide installs", async () => {
     expect((await send({ path: "/api/v1/namespaces/istio-system/configmaps/istio-ca-root-cert" })).body).toMatchObject({
       data: { "root-cert.pem": rootCaPem },
@@ -175,7 +175,7 @@ describe("The lab's Kubernetes API", () => {
 });
 
 /** https://kubernetes.io/docs/reference/using-api/server-side-apply/ */
-describe("Server-side apply of the lab", () => {
+describe("Server-side apply of the simulator", () => {
   it("creates an object, changes it, and leaves it alone when nothing changes", async () => {
     const created = await apply(NAMESPACE, namespace({ a: "1" }));
     expect(created).toMatchObject({ status: 201, body: { metadata: { name: "web", labels: { a: "1" } } } });
@@ -255,7 +255,7 @@ describe("Server-side apply of the lab", () => {
   });
 });
 
-describe("The lab's istiod", () => {
+describe("Simulated istiod", () => {
   const taskArn = "arn:aws:ecs:us-east-1:123456789012:task/ecs-demo/a1173316d40a45de";
   const task: TaskChange = {
     taskArn,

@@ -295,8 +295,8 @@ describe("the router", () => {
   });
 
   it("can be fetched from without a socket", async () => {
-    const fetchLab = inProcessFetch((request) => router.handle(request));
-    const response = await fetchLab("http://lab/clusters/mesh");
+    const fetchSimulated = inProcessFetch((request) => router.handle(request));
+    const response = await fetchSimulated("http://simulator/clusters/mesh");
     expect([response.status, await response.json()]).toEqual([200, { cluster: { name: "mesh" } }]);
   });
 });

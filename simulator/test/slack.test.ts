@@ -17,7 +17,7 @@ beforeEach(() => {
   slack = simulator.add(
     (context) =>
       new Slack(context, {
-        token: "xoxb-lab",
+        token: "xoxb-token",
         webhook: { secret: "T0/B0", channel: "#mesh" },
         channels: ["#mesh", "#other"],
       }),
@@ -33,7 +33,7 @@ async function call(method: string, body: JsonObject, headers: Readonly<Record<s
     method: "POST",
     path: `/slack/api/${method}`,
     query: {},
-    headers: { authorization: "Bearer xoxb-lab", "content-type": "application/json; charset=utf-8", ...headers },
+    headers: { authorization: "Bearer xoxb-token", "content-type": "application/json; charset=utf-8", ...headers },
     body: JSON.stringify(body),
   });
   const answer: unknown = JSON.parse(text);
@@ -47,7 +47,7 @@ async function webhook(body: string, path = "/slack/webhook/T0%2FB0") {
 
 const post = (text: string, more: JsonObject = {}) => call("chat.postMessage", { channel: "#mesh", text, ...more });
 
-describe("Slack in the lab", () => {
+describe("Simulated Slack", () => {
   it("keeps what is posted, with an id that rises and a thread if it has one", async () => {
     const first = await post("one", { blocks: [{ type: "section", text: { type: "mrkdwn", text: "one" } }] });
     await clock.advance(1000);
@@ -66,8 +66,8 @@ describe("Slack in the lab", () => {
   });
 
   it("is spoken to by Slack's own client", async () => {
-    const client = new WebClient("xoxb-lab", {
-      slackApiUrl: "http://lab/slack/api/",
+    const client = new WebClient("xoxb-token", {
+      slackApiUrl: "http://simulator/slack/api/",
       retryConfig: { retries: 0 },
       fetch: async (url, init) => {
         const { status, headers, body } = await slack.handle({
@@ -92,7 +92,7 @@ describe("Slack in the lab", () => {
       error: "invalid_auth",
     });
     expect(
-      (await call("chat.postMessage", { channel: "#mesh", text: "x" }, { authorization: "xoxb-lab" })).answer,
+      (await call("chat.postMessage", { channel: "#mesh", text: "x" }, { authorization: "xoxb-token" })).answer,
     ).toEqual({
       ok: false,
       error: "invalid_auth",

@@ -26,7 +26,7 @@ const troubles = [
   { kind: "delay-event", match: { account: cart.account }, delaySeconds: 100 },
   { kind: "kubernetes-down" },
   { kind: "no-workload-entry" },
-  { kind: "ztunnel-unhealthy", match: { service: "cart" }, count: 3 },
+  { kind: "container-unhealthy", match: { service: "cart", container: "ztunnel" }, count: 3 },
   { kind: "secret-denied", match: { service: "cart" }, count: 2 },
   { kind: "slack-down" },
 ];

@@ -54,7 +54,7 @@ describe("a rehearsed rotation", () => {
       changes: ["upgrade"],
       faults: [
         {
-          kind: "ztunnel-unhealthy",
+          kind: "container-unhealthy",
           match: { region: "us-west-2", image: "*1.28.2" },
           skip: 0,
           when: "before",

@@ -71,8 +71,8 @@ const schemas = {
 };
 
 /**
- * CloudWatch's alarms. There are no metrics: an alarm keeps the state that `SetAlarmState` gave it last, and no rule of a
- * composite alarm is looked at.
+ * CloudWatch's alarms. There are no metrics: an alarm keeps the state that `SetAlarmState` last gave it, and the rule
+ * of a composite alarm is not evaluated.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Operations.html
  */
 export class CloudWatch implements AwsService {

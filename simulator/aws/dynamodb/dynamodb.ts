@@ -6,8 +6,8 @@ import type { AnsweredCall } from "../../http/router.ts";
 const TARGET = /^DynamoDB_20120810\.(\w+)$/;
 
 /**
- * DynamoDB over HTTP alone: an in-memory database of dynalite for every account and region. It takes requests as Node has
- * them, since dynalite is a server of its own.
+ * DynamoDB, over HTTP alone: an in-memory database of dynalite for each account and region. It takes Node's own
+ * requests and responses, because dynalite is a server.
  */
 export class DynamoDb {
   readonly #databases = new Map<string, Server>();

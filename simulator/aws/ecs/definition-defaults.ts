@@ -4,8 +4,8 @@ import { listMember } from "./input.ts";
 import { cpuUnitsIn, mebibytesIn } from "./registration/task-size.ts";
 
 /**
- * A definition as DescribeTaskDefinition returns it: what was registered, members that the lab doesn't know included,
- * with the members that ECS adds on its own.
+ * A definition as DescribeTaskDefinition returns it: what was registered, unknown members included, with the members
+ * that ECS adds.
  */
 export function withDefaults(request: JsonObject): JsonObject {
   const { tags: _tags, ...definition } = request;
@@ -27,7 +27,7 @@ export function compatibilitiesOf({ networkMode, cpu, memory }: TaskDefinitionSp
   return cpu !== undefined && memory !== undefined ? ["EC2", "FARGATE"] : ["EC2"];
 }
 
-/** The capabilities that a container instance needs, as far as the lab's definitions ask for any. */
+/** The capabilities that a container instance needs, as far as a definition asks for any that is known here. */
 export function requiredAttributes(definition: JsonObject, spec: TaskDefinitionSpec): JsonObject[] {
   const containers = spec.containerDefinitions;
   const asks: readonly (readonly [boolean, string])[] = [

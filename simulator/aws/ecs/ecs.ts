@@ -20,7 +20,7 @@ import { taskOperations } from "./tasks.ts";
 import { defaultTimings, type Timings } from "./timings.ts";
 
 export interface EcsOptions {
-  /** Emit `AWS API Call via CloudTrail` for mutating calls on services, as an account with a trail does. Default false. */
+  /** Emit `AWS API Call via CloudTrail` for mutating calls, as an account with a trail does. Default false. */
   readonly cloudTrail?: boolean;
   readonly timings?: Partial<Timings>;
 }

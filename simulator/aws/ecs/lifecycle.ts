@@ -8,7 +8,7 @@ import { planTask, type TaskFate } from "./task-plan.ts";
 import { subnetsOf } from "./task-view.ts";
 import { durationMs } from "./timings.ts";
 
-/** What the scheduler is told about its tasks. */
+/** What the scheduler hears of its tasks. */
 export interface TaskListener {
   taskHealthy(task: EcsTask): void;
   taskStopped(task: EcsTask): void;
@@ -58,7 +58,7 @@ export class TaskLifecycle {
     deployment.tasks.add(task);
     service.tasks.add(task);
     cluster.tasks.set(id, task);
-    // A rejection here is a defect of the lab: it ends the process, as it should.
+    // A rejection here is a defect of the simulator: it ends the process, as it should.
     void this.#live(task);
   }
 
@@ -158,11 +158,10 @@ export class TaskLifecycle {
     const { account, region } = task.cluster.scope;
     const unhealthy = new Set<string>();
     const exiting = new Set<string>();
-    for (const { name, image } of task.revision.spec.containerDefinitions) {
-      const subject = { account, region, service: task.service.arn, image };
-      if (name === "ztunnel" && faults.strike("ztunnel-unhealthy", { ...subject, container: name }))
-        unhealthy.add(name);
-      if (faults.strike("task-stops", { ...subject, container: name })) exiting.add(name);
+    for (const { name, image, healthCheck } of task.revision.spec.containerDefinitions) {
+      const subject = { account, region, service: task.service.arn, image, container: name };
+      if (healthCheck && faults.strike("container-unhealthy", subject)) unhealthy.add(name);
+      if (faults.strike("task-stops", subject)) exiting.add(name);
     }
     return { secretProblem: this.#secretProblem(task), unhealthy, exiting };
   }

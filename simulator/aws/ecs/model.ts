@@ -18,7 +18,7 @@ export interface EcsCluster {
   readonly name: string;
   readonly scope: EcsScope;
   readonly tags: Tags;
-  /** Members of the request that the lab stores and returns. */
+  /** Members of the request that the simulator stores and returns. */
   readonly settings: JsonObject;
   status: "ACTIVE" | "INACTIVE";
   tagVersion: number;
@@ -33,7 +33,7 @@ export interface EcsRevision {
   readonly arn: string;
   readonly family: string;
   readonly revision: number;
-  /** The definition as DescribeTaskDefinition returns it, members that the lab doesn't know included. */
+  /** The definition as DescribeTaskDefinition returns it, unknown members included. */
   readonly definition: JsonObject;
   readonly spec: TaskDefinitionSpec;
   readonly tags: Tags;
@@ -93,7 +93,7 @@ export interface EcsDeployment {
   record: EcsServiceDeployment;
 }
 
-/** What ListServiceDeployments and DescribeServiceDeployments tell. */
+/** What ListServiceDeployments and DescribeServiceDeployments return. */
 export interface EcsServiceDeployment {
   readonly arn: string;
   readonly sequence: number;

@@ -15,7 +15,7 @@ export interface ContainerPlan {
   readonly reason?: string;
 }
 
-/** A task's whole life up to the point where somebody stops it, laid out when its containers begin to start. */
+/** A task's whole life, unless it is stopped before: laid out when its containers begin to start. */
 export interface TaskPlan {
   readonly pullStartedAtMs: number;
   readonly pullStoppedAtMs: number;
@@ -46,8 +46,8 @@ interface PlanContext {
 }
 
 /**
- * Lays out a task's life from `startMs` (epoch milliseconds). Containers start in the order of their `dependsOn`; health
- * checks pass at their first interval.
+ * Lays out a task's life from `startMs` (epoch milliseconds). Containers start in the order of their `dependsOn`.
+ * Health checks pass at their first interval.
  * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
  */
 export function planTask(
@@ -90,7 +90,7 @@ export function decidesHealth(spec: ContainerSpec): boolean {
   return spec.essential && spec.healthCheck !== undefined;
 }
 
-/** A container that never starts because of its dependencies does not keep a task from running unless it is essential. */
+/** A container that its dependencies keep from starting does not keep the task from running, unless it is essential. */
 function settledAtMs(plan: ContainerPlan): number {
   return plan.startsAtMs === Infinity ? plan.exitsAtMs : plan.startsAtMs;
 }

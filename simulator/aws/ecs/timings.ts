@@ -13,7 +13,7 @@ export interface Timings {
   readonly containerStartMs: RangeMs;
   /** A container that others wait for to complete does its work. */
   readonly initContainerMs: RangeMs;
-  /** From the start of the last container until the task is told to be RUNNING. */
+  /** From the start of the last container until the task is reported as RUNNING. */
   readonly runningReportMs: number;
   /** A container that a fault stops lives this long: less than `runningReportMs`, so that its task never runs. */
   readonly failingContainerMs: RangeMs;

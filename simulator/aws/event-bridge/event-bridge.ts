@@ -33,12 +33,12 @@ interface Arrival {
   readonly fromBus: Bus | undefined;
 }
 
-/** How often it is looked whether a region that is down is up again. */
+/** How often to check whether a region that is down is up again. */
 const HELD_BACK_MS = 5_000;
 
 /**
- * EventBridge: buses, rules, and what is delivered late, twice, out of order or not at all. A rule's target is a function,
- * which is invoked asynchronously, or another bus.
+ * EventBridge: buses and rules, with deliveries that are late, doubled, out of order or lost. A rule's target is
+ * another bus, or a function, which is invoked asynchronously.
  */
 export class EventBridge implements AwsService {
   readonly name = "events";
@@ -143,7 +143,7 @@ export class EventBridge implements AwsService {
     const copies = random() < duplicateProbability ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const latency = latencyMs.min + random() * (latencyMs.max - latencyMs.min);
-      // Nobody waits for a delivery; an error of it is a defect of the simulator and ends the process.
+      // Deliveries are not awaited: an error in one is a defect of the simulator and ends the process.
       void clock.sleep(extraMs + latency).then(() => this.#handOver(arrival, rule, target));
     }
   }

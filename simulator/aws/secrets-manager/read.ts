@@ -54,7 +54,7 @@ export function parseValueFrom(text: string): ValueFrom | undefined {
   };
 }
 
-/** Whether the execution role can read the value; if not, the error's name and message as Secrets Manager words them. */
+/** Whether the execution role can read the value; if not, Secrets Manager's name and message of the error. */
 export function judgeValueFrom(
   store: SecretStore,
   request: ReadRequest,

@@ -65,8 +65,8 @@ export class SecretsManager implements AwsService {
   }
 
   /**
-   * Whether ECS, with a task's execution role, can read what a container's `valueFrom` names; if not, the
-   * name and message of the error that ECS tells in the stopped task's reason. Strikes the fault `secret-denied`.
+   * Whether ECS, with a task's execution role, can read what a container's `valueFrom` names; if not, the name and
+   * message of the error, which ECS puts into the stopped task's reason. Strikes the fault `secret-denied`.
    */
   canRead(request: ReadRequest): ReadAnswer {
     const { account, region, serviceArn: service } = request;

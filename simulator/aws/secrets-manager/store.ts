@@ -95,7 +95,7 @@ export class SecretStore {
     if (account !== undefined && account !== place.account)
       throw new AwsError(
         "AccessDeniedException",
-        `Account ${place.account} is not authorized to use ${secretId}: the lab grants no access across accounts.`,
+        `Account ${place.account} is not authorized to use ${secretId}: no access across accounts.`,
       );
     const found =
       region === undefined

@@ -40,7 +40,7 @@ export function parseInput(text: string): Json {
   }
 }
 
-/** `$states.context` of an execution. AWS has a RoleArn there too, which nothing in the lab stands for. */
+/** `$states.context` of an execution. AWS has a RoleArn there too, which nothing in the simulator stands for. */
 export function contextOf(execution: Execution, input: Json): JsonObject {
   return {
     Execution: {
@@ -59,7 +59,7 @@ export function statusOf(execution: Execution): ExecutionStatus {
   return execution.ending?.status ?? "RUNNING";
 }
 
-/** What `DescribeExecution` tells. */
+/** What `DescribeExecution` returns. */
 export function describe(execution: Execution): ExecutionDescription {
   const { stopMs, ...ending } = execution.ending ?? { stopMs: undefined, status: "RUNNING" as const };
   return {

@@ -8,7 +8,7 @@ export const MAX_HISTORY_EVENTS = 25_000;
 
 type StateType = "Task" | "Map" | "Choice" | "Wait" | "Pass" | "Succeed";
 
-/** The event types of `GetExecutionHistory` that the lab writes. */
+/** The event types of `GetExecutionHistory` that the simulator writes. */
 export type HistoryEventType =
   | `${StateType}State${"Entered" | "Exited"}`
   | "FailStateEntered"
@@ -51,7 +51,7 @@ export interface HistoryOptions {
   readonly clock: Clock;
   /** Without it, events are counted and not kept. */
   readonly keep: boolean;
-  /** Told how long the history is. */
+  /** Measure the length of the history. */
   readonly peaks: Peaks;
   readonly onEvent: ((event: HistoryEvent & { readonly executionArn: string }) => void) | undefined;
 }
@@ -80,7 +80,8 @@ export class History {
   }
 
   /**
-   * Writes an event. Details are made only if somebody wants them. After `close` nothing is written any more.
+   * Writes an event. Details are made only where they are kept or listened to. After `close` nothing is written any
+   * more.
    * @throws StatesError `States.Runtime` when the history is full.
    */
   record(trail: Trail, type: HistoryEventType, details: () => HistoryEventDetails = () => ({})): void {

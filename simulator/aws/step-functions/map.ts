@@ -211,7 +211,7 @@ async function forEach(
   width: number,
   work: (index: number, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  // A signal for each item: thousands of listeners on one signal would make every one of them dear.
+  // A signal for each item: thousands of listeners on one signal would make each of them expensive.
   const open = new Set<AbortController>();
   let ended: { readonly reason: unknown } | undefined;
   const end = (reason: unknown) => {

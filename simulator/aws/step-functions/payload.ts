@@ -2,7 +2,9 @@ import { isJsonObject, type Json } from "../../json.ts";
 import type { Peaks } from "./peaks.ts";
 import { StatesError } from "./states-error.ts";
 
-/** "Maximum input or output size for a task, state, or execution": 256 KiB of UTF-8 (Step Functions, service quotas). */
+/**
+ * "Maximum input or output size for a task, state, or execution": 256 KiB of UTF-8 (Step Functions, service quotas).
+ */
 export const MAX_PAYLOAD_BYTES = 256 * 1024;
 
 /**
@@ -28,7 +30,7 @@ export function copyJson(value: unknown): Json {
 }
 
 /**
- * Returns the value itself; `peaks` is told of it.
+ * Returns the value itself, and lets `peaks` measure it.
  * @throws StatesError `States.DataLimitExceeded` if its JSON text has more than 256 KiB.
  */
 export function withinPayloadLimit<T extends Json>(value: T, what: string, peaks?: Peaks): T {

@@ -12,7 +12,7 @@ export type FunctionInvoker = Pick<Functions, "invoke">;
 
 export type ExecutionStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED";
 
-/** What `DescribeExecution` tells, and the number of state transitions. Input and output are JSON text. */
+/** What `DescribeExecution` returns, and the number of state transitions. Input and output are JSON text. */
 export interface ExecutionDescription {
   readonly executionArn: string;
   readonly stateMachineArn: string;
@@ -58,7 +58,7 @@ export interface Run {
   readonly variables: Map<string, Json>;
 }
 
-/** One for all: most work ends in time, and an error is dear to make. */
+/** One for all: most work ends in time, and making an error is expensive. */
 const WORK_ENDED = new Abandoned("the work has ended");
 
 /**

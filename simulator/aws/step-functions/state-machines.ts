@@ -93,7 +93,7 @@ export class StateMachines {
     this.#machines.set(stateMachineArn, { text, machine, peaks, createdMs });
   }
 
-  /** The state machines that were loaded, with their definitions as JSON text and when that was (epoch milliseconds). */
+  /** The loaded state machines: definitions as JSON text, and the time of loading in epoch milliseconds. */
   listStateMachines(): readonly {
     readonly stateMachineArn: string;
     readonly definition: string;
@@ -214,7 +214,7 @@ export class StateMachines {
     this.#tokens.beat(token);
   }
 
-  /** The execution that a token was issued for: a token is valid only in its account. Undefined for an unknown token. */
+  /** The execution that a token was issued for, whose account it is valid in; undefined for an unknown token. */
   executionOfToken(token: string): string | undefined {
     return this.#tokens.executionOf(token);
   }

@@ -15,7 +15,9 @@ export class Abandoned extends Error {
   override readonly name = "Abandoned";
 }
 
-/** The error as a `StatesError`: itself, or `States.Runtime` for a defect of the lab, with its stack as the cause. */
+/**
+ * The error as a `StatesError`: itself, or `States.Runtime` for a defect of the simulator, with its stack as the cause.
+ */
 export function asStatesError(error: unknown): StatesError {
   if (error instanceof StatesError) return error;
   return new StatesError("States.Runtime", error instanceof Error ? (error.stack ?? error.message) : String(error), {

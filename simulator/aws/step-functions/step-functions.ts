@@ -8,8 +8,8 @@ import { StateMachines, type StateMachinesOptions } from "./state-machines.ts";
 export type StepFunctionsOptions = Pick<StateMachinesOptions, "keepHistory" | "measurePayloads" | "onEvent">;
 
 /**
- * Step Functions: an interpreter of the states language with JSONata, and the API over its executions. A machine is loaded
- * by `createStateMachine`; its Tasks run the simulator's functions, and executions of other machines.
+ * Step Functions: an interpreter of the states language with JSONata, and the API over its executions. A machine is
+ * loaded by `createStateMachine`; its Tasks run the simulator's functions, and executions of other machines.
  */
 export class StepFunctions extends StateMachines implements AwsService {
   readonly name = "states";

@@ -35,7 +35,7 @@ export class TaskTokens {
   issue(executionArn: string): WaitingTask {
     const token = Buffer.from(`${executionArn}#${++this.#sequence}`).toString("base64");
     const { promise: outcome, resolve, reject } = Promise.withResolvers<Json>();
-    // A report may come before anybody awaits it; who awaits it later still gets it.
+    // A report may come before it is awaited, and is kept until then.
     outcome.catch(() => undefined);
     const task: OpenTask = { token, executionArn, outcome, lastBeatMs: this.#clock.now(), resolve, reject };
     this.#open.set(token, task);
@@ -48,7 +48,9 @@ export class TaskTokens {
     this.#ended.set(task.token, task.executionArn);
   }
 
-  /** The execution that a token was issued for; undefined for an unknown token. A token is valid in its account only. */
+  /**
+   * The execution that a token was issued for; undefined for an unknown token. A token is valid in its account only.
+   */
   executionOf(token: string): string | undefined {
     return this.#open.get(token)?.executionArn ?? this.#ended.get(token);
   }

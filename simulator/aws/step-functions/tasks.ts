@@ -149,7 +149,7 @@ function lambdaError(error: unknown): StatesError {
   return new StatesError(error.name, cause, { cause: error });
 }
 
-/** Goes on at once: the execution is on its own. */
+/** Continues immediately: the execution runs by itself. */
 function startExecution(state: TaskState, given: Json, run: Run): Json {
   const { StateMachineArn, Name, Input } = parseArguments(executionArguments, given, state);
   const { executionArn } = startChild(run, StateMachineArn, Name, JSON.stringify(Input ?? {}));

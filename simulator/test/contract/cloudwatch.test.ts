@@ -14,7 +14,7 @@ import { VirtualClock } from "../../clock/virtual-clock.ts";
 import { inProcessRequestHandler } from "../../http/in-process.ts";
 import { Simulator } from "../../simulator.ts";
 
-describe("CloudWatch's alarms of the lab, as AWS documents them", () => {
+describe("Simulated CloudWatch's alarms, as AWS documents them", () => {
   let clock: VirtualClock;
   let client: CloudWatchClient;
   let events: AwsEvent[];

@@ -25,7 +25,7 @@ const START_MS = Date.UTC(2026, 10, 21);
 const NETWORK = { awsvpcConfiguration: { subnets: ["subnet-1"], securityGroups: ["sg-1"] } };
 const credentials = { accessKeyId: "210987654321", secretAccessKey: "secret" };
 
-function lab() {
+function harness() {
   const clock = new VirtualClock(START_MS);
   const events: AwsEvent[] = [];
   const secretProblems = new Map<string, string>();
@@ -46,7 +46,7 @@ function lab() {
   });
   const client = new ECSClient({
     region: "eu-west-1",
-    endpoint: "http://lab.local",
+    endpoint: "http://simulator",
     credentials,
     maxAttempts: 1,
     requestHandler: inProcessRequestHandler(handle),
@@ -73,10 +73,10 @@ const service = {
   networkConfiguration: NETWORK,
 };
 
-describe("the lab's ECS, through the AWS SDK", () => {
-  let here: ReturnType<typeof lab>;
+describe("Simulated ECS, through the AWS SDK", () => {
+  let here: ReturnType<typeof harness>;
   beforeEach(async () => {
-    here = lab();
+    here = harness();
     await here.client.send(new CreateClusterCommand({ clusterName: "prod" }));
     await here.client.send(new RegisterTaskDefinitionCommand(definition));
   });

@@ -35,7 +35,7 @@ beforeEach(() => {
   eventBridge.putRule(place, { name: "news", pattern: { source: [bus] }, targets: ["watch"] });
   client = new EventBridgeClient({
     region: "us-east-1",
-    endpoint: "http://lab",
+    endpoint: "http://simulator",
     credentials: { accessKeyId: ACCOUNT, secretAccessKey: "secret" },
     requestHandler: inProcessRequestHandler(simulator.handle),
     maxAttempts: 1,
@@ -50,7 +50,7 @@ const entry: PutEventsRequestEntry = {
 };
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html */
-describe("PutEvents of the lab, as AWS documents it", () => {
+describe("Simulated PutEvents, as AWS documents it", () => {
   it("puts an event on a bus, with the caller's account and region and the present time", async () => {
     const answer = await client.send(new PutEventsCommand({ Entries: [{ ...entry, Resources: ["arn:x"] }] }));
     expect(answer).toMatchObject({
@@ -119,7 +119,7 @@ describe("PutEvents of the lab, as AWS documents it", () => {
   });
 });
 
-describe("Rules of the lab, as AWS documents them", () => {
+describe("Simulated rules, as AWS documents them", () => {
   const event = JSON.stringify({
     id: "1",
     account: ACCOUNT,

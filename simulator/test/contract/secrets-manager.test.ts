@@ -37,7 +37,7 @@ beforeEach(() => {
   clientFor = (account, region) =>
     new SecretsManagerClient({
       region,
-      endpoint: "http://lab",
+      endpoint: "http://simulator",
       credentials: { accessKeyId: account, secretAccessKey: "secret" },
       requestHandler: inProcessRequestHandler(simulator.handle),
       maxAttempts: 1,
@@ -74,7 +74,7 @@ async function labels(secretId: string): Promise<Record<string, string[]>> {
 const named = (name: string) => expect.objectContaining({ name });
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
-describe("A secret of the lab, as AWS documents it", () => {
+describe("A simulated secret, as AWS documents it", () => {
   it("has an ARN that ends with six characters of its own", async () => {
     const arn = await create();
     expect(arn).toMatch(/^arn:aws:secretsmanager:us-east-1:123456789012:secret:mesh\/web-[A-Za-z0-9]{6}$/);
@@ -166,7 +166,7 @@ describe("A secret of the lab, as AWS documents it", () => {
 });
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html */
-describe("A version of the lab's secrets, as AWS documents it", () => {
+describe("A version of simulated secrets, as AWS documents it", () => {
   it("has the request token as its id, and becomes AWSCURRENT while the one before becomes AWSPREVIOUS", async () => {
     const arn = await create();
     expect(await put(arn, "two")).toMatchObject({ VersionId: idOf("two"), VersionStages: ["AWSCURRENT"] });
@@ -267,7 +267,7 @@ describe("A version of the lab's secrets, as AWS documents it", () => {
 });
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html */
-describe("UpdateSecretVersionStage of the lab, as AWS documents it", () => {
+describe("Simulated UpdateSecretVersionStage, as AWS documents it", () => {
   const relabel = (VersionStage: string, from?: string, to?: string) =>
     client.send(
       new UpdateSecretVersionStageCommand({
@@ -310,7 +310,7 @@ describe("UpdateSecretVersionStage of the lab, as AWS documents it", () => {
 });
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_delete-secret.html */
-describe("The deletion of a lab's secret, as AWS documents it", () => {
+describe("The deletion of a simulated secret, as AWS documents it", () => {
   it("is scheduled, keeps the value from being read and the name from being used, and can be undone", async () => {
     const arn = await create();
     await client.send(new DeleteSecretCommand({ SecretId: arn, RecoveryWindowInDays: 7 }));
@@ -346,7 +346,7 @@ describe("The deletion of a lab's secret, as AWS documents it", () => {
 });
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html */
-describe("A resource policy of the lab's secrets, as AWS documents it", () => {
+describe("A resource policy of simulated secrets, as AWS documents it", () => {
   const policy = (Principal: unknown, more = {}) =>
     JSON.stringify({
       Version: "2012-10-17",

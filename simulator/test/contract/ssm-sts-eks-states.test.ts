@@ -66,7 +66,7 @@ beforeEach(() => {
     },
     invokeAsync: () => undefined,
   });
-  const cluster = { name: "mesh", account: ACCOUNT, region: "us-east-1", endpoint: "http://lab/kubernetes/mesh" };
+  const cluster = { name: "mesh", account: ACCOUNT, region: "us-east-1", endpoint: "http://simulator/kubernetes/mesh" };
   simulator.add((context) => new Ssm(context));
   simulator.add((context) => new Sts(context, { roleArns: [ROLE] }));
   simulator.add(() => new Eks({ clusters: [{ ...cluster, certificateAuthorityPem: rootCaPem }] }));
@@ -77,14 +77,14 @@ beforeEach(() => {
 function clientConfig({ handle }: Simulator, accessKeyId: string) {
   return {
     region: "us-east-1",
-    endpoint: "http://lab",
+    endpoint: "http://simulator",
     credentials: { accessKeyId, secretAccessKey: "secret" },
     requestHandler: inProcessRequestHandler(handle),
     maxAttempts: 1,
   };
 }
 
-describe("Parameter Store of the lab, as AWS documents it", () => {
+describe("Simulated Parameter Store, as AWS documents it", () => {
   it("keeps parameters by version, and tells of every change", async () => {
     const ssm = new SSMClient(configFor());
     const Name = "/shop/image";
@@ -115,7 +115,7 @@ describe("Parameter Store of the lab, as AWS documents it", () => {
   });
 });
 
-describe("STS of the lab", () => {
+describe("Simulated STS", () => {
   it("gives a role's credentials, with which calls go to the role's account until they end", async () => {
     const assume = new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: "session", DurationSeconds: 900 });
     const { Credentials, AssumedRoleUser } = await new STSClient(configFor()).send(assume);
@@ -133,11 +133,11 @@ describe("STS of the lab", () => {
   });
 });
 
-describe("EKS of the lab", () => {
+describe("Simulated EKS", () => {
   it("describes a cluster with its endpoint and certificate authority", async () => {
     const eks = new EKSClient(configFor());
     const { cluster } = await eks.send(new DescribeClusterCommand({ name: "mesh" }));
-    expect(cluster).toMatchObject({ endpoint: "http://lab/kubernetes/mesh", status: "ACTIVE" });
+    expect(cluster).toMatchObject({ endpoint: "http://simulator/kubernetes/mesh", status: "ACTIVE" });
     expect(Buffer.from(cluster?.certificateAuthority?.data ?? "", "base64").toString()).toBe(rootCaPem);
     expect((await eks.send(new ListClustersCommand({}))).clusters).toEqual(["mesh"]);
     await expect(eks.send(new DescribeClusterCommand({ name: "gone" }))).rejects.toMatchObject({
@@ -147,7 +147,7 @@ describe("EKS of the lab", () => {
   });
 });
 
-describe("Step Functions of the lab, as AWS documents it", () => {
+describe("Simulated Step Functions, as AWS documents it", () => {
   it("starts, describes, lists and completes an execution, and pages through its history", async () => {
     const states = new SFNClient(configFor());
     const start = new StartExecutionCommand({ stateMachineArn: MACHINE, name: "one", input: '{"a":1}' });

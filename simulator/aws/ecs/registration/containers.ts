@@ -13,7 +13,9 @@ export function* containerProblems(container: ContainerRequest, request: Registr
     if (sourceVolume !== undefined && !volumes.has(sourceVolume)) yield `Unknown volume '${sourceVolume}'.`;
 }
 
-/** ContainerDefinition: `links`, `hostname`, `extraHosts` and `portMappings` say in which network modes they are taken. */
+/**
+ * ContainerDefinition: `links`, `hostname`, `extraHosts` and `portMappings` each name the network modes that take them.
+ */
 function* networkProblems(container: ContainerRequest, networkMode: string): Problems {
   if (container.links.length > 0 && networkMode !== "bridge")
     yield `Links are not supported when networkMode=${networkMode}.`;

@@ -34,7 +34,7 @@ function* unsupportedFields(container: ContainerRequest): Problems {
   if (container.resourceRequirements.some(({ type }) => type === "GPU")) yield unsupported("GPU");
 }
 
-/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinuxParameters.html and API_KernelCapabilities.html */
+/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinuxParameters.html, API_KernelCapabilities.html */
 function* linuxProblems({ linuxParameters }: ContainerRequest): Problems {
   if (!linuxParameters) return;
   for (const field of ["devices", "tmpfs"] as const) if (linuxParameters[field].length > 0) yield unsupported(field);

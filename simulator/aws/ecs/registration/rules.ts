@@ -21,8 +21,8 @@ const VALUES = {
 
 /**
  * What RegisterTaskDefinition would refuse in a request body; empty when it would take it. The rules follow the API
- * reference and the developer guide, and have ECS's words where users have reported them. They are those of Linux tasks,
- * and not all that AWS has: what is not documented is not refused.
+ * reference and the developer guide, in ECS's words where users have reported them. They are those of Linux tasks, and
+ * not all of AWS's: what is not documented is not refused.
  * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
  */
 export function registrationProblems(definition: JsonObject): readonly string[] {

@@ -58,7 +58,7 @@ function orderOf(containers: readonly ContainerRequest[], after: (one: Container
   return new Map(containers.map((container) => [container.name ?? "", new Set(known(container))]));
 }
 
-/** The containers that no order can satisfy: what is left once all that can start, and all that nothing waits for, went. */
+/** The containers that no order satisfies: take away what waits for none, and what none waits for, until none goes. */
 function inCycles(before: Before): readonly string[] {
   const left = new Set(before.keys());
   const waitsForNone = (name: string) => ![...(before.get(name) ?? [])].some((other) => left.has(other));
