@@ -43,11 +43,11 @@ export interface LabOptions {
   readonly schedules?: boolean;
   /** Where the lab can be reached, for the control planes' URLs. */
   readonly endpoint?: string;
-  /** Told of every step of every execution. */
+  /** Called with every event of every execution. */
   readonly onExecutionEvent?: StepFunctionsOptions["onEvent"];
-  /** Told of every call that a function makes, by name: `ecs.UpdateService`, `ledger.takeLease`, `kubernetes.GET`. */
+  /** Called for each call of a function, by name: `ecs.UpdateService`, `ledger.takeLease`, `kubernetes.GET`. */
   readonly onFunctionCall?: (call: string, functionName: string) => void;
-  /** Keep log lines, events and histories, for those who look at them. Default true. */
+  /** Keep log lines, events and histories. Default true. */
   readonly keepRecords?: boolean;
   /**
    * The functions' calls of ECS, Step Functions and EventBridge go without the SDK's pipeline, which is most of what a
@@ -66,8 +66,8 @@ export interface LogLine {
 }
 
 /**
- * The product's functions, patterns and state machine on simulated AWS accounts, Kubernetes control planes and Slack.
- * What goes by the clock goes by the given one.
+ * The product on a simulator: its functions, event rules and state machines, on simulated AWS accounts, Kubernetes control
+ * planes and Slack. Everything goes by the given clock.
  */
 export class Lab implements Services, StateMachineArns {
   readonly clock: LabOptions["clock"];

@@ -88,13 +88,13 @@ export function createPlatform(options: PlatformOptions): Platform & {
       requestHandler: inProcessRequestHandler(handle),
       signer: scopeSigner,
       onClient: (client, region, credentials) => {
-        // Nobody reads in the lab what the SDK tells of itself.
+        // What the SDK says of itself is not read in the lab.
         for (const name of SELF_DESCRIPTION) client.middlewareStack.remove(name);
         if (options.directCalls && DIRECT.includes(client.constructor.name)) {
           sendDirectly(client, { handle, authorization: scopeOf(credentials, region) });
         }
       },
-      // Told, the SDK does not look for one in the environment and the user's files at every call.
+      // Without one, the SDK would search the environment and the user's files at every call.
       endpoint: options.endpoint,
       credentials: { accessKeyId: config.homeAccount, secretAccessKey: "lab" },
       pause: (ms) => clock.sleep(ms),

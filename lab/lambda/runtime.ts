@@ -3,7 +3,7 @@ import type { Context } from "aws-lambda";
 import type { LambdaHandler } from "../../functions/middleware.ts";
 import type { Json } from "../../shared/base/json.ts";
 
-/** What a sandbox tells the code that runs in it about the world around. */
+/** What the code in a sandbox can know and do about it. */
 export interface Sandbox {
   readonly functionName: string;
   /** Id of the invocation that runs now: a sandbox runs one at a time. */

@@ -7,7 +7,7 @@ const QUIET_TURNS = 8;
 
 /**
  * Lets lab time pass in small steps, so that what wakes in between can sleep and wake again: deployments go on as if
- * somebody had waited. While `isBusy`, the clock waits.
+ * that time had been waited. While `isBusy`, the clock waits.
  */
 export async function passTime(clock: ScaledClock, seconds: number, isBusy: () => boolean): Promise<void> {
   for (let left = seconds; left > 0; left -= STEP_SECONDS) {
