@@ -12,6 +12,7 @@ import { parseResourcePolicy } from "./resource-policy.ts";
 import { schemas } from "./schema.ts";
 import { type Secret, SecretStore } from "./store.ts";
 import { CURRENT, type SecretVersion } from "./versions.ts";
+import { describe, fits } from "./view.ts";
 
 export interface SecretsManagerOptions {
   /** Roles whose identity policy lets them read secrets, beside what resource policies grant. */
@@ -290,32 +291,4 @@ function hasValue({ SecretString, SecretBinary }: ValueInput): boolean {
 function requireOneValue({ SecretString, SecretBinary }: ValueInput): void {
   if (SecretString !== undefined && SecretBinary !== undefined)
     throw new AwsError(ERROR, "You can't specify both a binary secret value and a string secret value.");
-}
-
-function describe(secret: Secret): JsonObject {
-  const labels: Record<string, string[]> = {};
-  for (const { versionId } of secret.versions.list()) {
-    const own = secret.versions.labelsOf(versionId);
-    if (own.length > 0) labels[versionId] = own;
-  }
-  return answer({
-    ARN: secret.arn,
-    Name: secret.name,
-    Description: secret.description,
-    KmsKeyId: secret.kmsKeyId,
-    CreatedDate: epochSeconds(secret.createdMs),
-    LastChangedDate: epochSeconds(secret.changedMs),
-    DeletedDate: secret.deletionMs === undefined ? undefined : epochSeconds(secret.deletionMs),
-    Tags: [...secret.tags].map(([Key, Value]) => ({ Key, Value })),
-    VersionIdsToStages: labels,
-  });
-}
-
-/** Whether a filter's text fits. https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Filter.html */
-function fits(secret: Secret, key: string, text: string): boolean {
-  if (key === "name") return secret.name.startsWith(text);
-  if (key === "description") return (secret.description ?? "").startsWith(text);
-  if (key === "tag-key") return [...secret.tags.keys()].some((tag) => tag.startsWith(text));
-  if (key === "tag-value") return [...secret.tags.values()].some((tag) => tag.startsWith(text));
-  throw new AwsError(ERROR, `The simulator does not know the filter ${key}.`);
 }
