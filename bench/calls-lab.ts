@@ -1,10 +1,10 @@
+import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import { Lab } from "../lab/autopilot/lab.ts";
 import { type Fleet, fleetSchema } from "../lab/fleet/fleet.ts";
 import type { RollRecord } from "../lab/lambda/rolls.ts";
 import { arnOf, expectThat, LabDriver, type ServiceName } from "../lab/story/lab-driver.ts";
 import type { JsonObject } from "../shared/base/json.ts";
 import { parseConfig } from "../shared/config/config.ts";
-import { VirtualClock } from "../simulator/clock/virtual-clock.ts";
 
 /** One situation: what it cost, by function and call. */
 export interface Measured {
@@ -129,7 +129,7 @@ export class BenchLab {
     await this.#roll("re-inject after a CI deployment", "succeeded", webOf, async (one, nth) => {
       await stage.deploy(one, definition(one.name, `team-${nth}`));
     });
-    this.#lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+    this.#lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
     await this.#roll("reverted", "reverted", webOf, (one) => stage.tag(one, { [IMAGE]: BAD_IMAGE }));
     await this.#settle(webOf, (one) => stage.tag(one, { [IMAGE]: NEWER_IMAGE }));
     await this.#roll("unenroll", "succeeded", webOf, (one) => stage.untag(one, "ztunnel-autopilot/enroll"));

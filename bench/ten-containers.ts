@@ -1,8 +1,8 @@
+import { rootCaPem } from "@ztunnel-autopilot/simulator";
 import { serviceRef } from "../shared/base/arn.ts";
 import type { JsonObject } from "../shared/base/json.ts";
 import { parseConfig } from "../shared/config/config.ts";
 import type { DecisionInput } from "../shared/enrollment/decide.ts";
-import { rootCaPem } from "../simulator/kubernetes/root-ca.ts";
 
 const account = "123456789012";
 const region = "us-east-1";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { type FaultRule, faultRuleSchema } from "@ztunnel-autopilot/simulator";
 import * as z from "zod";
-import { type FaultRule, faultRuleSchema } from "../../simulator/faults.ts";
 import { type Change, type PolicyName, policies, REGIONS } from "./rehearsal.ts";
 
 /** What the command was asked for. */

@@ -1,14 +1,17 @@
+import {
+  type FaultRule,
+  MAX_HISTORY_EVENTS,
+  MAX_PAYLOAD_BYTES,
+  nextRootCaPem,
+  rootCaPem,
+  VirtualClock,
+} from "@ztunnel-autopilot/simulator";
 import { enrolledFleet, enrolledFleetConfig } from "../../lab/autopilot/enrolled-fleet.ts";
 import { Lab } from "../../lab/autopilot/lab.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import type { Rollout, RolloutServiceStatus } from "../../shared/model/rollout.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import type { FaultRule } from "../../simulator/faults.ts";
-import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
-import { MAX_HISTORY_EVENTS } from "../../simulator/step-functions/history.ts";
-import { MAX_PAYLOAD_BYTES } from "../../simulator/step-functions/payload.ts";
 import { median } from "../report.ts";
 import { computedSeconds, type QuotaBound, quotaBound, seconds } from "./bound.ts";
 

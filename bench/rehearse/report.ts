@@ -1,6 +1,5 @@
+import { MAX_HISTORY_EVENTS, MAX_PAYLOAD_BYTES } from "@ztunnel-autopilot/simulator";
 import { table } from "../../lab/story/summary.ts";
-import { MAX_HISTORY_EVENTS } from "../../simulator/step-functions/history.ts";
-import { MAX_PAYLOAD_BYTES } from "../../simulator/step-functions/payload.ts";
 import { clockTime, GOAL_RATIO, type RolloutFigures } from "./rehearsal.ts";
 
 /** What the rehearsal itself cost, the processes that it has started included. */

@@ -1,3 +1,10 @@
+import {
+  inProcessRequestHandler,
+  inProcessTextFetch,
+  type RequestHandler,
+  scopeOf,
+  scopeSigner,
+} from "@ztunnel-autopilot/simulator";
 import { controlPlanes } from "../../functions/control-planes.ts";
 import { type Place, serviceRef } from "../../shared/base/arn.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
@@ -15,9 +22,6 @@ import type { Tags } from "../../shared/model/service.ts";
 import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
 import { ensureSecret } from "../../shared/use-cases/roll/ensure-secret.ts";
 import { registerOnce } from "../../shared/use-cases/roll/register-once.ts";
-import { inProcessRequestHandler, inProcessTextFetch } from "../../simulator/http/in-process.ts";
-import type { LabHandler } from "../../simulator/http/message.ts";
-import { scopeOf, scopeSigner } from "../../simulator/http/scope-signer.ts";
 import { revisionArn } from "../fleet/fleet.ts";
 import { sendDirectly } from "../lambda/direct-send.ts";
 import type { Lab } from "./lab.ts";
@@ -56,17 +60,20 @@ export function enrolledFleetConfig(
 
 export interface EnrolledFleetOptions {
   readonly services: number;
-  /** Services that share a workload identity, with a namespace and roles of its own, in one account and region. Default 10. */
+  /**
+   * Services that share a workload identity, with a namespace and roles of its own, in one account and region. Default
+   * 10.
+   */
   readonly servicesPerIdentity?: number;
   /** Tasks of a service. Default 1. */
   readonly desiredCount?: number;
 }
 
 /**
- * Fills a prepared lab with services that are in the mesh, in turn over the configuration's accounts and regions: service,
- * revision, secret, service account and ledger are as a successful enrollment leaves them. ECS takes them at no rate, and
- * no event tells of them. Takes five minutes of lab time; then every deployment has completed. Returns the services'
- * ARNs. Throws an Error when the lab was not prepared, or a deployment has not completed.
+ * Fills a prepared lab with services that are in the mesh, in turn over the configuration's accounts and regions:
+ * service, revision, secret, service account and ledger are as a successful enrollment leaves them. ECS takes them at
+ * no rate, and no event tells of them. Takes five minutes of lab time; then every deployment has completed. Returns the
+ * services' ARNs. Throws an Error when the lab was not prepared, or a deployment has not completed.
  */
 export async function enrolledFleet(lab: Lab, options: EnrolledFleetOptions): Promise<readonly string[]> {
   const { services, servicesPerIdentity = 10, desiredCount = 1 } = options;
@@ -113,7 +120,7 @@ interface Identity {
 function groundOf(lab: Lab): FleetBase {
   const { clock, config } = lab;
   const now = () => clock.now();
-  const handle: LabHandler = (request) => lab.router.handle(request);
+  const handle: RequestHandler = (request) => lab.simulator.handle(request);
   const clients = awsClients({
     config,
     requestHandler: inProcessRequestHandler(handle),
@@ -127,7 +134,7 @@ function groundOf(lab: Lab): FleetBase {
   return {
     lab,
     clients,
-    plane: controlPlanes({ config, clients, now }, { fetch: inProcessTextFetch(lab.elsewhere) }),
+    plane: controlPlanes({ config, clients, now }, { fetch: inProcessTextFetch(handle) }),
     clusters: new Set(),
   };
 }
@@ -225,7 +232,7 @@ async function clusterFor({ lab, clusters }: FleetBase, { account, region }: Pla
 
 /** A call to the simulation itself: at no rate, and without the way through HTTP. */
 async function ecsCall(lab: Lab, { account, region }: Place, call: string, input: JsonObject): Promise<JsonObject> {
-  const answer = await lab.ecs.service().operations[call]?.(input, { account, region });
+  const answer = await lab.ecs.operations[call]?.(input, { account, region });
   if (!isJsonObject(answer)) throw new Error(`${call} answered no object`);
   return answer;
 }

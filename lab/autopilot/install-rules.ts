@@ -1,10 +1,23 @@
+import type { EventBridge } from "@ztunnel-autopilot/simulator";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
-import type { EventBridge } from "../../simulator/aws/event-bridge/event-bridge.ts";
-import { busName, type EventRules } from "../../stacks/definitions/event-patterns.ts";
+import type { Config } from "../../shared/config/config.ts";
+import { busName, type EventPatternOptions, type EventRules } from "../../stacks/definitions/event-patterns.ts";
 
 interface Place {
   readonly account: string;
   readonly region: string;
+}
+
+/** What the rules depend on in the configuration. */
+export function ruleOptions({ name, homeAccount, enrollTagKey, ztunnel, rootCaSecret }: Config): EventPatternOptions {
+  const { imageParameter } = ztunnel;
+  return {
+    homeAccount,
+    enrollTagKey,
+    alarmNamePrefix: `${name}-`,
+    ...(imageParameter !== undefined && { imageParameterName: imageParameter }),
+    ...(rootCaSecret !== undefined && { rootCaSecret }),
+  };
 }
 
 /**

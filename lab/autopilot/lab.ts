@@ -1,39 +1,29 @@
 import { loadSharedConfigFiles } from "@smithy/core/config";
-import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
-import { type Config, controlPlaneFor, targetsOf } from "../../shared/config/config.ts";
+import {
+  type AwsRouter,
+  type Clock,
+  type Faults,
+  Simulator,
+  type StepFunctionsOptions,
+  seededRandom,
+} from "@ztunnel-autopilot/simulator";
+import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { type Config, targetsOf } from "../../shared/config/config.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
-import { CloudWatch } from "../../simulator/aws/cloudwatch/cloudwatch.ts";
-import type { TaskChange } from "../../simulator/aws/ecs/environment.ts";
-import { EcsSimulation } from "../../simulator/aws/ecs/simulation.ts";
-import { Eks } from "../../simulator/aws/eks/eks.ts";
-import { EventBridge } from "../../simulator/aws/event-bridge/event-bridge.ts";
-import { SecretsManager } from "../../simulator/aws/secrets-manager/secrets-manager.ts";
-import type { AwsEvent } from "../../simulator/aws/service.ts";
-import { Ssm } from "../../simulator/aws/ssm/ssm.ts";
-import { StepFunctionsApi } from "../../simulator/aws/step-functions/step-functions-api.ts";
-import { Sts } from "../../simulator/aws/sts/sts.ts";
-import type { Clock } from "../../simulator/clock/clock.ts";
-import { Faults } from "../../simulator/faults.ts";
-import { jsonResponse, type LabHandler } from "../../simulator/http/message.ts";
-import { AwsRouter } from "../../simulator/http/router.ts";
-import { KubernetesSimulation } from "../../simulator/kubernetes/kubernetes-simulation.ts";
-import { rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
-import { seededRandom } from "../../simulator/random.ts";
-import { SlackSimulation } from "../../simulator/slack/slack-simulation.ts";
-import { StepFunctions, type StepFunctionsOptions } from "../../simulator/step-functions/executions.ts";
-import { type EventPatternOptions, eventPatterns, schedules } from "../../stacks/definitions/event-patterns.ts";
+import { eventPatterns, schedules } from "../../stacks/definitions/event-patterns.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
-import rollFleetDefinition from "../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
-import rollServiceDefinition from "../../stacks/definitions/roll-service.asl.json" with { type: "json" };
-import { substitute } from "../../stacks/definitions/substitute.ts";
 import { createFleet, type Fleet, type OperatorCall } from "../fleet/fleet.ts";
-import { functionFactories, rollFleetTokens, rollServiceTokens } from "../lambda/functions.ts";
+import { functionFactories } from "../lambda/functions.ts";
 import { createPlatform } from "../lambda/platform.ts";
 import { RollCalls, type RollRecord, rollsOf } from "../lambda/rolls.ts";
 import { LambdaRuntime } from "../lambda/runtime.ts";
 import { memoryLedger } from "../ledger/ledger-memory.ts";
-import { installRules } from "./install-rules.ts";
+import { installRules, ruleOptions } from "./install-rules.ts";
+import { addServices, LAB_SLACK_TOKEN, type Services } from "./services.ts";
+import { loadStateMachines, type StateMachineArns, stateMachineArns } from "./state-machines.ts";
+
+export { LAB_SLACK_TOKEN } from "./services.ts";
 
 export interface LabOptions {
   readonly clock: Clock & {
@@ -53,15 +43,15 @@ export interface LabOptions {
   readonly schedules?: boolean;
   /** Where the lab can be reached, for the control planes' URLs. */
   readonly endpoint?: string;
-  /** Told of every step of every execution. */
+  /** Called with every event of every execution. */
   readonly onExecutionEvent?: StepFunctionsOptions["onEvent"];
-  /** Told of every call that a function makes, by name: `ecs.UpdateService`, `ledger.takeLease`, `kubernetes.GET`. */
+  /** Called for each call of a function, by name: `ecs.UpdateService`, `ledger.takeLease`, `kubernetes.GET`. */
   readonly onFunctionCall?: (call: string, functionName: string) => void;
-  /** Keep log lines, events and histories, for those who look at them. Default true. */
+  /** Keep log lines, events and histories. Default true. */
   readonly keepRecords?: boolean;
   /**
-   * The functions' calls of ECS, Step Functions and EventBridge go without the SDK's pipeline, which is most of what a call
-   * costs in process: the lab gets the same JSON, and answers with the same JSON and errors. Default false.
+   * The functions' calls of ECS, Step Functions and EventBridge go without the SDK's pipeline, which is most of what a
+   * call costs in process: the lab gets the same JSON, and answers with the same JSON and errors. Default false.
    */
   readonly directCalls?: boolean;
   /** Measure what goes between the states of RollFleet. Default false. */
@@ -75,26 +65,22 @@ export interface LogLine {
   readonly line: string;
 }
 
-/** The Slack token of the lab: a scan of everything that is written looks for it. */
-export const LAB_SLACK_TOKEN = "xoxb-lab-0123456789-secret";
-
 /**
- * The product's functions, patterns and state machine on simulated AWS accounts, Kubernetes control planes and Slack.
- * What goes by the clock goes by the given one.
+ * The product on a simulator: its functions, event rules and state machines, on simulated AWS accounts, Kubernetes control
+ * planes and Slack. Everything goes by the given clock.
  */
-export class Lab {
+export class Lab implements Services, StateMachineArns {
   readonly clock: LabOptions["clock"];
   readonly config: Config;
-  readonly faults: Faults;
-  readonly router: AwsRouter;
-  readonly ecs: EcsSimulation;
-  readonly secrets: SecretsManager;
-  readonly eventBridge: EventBridge;
-  readonly cloudWatch: CloudWatch;
-  readonly stepFunctions: StepFunctions;
+  readonly simulator: Simulator;
+  readonly ecs: Services["ecs"];
+  readonly secrets: Services["secrets"];
+  readonly eventBridge: Services["eventBridge"];
+  readonly cloudWatch: Services["cloudWatch"];
+  readonly stepFunctions: Services["stepFunctions"];
+  readonly slack: Services["slack"];
+  readonly controlPlanes: Services["controlPlanes"];
   readonly lambda: LambdaRuntime;
-  readonly slack: SlackSimulation;
-  readonly controlPlanes: ReadonlyMap<string, KubernetesSimulation>;
   readonly ledger: Ledgers;
   readonly logs: LogLine[] = [];
   readonly rollServiceArn: string;
@@ -102,126 +88,34 @@ export class Lab {
   readonly #rollCalls = new RollCalls();
 
   constructor(options: LabOptions) {
-    const { clock, config, keepRecords = true, endpoint = "http://127.0.0.1:4566" } = options;
-    const random = seededRandom(options.seed ?? 1);
+    const { clock, config, seed = 1, throttling = true } = options;
     this.clock = clock;
     this.config = config;
     this.ledger = options.ledger ?? memoryLedger();
-    this.faults = new Faults(() => clock.now());
-    const machines = `arn:aws:states:${config.homeRegion}:${config.homeAccount}:stateMachine:${config.name}`;
-    this.rollServiceArn = `${machines}-roll-service`;
-    this.rollFleetArn = `${machines}-roll-fleet`;
-    const shared = { clock, random, faults: this.faults };
-    const home = { account: config.homeAccount, region: config.homeRegion };
-
-    this.eventBridge = new EventBridge({
-      ...shared,
-      duplicateProbability: options.duplicateProbability ?? 0,
-      ...(!keepRecords && { logLimit: 0 }),
-      // An asynchronous invocation: it never rejects, a failing event ends as a dead letter.
-      deliver: (functionName, event) => void this.lambda.invokeAsync(functionName, eventJson(event)),
-    });
-    const rules = eventPatterns(ruleOptions(config));
-    installRules(this.eventBridge, rules, home, targetsOf(config), resourceNames(config).busName);
-    const emit = (event: AwsEvent) => this.eventBridge.emit(event);
-    this.secrets = new SecretsManager(shared);
-    this.ecs = new EcsSimulation({
-      ...shared,
-      emit,
-      secrets: this.secrets,
-      onTask: (change) => this.#tellControlPlane(change),
-      cloudTrail: options.cloudTrail ?? false,
-    });
-    this.cloudWatch = new CloudWatch({ ...shared, emit });
-    this.controlPlanes = new Map(
-      config.controlPlanes.map(({ name }) => [
-        name,
-        new KubernetesSimulation({
-          ...shared,
-          name,
-          network: name,
-          rootCaPem,
-          eastWestHostname: `eastwest.${name}.example.com`,
-          istiodVersion: "1.28.1-solo",
-        }),
-      ]),
-    );
-    this.slack = new SlackSimulation({ ...shared, token: LAB_SLACK_TOKEN });
-    this.stepFunctions = new StepFunctions({
-      clock,
-      random,
-      keepHistory: keepRecords,
-      measurePayloads: (arn) => options.measurePayloads === true && arn === this.rollFleetArn,
-      ...(options.onExecutionEvent && { onEvent: options.onExecutionEvent }),
-      lambda: {
-        invoke: (functionName, payload, { executionArn }) => this.lambda.invoke(functionName, payload, executionArn),
-      },
-    });
-    const createdMs = clock.now();
-    const stateMachines = [
-      { stateMachineArn: this.rollServiceArn, definition: substitute(rollServiceDefinition, rollServiceTokens) },
-      {
-        stateMachineArn: this.rollFleetArn,
-        definition: substitute(rollFleetDefinition, { ...rollFleetTokens, RollService: this.rollServiceArn }),
-      },
-    ];
-    for (const { stateMachineArn, definition } of stateMachines) {
-      this.stepFunctions.createStateMachine(stateMachineArn, definition);
-    }
-    this.router = new AwsRouter({
-      ...shared,
-      throttling: options.throttling ?? true,
-      services: [
-        this.ecs.service(),
-        this.secrets,
-        this.eventBridge,
-        this.cloudWatch,
-        new StepFunctionsApi(
-          this.stepFunctions,
-          stateMachines.map((machine) => ({ ...machine, createdMs })),
-        ),
-        new Ssm({ ...shared, emit }),
-        new Sts(shared),
-        new Eks(eksClusters(config, endpoint)),
-      ],
-    });
-    const platform = createPlatform({
-      ...shared,
-      config,
-      router: this.router,
-      elsewhere: this.elsewhere,
-      ledger: this.ledger,
-      endpoint,
-      rollServiceArn: this.rollServiceArn,
-      rollFleetArn: this.rollFleetArn,
-      directCalls: options.directCalls ?? false,
-      ...(keepRecords && {
-        onLine: (functionName: string, line: string) => this.logs.push({ atMs: clock.now(), functionName, line }),
-      }),
-      onCall: (name, sandbox) => {
-        if (keepRecords) this.#rollCalls.count(sandbox.executionArn(), name);
-        options.onFunctionCall?.(name, sandbox.functionName);
-      },
-    });
-    this.lambda = new LambdaRuntime({
-      ...shared,
-      // Of their own: how often functions run must not change what ECS's tasks take.
-      random: seededRandom((options.seed ?? 1) + 1_000_003),
-      functions: functionFactories(platform),
-      reservedConcurrency,
-      inSandbox: platform.inSandbox,
-    });
+    this.simulator = new Simulator({ clock, seed, throttling });
+    ({ rollServiceArn: this.rollServiceArn, rollFleetArn: this.rollFleetArn } = stateMachineArns(config));
+    const services = addServices(this.simulator, serviceOptions(options, this.rollFleetArn));
+    this.ecs = services.ecs;
+    this.secrets = services.secrets;
+    this.eventBridge = services.eventBridge;
+    this.cloudWatch = services.cloudWatch;
+    this.stepFunctions = services.stepFunctions;
+    this.slack = services.slack;
+    this.controlPlanes = services.controlPlanes;
+    loadStateMachines(this.stepFunctions, this);
+    this.lambda = this.#createLambda(options, seed);
+    this.simulator.context.functions.provide(this.lambda);
+    this.#installRules();
     if (options.schedules !== false) this.#startSchedules();
   }
 
-  /** Answers what is no AWS request: the control planes' Kubernetes APIs and Slack. */
-  readonly elsewhere: LabHandler = async (request) => {
-    const [, kind, name] = request.path.split("/");
-    if (kind === "slack") return this.slack.handle(request);
-    const plane = kind === "kubernetes" ? this.controlPlanes.get(name ?? "") : undefined;
-    if (plane) return plane.handle(request);
-    return jsonResponse(404, { message: `${request.path} is nothing that the lab has.` });
-  };
+  get faults(): Faults {
+    return this.simulator.faults;
+  }
+
+  get router(): AwsRouter {
+    return this.simulator.router;
+  }
 
   /** One AWS call as an operator of an account makes it. Throws an Error with AWS's error name and message. */
   readonly call = async (
@@ -233,7 +127,7 @@ export class Lab {
     const headers = { "x-amz-target": `${target}.${call}`, "content-type": "application/x-amz-json-1.1" };
     const request = { method: "POST", path: "/", query: {}, headers, body: JSON.stringify(input) };
     for (;;) {
-      const { status, body } = await this.router.handle(request, at);
+      const { status, body } = await this.simulator.handle(request, at);
       const answer: unknown = JSON.parse(body);
       if (!isJsonObject(answer)) throw new Error(`${call} answered no object`);
       if (status < 300) return answer;
@@ -261,6 +155,43 @@ export class Lab {
     return rollsOf(this.stepFunctions, this.rollServiceArn, this.#rollCalls);
   }
 
+  /** The product's functions, each in sandboxes that the simulator answers. */
+  #createLambda(options: LabOptions, seed: number): LambdaRuntime {
+    const { clock, config, keepRecords = true, endpoint = DEFAULT_ENDPOINT } = options;
+    const platform = createPlatform({
+      config,
+      simulator: this.simulator,
+      ledger: this.ledger,
+      endpoint,
+      rollServiceArn: this.rollServiceArn,
+      rollFleetArn: this.rollFleetArn,
+      directCalls: options.directCalls ?? false,
+      ...(keepRecords && {
+        onLine: (functionName: string, line: string) => this.logs.push({ atMs: clock.now(), functionName, line }),
+      }),
+      onCall: (name, sandbox) => {
+        if (keepRecords) this.#rollCalls.count(sandbox.executionArn(), name);
+        options.onFunctionCall?.(name, sandbox.functionName);
+      },
+    });
+    return new LambdaRuntime({
+      clock,
+      faults: this.faults,
+      // Of their own: how often functions run must not change what ECS's tasks take.
+      random: seededRandom(seed + 1_000_003),
+      functions: functionFactories(platform),
+      reservedConcurrency,
+      inSandbox: platform.inSandbox,
+    });
+  }
+
+  #installRules(): void {
+    const { config, eventBridge } = this;
+    const home = { account: config.homeAccount, region: config.homeRegion };
+    const rules = eventPatterns(ruleOptions(config));
+    installRules(eventBridge, rules, home, targetsOf(config), resourceNames(config).busName);
+  }
+
   #startSchedules(): void {
     for (const { functionName, everyMinutes } of schedules) {
       const run = async () => {
@@ -273,57 +204,26 @@ export class Lab {
       void run();
     }
   }
-
-  #tellControlPlane({ task, service, lastStatus, healthy }: TaskChange): void {
-    const [, , , region = "", account = ""] = task.arn.split(":");
-    const plane = controlPlaneFor(this.config, { account, region });
-    if (!plane || task.cluster.tags.get("ecs.solo.io/discovery-enabled") !== "true" || !task.network) return;
-    this.controlPlanes.get(plane.name)?.taskChanged({
-      taskArn: task.arn,
-      serviceArn: service.arn,
-      serviceName: service.name,
-      namespace: task.tags.get("ecs.solo.io/namespace") ?? "istio-system",
-      serviceAccount: task.tags.get("ecs.solo.io/service-account") ?? "default",
-      ipAddress: task.network.privateIpv4Address,
-      running: lastStatus === "RUNNING",
-      hasZtunnel: healthy && task.revision.spec.containerDefinitions.some(({ name }) => name === "ztunnel"),
-    });
-  }
 }
 
-/** What the rules depend on in the configuration. */
-function ruleOptions({ name, homeAccount, enrollTagKey, ztunnel, rootCaSecret }: Config): EventPatternOptions {
-  const { imageParameter } = ztunnel;
-  return {
-    homeAccount,
-    enrollTagKey,
-    alarmNamePrefix: `${name}-`,
-    ...(imageParameter !== undefined && { imageParameterName: imageParameter }),
-    ...(rootCaSecret !== undefined && { rootCaSecret }),
-  };
-}
+const DEFAULT_ENDPOINT = "http://127.0.0.1:4566";
 
 const reservedConcurrency = Object.fromEntries(
   functions.flatMap(({ name, reservedConcurrency: most }) => (most === undefined ? [] : [[name, most]])),
 );
 
-function eksClusters(config: Config, endpoint: string) {
-  return config.controlPlanes.flatMap(({ name, eks }) =>
-    eks
-      ? [
-          {
-            name: eks.cluster,
-            account: eks.account,
-            region: eks.region,
-            endpoint: `${endpoint}/kubernetes/${name}`,
-            certificateAuthorityPem: rootCaPem,
-          },
-        ]
-      : [],
-  );
-}
-
-/** The event as a function gets it: an own copy, as through the wire. */
-function eventJson(event: AwsEvent): Json {
-  return { ...event, resources: [...event.resources] };
+function serviceOptions(options: LabOptions, rollFleetArn: string): Parameters<typeof addServices>[1] {
+  const { config, endpoint = DEFAULT_ENDPOINT, keepRecords = true, onExecutionEvent } = options;
+  return {
+    config,
+    endpoint,
+    keepRecords,
+    cloudTrail: options.cloudTrail ?? false,
+    duplicateProbability: options.duplicateProbability ?? 0,
+    stepFunctions: {
+      keepHistory: keepRecords,
+      measurePayloads: (arn) => options.measurePayloads === true && arn === rollFleetArn,
+      ...(onExecutionEvent && { onEvent: onExecutionEvent }),
+    },
+  };
 }

@@ -1,8 +1,8 @@
+import { nextRootCaPem, rootCaPem } from "@ztunnel-autopilot/simulator";
 import type { Json, JsonObject } from "../../shared/base/json.ts";
 import { operatorSource, resourceNames } from "../../shared/config/names.ts";
 import { tagKeys } from "../../shared/enrollment/tags.ts";
 import { controlActions } from "../../shared/events/operator.ts";
-import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/lab-driver.ts";
 import { type Actors, label, type OwnedService } from "./actors.ts";

@@ -1,4 +1,4 @@
-import { seededRandom } from "../../simulator/random.ts";
+import { seededRandom } from "@ztunnel-autopilot/simulator";
 
 /** Random choices that the seed alone decides. */
 export class RandomChoice {

@@ -1,6 +1,6 @@
+import { type FaultKind, faultKinds, type faultRuleSchema } from "@ztunnel-autopilot/simulator";
 import type * as z from "zod";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
-import { type FaultKind, faultKinds, type faultRuleSchema } from "../../simulator/faults.ts";
 import { BAD_APPLICATION, images } from "./campaign-fleet.ts";
 import type { RandomChoice } from "./random-choice.ts";
 
@@ -17,8 +17,8 @@ export interface FaultTargets {
 export function lastingFaults({ places }: Pick<FaultTargets, "places">): readonly Fault[] {
   const region = places.at(-1)?.region ?? "";
   return [
-    { kind: "ztunnel-unhealthy", match: { image: images.bad } },
-    { kind: "ztunnel-unhealthy", match: { image: images.badInOneRegion, region } },
+    { kind: "container-unhealthy", match: { image: images.bad } },
+    { kind: "container-unhealthy", match: { image: images.badInOneRegion, region } },
     { kind: "task-stops", match: { image: BAD_APPLICATION } },
   ];
 }
@@ -98,7 +98,8 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
   const service = dice.maybe(ground.services);
   const named = service !== undefined && dice.chance(0.6) ? { service } : {};
   switch (kind) {
-    case "ztunnel-unhealthy":
+    case "container-unhealthy":
+      return { match: { ...place, ...named, container: "ztunnel" }, count: dice.int(1, 4) };
     case "secret-denied":
       return { match: { ...place, ...named }, count: dice.int(1, 4) };
     case "task-stops":

@@ -1,3 +1,4 @@
+import type { EcsService } from "@ztunnel-autopilot/simulator";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { textAt } from "../../shared/base/json-fields.ts";
 import { controlPlaneFor } from "../../shared/config/config.ts";
@@ -7,7 +8,6 @@ import { endedStatuses } from "../../shared/model/rollout.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
 import { containersOf } from "../../shared/model/task-definition.ts";
 import { parseBundle } from "../../shared/trust/bundle.ts";
-import type { EcsService } from "../../simulator/aws/ecs/model.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/lab-driver.ts";
 import { label, type OwnedService } from "./actors.ts";

@@ -135,7 +135,9 @@ const shop = (service: Omit<z.input<typeof fleetSchema>["services"][number], "ac
   ...service,
 });
 
-/** The fleet of `npm start` and, unless told otherwise, of `npm run lab`: Solo's guide, and a shop in a second account. */
+/**
+ * The fleet of `npm start` and, unless told otherwise, of `npm run lab`: Solo's guide, and a shop in a second account.
+ */
 export const demoFleet: Fleet = fleetSchema.parse({
   clusters: [
     { ...US, name: "ecs-demo" },

@@ -1,9 +1,9 @@
 import { ServiceException } from "@smithy/core/client";
 import { HttpRequest, HttpResponse } from "@smithy/core/protocols";
 import type { MetadataBearer, MiddlewareStack, RetryErrorInfo, RetryStrategyV2, SdkError } from "@smithy/types";
+import type { RequestHandler, SimulatorResponse } from "@ztunnel-autopilot/simulator";
 import * as z from "zod";
 import { isThrottled, isUnavailable } from "../../shared/gateways/aws/errors.ts";
-import type { LabHandler, LabResponse } from "../../simulator/http/message.ts";
 
 /** What the direct way needs of an SDK client and of its commands. */
 const clientSchema = z.object({
@@ -19,7 +19,7 @@ interface Command {
 }
 
 export interface DirectSendOptions {
-  readonly handle: LabHandler;
+  readonly handle: RequestHandler;
   /** The value of the `authorization` header: who calls, and in which region. */
   readonly authorization: () => Promise<string>;
 }
@@ -29,9 +29,9 @@ const TIMESTAMP = /Date$/;
 
 /**
  * Lets an SDK client hand its commands to the lab without the SDK's own pipeline: no serialization by schema, endpoint,
- * signature or parsing, which are most of what a call costs in process. A command's own middlewares, the client's retries
- * and the errors' names and statuses are as ever. Timestamps of answers stay numbers, but for Secrets Manager's. For clients
- * whose protocol is AWS JSON; others stay as they are. Returns whether it was one.
+ * signature or parsing, which are most of what a call costs in process. A command's own middlewares, the client's
+ * retries and the errors' names and statuses are as ever. Timestamps of answers stay numbers, but for Secrets
+ * Manager's. For clients whose protocol is AWS JSON; others stay as they are. Returns whether it was one.
  */
 export function sendDirectly(client: object, options: DirectSendOptions): boolean {
   const parsed = clientSchema.safeParse(client);
@@ -93,7 +93,7 @@ function withDates(key: string, value: unknown): unknown {
 
 const errorSchema = z.object({ __type: z.string(), message: z.string().default("") });
 
-function failure({ status, body }: LabResponse): ServiceException {
+function failure({ status, body }: SimulatorResponse): ServiceException {
   const { __type: name, message } = errorSchema.parse(JSON.parse(body));
   const $fault = status < 500 ? "client" : "server";
   return new ServiceException({ name, message, $fault, $metadata: { httpStatusCode: status } });

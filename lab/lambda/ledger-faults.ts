@@ -1,12 +1,13 @@
 import { ServiceException } from "@smithy/core/client";
+import { type Faults, faultStatus } from "@ztunnel-autopilot/simulator";
 import type { Place } from "../../shared/base/arn.ts";
 import { asFailure } from "../../shared/gateways/aws/errors.ts";
-import { type Faults, faultStatus } from "../../simulator/faults.ts";
 
 /**
- * Throws for a ledger call (`ledger.takeLease`) that a rule of `region-down`, `throttle` or `api-error` strikes: what the
- * ledger's gateway makes of DynamoDB's answer in the home account and region. A struck call fails at once: it stands for
- * one whose attempts are used up. Throws an `AutopilotError`: `throttled`, `aws-unavailable`, or what the error's name says.
+ * Throws for a ledger call (`ledger.takeLease`) that a rule of `region-down`, `throttle` or `api-error` strikes: what
+ * the ledger's gateway makes of DynamoDB's answer in the home account and region. A struck call fails at once: it
+ * stands for one whose attempts are used up. Throws an `AutopilotError`: `throttled`, `aws-unavailable`, or what the
+ * error's name says.
  */
 export function failLedgerCall(faults: Faults, home: Place, call: string): void {
   const subject = { ...home, call };

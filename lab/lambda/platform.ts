@@ -1,18 +1,20 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import {
+  type Clock,
+  inProcessFetch,
+  inProcessRequestHandler,
+  inProcessTextFetch,
+  type RequestHandler,
+  type Simulator,
+  scopeOf,
+  scopeSigner,
+} from "@ztunnel-autopilot/simulator";
 import { createInstruments, type Instruments } from "../../functions/observability.ts";
 import type { Config } from "../../shared/config/config.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import type { KubernetesFetch } from "../../shared/gateways/kubernetes/kubernetes-client.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
-import type { Random } from "../../simulator/aws/service.ts";
-import type { Clock } from "../../simulator/clock/clock.ts";
-import type { Faults } from "../../simulator/faults.ts";
-import { inProcessFetch, inProcessRequestHandler, inProcessTextFetch } from "../../simulator/http/in-process.ts";
-import type { LabHandler, LabRequest } from "../../simulator/http/message.ts";
-import { addressedCall } from "../../simulator/http/protocols.ts";
-import type { AwsRouter } from "../../simulator/http/router.ts";
-import { scopeOf, scopeSigner } from "../../simulator/http/scope-signer.ts";
 import { sendDirectly } from "./direct-send.ts";
 import { instrumentedLedger } from "./ledger.ts";
 import { failLedgerCall } from "./ledger-faults.ts";
@@ -39,12 +41,7 @@ export interface Platform {
 
 export interface PlatformOptions {
   readonly config: Config;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly faults: Faults;
-  readonly router: AwsRouter;
-  /** Answers Kubernetes and Slack requests. */
-  readonly elsewhere: LabHandler;
+  readonly simulator: Simulator;
   readonly ledger: Ledgers;
   readonly endpoint: string;
   readonly rollServiceArn: string;
@@ -58,13 +55,14 @@ export interface PlatformOptions {
 }
 
 /**
- * The platform of a lab. SDK clients are shared by all sandboxes, since a client is costly; the sandbox that makes a call
- * is known by the asynchronous context that `inSandbox` opens.
+ * The platform of a lab. SDK clients are shared by all sandboxes, since a client is costly; the sandbox that makes a
+ * call is known by the asynchronous context that `inSandbox` opens.
  */
 export function createPlatform(options: PlatformOptions): Platform & {
   inSandbox<T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T>;
 } {
-  const { config, clock, router, faults, onLine } = options;
+  const { config, simulator, onLine } = options;
+  const { clock, random, faults } = simulator.context;
   const home = { account: config.homeAccount, region: config.homeRegion };
   const { busName } = resourceNames(config);
   const silent = silenced(createInstruments("silent", busName));
@@ -74,14 +72,10 @@ export function createPlatform(options: PlatformOptions): Platform & {
     options.onCall(name, sandbox);
     return sandbox.call(name, send);
   };
-  const aws: LabHandler = (request) => {
+  const handle: RequestHandler = (request) => {
     const sandbox = running.getStore();
     const from = { account: config.homeAccount, ...(sandbox && { invocation: sandbox.invocation() }) };
-    return around(callName(request), sandbox, () => router.handle(request, from));
-  };
-  const elsewhere: LabHandler = (request) => {
-    const kind = request.path.split("/")[1] ?? "http";
-    return around(`${kind}.${request.method}`, running.getStore(), () => options.elsewhere(request));
+    return around(simulator.callName(request), sandbox, () => simulator.handle(request, from));
   };
   return {
     config,
@@ -91,24 +85,24 @@ export function createPlatform(options: PlatformOptions): Platform & {
     slackApiUrl: `${options.endpoint}/slack/api/`,
     clients: awsClients({
       config,
-      requestHandler: inProcessRequestHandler(aws),
+      requestHandler: inProcessRequestHandler(handle),
       signer: scopeSigner,
       onClient: (client, region, credentials) => {
-        // Nobody reads in the lab what the SDK tells of itself.
+        // What the SDK says of itself is not read in the lab.
         for (const name of SELF_DESCRIPTION) client.middlewareStack.remove(name);
         if (options.directCalls && DIRECT.includes(client.constructor.name)) {
-          sendDirectly(client, { handle: aws, authorization: scopeOf(credentials, region) });
+          sendDirectly(client, { handle, authorization: scopeOf(credentials, region) });
         }
       },
-      // Told, the SDK does not look for one in the environment and the user's files at every call.
+      // Without one, the SDK would search the environment and the user's files at every call.
       endpoint: options.endpoint,
       credentials: { accessKeyId: config.homeAccount, secretAccessKey: "lab" },
       pause: (ms) => clock.sleep(ms),
-      random: options.random,
+      random,
       now: () => clock.now(),
     }),
-    fetch: inProcessFetch(elsewhere),
-    kubernetesFetch: inProcessTextFetch(elsewhere),
+    fetch: inProcessFetch(handle),
+    kubernetesFetch: inProcessTextFetch(handle),
     ledgerFor: (sandbox) =>
       instrumentedLedger(options.ledger, (name, send) =>
         around(name, sandbox, () => {
@@ -119,11 +113,6 @@ export function createPlatform(options: PlatformOptions): Platform & {
     instruments: (functionName) => (onLine ? captured(functionName, busName, onLine) : silent),
     inSandbox: (sandbox, work) => running.run(sandbox, work),
   };
-}
-
-function callName(request: LabRequest): string {
-  const call = addressedCall(request);
-  return call ? `${call.service ?? "unknown"}.${call.operation}` : "unknown";
 }
 
 /** Powertools' instruments whose lines go to the lab instead of the process's output. */

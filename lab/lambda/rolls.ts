@@ -1,5 +1,5 @@
+import type { StepFunctions } from "@ztunnel-autopilot/simulator";
 import * as z from "zod";
-import type { StepFunctions } from "../../simulator/step-functions/executions.ts";
 
 /** One roll of a service, with what it cost. */
 export interface RollRecord {

@@ -1,12 +1,9 @@
+import { type Clock, copyJson, type Faults, type Functions, type Random } from "@ztunnel-autopilot/simulator";
 import type { Context } from "aws-lambda";
 import type { LambdaHandler } from "../../functions/middleware.ts";
 import type { Json } from "../../shared/base/json.ts";
-import type { Random } from "../../simulator/aws/service.ts";
-import type { Clock } from "../../simulator/clock/clock.ts";
-import type { Faults } from "../../simulator/faults.ts";
-import { copyJson } from "../../simulator/step-functions/payload.ts";
 
-/** What a sandbox tells the code that runs in it about the world around. */
+/** What the code in a sandbox can know and do about it. */
 export interface Sandbox {
   readonly functionName: string;
   /** Id of the invocation that runs now: a sandbox runs one at a time. */
@@ -14,8 +11,8 @@ export interface Sandbox {
   /** The state machine's execution that made the invocation, if one did. */
   executionArn(): string | undefined;
   /**
-   * Around a call that leaves the sandbox, by name (`ecs.UpdateService`): a fault rule may crash the function before the
-   * call is sent or after it was answered. A crashed call never returns.
+   * Around a call that leaves the sandbox, by name (`ecs.UpdateService`): a fault rule may crash the function before
+   * the call is sent or after it was answered. A crashed call never returns.
    */
   call<T>(name: string, send: () => Promise<T>): Promise<T>;
 }
@@ -45,7 +42,9 @@ export interface LambdaRuntimeOptions {
   readonly random: Random;
   readonly faults: Faults;
   readonly functions: Readonly<Record<string, FunctionFactory>>;
-  /** How many of a function's asynchronous invocations run at a time at most, by its name: the others wait their turn. */
+  /**
+   * How many of a function's asynchronous invocations run at a time at most, by its name: the others wait their turn.
+   */
   readonly reservedConcurrency?: Readonly<Record<string, number>>;
   /** Runs a handler so that the calls that it makes are known as its sandbox's. */
   readonly inSandbox: <T>(sandbox: Sandbox, work: () => Promise<T>) => Promise<T>;
@@ -72,7 +71,7 @@ const IDLE_KEPT_MS = 10 * 60_000;
 const PRUNED_EVERY_MS = 60_000;
 
 /** Runs the product's handlers as Lambda does: sandboxes that are reused, asynchronous tries, dead letters, crashes. */
-export class LambdaRuntime {
+export class LambdaRuntime implements Functions {
   readonly deadLetters: DeadLetter[] = [];
   readonly #options: LambdaRuntimeOptions;
   readonly #idle = new Map<string, RunningSandbox[]>();
@@ -84,11 +83,18 @@ export class LambdaRuntime {
     this.#options = options;
   }
 
-  /** Invokes and waits for the answer. Rejects with `LambdaError`. */
-  async invoke(functionName: string, payload: Json, executionArn?: string): Promise<Json> {
+  /**
+   * Invokes and waits for the answer; `context` names the state machine's execution that does. Rejects with
+   * `LambdaError`.
+   */
+  async invoke(functionName: string, payload: Json, context?: { readonly executionArn: string }): Promise<Json> {
     const { clock, random } = this.#options;
     this.#count += 1;
-    const invocation: Invocation = { id: `invocation-${this.#count}`, functionName, executionArn };
+    const invocation: Invocation = {
+      id: `invocation-${this.#count}`,
+      functionName,
+      executionArn: context?.executionArn,
+    };
     const sandbox = this.#idleOf(functionName).pop() ?? this.#coldStart(functionName);
     await clock.sleep(10 + Math.floor(random() * 40));
     const leave = clock.busy?.();
@@ -151,8 +157,8 @@ export class LambdaRuntime {
   }
 
   /**
-   * Lambda keeps an idle sandbox for some minutes: after a burst most of them go. The last one stays here, as a function
-   * that runs every few minutes mostly finds one; AWS promises nothing.
+   * Lambda keeps an idle sandbox for some minutes: after a burst most of them go. The last one stays here, as a
+   * function that runs every few minutes mostly finds one; AWS promises nothing.
    */
   #prune(nowMs: number): void {
     this.#prunedAtMs = nowMs;

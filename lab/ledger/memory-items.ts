@@ -13,8 +13,8 @@ export interface Shelf<T extends object> {
 }
 
 /**
- * The items that `read` reads. What went in is copied, as through the wire; what comes out is frozen, so that nobody can
- * change what the shelf has. An item that the shelf has written itself is not parsed again.
+ * The items that `read` reads. What went in is copied, as through the wire; what comes out is frozen, so that no caller
+ * can change what the shelf has. An item that the shelf has written itself is not parsed again.
  */
 export function shelf<T extends object>(items: LedgerItems, read: (item: object) => T): Shelf<T> {
   const written = new WeakMap<object, T>();

@@ -1,10 +1,9 @@
+import { type RequestHandler, ScaledClock, startServer } from "@ztunnel-autopilot/simulator";
+import { DynamoDb } from "@ztunnel-autopilot/simulator/dynamodb";
 import type { Config } from "../../shared/config/config.ts";
-import { createLedgerTable, DynamoDb } from "../../simulator/aws/dynamodb/dynamodb.ts";
-import { ScaledClock } from "../../simulator/clock/scaled-clock.ts";
-import type { LabHandler } from "../../simulator/http/message.ts";
-import { startServer } from "../../simulator/http/server.ts";
 import { Lab } from "../autopilot/lab.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import { createLedgerTable } from "../ledger/ledger-table.ts";
 import { labRoutes } from "./routes.ts";
 
 export interface LabServerOptions {
@@ -32,18 +31,13 @@ export interface LabServer {
 export async function startLabServer({ config, port, speed, fleet }: LabServerOptions): Promise<LabServer> {
   const clock = new ScaledClock(speed);
   // The lab must know its port, and its ledger needs the server: requests that come before the lab is there wait.
-  const made = Promise.withResolvers<{ readonly lab: Lab; readonly routes: LabHandler }>();
+  const made = Promise.withResolvers<{ readonly lab: Lab; readonly routes: RequestHandler }>();
   let lab: Lab | undefined;
   const dynamoDb = new DynamoDb((call) => lab?.router.record(call));
-  const elsewhere: LabHandler = async (request) => (await made.promise).lab.elsewhere(request);
   const server = await startServer({
     port,
-    handle: async (request) => (await made.promise).lab.router.handle(request),
-    routes: {
-      "/_lab": async (request) => (await made.promise).routes(request),
-      "/kubernetes/": elsewhere,
-      "/slack/": elsewhere,
-    },
+    handle: async (request) => (await made.promise).lab.simulator.handle(request),
+    routes: { "/_lab": async (request) => (await made.promise).routes(request) },
     raw: (request, response) => dynamoDb.handle(request, response),
   });
   const endpoint = `http://127.0.0.1:${server.port}`;

@@ -1,7 +1,10 @@
+import {
+  faultRuleSchema,
+  type RequestHandler,
+  type ScaledClock,
+  type SimulatorResponse,
+} from "@ztunnel-autopilot/simulator";
 import * as z from "zod";
-import type { ScaledClock } from "../../simulator/clock/scaled-clock.ts";
-import { faultRuleSchema } from "../../simulator/faults.ts";
-import type { LabHandler, LabResponse } from "../../simulator/http/message.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { passTime } from "./passing-time.ts";
 import { labState } from "./state.ts";
@@ -22,7 +25,7 @@ const faultsSchema = z.array(faultRuleSchema);
 const clockSchema = z.strictObject({ advanceSeconds: z.number().positive().max(DAY_SECONDS) });
 
 /** The lab's own routes, below `/_lab`: what happened, what goes wrong, what time it is. */
-export function labRoutes({ lab, clock, isBusy }: RoutesOptions): LabHandler {
+export function labRoutes({ lab, clock, isBusy }: RoutesOptions): RequestHandler {
   const now = () => ({ now: new Date(clock.now()).toISOString() });
   const routes: Readonly<Record<string, Route>> = {
     "GET /_lab/state": async () => ({ body: await labState(lab) }),
@@ -62,7 +65,7 @@ async function parsed<T>(schema: z.ZodType<T>, body: string, answer: (input: T) 
 }
 
 /** Indented: people read it. */
-function response(status: number, body: unknown): LabResponse {
+function response(status: number, body: unknown): SimulatorResponse {
   const headers = { "content-type": "application/json" };
   return { status, headers, body: `${JSON.stringify(body, null, 2)}\n` };
 }

@@ -33,7 +33,7 @@ async function ledgerServices(ledger: Ledger): Promise<readonly ServiceState[]> 
   return states.sort((a, b) => (a.serviceArn < b.serviceArn ? -1 : 1));
 }
 
-/** Whoever has the token can answer for the roll. */
+/** With the token, anybody could answer for the roll. */
 function withoutTaskToken(state: ServiceState): ServiceState {
   if (!state.roll) return state;
   const { taskToken: _taskToken, ...roll } = state.roll;

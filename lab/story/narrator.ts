@@ -1,4 +1,4 @@
-import type { LoggedEvent } from "../../simulator/aws/event-bridge/event-bridge.ts";
+import type { LoggedEvent } from "@ztunnel-autopilot/simulator";
 import type { Lab } from "../autopilot/lab.ts";
 
 /** Where the narrator writes, and whether it may use color. */

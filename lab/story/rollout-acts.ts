@@ -1,7 +1,7 @@
+import { nextRootCaPem, rootCaPem } from "@ztunnel-autopilot/simulator";
 import { controlPlaneFor } from "../../shared/config/config.ts";
 import type { Rollout } from "../../shared/model/rollout.ts";
 import { parseBundle } from "../../shared/trust/bundle.ts";
-import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
 import { CENTRAL, growth } from "../fleet/demo.ts";
 import { createFleet } from "../fleet/fleet.ts";
 import type { Act } from "./act.ts";
@@ -61,7 +61,7 @@ export const rolloutActs: readonly Act[] = [
     play: async (stage) => {
       const { lab } = stage;
       const before = await revisions(stage);
-      lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BROKEN_IMAGE, region: CENTRAL.region } });
+      lab.faults.add({ kind: "container-unhealthy", match: { image: BROKEN_IMAGE, region: CENTRAL.region } });
       const rolloutId = "upgrade-1-28-2";
       await stage.request({ ...upgrade, rolloutId, image: BROKEN_IMAGE, why: "ztunnel 1.28.2" });
       const rollout = await ended(stage, rolloutId);

@@ -76,7 +76,7 @@ export const serviceActs: readonly Act[] = [
     intro: "echo-service is pinned to an image whose ztunnel does not get healthy.",
     play: async (stage) => {
       const good = await stage.revisionOf(echo);
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       await stage.tag(echo, { [IMAGE]: BAD_IMAGE });
       await stage.until("reverted", 40, () => stage.ended(echo, "reverted"));
       expectThat((await stage.revisionOf(echo)) === good, "echo-service does not run its pinned last good revision");

@@ -1,6 +1,6 @@
+import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import autopilotConfig from "../../autopilot.config.ts";
 import { parseConfig } from "../../shared/config/config.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
 import { Lab } from "../autopilot/lab.ts";
 import { demoFleet } from "../fleet/demo.ts";
 import { awsCallCount, type RollRecord } from "../lambda/rolls.ts";

@@ -1,6 +1,6 @@
 import type * as z from "zod";
-import type { Json, JsonObject } from "../../shared/base/json.ts";
-import { AwsError } from "../aws-error.ts";
+import { AwsError } from "../base/aws-error.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 
 /**
  * The operation's input as its schema describes it. Members that the schema does not know are ignored, as AWS does.

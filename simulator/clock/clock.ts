@@ -1,4 +1,4 @@
-/** The time that everything in the lab goes by. */
+/** The time that a simulator goes by. */
 export interface Clock {
   /** The time in epoch milliseconds. */
   now(): number;

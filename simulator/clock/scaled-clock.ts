@@ -60,7 +60,7 @@ export class ScaledClock implements Clock {
     });
   }
 
-  /** Moves the clock on by `ms` milliseconds and wakes everybody who is due, the earliest first. */
+  /** Moves the clock on by `ms` milliseconds and wakes the sleepers that are due, the earliest first. */
   advance(ms: number): void {
     this.#offsetMs += Math.max(0, ms);
     const nowMs = this.#exactMs();
@@ -71,7 +71,7 @@ export class ScaledClock implements Clock {
     }
   }
 
-  /** Nobody wakes any more, and what was to follow never happens: the end of a lab. */
+  /** Wakes no sleeper any more, so that nothing further happens: the end of a simulator. */
   stop(): void {
     this.#stopped = true;
     for (const { timeout } of this.#timers) clearTimeout(timeout);

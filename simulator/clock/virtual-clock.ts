@@ -3,8 +3,8 @@ import { Sleepers } from "./sleepers.ts";
 
 export interface VirtualClockOptions {
   /**
-   * Turns of the event loop without a sign of life after which nothing more can be expected to run. Default 2. With 0 each
-   * turn is enough, whatever happened in it: for what runs in promise chains alone, all of which a turn drains.
+   * Turns of the event loop without a sign of life after which nothing more can be expected to run. Default 2. With 0
+   * each turn is enough, whatever happened in it: for what runs in promise chains alone, all of which a turn drains.
    */
   readonly quietTurns?: number;
   /** The same while at least one busy section is open. Default 16. */
@@ -16,7 +16,7 @@ export interface VirtualClockOptions {
  *
  * The invariant: time moves only inside `run`, `settle` and `advance`, and only when
  * 1. no promise is held (`hold` wraps real input and output: a socket, a file, a child process), and
- * 2. a number of `setImmediate` turns in a row went by in which nobody called the clock: `sleep`,
+ * 2. a number of `setImmediate` turns in a row went by without a call of the clock: `sleep`,
  *    `busy`, its leave and `hold` are signs of life. Promise chains, `nextTick` and `setImmediate` are all drained by
  *    these turns. While a busy section is open, more turns are waited for, since its work may take several of them.
  *
@@ -50,7 +50,7 @@ export class VirtualClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     this.#signs++;
-    // Whole milliseconds, as AWS tells times.
+    // Whole milliseconds, as in AWS's times.
     return this.#sleepers.add(this.#nowMs + Math.max(0, Math.round(ms)), signal);
   }
 

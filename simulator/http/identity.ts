@@ -1,9 +1,9 @@
-import type { LabRequest } from "./message.ts";
+import type { SimulatorRequest } from "./message.ts";
 
 export const DEFAULT_ACCOUNT = "123456789012";
 export const DEFAULT_REGION = "us-east-1";
 
-/** Who a request comes from, when its signature does not say. */
+/** The caller of a request whose signature does not name one. */
 export interface RequestOrigin {
   readonly invocation?: string;
   readonly account?: string;
@@ -14,10 +14,10 @@ const CREDENTIAL = /Credential=([^/\s,]+)\/\d{8}\/([a-z0-9-]+)\//;
 
 /**
  * Account and region of a request. An access key of 12 digits is the account; the signature's credential scope names
- * the region. What the signature doesn't say comes from `from`, else from the lab's defaults.
+ * the region. What the signature doesn't say comes from `from`, else from the defaults.
  */
 export function callerOf(
-  request: Pick<LabRequest, "headers" | "query">,
+  request: Pick<SimulatorRequest, "headers" | "query">,
   from: RequestOrigin = {},
 ): { account: string; region: string } {
   const presigned = request.query["X-Amz-Credential"];

@@ -1,7 +1,7 @@
-import type { Json } from "../../shared/base/json.ts";
+import type { Json } from "../base/json.ts";
 
-/** An HTTP request as the lab sees it: header names in lower case, the path without its query. */
-export interface LabRequest {
+/** An HTTP request: header names in lower case, the path without its query. */
+export interface SimulatorRequest {
   readonly method: string;
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
@@ -9,16 +9,20 @@ export interface LabRequest {
   readonly body: string;
 }
 
-export interface LabResponse {
+export interface SimulatorResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 /** Answers requests. It never rejects for what AWS would answer with an error. */
-export type LabHandler = (request: LabRequest) => Promise<LabResponse>;
+export type RequestHandler = (request: SimulatorRequest) => Promise<SimulatorResponse>;
 
 /** A response with a JSON body. */
-export function jsonResponse(status: number, body: Json, headers: Readonly<Record<string, string>> = {}): LabResponse {
+export function jsonResponse(
+  status: number,
+  body: Json,
+  headers: Readonly<Record<string, string>> = {},
+): SimulatorResponse {
   return { status, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) };
 }

@@ -3,8 +3,8 @@ import type { AwsCredentialIdentity, AwsCredentialIdentityProvider, HttpRequest,
 type Credentials = AwsCredentialIdentity | AwsCredentialIdentityProvider;
 
 /**
- * Writes who calls and in which region into a request, without a signature: the lab has no keys to check one with, and
- * making it is a good part of what a call costs in process.
+ * Writes the caller and the region into a request, without a signature: the simulator has no keys to check one with,
+ * and signing is a good part of what a call costs in process.
  */
 export function scopeSigner(credentials: Credentials, region: string): RequestSigner {
   const scope = scopeOf(credentials, region);
@@ -15,10 +15,10 @@ export function scopeSigner(credentials: Credentials, region: string): RequestSi
   };
 }
 
-/** The authorization header of a request that is made with these credentials, as the lab reads it. */
+/** The authorization header of a request that is made with these credentials, as the simulator reads it. */
 export function scopeOf(credentials: Credentials | undefined, region: string): () => Promise<string> {
   return async () => {
     const { accessKeyId = "" } = typeof credentials === "function" ? await credentials() : (credentials ?? {});
-    return `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20260101/${region}/lab/aws4_request`;
+    return `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20260101/${region}/simulator/aws4_request`;
   };
 }

@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { jsonResponse, type LabHandler, type LabRequest, type LabResponse } from "./message.ts";
+import { jsonResponse, type RequestHandler, type SimulatorRequest, type SimulatorResponse } from "./message.ts";
 
 export interface ServerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   /** Answers what no route takes: AWS requests. */
-  readonly handle: LabHandler;
+  readonly handle: RequestHandler;
   /** Handlers by path prefix (`/_lab/`, `/kubernetes/`); the longest prefix wins. */
-  readonly routes?: Readonly<Record<string, LabHandler>>;
+  readonly routes?: Readonly<Record<string, RequestHandler>>;
   /** Takes a request as Node has it, before its body is read; returns false to let it pass on. */
   readonly raw?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
@@ -17,11 +17,11 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** More than any AWS request that the lab takes (EventBridge's PutEvents: 1 MB). */
+/** More than any AWS request that the simulator takes (EventBridge's PutEvents: 1 MB). */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /**
- * Serves the lab on 127.0.0.1 and resolves once it listens.
+ * Serves a handler on 127.0.0.1 and resolves once it listens.
  * @throws Error if the port is taken.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -52,8 +52,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 /** Never rejects: a failing handler or a broken connection ends in an answer or a closed socket. */
-async function answer(request: IncomingMessage, response: ServerResponse, handle: LabHandler): Promise<void> {
-  let result: LabResponse;
+async function answer(request: IncomingMessage, response: ServerResponse, handle: RequestHandler): Promise<void> {
+  let result: SimulatorResponse;
   try {
     result = await handle(await labRequest(request));
   } catch (error) {
@@ -66,7 +66,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
 
 class BodyTooLarge extends Error {}
 
-async function labRequest(request: IncomingMessage): Promise<LabRequest> {
+async function labRequest(request: IncomingMessage): Promise<SimulatorRequest> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {

@@ -1,8 +1,8 @@
-import { isSameJson, type Json, type JsonObject } from "../../shared/base/json.ts";
+import { isSameJson, type Json, type JsonObject } from "../base/json.ts";
 import { type FieldPath, fieldAt, fieldsOf, fieldsV1, pathText, withField, withoutField } from "./fields.ts";
 import { StatusError } from "./status.ts";
 
-/** Who set a field, and how. */
+/** A manager that set a field, and how. */
 interface Manager {
   readonly name: string;
   readonly operation: "Apply" | "Update";
@@ -14,7 +14,7 @@ export interface OwnedObject {
   readonly owners: readonly { readonly path: FieldPath; readonly managers: readonly Manager[] }[];
 }
 
-/** Fields that name the object and belong to nobody. */
+/** Fields that name the object and belong to no manager. */
 const NAMING = new Set([".apiVersion", ".kind", ".metadata.name", ".metadata.namespace"]);
 
 /** A new object all of whose fields belong to one manager, who did not apply but create it. */

@@ -1,4 +1,4 @@
-import type { LabRequest } from "../http/message.ts";
+import type { SimulatorRequest } from "../http/message.ts";
 import { StatusError } from "./status.ts";
 
 const EKS_PREFIX = "k8s-aws-v1.";
@@ -20,11 +20,11 @@ const MAX_EXPIRES_SECONDS = 900;
 
 /**
  * Lets a request pass that carries a presigned GetCallerIdentity URL as EKS takes it, or the token of a kubeconfig.
- * The signature itself is not checked: the lab has no keys.
+ * The signature itself is not checked: the simulator has no keys.
  * https://github.com/kubernetes-sigs/aws-iam-authenticator
  * @throws StatusError 401
  */
-export function authenticate({ headers }: LabRequest, kubeconfigToken: string | undefined): void {
+export function authenticate({ headers }: SimulatorRequest, kubeconfigToken: string | undefined): void {
   const [, token] = /^Bearer (.+)$/.exec(headers.authorization ?? "") ?? [];
   if (token !== undefined && (token === kubeconfigToken || token === lastEksToken)) return;
   if (token === undefined || !isEksToken(token)) throw new StatusError(401, "Unauthorized", "Unauthorized");

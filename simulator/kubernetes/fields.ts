@@ -1,10 +1,10 @@
-import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 
 /** The keys that lead from an object to one of its fields. */
 export type FieldPath = readonly string[];
 
 /**
- * The fields of an object that somebody can own: the leaves of its maps. Lists are taken whole, as the simulation
+ * The fields of an object that a manager can own: the leaves of its maps. Lists are taken whole, as the simulation
  * knows no schema that would merge them.
  */
 export function fieldsOf(object: JsonObject, path: FieldPath = []): readonly (readonly [FieldPath, Json])[] {

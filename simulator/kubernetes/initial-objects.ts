@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../shared/base/json.ts";
+import type { JsonObject } from "../base/json.ts";
 
 /** What a control plane's cluster says about its mesh. */
 export interface MeshOptions {

@@ -1,6 +1,6 @@
-import { isJsonObject, isSameJson, type Json, type JsonObject } from "../../shared/base/json.ts";
-import type { Random } from "../aws/service.ts";
-import { randomUuid } from "../http/random-id.ts";
+import { isJsonObject, isSameJson, type Json, type JsonObject } from "../base/json.ts";
+import type { Random } from "../base/random.ts";
+import { randomUuid } from "../base/random-id.ts";
 import { createdBy, managedFields, type OwnedObject } from "./apply.ts";
 import type { Resource } from "./resources.ts";
 import { StatusError } from "./status.ts";
@@ -23,7 +23,9 @@ interface Stored extends OwnedObject {
 export class ObjectStore {
   /** By resource and namespace, then by name. */
   readonly #shelves = new Map<string, Map<string, Stored>>();
-  /** Objects as the API shows them: their managed fields are dear, and most are read more often than written. */
+  /**
+   * Objects as the API shows them: managed fields are expensive to write, and most are read more often than written.
+   */
   readonly #views = new WeakMap<Stored, JsonObject>();
   readonly #now: () => number;
   readonly #random: Random;

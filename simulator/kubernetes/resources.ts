@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../shared/base/json.ts";
+import type { JsonObject } from "../base/json.ts";
 
 /** A kind of object that the simulation has. */
 export interface Resource {

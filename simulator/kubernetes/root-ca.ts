@@ -1,5 +1,5 @@
 /**
- * Two self-signed root CA certificates for the lab's meshes, the second one for rotations. Nobody has their keys.
+ * Two self-signed root CA certificates for simulated meshes, the second one for rotations. Their keys were not kept.
  * Valid for ten years from November 2026.
  */
 export const rootCaPem = `-----BEGIN CERTIFICATE-----

@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from "../../shared/base/json.ts";
-import { jsonResponse, type LabResponse } from "../http/message.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import { jsonResponse, type SimulatorResponse } from "../http/message.ts";
 
 /** An answer of the Kubernetes API that is an error: it is sent as a `Status` object. */
 export class StatusError extends Error {
@@ -17,7 +17,7 @@ export class StatusError extends Error {
 }
 
 /** The response to a request that failed. */
-export function statusResponse({ code, reason, message, details }: StatusError): LabResponse {
+export function statusResponse({ code, reason, message, details }: StatusError): SimulatorResponse {
   const status: Record<string, Json> = {
     kind: "Status",
     apiVersion: "v1",

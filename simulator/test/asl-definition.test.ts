@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { JsonObject } from "../../shared/base/json.ts";
+import { compileDefinition } from "../aws/step-functions/definition.ts";
+import { expressionFunctions } from "../aws/step-functions/functions.ts";
+import type { JsonObject } from "../base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
-import { compileDefinition } from "../step-functions/definition.ts";
-import { expressionFunctions } from "../step-functions/functions.ts";
-import { callbackTask, lab, machine, task } from "./asl-harness.ts";
+import { callbackTask, harness, machine, task } from "./asl-harness.ts";
 
 const functions = expressionFunctions(new VirtualClock(), () => 0);
 const load = (definition: unknown) => compileDefinition(definition, functions);
@@ -208,7 +208,7 @@ describe("a definition is accepted", () => {
     });
   });
   it("once more under the same ARN, and a different one is not", () => {
-    const { stepFunctions } = lab(machine({ S: done }));
+    const { stepFunctions } = harness(machine({ S: done }));
     const arn = "arn:aws:states:us-east-1:222222222222:stateMachine:Other";
     stepFunctions.createStateMachine(arn, machine({ S: done }));
     stepFunctions.createStateMachine(arn, machine({ S: done }));

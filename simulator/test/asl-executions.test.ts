@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { HistoryEvent } from "../step-functions/history.ts";
-import { callbackTask, childTask, eventTypes, failing, lab, MACHINE, machine, task } from "./asl-harness.ts";
+import type { HistoryEvent } from "../aws/step-functions/history.ts";
+import { callbackTask, childTask, eventTypes, failing, harness, MACHINE, machine, task } from "./asl-harness.ts";
 
 const done = { Type: "Succeed" };
 const named = (name: string) => expect.objectContaining({ name });
@@ -12,7 +12,7 @@ describe("states", () => {
       B: { Type: "Pass", Assign: { x: "{% $y %}", y: "{% $x %}" }, Output: "{% $x %}", Next: "C" },
       C: { Type: "Succeed", Output: "{% [$states.input, $x, $y] %}" },
     });
-    expect((await lab(definition).run()).output).toEqual([1, 2, 1]);
+    expect((await harness(definition).run()).output).toEqual([1, 2, 1]);
   });
   it("assign on the way that is taken: of a rule, of the default, of a catcher", async () => {
     const definition = machine({
@@ -31,25 +31,25 @@ describe("states", () => {
       },
       Done: { Type: "Succeed", Output: "{% [$states.input, $way, $choice] %}" },
     });
-    expect((await lab(definition).run(1)).output).toEqual([1, "result", "default"]);
-    expect((await lab(definition, failing(1, "E")).run(1)).output).toEqual(["E", "E", "rule"]);
+    expect((await harness(definition).run(1)).output).toEqual([1, "result", "default"]);
+    expect((await harness(definition, failing(1, "E")).run(1)).output).toEqual(["E", "E", "rule"]);
   });
   it("fail when a variable is read that no state has assigned yet", async () => {
     const definition = machine({
       A: { Type: "Pass", Output: "{% $later %}", Next: "B" },
       B: { Type: "Pass", Assign: { later: 1 }, End: true },
     });
-    expect(await lab(definition).run()).toMatchObject({ error: "States.QueryEvaluationError" });
+    expect(await harness(definition).run()).toMatchObject({ error: "States.QueryEvaluationError" });
   });
   it("choose by boolean conditions only, and fail without a match", async () => {
     const choice = (Condition: string | boolean) =>
       machine({ C: { Type: "Choice", Choices: [{ Condition, Next: "D" }] }, D: done });
-    expect(await lab(choice(true)).run()).toMatchObject({ status: "SUCCEEDED" });
-    expect(await lab(choice("{% 1 = 2 %}")).run()).toMatchObject({ error: "States.NoChoiceMatched" });
-    expect(await lab(choice("{% 'yes' %}")).run()).toMatchObject({ error: "States.QueryEvaluationError" });
+    expect(await harness(choice(true)).run()).toMatchObject({ status: "SUCCEEDED" });
+    expect(await harness(choice("{% 1 = 2 %}")).run()).toMatchObject({ error: "States.NoChoiceMatched" });
+    expect(await harness(choice("{% 'yes' %}")).run()).toMatchObject({ error: "States.QueryEvaluationError" });
   });
   it("wait for seconds or until a time, and not at all for a time that is past", async () => {
-    const wait = (more: object) => lab(machine({ W: { Type: "Wait", ...more, End: true } })).run();
+    const wait = (more: object) => harness(machine({ W: { Type: "Wait", ...more, End: true } })).run();
     expect(await wait({ Seconds: "{% 2 * 30 %}" })).toMatchObject({ seconds: 60 });
     expect(await wait({ Timestamp: "1970-01-01T02:00:00+01:00" })).toMatchObject({ seconds: 3600 });
     expect(await wait({ Timestamp: "{% '1969-01-01T00:00:00Z' %}" })).toMatchObject({
@@ -61,12 +61,14 @@ describe("states", () => {
   });
   it("fail with the error and the cause of a Fail state", async () => {
     const fail = machine({ F: { Type: "Fail", Error: "Bad", Cause: "{% $states.input.why %}" } });
-    expect(await lab(fail).run({ why: "so" })).toMatchObject({ status: "FAILED", error: "Bad", cause: "so" });
-    const plain = await lab(machine({ F: { Type: "Fail" } })).run();
+    expect(await harness(fail).run({ why: "so" })).toMatchObject({ status: "FAILED", error: "Bad", cause: "so" });
+    const plain = await harness(machine({ F: { Type: "Fail" } })).run();
     expect([plain.status, plain.error, plain.cause]).toEqual(["FAILED", undefined, undefined]);
   });
   it("see the context of their execution", async () => {
-    const { output } = await lab(machine({ D: { Type: "Succeed", Output: "{% $states.context %}" } })).run({ a: 1 });
+    const { output } = await harness(machine({ D: { Type: "Succeed", Output: "{% $states.context %}" } })).run({
+      a: 1,
+    });
     expect(output).toMatchObject({
       Execution: {
         Id: expect.stringContaining(":execution:Machine:"),
@@ -83,7 +85,7 @@ describe("limits", () => {
   const big = "x".repeat(300_000);
   it("end an execution whose task answers with more than 256 KiB, past States.ALL", async () => {
     const definition = machine({ W: task({ Catch: [{ ErrorEquals: ["States.ALL"], Next: "D" }] }), D: done });
-    expect(await lab(definition, () => big).run()).toMatchObject({
+    expect(await harness(definition, () => big).run()).toMatchObject({
       status: "FAILED",
       error: "States.DataLimitExceeded",
     });
@@ -91,14 +93,14 @@ describe("limits", () => {
   it("hold for what a state puts out and assigns", async () => {
     const half = { Assign: { x: "x".repeat(200_000) }, Next: "B" };
     const twice = (more: object) =>
-      lab(machine({ A: { Type: "Pass", ...half }, B: { Type: "Pass", ...more, End: true } })).run();
+      harness(machine({ A: { Type: "Pass", ...half }, B: { Type: "Pass", ...more, End: true } })).run();
     expect(await twice({ Output: "{% $x & $x %}" })).toMatchObject({ error: "States.DataLimitExceeded" });
     expect(await twice({ Assign: { y: ["{% $x %}", "{% $x %}"] } })).toMatchObject({
       error: "States.DataLimitExceeded",
     });
   });
   it("refuse an input that is too large or no JSON", () => {
-    const { stepFunctions } = lab(machine({ D: done }));
+    const { stepFunctions } = harness(machine({ D: done }));
     const start = (input: string) => () => stepFunctions.startExecution({ stateMachineArn: MACHINE, input });
     expect(start(JSON.stringify(big))).toThrow(named("InvalidExecutionInput"));
     expect(start("{")).toThrow(named("InvalidExecutionInput"));
@@ -109,7 +111,7 @@ describe("limits", () => {
       C: { Type: "Choice", Choices: [{ Condition: "{% false %}", Next: "E" }], Default: "W" },
       E: done,
     });
-    const it = lab(loop);
+    const it = harness(loop);
     const outcome = await it.run();
     expect(outcome).toMatchObject({ error: "States.Runtime", cause: expect.stringContaining("25,000") });
     expect(it.stepFunctions.getExecutionHistory(outcome.executionArn)).toHaveLength(25_000);
@@ -118,18 +120,18 @@ describe("limits", () => {
 
 describe("execution names", () => {
   const waiting = machine({ W: { Type: "Wait", Seconds: 60, End: true } });
-  const start = ({ stepFunctions }: ReturnType<typeof lab>, name: string, input = '{"a":1}') =>
+  const start = ({ stepFunctions }: ReturnType<typeof harness>, name: string, input = '{"a":1}') =>
     stepFunctions.startExecution({ stateMachineArn: MACHINE, name, input });
 
   it("give the running execution for the same name and input", async () => {
-    const it = lab(waiting);
+    const it = harness(waiting);
     const first = start(it, "n");
     await it.clock.advance(1000);
     expect(start(it, "n", '{ "a": 1 }')).toEqual(first);
     expect(it.stepFunctions.listExecutions({ stateMachineArn: MACHINE })).toHaveLength(1);
   });
   it("are taken while an execution runs with another input, and for 90 days after it ended", async () => {
-    const it = lab(waiting);
+    const it = harness(waiting);
     start(it, "n");
     expect(() => start(it, "n", "{}")).toThrow(named("ExecutionAlreadyExists"));
     await it.clock.advance(60_000);
@@ -141,13 +143,13 @@ describe("execution names", () => {
     expect(start(it, "n").startDate).toEqual(new Date(60_000 + 90 * days));
   });
   it("have at most 80 plain characters", () => {
-    const it = lab(waiting);
+    const it = harness(waiting);
     expect(start(it, `a-Z_0.9${"x".repeat(73)}`).executionArn).toMatch(/:execution:Machine:a-Z_0\.9x+$/);
     for (const name of ["", "x".repeat(81), "a b", "a/b", "a:b", "a#b", "a*"])
       expect(() => start(it, name)).toThrow(named("InvalidName"));
   });
   it("are of one machine in one account and region", () => {
-    const it = lab(waiting);
+    const it = harness(waiting);
     const other = MACHINE.replace("111111111111", "222222222222");
     it.stepFunctions.createStateMachine(other, waiting);
     start(it, "n");
@@ -158,7 +160,7 @@ describe("execution names", () => {
 
 describe("the execution store", () => {
   it("does not know what was never made", () => {
-    const { stepFunctions } = lab(machine({ D: done }));
+    const { stepFunctions } = harness(machine({ D: done }));
     expect(() => stepFunctions.describeExecution("arn:x")).toThrow(named("ExecutionDoesNotExist"));
     expect(() => stepFunctions.stopExecution("arn:x")).toThrow(named("ExecutionDoesNotExist"));
     expect(() => stepFunctions.getExecutionHistory("arn:x")).toThrow(named("ExecutionDoesNotExist"));
@@ -166,7 +168,7 @@ describe("the execution store", () => {
     expect(() => stepFunctions.listExecutions({ stateMachineArn: "arn:x" })).toThrow(named("StateMachineDoesNotExist"));
   });
   it("describes and lists executions, the newest first", async () => {
-    const it = lab(machine({ W: { Type: "Wait", Seconds: "{% $states.input %}", End: true } }));
+    const it = harness(machine({ W: { Type: "Wait", Seconds: "{% $states.input %}", End: true } }));
     for (const [name, input] of [
       ["a", "5"],
       ["b", "50"],
@@ -192,7 +194,7 @@ describe("the execution store", () => {
     });
   });
   it("stops an execution at once, and only once", async () => {
-    const it = lab(machine({ W: { Type: "Wait", Seconds: 100, End: true } }));
+    const it = harness(machine({ W: { Type: "Wait", Seconds: 100, End: true } }));
     const { executionArn } = it.stepFunctions.startExecution({ stateMachineArn: MACHINE });
     await it.clock.advance(1000);
     expect(it.stepFunctions.stopExecution(executionArn, "Operator", "enough")).toEqual({ stopDate: new Date(1000) });
@@ -207,7 +209,7 @@ describe("the execution store", () => {
 
 describe("history", () => {
   it("tells what a task did, as GetExecutionHistory does", async () => {
-    const it = lab(machine({ Work: task({ Retry: [{ ErrorEquals: ["E"] }], Assign: { v: 1 } }) }), failing(1, "E"));
+    const it = harness(machine({ Work: task({ Retry: [{ ErrorEquals: ["E"] }], Assign: { v: 1 } }) }), failing(1, "E"));
     const { executionArn, transitions } = await it.run({ a: 1 });
     const events = it.stepFunctions.getExecutionHistory(executionArn);
     expect(events.map(({ id, previousEventId, type }) => [id, previousEventId, type])).toEqual([
@@ -247,8 +249,8 @@ describe("history", () => {
     expect(transitions).toBe(2);
   });
   it("has an event type for every way in, out and down", async () => {
-    const types = async (definition: unknown, more?: Parameters<typeof lab>[2]) => {
-      const it = lab(definition, undefined, more);
+    const types = async (definition: unknown, more?: Parameters<typeof harness>[2]) => {
+      const it = harness(definition, undefined, more);
       return eventTypes(it, (await it.run()).executionArn).slice(1);
     };
     const definition = machine({
@@ -306,7 +308,7 @@ describe("history", () => {
   it("can be left out: the counts and the events handed on stay", async () => {
     const seen: HistoryEvent[] = [];
     const options = { keepHistory: false, onEvent: (event: HistoryEvent) => void seen.push(event) };
-    const it = lab(machine({ P: { Type: "Pass", Next: "S" }, S: done }), undefined, { options });
+    const it = harness(machine({ P: { Type: "Pass", Next: "S" }, S: done }), undefined, { options });
     const { executionArn, transitions } = await it.run();
     expect(it.stepFunctions.getExecutionHistory(executionArn)).toEqual([]);
     expect(transitions).toBe(2);

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import jsonata from "jsonata";
 import { describe, expect, it } from "vitest";
-import type { Json } from "../../shared/base/json.ts";
+import { compileTemplate, evaluate } from "../aws/step-functions/expressions.ts";
+import { expressionFunctions } from "../aws/step-functions/functions.ts";
+import { copyJson, withinPayloadLimit } from "../aws/step-functions/payload.ts";
+import type { Json } from "../base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
-import { compileTemplate, evaluate } from "../step-functions/expressions.ts";
-import { expressionFunctions } from "../step-functions/functions.ts";
-import { copyJson, withinPayloadLimit } from "../step-functions/payload.ts";
-import { lab, machine } from "./asl-harness.ts";
+import { harness, machine } from "./asl-harness.ts";
 
 const clock = new VirtualClock(Date.parse("2026-01-02T03:04:05.678Z"));
 const functions = expressionFunctions(clock, () => 0.5);
@@ -96,7 +96,7 @@ describe("Step Functions' own functions", () => {
       Wait: { Type: "Wait", Seconds: 3600, Next: "Tell" },
       Tell: { Type: "Succeed", Output: "{% $now() %}" },
     });
-    expect((await lab(definition).run()).output).toBe("1970-01-01T01:00:00.000Z");
+    expect((await harness(definition).run()).output).toBe("1970-01-01T01:00:00.000Z");
   });
 });
 

@@ -1,6 +1,6 @@
-import type { Json, JsonObject } from "../../shared/base/json.ts";
+import { StateMachines, type StateMachinesOptions } from "../aws/step-functions/state-machines.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
-import { StepFunctions, type StepFunctionsOptions } from "../step-functions/executions.ts";
 
 export const MACHINE = "arn:aws:states:eu-west-1:111111111111:stateMachine:Machine";
 export const CHILD = "arn:aws:states:eu-west-1:111111111111:stateMachine:Child";
@@ -56,7 +56,7 @@ export class NamedError extends Error {
   }
 }
 
-export type Work = (payload: Json, lab: Lab, signal: AbortSignal) => Json | Promise<Json>;
+export type Work = (payload: Json, harness: Harness, signal: AbortSignal) => Json | Promise<Json>;
 
 /** A function that fails a number of times with an error of that name and then answers how often it was called. */
 export function failing(times: number, name: string): Work {
@@ -67,9 +67,9 @@ export function failing(times: number, name: string): Work {
   };
 }
 
-export interface Lab {
+export interface Harness {
   readonly clock: VirtualClock;
-  readonly stepFunctions: StepFunctions;
+  readonly stepFunctions: StateMachines;
   /** Runs the machine to its end. */
   run(input?: Json): Promise<Outcome>;
 }
@@ -85,13 +85,13 @@ export interface Outcome {
 }
 
 /** Step Functions with a machine and perhaps its child, on a virtual clock that starts at 0. */
-export function lab(
+export function harness(
   definition: unknown,
   work: Work = (payload) => payload,
-  more: { readonly child?: unknown; readonly options?: Partial<StepFunctionsOptions> } = {},
-): Lab {
+  more: { readonly child?: unknown; readonly options?: Partial<StateMachinesOptions> } = {},
+): Harness {
   const clock = new VirtualClock(0);
-  const stepFunctions: StepFunctions = new StepFunctions({
+  const stepFunctions: StateMachines = new StateMachines({
     clock,
     random: () => 0.5,
     lambda: { invoke: async (_name, payload, { signal }) => await work(payload, it, signal) },
@@ -99,7 +99,7 @@ export function lab(
   });
   stepFunctions.createStateMachine(MACHINE, definition);
   if (more.child !== undefined) stepFunctions.createStateMachine(CHILD, more.child);
-  const it: Lab = {
+  const it: Harness = {
     clock,
     stepFunctions,
     run: async (input = {}) => {
@@ -120,6 +120,6 @@ export function lab(
 }
 
 /** The types of an execution's events in their order. */
-export function eventTypes({ stepFunctions }: Lab, executionArn: string): readonly string[] {
+export function eventTypes({ stepFunctions }: Harness, executionArn: string): readonly string[] {
   return stepFunctions.getExecutionHistory(executionArn).map(({ type }) => type);
 }

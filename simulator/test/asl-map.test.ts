@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { JsonObject } from "../../shared/base/json.ts";
-import { eventTypes, lab, MACHINE, machine, NamedError, task, type Work } from "./asl-harness.ts";
+import type { JsonObject } from "../base/json.ts";
+import { eventTypes, harness, MACHINE, machine, NamedError, task, type Work } from "./asl-harness.ts";
 
 function map(more: JsonObject = {}, inner: JsonObject = task(), config: JsonObject = { Mode: "INLINE" }): JsonObject {
   const ItemProcessor = { ProcessorConfig: config, StartAt: "Inner", States: { Inner: inner } };
@@ -35,7 +35,7 @@ describe("INLINE Map", () => {
       await clock.sleep(10_000 / (Number(item) + 1));
       return item;
     };
-    expect(await lab(machine({ Each: map() }), slowFirst).run([0, 1, 2])).toMatchObject({
+    expect(await harness(machine({ Each: map() }), slowFirst).run([0, 1, 2])).toMatchObject({
       output: [0, 1, 2],
       seconds: 10,
     });
@@ -51,7 +51,7 @@ describe("INLINE Map", () => {
       Set: { Type: "Pass", Assign: { k: "k" }, Next: "Each" },
       Each: map({ Items: ["a", "b"], ItemSelector: "{% $uppercase($states.context.Map.Item.Value) %}" }, inner),
     });
-    expect((await lab(definition).run()).output).toEqual(["k0Aa", "k1Bb"]);
+    expect((await harness(definition).run()).output).toEqual(["k0Aa", "k1Bb"]);
   });
   it("gives each iteration variables of its own", async () => {
     const States = {
@@ -60,7 +60,7 @@ describe("INLINE Map", () => {
       Tell: { Type: "Succeed", Output: "{% $mine %}" },
     };
     const each = { Type: "Map", ItemProcessor: { StartAt: "Note", States }, End: true };
-    expect((await lab(machine({ Each: each })).run(["a", "b", "c"])).output).toEqual(["a", "b", "c"]);
+    expect((await harness(machine({ Each: each })).run(["a", "b", "c"])).output).toEqual(["a", "b", "c"]);
   });
   it("runs at most 40 iterations at once, or MaxConcurrency", async () => {
     for (const [more, most] of [
@@ -69,13 +69,13 @@ describe("INLINE Map", () => {
       [{ MaxConcurrency: "{% 1 + 2 %}" }, 3],
     ] as const) {
       const { count, work } = counting();
-      await lab(machine({ Each: map(more) }), work).run(numbers(100));
+      await harness(machine({ Each: map(more) }), work).run(numbers(100));
       expect(count).toMatchObject({ most, calls: 100 });
     }
   });
   it("fails with its first failure, ends the other iterations and starts no more", async () => {
     const { count, work } = counting();
-    const it = lab(machine({ Each: map({ MaxConcurrency: 2 }) }), async (item, running, signal) => {
+    const it = harness(machine({ Each: map({ MaxConcurrency: 2 }) }), async (item, running, signal) => {
       if (item === 0) await running.clock.sleep(1000).then(() => Promise.reject(new NamedError("Boom")));
       return await work(item, running, signal);
     });
@@ -95,7 +95,7 @@ describe("INLINE Map", () => {
     let failures = 1;
     const calls: unknown[] = [];
     const definition = machine({ Each: map({ Retry: [{ ErrorEquals: ["Boom"] }] }) });
-    const outcome = await lab(definition, (item) => {
+    const outcome = await harness(definition, (item) => {
       calls.push(item);
       if (item === 1 && failures-- > 0) throw new NamedError("Boom");
       return item;
@@ -104,11 +104,11 @@ describe("INLINE Map", () => {
     expect(calls).toHaveLength(4);
   });
   it("gives an empty array for no items, and refuses what is no array", async () => {
-    expect((await lab(machine({ Each: map() })).run([])).output).toEqual([]);
-    expect(await lab(machine({ Each: map() })).run({})).toMatchObject({ error: "States.QueryEvaluationError" });
+    expect((await harness(machine({ Each: map() })).run([])).output).toEqual([]);
+    expect(await harness(machine({ Each: map() })).run({})).toMatchObject({ error: "States.QueryEvaluationError" });
   });
   it("ends with its execution", async () => {
-    const it = lab(machine({ Each: map() }, { TimeoutSeconds: 5 }), counting().work);
+    const it = harness(machine({ Each: map() }, { TimeoutSeconds: 5 }), counting().work);
     expect(await it.run([1, 2])).toMatchObject({ status: "TIMED_OUT", seconds: 5 });
     expect(
       eventTypes(it, it.stepFunctions.listExecutions({ stateMachineArn: MACHINE })[0]?.executionArn ?? "").at(-1),
@@ -118,24 +118,24 @@ describe("INLINE Map", () => {
 
 describe("DISTRIBUTED Map", () => {
   it("tolerates no failure by default", async () => {
-    const outcome = await lab(distributed(), failOn(1)).run([0, 1, 2]);
+    const outcome = await harness(distributed(), failOn(1)).run([0, 1, 2]);
     expect(outcome).toMatchObject({ error: "States.ExceedToleratedFailureThreshold" });
     expect(outcome.cause).toContain("Boom");
   });
   it("tolerates failures up to the percentage, and they have no entry in the result", async () => {
-    expect((await lab(distributed({ ToleratedFailurePercentage: 34 }), failOn(1)).run([0, 1, 2])).output).toEqual([
+    expect((await harness(distributed({ ToleratedFailurePercentage: 34 }), failOn(1)).run([0, 1, 2])).output).toEqual([
       0, 2,
     ]);
-    expect(await lab(distributed({ ToleratedFailurePercentage: 33 }), failOn(1)).run([0, 1, 2])).toMatchObject({
+    expect(await harness(distributed({ ToleratedFailurePercentage: 33 }), failOn(1)).run([0, 1, 2])).toMatchObject({
       error: "States.ExceedToleratedFailureThreshold",
     });
-    const none = await lab(distributed({ ToleratedFailurePercentage: 100 }), failOn(0, 1, 2)).run([0, 1, 2]);
+    const none = await harness(distributed({ ToleratedFailurePercentage: 100 }), failOn(0, 1, 2)).run([0, 1, 2]);
     expect(none.output).toEqual([]);
   });
   it("tolerates failures up to the count; with both limits the first one counts", async () => {
-    expect((await lab(distributed({ ToleratedFailureCount: 1 }), failOn(1)).run([0, 1, 2])).output).toEqual([0, 2]);
+    expect((await harness(distributed({ ToleratedFailureCount: 1 }), failOn(1)).run([0, 1, 2])).output).toEqual([0, 2]);
     const both = distributed({ ToleratedFailureCount: 1, ToleratedFailurePercentage: 100 });
-    expect(await lab(both, failOn(1, 2)).run([0, 1, 2])).toMatchObject({
+    expect(await harness(both, failOn(1, 2)).run([0, 1, 2])).toMatchObject({
       error: "States.ExceedToleratedFailureThreshold",
     });
   });
@@ -149,7 +149,7 @@ describe("DISTRIBUTED Map", () => {
       ),
       Later: { Type: "Wait", Seconds: 100, End: true },
     });
-    const outcome = await lab(definition, (item) => {
+    const outcome = await harness(definition, (item) => {
       calls.push(item);
       throw new NamedError("Boom");
     }).run([0, 1, 2]);
@@ -158,7 +158,7 @@ describe("DISTRIBUTED Map", () => {
   });
   it("returns the outputs in the order of the items, whatever ends first", async () => {
     const slowFirst: Work = async (item, { clock }) => clock.sleep(10_000 / (Number(item) + 1)).then(() => item);
-    expect((await lab(distributed(), slowFirst).run([0, 1, 2])).output).toEqual([0, 1, 2]);
+    expect((await harness(distributed(), slowFirst).run([0, 1, 2])).output).toEqual([0, 1, 2]);
   });
   it("hands its items no variable, though they have one of that name", async () => {
     const States = {
@@ -170,11 +170,11 @@ describe("DISTRIBUTED Map", () => {
       Outer: { Type: "Pass", Assign: { k: 1 }, Next: "Each" },
       Each: { Type: "Map", ItemProcessor: { ProcessorConfig, StartAt: "Read", States }, End: true },
     });
-    expect((await lab(definition).run([0])).output).toEqual(["unset"]);
+    expect((await harness(definition).run([0])).output).toEqual(["unset"]);
   });
   it("is not limited to 40 at once", async () => {
     const { count, work } = counting();
-    await lab(distributed(), work).run(numbers(300));
+    await harness(distributed(), work).run(numbers(300));
     expect(count.most).toBe(300);
   });
   it("runs each item as an execution of its own", async () => {
@@ -184,7 +184,7 @@ describe("DISTRIBUTED Map", () => {
       Output: "{% [$states.context.Execution.Id, $states.context.StateMachine.Id, $exists($states.context.Map)] %}",
       End: true,
     };
-    const it = lab(distributed({}, inner), undefined, {
+    const it = harness(distributed({}, inner), undefined, {
       options: { onEvent: ({ type, executionArn }) => void (type === "ExecutionSucceeded" && ids.push(executionArn)) },
     });
     const { output, transitions } = await it.run(["a", "b"]);

@@ -4,8 +4,8 @@ import {
   callbackTask,
   childTask,
   failing,
-  type Lab,
-  lab,
+  type Harness,
+  harness,
   MACHINE,
   machine,
   NamedError,
@@ -19,7 +19,7 @@ const caughtAs = (name: string, output: string) =>
 
 describe("retry", () => {
   const retry = (more: object, times = 3) =>
-    lab(
+    harness(
       machine({ Work: task({ Retry: [{ ErrorEquals: ["Busy"], IntervalSeconds: 5, ...more }] }) }),
       failing(times, "Busy"),
     );
@@ -35,7 +35,7 @@ describe("retry", () => {
   });
   it("has three attempts, an interval of 1 s and a rate of 2 by default", async () => {
     const definition = machine({ Work: task({ Retry: [{ ErrorEquals: ["Busy"] }] }) });
-    expect(await lab(definition, failing(4, "Busy")).run()).toMatchObject({ error: "Busy", seconds: 1 + 2 + 4 });
+    expect(await harness(definition, failing(4, "Busy")).run()).toMatchObject({ error: "Busy", seconds: 1 + 2 + 4 });
   });
   it("gives up after MaxAttempts, and never tries with none", async () => {
     expect(await retry({ MaxAttempts: 2 }).run()).toMatchObject({ status: "FAILED", error: "Busy" });
@@ -53,7 +53,7 @@ describe("retry", () => {
         ],
       }),
     });
-    const outcome = await lab(definition, (payload) => {
+    const outcome = await harness(definition, (payload) => {
       seen.push(payload);
       const name = names.shift();
       if (name) throw new NamedError(name);
@@ -71,7 +71,7 @@ describe("retry", () => {
       if (seen.length < 3) throw new NamedError("Busy");
       return payload;
     };
-    await lab(definition, spoil).run({ list: [1] });
+    await harness(definition, spoil).run({ list: [1] });
     expect(seen).toEqual([{ list: [1] }, { list: [1] }, { list: [1] }]);
   });
 });
@@ -79,36 +79,36 @@ describe("retry", () => {
 describe("catch", () => {
   it("matches the error's name and gives Lambda's JSON as the cause", async () => {
     const definition = caughtAs("MyError", "{% $parse($states.errorOutput.Cause) %}");
-    const { output } = await lab(definition, failing(1, "MyError")).run();
+    const { output } = await harness(definition, failing(1, "MyError")).run();
     expect(output).toMatchObject({ errorType: "MyError", errorMessage: "it broke", trace: expect.any(Array) });
   });
   it("leaves other errors alone", async () => {
-    expect(await lab(caughtAs("Other", "x"), failing(1, "MyError")).run()).toMatchObject({ error: "MyError" });
+    expect(await harness(caughtAs("Other", "x"), failing(1, "MyError")).run()).toMatchObject({ error: "MyError" });
   });
   it("gives the error as the state's output by default", async () => {
     const definition = machine({ Work: task({ Catch: [{ ErrorEquals: ["States.ALL"], Next: "Done" }] }), Done: done });
-    expect((await lab(definition, failing(1, "E")).run()).output).toMatchObject({
+    expect((await harness(definition, failing(1, "E")).run()).output).toMatchObject({
       Error: "E",
       Cause: expect.any(String),
     });
   });
   it("passes the Lambda service's own refusals on with a plain cause", async () => {
     const definition = caughtAs("Lambda.TooManyRequestsException", "{% $states.errorOutput.Cause %}");
-    expect((await lab(definition, failing(1, "Lambda.TooManyRequestsException")).run()).output).toBe("it broke");
+    expect((await harness(definition, failing(1, "Lambda.TooManyRequestsException")).run()).output).toBe("it broke");
   });
   it("takes States.TaskFailed for a task's failure, and not for its timeout", async () => {
-    expect((await lab(caughtAs("States.TaskFailed", "ok"), failing(1, "E")).run()).output).toBe("ok");
+    expect((await harness(caughtAs("States.TaskFailed", "ok"), failing(1, "E")).run()).output).toBe("ok");
     const late: Work = async (_, { clock }) => clock.sleep(300_000).then(() => "late");
     const limited = (name: string) =>
       machine({
         Work: task({ TimeoutSeconds: 10, Catch: [{ ErrorEquals: [name], Output: "ok", Next: "Done" }] }),
         Done: done,
       });
-    expect(await lab(limited("States.TaskFailed"), late).run()).toMatchObject({
+    expect(await harness(limited("States.TaskFailed"), late).run()).toMatchObject({
       status: "FAILED",
       error: "States.Timeout",
     });
-    expect(await lab(limited("States.Timeout"), late).run()).toMatchObject({ output: "ok", seconds: 10 });
+    expect(await harness(limited("States.Timeout"), late).run()).toMatchObject({ output: "ok", seconds: 10 });
   });
   it("does not see States.Runtime, under no name", async () => {
     const broken = { Arguments: { FunctionName: "{% 1 %}" } };
@@ -117,7 +117,7 @@ describe("catch", () => {
         Work: task({ ...broken, Catch: [{ ErrorEquals: [name], Next: "Done" }] }),
         Done: done,
       });
-      expect(await lab(definition).run()).toMatchObject({ status: "FAILED", error: "States.Runtime" });
+      expect(await harness(definition).run()).toMatchObject({ status: "FAILED", error: "States.Runtime" });
     }
   });
   it("gets an error of the state's own Output", async () => {
@@ -128,14 +128,14 @@ describe("catch", () => {
       }),
       Done: done,
     });
-    expect((await lab(definition).run()).output).toBe("caught");
+    expect((await harness(definition).run()).output).toBe("caught");
   });
 });
 
 describe("timeouts", () => {
   it("are none by default", async () => {
     const slow: Work = async (_, { clock }) => clock.sleep(7200_000).then(() => "late");
-    expect(await lab(machine({ Work: task() }), slow).run()).toMatchObject({ output: "late", seconds: 7200 });
+    expect(await harness(machine({ Work: task() }), slow).run()).toMatchObject({ output: "late", seconds: 7200 });
   });
   it("of a task abort its function's signal and count from each try anew", async () => {
     let aborted = 0;
@@ -146,11 +146,11 @@ describe("timeouts", () => {
       signal.addEventListener("abort", () => aborted++);
       return new Promise(() => {});
     };
-    expect(await lab(definition, hang).run()).toMatchObject({ error: "States.Timeout", seconds: 10 + 1 + 10 });
+    expect(await harness(definition, hang).run()).toMatchObject({ error: "States.Timeout", seconds: 10 + 1 + 10 });
     expect(aborted).toBe(2);
   });
   it("leave nothing asleep when the work ends in time", async () => {
-    const it = lab(machine({ Work: task({ TimeoutSeconds: 1000 }) }, { TimeoutSeconds: 2000 }));
+    const it = harness(machine({ Work: task({ TimeoutSeconds: 1000 }) }, { TimeoutSeconds: 2000 }));
     await it.run();
     await expect(it.clock.run(new Promise(() => {}))).rejects.toThrow("deadlock: at 1970-01-01T00:00:00.000Z");
   });
@@ -160,7 +160,7 @@ describe("timeouts", () => {
       { Work: task({ Catch: [{ ErrorEquals: ["States.ALL"], Next: "Done" }] }), Done: done },
       { TimeoutSeconds: 50 },
     );
-    expect(await lab(definition, hang).run()).toMatchObject({
+    expect(await harness(definition, hang).run()).toMatchObject({
       status: "TIMED_OUT",
       error: "States.Timeout",
       seconds: 50,
@@ -173,9 +173,9 @@ describe("task tokens", () => {
     typeof payload === "object" && payload !== null && "token" in payload ? String(payload.token) : "";
 
   /** Runs a callback task; `act` gets the token when the function has returned. */
-  function withToken(definition: unknown, act: (token: string, lab: Lab) => void | Promise<void>) {
+  function withToken(definition: unknown, act: (token: string, harness: Harness) => void | Promise<void>) {
     const tokens: string[] = [];
-    const it = lab(definition, async (payload, running) => {
+    const it = harness(definition, async (payload, running) => {
       const token = tokenOf(payload);
       tokens.push(token);
       void running.clock.sleep(0).then(() => act(token, running));
@@ -204,7 +204,7 @@ describe("task tokens", () => {
     expect((await it.run()).output).toEqual({ Error: "Refused", Cause: "no" });
   });
   it("may come back before the function has returned", async () => {
-    const it = lab(machine({ Ask: callbackTask() }), async (payload, { clock, stepFunctions }) => {
+    const it = harness(machine({ Ask: callbackTask() }), async (payload, { clock, stepFunctions }) => {
       stepFunctions.sendTaskSuccess(tokenOf(payload), '"early"');
       const again = () => stepFunctions.sendTaskFailure(tokenOf(payload), "Late");
       expect(again).toThrow(expect.objectContaining({ name: "TaskTimedOut" }));
@@ -264,7 +264,7 @@ describe("task tokens", () => {
 describe("nested executions", () => {
   it("give their output", async () => {
     const child = machine({ Add: { Type: "Succeed", Output: '{% {"b": $states.input.a + 1} %}' } });
-    const it = lab(machine({ Run: childTask("n") }), undefined, { child });
+    const it = harness(machine({ Run: childTask("n") }), undefined, { child });
     expect((await it.run()).output).toEqual({ b: 2 });
     expect(it.stepFunctions.listExecutions({ stateMachineArn: CHILD })).toMatchObject([
       { name: "n", status: "SUCCEEDED" },
@@ -272,14 +272,14 @@ describe("nested executions", () => {
   });
   it("fail as States.TaskFailed with the child's description as the cause", async () => {
     const child = machine({ Stop: { Type: "Fail", Error: "Nope", Cause: "because" } });
-    const { error, cause } = await lab(machine({ Run: childTask("n") }), undefined, { child }).run();
+    const { error, cause } = await harness(machine({ Run: childTask("n") }), undefined, { child }).run();
     expect(error).toBe("States.TaskFailed");
     expect(JSON.parse(cause ?? "")).toMatchObject({ Name: "n", Status: "FAILED", Error: "Nope", Cause: "because" });
   });
   it("cannot be started under a name that is taken", async () => {
     const child = machine({ Done: done });
     const definition = machine({ First: childTask("n", { Next: "Second" }), Second: childTask("n") });
-    expect(await lab(definition, undefined, { child }).run()).toMatchObject({
+    expect(await harness(definition, undefined, { child }).run()).toMatchObject({
       error: "StepFunctions.ExecutionAlreadyExistsException",
     });
   });
@@ -288,7 +288,7 @@ describe("nested executions", () => {
     ["the parent's task times out", { TimeoutSeconds: 5 }, "FAILED"],
   ])("are stopped when %s", async (_, more, status) => {
     const child = machine({ Wait: { Type: "Wait", Seconds: 1000, End: true } });
-    const it = lab(machine({ Run: childTask("n", more) }), undefined, { child });
+    const it = harness(machine({ Run: childTask("n", more) }), undefined, { child });
     const { executionArn } = it.stepFunctions.startExecution({ stateMachineArn: MACHINE });
     await it.clock.advance(5000);
     if (status === "ABORTED") it.stepFunctions.stopExecution(executionArn, "Operator", "not now");

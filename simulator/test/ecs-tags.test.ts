@@ -1,48 +1,49 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ACCOUNT, ecsHarness, REGION, webArn, webDefinition, webService } from "./ecs-harness.ts";
 
-describe("tags in the lab's ECS", () => {
-  let lab: ReturnType<typeof ecsHarness>;
+describe("tags in simulated ECS", () => {
+  let harness: ReturnType<typeof ecsHarness>;
   beforeEach(async () => {
-    lab = ecsHarness();
-    await lab.call("CreateCluster");
-    await lab.call("RegisterTaskDefinition", webDefinition);
-    await lab.call("CreateService", { ...webService, desiredCount: 0, tags: [{ key: "team", value: "a" }] });
+    harness = ecsHarness();
+    await harness.call("CreateCluster");
+    await harness.call("RegisterTaskDefinition", webDefinition);
+    await harness.call("CreateService", { ...webService, desiredCount: 0, tags: [{ key: "team", value: "a" }] });
   });
-  const tag = (key: string, value: string) => lab.call("TagResource", { resourceArn: webArn, tags: [{ key, value }] });
+  const tag = (key: string, value: string) =>
+    harness.call("TagResource", { resourceArn: webArn, tags: [{ key, value }] });
 
   it("tell every change as an event with the keys that changed and all tags after it", async () => {
-    await tag("ztunnel-autopilot/enroll", "true");
-    await lab.call("UntagResource", { resourceArn: webArn, tagKeys: ["team", "unknown"] });
-    const details = lab.eventsOf("Tag Change on Resource").map(({ detail }) => detail);
+    await tag("shop/enroll", "true");
+    await harness.call("UntagResource", { resourceArn: webArn, tagKeys: ["team", "unknown"] });
+    const details = harness.eventsOf("Tag Change on Resource").map(({ detail }) => detail);
     expect(details).toEqual([
       expect.objectContaining({ "changed-tag-keys": ["team"], tags: { team: "a" }, version: 1 }),
       expect.objectContaining({
-        "changed-tag-keys": ["ztunnel-autopilot/enroll"],
-        tags: { team: "a", "ztunnel-autopilot/enroll": "true" },
+        "changed-tag-keys": ["shop/enroll"],
+        tags: { team: "a", "shop/enroll": "true" },
         service: "ecs",
         version: 2,
       }),
       expect.objectContaining({
         "changed-tag-keys": ["team"],
-        tags: { "ztunnel-autopilot/enroll": "true" },
+        tags: { "shop/enroll": "true" },
         version: 3,
       }),
     ]);
-    expect(lab.eventsOf("Tag Change on Resource")[1]).toMatchObject({ source: "aws.tag", resources: [webArn] });
+    expect(harness.eventsOf("Tag Change on Resource")[1]).toMatchObject({ source: "aws.tag", resources: [webArn] });
   });
 
   it("tell nothing when a tag already has the value", async () => {
     await tag("team", "a");
-    expect(lab.eventsOf("Tag Change on Resource")).toHaveLength(1);
+    expect(harness.eventsOf("Tag Change on Resource")).toHaveLength(1);
   });
 
   it("belong to clusters too", async () => {
     const resourceArn = `arn:aws:ecs:${REGION}:${ACCOUNT}:cluster/default`;
-    await lab.call("TagResource", { resourceArn, tags: [{ key: "a", value: "b" }] });
-    const described = await lab.call("DescribeClusters", { clusters: [resourceArn], include: ["TAGS"] });
+    await harness.call("TagResource", { resourceArn, tags: [{ key: "a", value: "b" }] });
+    const described = await harness.call("DescribeClusters", { clusters: [resourceArn], include: ["TAGS"] });
     expect(described.clusters).toEqual([expect.objectContaining({ tags: [{ key: "a", value: "b" }] })]);
-    expect(lab.events.at(-1)?.resources).toEqual([resourceArn]);
+    expect(harness.events.at(-1)?.resources).toEqual([resourceArn]);
   });
 
   it("are refused as AWS refuses them", async () => {
@@ -53,17 +54,17 @@ describe("tags in the lab's ECS", () => {
       tag("k", "v".repeat(257)),
       tag("", "x"),
       tag("k", "no <angles>"),
-      lab.call("TagResource", { resourceArn: webArn, tags }),
+      harness.call("TagResource", { resourceArn: webArn, tags }),
     ];
     for (const call of refused) await expect(call).rejects.toMatchObject({ name: "InvalidParameterException" });
-    expect(await lab.call("ListTagsForResource", { resourceArn: webArn })).toEqual({
+    expect(await harness.call("ListTagsForResource", { resourceArn: webArn })).toEqual({
       tags: [{ key: "team", value: "a" }],
     });
   });
 
   it("of nothing are a named error", async () => {
     const resourceArn = `${webArn}-nobody`;
-    await expect(lab.call("ListTagsForResource", { resourceArn })).rejects.toMatchObject({
+    await expect(harness.call("ListTagsForResource", { resourceArn })).rejects.toMatchObject({
       name: "ResourceNotFoundException",
     });
   });

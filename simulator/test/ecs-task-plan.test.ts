@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { JsonObject } from "../../shared/base/json.ts";
 import { taskDefinitionSpec } from "../aws/ecs/container-spec.ts";
 import { planTask, type TaskFate } from "../aws/ecs/task-plan.ts";
 import { defaultTimings } from "../aws/ecs/timings.ts";
+import type { JsonObject } from "../base/json.ts";
 
 const START_MS = 1_000_000;
 const fine: TaskFate = { secretProblem: undefined, unhealthy: new Set(), exiting: new Set() };
 const healthCheck = { command: ["CMD", "true"], interval: 5, timeout: 5, retries: 3, startPeriod: 10 };
-const ztunnel = { name: "ztunnel", image: "ztunnel:1", healthCheck };
-const waiting = { name: "web", image: "web:1", dependsOn: [{ containerName: "ztunnel", condition: "HEALTHY" }] };
+const proxy = { name: "proxy", image: "proxy:1", healthCheck };
+const waiting = { name: "web", image: "web:1", dependsOn: [{ containerName: "proxy", condition: "HEALTHY" }] };
 
 function plan(containers: readonly JsonObject[], fate: Partial<TaskFate> = {}, random = () => 0.5) {
   const definition = taskDefinitionSpec({ containerDefinitions: containers });
@@ -18,38 +18,38 @@ function plan(containers: readonly JsonObject[], fate: Partial<TaskFate> = {}, r
 
 describe("a task's plan", () => {
   it("starts a container only once what it waits for is healthy", () => {
-    const { containers, failure } = plan([waiting, ztunnel]);
-    const healthyAtMs = containers.get("ztunnel")?.healthyAtMs ?? Infinity;
-    expect(healthyAtMs - (containers.get("ztunnel")?.startsAtMs ?? 0)).toBe(5_000);
+    const { containers, failure } = plan([waiting, proxy]);
+    const healthyAtMs = containers.get("proxy")?.healthyAtMs ?? Infinity;
+    expect(healthyAtMs - (containers.get("proxy")?.startsAtMs ?? 0)).toBe(5_000);
     expect(containers.get("web")?.startsAtMs).toBeGreaterThan(healthyAtMs);
     expect(failure).toBeUndefined();
   });
 
   it("runs when every container has started, and is healthy when essential health checks pass", () => {
     const slow = { name: "slow", image: "slow:1", healthCheck: { ...healthCheck, interval: 30 } };
-    const { runningAtMs, healthyAtMs, containers } = plan([slow, waiting, ztunnel]);
+    const { runningAtMs, healthyAtMs, containers } = plan([slow, waiting, proxy]);
     expect(runningAtMs).toBeGreaterThan(containers.get("web")?.startsAtMs ?? Infinity);
     expect(healthyAtMs).toBe(containers.get("slow")?.healthyAtMs);
   });
 
   it("gives up on an unhealthy dependency after its startTimeout", () => {
-    const { failure, containers } = plan([waiting, { ...ztunnel, startTimeout: 60 }], {
-      unhealthy: new Set(["ztunnel"]),
+    const { failure, containers } = plan([waiting, { ...proxy, startTimeout: 60 }], {
+      unhealthy: new Set(["proxy"]),
     });
-    const startsAtMs = containers.get("ztunnel")?.startsAtMs ?? 0;
+    const startsAtMs = containers.get("proxy")?.startsAtMs ?? 0;
     expect(failure).toMatchObject({ atMs: startsAtMs + 60_000, stopCode: "EssentialContainerExited" });
-    expect(failure?.containerReasons?.web).toContain("dependency [ztunnel] for target [web] has timed out");
-    expect(containers.get("ztunnel")?.unhealthyAtMs).toBe(startsAtMs + 25_000);
+    expect(failure?.containerReasons?.web).toContain("dependency [proxy] for target [web] has timed out");
+    expect(containers.get("proxy")?.unhealthyAtMs).toBe(startsAtMs + 25_000);
   });
 
   it("waits for hours on an unhealthy dependency without startTimeout", () => {
-    const { failure } = plan([waiting, ztunnel], { unhealthy: new Set(["ztunnel"]) });
+    const { failure } = plan([waiting, proxy], { unhealthy: new Set(["proxy"]) });
     expect((failure?.atMs ?? 0) - START_MS).toBeGreaterThan(3 * 3_600_000);
   });
 
   it("stops a running task whose essential container is unhealthy", () => {
     const web = { name: "web", image: "web:1" };
-    const { failure, runningAtMs } = plan([web, ztunnel], { unhealthy: new Set(["ztunnel"]) });
+    const { failure, runningAtMs } = plan([web, proxy], { unhealthy: new Set(["proxy"]) });
     expect(failure).toMatchObject({
       stopCode: "ServiceSchedulerInitiated",
       stoppedReason: "Task failed container health checks",
@@ -58,7 +58,7 @@ describe("a task's plan", () => {
   });
 
   it("never lets a task run whose essential container exits at its start", () => {
-    const { failure, runningAtMs, containers } = plan([waiting, ztunnel], { exiting: new Set(["web"]) });
+    const { failure, runningAtMs, containers } = plan([waiting, proxy], { exiting: new Set(["web"]) });
     expect(failure).toMatchObject({ stopCode: "EssentialContainerExited" });
     expect(failure?.atMs).toBeLessThan(runningAtMs);
     expect(containers.get("web")?.exitCode).toBe(1);
@@ -66,7 +66,7 @@ describe("a task's plan", () => {
 
   it("lets a task run although a container that is not essential exits", () => {
     const side = { name: "side", image: "side:1", essential: false };
-    expect(plan([side, ztunnel], { exiting: new Set(["side"]) }).failure).toBeUndefined();
+    expect(plan([side, proxy], { exiting: new Set(["side"]) }).failure).toBeUndefined();
   });
 
   it("lets an init container complete before what waits for it", () => {
@@ -80,12 +80,12 @@ describe("a task's plan", () => {
   });
 
   it("fails to start for a secret that can't be read, and for an image that can't be pulled", () => {
-    const secret = plan([ztunnel], { secretProblem: "AccessDeniedException" });
+    const secret = plan([proxy], { secretProblem: "AccessDeniedException" });
     expect(secret.failure).toMatchObject({ stopCode: "TaskFailedToStart" });
     expect(secret.failure?.stoppedReason).toMatch(/^ResourceInitializationError: .*AccessDeniedException$/);
-    const image = plan([{ ...ztunnel, image: "ztunnel:broken" }]);
+    const image = plan([{ ...proxy, image: "proxy:broken" }]);
     expect(image.failure?.stoppedReason).toMatch(/^CannotPullContainerError: /);
-    expect(image.failure?.containerReasons?.ztunnel).toMatch(/^CannotPullContainerError: /);
+    expect(image.failure?.containerReasons?.proxy).toMatch(/^CannotPullContainerError: /);
   });
 
   it("keeps the order of START dependencies for any timing", () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Json, JsonObject } from "../../shared/base/json.ts";
 import { compilePattern } from "../aws/event-bridge/pattern.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 
 /** Whether the pattern for the one member `x` matches a value of it; undefined: the event has no `x`. */
 function matches(pattern: Json, value: Json | undefined): boolean {
@@ -52,10 +52,10 @@ describe("event pattern", () => {
   });
 
   it("wants one element of an array of objects to match all members", () => {
-    const test = compilePattern({ containers: { name: ["ztunnel"], lastStatus: ["STOPPED"] } });
+    const test = compilePattern({ containers: { name: ["proxy"], lastStatus: ["STOPPED"] } });
     const container = (name: string, lastStatus: string) => ({ name, lastStatus });
-    expect(test({ containers: [container("app", "RUNNING"), container("ztunnel", "STOPPED")] })).toBe(true);
-    expect(test({ containers: [container("app", "STOPPED"), container("ztunnel", "RUNNING")] })).toBe(false);
+    expect(test({ containers: [container("app", "RUNNING"), container("proxy", "STOPPED")] })).toBe(true);
+    expect(test({ containers: [container("app", "STOPPED"), container("proxy", "RUNNING")] })).toBe(false);
     expect(test({ containers: [] })).toBe(false);
   });
 

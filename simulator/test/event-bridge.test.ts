@@ -1,11 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { installRules } from "../../lab/autopilot/install-rules.ts";
-import { eventPatterns } from "../../stacks/definitions/event-patterns.ts";
 import { EventBridge, type EventBridgeOptions } from "../aws/event-bridge/event-bridge.ts";
-import type { AwsEvent } from "../aws/service.ts";
+import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
-import { Faults } from "../faults.ts";
-import { seededRandom } from "../random.ts";
+import type { AwsEvent } from "../core/event.ts";
+import { Simulator } from "../core/simulator.ts";
 
 const SERVICE = "arn:aws:ecs:eu-west-1:222222222222:service/shop/web";
 const home = { account: "111111111111", region: "us-east-1" };
@@ -27,16 +25,14 @@ function anEvent(members: Partial<AwsEvent> = {}): AwsEvent {
 
 function bench(options: Partial<EventBridgeOptions> = {}) {
   const clock = new VirtualClock();
-  const faults = new Faults(() => clock.now());
-  const delivered: { readonly to: string; readonly event: AwsEvent; readonly atMs: number }[] = [];
-  const eventBridge = new EventBridge({
-    clock,
-    faults,
-    random: seededRandom(1),
-    deliver: (to, event) => delivered.push({ to, event, atMs: clock.now() }),
-    ...options,
+  const simulator = new Simulator({ clock });
+  const delivered: { readonly to: string; readonly event: JsonObject; readonly atMs: number }[] = [];
+  const eventBridge = simulator.add((context) => new EventBridge(context, options));
+  simulator.context.functions.provide({
+    invoke: async () => null,
+    invokeAsync: (to, event) => delivered.push({ to, event: isJsonObject(event) ? event : {}, atMs: clock.now() }),
   });
-  return { clock, faults, delivered, eventBridge };
+  return { clock, faults: simulator.faults, delivered, eventBridge };
 }
 
 function withRule(options: Partial<EventBridgeOptions> = {}) {
@@ -45,18 +41,23 @@ function withRule(options: Partial<EventBridgeOptions> = {}) {
   return all;
 }
 
-describe("EventBridge in the lab", () => {
-  it("takes a target region's event to the home bus and from there to the functions", async () => {
+describe("Simulated EventBridge", () => {
+  it("takes an event to a bus of another account and region, and from there to every target whose rule matches", async () => {
     const { clock, delivered, eventBridge } = bench();
-    const rules = eventPatterns({ homeAccount: home.account, enrollTagKey: "ztunnel-autopilot/enroll" });
-    installRules(eventBridge, rules, home, [home, away]);
-    eventBridge.emit(anEvent({ detail: { eventName: "SERVICE_DEPLOYMENT_COMPLETED" } }));
+    const hub = eventBridge.createBus(home.account, home.region, "hub");
+    const deployments = { "detail-type": ["ECS Deployment State Change"] };
+    eventBridge.putRule(away, { name: "to-hub", pattern: { source: ["aws.ecs"] }, targets: [hub] });
+    const onHub = { ...home, busName: "hub" };
+    eventBridge.putRule(onHub, { name: "deployments", pattern: deployments, targets: ["watch"] });
+    eventBridge.putRule(onHub, { name: "all", pattern: { source: [{ prefix: "aws." }] }, targets: ["log"] });
+    eventBridge.putRule(onHub, { name: "tags", pattern: { source: ["aws.tag"] }, targets: ["never"] });
+    eventBridge.emit(anEvent());
     await clock.advance(10_000);
-    expect(delivered.map(({ to }) => to).sort()).toEqual(["reconcile-service", "signal-deployment"]);
+    expect(delivered.map(({ to }) => to).sort()).toEqual(["log", "watch"]);
     expect(delivered[0]?.event).toMatchObject({ account: away.account, region: away.region, resources: [SERVICE] });
     expect(eventBridge.log().map(({ busArn }) => busArn)).toEqual([
       "arn:aws:events:eu-west-1:222222222222:event-bus/default",
-      "arn:aws:events:us-east-1:111111111111:event-bus/ztunnel-autopilot",
+      "arn:aws:events:us-east-1:111111111111:event-bus/hub",
     ]);
   });
 

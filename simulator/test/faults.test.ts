@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Faults } from "../faults.ts";
+import { Faults } from "../base/faults.ts";
 
 describe("fault rules", () => {
   const strikes = (faults: Faults, times: number) =>

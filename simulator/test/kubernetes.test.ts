@@ -1,14 +1,13 @@
 import { X509Certificate } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
-import { eksToken } from "../../shared/gateways/kubernetes/eks-token.ts";
+import type { Faults } from "../base/faults.ts";
+import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
-import { Faults } from "../faults.ts";
-import type { LabRequest } from "../http/message.ts";
-import { KubernetesSimulation } from "../kubernetes/kubernetes-simulation.ts";
+import type { SimulatorContext, TaskChange } from "../core/connections.ts";
+import { Simulator } from "../core/simulator.ts";
+import type { SimulatorRequest } from "../http/message.ts";
+import { Kubernetes } from "../kubernetes/kubernetes.ts";
 import { nextRootCaPem, rootCaPem } from "../kubernetes/root-ca.ts";
-import type { TaskChange } from "../kubernetes/workload-entry.ts";
-import { seededRandom } from "../random.ts";
 
 const APPLY = "application/apply-patch+yaml";
 const NAMESPACE = "/api/v1/namespaces/web";
@@ -16,25 +15,28 @@ const ACCOUNT = `${NAMESPACE}/serviceaccounts/web`;
 const ENTRIES = "/apis/networking.istio.io/v1/namespaces/istio-system/workloadentries";
 let clock: VirtualClock;
 let faults: Faults;
-let kubernetes: KubernetesSimulation;
+let context: SimulatorContext;
+let kubernetes: Kubernetes;
 
 beforeEach(() => {
   clock = new VirtualClock(Date.UTC(2026, 10, 21));
-  faults = new Faults(() => clock.now());
-  kubernetes = new KubernetesSimulation({
-    name: "main",
-    clock,
-    faults,
-    random: seededRandom(1),
-    kubeconfigToken: "kubeconfig-token",
-    network: "eks",
-    rootCaPem,
-    eastWestHostname: "eastwest.example.com",
-    istiodVersion: "1.29.0-solo",
-  });
+  const simulator = new Simulator({ clock });
+  ({ faults, context } = simulator);
+  kubernetes = simulator.add(
+    () =>
+      new Kubernetes(context, {
+        controlPlane: "main",
+        discovers: ({ region }) => region === "us-east-1",
+        kubeconfigToken: "kubeconfig-token",
+        network: "eks",
+        rootCaPem,
+        eastWestHostname: "eastwest.example.com",
+        istiodVersion: "1.29.0-solo",
+      }),
+  );
 });
 
-async function send(request: Partial<LabRequest> & { readonly path: string }) {
+async function send(request: Partial<SimulatorRequest> & { readonly path: string }) {
   const { status, body } = await kubernetes.handle({
     method: "GET",
     query: {},
@@ -51,7 +53,7 @@ async function send(request: Partial<LabRequest> & { readonly path: string }) {
 function apply(
   path: string,
   object: JsonObject,
-  query: Readonly<Record<string, string>> = { fieldManager: "autopilot" },
+  query: Readonly<Record<string, string>> = { fieldManager: "controller" },
 ) {
   return send({ method: "PATCH", path, query, headers: { "content-type": APPLY }, body: JSON.stringify(object) });
 }
@@ -67,7 +69,7 @@ const account = (annotations: JsonObject): JsonObject => ({
   metadata: { name: "web", annotations },
 });
 
-describe("The lab's Kubernetes API", () => {
+describe("Simulated Kubernetes API", () => {
   it("has what Solo's guide installs", async () => {
     expect((await send({ path: "/api/v1/namespaces/istio-system/configmaps/istio-ca-root-cert" })).body).toMatchObject({
       data: { "root-cert.pem": rootCaPem },
@@ -109,25 +111,32 @@ describe("The lab's Kubernetes API", () => {
   });
 
   it("takes EKS's presigned tokens and the kubeconfig's, and no others", async () => {
-    const credentials = async () => ({ accessKeyId: "123456789012", secretAccessKey: "secret" });
-    const token = await eksToken({ cluster: "mesh", region: "us-east-1", credentials, now: () => clock.now() })();
     const status = async (authorization: string) =>
       (await send({ path: "/api/v1/namespaces/default", headers: { authorization } })).status;
-    expect(await status(`Bearer ${token}`)).toBe(200);
-    const url = Buffer.from(token.slice("k8s-aws-v1.".length), "base64url").toString();
-    const forged = (text: string) => `Bearer k8s-aws-v1.${Buffer.from(text).toString("base64url")}`;
-    expect(await status(forged(url))).toBe(200);
+    const bearer = (text: string) => `Bearer k8s-aws-v1.${Buffer.from(text).toString("base64url")}`;
+    const url = `https://sts.us-east-1.amazonaws.com/?${new URLSearchParams({
+      Action: "GetCallerIdentity",
+      Version: "2011-06-15",
+      "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+      "X-Amz-Credential": "123456789012/20261121/us-east-1/sts/aws4_request",
+      "X-Amz-Date": "20261121T000000Z",
+      "X-Amz-Expires": "60",
+      "X-Amz-SignedHeaders": "host;x-k8s-aws-id",
+      "X-Amz-Signature": "0".repeat(64),
+    })}`;
+    expect(await status(bearer(url))).toBe(200);
+    expect(await status("Bearer kubeconfig-token")).toBe(200);
     for (const bad of [
       "",
       "Bearer other",
       "Basic kubeconfig-token",
       "Bearer k8s-aws-v1.",
-      `Bearer ${token}=`,
-      forged(`${url}&x-id=GetCallerIdentity`),
-      forged(`${url}&Action=GetCallerIdentity`),
-      forged(url.replace("Expires=60", "Expires=901")),
-      forged(url.replace("GetCallerIdentity", "AssumeRole")),
-      forged(url.replace("x-k8s-aws-id", "x-other")),
+      `${bearer(url)}=`,
+      bearer(`${url}&x-id=GetCallerIdentity`),
+      bearer(`${url}&Action=GetCallerIdentity`),
+      bearer(url.replace("Expires=60", "Expires=901")),
+      bearer(url.replace("GetCallerIdentity", "AssumeRole")),
+      bearer(url.replace("x-k8s-aws-id", "x-other")),
     ])
       expect([bad, await status(bad)]).toEqual([bad, 401]);
   });
@@ -166,7 +175,7 @@ describe("The lab's Kubernetes API", () => {
 });
 
 /** https://kubernetes.io/docs/reference/using-api/server-side-apply/ */
-describe("Server-side apply of the lab", () => {
+describe("Server-side apply of the simulator", () => {
   it("creates an object, changes it, and leaves it alone when nothing changes", async () => {
     const created = await apply(NAMESPACE, namespace({ a: "1" }));
     expect(created).toMatchObject({ status: 201, body: { metadata: { name: "web", labels: { a: "1" } } } });
@@ -185,7 +194,7 @@ describe("Server-side apply of the lab", () => {
         managedFields: [
           { manager: "kubectl", operation: "Update", fieldsV1: { "f:metadata": { "f:labels": { "f:team": {} } } } },
           {
-            manager: "autopilot",
+            manager: "controller",
             operation: "Apply",
             fieldsV1: { "f:metadata": { "f:labels": { "f:istio.io/dataplane-mode": {} } } },
           },
@@ -209,7 +218,7 @@ describe("Server-side apply of the lab", () => {
       },
     });
     expect((await send({ path: ACCOUNT })).body).toMatchObject({ metadata: { annotations: { role: "theirs" } } });
-    const forced = await apply(ACCOUNT, account({ role: "ours" }), { fieldManager: "autopilot", force: "true" });
+    const forced = await apply(ACCOUNT, account({ role: "ours" }), { fieldManager: "controller", force: "true" });
     expect(forced).toMatchObject({ status: 200, body: { metadata: { annotations: { role: "ours" } } } });
     expect((await apply(ACCOUNT, account({ role: "theirs" }), { fieldManager: "other" })).status).toBe(409);
   });
@@ -246,22 +255,24 @@ describe("Server-side apply of the lab", () => {
   });
 });
 
-describe("The lab's istiod", () => {
+describe("Simulated istiod", () => {
   const taskArn = "arn:aws:ecs:us-east-1:123456789012:task/ecs-demo/a1173316d40a45de";
   const task: TaskChange = {
     taskArn,
     serviceArn: "arn:aws:ecs:us-east-1:123456789012:service/ecs-demo/shell-task",
     serviceName: "shell-task",
-    namespace: "istio-system",
-    serviceAccount: "shell",
+    lastStatus: "RUNNING",
+    healthy: true,
     ipAddress: "10.0.1.7",
-    running: true,
-    hasZtunnel: true,
+    containers: ["shell", "ztunnel"],
+    tags: new Map([["ecs.solo.io/service-account", "shell"]]),
+    clusterTags: new Map([["ecs.solo.io/discovery-enabled", "true"]]),
   };
+  const taskChanged = (change: Partial<TaskChange> = {}) => context.taskChanges.publish({ ...task, ...change });
   const entries = async (labelSelector = "") => (await send({ path: ENTRIES, query: { labelSelector } })).body.items;
 
   it("has a WorkloadEntry for a running task a few seconds later, and none once it has stopped", async () => {
-    kubernetes.taskChanged(task);
+    taskChanged();
     await clock.advance(500);
     expect(await entries()).toEqual([]);
     await clock.advance(4000);
@@ -276,27 +287,39 @@ describe("The lab's istiod", () => {
         spec: { address: "10.0.1.7", serviceAccount: "shell", network: "eks" },
       },
     ]);
-    kubernetes.taskChanged({ ...task, running: false });
+    taskChanged({ lastStatus: "STOPPED", healthy: false });
     await clock.advance(5000);
     expect(await entries()).toEqual([]);
   });
 
   it("does not bring back a task that stopped at once", async () => {
-    kubernetes.taskChanged(task);
-    kubernetes.taskChanged({ ...task, running: false });
+    taskChanged();
+    taskChanged({ lastStatus: "STOPPED", healthy: false });
     await clock.advance(10_000);
     expect(await entries()).toEqual([]);
   });
 
-  it("gives a task without a ztunnel no tunnel", async () => {
-    kubernetes.taskChanged({ ...task, hasZtunnel: false });
-    await clock.advance(5000);
-    expect(JSON.stringify(await entries())).not.toContain("networking.istio.io/tunnel");
-    expect(await entries()).toHaveLength(1);
+  it("gives a task without a ztunnel, or one that is not healthy, no tunnel", async () => {
+    for (const change of [{ containers: ["shell"] }, { healthy: false }]) {
+      taskChanged(change);
+      await clock.advance(5000);
+      expect(JSON.stringify(await entries())).not.toContain("networking.istio.io/tunnel");
+      expect(await entries()).toHaveLength(1);
+    }
   });
 
   it("has no entry in a namespace that is not there", async () => {
-    kubernetes.taskChanged({ ...task, namespace: "gone" });
+    taskChanged({ tags: new Map([["ecs.solo.io/namespace", "gone"]]) });
+    await clock.advance(5000);
+    expect((await send({ path: "/apis/networking.istio.io/v1/workloadentries" })).body.items).toEqual([]);
+  });
+
+  it.each<[string, Partial<TaskChange>]>([
+    ["of a cluster without the tag for discovery", { clusterTags: new Map() }],
+    ["of a region that it does not watch", { taskArn: taskArn.replace("us-east-1", "eu-west-1") }],
+    ["without a network interface", { ipAddress: undefined }],
+  ])("has no entry for a task %s", async (_which, change) => {
+    taskChanged(change);
     await clock.advance(5000);
     expect((await send({ path: "/apis/networking.istio.io/v1/workloadentries" })).body.items).toEqual([]);
   });
@@ -304,11 +327,11 @@ describe("The lab's istiod", () => {
   it("has no entry for a task that the fault no-workload-entry has struck, however often it hears of it", async () => {
     faults.add({ kind: "no-workload-entry", match: { service: "shell-task", controlPlane: "main" }, count: 1 });
     for (let times = 0; times < 2; times++) {
-      kubernetes.taskChanged(task);
+      taskChanged();
       await clock.advance(5000);
       expect(await entries()).toEqual([]);
     }
-    kubernetes.taskChanged({ ...task, taskArn: `${taskArn}2` });
+    taskChanged({ taskArn: `${taskArn}2` });
     await clock.advance(5000);
     expect(await entries()).toHaveLength(1);
   });

@@ -1,15 +1,20 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { AwsService } from "../aws/service.ts";
-import { AwsError } from "../aws-error.ts";
+import { stepFunctionsRate } from "../aws/step-functions/rates.ts";
+import { AwsError } from "../base/aws-error.ts";
+import type { Faults } from "../base/faults.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
-import { Faults } from "../faults.ts";
+import type { AnsweredCall, AwsRouter } from "../core/router.ts";
+import type { AwsService, HttpService } from "../core/service.ts";
+import { Simulator } from "../core/simulator.ts";
 import { inProcessFetch } from "../http/in-process.ts";
-import { jsonResponse, type LabRequest } from "../http/message.ts";
-import { type AnsweredCall, AwsRouter } from "../http/router.ts";
+import { jsonResponse, type SimulatorRequest } from "../http/message.ts";
 import { startServer } from "../http/server.ts";
 
 const ecs: AwsService = {
   name: "ecs",
+  protocol: { kind: "awsJson1_1", target: "AmazonEC2ContainerServiceV20141113" },
+  rateOf: (operation) =>
+    operation === "RegisterTaskDefinition" ? { bucket: "register", burst: 20, perSecond: 1 } : undefined,
   operations: {
     DescribeServices: (input, context) => ({ input, ...context }),
     RegisterTaskDefinition: () => ({}),
@@ -23,10 +28,33 @@ const ecs: AwsService = {
 };
 const sts: AwsService = {
   name: "sts",
+  protocol: { kind: "awsQuery", version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/" },
   operations: { GetCallerIdentity: (_input, { account }) => ({ Account: account, Arn: "arn:<root>&", List: ["a"] }) },
 };
-const eks: AwsService = { name: "eks", operations: { DescribeCluster: (input) => ({ cluster: input }) } };
-const states: AwsService = { name: "states", operations: { StartExecution: () => ({}) } };
+const eks: AwsService = {
+  name: "eks",
+  protocol: {
+    kind: "restJson1",
+    callOf: ({ path }) => {
+      const [, name] = /^\/clusters\/(.+)$/.exec(path) ?? [];
+      return name === undefined
+        ? undefined
+        : { operation: "DescribeCluster", input: { name: decodeURIComponent(name) } };
+    },
+  },
+  operations: { DescribeCluster: (input) => ({ cluster: input }) },
+};
+const states: AwsService = {
+  name: "states",
+  protocol: { kind: "awsJson1_0", target: "AWSStepFunctions" },
+  rateOf: stepFunctionsRate,
+  operations: { StartExecution: () => ({}) },
+};
+const chat: HttpService = {
+  name: "chat",
+  path: "/chat/",
+  handle: async ({ path }) => jsonResponse(200, { path }),
+};
 
 function authorization(accessKey: string, region = "eu-west-1"): Record<string, string> {
   return {
@@ -34,7 +62,7 @@ function authorization(accessKey: string, region = "eu-west-1"): Record<string, 
   };
 }
 
-function ecsRequest(operation: string, body = "{}", headers: Record<string, string> = {}): LabRequest {
+function ecsRequest(operation: string, body = "{}", headers: Record<string, string> = {}): SimulatorRequest {
   const target = `AmazonEC2ContainerServiceV20141113.${operation}`;
   const contentType = "application/x-amz-json-1.1";
   return {
@@ -46,17 +74,19 @@ function ecsRequest(operation: string, body = "{}", headers: Record<string, stri
   };
 }
 
-describe("the lab's router", () => {
+describe("the router", () => {
   let clock: VirtualClock;
   let faults: Faults;
   let router: AwsRouter;
+  let simulator: Simulator;
   beforeEach(() => {
     clock = new VirtualClock();
-    faults = new Faults(() => clock.now());
-    router = new AwsRouter({ services: [ecs, sts, eks, states], clock, faults, random: () => 0.5 });
+    simulator = new Simulator({ clock });
+    ({ faults, router } = simulator);
+    for (const service of [states, eks, chat, sts, ecs]) simulator.add(() => service);
   });
-  async function send(request: LabRequest) {
-    const response = await router.handle(request);
+  async function send(request: SimulatorRequest) {
+    const response = await simulator.handle(request);
     return { ...response, json: response.body.startsWith("{") ? JSON.parse(response.body) : undefined };
   }
 
@@ -120,6 +150,25 @@ describe("the lab's router", () => {
     const refused = await send({ method: "POST", path: "/", query: {}, headers, body: "Action=AssumeRoot" });
     expect(refused.status).toBe(400);
     expect(refused.body).toContain("<Code>UnknownOperationException</Code>");
+  });
+
+  it("takes a query API's request by the version that it carries", async () => {
+    const query = { Action: "GetCallerIdentity", Version: "2010-05-08" };
+    const response = await send({ method: "GET", path: "/", query, headers: {}, body: "" });
+    expect(response).toMatchObject({ status: 400, json: { __type: "UnknownOperationException" } });
+  });
+
+  it("takes a request below a service's path to that service, whatever its headers say", async () => {
+    const request = { ...ecsRequest("DescribeServices"), path: "/chat/post" };
+    expect((await send(request)).json).toEqual({ path: "/chat/post" });
+    expect(router.calls()).toEqual({});
+    expect(simulator.callName(request)).toBe("chat.POST");
+    expect(simulator.callName(ecsRequest("UpdateService"))).toBe("ecs.UpdateService");
+    expect((await send({ ...request, path: "/chat" })).json).toMatchObject({ input: {} });
+  });
+
+  it("has one service of a name", () => {
+    expect(() => simulator.add(() => ecs)).toThrow("there is a service ecs already");
   });
 
   it("reads presigned STS requests", async () => {
@@ -214,7 +263,7 @@ describe("the lab's router", () => {
     ]);
   });
 
-  it("says so when the lab itself is at fault", async () => {
+  it("says so when the simulator itself is at fault", async () => {
     const response = await send(ecsRequest("ListServices"));
     expect(response).toMatchObject({ status: 500, json: { __type: "InternalFailure" } });
     expect(response.json.message).toContain("a defect");
@@ -246,8 +295,8 @@ describe("the lab's router", () => {
   });
 
   it("can be fetched from without a socket", async () => {
-    const fetchLab = inProcessFetch((request) => router.handle(request));
-    const response = await fetchLab("http://lab/clusters/mesh");
+    const fetchSimulated = inProcessFetch((request) => router.handle(request));
+    const response = await fetchSimulated("http://simulator/clusters/mesh");
     expect([response.status, await response.json()]).toEqual([200, { cluster: { name: "mesh" } }]);
   });
 });

@@ -1,14 +1,16 @@
+import { hash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { isJsonObject, type JsonObject, sha256 } from "../../shared/base/json.ts";
 import { parseValueFrom } from "../aws/secrets-manager/read.ts";
 import { SecretsManager } from "../aws/secrets-manager/secrets-manager.ts";
+import type { Faults } from "../base/faults.ts";
+import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
-import { Faults } from "../faults.ts";
-import { seededRandom } from "../random.ts";
+import { Simulator } from "../core/simulator.ts";
 
 const here = { account: "123456789012", region: "us-east-1" };
 const ROLE = "arn:aws:iam::123456789012:role/ecs/ambient/web";
-const VERSION = sha256("one");
+const versionOf = (value: string) => hash("sha256", value);
+const VERSION = versionOf("one");
 let faults: Faults;
 let secrets: SecretsManager;
 let arn: string;
@@ -45,9 +47,9 @@ function read(valueFrom = `${arn}:::${VERSION}`, executionRoleArn: string | unde
 }
 
 beforeEach(async () => {
-  const clock = new VirtualClock();
-  faults = new Faults(() => clock.now());
-  secrets = new SecretsManager({ clock, faults, random: seededRandom(1) });
+  const simulator = new Simulator({ clock: new VirtualClock() });
+  faults = simulator.faults;
+  secrets = simulator.add((context) => new SecretsManager(context));
   const created = await call("CreateSecret", {
     Name: "mesh/web",
     SecretString: '{"key":"value"}',
@@ -92,21 +94,17 @@ describe("A task's read of its secret", () => {
   });
 
   it("is granted by an identity policy where there is no resource policy", async () => {
-    const clock = new VirtualClock();
-    secrets = new SecretsManager({
-      clock,
-      faults,
-      random: seededRandom(1),
-      readers: [{ roleArn: "arn:aws:iam::123456789012:role/*", secretArn: "*:secret:mesh/*" }],
-    });
+    const readers = [{ roleArn: "arn:aws:iam::123456789012:role/*", secretArn: "*:secret:mesh/*" }];
+    const simulator = new Simulator({ clock: new VirtualClock() });
+    secrets = simulator.add((context) => new SecretsManager(context, { readers }));
     const created = await call("CreateSecret", { Name: "mesh/web", SecretString: "one" });
     expect(read(String(created.ARN))).toBe("ok");
     expect(read(String(created.ARN), "arn:aws:iam::999999999999:role/web")).toContain("AccessDeniedException");
   });
 
   it("fails for a version, a label, a key or a secret that is not there", () => {
-    expect(read(`${arn}:::${sha256("gone")}`)).toContain(
-      `ResourceNotFoundException: Secrets Manager can't find the specified secret value for VersionId: ${sha256("gone")}`,
+    expect(read(`${arn}:::${versionOf("gone")}`)).toContain(
+      `ResourceNotFoundException: Secrets Manager can't find the specified secret value for VersionId: ${versionOf("gone")}`,
     );
     expect(read(`${arn}::gone:`)).toContain("staging label: gone");
     expect(read(`${arn}:gone::`)).toContain("did not contain json key gone");

@@ -1,24 +1,27 @@
 import { WebClient } from "@slack/web-api";
 import { beforeEach, describe, expect, it } from "vitest";
-import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import type { Faults } from "../base/faults.ts";
+import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
-import { Faults } from "../faults.ts";
-import { SlackSimulation } from "../slack/slack-simulation.ts";
+import { Simulator } from "../core/simulator.ts";
+import { Slack } from "../slack/slack.ts";
 
 let clock: VirtualClock;
 let faults: Faults;
-let slack: SlackSimulation;
+let slack: Slack;
 
 beforeEach(() => {
   clock = new VirtualClock(Date.UTC(2026, 10, 21));
-  faults = new Faults(() => clock.now());
-  slack = new SlackSimulation({
-    clock,
-    faults,
-    token: "xoxb-lab",
-    webhook: { secret: "T0/B0", channel: "#mesh" },
-    channels: ["#mesh", "#other"],
-  });
+  const simulator = new Simulator({ clock });
+  faults = simulator.faults;
+  slack = simulator.add(
+    (context) =>
+      new Slack(context, {
+        token: "xoxb-token",
+        webhook: { secret: "T0/B0", channel: "#mesh" },
+        channels: ["#mesh", "#other"],
+      }),
+  );
 });
 
 async function call(method: string, body: JsonObject, headers: Readonly<Record<string, string>> = {}) {
@@ -30,7 +33,7 @@ async function call(method: string, body: JsonObject, headers: Readonly<Record<s
     method: "POST",
     path: `/slack/api/${method}`,
     query: {},
-    headers: { authorization: "Bearer xoxb-lab", "content-type": "application/json; charset=utf-8", ...headers },
+    headers: { authorization: "Bearer xoxb-token", "content-type": "application/json; charset=utf-8", ...headers },
     body: JSON.stringify(body),
   });
   const answer: unknown = JSON.parse(text);
@@ -44,7 +47,7 @@ async function webhook(body: string, path = "/slack/webhook/T0%2FB0") {
 
 const post = (text: string, more: JsonObject = {}) => call("chat.postMessage", { channel: "#mesh", text, ...more });
 
-describe("Slack in the lab", () => {
+describe("Simulated Slack", () => {
   it("keeps what is posted, with an id that rises and a thread if it has one", async () => {
     const first = await post("one", { blocks: [{ type: "section", text: { type: "mrkdwn", text: "one" } }] });
     await clock.advance(1000);
@@ -63,8 +66,8 @@ describe("Slack in the lab", () => {
   });
 
   it("is spoken to by Slack's own client", async () => {
-    const client = new WebClient("xoxb-lab", {
-      slackApiUrl: "http://lab/slack/api/",
+    const client = new WebClient("xoxb-token", {
+      slackApiUrl: "http://simulator/slack/api/",
       retryConfig: { retries: 0 },
       fetch: async (url, init) => {
         const { status, headers, body } = await slack.handle({
@@ -89,7 +92,7 @@ describe("Slack in the lab", () => {
       error: "invalid_auth",
     });
     expect(
-      (await call("chat.postMessage", { channel: "#mesh", text: "x" }, { authorization: "xoxb-lab" })).answer,
+      (await call("chat.postMessage", { channel: "#mesh", text: "x" }, { authorization: "xoxb-token" })).answer,
     ).toEqual({
       ok: false,
       error: "invalid_auth",

@@ -5,16 +5,12 @@ import {
   PutMetricAlarmCommand,
   SetAlarmStateCommand,
 } from "@aws-sdk/client-cloudwatch";
+import { type AwsRouter, CloudWatch, type Faults, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { alarmsGateway } from "../../shared/gateways/aws/alarms.ts";
 import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import type { AlarmCalls } from "../../shared/ports/ports.ts";
-import { CloudWatch } from "../../simulator/aws/cloudwatch/cloudwatch.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import { Faults } from "../../simulator/faults.ts";
-import type { AwsRouter } from "../../simulator/http/router.ts";
-import { seededRandom } from "../../simulator/random.ts";
-import { labClients, MEMBER_ACCOUNT } from "../support/simulated-clients.ts";
+import { MEMBER_ACCOUNT, simulatedClients } from "../support/simulated-clients.ts";
 
 const place = { account: MEMBER_ACCOUNT, region: "eu-west-1" };
 
@@ -27,11 +23,10 @@ describe("the alarms of an account and region", () => {
 
   beforeEach(() => {
     const clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
-    faults = new Faults(() => clock.now());
-    ({ clients, router } = labClients([new CloudWatch({ clock, random: seededRandom(1), emit: () => undefined })], {
-      clock,
-      faults,
-    }));
+    const simulated = simulatedClients(clock);
+    simulated.simulator.add((context) => new CloudWatch(context));
+    ({ clients } = simulated);
+    ({ faults, router } = simulated.simulator);
     alarms = alarmsGateway(clients.at(place));
     client = clients.at(place)(CloudWatchClient);
   });

@@ -1,13 +1,16 @@
+import {
+  type Faults,
+  inProcessFetch,
+  Kubernetes,
+  Simulator,
+  type SimulatorRequest,
+  VirtualClock,
+} from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
 import { eksToken } from "../../shared/gateways/kubernetes/eks-token.ts";
 import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import { Faults } from "../../simulator/faults.ts";
-import { inProcessFetch } from "../../simulator/http/in-process.ts";
-import type { LabRequest } from "../../simulator/http/message.ts";
-import { KubernetesSimulation } from "../../simulator/kubernetes/kubernetes-simulation.ts";
 
 const NOW_MS = Date.parse("2026-11-21T03:00:00Z");
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
@@ -15,9 +18,9 @@ const roleArn = "arn:aws:iam::111111111111:role/ecs/ambient/web";
 const identity = { namespace: "web", serviceAccount: "web", roleArn };
 
 describe("the control plane", () => {
-  let kubernetes: KubernetesSimulation;
+  let kubernetes: Kubernetes;
   let faults: Faults;
-  let requests: LabRequest[];
+  let requests: SimulatorRequest[];
   let plane: ControlPlaneCalls;
   let clock: VirtualClock;
   let nowMs: number;
@@ -38,18 +41,19 @@ describe("the control plane", () => {
     requests = [];
     nowMs = NOW_MS;
     clock = new VirtualClock(NOW_MS);
-    faults = new Faults(() => NOW_MS);
-    kubernetes = new KubernetesSimulation({
-      name: "main",
-      clock,
-      faults,
-      random: () => 0.5,
-      kubeconfigToken: "kubeconfig-token",
-      network: "eks",
-      rootCaPem: PEM,
-      eastWestHostname: "eastwest.example.com",
-      istiodVersion: "1.28.0",
-    });
+    const simulator = new Simulator({ clock });
+    faults = simulator.faults;
+    kubernetes = simulator.add(
+      (context) =>
+        new Kubernetes(context, {
+          controlPlane: "main",
+          kubeconfigToken: "kubeconfig-token",
+          network: "eks",
+          rootCaPem: PEM,
+          eastWestHostname: "eastwest.example.com",
+          istiodVersion: "1.28.0",
+        }),
+    );
     plane = connected(async () => "kubeconfig-token");
   });
 

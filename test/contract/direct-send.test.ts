@@ -1,5 +1,13 @@
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { STSClient } from "@aws-sdk/client-sts";
+import {
+  Ecs,
+  inProcessRequestHandler,
+  SecretsManager,
+  Simulator,
+  scopeOf,
+  VirtualClock,
+} from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { sendDirectly } from "../../lab/lambda/direct-send.ts";
 import { serviceRef } from "../../shared/base/arn.ts";
@@ -7,14 +15,6 @@ import type { JsonObject } from "../../shared/base/json.ts";
 import { awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { ecsGateway } from "../../shared/gateways/aws/ecs.ts";
 import { secretsGateway } from "../../shared/gateways/aws/secrets.ts";
-import { EcsSimulation } from "../../simulator/aws/ecs/simulation.ts";
-import { SecretsManager } from "../../simulator/aws/secrets-manager/secrets-manager.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import { Faults } from "../../simulator/faults.ts";
-import { inProcessRequestHandler } from "../../simulator/http/in-process.ts";
-import { AwsRouter } from "../../simulator/http/router.ts";
-import { scopeOf } from "../../simulator/http/scope-signer.ts";
-import { seededRandom } from "../../simulator/random.ts";
 
 const place = { account: "111111111111", region: "eu-west-1" };
 const prefix = `arn:aws:ecs:${place.region}:${place.account}`;
@@ -32,24 +32,22 @@ const definition: JsonObject = {
 /** ECS through the SDK's own pipeline, or past it. */
 function ground(direct: boolean) {
   const clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
-  const faults = new Faults(() => clock.now());
-  const random = () => 0.5;
-  const secrets = new SecretsManager({ clock, faults, random: seededRandom(2) });
-  const simulation = new EcsSimulation({ clock, faults, random: seededRandom(1), emit: () => undefined, secrets });
-  const router = new AwsRouter({ services: [simulation.service(), secrets], clock, faults, random });
-  const handle: Parameters<typeof inProcessRequestHandler>[0] = (request) => router.handle(request);
+  const simulator = new Simulator({ clock });
+  const secrets = simulator.add((context) => new SecretsManager(context));
+  const simulation = simulator.add((context) => new Ecs(context));
+  const { faults, router, handle } = simulator;
   const clients = awsClients({
     config: { name: "x", homeRegion: place.region, homeAccount: place.account, memberRoleName: "member" },
     requestHandler: inProcessRequestHandler(handle),
     credentials: { accessKeyId: place.account, secretAccessKey: "s" },
     pause: (ms) => clock.advance(ms),
-    random,
+    random: () => 0.5,
     onClient: (client, region, credentials) => {
       if (direct) sendDirectly(client, { handle, authorization: scopeOf(credentials, region) });
     },
   });
   const ecs = ecsGateway(clients.at(place), { now: () => clock.now() });
-  const create = async (input: JsonObject, call: string) => simulation.service().operations[call]?.(input, place);
+  const create = async (input: JsonObject, call: string) => simulation.operations[call]?.(input, place);
   const remove = async (SecretId: string) => secrets.operations.DeleteSecret?.({ SecretId }, place);
   return { clock, faults, router, clients, ecs, secrets: secretsGateway(clients.at(place)), create, remove };
 }

@@ -4,18 +4,14 @@ import {
   DeregisterTaskDefinitionCommand,
   ECSClient,
 } from "@aws-sdk/client-ecs";
+import { type AwsRouter, Ecs, type Faults, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseServiceArn, serviceRef } from "../../shared/base/arn.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { ecsGateway } from "../../shared/gateways/aws/ecs.ts";
 import type { EcsCalls } from "../../shared/ports/ports.ts";
-import { EcsSimulation } from "../../simulator/aws/ecs/simulation.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import { Faults } from "../../simulator/faults.ts";
-import type { AwsRouter } from "../../simulator/http/router.ts";
-import { seededRandom } from "../../simulator/random.ts";
-import { labClients, MEMBER_ACCOUNT } from "../support/simulated-clients.ts";
+import { MEMBER_ACCOUNT, simulatedClients } from "../support/simulated-clients.ts";
 
 const place = { account: MEMBER_ACCOUNT, region: "eu-west-1" };
 const prefix = `arn:aws:ecs:${place.region}:${place.account}`;
@@ -43,15 +39,10 @@ describe("ECS in an account and region", () => {
 
   beforeEach(async () => {
     clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
-    faults = new Faults(() => clock.now());
-    const simulation = new EcsSimulation({
-      clock,
-      faults,
-      random: seededRandom(1),
-      emit: () => undefined,
-      secrets: { canRead: () => ({ ok: true }) },
-    });
-    ({ clients, router } = labClients([simulation.service()], { clock, faults }));
+    const simulated = simulatedClients(clock);
+    simulated.simulator.add((context) => new Ecs(context));
+    ({ clients } = simulated);
+    ({ faults, router } = simulated.simulator);
     ecs = ecsGateway(clients.at(place), { now: () => clock.now() });
     await clients
       .at(place)(ECSClient)

@@ -1,11 +1,9 @@
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { type Faults, Ssm, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { parametersGateway } from "../../shared/gateways/aws/parameters.ts";
-import { Ssm } from "../../simulator/aws/ssm/ssm.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import { Faults } from "../../simulator/faults.ts";
-import { HOME_ACCOUNT, labClients, MEMBER_ACCOUNT } from "../support/simulated-clients.ts";
+import { HOME_ACCOUNT, MEMBER_ACCOUNT, simulatedClients } from "../support/simulated-clients.ts";
 
 const NAME = "/ztunnel-autopilot/image";
 
@@ -15,9 +13,10 @@ describe("a parameter of an account and region", () => {
 
   beforeEach(() => {
     const clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
-    faults = new Faults(() => clock.now());
-    const service = new Ssm({ clock, random: () => 0.5, emit: () => undefined });
-    ({ clients } = labClients([service], { clock, faults }));
+    const simulated = simulatedClients(clock);
+    simulated.simulator.add((context) => new Ssm(context));
+    ({ clients } = simulated);
+    ({ faults } = simulated.simulator);
   });
 
   const put = (Value: string) =>

@@ -1,13 +1,15 @@
 import { loadAllYaml } from "@kubernetes/client-node";
+import {
+  inProcessFetch,
+  Kubernetes,
+  Simulator,
+  type SimulatorRequest,
+  VirtualClock,
+} from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { KUBERNETES_GROUP, rbacManifest } from "../../cli/commands/kubernetes-rbac.ts";
 import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import { Faults } from "../../simulator/faults.ts";
-import { inProcessFetch } from "../../simulator/http/in-process.ts";
-import type { LabRequest } from "../../simulator/http/message.ts";
-import { KubernetesSimulation } from "../../simulator/kubernetes/kubernetes-simulation.ts";
 
 const ruleSchema = z.strictObject({
   apiGroups: z.array(z.string()),
@@ -33,7 +35,7 @@ interface Access {
 }
 
 /** What the API server checks for a request. A server-side apply of what does not exist needs `create` besides `patch`. */
-function accessesOf({ method, path }: LabRequest): readonly Access[] {
+function accessesOf({ method, path }: SimulatorRequest): readonly Access[] {
   const [, group = "", namespaced, second, third] =
     /\/(?:api|apis\/([\w.]+))\/v1\/(?:namespaces\/([\w-]+)\/)?(\w+)(?:\/([\w-]+))?$/.exec(path.split("?")[0] ?? "") ??
     [];
@@ -53,19 +55,20 @@ function allows({ kind, metadata, rules }: z.output<typeof objectSchema>, access
 }
 
 /** Every request that the gateway can make. */
-async function requestsOfGateway(): Promise<readonly LabRequest[]> {
-  const requests: LabRequest[] = [];
-  const kubernetes = new KubernetesSimulation({
-    name: "main",
-    clock: new VirtualClock(0),
-    faults: new Faults(() => 0),
-    random: () => 0.5,
-    kubeconfigToken: "token",
-    network: "eks",
-    rootCaPem: "pem",
-    eastWestHostname: "eastwest.example.com",
-    istiodVersion: "1.28.0",
-  });
+async function requestsOfGateway(): Promise<readonly SimulatorRequest[]> {
+  const requests: SimulatorRequest[] = [];
+  const simulator = new Simulator({ clock: new VirtualClock(0) });
+  const kubernetes = simulator.add(
+    (context) =>
+      new Kubernetes(context, {
+        controlPlane: "main",
+        kubeconfigToken: "token",
+        network: "eks",
+        rootCaPem: "pem",
+        eastWestHostname: "eastwest.example.com",
+        istiodVersion: "1.28.0",
+      }),
+  );
   const plane = controlPlane({
     name: "main",
     now: () => 0,

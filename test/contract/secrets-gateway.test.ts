@@ -1,12 +1,10 @@
 import { DeleteSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { type Faults, SecretsManager, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { sha256 } from "../../shared/base/json.ts";
 import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { type SecretsGateway, secretsGateway } from "../../shared/gateways/aws/secrets.ts";
-import { SecretsManager } from "../../simulator/aws/secrets-manager/secrets-manager.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import { Faults } from "../../simulator/faults.ts";
-import { labClients, MEMBER_ACCOUNT } from "../support/simulated-clients.ts";
+import { MEMBER_ACCOUNT, simulatedClients } from "../support/simulated-clients.ts";
 
 const NAME = "ztunnel-autopilot/eks/default/web";
 const place = { account: MEMBER_ACCOUNT, region: "eu-west-1" };
@@ -20,9 +18,10 @@ describe("the secrets of an account and region", () => {
 
   beforeEach(() => {
     const clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
-    faults = new Faults(() => clock.now());
-    const service = new SecretsManager({ clock, faults, random: () => 0.5 });
-    ({ clients } = labClients([service], { clock, faults }));
+    const simulated = simulatedClients(clock);
+    simulated.simulator.add((context) => new SecretsManager(context));
+    ({ clients } = simulated);
+    ({ faults } = simulated.simulator);
     secrets = secretsGateway(clients.at(place));
   });
 

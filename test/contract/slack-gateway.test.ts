@@ -1,11 +1,8 @@
+import { type Faults, inProcessFetch, Simulator, Slack, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type SlackCredentials, slackGateway } from "../../shared/gateways/slack/slack.ts";
 import type { SlackCalls } from "../../shared/slack/calls.ts";
 import type { SlackMessage } from "../../shared/slack/layout.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import { Faults } from "../../simulator/faults.ts";
-import { inProcessFetch } from "../../simulator/http/in-process.ts";
-import { SlackSimulation } from "../../simulator/slack/slack-simulation.ts";
 
 const NOW_MS = Date.parse("2026-11-21T03:00:00Z");
 const bot = { token: "xoxb-right-token" };
@@ -17,19 +14,21 @@ const message: SlackMessage = {
 
 describe("Slack", () => {
   let clock: VirtualClock;
-  let slack: SlackSimulation;
+  let slack: Slack;
   let faults: Faults;
 
   beforeEach(() => {
     clock = new VirtualClock(NOW_MS);
-    faults = new Faults(() => NOW_MS);
-    slack = new SlackSimulation({
-      clock,
-      faults,
-      token: bot.token,
-      webhook: { secret: "right-secret", channel: "mesh-ops" },
-      channels: ["mesh-ops"],
-    });
+    const simulator = new Simulator({ clock });
+    faults = simulator.faults;
+    slack = simulator.add(
+      (context) =>
+        new Slack(context, {
+          token: bot.token,
+          webhook: { secret: "right-secret", channel: "mesh-ops" },
+          channels: ["mesh-ops"],
+        }),
+    );
   });
 
   const gateway = (credentials: SlackCredentials, channel = "mesh-ops") =>

@@ -1,7 +1,7 @@
+import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { Lab } from "../../lab/autopilot/lab.ts";
 import { memoryLedger } from "../../lab/ledger/ledger-memory.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
 import { config } from "../support/services.ts";
 
 const CLOUDWATCH = "GraniteServiceVersion20100801";

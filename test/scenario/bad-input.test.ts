@@ -1,7 +1,7 @@
+import { rootCaPem } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import type { Json } from "../../shared/base/json.ts";
-import { rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
 import { demo, enrollAs, fleetOf, web } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { expectAtRest, expectMeshed } from "./support/witness.ts";

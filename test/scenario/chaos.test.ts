@@ -1,6 +1,6 @@
+import { seededRandom } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
-import { seededRandom } from "../../simulator/random.ts";
 import { demo, ENROLL, enrollAs, fleetOf, released, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { containerOf, expectAtRest, expectMeshed, outcomesOf, revisionsOf, tagsOf } from "./support/witness.ts";
@@ -26,7 +26,7 @@ const troubles = [
   { kind: "delay-event", match: { account: cart.account }, delaySeconds: 100 },
   { kind: "kubernetes-down" },
   { kind: "no-workload-entry" },
-  { kind: "ztunnel-unhealthy", match: { service: "cart" }, count: 3 },
+  { kind: "container-unhealthy", match: { service: "cart", container: "ztunnel" }, count: 3 },
   { kind: "secret-denied", match: { service: "cart" }, count: 2 },
   { kind: "slack-down" },
 ];

@@ -16,7 +16,7 @@ async function enroll(stage: LabDriver): Promise<void> {
 
 /** Pins an image that never gets healthy to the enrolled service. */
 async function failUpdate(stage: LabDriver): Promise<void> {
-  stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+  stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
   await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
   await stage.until("cart is reverted", 60, () => stage.ended(cart, "reverted"));
   await stage.minutes(1);

@@ -1,9 +1,8 @@
+import { nextRootCaPem, rootCaPem, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { enrolledFleet, enrolledFleetConfig } from "../../lab/autopilot/enrolled-fleet.ts";
 import { Lab } from "../../lab/autopilot/lab.ts";
 import type { Json } from "../../shared/base/json.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import { nextRootCaPem, rootCaPem } from "../../simulator/kubernetes/root-ca.ts";
 import { START_MS } from "./support/on-lab.ts";
 
 const SERVICES = 12;

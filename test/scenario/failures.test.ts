@@ -59,7 +59,7 @@ describe.each([
   it("the service goes back to its pinned last good revision, told with the cause", () =>
     onLab({ fleet: itsFleet }, async (stage) => {
       const good = await enrollCart(stage);
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
       await expectReverted(stage, good, "ztunnel-unhealthy");
       expect(failureOf(stage)?.sentence).toMatch(/^Task [0-9a-f]{32}: /);
@@ -70,7 +70,7 @@ describe.each([
   it("is not tried again before its delay, then once, and stays once it works", () =>
     onLab({ fleet: itsFleet }, async (stage) => {
       await enrollCart(stage);
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
       await stage.until("reverted", 60, () => stage.ended(cart, "reverted"));
       const notBefore = (await stage.state(cart))?.notBefore ?? 0;
@@ -91,7 +91,7 @@ describe.each([
   it("somebody takes the image tag away: nothing is redeployed", () =>
     onLab({ fleet: itsFleet }, async (stage) => {
       const good = await enrollCart(stage);
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
       await stage.until("reverted", 60, () => stage.ended(cart, "reverted"));
       const deployments = stage.lab.ecs.findService(arnOf(cart))?.history.length;
@@ -105,7 +105,7 @@ describe.each([
   it("at the first enrollment: the service goes back to what its owner deployed", () =>
     onLab({ fleet: itsFleet }, async (stage) => {
       const original = await stage.revisionOf(cart);
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { service: "cart" } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { service: "cart", container: "ztunnel" } });
       await stage.tag(cart, enrollAs("cart"));
       await expectReverted(stage, original, "ztunnel-unhealthy");
       expect(await stage.containersOf(cart)).toEqual(["app"]);
@@ -114,7 +114,7 @@ describe.each([
   it("and no event tells that it failed: the roll sees it itself", () =>
     onLab({ fleet: itsFleet }, async (stage) => {
       const good = await enrollCart(stage);
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       stage.lab.faults.add({ kind: "lose-event", match: { detailType: "ECS *", service: "cart" } });
       await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
       await expectReverted(stage, good, "ztunnel-unhealthy");
@@ -218,7 +218,7 @@ describe("the way back", () => {
       { fleet: fleetWithBreaker, policy: { pollIntervalMinutes: 30, deploymentDeadlineMinutes: 60 } },
       async (stage) => {
         const good = await enrollCart(stage);
-        stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+        stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
         stage.lab.faults.add({ kind: "lose-event", match: { detailType: "ECS *", service: "cart" } });
         await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
         const history = () => stage.lab.ecs.findService(arnOf(cart))?.history ?? [];
@@ -232,7 +232,7 @@ describe("the way back", () => {
   it("that is refused is its own loud outcome, and is not tried again", () =>
     onLab({ fleet }, async (stage) => {
       await enrollCart(stage);
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       const match = { call: "ecs.UpdateService", service: "cart" };
       // The roll's own UpdateService goes by.
       stage.lab.faults.add({ kind: "api-error", match, skip: 1, error: "AccessDeniedException" });
@@ -252,7 +252,7 @@ describe("the way back", () => {
   it("waits for a region that is down, and is gone then", () =>
     onLab({ fleet }, async (stage) => {
       const good = await enrollCart(stage);
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
       const failedTasks = () => stage.lab.ecs.findService(arnOf(cart))?.deployments[0]?.failedTasks ?? 0;
       await stage.until("failing", 20, () => failedTasks() >= 2);
@@ -279,7 +279,7 @@ describe("the way back", () => {
   it("is interrupted by a deployment: that one stays, with the sidecar", () =>
     onLab({ fleet }, async (stage) => {
       await enrollCart(stage);
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
       await stage.until("rolling", 5, async () => (await stage.state(cart))?.roll?.taskToken !== undefined);
       await stage.untag(cart, IMAGE);

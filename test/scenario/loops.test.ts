@@ -53,7 +53,7 @@ describe("what fails for a day is tried by the attempts' delays, never in a loop
   it("the image never gets healthy: one revision, however often it is tried", () =>
     onLab(scenario, async (stage) => {
       await stage.tag(cart, { ...enrollAs("cart"), [IMAGE]: BAD_IMAGE });
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       expect(await rollsInADay(stage)).toBeLessThanOrEqual(8);
       expect(stage.rollsOf(cart).length).toBeGreaterThanOrEqual(6);
       expect(await revisionsOf(stage, cart, "cart")).toHaveLength(2);
@@ -73,7 +73,7 @@ describe("what fails for a day is tried by the attempts' delays, never in a loop
   it("a pipeline deploys meanwhile: that is another situation, tried at once", () =>
     onLab(scenario, async (stage) => {
       await stage.tag(cart, { ...enrollAs("cart"), [IMAGE]: BAD_IMAGE });
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: BAD_IMAGE } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       await stage.until("reverted", 40, () => stage.ended(cart, "reverted"));
       stage.lab.faults.replace([]);
       await stage.deploy(cart, released(webDefinition("cart"), "app", "shop/cart:2"));

@@ -1,13 +1,12 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { MAX_HISTORY_EVENTS, MAX_PAYLOAD_BYTES } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { quotaSeconds } from "../../bench/rehearse/bound.ts";
 import { askedOf } from "../../bench/rehearse/options.ts";
 import { GOAL_RATIO, type RolloutFigures, rehearse } from "../../bench/rehearse/rehearsal.ts";
 import { asText } from "../../bench/rehearse/report.ts";
 import { REGISTER } from "../../shared/rollout/pace.ts";
-import { MAX_HISTORY_EVENTS } from "../../simulator/step-functions/history.ts";
-import { MAX_PAYLOAD_BYTES } from "../../simulator/step-functions/payload.ts";
 
 const small = { services: 40, regions: 2, policy: "unlimited", changes: ["rotation"], seed: 1 } as const;
 
@@ -55,7 +54,7 @@ describe("a rehearsed rotation", () => {
       changes: ["upgrade"],
       faults: [
         {
-          kind: "ztunnel-unhealthy",
+          kind: "container-unhealthy",
           match: { region: "us-west-2", image: "*1.28.2" },
           skip: 0,
           when: "before",

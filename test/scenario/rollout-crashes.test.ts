@@ -9,7 +9,7 @@ const small: FleetScenario = {
 
 /** An upgrade that an operator approves, and that goes back as its image is broken in one region. */
 async function brokenUpgrade(stage: FleetStage): Promise<void> {
-  stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: NEW_IMAGE, region: "eu-west-1" } });
+  stage.lab.faults.add({ kind: "container-unhealthy", match: { image: NEW_IMAGE, region: "eu-west-1" } });
   await stage.ask();
   await stage.is("awaiting-approval");
   await stage.minutes(5);

@@ -46,7 +46,7 @@ describe("an upgrade", () => {
   it("whose image is broken in one region: over the budget, and everything goes back, the newest wave first", () =>
     onFleet({ services: 15 }, async (stage) => {
       const before = stage.revisions();
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: NEW_IMAGE, region: "us-west-2" } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: NEW_IMAGE, region: "us-west-2" } });
       await stage.ask();
       const back = await stage.is("rolled-back");
       expect(back.reason).toMatchObject({ code: "budget-exceeded" });
@@ -81,12 +81,12 @@ describe("an upgrade", () => {
 
   it("lists loudly what it could not take back", () =>
     onFleet({ services: 9, rollout: { ...QUICK, failureBudget: { perWave: { count: 0 } } } }, async (stage) => {
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: NEW_IMAGE, region: "us-west-2" } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: NEW_IMAGE, region: "us-west-2" } });
       await stage.ask();
       await stage.wave(1, "rolling");
       // Now the old image does not get healthy any more either in one service.
       const [stubborn = ""] = stage.of("us-east-1");
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: OLD_IMAGE, service: stubborn } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: OLD_IMAGE, service: stubborn } });
       const back = await stage.is("rolled-back", "upgrade-one", 600);
       expect(back.stuckOrdinals).toHaveLength(1);
       const [told] = stage.events("Rollout Rolled Back");
@@ -104,7 +104,7 @@ describe("an upgrade", () => {
   it("within its budget goes on in spite of a failure", () =>
     onFleet({ services: 12, rollout: { ...QUICK, failureBudget: { inAll: { count: 1 } } } }, async (stage) => {
       const [unlucky = ""] = stage.of("us-west-2");
-      stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { image: NEW_IMAGE, service: unlucky } });
+      stage.lab.faults.add({ kind: "container-unhealthy", match: { image: NEW_IMAGE, service: unlucky } });
       await stage.ask();
       const done = await stage.is("completed");
       expect(done.failedOrdinals).toHaveLength(1);
@@ -121,7 +121,7 @@ describe("an upgrade", () => {
         await stage.wave(1, "baking");
         const [victim] = (await stage.services()).filter(({ waveIndex: wave }) => wave === 1);
         const arn = victim?.serviceArn ?? "";
-        stage.lab.faults.add({ kind: "ztunnel-unhealthy", match: { service: arn, image: NEW_IMAGE } });
+        stage.lab.faults.add({ kind: "container-unhealthy", match: { service: arn, image: NEW_IMAGE } });
         for (const task of [...(stage.lab.ecs.findService(arn)?.tasks ?? [])]) {
           await stage.lab.call(stage.name(arn), "StopTask", { cluster: stage.name(arn).cluster, task: task.arn });
         }

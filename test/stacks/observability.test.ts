@@ -1,3 +1,4 @@
+import { compilePattern } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { failures } from "../../shared/base/errors.ts";
@@ -6,7 +7,6 @@ import { METRICS_NAMESPACE, metrics } from "../../shared/base/metrics.ts";
 import { parseConfig } from "../../shared/config/config.ts";
 import { rolloutStatuses } from "../../shared/model/rollout.ts";
 import { rollOutcomes } from "../../shared/model/service-state.ts";
-import { compilePattern } from "../../simulator/aws/event-bridge/pattern.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
 import { deployments, renderedDeployments } from "./support/deployments.ts";
 import type { Resource } from "./support/rendered.ts";

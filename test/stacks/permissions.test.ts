@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeAll, describe, expect, it } from "vitest";
 import autopilotConfig from "../../autopilot.config.ts";
 import { Lab } from "../../lab/autopilot/lab.ts";
@@ -6,7 +7,6 @@ import { demoFleet } from "../../lab/fleet/demo.ts";
 import { acts } from "../../lab/story/acts.ts";
 import { LabDriver } from "../../lab/story/lab-driver.ts";
 import { parseConfig } from "../../shared/config/config.ts";
-import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
 import type { Deployment } from "../../stacks/definitions/deployment.ts";
 import { environmentVariables, functions } from "../../stacks/definitions/functions.ts";
 import { functionStatements, kubernetesPrincipals, memberStatements } from "../../stacks/definitions/permissions.ts";

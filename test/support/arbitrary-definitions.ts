@@ -1,8 +1,8 @@
+import { registrationProblems } from "@ztunnel-autopilot/simulator";
 import fc from "fast-check";
 import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
 import type { SidecarSpec } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
 import { fargateSizes } from "../../shared/data-plane/ztunnel/task-definition/sizes.ts";
-import { registrationProblems } from "../../simulator/aws/ecs/registration-rules.ts";
 
 type Arbitrary<T> = fc.Arbitrary<T>;
 type Fields = Readonly<Record<string, Arbitrary<unknown>>>;

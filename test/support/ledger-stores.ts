@@ -1,8 +1,9 @@
 import { once } from "node:events";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
-import dynalite from "dynalite";
+import { DynamoDb } from "@ztunnel-autopilot/simulator/dynamodb";
 import { afterAll, beforeAll } from "vitest";
 import { type LedgerItems, memoryLedger } from "../../lab/ledger/ledger-memory.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
@@ -25,7 +26,8 @@ export const TABLE = "ledger";
 
 /** A DynamoDB with the ledger's table, for the tests of one file; returns clients of it, each call new ones. */
 export function localDynamoDb(): () => AwsClients {
-  const server = dynalite({ createTableMs: 0 });
+  const dynamoDb = new DynamoDb();
+  const server = createServer((request, response) => void dynamoDb.handle(request, response));
   const opened: DynamoDBClient[] = [];
   const newClients = () => {
     // An HTTP server that listens on a port has an address of this type.

@@ -1,21 +1,16 @@
+import { inProcessRequestHandler, Simulator, Sts, type VirtualClock } from "@ztunnel-autopilot/simulator";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
-import type { AwsService } from "../../simulator/aws/service.ts";
-import { Sts } from "../../simulator/aws/sts/sts.ts";
-import type { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
-import type { Faults } from "../../simulator/faults.ts";
-import { inProcessRequestHandler } from "../../simulator/http/in-process.ts";
-import { AwsRouter } from "../../simulator/http/router.ts";
 
 export const HOME_ACCOUNT = "111111111111";
 export const MEMBER_ACCOUNT = "222222222222";
 
-/** The product's clients on services of the lab, with AWS's throttling and without real time. */
-export function labClients(
-  services: readonly AwsService[],
-  { clock, faults }: { readonly clock: VirtualClock; readonly faults: Faults },
-): { readonly clients: AwsClients; readonly router: AwsRouter } {
-  const random = () => 0.5;
-  const router = new AwsRouter({ services: [...services, new Sts({ clock, random })], clock, faults, random });
+/** A simulator with STS, and the product's clients on it, with AWS's throttling and without real time. */
+export function simulatedClients(clock: VirtualClock): {
+  readonly simulator: Simulator;
+  readonly clients: AwsClients;
+} {
+  const simulator = new Simulator({ clock });
+  simulator.add((context) => new Sts(context));
   const clients = awsClients({
     config: {
       name: "ztunnel-autopilot",
@@ -23,11 +18,11 @@ export function labClients(
       homeAccount: HOME_ACCOUNT,
       memberRoleName: "ztunnel-autopilot-member",
     },
-    requestHandler: inProcessRequestHandler((request) => router.handle(request)),
+    requestHandler: inProcessRequestHandler(simulator.handle),
     credentials: { accessKeyId: HOME_ACCOUNT, secretAccessKey: "s" },
     now: () => clock.now(),
     pause: (ms) => clock.advance(ms),
-    random,
+    random: () => 0.5,
   });
-  return { clients, router };
+  return { simulator, clients };
 }

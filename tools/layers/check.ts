@@ -1,7 +1,7 @@
 import { type Cruised, cruiseProject, trackedFiles } from "./cruise.ts";
 import { layers, tests } from "./layers.ts";
 import { roomsOf } from "./rooms.ts";
-import { ownRules, type RuleOptions } from "./rules.ts";
+import { ownRules } from "./rules.ts";
 
 /** One place that breaks a rule. */
 export interface Finding {
@@ -17,11 +17,11 @@ export interface Checked extends Cruised {
 }
 
 /** Checks the project in this folder: what breaks a rule, sorted by rule and place. */
-export async function check(root: string, options: RuleOptions): Promise<Checked> {
-  const cruised = await cruiseProject(root, options);
+export async function check(root: string): Promise<Checked> {
+  const cruised = await cruiseProject(root);
   const findings = [
     ...cruiserFindings(cruised),
-    ...folderCycles(cruised, options),
+    ...folderCycles(cruised),
     ...filesWithoutLayer(cruised),
     ...unseenFiles(cruised, trackedFiles(root)),
   ];
@@ -39,20 +39,18 @@ function cruiserFindings({ violations, advice }: Cruised): readonly Finding[] {
   return [...new Map(found.map((finding) => [`${finding.rule} ${finding.where}`, finding])).values()];
 }
 
-function folderCycles({ files, imports }: Cruised, { simulatorIsClosed }: RuleOptions): readonly Finding[] {
+function folderCycles({ files, imports }: Cruised): readonly Finding[] {
   const { arrows, cycles } = roomsOf(files, imports);
-  return cycles
-    .filter((rooms) => simulatorIsClosed || !rooms.every((room) => room.startsWith("simulator")))
-    .map((rooms) => {
-      const within = arrows.filter(({ from, to }) => rooms.includes(from) && rooms.includes(to));
-      const lines = within.flatMap(({ imports: [first, ...more] }) =>
-        first === undefined
-          ? []
-          : [`    ${first.from} → ${first.to}${more.length > 0 ? ` and ${more.length} more` : ""}`],
-      );
-      const where = [rooms.join(" ⇄ "), ...lines].join("\n");
-      return { rule: "folder-cycle", where, advice: ownRules["folder-cycle"] };
-    });
+  return cycles.map((rooms) => {
+    const within = arrows.filter(({ from, to }) => rooms.includes(from) && rooms.includes(to));
+    const lines = within.flatMap(({ imports: [first, ...more] }) =>
+      first === undefined
+        ? []
+        : [`    ${first.from} → ${first.to}${more.length > 0 ? ` and ${more.length} more` : ""}`],
+    );
+    const where = [rooms.join(" ⇄ "), ...lines].join("\n");
+    return { rule: "folder-cycle", where, advice: ownRules["folder-cycle"] };
+  });
 }
 
 function filesWithoutLayer({ files }: Cruised): readonly Finding[] {

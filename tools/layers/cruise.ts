@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ICruiseResult, IModule } from "dependency-cruiser";
-import { cruiseRules, type RuleOptions } from "./rules.ts";
+import { cruiseRules } from "./rules.ts";
 import { dependencyCruiser } from "./typescript.ts";
 
 /** One import: a file of the project and the file that it imports, as paths from the project's root. */
@@ -23,9 +23,9 @@ export interface Cruised {
 }
 
 /** Reads the project's files and checks the rules of dependency-cruiser. */
-export async function cruiseProject(root: string, options: RuleOptions): Promise<Cruised> {
+export async function cruiseProject(root: string): Promise<Cruised> {
   const { cruise } = await dependencyCruiser();
-  const rules = cruiseRules(options);
+  const rules = cruiseRules();
   const { output } = await cruise(
     ["."],
     {

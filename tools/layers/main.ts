@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Checked, check } from "./check.ts";
-import { simulatorIsClosed } from "./layers.ts";
 import { roomsOf } from "./rooms.ts";
 
 const help = `npm run layers -- [options]
@@ -52,7 +51,7 @@ function printFindings({ files, imports, findings }: Checked): void {
 if (values.help) {
   process.stdout.write(help);
 } else {
-  const checked = await check(values.root, { simulatorIsClosed });
+  const checked = await check(values.root);
   if (values.rooms) {
     printRooms(checked, positionals[0] ?? "shared");
   } else {

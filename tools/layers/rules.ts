@@ -12,11 +12,6 @@ export const ownRules = {
   unseen: "Git knows the file, but the check has not read it. Mend the check before you trust it.",
 } as const;
 
-export interface RuleOptions {
-  /** False while simulator/ still imports the project and is imported by path. */
-  readonly simulatorIsClosed: boolean;
-}
-
 const CLIENTS = "(^|/)node_modules/(@aws-sdk|@smithy|@kubernetes|@slack)/";
 const NPM = "(^|/)node_modules/";
 const packages = (...names: string[]): string => `${NPM}(@types/)?(${names.join("|")})/`;
@@ -26,19 +21,16 @@ const ENTRY_POINTS = [
   "(^|/)main\\.ts$",
   "^tools/[^/]+\\.ts$",
   "^tools/crosscheck/fake-engine\\.ts$",
-  "^[^/]+\\.config\\.ts$",
+  "^(simulator/)?[^/]+\\.config\\.ts$",
   "\\.test\\.ts$",
   "\\.d\\.ts$",
 ];
 
 /** All rules that dependency-cruiser checks. */
-export function cruiseRules(options: RuleOptions): readonly Rule[] {
+export function cruiseRules(): readonly Rule[] {
   const layerRules = Object.entries(layers).map(([name, layer]) => layerRule(name, layer));
-  const rules = [...layerRules, ...importRules(options), ...packageRules, ...moduleRules];
-  return options.simulatorIsClosed ? rules : rules.filter(({ name }) => !simulatorRules.includes(name));
+  return [...layerRules, ...importRules, ...packageRules, ...moduleRules];
 }
-
-const simulatorRules = ["layer-simulator", "simulator-door"];
 
 function layerRule(name: string, { files, mayImport, mayRead, advice }: Layer): Rule {
   const allowed = Object.entries(layers).filter(([other]) => other === name || mayImport.includes(other));
@@ -54,40 +46,37 @@ function layerRule(name: string, { files, mayImport, mayRead, advice }: Layer): 
   };
 }
 
-function importRules({ simulatorIsClosed }: RuleOptions): readonly Rule[] {
-  const exempt = simulatorIsClosed ? [] : ["^simulator/"];
-  return [
-    {
-      name: "data-plane-door",
-      severity: "error",
-      comment: "A data plane has one door: import its index.ts, and export there what others need.",
-      from: { pathNot: ["^shared/data-plane/", tests, ...exempt] },
-      to: { path: "^shared/data-plane/", pathNot: "^shared/data-plane/[^/]+/index\\.ts$" },
-    },
-    {
-      name: "simulator-door",
-      severity: "error",
-      comment:
-        'The simulator has one door: import it as "@ztunnel-autopilot/simulator", and export there what others need.',
-      from: { pathNot: "^simulator/" },
-      to: { path: "^simulator/", dependencyTypesNot: ["aliased-workspace"] },
-    },
-    {
-      name: "file-cycle",
-      severity: "error",
-      comment: "Files import each other in a circle. Move the type or the function that both need into the lower one.",
-      from: { pathNot: exempt },
-      to: { circular: true },
-    },
-    {
-      name: "unresolved",
-      severity: "error",
-      comment: "Nothing is found under this name, so no rule can be checked. Install the package or correct the path.",
-      from: {},
-      to: { couldNotResolve: true, pathNot: "^\\.sst/platform/" },
-    },
-  ];
-}
+const importRules: readonly Rule[] = [
+  {
+    name: "data-plane-door",
+    severity: "error",
+    comment: "A data plane has one door: import its index.ts, and export there what others need.",
+    from: { pathNot: ["^shared/data-plane/", tests] },
+    to: { path: "^shared/data-plane/", pathNot: "^shared/data-plane/[^/]+/index\\.ts$" },
+  },
+  {
+    name: "simulator-door",
+    severity: "error",
+    comment:
+      'The simulator has one door: import it as "@ztunnel-autopilot/simulator", and export there what others need.',
+    from: { pathNot: "^simulator/" },
+    to: { path: "^simulator/", dependencyTypesNot: ["aliased-workspace"] },
+  },
+  {
+    name: "file-cycle",
+    severity: "error",
+    comment: "Files import each other in a circle. Move the type or the function that both need into the lower one.",
+    from: {},
+    to: { circular: true },
+  },
+  {
+    name: "unresolved",
+    severity: "error",
+    comment: "Nothing is found under this name, so no rule can be checked. Install the package or correct the path.",
+    from: {},
+    to: { couldNotResolve: true, pathNot: "^\\.sst/platform/" },
+  },
+];
 
 const packageRules: readonly Rule[] = [
   {

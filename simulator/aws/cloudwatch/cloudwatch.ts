@@ -1,10 +1,13 @@
 import * as z from "zod";
-import type { Json, JsonObject } from "../../../shared/base/json.ts";
-import { AwsError } from "../../aws-error.ts";
+import { AwsError } from "../../base/aws-error.ts";
+import type { Json, JsonObject } from "../../base/json.ts";
+import { randomUuid } from "../../base/random-id.ts";
 import type { Clock } from "../../clock/clock.ts";
-import { randomUuid } from "../../http/random-id.ts";
+import type { SimulatorContext } from "../../core/connections.ts";
+import type { AwsService, CallContext, Operation } from "../../core/service.ts";
+import type { Rate } from "../../http/throttle.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
-import type { AwsService, CallContext, EmitEvent, Operation, Random } from "../service.ts";
+import { cloudWatchRates } from "./rates.ts";
 
 const alarmTypes = ["MetricAlarm", "CompositeAlarm"] as const;
 const alarmStates = ["OK", "ALARM", "INSUFFICIENT_DATA"] as const;
@@ -67,28 +70,22 @@ const schemas = {
   delete: z.object({ AlarmNames: names }),
 };
 
-export interface CloudWatchOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Told of every change from one state to another. */
-  readonly emit: EmitEvent;
-}
-
 /**
- * CloudWatch's alarms. There are no metrics: an alarm keeps the state that `SetAlarmState` gave it last, and no rule of a
- * composite alarm is looked at.
+ * CloudWatch's alarms. There are no metrics: an alarm keeps the state that `SetAlarmState` last gave it, and the rule
+ * of a composite alarm is not evaluated.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Operations.html
  */
 export class CloudWatch implements AwsService {
   readonly name = "cloudwatch";
+  readonly protocol = { kind: "awsJson1_0", target: "GraniteServiceVersion20100801" } as const;
   readonly operations: Readonly<Record<string, Operation>>;
-  readonly #options: CloudWatchOptions;
+  readonly #context: SimulatorContext;
   readonly #clock: Clock;
   readonly #alarms = new Map<string, Alarm>();
 
-  constructor(options: CloudWatchOptions) {
-    this.#options = options;
-    this.#clock = options.clock;
+  constructor(context: SimulatorContext) {
+    this.#context = context;
+    this.#clock = context.clock;
     this.operations = {
       PutMetricAlarm: (input, context) =>
         this.#put("MetricAlarm", parseInput(schemas.putMetricAlarm, input, ERROR), context),
@@ -98,6 +95,10 @@ export class CloudWatch implements AwsService {
       SetAlarmState: (input, context) => this.#setState(input, context),
       DeleteAlarms: (input, context) => this.#delete(input, context),
     };
+  }
+
+  rateOf(operation: string): Rate | undefined {
+    return cloudWatchRates[operation];
   }
 
   /** All alarms of all accounts and regions, for people and tests. */
@@ -173,9 +174,9 @@ export class CloudWatch implements AwsService {
 
   /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html */
   #tell(alarm: Alarm, previous: Alarm, { account, region }: CallContext): void {
-    this.#options.emit({
+    this.#context.events.publish({
       version: "0",
-      id: randomUuid(this.#options.random),
+      id: randomUuid(this.#context.random),
       "detail-type": "CloudWatch Alarm State Change",
       source: "aws.cloudwatch",
       account,

@@ -1,23 +1,20 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
-import type { Config } from "../../../shared/config/config.ts";
-import { resourceNames } from "../../../shared/config/names.ts";
-import { awsClients } from "../../../shared/gateways/aws/aws-clients.ts";
-import { dynamoDbLedger } from "../../../shared/gateways/ledger/ledger-dynamodb.ts";
-import type { Ledgers } from "../../../shared/ports/ledger.ts";
+import type { AnsweredCall } from "../../core/router.ts";
 import { callerOf } from "../../http/identity.ts";
-import type { AnsweredCall } from "../../http/router.ts";
 
 const TARGET = /^DynamoDB_20120810\.(\w+)$/;
 
-/** DynamoDB behind the lab's port: one in-memory database for every account and region. */
+/**
+ * DynamoDB, over HTTP alone: an in-memory database of dynalite for each account and region. It takes Node's own
+ * requests and responses, because dynalite is a server.
+ */
 export class DynamoDb {
   readonly #databases = new Map<string, Server>();
   readonly #onCall: (call: AnsweredCall) => void;
 
-  /** `onCall` is told of every call once it is answered. */
-  constructor(onCall: (call: AnsweredCall) => void) {
+  /** `onCall` gets every call once it is answered. */
+  constructor(onCall: (call: AnsweredCall) => void = () => undefined) {
     this.#onCall = onCall;
   }
 
@@ -47,50 +44,4 @@ export class DynamoDb {
     this.#databases.set(key, database);
     return database;
   }
-}
-
-/** The autopilot's ledger in a table of the lab's DynamoDB. */
-export interface LedgerTable {
-  readonly tableName: string;
-  readonly ledger: Ledgers;
-  /** True while a call is on its way: then the clock had better not move. */
-  isBusy(): boolean;
-  /** Closes the connections. */
-  destroy(): void;
-}
-
-/** Creates the ledger's table in the home account and region, over HTTP, as everything that follows. */
-export async function createLedgerTable(config: Config, endpoint: string): Promise<LedgerTable> {
-  const { tableName } = resourceNames(config);
-  const credentials = { accessKeyId: config.homeAccount, secretAccessKey: "lab" };
-  const { home } = awsClients({ config, endpoint, credentials });
-  const client = home(DynamoDBClient);
-  await client.send(
-    new CreateTableCommand({
-      TableName: tableName,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: [
-        { AttributeName: "pk", AttributeType: "S" },
-        { AttributeName: "sk", AttributeType: "S" },
-      ],
-      KeySchema: [
-        { AttributeName: "pk", KeyType: "HASH" },
-        { AttributeName: "sk", KeyType: "RANGE" },
-      ],
-    }),
-  );
-  let callsOnTheirWay = 0;
-  const ledger = dynamoDbLedger(home, { tableName });
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      callsOnTheirWay += 1;
-      try {
-        return await next(args);
-      } finally {
-        callsOnTheirWay -= 1;
-      }
-    },
-    { step: "initialize", name: "callsOnTheirWay" },
-  );
-  return { tableName, ledger, isBusy: () => callsOnTheirWay > 0, destroy: () => client.destroy() };
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { JsonObject } from "../../../shared/base/json.ts";
-import { AwsError } from "../../aws-error.ts";
-import type { Operation } from "../service.ts";
+import { AwsError } from "../../base/aws-error.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { Operation } from "../../core/service.ts";
 import { ecsArn } from "./arns.ts";
 import { clusterNotFound, invalidParameter } from "./errors.ts";
 import { includeSchema, listMember, parseInput, pick } from "./input.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { JsonObject } from "../../../shared/base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
 
 const containerSchema = z.looseObject({
   name: z.string(),

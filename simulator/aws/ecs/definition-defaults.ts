@@ -1,10 +1,11 @@
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import type { TaskDefinitionSpec } from "./container-spec.ts";
 import { listMember } from "./input.ts";
+import { cpuUnitsIn, mebibytesIn } from "./registration/task-size.ts";
 
 /**
- * A definition as DescribeTaskDefinition returns it: what was registered, members that the lab doesn't know included,
- * with the members that ECS adds on its own.
+ * A definition as DescribeTaskDefinition returns it: what was registered, unknown members included, with the members
+ * that ECS adds.
  */
 export function withDefaults(request: JsonObject): JsonObject {
   const { tags: _tags, ...definition } = request;
@@ -12,8 +13,8 @@ export function withDefaults(request: JsonObject): JsonObject {
     volumes: [],
     placementConstraints: [],
     ...definition,
-    ...normalized("cpu", definition.cpu, cpuUnits),
-    ...normalized("memory", definition.memory, memoryMebibytes),
+    ...inUnits("cpu", definition.cpu, cpuUnitsIn),
+    ...inUnits("memory", definition.memory, mebibytesIn),
     containerDefinitions: listMember(definition, "containerDefinitions").map((container) =>
       isJsonObject(container) ? containerWithDefaults(container, definition.networkMode) : container,
     ),
@@ -26,7 +27,7 @@ export function compatibilitiesOf({ networkMode, cpu, memory }: TaskDefinitionSp
   return cpu !== undefined && memory !== undefined ? ["EC2", "FARGATE"] : ["EC2"];
 }
 
-/** The capabilities that a container instance needs, as far as the lab's definitions ask for any. */
+/** The capabilities that a container instance needs, as far as a definition asks for any that is known here. */
 export function requiredAttributes(definition: JsonObject, spec: TaskDefinitionSpec): JsonObject[] {
   const containers = spec.containerDefinitions;
   const asks: readonly (readonly [boolean, string])[] = [
@@ -68,18 +69,7 @@ function logsToCloudWatch({ logConfiguration }: TaskDefinitionSpec["containerDef
   return isJsonObject(logConfiguration) && logConfiguration.logDriver === "awslogs";
 }
 
-function normalized(name: string, value: Json | undefined, convert: (text: string) => string): JsonObject {
-  return typeof value === "string" ? { [name]: convert(value) } : {};
-}
-
-/** `1 vCPU` is stored as `1024`. */
-function cpuUnits(text: string): string {
-  const [, number] = /^\s*([\d.]+)\s*vcpu\s*$/i.exec(text) ?? [];
-  return number === undefined ? text : String(Number(number) * 1024);
-}
-
-/** `3GB` is stored as `3072`. */
-function memoryMebibytes(text: string): string {
-  const [, number] = /^\s*([\d.]+)\s*gb\s*$/i.exec(text) ?? [];
-  return number === undefined ? text : String(Number(number) * 1024);
+/** `1 vCPU` is stored as `1024`, `3GB` as `3072`. */
+function inUnits(name: string, value: Json | undefined, amountIn: (text: string) => number | undefined): JsonObject {
+  return typeof value === "string" ? { [name]: String(amountIn(value) ?? value) } : {};
 }

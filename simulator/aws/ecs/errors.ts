@@ -1,4 +1,4 @@
-import { AwsError } from "../../aws-error.ts";
+import { AwsError } from "../../base/aws-error.ts";
 
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html and each operation's page
 

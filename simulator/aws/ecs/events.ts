@@ -1,6 +1,6 @@
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
-import { randomUuid } from "../../http/random-id.ts";
-import type { CallContext } from "../service.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
+import { randomUuid } from "../../base/random-id.ts";
+import type { CallContext } from "../../core/service.ts";
 import type { EcsEnvironment } from "./environment.ts";
 import { listMember } from "./input.ts";
 import type { EcsCluster, EcsDeployment, EcsService, EcsTask, Tags } from "./model.ts";
@@ -127,7 +127,7 @@ export class EcsEvents {
   }
 
   #emit({ scope }: { readonly scope: { readonly account: string; readonly region: string } }, parts: EventParts): void {
-    this.#environment.emit({
+    this.#environment.events.publish({
       version: "0",
       id: randomUuid(this.#environment.random),
       "detail-type": parts.detailType,

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import { invalidParameter } from "./errors.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { randomDigits, randomHex, randomUuid } from "../../http/random-id.ts";
+import { randomDigits, randomHex, randomUuid } from "../../base/random-id.ts";
 import { ecsArn } from "./arns.ts";
 import type { EcsEnvironment } from "./environment.ts";
 import type { EcsEvents } from "./events.ts";
@@ -8,7 +8,7 @@ import { planTask, type TaskFate } from "./task-plan.ts";
 import { subnetsOf } from "./task-view.ts";
 import { durationMs } from "./timings.ts";
 
-/** What the scheduler is told about its tasks. */
+/** What the scheduler hears of its tasks. */
 export interface TaskListener {
   taskHealthy(task: EcsTask): void;
   taskStopped(task: EcsTask): void;
@@ -58,7 +58,7 @@ export class TaskLifecycle {
     deployment.tasks.add(task);
     service.tasks.add(task);
     cluster.tasks.set(id, task);
-    // A rejection here is a defect of the lab: it ends the process, as it should.
+    // A rejection here is a defect of the simulator: it ends the process, as it should.
     void this.#live(task);
   }
 
@@ -99,7 +99,7 @@ export class TaskLifecycle {
     task.version += 1;
     task.healthy = plan.healthyAtMs <= plan.runningAtMs;
     this.#events.taskStateChange(task);
-    this.#tell(task);
+    this.#announce(task);
     if (task.healthy) {
       this.#listener.taskHealthy(task);
       return true;
@@ -107,7 +107,7 @@ export class TaskLifecycle {
     if (plan.healthyAtMs === Infinity) return true;
     if (!(await this.#reach(task, plan.healthyAtMs))) return false;
     task.healthy = true;
-    this.#tell(task);
+    this.#announce(task);
     this.#listener.taskHealthy(task);
     return true;
   }
@@ -134,13 +134,23 @@ export class TaskLifecycle {
       forget(stopped, clock.now() - timings.stoppedTaskRetentionMs);
     }
     this.#events.taskStateChange(task);
-    this.#tell(task);
+    this.#announce(task);
     this.#listener.taskStopped(task);
   }
 
-  #tell(task: EcsTask): void {
-    const { service, lastStatus, healthy } = task;
-    this.#environment.onTask({ task, service, lastStatus, healthy });
+  #announce(task: EcsTask): void {
+    const { arn: taskArn, service, cluster, lastStatus, healthy, tags } = task;
+    this.#environment.taskChanges.publish({
+      taskArn,
+      serviceArn: service.arn,
+      serviceName: service.name,
+      lastStatus,
+      healthy,
+      ipAddress: task.network?.privateIpv4Address,
+      containers: task.revision.spec.containerDefinitions.map(({ name }) => name),
+      tags,
+      clusterTags: cluster.tags,
+    });
   }
 
   #fate(task: EcsTask): TaskFate {
@@ -148,17 +158,16 @@ export class TaskLifecycle {
     const { account, region } = task.cluster.scope;
     const unhealthy = new Set<string>();
     const exiting = new Set<string>();
-    for (const { name, image } of task.revision.spec.containerDefinitions) {
-      const subject = { account, region, service: task.service.arn, image };
-      if (name === "ztunnel" && faults.strike("ztunnel-unhealthy", { ...subject, container: name }))
-        unhealthy.add(name);
-      if (faults.strike("task-stops", { ...subject, container: name })) exiting.add(name);
+    for (const { name, image, healthCheck } of task.revision.spec.containerDefinitions) {
+      const subject = { account, region, service: task.service.arn, image, container: name };
+      if (healthCheck && faults.strike("container-unhealthy", subject)) unhealthy.add(name);
+      if (faults.strike("task-stops", subject)) exiting.add(name);
     }
     return { secretProblem: this.#secretProblem(task), unhealthy, exiting };
   }
 
   #secretProblem(task: EcsTask): string | undefined {
-    const { secrets } = this.#environment;
+    const { secretReader } = this.#environment;
     const { account, region } = task.cluster.scope;
     const { containerDefinitions, executionRoleArn } = task.revision.spec;
     const secretArns = containerDefinitions
@@ -166,7 +175,7 @@ export class TaskLifecycle {
       .filter((valueFrom) => /^arn:aws[\w-]*:secretsmanager:/.test(valueFrom));
     for (const valueFrom of secretArns) {
       const serviceArn = task.service.arn;
-      const answer = secrets.canRead({ account, region, valueFrom, executionRoleArn, serviceArn });
+      const answer = secretReader.get().canRead({ account, region, valueFrom, executionRoleArn, serviceArn });
       if (!answer.ok) return fetchProblem(valueFrom, answer.reason);
     }
     return undefined;

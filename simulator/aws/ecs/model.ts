@@ -1,7 +1,5 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
 import type { TaskDefinitionSpec } from "./container-spec.ts";
-import type { TaskPlan } from "./task-plan.ts";
-
 /** Tags by key, in the order in which they were set. */
 export type Tags = Map<string, string>;
 
@@ -18,7 +16,7 @@ export interface EcsCluster {
   readonly name: string;
   readonly scope: EcsScope;
   readonly tags: Tags;
-  /** Members of the request that the lab stores and returns. */
+  /** Members of the request that the simulator stores and returns. */
   readonly settings: JsonObject;
   status: "ACTIVE" | "INACTIVE";
   tagVersion: number;
@@ -33,7 +31,7 @@ export interface EcsRevision {
   readonly arn: string;
   readonly family: string;
   readonly revision: number;
-  /** The definition as DescribeTaskDefinition returns it, members that the lab doesn't know included. */
+  /** The definition as DescribeTaskDefinition returns it, unknown members included. */
   readonly definition: JsonObject;
   readonly spec: TaskDefinitionSpec;
   readonly tags: Tags;
@@ -93,7 +91,7 @@ export interface EcsDeployment {
   record: EcsServiceDeployment;
 }
 
-/** What ListServiceDeployments and DescribeServiceDeployments tell. */
+/** What ListServiceDeployments and DescribeServiceDeployments return. */
 export interface EcsServiceDeployment {
   readonly arn: string;
   readonly sequence: number;
@@ -156,4 +154,27 @@ export interface TaskNetwork {
   readonly macAddress: string;
   readonly subnetId: string;
   readonly privateIpv4Address: string;
+}
+
+/** What will happen to a container, in epoch milliseconds; `Infinity` for what never happens. */
+export interface ContainerPlan {
+  readonly name: string;
+  readonly startsAtMs: number;
+  readonly healthyAtMs: number;
+  readonly unhealthyAtMs: number;
+  readonly exitsAtMs: number;
+  readonly exitCode: number;
+  /** Why it never starts. */
+  readonly reason?: string;
+}
+
+/** A task's whole life, unless it is stopped before: laid out when its containers begin to start. */
+export interface TaskPlan {
+  readonly pullStartedAtMs: number;
+  readonly pullStoppedAtMs: number;
+  readonly containers: ReadonlyMap<string, ContainerPlan>;
+  readonly runningAtMs: number;
+  readonly healthyAtMs: number;
+  /** The task stops by itself. */
+  readonly failure: (TaskStop & { readonly atMs: number }) | undefined;
 }

@@ -2,7 +2,7 @@ import { deploymentConfiguration } from "./circuit-breaker.ts";
 import type { EcsDeployment, EcsService, EcsTask } from "./model.ts";
 
 /**
- * What the scheduler does next: how many tasks of the primary deployment it launches, and which tasks it stops. It keeps
+ * What the scheduler does next: how many tasks of the primary deployment it launches, and which it stops. It keeps
  * `minimumHealthyPercent` of the desired count healthy and never has more than `maximumPercent` of it.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
  */

@@ -1,5 +1,5 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
-import { randomBase62, randomDigits, randomUuid } from "../../http/random-id.ts";
+import type { JsonObject } from "../../base/json.ts";
+import { randomBase62, randomDigits, randomUuid } from "../../base/random-id.ts";
 import { ecsArn } from "./arns.ts";
 import { breakerThreshold, circuitBreaker } from "./circuit-breaker.ts";
 import type { EcsEnvironment } from "./environment.ts";
@@ -93,7 +93,7 @@ export class ServiceScheduler implements TaskListener {
     this.#finish(service, primary, desired);
   }
 
-  /** Stops one task because somebody asked for it. */
+  /** Stops one task on request. */
   stopTask(task: EcsTask, reason: string): void {
     this.#lifecycle.stop(task, { stopCode: "UserInitiated", stoppedReason: reason, failed: false });
     this.advance(task.service);
@@ -136,7 +136,7 @@ export class ServiceScheduler implements TaskListener {
     if (watched && breaker.enable && deployment.failedTasks >= breakerThreshold(service)) {
       this.#fail(deployment, breaker.rollback);
     } else {
-      // A rejection here is a defect of the lab: it ends the process, as it should.
+      // A rejection here is a defect of the simulator: it ends the process, as it should.
       void clock.sleep(delayMs).then(() => this.advance(service));
     }
   }

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { Json } from "../../../shared/base/json.ts";
-import type { Operation } from "../service.ts";
+import type { Json } from "../../base/json.ts";
+import type { Operation } from "../../core/service.ts";
 import { parseEcsArn } from "./arns.ts";
 import { breakerThreshold, circuitBreaker } from "./circuit-breaker.ts";
 import { clusterNotFound, invalidParameter, serviceNotFound } from "./errors.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Operation } from "../service.ts";
+import type { Operation } from "../../core/service.ts";
 import { ecsArn } from "./arns.ts";
 import { invalidParameter } from "./errors.ts";
 import { includeSchema, parseInput } from "./input.ts";

@@ -1,5 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
-import { AwsError } from "../../aws-error.ts";
+import { AwsError } from "../../base/aws-error.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import { compatibilitiesOf } from "./definition-defaults.ts";
 import { invalidParameter } from "./errors.ts";
 import type { DeploymentController, EcsRevision } from "./model.ts";

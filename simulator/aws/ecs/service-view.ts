@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../../../shared/base/json.ts";
+import type { Json, JsonObject } from "../../base/json.ts";
 import { defined, epochSeconds } from "./input.ts";
 import type { EcsDeployment, EcsService, EcsTask } from "./model.ts";
 import { tagList } from "./tag-rules.ts";

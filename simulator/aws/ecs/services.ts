@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { canonicalJson, type JsonObject } from "../../../shared/base/json.ts";
-import type { CallContext, Operation } from "../service.ts";
+import { isSameJson, type JsonObject } from "../../base/json.ts";
+import type { CallContext, Operation } from "../../core/service.ts";
 import { invalidParameter, serviceNotActive } from "./errors.ts";
 import { objectMember, parseInput, pick } from "./input.ts";
 import type { DeploymentController, EcsCluster, EcsService } from "./model.ts";
@@ -206,8 +206,7 @@ function update(
   service.settings = settings;
   service.desiredCount = request.desiredCount ?? service.desiredCount;
   const deployed = pick(settings, DEPLOYED);
-  const changed =
-    revision !== primary?.revision || canonicalJson(deployed) !== canonicalJson(primary?.settings ?? deployed);
+  const changed = revision !== primary?.revision || !isSameJson(deployed, primary?.settings ?? deployed);
   if (revision && (changed || request.forceNewDeployment)) scheduler.deploy(service, revision, deployed);
   else scheduler.advance(service);
 }

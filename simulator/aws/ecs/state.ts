@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../../../shared/base/json.ts";
+import type { Json, JsonObject } from "../../base/json.ts";
 import { epochSeconds } from "./input.ts";
 import type { EcsDeployment, EcsService, EcsTask } from "./model.ts";
 import { counts } from "./service-view.ts";

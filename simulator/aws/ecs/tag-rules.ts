@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Json } from "../../../shared/base/json.ts";
+import type { Json } from "../../base/json.ts";
 import { invalidParameter } from "./errors.ts";
 import type { Tags } from "./model.ts";
 

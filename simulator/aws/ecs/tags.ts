@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { CallContext, Operation } from "../service.ts";
+import type { CallContext, Operation } from "../../core/service.ts";
 import { parseEcsArn } from "./arns.ts";
 import { clusterNotFound, invalidParameter, resourceNotFound } from "./errors.ts";
 import { parseInput } from "./input.ts";
@@ -13,7 +13,7 @@ const untagSchema = z.looseObject({ resourceArn: z.string(), tagKeys: z.array(z.
 
 interface Tagged {
   readonly tags: Tags;
-  /** Tag changes of these are told as events. */
+  /** Set where a change of tags emits an event. */
   readonly resource?: EcsService | EcsCluster;
 }
 
@@ -75,7 +75,7 @@ function taggedResource({ store }: EcsParts, resourceArn: string, context: CallC
       return (cluster && store.findTask(cluster, resourceArn)) ?? notFound();
     }
     default:
-      throw invalidParameter(`The lab has no tags of a ${arn.kind}.`);
+      throw invalidParameter(`The simulator has no tags of a ${arn.kind}.`);
   }
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { Json, JsonObject } from "../../../shared/base/json.ts";
-import type { CallContext, Operation } from "../service.ts";
+import type { Json, JsonObject } from "../../base/json.ts";
+import type { CallContext, Operation } from "../../core/service.ts";
 import { ecsArn } from "./arns.ts";
 import { taskDefinitionSpec } from "./container-spec.ts";
 import { compatibilitiesOf, requiredAttributes, withDefaults } from "./definition-defaults.ts";
@@ -9,7 +9,7 @@ import { defined, epochSeconds, includeSchema, parseInput } from "./input.ts";
 import type { EcsRevision, EcsScope } from "./model.ts";
 import { page } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
-import { registrationProblems } from "./registration-rules.ts";
+import { registrationProblems } from "./registration/rules.ts";
 import { tagList, tagListSchema, withTags } from "./tag-rules.ts";
 
 const registerSchema = z.looseObject({

@@ -1,30 +1,7 @@
-import type { Random } from "../service.ts";
+import type { Random } from "../../base/random.ts";
 import type { ContainerSpec, TaskDefinitionSpec } from "./container-spec.ts";
-import type { TaskStop } from "./model.ts";
+import type { ContainerPlan, TaskPlan } from "./model.ts";
 import { durationMs, type Timings } from "./timings.ts";
-
-/** What will happen to a container, in epoch milliseconds; `Infinity` for what never happens. */
-export interface ContainerPlan {
-  readonly name: string;
-  readonly startsAtMs: number;
-  readonly healthyAtMs: number;
-  readonly unhealthyAtMs: number;
-  readonly exitsAtMs: number;
-  readonly exitCode: number;
-  /** Why it never starts. */
-  readonly reason?: string;
-}
-
-/** A task's whole life up to the point where somebody stops it, laid out when its containers begin to start. */
-export interface TaskPlan {
-  readonly pullStartedAtMs: number;
-  readonly pullStoppedAtMs: number;
-  readonly containers: ReadonlyMap<string, ContainerPlan>;
-  readonly runningAtMs: number;
-  readonly healthyAtMs: number;
-  /** The task stops by itself. */
-  readonly failure: (TaskStop & { readonly atMs: number }) | undefined;
-}
 
 /** What goes wrong with a task beyond what its definition says. */
 export interface TaskFate {
@@ -46,8 +23,8 @@ interface PlanContext {
 }
 
 /**
- * Lays out a task's life from `startMs` (epoch milliseconds). Containers start in the order of their `dependsOn`; health
- * checks pass at their first interval.
+ * Lays out a task's life from `startMs` (epoch milliseconds). Containers start in the order of their `dependsOn`.
+ * Health checks pass at their first interval.
  * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
  */
 export function planTask(
@@ -90,7 +67,7 @@ export function decidesHealth(spec: ContainerSpec): boolean {
   return spec.essential && spec.healthCheck !== undefined;
 }
 
-/** A container that never starts because of its dependencies does not keep a task from running unless it is essential. */
+/** A container that its dependencies keep from starting does not keep the task from running, unless it is essential. */
 function settledAtMs(plan: ContainerPlan): number {
   return plan.startsAtMs === Infinity ? plan.exitsAtMs : plan.startsAtMs;
 }

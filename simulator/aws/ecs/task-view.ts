@@ -1,10 +1,10 @@
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import { ecsArn } from "./arns.ts";
 import type { ContainerSpec } from "./container-spec.ts";
 import { defined } from "./input.ts";
-import type { EcsTask } from "./model.ts";
+import type { ContainerPlan, EcsTask } from "./model.ts";
 import { tagList } from "./tag-rules.ts";
-import { type ContainerPlan, decidesHealth } from "./task-plan.ts";
+import { decidesHealth } from "./task-plan.ts";
 
 export type TimeFormat = (ms: number) => Json;
 

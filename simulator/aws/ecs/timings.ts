@@ -1,4 +1,4 @@
-import type { Random } from "../service.ts";
+import type { Random } from "../../base/random.ts";
 
 /** The shortest and the longest time that a step takes, in milliseconds. */
 export type RangeMs = readonly [number, number];
@@ -13,7 +13,7 @@ export interface Timings {
   readonly containerStartMs: RangeMs;
   /** A container that others wait for to complete does its work. */
   readonly initContainerMs: RangeMs;
-  /** From the start of the last container until the task is told to be RUNNING. */
+  /** From the start of the last container until the task is reported as RUNNING. */
   readonly runningReportMs: number;
   /** A container that a fault stops lives this long: less than `runningReportMs`, so that its task never runs. */
   readonly failingContainerMs: RangeMs;

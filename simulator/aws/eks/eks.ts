@@ -1,8 +1,10 @@
 import * as z from "zod";
-import type { JsonObject } from "../../../shared/base/json.ts";
-import { AwsError } from "../../aws-error.ts";
+import { AwsError } from "../../base/aws-error.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { AwsService, CallContext, Operation } from "../../core/service.ts";
+import type { SimulatorRequest } from "../../http/message.ts";
+import type { RestCall } from "../../http/protocols.ts";
 import { parseInput } from "../input.ts";
-import type { AwsService, CallContext, Operation } from "../service.ts";
 
 export interface EksCluster {
   readonly name: string;
@@ -20,9 +22,10 @@ const KUBERNETES_VERSION = "1.33";
 /** EKS: what a client needs to find a cluster's Kubernetes API. */
 export class Eks implements AwsService {
   readonly name = "eks";
+  readonly protocol = { kind: "restJson1", callOf } as const;
   readonly operations: Readonly<Record<string, Operation>>;
 
-  constructor(clusters: readonly EksCluster[]) {
+  constructor({ clusters }: { readonly clusters: readonly EksCluster[] }) {
     const clustersOf = ({ account, region }: CallContext) =>
       clusters.filter((cluster) => cluster.account === account && cluster.region === region);
     this.operations = {
@@ -36,6 +39,14 @@ export class Eks implements AwsService {
       ListClusters: (_input, context) => ({ clusters: clustersOf(context).map(({ name }) => name) }),
     };
   }
+}
+
+/** https://docs.aws.amazon.com/eks/latest/APIReference/API_Operations.html */
+function callOf({ method, path, query }: SimulatorRequest): RestCall | undefined {
+  if (method !== "GET") return undefined;
+  if (path === "/clusters") return { operation: "ListClusters", input: query };
+  const [, name] = /^\/clusters\/([^/]+)$/.exec(path) ?? [];
+  return name === undefined ? undefined : { operation: "DescribeCluster", input: { name: decodeURIComponent(name) } };
 }
 
 function described({ name, account, region, endpoint, certificateAuthorityPem }: EksCluster): JsonObject {

@@ -1,6 +1,6 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
-import { AwsError } from "../../aws-error.ts";
-import type { AwsEvent } from "../service.ts";
+import { AwsError } from "../../base/aws-error.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { AwsEvent } from "../../core/event.ts";
 import { compilePattern, MAX_PATTERN_CHARACTERS } from "./pattern.ts";
 
 /** A rule of a bus. A target is a function's name or the ARN of another bus. */

@@ -1,17 +1,13 @@
-import type { JsonObject } from "../../../shared/base/json.ts";
-import type { Clock } from "../../clock/clock.ts";
-import type { FaultMatch, Faults } from "../../faults.ts";
-import { randomUuid } from "../../http/random-id.ts";
-import type { AwsEvent, AwsService, Operation, Random } from "../service.ts";
+import type { FaultMatch } from "../../base/faults.ts";
+import type { JsonObject } from "../../base/json.ts";
+import { randomUuid } from "../../base/random-id.ts";
+import type { SimulatorContext } from "../../core/connections.ts";
+import type { AwsEvent } from "../../core/event.ts";
+import type { AwsService, Operation } from "../../core/service.ts";
 import { type Bus, Buses, type CompiledRule, isBusArn, type Rule } from "./buses.ts";
 import { createOperations } from "./operations.ts";
 
 export interface EventBridgeOptions {
-  readonly clock: Clock;
-  readonly faults: Faults;
-  readonly random: Random;
-  /** Hands an event over to a function, which is an asynchronous invocation: what becomes of it is Lambda's affair. */
-  readonly deliver: (functionName: string, event: AwsEvent) => void;
   /** How long a hand-over takes, at least and at most. Later events may be handed over before earlier ones. */
   readonly latencyMs?: { readonly min: number; readonly max: number };
   /** How probable it is that an event is handed over to a target twice. */
@@ -37,25 +33,32 @@ interface Arrival {
   readonly fromBus: Bus | undefined;
 }
 
-/** How often it is looked whether a region that is down is up again. */
+/** How often to check whether a region that is down is up again. */
 const HELD_BACK_MS = 5_000;
 
-/** EventBridge: buses, rules, and what is delivered late, twice, out of order or not at all. */
+/**
+ * EventBridge: buses and rules, with deliveries that are late, doubled, out of order or lost. A rule's target is
+ * another bus, or a function, which is invoked asynchronously.
+ */
 export class EventBridge implements AwsService {
   readonly name = "events";
+  readonly protocol = { kind: "awsJson1_1", target: "AWSEvents" } as const;
   readonly operations: Readonly<Record<string, Operation>>;
+  readonly #context: SimulatorContext;
   readonly #options: Required<EventBridgeOptions>;
   readonly #buses = new Buses();
   #log: LoggedEvent[] = [];
 
-  constructor(options: EventBridgeOptions) {
+  constructor(context: SimulatorContext, options: EventBridgeOptions = {}) {
+    this.#context = context;
     this.#options = { latencyMs: { min: 50, max: 800 }, duplicateProbability: 0, logLimit: 10_000, ...options };
     this.operations = createOperations({
       buses: this.#buses,
-      now: () => options.clock.now(),
+      now: () => context.clock.now(),
       newId: () => this.newEventId(),
       put: (bus, event) => this.#enter(bus, event),
     });
+    context.events.subscribe((event) => this.emit(event));
   }
 
   /** Makes a bus, if it is not there yet. Returns its ARN. */
@@ -65,7 +68,7 @@ export class EventBridge implements AwsService {
 
   /**
    * Adds a rule to a bus, or replaces the one of its name.
-   * @throws AwsError InvalidEventPatternException when the pattern has anything that the lab does not implement
+   * @throws AwsError InvalidEventPatternException when the pattern has anything that the simulator does not implement
    */
   putRule(place: { readonly account: string; readonly region: string; readonly busName?: string }, rule: Rule): void {
     this.#buses.putRule(this.#buses.create(place.account, place.region, place.busName ?? "default"), rule);
@@ -91,19 +94,19 @@ export class EventBridge implements AwsService {
 
   /** An event's id in UUID form, from the seeded random source. */
   newEventId(): string {
-    return randomUuid(this.#options.random);
+    return randomUuid(this.#context.random);
   }
 
   /** Where a fault can strike: once, when the event enters its first bus. While its region is down it is held back. */
   #enter(bus: Bus, event: AwsEvent): void {
     const arrival = { event, bus, fromBus: undefined };
     const subject = faultSubject(event);
-    if (this.#options.faults.strike("lose-event", subject)) {
+    if (this.#context.faults.strike("lose-event", subject)) {
       this.#record(arrival, [], ["lose-event"]);
       return;
     }
-    const delay = this.#options.faults.strike("delay-event", subject);
-    const duplicate = this.#options.faults.strike("duplicate-event", subject);
+    const delay = this.#context.faults.strike("delay-event", subject);
+    const duplicate = this.#context.faults.strike("duplicate-event", subject);
     const notes = [delay, duplicate].flatMap((rule) => (rule === undefined ? [] : [rule.kind]));
     const extraMs = (delay?.delaySeconds ?? 0) * 1000;
     const dispatch = (...more: readonly string[]) => {
@@ -112,13 +115,13 @@ export class EventBridge implements AwsService {
     };
     const { account, region } = event;
     // A rule that names a call concerns that call alone, no events.
-    const isDown = () => this.#options.faults.inForce("region-down", { account, region });
+    const isDown = () => this.#context.faults.inForce("region-down", { account, region });
     if (isDown()) void this.#until(() => !isDown()).then(() => dispatch("region-down"));
     else dispatch();
   }
 
   async #until(holds: () => boolean): Promise<void> {
-    do await this.#options.clock.sleep(HELD_BACK_MS);
+    do await this.#context.clock.sleep(HELD_BACK_MS);
     while (!holds());
   }
 
@@ -135,18 +138,19 @@ export class EventBridge implements AwsService {
   }
 
   #schedule(arrival: Arrival, rule: CompiledRule, target: string, extraMs: number): void {
-    const { clock, random, latencyMs, duplicateProbability } = this.#options;
+    const { clock, random } = this.#context;
+    const { latencyMs, duplicateProbability } = this.#options;
     const copies = random() < duplicateProbability ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const latency = latencyMs.min + random() * (latencyMs.max - latencyMs.min);
-      // Nobody waits for a delivery; an error of it is a defect of the lab and ends the process.
+      // Deliveries are not awaited: an error in one is a defect of the simulator and ends the process.
       void clock.sleep(extraMs + latency).then(() => this.#handOver(arrival, rule, target));
     }
   }
 
   #handOver({ event, bus }: Arrival, rule: CompiledRule, target: string): void {
     if (!isBusArn(target)) {
-      this.#options.deliver(target, event);
+      this.#context.functions.get().invokeAsync(target, { ...event });
       return;
     }
     const targetBus = this.#buses.find(bus.account, bus.region, target);
@@ -157,7 +161,7 @@ export class EventBridge implements AwsService {
   #record({ event, bus }: Arrival, rules: readonly CompiledRule[], notes: readonly string[]): void {
     if (this.#options.logLimit === 0) return;
     const matchedRules = rules.map(({ name }) => name);
-    this.#log.push({ event, busArn: bus.arn, atMs: this.#options.clock.now(), matchedRules, notes });
+    this.#log.push({ event, busArn: bus.arn, atMs: this.#context.clock.now(), matchedRules, notes });
     if (this.#log.length > this.#options.logLimit * 1.1) this.#log = this.#log.slice(-this.#options.logLimit);
   }
 }

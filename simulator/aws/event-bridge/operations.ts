@@ -1,8 +1,9 @@
 import * as z from "zod";
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
-import { AwsError } from "../../aws-error.ts";
+import { AwsError } from "../../base/aws-error.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
+import type { AwsEvent } from "../../core/event.ts";
+import type { CallContext, Operation } from "../../core/service.ts";
 import { answer, page, parseInput } from "../input.ts";
-import type { AwsEvent, CallContext, Operation } from "../service.ts";
 import { type Bus, type Buses, type CompiledRule, isBusArn } from "./buses.ts";
 import { compilePattern } from "./pattern.ts";
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 
 /** A value of an event that is neither object nor array. */
 export type Leaf = null | boolean | number | string;

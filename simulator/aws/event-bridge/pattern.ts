@@ -1,5 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
-import { AwsError } from "../../aws-error.ts";
+import { AwsError } from "../../base/aws-error.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import { compileLeaf, type LeafTest } from "./pattern-operators.ts";
 
 /** Says whether a value, as it stands at the pattern's place in the event, matches. `undefined`: it is absent. */

@@ -1,5 +1,5 @@
-import { isJsonObject } from "../../../shared/base/json.ts";
-import { AwsError } from "../../aws-error.ts";
+import { AwsError } from "../../base/aws-error.ts";
+import { isJsonObject } from "../../base/json.ts";
 import { judgeRead, wildcardMatches } from "./resource-policy.ts";
 import type { Secret, SecretStore } from "./store.ts";
 import { CURRENT } from "./versions.ts";
@@ -54,7 +54,7 @@ export function parseValueFrom(text: string): ValueFrom | undefined {
   };
 }
 
-/** Whether the execution role can read the value; if not, the error's name and message as Secrets Manager words them. */
+/** Whether the execution role can read the value; if not, Secrets Manager's name and message of the error. */
 export function judgeValueFrom(
   store: SecretStore,
   request: ReadRequest,

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { AwsError } from "../../aws-error.ts";
+import { AwsError } from "../../base/aws-error.ts";
 
 const oneOrMany = z.union([z.string(), z.array(z.string()).min(1)]);
 const statementSchema = z
@@ -59,7 +59,7 @@ export function parseResourcePolicy(text: string, blockPublicPolicy: boolean): R
 
 /**
  * What a resource policy says about a role that reads the secret. A statement with a condition is never taken as an
- * Allow and always as a Deny: the lab does not evaluate conditions, and errs on AWS's strict side.
+ * Allow and always as a Deny: the simulator does not evaluate conditions, and errs on AWS's strict side.
  * An account's root as principal only delegates to identity policies, and so is no Allow for a role.
  */
 export function judgeRead(

@@ -1,19 +1,20 @@
-import type { Json, JsonObject } from "../../../shared/base/json.ts";
-import { AwsError } from "../../aws-error.ts";
+import { AwsError } from "../../base/aws-error.ts";
+import type { Faults } from "../../base/faults.ts";
+import type { Json, JsonObject } from "../../base/json.ts";
 import type { Clock } from "../../clock/clock.ts";
-import type { Faults } from "../../faults.ts";
+import type { SimulatorContext } from "../../core/connections.ts";
+import type { AwsService, CallContext, Operation } from "../../core/service.ts";
+import type { Rate } from "../../http/throttle.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
-import type { AwsService, CallContext, Operation, Random } from "../service.ts";
+import { secretsManagerRates } from "./rates.ts";
 import { judgeValueFrom, type ReadAnswer, type Reader, type ReadRequest } from "./read.ts";
 import { parseResourcePolicy } from "./resource-policy.ts";
 import { schemas } from "./schema.ts";
 import { type Secret, SecretStore } from "./store.ts";
 import { CURRENT, type SecretVersion } from "./versions.ts";
+import { describe, fits } from "./view.ts";
 
 export interface SecretsManagerOptions {
-  readonly clock: Clock;
-  readonly faults: Faults;
-  readonly random: Random;
   /** Roles whose identity policy lets them read secrets, beside what resource policies grant. */
   readonly readers?: readonly Reader[];
 }
@@ -23,20 +24,23 @@ const DEFAULT_RECOVERY_DAYS = 30;
 const DAY_MS = 24 * 3_600_000;
 const TAG_LIMIT = 50;
 
-/** Secrets Manager: the operations that the product and its operators use. */
+/** Secrets Manager: secrets, their versions, labels and resource policies. ECS reads secrets by its port. */
 export class SecretsManager implements AwsService {
   readonly name = "secretsmanager";
+  readonly protocol = { kind: "awsJson1_1", target: "secretsmanager" } as const;
   readonly operations: Readonly<Record<string, Operation>>;
   readonly #clock: Clock;
   readonly #faults: Faults;
   readonly #store: SecretStore;
   readonly #readers: readonly Reader[];
 
-  constructor({ clock, faults, random, readers = [] }: SecretsManagerOptions) {
+  constructor(context: SimulatorContext, { readers = [] }: SecretsManagerOptions = {}) {
+    const { clock, faults, random } = context;
     this.#clock = clock;
     this.#faults = faults;
     this.#store = new SecretStore(clock, random);
     this.#readers = readers;
+    context.secretReader.provide(this);
     this.operations = {
       CreateSecret: (input, context) => this.#create(input, context),
       PutSecretValue: (input, context) => this.#putValue(input, context),
@@ -57,9 +61,13 @@ export class SecretsManager implements AwsService {
     };
   }
 
+  rateOf(operation: string): Rate | undefined {
+    return secretsManagerRates[operation];
+  }
+
   /**
-   * Whether ECS, with a task's execution role, can read what a container's `valueFrom` names; if not, the
-   * name and message of the error that ECS tells in the stopped task's reason. Strikes the fault `secret-denied`.
+   * Whether ECS, with a task's execution role, can read what a container's `valueFrom` names; if not, the name and
+   * message of the error, which ECS puts into the stopped task's reason. Strikes the fault `secret-denied`.
    */
   canRead(request: ReadRequest): ReadAnswer {
     const { account, region, serviceArn: service } = request;
@@ -283,32 +291,4 @@ function hasValue({ SecretString, SecretBinary }: ValueInput): boolean {
 function requireOneValue({ SecretString, SecretBinary }: ValueInput): void {
   if (SecretString !== undefined && SecretBinary !== undefined)
     throw new AwsError(ERROR, "You can't specify both a binary secret value and a string secret value.");
-}
-
-function describe(secret: Secret): JsonObject {
-  const labels: Record<string, string[]> = {};
-  for (const { versionId } of secret.versions.list()) {
-    const own = secret.versions.labelsOf(versionId);
-    if (own.length > 0) labels[versionId] = own;
-  }
-  return answer({
-    ARN: secret.arn,
-    Name: secret.name,
-    Description: secret.description,
-    KmsKeyId: secret.kmsKeyId,
-    CreatedDate: epochSeconds(secret.createdMs),
-    LastChangedDate: epochSeconds(secret.changedMs),
-    DeletedDate: secret.deletionMs === undefined ? undefined : epochSeconds(secret.deletionMs),
-    Tags: [...secret.tags].map(([Key, Value]) => ({ Key, Value })),
-    VersionIdsToStages: labels,
-  });
-}
-
-/** Whether a filter's text fits. https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Filter.html */
-function fits(secret: Secret, key: string, text: string): boolean {
-  if (key === "name") return secret.name.startsWith(text);
-  if (key === "description") return (secret.description ?? "").startsWith(text);
-  if (key === "tag-key") return [...secret.tags.keys()].some((tag) => tag.startsWith(text));
-  if (key === "tag-value") return [...secret.tags.values()].some((tag) => tag.startsWith(text));
-  throw new AwsError(ERROR, `The lab does not know the filter ${key}.`);
 }

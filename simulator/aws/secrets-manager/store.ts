@@ -1,7 +1,7 @@
-import { AwsError } from "../../aws-error.ts";
+import { AwsError } from "../../base/aws-error.ts";
+import type { Random } from "../../base/random.ts";
+import { randomBase62, randomUuid } from "../../base/random-id.ts";
 import type { Clock } from "../../clock/clock.ts";
-import { randomBase62, randomUuid } from "../../http/random-id.ts";
-import type { Random } from "../service.ts";
 import type { ResourcePolicy } from "./resource-policy.ts";
 import { SecretVersions } from "./versions.ts";
 
@@ -95,7 +95,7 @@ export class SecretStore {
     if (account !== undefined && account !== place.account)
       throw new AwsError(
         "AccessDeniedException",
-        `Account ${place.account} is not authorized to use ${secretId}: the lab grants no access across accounts.`,
+        `Account ${place.account} is not authorized to use ${secretId}: no access across accounts.`,
       );
     const found =
       region === undefined

@@ -1,4 +1,4 @@
-import { AwsError } from "../../aws-error.ts";
+import { AwsError } from "../../base/aws-error.ts";
 
 export const CURRENT = "AWSCURRENT";
 export const PREVIOUS = "AWSPREVIOUS";

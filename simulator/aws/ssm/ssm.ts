@@ -1,10 +1,10 @@
 import * as z from "zod";
-import type { Json, JsonObject } from "../../../shared/base/json.ts";
-import { AwsError } from "../../aws-error.ts";
-import type { Clock } from "../../clock/clock.ts";
-import { randomUuid } from "../../http/random-id.ts";
+import { AwsError } from "../../base/aws-error.ts";
+import type { Json, JsonObject } from "../../base/json.ts";
+import { randomUuid } from "../../base/random-id.ts";
+import type { SimulatorContext } from "../../core/connections.ts";
+import type { AwsService, CallContext, Operation } from "../../core/service.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
-import type { AwsService, CallContext, EmitEvent, Operation, Random } from "../service.ts";
 
 interface Parameter {
   readonly name: string;
@@ -14,12 +14,6 @@ interface Parameter {
   readonly description: string | undefined;
   readonly version: number;
   readonly modifiedMs: number;
-}
-
-export interface SsmOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly emit: EmitEvent;
 }
 
 const ERROR = "ValidationException";
@@ -44,12 +38,13 @@ const schemas = {
 /** The Parameter Store of Systems Manager. */
 export class Ssm implements AwsService {
   readonly name = "ssm";
+  readonly protocol = { kind: "awsJson1_1", target: "AmazonSSM" } as const;
   readonly operations: Readonly<Record<string, Operation>>;
-  readonly #options: SsmOptions;
+  readonly #context: SimulatorContext;
   readonly #parameters = new Map<string, Parameter>();
 
-  constructor(options: SsmOptions) {
-    this.#options = options;
+  constructor(context: SimulatorContext) {
+    this.#context = context;
     this.operations = {
       GetParameter: (input, context) => ({
         Parameter: shown(this.#require(context, parseInput(schemas.get, input, ERROR).Name)),
@@ -88,7 +83,7 @@ export class Ssm implements AwsService {
       value: request.Value,
       description: request.Description ?? existing?.description,
       version: (existing?.version ?? 0) + 1,
-      modifiedMs: this.#options.clock.now(),
+      modifiedMs: this.#context.clock.now(),
     };
     this.#parameters.set(arn, parameter);
     this.#tell(parameter, existing === undefined ? "Create" : "Update", context);
@@ -121,8 +116,8 @@ export class Ssm implements AwsService {
   }
 
   #tell(parameter: Parameter, operation: "Create" | "Update" | "Delete", { account, region }: CallContext): void {
-    const { clock, random, emit } = this.#options;
-    emit({
+    const { clock, random, events } = this.#context;
+    events.publish({
       version: "0",
       id: randomUuid(random),
       "detail-type": "Parameter Store Change",

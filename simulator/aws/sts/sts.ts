@@ -1,13 +1,11 @@
 import * as z from "zod";
-import { AwsError } from "../../aws-error.ts";
-import type { Clock } from "../../clock/clock.ts";
-import { randomBase62 } from "../../http/random-id.ts";
+import { AwsError } from "../../base/aws-error.ts";
+import { randomBase62 } from "../../base/random-id.ts";
+import type { SimulatorContext } from "../../core/connections.ts";
+import type { AwsService, CallContext, Operation } from "../../core/service.ts";
 import { parseInput } from "../input.ts";
-import type { AwsService, CallContext, Operation, Random } from "../service.ts";
 
 export interface StsOptions {
-  readonly clock: Clock;
-  readonly random: Random;
   /** The roles that can be assumed; without it, every role of every account. */
   readonly roleArns?: readonly string[];
 }
@@ -21,14 +19,19 @@ const assumeRoleSchema = z.object({
 });
 
 /**
- * STS. The credentials of an assumed role have the role's account as access key id, which is how the lab knows the
+ * STS. The credentials of an assumed role have the role's account as access key id, which is how the router knows the
  * account of a call.
  */
 export class Sts implements AwsService {
   readonly name = "sts";
+  readonly protocol = {
+    kind: "awsQuery",
+    version: "2011-06-15",
+    namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+  } as const;
   readonly operations: Readonly<Record<string, Operation>>;
 
-  constructor({ clock, random, roleArns }: StsOptions) {
+  constructor({ clock, random }: SimulatorContext, { roleArns }: StsOptions = {}) {
     this.operations = {
       AssumeRole: (input, context) => {
         const { RoleArn, RoleSessionName, DurationSeconds } = parseInput(assumeRoleSchema, input, "ValidationError");

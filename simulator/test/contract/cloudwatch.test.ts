@@ -8,14 +8,13 @@ import {
   SetAlarmStateCommand,
 } from "@aws-sdk/client-cloudwatch";
 import { beforeEach, describe, expect, it } from "vitest";
-import { labClients } from "../../../test/support/simulated-clients.ts";
 import { CloudWatch } from "../../aws/cloudwatch/cloudwatch.ts";
-import type { AwsEvent } from "../../aws/service.ts";
 import { VirtualClock } from "../../clock/virtual-clock.ts";
-import { Faults } from "../../faults.ts";
-import { seededRandom } from "../../random.ts";
+import type { AwsEvent } from "../../core/event.ts";
+import { Simulator } from "../../core/simulator.ts";
+import { inProcessRequestHandler } from "../../http/in-process.ts";
 
-describe("CloudWatch's alarms of the lab, as AWS documents them", () => {
+describe("Simulated CloudWatch's alarms, as AWS documents them", () => {
   let clock: VirtualClock;
   let client: CloudWatchClient;
   let events: AwsEvent[];
@@ -23,11 +22,16 @@ describe("CloudWatch's alarms of the lab, as AWS documents them", () => {
   beforeEach(() => {
     clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
     events = [];
-    const faults = new Faults(() => clock.now());
-    client = labClients([new CloudWatch({ clock, random: seededRandom(1), emit: (event) => events.push(event) })], {
-      clock,
-      faults,
-    }).clients.home(CloudWatchClient);
+    const simulator = new Simulator({ clock, throttling: false });
+    simulator.add((context) => new CloudWatch(context));
+    simulator.context.events.subscribe((event) => events.push(event));
+    client = new CloudWatchClient({
+      region: "us-east-1",
+      endpoint: "http://simulator",
+      credentials: { accessKeyId: "111111111111", secretAccessKey: "secret" },
+      requestHandler: inProcessRequestHandler(simulator.handle),
+      maxAttempts: 1,
+    });
   });
 
   const metricAlarm = (AlarmName: string, Threshold = 1) =>

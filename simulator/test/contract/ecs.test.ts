@@ -14,22 +14,19 @@ import {
   UpdateServiceCommand,
 } from "@aws-sdk/client-ecs";
 import { beforeEach, describe, expect, it } from "vitest";
-import { EcsSimulation } from "../../aws/ecs/simulation.ts";
-import type { AwsEvent } from "../../aws/service.ts";
+import { Ecs } from "../../aws/ecs/ecs.ts";
 import { VirtualClock } from "../../clock/virtual-clock.ts";
-import { Faults } from "../../faults.ts";
+import type { AwsEvent } from "../../core/event.ts";
+import { Simulator } from "../../core/simulator.ts";
 import { inProcessRequestHandler } from "../../http/in-process.ts";
-import type { LabHandler } from "../../http/message.ts";
-import { AwsRouter } from "../../http/router.ts";
 import { startServer } from "../../http/server.ts";
 
 const START_MS = Date.UTC(2026, 10, 21);
 const NETWORK = { awsvpcConfiguration: { subnets: ["subnet-1"], securityGroups: ["sg-1"] } };
 const credentials = { accessKeyId: "210987654321", secretAccessKey: "secret" };
 
-function lab() {
+function harness() {
   const clock = new VirtualClock(START_MS);
-  const faults = new Faults(() => clock.now());
   const events: AwsEvent[] = [];
   const secretProblems = new Map<string, string>();
   let seed = 7;
@@ -37,23 +34,19 @@ function lab() {
     seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
     return seed / 2 ** 31;
   };
-  const ecs = new EcsSimulation({
-    clock,
-    random,
-    faults,
-    emit: (event) => events.push(event),
-    secrets: {
-      canRead({ valueFrom }) {
-        const reason = secretProblems.get(valueFrom);
-        return reason === undefined ? { ok: true } : { ok: false, reason };
-      },
+  const simulator = new Simulator({ clock, random });
+  const { faults, handle, router } = simulator;
+  simulator.add((context) => new Ecs(context));
+  simulator.context.events.subscribe((event) => events.push(event));
+  simulator.context.secretReader.provide({
+    canRead({ valueFrom }) {
+      const reason = secretProblems.get(valueFrom);
+      return reason === undefined ? { ok: true } : { ok: false, reason };
     },
   });
-  const router = new AwsRouter({ services: [ecs.service()], clock, faults, random });
-  const handle: LabHandler = (request) => router.handle(request);
   const client = new ECSClient({
     region: "eu-west-1",
-    endpoint: "http://lab.local",
+    endpoint: "http://simulator",
     credentials,
     maxAttempts: 1,
     requestHandler: inProcessRequestHandler(handle),
@@ -80,10 +73,10 @@ const service = {
   networkConfiguration: NETWORK,
 };
 
-describe("the lab's ECS, through the AWS SDK", () => {
-  let here: ReturnType<typeof lab>;
+describe("Simulated ECS, through the AWS SDK", () => {
+  let here: ReturnType<typeof harness>;
   beforeEach(async () => {
-    here = lab();
+    here = harness();
     await here.client.send(new CreateClusterCommand({ clusterName: "prod" }));
     await here.client.send(new RegisterTaskDefinitionCommand(definition));
   });

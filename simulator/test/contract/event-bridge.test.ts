@@ -10,34 +10,34 @@ import {
 } from "@aws-sdk/client-eventbridge";
 import { beforeEach, describe, expect, it } from "vitest";
 import { EventBridge } from "../../aws/event-bridge/event-bridge.ts";
-import type { AwsEvent } from "../../aws/service.ts";
+import type { Json } from "../../base/json.ts";
 import { VirtualClock } from "../../clock/virtual-clock.ts";
-import { Faults } from "../../faults.ts";
+import { Simulator } from "../../core/simulator.ts";
 import { inProcessRequestHandler } from "../../http/in-process.ts";
-import { AwsRouter } from "../../http/router.ts";
-import { seededRandom } from "../../random.ts";
 
 const ACCOUNT = "123456789012";
 const START_MS = Date.UTC(2026, 8, 18, 20, 41, 38);
-const bus = "ztunnel-autopilot";
+const bus = "news";
 let clock: VirtualClock;
 let client: EventBridgeClient;
-let delivered: AwsEvent[];
+let delivered: Json[];
 
 beforeEach(() => {
   clock = new VirtualClock(START_MS);
-  const faults = new Faults(() => clock.now());
-  const random = seededRandom(1);
   delivered = [];
-  const eventBridge = new EventBridge({ clock, faults, random, deliver: (_to, event) => delivered.push(event) });
+  const simulator = new Simulator({ clock, throttling: false });
+  const eventBridge = simulator.add((context) => new EventBridge(context));
+  simulator.context.functions.provide({
+    invoke: async () => null,
+    invokeAsync: (_to, event) => delivered.push(event),
+  });
   const place = { account: ACCOUNT, region: "us-east-1", busName: bus };
-  eventBridge.putRule(place, { name: "news", pattern: { source: [bus] }, targets: ["notify-slack"] });
-  const router = new AwsRouter({ services: [eventBridge], clock, faults, random, throttling: false });
+  eventBridge.putRule(place, { name: "news", pattern: { source: [bus] }, targets: ["watch"] });
   client = new EventBridgeClient({
     region: "us-east-1",
-    endpoint: "http://lab",
+    endpoint: "http://simulator",
     credentials: { accessKeyId: ACCOUNT, secretAccessKey: "secret" },
-    requestHandler: inProcessRequestHandler((request) => router.handle(request)),
+    requestHandler: inProcessRequestHandler(simulator.handle),
     maxAttempts: 1,
   });
 });
@@ -50,7 +50,7 @@ const entry: PutEventsRequestEntry = {
 };
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html */
-describe("PutEvents of the lab, as AWS documents it", () => {
+describe("Simulated PutEvents, as AWS documents it", () => {
   it("puts an event on a bus, with the caller's account and region and the present time", async () => {
     const answer = await client.send(new PutEventsCommand({ Entries: [{ ...entry, Resources: ["arn:x"] }] }));
     expect(answer).toMatchObject({
@@ -76,7 +76,7 @@ describe("PutEvents of the lab, as AWS documents it", () => {
   it("takes the time that the entry gives", async () => {
     await client.send(new PutEventsCommand({ Entries: [{ ...entry, Time: new Date("2026-01-02T03:04:05Z") }] }));
     await clock.advance(5000);
-    expect(delivered[0]?.time).toBe("2026-01-02T03:04:05Z");
+    expect(delivered).toMatchObject([{ time: "2026-01-02T03:04:05Z" }]);
   });
 
   it.each([
@@ -119,7 +119,7 @@ describe("PutEvents of the lab, as AWS documents it", () => {
   });
 });
 
-describe("Rules of the lab, as AWS documents them", () => {
+describe("Simulated rules, as AWS documents them", () => {
   const event = JSON.stringify({
     id: "1",
     account: ACCOUNT,
@@ -151,7 +151,7 @@ describe("Rules of the lab, as AWS documents them", () => {
     const rule = await client.send(new DescribeRuleCommand({ Name: "news", EventBusName: bus }));
     expect(JSON.parse(rule.EventPattern ?? "")).toEqual({ source: [bus] });
     const targets = await client.send(new ListTargetsByRuleCommand({ Rule: "news", EventBusName: bus }));
-    expect(targets.Targets?.[0]?.Arn).toBe(`arn:aws:lambda:us-east-1:${ACCOUNT}:function:notify-slack`);
+    expect(targets.Targets?.[0]?.Arn).toBe(`arn:aws:lambda:us-east-1:${ACCOUNT}:function:watch`);
   });
 
   it("does not know rules and buses that are not there", async () => {

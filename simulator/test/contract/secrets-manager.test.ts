@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import {
   CreateSecretCommand,
   DeleteResourcePolicyCommand,
@@ -17,13 +18,10 @@ import {
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
 import { beforeEach, describe, expect, it } from "vitest";
-import { sha256 } from "../../../shared/base/json.ts";
 import { SecretsManager } from "../../aws/secrets-manager/secrets-manager.ts";
 import { VirtualClock } from "../../clock/virtual-clock.ts";
-import { Faults } from "../../faults.ts";
+import { Simulator } from "../../core/simulator.ts";
 import { inProcessRequestHandler } from "../../http/in-process.ts";
-import { AwsRouter } from "../../http/router.ts";
-import { seededRandom } from "../../random.ts";
 
 const ACCOUNT = "123456789012";
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/ecs/ambient/web`;
@@ -34,23 +32,21 @@ let client: SecretsManagerClient;
 
 beforeEach(() => {
   clock = new VirtualClock(Date.UTC(2026, 8, 18));
-  const faults = new Faults(() => clock.now());
-  const random = seededRandom(1);
-  const secrets = new SecretsManager({ clock, faults, random });
-  const router = new AwsRouter({ services: [secrets], clock, faults, random, throttling: false });
+  const simulator = new Simulator({ clock, throttling: false });
+  simulator.add((context) => new SecretsManager(context));
   clientFor = (account, region) =>
     new SecretsManagerClient({
       region,
-      endpoint: "http://lab",
+      endpoint: "http://simulator",
       credentials: { accessKeyId: account, secretAccessKey: "secret" },
-      requestHandler: inProcessRequestHandler((request) => router.handle(request)),
+      requestHandler: inProcessRequestHandler(simulator.handle),
       maxAttempts: 1,
     });
   client = clientFor(ACCOUNT, "us-east-1");
 });
 
-/** The version id of a value, as the product makes it. */
-const idOf = (value: string) => sha256(value);
+/** A version id that follows from the value: what Secrets Manager takes twice without a second version. */
+const idOf = (value: string) => hash("sha256", value);
 
 async function create(name = "mesh/web", value = "one"): Promise<string> {
   const { ARN = "" } = await client.send(
@@ -78,7 +74,7 @@ async function labels(secretId: string): Promise<Record<string, string[]>> {
 const named = (name: string) => expect.objectContaining({ name });
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
-describe("A secret of the lab, as AWS documents it", () => {
+describe("A simulated secret, as AWS documents it", () => {
   it("has an ARN that ends with six characters of its own", async () => {
     const arn = await create();
     expect(arn).toMatch(/^arn:aws:secretsmanager:us-east-1:123456789012:secret:mesh\/web-[A-Za-z0-9]{6}$/);
@@ -170,7 +166,7 @@ describe("A secret of the lab, as AWS documents it", () => {
 });
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html */
-describe("A version of the lab's secrets, as AWS documents it", () => {
+describe("A version of simulated secrets, as AWS documents it", () => {
   it("has the request token as its id, and becomes AWSCURRENT while the one before becomes AWSPREVIOUS", async () => {
     const arn = await create();
     expect(await put(arn, "two")).toMatchObject({ VersionId: idOf("two"), VersionStages: ["AWSCURRENT"] });
@@ -271,7 +267,7 @@ describe("A version of the lab's secrets, as AWS documents it", () => {
 });
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html */
-describe("UpdateSecretVersionStage of the lab, as AWS documents it", () => {
+describe("Simulated UpdateSecretVersionStage, as AWS documents it", () => {
   const relabel = (VersionStage: string, from?: string, to?: string) =>
     client.send(
       new UpdateSecretVersionStageCommand({
@@ -314,7 +310,7 @@ describe("UpdateSecretVersionStage of the lab, as AWS documents it", () => {
 });
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_delete-secret.html */
-describe("The deletion of a lab's secret, as AWS documents it", () => {
+describe("The deletion of a simulated secret, as AWS documents it", () => {
   it("is scheduled, keeps the value from being read and the name from being used, and can be undone", async () => {
     const arn = await create();
     await client.send(new DeleteSecretCommand({ SecretId: arn, RecoveryWindowInDays: 7 }));
@@ -350,7 +346,7 @@ describe("The deletion of a lab's secret, as AWS documents it", () => {
 });
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html */
-describe("A resource policy of the lab's secrets, as AWS documents it", () => {
+describe("A resource policy of simulated secrets, as AWS documents it", () => {
   const policy = (Principal: unknown, more = {}) =>
     JSON.stringify({
       Version: "2012-10-17",

@@ -20,22 +20,19 @@ import {
 } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { beforeEach, describe, expect, it } from "vitest";
-import { isJsonObject } from "../../../shared/base/json.ts";
 import { Eks } from "../../aws/eks/eks.ts";
-import type { AwsEvent } from "../../aws/service.ts";
 import { Ssm } from "../../aws/ssm/ssm.ts";
-import { StepFunctionsApi } from "../../aws/step-functions/step-functions-api.ts";
+import { StepFunctions } from "../../aws/step-functions/step-functions.ts";
 import { Sts } from "../../aws/sts/sts.ts";
+import { isJsonObject } from "../../base/json.ts";
 import { VirtualClock } from "../../clock/virtual-clock.ts";
-import { Faults } from "../../faults.ts";
+import type { AwsEvent } from "../../core/event.ts";
+import { Simulator } from "../../core/simulator.ts";
 import { inProcessRequestHandler } from "../../http/in-process.ts";
-import { AwsRouter } from "../../http/router.ts";
 import { rootCaPem } from "../../kubernetes/root-ca.ts";
-import { seededRandom } from "../../random.ts";
-import { StepFunctions } from "../../step-functions/executions.ts";
 
 const ACCOUNT = "123456789012";
-const ROLE = "arn:aws:iam::222222222222:role/ztunnel-autopilot-member";
+const ROLE = "arn:aws:iam::222222222222:role/member";
 const MACHINE = `arn:aws:states:us-east-1:${ACCOUNT}:stateMachine:Wait`;
 const definition = {
   QueryLanguage: "JSONata",
@@ -58,52 +55,45 @@ let configFor: (accessKeyId?: string) => ReturnType<typeof clientConfig>;
 
 beforeEach(() => {
   clock = new VirtualClock(Date.UTC(2026, 10, 21));
-  const faults = new Faults(() => clock.now());
-  const random = seededRandom(1);
   emitted = [];
   tokens = [];
-  const stepFunctions = new StepFunctions({
-    clock,
-    random,
-    lambda: {
-      invoke: async (_name, payload) => {
-        if (isJsonObject(payload)) tokens.push(String(payload.token));
-        return null;
-      },
+  const simulator = new Simulator({ clock, throttling: false });
+  simulator.context.events.subscribe((event) => emitted.push(event));
+  simulator.context.functions.provide({
+    invoke: async (_name, payload) => {
+      if (isJsonObject(payload)) tokens.push(String(payload.token));
+      return null;
     },
+    invokeAsync: () => undefined,
   });
-  stepFunctions.createStateMachine(MACHINE, definition);
-  const cluster = { name: "mesh", account: ACCOUNT, region: "us-east-1", endpoint: "http://lab/kubernetes/mesh" };
-  const services = [
-    new Ssm({ clock, random, emit: (event) => emitted.push(event) }),
-    new Sts({ clock, random, roleArns: [ROLE] }),
-    new Eks([{ ...cluster, certificateAuthorityPem: rootCaPem }]),
-    new StepFunctionsApi(stepFunctions, [{ stateMachineArn: MACHINE, definition, createdMs: 0 }]),
-  ];
-  const router = new AwsRouter({ services, clock, faults, random, throttling: false });
-  configFor = (accessKeyId = ACCOUNT) => clientConfig(router, accessKeyId);
+  const cluster = { name: "mesh", account: ACCOUNT, region: "us-east-1", endpoint: "http://simulator/kubernetes/mesh" };
+  simulator.add((context) => new Ssm(context));
+  simulator.add((context) => new Sts(context, { roleArns: [ROLE] }));
+  simulator.add(() => new Eks({ clusters: [{ ...cluster, certificateAuthorityPem: rootCaPem }] }));
+  simulator.add((context) => new StepFunctions(context)).createStateMachine(MACHINE, definition);
+  configFor = (accessKeyId = ACCOUNT) => clientConfig(simulator, accessKeyId);
 });
 
-function clientConfig(router: AwsRouter, accessKeyId: string) {
+function clientConfig({ handle }: Simulator, accessKeyId: string) {
   return {
     region: "us-east-1",
-    endpoint: "http://lab",
+    endpoint: "http://simulator",
     credentials: { accessKeyId, secretAccessKey: "secret" },
-    requestHandler: inProcessRequestHandler((request) => router.handle(request)),
+    requestHandler: inProcessRequestHandler(handle),
     maxAttempts: 1,
   };
 }
 
-describe("Parameter Store of the lab, as AWS documents it", () => {
+describe("Simulated Parameter Store, as AWS documents it", () => {
   it("keeps parameters by version, and tells of every change", async () => {
     const ssm = new SSMClient(configFor());
-    const Name = "/ztunnel-autopilot/image";
+    const Name = "/shop/image";
     const put = (Value: string, Overwrite?: boolean) =>
       ssm.send(new PutParameterCommand({ Name, Value, Type: "String", Overwrite }));
     expect((await put("a:1")).Version).toBe(1);
     await expect(put("a:2")).rejects.toMatchObject({ name: "ParameterAlreadyExists" });
     expect((await put("a:2", true)).Version).toBe(2);
-    const arn = `arn:aws:ssm:us-east-1:${ACCOUNT}:parameter/ztunnel-autopilot/image`;
+    const arn = `arn:aws:ssm:us-east-1:${ACCOUNT}:parameter/shop/image`;
     expect((await ssm.send(new GetParameterCommand({ Name }))).Parameter).toMatchObject({ Value: "a:2", ARN: arn });
     const many = await ssm.send(new GetParametersCommand({ Names: [Name, "gone"] }));
     expect(many).toMatchObject({ Parameters: [{ Name }], InvalidParameters: ["gone"] });
@@ -125,29 +115,29 @@ describe("Parameter Store of the lab, as AWS documents it", () => {
   });
 });
 
-describe("STS of the lab", () => {
+describe("Simulated STS", () => {
   it("gives a role's credentials, with which calls go to the role's account until they end", async () => {
-    const assume = new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: "autopilot", DurationSeconds: 900 });
+    const assume = new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: "session", DurationSeconds: 900 });
     const { Credentials, AssumedRoleUser } = await new STSClient(configFor()).send(assume);
     expect(Credentials?.Expiration?.getTime()).toBe(clock.now() + 900_000);
-    expect(AssumedRoleUser?.Arn).toBe("arn:aws:sts::222222222222:assumed-role/ztunnel-autopilot-member/autopilot");
+    expect(AssumedRoleUser?.Arn).toBe("arn:aws:sts::222222222222:assumed-role/member/session");
     const there = new STSClient(configFor(Credentials?.AccessKeyId));
     expect((await there.send(new GetCallerIdentityCommand({}))).Account).toBe("222222222222");
   });
 
   it("denies a role that cannot be assumed, and refuses what is no role", async () => {
     const sts = new STSClient(configFor());
-    const assume = (RoleArn: string) => sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: "autopilot" }));
+    const assume = (RoleArn: string) => sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: "session" }));
     await expect(assume(`${ROLE}-2`)).rejects.toMatchObject({ name: "AccessDenied" });
     await expect(assume("role")).rejects.toMatchObject({ name: "ValidationError" });
   });
 });
 
-describe("EKS of the lab", () => {
+describe("Simulated EKS", () => {
   it("describes a cluster with its endpoint and certificate authority", async () => {
     const eks = new EKSClient(configFor());
     const { cluster } = await eks.send(new DescribeClusterCommand({ name: "mesh" }));
-    expect(cluster).toMatchObject({ endpoint: "http://lab/kubernetes/mesh", status: "ACTIVE" });
+    expect(cluster).toMatchObject({ endpoint: "http://simulator/kubernetes/mesh", status: "ACTIVE" });
     expect(Buffer.from(cluster?.certificateAuthority?.data ?? "", "base64").toString()).toBe(rootCaPem);
     expect((await eks.send(new ListClustersCommand({}))).clusters).toEqual(["mesh"]);
     await expect(eks.send(new DescribeClusterCommand({ name: "gone" }))).rejects.toMatchObject({
@@ -157,7 +147,7 @@ describe("EKS of the lab", () => {
   });
 });
 
-describe("Step Functions of the lab, as AWS documents it", () => {
+describe("Simulated Step Functions, as AWS documents it", () => {
   it("starts, describes, lists and completes an execution, and pages through its history", async () => {
     const states = new SFNClient(configFor());
     const start = new StartExecutionCommand({ stateMachineArn: MACHINE, name: "one", input: '{"a":1}' });

@@ -1,9 +1,9 @@
+import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import autopilotConfig from "../../../autopilot.config.ts";
 import { Lab, type LabOptions } from "../../../lab/autopilot/lab.ts";
 import type { Fleet } from "../../../lab/fleet/fleet.ts";
 import { LabDriver } from "../../../lab/story/lab-driver.ts";
 import { type ConfigInput, parseConfig } from "../../../shared/config/config.ts";
-import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
 
 export interface Scenario extends Pick<LabOptions, "cloudTrail" | "seed" | "duplicateProbability" | "schedules"> {
   readonly fleet: Fleet;

@@ -1,3 +1,4 @@
+import { nextRootCaPem, rootCaPem, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { enrolledFleet, enrolledFleetConfig } from "../../../lab/autopilot/enrolled-fleet.ts";
 import { Lab, type LabOptions } from "../../../lab/autopilot/lab.ts";
 import { LabDriver, type ServiceName } from "../../../lab/story/lab-driver.ts";
@@ -7,8 +8,6 @@ import { textAt } from "../../../shared/base/json-fields.ts";
 import type { Config } from "../../../shared/config/config.ts";
 import type { Rollout, RolloutService } from "../../../shared/model/rollout.ts";
 import { containersOf, nameOf } from "../../../shared/model/task-definition.ts";
-import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
-import { nextRootCaPem, rootCaPem } from "../../../simulator/kubernetes/root-ca.ts";
 import { START_MS } from "./on-lab.ts";
 
 export const OLD_IMAGE = "example.com/ztunnel:1.28.1";

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Lab } from "../../../lab/autopilot/lab.ts";
@@ -7,7 +8,6 @@ import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
 import { AutopilotError } from "../../../shared/base/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
 import { parseIncoming } from "../../../shared/events/incoming.ts";
-import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
 import { web } from "../../support/fakes.ts";
 import { config } from "../../support/services.ts";
 

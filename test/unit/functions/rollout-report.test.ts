@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
+import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { LAB_SLACK_TOKEN, Lab } from "../../../lab/autopilot/lab.ts";
 import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
-import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
 import { rollout, rolloutService } from "../../support/rollouts.ts";
 import { config } from "../../support/services.ts";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
+import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { LAB_SLACK_TOKEN, Lab } from "../../../lab/autopilot/lab.ts";
 import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
-import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
 import { config } from "../../support/services.ts";
 
 const refused = readFileSync(new URL("../../fixtures/events/service-refused.json", import.meta.url), "utf8");

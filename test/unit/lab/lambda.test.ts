@@ -1,8 +1,7 @@
+import { Faults, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { LambdaRuntime } from "../../../lab/lambda/runtime.ts";
 import type { Json } from "../../../shared/base/json.ts";
-import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
-import { Faults } from "../../../simulator/faults.ts";
 
 /** Functions that take a minute each; how many of each ran at a time, and how often they were begun. */
 function runtime(reservedConcurrency: Readonly<Record<string, number>> = {}) {

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { compilePattern } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { isJsonObject, type JsonObject } from "../../../shared/base/json.ts";
 import { parseIncoming } from "../../../shared/events/incoming.ts";
 import { outgoingTypes } from "../../../shared/events/outgoing.ts";
 import type { BusEvent } from "../../../shared/ports/ports.ts";
-import { compilePattern } from "../../../simulator/aws/event-bridge/pattern.ts";
 import { busName, eventPatterns, schedules } from "../../../stacks/definitions/event-patterns.ts";
 import { all } from "../../support/outgoing-samples.ts";
 

@@ -1,3 +1,4 @@
+import { StateMachines, VirtualClock } from "@ztunnel-autopilot/simulator";
 import validateDefinition from "asl-validator";
 import { describe, expect, it } from "vitest";
 import { rollFleetTokens } from "../../../lab/lambda/functions.ts";
@@ -11,8 +12,6 @@ import {
   takeInput,
 } from "../../../shared/rollout/steps.ts";
 import { MAX_WEIGHT } from "../../../shared/use-cases/rollout/next-wave.ts";
-import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
-import { StepFunctions } from "../../../simulator/step-functions/executions.ts";
 import definition from "../../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
 import { substitute } from "../../../stacks/definitions/substitute.ts";
 
@@ -189,7 +188,7 @@ const childDefinition = {
 };
 
 interface Play {
-  readonly stepFunctions: StepFunctions;
+  readonly stepFunctions: StateMachines;
   readonly clock: VirtualClock;
   readonly payloads: { readonly functionName: string; readonly payload: Json }[];
 }
@@ -238,7 +237,7 @@ function played(
     "rollout/hold": () => ({}),
     "rollout/finish": () => ({ rolloutId: ID, status: "completed" }),
   };
-  const stepFunctions = new StepFunctions({
+  const stepFunctions = new StateMachines({
     clock,
     random: () => 0.5,
     lambda: {

@@ -1,9 +1,8 @@
+import { StateMachines, VirtualClock } from "@ztunnel-autopilot/simulator";
 import validateDefinition from "asl-validator";
 import { describe, expect, it } from "vitest";
 import { rollServiceTokens } from "../../../lab/lambda/functions.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
-import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
-import { StepFunctions } from "../../../simulator/step-functions/executions.ts";
 import definition from "../../../stacks/definitions/roll-service.asl.json" with { type: "json" };
 import { substitute } from "../../../stacks/definitions/substitute.ts";
 
@@ -34,8 +33,8 @@ function errorsOf(rules: Json | undefined): unknown[] {
   return objects(rules).flatMap(({ ErrorEquals }) => ErrorEquals);
 }
 
-function run(substituted: object): StepFunctions {
-  const stepFunctions = new StepFunctions({
+function run(substituted: object): StateMachines {
+  const stepFunctions = new StateMachines({
     clock: new VirtualClock(0),
     random: () => 0.5,
     lambda: { invoke: async () => null },

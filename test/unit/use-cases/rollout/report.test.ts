@@ -1,3 +1,4 @@
+import { type Faults, inProcessFetch, Simulator, Slack, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { memoryLedger } from "../../../../lab/ledger/ledger-memory.ts";
 import { outgoing, readOutgoing } from "../../../../shared/events/outgoing.ts";
@@ -12,10 +13,6 @@ import {
   reportOpenRollouts,
   reportRollout,
 } from "../../../../shared/use-cases/rollout/report.ts";
-import { VirtualClock } from "../../../../simulator/clock/virtual-clock.ts";
-import { Faults } from "../../../../simulator/faults.ts";
-import { inProcessFetch } from "../../../../simulator/http/in-process.ts";
-import { SlackSimulation } from "../../../../simulator/slack/slack-simulation.ts";
 import { rollout, rolloutService } from "../../../support/rollouts.ts";
 import { config } from "../../../support/services.ts";
 
@@ -34,7 +31,7 @@ const started: Partial<Rollout> = {
 
 let clock: VirtualClock;
 let faults: Faults;
-let slack: SlackSimulation;
+let slack: Slack;
 let ledger: Ledgers;
 let counted: string[];
 let logged: string[];
@@ -43,14 +40,16 @@ let meanwhile: () => Promise<unknown>;
 
 beforeEach(async () => {
   clock = new VirtualClock(NOW_MS);
-  faults = new Faults(() => clock.now());
-  slack = new SlackSimulation({
-    clock,
-    faults,
-    token: bot.token,
-    webhook: { secret: "secret", channel: "#ops" },
-    channels: ["#ops"],
-  });
+  const simulator = new Simulator({ clock });
+  faults = simulator.faults;
+  slack = simulator.add(
+    (context) =>
+      new Slack(context, {
+        token: bot.token,
+        webhook: { secret: "secret", channel: "#ops" },
+        channels: ["#ops"],
+      }),
+  );
   ledger = memoryLedger();
   counted = [];
   logged = [];

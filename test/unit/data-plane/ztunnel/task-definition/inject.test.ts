@@ -1,3 +1,4 @@
+import { registrationProblems } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../../../shared/base/json.ts";
 import { without } from "../../../../../shared/base/json-fields.ts";
@@ -5,7 +6,6 @@ import { inject } from "../../../../../shared/data-plane/ztunnel/task-definition
 import { remove } from "../../../../../shared/data-plane/ztunnel/task-definition/remove.ts";
 import { findSidecar } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
 import { containersOf } from "../../../../../shared/model/task-definition.ts";
-import { registrationProblems } from "../../../../../simulator/aws/ecs/registration-rules.ts";
 import { containerOf, fixture, injected, wanted, withContainer } from "../../../../support/task-definitions.ts";
 
 const healthy = { containerName: "ztunnel", condition: "HEALTHY" };

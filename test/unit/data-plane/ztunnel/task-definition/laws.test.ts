@@ -1,4 +1,5 @@
 import type { ContainerDefinition, RegisterTaskDefinitionRequest } from "@aws-sdk/client-ecs";
+import { registrationProblems } from "@ztunnel-autopilot/simulator";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJson, type JsonObject } from "../../../../../shared/base/json.ts";
@@ -10,7 +11,6 @@ import { definitionBytes } from "../../../../../shared/data-plane/ztunnel/task-d
 import { remove } from "../../../../../shared/data-plane/ztunnel/task-definition/remove.ts";
 import { findSidecar, type SidecarSpec } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
 import { containersOf } from "../../../../../shared/model/task-definition.ts";
-import { registrationProblems } from "../../../../../simulator/aws/ecs/registration-rules.ts";
 import { spec, taskDefinition } from "../../../../support/arbitrary-definitions.ts";
 
 const RUNS = { numRuns: 300 };

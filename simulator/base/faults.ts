@@ -1,0 +1,147 @@
+import * as z from "zod";
+
+/** What can go wrong. A fault rule is data: tests, files and HTTP requests can carry the same. */
+export const faultKinds = [
+  "container-unhealthy",
+  "task-stops",
+  "secret-denied",
+  "throttle",
+  "api-error",
+  "lose-event",
+  "duplicate-event",
+  "delay-event",
+  "lambda-crash",
+  "kubernetes-down",
+  "slack-down",
+  "no-workload-entry",
+  "region-down",
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+/** Every member that is given must match; a `*` in a text stands for any characters. */
+const matchSchema = z.strictObject({
+  account: z.string().optional(),
+  region: z.string().optional(),
+  /** ECS service's name or ARN. */
+  service: z.string().optional(),
+  /** The container's image (`container-unhealthy`, `task-stops`). */
+  image: z.string().optional(),
+  /** The container's name (`container-unhealthy`, `task-stops`). */
+  container: z.string().optional(),
+  /**
+   * A call by service and operation: `ecs.UpdateService`, `secretsmanager.*`, `ledger.takeLease` (`throttle`,
+   * `api-error`, `region-down`, `lambda-crash`).
+   */
+  call: z.string().optional(),
+  /** The Lambda function by its file's name: `roll/apply` (`lambda-crash`). */
+  function: z.string().optional(),
+  /** Event's detail-type (`lose-event`, `duplicate-event`, `delay-event`). */
+  detailType: z.string().optional(),
+  /** Control plane's name (`kubernetes-down`, `no-workload-entry`). */
+  controlPlane: z.string().optional(),
+});
+
+export const faultRuleSchema = z.strictObject({
+  kind: z.enum(faultKinds),
+  match: matchSchema.default({}),
+  /** How often it strikes; without it, for as long as the rule is there. */
+  count: z.int().positive().optional(),
+  /** How many matches go by before it strikes. */
+  skip: z.int().nonnegative().default(0),
+  /** Strikes only from and until these times of the clock (epoch milliseconds). */
+  fromMs: z.int().nonnegative().optional(),
+  untilMs: z.int().nonnegative().optional(),
+  /** `lambda-crash`: before the named call is sent, or after it was answered. */
+  when: z.enum(["before", "after"]).default("before"),
+  /** `api-error`: AWS's error name. */
+  error: z.string().default("ServerException"),
+  /** `delay-event`. */
+  delaySeconds: z.number().positive().default(60),
+});
+export type FaultRule = z.infer<typeof faultRuleSchema>;
+export type FaultMatch = z.infer<typeof matchSchema>;
+
+function textMatches(pattern: string, text: string | undefined): boolean {
+  if (text === undefined) return false;
+  if (!pattern.includes("*")) return pattern === text;
+  const escaped = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${escaped.join(".*")}$`, "s").test(text);
+}
+
+function matches(match: FaultMatch, subject: FaultMatch): boolean {
+  for (const [key, pattern] of Object.entries(match)) {
+    if (pattern === undefined) continue;
+    const value = Object.entries(subject).find(([name]) => name === key)?.[1];
+    const shortName = key === "service" ? value?.split("/").at(-1) : undefined;
+    if (!textMatches(pattern, value) && !textMatches(pattern, shortName)) return false;
+  }
+  return true;
+}
+
+/** The HTTP status that AWS answers an error of this name with. */
+export function faultStatus(errorName: string): number {
+  if (/^ServiceUnavailable/.test(errorName)) return 503;
+  return /^(Server|Internal)/.test(errorName) ? 500 : 400;
+}
+
+/** A rule with how many matches it let go by and how often it has struck. */
+interface Entry {
+  readonly rule: FaultRule;
+  skipped: number;
+  struck: number;
+}
+
+/** The fault rules in force, with how often each has struck. */
+export class Faults {
+  #rules: Entry[] = [];
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Replaces all rules. Throws a ZodError when one is not valid. */
+  replace(rules: readonly unknown[]): void {
+    this.#rules = rules.map((rule) => ({ rule: faultRuleSchema.parse(rule), skipped: 0, struck: 0 }));
+  }
+
+  add(rule: z.input<typeof faultRuleSchema>): void {
+    this.#rules.push({ rule: faultRuleSchema.parse(rule), skipped: 0, struck: 0 });
+  }
+
+  list(): readonly (FaultRule & { readonly struck: number })[] {
+    return this.#rules.map(({ rule, struck }) => ({ ...rule, struck }));
+  }
+
+  /** The first rule of this kind that matches and has strikes left; the strike is counted, or what it skips is. */
+  strike(
+    kind: FaultKind,
+    subject: FaultMatch,
+    accept: (rule: FaultRule) => boolean = () => true,
+  ): FaultRule | undefined {
+    const hit = this.#rules.find((entry) => {
+      const meets = this.#meets(entry, kind, subject) && accept(entry.rule);
+      if (!meets || entry.skipped === entry.rule.skip) return meets;
+      entry.skipped += 1;
+      return false;
+    });
+    if (hit) hit.struck += 1;
+    return hit?.rule;
+  }
+
+  /** True if a rule of this kind would strike now. Counts nothing. */
+  inForce(kind: FaultKind, subject: FaultMatch): boolean {
+    return this.#rules.some((entry) => this.#meets(entry, kind, subject) && entry.skipped === entry.rule.skip);
+  }
+
+  #meets({ rule, struck }: Entry, kind: FaultKind, subject: FaultMatch): boolean {
+    if (rule.kind !== kind) return false;
+    const now = this.#now();
+    return (
+      (rule.count === undefined || struck < rule.count) &&
+      (rule.fromMs === undefined || now >= rule.fromMs) &&
+      (rule.untilMs === undefined || now < rule.untilMs) &&
+      matches(rule.match, subject)
+    );
+  }
+}

@@ -1,0 +1,112 @@
+import type { Faults } from "../base/faults.ts";
+import type { Json } from "../base/json.ts";
+import type { Random } from "../base/random.ts";
+import type { Clock } from "../clock/clock.ts";
+import type { AwsEvent } from "./event.ts";
+
+/** Something that happens in one service and that others follow. Without followers a message is lost. */
+export class Topic<T> {
+  readonly #listeners: ((message: T) => void)[] = [];
+
+  /** Calls the listener with every message from now on. */
+  subscribe(listener: (message: T) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Hands a message to all listeners, in the order in which they came. */
+  publish(message: T): void {
+    for (const listener of this.#listeners) listener(message);
+  }
+}
+
+/**
+ * Something that one service offers and others use. It is looked up at each use: the offer may come after its users.
+ */
+export class Port<T> {
+  readonly #what: string;
+  #offer: T | undefined;
+
+  /** `what` is the offer in words, for errors. */
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  /** Takes the place of an earlier offer. */
+  provide(offer: T): void {
+    this.#offer = offer;
+  }
+
+  /** @throws Error if no service offers it. */
+  get(): T {
+    if (this.#offer === undefined) throw new Error(`no service of this simulator provides ${this.#what}`);
+    return this.#offer;
+  }
+}
+
+/** Reads secrets for tasks that are about to start. */
+export interface SecretReader {
+  /** Whether a task can read what a container's `valueFrom` names; if not, the error's name and message. */
+  canRead(request: {
+    readonly account: string;
+    readonly region: string;
+    readonly valueFrom: string;
+    readonly executionRoleArn: string | undefined;
+    /** The task's service, which a fault rule may name. */
+    readonly serviceArn: string;
+  }): { readonly ok: true } | { readonly ok: false; readonly reason: string };
+}
+
+/** A task of a service that runs, got healthy or has stopped. */
+export interface TaskChange {
+  readonly taskArn: string;
+  readonly serviceArn: string;
+  readonly serviceName: string;
+  readonly lastStatus: string;
+  readonly healthy: boolean;
+  /** Undefined without a network interface of its own. */
+  readonly ipAddress: string | undefined;
+  readonly containers: readonly string[];
+  readonly tags: ReadonlyMap<string, string>;
+  readonly clusterTags: ReadonlyMap<string, string>;
+}
+
+/** Runs functions: a simulated Lambda, or whatever stands for it. */
+export interface Functions {
+  /**
+   * Runs a function and returns its answer. The name of the error that it rejects with becomes the error's name in a
+   * state machine; its message, name and stack the cause. The signal is aborted when the answer is no longer awaited.
+   */
+  invoke(
+    functionName: string,
+    payload: Json,
+    context: { readonly executionArn: string; readonly stateName: string; readonly signal: AbortSignal },
+  ): Promise<Json>;
+  /** Hands over an event and does not wait. What becomes of it is the functions' affair: it never rejects. */
+  invokeAsync(functionName: string, event: Json): void;
+}
+
+/** How the services of a simulator reach one another, in whatever order they were added. */
+export interface Connections {
+  /** Events that services emit: each belongs on the default bus of its account and region. */
+  readonly events: Topic<AwsEvent>;
+  readonly taskChanges: Topic<TaskChange>;
+  readonly secretReader: Port<SecretReader>;
+  readonly functions: Port<Functions>;
+}
+
+/** What a service finds around it. */
+export interface SimulatorContext extends Connections {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly faults: Faults;
+}
+
+/** New connections, without listeners and offers. */
+export function newConnections(): Connections {
+  return {
+    events: new Topic(),
+    taskChanges: new Topic(),
+    secretReader: new Port("secrets: add Secrets Manager"),
+    functions: new Port("functions: give them to the port `functions`"),
+  };
+}

@@ -1,0 +1,63 @@
+import { AwsError } from "../base/aws-error.ts";
+import { type FaultMatch, type Faults, faultStatus } from "../base/faults.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import type { Clock } from "../clock/clock.ts";
+import { Throttle } from "../http/throttle.ts";
+import type { AwsService, CallContext, Operation } from "./service.ts";
+
+/** A call of an operation that there is, on its way to it. */
+export interface Call {
+  readonly service: AwsService;
+  readonly operation: string;
+  readonly input: JsonObject;
+  readonly context: CallContext;
+}
+
+/**
+ * Where every call of every AWS API goes through, with its account, region, operation and input known: what is done to
+ * all calls, before or after their effect, is done here. Before: fault rules and AWS's rates.
+ */
+export class Dispatcher {
+  readonly #faults: Faults;
+  readonly #throttle: Throttle | undefined;
+
+  constructor(options: { readonly clock: Clock; readonly faults: Faults; readonly throttling: boolean }) {
+    this.#faults = options.faults;
+    this.#throttle = options.throttling ? new Throttle(options.clock) : undefined;
+  }
+
+  /** The answer of the operation. @throws AwsError when the call is refused, or the operation fails */
+  perform(call: Call, operation: Operation): Json | Promise<Json> {
+    this.#admit(call);
+    return operation(call.input, call.context);
+  }
+
+  #admit(call: Call): void {
+    const { account, region } = call.context;
+    const place: FaultMatch = { call: `${call.service.name}.${call.operation}`, account, region };
+    const named = namedServices(call.input);
+    const subjects = named.length === 0 ? [place] : named.map((service): FaultMatch => ({ ...place, service }));
+    if (this.#faults.strike("region-down", place)) {
+      throw new AwsError("ServiceUnavailable", "The region is down by a fault rule.", 503);
+    }
+    if (subjects.some((subject) => this.#faults.strike("throttle", subject)) || !this.#isBelowRate(call)) {
+      throw new AwsError("ThrottlingException", "Rate exceeded");
+    }
+    for (const subject of subjects) {
+      const fault = this.#faults.strike("api-error", subject);
+      if (fault) throw new AwsError(fault.error, `${fault.error} by a fault rule.`, faultStatus(fault.error));
+    }
+  }
+
+  #isBelowRate({ service, operation, context }: Call): boolean {
+    const rate = this.#throttle && service.rateOf?.(operation, context.region);
+    return !rate || this.#throttle.admits({ ...context, service: service.name }, rate);
+  }
+}
+
+/** The ECS services that a request names, as names or ARNs, for the fault rules that match on a service. */
+function namedServices(input: JsonObject): readonly string[] {
+  const { service, serviceName, resourceArn, services } = input;
+  const single = [service, serviceName, resourceArn];
+  return [...single, ...(Array.isArray(services) ? services : [])].filter((name) => typeof name === "string");
+}

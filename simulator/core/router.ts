@@ -1,0 +1,133 @@
+import { AwsError } from "../base/aws-error.ts";
+import type { Faults } from "../base/faults.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import type { Random } from "../base/random.ts";
+import { randomUuid } from "../base/random-id.ts";
+import type { Clock } from "../clock/clock.ts";
+import { callerOf, type RequestOrigin } from "../http/identity.ts";
+import type { SimulatorRequest, SimulatorResponse } from "../http/message.ts";
+import { callInput, errorResponse, successResponse } from "../http/protocols.ts";
+import { type Call, Dispatcher } from "./dispatcher.ts";
+import type { AwsService, CallContext, Operation } from "./service.ts";
+import { type AddressedCall, AwsServices } from "./services.ts";
+
+/** A call that was answered; `error` is AWS's error name when it failed. */
+export interface AnsweredCall {
+  readonly service: string;
+  readonly operation: string;
+  readonly account: string;
+  readonly region: string;
+  readonly invocation: string | undefined;
+  readonly input: JsonObject;
+  readonly error?: string;
+}
+
+export interface RouterOptions {
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly random: Random;
+  /** Refuse calls above AWS's default rates. */
+  readonly throttling: boolean;
+}
+
+/** Takes AWS requests to the services, and counts the calls. */
+export class AwsRouter {
+  readonly #services = new AwsServices();
+  readonly #random: Random;
+  readonly #dispatcher: Dispatcher;
+  readonly #counts = new Map<string, number>();
+  readonly #listeners = new Set<(call: AnsweredCall) => void>();
+
+  constructor(options: RouterOptions) {
+    this.#random = options.random;
+    this.#dispatcher = new Dispatcher(options);
+  }
+
+  /** @throws Error if there is a service of that name. */
+  add(service: AwsService): void {
+    this.#services.add(service);
+  }
+
+  /** Counts of all calls so far, failed ones too, by service and operation: `{"ecs.DescribeServices": 2}`. */
+  calls(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** Calls the listener with every call once it is answered. Returns a function that ends this. */
+  onCall(listener: (call: AnsweredCall) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Counts a call, and hands it to the listeners: also one that was answered elsewhere, such as by DynamoDB's server.
+   */
+  record(call: AnsweredCall): void {
+    const name = `${call.service}.${call.operation}`;
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+    for (const listener of this.#listeners) listener(call);
+  }
+
+  /** A request's service and operation, such as `ecs.UpdateService`; `unknown` for what there is not. */
+  callName(request: SimulatorRequest): string {
+    const call = this.#services.addressedBy(request);
+    return call ? `${call.service?.name ?? "unknown"}.${call.operation}` : "unknown";
+  }
+
+  /** Answers an AWS request. `from` says who calls where the signature doesn't. */
+  async handle(request: SimulatorRequest, from: RequestOrigin = {}): Promise<SimulatorResponse> {
+    const requestId = randomUuid(this.#random);
+    const addressed = this.#services.addressedBy(request);
+    if (!addressed) {
+      const message = `${request.method} ${request.path} is no request of an AWS API that the simulator has. It has: ${this.#services.names().join(", ")}.`;
+      return errorResponse(undefined, new AwsError("UnknownOperationException", message, 404), requestId);
+    }
+    const protocol = addressed.service?.protocol;
+    try {
+      const context: CallContext = {
+        ...callerOf(request, from),
+        ...(from.invocation === undefined ? {} : { invocation: from.invocation }),
+      };
+      const { service, perform } = this.#operationOf(addressed);
+      const { operation } = addressed;
+      const call = { service, operation, input: callInput(service.protocol, request), context };
+      return successResponse(service.protocol, operation, await this.#perform(call, perform), requestId);
+    } catch (error) {
+      return errorResponse(protocol, asAwsError(error), requestId);
+    }
+  }
+
+  #operationOf({ service, operation }: AddressedCall): { service: AwsService; perform: Operation } {
+    if (!service) {
+      const message = `The simulator has no such service. It has: ${this.#services.names().join(", ")}.`;
+      throw new AwsError("UnknownOperationException", message);
+    }
+    const perform = Object.hasOwn(service.operations, operation) ? service.operations[operation] : undefined;
+    if (perform) return { service, perform };
+    const supported = Object.keys(service.operations).sort().join(", ");
+    throw new AwsError(
+      "UnknownOperationException",
+      `The simulator does not support ${service.name} ${operation}. It supports: ${supported}.`,
+    );
+  }
+
+  async #perform(call: Call, perform: Operation): Promise<Json> {
+    const { service, operation, input, context } = call;
+    const { account, region, invocation } = context;
+    const answered = { service: service.name, operation, account, region, invocation, input };
+    try {
+      const output = await this.#dispatcher.perform(call, perform);
+      this.record(answered);
+      return output;
+    } catch (error) {
+      this.record({ ...answered, error: asAwsError(error).name });
+      throw error;
+    }
+  }
+}
+
+function asAwsError(error: unknown): AwsError {
+  if (error instanceof AwsError) return error;
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return Object.assign(new AwsError("InternalFailure", `A defect of the simulator: ${message}`, 500), { cause: error });
+}

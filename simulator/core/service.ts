@@ -1,0 +1,39 @@
+import type { Json, JsonObject } from "../base/json.ts";
+import type { SimulatorRequest, SimulatorResponse } from "../http/message.ts";
+import type { Protocol } from "../http/protocols.ts";
+import type { Rate } from "../http/throttle.ts";
+
+/** The account and region that a call is for, as the access key and the signature say, and the caller. */
+export interface CallContext {
+  readonly account: string;
+  readonly region: string;
+  /** The Lambda invocation that makes the call; undefined for an operator's own call. */
+  readonly invocation?: string;
+}
+
+/** One API operation: takes the parsed request, returns the response body, throws `AwsError` as AWS would. */
+export type Operation = (input: JsonObject, context: CallContext) => Json | Promise<Json>;
+
+/** A service with an AWS API. */
+export interface AwsService {
+  /** Its short name in call counts and fault rules: `ecs`, `secretsmanager`, `events`. */
+  readonly name: string;
+  /** How its requests are known and read, and its answers written. */
+  readonly protocol: Protocol;
+  /** By AWS's names. */
+  readonly operations: Readonly<Record<string, Operation>>;
+  /** AWS's default rate of an operation in a region; undefined, or no member at all, where nothing is throttled. */
+  readonly rateOf?: (operation: string, region: string) => Rate | undefined;
+}
+
+/** A service that answers every HTTP request below a path: what is no AWS API. */
+export interface HttpService {
+  readonly name: string;
+  /** Where its requests begin, such as `/slack/`. */
+  readonly path: string;
+  /** Answers a request. It never rejects for what the real service would answer with an error. */
+  handle(request: SimulatorRequest): Promise<SimulatorResponse>;
+}
+
+/** What a simulator can be given: it calls, and knows, nothing else of a service. */
+export type SimulatedService = AwsService | HttpService;
