@@ -1,10 +1,13 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
 import { isJsonObject } from "../../../../shared/base/json.ts";
 import { readOutgoing } from "../../../../shared/events/outgoing.ts";
 import { finishRoll } from "../../../../shared/use-cases/roll/finish-roll.ts";
 import type { FinishInput, Plan, Watch } from "../../../../shared/use-cases/roll/steps.ts";
+import { finishInputOf, finishPlan, planOf, watchOf } from "../../../support/endings.ts";
 import { Crash, crashing, NOW, OBSERVED, type RollWorld, rollWorld, web } from "../../../support/fakes.ts";
+import { rollout, rolloutService } from "../../../support/rollouts.ts";
 import { applied, enroll, NAME, planned } from "../../../support/rolls.ts";
 
 const MINUTE = 60_000;
@@ -303,4 +306,47 @@ describe("finishing again after a crash", () => {
       (error: unknown) => error instanceof Crash,
     );
   }
+});
+
+describe("a finish that is repeated", () => {
+  const order = { id: "upgrade-1", ordinal: 0, phase: "forward" } as const;
+  const plans: fc.Arbitrary<Plan | null> = fc.oneof(
+    fc.constantFrom(...(["enroll", "update", "unenroll", "rollback"] as const)).map((change) => planOf({ change })),
+    fc.constant(finishPlan("superseded", "already-as-desired")),
+    fc.constant(finishPlan("refused", "bad-tag", [{ reason: "bad-tag", detail: "namespace" }])),
+    fc.constant(null),
+  );
+  const inputs = fc
+    .record({
+      outcome: fc.constantFrom("succeeded", "reverted", "superseded", "revert-failed", "failed"),
+      plan: plans,
+      watch: fc.option(fc.constant(watchOf()), { nil: null }),
+      rollout: fc.option(fc.constant(order), { nil: null }),
+    })
+    // Only a plan refuses.
+    .map((given) => finishInputOf(given.plan?.outcome === "refused" ? { ...given, outcome: "refused" } : given));
+
+  it.each(["our own roll", "another roll", "no roll"])(
+    "writes nothing more to the service that %s held",
+    async (holder) => {
+      await fc.assert(
+        fc.asyncProperty(inputs, async (input) => {
+          const world = rollWorld();
+          await world.ledger.createRollout(rollout({ id: order.id, serviceCount: 1 }));
+          await world.ledger.putRolloutServices([rolloutService(0, { serviceArn: web.serviceArn, status: "rolling" })]);
+          const executionName = holder === "our own roll" ? NAME : "another-roll";
+          if (holder !== "no roll") {
+            await world.ledger.takeLease(web.serviceArn, { executionName, leaseUntil: NOW + MINUTE }, NOW);
+          }
+          await finishRoll(web, input, world);
+          const written = await world.ledger.getService(web.serviceArn);
+          world.clock.nowMs += MINUTE;
+          await finishRoll(web, input, world);
+          expect(await world.ledger.getService(web.serviceArn)).toEqual(written);
+          const [first, second = first] = world.bus.events;
+          expect(second).toEqual(first);
+        }),
+      );
+    },
+  );
 });
