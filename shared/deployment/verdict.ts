@@ -1,6 +1,7 @@
 import type { FailureCode } from "../base/errors.ts";
 import type { Policy } from "../config/config.ts";
 import type { Deployment, ObservedService } from "../model/service.ts";
+import { primaryOf } from "./primary.ts";
 
 /** How a watched deployment stands. */
 export type Verdict =
@@ -37,7 +38,7 @@ export interface WatchedDeployment {
 export function judge(watched: WatchedDeployment): Verdict {
   const { service, deploymentId, targetRevisionArn } = watched;
   const own = service.deployments.find(({ id }) => id === deploymentId);
-  const primary = service.deployments.find(({ status }) => status === "PRIMARY");
+  const primary = primaryOf(service);
   if (own?.rolloutState === "FAILED") return failed("deployment-failed", own.rolloutStateReason ?? "");
   if (service.status !== "ACTIVE") return { state: "superseded", detail: `The service is ${service.status}.` };
   if (!primary) return { state: "superseded", detail: "The service has no primary deployment." };
