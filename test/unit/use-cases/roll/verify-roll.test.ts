@@ -69,6 +69,16 @@ describe("a roll is verified", () => {
     expect(await verify()).toBe("succeeded");
   });
 
+  it("when it was scaled in meanwhile and the mesh does not label its entries", async () => {
+    const { world, watch } = await deployed();
+    world.ecs.tasks.pop();
+    world.ecs.change({ desiredCount: 1 });
+    const listWorkloadEntryAddresses = async (_namespace: string, serviceName?: string) =>
+      serviceName === undefined ? world.plane.addresses : new Set<string>();
+    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses }) };
+    expect(await verifyRoll(web, watch, world.clock.nowMs, calls)).toBe("succeeded");
+  });
+
   it("when nothing is to run", async () => {
     const { world, verify } = await deployed();
     world.ecs.tasks = [];
