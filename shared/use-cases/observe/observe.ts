@@ -98,8 +98,8 @@ export function decideWith(
 }
 
 /**
- * Both in one: reads what the decision needs, and decides. `reads` answer for the control plane that serves the service.
- * Throws `mesh-facts-missing` when the mesh is not known, and what `decide` throws.
+ * Both in one: reads what the decision needs, and decides. `reads` answer for the control plane that serves the
+ * service. Throws `mesh-facts-missing` when the mesh is not known, and what `decide` throws.
  */
 export async function decideObserved(
   observed: ObservedState,

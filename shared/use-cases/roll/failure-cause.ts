@@ -10,8 +10,9 @@ export interface CauseCalls {
 }
 
 /**
- * Why a roll failed: what the stopped and running tasks of the failed revision show, else what the failed step said. Reads
- * no tasks without a revision. Throws only what a retry can cure: reverting must not wait for a cause that nobody can read.
+ * Why a roll failed: what the stopped and running tasks of the failed revision show, else what the failed step said.
+ * Reads no tasks without a revision. Throws only what a retry can cure: reverting must not wait for a cause that nobody
+ * can read.
  */
 export async function failureCause(
   ref: ServiceRef,

@@ -28,8 +28,8 @@ export interface Finished {
 
 /**
  * Last step of every roll: records the outcome, releases the lease, then emits one event, unless that would notify once
- * more of the same refusal. Safe to run again after a crash, even when another roll has had the service since: it writes
- * nothing twice and emits the event again.
+ * more of the same refusal. Safe to run again after a crash, even when another roll has had the service since: it
+ * writes nothing twice and emits the event again.
  */
 export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: FinishCalls): Promise<Finished> {
   const ending = endingOf(input);
@@ -85,8 +85,8 @@ async function recordStray(
 }
 
 /**
- * Takes the autopilot's own tags off a service that has left the mesh. Returns the keys that ECS refused to take off, to
- * be remembered: they must not hold up the lease, as they would after the service was deleted.
+ * Takes the autopilot's own tags off a service that has left the mesh. Returns the keys that ECS refused to take off,
+ * to be remembered: they must not hold up the lease, as they would after the service was deleted.
  */
 async function removeAddedTags(
   { serviceArn }: ServiceRef,

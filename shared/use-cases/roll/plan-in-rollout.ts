@@ -20,8 +20,8 @@ export interface PlanInRolloutCalls extends PlanCalls {
 }
 
 /**
- * First step of a roll that belongs to a rollout: plans what the rollout brings, or the rollback from it. Starts nothing
- * once the rollout has stopped.
+ * First step of a roll that belongs to a rollout: plans what the rollout brings, or the rollback from it. Starts
+ * nothing once the rollout has stopped.
  */
 export async function planInRollout(
   ref: ServiceRef,

@@ -25,8 +25,9 @@ export interface PlanCalls {
 }
 
 /**
- * First step of a roll: takes the service's lease, reads service and mesh again and decides again, since either may have
- * changed. Writes to the ledger alone. Throws what the reads throw: the state machine's Retry knows which are retryable.
+ * First step of a roll: takes the service's lease, reads service and mesh again and decides again, since either may
+ * have changed. Writes to the ledger alone. Throws what the reads throw: the state machine's Retry knows which are
+ * retryable.
  */
 export async function planRoll(
   ref: ServiceRef,

@@ -10,9 +10,9 @@ export interface RecordCalls {
 }
 
 /**
- * Records how a roll ended in the rollout that it belongs to, if it belongs to one. Returns what the service's own state
- * is to remember of it: the image that the rollout has given it, or the one that it had before. Safe to run again until
- * that is written.
+ * Records how a roll ended in the rollout that it belongs to, if it belongs to one. Returns what the service's own
+ * state is to remember of it: the image that the rollout has given it, or the one that it had before. Safe to run again
+ * until that is written.
  */
 export async function recordInRollout(
   ending: Ending,

@@ -24,9 +24,9 @@ export type Reverting = {
 };
 
 /**
- * Reverts the service of a failed roll to the revision that the plan pinned, and to no other. Finds the cause in the tasks
- * before they are gone. Safe to run again after a crash. Throws the cause, not retryable, when there is nothing to revert
- * to: the service is stuck.
+ * Reverts the service of a failed roll to the revision that the plan pinned, and to no other. Finds the cause in the
+ * tasks before they are gone. Safe to run again after a crash. Throws the cause, not retryable, when there is nothing
+ * to revert to: the service is stuck.
  */
 export async function revertRoll(
   ref: ServiceRef,

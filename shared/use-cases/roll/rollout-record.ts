@@ -65,7 +65,9 @@ export function rolloutServicePatch(
   };
 }
 
-/** The rollout's list that the service joins: failures count against its budget, stuck services wait for an operator. */
+/**
+ * The rollout's list that the service joins: failures count against its budget, stuck services wait for an operator.
+ */
 export function ordinalsJoined(
   phase: Phase,
   status: RolloutServiceStatus,
