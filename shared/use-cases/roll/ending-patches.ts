@@ -3,29 +3,29 @@ import { afterFailure, afterSuccess } from "../../deployment/attempts.ts";
 import type { RollOutcome, ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { Deployed, Ending } from "./ending.ts";
 
-/** What dates an ending, and says how long a failed attempt has to wait. */
-interface Clock {
+/** When the roll ended, and how long a failed attempt has to wait. */
+interface Timing {
   /** Epoch milliseconds. */
   readonly nowMs: number;
   readonly policy: Pick<Policy, "attemptDelaysMinutes">;
 }
 
 /** What the ledger remembers of the service once the roll that held its lease has ended. */
-export function releasePatch(state: ServiceState, ending: Ending, clock: Clock): ServicePatch {
+export function releasePatch(state: ServiceState, ending: Ending, timing: Timing): ServicePatch {
   return {
     attemptNumber: state.attemptNumber + 1,
-    lastOutcome: outcomeOf(ending, clock),
+    lastOutcome: outcomeOf(ending, timing),
     ...resultPatch(ending),
-    ...(isFailure(ending.outcome) && afterFailure(state, ending.attemptKey, clock.nowMs, clock.policy)),
+    ...(isFailure(ending.outcome) && afterFailure(state, ending.attemptKey, timing.nowMs, timing.policy)),
   };
 }
 
 /** A failure without the lease is counted, too: the same attempt waits, and a repeated finish finds it counted. */
-export function strayPatch(state: ServiceState | undefined, ending: Ending, clock: Clock): ServicePatch {
+export function strayPatch(state: ServiceState | undefined, ending: Ending, timing: Timing): ServicePatch {
   if (!isFailure(ending.outcome)) return {};
   return {
-    lastOutcome: outcomeOf(ending, clock),
-    ...afterFailure(state, ending.attemptKey, clock.nowMs, clock.policy),
+    lastOutcome: outcomeOf(ending, timing),
+    ...afterFailure(state, ending.attemptKey, timing.nowMs, timing.policy),
   };
 }
 
@@ -34,11 +34,11 @@ export function isNotified({ notifiedRefusals }: ServiceState, { outcome, refusa
   return outcome === "refused" && textOf(refusals) === notifiedRefusals;
 }
 
-function outcomeOf({ outcome, reason, executionName }: Ending, { nowMs }: Clock): ServiceState["lastOutcome"] {
+function outcomeOf({ outcome, reason, executionName }: Ending, { nowMs }: Timing): ServiceState["lastOutcome"] {
   return { outcome, reason, executionName, at: new Date(nowMs).toISOString() };
 }
 
-/** A refusal counts, too: one that only a roll finds (an identity bound elsewhere) must not be found at every event. */
+/** A refusal counts, too: else one that only a roll finds, as an identity bound elsewhere, is found at every event. */
 function isFailure(outcome: RollOutcome): boolean {
   return outcome !== "succeeded" && outcome !== "superseded";
 }

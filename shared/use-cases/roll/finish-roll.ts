@@ -65,7 +65,7 @@ async function release(ref: ServiceRef, ending: Ending, state: ServiceState, cal
   const leaves = ending.outcome === "succeeded" && ending.plan?.change === "unenroll";
   const tagsPatch = leaves ? await removeAddedTags(ref, state, calls) : {};
   const rolloutPatch = await recordInRollout(ending, state, calls);
-  const patch = { ...releasePatch(state, ending, clockOf(calls)), ...tagsPatch, ...rolloutPatch };
+  const patch = { ...releasePatch(state, ending, timingOf(calls)), ...tagsPatch, ...rolloutPatch };
   const released = await calls.ledger.finishRoll(ref.serviceArn, ending.executionName, patch);
   return { ...patch, recheckRequested: released?.recheckRequested };
 }
@@ -78,15 +78,15 @@ async function recordStray(
   calls: FinishCalls,
 ): Promise<Recorded> {
   await recordInRollout(ending, state, calls);
-  const patch = strayPatch(state, ending, clockOf(calls));
+  const patch = strayPatch(state, ending, timingOf(calls));
   const writes = Object.keys(patch).length > 0;
   const recorded = writes ? await calls.ledger.patchService(ref.serviceArn, patch) : state;
   return { ...patch, recheckRequested: recorded?.recheckRequested };
 }
 
 /**
- * Takes the autopilot's own tags off a service that has left the mesh. Returns the keys that ECS refused to take off,
- * to be remembered: they must not hold up the lease, as they would after the service was deleted.
+ * Removes the autopilot's own tags from a service that has left the mesh. Returns the keys that ECS refused to remove,
+ * which the ledger remembers: a refusal, as after the service was deleted, must not hold up the lease.
  */
 async function removeAddedTags(
   { serviceArn }: ServiceRef,
@@ -105,6 +105,6 @@ async function removeAddedTags(
   }
 }
 
-function clockOf({ config, now }: FinishCalls) {
+function timingOf({ config, now }: FinishCalls) {
   return { nowMs: now(), policy: config.policy };
 }

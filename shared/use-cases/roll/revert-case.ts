@@ -15,21 +15,25 @@ export interface FailedRoll {
   readonly leaseholder: Roll | undefined;
 }
 
+/** What a failed roll may find. */
+type Finding =
+  /** Another roll has the lease: what it deploys is its own to judge. */
+  | "lease-lost"
+  /** The roll was a rollback: no revision is left to revert to, and somebody has to act. */
+  | "stuck"
+  /** The roll failed before it updated the service. */
+  | "unchanged"
+  /** ECS's circuit breaker, or an earlier attempt of this step, has reverted the service. */
+  | "reverted"
+  /** The same, and the deployment of the pinned revision is still in progress. */
+  | "reverting"
+  /** Somebody has deployed another revision since. */
+  | "superseded"
+  /** The service runs the revision that failed. */
+  | "revert";
+
 export interface RevertCase {
-  readonly case: /** Another roll has the lease: what it deploys is its own to judge. */
-    | "lease-lost"
-    /** The roll was a rollback: no revision is left to revert to, and somebody has to act. */
-    | "stuck"
-    /** The roll failed before it updated the service. */
-    | "unchanged"
-    /** ECS's circuit breaker, or an earlier attempt of this step, has reverted the service. */
-    | "reverted"
-    /** The same, and the deployment of the pinned revision is still in progress. */
-    | "reverting"
-    /** Somebody has deployed another revision since. */
-    | "superseded"
-    /** The service runs the revision that failed. */
-    | "revert";
+  readonly case: Finding;
   /** The revision whose tasks show why the roll failed. Undefined where this roll has started none. */
   readonly failedRevisionArn: string | undefined;
 }

@@ -58,13 +58,13 @@ export async function revertRoll(
   }
 }
 
-/** Never a retryable one: trying again would find the same. */
+/** The cause as an error that is not retryable, since another attempt would find the same. */
 function stuckError({ code, sentence }: Cause): AutopilotError {
   const known = failureCodeOf(`${code}:`);
   return new AutopilotError(known && !failures[known].retryable ? known : "deployment-failed", sentence);
 }
 
-/** The deployment of the pinned revision, which is watched like any other. Whether the mesh knows it is not asked. */
+/** The deployment of the pinned revision is watched like any other, but nothing verifies it in the mesh. */
 function revertWatch(
   service: ObservedService,
   { pinnedRevisionArn }: ApplyPlan,

@@ -99,7 +99,7 @@ describe("applying an enrollment", () => {
     expect((await stateOf(world))?.addedTagKeys).toEqual(["ecs.solo.io/namespace", "ecs.solo.io/service-account"]);
   });
 
-  it("notes its secret version before it makes or looks at it, so that no sweep retires it", async () => {
+  it("records its secret version before it creates or reads it, so that no sweep retires it", async () => {
     const world = rollWorld();
     const plan = await planned(world);
     const { versionId } = parseValueFrom(valueFromOf(request)) ?? {};

@@ -59,7 +59,7 @@ describe("a roll that succeeded", () => {
     });
   });
 
-  it("is told once, with what the service runs and not with its token", async () => {
+  it("notifies once, with what the service runs and without its token", async () => {
     const { world, plan, watch } = await enrolling();
     await finishRoll(web, inputOf({ plan, watch, outcome: "succeeded" }), world);
     expect(world.bus.types()).toEqual(["Service Enrolled"]);
@@ -88,7 +88,7 @@ describe("a roll that succeeded", () => {
     expect(world.bus.types()).toEqual([type]);
   });
 
-  it("of an update says whether a look was called for meanwhile, also when it is finished again", async () => {
+  it("of an update says whether a recheck was requested meanwhile, also when it is finished again", async () => {
     const { world, plan, watch } = await enrolling();
     const input = inputOf({ plan: { ...plan, change: "update", drift: ["image"] }, watch, outcome: "succeeded" });
     await world.ledger.patchService(web.serviceArn, { recheckRequested: true });
@@ -99,7 +99,7 @@ describe("a roll that succeeded", () => {
     expect(world.bus.events.map(({ detail }) => detail.recheckRequested)).toEqual([true, true, undefined]);
   });
 
-  it("keeps the secret version of the revision before, and none that a failed roll has noted since", async () => {
+  it("keeps the secret version of the revision before, and none that a failed roll has recorded since", async () => {
     const { world, plan, watch } = await enrolling();
     const [older = "", pinnedSecret = "", failedSince = ""] = ["older", "before", "failed"].map(
       (id) => `${watch.secretInUse?.split(":::")[0]}:::${id}`,
@@ -130,7 +130,7 @@ describe("a service that left the mesh", () => {
     expect(world.bus.types()).toEqual(["Service Unenrolled"]);
   });
 
-  it("keeps nobody's lease when those tags can't be taken away: it is said, and remembered", async () => {
+  it("releases the lease even when those tags cannot be removed: a log line has them, and the ledger remembers them", async () => {
     const { world, input } = await leaving();
     world.ecs.untagResource = async (arn) => {
       throw new AutopilotError("access-denied", `UntagResource ${arn}`);
@@ -162,7 +162,7 @@ describe("a service that left the mesh", () => {
 describe("a roll that failed", () => {
   const cause = { code: "ztunnel-unhealthy", sentence: "ztunnel did not get healthy in task a." };
 
-  it("was reverted: told with the cause, and the same waits", async () => {
+  it("was reverted: its event has the cause, and the same attempt waits", async () => {
     const { world, plan, watch } = await enrolling();
     await finishRoll(web, inputOf({ plan, watch, outcome: "reverted", failure: failed, cause }), world);
     const notBefore = NOW + (world.config.policy.attemptDelaysMinutes[0] ?? 0) * MINUTE;
@@ -201,7 +201,7 @@ describe("a roll that failed", () => {
     expect(world.bus.types()).toEqual(["Service Roll Failed"]);
   });
 
-  it("and could not be reverted is told as such, and pins no revision as good", async () => {
+  it("and could not be reverted says so in its event, and pins no revision as good", async () => {
     const { world, plan, watch } = await enrolling();
     await finishRoll(web, inputOf({ plan, watch, outcome: "revert-failed", failure: failed, cause }), world);
     expect(world.bus.events[0]?.detail).toMatchObject({
@@ -212,7 +212,7 @@ describe("a roll that failed", () => {
     expect(await stateOf(world)).not.toHaveProperty("lastGoodRevisionArn");
   });
 
-  it("before it had a plan is told by the code of its error", async () => {
+  it("before it had a plan has the code of its error in its event", async () => {
     const world = rollWorld();
     await planned(world);
     const error = new AutopilotError("control-plane-unreachable", "main: no answer");
@@ -250,7 +250,7 @@ describe("a roll that changed nothing", () => {
     });
   });
 
-  it("was refused: the refusal is told once and noted as told", async () => {
+  it("was refused: it notifies of the refusal once and records that it has", async () => {
     const world = rollWorld();
     await planned(world);
     const refusals = [{ reason: "identity-conflict", detail: "bound to another" }];

@@ -20,7 +20,7 @@ describe("a roll is verified", () => {
     expect(await verify()).toBe("succeeded");
   });
 
-  it("with one look at ECS, although the mesh knows its tasks only some seconds later", async () => {
+  it("with one read of ECS, although the mesh knows its tasks only some seconds later", async () => {
     const { world, watch } = await deployed();
     const known = world.plane.addresses;
     world.plane.addresses = new Set();
@@ -97,7 +97,7 @@ describe("a roll is verified", () => {
 });
 
 describe("a roll that is not verified yet", () => {
-  it("is looked at again until its deadline: the mesh lacks a WorkloadEntry", async () => {
+  it("is verified again until its deadline: the mesh lacks a WorkloadEntry", async () => {
     const { world, verify, deadlineMs } = await deployed();
     world.plane.addresses = new Set(["10.0.0.1"]);
     await expect(verify()).rejects.toMatchObject({ code: "mesh-not-converged", retryable: true });
@@ -109,7 +109,7 @@ describe("a roll that is not verified yet", () => {
     });
   });
 
-  it("is looked at again while the control plane does not answer", async () => {
+  it("is verified again while the control plane does not answer", async () => {
     const { world, watch, deadlineMs } = await deployed();
     const unreachable = async () => {
       throw new AutopilotError("control-plane-unreachable", "main");
