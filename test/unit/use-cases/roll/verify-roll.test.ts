@@ -109,6 +109,22 @@ describe("a roll that is not verified yet", () => {
     });
   });
 
+  it("reads the mesh no more often when the service was scaled, too", async () => {
+    const { world, watch } = await deployed();
+    world.ecs.change({ desiredCount: 1 });
+    const reads = { count: 0 };
+    const listWorkloadEntryAddresses = async () => {
+      reads.count += 1;
+      return new Set<string>();
+    };
+    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses }) };
+    await expect(verifyRoll(web, watch, world.clock.nowMs, calls)).rejects.toMatchObject({
+      code: "mesh-not-converged",
+    });
+    // The service's own entries, then four times those of its namespace.
+    expect(reads.count).toBe(5);
+  });
+
   it("is verified again while the control plane does not answer", async () => {
     const { world, watch, deadlineMs } = await deployed();
     const unreachable = async () => {
