@@ -10,8 +10,8 @@ export function attemptKeyOf(observedRevisionArn: string, desiredContent: string
 }
 
 /**
- * Whether a roll may start now. Only the situation that failed last has to wait: as soon as somebody changes the
- * service or the mesh it is another one. Times are epoch milliseconds.
+ * Whether a roll may start now. Only a repetition of the attempt that failed last has to wait: once somebody has
+ * changed the service or the mesh, the key is another one. Times are epoch milliseconds.
  */
 export function nextAttempt(
   state: Attempts | undefined,
@@ -23,8 +23,9 @@ export function nextAttempt(
 }
 
 /**
- * What the ledger notes after a failed roll: the delays of `policy.attemptDelaysMinutes` one after the other, the last
- * one again and again. Another situation than the one that failed before begins with the first delay.
+ * What the ledger remembers of a failed roll. The same attempt waits for one delay of `policy.attemptDelaysMinutes`
+ * after the other, the last one repeated. Another attempt key than that of the last failure begins with the first
+ * delay.
  */
 export function afterFailure(
   state: Attempts | undefined,
@@ -38,7 +39,7 @@ export function afterFailure(
   return { failedAttemptKey: attemptKey, consecutiveFailures, notBefore: Math.ceil(nowMs + delayMinutes * 60_000) };
 }
 
-/** What the ledger notes after a roll that succeeded: no failure is remembered. */
+/** What the ledger remembers of a roll that succeeded: no failure. */
 export function afterSuccess(): ServicePatch {
   return { failedAttemptKey: null, consecutiveFailures: 0, notBefore: null };
 }

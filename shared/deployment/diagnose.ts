@@ -12,8 +12,8 @@ export interface Diagnosis {
 }
 
 /**
- * The cause that most tasks of the revision show, or `undefined` when they show none. It tells apart ztunnel, its secret,
- * an image and the application, by what DescribeTasks says of stopped tasks first and of running ones then.
+ * The cause that most tasks of the revision show, or `undefined` when they show none: ztunnel, its secret, an image or
+ * the application. Stopped tasks count first, then running ones, both as DescribeTasks describes them.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
  */
 export function diagnose(observed: {
@@ -27,7 +27,7 @@ export function diagnose(observed: {
   return mostFrequent(present(stopped)) ?? mostFrequent(present(running));
 }
 
-/** Reasons for which a task is stopped that say nothing about its revision. */
+/** Stop codes that say nothing about the revision. */
 const INNOCENT_STOP_CODES = ["UserInitiated", "SpotInterruption", "TerminationNotice", "InfrastructureHealth"];
 
 function diagnoseStopped(task: ObservedTask): Diagnosis | undefined {
@@ -40,7 +40,7 @@ function diagnoseStopped(task: ObservedTask): Diagnosis | undefined {
   );
 }
 
-/** A task that the scheduler stops because it is not needed any more, as in every deployment. */
+/** The scheduler stops tasks that are no longer needed, as in every deployment. */
 function isScaling({ stopCode, stoppedReason = "" }: ObservedTask): boolean {
   return stopCode === "ServiceSchedulerInitiated" && !/health check/i.test(stoppedReason);
 }
@@ -58,7 +58,7 @@ function startFailure(task: ObservedTask): Diagnosis | undefined {
 }
 
 function startFailureCode(reason: string): Diagnosis["code"] | undefined {
-  // The container that waited in vain says so, not ztunnel itself.
+  // The container that waited for ztunnel has the reason, not ztunnel itself.
   if (/dependenc\w*\b.*\[?\bztunnel\b/i.test(reason)) return "ztunnel-unhealthy";
   const secretArn = /:secretsmanager:[a-z0-9-]+:\d{12}:secret:(\S+)/.exec(reason)?.[1];
   if (/retriev\w* secret|secret data|from asm|secretsmanager|:ssm:|from ssm/i.test(reason)) {
@@ -71,8 +71,8 @@ function startFailureCode(reason: string): Diagnosis["code"] | undefined {
 }
 
 /**
- * The container that brought the task down. When one stops, ECS stops the others, which then exit with 143 or 137: these
- * two count only with a reason of their own, such as OutOfMemoryError.
+ * The container that made the task stop. When one stops, ECS stops the others, which then exit with 143 or 137: these
+ * two codes count only with a reason of their own, such as OutOfMemoryError.
  */
 function culprit({ containers, stopCode }: ObservedTask): ObservedContainer | undefined {
   const failedByItself = ({ exitCode, reason }: ObservedContainer): boolean =>
@@ -83,7 +83,7 @@ function culprit({ containers, stopCode }: ObservedTask): ObservedContainer | un
   return containers.find(failedByItself) ?? unhealthy ?? neverHealthy(containers) ?? exitedAtAll;
 }
 
-/** ztunnel, when it ran and no container that waits for it was ever started. */
+/** ztunnel, if it ran and no container that waits for it ever started. */
 function neverHealthy(containers: readonly ObservedContainer[]): ObservedContainer | undefined {
   const ztunnel = containers.find(({ name }) => name === ZTUNNEL);
   const others = containers.filter((container) => container !== ztunnel);
@@ -102,7 +102,7 @@ function containerFailure(task: ObservedTask, container: ObservedContainer): Dia
   return say(codeFor(name), task, `Container ${name} stopped: ${facts.join(", ") || "no reason given"}.`);
 }
 
-/** A load balancer's health check, or a reason that ECS may add one day. */
+/** A failed health check of a load balancer, or a reason that is not known yet. */
 function unexplained(task: ObservedTask): Diagnosis | undefined {
   if (task.stoppedReason === undefined) return undefined;
   const code = /(ELB|load balancer|target-group).*health check|health check.*(ELB|target-group)/i.test(

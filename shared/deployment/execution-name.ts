@@ -1,7 +1,7 @@
 import { canonicalJson, sha256 } from "../base/json.ts";
 
 /**
- * The name of the RollService execution for a situation: the same situation and attempt give the same name, so that
+ * The name of the RollService execution for an attempt: the same change and attempt number give the same name, so that
  * Step Functions starts it once. At most 80 characters of `[0-9A-Za-z_-]`: the service's name, the attempt, a hash.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */

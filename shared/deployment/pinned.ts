@@ -3,9 +3,9 @@ import type { ServiceState } from "../model/service-state.ts";
 import { hasCompleted } from "./verdict.ts";
 
 /**
- * The revision that a failed roll goes back to, chosen before it changes anything: the PRIMARY deployment's if it has
- * completed; else that of another deployment that has (ECS lists the newest first); else the last good one of the
- * ledger; else the PRIMARY's, as it is what the user asked for. Never "latest minus one".
+ * The revision that a failed roll reverts to, chosen before it changes anything: the PRIMARY deployment's if it has
+ * completed; else that of another deployment that has (ECS lists the newest first); else the last good one in the
+ * ledger; else the PRIMARY's, which the user asked for. Never "latest minus one".
  */
 export function pinnedRevision(observed: {
   readonly service: ObservedService;

@@ -1,8 +1,9 @@
 import type { FailureCode } from "../base/errors.ts";
 import type { Policy } from "../config/config.ts";
 import type { Deployment, ObservedService } from "../model/service.ts";
+import { primaryOf } from "./primary.ts";
 
-/** How a watched deployment stands. */
+/** The state of a watched deployment. */
 export type Verdict =
   | { readonly state: "progressing" }
   | { readonly state: "succeeded" }
@@ -18,8 +19,9 @@ export interface WatchedDeployment {
   readonly deploymentId: string;
   readonly targetRevisionArn: string;
   /**
-   * Where ECS's circuit breaker would go back to. Once it has arrived there its reason no longer tells it from somebody's
-   * deployment of that revision: both count as failed then, since a superseded roll would be tried again at once.
+   * The revision that ECS's circuit breaker would return to. Once that has completed, its reason no longer sets it
+   * apart from somebody's deployment of the same revision. Both count as failed: a superseded roll would be tried again
+   * at once.
    */
   readonly revisionBeforeArn?: string;
   /** Epoch milliseconds. */
@@ -29,19 +31,19 @@ export interface WatchedDeployment {
 }
 
 /**
- * Judges the deployment that a roll has started by what ECS says of the service now. "Stable" is not "succeeded": it is
- * this deployment's rolloutState that counts. A deployment of the same revision by somebody else (a forced one, say) is
- * judged in its place; one of another revision supersedes it, unless it is the circuit breaker's way back.
+ * Judges the deployment that a roll has started by what ECS says of the service now. "Stable" is not "succeeded": this
+ * deployment's rolloutState counts. A deployment of the same revision by somebody else (a forced one, say) is judged in
+ * its place; one of another revision supersedes it, unless the circuit breaker has started it.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
  */
 export function judge(watched: WatchedDeployment): Verdict {
   const { service, deploymentId, targetRevisionArn } = watched;
   const own = service.deployments.find(({ id }) => id === deploymentId);
-  const primary = service.deployments.find(({ status }) => status === "PRIMARY");
+  const primary = primaryOf(service);
   if (own?.rolloutState === "FAILED") return failed("deployment-failed", own.rolloutStateReason ?? "");
   if (service.status !== "ACTIVE") return { state: "superseded", detail: `The service is ${service.status}.` };
   if (!primary) return { state: "superseded", detail: "The service has no primary deployment." };
-  if (primary.id !== deploymentId && isWayBack(primary, watched)) {
+  if (primary.id !== deploymentId && isCircuitBreakers(primary, watched)) {
     return failed("deployment-failed", primary.rolloutStateReason ?? "");
   }
   if (primary.taskDefinitionArn !== targetRevisionArn) {
@@ -64,16 +66,19 @@ function judgeProgress(deployment: Deployment, { deadlineMs, nowMs, policy }: Wa
 }
 
 /**
- * True if the deployment has completed. ECS gives no rolloutState for services behind a Classic Load Balancer: there
- * the running tasks are counted.
+ * True if the deployment has completed. Services behind a Classic Load Balancer have no rolloutState: there the running
+ * tasks are counted.
  */
 export function hasCompleted(deployment: Deployment): boolean {
   if (deployment.rolloutState !== undefined) return deployment.rolloutState === "COMPLETED";
   return deployment.runningCount >= deployment.desiredCount;
 }
 
-/** ECS tells a rollback from any other deployment by its reason alone: "… circuit breaker: rolling back to …". */
-function isWayBack(deployment: Deployment, { targetRevisionArn, revisionBeforeArn }: WatchedDeployment): boolean {
+/** Only its reason marks a deployment as the circuit breaker's own: "… circuit breaker: rolling back to …". */
+function isCircuitBreakers(
+  deployment: Deployment,
+  { targetRevisionArn, revisionBeforeArn }: WatchedDeployment,
+): boolean {
   if (/\broll(ing|ed) back\b/i.test(deployment.rolloutStateReason ?? "")) return true;
   return deployment.taskDefinitionArn === revisionBeforeArn && revisionBeforeArn !== targetRevisionArn;
 }

@@ -59,10 +59,47 @@ export function fleetOf(ledger: Pick<Ledger, "getMesh"> & Pick<RolloutLedger, "g
   return { mesh: (controlPlane) => ledger.getMesh(controlPlane), fleet: () => ledger.getFleet() };
 }
 
+/** The state of the mesh and of the whole fleet, as read for one decision. */
+export interface FleetFacts {
+  readonly mesh: MeshState;
+  readonly fleet: FleetState;
+}
+
 /**
- * The decision for what was observed. `reads` answer for the control plane that serves the service, and are only called
- * for a service that should be enrolled: unenrolling works without a control plane. `rollout` is set for a rollout's
- * own roll. Throws `mesh-facts-missing` when the mesh is not known.
+ * What `decideWith` needs beyond the service itself: undefined for a service that is not to be enrolled, as unenrolling
+ * works without a control plane. Throws `mesh-facts-missing` when the mesh is not known.
+ */
+export async function readFleetFacts(
+  { service, clusterTags, definition }: ObservedState,
+  config: Config,
+  reads: FleetReads,
+  rollout?: RolloutTarget,
+): Promise<FleetFacts | undefined> {
+  const plane = controlPlaneFor(config, service.ref);
+  const leaves = rollout?.leave || enrollIntent(service.tags, clusterTags, config.enrollTagKey) !== "in";
+  if (!definition || !plane || leaves) return undefined;
+  const [mesh, fleet] = await Promise.all([reads.mesh(plane.name), reads.fleet()]);
+  if (!mesh) throw new AutopilotError("mesh-facts-missing", plane.name);
+  return { mesh, fleet };
+}
+
+/** The decision for what was observed. `rollout` is set for a rollout's own roll. Throws what `decide` throws. */
+export function decideWith(
+  { service, clusterTags, definition, state }: ObservedState,
+  config: Config,
+  facts: FleetFacts | undefined,
+  rollout?: RolloutTarget,
+): Decision {
+  if (!definition) return { action: "none", reason: "not-enrolled", warnings: [] };
+  const given = { service, clusterTags, definition, config, state, ...(rollout && { rollout }) };
+  if (!facts) return decide({ ...given, facts: undefined, older: [], fleet: {} });
+  const { mesh, fleet } = facts;
+  return decide({ ...given, facts: newestOf(mesh).facts, older: acceptableOf(mesh), fleet });
+}
+
+/**
+ * Both in one: reads what the decision needs, and decides. `reads` answer for the control plane that serves the
+ * service. Throws `mesh-facts-missing` when the mesh is not known, and what `decide` throws.
  */
 export async function decideObserved(
   observed: ObservedState,
@@ -70,15 +107,5 @@ export async function decideObserved(
   reads: FleetReads,
   rollout?: RolloutTarget,
 ): Promise<Decision> {
-  const { service, clusterTags, definition, state } = observed;
-  if (!definition) return { action: "none", reason: "not-enrolled", warnings: [] };
-  const plane = controlPlaneFor(config, service.ref);
-  const given = { service, clusterTags, definition, config, state, ...(rollout && { rollout }) };
-  const leaves = rollout?.leave || enrollIntent(service.tags, clusterTags, config.enrollTagKey) !== "in";
-  if (!plane || leaves) {
-    return decide({ ...given, facts: undefined, older: [], fleet: {} });
-  }
-  const [mesh, fleet] = await Promise.all([reads.mesh(plane.name), reads.fleet()]);
-  if (!mesh) throw new AutopilotError("mesh-facts-missing", plane.name);
-  return decide({ ...given, facts: newestOf(mesh).facts, older: acceptableOf(mesh), fleet });
+  return decideWith(observed, config, await readFleetFacts(observed, config, reads, rollout), rollout);
 }

@@ -16,9 +16,9 @@ export interface AwaitCalls {
 }
 
 /**
- * Leaves the task token in the ledger, where `signalDeployment` finds it when the deployment's event comes. The event may
- * have come before: it was noted in the same ledger item, and the same atomic write that stores the token returns it. From
- * the second look on (no event came in time) ECS itself is asked. Returns how it ended, if it did.
+ * Leaves the task token in the ledger, where `signalDeployment` finds it when the deployment's event comes. The event
+ * may have come before: then the same ledger item has it, and the atomic write that stores the token returns it. A
+ * repeated wait is a poll, as no event came in time, and asks ECS itself. Returns how the deployment ended, if it has.
  */
 export async function awaitDeployment(
   ref: ServiceRef,
@@ -44,7 +44,7 @@ export async function awaitDeployment(
 
 const leaseLost: Ended = { verdict: "superseded", code: "roll-in-progress", detail: "Another roll took the lease." };
 
-/** How ECS says that the watched deployment stands now, if it has ended. One ECS call. */
+/** How the watched deployment has ended by what ECS says now, or `undefined` while it progresses. One ECS call. */
 export async function checkDeployment(
   ref: ServiceRef,
   watch: Pick<Watch, "deploymentId" | "targetRevisionArn" | "revisionBeforeArn" | "deadlineMs">,
@@ -77,7 +77,7 @@ export async function checkDeployment(
   }
 }
 
-/** What the end of the deployment that was waited for means. */
+/** What the event means that ended the awaited deployment. */
 export function endedBy(signal: Signal): Ended {
   return signal.eventName === "SERVICE_DEPLOYMENT_COMPLETED"
     ? { verdict: "succeeded", code: null, detail: "" }

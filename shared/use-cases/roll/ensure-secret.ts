@@ -25,10 +25,10 @@ export type EnsureSecretCalls = Pick<
 >;
 
 /**
- * Sees to it that the token is a labelled version of its identity's secret and that the execution role may read it.
- * Returns the `valueFrom` that pins the version. One call when all of it is there: the roles that the policy names are
- * also told by tags, which DescribeSecret returns. Throws `secret-unavailable` when the secret is scheduled for deletion
- * or has no room for another version.
+ * Makes the token a labeled version of its identity's secret, and lets the execution role read it. Returns the
+ * `valueFrom` that pins the version. One call where both are done: tags, which DescribeSecret returns, repeat the roles
+ * that the policy names. Throws `secret-unavailable` when the secret is scheduled for deletion or has no room for
+ * another version.
  */
 export async function ensureSecret(
   token: BootstrapToken,
@@ -81,14 +81,17 @@ async function ensureVersion(
   } else {
     const label = labelOf(versionId);
     const put = { secretArn: secret.arn, value: encodeToken(token), versionId, labels: ["AWSCURRENT", label] };
-    // A version that had lost its labels is not described, and putting it again gives it none.
+    // A version without labels is not described, and putting it again attaches none.
     const attached = await secrets.putSecretValue(put);
     if (!attached.includes(label)) await secrets.moveLabel(secret.arn, label, versionId);
   }
   return secret.arn;
 }
 
-/** A tag that tells that the secret's policy names this role: a role's ARN is too long and too odd for a tag's key. */
+/**
+ * The key of the tag that marks a role as one of the secret's readers. A hash, since a role's ARN is too long for a key
+ * and has characters that keys must not have.
+ */
 export function readerTagKey(roleArn: string): string {
   return `ztunnel-autopilot/reader/${sha256(roleArn).slice(0, 16)}`;
 }
@@ -101,11 +104,11 @@ async function ensureReader(
 ): Promise<void> {
   const key = readerTagKey(executionRoleArn);
   if (described?.tags[key] !== undefined) return;
-  // A new secret's policy too: another roll of the same identity may have been faster.
+  // Read a new secret's policy, too: another roll of the same identity may have been faster.
   const present = await secrets.getResourcePolicy(secretArn);
   const { policy, changed } = mergePrincipals(present, executionRoleArn);
   if (changed) await secrets.putResourcePolicy(secretArn, policy);
-  // AWS allows 50 tags: with more readers than that the policy itself is asked each time.
+  // AWS allows 50 tags. Beyond that the policy itself is read each time.
   if (Object.keys(described?.tags ?? {}).length < 45) {
     await secrets.tagSecret(secretArn, { [key]: executionRoleArn.split("/").at(-1)?.slice(0, 256) ?? "" });
   }

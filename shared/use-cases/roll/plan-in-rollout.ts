@@ -3,13 +3,16 @@ import { clusterArnOf } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { attemptKeyOf } from "../../deployment/attempts.ts";
+import { primaryOf } from "../../deployment/primary.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
-import { requestOf } from "../../enrollment/decide.ts";
-import type { RolloutService } from "../../model/rollout.ts";
+import { type RolloutTarget, requestOf } from "../../enrollment/decide.ts";
+import type { Rollout, RolloutService } from "../../model/rollout.ts";
+import type { ObservedService } from "../../model/service.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import { isStopped } from "../../rollout/failures.ts";
 import type { RollOrder } from "../../rollout/steps.ts";
-import { lease, type PlanCalls, planRoll, superseded } from "./plan-roll.ts";
+import { type PlanCalls, planRoll, supersededPlan, takeLease } from "./plan-roll.ts";
+import { secretOfRevision } from "./secrets-in-use.ts";
 import type { Plan } from "./steps.ts";
 
 export interface PlanInRolloutCalls extends PlanCalls {
@@ -17,8 +20,8 @@ export interface PlanInRolloutCalls extends PlanCalls {
 }
 
 /**
- * First step of a roll that belongs to a rollout: what the rollout brings, or the way back from it. Nothing is begun once
- * the rollout has stopped.
+ * First step of a roll that belongs to a rollout: plans what the rollout brings, or the rollback from it. Starts
+ * nothing once the rollout has stopped.
  */
 export async function planInRollout(
   ref: ServiceRef,
@@ -30,57 +33,77 @@ export async function planInRollout(
     calls.ledger.getRollout(order.id),
     calls.ledger.getRolloutService(order.id, order.ordinal),
   ]);
-  if (!rollout || service?.serviceArn !== ref.serviceArn) return superseded("unknown-rollout");
-  const isBack = order.phase === "rollback";
-  if (!isBack && isStopped(rollout, calls.config)) return superseded("rollout-stopped");
-  const { image } = rollout.target;
-  const brings = { ...(image !== undefined && { image }), leave: rollout.kind === "unenroll" };
+  if (!rollout || service?.serviceArn !== ref.serviceArn) return supersededPlan("unknown-rollout");
   try {
-    if (isBack) return await planWayBack(ref, executionName, service, calls);
-    return await planRoll(ref, executionName, calls, brings);
+    switch (order.phase) {
+      case "rollback":
+        return await planRollback(ref, executionName, service, calls);
+      case "forward":
+        if (isStopped(rollout, calls.config)) return supersededPlan("rollout-stopped");
+        return await planRoll(ref, executionName, calls, targetOf(rollout));
+    }
   } catch (error) {
-    // Deleted since the rollout began: nobody has failed.
-    if (asAutopilotError(error).code === "service-not-found") return superseded("service-not-found");
+    // A service that was deleted after the rollout began has not failed.
+    if (asAutopilotError(error).code === "service-not-found") return supersededPlan("service-not-found");
     throw error;
   }
 }
 
-async function planWayBack(
+function targetOf({ kind, target }: Rollout): RolloutTarget {
+  return { ...(target.image !== undefined && { image: target.image }), leave: kind === "unenroll" };
+}
+
+async function planRollback(
   ref: ServiceRef,
   executionName: string,
-  { fromRevisionArn, toRevisionArn }: RolloutService,
+  rolled: RolloutService,
   calls: PlanInRolloutCalls,
 ): Promise<Plan> {
-  const state = await lease(ref, executionName, calls);
-  if (!state) return superseded("roll-in-progress");
-  if (fromRevisionArn === undefined || toRevisionArn === undefined) return superseded("already-as-desired");
+  const state = await takeLease(ref, executionName, calls);
+  if (!state) return supersededPlan("roll-in-progress");
+  const { fromRevisionArn, toRevisionArn } = rolled;
+  if (fromRevisionArn === undefined || toRevisionArn === undefined) return supersededPlan("already-as-desired");
   const service = await calls.ecs.describeService(ref);
-  const { taskDefinitionArn: current } = service;
-  const primary = service.deployments.find(({ status }) => status === "PRIMARY");
-  if (current === fromRevisionArn && primary && hasCompleted(primary)) return superseded("already-as-desired");
-  if (current !== fromRevisionArn && current !== toRevisionArn) return superseded("changed-since");
+  const needless = reasonAgainstRollback(service, fromRevisionArn, toRevisionArn);
+  if (needless !== undefined) return supersededPlan(needless);
   const [{ raw }, { tags: clusterTags }] = await Promise.all([
     calls.ecs.describeTaskDefinition(fromRevisionArn),
     calls.ecs.describeCluster(clusterArnOf(ref)),
   ]);
   const request = requestOf({ service, clusterTags, config: calls.config });
-  const sidecar = findSidecar(raw);
-  const meshed = sidecar.kind !== "none" && "ok" in request ? request.ok : undefined;
+  const enrolled = findSidecar(raw).kind !== "none" && "ok" in request ? request.ok : undefined;
   return {
     action: "apply",
     outcome: "planned",
     change: "rollback",
     drift: [],
-    observedRevisionArn: current,
+    observedRevisionArn: service.taskDefinitionArn,
     pinnedRevisionArn: fromRevisionArn,
-    pinnedSecret: "secretValueFrom" in sidecar ? sidecar.secretValueFrom : null,
+    pinnedSecret: secretOfRevision(raw),
     clusterTags: {},
-    namespace: meshed?.namespace ?? null,
-    serviceAccount: meshed?.serviceAccount ?? null,
+    namespace: enrolled?.namespace ?? null,
+    serviceAccount: enrolled?.serviceAccount ?? null,
     image: null,
     isBound: false,
     startedAtMs: calls.now(),
-    attemptKey: attemptKeyOf(current, fromRevisionArn),
+    attemptKey: attemptKeyOf(service.taskDefinitionArn, fromRevisionArn),
     rollout: { image: null, leave: false },
   };
+}
+
+/** Why the service is not to be rolled back; undefined when it is. */
+function reasonAgainstRollback(
+  service: ObservedService,
+  fromRevisionArn: string,
+  toRevisionArn: string,
+): "already-as-desired" | "changed-since" | undefined {
+  const primary = primaryOf(service);
+  switch (service.taskDefinitionArn) {
+    case fromRevisionArn:
+      return primary && hasCompleted(primary) ? "already-as-desired" : undefined;
+    case toRevisionArn:
+      return undefined;
+    default:
+      return "changed-since";
+  }
 }

@@ -1,21 +1,20 @@
 import type { ServiceRef } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
-import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { pinnedRevision } from "../../deployment/pinned.ts";
 import { identityRefusal, type RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
 import { DISCOVERY_TAG, effectiveTags } from "../../enrollment/tags.ts";
-import type { MeshState } from "../../model/mesh.ts";
-import type { Tags } from "../../model/service.ts";
+import type { ObservedService, Tags } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
-import { freshMesh } from "../observe/fresh-mesh.ts";
 import { decideObserved, type ObserveCalls, type ObservedState, observeDescribed } from "../observe/observe.ts";
-import type { Plan } from "./steps.ts";
+import { freshReads } from "./fresh-reads.ts";
+import { secretOfRevision } from "./secrets-in-use.ts";
+import type { ApplyPlan, Plan } from "./steps.ts";
 
 export interface PlanCalls {
   readonly config: Config;
@@ -26,8 +25,9 @@ export interface PlanCalls {
 }
 
 /**
- * First step of a roll: takes the service's lease, reads service and mesh again and decides again, since the world may
- * have moved. Changes nothing but the ledger. Throws what the reads throw; the caller's Retry tells which are retryable.
+ * First step of a roll: takes the service's lease, reads service and mesh again and decides again, since either may
+ * have changed. Writes to the ledger alone. Throws what the reads throw: the state machine's Retry knows which are
+ * retryable.
  */
 export async function planRoll(
   ref: ServiceRef,
@@ -35,42 +35,30 @@ export async function planRoll(
   calls: PlanCalls,
   rollout?: RolloutTarget,
 ): Promise<Plan> {
-  const state = await lease(ref, executionName, calls);
-  if (!state) return superseded("roll-in-progress");
+  const state = await takeLease(ref, executionName, calls);
+  if (!state) return supersededPlan("roll-in-progress");
   const service = await calls.ecs.describeService(ref);
-  let read: Promise<MeshState | undefined> | undefined;
-  const mesh = (name: string) => {
-    read ??= freshMesh(name, calls);
-    return read;
-  };
-  const reads = { mesh, fleet: () => calls.ledger.getFleet() };
-  let observed = await observeDescribed(service, state, { ...calls, thorough: true });
-  let decision = await decideObserved(observed, calls.config, reads, rollout);
-  const enrolls = decision.action === "enroll" || decision.action === "update";
-  if (!enrolls || observed.clusterTags[DISCOVERY_TAG] !== "true") {
-    // The cluster's cached tags may be older than the event that led here, or than another roll that has set its tag.
-    observed = await observeDescribed(service, state, { ...calls, thorough: true, fresh: true });
-    decision = await decideObserved(observed, calls.config, reads, rollout);
-  }
+  const { observed, decision } = await observeAndDecide(service, state, calls, rollout);
   switch (decision.action) {
     case "none":
-      return superseded("already-as-desired");
+      return supersededPlan("already-as-desired");
     case "refuse":
-      return refused(decision.refusals);
+      return refusedPlan(decision.refusals);
+    case "unenroll":
+      return planChange(observed, state, { decision, rollout, isBound: false }, calls);
     case "enroll":
     case "update": {
       const bound = await boundRole(ref, decision, calls);
       const refusal = identityRefusal(bound, decision.desired.identity);
-      if (refusal) return refused([refusal]);
-      return apply(observed, state, { decision, rollout, isBound: bound !== undefined }, calls);
+      if (refusal) return refusedPlan([refusal]);
+      const isBound = bound !== undefined && decision.action === "update";
+      return planChange(observed, state, { decision, rollout, isBound }, calls);
     }
-    case "unenroll":
-      return apply(observed, state, { decision, rollout, isBound: false }, calls);
   }
 }
 
 /** The service's state with the lease taken; undefined while another roll holds it. */
-export function lease(
+export function takeLease(
   { serviceArn }: ServiceRef,
   executionName: string,
   { config, ledger, now }: Pick<PlanCalls, "config" | "now"> & { readonly ledger: Pick<Ledger, "takeLease"> },
@@ -79,69 +67,103 @@ export function lease(
   return ledger.takeLease(serviceArn, { executionName, leaseUntil }, now());
 }
 
-/** The roll ends without a change: the reason is a code of `failures`. */
-export function superseded(reason: string): Plan {
+/** A plan that ends the roll without a change. */
+export function supersededPlan(reason: string): Plan {
   return { action: "finish", outcome: "superseded", reason, refusals: [] };
 }
 
-function refused(refusals: readonly { reason: string; detail: string }[]): Plan {
+function refusedPlan(refusals: readonly { reason: string; detail: string }[]): Plan {
   return { action: "finish", outcome: "refused", reason: refusals[0]?.reason ?? "", refusals: [...refusals] };
 }
 
-/** What a roll is to bring, and whether the identity that it needs is there. */
-interface Brought {
+interface Decided {
+  readonly observed: ObservedState;
+  readonly decision: Decision;
+}
+
+async function observeAndDecide(
+  service: ObservedService,
+  state: ServiceState,
+  calls: PlanCalls,
+  rollout: RolloutTarget | undefined,
+): Promise<Decided> {
+  const reads = freshReads(calls);
+  const decideBy = async (tags: { readonly fresh: boolean }): Promise<Decided> => {
+    const observed = await observeDescribed(service, state, { ...calls, ...tags, thorough: true });
+    return { observed, decision: await decideObserved(observed, calls.config, reads, rollout) };
+  };
+  const byCachedTags = await decideBy({ fresh: false });
+  return needsFreshTags(byCachedTags) ? decideBy({ fresh: true }) : byCachedTags;
+}
+
+/** The cluster's cached tags may be older than the event that led here, or lack the tag that another roll has set. */
+function needsFreshTags({ observed, decision }: Decided): boolean {
+  const enrolls = decision.action === "enroll" || decision.action === "update";
+  return !enrolls || observed.clusterTags[DISCOVERY_TAG] !== "true";
+}
+
+/** A change that was decided. */
+interface Change {
   readonly decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>;
   readonly rollout: RolloutTarget | undefined;
+  /** An update whose service account is bound to its role already. */
   readonly isBound: boolean;
 }
 
-async function apply(
+async function planChange(
   observed: ObservedState,
   state: ServiceState,
-  { decision, rollout, isBound }: Brought,
+  change: Change,
   { config, now, ecs }: Pick<PlanCalls, "config" | "now" | "ecs">,
 ): Promise<Plan> {
-  const { service, clusterTags } = observed;
+  const pinnedRevisionArn = pinnedRevision({ service: observed.service, state });
+  const pinnedSecret = await secretOf(pinnedRevisionArn, observed, ecs);
+  return applyPlan(observed, change, { pinnedRevisionArn, pinnedSecret, startedAtMs: now() }, config);
+}
+
+function applyPlan(
+  { service, clusterTags }: ObservedState,
+  { decision, rollout, isBound }: Change,
+  start: Pick<ApplyPlan, "pinnedRevisionArn" | "pinnedSecret" | "startedAtMs">,
+  config: Config,
+): ApplyPlan {
   const observedRevisionArn = service.taskDefinitionArn;
-  const pinnedRevisionArn = pinnedRevision({ service, state });
   const desired = decision.action === "unenroll" ? undefined : decision.desired;
   return {
+    ...start,
     action: "apply",
     outcome: "planned",
     change: decision.action,
     drift: decision.action === "unenroll" ? [] : [...decision.drift],
     observedRevisionArn,
-    pinnedRevisionArn,
-    pinnedSecret: await secretOf(pinnedRevisionArn, observed, ecs),
-    clusterTags: meaningful(clusterTags, config),
+    clusterTags: decisiveTags(clusterTags, config),
     namespace: desired?.identity.namespace ?? null,
     serviceAccount: desired?.identity.serviceAccount ?? null,
     image: desired?.image ?? null,
-    isBound: isBound && decision.action === "update",
-    startedAtMs: now(),
+    isBound,
     attemptKey: attemptKeyOf(observedRevisionArn, desiredContent(decision, config)),
     rollout: rollout ? { image: rollout.image ?? null, leave: rollout.leave ?? false } : null,
   };
 }
 
-/** The secret version that a revision starts from; null also for a revision that is gone. */
+/** The secret version that a revision starts from; null also for a revision that no longer exists. */
 async function secretOf(
   revisionArn: string,
   { definition, state }: Pick<ObservedState, "definition" | "state">,
   ecs: Pick<ObserveCalls, "describeTaskDefinition">,
 ): Promise<string | null> {
   if (state?.lastGoodRevisionArn === revisionArn && state.lastGoodSecret !== undefined) return state.lastGoodSecret;
+  if (definition?.taskDefinitionArn === revisionArn) return secretOfRevision(definition.raw);
   try {
-    const known = definition?.taskDefinitionArn === revisionArn ? definition : undefined;
-    const sidecar = findSidecar((known ?? (await ecs.describeTaskDefinition(revisionArn))).raw);
-    return "secretValueFrom" in sidecar ? sidecar.secretValueFrom : null;
+    return secretOfRevision((await ecs.describeTaskDefinition(revisionArn)).raw);
   } catch (error) {
     if (asAutopilotError(error).code === "task-definition-not-found") return null;
     throw error;
   }
 }
 
-function meaningful(clusterTags: Tags, { enrollTagKey }: Config): Record<string, string> {
+/** The cluster's tags that decisions depend on: others may hold anything, and have no place in a state machine. */
+function decisiveTags(clusterTags: Tags, { enrollTagKey }: Config): Record<string, string> {
   const intent = clusterTags[enrollTagKey];
   return { ...effectiveTags({}, clusterTags), ...(intent !== undefined && { [enrollTagKey]: intent }) };
 }
@@ -152,7 +174,7 @@ async function boundRole(
   calls: PlanCalls,
 ): Promise<string | undefined> {
   const plane = controlPlaneFor(calls.config, ref);
-  if (!plane) return undefined; // decide has refused it already
+  if (!plane) return undefined; // decide has refused the service
   const { namespace, serviceAccount } = desired.identity;
   return calls.controlPlane(plane.name).boundRole(namespace, serviceAccount);
 }

@@ -13,7 +13,7 @@ export type RegisterCalls = Pick<
 
 /**
  * The revision that has this content: the current one when nothing differs, the one that the ledger remembers for it,
- * one that a try before a crash has registered, or a new one. RegisterTaskDefinition has no idempotency token.
+ * one that an attempt before a crash has registered, or a new one. RegisterTaskDefinition has no idempotency token.
  * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
  */
 export async function registerOnce(
@@ -37,7 +37,7 @@ export async function registerOnce(
   return found(await ecs.registerTaskDefinition(definition));
 }
 
-/** False for a revision that was deregistered, or deleted since. */
+/** False for a revision that has since been deregistered or deleted. */
 async function isActive(taskDefinitionArn: string, ecs: Pick<RegisterCalls, "describeTaskDefinition">) {
   try {
     const { raw } = await ecs.describeTaskDefinition(taskDefinitionArn, { fresh: true });
@@ -54,8 +54,7 @@ function contentOf({ raw, tags }: DescribedTaskDefinition): string {
 
 /** Canonical text without empty lists: ECS adds them to what it describes. */
 function comparable(definition: JsonObject): string {
-  const trimmed = withoutEmptyLists(definition);
-  return canonicalJson(trimmed);
+  return canonicalJson(withoutEmptyLists(definition));
 }
 
 function withoutEmptyLists(node: Json): Json {

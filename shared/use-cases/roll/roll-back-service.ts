@@ -1,65 +1,52 @@
 import type { Config } from "../../config/config.ts";
-import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { tagKeys } from "../../enrollment/tags.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
-import type { Roll, ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
+import { type ApplyContext, startedAt } from "./apply-context.ts";
+import { deployRevision } from "./deploy-revision.ts";
+import { secretOfRevision } from "./secrets-in-use.ts";
 import type { ApplyPlan } from "./steps.ts";
-import { type Applied, watching } from "./watching.ts";
+import { type Applied, superseded, watching } from "./watching.ts";
 
-interface Context {
-  readonly calls: {
-    readonly config: Config;
-    readonly ecs: Pick<EcsCalls, "describeTaskDefinition" | "updateService" | "tagResource">;
-    readonly now: () => number;
-  };
-  readonly mark: (
-    roll: Pick<Roll, "applyStartedAt" | "targetRevisionArn" | "deploymentId">,
-    service?: ServicePatch,
-  ) => Promise<void>;
+interface RollBackCalls {
+  readonly config: Config;
+  readonly ecs: Pick<EcsCalls, "describeTaskDefinition" | "updateService" | "tagResource">;
+  readonly now: () => number;
 }
 
 /**
- * Takes the service back to the revision that it ran before its rollout, whose token's version is still there. Ends as
+ * Returns the service to the revision that it ran before its rollout, whose secret version still exists. Ends as
  * superseded when somebody has deployed it since.
  */
 export async function rollBackService(
   service: ObservedService,
-  state: ServiceState,
-  plan: ApplyPlan,
-  { calls, mark }: Context,
+  context: ApplyContext<RollBackCalls>,
 ): Promise<Applied> {
-  const target = plan.pinnedRevisionArn;
+  const { plan, state, recordProgress, calls } = context;
   const { ref, taskDefinitionArn } = service;
-  const { raw } = await calls.ecs.describeTaskDefinition(target);
-  const sidecar = findSidecar(raw);
-  const secretInUse = ("secretValueFrom" in sidecar ? sidecar.secretValueFrom : undefined) ?? null;
-  // A first try of this step has done it.
-  if (taskDefinitionArn === target) return watching(service, target, plan, secretInUse, calls);
-  if (taskDefinitionArn !== plan.observedRevisionArn) return { outcome: "superseded", watch: null };
+  const targetRevisionArn = plan.pinnedRevisionArn;
+  const { raw } = await calls.ecs.describeTaskDefinition(targetRevisionArn);
+  const secretInUse = secretOfRevision(raw);
+  // An earlier attempt has updated the service.
+  if (taskDefinitionArn === targetRevisionArn) return watching(service, targetRevisionArn, plan, secretInUse, calls);
+  if (taskDefinitionArn !== plan.observedRevisionArn) return superseded;
   const missing = missingTags(service, plan);
   const others = state.secretsInUse.filter((used) => used !== secretInUse);
-  await mark(
-    { applyStartedAt: new Date(calls.now()).toISOString(), targetRevisionArn: target },
+  await recordProgress(
+    { ...startedAt(calls), targetRevisionArn },
     {
       secretsInUse: secretInUse === null ? others : [...others, secretInUse],
       addedTagKeys: [...new Set([...state.addedTagKeys, ...Object.keys(missing)])],
     },
   );
   if (Object.keys(missing).length > 0) await calls.ecs.tagResource(ref.serviceArn, missing);
-  const updated = await calls.ecs.updateService(ref, {
-    taskDefinitionArn: target,
-    ...(calls.config.policy.propagateTags && { propagateTags: true }),
-  });
-  const applied = watching(updated, target, plan, secretInUse, calls);
-  await mark({ deploymentId: applied.watch.deploymentId });
-  return applied;
+  return deployRevision(ref, targetRevisionArn, secretInUse, context);
 }
 
-/** Unenrolling has taken away the tags that istiod reads: the tasks that come back carry them again. */
+/** Unenrolling has removed the tags that istiod reads: the tasks of the earlier revision carry them again. */
 function missingTags({ tags }: ObservedService, { namespace, serviceAccount }: ApplyPlan): Tags {
-  const wanted = { [tagKeys.namespace]: namespace, [tagKeys.serviceAccount]: serviceAccount };
+  const desired = { [tagKeys.namespace]: namespace, [tagKeys.serviceAccount]: serviceAccount };
   return Object.fromEntries(
-    Object.entries(wanted).flatMap(([key, value]) => (value === null || tags[key] === value ? [] : [[key, value]])),
+    Object.entries(desired).flatMap(([key, value]) => (value === null || tags[key] === value ? [] : [[key, value]])),
   );
 }

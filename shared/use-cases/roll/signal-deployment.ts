@@ -15,12 +15,14 @@ export interface SignalCalls {
   readonly now: () => number;
 }
 
-/** `unheard`: no roll waits for this; `noted`: for the roll's own look; `delivered`: the roll goes on with it. */
+/**
+ * `unheard`: no roll waits for this; `noted`: the roll finds it when it polls; `delivered`: the roll continues with it.
+ */
 export type Signaled = "unheard" | "noted" | "delivered";
 
 /**
- * Tells a waiting roll how its deployment ended. The end of the deployment that it waits for is passed on as it is; any
- * other sign (a deployment by somebody else, a stopped task of the new revision) makes one look at the service.
+ * Signals a waiting roll that its deployment ended. The event of the awaited deployment is passed on as it is; any
+ * other sign (a deployment by somebody else, a stopped task of the new revision) makes one check of the service.
  */
 export async function signalDeployment(
   event: Extract<Incoming, { kind: "deployment" | "task-stopped" }>,
@@ -33,7 +35,7 @@ export async function signalDeployment(
     const roll = (await calls.ledger.recordSignal(ref.serviceArn, signal))?.roll;
     if (!roll) return "unheard";
     if (roll.deploymentId === deploymentId) return pass(roll, endedBy(signal), calls);
-    return look(ref, roll, calls);
+    return check(ref, roll, calls);
   }
   const roll = (await calls.ledger.getService(ref.serviceArn))?.roll;
   if (!roll) return "unheard";
@@ -41,13 +43,13 @@ export async function signalDeployment(
     event.kind === "deployment"
       ? event.deploymentId !== roll.deploymentId
       : event.taskDefinitionArn === roll.targetRevisionArn;
-  return concerns ? look(ref, roll, calls) : "unheard";
+  return concerns ? check(ref, roll, calls) : "unheard";
 }
 
-async function look(ref: ServiceRef, roll: Roll, calls: SignalCalls): Promise<Signaled> {
+async function check(ref: ServiceRef, roll: Roll, calls: SignalCalls): Promise<Signaled> {
   const { taskToken, deploymentId, targetRevisionArn, revisionBeforeArn = null } = roll;
   if (!taskToken || !deploymentId || !targetRevisionArn) return "noted";
-  // The deadline is the waiting step's own to judge.
+  // The step that waits judges the deadline.
   const watch = { deploymentId, targetRevisionArn, revisionBeforeArn, deadlineMs: Number.POSITIVE_INFINITY };
   const ended = await checkDeployment(ref, watch, { ...calls, ecs: calls.ecs(ref) });
   return ended ? pass(roll, ended, calls) : "noted";

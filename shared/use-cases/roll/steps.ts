@@ -1,4 +1,4 @@
-/** What goes between the steps of RollService. Parsed at every step; never holds a token or a task definition. */
+/** What the steps of RollService hand on. Parsed at every step. Never holds a token or a task definition. */
 import * as z from "zod";
 import { serviceArnSchema } from "../../base/arn.ts";
 import { failureCodeOf } from "../../base/errors.ts";
@@ -7,13 +7,13 @@ import { rollOrderSchema } from "../../rollout/steps.ts";
 
 const driftKeys = Object.keys(driftReasons);
 
-/** `restore`: back to the revision before a rollout. */
+/** `rollback`: return to the revision before a rollout. */
 export const changeSchema = z.enum(["enroll", "update", "unenroll", "rollback"]);
 export type Change = z.infer<typeof changeSchema>;
 
 const refusalSchema = z.object({ reason: z.string(), detail: z.string() });
 
-/** What plan decided. `finish` ends the roll without a change. */
+/** What the plan step decided. `finish` ends the roll without a change. */
 export const planSchema = z.discriminatedUnion("action", [
   z.object({
     action: z.literal("apply"),
@@ -21,22 +21,24 @@ export const planSchema = z.discriminatedUnion("action", [
     change: changeSchema,
     drift: z.array(z.string().refine((key) => driftKeys.includes(key), "a drift reason")),
     observedRevisionArn: z.string(),
-    /** Where a failed roll goes back to. */
+    /** The revision that a failed roll reverts to. */
     pinnedRevisionArn: z.string(),
-    /** The secret version that it starts from, if it has one. */
+    /** The secret version that the pinned revision starts from, if it has one. */
     pinnedSecret: z.string().nullable().default(null),
-    /** The cluster's tags that mean something, so that the next step need not ask again. */
+    /** The cluster's tags that decisions depend on, so that the next step need not read them again. */
     clusterTags: z.record(z.string(), z.string()),
-    /** Kubernetes namespace and service account of the workload, and its ztunnel's image; null when it leaves the mesh. */
+    /**
+     * The workload's Kubernetes namespace and service account, and its ztunnel's image; null when it leaves the mesh.
+     */
     namespace: z.string().nullable(),
     serviceAccount: z.string().nullable(),
     image: z.string().nullable(),
-    /** An update whose service account was just seen bound to its role: namespace and binding are left as they are. */
+    /** An update whose service account is bound to its role already: namespace and binding stay as they are. */
     isBound: z.boolean().default(false),
     startedAtMs: z.int(),
-    /** What failed attempts at this are counted under. */
+    /** What failed attempts at this change are counted under. */
     attemptKey: z.string(),
-    /** What its rollout brings to the service beside the newest mesh facts; null: it is no rollout's. */
+    /** What its rollout brings to the service beside the newest mesh facts; null: it belongs to none. */
     rollout: z.object({ image: z.string().nullable(), leave: z.boolean() }).nullable().default(null),
   }),
   z.object({
@@ -49,11 +51,11 @@ export const planSchema = z.discriminatedUnion("action", [
 export type Plan = z.infer<typeof planSchema>;
 export type ApplyPlan = Extract<Plan, { action: "apply" }>;
 
-/** The deployment that is waited for. */
+/** The awaited deployment. */
 export const watchSchema = z.object({
   deploymentId: z.string(),
   targetRevisionArn: z.string(),
-  /** A deployment of this revision is ECS's own way back; null when the watched deployment is that already. */
+  /** ECS's circuit breaker returns to this revision; null where the watched deployment itself is a revert. */
   revisionBeforeArn: z.string().nullable(),
   deadlineMs: z.int(),
   pollIntervalSeconds: z.int().positive(),
@@ -65,7 +67,7 @@ export const watchSchema = z.object({
 });
 export type Watch = z.infer<typeof watchSchema>;
 
-/** What a wait for a deployment ends with. */
+/** How the wait for a deployment ended. */
 export const endedSchema = z.object({
   verdict: z.enum(["succeeded", "failed", "superseded"]),
   code: z.string().nullable(),
@@ -73,13 +75,13 @@ export const endedSchema = z.object({
 });
 export type Ended = z.infer<typeof endedSchema>;
 
-/** A failure as a Catch has it, or as a verdict has it. */
+/** A failure as a Catch or a verdict describes it. */
 export const failureSchema = z.union([z.object({ error: z.string(), cause: z.string() }), endedSchema]);
 export type StepFailure = z.infer<typeof failureSchema>;
 
 const lambdaErrorSchema = z.object({ errorMessage: z.string() });
 
-/** Why a step failed: a code of ours where there is one, and a text. */
+/** Why a step failed: the code of one of our own errors, else `unexpected-error`, and a text. */
 export function failureOf(failure: StepFailure | null): { readonly code: string; readonly detail: string } {
   if (failure === null) return { code: "unexpected-error", detail: "" };
   if ("verdict" in failure) return { code: failure.code ?? "unexpected-error", detail: failure.detail };
@@ -94,7 +96,7 @@ function lambdaMessage(cause: string): string | undefined {
   try {
     return lambdaErrorSchema.safeParse(JSON.parse(cause)).data?.errorMessage;
   } catch {
-    return undefined; // Lambda cuts long causes: then the raw text is all that there is
+    return undefined; // Lambda truncates long causes: the raw text is all that is left
   }
 }
 
@@ -117,7 +119,7 @@ export const revertInput = z.object({
 });
 export const finishInput = z.object({
   ...step,
-  /** What a failure is counted under, as whoever started the roll saw it. */
+  /** What a failure is counted under, by what was observed when the roll was started. */
   attemptKey: z.string(),
   rollout,
   plan: planSchema.nullable(),

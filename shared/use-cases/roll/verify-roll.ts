@@ -13,9 +13,9 @@ export interface VerifyCalls {
   readonly pause: (ms: number) => Promise<void>;
 }
 
-/** The mesh knows a new task some seconds after it runs: it is asked so often before the whole step is tried again. */
-const MESH_LOOKS = 4;
-const BETWEEN_MESH_LOOKS_MS = 2000;
+/** The mesh knows a task some seconds after it has started. It is read this often before the whole step is retried. */
+const MESH_READS = 4;
+const BETWEEN_MESH_READS_MS = 2000;
 
 /**
  * Whether the tasks that a completed deployment has left running are in the mesh (or, after unenrolling, out of it).
@@ -29,7 +29,7 @@ export async function verifyRoll(
   calls: VerifyCalls,
 ): Promise<"succeeded" | "superseded"> {
   try {
-    return await look(ref, watch, calls);
+    return await verifyOnce(ref, watch, calls);
   } catch (error) {
     const failure = asAutopilotError(error);
     const deadlineMs = sinceMs + calls.config.policy.verifyDeadlineMinutes * 60_000;
@@ -38,36 +38,48 @@ export async function verifyRoll(
   }
 }
 
-async function look(ref: ServiceRef, watch: Watch, calls: VerifyCalls): Promise<"succeeded" | "superseded"> {
+async function verifyOnce(ref: ServiceRef, watch: Watch, calls: VerifyCalls): Promise<"succeeded" | "superseded"> {
   const { targetRevisionArn, desiredCount, namespace } = watch;
   const [taskArns, workloadAddresses] = await Promise.all([
     calls.ecs.listTasks(ref, "RUNNING"),
-    // A namespace may have thousands: those of the service are enough nearly always.
-    namespace === null ? undefined : workloads(namespace, ref, calls, ref.serviceName),
+    // A namespace may have thousands of entries. The service's own are nearly always enough.
+    namespace === null ? undefined : readAddresses(namespace, ref, calls, ref.serviceName),
   ]);
   const tasks = await calls.ecs.describeTasks(clusterArnOf(ref), taskArns);
-  const seen = { tasks, targetRevisionArn, workloadAddresses };
-  let first = verifyTasks({ ...seen, desiredCount });
-  for (let looks = 0; lacksEntry(first) && namespace !== null && looks < MESH_LOOKS; looks += 1) {
-    // The namespace's other entries count, too: not every istiod need label them.
-    if (looks > 0) await calls.pause(BETWEEN_MESH_LOOKS_MS);
-    first = verifyTasks({ ...seen, desiredCount, workloadAddresses: await workloads(namespace, ref, calls) });
-  }
-  if (first.verified) return "succeeded";
-  // Perhaps the service was scaled or deployed meanwhile: only now is that worth a call.
+  const observed = { tasks, targetRevisionArn, workloadAddresses };
+  const asDeployed = await verifyInMesh(ref, { ...observed, desiredCount }, namespace, calls);
+  if (asDeployed.verified) return "succeeded";
+  // Somebody may have scaled or deployed the service since: only now is that worth a call.
   const service = await calls.ecs.describeService(ref);
   if (service.taskDefinitionArn !== targetRevisionArn) return "superseded";
-  const second: Verification =
-    service.desiredCount === desiredCount ? first : verifyTasks({ ...seen, desiredCount: service.desiredCount });
-  if (second.verified) return "succeeded";
-  throw new AutopilotError("mesh-not-converged", second.detail);
+  const isScaled = service.desiredCount !== desiredCount && !lacksEntry(asDeployed);
+  const asScaled = { ...observed, desiredCount: service.desiredCount };
+  const verification = isScaled ? await verifyInMesh(ref, asScaled, namespace, calls) : asDeployed;
+  if (verification.verified) return "succeeded";
+  throw new AutopilotError("mesh-not-converged", verification.detail);
+}
+
+/** Where all that is missing is an entry, the namespace's other entries count, too: not every istiod labels them. */
+async function verifyInMesh(
+  ref: ServiceRef,
+  observed: Parameters<typeof verifyTasks>[0],
+  namespace: string | null,
+  calls: VerifyCalls,
+): Promise<Verification> {
+  let verification = verifyTasks(observed);
+  for (let reads = 0; namespace !== null && lacksEntry(verification) && reads < MESH_READS; reads += 1) {
+    if (reads > 0) await calls.pause(BETWEEN_MESH_READS_MS);
+    const workloadAddresses = await readAddresses(namespace, ref, calls);
+    verification = verifyTasks({ ...observed, workloadAddresses });
+  }
+  return verification;
 }
 
 function lacksEntry(verification: Verification): boolean {
   return !verification.verified && verification.code === "workload-entry-missing";
 }
 
-async function workloads(
+async function readAddresses(
   namespace: string,
   ref: ServiceRef,
   calls: VerifyCalls,

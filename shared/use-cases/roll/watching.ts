@@ -1,5 +1,6 @@
 import { AutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
+import { primaryOf } from "../../deployment/primary.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ApplyPlan, Watch } from "./steps.ts";
 
@@ -8,27 +9,38 @@ export type Applied =
   | { readonly outcome: "applied"; readonly watch: Watch }
   | { readonly outcome: "superseded"; readonly watch: null };
 
-/** What the deployment is watched for. Throws `update-refused` when the service has none. */
+export interface WatchContext {
+  readonly config: Config;
+  readonly now: () => number;
+}
+
+/** A roll that has nothing left to apply: the service is no longer what it was planned for. */
+export const superseded: Applied = { outcome: "superseded", watch: null };
+
+/** A roll whose deployment is to be waited for. Throws `update-refused` when the service has no PRIMARY deployment. */
 export function watching(
   service: ObservedService,
   targetRevisionArn: string,
-  plan: ApplyPlan,
+  { pinnedRevisionArn, namespace }: ApplyPlan,
   secretInUse: string | null,
-  { config, now }: { readonly config: Config; readonly now: () => number },
+  context: WatchContext,
 ): Applied & { readonly outcome: "applied" } {
-  const primary = service.deployments.find(({ status }) => status === "PRIMARY");
+  const primary = primaryOf(service);
   if (!primary) throw new AutopilotError("update-refused", `${service.ref.serviceArn} has no PRIMARY deployment.`);
+  const target = { targetRevisionArn, revisionBeforeArn: pinnedRevisionArn, namespace, secretInUse };
+  return { outcome: "applied", watch: watchOf(service, { ...target, deploymentId: primary.id }, context) };
+}
+
+/** What a deployment is watched for: its deadline by the policy, and the number of tasks that the service wants now. */
+export function watchOf(
+  { desiredCount }: ObservedService,
+  target: Pick<Watch, "deploymentId" | "targetRevisionArn" | "revisionBeforeArn" | "namespace" | "secretInUse">,
+  { config, now }: WatchContext,
+): Watch {
   return {
-    outcome: "applied",
-    watch: {
-      deploymentId: primary.id,
-      targetRevisionArn,
-      revisionBeforeArn: plan.pinnedRevisionArn,
-      deadlineMs: now() + config.policy.deploymentDeadlineMinutes * 60_000,
-      pollIntervalSeconds: Math.ceil(config.policy.pollIntervalMinutes * 60),
-      desiredCount: service.desiredCount,
-      namespace: plan.namespace,
-      secretInUse,
-    },
+    ...target,
+    deadlineMs: now() + config.policy.deploymentDeadlineMinutes * 60_000,
+    pollIntervalSeconds: Math.ceil(config.policy.pollIntervalMinutes * 60),
+    desiredCount,
   };
 }

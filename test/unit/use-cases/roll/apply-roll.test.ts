@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { clusterArnOf } from "../../../../shared/base/arn.ts";
 import { parseValueFrom } from "../../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { containersOf } from "../../../../shared/model/task-definition.ts";
-import { type ApplyCalls, applyRoll } from "../../../../shared/use-cases/roll/apply-roll.ts";
+import type { ApplyCalls } from "../../../../shared/use-cases/roll/apply-context.ts";
+import { applyRoll } from "../../../../shared/use-cases/roll/apply-roll.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import type { ApplyPlan } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing, OBSERVED, type RollWorld, rollWorld, valueFromOf, web } from "../../../support/fakes.ts";
@@ -98,7 +99,7 @@ describe("applying an enrollment", () => {
     expect((await stateOf(world))?.addedTagKeys).toEqual(["ecs.solo.io/namespace", "ecs.solo.io/service-account"]);
   });
 
-  it("notes its secret version before it makes or looks at it, so that no sweep retires it", async () => {
+  it("records its secret version before it creates or reads it, so that no sweep retires it", async () => {
     const world = rollWorld();
     const plan = await planned(world);
     const { versionId } = parseValueFrom(valueFromOf(request)) ?? {};

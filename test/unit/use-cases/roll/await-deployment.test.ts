@@ -49,7 +49,7 @@ describe("a roll that waits for its deployment", () => {
     expect(await wait(0)).toBeUndefined();
   });
 
-  it("asks ECS from the second look on", async () => {
+  it("asks ECS from the first poll on", async () => {
     const { world, wait } = await waiting();
     expect(await wait(1)).toBeUndefined();
     world.ecs.complete();

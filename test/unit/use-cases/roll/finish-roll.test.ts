@@ -1,10 +1,13 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
 import { isJsonObject } from "../../../../shared/base/json.ts";
 import { readOutgoing } from "../../../../shared/events/outgoing.ts";
 import { finishRoll } from "../../../../shared/use-cases/roll/finish-roll.ts";
 import type { FinishInput, Plan, Watch } from "../../../../shared/use-cases/roll/steps.ts";
+import { finishInputOf, finishPlan, planOf, watchOf } from "../../../support/endings.ts";
 import { Crash, crashing, NOW, OBSERVED, type RollWorld, rollWorld, web } from "../../../support/fakes.ts";
+import { rollout, rolloutService } from "../../../support/rollouts.ts";
 import { applied, enroll, NAME, planned } from "../../../support/rolls.ts";
 
 const MINUTE = 60_000;
@@ -56,7 +59,7 @@ describe("a roll that succeeded", () => {
     });
   });
 
-  it("is told once, with what the service runs and not with its token", async () => {
+  it("notifies once, with what the service runs and without its token", async () => {
     const { world, plan, watch } = await enrolling();
     await finishRoll(web, inputOf({ plan, watch, outcome: "succeeded" }), world);
     expect(world.bus.types()).toEqual(["Service Enrolled"]);
@@ -85,7 +88,7 @@ describe("a roll that succeeded", () => {
     expect(world.bus.types()).toEqual([type]);
   });
 
-  it("of an update says whether a look was called for meanwhile, also when it is finished again", async () => {
+  it("of an update says whether a recheck was requested meanwhile, also when it is finished again", async () => {
     const { world, plan, watch } = await enrolling();
     const input = inputOf({ plan: { ...plan, change: "update", drift: ["image"] }, watch, outcome: "succeeded" });
     await world.ledger.patchService(web.serviceArn, { recheckRequested: true });
@@ -96,7 +99,7 @@ describe("a roll that succeeded", () => {
     expect(world.bus.events.map(({ detail }) => detail.recheckRequested)).toEqual([true, true, undefined]);
   });
 
-  it("keeps the secret version of the revision before, and none that a failed roll has noted since", async () => {
+  it("keeps the secret version of the revision before, and none that a failed roll has recorded since", async () => {
     const { world, plan, watch } = await enrolling();
     const [older = "", pinnedSecret = "", failedSince = ""] = ["older", "before", "failed"].map(
       (id) => `${watch.secretInUse?.split(":::")[0]}:::${id}`,
@@ -127,7 +130,7 @@ describe("a service that left the mesh", () => {
     expect(world.bus.types()).toEqual(["Service Unenrolled"]);
   });
 
-  it("keeps nobody's lease when those tags can't be taken away: it is said, and remembered", async () => {
+  it("releases the lease even when those tags cannot be removed: a log line has them, and the ledger remembers them", async () => {
     const { world, input } = await leaving();
     world.ecs.untagResource = async (arn) => {
       throw new AutopilotError("access-denied", `UntagResource ${arn}`);
@@ -159,7 +162,7 @@ describe("a service that left the mesh", () => {
 describe("a roll that failed", () => {
   const cause = { code: "ztunnel-unhealthy", sentence: "ztunnel did not get healthy in task a." };
 
-  it("was reverted: told with the cause, and the same waits", async () => {
+  it("was reverted: its event has the cause, and the same attempt waits", async () => {
     const { world, plan, watch } = await enrolling();
     await finishRoll(web, inputOf({ plan, watch, outcome: "reverted", failure: failed, cause }), world);
     const notBefore = NOW + (world.config.policy.attemptDelaysMinutes[0] ?? 0) * MINUTE;
@@ -198,7 +201,7 @@ describe("a roll that failed", () => {
     expect(world.bus.types()).toEqual(["Service Roll Failed"]);
   });
 
-  it("and could not be reverted is told as such, and pins no revision as good", async () => {
+  it("and could not be reverted says so in its event, and pins no revision as good", async () => {
     const { world, plan, watch } = await enrolling();
     await finishRoll(web, inputOf({ plan, watch, outcome: "revert-failed", failure: failed, cause }), world);
     expect(world.bus.events[0]?.detail).toMatchObject({
@@ -209,7 +212,7 @@ describe("a roll that failed", () => {
     expect(await stateOf(world)).not.toHaveProperty("lastGoodRevisionArn");
   });
 
-  it("before it had a plan is told by the code of its error", async () => {
+  it("before it had a plan has the code of its error in its event", async () => {
     const world = rollWorld();
     await planned(world);
     const error = new AutopilotError("control-plane-unreachable", "main: no answer");
@@ -247,7 +250,7 @@ describe("a roll that changed nothing", () => {
     });
   });
 
-  it("was refused: the refusal is told once and noted as told", async () => {
+  it("was refused: it notifies of the refusal once and records that it has", async () => {
     const world = rollWorld();
     await planned(world);
     const refusals = [{ reason: "identity-conflict", detail: "bound to another" }];
@@ -303,4 +306,47 @@ describe("finishing again after a crash", () => {
       (error: unknown) => error instanceof Crash,
     );
   }
+});
+
+describe("a finish that is repeated", () => {
+  const order = { id: "upgrade-1", ordinal: 0, phase: "forward" } as const;
+  const plans: fc.Arbitrary<Plan | null> = fc.oneof(
+    fc.constantFrom(...(["enroll", "update", "unenroll", "rollback"] as const)).map((change) => planOf({ change })),
+    fc.constant(finishPlan("superseded", "already-as-desired")),
+    fc.constant(finishPlan("refused", "bad-tag", [{ reason: "bad-tag", detail: "namespace" }])),
+    fc.constant(null),
+  );
+  const inputs = fc
+    .record({
+      outcome: fc.constantFrom("succeeded", "reverted", "superseded", "revert-failed", "failed"),
+      plan: plans,
+      watch: fc.option(fc.constant(watchOf()), { nil: null }),
+      rollout: fc.option(fc.constant(order), { nil: null }),
+    })
+    // Only a plan refuses.
+    .map((given) => finishInputOf(given.plan?.outcome === "refused" ? { ...given, outcome: "refused" } : given));
+
+  it.each(["our own roll", "another roll", "no roll"])(
+    "writes nothing more to the service that %s held",
+    async (holder) => {
+      await fc.assert(
+        fc.asyncProperty(inputs, async (input) => {
+          const world = rollWorld();
+          await world.ledger.createRollout(rollout({ id: order.id, serviceCount: 1 }));
+          await world.ledger.putRolloutServices([rolloutService(0, { serviceArn: web.serviceArn, status: "rolling" })]);
+          const executionName = holder === "our own roll" ? NAME : "another-roll";
+          if (holder !== "no roll") {
+            await world.ledger.takeLease(web.serviceArn, { executionName, leaseUntil: NOW + MINUTE }, NOW);
+          }
+          await finishRoll(web, input, world);
+          const written = await world.ledger.getService(web.serviceArn);
+          world.clock.nowMs += MINUTE;
+          await finishRoll(web, input, world);
+          expect(await world.ledger.getService(web.serviceArn)).toEqual(written);
+          const [first, second = first] = world.bus.events;
+          expect(second).toEqual(first);
+        }),
+      );
+    },
+  );
 });

@@ -83,8 +83,8 @@ describe("the plan of a roll that belongs to a rollout", () => {
   });
 
   it.each<[string, Partial<Rollout>]>([
-    ["goes back", { status: "rolling-back" }],
-    ["is to go back", { control: { action: "rollback", by: "ann", at: "2026-11-21T04:00:00Z" } }],
+    ["is rolling back", { status: "rolling-back" }],
+    ["is to roll back", { control: { action: "rollback", by: "ann", at: "2026-11-21T04:00:00Z" } }],
     ["is to end", { control: { action: "abort", by: "ann", at: "2026-11-21T04:00:00Z" } }],
     ["has used up its budget", { failedOrdinals: [0] }],
   ])("begins nothing when the rollout %s, and takes no lease", async (_what, given) => {
@@ -191,8 +191,8 @@ async function goingBack(world: RollWorld) {
   return { ...revisions, planned: await plan(world, back, BACK) };
 }
 
-describe("the way back", () => {
-  it("goes to the revision before, whose token is still there, and gives the image back", async () => {
+describe("a rollback", () => {
+  it("returns to the revision before, whose token still exists, and restores the image", async () => {
     const world = await inRollout();
     const { from, planned } = await goingBack(world);
     expect(planned).toMatchObject({ action: "apply", change: "rollback", pinnedRevisionArn: from });
@@ -301,7 +301,7 @@ describe("the way back", () => {
     expect(await service(world)).toMatchObject({ status: "succeeded", toRevisionArn: expect.any(String) });
   });
 
-  it("has no way back of its own: what fails is stuck, told, and wants the old image all the same", async () => {
+  it("has no revert of its own: what fails is stuck, is notified, and wants the old image all the same", async () => {
     const world = await inRollout();
     const { planned } = await goingBack(world);
     const { watch } = await applyRoll(web, BACK, applyPlan(planned), world);

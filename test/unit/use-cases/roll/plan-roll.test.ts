@@ -31,7 +31,7 @@ describe("the plan of a roll", () => {
     });
   });
 
-  it("ends at once while another roll holds the lease, without a look at the service", async () => {
+  it("ends at once while another roll holds the lease, without reading the service", async () => {
     const world = rollWorld();
     await world.ledger.takeLease(web.serviceArn, { executionName: "other", leaseUntil: NOW + 1 }, NOW);
     world.ecs.services.clear();
@@ -148,7 +148,7 @@ describe("the plan of a roll", () => {
     expect(await planRoll(web, NAME, world)).toMatchObject({ pinnedRevisionArn: LAST_GOOD });
   });
 
-  it("knows the secret version that the pinned revision starts from: by itself, or noted with the last good one", async () => {
+  it("knows the pinned revision's secret version by its definition, or as recorded with the last good one", async () => {
     const world = rollWorld();
     expect(await planRoll(web, NAME, world)).toMatchObject({ pinnedSecret: null });
     await enroll(world);

@@ -69,7 +69,7 @@ describe("a definition", () => {
     expect((await register(wanted(), { registered })).taskDefinitionArn).toBe(ecs.registered[1]);
   });
 
-  it("that a try before a crash has registered is found, and only then looked for", async () => {
+  it("that an attempt before a crash has registered is found, and only searched for after one", async () => {
     const { ecs, register } = await setUp();
     const { taskDefinitionArn } = await register(wanted());
     const roll = { executionName: "roll", leaseUntil: 1, applyStartedAt: "2026-11-21T04:00:00.000Z" };

@@ -14,7 +14,7 @@ const revert = (world: RollWorld, plan: ApplyPlan, watch: Watch | null) =>
   revertRoll(web, NAME, { plan, watch, failure }, world);
 
 describe("a failed roll", () => {
-  it("goes back to the pinned revision, which is watched like any deployment", async () => {
+  it("reverts to the pinned revision, whose deployment is watched like any other", async () => {
     const world = rollWorld();
     const { plan, watch } = await applied(world);
     const reverting = await revert(world, plan, watch);
@@ -35,7 +35,7 @@ describe("a failed roll", () => {
     });
   });
 
-  it("tells the cause that its stopped tasks show", async () => {
+  it("has the cause that its stopped tasks show", async () => {
     const world = rollWorld();
     const { plan, watch } = await applied(world);
     world.ecs.tasks = [
@@ -51,7 +51,7 @@ describe("a failed roll", () => {
     expect(cause).toMatchObject({ code: "ztunnel-unhealthy", sentence: expect.stringContaining("ztunnel") });
   });
 
-  it("goes back also when its tasks may not be read, and says so", async () => {
+  it("reverts even when its tasks cannot be read, and says so", async () => {
     const world = rollWorld();
     const { plan, watch } = await applied(world);
     world.ecs.listTasks = async () => {
@@ -96,7 +96,7 @@ describe("a failed roll", () => {
     expect(world.ecs.of(web).taskDefinitionArn).toBe(OBSERVED);
   });
 
-  it("is back already where ECS's circuit breaker was faster", async () => {
+  it("is reverted already where ECS's circuit breaker was faster", async () => {
     const world = rollWorld();
     const { plan, watch } = await applied(world);
     world.ecs.deploy(OBSERVED);

@@ -58,7 +58,7 @@ describe("the end of a deployment", () => {
     });
   });
 
-  it("is noted for a roll that does not wait yet, which finds it then", async () => {
+  it("is recorded for a roll that does not wait yet, which finds it then", async () => {
     const world = rollWorld();
     const { watch } = await applied(world);
     expect(await tell(world, deploymentEvent(watch.deploymentId))).toBe("noted");
@@ -66,7 +66,7 @@ describe("the end of a deployment", () => {
     expect(await awaitDeployment(web, roll, world)).toMatchObject({ verdict: "succeeded" });
   });
 
-  it("by somebody else makes one look: the roll is superseded", async () => {
+  it("by somebody else makes one check: the roll is superseded", async () => {
     const { world } = await waiting();
     world.ecs.deploy(OBSERVED.replace(":7", ":9"));
     expect(await tell(world, deploymentEvent(world.ecs.primary().id))).toBe("delivered");
@@ -106,7 +106,7 @@ describe("the start of a deployment", () => {
 });
 
 describe("a stopped task", () => {
-  it("of the new revision makes one look, which ends the roll when too many have stopped", async () => {
+  it("of the new revision makes one check, which ends the roll when too many have stopped", async () => {
     const { world, watch } = await waiting();
     expect(await tell(world, stopped(watch.targetRevisionArn))).toBe("noted");
     const { failedTasksLimit } = world.config.policy;

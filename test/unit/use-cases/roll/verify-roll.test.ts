@@ -20,7 +20,7 @@ describe("a roll is verified", () => {
     expect(await verify()).toBe("succeeded");
   });
 
-  it("with one look at ECS, although the mesh knows its tasks only some seconds later", async () => {
+  it("with one read of ECS, although the mesh knows its tasks only some seconds later", async () => {
     const { world, watch } = await deployed();
     const known = world.plane.addresses;
     world.plane.addresses = new Set();
@@ -69,6 +69,16 @@ describe("a roll is verified", () => {
     expect(await verify()).toBe("succeeded");
   });
 
+  it("when it was scaled in meanwhile and the mesh does not label its entries", async () => {
+    const { world, watch } = await deployed();
+    world.ecs.tasks.pop();
+    world.ecs.change({ desiredCount: 1 });
+    const listWorkloadEntryAddresses = async (_namespace: string, serviceName?: string) =>
+      serviceName === undefined ? world.plane.addresses : new Set<string>();
+    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses }) };
+    expect(await verifyRoll(web, watch, world.clock.nowMs, calls)).toBe("succeeded");
+  });
+
   it("when nothing is to run", async () => {
     const { world, verify } = await deployed();
     world.ecs.tasks = [];
@@ -87,7 +97,7 @@ describe("a roll is verified", () => {
 });
 
 describe("a roll that is not verified yet", () => {
-  it("is looked at again until its deadline: the mesh lacks a WorkloadEntry", async () => {
+  it("is verified again until its deadline: the mesh lacks a WorkloadEntry", async () => {
     const { world, verify, deadlineMs } = await deployed();
     world.plane.addresses = new Set(["10.0.0.1"]);
     await expect(verify()).rejects.toMatchObject({ code: "mesh-not-converged", retryable: true });
@@ -99,7 +109,23 @@ describe("a roll that is not verified yet", () => {
     });
   });
 
-  it("is looked at again while the control plane does not answer", async () => {
+  it("reads the mesh no more often when the service was scaled, too", async () => {
+    const { world, watch } = await deployed();
+    world.ecs.change({ desiredCount: 1 });
+    const reads = { count: 0 };
+    const listWorkloadEntryAddresses = async () => {
+      reads.count += 1;
+      return new Set<string>();
+    };
+    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses }) };
+    await expect(verifyRoll(web, watch, world.clock.nowMs, calls)).rejects.toMatchObject({
+      code: "mesh-not-converged",
+    });
+    // The service's own entries, then four times those of its namespace.
+    expect(reads.count).toBe(5);
+  });
+
+  it("is verified again while the control plane does not answer", async () => {
     const { world, watch, deadlineMs } = await deployed();
     const unreachable = async () => {
       throw new AutopilotError("control-plane-unreachable", "main");

@@ -1,0 +1,75 @@
+import type { Policy } from "../../config/config.ts";
+import { afterFailure, afterSuccess } from "../../deployment/attempts.ts";
+import type { RollOutcome, ServicePatch, ServiceState } from "../../model/service-state.ts";
+import type { Deployed, Ending } from "./ending.ts";
+
+/** When the roll ended, and how long a failed attempt has to wait. */
+interface Timing {
+  /** Epoch milliseconds. */
+  readonly nowMs: number;
+  readonly policy: Pick<Policy, "attemptDelaysMinutes">;
+}
+
+/** What the ledger remembers of the service once the roll that held its lease has ended. */
+export function releasePatch(state: ServiceState, ending: Ending, timing: Timing): ServicePatch {
+  return {
+    attemptNumber: state.attemptNumber + 1,
+    lastOutcome: outcomeOf(ending, timing),
+    ...resultPatch(ending),
+    ...(isFailure(ending.outcome) && afterFailure(state, ending.attemptKey, timing.nowMs, timing.policy)),
+  };
+}
+
+/** A failure without the lease is counted, too: the same attempt waits, and a repeated finish finds it counted. */
+export function strayPatch(state: ServiceState | undefined, ending: Ending, timing: Timing): ServicePatch {
+  if (!isFailure(ending.outcome)) return {};
+  return {
+    lastOutcome: outcomeOf(ending, timing),
+    ...afterFailure(state, ending.attemptKey, timing.nowMs, timing.policy),
+  };
+}
+
+/** True if people have been notified of the very refusals that the roll ended with. */
+export function isNotified({ notifiedRefusals }: ServiceState, { outcome, refusals }: Ending): boolean {
+  return outcome === "refused" && textOf(refusals) === notifiedRefusals;
+}
+
+function outcomeOf({ outcome, reason, executionName }: Ending, { nowMs }: Timing): ServiceState["lastOutcome"] {
+  return { outcome, reason, executionName, at: new Date(nowMs).toISOString() };
+}
+
+/** A refusal counts, too: else one that only a roll finds, as an identity bound elsewhere, is found at every event. */
+function isFailure(outcome: RollOutcome): boolean {
+  return outcome !== "succeeded" && outcome !== "superseded";
+}
+
+function resultPatch({ outcome, plan, deployed, refusals, rollout }: Ending): ServicePatch {
+  if (deployed) return deployedPatch(deployed, rollout !== null);
+  if (refusals) return { notifiedRefusals: textOf(refusals) };
+  if (outcome !== "reverted" || !plan) return {};
+  return { lastGoodRevisionArn: plan.pinnedRevisionArn, lastGoodSecret: plan.pinnedSecret };
+}
+
+function deployedPatch({ plan, watch }: Deployed, inRollout: boolean): ServicePatch {
+  const { change, pinnedSecret } = plan;
+  const { targetRevisionArn, secretInUse } = watch;
+  const lastGood = { lastGoodRevisionArn: targetRevisionArn, lastGoodSecret: secretInUse };
+  const patch = { ...afterSuccess(), ...lastGood, notifiedRefusals: null };
+  // An operator, or the next roll, may return to the pinned revision: the version that it starts from stays.
+  const kept = pinnedSecret === null || pinnedSecret === secretInUse ? [] : [pinnedSecret];
+  const secretsInUse = secretInUse === null ? kept : [...kept, secretInUse];
+  switch (change) {
+    case "enroll":
+    case "update":
+      return { ...patch, enrolled: true, secretsInUse };
+    case "unenroll":
+      return { ...patch, enrolled: false, addedTagKeys: [], secretsInUse: inRollout ? kept : [] };
+    case "rollback":
+      return { ...patch, ...(secretInUse === null ? { enrolled: false } : { enrolled: true, secretsInUse }) };
+  }
+}
+
+/** As `reconcile` writes refusals: a refusal that either of them has found is notified once. */
+function textOf(refusals: Ending["refusals"]): string | undefined {
+  return refusals?.map(({ reason, detail }) => `${reason}: ${detail}`).join("\n");
+}

@@ -1,0 +1,66 @@
+import type { RollOutcome } from "../../model/service-state.ts";
+import type { RollOrder } from "../../rollout/steps.ts";
+import { type ApplyPlan, type FinishInput, failureOf, type Watch } from "./steps.ts";
+
+/** How a roll ended: its last step's input in one shape, whichever path led there. */
+export interface Ending {
+  readonly executionName: string;
+  readonly outcome: RollOutcome;
+  /** What was changed, or the code of a failure, a refusal or `superseded`. */
+  readonly reason: string;
+  /** The cause of a failure in words; empty where nothing failed. */
+  readonly sentence: string;
+  /** What a failure is counted under. */
+  readonly attemptKey: string;
+  readonly rollout: RollOrder | null;
+  readonly plan: ApplyPlan | undefined;
+  /** The plan and the deployment that carried it out. Set for a roll that succeeded. */
+  readonly deployed: Deployed | undefined;
+  /** Set for a roll that its plan refused. */
+  readonly refusals: readonly { readonly reason: string; readonly detail: string }[] | undefined;
+}
+
+/** A plan, and the deployment that carried it out. */
+export interface Deployed {
+  readonly plan: ApplyPlan;
+  readonly watch: Watch;
+}
+
+/** How the roll ended, from what its state machine has collected. An unknown outcome is a failure. */
+export function endingOf(input: FinishInput): Ending {
+  const { executionName, rollout, watch } = input;
+  const plan = input.plan?.action === "apply" ? input.plan : undefined;
+  const end = resultOf(input, plan);
+  return {
+    executionName,
+    ...end,
+    // A rollout starts its rolls without reading the services: what they try is known once they are planned.
+    attemptKey: rollout && plan ? plan.attemptKey : input.attemptKey,
+    rollout,
+    plan,
+    deployed: end.outcome === "succeeded" && plan && watch ? { plan, watch } : undefined,
+    refusals: end.outcome === "refused" && input.plan?.action === "finish" ? input.plan.refusals : undefined,
+  };
+}
+
+function resultOf(
+  { outcome, plan, failure, cause }: FinishInput,
+  applied: ApplyPlan | undefined,
+): Pick<Ending, "outcome" | "reason" | "sentence"> {
+  const { code, detail } = failureOf(failure);
+  const planned = plan?.action === "finish" ? plan.reason : undefined;
+  switch (outcome) {
+    case "succeeded":
+      return { outcome, reason: applied?.change ?? "", sentence: "" };
+    case "refused":
+      return { outcome, reason: planned ?? "", sentence: "" };
+    case "superseded":
+      return { outcome, reason: planned ?? "superseded", sentence: "" };
+    case "reverted":
+      return { outcome, reason: cause?.code ?? code, sentence: cause?.sentence ?? detail };
+    case "revert-failed":
+      return { outcome, reason: code, sentence: [cause?.sentence, detail].filter(Boolean).join(" ") };
+    default:
+      return { outcome: "failed", reason: code, sentence: detail };
+  }
+}

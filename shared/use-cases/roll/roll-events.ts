@@ -1,0 +1,106 @@
+import type { ServiceRef } from "../../base/arn.ts";
+import { parseValueFrom } from "../../data-plane/ztunnel/index.ts";
+import {
+  driftCorrected,
+  rollFailed,
+  rollSuperseded,
+  serviceEnrolled,
+  serviceRefused,
+  serviceUnenrolled,
+  serviceUpdated,
+} from "../../events/outgoing.ts";
+import { type DriftReason, driftReasons, type Refusal, refusals } from "../../model/reasons.ts";
+import type { ServicePatch } from "../../model/service-state.ts";
+import type { BusEvent } from "../../ports/ports.ts";
+import type { Deployed, Ending } from "./ending.ts";
+
+/** What the ledger has recorded of the ending and the event repeats. */
+export type Recorded = Pick<ServicePatch, "consecutiveFailures" | "notBefore" | "recheckRequested">;
+
+/** The one event that a roll emits when it ends. */
+export function rollEvent(ref: ServiceRef, ending: Ending, recorded: Recorded): BusEvent {
+  const { outcome, reason, deployed } = ending;
+  switch (outcome) {
+    case "succeeded":
+      return deployed
+        ? changeEvent(ref, ending, deployed, recorded)
+        : rollSuperseded(ref, { ...rollOf(ending), reason });
+    case "superseded":
+      return rollSuperseded(ref, { ...rollOf(ending), reason });
+    case "refused":
+      return serviceRefused(ref, ending.refusals?.filter(isRefusal) ?? [], rolloutOf(ending));
+    case "reverted":
+    case "revert-failed":
+    case "failed":
+      return failureEvent(ref, ending, recorded);
+  }
+}
+
+function failureEvent(ref: ServiceRef, ending: Ending, { consecutiveFailures, notBefore }: Recorded): BusEvent {
+  const { outcome, reason, sentence, plan } = ending;
+  return rollFailed(ref, {
+    ...rollOf(ending),
+    code: reason,
+    sentence,
+    reverted: outcome !== "revert-failed",
+    ...(outcome === "reverted" && plan && { revertedTo: plan.pinnedRevisionArn }),
+    ...(consecutiveFailures && { consecutiveFailures }),
+    ...(notBefore && { nextAttemptAt: new Date(notBefore).toISOString() }),
+  });
+}
+
+function changeEvent(
+  ref: ServiceRef,
+  ending: Ending,
+  { plan, watch }: Deployed,
+  { recheckRequested }: Recorded,
+): BusEvent {
+  const change = {
+    ...rollOf(ending),
+    taskDefinitionArn: watch.targetRevisionArn,
+    previousTaskDefinitionArn: plan.observedRevisionArn,
+  };
+  const drift = plan.drift.filter(isDriftReason);
+  switch (plan.change) {
+    case "enroll":
+      return serviceEnrolled(ref, { ...change, ...sidecarOf(plan, watch) });
+    case "unenroll":
+      return serviceUnenrolled(ref, change);
+    case "update":
+    case "rollback":
+      if (drift.includes("sidecar-missing")) return driftCorrected(ref, { ...change, drift });
+      return serviceUpdated(ref, {
+        ...change,
+        ...sidecarOf(plan, watch),
+        drift,
+        ...(recheckRequested && { recheckRequested }),
+      });
+  }
+}
+
+/** The sidecar that runs now. A member is left out where the service has none. */
+function sidecarOf({ namespace, serviceAccount, image }: Deployed["plan"], { secretInUse }: Deployed["watch"]) {
+  const secretVersionId = secretInUse === null ? undefined : parseValueFrom(secretInUse)?.versionId;
+  return {
+    ...(namespace !== null && { namespace }),
+    ...(serviceAccount !== null && { serviceAccount }),
+    ...(image !== null && { image }),
+    ...(secretVersionId && { secretVersionId }),
+  };
+}
+
+function rollOf(ending: Ending): { readonly executionName: string; readonly rolloutId?: string } {
+  return { executionName: ending.executionName, ...rolloutOf(ending) };
+}
+
+function rolloutOf({ rollout }: Ending): { readonly rolloutId?: string } {
+  return rollout ? { rolloutId: rollout.id } : {};
+}
+
+function isDriftReason(text: string): text is DriftReason {
+  return Object.hasOwn(driftReasons, text);
+}
+
+function isRefusal(refusal: { readonly reason: string; readonly detail: string }): refusal is Refusal {
+  return Object.hasOwn(refusals, refusal.reason);
+}

@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isNotified, releasePatch, strayPatch } from "../../../../shared/use-cases/roll/ending-patches.ts";
+import {
+  endingWith,
+  finishPlan,
+  PINNED_SECRET,
+  planOf,
+  stateOf,
+  success,
+  TARGET,
+  TARGET_SECRET,
+} from "../../../support/endings.ts";
+import { NOW, OBSERVED } from "../../../support/fakes.ts";
+import { NAME } from "../../../support/rolls.ts";
+
+const clock = { nowMs: NOW, policy: { attemptDelaysMinutes: [15, 60] } };
+const order = { id: "upgrade-1", ordinal: 0, phase: "forward" } as const;
+const failure = { verdict: "failed", code: "tasks-stopping", detail: "no" } as const;
+const refused = finishPlan("refused", "identity-conflict", [
+  { reason: "identity-conflict", detail: "bound to another" },
+  { reason: "bad-tag", detail: "namespace" },
+]);
+const REFUSED_TEXT = "identity-conflict: bound to another\nbad-tag: namespace";
+
+describe("the release of a lease", () => {
+  it("raises the attempt's number and has the outcome", () => {
+    expect(releasePatch(stateOf({ attemptNumber: 4 }), success(), clock)).toMatchObject({
+      attemptNumber: 5,
+      lastOutcome: { outcome: "succeeded", reason: "enroll", executionName: NAME, at: new Date(NOW).toISOString() },
+    });
+  });
+
+  it.each(["enroll", "update"] as const)("of an %s pins the target as good and forgets failures", (change) => {
+    expect(releasePatch(stateOf(), success({ change, pinnedSecret: PINNED_SECRET }), clock)).toMatchObject({
+      enrolled: true,
+      lastGoodRevisionArn: TARGET,
+      lastGoodSecret: TARGET_SECRET,
+      secretsInUse: [PINNED_SECRET, TARGET_SECRET],
+      notifiedRefusals: null,
+      failedAttemptKey: null,
+      consecutiveFailures: 0,
+      notBefore: null,
+    });
+  });
+
+  it("has a secret version once that both revisions start from", () => {
+    const ending = success({ pinnedSecret: TARGET_SECRET });
+    expect(releasePatch(stateOf(), ending, clock)).toMatchObject({ secretsInUse: [TARGET_SECRET] });
+  });
+
+  it("of an unenrollment forgets tags and secret versions; within a rollout it keeps what a rollback needs", () => {
+    const given = { change: "unenroll", pinnedSecret: PINNED_SECRET } as const;
+    const left = { enrolled: false, addedTagKeys: [], lastGoodSecret: null };
+    const alone = releasePatch(stateOf(), success(given, { secretInUse: null }), clock);
+    expect(alone).toMatchObject({ ...left, secretsInUse: [] });
+    const inRollout = releasePatch(stateOf(), success(given, { secretInUse: null }, { rollout: order }), clock);
+    expect(inRollout).toMatchObject({ ...left, secretsInUse: [PINNED_SECRET] });
+  });
+
+  it("of a rollback is enrolled by what the earlier revision was", () => {
+    const back = releasePatch(stateOf(), success({ change: "rollback" }), clock);
+    expect(back).toMatchObject({ enrolled: true, secretsInUse: [TARGET_SECRET] });
+    const out = releasePatch(stateOf(), success({ change: "rollback" }, { secretInUse: null }), clock);
+    expect(out).toMatchObject({ enrolled: false });
+    expect(out).not.toHaveProperty("secretsInUse");
+  });
+
+  it("of a reverted roll pins the revision that it reverted to, and the attempt has to wait", () => {
+    const ending = endingWith({ outcome: "reverted", plan: planOf({ pinnedSecret: PINNED_SECRET }), failure });
+    expect(releasePatch(stateOf(), ending, clock)).toMatchObject({
+      lastGoodRevisionArn: OBSERVED,
+      lastGoodSecret: PINNED_SECRET,
+      failedAttemptKey: "started-attempt",
+      consecutiveFailures: 1,
+      notBefore: NOW + 15 * 60_000,
+    });
+  });
+
+  it.each(["revert-failed", "failed"])("of a roll that is %s pins no revision", (outcome) => {
+    const patch = releasePatch(stateOf(), endingWith({ outcome, plan: planOf(), failure }), clock);
+    expect(patch).toMatchObject({ consecutiveFailures: 1 });
+    expect(patch).not.toHaveProperty("lastGoodRevisionArn");
+  });
+
+  it("of a refused roll has the refusals that people are notified of, and the attempt has to wait", () => {
+    const patch = releasePatch(stateOf(), endingWith({ outcome: "refused", plan: refused }), clock);
+    expect(patch).toMatchObject({ notifiedRefusals: REFUSED_TEXT, consecutiveFailures: 1 });
+  });
+
+  it("of a superseded roll changes nothing else", () => {
+    const patch = releasePatch(stateOf(), endingWith({ outcome: "superseded", plan: planOf() }), clock);
+    expect(Object.keys(patch).sort()).toEqual(["attemptNumber", "lastOutcome"]);
+  });
+});
+
+describe("an ending without the lease", () => {
+  it("counts a failure", () => {
+    const state = stateOf({ failedAttemptKey: "started-attempt", consecutiveFailures: 1 });
+    expect(strayPatch(state, endingWith({ failure }), clock)).toEqual({
+      lastOutcome: {
+        outcome: "failed",
+        reason: "tasks-stopping",
+        executionName: NAME,
+        at: new Date(NOW).toISOString(),
+      },
+      failedAttemptKey: "started-attempt",
+      consecutiveFailures: 2,
+      notBefore: NOW + 60 * 60_000,
+    });
+  });
+
+  it("writes nothing else", () => {
+    fc.assert(
+      fc.property(fc.constantFrom("succeeded", "superseded"), fc.boolean(), (outcome, known) => {
+        const ending = { ...success(), outcome } as const;
+        expect(strayPatch(known ? stateOf() : undefined, ending, clock)).toEqual({});
+      }),
+    );
+  });
+});
+
+describe("a refusal is notified already", () => {
+  const ending = endingWith({ outcome: "refused", plan: refused });
+
+  it.each([
+    [true, "of the same refusals", ending, REFUSED_TEXT],
+    [false, "of others", ending, "bad-tag: namespace"],
+    [false, "of none", ending, undefined],
+    [false, "and the roll ended otherwise", success(), REFUSED_TEXT],
+  ])("%s: when the ledger has it %s", (expected, _what, one, notifiedRefusals) => {
+    expect(isNotified(stateOf(notifiedRefusals === undefined ? {} : { notifiedRefusals }), one)).toBe(expected);
+  });
+});

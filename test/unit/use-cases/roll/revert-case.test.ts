@@ -1,0 +1,139 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ObservedService } from "../../../../shared/model/service.ts";
+import type { Roll } from "../../../../shared/model/service-state.ts";
+import { type FailedRoll, revertCase } from "../../../../shared/use-cases/roll/revert-case.ts";
+import { revertRoll } from "../../../../shared/use-cases/roll/revert-roll.ts";
+import { deployment } from "../../../support/deployments.ts";
+import { planOf, TARGET, watchOf } from "../../../support/endings.ts";
+import { NOW, OBSERVED, rollWorld, web } from "../../../support/fakes.ts";
+import { NAME } from "../../../support/rolls.ts";
+import { service } from "../../../support/services.ts";
+
+const OTHER = OBSERVED.replace(":7", ":99");
+const watch = watchOf();
+
+function running(taskDefinitionArn: string, rolloutState: "IN_PROGRESS" | "COMPLETED" = "COMPLETED"): ObservedService {
+  return service({ taskDefinitionArn, deployments: [deployment({ taskDefinitionArn, rolloutState })] });
+}
+
+function lease(given: Partial<Roll> = {}): Roll {
+  return { executionName: NAME, leaseUntil: NOW + 1, ...given };
+}
+
+function failed(given: Partial<FailedRoll> = {}): FailedRoll {
+  return {
+    executionName: NAME,
+    plan: planOf(),
+    watch: null,
+    service: running(OBSERVED),
+    leaseholder: lease(),
+    ...given,
+  };
+}
+
+const updated = { targetRevisionArn: TARGET, deploymentId: "ecs-svc/8" };
+
+describe("for a failed roll the case is", () => {
+  it.each<[ReturnType<typeof revertCase>["case"], string, Partial<FailedRoll>]>([
+    ["lease-lost", "another roll has the lease", { leaseholder: lease({ executionName: "another" }), watch }],
+    ["unchanged", "it has not begun", {}],
+    ["unchanged", "nothing holds the lease any more", { leaseholder: undefined }],
+    ["unchanged", "it has registered its revision alone", { leaseholder: lease({ targetRevisionArn: TARGET }) }],
+    [
+      "unchanged",
+      "it was to start the observed revision again",
+      { leaseholder: lease({ targetRevisionArn: OBSERVED }) },
+    ],
+    ["revert", "its revision runs", { service: running(TARGET), watch }],
+    [
+      "revert",
+      "its revision runs, and it never came to wait",
+      {
+        service: running(TARGET),
+        leaseholder: lease({ targetRevisionArn: TARGET }),
+      },
+    ],
+    ["reverted", "the pinned revision runs again", { watch }],
+    ["reverted", "the service has no deployment any more", { service: service({ deployments: [] }), watch }],
+    [
+      "reverted",
+      "only tags differed, and the same revision runs",
+      {
+        leaseholder: lease({ targetRevisionArn: OBSERVED, deploymentId: "ecs-svc/8" }),
+      },
+    ],
+    ["reverting", "the pinned revision is being deployed", { service: running(OBSERVED, "IN_PROGRESS"), watch }],
+    ["superseded", "somebody has deployed another revision", { service: running(OTHER), watch }],
+    ["superseded", "the same, and it never came to wait", { service: running(OTHER), leaseholder: lease(updated) }],
+    ["stuck", "it was a rollback", { plan: planOf({ change: "rollback" }), service: running(TARGET), watch }],
+    ["stuck", "it was a rollback that has not begun", { plan: planOf({ change: "rollback" }) }],
+  ])("%s when %s", (expected, _when, given) => {
+    expect(revertCase(failed(given)).case).toBe(expected);
+  });
+
+  it.each<[string, Partial<FailedRoll>, string | undefined]>([
+    ["that it waited for", { watch }, TARGET],
+    ["that the ledger has", { leaseholder: lease(updated), service: running(TARGET) }, TARGET],
+    ["of none: it changed nothing", {}, undefined],
+    ["of none: another roll has the lease", { watch, leaseholder: lease({ executionName: "another" }) }, undefined],
+  ])("to be explained by the tasks of the revision %s", (_which, given, expected) => {
+    expect(revertCase(failed(given)).failedRevisionArn).toBe(expected);
+  });
+});
+
+const revisions = fc.constantFrom(OBSERVED, TARGET, OTHER);
+const found = fc.record({
+  plan: fc
+    .record({
+      change: fc.constantFrom("enroll", "update", "unenroll", "rollback"),
+      observedRevisionArn: revisions,
+      pinnedRevisionArn: revisions,
+    })
+    .map(planOf),
+  watch: fc.option(
+    revisions.map((targetRevisionArn) => watchOf({ targetRevisionArn })),
+    { nil: null },
+  ),
+  service: fc.tuple(revisions, fc.constantFrom("IN_PROGRESS", "COMPLETED")).map((given) => running(...given)),
+  lease: fc.option(
+    fc.record(
+      { executionName: fc.constantFrom(NAME, "another"), targetRevisionArn: revisions, deploymentId: fc.constant("d") },
+      { requiredKeys: ["executionName"] },
+    ),
+    { nil: undefined },
+  ),
+});
+
+describe("whatever a failed roll finds, its revert", () => {
+  it("updates the service at most once, from a revision of its own to the pinned one", async () => {
+    const updates = { count: 0 };
+    await fc.assert(
+      fc.asyncProperty(found, async ({ plan, watch: watched, service: before, lease: held }) => {
+        const world = rollWorld({ service: before });
+        if (held) {
+          const { executionName, ...progress } = held;
+          await world.ledger.takeLease(web.serviceArn, { executionName, leaseUntil: NOW + 1 }, NOW);
+          await world.ledger.updateRoll(web.serviceArn, executionName, progress);
+        }
+        const revert = () =>
+          revertRoll(web, NAME, { plan, watch: watched, failure: null }, world).catch((error: unknown) => {
+            // Only a rollback has nothing to revert to.
+            if (plan.change !== "rollback") throw error;
+          });
+        await revert();
+        await revert();
+        expect(world.ecs.updates.length).toBeLessThanOrEqual(1);
+        for (const { taskDefinitionArn, force } of world.ecs.updates) {
+          updates.count += 1;
+          expect({ taskDefinitionArn, force }).toEqual({ taskDefinitionArn: plan.pinnedRevisionArn, force: false });
+          expect([watched?.targetRevisionArn, held?.targetRevisionArn]).toContain(before.taskDefinitionArn);
+          expect(held?.executionName).not.toBe("another");
+          expect(plan.change).not.toBe("rollback");
+        }
+      }),
+      { numRuns: 300 },
+    );
+    expect(updates.count).toBeGreaterThan(0);
+  });
+});
