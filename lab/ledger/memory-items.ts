@@ -1,4 +1,5 @@
 import type { ItemKey } from "../../shared/gateways/ledger/ledger-items.ts";
+import type { Change, Changed } from "../../shared/ports/ledger.ts";
 
 /** The items by `pk` and `sk`, joined by a blank. */
 export type LedgerItems = Map<string, object>;
@@ -39,21 +40,20 @@ export function shelf<T extends object>(items: LedgerItems, read: (item: object)
   };
 }
 
-function frozen<T>(value: T): T {
+/** The value itself, which nobody can change from now on. */
+export function frozen<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
   for (const member of Object.values(value)) frozen(member);
   return Object.freeze(value);
 }
 
-/** Changes an item that carries a version, which rises; returns what is there afterwards. */
-export function changeShelved<T extends { readonly version: number }>(
-  on: Shelf<T>,
-  key: ItemKey,
-  change: (before: T | undefined) => T | undefined,
-): T | undefined {
-  const before = on.get(key);
-  const after = change(before);
-  return after ? on.put(key, { ...after, version: (before?.version ?? 0) + 1 }) : on.get(key);
+/** Changes an item that carries a version, which rises. `before` is the item as the shelf has it, frozen. */
+export function changeShelved<T extends { readonly version: number }, B extends T | undefined, C extends Change<T>>(
+  { on, key, before }: { readonly on: Shelf<T>; readonly key: ItemKey; readonly before: B },
+  change: (before: B) => C,
+): Changed<T | B, C> {
+  const { next, result } = change(before);
+  return { stored: next ? on.put(key, { ...next, version: (before?.version ?? 0) + 1 }) : before, result };
 }
 
 /** How an item is named in the map. */

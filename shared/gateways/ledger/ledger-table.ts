@@ -15,7 +15,8 @@ import { chunk } from "../../base/chunk.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import type { PlacedClients } from "../aws/aws-clients.ts";
 import { call, isNamed } from "../aws/errors.ts";
-import { type ItemKey, storedCopy } from "./ledger-items.ts";
+import type { Attempt } from "./ledger-change.ts";
+import type { ItemKey } from "./ledger-items.ts";
 
 export interface LedgerTableOptions {
   readonly tableName: string;
@@ -52,14 +53,11 @@ export interface LedgerTable {
   /** False when there is an item of this key already. */
   create(item: Keyed): Promise<boolean>;
   /**
-   * Changes an item that carries a version, which rises; returns what is there afterwards. `read` is what an item is read
-   * with, before it is changed and before it is written. Throws `throttled` when others wrote first `MAX_TRIES` times.
+   * Reads an item and writes what `attempt` makes of it, on condition that nobody has written the item since; starts over
+   * when somebody has. Returns the answer of the attempt that was written, or that had nothing to write. Throws
+   * `throttled` when others wrote first `MAX_TRIES` times.
    */
-  change<T extends { readonly version: number }>(
-    key: ItemKey,
-    read: { readonly before: (item: object) => T | undefined; readonly after: (item: object) => T },
-    change: (before: T | undefined) => T | undefined,
-  ): Promise<T | undefined>;
+  change<A>(key: ItemKey, attempt: (item: object | undefined) => Attempt<A>): Promise<A>;
   scan(selection: Selection): AsyncIterable<object>;
   query(selection: Selection): AsyncIterable<object>;
   /** Writes items whatever was there. Throws `throttled` when DynamoDB leaves some of them unwritten again and again. */
@@ -113,14 +111,11 @@ export function ledgerTable(clients: PlacedClients, options: LedgerTableOptions)
 
     create: (item) => put(item, { ConditionExpression: "attribute_not_exists(pk)" }),
 
-    change: async (key, read, change) => {
+    change: async (key, attempt) => {
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const item = await get(key);
-        const before = item && read.before(item);
-        const after = change(before && structuredClone(before));
-        if (!after) return before;
-        const next = read.after(storedCopy({ ...key, ...after, version: (before?.version ?? 0) + 1 }));
-        if (await put({ ...key, ...next }, unchangedSince(item))) return next;
+        const { write, answer } = attempt(item);
+        if (!write || (await put({ ...key, ...write }, unchangedSince(item)))) return answer;
       }
       throw new AutopilotError("throttled", `PutItem ${key.pk}: others wrote it first ${MAX_TRIES} times.`);
     },

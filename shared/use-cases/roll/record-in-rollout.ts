@@ -12,7 +12,7 @@ export interface Ending {
 }
 
 export interface RecordCalls {
-  readonly ledger: Pick<RolloutLedger, "getRolloutService" | "patchRolloutService" | "changeRollout">;
+  readonly ledger: Pick<RolloutLedger, "getRollout" | "getRolloutService" | "patchRolloutService" | "changeRollout">;
   readonly now: () => number;
 }
 
@@ -55,7 +55,7 @@ export async function recordInRollout(
   });
   if (!back && failedStatuses.includes(status)) await add(id, ordinal, "failedOrdinals", ledger);
   if (status === "stuck") await add(id, ordinal, "stuckOrdinals", ledger);
-  const image = adopted ? (await ledger.changeRollout(id, () => undefined))?.target.image : plan?.rollout?.image;
+  const image = adopted ? (await ledger.getRollout(id))?.target.image : plan?.rollout?.image;
   return imagePatch(status, image, service, calls);
 }
 
@@ -77,7 +77,9 @@ async function add(
   ledger: RecordCalls["ledger"],
 ): Promise<void> {
   await ledger.changeRollout(id, (rollout) =>
-    rollout[to].includes(ordinal) ? undefined : { ...rollout, [to]: [...rollout[to], ordinal].sort((a, b) => a - b) },
+    rollout[to].includes(ordinal)
+      ? {}
+      : { next: { ...rollout, [to]: [...rollout[to], ordinal].sort((a, b) => a - b) } },
   );
 }
 

@@ -29,14 +29,14 @@ export interface StartCalls {
 
 /**
  * First step of RollFleet: finds the services, cuts the waves and writes both to the ledger. A rollout that has its waves
- * already, as after a restart, keeps them. An operator's rollout without a service in its scope is refused; one that the
- * autopilot asked for itself has nothing to do.
+ * already, as in a later execution, keeps them. An operator's rollout without a service in its scope is refused; one that
+ * the autopilot has requested itself completes with nothing to do.
  */
 export async function startRollout(rolloutId: string, calls: StartCalls): Promise<void> {
   const rollout = await calls.ledger.getRollout(rolloutId);
   if (!rollout || hasEnded(rollout)) return;
   if (rollout.control?.action === "rollback") await withdrawFromFleet(rollout, calls);
-  if (rollout.startedAt !== undefined) return tellAgain(rollout, calls);
+  if (rollout.startedAt !== undefined) return notifyAgain(rollout, calls);
   const { config, now } = calls;
   const candidates = await candidatesOf(rollout, calls);
   if (candidates.length === 0 && rollout.requestedBy !== AUTOPILOT) return refuseEmpty(rollout, calls);
@@ -59,28 +59,22 @@ export async function startRollout(rolloutId: string, calls: StartCalls): Promis
     ),
   );
   if (rollout.kind === "unenroll") {
-    // From now on the tags enroll nothing: what leaves the mesh here must not come back by itself.
+    // From now on tags enroll nothing: a service that leaves the mesh here must not come back by itself.
     await calls.ledger.changeFleet((fleet) =>
-      fleet.unenrolledBy ? undefined : { ...fleet, unenrolledBy: { rolloutId, at: new Date(now()).toISOString() } },
+      fleet.unenrolledBy ? {} : { next: { ...fleet, unenrolledBy: { rolloutId, at: new Date(now()).toISOString() } } },
     );
   }
-  const started = await calls.ledger.changeRollout(rolloutId, (current) =>
-    current.startedAt !== undefined || hasEnded(current)
-      ? undefined
-      : {
-          ...current,
-          status: "running",
-          startedAt: new Date(now()).toISOString(),
-          waves,
-          serviceCount: ordered.length,
-        },
-  );
+  const started = await calls.ledger.changeRollout(rolloutId, (current) => {
+    if (current.startedAt !== undefined || hasEnded(current)) return {};
+    const startedAt = new Date(now()).toISOString();
+    return { next: { ...current, status: "running", startedAt, waves, serviceCount: ordered.length } };
+  });
   calls.log.info("rollout started", { rolloutId, services: ordered.length, waves: waves.length });
-  if (started) await calls.bus.putEvents([rolloutStarted(started)]);
+  if (started) await calls.bus.putEvents([rolloutStarted(started.stored)]);
 }
 
-/** A first try of this step may have ended before it told. */
-async function tellAgain(rollout: Rollout, { bus }: StartCalls): Promise<void> {
+/** An earlier attempt may have crashed before it emitted its event. */
+async function notifyAgain(rollout: Rollout, { bus }: StartCalls): Promise<void> {
   const begun = rollout.status !== "running" || rollout.waves.some(({ state }) => state !== "waiting");
   if (!begun) await bus.putEvents([rolloutStarted(rollout)]);
 }
@@ -88,22 +82,19 @@ async function tellAgain(rollout: Rollout, { bus }: StartCalls): Promise<void> {
 async function refuseEmpty(rollout: Rollout, { ledger, bus, now }: StartCalls): Promise<void> {
   const reason = { code: "scope-empty", detail: JSON.stringify(rollout.scope) } as const;
   const { id: rolloutId, kind, requestedBy } = rollout;
-  // Told before it is recorded: after a crash in between it is told again, else it would never be.
+  // Emit before recording: after a crash in between, the event is emitted twice rather than never.
   await bus.putEvents([rolloutRefused({ rolloutId, kind, requestedBy, ...reason })]);
   await ledger.changeRollout(rollout.id, (current) => ({
-    ...current,
-    status: "refused",
-    reason,
-    finishedAt: new Date(now()).toISOString(),
+    next: { ...current, status: "refused", reason, finishedAt: new Date(now()).toISOString() },
   }));
 }
 
-/** `alarms`: CloudWatch alarms that its tag names. */
 interface GuardedCandidate extends Candidate {
+  /** The CloudWatch alarms that its tag names. */
   readonly alarms?: string[];
 }
 
-/** Enrolled services of the scope that are there, tagged, and not yet known to have what the rollout brings. */
+/** The enrolled services of the scope that exist and whose tags still ask for the mesh. */
 async function candidatesOf(rollout: Rollout, calls: StartCalls): Promise<readonly GuardedCandidate[]> {
   const planeOf = (place: Place) => controlPlaneFor(calls.config, place)?.name;
   const states = new Map<string, ServiceState>();
@@ -135,7 +126,7 @@ async function candidatesOf(rollout: Rollout, calls: StartCalls): Promise<readon
   return found.flat();
 }
 
-/** Undefined when the cluster is gone, and its services with it. */
+/** Undefined when the cluster is gone. Its services are gone with it. */
 async function tagsOf(clusterArn: string, ecs: ReturnType<StartCalls["ecs"]>): Promise<Tags | undefined> {
   try {
     return (await ecs.describeCluster(clusterArn)).tags;

@@ -116,7 +116,7 @@ const useCases: readonly UseCase[] = [
         before: { image: "registry.example.com/ztunnel:1.28.0" },
         control: { action: "rollback", by: "ann", at: "2026-11-23T12:00:00.000Z" },
       });
-      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: IMAGE, assignedAtMs: 1 } }));
+      await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: IMAGE, assignedAtMs: 1 } } }));
       return world;
     },
     run: (world) => startRollout(ID, world),
@@ -225,7 +225,7 @@ const useCases: readonly UseCase[] = [
     prepare: async () => {
       const world = await started();
       await rolling(world, ["done", "done"], changed, { nextWaveIndex: 2 });
-      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "a:1", assignedAtMs: 1 } }));
+      await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: "a:1", assignedAtMs: 1 } } }));
       await requestRollout({ ...upgrade, rolloutId: "upgrade-2", image: "a:3" }, "event", world);
       return world;
     },
@@ -247,8 +247,10 @@ const useCases: readonly UseCase[] = [
         },
       );
       await world.ledger.changeFleet((fleet) => ({
-        ...fleet,
-        unenrolledBy: { rolloutId: ID, at: "2026-11-23T11:00:00.000Z" },
+        next: {
+          ...fleet,
+          unenrolledBy: { rolloutId: ID, at: "2026-11-23T11:00:00.000Z" },
+        },
       }));
       return world;
     },
@@ -286,7 +288,7 @@ const useCases: readonly UseCase[] = [
     prepare: async () => {
       const world = await started();
       await rolling(world, ["done", "done"], changed, { status: "completed", nextWaveIndex: 2 });
-      await world.ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => fleet);
+      await world.ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => ({ next: fleet }));
       world.fleetExecutions.end("upgrade-1-1");
       return world;
     },
@@ -372,7 +374,7 @@ const useCases: readonly UseCase[] = [
       const world = await started();
       await underWay(world);
       await requestRollout({ ...upgrade, rolloutId: "upgrade-2" }, "event", world);
-      await world.ledger.changeRollout(ID, (one) => ({ ...one, status: "aborted" }));
+      await world.ledger.changeRollout(ID, (one) => ({ next: { ...one, status: "aborted" } }));
       world.fleetExecutions.end("upgrade-1-1");
       return world;
     },

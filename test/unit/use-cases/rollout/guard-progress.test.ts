@@ -16,7 +16,7 @@ async function underWay(statuses: readonly RolloutServiceStatus[], given: Partia
     { name: "second", canary: false, lanes: lane(4, 7), state: "waiting" as const },
   ];
   await world.ledger.createRollout(rollout({ id: ID, status: "running", serviceCount: 8, waves, ...given }));
-  await world.ledger.changeFleet((fleet) => ({ ...fleet, currentRolloutId: ID }));
+  await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, currentRolloutId: ID } }));
   await world.ledger.putRolloutServices(
     statuses.map((status, ordinal) =>
       rolloutServiceSchema.parse({

@@ -6,12 +6,10 @@ import type { Rollout } from "../../../../shared/model/rollout.ts";
 import type { Ledgers } from "../../../../shared/ports/ledger.ts";
 import type { BusEvent } from "../../../../shared/ports/ports.ts";
 import { isRolloutEvent, type RolloutEvent } from "../../../../shared/slack/rollout-stories.ts";
-import {
-  type ReportCalls,
-  reportDetail,
-  reportOpenRollouts,
-  reportRollout,
-} from "../../../../shared/use-cases/rollout/report.ts";
+import { reportRollout } from "../../../../shared/use-cases/rollout/report.ts";
+import type { ReportCalls } from "../../../../shared/use-cases/rollout/report-calls.ts";
+import { reportOpenRollouts } from "../../../../shared/use-cases/rollout/report-schedule.ts";
+import { reportDetail } from "../../../../shared/use-cases/rollout/report-thread.ts";
 import { VirtualClock } from "../../../../simulator/clock/virtual-clock.ts";
 import { Faults } from "../../../../simulator/faults.ts";
 import { inProcessFetch } from "../../../../simulator/http/in-process.ts";
@@ -60,7 +58,7 @@ beforeEach(async () => {
 
 async function begin(given: Partial<Rollout>, id = ID): Promise<void> {
   await ledger.createRollout(rollout({ id, ...given }));
-  await ledger.changeFleet((fleet) => ({ ...fleet, currentRolloutId: id }));
+  await ledger.changeFleet((fleet) => ({ next: { ...fleet, currentRolloutId: id } }));
   await ledger.putRolloutServices([0, 1, 2].map((ordinal) => rolloutService(ordinal, { rolloutId: id })));
 }
 
@@ -88,7 +86,7 @@ function calls(credentials: SlackCredentials = bot): ReportCalls {
 }
 
 const report = (with_ = calls()) => clock.run(reportRollout(ID, with_));
-const change = (given: Partial<Rollout>) => ledger.changeRollout(ID, (current) => ({ ...current, ...given }));
+const change = (given: Partial<Rollout>) => ledger.changeRollout(ID, (current) => ({ next: { ...current, ...given } }));
 const succeed = (ordinal: number) => ledger.patchRolloutService(ID, ordinal, { status: "succeeded" });
 const slackState = async () => (await ledger.getRollout(ID))?.slack;
 const texts = () => slack.threads().map(({ text }) => text);
@@ -265,7 +263,7 @@ describe("by the clock", () => {
   it("one that ended while Slack was down is told within a quarter of an hour", async () => {
     await report();
     await change({ status: "completed", finishedAt: "2026-03-01T12:01:00Z" });
-    await ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => fleet);
+    await ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => ({ next: fleet }));
     for (let minute = 0; minute < 15; minute += 1) {
       await clock.advance(MINUTE_MS);
       await tick();
@@ -275,7 +273,7 @@ describe("by the clock", () => {
 
   it("those that ended long ago are left alone", async () => {
     await change({ status: "completed", finishedAt: "2026-03-01T12:00:00Z" });
-    await ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => fleet);
+    await ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => ({ next: fleet }));
     await clock.advance(75 * MINUTE_MS);
     expect(await tick()).toEqual({});
     expect(slack.messages()).toEqual([]);

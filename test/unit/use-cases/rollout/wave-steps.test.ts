@@ -487,7 +487,7 @@ describe("the end of a rollout", () => {
         given: { nextWaveIndex: 2, scope, target: { image: "b:2" } },
         of: succeeded,
       });
-      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "a:1", assignedAtMs: 1 } }));
+      await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: "a:1", assignedAtMs: 1 } } }));
       await finishRollout(ID, null, world);
       expect((await world.ledger.getFleet()).image?.image).toBe(image);
     }

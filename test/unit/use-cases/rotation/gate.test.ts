@@ -125,8 +125,10 @@ describe("the gate of a root rotation", () => {
       });
       await world.ledger.createRollout(rollout);
       await world.ledger.changeFleet((fleet) => ({
-        ...fleet,
-        ...(state === "running" ? { currentRolloutId: rollout.id } : { queuedRolloutIds: [rollout.id] }),
+        next: {
+          ...fleet,
+          ...(state === "running" ? { currentRolloutId: rollout.id } : { queuedRolloutIds: [rollout.id] }),
+        },
       }));
       expect(await retirable(world)).toEqual(expected);
       expect(world.calls.length > 0).toBe(expected !== undefined);

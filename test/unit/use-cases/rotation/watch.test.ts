@@ -107,6 +107,19 @@ describe("the watch", () => {
     expect(world.bus.events[0]?.detail).toMatchObject({ cutOff: { services: 2, tasks: 4 } });
   });
 
+  it("says so when a bundle cuts off one task alone", async () => {
+    const world = watchWorld();
+    await watchMeshFacts(world);
+    await runs(world, "api", { roots: "a", running: 1 });
+    await runs(world, "shop", { roots: "ab", running: 5 });
+    withRoots(world, "b");
+    await world.ledger.putMeshFacts({ ...world.plane.facts, rootCaPem: bundle("ab") });
+    await watchMeshFacts(world);
+    expect(world.bus.events).toMatchObject([
+      { detailType: "Root CA Changed", detail: { cutOff: { services: 1, tasks: 1 } } },
+    ]);
+  });
+
   it("tells a change although nobody can be counted", async () => {
     const world = watchWorld();
     await watchMeshFacts(world);
