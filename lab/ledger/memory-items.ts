@@ -1,21 +1,21 @@
 import type { ItemKey } from "../../shared/gateways/ledger/ledger-items.ts";
 import type { Change, Changed } from "../../shared/ports/ledger.ts";
 
-/** The items by `pk` and `sk`, joined by a blank. */
+/** The items by `pk` and `sk`, joined by a space. */
 export type LedgerItems = Map<string, object>;
 
 /** The items of one kind, each with its content. */
 export interface Shelf<T extends object> {
   get(key: ItemKey): T | undefined;
-  /** Writes what a read of it gives, and returns that. Throws `ledger-item-unreadable` for what could not be read. */
+  /** Writes the content as a read returns it, and returns that. Throws `ledger-item-unreadable` if it can't be read. */
   put(key: ItemKey, content: object): T;
-  /** Those that are there now and whose key holds. */
+  /** The items that exist now and whose name satisfies `holds`. */
   list(holds: (name: string) => boolean): IterableIterator<T>;
 }
 
 /**
- * The items that `read` reads. What went in is copied, as through the wire; what comes out is frozen, so that nobody can
- * change what the shelf has. An item that the shelf has written itself is not parsed again.
+ * The items that `read` reads. Content that goes in is copied, as over the wire; content that comes out is frozen, so that
+ * nobody can change what the shelf has. An item that the shelf has written itself is not parsed again.
  */
 export function shelf<T extends object>(items: LedgerItems, read: (item: object) => T): Shelf<T> {
   const written = new WeakMap<object, T>();
@@ -62,8 +62,8 @@ export function nameOf({ pk, sk }: ItemKey): string {
 }
 
 /**
- * A copy of what JSON can say, which shares nothing with it; a member that is undefined is none. `structuredClone`, and
- * the way over JSON's text, take several times as long.
+ * A deep copy of a JSON value, without the members that are undefined. `structuredClone`, and parsing JSON's text, take
+ * several times as long.
  */
 export function copyOf<T>(value: T): T;
 export function copyOf(value: unknown): unknown {

@@ -20,11 +20,11 @@ import type { ItemKey } from "./ledger-items.ts";
 
 export interface LedgerTableOptions {
   readonly tableName: string;
-  /** Waits for so many milliseconds before a write that DynamoDB did not take is sent again. */
+  /** Waits, in milliseconds, before a write that DynamoDB did not take is sent again. */
   readonly pause?: (ms: number) => Promise<void>;
 }
 
-/** What an UpdateItem does; the table and the key are named beside it. */
+/** An UpdateItem without its table and key. */
 export type Update = Pick<
   UpdateCommandInput,
   "UpdateExpression" | "ConditionExpression" | "ExpressionAttributeNames" | "ExpressionAttributeValues" | "ReturnValues"
@@ -38,19 +38,22 @@ export type Selection = Pick<
 
 type Keyed = ItemKey & Readonly<Record<string, unknown>>;
 
-/** How often a change is tried while others write the same item. Each time that it loses, one of them has gone ahead. */
+/** How often a change is tried while others write the same item. Each time that it loses, another one has succeeded. */
 export const MAX_TRIES = 20;
 const BATCH_SIZE = 25;
 const BATCHES_AT_ONCE = 8;
 const BATCH_TRIES = 8;
 const FIRST_PAUSE_MS = 50;
 
-/** The calls on a table with the string keys `pk` and `sk`. All reads are consistent. Throw what `call` makes of errors. */
+/**
+ * The calls on a table with the string keys `pk` and `sk`. Every read is strongly consistent. They throw what `call` makes
+ * of AWS's errors.
+ */
 export interface LedgerTable {
   get(key: ItemKey): Promise<object | undefined>;
   /** The attributes asked for, or undefined when the condition does not hold. */
   update(key: ItemKey, update: Update): Promise<object | undefined>;
-  /** False when there is an item of this key already. */
+  /** False when an item of this key exists. */
   create(item: Keyed): Promise<boolean>;
   /**
    * Reads an item and writes what `attempt` makes of it, on condition that nobody has written the item since; starts over
@@ -60,7 +63,7 @@ export interface LedgerTable {
   change<A>(key: ItemKey, attempt: (item: object | undefined) => Attempt<A>): Promise<A>;
   scan(selection: Selection): AsyncIterable<object>;
   query(selection: Selection): AsyncIterable<object>;
-  /** Writes items whatever was there. Throws `throttled` when DynamoDB leaves some of them unwritten again and again. */
+  /** Writes items and replaces what was there. Throws `throttled` when DynamoDB leaves some unwritten again and again. */
   putAll(items: readonly Keyed[]): Promise<void>;
 }
 
@@ -141,7 +144,7 @@ export function ledgerTable(clients: PlacedClients, options: LedgerTableOptions)
   };
 }
 
-/** The condition that nobody has written the item since it was read; one of an older shape has no version. */
+/** The condition that nobody has written the item since it was read. An item of an older shape has no version. */
 function unchangedSince(item: object | undefined) {
   const ExpressionAttributeNames = { "#version": "version" };
   return item && "version" in item
@@ -153,7 +156,7 @@ function unchangedSince(item: object | undefined) {
     : { ConditionExpression: "attribute_not_exists(#version)", ExpressionAttributeNames };
 }
 
-/** What was answered; undefined when the write's condition does not hold. */
+/** The answer of a write, or undefined when its condition does not hold. */
 async function unlessFailed<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;

@@ -95,7 +95,7 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
     reserveStart: async (lane, nowMs, pace) => {
       const key = paceKey(lane);
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-        // One write for everybody in a busy lane: nobody loses. Only the first in an idle one starts it anew.
+        // In a busy lane every caller needs one write, and none loses. Only the first in an idle lane restarts it.
         const moved =
           (await table.update(key, addToPace(nowMs, costMs(pace)))) ??
           (await table.update(key, restartPace(nowMs, costMs(pace))));
@@ -106,7 +106,7 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
   };
 }
 
-/** Sets members of an item that there is, `null` included. */
+/** Sets members of an item that exists; `null` is a value. */
 function setExisting(given: readonly (readonly [string, unknown])[]): Update {
   return {
     UpdateExpression: `SET ${given.map((_, index) => `#n${index} = :v${index}`).join(", ")}`,
