@@ -14,8 +14,8 @@ export interface Shelf<T extends object> {
 }
 
 /**
- * The items that `read` reads. Content that goes in is copied, as over the wire; content that comes out is frozen, so that
- * nobody can change what the shelf has. An item that the shelf has written itself is not parsed again.
+ * The items that `read` reads. Content that goes in is copied, as over the wire; content that comes out is frozen, so
+ * that nobody can change what the shelf has. An item that the shelf has written itself is not parsed again.
  */
 export function shelf<T extends object>(items: LedgerItems, read: (item: object) => T): Shelf<T> {
   const written = new WeakMap<object, T>();

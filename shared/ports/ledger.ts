@@ -32,7 +32,10 @@ export interface Ledger {
   getService(serviceArn: string): Promise<ServiceState | undefined>;
   /** Every service that has an item. */
   listServices(): AsyncIterable<ServiceState>;
-  /** Takes the lease if none is held, the held one has expired by `nowMs`, or it is this execution's own. Else undefined. */
+  /**
+   * Takes the lease if none is held, the held one has expired by `nowMs`, or it is this execution's own. Else
+   * undefined.
+   */
   takeLease(
     serviceArn: string,
     lease: { readonly executionName: string; readonly leaseUntil: number },
@@ -93,8 +96,8 @@ export interface RolloutLedger {
   ): AsyncIterable<RolloutService>;
   /**
    * Takes the next free start of a lane (one quota in one account and region) and returns its time, epoch milliseconds,
-   * not before `nowMs`: `burst` starts at once, then one every `intervalMs`. With a `count` it takes that many starts and
-   * returns the first; later calls get the starts after them.
+   * not before `nowMs`: `burst` starts at once, then one every `intervalMs`. With a `count` it takes that many starts
+   * and returns the first; later calls get the starts after them.
    */
   reserveStart(
     lane: string,

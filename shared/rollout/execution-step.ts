@@ -13,8 +13,8 @@ export interface Execution {
 }
 
 /**
- * What an execution does next. `still-held`: it holds for the reason for which it held before. `continue`: the execution
- * of this number goes on in its place.
+ * What an execution does next. `still-held`: it holds for the reason for which it held before. `continue`: the
+ * execution of this number goes on in its place.
  */
 export type ExecutionStep =
   | Exclude<NextStep, Hold>

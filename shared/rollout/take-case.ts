@@ -4,14 +4,16 @@ import type { Phase } from "./steps.ts";
 
 /** How often a service is tried that another roll or deployment keeps busy. */
 const MAX_TRIES = 4;
-/** How often a service is rolled whose executions end without recording an outcome, as when they are stopped by hand. */
+/**
+ * How often a service is rolled whose executions end without recording an outcome, as when they are stopped by hand.
+ */
 const MAX_ROLLS = 20;
 
 /**
- * How a service is taken. `skip`: not at all. `begin`: by a first try, or another one after it was superseded. `repeat`:
- * by the try that is under way, since a step may run again after a crash. `retry`: by another try, since the execution of
- * the last one has ended without recording an outcome. `take-over`: for its rollback, from a roll forward that has lost
- * its execution.
+ * How a service is taken. `skip`: not at all. `begin`: by a first try, or another one after it was superseded.
+ * `repeat`: by the try that is under way, since a step may run again after a crash. `retry`: by another try, since the
+ * execution of the last one has ended without recording an outcome. `take-over`: for its rollback, from a roll forward
+ * that has lost its execution.
  */
 export type TakeCase = "skip" | "begin" | "repeat" | "retry" | "take-over";
 

@@ -34,8 +34,8 @@ interface Cut {
  * Wave 0, `canary`, has the services tagged for it. Without any, it has the first `canaryCount` of the first region, or
  * the whole rollout if that is no larger. Then come the regions, those of `regionOrder` first, the others by name, or
  * all of them together. The rest of a region is cut by the cumulative percentages, rounded up: a wave is never empty,
- * and is named by the largest share that it completes. Every wave takes its share of each account, so that one account's
- * quotas don't hold up the others; within an account, services are ordered by ARN.
+ * and is named by the largest share that it completes. Every wave takes its share of each account, so that one
+ * account's quotas don't hold up the others; within an account, services are ordered by ARN.
  */
 export function cutWaves(services: readonly Candidate[], policy: WavePolicy, regionOrder: readonly string[]): CutWaves {
   const unique = [...new Map(services.map((service) => [service.serviceArn, service])).values()];

@@ -122,7 +122,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect((await ledger.getService(serviceArn))?.roll).toEqual(lease);
     });
 
-    it("goes to another roll at the moment it ends, and what the old roll noted is gone", async () => {
+    it("goes to another roll at the moment it ends, and what the old roll recorded is gone", async () => {
       const serviceArn = newServiceArn();
       await ledger.takeLease(serviceArn, lease, 0);
       await ledger.updateRoll(serviceArn, "roll-1", { taskToken: "token-1" });
@@ -130,7 +130,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(taken?.roll).toEqual({ executionName: "roll-2", leaseUntil: 20_000 });
     });
 
-    it("can be taken again by the roll that has it, which keeps what it noted", async () => {
+    it("can be taken again by the roll that has it, which keeps what it has recorded", async () => {
       const serviceArn = newServiceArn();
       await ledger.takeLease(serviceArn, lease, 0);
       await ledger.updateRoll(serviceArn, "roll-1", { applyStartedAt: "2026-11-21T03:00:00Z" });
@@ -290,7 +290,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(await ledger.getMeshFacts("main")).toEqual({ ...facts, network: "eks-2" });
     });
 
-    it("stay there as generations, the newest last", async () => {
+    it("stay as generations, the newest last", async () => {
       const controlPlane = "generations";
       const [first, second] = [
         { ...facts, controlPlane },

@@ -104,10 +104,10 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect(fleet.version).toBe(stored.version + ids.length);
     });
 
-    it("answers each of many changes at once with what that change was decided from", async () => {
+    it("returns to each of many changes at once what that change was decided from", async () => {
       const { stored: start } = await ledger.changeFleet((fleet) => ({ next: { ...fleet, queuedRolloutIds: [] } }));
       const ids = ["rotate-a", "rotate-b", "rotate-c", "rotate-d", "rotate-e"];
-      const answers = await Promise.all(
+      const changes = await Promise.all(
         ids.map((id) =>
           ledger.changeFleet((fleet) => ({
             next: { ...fleet, queuedRolloutIds: [...fleet.queuedRolloutIds, id] },
@@ -115,11 +115,11 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
           })),
         ),
       );
-      for (const { stored, result } of answers) {
+      for (const { stored, result } of changes) {
         expect(stored.version).toBe(result.from + 1);
         expect(stored.queuedRolloutIds).toEqual([...result.behind, result.id]);
       }
-      expect(new Set(answers.map(({ result }) => result.from)).size).toBe(ids.length);
+      expect(new Set(changes.map(({ result }) => result.from)).size).toBe(ids.length);
       expect((await ledger.getFleet()).version).toBe(start.version + ids.length);
     });
 
@@ -423,7 +423,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
 });
 
 describe("a ledger in DynamoDB", () => {
-  /** A ledger whose DynamoDB leaves the first `leave` items of every batch unwritten, as often as told. */
+  /** A ledger whose DynamoDB leaves the first `leave` items of every batch unwritten, so many times. */
   function hesitant(leave: number, times: number) {
     const clients = newClients();
     const [sizes, pauses]: [number[], number[]] = [[], []];
@@ -468,7 +468,7 @@ describe("a ledger in DynamoDB", () => {
     });
   });
 
-  /** A ledger before whose first `times` writes somebody else writes the rollout, and that other's ledger. */
+  /** A ledger, and another one that writes the rollout before each of its first `times` writes. */
   async function outrunOn(id: string, times: number) {
     const other = dynamoDbLedger(newClients().home, { tableName: TABLE });
     await other.createRollout(rollout(id));
@@ -499,7 +499,7 @@ describe("a ledger in DynamoDB", () => {
     expect(await other.getRollout(id)).toMatchObject({ nextWaveIndex: 0, version: 20 });
   });
 
-  it("runs a change again when others write first, and answers with the result of the run that was stored", async () => {
+  it("runs a change again when others write first, and returns the result of the run that was stored", async () => {
     const id = newName();
     const { ledger } = await outrunOn(id, 2);
     const runs: number[] = [];
@@ -514,7 +514,7 @@ describe("a ledger in DynamoDB", () => {
     });
   });
 
-  it("answers with the result of the last run also when that run leaves the rollout as it is", async () => {
+  it("returns the result of the last run also when that run leaves the rollout as it is", async () => {
     const id = newName();
     const { ledger } = await outrunOn(id, 1);
     const changed = await ledger.changeRollout(id, (known) =>

@@ -8,8 +8,8 @@ export interface Attempt<A> {
 }
 
 /**
- * An attempt at a change of an item that carries a version, which rises. `before` is the item as it was read, and `read`
- * reads it again before it is written. Throws `ledger-item-unreadable` for a `next` that could not be read.
+ * An attempt at a change of an item that carries a version, which rises. `before` is the item as it was read, and
+ * `read` reads it again before it is written. Throws `ledger-item-unreadable` for a `next` that could not be read.
  */
 export function attemptOf<T extends { readonly version: number }, B extends T | undefined, C extends Change<T>>(
   { key, before, read }: { readonly key: ItemKey; readonly before: B; readonly read: (item: object) => T },

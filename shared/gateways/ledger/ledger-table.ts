@@ -46,8 +46,8 @@ const BATCH_TRIES = 8;
 const FIRST_PAUSE_MS = 50;
 
 /**
- * The calls on a table with the string keys `pk` and `sk`. Every read is strongly consistent. They throw what `call` makes
- * of AWS's errors.
+ * The calls on a table with the string keys `pk` and `sk`. Every read is strongly consistent. They throw what `call`
+ * makes of AWS's errors.
  */
 export interface LedgerTable {
   get(key: ItemKey): Promise<object | undefined>;
@@ -56,14 +56,16 @@ export interface LedgerTable {
   /** False when an item of this key exists. */
   create(item: Keyed): Promise<boolean>;
   /**
-   * Reads an item and writes what `attempt` makes of it, on condition that nobody has written the item since; starts over
-   * when somebody has. Returns the answer of the attempt that was written, or that had nothing to write. Throws
+   * Reads an item and writes what `attempt` makes of it, on condition that nobody has written the item since; starts
+   * over when somebody has. Returns the answer of the attempt that was written, or that had nothing to write. Throws
    * `throttled` when others wrote first `MAX_TRIES` times.
    */
   change<A>(key: ItemKey, attempt: (item: object | undefined) => Attempt<A>): Promise<A>;
   scan(selection: Selection): AsyncIterable<object>;
   query(selection: Selection): AsyncIterable<object>;
-  /** Writes items and replaces what was there. Throws `throttled` when DynamoDB leaves some unwritten again and again. */
+  /**
+   * Writes items and replaces what was there. Throws `throttled` when DynamoDB leaves some unwritten again and again.
+   */
   putAll(items: readonly Keyed[]): Promise<void>;
 }
 

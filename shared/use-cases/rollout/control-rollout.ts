@@ -14,8 +14,8 @@ export interface ControlCalls extends QueueCalls {
 }
 
 /**
- * Does what an operator asks of a rollout: records it in the ledger, and wakes the rollout where it holds. A control that
- * the rollout's phase does not allow is refused by an event. Returns whether it was accepted.
+ * Does what an operator asks of a rollout: records it in the ledger, and wakes the rollout where it holds. A control
+ * that the rollout's phase does not allow is refused by an event. Returns whether it was accepted.
  */
 export async function controlRollout(control: RolloutControl, calls: ControlCalls): Promise<boolean> {
   const { rolloutId, action } = control;

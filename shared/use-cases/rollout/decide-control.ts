@@ -12,8 +12,8 @@ export type ControlDecision =
   | { readonly case: "accept"; readonly holdToken: string | undefined };
 
 /**
- * What becomes of an operator's control, by the rollout as it is: the rollout changed, if it is, and the decision. `at` is
- * ISO 8601; `hasTurn` says that the rollout is the one under way.
+ * What becomes of an operator's control, by the rollout as it is: the rollout changed, if it is, and the decision. `at`
+ * is ISO 8601; `hasTurn` says that the rollout is the one under way.
  */
 export function decideControl(
   rollout: Rollout,
@@ -24,7 +24,8 @@ export function decideControl(
   const failure = allowedControl(rollout, action);
   if (failure) return { result: { case: "refuse", failure } };
   const holdToken = action === "pause" ? undefined : rollout.holdToken;
-  // Also for a repeat: an earlier attempt may have crashed before it woke the rollout, which keeps its token until then.
+  // Also for a repeat: an earlier attempt may have crashed before it woke the rollout, which keeps its token until
+  // then.
   const result = { case: "accept", holdToken } as const;
   if (repeatsControl(rollout, action)) return { result };
   const journal = [...rollout.journal, { at: given.at, by, did: action }].slice(-MAX_JOURNAL);

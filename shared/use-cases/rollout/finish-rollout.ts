@@ -21,9 +21,9 @@ export interface FleetFailure {
 }
 
 /**
- * Last step of RollFleet: releases the target of a completed rollout to the fleet, records and notifies the outcome, and
- * starts the next rollout. Safe to run again after a crash. Returns the status that the rollout ends with, `unknown` when
- * there is no such rollout, and how many services are stuck.
+ * Last step of RollFleet: releases the target of a completed rollout to the fleet, records and notifies the outcome,
+ * and starts the next rollout. Safe to run again after a crash. Returns the status that the rollout ends with,
+ * `unknown` when there is no such rollout, and how many services are stuck.
  */
 export async function finishRollout(
   rolloutId: string,

@@ -17,8 +17,8 @@ export interface NextWaveCalls {
 }
 
 /**
- * An execution has at most 25,000 events in its history. A pass adds a few dozen, and ten for each lane of its wave: that
- * is why `passes` counts lanes, too. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ * An execution has at most 25,000 events in its history. A pass adds a few dozen, and ten for each lane of its wave:
+ * that is why `passes` counts lanes, too. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
  */
 export const MAX_WEIGHT = 400;
 /** A hold that only an operator ends is checked again once a week. */

@@ -22,7 +22,9 @@ export function hasEnded({ status, control }: Rollout): boolean {
 /** Only the latest ids are kept: an announced id may never become a rollout. */
 const MAX_ANNOUNCED = 10;
 
-/** Records that a rollout is about to be queued, before anything else is written of it, so that no crash can lose it. */
+/**
+ * Records that a rollout is about to be queued, before anything else is written of it, so that no crash can lose it.
+ */
 export async function announce(rolloutId: string, { ledger }: Pick<QueueCalls, "ledger">): Promise<void> {
   await ledger.changeFleet((fleet) => {
     const announced = [...without(fleet.announcedRolloutIds, rolloutId), rolloutId];
@@ -61,7 +63,10 @@ export async function leaveQueue(rolloutId: string, { ledger }: Pick<QueueCalls,
   );
 }
 
-/** Does what a crash has left undone. An announced rollout that does not exist yet is left to the caller that creates it. */
+/**
+ * Does what a crash has left undone. An announced rollout that does not exist yet is left to the caller that creates
+ * it.
+ */
 async function queueAnnounced({ announcedRolloutIds }: FleetState, calls: QueueCalls): Promise<void> {
   for (const id of announcedRolloutIds) {
     const rollout = await calls.ledger.getRollout(id);

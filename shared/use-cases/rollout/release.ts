@@ -23,8 +23,8 @@ export async function releaseToFleet(rollout: Rollout, calls: ReleaseCalls): Pro
 }
 
 /**
- * Withdraws the target of a completed rollout before the rollout is rolled back: every service should again have what it
- * should have had before. Otherwise the next reconcile of a service would bring the target back to it.
+ * Withdraws the target of a completed rollout before the rollout is rolled back: every service should again have what
+ * it should have had before. Otherwise the next reconcile of a service would bring the target back to it.
  */
 export async function withdrawFromFleet({ kind, target, before }: Rollout, calls: ReleaseCalls): Promise<void> {
   const { ledger, now } = calls;
@@ -42,7 +42,9 @@ export async function withdrawFromFleet({ kind, target, before }: Rollout, calls
   }
 }
 
-/** Only a rollout over everything changes what every service should have; of a rotation, all of one control plane is. */
+/**
+ * Only a rollout over everything changes what every service should have; of a rotation, all of one control plane is.
+ */
 function coversEverything({ kind, scope }: Rollout): boolean {
   const { controlPlane, ...narrower } = scope;
   return Object.values(narrower).every((given) => given === undefined) && (kind === "rotate" || !controlPlane);

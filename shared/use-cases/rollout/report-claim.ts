@@ -28,7 +28,9 @@ function mayLag({ slack, status }: Rollout, updates: boolean): boolean {
   return updates || slack?.shown === undefined;
 }
 
-/** Claims the rollout's message, for a minute at most. Returns the claimed rollout, or why its message is not written. */
+/**
+ * Claims the rollout's message, for a minute at most. Returns the claimed rollout, or why its message is not written.
+ */
 export async function claimMessage(
   rolloutId: string,
   updates: boolean,

@@ -36,7 +36,9 @@ export async function reportDetail(event: RolloutEvent, eventId: string, calls: 
   }
 }
 
-/** A step that is run again emits its event again under another id: its content identifies it where it occurs only once. */
+/**
+ * A step that is run again emits its event again under another id: its content identifies it where it occurs only once.
+ */
 function detailKey({ detailType, detail }: RolloutEvent, eventId: string): string | undefined {
   switch (detailType) {
     case "Rollout Wave Completed":

@@ -9,8 +9,8 @@ import { postedOf, type ReportCalls, recordUnavailable } from "./report-calls.ts
 import { claimMessage } from "./report-claim.ts";
 
 /**
- * `claimed`: another run is writing the message. `unavailable`: Slack did not take it, the next run tries again. `none`:
- * the rollout is not reported.
+ * `claimed`: another run is writing the message. `unavailable`: Slack did not take it, the next run tries again.
+ * `none`: the rollout is not reported.
  */
 export type Reported = "posted" | "updated" | "unchanged" | "claimed" | "unavailable" | "none";
 

@@ -20,9 +20,9 @@ export interface StartCalls extends CandidateCalls {
 }
 
 /**
- * First step of RollFleet: finds the services, cuts the waves and writes both to the ledger. A rollout that has its waves
- * already, as in a later execution, keeps them. An operator's rollout without a service in its scope is refused; one that
- * the autopilot has requested itself completes with nothing to do.
+ * First step of RollFleet: finds the services, cuts the waves and writes both to the ledger. A rollout that has its
+ * waves already, as in a later execution, keeps them. An operator's rollout without a service in its scope is refused;
+ * one that the autopilot has requested itself completes with nothing to do.
  */
 export async function startRollout(rolloutId: string, calls: StartCalls): Promise<void> {
   const rollout = await calls.ledger.getRollout(rolloutId);

@@ -28,7 +28,10 @@ export function parseRequest(detail: unknown): RolloutRequest {
   return { ...request, image: checkedImage(request.image) };
 }
 
-/** What an operator asks for by `Rollout Control`. Throws `AutopilotError` `invalid-request`, which names every wrong field. */
+/**
+ * What an operator asks for by `Rollout Control`. Throws `AutopilotError` `invalid-request`, which names every wrong
+ * field.
+ */
 export function parseControl(detail: unknown): RolloutControl {
   return parsed(rolloutControlSchema, detail);
 }
@@ -60,7 +63,9 @@ function parsed<T>(schema: z.ZodType<T>, detail: unknown): T {
   throw new AutopilotError("invalid-request", `${problems.join("; ")}.`, { cause: result.error });
 }
 
-/** The phases in which an operator may ask for an action, and those in which the rollout is what it would make of it. */
+/**
+ * The phases in which an operator may ask for an action, and those in which the rollout is what it would make of it.
+ */
 const phases: Readonly<
   Record<ControlAction, { readonly from: readonly RolloutStatus[]; readonly done: readonly RolloutStatus[] }>
 > = {

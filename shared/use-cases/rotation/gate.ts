@@ -32,7 +32,8 @@ export interface GateCalls extends CensusCalls {
 /**
  * The rotation whose old certificates no task needs any more: every running ECS task of every enrolled service of the
  * control plane trusts one that remains. Undefined while a task does not, while it is unknown what a task trusts, while
- * services can't be read, and while a rollout rotates the control plane. Reads ECS up to the first task that needs them.
+ * services can't be read, and while a rollout rotates the control plane. Reads ECS up to the first task that needs
+ * them.
  */
 export async function retirableRotation(mesh: MeshState, calls: GateCalls): Promise<RootRotation | undefined> {
   const rotation = rotationOf(mesh);

@@ -9,8 +9,8 @@ import { parseBundle } from "../../trust/bundle.ts";
 import { newestOf } from "../../trust/record.ts";
 
 /**
- * What the tasks of a task definition trust: the root CA bundle of a generation of mesh facts; nothing, without ztunnel;
- * unknown, if the service's present tags and the known generations don't give it away.
+ * What the tasks of a task definition trust: the root CA bundle of a generation of mesh facts; nothing, without
+ * ztunnel; unknown, if the service's present tags and the known generations don't give it away.
  */
 export type Trust = { readonly factsId: string } | "none" | "unknown";
 
@@ -107,7 +107,9 @@ export function cutOffOf(mesh: MeshState, all: readonly TrustingTasks[]): Count 
   );
 }
 
-/** The newest bundle's certificates while a root is being replaced: those that came earlier, and those that came last. */
+/**
+ * The newest bundle's certificates while a root is being replaced: those that came earlier, and those that came last.
+ */
 export interface RootRotation {
   readonly retiring: readonly string[];
   readonly remaining: readonly string[];

@@ -28,8 +28,8 @@ export interface WatchResult {
 
 /**
  * Reads every control plane's mesh facts into the ledger, as a new generation where they changed, and notifies once of
- * another root CA bundle, of a certificate that expires soon, and of one that no task needs any more. A bundle that is no
- * list of certificates changes nothing. Reads all control planes, then throws the first failure, if any.
+ * another root CA bundle, of a certificate that expires soon, and of one that no task needs any more. A bundle that is
+ * no list of certificates changes nothing. Reads all control planes, then throws the first failure, if any.
  */
 export async function watchMeshFacts(calls: WatchCalls): Promise<WatchResult> {
   const results = await Promise.allSettled(calls.config.controlPlanes.map(({ name }) => watchOne(name, calls)));
@@ -69,7 +69,9 @@ async function watchOne(name: string, calls: WatchCalls): Promise<Watched> {
   };
 }
 
-/** The control plane's mesh with its facts as read now. An item of another shape in the ledger is logged and replaced. */
+/**
+ * The control plane's mesh with its facts as read now. An item of another shape in the ledger is logged and replaced.
+ */
 async function recordFacts(name: string, { controlPlane, ledger, log }: WatchCalls): Promise<MeshState | undefined> {
   const facts = await controlPlane(name).readMeshFacts();
   parseBundle(facts.rootCaPem);

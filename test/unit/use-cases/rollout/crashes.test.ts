@@ -107,7 +107,7 @@ const useCases: readonly UseCase[] = [
     run: (world) => startRollout(ID, world),
   },
   {
-    name: "starting the way back of a rollout that had completed",
+    name: "starting the rollback of a rollout that had completed",
     prepare: async () => {
       const world = await started();
       await rolling(world, ["done", "done"], changed, {
@@ -165,7 +165,7 @@ const useCases: readonly UseCase[] = [
     },
   },
   {
-    name: "taking a service for the way back",
+    name: "taking a service for its rollback",
     prepare: async () => {
       const world = await started();
       await rolling(world, ["rolling", "waiting"], changed, { status: "rolling-back" });
@@ -183,7 +183,7 @@ const useCases: readonly UseCase[] = [
     run: (world) => assessWave({ rolloutId: ID, phase: "forward", wave: 0, after: "roll" }, world),
   },
   {
-    name: "judging a wave with a service that did not tell its end",
+    name: "judging a wave with a service whose roll recorded no outcome",
     prepare: async () => {
       const world = await started({ failureBudget: { inAll: { count: 0 } } });
       await rolling(world, ["rolling", "waiting"], (ordinal) =>
@@ -207,7 +207,7 @@ const useCases: readonly UseCase[] = [
     run: (world) => assessWave({ rolloutId: ID, phase: "forward", wave: 0, after: "bake" }, world),
   },
   {
-    name: "judging a wave that was taken back",
+    name: "judging a wave that was rolled back",
     prepare: async () => {
       const world = await started();
       await rolling(
@@ -232,7 +232,7 @@ const useCases: readonly UseCase[] = [
     run: (world) => finishRollout(ID, null, world),
   },
   {
-    name: "finishing a rollout that was taken back",
+    name: "finishing a rollout that was rolled back",
     prepare: async () => {
       const world = await started();
       await rolling(
@@ -349,7 +349,7 @@ const useCases: readonly UseCase[] = [
     run: (world) => requestPending(world),
   },
   {
-    name: "a guard's look at a rollout whose execution is dead",
+    name: "guarding a rollout whose execution is dead",
     prepare: async () => {
       const world = await started();
       await rolling(world, ["rolling", "waiting"], changed);
@@ -359,7 +359,7 @@ const useCases: readonly UseCase[] = [
     run: (world) => guardRollout(world),
   },
   {
-    name: "a guard's look while an alarm is in ALARM",
+    name: "guarding a rollout while an alarm is in ALARM",
     prepare: async () => {
       const world = await started({ alarms: [{ name: "errors" }] });
       await rolling(world, ["baking", "waiting"], changed, { holdToken: "token" });
@@ -369,7 +369,7 @@ const useCases: readonly UseCase[] = [
     run: (world) => guardRollout(world),
   },
   {
-    name: "driving a queue whose rollout has ended",
+    name: "advancing a queue whose rollout has ended",
     prepare: async () => {
       const world = await started();
       await underWay(world);

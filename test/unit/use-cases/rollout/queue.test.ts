@@ -91,7 +91,7 @@ describe("the queue of rollouts", () => {
     expect(await world.ledger.getRollout("up-one")).toMatchObject({ executionCount: 2, executionName: "up-one-2" });
   });
 
-  it("starts an execution that was noted and never started", async () => {
+  it("starts an execution that was recorded and never started", async () => {
     const world = rolloutWorld();
     await requestRollout(ask("up-one"), "e1", world);
     world.fleetExecutions.end("up-one-1");
@@ -115,7 +115,7 @@ describe("the queue of rollouts", () => {
     expect(await advanceQueue(world)).toBe("up-one");
   });
 
-  it("puts what is to be taken back before what is to be brought", async () => {
+  it("puts a rollback before what brings something new", async () => {
     const world = rolloutWorld();
     await requestRollout(ask("up-one"), "e1", world);
     await world.ledger.changeRollout("up-one", (one) => ({ next: { ...one, status: "completed" } }));
@@ -167,7 +167,7 @@ describe("the queue of rollouts", () => {
     const ledger: RolloutWorld["ledger"] = {
       ...world.ledger,
       changeFleet: async (change) => {
-        // What finishing gives to the fleet comes before it notes that it has finished.
+        // Finishing releases to the fleet before it records that the rollout has finished.
         if (!asked) {
           asked = true;
           await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, world);
@@ -292,7 +292,7 @@ describe("a change of the whole fleet", () => {
     });
   });
 
-  it("asks for a rotation when a control plane's facts have changed and come back between two looks", async () => {
+  it("asks for a rotation when a control plane's facts have changed and come back between two runs", async () => {
     const world = await seen();
     await readFacts(world, "b", "2026-11-23T12:01:00.000Z");
     await readFacts(world, "a", "2026-11-23T12:02:00.000Z");
@@ -303,7 +303,7 @@ describe("a change of the whole fleet", () => {
     expect(await requestPending(world)).toEqual([]);
   });
 
-  it("asks for one upgrade, however often it is looked at", async () => {
+  it("asks for one upgrade, however often it runs", async () => {
     const world = await seen();
     world.parameters.values.set("/image", " registry.example.com/ztunnel:1.28.2\n");
     const [id, ...others] = await requestPending(world);

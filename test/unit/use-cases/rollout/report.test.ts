@@ -91,13 +91,13 @@ const succeed = (ordinal: number) => ledger.patchRolloutService(ID, ordinal, { s
 const slackState = async () => (await ledger.getRollout(ID))?.slack;
 const texts = () => slack.threads().map(({ text }) => text);
 
-function told(event: BusEvent): RolloutEvent {
+function asRolloutEvent(event: BusEvent): RolloutEvent {
   const read = readOutgoing({ source: "ztunnel-autopilot", "detail-type": event.detailType, detail: event.detail });
   if (!isRolloutEvent(read)) throw new TypeError("no event of a rollout");
   return read;
 }
 const counts = { services: 3, succeeded: 3, failed: 0, skipped: 0 };
-const waveDone = told(
+const waveDone = asRolloutEvent(
   outgoing("Rollout Wave Completed", {
     rolloutId: ID,
     kind: "upgrade",
@@ -107,7 +107,7 @@ const waveDone = told(
     ...counts,
   }),
 );
-const paused = told(
+const paused = asRolloutEvent(
   outgoing("Rollout Paused", { rolloutId: ID, kind: "upgrade", hold: "operator", detail: "Paused by alice." }),
 );
 
@@ -154,7 +154,7 @@ describe("a rollout's message", () => {
     expect(await report()).toBe("posted");
   });
 
-  it("tells an end that came while it was written", async () => {
+  it("shows an end that came while it was written", async () => {
     await report();
     await succeed(0);
     meanwhile = async () => {
@@ -183,7 +183,7 @@ describe("a rollout's message", () => {
     expect(slack.messages()).toHaveLength(2);
   });
 
-  it("does not fail anything while Slack is down, and is told by a later run", async () => {
+  it("does not fail anything while Slack is down, and is posted by a later run", async () => {
     faults.replace([{ kind: "slack-down" }]);
     expect(await report()).toBe("unavailable");
     expect(counted).toEqual(["Failures slack-unavailable"]);
@@ -220,7 +220,7 @@ describe("a rollout's message", () => {
 describe("a rollout's thread", () => {
   const detail = (event: RolloutEvent, id: string) => clock.run(reportDetail(event, id, calls()));
 
-  it("tells each event once, also one that a step emitted again", async () => {
+  it("has each event once, also one that a step emitted again", async () => {
     await report();
     expect(await detail(waveDone, "e1")).toBe(true);
     expect(await detail(waveDone, "e1")).toBe(false);
@@ -230,7 +230,7 @@ describe("a rollout's thread", () => {
     ]);
   });
 
-  it("tells every hold, also when a later one says the same", async () => {
+  it("has every hold, also when a later one says the same", async () => {
     await report();
     expect(await detail(paused, "e1")).toBe(true);
     expect(await detail(paused, "e1")).toBe(false);
@@ -260,7 +260,7 @@ describe("by the clock", () => {
     expect(await tick()).toEqual({ [ID]: "updated" });
   });
 
-  it("one that ended while Slack was down is told within a quarter of an hour", async () => {
+  it("one that ended while Slack was down is reported within a quarter of an hour", async () => {
     await report();
     await change({ status: "completed", finishedAt: "2026-03-01T12:01:00Z" });
     await ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => ({ next: fleet }));

@@ -67,7 +67,7 @@ describe("the gate of a root rotation", () => {
         await world.ledger.patchService(arn, { secretsInUse: ["arn"] });
       },
     ],
-  ])("looks at a service that %s too", async (_what, prepare) => {
+  ])("counts a service that %s too", async (_what, prepare) => {
     const world = watchWorld();
     const { serviceArn } = await runs(world, "new", { roots: "a" });
     await world.ledger.patchService(serviceArn, { enrolled: false });

@@ -28,11 +28,11 @@ describe("the generation that a task definition's token is of", () => {
   const trust = (before: Parameters<typeof observed>[0] = {}, then = factsWith("a")) =>
     trustOf(observed({ ...before, raw: meshed(observed({ ...before, facts: then })) }), mesh.generations);
 
-  it.each(["a", "ab", "b"])("is told for each of them (%s)", (roots) => {
+  it.each(["a", "ab", "b"])("is found for each of them (%s)", (roots) => {
     expect(trust({}, factsWith(roots))).toEqual({ factsId: idOf(roots) });
   });
 
-  it("is told whatever the tags ask for, also of another network", () => {
+  it("is found whatever the tags ask for, also of another network", () => {
     const asked: readonly Partial<Record<keyof TagRequest, string>>[] = [
       { platform: "ecs-ec2" },
       { external: "false" },
