@@ -24,9 +24,9 @@ export interface Changed<T, C extends Change<unknown>> {
  * strongly consistent: it sees each write that was acknowledged before. Reads throw `AutopilotError`
  * `ledger-item-unreadable` when an item has another shape.
  *
- * The calls `change…` read an item, write what the callback makes of it on condition that nobody has written it since,
- * and start over when somebody has. The callback is therefore pure: it may run several times, and only its last run
- * counts. `version` rises by itself. After too many lost races they throw `throttled`.
+ * The calls `change…` read an item, write what the callback makes of it on condition that nobody has written it
+ * since, and start over when somebody has. The callback has to be pure: it may run several times, and only its last
+ * run counts. `version` rises by itself. After too many lost races, the calls throw `throttled`.
  */
 export interface Ledger {
   getService(serviceArn: string): Promise<ServiceState | undefined>;
@@ -48,7 +48,10 @@ export interface Ledger {
     roll: RollPatch,
     service?: ServicePatch,
   ): Promise<ServiceState | undefined>;
-  /** Records a deployment's end for the roll that waits for it, or for any deployment. Undefined when there is none. */
+  /**
+   * Records a deployment's end if the service's roll waits for that deployment, or does not know its deployment yet.
+   * Returns the service's state; undefined when it has no roll.
+   */
   recordSignal(serviceArn: string, signal: Signal): Promise<ServiceState | undefined>;
   /** Removes the roll and changes the service, if this execution holds the lease. Else undefined. */
   finishRoll(serviceArn: string, executionName: string, service: ServicePatch): Promise<ServiceState | undefined>;
