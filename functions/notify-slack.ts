@@ -3,7 +3,7 @@ import { type OutgoingEvent, readOutgoing } from "../shared/events/outgoing.ts";
 import { alarmMessage } from "../shared/slack/alarm-message.ts";
 import { atSlacksPace, type Posted, SlackUnavailable } from "../shared/slack/calls.ts";
 import { messageFor } from "../shared/slack/messages.ts";
-import { postedOf } from "../shared/use-cases/rollout/report.ts";
+import { postedOf } from "../shared/use-cases/rollout/report-calls.ts";
 import { environmentContext, type FunctionContext } from "./context.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { type Slack, slackChannel } from "./slack.ts";

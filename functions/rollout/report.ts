@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { readOutgoing, SOURCE } from "../../shared/events/outgoing.ts";
 import { isRolloutEvent } from "../../shared/slack/rollout-stories.ts";
-import { reportDetail, reportOpenRollouts, reportRollout } from "../../shared/use-cases/rollout/report.ts";
+import { reportRollout } from "../../shared/use-cases/rollout/report.ts";
+import { reportOpenRollouts } from "../../shared/use-cases/rollout/report-schedule.ts";
+import { reportDetail } from "../../shared/use-cases/rollout/report-thread.ts";
 import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";

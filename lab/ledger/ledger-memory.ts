@@ -49,7 +49,7 @@ function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls> {
       const roll = state(serviceArn)?.roll;
       const own = roll?.executionName === lease.executionName;
       if (roll && !own && roll.leaseUntil > nowMs) return undefined;
-      // Its own lease is prolonged and keeps what the roll has noted.
+      // Extending its own lease keeps what the roll has recorded.
       const { executionName, leaseUntil } = lease;
       return change(serviceArn, { roll: { ...(own ? roll : {}), executionName, leaseUntil } });
     },
@@ -85,7 +85,10 @@ function memoryMeshes(items: LedgerItems): MeshCalls {
   const getMesh = async (controlPlane: string) => meshes.get(meshKey(controlPlane));
   return {
     getMesh,
-    changeMesh: async (controlPlane, change) => changeShelved(meshes, meshKey(controlPlane), change),
+    changeMesh: async (controlPlane, change) => {
+      const key = meshKey(controlPlane);
+      return changeShelved({ on: meshes, key, before: meshes.get(key) }, change);
+    },
     getMeshFacts: async (controlPlane) => (await getMesh(controlPlane))?.generations.at(-1)?.facts,
     putMeshFacts: async (facts) => {
       const key = meshKey(facts.controlPlane);

@@ -1,20 +1,21 @@
 import type { ItemKey } from "../../shared/gateways/ledger/ledger-items.ts";
+import type { Change, Changed } from "../../shared/ports/ledger.ts";
 
-/** The items by `pk` and `sk`, joined by a blank. */
+/** The items by `pk` and `sk`, joined by a space. */
 export type LedgerItems = Map<string, object>;
 
 /** The items of one kind, each with its content. */
 export interface Shelf<T extends object> {
   get(key: ItemKey): T | undefined;
-  /** Writes what a read of it gives, and returns that. Throws `ledger-item-unreadable` for what could not be read. */
+  /** Writes the content as a read returns it, and returns that. Throws `ledger-item-unreadable` if it can't be read. */
   put(key: ItemKey, content: object): T;
-  /** Those that are there now and whose key holds. */
+  /** The items that exist now and whose name satisfies `holds`. */
   list(holds: (name: string) => boolean): IterableIterator<T>;
 }
 
 /**
- * The items that `read` reads. What went in is copied, as through the wire; what comes out is frozen, so that no caller
- * can change what the shelf has. An item that the shelf has written itself is not parsed again.
+ * The items that `read` reads. Content that goes in is copied, as over the wire; content that comes out is frozen, so
+ * that nobody can change what the shelf has. An item that the shelf has written itself is not parsed again.
  */
 export function shelf<T extends object>(items: LedgerItems, read: (item: object) => T): Shelf<T> {
   const written = new WeakMap<object, T>();
@@ -39,21 +40,20 @@ export function shelf<T extends object>(items: LedgerItems, read: (item: object)
   };
 }
 
-function frozen<T>(value: T): T {
+/** The value itself, which nobody can change from now on. */
+export function frozen<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
   for (const member of Object.values(value)) frozen(member);
   return Object.freeze(value);
 }
 
-/** Changes an item that carries a version, which rises; returns what is there afterwards. */
-export function changeShelved<T extends { readonly version: number }>(
-  on: Shelf<T>,
-  key: ItemKey,
-  change: (before: T | undefined) => T | undefined,
-): T | undefined {
-  const before = on.get(key);
-  const after = change(before);
-  return after ? on.put(key, { ...after, version: (before?.version ?? 0) + 1 }) : on.get(key);
+/** Changes an item that carries a version, which rises. `before` is the item as the shelf has it, frozen. */
+export function changeShelved<T extends { readonly version: number }, B extends T | undefined, C extends Change<T>>(
+  { on, key, before }: { readonly on: Shelf<T>; readonly key: ItemKey; readonly before: B },
+  change: (before: B) => C,
+): Changed<T | B, C> {
+  const { next, result } = change(before);
+  return { stored: next ? on.put(key, { ...next, version: (before?.version ?? 0) + 1 }) : before, result };
 }
 
 /** How an item is named in the map. */
@@ -62,8 +62,8 @@ export function nameOf({ pk, sk }: ItemKey): string {
 }
 
 /**
- * A copy of what JSON can say, which shares nothing with it; a member that is undefined is none. `structuredClone`, and
- * the way over JSON's text, take several times as long.
+ * A deep copy of a JSON value, without the members that are undefined. `structuredClone`, and parsing JSON's text, take
+ * several times as long.
  */
 export function copyOf<T>(value: T): T;
 export function copyOf(value: unknown): unknown {

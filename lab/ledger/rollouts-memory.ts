@@ -15,7 +15,7 @@ import {
 } from "../../shared/gateways/ledger/ledger-items.ts";
 import { newFleetState } from "../../shared/model/rollout.ts";
 import type { RolloutLedger } from "../../shared/ports/ledger.ts";
-import { changeShelved, copyOf, type LedgerItems, shelf } from "./memory-items.ts";
+import { changeShelved, copyOf, frozen, type LedgerItems, shelf } from "./memory-items.ts";
 
 /** What is remembered of rollouts, in memory. Each call reads and writes without yielding in between. */
 export function memoryRollouts(items: LedgerItems): RolloutLedger {
@@ -24,14 +24,13 @@ export function memoryRollouts(items: LedgerItems): RolloutLedger {
   const services = shelf(items, readRolloutService);
   const paces = shelf(items, readPace);
   const lastOrdinals = lastOrdinalsIn(items);
+  const newFleet = frozen(copyOf(newFleetState));
+  const getFleet = () => fleets.get(fleetKey) ?? newFleet;
 
   return {
-    getFleet: async () => fleets.get(fleetKey) ?? copyOf(newFleetState),
+    getFleet: async () => getFleet(),
 
-    changeFleet: async (change) => {
-      const start = copyOf(newFleetState);
-      return changeShelved(fleets, fleetKey, (fleet) => change(fleet ?? start)) ?? copyOf(newFleetState);
-    },
+    changeFleet: async (change) => changeShelved({ on: fleets, key: fleetKey, before: getFleet() }, change),
 
     createRollout: async (rollout) => {
       const key = rolloutKey(rollout.id);
@@ -42,8 +41,11 @@ export function memoryRollouts(items: LedgerItems): RolloutLedger {
 
     getRollout: async (id) => rollouts.get(rolloutKey(id)),
 
-    changeRollout: async (id, change) =>
-      changeShelved(rollouts, rolloutKey(id), (rollout) => rollout && change(rollout)),
+    changeRollout: async (id, change) => {
+      const key = rolloutKey(id);
+      const before = rollouts.get(key);
+      return before && changeShelved({ on: rollouts, key, before }, change);
+    },
 
     listRollouts: async function* () {
       yield* rollouts.list((name) => name.startsWith(ROLLOUT_PREFIX) && name.endsWith(` ${META}`));
@@ -85,7 +87,7 @@ export function memoryRollouts(items: LedgerItems): RolloutLedger {
 
 const SERVICE_NAME = new RegExp(`^${ROLLOUT_PREFIX}(\\S+) ${SERVICE_PREFIX}(\\d+)$`);
 
-/** Up to where each rollout's services go: what makes listing them need no look at every item. */
+/** The last ordinal of each rollout, so that listing its services need not go through every item. */
 function lastOrdinalsIn(items: LedgerItems): Map<string, number> {
   const last = new Map<string, number>();
   for (const name of items.keys()) {

@@ -2,15 +2,40 @@ import type { MeshFacts, MeshState } from "../model/mesh.ts";
 import type { FleetState, Rollout, RolloutService } from "../model/rollout.ts";
 import type { RollPatch, ServicePatch, ServiceState, Signal } from "../model/service-state.ts";
 
+/** What a change makes of an item: without `next` the item stays as it is. `result` is what the caller learns. */
+export interface Change<T> {
+  readonly next?: T | undefined;
+  readonly result?: unknown;
+}
+
+/** `C` without members of `next` that a `T` does not have, which the type parameter alone would accept. */
+export type ExactChange<T, C extends Change<T>> = C & {
+  readonly next?: { readonly [K in Exclude<keyof NonNullable<C["next"]>, keyof T>]?: never } | undefined;
+};
+
+/** What is stored after a change, and the result of the run of the callback that was decisive. */
+export interface Changed<T, C extends Change<unknown>> {
+  readonly stored: T;
+  readonly result: C["result"];
+}
+
 /**
- * What the autopilot remembers. Every write is atomic and conditional where the name says so. Reads throw
- * `AutopilotError` `ledger-item-unreadable` when an item has another shape.
+ * What the autopilot remembers. Every write is atomic, and conditional where its description says so. Every read is
+ * strongly consistent: it sees each write that was acknowledged before. Reads throw `AutopilotError`
+ * `ledger-item-unreadable` when an item has another shape.
+ *
+ * The calls `change…` read an item, write what the callback makes of it on condition that nobody has written it
+ * since, and start over when somebody has. The callback has to be pure: it may run several times, and only its last
+ * run counts. `version` rises by itself. After too many lost races, the calls throw `throttled`.
  */
 export interface Ledger {
   getService(serviceArn: string): Promise<ServiceState | undefined>;
   /** Every service that has an item. */
   listServices(): AsyncIterable<ServiceState>;
-  /** Takes the lease if none is held, the held one has ended by `nowMs`, or it is this execution's own. Else undefined. */
+  /**
+   * Takes the lease if none is held, the held one has expired by `nowMs`, or it is this execution's own. Else
+   * undefined.
+   */
   takeLease(
     serviceArn: string,
     lease: { readonly executionName: string; readonly leaseUntil: number },
@@ -23,46 +48,46 @@ export interface Ledger {
     roll: RollPatch,
     service?: ServicePatch,
   ): Promise<ServiceState | undefined>;
-  /** Notes a deployment's end for the roll that waits for it, if there is one for this deployment or any; else undefined. */
+  /**
+   * Records a deployment's end if the service's roll waits for that deployment, or does not know its deployment yet.
+   * Returns the service's state; undefined when it has no roll.
+   */
   recordSignal(serviceArn: string, signal: Signal): Promise<ServiceState | undefined>;
   /** Removes the roll and changes the service, if this execution holds the lease. Else undefined. */
   finishRoll(serviceArn: string, executionName: string, service: ServicePatch): Promise<ServiceState | undefined>;
-  /** Changes the service's own members whoever holds the lease; makes the item if there is none. */
+  /** Changes the service's own members, no matter who holds the lease. Creates the item if there is none. */
   patchService(serviceArn: string, service: ServicePatch): Promise<ServiceState>;
   /** Raises `attempt` from the given number if it still is that. True if it was. */
   raiseAttempt(serviceArn: string, from: number): Promise<boolean>;
   getMesh(controlPlane: string): Promise<MeshState | undefined>;
-  /**
-   * Reads, changes and writes on condition that nobody wrote meanwhile, and does so again when somebody did: `change` may
-   * run several times, and returns undefined to leave it as it is. Raises `version` itself. Returns what is stored afterwards.
-   */
-  changeMesh(
+  changeMesh<const C extends Change<MeshState>>(
     controlPlane: string,
-    change: (mesh: MeshState | undefined) => MeshState | undefined,
-  ): Promise<MeshState | undefined>;
-  /** Those of the newest generation. */
+    change: (mesh: MeshState | undefined) => ExactChange<MeshState, C>,
+  ): Promise<Changed<MeshState | undefined, C>>;
+  /** The facts of the newest generation. */
   getMeshFacts(controlPlane: string): Promise<MeshFacts | undefined>;
-  /** Makes them the newest generation (`withFacts`). An item of another shape gives way to a new one. */
+  /** Makes the facts the newest generation (`withFacts`). An item of another shape is replaced. */
   putMeshFacts(facts: MeshFacts): Promise<void>;
 }
 
-/**
- * What the autopilot remembers of rollouts. `change…` reads, changes and writes on condition that nobody wrote meanwhile,
- * and does so again when somebody did: `change` may run several times. It raises `version` itself.
- */
+/** What the autopilot remembers of rollouts. The same holds for its calls as for those of `Ledger`. */
 export interface RolloutLedger {
   /** `newFleetState` when nothing was written yet. */
   getFleet(): Promise<FleetState>;
-  /** Returns what is stored afterwards; `change` returns undefined to leave it as it is. */
-  changeFleet(change: (fleet: FleetState) => FleetState | undefined): Promise<FleetState>;
-  /** False when there is one of this id already: it stays as it is. */
+  changeFleet<const C extends Change<FleetState>>(
+    change: (fleet: FleetState) => ExactChange<FleetState, C>,
+  ): Promise<Changed<FleetState, C>>;
+  /** False when a rollout of this id exists: it stays as it is. */
   createRollout(rollout: Rollout): Promise<boolean>;
   getRollout(id: string): Promise<Rollout | undefined>;
-  /** Returns what is stored afterwards, or undefined when there is none of this id. */
-  changeRollout(id: string, change: (rollout: Rollout) => Rollout | undefined): Promise<Rollout | undefined>;
-  /** In no order. */
+  /** Undefined when there is no rollout of this id: the callback did not run. */
+  changeRollout<const C extends Change<Rollout>>(
+    id: string,
+    change: (rollout: Rollout) => ExactChange<Rollout, C>,
+  ): Promise<Changed<Rollout, C> | undefined>;
+  /** In no particular order. */
   listRollouts(): AsyncIterable<Rollout>;
-  /** Writes them as they are, whatever was there. */
+  /** Writes the services as they are and replaces what was there. */
   putRolloutServices(services: readonly RolloutService[]): Promise<void>;
   getRolloutService(rolloutId: string, ordinal: number): Promise<RolloutService | undefined>;
   /** Undefined members stay as they are. Throws when there is no such item. */
@@ -74,8 +99,8 @@ export interface RolloutLedger {
   ): AsyncIterable<RolloutService>;
   /**
    * Takes the next free start of a lane (one quota in one account and region) and returns its time, epoch milliseconds,
-   * not before `nowMs`: `burst` starts at once, then one every `intervalMs`. With a `count` it takes so many and returns
-   * the first: calls after it come later by as many.
+   * not before `nowMs`: `burst` starts at once, then one every `intervalMs`. With a `count` it takes that many starts
+   * and returns the first; later calls get the starts after them.
    */
   reserveStart(
     lane: string,

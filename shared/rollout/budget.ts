@@ -2,7 +2,7 @@ import type { FailureLimit, RolloutPolicy } from "../config/rollout-policy.ts";
 
 /** Failures so far, in the wave that was just judged and in the whole rollout. */
 export interface FailureCounts {
-  /** The wave's name, for the words. */
+  /** The wave's name, for the sentence. */
   readonly wave: string;
   readonly waveSize: number;
   readonly waveFailed: number;
@@ -12,8 +12,8 @@ export interface FailureCounts {
 }
 
 /**
- * Which limit of the failure budget is exceeded, or `undefined`: more failures than a limit's count, or a larger share
- * of the wave's or rollout's size than its percentage. Exactly as many as allowed are within it.
+ * The limit of the failure budget that is exceeded, if one is: by more failures than its count, or by a larger share of
+ * the wave's or rollout's size than its percentage. Exactly as many as it allows are within it.
  */
 export function exceeded(
   budget: RolloutPolicy["failureBudget"],
@@ -27,9 +27,9 @@ export function exceeded(
 }
 
 function overLimit(limit: FailureLimit | undefined, failed: number, size: number, of: string): string | undefined {
-  const told = `${failed} of ${size} ${of} failed, the budget allows`;
-  if (limit?.count !== undefined && failed > limit.count) return `${told} ${limit.count}`;
+  const prefix = `${failed} of ${size} ${of} failed, the budget allows`;
+  if (limit?.count !== undefined && failed > limit.count) return `${prefix} ${limit.count}`;
   // The product of floats may be a hair less than the whole number that it stands for.
-  if (limit?.percent !== undefined && failed * 100 > limit.percent * size + 1e-6) return `${told} ${limit.percent} %`;
+  if (limit?.percent !== undefined && failed * 100 > limit.percent * size + 1e-6) return `${prefix} ${limit.percent} %`;
   return undefined;
 }

@@ -2,8 +2,9 @@ import type { Config } from "../config/config.ts";
 import type { Rollout } from "../model/rollout.ts";
 import { exceeded } from "./budget.ts";
 import { resolvedPolicy } from "./pace.ts";
+import { isStopping } from "./stopping.ts";
 
-/** What of the failure budget the rollout has exceeded in the given wave or in all, or `undefined`. */
+/** Which limit of its failure budget the rollout has exceeded, in the given wave or in all. Undefined when none. */
 export function budgetExceeded(rollout: Rollout, waveIndex: number, { policy }: Pick<Config, "policy">) {
   const wave = rollout.waves[waveIndex];
   if (!wave) return undefined;
@@ -19,11 +20,10 @@ export function budgetExceeded(rollout: Rollout, waveIndex: number, { policy }: 
 }
 
 /**
- * True when no further service of it may be begun: it has ended, is to end or to go back, or has used up its failure
- * budget in the wave that is under way.
+ * True when no further service of the rollout may start: it does not run, it aborts or rolls back, or it has exceeded
+ * its failure budget in the wave under way.
  */
 export function isStopped(rollout: Rollout, config: Pick<Config, "policy">): boolean {
-  const { status, control, nextWaveIndex: wave } = rollout;
-  if (status !== "running" || control?.action === "abort" || control?.action === "rollback") return true;
-  return budgetExceeded(rollout, wave, config) !== undefined;
+  if (rollout.status !== "running" || isStopping(rollout)) return true;
+  return budgetExceeded(rollout, rollout.nextWaveIndex, config) !== undefined;
 }

@@ -3,15 +3,17 @@ import { sha256 } from "../base/json.ts";
 import { matches } from "../base/wildcard.ts";
 import type { RolloutKind, Scope } from "../model/rollout.ts";
 
-/** The id of the rollout that a change asks for: the same change has the same id, and so starts no second one. */
+/**
+ * The id of the rollout that a change asks for. The same change has the same id, so that it starts no second rollout.
+ */
 export function rolloutIdOf(change: { readonly kind: RolloutKind; readonly key: string }): string {
   return `${change.kind}-${sha256(change.key).slice(0, 10)}`;
 }
 
 /**
- * True if every list that the scope gives names the service. `*` in a region, cluster or service stands for any
- * characters. A pattern that begins with `arn:` is held against the ARN, any other against the name alone. A service
- * with a short ARN is in no scope: it can't be enrolled.
+ * True if every list of the scope names the service. `*` in a region, cluster or service stands for any characters. A
+ * pattern that begins with `arn:` is compared with the ARN, any other with the name. A service with a short ARN is in
+ * no scope: it can't be enrolled.
  */
 export function matchesScope(
   scope: Scope,

@@ -1,11 +1,19 @@
 import { endedStatuses, type Rollout, type Wave } from "../model/rollout.ts";
+import { isRollingBack } from "./stopping.ts";
 
 /** What a rollout does next. */
 export type NextStep =
   | { readonly do: "roll"; readonly phase: "forward" | "rollback"; readonly wave: number }
-  | { readonly do: "hold"; readonly why: "operator" | "approval" | "freeze"; readonly untilMs: number | undefined }
+  | Hold
   | { readonly do: "finish"; readonly as: "completed" | "rolled-back" | "aborted" }
   | { readonly do: "end" };
+
+/** A rollout waits before its next wave: until `untilMs`, or until an operator acts. */
+export interface Hold {
+  readonly do: "hold";
+  readonly why: "operator" | "approval" | "freeze";
+  readonly untilMs: number | undefined;
+}
 
 /** What the next step depends on, besides the rollout itself. */
 export interface Conditions {
@@ -15,17 +23,16 @@ export interface Conditions {
 }
 
 /**
- * The next step at a wave's boundary. The way back comes before everything else: neither a pause nor a freeze window
+ * The next step at a wave's boundary. A rollback comes before everything else: neither a pause nor a freeze window
  * holds it. An abort leaves what is done.
  */
 export function nextStep(rollout: Rollout, { approveAfterCanary, frozenUntilMs }: Conditions): NextStep {
   const { status, control, waves, nextWaveIndex: wave, approved, overrides } = rollout;
-  const back = control?.action === "rollback" || status === "rolling-back";
-  if (endedStatuses.includes(status) && !back) return { do: "end" };
-  if (back) {
+  if (isRollingBack(rollout)) {
     const newest = waves.findLastIndex(wasTouched);
     return newest < 0 ? { do: "finish", as: "rolled-back" } : { do: "roll", phase: "rollback", wave: newest };
   }
+  if (endedStatuses.includes(status)) return { do: "end" };
   if (control?.action === "abort") return { do: "finish", as: "aborted" };
   if (wave >= waves.length) return { do: "finish", as: "completed" };
   if (control?.action === "pause") return { do: "hold", why: "operator", untilMs: undefined };
@@ -38,10 +45,7 @@ export function nextStep(rollout: Rollout, { approveAfterCanary, frozenUntilMs }
   return { do: "roll", phase: "forward", wave };
 }
 
-/** A service of the wave may have been changed and not been taken back. */
+/** A service of the wave may have been changed and not rolled back since. */
 function wasTouched({ state }: Wave): boolean {
   return state !== "waiting" && state !== "rolled-back";
 }
-
-/** The status that a held rollout has. */
-export const heldStatus = { operator: "paused", approval: "awaiting-approval", freeze: "frozen" } as const;

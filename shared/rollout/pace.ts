@@ -20,8 +20,8 @@ export type ResolvedPolicy = Pick<
 >;
 
 /**
- * How this rollout goes: what its request overrides, else the policy's emergency pace where it is one and the policy
- * has such a pace, else the policy.
+ * The policy that holds for this rollout: what its request overrides, else the policy's emergency pace where the
+ * rollout is an emergency and the policy has such a pace, else the policy.
  */
 export function resolvedPolicy(
   rollout: Pick<Rollout, "overrides" | "emergency">,

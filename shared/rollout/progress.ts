@@ -16,9 +16,9 @@ export interface WaveProgress {
   readonly succeeded: number;
   /** Reverted, failed, or failed to revert: what counts against the budget. */
   readonly failed: number;
-  /** Nothing was done or is left of it: skipped, superseded, refused, or left to somebody else's deployment. */
+  /** The rollout has no part in it: skipped, superseded, refused, or left to somebody else's deployment. */
   readonly skipped: number;
-  /** Being rolled or taken back. */
+  /** Being rolled, forward or back. */
   readonly rolling: number;
   readonly waiting: number;
   readonly rolledBack: number;
@@ -33,7 +33,7 @@ export interface Progress {
   readonly total: number;
   readonly counts: Readonly<Record<RolloutServiceStatus, number>>;
   readonly waves: readonly WaveProgress[];
-  /** Share of services that need nothing more, 0 to 1. On the way back: of those that are to go back. */
+  /** Share of services that need nothing more, 0 to 1. During a rollback: of those that are rolled back. */
   readonly done: number;
 }
 
@@ -71,7 +71,7 @@ export function progressOf(rollout: Rollout, services: Iterable<RolloutService>)
   const tallies = rollout.waves.map(newTally);
   let seen = 0;
   for (const service of services) {
-    // Left by a first try of the rollout's start, which had found more services.
+    // An earlier attempt at the rollout's start may have found more services.
     if (service.ordinal >= rollout.serviceCount) continue;
     seen += 1;
     counts[service.status] += 1;
@@ -142,7 +142,7 @@ function share(part: number, whole: number, ofNothing: boolean): number {
 /**
  * Milliseconds until the rollout has rolled and baked its last wave: the services left at the mean pace so far, and the
  * bake time of every wave that has not baked. The pace is that of the time in which waves were rolling; bakes and holds
- * don't slow it. `undefined` before the first service was rolled, while it is held, on its way back and when it has
+ * don't slow it. Undefined before the first service was rolled, while the rollout holds or rolls back, and once it has
  * ended.
  */
 export function etaMs(progress: Progress, policy: { readonly bakeMinutes: number }, nowMs: number): number | undefined {

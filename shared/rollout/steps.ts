@@ -1,11 +1,11 @@
-/** What goes between the steps of RollFleet. Parsed at every step: ids and numbers, the ledger has the rest. */
+/** What the steps of RollFleet pass on, parsed at every step: ids and numbers. Everything else is in the ledger. */
 import * as z from "zod";
 import { laneSchema, rolloutIdSchema } from "../model/rollout.ts";
 
 const rollout = { rolloutId: rolloutIdSchema };
 
 export const phaseSchema = z.enum(["forward", "rollback"]);
-/** `forward`: services get what the rollout brings. `back`: they return to their pinned revisions. */
+/** `forward`: services get the rollout's target. `rollback`: they return to their pinned revisions. */
 export type Phase = z.output<typeof phaseSchema>;
 
 export const startInput = z.object(rollout);
@@ -29,7 +29,7 @@ export const takeInput = z.object({
   ...rollout,
   phase: phaseSchema,
   ordinal: z.int().nonnegative(),
-  /** The execution of its try has ended already. */
+  /** The execution of its last try has ended. */
   retake: z.boolean().default(false),
 });
 
@@ -58,6 +58,6 @@ export const finishInput = z.object({
   failure: z.object({ error: z.string(), cause: z.string() }).nullable(),
 });
 
-/** How RollService is told that its roll belongs to a rollout. */
+/** In RollService's input: the rollout that the roll belongs to. */
 export const rollOrderSchema = z.object({ id: rolloutIdSchema, ordinal: z.int().nonnegative(), phase: phaseSchema });
 export type RollOrder = z.output<typeof rollOrderSchema>;

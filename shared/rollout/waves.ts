@@ -12,11 +12,11 @@ export interface WavePolicy {
   readonly canaryCount: number;
   /** Cumulative percentages of a region's services, or of all, rising, the last one 100. */
   readonly waves: readonly number[];
-  /** All regions at once instead of one after the other. */
+  /** True for all regions at once instead of one after the other. */
   readonly regionsTogether: boolean;
 }
 
-/** `ordered[ordinal]` is the ARN of a service: those of a wave are neighbors, in it those of a lane. */
+/** `ordered[ordinal]` is the ARN of a service. The services of a wave are neighbors, and in it those of a lane. */
 export interface CutWaves {
   readonly waves: Wave[];
   readonly ordered: readonly string[];
@@ -29,13 +29,13 @@ interface Cut {
 }
 
 /**
- * The rollout's waves and the order of its services, the same whatever the order they come in.
+ * The rollout's waves and the order of its services, which does not depend on the order of `services`.
  *
- * Wave 0, `canary`, has the services tagged for it. Where none is, it has the first `canaryCount` of the first region,
- * or the whole rollout if it is no larger than that. Then come the regions, those of `regionOrder` first, the others by
- * name, or all of them together. What the canary left of a region is cut by the cumulative percentages, rounded up: a wave is never empty, and
- * is named by the largest share that it completes. Every wave takes its share of each account, so that one account's
- * quotas don't hold up the others; within an account services go by their ARNs.
+ * Wave 0, `canary`, has the services tagged for it. Without any, it has the first `canaryCount` of the first region, or
+ * the whole rollout if that is no larger. Then come the regions, those of `regionOrder` first, the others by name, or
+ * all of them together. The rest of a region is cut by the cumulative percentages, rounded up: a wave is never empty,
+ * and is named by the largest share that it completes. Every wave takes its share of each account, so that one
+ * account's quotas don't hold up the others; within an account, services are ordered by ARN.
  */
 export function cutWaves(services: readonly Candidate[], policy: WavePolicy, regionOrder: readonly string[]): CutWaves {
   const unique = [...new Map(services.map((service) => [service.serviceArn, service])).values()];
@@ -81,7 +81,7 @@ function canaryOf(byRegion: readonly (readonly Candidate[])[], canaryCount: numb
 }
 
 function shares(of: string, services: readonly Candidate[], percentages: readonly number[]): readonly Cut[] {
-  // A hundredth of a product of floats: what exceeds a whole number by rounding alone is not another service.
+  // A product of floats may exceed a whole number by rounding alone, which must not make another service.
   const ends = percentages.map((percent) => Math.ceil((services.length * percent) / 100 - 1e-9));
   return percentages.flatMap((percent, index) => {
     const end = ends[index] ?? 0;

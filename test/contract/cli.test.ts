@@ -138,12 +138,11 @@ describe("autopilot status", () => {
     const newest = before?.generations.at(-1);
     if (!newest) throw new Error("the lab has mesh facts");
     const facts = { ...newest.facts, network: newest.facts.network, istiodUrl: "https://elsewhere.example.com:15012" };
-    await ledger.changeMesh(
-      "mesh-us",
-      (mesh) => mesh && { ...mesh, releasedId: newest.id, generations: [newest, { id: "another", facts }] },
-    );
+    await ledger.changeMesh("mesh-us", (mesh) => ({
+      next: mesh && { ...mesh, releasedId: newest.id, generations: [newest, { id: "another", facts }] },
+    }));
     const { out } = await run(["status", "--account", US.account]);
-    await ledger.changeMesh("mesh-us", (mesh) => mesh && { ...mesh, generations: [newest] });
+    await ledger.changeMesh("mesh-us", (mesh) => ({ next: mesh && { ...mesh, generations: [newest] } }));
     expect(out).toMatch(/shell-task +yes +1\.28\.1-solo-distroless +[0-9a-f]{8} \(old\) .* awaits rollout/);
     expect(out).toContain("2 awaiting a rollout, 2 with an old root");
   });

@@ -122,7 +122,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect((await ledger.getService(serviceArn))?.roll).toEqual(lease);
     });
 
-    it("goes to another roll at the moment it ends, and what the old roll noted is gone", async () => {
+    it("goes to another roll at the moment it ends, and what the old roll recorded is gone", async () => {
       const serviceArn = newServiceArn();
       await ledger.takeLease(serviceArn, lease, 0);
       await ledger.updateRoll(serviceArn, "roll-1", { taskToken: "token-1" });
@@ -130,7 +130,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(taken?.roll).toEqual({ executionName: "roll-2", leaseUntil: 20_000 });
     });
 
-    it("can be taken again by the roll that has it, which keeps what it noted", async () => {
+    it("can be taken again by the roll that has it, which keeps what it has recorded", async () => {
       const serviceArn = newServiceArn();
       await ledger.takeLease(serviceArn, lease, 0);
       await ledger.updateRoll(serviceArn, "roll-1", { applyStartedAt: "2026-11-21T03:00:00Z" });
@@ -290,7 +290,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(await ledger.getMeshFacts("main")).toEqual({ ...facts, network: "eks-2" });
     });
 
-    it("stay there as generations, the newest last", async () => {
+    it("stay as generations, the newest last", async () => {
       const controlPlane = "generations";
       const [first, second] = [
         { ...facts, controlPlane },
@@ -310,23 +310,32 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       });
     });
 
-    it("change by what they are, and what is stored then is returned", async () => {
+    it("change by what they are; what is stored then is returned, and what the change says", async () => {
       const controlPlane = "changed";
-      const made = await ledger.changeMesh(controlPlane, (mesh) => mesh ?? newMesh(controlPlane));
-      expect(made).toEqual({ ...newMesh(controlPlane), version: 1 });
-      const changed = await ledger.changeMesh(controlPlane, (mesh) => mesh && { ...mesh, releasedId: "a" });
-      expect(changed).toEqual({ ...newMesh(controlPlane), version: 2, releasedId: "a" });
-      expect(await ledger.getMesh(controlPlane)).toEqual(changed);
+      const made = await ledger.changeMesh(controlPlane, (mesh) => ({
+        next: mesh ?? newMesh(controlPlane),
+        result: mesh === undefined,
+      }));
+      expect(made).toEqual({ stored: { ...newMesh(controlPlane), version: 1 }, result: true });
+      const changed = await ledger.changeMesh(controlPlane, (mesh) => ({
+        next: mesh && { ...mesh, releasedId: "a" },
+        result: mesh === undefined,
+      }));
+      expect(changed).toEqual({ stored: { ...newMesh(controlPlane), version: 2, releasedId: "a" }, result: false });
+      expect(await ledger.getMesh(controlPlane)).toEqual(changed.stored);
     });
 
     it("stay as they are when there is nothing to change", async () => {
       const controlPlane = "unchanged";
-      expect(await ledger.changeMesh(controlPlane, () => undefined)).toBeUndefined();
+      expect(await ledger.changeMesh(controlPlane, () => ({ result: "none" }))).toEqual({ result: "none" });
       expect(await ledger.getMesh(controlPlane)).toBeUndefined();
       await ledger.putMeshFacts({ ...facts, controlPlane });
       const before = await ledger.getMesh(controlPlane);
-      const spoil = (mesh: MeshState | undefined) => void unlessFrozen(() => mesh?.generations.pop());
-      expect(await ledger.changeMesh(controlPlane, spoil)).toEqual(before);
+      const spoil = (mesh: MeshState | undefined) => {
+        unlessFrozen(() => mesh?.generations.pop());
+        return { result: mesh?.version };
+      };
+      expect(await ledger.changeMesh(controlPlane, spoil)).toEqual({ stored: before, result: before?.version });
       expect(await ledger.getMesh(controlPlane)).toEqual(before);
     });
 
@@ -335,8 +344,8 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       await ledger.putMeshFacts({ ...facts, controlPlane });
       const notedDays = (fingerprint: string) =>
         ledger.changeMesh(controlPlane, (mesh) => {
-          if (!mesh) return undefined;
-          return { ...mesh, notified: { expiryDays: { ...mesh.notified.expiryDays, [fingerprint]: 7 } } };
+          if (!mesh) return {};
+          return { next: { ...mesh, notified: { expiryDays: { ...mesh.notified.expiryDays, [fingerprint]: 7 } } } };
         });
       await Promise.all(["a", "b", "c", "d"].map(notedDays));
       expect((await ledger.getMesh(controlPlane))?.notified.expiryDays).toEqual({ a: 7, b: 7, c: 7, d: 7 });
@@ -353,7 +362,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       await store.putRaw({ pk: "MESH#old", sk: "FACTS", ...item });
       await expect(ledger.getMeshFacts("old")).rejects.toMatchObject(unreadable);
       await expect(ledger.getMesh("old")).rejects.toMatchObject(unreadable);
-      await expect(ledger.changeMesh("old", (mesh) => mesh)).rejects.toMatchObject(unreadable);
+      await expect(ledger.changeMesh("old", (mesh) => ({ next: mesh }))).rejects.toMatchObject(unreadable);
       await ledger.putMeshFacts({ ...facts, controlPlane: "old" });
       expect(await ledger.getMesh("old")).toEqual({ ...newMesh("old"), version: 1 });
     });

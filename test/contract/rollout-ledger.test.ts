@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { memoryLedger } from "../../lab/ledger/ledger-memory.ts";
 import { dynamoDbLedger } from "../../shared/gateways/ledger/ledger-dynamodb.ts";
 import {
+  type FleetState,
   newFleetState,
   type Rollout,
   type RolloutService,
@@ -68,36 +69,65 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
   describe("the fleet", () => {
     it("is new before anything was written, and stays so when there is nothing to change", async () => {
       expect(await ledger.getFleet()).toEqual(newFleetState);
-      expect(await ledger.changeFleet((fleet) => void fleet.queuedRolloutIds.push("rotate-0"))).toEqual(newFleetState);
+      const spoil = (fleet: FleetState) => {
+        unlessFrozen(() => fleet.queuedRolloutIds.push("rotate-0"));
+        return { result: fleet.version };
+      };
+      expect(await ledger.changeFleet(spoil)).toEqual({ stored: newFleetState, result: 0 });
       expect(await ledger.getFleet()).toEqual(newFleetState);
     });
 
     it("is changed, raises its version, and loses what is left out", async () => {
       const given = { image: "example.com/ztunnel:1.28.2", assignedAtMs: 5 };
-      const changed = await ledger.changeFleet((fleet) => ({ ...fleet, image: given, currentRolloutId: "rotate-0" }));
-      expect(changed).toEqual({ ...newFleetState, version: 1, image: given, currentRolloutId: "rotate-0" });
-      const { currentRolloutId: _, ...rest } = changed;
-      expect(await ledger.changeFleet(() => rest)).toEqual({ ...newFleetState, version: 2, image: given });
-      expect(await ledger.changeFleet((fleet) => ({ ...fleet, image: undefined }))).not.toHaveProperty("image");
+      const { stored } = await ledger.changeFleet((fleet) => ({
+        next: { ...fleet, image: given, currentRolloutId: "rotate-0" },
+      }));
+      expect(stored).toEqual({ ...newFleetState, version: 1, image: given, currentRolloutId: "rotate-0" });
+      const { currentRolloutId: _, ...rest } = stored;
+      const without = await ledger.changeFleet(() => ({ next: rest }));
+      expect(without.stored).toEqual({ ...newFleetState, version: 2, image: given });
+      const blank = await ledger.changeFleet((fleet) => ({ next: { ...fleet, image: undefined } }));
+      expect(blank.stored).not.toHaveProperty("image");
       expect(await ledger.getFleet()).toEqual({ ...newFleetState, version: 3 });
     });
 
     it("takes every one of the changes that are made at once", async () => {
-      const { version } = await ledger.changeFleet((fleet) => ({ ...fleet, queuedRolloutIds: [] }));
+      const { stored } = await ledger.changeFleet((fleet) => ({ next: { ...fleet, queuedRolloutIds: [] } }));
       const ids = ["rotate-a", "rotate-b", "rotate-c", "rotate-d", "rotate-e"];
       await Promise.all(
         ids.map((id) =>
-          ledger.changeFleet((fleet) => ({ ...fleet, queuedRolloutIds: [...fleet.queuedRolloutIds, id] })),
+          ledger.changeFleet((fleet) => ({ next: { ...fleet, queuedRolloutIds: [...fleet.queuedRolloutIds, id] } })),
         ),
       );
       const fleet = await ledger.getFleet();
       expect(fleet.queuedRolloutIds.toSorted()).toEqual(ids);
-      expect(fleet.version).toBe(version + ids.length);
+      expect(fleet.version).toBe(stored.version + ids.length);
+    });
+
+    it("returns to each of many changes at once what that change was decided from", async () => {
+      const { stored: start } = await ledger.changeFleet((fleet) => ({ next: { ...fleet, queuedRolloutIds: [] } }));
+      const ids = ["rotate-a", "rotate-b", "rotate-c", "rotate-d", "rotate-e"];
+      const changes = await Promise.all(
+        ids.map((id) =>
+          ledger.changeFleet((fleet) => ({
+            next: { ...fleet, queuedRolloutIds: [...fleet.queuedRolloutIds, id] },
+            result: { id, from: fleet.version, behind: fleet.queuedRolloutIds },
+          })),
+        ),
+      );
+      for (const { stored, result } of changes) {
+        expect(stored.version).toBe(result.from + 1);
+        expect(stored.queuedRolloutIds).toEqual([...result.behind, result.id]);
+      }
+      expect(new Set(changes.map(({ result }) => result.from)).size).toBe(ids.length);
+      expect((await ledger.getFleet()).version).toBe(start.version + ids.length);
     });
 
     it("is not written when the change would make it unreadable", async () => {
       const before = await ledger.getFleet();
-      await expect(ledger.changeFleet((fleet) => ({ ...fleet, currentRolloutId: "Not An Id" }))).rejects.toMatchObject({
+      await expect(
+        ledger.changeFleet((fleet) => ({ next: { ...fleet, currentRolloutId: "Not An Id" } })),
+      ).rejects.toMatchObject({
         code: "ledger-item-unreadable",
         detail: expect.stringContaining("FLEET / STATE: currentRolloutId"),
       });
@@ -114,7 +144,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
     });
 
     it("is no service", async () => {
-      await ledger.changeFleet((fleet) => ({ ...fleet, settings: "ab" }));
+      await ledger.changeFleet((fleet) => ({ next: { ...fleet, settings: "ab" } }));
       await ledger.reserveStart(newName(), 0, { intervalMs: 1, burst: 1 });
       await ledger.putRolloutServices([service(newName(), 0)]);
       const { serviceArn } = await ledger.patchService("arn:aws:ecs:us-east-1:123456789012:service/c/web", {});
@@ -126,7 +156,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
     it("is undefined before it was created", async () => {
       const id = newName();
       expect(await ledger.getRollout(id)).toBeUndefined();
-      expect(await ledger.changeRollout(id, (known) => known)).toBeUndefined();
+      expect(await ledger.changeRollout(id, (known) => ({ next: known, result: "changed" }))).toBeUndefined();
       expect(await ledger.getRollout(id)).toBeUndefined();
     });
 
@@ -147,17 +177,24 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
     it("is changed, and raises its version", async () => {
       const id = newName();
       await ledger.createRollout(rollout(id));
-      const changed = await ledger.changeRollout(id, (known) => ({ ...known, status: "running", nextWaveIndex: 2 }));
-      expect(changed).toEqual(rollout(id, { version: 1, status: "running", nextWaveIndex: 2 }));
-      expect(await ledger.changeRollout(id, () => undefined)).toEqual(changed);
-      expect(await ledger.getRollout(id)).toEqual(changed);
+      const changed = await ledger.changeRollout(id, (known) => ({
+        next: { ...known, status: "running", nextWaveIndex: 2 },
+        result: known.status,
+      }));
+      const stored = rollout(id, { version: 1, status: "running", nextWaveIndex: 2 });
+      expect(changed).toEqual({ stored, result: "waiting" });
+      expect(await ledger.changeRollout(id, () => ({ result: "as it is" }))).toEqual({ stored, result: "as it is" });
+      expect(await ledger.changeRollout(id, () => ({}))).toEqual({ stored });
+      expect(await ledger.getRollout(id)).toEqual(stored);
     });
 
     it("takes every one of the changes that are made at once", async () => {
       const id = newName();
       await ledger.createRollout(rollout(id));
       const fail = (ordinal: number) =>
-        ledger.changeRollout(id, (known) => ({ ...known, failedOrdinals: [...known.failedOrdinals, ordinal] }));
+        ledger.changeRollout(id, (known) => ({
+          next: { ...known, failedOrdinals: [...known.failedOrdinals, ordinal] },
+        }));
       await Promise.all([0, 1, 2, 3].map(fail));
       const { failedOrdinals: failed = [], version } = (await ledger.getRollout(id)) ?? {};
       expect({ failed: failed.toSorted(), version }).toEqual({ failed: [0, 1, 2, 3], version: 4 });
@@ -168,8 +205,8 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       const given = rollout(id);
       await ledger.createRollout(given);
       given.failedOrdinals.push(1);
-      const changed = await ledger.changeRollout(id, (known) => known);
-      unlessFrozen(() => changed?.failedOrdinals.push(2));
+      const changed = await ledger.changeRollout(id, (known) => ({ next: known }));
+      unlessFrozen(() => changed?.stored.failedOrdinals.push(2));
       const read = await ledger.getRollout(id);
       unlessFrozen(() => read?.failedOrdinals.push(3));
       expect((await ledger.getRollout(id))?.failedOrdinals).toEqual([]);
@@ -345,7 +382,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       await store.putRaw({ pk: `ROLLOUT#${id}`, sk: "META", ...rollout(id), shape: 0 });
       const meta = named(`ROLLOUT#${id} / META: shape`);
       await expect(ledger.getRollout(id)).rejects.toMatchObject(meta);
-      await expect(ledger.changeRollout(id, (known) => known)).rejects.toMatchObject(meta);
+      await expect(ledger.changeRollout(id, (known) => ({ next: known }))).rejects.toMatchObject(meta);
       await expect(all(ledger.listRollouts())).rejects.toMatchObject(meta);
 
       await ledger.putRolloutServices([service(id, 0), service(id, 1)]);
@@ -358,14 +395,17 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
 
       await store.putRaw({ pk: "FLEET", sk: "STATE", shape: 1, version: "two" });
       await expect(ledger.getFleet()).rejects.toMatchObject(named("FLEET / STATE: version"));
-      await expect(ledger.changeFleet((fleet) => fleet)).rejects.toMatchObject(named("FLEET / STATE: version"));
+      await expect(ledger.changeFleet((fleet) => ({ next: fleet }))).rejects.toMatchObject(
+        named("FLEET / STATE: version"),
+      );
     });
 
     it("is not one that has a time to live beside its content", async () => {
       const { version } = newFleetState;
       await store.putRaw({ pk: "FLEET", sk: "STATE", shape: 1, version, expiresAt: EXPIRES_AT });
       expect(await ledger.getFleet()).toEqual(newFleetState);
-      expect(await ledger.changeFleet((fleet) => fleet)).toEqual({ ...newFleetState, version: version + 1 });
+      const { stored } = await ledger.changeFleet((fleet) => ({ next: fleet }));
+      expect(stored).toEqual({ ...newFleetState, version: version + 1 });
     });
 
     it("is refused before it is written", async () => {
@@ -383,7 +423,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
 });
 
 describe("a ledger in DynamoDB", () => {
-  /** A ledger whose DynamoDB leaves the first `leave` items of every batch unwritten, as often as told. */
+  /** A ledger whose DynamoDB leaves the first `leave` items of every batch unwritten, so many times. */
   function hesitant(leave: number, times: number) {
     const clients = newClients();
     const [sizes, pauses]: [number[], number[]] = [[], []];
@@ -428,25 +468,98 @@ describe("a ledger in DynamoDB", () => {
     });
   });
 
-  it("gives up as throttled when others always write first", async () => {
+  /** A ledger, and another one that writes the rollout before each of its first `times` writes. */
+  async function outrunOn(id: string, times: number) {
     const other = dynamoDbLedger(newClients().home, { tableName: TABLE });
-    const id = newName();
     await other.createRollout(rollout(id));
     const clients = newClients();
+    let left = times;
     clients.home(DynamoDBClient).middlewareStack.add(
       (next, { commandName }) =>
         async (args) => {
-          if (commandName === "PutItemCommand") await other.changeRollout(id, (known) => known);
+          if (commandName === "PutItemCommand" && left > 0) {
+            left -= 1;
+            await other.changeRollout(id, (known) => ({
+              next: { ...known, executionCount: known.executionCount + 1 },
+            }));
+          }
           return next(args);
         },
       { step: "initialize", name: "outrun" },
     );
-    const outrun = dynamoDbLedger(clients.home, { tableName: TABLE });
-    await expect(outrun.changeRollout(id, (known) => ({ ...known, nextWaveIndex: 9 }))).rejects.toMatchObject({
-      code: "throttled",
-      retryable: true,
-    });
+    return { ledger: dynamoDbLedger(clients.home, { tableName: TABLE }), other };
+  }
+
+  it("gives up as throttled when others always write first", async () => {
+    const id = newName();
+    const { ledger, other } = await outrunOn(id, Number.POSITIVE_INFINITY);
+    await expect(ledger.changeRollout(id, (known) => ({ next: { ...known, nextWaveIndex: 9 } }))).rejects.toMatchObject(
+      { code: "throttled", retryable: true },
+    );
     expect(await other.getRollout(id)).toMatchObject({ nextWaveIndex: 0, version: 20 });
+  });
+
+  it("runs a change again when others write first, and returns the result of the run that was stored", async () => {
+    const id = newName();
+    const { ledger } = await outrunOn(id, 2);
+    const runs: number[] = [];
+    const changed = await ledger.changeRollout(id, (known) => {
+      runs.push(known.executionCount);
+      return { next: { ...known, nextWaveIndex: 9 }, result: `run ${runs.length} on ${known.executionCount}` };
+    });
+    expect(runs).toEqual([0, 1, 2]);
+    expect(changed).toMatchObject({
+      stored: { nextWaveIndex: 9, executionCount: 2, version: 3 },
+      result: "run 3 on 2",
+    });
+  });
+
+  it("returns the result of the last run also when that run leaves the rollout as it is", async () => {
+    const id = newName();
+    const { ledger } = await outrunOn(id, 1);
+    const changed = await ledger.changeRollout(id, (known) =>
+      known.executionCount > 0 ? { result: "too late" } : { next: { ...known, nextWaveIndex: 9 }, result: "changed" },
+    );
+    expect(changed).toMatchObject({ stored: { nextWaveIndex: 0, executionCount: 1, version: 1 }, result: "too late" });
+  });
+
+  it("reads consistently, by every call", async () => {
+    const id = newName();
+    const clients = newClients();
+    let reads: unknown[] = [];
+    clients.home(DynamoDBClient).middlewareStack.add(
+      (next, { commandName = "" }) =>
+        async (args) => {
+          // The middleware's types know no single command: every command that reads has this member.
+          const { ConsistentRead } = args.input as { ConsistentRead?: boolean };
+          if (/^(GetItem|Query|Scan)/.test(commandName)) reads.push(ConsistentRead);
+          return next(args);
+        },
+      { step: "initialize", name: "reads", priority: "low" },
+    );
+    const ledger = dynamoDbLedger(clients.home, { tableName: TABLE });
+    await ledger.createRollout(rollout(id));
+    await ledger.putRolloutServices([service(id, 0)]);
+    const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+      getService: () => ledger.getService("arn"),
+      listServices: () => all(ledger.listServices()),
+      getMesh: () => ledger.getMesh(id),
+      changeMesh: () => ledger.changeMesh(id, () => ({})),
+      getMeshFacts: () => ledger.getMeshFacts(id),
+      getFleet: () => ledger.getFleet(),
+      getRollout: () => ledger.getRollout(id),
+      changeRollout: () => ledger.changeRollout(id, () => ({})),
+      listRollouts: () => all(ledger.listRollouts()),
+      getRolloutService: () => ledger.getRolloutService(id, 0),
+      patchRolloutService: () => ledger.patchRolloutService(id, 0, {}),
+      listRolloutServices: () => all(ledger.listRolloutServices(id)),
+    };
+    for (const [name, send] of Object.entries(calls)) {
+      reads = [];
+      // Tests before this one have left items of another shape: a read of them has been sent all the same.
+      await send().catch((error: unknown) => expect(error).toMatchObject({ code: "ledger-item-unreadable" }));
+      expect(new Set(reads), name).toEqual(new Set([true]));
+    }
   });
 });
 

@@ -104,7 +104,7 @@ export async function fleetWorld(...given: Parameters<typeof rolloutWorld>): Pro
 export async function underWay(world: RolloutWorld, given: Partial<Rollout> = {}): Promise<Rollout> {
   const one = rollout({ executionName: "upgrade-1-1", executionCount: 1, ...given });
   await world.ledger.createRollout(one);
-  await world.ledger.changeFleet((fleet) => ({ ...fleet, currentRolloutId: one.id }));
+  await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, currentRolloutId: one.id } }));
   if (one.executionName) world.fleetExecutions.statuses.set(one.executionName, "RUNNING");
   return one;
 }
@@ -117,7 +117,7 @@ function factsWith(bundle: "a" | "ab" | "b", readAt = new Date(NOON).toISOString
 
 /** The control plane `main` is read: it has this bundle now. */
 export async function readFacts(world: RolloutWorld, bundle: "a" | "ab" | "b", readAt?: string): Promise<void> {
-  await world.ledger.changeMesh("main", (mesh) => withReading(mesh, factsWith(bundle, readAt)));
+  await world.ledger.changeMesh("main", (mesh) => ({ next: withReading(mesh, factsWith(bundle, readAt)) }));
 }
 
 /** All of the ledger that matters here, for a comparison. Versions and times are left out. */

@@ -3,6 +3,7 @@ import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger, Ledgers } from "../../ports/ledger.ts";
 import { withFacts } from "../../trust/generations.ts";
 import type { PlacedClients } from "../aws/aws-clients.ts";
+import { attemptOf } from "./ledger-change.ts";
 import { meshKey, readMesh, readService, SERVICE_PREFIX, STATE, serviceKey, unlessUnreadable } from "./ledger-items.ts";
 import { type LedgerTable, type LedgerTableOptions, ledgerTable } from "./ledger-table.ts";
 import { updateExpression } from "./ledger-update.ts";
@@ -18,7 +19,7 @@ const HELD_BY: Condition = { expression: "#roll.#executionName = :holder" };
 
 /**
  * The ledger in one DynamoDB table with the string keys `pk` and `sk`. Every change is one conditional write, so that
- * concurrent writers never see each other's half.
+ * no writer ever sees half of another's change.
  */
 export function dynamoDbLedger(clients: PlacedClients, options: LedgerTableOptions): Ledgers {
   const table = ledgerTable(clients, options);
@@ -28,7 +29,7 @@ export function dynamoDbLedger(clients: PlacedClients, options: LedgerTableOptio
 type MeshCalls = Pick<Ledger, "getMesh" | "changeMesh" | "getMeshFacts" | "putMeshFacts">;
 
 function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls> {
-  /** Paths to their new values; `null` removes. Undefined when the condition does not hold. */
+  /** `changes`: new values by path, `null` removes. Undefined when the condition does not hold. */
   async function update(
     serviceArn: string,
     changes: Changes,
@@ -36,7 +37,7 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls> {
   ): Promise<ServiceState | undefined> {
     const expression = updateExpression(changes, {
       condition: condition?.expression,
-      // An older shape stays what it is: then the reading below says so.
+      // An item of an older shape keeps it, so that reading it below fails by name.
       defaults: { shape: 1, serviceArn },
     });
     const item = await table.update(serviceKey(serviceArn), {
@@ -72,7 +73,7 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls> {
         values: { ":now": nowMs, ":holder": executionName },
       };
       const taken = await update(serviceArn, { roll: { executionName, leaseUntil } }, free);
-      // Its own lease is prolonged and keeps what the roll has noted.
+      // Extending its own lease keeps what the roll has recorded.
       return taken ?? update(serviceArn, { "roll.leaseUntil": leaseUntil }, heldBy(executionName));
     },
 
@@ -126,13 +127,17 @@ function dynamoDbMeshes(table: LedgerTable): MeshCalls {
   }
   return {
     getMesh,
-    changeMesh: (controlPlane, change) =>
-      table.change(meshKey(controlPlane), { before: readMesh, after: readMesh }, change),
+    changeMesh: (controlPlane, change) => {
+      const key = meshKey(controlPlane);
+      return table.change(key, (item) => attemptOf({ key, before: item && readMesh(item), read: readMesh }, change));
+    },
     getMeshFacts: async (controlPlane) => (await getMesh(controlPlane))?.generations.at(-1)?.facts,
     putMeshFacts: async (facts) => {
-      const before = (item: object) => unlessUnreadable(() => readMesh(item));
-      const read = { before, after: readMesh };
-      await table.change(meshKey(facts.controlPlane), read, (mesh) => withFacts(mesh, facts));
+      const key = meshKey(facts.controlPlane);
+      await table.change(key, (item) => {
+        const before = item && unlessUnreadable(() => readMesh(item));
+        return attemptOf({ key, before, read: readMesh }, (mesh) => ({ next: withFacts(mesh, facts) }));
+      });
     },
   };
 }

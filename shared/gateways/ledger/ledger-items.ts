@@ -1,4 +1,4 @@
-/** How the ledger's items are keyed and read, alike for every store. */
+/** How the ledger's items are keyed and read, the same for every store. */
 import * as z from "zod";
 import { AutopilotError } from "../../base/errors.ts";
 import type { MeshState } from "../../model/mesh.ts";
@@ -34,7 +34,7 @@ export function meshKey(controlPlane: string): ItemKey {
   return { pk: `MESH#${controlPlane}`, sk: "FACTS" };
 }
 
-/** The key of what is true of the fleet as a whole. */
+/** The key of the fleet's state. */
 export const fleetKey: ItemKey = { pk: "FLEET", sk: STATE };
 
 /** The key of a rollout. */
@@ -42,7 +42,7 @@ export function rolloutKey(id: string): ItemKey {
   return { pk: `${ROLLOUT_PREFIX}${id}`, sk: META };
 }
 
-/** The key of a service in a rollout: sorted by it, services are in the order of their ordinals. */
+/** The key of a service in a rollout. Sorted by it, services are in the order of their ordinals. */
 export function rolloutServiceKey(rolloutId: string, ordinal: number): ItemKey {
   return { pk: `${ROLLOUT_PREFIX}${rolloutId}`, sk: `${SERVICE_PREFIX}${String(ordinal).padStart(6, "0")}` };
 }
@@ -88,13 +88,13 @@ export function readPace(item: object): PaceState {
   return readLasting(paceStateSchema, item);
 }
 
-/** A copy of what an item is made of, as a store gives it back: a member that is undefined is none. */
+/** A copy of an item as a store returns it: without the members that are undefined. */
 export function storedCopy(item: object): object {
   const copy: object = JSON.parse(JSON.stringify(item)); // an object's JSON is an object's
   return copy;
 }
 
-/** What a read gives, or undefined for an item of another shape. */
+/** What `read` returns, or undefined for an item of another shape. */
 export function unlessUnreadable<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -106,7 +106,7 @@ export function unlessUnreadable<T>(read: () => T): T | undefined {
 
 const keySchema = z.object({ pk: z.string().default("?"), sk: z.string().default("?") });
 
-/** The table's time to live may be set by hand on any item; only some have it in their content. */
+/** The table's time to live may be set by hand on any item; only some items have it in their content. */
 function readLasting<T>(schema: z.ZodType<T>, item: object): T {
   const { expiresAt: _, ...lasting } = item as Readonly<Record<string, unknown>>; // any object has string keys
   return read(schema, lasting);

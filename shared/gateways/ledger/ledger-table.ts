@@ -15,15 +15,16 @@ import { chunk } from "../../base/chunk.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import type { PlacedClients } from "../aws/aws-clients.ts";
 import { call, isNamed } from "../aws/errors.ts";
-import { type ItemKey, storedCopy } from "./ledger-items.ts";
+import type { Attempt } from "./ledger-change.ts";
+import type { ItemKey } from "./ledger-items.ts";
 
 export interface LedgerTableOptions {
   readonly tableName: string;
-  /** Waits for so many milliseconds before a write that DynamoDB did not take is sent again. */
+  /** Waits, in milliseconds, before a write that DynamoDB did not take is sent again. */
   readonly pause?: (ms: number) => Promise<void>;
 }
 
-/** What an UpdateItem does; the table and the key are named beside it. */
+/** An UpdateItem without its table and key. */
 export type Update = Pick<
   UpdateCommandInput,
   "UpdateExpression" | "ConditionExpression" | "ExpressionAttributeNames" | "ExpressionAttributeValues" | "ReturnValues"
@@ -37,32 +38,34 @@ export type Selection = Pick<
 
 type Keyed = ItemKey & Readonly<Record<string, unknown>>;
 
-/** How often a change is tried while others write the same item. Each time that it loses, one of them has gone ahead. */
+/** How often a change is tried while others write the same item. Each time that it loses, another one has succeeded. */
 export const MAX_TRIES = 20;
 const BATCH_SIZE = 25;
 const BATCHES_AT_ONCE = 8;
 const BATCH_TRIES = 8;
 const FIRST_PAUSE_MS = 50;
 
-/** The calls on a table with the string keys `pk` and `sk`. All reads are consistent. Throw what `call` makes of errors. */
+/**
+ * The calls on a table with the string keys `pk` and `sk`. Every read is strongly consistent. They throw what `call`
+ * makes of AWS's errors.
+ */
 export interface LedgerTable {
   get(key: ItemKey): Promise<object | undefined>;
   /** The attributes asked for, or undefined when the condition does not hold. */
   update(key: ItemKey, update: Update): Promise<object | undefined>;
-  /** False when there is an item of this key already. */
+  /** False when an item of this key exists. */
   create(item: Keyed): Promise<boolean>;
   /**
-   * Changes an item that carries a version, which rises; returns what is there afterwards. `read` is what an item is read
-   * with, before it is changed and before it is written. Throws `throttled` when others wrote first `MAX_TRIES` times.
+   * Reads an item and writes what `attempt` makes of it, on condition that nobody has written the item since; starts
+   * over when somebody has. Returns the answer of the attempt that was written, or that had nothing to write. Throws
+   * `throttled` when others wrote first `MAX_TRIES` times.
    */
-  change<T extends { readonly version: number }>(
-    key: ItemKey,
-    read: { readonly before: (item: object) => T | undefined; readonly after: (item: object) => T },
-    change: (before: T | undefined) => T | undefined,
-  ): Promise<T | undefined>;
+  change<A>(key: ItemKey, attempt: (item: object | undefined) => Attempt<A>): Promise<A>;
   scan(selection: Selection): AsyncIterable<object>;
   query(selection: Selection): AsyncIterable<object>;
-  /** Writes items whatever was there. Throws `throttled` when DynamoDB leaves some of them unwritten again and again. */
+  /**
+   * Writes items and replaces what was there. Throws `throttled` when DynamoDB leaves some unwritten again and again.
+   */
   putAll(items: readonly Keyed[]): Promise<void>;
 }
 
@@ -113,14 +116,11 @@ export function ledgerTable(clients: PlacedClients, options: LedgerTableOptions)
 
     create: (item) => put(item, { ConditionExpression: "attribute_not_exists(pk)" }),
 
-    change: async (key, read, change) => {
+    change: async (key, attempt) => {
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const item = await get(key);
-        const before = item && read.before(item);
-        const after = change(before && structuredClone(before));
-        if (!after) return before;
-        const next = read.after(storedCopy({ ...key, ...after, version: (before?.version ?? 0) + 1 }));
-        if (await put({ ...key, ...next }, unchangedSince(item))) return next;
+        const { write, answer } = attempt(item);
+        if (!write || (await put({ ...key, ...write }, unchangedSince(item)))) return answer;
       }
       throw new AutopilotError("throttled", `PutItem ${key.pk}: others wrote it first ${MAX_TRIES} times.`);
     },
@@ -146,7 +146,7 @@ export function ledgerTable(clients: PlacedClients, options: LedgerTableOptions)
   };
 }
 
-/** The condition that nobody has written the item since it was read; one of an older shape has no version. */
+/** The condition that nobody has written the item since it was read. An item of an older shape has no version. */
 function unchangedSince(item: object | undefined) {
   const ExpressionAttributeNames = { "#version": "version" };
   return item && "version" in item
@@ -158,7 +158,7 @@ function unchangedSince(item: object | undefined) {
     : { ConditionExpression: "attribute_not_exists(#version)", ExpressionAttributeNames };
 }
 
-/** What was answered; undefined when the write's condition does not hold. */
+/** The answer of a write, or undefined when its condition does not hold. */
 async function unlessFailed<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;

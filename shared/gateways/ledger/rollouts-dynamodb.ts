@@ -2,6 +2,7 @@ import { AutopilotError } from "../../base/errors.ts";
 import { newFleetState } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import { costMs, firstStartMs } from "../aws/pace.ts";
+import { attemptOf } from "./ledger-change.ts";
 import {
   fleetKey,
   MAX_ORDINAL,
@@ -26,10 +27,11 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
       return item ? readFleet(item) : newFleet();
     },
 
-    changeFleet: async (change) => {
-      const read = { before: readFleet, after: readFleet };
-      return (await table.change(fleetKey, read, (fleet) => change(fleet ?? newFleet()))) ?? newFleet();
-    },
+    changeFleet: (change) =>
+      table.change(fleetKey, (item) => {
+        const before = item ? readFleet(item) : newFleet();
+        return attemptOf({ key: fleetKey, before, read: readFleet }, change);
+      }),
 
     createRollout: async (rollout) => {
       const key = rolloutKey(rollout.id);
@@ -41,12 +43,12 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
       return item && readRollout(item);
     },
 
-    changeRollout: (id, change) =>
-      table.change(
-        rolloutKey(id),
-        { before: readRollout, after: readRollout },
-        (rollout) => rollout && change(rollout),
-      ),
+    changeRollout: (id, change) => {
+      const key = rolloutKey(id);
+      return table.change(key, (item) =>
+        item ? attemptOf({ key, before: readRollout(item), read: readRollout }, change) : { answer: undefined },
+      );
+    },
 
     listRollouts: async function* () {
       const items = table.scan({
@@ -93,7 +95,7 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
     reserveStart: async (lane, nowMs, pace) => {
       const key = paceKey(lane);
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-        // One write for everybody in a busy lane: nobody loses. Only the first in an idle one starts it anew.
+        // In a busy lane every caller needs one write, and none loses. Only the first in an idle lane restarts it.
         const moved =
           (await table.update(key, addToPace(nowMs, costMs(pace)))) ??
           (await table.update(key, restartPace(nowMs, costMs(pace))));
@@ -104,7 +106,7 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
   };
 }
 
-/** Sets members of an item that there is, `null` included. */
+/** Sets members of an item that exists; `null` is a value. */
 function setExisting(given: readonly (readonly [string, unknown])[]): Update {
   return {
     UpdateExpression: `SET ${given.map((_, index) => `#n${index} = :v${index}`).join(", ")}`,

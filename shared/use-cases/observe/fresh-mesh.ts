@@ -17,5 +17,5 @@ export async function freshMesh(
 ): Promise<MeshState | undefined> {
   const facts = await calls.controlPlane(name).readMeshFacts();
   parseBundle(facts.rootCaPem);
-  return calls.ledger.changeMesh(name, (mesh) => withNewFacts(mesh, facts));
+  return (await calls.ledger.changeMesh(name, (mesh) => ({ next: withNewFacts(mesh, facts) }))).stored;
 }

@@ -55,7 +55,7 @@ async function joinOrdinals(
   if (list === undefined) return;
   await ledger.changeRollout(id, (rollout) =>
     rollout[list].includes(ordinal)
-      ? undefined
-      : { ...rollout, [list]: [...rollout[list], ordinal].sort((a, b) => a - b) },
+      ? {}
+      : { next: { ...rollout, [list]: [...rollout[list], ordinal].sort((a, b) => a - b) } },
   );
 }

@@ -10,8 +10,8 @@ export interface GuardCalls {
 }
 
 /**
- * The first alarm that is in ALARM, in words: of those that the policy names and of those that the tags of the given
- * services name. An alarm that CloudWatch does not know stops nothing; it is logged.
+ * The first alarm in ALARM, in words, among those that the policy and the tags of the given services name. An alarm
+ * that CloudWatch does not know stops nothing; it is logged.
  */
 export async function firedAlarm(
   services: Iterable<Pick<RolloutService, "serviceArn" | "alarms">>,

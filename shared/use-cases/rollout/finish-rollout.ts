@@ -5,7 +5,7 @@ import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";
 import { nextStep } from "../../rollout/next-step.ts";
 import { progressOf } from "../../rollout/progress.ts";
-import { advanceQueue, hasEnded, type QueueCalls, release } from "./queue.ts";
+import { advanceQueue, hasEnded, makeRoom, type QueueCalls } from "./queue.ts";
 import { type ReleaseCalls, releaseToFleet } from "./release.ts";
 
 export interface FinishRolloutCalls extends QueueCalls, Omit<ReleaseCalls, "ledger"> {
@@ -14,16 +14,16 @@ export interface FinishRolloutCalls extends QueueCalls, Omit<ReleaseCalls, "ledg
   readonly now: () => number;
 }
 
-/** What a Catch of RollFleet has: why it could not go on. */
+/** What a Catch of RollFleet receives: why the execution could not go on. */
 export interface FleetFailure {
   readonly error: string;
   readonly cause: string;
 }
 
 /**
- * Last step of RollFleet: what the rollout brought to the whole fleet becomes what every service should have, or what it
- * had before it; the outcome is noted and told; the next rollout starts. Safe to run again after a crash. Returns the
- * status that the rollout ends with, and how many services could not be taken back.
+ * Last step of RollFleet: releases the target of a completed rollout to the fleet, records and notifies the outcome,
+ * and starts the next rollout. Safe to run again after a crash. Returns the status that the rollout ends with,
+ * `unknown` when there is no such rollout, and how many services are stuck.
  */
 export async function finishRollout(
   rolloutId: string,
@@ -35,32 +35,33 @@ export async function finishRollout(
   const status = outcomeOf(rollout, failure);
   if (status === undefined) return { status: rollout.status, stuck: rollout.stuckOrdinals.length };
   if (status === "completed") await releaseToFleet(rollout, calls);
-  if (status === "rolled-back") await backInMesh(rollout, calls);
-  const ended = await calls.ledger.changeRollout(rolloutId, (current) => {
-    if (current.status === status && current.finishedAt !== undefined) return undefined;
+  if (status === "rolled-back") await allowEnrolling(rollout, calls);
+  const changed = await calls.ledger.changeRollout(rolloutId, (current) => {
+    if (current.status === status && current.finishedAt !== undefined) return {};
     const { control, holdToken: _, holdUntilMs: __, ...rest } = current;
-    // Asked for while this step ran: it has completed, and is to go back.
-    const late = control?.action === "rollback" && rollout.control?.action !== "rollback";
-    return {
+    // An operator asked for a rollback while this step ran: the rollout ends, and is rolled back in its next turn.
+    const isLate = control?.action === "rollback" && rollout.control?.action !== "rollback";
+    const next = {
       ...rest,
-      ...(late && { control }),
+      ...(isLate && { control }),
       status,
       finishedAt: new Date(calls.now()).toISOString(),
       ...(failure && { reason: reasonOf(failure) }),
     };
+    return { next };
   });
-  if (ended && hasEnded(ended)) {
-    await tell(ended, calls);
-    await release(rolloutId, calls);
+  if (changed && hasEnded(changed.stored)) {
+    await notify(changed.stored, calls);
+    await makeRoom(rolloutId, calls);
   }
   await advanceQueue(calls);
   return { status, stuck: rollout.stuckOrdinals.length };
 }
 
-/** Undefined when it is not to end: an operator takes it back since this step was chosen. The guard lets it go on. */
+/** Undefined when it does not end after all: an operator has asked for a rollback since. The guard makes it go on. */
 function outcomeOf(rollout: Rollout, failure: FleetFailure | null): RolloutStatus | undefined {
   if (failure) return "failed";
-  // Holds don't matter here: a rollout that is to be held does not come to its finish.
+  // A rollout that has to hold does not reach this step, so that the conditions of a hold don't matter.
   const step = nextStep(rollout, { approveAfterCanary: false, frozenUntilMs: undefined });
   if (step.do === "finish") return step.as;
   return endedStatuses.includes(rollout.status) ? rollout.status : undefined;
@@ -71,13 +72,13 @@ function reasonOf({ error, cause }: FleetFailure): { code: FailureCode; detail: 
   return { code: failureCodeOf(message) ?? "unexpected-error", detail: `${error}: ${message}`.slice(0, 1000) };
 }
 
-/** What was out of the mesh by this rollout is back: tags count again. */
-async function backInMesh({ id, kind }: Rollout, { ledger }: FinishRolloutCalls): Promise<void> {
+/** Once the unenrollment of the fleet is rolled back, tags enroll services again. */
+async function allowEnrolling({ id, kind }: Rollout, { ledger }: FinishRolloutCalls): Promise<void> {
   if (kind !== "unenroll") return;
-  await ledger.changeFleet(({ unenrolledBy: out, ...fleet }) => (out?.rolloutId === id ? fleet : undefined));
+  await ledger.changeFleet(({ unenrolledBy, ...fleet }) => (unenrolledBy?.rolloutId === id ? { next: fleet } : {}));
 }
 
-async function tell(rollout: Rollout, { bus, ledger, now }: FinishRolloutCalls): Promise<void> {
+async function notify(rollout: Rollout, { bus, ledger, now }: FinishRolloutCalls): Promise<void> {
   const services = await Array.fromAsync(ledger.listRolloutServices(rollout.id));
   const { counts } = progressOf(rollout, services);
   const startedMs = Date.parse(rollout.startedAt ?? rollout.requestedAt);
@@ -96,7 +97,7 @@ function sentenceOf({ reason }: Rollout): string {
   return `${known?.sentence ?? ""} ${reason.detail}`.trim();
 }
 
-/** It runs neither what the rollout brought nor, for certain, what it had before. */
+/** The service has neither the rollout's target nor, for certain, what it had before. */
 function isAstray(status: RolloutServiceStatus): boolean {
   return status === "stuck" || status === "revert-failed";
 }

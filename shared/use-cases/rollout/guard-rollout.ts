@@ -2,6 +2,7 @@ import type { Rollout, RolloutService } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { ExecutionCalls } from "../../ports/ports.ts";
 import { progressOf } from "../../rollout/progress.ts";
+import { isStopping } from "../../rollout/stopping.ts";
 import { firedAlarm, type GuardCalls } from "./alarms.ts";
 import { waits } from "./hold-rollout.ts";
 import { advanceQueue, type QueueCalls } from "./queue.ts";
@@ -14,9 +15,9 @@ export interface GuardRolloutCalls extends GuardCalls, Omit<QueueCalls, "log"> {
 
 export interface Guarded {
   readonly rolloutId: string | null;
-  /** An alarm has sent it back. */
+  /** An alarm has started its rollback. */
   readonly stopped: boolean;
-  /** How it goes, while it is running or on its way back. */
+  /** Its progress, while it runs or rolls back. */
   readonly progress?: GuardedProgress;
 }
 
@@ -28,15 +29,15 @@ export interface GuardedProgress {
 }
 
 /**
- * Looks after the rollout that is under way: it has a running execution, and it goes back when an alarm is in ALARM, also
- * in the middle of a wave or a bake.
+ * Makes sure that the rollout under way has a running execution, and rolls it back when an alarm is in ALARM, also in
+ * the middle of a wave or a bake.
  */
 export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
   const rolloutId = await advanceQueue(calls);
   if (rolloutId === undefined) return { rolloutId: null, stopped: false };
   const rollout = await calls.ledger.getRollout(rolloutId);
   if (rollout?.holdToken !== undefined && !waits(rollout)) {
-    // Whoever was to wake it may have ended before. A token that nobody waits for any more does no harm.
+    // The caller that should have woken it may have crashed. A token that nobody waits for any more does no harm.
     await calls.fleetExecutions.sendTaskSuccess(rollout.holdToken, {});
   }
   if (rollout?.status !== "running" && rollout?.status !== "rolling-back") return { rolloutId, stopped: false };
@@ -45,33 +46,32 @@ export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
   const { done, waves } = progressOf(rollout, begun);
   const failed = waves.reduce((sum, wave) => sum + wave.failed, 0);
   const progress = { done, failed, stuck: waves.reduce((sum, { stuck }) => sum + stuck, 0) };
-  const isOver = rollout.nextWaveIndex >= rollout.waves.length;
-  if (rollout.status !== "running" || isEnding(rollout) || isOver) return { rolloutId, stopped: false, progress };
+  if (!canBeStopped(rollout) || rollout.nextWaveIndex >= rollout.waves.length) {
+    return { rolloutId, stopped: false, progress };
+  }
   const alarm = await firedAlarm(begun, calls);
   if (alarm === undefined) return { rolloutId, stopped: false, progress };
-  let token: string | undefined;
-  const stopped = await calls.ledger.changeRollout(rolloutId, (current) => {
-    token = undefined;
-    if (current.status !== "running" || isEnding(current)) return undefined;
-    token = current.holdToken;
-    return { ...current, status: "rolling-back", reason: { code: "alarm-fired", detail: alarm } };
+  const changed = await calls.ledger.changeRollout(rolloutId, (current) => {
+    if (!canBeStopped(current)) return { result: undefined };
+    const reason = { code: "alarm-fired", detail: alarm };
+    return { next: { ...current, status: "rolling-back", reason }, result: current.holdToken };
   });
-  if (token !== undefined) await calls.fleetExecutions.sendTaskSuccess(token, {});
-  return { rolloutId, stopped: stopped?.status === "rolling-back", progress };
+  if (changed?.result !== undefined) await calls.fleetExecutions.sendTaskSuccess(changed.result, {});
+  return { rolloutId, stopped: changed?.stored.status === "rolling-back", progress };
 }
 
-/** Services of the waves up to the one under way: later ones wait, and need not be read. */
+/** The services of the waves up to the one under way. Those of later waves wait and need not be read. */
 async function begunServices(
-  { id, waves, nextWaveIndex: wave }: Rollout,
+  { id, waves, nextWaveIndex }: Rollout,
   ledger: GuardRolloutCalls["ledger"],
 ): Promise<readonly RolloutService[]> {
   const [first] = waves[0]?.lanes ?? [];
-  const last = waves[Math.min(wave, waves.length - 1)]?.lanes.at(-1);
+  const last = waves[Math.min(nextWaveIndex, waves.length - 1)]?.lanes.at(-1);
   if (!first || !last) return [];
   return Array.fromAsync(ledger.listRolloutServices(id, { first: first.first, last: last.last }));
 }
 
-/** A pause does not matter to an alarm: the wave that is under way goes on until its end. */
-function isEnding({ control }: Rollout): boolean {
-  return control !== undefined && control.action !== "pause";
+/** An alarm stops a rollout that is to pause as well: the wave under way goes on until its end. */
+function canBeStopped(rollout: Rollout): boolean {
+  return rollout.status === "running" && !isStopping(rollout);
 }

@@ -5,29 +5,29 @@ import { type RequestCalls, type Requested, requestRollout } from "./request-rol
 import { parseControl, parseRequest } from "./validate.ts";
 
 /**
- * Carries out what an operator's `Rollout Requested` asks for. A detail that can't be read is refused and told: an
- * operator's typo is no event for the dead-letter queue.
+ * Carries out what an operator's `Rollout Requested` asks for. A detail that can't be parsed is refused by an event: an
+ * operator's typo does not belong in the dead-letter queue.
  */
 export async function handleRequest(
   detail: unknown,
   eventId: string,
   calls: RequestCalls & ControlCalls,
 ): Promise<Requested> {
-  const asked = await readable(() => parseRequest(detail), eventId, calls);
+  const asked = await parsedOrRefused(() => parseRequest(detail), eventId, calls);
   if (asked === undefined) return { did: "refused", rolloutId: eventId, code: "invalid-request" };
   if (asked.kind !== "rollback") return requestRollout(asked, eventId, calls);
   const { rolloutId, requestedBy } = asked;
-  const taken = await controlRollout({ rolloutId, action: "rollback", requestedBy }, calls);
-  return taken ? { did: "queued", rolloutId } : { did: "refused", rolloutId, code: "wrong-phase" };
+  const accepted = await controlRollout({ rolloutId, action: "rollback", requestedBy }, calls);
+  return accepted ? { did: "queued", rolloutId } : { did: "refused", rolloutId, code: "wrong-phase" };
 }
 
-/** Carries out what an operator's `Rollout Control` asks for. Returns whether it was taken. */
+/** Carries out what an operator's `Rollout Control` asks for. Returns whether it was accepted. */
 export async function handleControl(detail: unknown, eventId: string, calls: ControlCalls): Promise<boolean> {
-  const asked = await readable(() => parseControl(detail), eventId, calls);
+  const asked = await parsedOrRefused(() => parseControl(detail), eventId, calls);
   return asked === undefined ? false : controlRollout(asked, calls);
 }
 
-async function readable<T>(
+async function parsedOrRefused<T>(
   parse: () => T,
   eventId: string,
   { bus }: Pick<ControlCalls, "bus">,

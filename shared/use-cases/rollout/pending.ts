@@ -16,57 +16,66 @@ export interface PendingCalls extends RequestCalls {
 }
 
 /**
- * Asks for the rollouts that changes of the whole fleet call for: another image in the parameter or the configuration,
+ * Requests the rollouts that changes of the whole fleet call for: another image in the parameter or the configuration,
  * other sidecar settings, other mesh facts of a control plane. What it compares with is in the ledger, so that a lost
- * event only delays it, and the same change starts no second rollout. Returns the ids of the rollouts asked for.
+ * event only delays it, and the same change starts no second rollout. Returns the ids of the requested rollouts.
  */
 export async function requestPending(calls: PendingCalls): Promise<readonly string[]> {
-  const asked: string[] = [];
-  await asFirstSeen(calls);
+  const requested: string[] = [];
+  await adoptFirstSeen(calls);
   for (const find of [newImage, newSettings, ...calls.config.controlPlanes.map(({ name }) => newFacts(name))]) {
     const fleet = await calls.ledger.getFleet();
     const change = await find(fleet, calls);
     if (!change) continue;
     if (change.wanted) {
       await queueRollout(change.wanted, calls);
-      asked.push(change.wanted.id);
+      requested.push(change.wanted.id);
     }
-    // Only now: after a crash before this the same id is asked for again.
-    await calls.ledger.changeFleet(({ requestedFor: seen, ...rest }) => ({
-      ...rest,
-      requestedFor: { ...seen, ...change.seen({ requestedFor: seen, ...rest }), changeCount: seen.changeCount + 1 },
+    // Last, so that after a crash before it the same id is requested again.
+    await calls.ledger.changeFleet((current) => ({
+      next: {
+        ...current,
+        requestedFor: {
+          ...current.requestedFor,
+          ...change.seen(current),
+          changeCount: current.requestedFor.changeCount + 1,
+        },
+      },
     }));
   }
   await advanceQueue(calls);
-  return asked;
+  return requested;
 }
 
-interface Change {
+/** A change of the fleet: the rollout that it calls for, if any, and what to remember so that it is seen once. */
+interface FleetChange {
   readonly wanted: Wanted | undefined;
   readonly seen: (fleet: FleetState) => Partial<FleetState["requestedFor"]>;
 }
-type Find = (fleet: FleetState, calls: PendingCalls) => Promise<Change | undefined>;
+type Find = (fleet: FleetState, calls: PendingCalls) => Promise<FleetChange | undefined>;
 
-/** What the fleet has when the autopilot first looks is what it should have: nothing is rolled for it. */
-async function asFirstSeen(calls: PendingCalls): Promise<void> {
+/** What the fleet has when the autopilot first sees it is what it should have: no rollout is requested for it. */
+async function adoptFirstSeen(calls: PendingCalls): Promise<void> {
   const { image, settings } = await calls.ledger.getFleet();
   if (image !== undefined && settings !== undefined) return;
   const wanted = await fleetImage(calls);
   const first = "image" in wanted ? wanted.image : calls.config.ztunnel.image;
   const hash = settingsHash(calls.config);
   await calls.ledger.changeFleet((fleet) => ({
-    ...fleet,
-    image: fleet.image ?? { image: first, assignedAtMs: calls.now() },
-    settings: fleet.settings ?? hash,
-    requestedFor: {
-      ...fleet.requestedFor,
-      image: fleet.requestedFor.image ?? first,
-      settings: fleet.requestedFor.settings ?? hash,
+    next: {
+      ...fleet,
+      image: fleet.image ?? { image: first, assignedAtMs: calls.now() },
+      settings: fleet.settings ?? hash,
+      requestedFor: {
+        ...fleet.requestedFor,
+        image: fleet.requestedFor.image ?? first,
+        settings: fleet.requestedFor.settings ?? hash,
+      },
     },
   }));
 }
 
-/** The image that the fleet is meant to have; as it stands, where it is no image reference. */
+/** The image that the fleet should have, or the text in its place that is not allowed as one. */
 async function fleetImage({ config, parameters }: PendingCalls) {
   const { imageParameter, image } = config.ztunnel;
   const text = imageParameter === undefined ? undefined : (await parameters.getParameter(imageParameter))?.trim();
@@ -74,13 +83,13 @@ async function fleetImage({ config, parameters }: PendingCalls) {
   try {
     return { image: allowedImage(text, config) };
   } catch (error) {
-    return { bad: text, failure: asAutopilotError(error) };
+    return { rejected: text, failure: asAutopilotError(error) };
   }
 }
 
 const newImage: Find = async (fleet, calls) => {
   const found = await fleetImage(calls);
-  const text = "image" in found ? found.image : found.bad;
+  const text = "image" in found ? found.image : found.rejected;
   if (text === fleet.requestedFor.image) return undefined;
   const seen = () => ({ image: text });
   const id = rolloutIdOf({ kind: "upgrade", key: [text, fleet.requestedFor.changeCount].join("\n") });
@@ -108,13 +117,13 @@ const newSettings: Find = async (fleet, calls) => {
   return { wanted: { ...automatic(id, why), kind: "reconfigure", target: { settings } }, seen };
 };
 
-/** A rollout of this kind brings something else to the whole fleet, now or soon: what the fleet has will not last. */
+/** True while a rollout of this kind is under way or queued: what the fleet has now will not last. */
 async function isUnderWay(
   kind: RolloutKind,
-  { currentRolloutId: running, queuedRolloutIds: waiting }: FleetState,
+  { currentRolloutId, queuedRolloutIds }: FleetState,
   calls: PendingCalls,
 ): Promise<boolean> {
-  for (const id of [...(running === undefined ? [] : [running]), ...waiting]) {
+  for (const id of [...(currentRolloutId === undefined ? [] : [currentRolloutId]), ...queuedRolloutIds]) {
     const rollout = await calls.ledger.getRollout(id);
     if (rollout?.kind === kind && !hasEnded(rollout)) return true;
   }
@@ -127,7 +136,7 @@ function newFacts(controlPlane: string): Find {
     const newest = mesh?.generations.at(-1);
     const before = fleet.requestedFor.factsIds[controlPlane];
     if (!mesh || !newest) return undefined;
-    // A roll reads the facts itself: where they have changed and come back since, services may have others.
+    // Rolls read the facts themselves: where these changed and came back in between, some services may have others.
     const now = mesh.changeCount > 0 ? `${newest.id} ${mesh.changeCount}` : newest.id;
     if (now === before) return undefined;
     const seen = ({ requestedFor: { factsIds } }: FleetState) => ({ factsIds: { ...factsIds, [controlPlane]: now } });
@@ -147,7 +156,7 @@ function newFacts(controlPlane: string): Find {
   };
 }
 
-/** The newest bundle shares no certificate with the one that the fleet has been given. */
+/** True when the newest bundle shares no certificate with the released one. */
 function dropsAll({ generations, releasedId }: MeshState): boolean {
   const released = generations.find(({ id }) => id === releasedId);
   const newest = generations.at(-1);

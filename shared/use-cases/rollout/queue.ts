@@ -1,5 +1,5 @@
 import { endedStatuses, type FleetState, type Rollout } from "../../model/rollout.ts";
-import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
+import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { ExecutionCalls, ExecutionStatus, Log } from "../../ports/ports.ts";
 import { fleetExecutionName } from "../../rollout/execution-names.ts";
 
@@ -9,44 +9,64 @@ export type FleetExecutions = Pick<ExecutionCalls, "startExecution"> & {
 };
 
 export interface QueueCalls {
-  readonly ledger: Pick<RolloutLedger, "getFleet" | "changeFleet" | "getRollout" | "changeRollout"> & Partial<Ledger>;
+  readonly ledger: Pick<RolloutLedger, "getFleet" | "changeFleet" | "getRollout" | "changeRollout">;
   readonly fleetExecutions: FleetExecutions;
   readonly log: Pick<Log, "info" | "warn">;
 }
 
-/** True for a rollout that has ended and that nobody asked to take back. */
+/** True for a rollout that has ended, and that no operator wants rolled back. */
 export function hasEnded({ status, control }: Rollout): boolean {
   return endedStatuses.includes(status) && control?.action !== "rollback";
 }
 
-/** Those asked for last: ids that never became a rollout must not pile up. */
+/** Only the latest ids are kept: an announced id may never become a rollout. */
 const MAX_ANNOUNCED = 10;
 
-/** Notes that a rollout is about to be queued, before anything else is written of it: then no crash can lose it. */
+/**
+ * Records that a rollout is about to be queued, before anything else is written of it, so that no crash can lose it.
+ */
 export async function announce(rolloutId: string, { ledger }: Pick<QueueCalls, "ledger">): Promise<void> {
-  await ledger.changeFleet((fleet) => ({
-    ...fleet,
-    announcedRolloutIds: [...fleet.announcedRolloutIds.filter((id) => id !== rolloutId), rolloutId].slice(
-      -MAX_ANNOUNCED,
-    ),
-  }));
+  await ledger.changeFleet((fleet) => {
+    const announced = [...without(fleet.announcedRolloutIds, rolloutId), rolloutId];
+    return { next: { ...fleet, announcedRolloutIds: announced.slice(-MAX_ANNOUNCED) } };
+  });
 }
 
 /** Puts an announced rollout into the queue, unless it is there, under way, or has ended. */
 export async function enqueue(rollout: Rollout, { ledger }: Pick<QueueCalls, "ledger">): Promise<void> {
-  await ledger.changeFleet(({ announcedRolloutIds, ...fleet }) => {
-    const { currentRolloutId: running, queuedRolloutIds: waiting } = fleet;
-    const left = { ...fleet, announcedRolloutIds: announcedRolloutIds.filter((id) => id !== rollout.id) };
-    if (hasEnded(rollout) || running === rollout.id) return left;
-    // What is to be taken back goes before what is to be brought.
-    if (rollout.control?.action === "rollback") {
-      return { ...left, queuedRolloutIds: [rollout.id, ...waiting.filter((id) => id !== rollout.id)] };
-    }
-    return waiting.includes(rollout.id) ? left : { ...left, queuedRolloutIds: [...waiting, rollout.id] };
-  });
+  await ledger.changeFleet((fleet) => ({
+    next: {
+      ...fleet,
+      announcedRolloutIds: without(fleet.announcedRolloutIds, rollout.id),
+      queuedRolloutIds: queueWith(rollout, fleet),
+    },
+  }));
 }
 
-/** Does what a crash has left undone. An announced rollout that is not there yet is left to whoever is making it. */
+function queueWith(rollout: Rollout, { currentRolloutId, queuedRolloutIds: queue }: FleetState): string[] {
+  if (hasEnded(rollout) || currentRolloutId === rollout.id) return queue;
+  // A rollback goes before everything that brings something new.
+  if (rollout.control?.action === "rollback") return [rollout.id, ...without(queue, rollout.id)];
+  return queue.includes(rollout.id) ? queue : [...queue, rollout.id];
+}
+
+function without(ids: readonly string[], id: string): string[] {
+  return ids.filter((one) => one !== id);
+}
+
+/** Takes a rollout out of the queue that has ended before its turn. */
+export async function leaveQueue(rolloutId: string, { ledger }: Pick<QueueCalls, "ledger">): Promise<void> {
+  await ledger.changeFleet((fleet) =>
+    fleet.queuedRolloutIds.includes(rolloutId)
+      ? { next: { ...fleet, queuedRolloutIds: without(fleet.queuedRolloutIds, rolloutId) } }
+      : {},
+  );
+}
+
+/**
+ * Does what a crash has left undone. An announced rollout that does not exist yet is left to the caller that creates
+ * it.
+ */
 async function queueAnnounced({ announcedRolloutIds }: FleetState, calls: QueueCalls): Promise<void> {
   for (const id of announcedRolloutIds) {
     const rollout = await calls.ledger.getRollout(id);
@@ -55,20 +75,17 @@ async function queueAnnounced({ announcedRolloutIds }: FleetState, calls: QueueC
 }
 
 /**
- * Sees to it that the rollout which is under way has a running execution, and that the next one starts where none is.
- * Safe to run at any time, by anybody, several at once: an execution's name is its number. Returns the id of the rollout
- * that is under way.
+ * Makes sure that the rollout under way has a running execution, and that the next one starts when none is under way.
+ * Safe to run at any time, also several times at once, since an execution is named by its number. Returns the id of the
+ * rollout under way.
  */
 export async function advanceQueue(calls: QueueCalls): Promise<string | undefined> {
   await queueAnnounced(await calls.ledger.getFleet(), calls);
   for (;;) {
-    const fleet = await calls.ledger.changeFleet(
-      ({ currentRolloutId: running, queuedRolloutIds: waiting, ...rest }) => {
-        const [next, ...others] = waiting;
-        return running === undefined && next !== undefined
-          ? { ...rest, currentRolloutId: next, queuedRolloutIds: others }
-          : undefined;
-      },
+    const { stored: fleet } = await calls.ledger.changeFleet(({ queuedRolloutIds: [first, ...others], ...rest }) =>
+      rest.currentRolloutId === undefined && first !== undefined
+        ? { next: { ...rest, currentRolloutId: first, queuedRolloutIds: others } }
+        : {},
     );
     if (fleet.currentRolloutId === undefined) return undefined;
     const rollout = await calls.ledger.getRollout(fleet.currentRolloutId);
@@ -76,25 +93,25 @@ export async function advanceQueue(calls: QueueCalls): Promise<string | undefine
       await ensureExecution(rollout, calls);
       return rollout.id;
     }
-    await release(fleet.currentRolloutId, calls);
+    await makeRoom(fleet.currentRolloutId, calls);
   }
 }
 
 /** Makes room for the next rollout, if this one is still the one under way. */
-export async function release(rolloutId: string, { ledger }: Pick<QueueCalls, "ledger">): Promise<void> {
-  await ledger.changeFleet(({ currentRolloutId: running, ...rest }) => (running === rolloutId ? rest : undefined));
+export async function makeRoom(rolloutId: string, { ledger }: Pick<QueueCalls, "ledger">): Promise<void> {
+  await ledger.changeFleet(({ currentRolloutId, ...rest }) => (currentRolloutId === rolloutId ? { next: rest } : {}));
 }
 
 async function ensureExecution(rollout: Rollout, calls: QueueCalls): Promise<void> {
   const { id, executionName } = rollout;
   const status = executionName === undefined ? undefined : await calls.fleetExecutions.describeExecution(executionName);
   if (status === "RUNNING") return;
-  // A name that was noted but never started is started now; an execution that was stopped or has failed is followed.
+  // An execution that was recorded but never started starts now. One that was stopped or has failed gets a successor.
   const number = status === undefined ? Math.max(1, rollout.executionCount) : rollout.executionCount + 1;
   const name = fleetExecutionName(id, number);
   if (status !== undefined) calls.log.warn("rollout goes on in a new execution", { rolloutId: id, status });
   await calls.fleetExecutions.startExecution({ name, input: { rolloutId: id } });
   await calls.ledger.changeRollout(id, (current) =>
-    current.executionCount >= number ? undefined : { ...current, executionName: name, executionCount: number },
+    current.executionCount >= number ? {} : { next: { ...current, executionName: name, executionCount: number } },
   );
 }

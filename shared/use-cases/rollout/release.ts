@@ -1,105 +1,85 @@
 import type { Config } from "../../config/config.ts";
 import type { MeshState } from "../../model/mesh.ts";
-import type { FleetState, Rollout } from "../../model/rollout.ts";
+import type { Rollout } from "../../model/rollout.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
+import { currentValue, type FleetValue, fleetValueOf, withValue } from "../../rollout/fleet-value.ts";
 
 export interface ReleaseCalls {
   readonly config: Pick<Config, "controlPlanes">;
-  readonly ledger: Pick<RolloutLedger, "changeFleet" | "changeRollout"> & Pick<Ledger, "changeMesh">;
+  readonly ledger: Pick<RolloutLedger, "getFleet" | "changeFleet" | "changeRollout"> &
+    Pick<Ledger, "getMesh" | "changeMesh">;
   readonly now: () => number;
 }
 
 /**
- * After a rollout over everything has completed: what it brought is what every service should have from now on, also
- * those that it left out. What they should have had before is noted in the rollout first.
+ * Makes the target of a completed rollout over everything what every service should have, also those that the rollout
+ * left out. First it records in the rollout what they should have had before. Does nothing for a rollout over a part.
  */
 export async function releaseToFleet(rollout: Rollout, calls: ReleaseCalls): Promise<void> {
-  if (!isWhole(rollout)) return;
-  const { kind, target } = rollout;
-  const { image, settings } = target;
-  if (kind === "upgrade" && image !== undefined) {
-    await exchange(rollout, calls, {
-      of: ({ image: given }) => given?.image,
-      to: image,
-      with: (fleet) => ({ ...fleet, image: { image, assignedAtMs: calls.now() } }),
-      note: (before) => ({ image: before }),
-    });
-  }
-  if (kind === "reconfigure" && settings !== undefined) {
-    await exchange(rollout, calls, {
-      of: (fleet) => fleet.settings,
-      to: settings,
-      with: (fleet) => ({ ...fleet, settings }),
-      note: (before) => ({ settings: before }),
-    });
-  }
-  if (kind === "rotate") await releaseFacts(rollout, calls);
+  if (!coversEverything(rollout)) return;
+  if (rollout.kind === "rotate") return releaseFacts(rollout, calls);
+  const target = fleetValueOf(rollout.kind, rollout.target);
+  if (target) await releaseValue(rollout, target, calls);
 }
 
 /**
- * Before a rollout that had completed goes back: every service should have again what it should have had before.
- * Otherwise a look at a service that is back would bring it forward again.
+ * Withdraws the target of a completed rollout before the rollout is rolled back: every service should again have what
+ * it should have had before. Otherwise the next reconcile of a service would bring the target back to it.
  */
 export async function withdrawFromFleet({ kind, target, before }: Rollout, calls: ReleaseCalls): Promise<void> {
   const { ledger, now } = calls;
-  const { image, settings, factsId } = before;
-  await ledger.changeFleet((fleet) => {
-    if (kind === "upgrade" && image !== undefined && fleet.image?.image === target.image) {
-      return { ...fleet, image: { image, assignedAtMs: now() } };
-    }
-    if (kind === "reconfigure" && settings !== undefined && fleet.settings === target.settings) {
-      return { ...fleet, settings };
-    }
-    return undefined;
-  });
+  const earlier = fleetValueOf(kind, before);
+  await ledger.changeFleet((fleet) =>
+    earlier && currentValue(fleet, earlier.member) === target[earlier.member]
+      ? { next: withValue(fleet, earlier, now()) }
+      : {},
+  );
+  const { factsId } = before;
   if (kind === "rotate" && target.controlPlane !== undefined && factsId !== undefined) {
     await ledger.changeMesh(target.controlPlane, (mesh) =>
-      mesh && mesh.releasedId === target.factsId ? released(mesh, factsId) : undefined,
+      mesh?.releasedId === target.factsId ? { next: mesh && released(mesh, factsId) } : {},
     );
   }
 }
 
-/** Only a rollout over everything changes what every service should have. */
-function isWhole({ kind, scope }: Rollout): boolean {
+/**
+ * Only a rollout over everything changes what every service should have; of a rotation, all of one control plane is.
+ */
+function coversEverything({ kind, scope }: Rollout): boolean {
   const { controlPlane, ...narrower } = scope;
   return Object.values(narrower).every((given) => given === undefined) && (kind === "rotate" || !controlPlane);
 }
 
-async function exchange(
-  rollout: Rollout,
-  { ledger }: ReleaseCalls,
-  change: {
-    readonly of: (fleet: FleetState) => string | undefined;
-    readonly to: string;
-    readonly with: (fleet: FleetState) => FleetState;
-    readonly note: (before: string) => Rollout["before"];
-  },
-): Promise<void> {
-  const before = change.of(await ledger.changeFleet(() => undefined));
-  if (before !== undefined && before !== change.to) await noteBefore(rollout, change.note(before), ledger);
-  await ledger.changeFleet((fleet) => (change.of(fleet) === change.to ? undefined : change.with(fleet)));
+async function releaseValue(rollout: Rollout, target: FleetValue, { ledger, now }: ReleaseCalls): Promise<void> {
+  const { member, value } = target;
+  const before = currentValue(await ledger.getFleet(), member);
+  if (before !== undefined && before !== value) await recordBefore(rollout, { [member]: before }, ledger);
+  await ledger.changeFleet((fleet) =>
+    currentValue(fleet, member) === value ? {} : { next: withValue(fleet, target, now()) },
+  );
 }
 
-async function noteBefore(
+/** Releases the generation that the rollout was asked for. A newer generation gets a rollout of its own. */
+async function releaseFacts(rollout: Rollout, { config, ledger }: ReleaseCalls): Promise<void> {
+  const { scope, target } = rollout;
+  const planes = scope.controlPlane ? [scope.controlPlane] : config.controlPlanes.map(({ name }) => name);
+  for (const plane of planes) {
+    const mesh = await ledger.getMesh(plane);
+    const before = mesh?.releasedId;
+    const id = target.factsId ?? mesh?.generations.at(-1)?.id;
+    if (id === undefined || before === id) continue;
+    if (before !== undefined && scope.controlPlane) await recordBefore(rollout, { factsId: before }, ledger);
+    await ledger.changeMesh(plane, (current) => ({ next: current && released(current, id) }));
+  }
+}
+
+/** What an earlier attempt has recorded stays. */
+async function recordBefore(
   { id }: Rollout,
   before: Rollout["before"],
   ledger: Pick<RolloutLedger, "changeRollout">,
 ): Promise<void> {
-  await ledger.changeRollout(id, (current) => ({ ...current, before: { ...before, ...current.before } }));
-}
-
-/** The generation that was asked for is every service's now; a newer one has a rollout of its own. */
-async function releaseFacts(rollout: Rollout, calls: ReleaseCalls): Promise<void> {
-  const { scope, target } = rollout;
-  const planes = scope.controlPlane ? [scope.controlPlane] : calls.config.controlPlanes.map(({ name }) => name);
-  for (const plane of planes) {
-    const mesh = await calls.ledger.changeMesh(plane, () => undefined);
-    const before = mesh?.releasedId;
-    const id = target.factsId ?? mesh?.generations.at(-1)?.id;
-    if (id === undefined || before === id) continue;
-    if (before !== undefined && scope.controlPlane) await noteBefore(rollout, { factsId: before }, calls.ledger);
-    await calls.ledger.changeMesh(plane, (current) => (current ? released(current, id) : undefined));
-  }
+  await ledger.changeRollout(id, (current) => ({ next: { ...current, before: { ...before, ...current.before } } }));
 }
 
 function released(mesh: MeshState, id: string): MeshState | undefined {

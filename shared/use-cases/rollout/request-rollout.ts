@@ -9,7 +9,7 @@ import { type Rollout, type RolloutKind, rolloutSchema, type Scope } from "../..
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
-import { advanceQueue, announce, enqueue, hasEnded, type QueueCalls } from "./queue.ts";
+import { advanceQueue, announce, enqueue, hasEnded, leaveQueue, type QueueCalls } from "./queue.ts";
 import { allowedImage } from "./validate.ts";
 
 export interface RequestCalls extends QueueCalls {
@@ -19,7 +19,7 @@ export interface RequestCalls extends QueueCalls {
   readonly now: () => number;
 }
 
-/** A rollout as it is asked for: by an operator, or by a change of the fleet. */
+/** A rollout as an operator, or a change of the fleet, asks for it. */
 export interface Wanted {
   readonly id: string;
   readonly kind: RolloutKind;
@@ -31,7 +31,7 @@ export interface Wanted {
   readonly emergency: boolean;
 }
 
-/** Who asks for a rollout when nobody does. */
+/** Who requests a rollout that no operator has requested. */
 export const AUTOPILOT = "ztunnel-autopilot";
 
 export type Requested =
@@ -39,9 +39,9 @@ export type Requested =
   | { readonly did: "refused"; readonly rolloutId: string; readonly code: FailureCode };
 
 /**
- * Queues the rollout that an operator asks for and starts it if nothing else is under way. A request that can't be
- * carried out is refused with a code, told, and recorded under its id: it changes nothing. `eventId` names the rollout
- * where the request does not.
+ * Queues the rollout that an operator asks for, and starts it if no other is under way. A request that can't be carried
+ * out changes nothing: it is refused with a code, by an event, and recorded under its id. `eventId` identifies the
+ * rollout where the request does not.
  */
 export async function requestRollout(
   request: RolloutRequest,
@@ -66,7 +66,7 @@ export async function requestRollout(
   }
 }
 
-/** Records the rollout and puts it at the end of the queue; the same id is queued once. Starts it if it is the only one. */
+/** Records the rollout and puts it at the end of the queue, once for an id. Starts it if no other is under way. */
 export async function queueRollout(wanted: Wanted, calls: RequestCalls): Promise<Requested> {
   await announce(wanted.id, calls);
   const created = await calls.ledger.createRollout(rolloutOf(wanted, "waiting", calls));
@@ -77,27 +77,16 @@ export async function queueRollout(wanted: Wanted, calls: RequestCalls): Promise
   return { did: created ? "queued" : "exists", rolloutId: wanted.id };
 }
 
-/** A newer change of the same kind takes the place of one that has not begun. */
+/** A newer rollout of the same kind and scope takes the place of one that has not begun. */
 async function supersedeWaiting(newer: Rollout, calls: RequestCalls): Promise<void> {
-  const { queuedRolloutIds: waiting } = await calls.ledger.getFleet();
-  for (const id of waiting.filter((one) => one !== newer.id)) {
-    const older = await calls.ledger.changeRollout(id, (rollout) =>
-      replaces(newer, rollout)
-        ? {
-            ...rollout,
-            status: "superseded",
-            reason: { code: "superseded", detail: `by ${newer.id}` },
-            finishedAt: new Date(calls.now()).toISOString(),
-          }
-        : undefined,
-    );
-    if (!older || hasEnded(older)) {
-      await calls.ledger.changeFleet((fleet) =>
-        fleet.queuedRolloutIds.includes(id)
-          ? { ...fleet, queuedRolloutIds: fleet.queuedRolloutIds.filter((one) => one !== id) }
-          : undefined,
-      );
-    }
+  const { queuedRolloutIds } = await calls.ledger.getFleet();
+  for (const id of queuedRolloutIds.filter((one) => one !== newer.id)) {
+    const changed = await calls.ledger.changeRollout(id, (older) => {
+      if (!replaces(newer, older)) return {};
+      const reason = { code: "superseded", detail: `by ${newer.id}` };
+      return { next: { ...older, status: "superseded", reason, finishedAt: new Date(calls.now()).toISOString() } };
+    });
+    if (!changed || hasEnded(changed.stored)) await leaveQueue(id, calls);
   }
 }
 
@@ -150,7 +139,7 @@ async function refuse(wanted: Wanted, failure: AutopilotError, calls: RequestCal
   const { code, detail } = failure;
   const reason = { code, detail };
   const refused = { ...rolloutOf(wanted, "refused", calls), reason, finishedAt: new Date(calls.now()).toISOString() };
-  // Told before it is recorded: after a crash in between it is told again, else it would never be.
+  // Emit before recording: after a crash in between, the event is emitted twice rather than never.
   if (!(await calls.ledger.getRollout(rolloutId))) {
     await calls.bus.putEvents([rolloutRefused({ rolloutId, kind, requestedBy, code, detail })]);
     await calls.ledger.createRollout(refused);

@@ -5,9 +5,9 @@ import type { RolloutService } from "../../model/rollout.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import { serviceExecutionName } from "../../rollout/execution-names.ts";
 import { isStopped } from "../../rollout/failures.ts";
-import { needsRollback } from "../../rollout/needs-rollback.ts";
 import { REGISTER, UPDATE } from "../../rollout/pace.ts";
-import type { Phase, RollOrder, Taken } from "../../rollout/steps.ts";
+import type { RollOrder, Taken } from "../../rollout/steps.ts";
+import { rollingStatus, takeCase } from "../../rollout/take-case.ts";
 
 export interface TakeCalls {
   readonly config: Pick<Config, "policy">;
@@ -16,15 +16,10 @@ export interface TakeCalls {
   readonly now: () => number;
 }
 
-/** A service that somebody else is busy with is tried so often. */
-const MAX_TRIES = 4;
-/** A roll that somebody stops again and again is given up after so many. */
-const MAX_ROLLS = 20;
-
 /**
  * Takes a service for a roll, forward or back, and reserves its place in what AWS's quotas let start. The same try has
- * the same execution name: taken again after a crash, it is the same roll. `retake` says that the execution of this try has
- * ended: if it has not told how, as after it was stopped by hand, there is another try.
+ * the same execution name: taken again after a crash, it is the same roll. `retake` says that the execution of this try
+ * has ended: if it has not recorded an outcome, there is another try. Throws `unknown-rollout`.
  */
 export async function takeService(
   { id: rolloutId, ordinal, phase, retake = false }: RollOrder & { readonly retake?: boolean },
@@ -34,23 +29,20 @@ export async function takeService(
   if (!service) throw new AutopilotError("unknown-rollout", `${rolloutId} has no service ${ordinal}.`);
   const { serviceArn } = service;
   const skip = { do: "skip", waitSeconds: 0, executionName: "", serviceArn } as const;
-  if (!isDue(service, phase)) return skip;
-  const rolling = phase === "forward" ? "rolling" : "rolling-back";
-  const same = service.status === rolling;
-  if (phase === "forward" && !same) {
+  const found = takeCase(service, phase, retake);
+  if (found === "skip") return skip;
+  if (found === "begin" && phase === "forward") {
     const rollout = await ledger.getRollout(rolloutId);
     if (!rollout || isStopped(rollout, config)) return skip;
   }
-  if (same && retake && service.tryCount >= MAX_ROLLS) return skip;
-  const isLeft = (same && retake) || (phase === "rollback" && service.status === "rolling");
-  if (isLeft) await settleOrphanedRoll(service, { ledger });
-  const tries = same && !retake ? service.tryCount : service.tryCount + 1;
-  const executionName = serviceExecutionName(rolloutId, service, phase, tries);
-  if (!same || retake) {
-    await ledger.patchRolloutService(rolloutId, ordinal, { status: rolling, tryCount: tries, executionName });
+  if (found === "retry" || found === "take-over") await settleOrphanedRoll(service, { ledger });
+  const tryCount = found === "repeat" ? service.tryCount : service.tryCount + 1;
+  const executionName = serviceExecutionName(rolloutId, service, phase, tryCount);
+  if (found !== "repeat") {
+    await ledger.patchRolloutService(rolloutId, ordinal, { status: rollingStatus[phase], tryCount, executionName });
   }
   const { account, region } = serviceRef(serviceArn);
-  // Forward registers a revision, which is the scarcer call; the way back only updates the service.
+  // A roll forward registers a revision, which is the scarcer call. A rollback only updates the service.
   const [call, pace] = phase === "forward" ? (["register", REGISTER] as const) : (["update", UPDATE] as const);
   const startMs = await ledger.reserveStart(`${account}/${region}/${call}`, now(), pace);
   const waitSeconds = Math.max(0, Math.ceil((startMs - now()) / 1000));
@@ -58,8 +50,8 @@ export async function takeService(
 }
 
 /**
- * Frees the lease of a roll whose execution is no more. The revisions between which it took the service, if it came so
- * far, are noted: that is what the rollout has changed.
+ * Frees the lease of a roll whose execution has ended. If the roll came as far as changing the service, it records the
+ * revisions before and after: that is what a rollback has to undo.
  */
 async function settleOrphanedRoll(
   { rolloutId, ordinal, serviceArn, executionName }: RolloutService,
@@ -74,10 +66,4 @@ async function settleOrphanedRoll(
     await ledger.patchRolloutService(rolloutId, ordinal, { fromRevisionArn, toRevisionArn, imageBefore });
   }
   await ledger.finishRoll(serviceArn, roll.executionName, {});
-}
-
-function isDue(service: RolloutService, phase: Phase): boolean {
-  if (phase === "rollback") return needsRollback(service);
-  const { status, tryCount: tries } = service;
-  return status === "waiting" || status === "rolling" || (status === "superseded" && tries < MAX_TRIES);
 }

@@ -12,13 +12,13 @@ import {
 import { endedStatuses, type Rollout, type RolloutStatus, rolloutKinds } from "../../model/rollout.ts";
 
 /**
- * What an operator asks for by `Rollout Requested`. Throws `AutopilotError` `invalid-request` that names every wrong
+ * What an operator asks for by `Rollout Requested`. Throws `AutopilotError`: `invalid-request`, which names every wrong
  * field, and `invalid-image` for an image that is no image reference.
  */
 export function parseRequest(detail: unknown): RolloutRequest {
-  const [requested, takeBack] = rolloutRequestSchema.options;
+  const [requested, rollback] = rolloutRequestSchema.options;
   const kind = kindOf(detail);
-  if (kind === takeBack.shape.kind.value) return parsed(takeBack, detail);
+  if (kind === rollback.shape.kind.value) return parsed(rollback, detail);
   if (!requested.shape.kind.safeParse(kind).success) {
     throw new AutopilotError("invalid-request", `kind: one of ${[...rolloutKinds, "rollback"].join(", ")}.`);
   }
@@ -28,7 +28,10 @@ export function parseRequest(detail: unknown): RolloutRequest {
   return { ...request, image: checkedImage(request.image) };
 }
 
-/** What an operator asks for by `Rollout Control`. Throws `AutopilotError` `invalid-request` that names every wrong field. */
+/**
+ * What an operator asks for by `Rollout Control`. Throws `AutopilotError` `invalid-request`, which names every wrong
+ * field.
+ */
 export function parseControl(detail: unknown): RolloutControl {
   return parsed(rolloutControlSchema, detail);
 }
@@ -60,7 +63,9 @@ function parsed<T>(schema: z.ZodType<T>, detail: unknown): T {
   throw new AutopilotError("invalid-request", `${problems.join("; ")}.`, { cause: result.error });
 }
 
-/** The phases in which an operator may ask for it, and those in which it holds already. */
+/**
+ * The phases in which an operator may ask for an action, and those in which the rollout is what it would make of it.
+ */
 const phases: Readonly<
   Record<ControlAction, { readonly from: readonly RolloutStatus[]; readonly done: readonly RolloutStatus[] }>
 > = {
@@ -75,8 +80,8 @@ const phases: Readonly<
 };
 
 /**
- * `wrong-phase` when the rollout can't do what an operator asks for, else `undefined`. What was asked for and not acted
- * on yet counts as done: after an abort, only a rollback is taken. A repeat is no error, see `repeatsControl`.
+ * `wrong-phase` when the rollout can't do what an operator asks for, else undefined. A control that the rollout has not
+ * acted on yet counts as done: after an abort, only a rollback is accepted. A repeat is no error, see `repeatsControl`.
  */
 export function allowedControl(
   rollout: Pick<Rollout, "id" | "status" | "control" | "approved">,
@@ -90,7 +95,7 @@ export function allowedControl(
 
 /**
  * True if the rollout is already what the action would make of it: events may arrive twice, and operators are
- * impatient. Such a command is accepted and changes nothing.
+ * impatient. Such a control is accepted and changes nothing.
  */
 export function repeatsControl(
   rollout: Pick<Rollout, "status" | "control" | "approved">,
@@ -103,7 +108,7 @@ export function repeatsControl(
 
 const pending = { pause: "paused", abort: "aborted", rollback: "rolling-back" } as const;
 
-/** A pause or an abort that came too late for the rollout to act on it means nothing any more. */
+/** A pause or an abort has no effect on a rollout that ended before it could act on it. */
 function phaseOf({ status, control }: Pick<Rollout, "status" | "control">): RolloutStatus {
   if (!control || status === "rolling-back" || status === "rolled-back") return status;
   return control.action === "rollback" || !endedStatuses.includes(status) ? pending[control.action] : status;

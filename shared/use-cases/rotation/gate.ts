@@ -31,23 +31,20 @@ export interface GateCalls extends CensusCalls {
 
 /**
  * The rotation whose old certificates no task needs any more: every running ECS task of every enrolled service of the
- * control plane trusts one that remains. Undefined while one does not, while that cannot be told of one, while services
- * could not be read, and while a rollout rotates the control plane. Reads ECS only as far as the first that needs them.
+ * control plane trusts one that remains. Undefined while a task does not, while it is unknown what a task trusts, while
+ * services can't be read, and while a rollout rotates the control plane. Reads ECS up to the first task that needs
+ * them.
  */
 export async function retirableRotation(mesh: MeshState, calls: GateCalls): Promise<RootRotation | undefined> {
   const rotation = rotationOf(mesh);
   if (!rotation || (await isRotating(mesh.controlPlane, calls.ledger))) return undefined;
-  let needed = false;
-  const complete = await forEachTrust(mesh, calls, (tasks) => {
-    needed ||= needsRetiring(tasks, rotation, mesh);
-    return !needed;
-  });
-  return complete && !needed ? rotation : undefined;
+  const end = await forEachTrust(mesh, calls, (tasks) => (needsRetiring(tasks, rotation, mesh) ? "stop" : "go-on"));
+  return end === "complete" ? rotation : undefined;
 }
 
 async function isRotating(controlPlane: string, ledger: GateCalls["ledger"]): Promise<boolean> {
-  const { currentRolloutId: running, queuedRolloutIds: waiting } = await ledger.getFleet();
-  for (const id of [...(running === undefined ? [] : [running]), ...waiting]) {
+  const { currentRolloutId, queuedRolloutIds } = await ledger.getFleet();
+  for (const id of [...(currentRolloutId === undefined ? [] : [currentRolloutId]), ...queuedRolloutIds]) {
     const rollout = await ledger.getRollout(id);
     const planes = [rollout?.target.controlPlane, rollout?.scope.controlPlane].filter((name) => name !== undefined);
     if (rollout?.kind === "rotate" && (planes.length === 0 || planes.includes(controlPlane))) return true;
@@ -55,58 +52,56 @@ async function isRotating(controlPlane: string, ledger: GateCalls["ledger"]): Pr
   return false;
 }
 
-/** Running tasks that the newest bundle cuts off. Those that cannot be read are logged and not counted. */
+/** The running tasks that the newest bundle cuts off. Services that can't be read are logged and not counted. */
 export async function countCutOff(mesh: MeshState, calls: CensusCalls): Promise<Count> {
   if (cutOffGenerations(mesh).size === 0) return { services: 0, tasks: 0 };
   return cutOffOf(mesh, (await trustingTasks(mesh, calls)).tasks);
 }
 
-/** What the tasks of every enrolled service of the control plane trust; not `complete` when some could not be read. */
+/** What the tasks of every enrolled service of the control plane trust. Not `complete` when some could not be read. */
 export async function trustingTasks(
   mesh: MeshState,
   calls: CensusCalls,
 ): Promise<{ readonly tasks: readonly TrustingTasks[]; readonly complete: boolean }> {
   const tasks: TrustingTasks[] = [];
-  const complete = await forEachTrust(mesh, calls, (one) => {
+  const end = await forEachTrust(mesh, calls, (one) => {
     tasks.push(one);
-    return true;
+    return "go-on";
   });
-  return { tasks, complete };
+  return { tasks, complete: end === "complete" };
 }
 
 /**
- * Visits the deployments of the control plane's enrolled services that have tasks, until a visit returns false. The
- * ledger says which services, ECS what runs: accounts and regions side by side, services in tens, revisions from the
- * cache. False when something could not be read.
+ * Visits the deployments that have tasks, of the control plane's enrolled services, until a visit stops it. The ledger
+ * has the services, ECS what runs: accounts and regions are read side by side, services in tens, revisions from the
+ * cache. `incomplete` when something could not be read.
  */
 async function forEachTrust(
   mesh: MeshState,
   calls: CensusCalls,
-  visit: (tasks: TrustingTasks) => boolean,
-): Promise<boolean> {
-  let open = true;
-  const scan: Scan = {
-    mesh,
-    calls,
-    isOpen: () => open,
-    visit: (tasks) => {
-      open &&= visit(tasks);
-    },
+  visit: (tasks: TrustingTasks) => "go-on" | "stop",
+): Promise<"complete" | "incomplete" | "stopped"> {
+  const stop = new AbortController();
+  const visitUntilStop = (tasks: TrustingTasks) => {
+    if (!stop.signal.aborted && visit(tasks) === "stop") stop.abort();
   };
+  const scan = { mesh, calls, signal: stop.signal, visit: visitUntilStop };
   const clusters = await enrolledByCluster(mesh.controlPlane, calls);
   const places = Map.groupBy(clusters.values(), ([first]) => `${first?.account}/${first?.region}`);
   const read = await Promise.all([...places.values()].map((ofPlace) => scanClusters(ofPlace, scan)));
-  return read.every((complete) => complete);
+  if (stop.signal.aborted) return "stopped";
+  return read.every((complete) => complete) ? "complete" : "incomplete";
 }
 
 interface Scan {
   readonly mesh: MeshState;
   readonly calls: CensusCalls;
   readonly visit: (tasks: TrustingTasks) => void;
-  readonly isOpen: () => boolean;
+  /** Aborted once a visit has stopped the scan. */
+  readonly signal: AbortSignal;
 }
 
-/** Services by their cluster's ARN: the enrolled ones, and those whose roll may be starting or leaving tasks. */
+/** Services by their cluster's ARN: the enrolled ones, and those with a roll that may be starting or leaving tasks. */
 async function enrolledByCluster(
   controlPlane: string,
   { config, ledger }: CensusCalls,
@@ -126,14 +121,14 @@ function mayHaveTasks({ enrolled, roll, secretsInUse }: ServiceState): boolean {
 async function scanClusters(clusters: readonly (readonly ServiceRef[])[], scan: Scan): Promise<boolean> {
   let complete = true;
   for (const refs of clusters) {
-    for (let first = 0; first < refs.length && scan.isOpen(); first += 10) {
+    for (let first = 0; first < refs.length && !scan.signal.aborted; first += 10) {
       complete = (await scanServices(refs.slice(first, first + 10), scan)) && complete;
     }
   }
   return complete;
 }
 
-/** At most ten services of one cluster. Those that ECS does not know have no tasks. */
+/** Scans at most ten services of one cluster. Services that ECS does not know have no tasks. */
 async function scanServices(refs: readonly ServiceRef[], { mesh, calls, visit }: Scan): Promise<boolean> {
   const [ref] = refs;
   if (!ref) return true;

@@ -9,14 +9,14 @@ import { parseBundle } from "../../trust/bundle.ts";
 import { newestOf } from "../../trust/record.ts";
 
 /**
- * What the tasks of a task definition trust: the root CA bundle of a generation of mesh facts; nothing, without ztunnel;
- * or what cannot be told from the service's present tags and the known generations.
+ * What the tasks of a task definition trust: the root CA bundle of a generation of mesh facts; nothing, without
+ * ztunnel; unknown, if the service's present tags and the known generations don't give it away.
  */
 export type Trust = { readonly factsId: string } | "none" | "unknown";
 
 /**
- * Whose token the task definition pins. It is told by comparing with the tokens that the service's tags and each
- * generation's facts make, the newest first: no token is read. Throws `invalid-pem` when facts have no bundle.
+ * The generation whose token the task definition pins, found by comparison with the tokens that the service's tags and
+ * each generation's facts make, the newest first: no token is read. Throws `invalid-pem` when facts have no bundle.
  */
 export function trustOf(
   observed: {
@@ -57,7 +57,7 @@ export interface Count {
   readonly tasks: number;
 }
 
-/** Who trusts what, in numbers. */
+/** How many services and tasks trust which generation. */
 export interface TrustCensus {
   readonly total: Count;
   /** By the generation's id. */
@@ -65,7 +65,7 @@ export interface TrustCensus {
   readonly unknown: Count;
 }
 
-/** A service in the middle of a deployment counts in more than one generation. Tasks without ztunnel count nowhere. */
+/** A service in the middle of a deployment may count in several generations. Tasks without ztunnel don't count. */
 export function censusOf(all: readonly TrustingTasks[]): TrustCensus {
   const meshed = all.filter(({ trust }) => trust !== "none");
   const ids = [...new Set(meshed.flatMap(({ trust }) => (typeof trust === "object" ? [trust.factsId] : [])))];
@@ -107,13 +107,15 @@ export function cutOffOf(mesh: MeshState, all: readonly TrustingTasks[]): Count 
   );
 }
 
-/** The newest bundle's certificates while a root is on its way out: those to go, and those that came last. */
+/**
+ * The newest bundle's certificates while a root is being replaced: those that came earlier, and those that came last.
+ */
 export interface RootRotation {
   readonly retiring: readonly string[];
   readonly remaining: readonly string[];
 }
 
-/** The rotation that the newest bundle is in the middle of: it holds certificates of an earlier bundle, and newer ones. */
+/** The rotation under way, if the newest bundle has both certificates of an earlier bundle and newer ones. */
 export function rotationOf(mesh: MeshState): RootRotation | undefined {
   const bundles = mesh.generations.map(fingerprintsOf);
   const cameWith = (fingerprint: string) => bundles.findIndex((bundle) => bundle.includes(fingerprint));
@@ -124,7 +126,7 @@ export function rotationOf(mesh: MeshState): RootRotation | undefined {
   return retiring.length > 0 ? { retiring, remaining } : undefined;
 }
 
-/** True if the tasks trust none of the certificates that remain, or may not: they need the ones that retire. */
+/** True if the tasks trust none of the certificates that remain, or may not: then they need the retiring ones. */
 export function needsRetiring({ trust }: TrustingTasks, { remaining }: RootRotation, mesh: MeshState): boolean {
   if (trust === "none") return false;
   if (trust === "unknown") return true;

@@ -27,9 +27,9 @@ export interface WatchResult {
 }
 
 /**
- * Reads every control plane's mesh facts into the ledger, as a new generation where they changed, and tells what there is
- * to tell of its root CA, each once: another bundle, a certificate that ends soon, one that no task needs any more. A bundle
- * that is no list of certificates changes nothing. All control planes are read; then the first failure, if any, is thrown.
+ * Reads every control plane's mesh facts into the ledger, as a new generation where they changed, and notifies once of
+ * another root CA bundle, of a certificate that expires soon, and of one that no task needs any more. A bundle that is
+ * no list of certificates changes nothing. Reads all control planes, then throws the first failure, if any.
  */
 export async function watchMeshFacts(calls: WatchCalls): Promise<WatchResult> {
   const results = await Promise.allSettled(calls.config.controlPlanes.map(({ name }) => watchOne(name, calls)));
@@ -52,28 +52,30 @@ interface Watched {
 }
 
 async function watchOne(name: string, calls: WatchCalls): Promise<Watched> {
-  const mesh = await record(name, calls);
+  const mesh = await recordFacts(name, calls);
   if (!mesh) return { changed: false, expiring: 0, retirable: false };
   const news = newsOf(mesh, calls.now());
   const events = [
     ...(await changedEvents(mesh, news.previous, calls)),
     ...news.expiring.map((one) => expiringEvent(mesh, one)),
   ];
-  // Told before it is noted: after a crash in between it is told again, else it would never be.
+  // Emit before recording: after a crash in between, the events are emitted twice rather than never.
   if (events.length > 0) await calls.bus.putEvents(events);
-  await noteTold(mesh, news, calls);
+  await recordNotified(mesh, news, calls);
   return {
     changed: news.previous !== undefined,
     expiring: news.expiring.length,
-    retirable: await tellRetirable(mesh, calls),
+    retirable: await notifyRetirable(mesh, calls),
   };
 }
 
-/** The control plane's mesh with the facts of now. What the ledger has in another shape is said and gives way. */
-async function record(name: string, { controlPlane, ledger, log }: WatchCalls): Promise<MeshState | undefined> {
+/**
+ * The control plane's mesh with its facts as read now. An item of another shape in the ledger is logged and replaced.
+ */
+async function recordFacts(name: string, { controlPlane, ledger, log }: WatchCalls): Promise<MeshState | undefined> {
   const facts = await controlPlane(name).readMeshFacts();
   parseBundle(facts.rootCaPem);
-  const write = () => ledger.changeMesh(name, (mesh) => withReading(mesh, facts));
+  const write = async () => (await ledger.changeMesh(name, (mesh) => ({ next: withReading(mesh, facts) }))).stored;
   try {
     return await write();
   } catch (error) {
@@ -87,12 +89,12 @@ async function record(name: string, { controlPlane, ledger, log }: WatchCalls): 
 
 interface News {
   readonly fingerprints: readonly string[];
-  /** Fingerprints of the bundle before, where it was another one. */
+  /** The fingerprints of the bundle before, if it was another one. */
   readonly previous: readonly string[] | undefined;
   readonly expiring: readonly Expiring[];
 }
 
-/** What of the newest bundle was not told yet. Of the first bundle ever nobody is told that it is new. */
+/** What of the newest bundle was not notified yet. The first bundle of a control plane is no change. */
 function newsOf(mesh: MeshState, nowMs: number): News {
   const fingerprints = fingerprintsOf(newestOf(mesh));
   const [first = newestOf(mesh)] = mesh.generations;
@@ -130,26 +132,28 @@ function expiringEvent(mesh: MeshState, { certificate, daysLeft }: Expiring): Bu
   return rootCaExpiring({ controlPlane, network, fingerprint: fingerprint256, subject, notAfter, daysLeft });
 }
 
-async function noteTold(mesh: MeshState, { fingerprints, expiring }: News, { ledger }: WatchCalls): Promise<void> {
-  const noted = mesh.notified.fingerprints?.join() === fingerprints.join();
-  if (noted && expiring.length === 0) return;
+async function recordNotified(
+  mesh: MeshState,
+  { fingerprints, expiring }: News,
+  { ledger }: WatchCalls,
+): Promise<void> {
+  const isRecorded = mesh.notified.fingerprints?.join() === fingerprints.join();
+  if (isRecorded && expiring.length === 0) return;
   const days = expiring.map(({ certificate, thresholdDays }) => [certificate.fingerprint256, thresholdDays] as const);
-  await ledger.changeMesh(
-    mesh.controlPlane,
-    (current) =>
-      current && {
-        ...current,
-        notified: {
-          ...current.notified,
-          fingerprints: [...fingerprints],
-          expiryDays: { ...current.notified.expiryDays, ...Object.fromEntries(days) },
-        },
+  await ledger.changeMesh(mesh.controlPlane, (current) => ({
+    next: current && {
+      ...current,
+      notified: {
+        ...current.notified,
+        fingerprints: [...fingerprints],
+        expiryDays: { ...current.notified.expiryDays, ...Object.fromEntries(days) },
       },
-  );
+    },
+  }));
 }
 
-/** True if it was told now: once for each generation. */
-async function tellRetirable(mesh: MeshState, calls: WatchCalls): Promise<boolean> {
+/** Notifies of retirable certificates, once for each generation. True if it has now. */
+async function notifyRetirable(mesh: MeshState, calls: WatchCalls): Promise<boolean> {
   const { id, facts } = newestOf(mesh);
   if (mesh.notified.retirableId === id) return false;
   const rotation = await retirableRotation(mesh, calls);
@@ -160,9 +164,8 @@ async function tellRetirable(mesh: MeshState, calls: WatchCalls): Promise<boolea
   await calls.bus.putEvents([
     rootCaRetirable({ controlPlane, network, fingerprints: [...retiring], remaining: [...remaining] }),
   ]);
-  await calls.ledger.changeMesh(
-    controlPlane,
-    (current) => current && { ...current, notified: { ...current.notified, retirableId: id } },
-  );
+  await calls.ledger.changeMesh(controlPlane, (current) => ({
+    next: current && { ...current, notified: { ...current.notified, retirableId: id } },
+  }));
   return true;
 }

@@ -26,7 +26,7 @@ async function onLab(
   lab.logs.splice(0);
   await lab.ledger.createRollout(rollout({ id: ID, startedAt: "2026-11-21T00:00:00Z", serviceCount: 1 }));
   await lab.ledger.putRolloutServices([rolloutService(0, { rolloutId: ID })]);
-  await lab.ledger.changeFleet((fleet) => ({ ...fleet, currentRolloutId: ID }));
+  await lab.ledger.changeFleet((fleet) => ({ next: { ...fleet, currentRolloutId: ID } }));
   await work(lab, (name, event) => clock.run(lab.lambda.invoke(name, event)), clock);
 }
 
@@ -46,9 +46,11 @@ describe("the function rollout/report", () => {
   it("says the same whatever comes first and however often", async () => {
     await onLab(async (lab, run) => {
       await lab.ledger.changeRollout(ID, (one) => ({
-        ...one,
-        status: "completed",
-        finishedAt: "2026-11-21T00:00:00Z",
+        next: {
+          ...one,
+          status: "completed",
+          finishedAt: "2026-11-21T00:00:00Z",
+        },
       }));
       const events = ["rollout-completed", "rollout-wave-completed", "rollout-started", "rollout-completed"];
       for (const name of events) await run("rollout/report", fixture(name));

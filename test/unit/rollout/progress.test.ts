@@ -54,11 +54,11 @@ describe("progress", () => {
     ]);
   });
 
-  it("takes services that it is not told of as waiting", () => {
+  it("counts services that it does not get as waiting", () => {
     expect(progressOf(twoWaves, [])).toMatchObject({ counts: { waiting: 6 }, done: 0 });
   });
 
-  it("on the way back is the share of what is to go back", () => {
+  it("during a rollback is the share of what is to be rolled back", () => {
     const back = rollout({ ...twoWaves, status: "rolling-back" });
     const statuses = [
       "rolled-back",

@@ -41,7 +41,7 @@ describe("a decision for a service that stays", () => {
     const { world, look } = await enrolledWorld();
     const decided = async () => decideObserved(await look(), world.config, fleetOf(world.ledger));
     expect(await decided()).toMatchObject({ reason: "as-desired" });
-    await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "ztunnel:2", assignedAtMs: 1 } }));
+    await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: "ztunnel:2", assignedAtMs: 1 } } }));
     expect(await decided()).toMatchObject({ action: "update", drift: ["image"] });
   });
 });

@@ -150,7 +150,9 @@ describe("a change of the whole fleet", () => {
 
   it("that the fleet has by now is drift", async () => {
     const world = await rotated();
-    await world.ledger.changeMesh("main", (mesh) => mesh && { ...mesh, releasedId: mesh.generations.at(-1)?.id });
+    await world.ledger.changeMesh("main", (mesh) => ({
+      next: mesh && { ...mesh, releasedId: mesh.generations.at(-1)?.id },
+    }));
     expect(await look(world)).toMatchObject({ did: "started", action: "update" });
   });
 
@@ -159,8 +161,10 @@ describe("a change of the whole fleet", () => {
     await enroll(world);
     const before = await world.ledger.getService(web.serviceArn);
     await world.ledger.changeFleet((fleet) => ({
-      ...fleet,
-      unenrolledBy: { rolloutId: "unenroll-1", at: new Date(NOW).toISOString() },
+      next: {
+        ...fleet,
+        unenrolledBy: { rolloutId: "unenroll-1", at: new Date(NOW).toISOString() },
+      },
     }));
     expect(await look(world)).toMatchObject({ did: "nothing", why: "fleet-unenrolled" });
     expect(await world.ledger.getService(web.serviceArn)).toEqual(before);
@@ -174,12 +178,14 @@ describe("a change of the whole fleet", () => {
     const world = await watchedWorld();
     await enroll(world);
     await world.ledger.changeFleet((fleet) => ({
-      ...fleet,
-      image: { image: config().ztunnel.image, assignedAtMs: 1 },
+      next: {
+        ...fleet,
+        image: { image: config().ztunnel.image, assignedAtMs: 1 },
+      },
     }));
     const newer = { ...world, config: config({ ztunnel: { image: "ztunnel:2" } }) };
     expect(await reconcileService(web, newer)).toMatchObject({ why: "as-desired" });
-    await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "ztunnel:2", assignedAtMs: 2 } }));
+    await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: "ztunnel:2", assignedAtMs: 2 } } }));
     expect(await reconcileService(web, newer)).toMatchObject({ did: "started" });
   });
 });

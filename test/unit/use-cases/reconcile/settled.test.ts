@@ -46,7 +46,7 @@ describe("sweeps that remember", () => {
     const { world, run } = await swept();
     const readAt = new Date(world.now() + HOUR_MS).toISOString();
     await world.ledger.putMeshFacts({ ...world.plane.facts, readAt });
-    await world.ledger.changeFleet((fleet) => ({ ...fleet }));
+    await world.ledger.changeFleet((fleet) => ({ next: { ...fleet } }));
     expect(await run()).toMatchObject({ reads: 0, enrolled: 1 });
   });
 
@@ -81,7 +81,11 @@ describe("sweeps that remember", () => {
       ({ ledger, plane }) => ledger.putMeshFacts({ ...plane.facts, rootCaPem: rootPem("b") }),
       { started: 0, failed: 0 },
     ],
-    ["the fleet", ({ ledger }) => ledger.changeFleet((fleet) => ({ ...fleet, settings: "other" })), { failed: 0 }],
+    [
+      "the fleet",
+      ({ ledger }) => ledger.changeFleet((fleet) => ({ next: { ...fleet, settings: "other" } })),
+      { failed: 0 },
+    ],
     [
       "what the ledger has",
       ({ ledger }) => ledger.patchService(web.serviceArn, { notifiedWarnings: "x" }),

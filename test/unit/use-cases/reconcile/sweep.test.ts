@@ -102,7 +102,7 @@ describe("a sweep", () => {
     await enroll(world);
     addServices(world, 11);
     const settings = settingsHash(world.config);
-    await world.ledger.changeFleet((fleet) => ({ ...fleet, settings }));
+    await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, settings } }));
     await world.ledger.putMeshFacts({ ...world.plane.facts, rootCaPem: rootPem("b") });
     let reads = 0;
     const getFleet = async () => {
@@ -113,7 +113,7 @@ describe("a sweep", () => {
     const swept = await run(world, { config: slower, ledger: { ...world.ledger, getFleet } });
     expect(swept).toMatchObject({ seen: 12, started: 0, failed: 0 });
     expect(reads).toBe(1);
-    await world.ledger.changeFleet((fleet) => ({ ...fleet, settings: settingsHash(slower) }));
+    await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, settings: settingsHash(slower) } }));
     expect(await run(world, { config: slower })).toMatchObject({ started: 12 });
   });
 

@@ -186,7 +186,7 @@ const BACK = "web-back-2";
 /** The service on its way back, its roll planned. */
 async function goingBack(world: RollWorld) {
   const revisions = await rolled(world);
-  await world.ledger.changeRollout(ID, (one) => ({ ...one, status: "rolling-back" }));
+  await world.ledger.changeRollout(ID, (one) => ({ next: { ...one, status: "rolling-back" } }));
   await world.ledger.patchRolloutService(ID, 0, { status: "rolling-back", tryCount: 2, executionName: BACK });
   return { ...revisions, planned: await plan(world, back, BACK) };
 }

@@ -6,8 +6,8 @@ import { rolloutService } from "../../../support/rollouts.ts";
 const lanes = [{ account: "123456789012", region: "us-east-1", first: 0, last: 3 }];
 const waves = [{ name: "canary", canary: true, lanes, state: "rolling" as const }];
 
-describe("a wave that its failure budget stopped half-way", () => {
-  it("goes back, and the services that it did not begin have not failed", async () => {
+describe("a wave that its failure budget stopped halfway", () => {
+  it("rolls back, and the services that it did not start have not failed", async () => {
     const world = await fleetWorld({ services: 4, policy: { failureBudget: { perWave: { count: 0 } } } });
     const { id } = await underWay(world, { waves, serviceCount: 4, failedOrdinals: [1] });
     const statuses = ["succeeded", "reverted", "waiting", "waiting"] as const;

@@ -107,7 +107,7 @@ const useCases: readonly UseCase[] = [
     run: (world) => startRollout(ID, world),
   },
   {
-    name: "starting the way back of a rollout that had completed",
+    name: "starting the rollback of a rollout that had completed",
     prepare: async () => {
       const world = await started();
       await rolling(world, ["done", "done"], changed, {
@@ -116,7 +116,7 @@ const useCases: readonly UseCase[] = [
         before: { image: "registry.example.com/ztunnel:1.28.0" },
         control: { action: "rollback", by: "ann", at: "2026-11-23T12:00:00.000Z" },
       });
-      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: IMAGE, assignedAtMs: 1 } }));
+      await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: IMAGE, assignedAtMs: 1 } } }));
       return world;
     },
     run: (world) => startRollout(ID, world),
@@ -165,7 +165,7 @@ const useCases: readonly UseCase[] = [
     },
   },
   {
-    name: "taking a service for the way back",
+    name: "taking a service for its rollback",
     prepare: async () => {
       const world = await started();
       await rolling(world, ["rolling", "waiting"], changed, { status: "rolling-back" });
@@ -183,7 +183,7 @@ const useCases: readonly UseCase[] = [
     run: (world) => assessWave({ rolloutId: ID, phase: "forward", wave: 0, after: "roll" }, world),
   },
   {
-    name: "judging a wave with a service that did not tell its end",
+    name: "judging a wave with a service whose roll recorded no outcome",
     prepare: async () => {
       const world = await started({ failureBudget: { inAll: { count: 0 } } });
       await rolling(world, ["rolling", "waiting"], (ordinal) =>
@@ -207,7 +207,7 @@ const useCases: readonly UseCase[] = [
     run: (world) => assessWave({ rolloutId: ID, phase: "forward", wave: 0, after: "bake" }, world),
   },
   {
-    name: "judging a wave that was taken back",
+    name: "judging a wave that was rolled back",
     prepare: async () => {
       const world = await started();
       await rolling(
@@ -225,14 +225,14 @@ const useCases: readonly UseCase[] = [
     prepare: async () => {
       const world = await started();
       await rolling(world, ["done", "done"], changed, { nextWaveIndex: 2 });
-      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "a:1", assignedAtMs: 1 } }));
+      await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: "a:1", assignedAtMs: 1 } } }));
       await requestRollout({ ...upgrade, rolloutId: "upgrade-2", image: "a:3" }, "event", world);
       return world;
     },
     run: (world) => finishRollout(ID, null, world),
   },
   {
-    name: "finishing a rollout that was taken back",
+    name: "finishing a rollout that was rolled back",
     prepare: async () => {
       const world = await started();
       await rolling(
@@ -247,8 +247,10 @@ const useCases: readonly UseCase[] = [
         },
       );
       await world.ledger.changeFleet((fleet) => ({
-        ...fleet,
-        unenrolledBy: { rolloutId: ID, at: "2026-11-23T11:00:00.000Z" },
+        next: {
+          ...fleet,
+          unenrolledBy: { rolloutId: ID, at: "2026-11-23T11:00:00.000Z" },
+        },
       }));
       return world;
     },
@@ -286,7 +288,7 @@ const useCases: readonly UseCase[] = [
     prepare: async () => {
       const world = await started();
       await rolling(world, ["done", "done"], changed, { status: "completed", nextWaveIndex: 2 });
-      await world.ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => fleet);
+      await world.ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => ({ next: fleet }));
       world.fleetExecutions.end("upgrade-1-1");
       return world;
     },
@@ -347,7 +349,7 @@ const useCases: readonly UseCase[] = [
     run: (world) => requestPending(world),
   },
   {
-    name: "a guard's look at a rollout whose execution is dead",
+    name: "guarding a rollout whose execution is dead",
     prepare: async () => {
       const world = await started();
       await rolling(world, ["rolling", "waiting"], changed);
@@ -357,7 +359,7 @@ const useCases: readonly UseCase[] = [
     run: (world) => guardRollout(world),
   },
   {
-    name: "a guard's look while an alarm is in ALARM",
+    name: "guarding a rollout while an alarm is in ALARM",
     prepare: async () => {
       const world = await started({ alarms: [{ name: "errors" }] });
       await rolling(world, ["baking", "waiting"], changed, { holdToken: "token" });
@@ -367,12 +369,12 @@ const useCases: readonly UseCase[] = [
     run: (world) => guardRollout(world),
   },
   {
-    name: "driving a queue whose rollout has ended",
+    name: "advancing a queue whose rollout has ended",
     prepare: async () => {
       const world = await started();
       await underWay(world);
       await requestRollout({ ...upgrade, rolloutId: "upgrade-2" }, "event", world);
-      await world.ledger.changeRollout(ID, (one) => ({ ...one, status: "aborted" }));
+      await world.ledger.changeRollout(ID, (one) => ({ next: { ...one, status: "aborted" } }));
       world.fleetExecutions.end("upgrade-1-1");
       return world;
     },

@@ -16,7 +16,7 @@ async function underWay(statuses: readonly RolloutServiceStatus[], given: Partia
     { name: "second", canary: false, lanes: lane(4, 7), state: "waiting" as const },
   ];
   await world.ledger.createRollout(rollout({ id: ID, status: "running", serviceCount: 8, waves, ...given }));
-  await world.ledger.changeFleet((fleet) => ({ ...fleet, currentRolloutId: ID }));
+  await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, currentRolloutId: ID } }));
   await world.ledger.putRolloutServices(
     statuses.map((status, ordinal) =>
       rolloutServiceSchema.parse({
@@ -34,7 +34,7 @@ describe("the guard says how the rollout goes", () => {
     expect(await guardRollout(world)).toMatchObject({ progress: { done: 0.25, failed: 1, stuck: 0 } });
   });
 
-  it("on its way back, too", async () => {
+  it("during a rollback, too", async () => {
     const world = await underWay(["rolled-back", "stuck", "succeeded", "succeeded"], { status: "rolling-back" });
     expect(await guardRollout(world)).toMatchObject({ stopped: false, progress: { done: 0.5, failed: 0, stuck: 1 } });
   });

@@ -91,11 +91,13 @@ describe("the queue of rollouts", () => {
     expect(await world.ledger.getRollout("up-one")).toMatchObject({ executionCount: 2, executionName: "up-one-2" });
   });
 
-  it("starts an execution that was noted and never started", async () => {
+  it("starts an execution that was recorded and never started", async () => {
     const world = rolloutWorld();
     await requestRollout(ask("up-one"), "e1", world);
     world.fleetExecutions.end("up-one-1");
-    await world.ledger.changeRollout("up-one", (one) => ({ ...one, executionCount: 2, executionName: "up-one-2" }));
+    await world.ledger.changeRollout("up-one", (one) => ({
+      next: { ...one, executionCount: 2, executionName: "up-one-2" },
+    }));
     await guardRollout(world);
     expect(world.fleetExecutions.running()).toEqual(["up-one-2"]);
   });
@@ -104,17 +106,19 @@ describe("the queue of rollouts", () => {
     const world = rolloutWorld();
     await requestRollout(ask("up-one"), "e1", world);
     await world.ledger.changeFleet((fleet) => ({
-      ...fleet,
-      currentRolloutId: "expired-1",
-      queuedRolloutIds: ["up-one"],
+      next: {
+        ...fleet,
+        currentRolloutId: "expired-1",
+        queuedRolloutIds: ["up-one"],
+      },
     }));
     expect(await advanceQueue(world)).toBe("up-one");
   });
 
-  it("puts what is to be taken back before what is to be brought", async () => {
+  it("puts a rollback before what brings something new", async () => {
     const world = rolloutWorld();
     await requestRollout(ask("up-one"), "e1", world);
-    await world.ledger.changeRollout("up-one", (one) => ({ ...one, status: "completed" }));
+    await world.ledger.changeRollout("up-one", (one) => ({ next: { ...one, status: "completed" } }));
     world.fleetExecutions.end("up-one-1");
     await advanceQueue(world);
     await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e2", world);
@@ -132,11 +136,13 @@ describe("the queue of rollouts", () => {
     const world = rolloutWorld();
     await requestRollout(ask("up-one"), "e1", world);
     await world.ledger.changeRollout("up-one", (one) => ({
-      ...one,
-      status: "running",
-      startedAt: one.requestedAt,
-      waves: [{ name: "canary", canary: true, lanes: [], state: "done" }],
-      nextWaveIndex: 1,
+      next: {
+        ...one,
+        status: "running",
+        startedAt: one.requestedAt,
+        waves: [{ name: "canary", canary: true, lanes: [], state: "done" }],
+        nextWaveIndex: 1,
+      },
     }));
     await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, world);
     await finishRollout("up-one", null, world);
@@ -153,18 +159,20 @@ describe("the queue of rollouts", () => {
   it("keeps a rollback that an operator asked for while the rollout was finishing", async () => {
     const world = rolloutWorld();
     await requestRollout(ask("up-one"), "e1", world);
-    await world.ledger.changeRollout("up-one", (one) => ({ ...one, status: "running", startedAt: one.requestedAt }));
+    await world.ledger.changeRollout("up-one", (one) => ({
+      next: { ...one, status: "running", startedAt: one.requestedAt },
+    }));
     const { getRollout } = world.ledger;
     let asked = false;
-    const ledger = {
+    const ledger: RolloutWorld["ledger"] = {
       ...world.ledger,
-      changeFleet: async (...given: Parameters<typeof world.ledger.changeFleet>) => {
-        // What finishing gives to the fleet comes before it notes that it has finished.
+      changeFleet: async (change) => {
+        // Finishing releases to the fleet before it records that the rollout has finished.
         if (!asked) {
           asked = true;
           await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, world);
         }
-        return world.ledger.changeFleet(...given);
+        return world.ledger.changeFleet(change);
       },
     };
     await finishRollout("up-one", null, { ...world, ledger });
@@ -193,8 +201,8 @@ describe("the queue of rollouts", () => {
       await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e1", world);
       if (ended) {
         await requestRollout(ask("up-one"), "e2", world);
-        await world.ledger.changeRollout("up-one", (one) => ({ ...one, status: "completed" }));
-        await world.ledger.changeFleet((fleet) => ({ ...fleet, queuedRolloutIds: [] }));
+        await world.ledger.changeRollout("up-one", (one) => ({ next: { ...one, status: "completed" } }));
+        await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, queuedRolloutIds: [] } }));
       }
       return world;
     };
@@ -284,7 +292,7 @@ describe("a change of the whole fleet", () => {
     });
   });
 
-  it("asks for a rotation when a control plane's facts have changed and come back between two looks", async () => {
+  it("asks for a rotation when a control plane's facts have changed and come back between two runs", async () => {
     const world = await seen();
     await readFacts(world, "b", "2026-11-23T12:01:00.000Z");
     await readFacts(world, "a", "2026-11-23T12:02:00.000Z");
@@ -295,7 +303,7 @@ describe("a change of the whole fleet", () => {
     expect(await requestPending(world)).toEqual([]);
   });
 
-  it("asks for one upgrade, however often it is looked at", async () => {
+  it("asks for one upgrade, however often it runs", async () => {
     const world = await seen();
     world.parameters.values.set("/image", " registry.example.com/ztunnel:1.28.2\n");
     const [id, ...others] = await requestPending(world);

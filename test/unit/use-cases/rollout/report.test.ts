@@ -7,12 +7,10 @@ import type { Rollout } from "../../../../shared/model/rollout.ts";
 import type { Ledgers } from "../../../../shared/ports/ledger.ts";
 import type { BusEvent } from "../../../../shared/ports/ports.ts";
 import { isRolloutEvent, type RolloutEvent } from "../../../../shared/slack/rollout-stories.ts";
-import {
-  type ReportCalls,
-  reportDetail,
-  reportOpenRollouts,
-  reportRollout,
-} from "../../../../shared/use-cases/rollout/report.ts";
+import { reportRollout } from "../../../../shared/use-cases/rollout/report.ts";
+import type { ReportCalls } from "../../../../shared/use-cases/rollout/report-calls.ts";
+import { reportOpenRollouts } from "../../../../shared/use-cases/rollout/report-schedule.ts";
+import { reportDetail } from "../../../../shared/use-cases/rollout/report-thread.ts";
 import { rollout, rolloutService } from "../../../support/rollouts.ts";
 import { config } from "../../../support/services.ts";
 
@@ -59,7 +57,7 @@ beforeEach(async () => {
 
 async function begin(given: Partial<Rollout>, id = ID): Promise<void> {
   await ledger.createRollout(rollout({ id, ...given }));
-  await ledger.changeFleet((fleet) => ({ ...fleet, currentRolloutId: id }));
+  await ledger.changeFleet((fleet) => ({ next: { ...fleet, currentRolloutId: id } }));
   await ledger.putRolloutServices([0, 1, 2].map((ordinal) => rolloutService(ordinal, { rolloutId: id })));
 }
 
@@ -87,18 +85,18 @@ function calls(credentials: SlackCredentials = bot): ReportCalls {
 }
 
 const report = (with_ = calls()) => clock.run(reportRollout(ID, with_));
-const change = (given: Partial<Rollout>) => ledger.changeRollout(ID, (current) => ({ ...current, ...given }));
+const change = (given: Partial<Rollout>) => ledger.changeRollout(ID, (current) => ({ next: { ...current, ...given } }));
 const succeed = (ordinal: number) => ledger.patchRolloutService(ID, ordinal, { status: "succeeded" });
 const slackState = async () => (await ledger.getRollout(ID))?.slack;
 const texts = () => slack.threads().map(({ text }) => text);
 
-function told(event: BusEvent): RolloutEvent {
+function asRolloutEvent(event: BusEvent): RolloutEvent {
   const read = readOutgoing({ source: "ztunnel-autopilot", "detail-type": event.detailType, detail: event.detail });
   if (!isRolloutEvent(read)) throw new TypeError("no event of a rollout");
   return read;
 }
 const counts = { services: 3, succeeded: 3, failed: 0, skipped: 0 };
-const waveDone = told(
+const waveDone = asRolloutEvent(
   outgoing("Rollout Wave Completed", {
     rolloutId: ID,
     kind: "upgrade",
@@ -108,7 +106,7 @@ const waveDone = told(
     ...counts,
   }),
 );
-const paused = told(
+const paused = asRolloutEvent(
   outgoing("Rollout Paused", { rolloutId: ID, kind: "upgrade", hold: "operator", detail: "Paused by alice." }),
 );
 
@@ -155,7 +153,7 @@ describe("a rollout's message", () => {
     expect(await report()).toBe("posted");
   });
 
-  it("tells an end that came while it was written", async () => {
+  it("shows an end that came while it was written", async () => {
     await report();
     await succeed(0);
     meanwhile = async () => {
@@ -184,7 +182,7 @@ describe("a rollout's message", () => {
     expect(slack.messages()).toHaveLength(2);
   });
 
-  it("does not fail anything while Slack is down, and is told by a later run", async () => {
+  it("does not fail anything while Slack is down, and is posted by a later run", async () => {
     faults.replace([{ kind: "slack-down" }]);
     expect(await report()).toBe("unavailable");
     expect(counted).toEqual(["Failures slack-unavailable"]);
@@ -221,7 +219,7 @@ describe("a rollout's message", () => {
 describe("a rollout's thread", () => {
   const detail = (event: RolloutEvent, id: string) => clock.run(reportDetail(event, id, calls()));
 
-  it("tells each event once, also one that a step emitted again", async () => {
+  it("has each event once, also one that a step emitted again", async () => {
     await report();
     expect(await detail(waveDone, "e1")).toBe(true);
     expect(await detail(waveDone, "e1")).toBe(false);
@@ -231,7 +229,7 @@ describe("a rollout's thread", () => {
     ]);
   });
 
-  it("tells every hold, also when a later one says the same", async () => {
+  it("has every hold, also when a later one says the same", async () => {
     await report();
     expect(await detail(paused, "e1")).toBe(true);
     expect(await detail(paused, "e1")).toBe(false);
@@ -261,10 +259,10 @@ describe("by the clock", () => {
     expect(await tick()).toEqual({ [ID]: "updated" });
   });
 
-  it("one that ended while Slack was down is told within a quarter of an hour", async () => {
+  it("one that ended while Slack was down is reported within a quarter of an hour", async () => {
     await report();
     await change({ status: "completed", finishedAt: "2026-03-01T12:01:00Z" });
-    await ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => fleet);
+    await ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => ({ next: fleet }));
     for (let minute = 0; minute < 15; minute += 1) {
       await clock.advance(MINUTE_MS);
       await tick();
@@ -274,7 +272,7 @@ describe("by the clock", () => {
 
   it("those that ended long ago are left alone", async () => {
     await change({ status: "completed", finishedAt: "2026-03-01T12:00:00Z" });
-    await ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => fleet);
+    await ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => ({ next: fleet }));
     await clock.advance(75 * MINUTE_MS);
     expect(await tick()).toEqual({});
     expect(slack.messages()).toEqual([]);

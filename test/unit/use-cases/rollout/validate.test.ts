@@ -32,7 +32,7 @@ describe("a request for a rollout", () => {
     });
   });
 
-  it("may bring an image", () => {
+  it("may have an image", () => {
     expect(parseRequest({ kind: "upgrade", image: "example.com/ztunnel:1.28.2" })).toMatchObject({
       image: "example.com/ztunnel:1.28.2",
     });

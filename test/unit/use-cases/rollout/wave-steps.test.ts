@@ -120,7 +120,7 @@ describe("the start of a rollout", () => {
     expect(await finishRollout(ID, null, automatic)).toMatchObject({ status: "completed" });
   });
 
-  it("keeps the waves that it has, and does not tell again once one has begun", async () => {
+  it("keeps the waves that it has, and is not notified again once one has begun", async () => {
     const world = await sixServices();
     await startRollout(ID, world);
     expect((await rolloutOf(world)).waves).toHaveLength(2);
@@ -143,7 +143,7 @@ describe("the next step", () => {
     expect((await rolloutOf(world)).waves[1]).toMatchObject({ state: "rolling", startedAt: expect.any(String) });
   });
 
-  it("is a hold that is told once, also when it is looked at again", async () => {
+  it("is a hold that is notified once, also when it is checked again", async () => {
     const world = await sixServices({
       states: ["done", "waiting"],
       given: { control: { action: "pause", by: "ann", at: "2026-11-23T11:30:00Z" } },
@@ -182,7 +182,7 @@ describe("taking a service", () => {
   const take = (world: RolloutWorld, phase: "forward" | "rollback" = "forward", retake = false) =>
     takeService({ id: ID, ordinal: 1, phase, retake }, world);
 
-  it("is the same roll when it is taken again, and another one after it gave way to somebody", async () => {
+  it("is the same roll when it is taken again, and another one after it was superseded", async () => {
     const world = await sixServices();
     const first = await take(world);
     expect(first).toMatchObject({ do: "roll", serviceArn: serviceArn("s1") });
@@ -193,7 +193,7 @@ describe("taking a service", () => {
     expect(second.executionName).not.toBe(first.executionName);
   });
 
-  it("gives up a service that somebody else is busy with again and again", async () => {
+  it("gives up a service that others keep busy", async () => {
     const world = await sixServices();
     for (let tries = 1; tries <= 4; tries += 1) {
       expect((await take(world)).do, String(tries)).toBe("roll");
@@ -203,8 +203,8 @@ describe("taking a service", () => {
   });
 
   it.each<[string, Partial<Rollout>]>([
-    ["goes back", { status: "rolling-back" }],
-    ["is to end", { control: { action: "abort", by: "ann", at: "2026-11-23T11:30:00Z" } }],
+    ["rolls back", { status: "rolling-back" }],
+    ["is to abort", { control: { action: "abort", by: "ann", at: "2026-11-23T11:30:00Z" } }],
     ["is over its budget", { failedOrdinals: [0, 3] }],
   ])("takes none that has not begun once the rollout %s", async (_what, given) => {
     const world = await sixServices({ given });
@@ -222,7 +222,7 @@ describe("taking a service", () => {
     expect(waits.slice(20)).toEqual([1, 2]);
   });
 
-  it("tries again after an execution that ended without a word: its lease is freed, and what it changed is known", async () => {
+  it("tries again after an execution that recorded no outcome: frees its lease, and records what it has changed", async () => {
     const world = await sixServices();
     const first = await take(world);
     await world.ledger.takeLease(
@@ -241,7 +241,7 @@ describe("taking a service", () => {
     expect(await one(world, 1)).toMatchObject({ fromRevisionArn: "s1:1", toRevisionArn: "s1:2", imageBefore: null });
   });
 
-  it("does not try again after an execution that has told its end, and leaves another roll's lease alone", async () => {
+  it("does not try again after an execution that recorded its outcome, and leaves another roll's lease alone", async () => {
     const world = await sixServices();
     await take(world);
     await world.ledger.takeLease(serviceArn("s1"), { executionName: "other", leaseUntil: NOON + 1e7 }, NOON);
@@ -251,14 +251,14 @@ describe("taking a service", () => {
     expect((await take(world, "forward", true)).do).toBe("skip");
   });
 
-  it("gives up a service whose executions are stopped for ever", async () => {
+  it("gives up a service whose executions are stopped again and again", async () => {
     const world = await sixServices();
     let taken = await take(world);
     for (let tries = 0; tries < 30 && taken.do === "roll"; tries += 1) taken = await take(world, "forward", true);
     expect(taken.do).toBe("skip");
   });
 
-  it("takes back what was changed, whatever became of it since, and nothing else", async () => {
+  it("rolls back what was changed, whatever became of it since, and nothing else", async () => {
     const over: readonly RolloutServiceStatus[] = ["rolled-back", "left", "stuck"];
     const changed = { fromRevisionArn: "old", toRevisionArn: "new" };
     for (const status of rolloutServiceStatuses) {
@@ -276,7 +276,7 @@ describe("judging a wave", () => {
   const judge = (world: RolloutWorld, after: "roll" | "bake" = "roll", phase: "forward" | "rollback" = "forward") =>
     assessWave({ rolloutId: ID, phase, wave: 0, after }, world);
 
-  it("goes on within the budget, and back beyond it", async () => {
+  it("goes on within the budget, and rolls back beyond it", async () => {
     const within = await sixServices({
       of: (ordinal) => (ordinal === 0 ? { status: "reverted" } : succeeded(ordinal)),
     });
@@ -305,7 +305,7 @@ describe("judging a wave", () => {
     expect(await judge(quick)).toEqual({ bakeSeconds: 30 });
   });
 
-  it("counts a service that did not tell its end as failed, not one that the rollout has not begun any more", async () => {
+  it("counts a service without an outcome as failed, and not one that the rollout did not start", async () => {
     const world = await sixServices({ of: (ordinal) => (ordinal === 0 ? { status: "rolling" } : succeeded(ordinal)) });
     await judge(world);
     expect(await one(world, 0)).toMatchObject({ status: "failed", reason: "roll-unaccounted" });
@@ -315,14 +315,14 @@ describe("judging a wave", () => {
     await aborted.ledger.patchRolloutService(ID, 1, { status: "rolling" });
     await judge(aborted);
     expect(await one(aborted, 0)).toMatchObject({ status: "waiting" });
-    expect(await one(aborted, 1), "its roll is over, and has not told how").toMatchObject({
+    expect(await one(aborted, 1), "its roll has ended without an outcome").toMatchObject({
       status: "failed",
       reason: "roll-unaccounted",
     });
     expect((await rolloutOf(aborted)).failedOrdinals).toEqual([]);
   });
 
-  const sick = (changes: Partial<Deployment>) => async (world: RolloutWorld) => {
+  const changePrimary = (changes: Partial<Deployment>) => async (world: RolloutWorld) => {
     const ref = serviceRef(serviceArn("s0"));
     const [primary] = world.fakeEcs.of(ref).deployments;
     if (primary) world.fakeEcs.change({ deployments: [{ ...primary, ...changes }] }, ref);
@@ -335,29 +335,31 @@ describe("judging a wave", () => {
     ["a task is just being replaced", { runningCount: 1 }, false],
     ["somebody has deployed another revision", { taskDefinitionArn: "other:1", runningCount: 0 }, false],
     ["it is well", {}, false],
-  ])("after its bake, when %s", async (_what, changes, isIll) => {
+  ])("after its bake, when %s", async (_what, changes, isDegraded) => {
     const world = await sixServices({
       of: succeeded,
       states: ["baking", "waiting"],
       policy: { bakeMinutes: 10, failureBudget: { inAll: { count: 0 } } },
     });
-    await sick(changes)(world);
+    await changePrimary(changes)(world);
     await judge(world, "bake");
-    expect((await one(world, 0))?.status).toBe(isIll ? "failed" : "succeeded");
+    expect((await one(world, 0))?.status).toBe(isDegraded ? "failed" : "succeeded");
     expect(await rolloutOf(world)).toMatchObject(
-      isIll ? { status: "rolling-back", reason: { code: "bake-failed" } } : { status: "running", nextWaveIndex: 1 },
+      isDegraded
+        ? { status: "rolling-back", reason: { code: "bake-failed" } }
+        : { status: "running", nextWaveIndex: 1 },
     );
   });
 
-  it("does not call a service ill that was scaled to nothing", async () => {
+  it("does not call a service degraded that was scaled to nothing", async () => {
     const world = await sixServices({ of: succeeded, states: ["baking", "waiting"] });
-    await sick({ runningCount: 0 })(world);
+    await changePrimary({ runningCount: 0 })(world);
     world.fakeEcs.change({ desiredCount: 0 }, serviceRef(serviceArn("s0")));
     await judge(world, "bake");
     expect((await one(world, 0))?.status).toBe("succeeded");
   });
 
-  it("notes what could not be taken back, and goes on with the way back", async () => {
+  it("records what could not be rolled back, and goes on with the rollback", async () => {
     const world = await sixServices({
       states: ["rolling-back", "waiting"],
       given: { status: "rolling-back" },
@@ -370,7 +372,7 @@ describe("judging a wave", () => {
 });
 
 describe("the guard", () => {
-  it("wakes a rollout that was told to go on and never was woken", async () => {
+  it("wakes a rollout that was to go on and never was woken", async () => {
     const world = await sixServices({
       states: ["done", "waiting"],
       given: {
@@ -396,7 +398,7 @@ describe("the guard", () => {
     expect(world.fleetExecutions.delivered).toEqual([]);
   });
 
-  it("sends a rollout back on an alarm although it is to pause after its wave, and not once it is to end", async () => {
+  it("rolls back on an alarm although the rollout is to pause after its wave, and not once it is to abort", async () => {
     const at = "2026-11-23T11:30:00Z";
     for (const [action, status] of [
       ["pause", "rolling-back"],
@@ -452,7 +454,7 @@ describe("a hold", () => {
 });
 
 describe("the end of a rollout", () => {
-  it("lists every service that is not where it should be: those that could not be taken back, and those whose own way back failed", async () => {
+  it("lists every service that is not where it should be: those that are stuck, and those that failed to revert", async () => {
     const world = await sixServices({
       states: ["rolled-back", "rolled-back"],
       given: { status: "rolling-back", reason: { code: "budget-exceeded", detail: "" } },
@@ -487,7 +489,7 @@ describe("the end of a rollout", () => {
         given: { nextWaveIndex: 2, scope, target: { image: "b:2" } },
         of: succeeded,
       });
-      await world.ledger.changeFleet((fleet) => ({ ...fleet, image: { image: "a:1", assignedAtMs: 1 } }));
+      await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: "a:1", assignedAtMs: 1 } } }));
       await finishRollout(ID, null, world);
       expect((await world.ledger.getFleet()).image?.image).toBe(image);
     }

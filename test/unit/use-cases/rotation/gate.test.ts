@@ -67,7 +67,7 @@ describe("the gate of a root rotation", () => {
         await world.ledger.patchService(arn, { secretsInUse: ["arn"] });
       },
     ],
-  ])("looks at a service that %s too", async (_what, prepare) => {
+  ])("counts a service that %s too", async (_what, prepare) => {
     const world = watchWorld();
     const { serviceArn } = await runs(world, "new", { roots: "a" });
     await world.ledger.patchService(serviceArn, { enrolled: false });
@@ -125,8 +125,10 @@ describe("the gate of a root rotation", () => {
       });
       await world.ledger.createRollout(rollout);
       await world.ledger.changeFleet((fleet) => ({
-        ...fleet,
-        ...(state === "running" ? { currentRolloutId: rollout.id } : { queuedRolloutIds: [rollout.id] }),
+        next: {
+          ...fleet,
+          ...(state === "running" ? { currentRolloutId: rollout.id } : { queuedRolloutIds: [rollout.id] }),
+        },
       }));
       expect(await retirable(world)).toEqual(expected);
       expect(world.calls.length > 0).toBe(expected !== undefined);

@@ -28,11 +28,11 @@ describe("the generation that a task definition's token is of", () => {
   const trust = (before: Parameters<typeof observed>[0] = {}, then = factsWith("a")) =>
     trustOf(observed({ ...before, raw: meshed(observed({ ...before, facts: then })) }), mesh.generations);
 
-  it.each(["a", "ab", "b"])("is told for each of them (%s)", (roots) => {
+  it.each(["a", "ab", "b"])("is found for each of them (%s)", (roots) => {
     expect(trust({}, factsWith(roots))).toEqual({ factsId: idOf(roots) });
   });
 
-  it("is told whatever the tags ask for, also of another network", () => {
+  it("is found whatever the tags ask for, also of another network", () => {
     const asked: readonly Partial<Record<keyof TagRequest, string>>[] = [
       { platform: "ecs-ec2" },
       { external: "false" },
@@ -106,6 +106,7 @@ describe("a rotation", () => {
     ["another fact changed meanwhile", ["a", "ab", "ab'"], "a", "b"],
     ["a third root comes before the first one went", ["a", "ab", "abc"], "ab", "c"],
     ["a third root comes and the first one goes", ["a", "ab", "bc"], "b", "c"],
+    ["two roots come at once", ["a", "abc"], "a", "bc"],
   ])("has old and new certificates when %s", (_what, history, retiring, remaining) => {
     const all = history.map((roots) =>
       factsWith(roots.replace("'", ""), roots.endsWith("'") ? { istiodUrl: "https://other.example.com:15012" } : {}),
@@ -124,6 +125,16 @@ describe("a rotation", () => {
       expect(needsRetiring(one, rotation, mesh)).toBe(true);
     }
     for (const one of [of("bc"), tasks("none")]) expect(needsRetiring(one, rotation, mesh)).toBe(false);
+  });
+
+  it("with two remaining roots is not held up by who trusts one of them", () => {
+    const moved = factsWith("abc", { istiodUrl: "https://other.example.com:15012" });
+    const mesh = meshOf([factsWith("a"), factsWith("abc"), factsWith("ab"), moved]);
+    const rotation = { retiring: fingerprints("a"), remaining: fingerprints("bc") };
+    expect(rotationOf(mesh)).toEqual(rotation);
+    expect(needsRetiring(of("ab"), rotation, mesh)).toBe(false);
+    expect(needsRetiring(of("abc"), rotation, mesh)).toBe(false);
+    expect(needsRetiring(of("a"), rotation, mesh)).toBe(true);
   });
 
   it("that holds nobody up cuts nobody off: the bundle may drop what retires", () => {

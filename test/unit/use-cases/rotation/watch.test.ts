@@ -19,14 +19,14 @@ function withBundle(plane: FakeControlPlane, rootCaPem: string): void {
 const quiet = { read: 1, changed: 0, expiring: 0, retirable: 0 };
 
 describe("the watch", () => {
-  it("stores the facts that it reads first, without telling a change", async () => {
+  it("stores the facts that it reads first, without notifying a change", async () => {
     const world = watchWorld();
     expect(await watchMeshFacts(world)).toEqual(quiet);
     expect(await world.ledger.getMeshFacts("main")).toEqual(world.plane.facts);
     expect(world.bus.events).toEqual([]);
   });
 
-  it("tells a bundle that has changed, by the fingerprints of both, and keeps the facts before", async () => {
+  it("notifies of a bundle that has changed, by the fingerprints of both, and keeps the facts before", async () => {
     const world = watchWorld();
     await watchMeshFacts(world);
     withRoots(world, "ab");
@@ -53,7 +53,7 @@ describe("the watch", () => {
     expect(await watchMeshFacts(world)).toEqual(quiet);
   });
 
-  it("tells a bundle that a roll has stored before it", async () => {
+  it("notifies of a bundle that a roll has stored before it", async () => {
     const world = watchWorld();
     await watchMeshFacts(world);
     withRoots(world, "b");
@@ -61,7 +61,7 @@ describe("the watch", () => {
     expect(await watchMeshFacts(world)).toMatchObject({ changed: 1 });
   });
 
-  it("tells a bundle that rolls have stored before it ever ran", async () => {
+  it("notifies of a bundle that rolls have stored before it ever ran", async () => {
     const world = watchWorld();
     await world.ledger.putMeshFacts(world.plane.facts);
     withRoots(world, "b");
@@ -69,7 +69,7 @@ describe("the watch", () => {
     expect(await watchMeshFacts(world)).toMatchObject({ changed: 1 });
   });
 
-  it("tells nothing of a bundle that came and went between two looks", async () => {
+  it("does not notify of a bundle that came and went between two runs", async () => {
     const world = watchWorld();
     await watchMeshFacts(world);
     await world.ledger.putMeshFacts({ ...world.plane.facts, rootCaPem: bundle("ab") });
@@ -84,7 +84,7 @@ describe("the watch", () => {
     expect((await world.ledger.getMeshFacts("main"))?.rootCaPem).toBe(bundle("b"));
   });
 
-  it("tells a change again rather than not at all when it crashes on the way", async () => {
+  it("notifies of a change twice rather than never when it crashes on the way", async () => {
     const world = watchWorld();
     await watchMeshFacts(world);
     withRoots(world, "b");
@@ -96,7 +96,7 @@ describe("the watch", () => {
     expect(world.bus.types()).toEqual(["Root CA Changed"]);
   });
 
-  it("says how many tasks a bundle cuts off, also when it is told later than it came", async () => {
+  it("says how many tasks a bundle cuts off, also when it notifies later than the bundle came", async () => {
     const world = watchWorld();
     await watchMeshFacts(world);
     await runs(world, "api", { roots: "a", running: 3 });
@@ -107,7 +107,20 @@ describe("the watch", () => {
     expect(world.bus.events[0]?.detail).toMatchObject({ cutOff: { services: 2, tasks: 4 } });
   });
 
-  it("tells a change although nobody can be counted", async () => {
+  it("says so when a bundle cuts off one task alone", async () => {
+    const world = watchWorld();
+    await watchMeshFacts(world);
+    await runs(world, "api", { roots: "a", running: 1 });
+    await runs(world, "shop", { roots: "ab", running: 5 });
+    withRoots(world, "b");
+    await world.ledger.putMeshFacts({ ...world.plane.facts, rootCaPem: bundle("ab") });
+    await watchMeshFacts(world);
+    expect(world.bus.events).toMatchObject([
+      { detailType: "Root CA Changed", detail: { cutOff: { services: 1, tasks: 1 } } },
+    ]);
+  });
+
+  it("notifies of a change although no task can be counted", async () => {
     const world = watchWorld();
     await watchMeshFacts(world);
     await runs(world, "api", { roots: "a" });
@@ -133,7 +146,7 @@ describe("a root that can be retired", () => {
     return world;
   }
 
-  it("is told once, when the last task trusts the new one too", async () => {
+  it("is notified once, when the last task trusts the new one too", async () => {
     const world = await rotating();
     expect(await watchMeshFacts(world)).toEqual(quiet);
     await runs(world, "shop", { roots: "ab" });
@@ -150,7 +163,7 @@ describe("a root that can be retired", () => {
     ]);
   });
 
-  it("is told again rather than not at all when the watch crashes on the way", async () => {
+  it("is notified twice rather than never when the watch crashes on the way", async () => {
     const world = await rotating();
     await runs(world, "shop", { roots: "ab" });
     const putEvents = async () => {
@@ -160,7 +173,7 @@ describe("a root that can be retired", () => {
     expect(await watchMeshFacts(world)).toMatchObject({ retirable: 1 });
   });
 
-  it("is told for the next rotation too", async () => {
+  it("is notified for the next rotation too", async () => {
     const world = await rotating();
     await runs(world, "shop", { roots: "ab" });
     for (const roots of ["ab", "b", "bc"]) {
@@ -168,22 +181,22 @@ describe("a root that can be retired", () => {
       for (const name of ["api", "shop"]) await runs(world, name, { roots });
       await watchMeshFacts(world);
     }
-    const told = world.bus.events.filter(({ detailType }) => detailType === "Root CA Retirable");
-    expect(told.map(({ detail }) => detail.fingerprints)).toEqual([fingerprints("a"), fingerprints("b")]);
+    const retirable = world.bus.events.filter(({ detailType }) => detailType === "Root CA Retirable");
+    expect(retirable.map(({ detail }) => detail.fingerprints)).toEqual([fingerprints("a"), fingerprints("b")]);
   });
 });
 
 describe("a root that ends", () => {
-  it("is told once at each threshold", async () => {
+  it("is notified once at each threshold", async () => {
     const world = watchWorld();
     const end = Date.UTC(2036, 10, 18, 3, 33, 10);
-    const told: number[] = [];
+    const notified: number[] = [];
     for (const days of [91, 90, 89, 31, 29, 14, 8, 6, 3, 1, 0, -1]) {
       world.clock.nowMs = end - days * DAY_MS;
       const { expiring } = await watchMeshFacts(world);
-      if (expiring > 0) told.push(days);
+      if (expiring > 0) notified.push(days);
     }
-    expect(told).toEqual([90, 29, 14, 6, 1]);
+    expect(notified).toEqual([90, 29, 14, 6, 1]);
     expect(world.bus.events[1]).toMatchObject({
       detailType: "Root CA Expiring",
       detail: {
@@ -195,7 +208,7 @@ describe("a root that ends", () => {
     });
   });
 
-  it("is told with the bundle that brings it", async () => {
+  it("is notified with the bundle that brings it", async () => {
     const world = watchWorld();
     withRoots(world, "b");
     await watchMeshFacts(world);

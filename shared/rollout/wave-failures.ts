@@ -1,0 +1,72 @@
+import type { Config } from "../config/config.ts";
+import type { Rollout, RolloutService } from "../model/rollout.ts";
+import type { ObservedService } from "../model/service.ts";
+import { isStopped } from "./failures.ts";
+import { isRollingBack } from "./stopping.ts";
+
+/** A failure that the ledger does not have yet: it is found when the wave is assessed. */
+export interface WaveFailure {
+  readonly ordinal: number;
+  readonly reason: "roll-unaccounted" | "bake-failed";
+  readonly detail: string;
+}
+
+/** The services of a wave whose roll has ended without recording an outcome, once all rolls of the wave have ended. */
+export function unaccountedFailures(
+  rollout: Rollout,
+  services: readonly RolloutService[],
+  config: Pick<Config, "policy">,
+): readonly WaveFailure[] {
+  const stopped = isStopped(rollout, config);
+  const unaccounted = services.filter(({ status }) => {
+    // The rollback settles the rolls that have lost their execution.
+    if (status === "rolling") return !isRollingBack(rollout);
+    // A service that an abort, a rollback or the failure budget kept from starting has not failed.
+    return status === "waiting" && !stopped;
+  });
+  return unaccounted.map(({ ordinal }) => ({ ordinal, reason: "roll-unaccounted", detail: "" }));
+}
+
+/** The services of a wave that ran well when their roll ended and no longer do, by what ECS returns for them. */
+export function degradedFailures(
+  services: readonly RolloutService[],
+  observed: readonly ObservedService[],
+): readonly WaveFailure[] {
+  const byArn = new Map(succeededServices(services).map((service) => [service.serviceArn, service]));
+  return observed.flatMap((one) => {
+    const service = byArn.get(one.ref.serviceArn);
+    const detail = service && degradationOf(one, service);
+    return service && detail !== undefined ? [{ ordinal: service.ordinal, reason: "bake-failed", detail }] : [];
+  });
+}
+
+/** The services that can degrade: those whose roll succeeded. */
+export function succeededServices(services: readonly RolloutService[]): readonly RolloutService[] {
+  return services.filter(({ status }) => status === "succeeded");
+}
+
+/** The services with the failures that were found in them. */
+export function withFailures(
+  services: readonly RolloutService[],
+  failures: readonly WaveFailure[],
+): readonly RolloutService[] {
+  const byOrdinal = new Map(failures.map((failure) => [failure.ordinal, failure]));
+  return services.map((service) => {
+    const failure = byOrdinal.get(service.ordinal);
+    return failure ? { ...service, status: "failed", reason: failure.reason, detail: failure.detail } : service;
+  });
+}
+
+/** Ignores a service that somebody else has deployed since, and one that is only replacing a task. */
+function degradationOf(observed: ObservedService, { toRevisionArn }: RolloutService): string | undefined {
+  const primary = observed.deployments.find(({ status }) => status === "PRIMARY");
+  if (!primary || primary.taskDefinitionArn !== toRevisionArn || observed.desiredCount === 0) return undefined;
+  const { runningCount, failedTasks, rolloutState } = primary;
+  const isShort = runningCount < observed.desiredCount;
+  if (rolloutState === "FAILED") return "ECS reports its deployment as failed.";
+  if (runningCount === 0) return `None of its ${observed.desiredCount} tasks runs.`;
+  if (isShort && failedTasks > 0) {
+    return `${runningCount} of ${observed.desiredCount} tasks run, ${failedTasks} have failed.`;
+  }
+  return undefined;
+}

@@ -1,0 +1,34 @@
+import { type Reported, reportRollout } from "./report.ts";
+import type { ReportCalls } from "./report-calls.ts";
+
+/** How many services of a rollout are read in a minute at most: the bar of a large rollout moves more slowly. */
+const SERVICES_PER_MINUTE = 2000;
+/** Finding the rollouts that have ended reads the whole table. */
+const ENDED_EVERY_MINUTES = 15;
+const ENDED_WITHIN_MS = 60 * 60_000;
+const MINUTE_MS = 60_000;
+
+/**
+ * Every minute: brings the message of the rollout under way up to date, and every quarter of an hour the messages of
+ * rollouts that ended within the last hour, as after Slack was down. Returns what was done, by rollout.
+ */
+export async function reportOpenRollouts(calls: ReportCalls): Promise<Readonly<Record<string, Reported>>> {
+  const did: Record<string, Reported> = {};
+  for (const id of await dueRollouts(calls)) did[id] = await reportRollout(id, calls);
+  return did;
+}
+
+async function dueRollouts({ ledger, now }: ReportCalls): Promise<ReadonlySet<string>> {
+  const minute = Math.floor(now() / MINUTE_MS);
+  const { currentRolloutId } = await ledger.getFleet();
+  const ids = new Set<string>();
+  if (currentRolloutId !== undefined) {
+    const services = (await ledger.getRollout(currentRolloutId))?.serviceCount ?? 0;
+    if (minute % Math.max(1, Math.ceil(services / SERVICES_PER_MINUTE)) === 0) ids.add(currentRolloutId);
+  }
+  if (minute % ENDED_EVERY_MINUTES !== 0) return ids;
+  for await (const { id, finishedAt } of ledger.listRollouts()) {
+    if (finishedAt !== undefined && Date.parse(finishedAt) > now() - ENDED_WITHIN_MS) ids.add(id);
+  }
+  return ids;
+}

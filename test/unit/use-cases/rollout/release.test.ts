@@ -1,0 +1,163 @@
+import { describe, expect, it } from "vitest";
+import type { Rollout } from "../../../../shared/model/rollout.ts";
+import { finishRollout } from "../../../../shared/use-cases/rollout/finish-rollout.ts";
+import { releaseToFleet, withdrawFromFleet } from "../../../../shared/use-cases/rollout/release.ts";
+import { meshAfter, newestId } from "../../../support/meshes.ts";
+import { NOON, type RolloutWorld, readFacts, rolloutWorld, underWay } from "../../../support/rollout-calls.ts";
+
+const ID = "upgrade-1";
+const lane = { account: "123456789012", region: "us-east-1", first: 0, last: 0 };
+
+/** A rollout whose only wave is done, in a fleet with an image and settings of its own. */
+async function rolled(given: Partial<Rollout>): Promise<RolloutWorld> {
+  const world = rolloutWorld();
+  await world.ledger.changeFleet((fleet) => ({
+    next: { ...fleet, image: { image: "a:1", assignedAtMs: 1 }, settings: "old" },
+  }));
+  await readFacts(world, "a");
+  await readFacts(world, "ab", "2026-11-23T12:01:00.000Z");
+  await underWay(world, {
+    startedAt: "2026-11-23T11:00:00.000Z",
+    waves: [{ name: "canary", canary: true, lanes: [lane], state: "done" }],
+    nextWaveIndex: 1,
+    serviceCount: 1,
+    ...given,
+  });
+  return world;
+}
+
+const rolloutOf = async ({ ledger }: RolloutWorld) => {
+  const rollout = await ledger.getRollout(ID);
+  if (!rollout) throw new Error("no rollout");
+  return rollout;
+};
+const generations = async ({ ledger }: RolloutWorld) => {
+  const mesh = await ledger.getMesh("main");
+  return { ids: mesh?.generations.map(({ id }) => id) ?? [], released: mesh?.releasedId };
+};
+
+const upgrade = { kind: "upgrade", target: { image: "b:2" } } as const;
+const reconfigure = { kind: "reconfigure", target: { settings: "new" } } as const;
+
+describe("a rollout over everything that completes", () => {
+  it("gives the fleet its settings, and records those from before", async () => {
+    const world = await rolled(reconfigure);
+    await finishRollout(ID, null, world);
+    expect(await world.ledger.getFleet()).toMatchObject({ settings: "new", image: { image: "a:1" } });
+    expect(await rolloutOf(world)).toMatchObject({ status: "completed", before: { settings: "old" } });
+  });
+
+  it("gives the fleet its image, and records the one from before", async () => {
+    const world = await rolled(upgrade);
+    await finishRollout(ID, null, world);
+    const { image, settings } = await world.ledger.getFleet();
+    expect({ image, settings }).toEqual({ image: { image: "b:2", assignedAtMs: NOON }, settings: "old" });
+    expect((await rolloutOf(world)).before).toEqual({ image: "a:1" });
+  });
+
+  it("releases the newest facts of every control plane, or those that it was asked for", async () => {
+    const all = await rolled({ kind: "rotate" });
+    await finishRollout(ID, null, all);
+    const { ids, released } = await generations(all);
+    expect(released).toBe(ids[1]);
+    expect((await rolloutOf(all)).before).toEqual({});
+    const [first, second] = ids;
+    const one = await rolled({
+      kind: "rotate",
+      scope: { controlPlane: "main" },
+      target: { controlPlane: "main", factsId: second },
+    });
+    await readFacts(one, "b", "2026-11-23T12:02:00.000Z");
+    await finishRollout(ID, null, one);
+    expect((await generations(one)).released).toBe(second);
+    expect((await rolloutOf(one)).before).toEqual({ factsId: first });
+  });
+
+  it.each<[string, Partial<Rollout>]>([
+    ["an image", upgrade],
+    ["settings", reconfigure],
+  ])("records what was there before it once, also when its release runs again: %s", async (_what, given) => {
+    const world = await rolled(given);
+    await releaseToFleet(await rolloutOf(world), world);
+    const { before } = await rolloutOf(world);
+    const { version } = await world.ledger.getFleet();
+    await releaseToFleet(await rolloutOf(world), world);
+    expect((await rolloutOf(world)).before).toEqual(before);
+    expect((await world.ledger.getFleet()).version).toBe(version);
+  });
+});
+
+describe("what an earlier attempt has recorded", () => {
+  it.each<[string, Partial<Rollout>]>([
+    ["an image", { ...upgrade, before: { image: "z:0" } }],
+    ["settings", { ...reconfigure, before: { settings: "older" } }],
+  ])("stays when the release runs again: %s", async (_what, given) => {
+    const world = await rolled(given);
+    await releaseToFleet(await rolloutOf(world), world);
+    expect((await rolloutOf(world)).before).toEqual(given.before);
+  });
+});
+
+describe("a rollout over a part that completes", () => {
+  it.each<[string, Partial<Rollout>]>([
+    ["an image", upgrade],
+    ["settings", reconfigure],
+    ["mesh facts", { kind: "rotate" }],
+  ])("leaves to the fleet what it has: %s", async (_what, given) => {
+    for (const scope of [{ regions: ["us-east-1"] }, { services: ["s0"], controlPlane: "main" }]) {
+      const world = await rolled({ ...given, scope });
+      const [fleet, { released }] = [await world.ledger.getFleet(), await generations(world)];
+      await releaseToFleet(await rolloutOf(world), world);
+      expect(await world.ledger.getFleet()).toEqual(fleet);
+      expect((await generations(world)).released).toBe(released);
+    }
+  });
+
+  it("of a control plane gives no image to the fleet", async () => {
+    const world = await rolled({ ...upgrade, scope: { controlPlane: "main" } });
+    await releaseToFleet(await rolloutOf(world), world);
+    expect((await world.ledger.getFleet()).image?.image).toBe("a:1");
+  });
+});
+
+describe("a completed rollout that is rolled back", () => {
+  it.each<[string, Partial<Rollout>]>([
+    ["an image", upgrade],
+    ["settings", reconfigure],
+  ])("gives back to the fleet what it had: %s", async (_what, given) => {
+    const world = await rolled(given);
+    await releaseToFleet(await rolloutOf(world), world);
+    await withdrawFromFleet(await rolloutOf(world), world);
+    const { image, settings } = await world.ledger.getFleet();
+    expect({ image: image?.image, settings }).toEqual({ image: "a:1", settings: "old" });
+  });
+
+  it("releases the facts from before again", async () => {
+    const scope = { controlPlane: "main" };
+    const { ids } = await generations(await rolled({}));
+    const world = await rolled({ kind: "rotate", scope, target: { ...scope, factsId: ids[1] } });
+    await releaseToFleet(await rolloutOf(world), world);
+    expect((await generations(world)).released).toBe(ids[1]);
+    await withdrawFromFleet(await rolloutOf(world), world);
+    expect((await generations(world)).released).toBe(ids[0]);
+  });
+
+  it.each<[string, Partial<Rollout>]>([
+    ["an image", { ...upgrade, before: { image: "z:0" } }],
+    ["settings", { ...reconfigure, before: { settings: "older" } }],
+    [
+      "mesh facts",
+      {
+        kind: "rotate",
+        target: { controlPlane: "main", factsId: "other" },
+        before: { factsId: newestId(meshAfter("a", "ab")) },
+      },
+    ],
+  ])("leaves what a later change has given to the fleet: %s", async (_what, given) => {
+    const world = await rolled(given);
+    const [fleet, { released }] = [await world.ledger.getFleet(), await generations(world)];
+    await withdrawFromFleet(await rolloutOf(world), world);
+    expect(await world.ledger.getFleet()).toEqual(fleet);
+    expect((await generations(world)).released).toBe(released);
+  });
+});
