@@ -29,6 +29,7 @@ import rollServiceDefinition from "../../stacks/definitions/roll-service.asl.jso
 import { substitute } from "../../stacks/definitions/substitute.ts";
 import { createFleet, type Fleet, type OperatorCall } from "../fleet/fleet.ts";
 import { functionFactories, rollFleetTokens, rollServiceTokens } from "../lambda/functions.ts";
+import { nestedStartError } from "../lambda/nested-start-error.ts";
 import { createPlatform } from "../lambda/platform.ts";
 import { RollCalls, type RollRecord, rollsOf } from "../lambda/rolls.ts";
 import { LambdaRuntime } from "../lambda/runtime.ts";
@@ -154,8 +155,9 @@ export class Lab {
       measurePayloads: (arn) => options.measurePayloads === true && arn === this.rollFleetArn,
       ...(options.onExecutionEvent && { onEvent: options.onExecutionEvent }),
       lambda: {
-        invoke: (functionName, payload, { executionArn }) => this.lambda.invoke(functionName, payload, executionArn),
+        invoke: (functionName, payload, state) => this.lambda.invokeFrom(functionName, payload, state),
       },
+      nestedStartError: (stateName) => nestedStartError(this.faults, home, stateName),
     });
     const createdMs = clock.now();
     const stateMachines = [

@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
-import { type FaultKind, faultKinds, type faultRuleSchema } from "../../simulator/faults.ts";
+import { type FaultKind, faultKinds, type faultRuleSchema, lambdaServiceErrors } from "../../simulator/faults.ts";
 import { BAD_APPLICATION, images } from "./campaign-fleet.ts";
 import type { RandomChoice } from "./random-choice.ts";
 
@@ -23,16 +23,19 @@ export function lastingFaults({ places }: Pick<FaultTargets, "places">): readonl
   ];
 }
 
+/** The functions that state machines invoke. */
+const stepFunctions = [
+  ...["plan", "apply", "await-deployment", "verify", "revert", "finish"].map((name) => `roll/${name}`),
+  ...["start", "next-wave", "take", "hold", "assess-wave", "finish"].map((name) => `rollout/${name}`),
+];
 const functions = [
   "reconcile-service",
   "sweep-services",
   "signal-deployment",
   "watch-root-ca",
   "notify-slack",
-  ...["plan", "apply", "await-deployment", "verify", "revert", "finish"].map((name) => `roll/${name}`),
-  ...["request", "control", "guard", "start", "next-wave", "take", "hold", "assess-wave", "finish", "report"].map(
-    (name) => `rollout/${name}`,
-  ),
+  ...stepFunctions,
+  ...["request", "control", "guard", "report"].map((name) => `rollout/${name}`),
 ];
 
 const ledgerCalls = [
@@ -124,6 +127,14 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
         skip: dice.int(0, 6),
         ...(dice.chance(0.8) && { count: dice.int(1, 3) }),
       };
+    case "lambda-service-error":
+      return {
+        match: dice.chance(0.8) ? { function: dice.pick(stepFunctions) } : {},
+        error: dice.pick(lambdaServiceErrors),
+        when: dice.pick(["before", "after"]),
+        skip: dice.int(0, 6),
+        ...(dice.chance(0.8) && { count: dice.int(1, 3) }),
+      };
     case "kubernetes-down":
     case "no-workload-entry":
       return { match: { controlPlane: dice.pick(ground.controlPlanes) } };
@@ -141,7 +152,7 @@ export function inWords({ kind, match, count, skip, when, untilMs }: Fault, nowM
     ...Object.entries(match ?? {}).map(([key, value]) => `${key} ${value}`),
     ...(count === undefined ? [] : [`${count} times`]),
     ...(skip ? [`after ${skip}`] : []),
-    ...(kind === "lambda-crash" && when ? [when] : []),
+    ...((kind === "lambda-crash" || kind === "lambda-service-error") && when ? [when] : []),
     ...(minutes === undefined ? [] : [`for ${minutes} min`]),
   ];
   return `${kind}: ${details.join(", ")}`;

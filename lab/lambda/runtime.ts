@@ -30,6 +30,12 @@ interface Invocation {
   readonly executionArn: string | undefined;
 }
 
+/** The state of a state machine that invokes a function. */
+export interface InvokingState {
+  readonly executionArn: string;
+  readonly stateName: string;
+}
+
 /** An event that a function failed on too often, as an on-failure destination gets it. */
 export interface DeadLetter {
   readonly functionName: string;
@@ -82,6 +88,24 @@ export class LambdaRuntime {
 
   constructor(options: LambdaRuntimeOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Invokes for a state of a state machine and waits for the answer. Rejects with `LambdaError`: the function's own, or
+   * that of a `lambda-service-error`, of which the caller does not know whether the function has run.
+   */
+  async invokeFrom(functionName: string, payload: Json, { executionArn, stateName }: InvokingState): Promise<Json> {
+    this.#failService(functionName, stateName, "before");
+    const answer = await this.invoke(functionName, payload, executionArn);
+    this.#failService(functionName, stateName, "after");
+    return answer;
+  }
+
+  #failService(functionName: string, state: string, when: "before" | "after"): void {
+    const { faults } = this.#options;
+    const subject = { function: functionName, state };
+    const fault = faults.strike("lambda-service-error", subject, (rule) => rule.when === when);
+    if (fault) throw new LambdaError(fault.error, `${fault.error} by a fault rule of the lab.`);
   }
 
   /** Invokes and waits for the answer. Rejects with `LambdaError`. */

@@ -15,6 +15,8 @@ import { TaskTokens } from "./task-tokens.ts";
 export interface StepFunctionsOptions {
   readonly clock: Clock;
   readonly lambda: LambdaInvoker;
+  /** The error's name with which a state's start of an execution fails before it starts; undefined for none. Default none. */
+  readonly nestedStartError?: (stateName: string) => string | undefined;
   /** Numbers from 0 to below 1, for jitter, `$random` and `$uuid`. Default `Math.random`. */
   readonly random?: () => number;
   /** Without histories an execution keeps counts only. Default true. */
@@ -69,6 +71,7 @@ export class StepFunctions {
       tokens: this.#tokens,
       nextNumber: () => ++numbers,
       childHistory: (executionArn, peaks) => this.#history(executionArn, false, peaks),
+      nestedStartError: (stateName) => this.#options.nestedStartError?.(stateName),
       startExecution: (request) => this.startExecution(request),
       result: (executionArn) => this.result(executionArn),
       stopExecution: (executionArn, error, cause) => this.stopExecution(executionArn, error, cause),

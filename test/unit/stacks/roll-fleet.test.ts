@@ -12,7 +12,8 @@ import {
 } from "../../../shared/rollout/steps.ts";
 import { MAX_WEIGHT } from "../../../shared/use-cases/rollout/next-wave.ts";
 import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
-import { StepFunctions } from "../../../simulator/step-functions/executions.ts";
+import { startServiceErrors } from "../../../simulator/faults.ts";
+import { StepFunctions, type StepFunctionsOptions } from "../../../simulator/step-functions/executions.ts";
 import definition from "../../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
 import { substitute } from "../../../stacks/definitions/substitute.ts";
 
@@ -98,24 +99,8 @@ describe("the state machine RollFleet", () => {
     for (const { state, siblings } of all) for (const next of nextsOf(state)) expect(siblings).toContain(next);
   });
 
-  it.each(lambdas)(
-    "tries %s again when Lambda or the step says that it can help, longer when AWS throttles, and not when it says otherwise",
-    (_name, { state }) => {
-      const retried = errorsOf(state.Retry);
-      for (const error of ["Autopilot.Retryable", "Lambda.ServiceException", "Runtime.ExitError", "Sandbox.Timedout"]) {
-        expect(retried).toContain(error);
-      }
-      expect(retried).not.toContain("States.ALL");
-      expect(retried).not.toContain("Autopilot.Terminal");
-      const [throttled, others] = objects(state.Retry);
-      expect(throttled?.ErrorEquals).toEqual(["Autopilot.Throttled"]);
-      expect(Number(throttled?.MaxAttempts)).toBeGreaterThan(Number(others?.MaxAttempts));
-    },
-  );
-
-  it("tries to start a roll again when Step Functions is busy, and never after the roll itself has failed", () => {
+  it("never starts a roll again after the roll itself has failed", () => {
     const roll = all.find(({ name }) => name === "Roll")?.state ?? {};
-    expect(errorsOf(roll.Retry)).toContain("StepFunctions.ThrottlingException");
     for (const error of ["States.ALL", "States.TaskFailed", "StepFunctions.ExecutionAlreadyExistsException"]) {
       expect(errorsOf(roll.Retry)).not.toContain(error);
     }
@@ -203,9 +188,11 @@ function played(
     bakeSeconds = 0,
     hold = false,
     goOn = false,
+    nestedStartError,
   }: Partial<Record<"lanes" | "services" | "bakeSeconds", number>> & {
     readonly hold?: boolean;
     readonly goOn?: boolean;
+    readonly nestedStartError?: StepFunctionsOptions["nestedStartError"];
   } = {},
 ): Play {
   const clock = new VirtualClock(0);
@@ -241,6 +228,7 @@ function played(
   const stepFunctions = new StepFunctions({
     clock,
     random: () => 0.5,
+    ...(nestedStartError && { nestedStartError }),
     lambda: {
       invoke: async (functionName, payload) => {
         payloads.push({ functionName, payload });
@@ -330,6 +318,17 @@ describe("a pass of RollFleet", () => {
     expect(first).toMatchObject({ status: "SUCCEEDED", output: "{}" });
     const names = play.stepFunctions.listExecutions({ stateMachineArn: FLEET }).map(({ name }) => name);
     expect(names.sort()).toEqual([`${ID}-1`, `${ID}-2`]);
+  });
+
+  it.each(startServiceErrors)("goes on in a new execution after %s, again and again", async (error) => {
+    let refused = 0;
+    const play = played(1, { goOn: true, nestedStartError: () => (refused++ < 20 ? error : undefined) });
+    const request = { stateMachineArn: FLEET, name: `${ID}-1`, input: JSON.stringify({ rolloutId: ID }) };
+    const { executionArn } = play.stepFunctions.startExecution(request);
+    const { status, output } = await play.clock.run(play.stepFunctions.result(executionArn));
+    expect({ status, output, refused }).toEqual({ status: "SUCCEEDED", output: "{}", refused: 21 });
+    const names = play.stepFunctions.listExecutions({ stateMachineArn: FLEET }).map(({ name }) => name);
+    expect(names).toContain(`${ID}-2`);
   });
 
   it("keeps its state small with 10,000 services in a lane", async () => {

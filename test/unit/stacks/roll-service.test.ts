@@ -70,18 +70,6 @@ describe("the state machine RollService", () => {
     expect(name.length).toBeLessThanOrEqual(80);
   });
 
-  it.each(tasks)(
-    "tries %s again when Lambda or the step says that it can help, and not when it says otherwise",
-    (_n, task) => {
-      const retried = errorsOf(task.Retry);
-      for (const error of ["Autopilot.Retryable", "Lambda.ServiceException", "Runtime.ExitError", "Sandbox.Timedout"]) {
-        expect(retried).toContain(error);
-      }
-      expect(retried).not.toContain("States.ALL");
-      expect(retried).not.toContain("Autopilot.Terminal");
-    },
-  );
-
   it.each(tasks.filter(([name]) => !last.includes(name)))(
     "catches every error of %s on the way to the last step",
     (_n, task) => {
