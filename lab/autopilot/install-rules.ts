@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { DEFAULT_NAME } from "../../shared/base/vocabulary.ts";
 import type { EventBridge } from "../../simulator/aws/event-bridge/event-bridge.ts";
-import { busName, type EventRules } from "../../stacks/definitions/event-patterns.ts";
+import type { EventRules } from "../../stacks/definitions/event-patterns.ts";
 
 interface Place {
   readonly account: string;
@@ -16,7 +17,7 @@ export function installRules(
   rules: EventRules,
   home: Place,
   targets: readonly Place[],
-  homeBusName = busName,
+  homeBusName: string = DEFAULT_NAME,
 ): string {
   const homeBusArn = eventBridge.createBus(home.account, home.region, homeBusName);
   for (const { name, pattern, functions } of rules.homeRules)

@@ -1,5 +1,6 @@
 import { loadSharedConfigFiles } from "@smithy/core/config";
 import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
+import { DISCOVERY_TAG, resourceEndings, tagKeys, ZTUNNEL } from "../../shared/base/vocabulary.ts";
 import { type Config, controlPlaneFor, targetsOf } from "../../shared/config/config.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
@@ -24,11 +25,10 @@ import { SlackSimulation } from "../../simulator/slack/slack-simulation.ts";
 import { StepFunctions, type StepFunctionsOptions } from "../../simulator/step-functions/executions.ts";
 import { type EventPatternOptions, eventPatterns, schedules } from "../../stacks/definitions/event-patterns.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
-import rollFleetDefinition from "../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
-import rollServiceDefinition from "../../stacks/definitions/roll-service.asl.json" with { type: "json" };
+import { rollFleetMachine, rollServiceMachine } from "../../stacks/definitions/state-machines.ts";
 import { substitute } from "../../stacks/definitions/substitute.ts";
 import { createFleet, type Fleet, type OperatorCall } from "../fleet/fleet.ts";
-import { functionFactories, rollFleetTokens, rollServiceTokens } from "../lambda/functions.ts";
+import { functionFactories } from "../lambda/functions.ts";
 import { nestedStartError } from "../lambda/nested-start-error.ts";
 import { createPlatform } from "../lambda/platform.ts";
 import { RollCalls, type RollRecord, rollsOf } from "../lambda/rolls.ts";
@@ -110,8 +110,8 @@ export class Lab {
     this.ledger = options.ledger ?? memoryLedger();
     this.faults = new Faults(() => clock.now());
     const machines = `arn:aws:states:${config.homeRegion}:${config.homeAccount}:stateMachine:${config.name}`;
-    this.rollServiceArn = `${machines}-roll-service`;
-    this.rollFleetArn = `${machines}-roll-fleet`;
+    this.rollServiceArn = `${machines}-${resourceEndings.rollService}`;
+    this.rollFleetArn = `${machines}-${resourceEndings.rollFleet}`;
     const shared = { clock, random, faults: this.faults };
     const home = { account: config.homeAccount, region: config.homeRegion };
 
@@ -161,10 +161,16 @@ export class Lab {
     });
     const createdMs = clock.now();
     const stateMachines = [
-      { stateMachineArn: this.rollServiceArn, definition: substitute(rollServiceDefinition, rollServiceTokens) },
+      {
+        stateMachineArn: this.rollServiceArn,
+        definition: substitute(rollServiceMachine.definition, rollServiceMachine.functions),
+      },
       {
         stateMachineArn: this.rollFleetArn,
-        definition: substitute(rollFleetDefinition, { ...rollFleetTokens, RollService: this.rollServiceArn }),
+        definition: substitute(rollFleetMachine.definition, {
+          ...rollFleetMachine.functions,
+          RollService: this.rollServiceArn,
+        }),
       },
     ];
     for (const { stateMachineArn, definition } of stateMachines) {
@@ -279,16 +285,16 @@ export class Lab {
   #tellControlPlane({ task, service, lastStatus, healthy }: TaskChange): void {
     const [, , , region = "", account = ""] = task.arn.split(":");
     const plane = controlPlaneFor(this.config, { account, region });
-    if (!plane || task.cluster.tags.get("ecs.solo.io/discovery-enabled") !== "true" || !task.network) return;
+    if (!plane || task.cluster.tags.get(DISCOVERY_TAG) !== "true" || !task.network) return;
     this.controlPlanes.get(plane.name)?.taskChanged({
       taskArn: task.arn,
       serviceArn: service.arn,
       serviceName: service.name,
-      namespace: task.tags.get("ecs.solo.io/namespace") ?? "istio-system",
-      serviceAccount: task.tags.get("ecs.solo.io/service-account") ?? "default",
+      namespace: task.tags.get(tagKeys.namespace) ?? "istio-system",
+      serviceAccount: task.tags.get(tagKeys.serviceAccount) ?? "default",
       ipAddress: task.network.privateIpv4Address,
       running: lastStatus === "RUNNING",
-      hasZtunnel: healthy && task.revision.spec.containerDefinitions.some(({ name }) => name === "ztunnel"),
+      hasZtunnel: healthy && task.revision.spec.containerDefinitions.some(({ name }) => name === ZTUNNEL),
     });
   }
 }

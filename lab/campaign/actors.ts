@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { ZTUNNEL } from "../../shared/base/vocabulary.ts";
 import { containersOf, nameOf } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
 import { registerable } from "../../shared/data-plane/ztunnel/task-definition/registerable.ts";
 import { createService } from "../fleet/fleet.ts";
@@ -182,14 +183,14 @@ export function plainDefinition({ account, name }: ServiceName): JsonObject {
 
 function withApplication(definition: JsonObject, image: string): JsonObject {
   const containerDefinitions = containersOf(definition).map((one) =>
-    nameOf(one) === "ztunnel" ? one : { ...one, image },
+    nameOf(one) === ZTUNNEL ? one : { ...one, image },
   );
   return { ...definition, containerDefinitions };
 }
 
 function withoutSidecar(definition: JsonObject): JsonObject {
   const containerDefinitions = containersOf(definition)
-    .filter((one) => nameOf(one) !== "ztunnel")
+    .filter((one) => nameOf(one) !== ZTUNNEL)
     .map(({ dependsOn: _, ...one }) => one);
   return { ...definition, containerDefinitions };
 }

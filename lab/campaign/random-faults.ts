@@ -1,6 +1,8 @@
 import type * as z from "zod";
+import { awsDetailTypes, functionNames, operatorDetailTypes, ZTUNNEL } from "../../shared/base/vocabulary.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
 import { type FaultKind, faultKinds, type faultRuleSchema, lambdaServiceErrors } from "../../simulator/faults.ts";
+import { functions } from "../../stacks/definitions/functions.ts";
 import { BAD_APPLICATION, images } from "./campaign-fleet.ts";
 import type { RandomChoice } from "./random-choice.ts";
 
@@ -24,19 +26,7 @@ export function lastingFaults({ places }: Pick<FaultTargets, "places">): readonl
 }
 
 /** The functions that state machines invoke. */
-const stepFunctions = [
-  ...["plan", "apply", "await-deployment", "verify", "revert", "finish"].map((name) => `roll/${name}`),
-  ...["start", "next-wave", "take", "hold", "assess-wave", "finish"].map((name) => `rollout/${name}`),
-];
-const functions = [
-  "reconcile-service",
-  "sweep-services",
-  "signal-deployment",
-  "watch-root-ca",
-  "notify-slack",
-  ...stepFunctions,
-  ...["request", "control", "guard", "report"].map((name) => `rollout/${name}`),
-];
+const steps = functions.filter(({ invocation }) => invocation === "synchronous").map(({ name }) => name);
 
 const ledgerCalls = [
   "getService",
@@ -79,11 +69,11 @@ const awsCalls = [
 
 const calls = [...awsCalls, ...ledgerCalls.map((name) => `ledger.${name}`), "ledger.*"];
 const detailTypes = [
-  "ECS Deployment State Change",
-  "ECS Task State Change",
-  "Tag Change on Resource",
-  "Rollout Requested",
-  "Rollout Control",
+  awsDetailTypes.deployment,
+  awsDetailTypes.task,
+  awsDetailTypes.tag,
+  operatorDetailTypes.request,
+  operatorDetailTypes.control,
   "Service *",
   "Rollout *",
   "*",
@@ -105,7 +95,7 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
     case "secret-denied":
       return { match: { ...place, ...named }, count: dice.int(1, 4) };
     case "task-stops":
-      return { match: { ...named, container: dice.pick(["web", "ztunnel"]) }, count: dice.int(1, 4) };
+      return { match: { ...named, container: dice.pick(["web", ZTUNNEL]) }, count: dice.int(1, 4) };
     case "throttle":
       return { match: { ...(dice.chance(0.5) && place), call: dice.pick(calls) } };
     case "api-error": {
@@ -120,7 +110,7 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
     case "lambda-crash":
       return {
         match: {
-          ...(dice.chance(0.8) && { function: dice.pick(functions) }),
+          ...(dice.chance(0.8) && { function: dice.pick(functionNames) }),
           ...(dice.chance(0.6) && { call: dice.pick(calls) }),
         },
         when: dice.pick(["before", "after"]),
@@ -129,7 +119,7 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
       };
     case "lambda-service-error":
       return {
-        match: dice.chance(0.8) ? { function: dice.pick(stepFunctions) } : {},
+        match: dice.chance(0.8) ? { function: dice.pick(steps) } : {},
         error: dice.pick(lambdaServiceErrors),
         when: dice.pick(["before", "after"]),
         skip: dice.int(0, 6),

@@ -1,7 +1,7 @@
 import { parseServiceArn } from "../../shared/base/arn.ts";
 import { canonicalJson, isJsonObject, sha256 } from "../../shared/base/json.ts";
+import { tagKeys } from "../../shared/base/vocabulary.ts";
 import { targetsOf } from "../../shared/config/config.ts";
-import { tagKeys } from "../../shared/enrollment/tags.ts";
 import { VirtualClock } from "../../simulator/clock/virtual-clock.ts";
 import { Lab } from "../autopilot/lab.ts";
 import { enrolledFleet } from "../fleet/enrolled-fleet.ts";

@@ -1,7 +1,5 @@
+import { type EnvironmentVariable, type FunctionName, resourceEndings } from "../base/vocabulary.ts";
 import type { Config } from "./config.ts";
-
-/** Source of the events by which operators ask for something. */
-export const operatorSource = "ztunnel-autopilot.operator";
 
 export interface ResourceNames {
   /** The ledger's DynamoDB table, in the home account and region. */
@@ -18,11 +16,11 @@ export interface ResourceNames {
 export function resourceNames(
   { name }: Pick<Config, "name">,
   stage?: string,
-  environment: Readonly<Record<string, string | undefined>> = {},
+  environment: Readonly<Partial<Record<EnvironmentVariable, string | undefined>>> = {},
 ): ResourceNames {
   const prefix = stage === undefined ? name : `${name}-${stage}`;
   return {
-    tableName: environment.AUTOPILOT_TABLE || `${prefix}-ledger`,
+    tableName: environment.AUTOPILOT_TABLE || `${prefix}-${resourceEndings.ledger}`,
     busName: environment.AUTOPILOT_BUS || prefix,
   };
 }
@@ -32,10 +30,7 @@ export function operatorReadRole({ memberRoleName }: Pick<Config, "memberRoleNam
   return `${memberRoleName}-read`;
 }
 
-/** The functions that talk to a Kubernetes API, by their file: their roles need an access entry. */
-export const kubernetesFunctions = ["watch-root-ca", "roll/plan", "roll/apply", "roll/verify"] as const;
-
 /** The name of a deployed function's role, by the function's file below `functions/`. */
-export function functionRoleName({ name }: Pick<Config, "name">, stage: string, functionName: string): string {
+export function functionRoleName({ name }: Pick<Config, "name">, stage: string, functionName: FunctionName): string {
   return `${name}-${stage}-${functionName.replaceAll("/", "-")}`;
 }

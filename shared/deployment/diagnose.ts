@@ -1,4 +1,5 @@
 import type { FailureCode } from "../base/errors.ts";
+import { SECRET_NAME_PREFIX, ZTUNNEL } from "../base/vocabulary.ts";
 import { type ObservedContainer, type ObservedTask, taskIdOf } from "../model/task.ts";
 
 /** Why a revision's tasks fail: one code, and a sentence that names the task and the container. */
@@ -61,8 +62,7 @@ function startFailureCode(reason: string): Diagnosis["code"] | undefined {
   if (/dependenc\w*\b.*\[?\bztunnel\b/i.test(reason)) return "ztunnel-unhealthy";
   const secretArn = /:secretsmanager:[a-z0-9-]+:\d{12}:secret:(\S+)/.exec(reason)?.[1];
   if (/retriev\w* secret|secret data|from asm|secretsmanager|:ssm:|from ssm/i.test(reason)) {
-    const isOthers =
-      (secretArn !== undefined && !secretArn.startsWith("ztunnel-autopilot/")) || /\bssm\b/i.test(reason);
+    const isOthers = (secretArn !== undefined && !secretArn.startsWith(SECRET_NAME_PREFIX)) || /\bssm\b/i.test(reason);
     return isOthers ? "application-failed" : "secret-denied";
   }
   if (/CannotPull|pull image|ImagePull|registry auth|ecr registry/i.test(reason)) return "image-unavailable";
@@ -84,7 +84,7 @@ function culprit({ containers, stopCode }: ObservedTask): ObservedContainer | un
 
 /** ztunnel, when it ran and no container that waits for it was ever started. */
 function neverHealthy(containers: readonly ObservedContainer[]): ObservedContainer | undefined {
-  const ztunnel = containers.find(({ name }) => name === "ztunnel");
+  const ztunnel = containers.find(({ name }) => name === ZTUNNEL);
   const others = containers.filter((container) => container !== ztunnel);
   const nobodyStarted = others.length > 0 && others.every(({ exitCode }) => exitCode === undefined);
   return ztunnel?.exitCode !== undefined && nobodyStarted ? ztunnel : undefined;
@@ -113,7 +113,7 @@ function unexplained(task: ObservedTask): Diagnosis | undefined {
 }
 
 function diagnoseRunning(task: ObservedTask): Diagnosis | undefined {
-  const ztunnel = task.containers.find(({ name }) => name === "ztunnel");
+  const ztunnel = task.containers.find(({ name }) => name === ZTUNNEL);
   const waiting = task.lastStatus !== "RUNNING" && ztunnel?.lastStatus === "RUNNING";
   if (ztunnel && (ztunnel.healthStatus === "UNHEALTHY" || (waiting && ztunnel.healthStatus !== "HEALTHY"))) {
     return say("ztunnel-unhealthy", task, `Container ztunnel is ${ztunnel.healthStatus ?? "UNKNOWN"}.`);
@@ -123,7 +123,7 @@ function diagnoseRunning(task: ObservedTask): Diagnosis | undefined {
 }
 
 function codeFor(container: string): "ztunnel-unhealthy" | "application-failed" {
-  return container === "ztunnel" ? "ztunnel-unhealthy" : "application-failed";
+  return container === ZTUNNEL ? "ztunnel-unhealthy" : "application-failed";
 }
 
 function say(code: Diagnosis["code"], task: ObservedTask, sentence: string): Diagnosis {

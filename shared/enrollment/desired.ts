@@ -1,4 +1,5 @@
 import { AutopilotError } from "../base/errors.ts";
+import { tagKeys } from "../base/vocabulary.ts";
 import type { Config } from "../config/config.ts";
 import { secretName, versionIdOf } from "../data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import type { BootstrapToken } from "../data-plane/ztunnel/bootstrap-token/token.ts";
@@ -8,7 +9,6 @@ import type { AssignedImage } from "../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import { parseBundle } from "../trust/bundle.ts";
 import type { DesiredEnrollment, DesiredSecret, TagRequest } from "./decision.ts";
-import { tagKeys } from "./tags.ts";
 
 /** The roles of a task definition as ARNs. */
 export interface TaskRoles {

@@ -1,9 +1,12 @@
+import type { FunctionName, KubernetesFunctionName } from "../../shared/base/vocabulary.ts";
 import { type Calls, on } from "./scopes.ts";
 
 /** A function of the deployment. Everything that its role may do follows from `calls`. */
-export interface FunctionDefinition {
+export type FunctionDefinition = FunctionSettings & (KubernetesFunction | OtherFunction);
+
+interface FunctionSettings {
   /** Its file below `functions/`, without the ending. */
-  readonly name: string;
+  readonly name: FunctionName;
   readonly description: string;
   /** `synchronous`: a state machine waits for it. `asynchronous`: events and the clock; failures go to a queue. */
   readonly invocation: "synchronous" | "asynchronous";
@@ -11,9 +14,18 @@ export interface FunctionDefinition {
   readonly timeoutSeconds: number;
   /** At most so many at a time, where more would use up a quota of ECS or Slack, or do the same work twice. */
   readonly reservedConcurrency?: number;
-  /** It talks to a Kubernetes API: it needs an access entry, and is in the VPC if the configuration names one. */
-  readonly kubernetes?: true;
   readonly calls: readonly Calls[];
+}
+
+/** It calls a Kubernetes API: it needs an access entry, and is in the VPC if the configuration names one. */
+interface KubernetesFunction {
+  readonly name: KubernetesFunctionName;
+  readonly kubernetes: true;
+}
+
+interface OtherFunction {
+  readonly name: Exclude<FunctionName, KubernetesFunctionName>;
+  readonly kubernetes?: never;
 }
 
 /** Every call to another account than the home account is made with the member role there. */

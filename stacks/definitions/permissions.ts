@@ -1,4 +1,11 @@
 import {
+  DISCOVERY_TAG,
+  eventSources,
+  resourceEndings,
+  SECRET_NAME_PREFIX,
+  tagKeys,
+} from "../../shared/base/vocabulary.ts";
+import {
   anywhereArn,
   arn,
   type Deployment,
@@ -10,7 +17,6 @@ import {
   stateMachineArn,
   targetRegions,
 } from "./deployment.ts";
-import { sources } from "./event-patterns.ts";
 import type { FunctionDefinition } from "./function-definition.ts";
 import { functions } from "./functions.ts";
 import { type Calls, type HomeScope, isTargetScope, type Scope, type TargetScope } from "./scopes.ts";
@@ -35,10 +41,9 @@ interface Grant {
 type ServiceScope = Exclude<TargetScope, "alarms" | "eks-clusters">;
 
 /** The tags that the autopilot sets on a service where they are missing, and takes away again. */
-const ownServiceTagKeys = ["ecs.solo.io/namespace", "ecs.solo.io/service-account"];
-const ownClusterTagKey = "ecs.solo.io/discovery-enabled";
+const ownServiceTagKeys = [tagKeys.namespace, tagKeys.serviceAccount];
 
-const TOKEN_SECRETS = "secret:ztunnel-autopilot/*";
+const TOKEN_SECRETS = `secret:${SECRET_NAME_PREFIX}*`;
 
 /** Names of secrets end in a hyphen and six characters of Secrets Manager's own. */
 const SECRET_SUFFIX = "-??????";
@@ -67,7 +72,7 @@ const targetGrants: Readonly<Record<ServiceScope, (places: readonly Place[], dep
     condition: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
   }),
   "service-tags": (places) => regional("ecs", places, "service/*", onlyTagKeys(ownServiceTagKeys)),
-  "cluster-tags": (places) => regional("ecs", places, "cluster/*", onlyTagKeys([ownClusterTagKey])),
+  "cluster-tags": (places) => regional("ecs", places, "cluster/*", onlyTagKeys([DISCOVERY_TAG])),
   "token-secrets": (places) => regional("secretsmanager", places, TOKEN_SECRETS),
   "token-secret-policies": (places) =>
     regional("secretsmanager", places, TOKEN_SECRETS, { Bool: { "secretsmanager:BlockPublicPolicy": "true" } }),
@@ -77,7 +82,7 @@ const homeGrants: Readonly<Record<HomeScope, (deployment: Deployment) => Grant>>
   bus: (deployment) => ({
     resources: [homeBusArn(deployment)],
     condition: {
-      "ForAllValues:StringEquals": { "events:source": sources.autopilot },
+      "ForAllValues:StringEquals": { "events:source": eventSources.autopilot },
       Null: { "events:source": "false" },
     },
   }),
@@ -88,7 +93,7 @@ const homeGrants: Readonly<Record<HomeScope, (deployment: Deployment) => Grant>>
     resources: kubeconfigSecrets.map((nameOrArn) => secretArn(home, nameOrArn)),
   }),
   ledger: (deployment) => ({
-    resources: [arn("dynamodb", deployment.home, `table/${resourceName(deployment, "ledger")}`)],
+    resources: [arn("dynamodb", deployment.home, `table/${resourceName(deployment, resourceEndings.ledger)}`)],
   }),
   "member-roles": (deployment) => ({
     resources: memberAccounts(deployment).map((account) =>
@@ -96,10 +101,10 @@ const homeGrants: Readonly<Record<HomeScope, (deployment: Deployment) => Grant>>
     ),
     condition: { StringEquals: { "sts:ExternalId": deployment.name } },
   }),
-  "roll-fleet": (deployment) => ({ resources: [stateMachineArn(deployment, "roll-fleet")] }),
-  "roll-fleet-executions": (deployment) => ({ resources: executionsOf(deployment, "roll-fleet") }),
-  "roll-service": (deployment) => ({ resources: [stateMachineArn(deployment, "roll-service")] }),
-  "roll-service-executions": (deployment) => ({ resources: executionsOf(deployment, "roll-service") }),
+  "roll-fleet": (deployment) => ({ resources: [stateMachineArn(deployment, resourceEndings.rollFleet)] }),
+  "roll-fleet-executions": (deployment) => ({ resources: executionsOf(deployment, resourceEndings.rollFleet) }),
+  "roll-service": (deployment) => ({ resources: [stateMachineArn(deployment, resourceEndings.rollService)] }),
+  "roll-service-executions": (deployment) => ({ resources: executionsOf(deployment, resourceEndings.rollService) }),
   "slack-secret": ({ home, slackSecret }) => ({ resources: [secretArn(home, slackSecret)] }),
   // A token names no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
   "task-tokens": () => ({ resources: ["*"] }),

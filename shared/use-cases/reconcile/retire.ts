@@ -1,11 +1,11 @@
 import { asAutopilotError } from "../../base/errors.ts";
+import { SECRET_NAME_PREFIX } from "../../base/vocabulary.ts";
 import {
   hasRoomForVersion,
   labelOf,
   parseValueFrom,
   retirableVersions,
 } from "../../data-plane/ztunnel/bootstrap-token/secret-version.ts";
-import { SECRET_NAME_PREFIX } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
 

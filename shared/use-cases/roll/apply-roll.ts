@@ -1,6 +1,7 @@
 import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { DISCOVERY_TAG } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { parseValueFrom, pinnedValueFrom } from "../../data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { attemptKeyOf } from "../../deployment/attempts.ts";
@@ -8,7 +9,6 @@ import type { RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision, DesiredSecret } from "../../enrollment/decision.ts";
 import { desiredContent, desiredDefinition, removedDefinition } from "../../enrollment/definition.ts";
 import { desiredToken } from "../../enrollment/desired.ts";
-import { DISCOVERY_TAG } from "../../enrollment/tags.ts";
 import type { MeshFacts } from "../../model/mesh.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { Roll, ServicePatch, ServiceState } from "../../model/service-state.ts";

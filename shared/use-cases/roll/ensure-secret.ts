@@ -1,5 +1,6 @@
 import { AutopilotError } from "../../base/errors.ts";
 import { sha256 } from "../../base/json.ts";
+import { AUTOPILOT_TAG_PREFIX } from "../../base/vocabulary.ts";
 import { mergePrincipals } from "../../data-plane/ztunnel/bootstrap-token/secret-policy.ts";
 import {
   hasRoomForVersion,
@@ -89,7 +90,7 @@ async function ensureVersion(
 
 /** A tag that tells that the secret's policy names this role: a role's ARN is too long and too odd for a tag's key. */
 export function readerTagKey(roleArn: string): string {
-  return `ztunnel-autopilot/reader/${sha256(roleArn).slice(0, 16)}`;
+  return `${AUTOPILOT_TAG_PREFIX}reader/${sha256(roleArn).slice(0, 16)}`;
 }
 
 async function ensureReader(

@@ -1,6 +1,6 @@
+import { tagKeys } from "../../base/vocabulary.ts";
 import type { Config } from "../../config/config.ts";
 import { findSidecar } from "../../data-plane/ztunnel/task-definition/sidecar.ts";
-import { tagKeys } from "../../enrollment/tags.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { Roll, ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { EcsCalls } from "../../ports/ports.ts";

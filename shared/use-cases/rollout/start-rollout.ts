@@ -1,8 +1,9 @@
 import { clusterArnOf, type Place, serviceRef } from "../../base/arn.ts";
 import { chunk } from "../../base/chunk.ts";
 import { asAutopilotError } from "../../base/errors.ts";
+import { tagKeys } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor, targetsOf } from "../../config/config.ts";
-import { alarmNames, effectiveTags, enrollIntent, tagKeys } from "../../enrollment/tags.ts";
+import { alarmNames, effectiveTags, enrollIntent } from "../../enrollment/tags.ts";
 import { rolloutRefused, rolloutStarted } from "../../events/rollouts.ts";
 import { type Rollout, rolloutServiceSchema } from "../../model/rollout.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";

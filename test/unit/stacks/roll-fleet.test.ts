@@ -1,6 +1,5 @@
 import validateDefinition from "asl-validator";
 import { describe, expect, it } from "vitest";
-import { rollFleetTokens } from "../../../lab/lambda/functions.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
 import {
   assessInput,
@@ -15,6 +14,7 @@ import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
 import { startServiceErrors } from "../../../simulator/faults.ts";
 import { StepFunctions, type StepFunctionsOptions } from "../../../simulator/step-functions/executions.ts";
 import definition from "../../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
+import { rollFleetMachine } from "../../../stacks/definitions/state-machines.ts";
 import { substitute } from "../../../stacks/definitions/substitute.ts";
 
 const FLEET = "arn:aws:states:us-east-1:123456789012:stateMachine:roll-fleet";
@@ -23,7 +23,7 @@ const SERVICE = "arn:aws:states:us-east-1:123456789012:stateMachine:roll-service
 const MAX_EVENTS = 25_000;
 const MAX_STATE_BYTES = 256 * 1024;
 const MAX_CONCURRENT_CHILDREN = 10_000;
-const tokens = { ...rollFleetTokens, RollService: SERVICE };
+const tokens = { ...rollFleetMachine.functions, RollService: SERVICE };
 
 function object(node: unknown): JsonObject {
   if (!isJsonObject(node)) throw new Error("no object");
@@ -79,7 +79,7 @@ describe("the state machine RollFleet", () => {
 
   it("names only the functions that it is given, and all of them", () => {
     const named = lambdas.map(([, { state }]) => object(state.Arguments).FunctionName);
-    expect(new Set(named)).toEqual(new Set(Object.keys(rollFleetTokens).map((name) => `\${${name}}`)));
+    expect(new Set(named)).toEqual(new Set(Object.keys(rollFleetMachine.functions).map((name) => `\${${name}}`)));
   });
 
   it("is JSONata throughout", () => {

@@ -1,10 +1,10 @@
 import validateDefinition from "asl-validator";
 import { describe, expect, it } from "vitest";
-import { rollServiceTokens } from "../../../lab/lambda/functions.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
 import { VirtualClock } from "../../../simulator/clock/virtual-clock.ts";
 import { StepFunctions } from "../../../simulator/step-functions/executions.ts";
 import definition from "../../../stacks/definitions/roll-service.asl.json" with { type: "json" };
+import { rollServiceMachine } from "../../../stacks/definitions/state-machines.ts";
 import { substitute } from "../../../stacks/definitions/substitute.ts";
 
 const ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:roll-service";
@@ -46,7 +46,7 @@ function run(substituted: object): StepFunctions {
 
 describe("the state machine RollService", () => {
   it("is taken by the strict interpreter, and by the schema of the language", () => {
-    const substituted = substitute(definition, rollServiceTokens);
+    const substituted = substitute(definition, rollServiceMachine.functions);
     expect(() => run(substituted)).not.toThrow();
     // The validator writes into what it validates.
     const { isValid, errors } = validateDefinition(structuredClone(substituted));
@@ -56,7 +56,7 @@ describe("the state machine RollService", () => {
 
   it("names only the functions that it is given, and all of them", () => {
     const named = tasks.map(([, { Arguments }]) => object(Arguments).FunctionName);
-    expect(new Set(named)).toEqual(new Set(Object.keys(rollServiceTokens).map(token)));
+    expect(new Set(named)).toEqual(new Set(Object.keys(rollServiceMachine.functions).map(token)));
   });
 
   it("is JSONata throughout", () => {
@@ -119,13 +119,13 @@ describe("substituting", () => {
 
   it("is an error for a token without a value", () => {
     expect(() => substitute(text, {})).toThrow("Plan");
-    const { Plan: _, ...others } = rollServiceTokens;
+    const { Plan: _, ...others } = rollServiceMachine.functions;
     expect(() => substitute(definition, others)).toThrow("Plan");
   });
 
   it("is an error for a value without a token", () => {
     expect(() => substitute(text, { Plan: "p", Other: "o" })).toThrow("Other");
-    expect(() => substitute(definition, { ...rollServiceTokens, Other: "o" })).toThrow("Other");
+    expect(() => substitute(definition, { ...rollServiceMachine.functions, Other: "o" })).toThrow("Other");
   });
 
   it("takes no name of every object for a value", () => {

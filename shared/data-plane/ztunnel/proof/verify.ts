@@ -1,4 +1,5 @@
 import type { FailureCode } from "../../../base/errors.ts";
+import { ZTUNNEL } from "../../../base/vocabulary.ts";
 import { type ObservedTask, taskIdOf } from "../../../model/task.ts";
 
 export type Verification =
@@ -48,14 +49,14 @@ function verifyWorkloadEntries(running: readonly ObservedTask[], addresses: Read
 }
 
 function verifyWithout(running: readonly ObservedTask[]): Verification {
-  const left = running.filter(({ containers }) => containers.some(({ name }) => name === "ztunnel"));
+  const left = running.filter(({ containers }) => containers.some(({ name }) => name === ZTUNNEL));
   return left.length > 0
     ? not("mesh-not-converged", `A ztunnel container still runs in ${list(left)}.`)
     : { verified: true };
 }
 
 function healthOf(task: ObservedTask): string | undefined {
-  return task.containers.find(({ name }) => name === "ztunnel")?.healthStatus;
+  return task.containers.find(({ name }) => name === ZTUNNEL)?.healthStatus;
 }
 
 /** The tasks by id and address, at most three of them. */

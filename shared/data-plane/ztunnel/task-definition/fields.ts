@@ -1,7 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from "../../../base/json.ts";
-
-/** The name that the sidecar's container has, as Solo's guide and istioctl give it. */
-export const ZTUNNEL = "ztunnel";
+import { ZTUNNEL } from "../../../base/vocabulary.ts";
 
 /** The text in a field; `undefined` when it is absent or no text. */
 export function textAt(object: JsonObject, key: string): string | undefined {

@@ -1,8 +1,9 @@
 import { isJsonObject, isSameJson, type Json, type JsonObject } from "../../../base/json.ts";
+import { ZTUNNEL } from "../../../base/vocabulary.ts";
 import type { DriftReason } from "../../../model/reasons.ts";
 import { type Added, addedBefore, withAdded } from "./added.ts";
 import { dependenciesOf, startDependencies } from "./dependencies.ts";
-import { isLogRouter, listAt, nameOf, objectAt, textAt, ZTUNNEL, ztunnelOf } from "./fields.ts";
+import { isLogRouter, listAt, nameOf, objectAt, textAt, ztunnelOf } from "./fields.ts";
 import { withoutProxyEnvironment, withProxyEnvironment } from "./proxy-environment.ts";
 import {
   BOOTSTRAP_TOKEN,

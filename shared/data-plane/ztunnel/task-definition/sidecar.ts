@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../../base/json.ts";
+import { SECRET_NAME_PREFIX, ZTUNNEL } from "../../../base/vocabulary.ts";
 import {
   isLogRouter,
   isSet,
@@ -8,7 +9,6 @@ import {
   otherContainers,
   textAt,
   without,
-  ZTUNNEL,
   ztunnelOf,
 } from "./fields.ts";
 
@@ -32,9 +32,6 @@ export const defaultHealthCheckCommand: readonly string[] = ["ztunnel", "healthc
 
 /** Name of the environment variable that ztunnel starts from. */
 export const BOOTSTRAP_TOKEN = "BOOTSTRAP_TOKEN";
-
-/** What all secrets' names of the autopilot begin with: by it we know a sidecar as ours. */
-export const SECRET_NAME_PREFIX = "ztunnel-autopilot/";
 
 /** What a task definition has for a sidecar. `plainTextToken` is a credential: never log it. */
 export type Sidecar =

@@ -1,6 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../../../base/json.ts";
+import { ZTUNNEL } from "../../../base/vocabulary.ts";
 import type { Added } from "./added.ts";
-import { listAt, without, ZTUNNEL } from "./fields.ts";
+import { listAt, without } from "./fields.ts";
 
 const namesZtunnel = (entry: Json): boolean => isJsonObject(entry) && entry.containerName === ZTUNNEL;
 
