@@ -11,7 +11,7 @@ import {
   serviceRefused,
   serviceUnenrolled,
   serviceUpdated,
-} from "../../events/outgoing.ts";
+} from "../../events/service-events.ts";
 import { type DriftReason, driftReasons, type Refusal, type RefusalReason, refusals } from "../../model/reasons.ts";
 import type { RollOutcome, ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";

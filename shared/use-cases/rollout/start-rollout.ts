@@ -4,7 +4,7 @@ import { asAutopilotError } from "../../base/errors.ts";
 import { tagKeys } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor, targetsOf } from "../../config/config.ts";
 import { alarmNames, effectiveTags, enrollIntent } from "../../enrollment/tags.ts";
-import { rolloutRefused, rolloutStarted } from "../../events/rollouts.ts";
+import { rolloutRefused, rolloutStarted } from "../../events/rollout-events.ts";
 import { type Rollout, rolloutServiceSchema } from "../../model/rollout.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";

@@ -125,8 +125,8 @@ describe("an event that concerns nothing of ours", () => {
     ["task-not-stopped", task({ lastStatus: "RUNNING" })],
     ["call-failed", apiCall("CreateService", { serviceName: "web" }, { errorCode: "AccessDenied" })],
     ["parameter-deleted", parameter("Delete")],
-  ])("is ignored as %s", (why, event) => {
-    expect(parseIncoming(event)).toMatchObject({ kind: "ignored", why });
+  ])("is ignored as %s", (reason, event) => {
+    expect(parseIncoming(event)).toMatchObject({ kind: "ignored", reason });
   });
 });
 

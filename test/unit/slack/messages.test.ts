@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  outgoing,
-  readOutgoing,
-  rollFailed,
-  rollSuperseded,
-  serviceRefused,
-  serviceWarned,
-} from "../../../shared/events/outgoing.ts";
+import { outgoing, readOutgoing } from "../../../shared/events/outgoing.ts";
+import { rollFailed, rollSuperseded, serviceRefused, serviceWarned } from "../../../shared/events/service-events.ts";
 import type { BusEvent } from "../../../shared/ports/ports.ts";
 import type { SlackMessage } from "../../../shared/slack/layout.ts";
 import { messageFor } from "../../../shared/slack/messages.ts";

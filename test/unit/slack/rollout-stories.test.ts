@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type OutgoingDetail, type OutgoingType, outgoing, readOutgoing } from "../../../shared/events/outgoing.ts";
+import type { AutopilotDetailType } from "../../../shared/base/vocabulary.ts";
+import { type OutgoingDetail, outgoing, readOutgoing } from "../../../shared/events/outgoing.ts";
 import { messageFor } from "../../../shared/slack/messages.ts";
 
 const about = { rolloutId: "rotate-1", kind: "rotate" } as const;
 const counts = { services: 4, succeeded: 2, failed: 1, skipped: 1 };
 
-function textOf<T extends OutgoingType>(detailType: T, detail: OutgoingDetail<T>): string {
+function textOf<T extends AutopilotDetailType>(detailType: T, detail: OutgoingDetail<T>): string {
   const event = outgoing(detailType, detail);
   return messageFor(readOutgoing({ source: "ztunnel-autopilot", "detail-type": detailType, detail: event.detail }))
     .text;

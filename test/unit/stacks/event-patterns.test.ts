@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { isJsonObject, type JsonObject } from "../../../shared/base/json.ts";
+import { autopilotDetailTypes, DISCOVERY_TAG, tagKeys } from "../../../shared/base/vocabulary.ts";
 import { parseIncoming } from "../../../shared/events/incoming.ts";
-import { outgoingTypes } from "../../../shared/events/outgoing.ts";
 import type { BusEvent } from "../../../shared/ports/ports.ts";
 import { compilePattern } from "../../../simulator/aws/event-bridge/pattern.ts";
 import { eventPatterns, schedules } from "../../../stacks/definitions/event-patterns.ts";
@@ -188,6 +188,41 @@ describe("event patterns", () => {
     expect(matching(rules.homeRules, event)).toEqual(["tag-changed"]);
   });
 
+  /** The tags that ask for something, as the documentation lists them. */
+  const asking = [
+    enrollTagKey,
+    ...["platform", "external", "proxy-env", "image", "wave", "alarms"].map((name) => `ztunnel-autopilot/${name}`),
+    ...["namespace", "service-account", "hostname", "ports"].map((name) => `ecs.solo.io/${name}`),
+  ];
+
+  it("knows all tags that ask for something", () => {
+    expect(Object.values(tagKeys).sort()).toEqual(asking.filter((key) => key !== enrollTagKey).sort());
+  });
+
+  it.each(asking)("matches a change of the tag %s alone, as an event and as a call", (key) => {
+    const resourceArn = "arn:aws:ecs:us-east-1:111122223333:service/ecs-demo/shell-task";
+    const changed = withDetail(tag, { "changed-tag-keys": [key] });
+    const set = withDetail(fixture("tag-resource-called"), {
+      requestParameters: { resourceArn, tags: [{ key, value: "x" }] },
+    });
+    const removed = withDetail(fixture("untag-resource-called"), {
+      requestParameters: { resourceArn, tagKeys: [key] },
+    });
+    for (const [event, rule] of [
+      [changed, "tag-changed"],
+      [set, "service-api-called"],
+      [removed, "service-api-called"],
+    ] as const) {
+      expect(matching(rules.homeRules, event)).toEqual([rule]);
+      expect(matching(rules.forwardedRules, event)).toEqual([rule]);
+    }
+  });
+
+  it("does not match the tag that the autopilot sets on clusters", () => {
+    const event = withDetail(tag, { "changed-tag-keys": [DISCOVERY_TAG] });
+    expect(matching(rules.homeRules, event)).toEqual([]);
+  });
+
   it("follows the configured enroll key", () => {
     const own = eventPatterns({ homeAccount, enrollTagKey: "mesh.example.com/on" });
     const event = withDetail(tag, { "changed-tag-keys": ["mesh.example.com/on"] });
@@ -245,7 +280,7 @@ describe("event patterns", () => {
 
   it("tells people once of everything that the autopilot emits", () => {
     for (const event of all) expect(matching(forPeople, delivered(event))).toHaveLength(1);
-    expect(new Set(all.map(({ detailType }) => detailType))).toEqual(new Set(outgoingTypes));
+    expect(new Set(all.map(({ detailType }) => detailType))).toEqual(new Set(autopilotDetailTypes));
   });
 
   it("tells of a rollout's rolls one by one only what went wrong: the rollout's message counts the others", () => {
