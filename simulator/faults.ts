@@ -21,7 +21,7 @@ export type FaultKind = (typeof faultKinds)[number];
 
 /**
  * The names under which Step Functions reports that Lambda itself failed, not the function: the four transient errors of
- * https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception and throttling.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html and throttling.
  */
 export const lambdaServiceErrors = [
   "Lambda.ClientExecutionTimeoutException",

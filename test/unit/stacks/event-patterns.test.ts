@@ -37,59 +37,60 @@ function matching(all: readonly { readonly name: string; readonly pattern: unkno
   return all.filter(({ pattern }) => compilePattern(pattern)(event)).map(({ name }) => name);
 }
 
-/** Every recorded event with the rules that match it: on a target region's default bus, and on the home bus. */
-const recorded: Readonly<Record<string, { readonly forwarded: readonly string[]; readonly home: readonly string[] }>> =
-  {
-    "deployment-in-progress": {
-      forwarded: ["deployment-changed"],
-      home: ["deployment-started-or-completed", "deployment-changed"],
-    },
-    "deployment-completed": {
-      forwarded: ["deployment-changed"],
-      home: ["deployment-started-or-completed", "deployment-changed"],
-    },
-    "deployment-failed": { forwarded: ["deployment-changed"], home: ["deployment-changed"] },
-    "task-stopped": { forwarded: ["mesh-task-stopped"], home: ["mesh-task-stopped", "mesh-task-failed"] },
-    "tag-changed-on-service": { forwarded: ["tag-changed"], home: ["tag-changed"] },
-    "tag-changed-on-cluster": { forwarded: ["tag-changed"], home: ["tag-changed"] },
-    "create-service-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
-    "update-service-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
-    "tag-resource-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
-    "untag-resource-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
-    "image-parameter-changed": { forwarded: ["image-parameter-changed"], home: ["image-parameter-changed"] },
-    "service-enrolled": { forwarded: [], home: ["roll-ended", "news-for-people"] },
-    "service-roll-superseded": { forwarded: [], home: ["roll-superseded", "news-for-people"] },
-    "service-refused": { forwarded: [], home: ["news-for-people"] },
-    "service-updated-in-rollout": { forwarded: [], home: [] },
-    "service-updated-recheck-requested": { forwarded: [], home: ["roll-ended"] },
-    "service-superseded-in-rollout": { forwarded: [], home: [] },
-    "service-roll-failed-in-rollout": { forwarded: [], home: ["roll-ended", "news-for-people"] },
-    "service-refused-in-rollout": { forwarded: [], home: ["news-for-people"] },
-    "root-ca-changed": { forwarded: [], home: ["news-for-people", "root-ca-changed"] },
-    "root-ca-retirable": { forwarded: [], home: ["news-for-people"] },
-    "root-ca-expiring": { forwarded: [], home: ["news-for-people"] },
-    "rollout-started": { forwarded: [], home: ["rollout-news"] },
-    "rollout-refused": { forwarded: [], home: ["news-for-people"] },
-    "rollout-wave-completed": { forwarded: [], home: ["rollout-news"] },
-    "rollout-paused": { forwarded: [], home: ["rollout-news"] },
-    "rollout-completed": { forwarded: [], home: ["rollout-news"] },
-    "rollout-rolled-back": { forwarded: [], home: ["rollout-news"] },
-    "rollout-requested": { forwarded: [], home: ["rollout-requested"] },
-    "rollout-controlled": { forwarded: [], home: ["rollout-controlled"] },
-    "root-ca-rotated": { forwarded: [], home: ["root-ca-rotated"] },
-    "alarm-went-off": { forwarded: ["alarm-changed"], home: ["alarm-changed"] },
-    "root-ca-secret-changed": { forwarded: ["root-ca-secret-changed"], home: ["root-ca-secret-changed"] },
-  };
+/** Every sample event with the rules that match it: on a target region's default bus, and on the home bus. */
+const samples: Readonly<Record<string, { readonly forwarded: readonly string[]; readonly home: readonly string[] }>> = {
+  "deployment-in-progress": {
+    forwarded: ["deployment-changed"],
+    home: ["deployment-started-or-completed", "deployment-changed"],
+  },
+  "deployment-completed": {
+    forwarded: ["deployment-changed"],
+    home: ["deployment-started-or-completed", "deployment-changed"],
+  },
+  "deployment-failed": { forwarded: ["deployment-changed"], home: ["deployment-changed"] },
+  "task-stopped": { forwarded: ["mesh-task-stopped"], home: ["mesh-task-stopped", "mesh-task-failed"] },
+  "tag-changed-on-service": { forwarded: ["tag-changed"], home: ["tag-changed"] },
+  "tag-changed-on-cluster": { forwarded: ["tag-changed"], home: ["tag-changed"] },
+  "create-service-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
+  "update-service-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
+  "tag-resource-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
+  "untag-resource-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
+  "image-parameter-changed": { forwarded: ["image-parameter-changed"], home: ["image-parameter-changed"] },
+  "service-enrolled": { forwarded: [], home: ["roll-ended", "news-for-people"] },
+  "service-roll-superseded": { forwarded: [], home: ["roll-superseded", "news-for-people"] },
+  "service-refused": { forwarded: [], home: ["news-for-people"] },
+  "service-updated-in-rollout": { forwarded: [], home: [] },
+  "service-updated-recheck-requested": { forwarded: [], home: ["roll-ended"] },
+  "service-superseded-in-rollout": { forwarded: [], home: [] },
+  "service-roll-failed-in-rollout": { forwarded: [], home: ["roll-ended", "news-for-people"] },
+  "service-refused-in-rollout": { forwarded: [], home: ["news-for-people"] },
+  "root-ca-changed": { forwarded: [], home: ["news-for-people", "root-ca-changed"] },
+  "root-ca-retirable": { forwarded: [], home: ["news-for-people"] },
+  "root-ca-expiring": { forwarded: [], home: ["news-for-people"] },
+  "rollout-started": { forwarded: [], home: ["rollout-news"] },
+  "rollout-refused": { forwarded: [], home: ["news-for-people"] },
+  "rollout-wave-completed": { forwarded: [], home: ["rollout-news"] },
+  "rollout-paused": { forwarded: [], home: ["rollout-news"] },
+  "rollout-completed": { forwarded: [], home: ["rollout-news"] },
+  "rollout-rolled-back": { forwarded: [], home: ["rollout-news"] },
+  "rollout-requested": { forwarded: [], home: ["rollout-requested"] },
+  "rollout-controlled": { forwarded: [], home: ["rollout-controlled"] },
+  "root-ca-rotated": { forwarded: [], home: ["root-ca-rotated"] },
+  "alarm-went-off": { forwarded: ["alarm-changed"], home: ["alarm-changed"] },
+  "root-ca-secret-changed": { forwarded: ["root-ca-secret-changed"], home: ["root-ca-secret-changed"] },
+};
 
 describe("event patterns", () => {
-  it("has a recorded event for every rule, and rules for every recorded event", () => {
-    const files = readdirSync(FIXTURES).map((file) => file.replace(/\.json$/, ""));
-    expect(files.sort()).toEqual(Object.keys(recorded).sort());
-    const matched = new Set(Object.values(recorded).flatMap(({ forwarded, home }) => [...forwarded, ...home]));
+  it("has a sample event for every rule, and rules for every sample event", () => {
+    const files = readdirSync(FIXTURES).flatMap((file) =>
+      file.endsWith(".json") ? [file.slice(0, -".json".length)] : [],
+    );
+    expect(files.sort()).toEqual(Object.keys(samples).sort());
+    const matched = new Set(Object.values(samples).flatMap(({ forwarded, home }) => [...forwarded, ...home]));
     expect([...matched].sort()).toEqual(rules.homeRules.map(({ name }) => name).sort());
   });
 
-  it.each(Object.entries(recorded))("%s is matched by exactly its rules", (name, expected) => {
+  it.each(Object.entries(samples))("%s is matched by exactly its rules", (name, expected) => {
     const event = fixture(name);
     expect({ forwarded: matching(rules.forwardedRules, event), home: matching(rules.homeRules, event) }).toEqual(
       expected,
@@ -100,7 +101,7 @@ describe("event patterns", () => {
   const lookers = ["reconcile-service", "signal-deployment", "watch-root-ca", "sweep-services"];
   const looked = rules.homeRules.filter(({ functions }) => functions.some((name) => lookers.includes(name)));
 
-  it.each(Object.keys(recorded).filter((name) => matching(looked, fixture(name)).length > 0))(
+  it.each(Object.keys(samples).filter((name) => matching(looked, fixture(name)).length > 0))(
     "%s, once it is delivered, is an event that the functions know to read",
     (name) => {
       expect(parseIncoming(fixture(name)).kind).not.toBe("ignored");
