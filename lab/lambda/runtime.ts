@@ -6,7 +6,7 @@ import type { Clock } from "../../simulator/clock/clock.ts";
 import type { Faults } from "../../simulator/faults.ts";
 import { copyJson } from "../../simulator/step-functions/payload.ts";
 
-/** What a sandbox tells the code that runs in it about the world around. */
+/** What the code that runs in a sandbox sees of it. */
 export interface Sandbox {
   readonly functionName: string;
   /** Id of the invocation that runs now: a sandbox runs one at a time. */

@@ -82,7 +82,7 @@ export const serviceActs: readonly Act[] = [
       await stage.until("reverted", 40, () => stage.ended(echo, "reverted"));
       expectThat((await stage.revisionOf(echo)) === good, "echo-service does not run its pinned last good revision");
       await stage.until("told", 2, () =>
-        stage.told(echo).some((text) => text.includes("back on its last good revision")),
+        stage.told(echo).some((text) => text.includes("was reverted to the last good revision")),
       );
       const rolls = stage.rollsOf(echo).length;
       await stage.minutes(10);

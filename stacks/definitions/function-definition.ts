@@ -8,11 +8,11 @@ interface FunctionSettings {
   /** Its file below `functions/`, without the ending. */
   readonly name: FunctionName;
   readonly description: string;
-  /** `synchronous`: a state machine waits for it. `asynchronous`: events and the clock; failures go to a queue. */
+  /** `synchronous`: a state machine waits for it. `asynchronous`: events and schedules invoke it; failures go to a queue. */
   readonly invocation: "synchronous" | "asynchronous";
   readonly memoryMiB: number;
   readonly timeoutSeconds: number;
-  /** At most so many at a time, where more would use up a quota of ECS or Slack, or do the same work twice. */
+  /** How many may run at a time, where more would exhaust a quota of ECS or Slack, or do the same work twice. */
   readonly reservedConcurrency?: number;
   readonly calls: readonly Calls[];
 }
@@ -31,7 +31,7 @@ interface OtherFunction {
 /** Every call to another account than the home account is made with the member role there. */
 export const elsewhere = on("member-roles", "sts:AssumeRole");
 
-/** What connecting to a control plane takes. */
+/** The calls that a connection to a control plane needs. */
 export const controlPlane: readonly Calls[] = [
   on("eks-clusters", "eks:DescribeCluster"),
   on("kubeconfig-secrets", "secretsmanager:GetSecretValue"),
@@ -44,13 +44,13 @@ export const startRoll: readonly Calls[] = [
   on("roll-service-executions", "states:DescribeExecution"),
 ];
 
-/** As for a roll, of the fleet's state machine. */
+/** The same for the fleet's state machine. */
 export const startRollout: readonly Calls[] = [
   on("roll-fleet", "states:StartExecution"),
   on("roll-fleet-executions", "states:DescribeExecution"),
 ];
 
-/** Registering a revision passes its roles on, and with tags it is a tagging too. */
+/** Registering a revision passes roles and, if it has tags, is a TagResource as well. */
 export const register: readonly Calls[] = [
   on("task-definitions", "ecs:RegisterTaskDefinition"),
   on("registered-task-definitions", "ecs:TagResource"),

@@ -3,7 +3,7 @@ import { transientErrors } from "./transient-errors.ts";
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 type JsonObject = { readonly [key: string]: Json };
 
-/** `undefined` is in no JSON, but in the types of JSON modules whose objects differ. */
+/** JSON has no `undefined`, but the types of JSON modules whose objects differ do. */
 type Node = undefined | null | boolean | number | string | readonly Node[] | { readonly [key: string]: Node };
 
 /** A state machine in the Amazon States Language. */
@@ -18,8 +18,8 @@ const lists: ReadonlyMap<unknown, readonly string[]> = new Map(
 
 /**
  * The definition with every `${Token}` in its strings replaced. In an array, the token of a list in `transientErrors` is
- * replaced by all its items. Throws when a token has no value or a value is never
- * used: a typo fails in the tests, not on AWS.
+ * replaced by all its items. Throws when a token has no value or a value is never used: a typo fails in the tests, not on
+ * AWS.
  */
 export function substitute(definition: Definition, values: Readonly<Record<string, string>>): JsonObject {
   const used = new Set<string>();

@@ -426,7 +426,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
   });
 
   describe("dead letters and logs", () => {
-    it("have an alarm for every queue, told to a topic of its own region", () => {
+    it("have an alarm for every queue, which notifies a topic of its own region", () => {
       for (const queue of all(types.queue)) {
         const [alarm, ...more] = inRegion(types.alarm, queue.region ?? "").filter(
           ({ inputs }) => JSON.stringify(inputs.dimensions) === JSON.stringify({ QueueName: queue.inputs.name }),

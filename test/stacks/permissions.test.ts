@@ -138,7 +138,7 @@ describe("statements", () => {
     }
   });
 
-  it("tell many regions by a condition, beside the one that is there", () => {
+  it("bind many regions by a condition, beside the one that is there", () => {
     const targets = Array.from({ length: 7 }, (_, index) => ({ account: "111111111111", region: `eu-north-${index}` }));
     const tagging = functionStatements(definitionOf("roll/finish"), { ...deployment, targets }).find(({ Action }) =>
       Action.includes("ecs:UntagResource"),

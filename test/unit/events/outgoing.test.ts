@@ -52,11 +52,11 @@ describe("an event that the autopilot emits", () => {
     expect(() => serviceRefused(ref, [])).toThrow(/unexpected-error/);
   });
 
-  it("tells a failure without a name of ours as unexpected-error", () => {
-    const told = { executionName: "web-0", sentence: "", reverted: true };
-    expect(rollFailed(ref, { ...told, code: "Lambda.Unknown" }).detail).toMatchObject({ code: "unexpected-error" });
-    expect(rollFailed(ref, { ...told, code: "toString" }).detail).toMatchObject({ code: "unexpected-error" });
-    expect(rollFailed(ref, { ...told, code: "secret-denied" }).detail).toMatchObject({ code: "secret-denied" });
+  it("calls a failure without a name of ours unexpected-error", () => {
+    const failure = { executionName: "web-0", sentence: "", reverted: true };
+    expect(rollFailed(ref, { ...failure, code: "Lambda.Unknown" }).detail).toMatchObject({ code: "unexpected-error" });
+    expect(rollFailed(ref, { ...failure, code: "toString" }).detail).toMatchObject({ code: "unexpected-error" });
+    expect(rollFailed(ref, { ...failure, code: "secret-denied" }).detail).toMatchObject({ code: "secret-denied" });
   });
 
   it("cuts texts of others", () => {

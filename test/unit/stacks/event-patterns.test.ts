@@ -97,11 +97,11 @@ describe("event patterns", () => {
     );
   });
 
-  /** The functions that look at services, deployments and root CAs. */
-  const lookers = ["reconcile-service", "signal-deployment", "watch-root-ca", "sweep-services"];
-  const looked = rules.homeRules.filter(({ functions }) => functions.some((name) => lookers.includes(name)));
+  /** The functions that read services, deployments and root CAs. */
+  const readers = ["reconcile-service", "signal-deployment", "watch-root-ca", "sweep-services"];
+  const read = rules.homeRules.filter(({ functions }) => functions.some((name) => readers.includes(name)));
 
-  it.each(Object.keys(samples).filter((name) => matching(looked, fixture(name)).length > 0))(
+  it.each(Object.keys(samples).filter((name) => matching(read, fixture(name)).length > 0))(
     "%s, once it is delivered, is an event that the functions know to read",
     (name) => {
       expect(parseIncoming(fixture(name)).kind).not.toBe("ignored");
@@ -279,17 +279,17 @@ describe("event patterns", () => {
     detail,
   });
 
-  it("tells people once of everything that the autopilot emits", () => {
+  it("notifies people once of everything that the autopilot emits", () => {
     for (const event of all) expect(matching(forPeople, delivered(event))).toHaveLength(1);
     expect(new Set(all.map(({ detailType }) => detailType))).toEqual(new Set(autopilotDetailTypes));
   });
 
-  it("tells of a rollout's rolls one by one only what went wrong: the rollout's message counts the others", () => {
+  it("notifies people of a rollout's rolls one by one only if they fail: the rollout's message counts the others", () => {
     const inRollout = all.filter(({ detailType }) => /^(Service|Drift) /.test(detailType));
-    const told = inRollout.filter(
+    const notified = inRollout.filter(
       (event) => matching(forPeople, withDetail(delivered(event), { rolloutId: "upgrade-1" })).length > 0,
     );
-    expect(told.map(({ detailType }) => detailType).sort()).toEqual([
+    expect(notified.map(({ detailType }) => detailType).sort()).toEqual([
       "Service Refused",
       "Service Roll Failed",
       "Service Warned",

@@ -130,7 +130,7 @@ describe("the state machine RollFleet", () => {
     expect(state.TimeoutSeconds).toBeDefined();
   });
 
-  it("gives a roll no time of its own: a roll that is stopped from outside is not taken back", () => {
+  it("gives a roll no time of its own: a roll that is stopped from outside is not reverted", () => {
     const roll = all.find(({ name }) => name === "Roll")?.state ?? {};
     expect(roll.TimeoutSeconds).toBeUndefined();
     expect(plain.TimeoutSeconds).toBeUndefined();

@@ -83,7 +83,7 @@ describe("the state machine RollService", () => {
   });
 
   it.each(tasks.filter(([, { Resource }]) => String(Resource).endsWith("waitForTaskToken")))(
-    "looks again when nobody tells the end of %s",
+    "polls when no event signals the end of %s",
     (name, task) => {
       const [first] = objects(task.Catch);
       expect(first).toMatchObject({ ErrorEquals: ["States.Timeout"], Next: name });
