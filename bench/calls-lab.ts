@@ -4,6 +4,7 @@ import { type Fleet, fleetSchema } from "../lab/fleet/fleet.ts";
 import type { RollRecord } from "../lab/lambda/rolls.ts";
 import { arnOf, expectThat, LabDriver, type ServiceName } from "../lab/story/lab-driver.ts";
 import type { JsonObject } from "../shared/base/json.ts";
+import { awsDetailTypes, deploymentEventNames, eventSources } from "../shared/base/vocabulary.ts";
 import { parseConfig } from "../shared/config/config.ts";
 
 /** One situation: what it cost, by function and call. */
@@ -188,14 +189,14 @@ export class BenchLab {
   async #look(one: ServiceName): Promise<Measured["byFunction"]> {
     this.#counts = new Map();
     await this.#lab.lambda.invoke("reconcile-service", {
-      source: "aws.ecs",
-      "detail-type": "ECS Deployment State Change",
+      source: eventSources.ecs,
+      "detail-type": awsDetailTypes.deployment,
       account: one.account,
       region: one.region,
       resources: [arnOf(one)],
       detail: {
         eventType: "INFO",
-        eventName: "SERVICE_DEPLOYMENT_COMPLETED",
+        eventName: deploymentEventNames.completed,
         deploymentId: "ecs-svc/1234567890123456789",
         reason: "ECS deployment ecs-svc/1234567890123456789 completed.",
       },

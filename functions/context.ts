@@ -3,6 +3,7 @@ import * as z from "zod";
 import autopilotConfig from "../autopilot.config.ts";
 import type { Place } from "../shared/base/arn.ts";
 import { AutopilotError } from "../shared/base/errors.ts";
+import type { EnvironmentVariable } from "../shared/base/vocabulary.ts";
 import { type Config, parseDeployedConfig } from "../shared/config/config.ts";
 import { type AwsClients, awsClients } from "../shared/gateways/aws/aws-clients.ts";
 import { busGateway } from "../shared/gateways/aws/bus.ts";
@@ -70,7 +71,7 @@ const environmentSchema = z.object({
   AUTOPILOT_BUS: z.string().min(1),
   ROLL_SERVICE_ARN: z.string().min(1),
   ROLL_FLEET_ARN: z.string().min(1),
-});
+} satisfies Readonly<Record<EnvironmentVariable, z.ZodString>>);
 
 let known: FunctionContext | undefined;
 

@@ -1,3 +1,4 @@
+import { autopilotEvents } from "../shared/base/vocabulary.ts";
 import { readAlarmChange } from "../shared/events/alarms.ts";
 import { type OutgoingEvent, readOutgoing } from "../shared/events/outgoing.ts";
 import { alarmMessage } from "../shared/slack/alarm-message.ts";
@@ -42,16 +43,8 @@ export function notifySlack({ pause, ledger }: Pick<FunctionContext, "pause" | "
   };
 }
 
-const countedTypes: readonly OutgoingEvent["detailType"][] = [
-  "Service Enrolled",
-  "Service Updated",
-  "Service Unenrolled",
-  "Drift Corrected",
-  "Service Roll Superseded",
-];
-
 function isCounted(event: OutgoingEvent): boolean {
-  return rolloutOf(event) !== undefined && countedTypes.includes(event.detailType);
+  return rolloutOf(event) !== undefined && autopilotEvents[event.detailType].countedInRollout;
 }
 
 async function threadOf(

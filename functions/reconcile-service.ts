@@ -15,7 +15,10 @@ export function reconcile(context: FunctionContext): Step {
     const incoming = parseIncoming(event);
     if (incoming.kind === "reconcile-cluster") return reconcileCluster(incoming.clusterArn, context, log);
     if (!("serviceArn" in incoming)) {
-      log.info("nothing to reconcile", incoming.kind === "ignored" ? { why: incoming.why } : { kind: incoming.kind });
+      log.info(
+        "nothing to reconcile",
+        incoming.kind === "ignored" ? { why: incoming.reason } : { kind: incoming.kind },
+      );
       return { did: "nothing" };
     }
     const ref = serviceRef(incoming.serviceArn);

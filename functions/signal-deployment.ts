@@ -8,7 +8,7 @@ export function signalWaitingRoll(context: FunctionContext): Step {
   return async (event, { log }) => {
     const incoming = parseIncoming(event);
     if (incoming.kind !== "deployment" && incoming.kind !== "task-stopped") {
-      log.info("nothing to signal", incoming.kind === "ignored" ? { why: incoming.why } : { kind: incoming.kind });
+      log.info("nothing to signal", incoming.kind === "ignored" ? { why: incoming.reason } : { kind: incoming.kind });
       return { did: "unheard" };
     }
     log.appendKeys({ serviceArn: incoming.serviceArn });

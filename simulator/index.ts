@@ -27,6 +27,8 @@ export {
   faultKinds,
   faultRuleSchema,
   faultStatus,
+  lambdaServiceErrors,
+  startServiceErrors,
 } from "./base/faults.ts";
 export type { Json, JsonObject } from "./base/json.ts";
 export { type Random, seededRandom } from "./base/random.ts";

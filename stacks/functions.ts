@@ -1,9 +1,10 @@
+import { type EnvironmentVariable, resourceEndings } from "../shared/base/vocabulary.ts";
 import type { Context } from "./context.ts";
 import { type DeadLetters, failedInvocationsArn } from "./dead-letters.ts";
 import { functionBundling } from "./definitions/bundling.ts";
 import { arn, homeBusName, resourceName, stateMachineArn } from "./definitions/deployment.ts";
 import type { FunctionDefinition } from "./definitions/function-definition.ts";
-import { type environmentVariables, functions } from "./definitions/functions.ts";
+import { functions } from "./definitions/functions.ts";
 import { logicalName } from "./definitions/logical-name.ts";
 import { functionStatements, lambdaTrust, policy, type Statement } from "./definitions/permissions.ts";
 
@@ -58,12 +59,12 @@ function deployed(definition: FunctionDefinition, here: Context, queues: DeadLet
   return deployedFunction;
 }
 
-function environmentOf({ deployment }: Context): Record<(typeof environmentVariables)[number], string> {
+function environmentOf({ deployment }: Context): Record<EnvironmentVariable, string> {
   return {
-    AUTOPILOT_TABLE: resourceName(deployment, "ledger"),
+    AUTOPILOT_TABLE: resourceName(deployment, resourceEndings.ledger),
     AUTOPILOT_BUS: homeBusName(deployment),
-    ROLL_SERVICE_ARN: stateMachineArn(deployment, "roll-service"),
-    ROLL_FLEET_ARN: stateMachineArn(deployment, "roll-fleet"),
+    ROLL_SERVICE_ARN: stateMachineArn(deployment, resourceEndings.rollService),
+    ROLL_FLEET_ARN: stateMachineArn(deployment, resourceEndings.rollFleet),
   };
 }
 

@@ -1,3 +1,4 @@
+import { resourceEndings } from "../shared/base/vocabulary.ts";
 import type { Context } from "./context.ts";
 import { resourceName } from "./definitions/deployment.ts";
 
@@ -10,7 +11,7 @@ export function ledger({ deployment, settings }: Context): sst.aws.Dynamo {
     deletionProtection: settings.deletionProtection,
     transform: {
       table: {
-        name: resourceName(deployment, "ledger"),
+        name: resourceName(deployment, resourceEndings.ledger),
         billingMode: "PAY_PER_REQUEST",
         pointInTimeRecovery: { enabled: true },
       },

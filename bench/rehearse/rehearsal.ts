@@ -9,6 +9,7 @@ import {
 import { enrolledFleet, enrolledFleetConfig } from "../../lab/autopilot/enrolled-fleet.ts";
 import { Lab } from "../../lab/autopilot/lab.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
+import { eventSources, operatorDetailTypes } from "../../shared/base/vocabulary.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import type { Rollout, RolloutServiceStatus } from "../../shared/model/rollout.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
@@ -184,8 +185,8 @@ async function begin(change: Change, lab: Lab): Promise<void> {
   }
   const { homeAccount: account, homeRegion: region } = lab.config;
   const entry = {
-    Source: "ztunnel-autopilot.operator",
-    DetailType: "Rollout Requested",
+    Source: eventSources.operator,
+    DetailType: operatorDetailTypes.request,
     Detail: JSON.stringify({ kind: "upgrade", image: NEXT_IMAGE, requestedBy: "rehearsal", why: "rehearsal" }),
     EventBusName: resourceNames(lab.config).busName,
   };

@@ -1,8 +1,9 @@
 import { Option } from "commander";
 import * as z from "zod";
 import { AutopilotError } from "../../shared/base/errors.ts";
+import { kubernetesFunctions } from "../../shared/base/vocabulary.ts";
 import type { Config, ControlPlaneConfig } from "../../shared/config/config.ts";
-import { functionRoleName, kubernetesFunctions } from "../../shared/config/names.ts";
+import { functionRoleName } from "../../shared/config/names.ts";
 import { type CliCommand, newCommand } from "../runtime/command.ts";
 import { exitCodes } from "../runtime/exit-codes.ts";
 import { readConfig, stageOf } from "../runtime/operator.ts";

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { operatorDetailTypes } from "../../shared/base/vocabulary.ts";
 import { type RolloutControl, rolloutControlSchema, rolloutRequestSchema } from "../../shared/events/operator.ts";
 import type { Rollout } from "../../shared/model/rollout.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
@@ -28,8 +29,14 @@ export async function sendRequest(
   context: Pick<CliContext, "now" | "pause">,
 ): Promise<Rollout> {
   const detail = jsonOf(rolloutRequestSchema.parse(request));
-  await calls.bus.putEvents([{ detailType: "Rollout Requested", detail, resources: [] }]);
-  return settled(request.rolloutId, () => true, { what: "Rollout Requested", endedBefore: false }, calls, context);
+  await calls.bus.putEvents([{ detailType: operatorDetailTypes.request, detail, resources: [] }]);
+  return settled(
+    request.rolloutId,
+    () => true,
+    { what: operatorDetailTypes.request, endedBefore: false },
+    calls,
+    context,
+  );
 }
 
 /**
@@ -46,9 +53,9 @@ export async function sendControl(
   const { rolloutId, action, requestedBy } = control;
   const event =
     how === "request"
-      ? { detailType: "Rollout Requested", detail: { kind: "rollback", rolloutId, requestedBy } }
+      ? { detailType: operatorDetailTypes.request, detail: { kind: "rollback", rolloutId, requestedBy } }
       : {
-          detailType: "Rollout Control",
+          detailType: operatorDetailTypes.control,
           detail: jsonOf(rolloutControlSchema.parse({ rolloutId, action, requestedBy })),
         };
   await calls.bus.putEvents([{ ...event, resources: [] }]);

@@ -3,8 +3,9 @@ import { pathToFileURL } from "node:url";
 import * as z from "zod";
 import type { Place } from "../../shared/base/arn.ts";
 import { AutopilotError } from "../../shared/base/errors.ts";
+import { eventSources } from "../../shared/base/vocabulary.ts";
 import { type Config, parseConfig } from "../../shared/config/config.ts";
-import { operatorReadRole, operatorSource, resourceNames } from "../../shared/config/names.ts";
+import { operatorReadRole, resourceNames } from "../../shared/config/names.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { busGateway } from "../../shared/gateways/aws/bus.ts";
 import { callerIdentity } from "../../shared/gateways/aws/caller.ts";
@@ -65,7 +66,7 @@ export async function connectOperator(values: WhereValues, context: CliContext):
     config,
     who,
     ledger: await foundTable(dynamoDbLedger(clients.home, { tableName }), { config, tableName }),
-    bus: busGateway(clients.home, { busName, source: operatorSource }),
+    bus: busGateway(clients.home, { busName, source: eventSources.operator }),
     ecs: perPlace((place) => ecsGateway(clients.at(place), { now })),
     secrets: perPlace((place) => secretsGateway(clients.at(place))),
   };

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { readOutgoing, SOURCE } from "../../shared/events/outgoing.ts";
+import { eventSources } from "../../shared/base/vocabulary.ts";
+import { readOutgoing } from "../../shared/events/outgoing.ts";
 import { isRolloutEvent } from "../../shared/slack/rollout-stories.ts";
 import { reportRollout } from "../../shared/use-cases/rollout/report.ts";
 import { reportOpenRollouts } from "../../shared/use-cases/rollout/report-schedule.ts";
@@ -22,7 +23,7 @@ export function report(
   return async (input, { log, measure }) => {
     const calls = { config, ledger, now, pause, slack, log, measure };
     const { source, id = "" } = parsed(eventSchema, input);
-    if (source !== SOURCE) {
+    if (source !== eventSources.autopilot) {
       const rollouts = await reportOpenRollouts(calls);
       return { rollouts };
     }

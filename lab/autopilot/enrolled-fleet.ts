@@ -8,13 +8,14 @@ import {
 import { controlPlanes } from "../../functions/control-planes.ts";
 import { type Place, serviceRef } from "../../shared/base/arn.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
+import { DISCOVERY_TAG, tagKeys } from "../../shared/base/vocabulary.ts";
 import { type Config, controlPlaneFor, parseConfig, type Target, targetsOf } from "../../shared/config/config.ts";
 import { inject } from "../../shared/data-plane/ztunnel/index.ts";
 import { executionName } from "../../shared/deployment/execution-name.ts";
 import type { TagRequest } from "../../shared/enrollment/decision.ts";
 import { sidecarSpec } from "../../shared/enrollment/definition.ts";
 import { desiredToken } from "../../shared/enrollment/desired.ts";
-import { DISCOVERY_TAG, parseRequest, tagKeys } from "../../shared/enrollment/tags.ts";
+import { parseRequest } from "../../shared/enrollment/tags.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { secretsGateway } from "../../shared/gateways/aws/secrets.ts";
 import type { MeshFacts } from "../../shared/model/mesh.ts";

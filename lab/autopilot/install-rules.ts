@@ -1,7 +1,8 @@
 import type { EventBridge } from "@ztunnel-autopilot/simulator";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { DEFAULT_NAME } from "../../shared/base/vocabulary.ts";
 import type { Config } from "../../shared/config/config.ts";
-import { busName, type EventPatternOptions, type EventRules } from "../../stacks/definitions/event-patterns.ts";
+import type { EventPatternOptions, EventRules } from "../../stacks/definitions/event-patterns.ts";
 
 interface Place {
   readonly account: string;
@@ -29,7 +30,7 @@ export function installRules(
   rules: EventRules,
   home: Place,
   targets: readonly Place[],
-  homeBusName = busName,
+  homeBusName: string = DEFAULT_NAME,
 ): string {
   const homeBusArn = eventBridge.createBus(home.account, home.region, homeBusName);
   for (const { name, pattern, functions } of rules.homeRules)

@@ -1,9 +1,8 @@
 import type { StepFunctions } from "@ztunnel-autopilot/simulator";
+import { resourceEndings } from "../../shared/base/vocabulary.ts";
 import type { Config } from "../../shared/config/config.ts";
-import rollFleetDefinition from "../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
-import rollServiceDefinition from "../../stacks/definitions/roll-service.asl.json" with { type: "json" };
+import { rollFleetMachine, rollServiceMachine } from "../../stacks/definitions/state-machines.ts";
 import { substitute } from "../../stacks/definitions/substitute.ts";
-import { rollFleetTokens, rollServiceTokens } from "../lambda/functions.ts";
 
 /** The ARNs of the product's state machines, in the home account and region. */
 export interface StateMachineArns {
@@ -13,7 +12,10 @@ export interface StateMachineArns {
 
 export function stateMachineArns({ homeRegion, homeAccount, name }: Config): StateMachineArns {
   const prefix = `arn:aws:states:${homeRegion}:${homeAccount}:stateMachine:${name}`;
-  return { rollServiceArn: `${prefix}-roll-service`, rollFleetArn: `${prefix}-roll-fleet` };
+  return {
+    rollServiceArn: `${prefix}-${resourceEndings.rollService}`,
+    rollFleetArn: `${prefix}-${resourceEndings.rollFleet}`,
+  };
 }
 
 /** Loads the product's state machines, whose Tasks name the lab's functions. */
@@ -21,7 +23,8 @@ export function loadStateMachines(
   stepFunctions: StepFunctions,
   { rollServiceArn, rollFleetArn }: StateMachineArns,
 ): void {
-  stepFunctions.createStateMachine(rollServiceArn, substitute(rollServiceDefinition, rollServiceTokens));
-  const tokens = { ...rollFleetTokens, RollService: rollServiceArn };
-  stepFunctions.createStateMachine(rollFleetArn, substitute(rollFleetDefinition, tokens));
+  const { definition, functions } = rollServiceMachine;
+  stepFunctions.createStateMachine(rollServiceArn, substitute(definition, functions));
+  const tokens = { ...rollFleetMachine.functions, RollService: rollServiceArn };
+  stepFunctions.createStateMachine(rollFleetArn, substitute(rollFleetMachine.definition, tokens));
 }

@@ -1,7 +1,13 @@
 import { nextRootCaPem, rootCaPem } from "@ztunnel-autopilot/simulator";
 import type { Json, JsonObject } from "../../shared/base/json.ts";
-import { operatorSource, resourceNames } from "../../shared/config/names.ts";
-import { tagKeys } from "../../shared/enrollment/tags.ts";
+import {
+  AUTOPILOT_TAG_PREFIX,
+  type AutopilotDetailType,
+  eventSources,
+  type OperatorDetailType,
+  tagKeys,
+} from "../../shared/base/vocabulary.ts";
+import { resourceNames } from "../../shared/config/names.ts";
 import { controlActions } from "../../shared/events/operator.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/lab-driver.ts";
@@ -55,7 +61,7 @@ const changeTags = withService((service, { people, dice, lab }) => {
     { [tagKeys.ports]: dice.pick(["http:80:8080", "nonsense"]) },
     { [tagKeys.namespace]: dice.pick([`team-${service.name}`, "team-0", "forbidden"]) },
     { [tagKeys.serviceAccount]: dice.pick(["app", "other"]) },
-    { "ztunnel-autopilot/enrol": "true" },
+    { [`${AUTOPILOT_TAG_PREFIX}enrol`]: "true" },
   ]);
   return people.tag(service, tags, lab.config.enrollTagKey);
 });
@@ -212,8 +218,8 @@ export async function setAlarm(
 }
 
 const malformed: Action = async ({ lab, dice, tell }) => {
-  const source = dice.pick(["ztunnel-autopilot", operatorSource]);
-  const type = dice.pick([
+  const source = dice.pick([eventSources.autopilot, eventSources.operator]);
+  const type = dice.pick<AutopilotDetailType | OperatorDetailType>([
     "Service Enrolled",
     "Rollout Completed",
     "Rollout Control",
@@ -225,7 +231,12 @@ const malformed: Action = async ({ lab, dice, tell }) => {
 };
 
 /** Puts an event on the home bus. Throws while AWS fails. */
-export async function put(lab: Lab, detailType: string, detail: Json, source: string = operatorSource): Promise<void> {
+export async function put(
+  lab: Lab,
+  detailType: AutopilotDetailType | OperatorDetailType,
+  detail: Json,
+  source: string = eventSources.operator,
+): Promise<void> {
   const { homeAccount: account, homeRegion: region } = lab.config;
   const entry = {
     Source: source,

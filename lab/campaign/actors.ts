@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { ZTUNNEL } from "../../shared/base/vocabulary.ts";
 import { containersOf, nameOf, registerable } from "../../shared/model/task-definition.ts";
 import { createService } from "../fleet/fleet.ts";
 import { arnOf, type LabDriver, type ServiceName } from "../story/lab-driver.ts";
@@ -181,14 +182,14 @@ export function plainDefinition({ account, name }: ServiceName): JsonObject {
 
 function withApplication(definition: JsonObject, image: string): JsonObject {
   const containerDefinitions = containersOf(definition).map((one) =>
-    nameOf(one) === "ztunnel" ? one : { ...one, image },
+    nameOf(one) === ZTUNNEL ? one : { ...one, image },
   );
   return { ...definition, containerDefinitions };
 }
 
 function withoutSidecar(definition: JsonObject): JsonObject {
   const containerDefinitions = containersOf(definition)
-    .filter((one) => nameOf(one) !== "ztunnel")
+    .filter((one) => nameOf(one) !== ZTUNNEL)
     .map(({ dependsOn: _, ...one }) => one);
   return { ...definition, containerDefinitions };
 }

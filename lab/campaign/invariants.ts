@@ -1,4 +1,4 @@
-import { SECRET_NAME_PREFIX } from "../../shared/data-plane/ztunnel/index.ts";
+import { SECRET_NAME_PREFIX } from "../../shared/base/vocabulary.ts";
 import { LAB_SLACK_TOKEN } from "../autopilot/lab.ts";
 import { everythingWritten, formsOf, leaks, secretValues } from "../leaks.ts";
 import { MALFORMED } from "./actions.ts";

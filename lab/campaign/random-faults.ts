@@ -1,6 +1,8 @@
-import { type FaultKind, faultKinds, type faultRuleSchema } from "@ztunnel-autopilot/simulator";
+import { type FaultKind, faultKinds, type faultRuleSchema, lambdaServiceErrors } from "@ztunnel-autopilot/simulator";
 import type * as z from "zod";
+import { awsDetailTypes, functionNames, operatorDetailTypes, ZTUNNEL } from "../../shared/base/vocabulary.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
+import { functions } from "../../stacks/definitions/functions.ts";
 import { BAD_APPLICATION, images } from "./campaign-fleet.ts";
 import type { RandomChoice } from "./random-choice.ts";
 
@@ -23,17 +25,8 @@ export function lastingFaults({ places }: Pick<FaultTargets, "places">): readonl
   ];
 }
 
-const functions = [
-  "reconcile-service",
-  "sweep-services",
-  "signal-deployment",
-  "watch-root-ca",
-  "notify-slack",
-  ...["plan", "apply", "await-deployment", "verify", "revert", "finish"].map((name) => `roll/${name}`),
-  ...["request", "control", "guard", "start", "next-wave", "take", "hold", "assess-wave", "finish", "report"].map(
-    (name) => `rollout/${name}`,
-  ),
-];
+/** The functions that state machines invoke. */
+const steps = functions.filter(({ invocation }) => invocation === "synchronous").map(({ name }) => name);
 
 const ledgerCalls = [
   "getService",
@@ -76,11 +69,11 @@ const awsCalls = [
 
 const calls = [...awsCalls, ...ledgerCalls.map((name) => `ledger.${name}`), "ledger.*"];
 const detailTypes = [
-  "ECS Deployment State Change",
-  "ECS Task State Change",
-  "Tag Change on Resource",
-  "Rollout Requested",
-  "Rollout Control",
+  awsDetailTypes.deployment,
+  awsDetailTypes.task,
+  awsDetailTypes.tag,
+  operatorDetailTypes.request,
+  operatorDetailTypes.control,
   "Service *",
   "Rollout *",
   "*",
@@ -103,7 +96,7 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
     case "secret-denied":
       return { match: { ...place, ...named }, count: dice.int(1, 4) };
     case "task-stops":
-      return { match: { ...named, container: dice.pick(["web", "ztunnel"]) }, count: dice.int(1, 4) };
+      return { match: { ...named, container: dice.pick(["web", ZTUNNEL]) }, count: dice.int(1, 4) };
     case "throttle":
       return { match: { ...(dice.chance(0.5) && place), call: dice.pick(calls) } };
     case "api-error": {
@@ -118,9 +111,17 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
     case "lambda-crash":
       return {
         match: {
-          ...(dice.chance(0.8) && { function: dice.pick(functions) }),
+          ...(dice.chance(0.8) && { function: dice.pick(functionNames) }),
           ...(dice.chance(0.6) && { call: dice.pick(calls) }),
         },
+        when: dice.pick(["before", "after"]),
+        skip: dice.int(0, 6),
+        ...(dice.chance(0.8) && { count: dice.int(1, 3) }),
+      };
+    case "lambda-service-error":
+      return {
+        match: dice.chance(0.8) ? { function: dice.pick(steps) } : {},
+        error: dice.pick(lambdaServiceErrors),
         when: dice.pick(["before", "after"]),
         skip: dice.int(0, 6),
         ...(dice.chance(0.8) && { count: dice.int(1, 3) }),
@@ -142,7 +143,7 @@ export function inWords({ kind, match, count, skip, when, untilMs }: Fault, nowM
     ...Object.entries(match ?? {}).map(([key, value]) => `${key} ${value}`),
     ...(count === undefined ? [] : [`${count} times`]),
     ...(skip ? [`after ${skip}`] : []),
-    ...(kind === "lambda-crash" && when ? [when] : []),
+    ...((kind === "lambda-crash" || kind === "lambda-service-error") && when ? [when] : []),
     ...(minutes === undefined ? [] : [`for ${minutes} min`]),
   ];
   return `${kind}: ${details.join(", ")}`;

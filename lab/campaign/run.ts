@@ -1,8 +1,8 @@
 import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import { parseServiceArn } from "../../shared/base/arn.ts";
 import { canonicalJson, isJsonObject, sha256 } from "../../shared/base/json.ts";
+import { tagKeys } from "../../shared/base/vocabulary.ts";
 import { targetsOf } from "../../shared/config/config.ts";
-import { tagKeys } from "../../shared/enrollment/tags.ts";
 import { enrolledFleet } from "../autopilot/enrolled-fleet.ts";
 import { Lab } from "../autopilot/lab.ts";
 import { LabDriver } from "../story/lab-driver.ts";

@@ -1,6 +1,7 @@
 import type { EcsService } from "@ztunnel-autopilot/simulator";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { textAt } from "../../shared/base/json-fields.ts";
+import { awsDetailTypes, eventSources, ZTUNNEL } from "../../shared/base/vocabulary.ts";
 import { controlPlaneFor } from "../../shared/config/config.ts";
 import { decodeToken, findSidecar, parseValueFrom } from "../../shared/data-plane/ztunnel/index.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
@@ -95,12 +96,12 @@ async function rollsLeft({ lab }: CampaignResult): Promise<string[]> {
 async function verdictOn({ lab }: CampaignResult, { arn, cluster }: EcsService): Promise<string> {
   const { account, region } = cluster.scope;
   const event = {
-    source: "aws.tag",
-    "detail-type": "Tag Change on Resource",
+    source: eventSources.tag,
+    "detail-type": awsDetailTypes.tag,
     account,
     region,
     resources: [arn],
-    detail: { service: "ecs", "resource-type": "service", "changed-tag-keys": ["ztunnel-autopilot/enroll"] },
+    detail: { service: "ecs", "resource-type": "service", "changed-tag-keys": [lab.config.enrollTagKey] },
   };
   try {
     const answer = await lab.lambda.invoke("reconcile-service", event);
@@ -168,9 +169,7 @@ function owner({ owned, service, definition, intent }: Seen): readonly string[] 
     return owned.revisions.includes(running) ? [] : [`was never tagged and runs a revision that is not its owner's`];
   }
   if (intent === "in" || findSidecar(definition).kind !== "none") return [];
-  const waiting = containersOf(definition).filter(({ dependsOn }) =>
-    JSON.stringify(dependsOn ?? "").includes("ztunnel"),
-  );
+  const waiting = containersOf(definition).filter(({ dependsOn }) => JSON.stringify(dependsOn ?? "").includes(ZTUNNEL));
   return waiting.length > 0 ? ["is out of the mesh, and containers still wait for ztunnel"] : [];
 }
 

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { textAt } from "../../shared/base/json-fields.ts";
+import { eventSources } from "../../shared/base/vocabulary.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import type { Line, Run } from "./run.ts";
 
@@ -28,7 +29,7 @@ function executions(lab: Lab): readonly Line[] {
 /** The autopilot's own events. */
 function told(lab: Lab): readonly Line[] {
   return lab.eventBridge.log().flatMap(({ event, atMs }) => {
-    if (event.source !== "ztunnel-autopilot") return [];
+    if (event.source !== eventSources.autopilot) return [];
     return [{ atMs, text: `    event ${event["detail-type"]}: ${shortened(event.detail)}` }];
   });
 }

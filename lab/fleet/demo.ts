@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { JsonObject } from "../../shared/base/json.ts";
+import { DEFAULT_ENROLL_TAG, tagKeys } from "../../shared/base/vocabulary.ts";
 import { type Fleet, type FleetService, fleetSchema } from "./fleet.ts";
 
 export const US = { account: "123456789012", region: "us-east-1" } as const;
@@ -164,9 +165,9 @@ export const catalogService: FleetService = fleetSchema.shape.services.element.p
     taskDefinition: webDefinition("catalog", "shop/catalog:5"),
     desiredCount: 2,
     tags: {
-      "ztunnel-autopilot/enroll": "true",
-      "ecs.solo.io/namespace": "ecs-shop",
-      "ecs.solo.io/service-account": "catalog",
+      [DEFAULT_ENROLL_TAG]: "true",
+      [tagKeys.namespace]: "ecs-shop",
+      [tagKeys.serviceAccount]: "catalog",
     },
   }),
 );
@@ -178,9 +179,9 @@ const grown = (at: { readonly account: string; readonly region: string }, cluste
   taskDefinition: webDefinition(name, `shop/${name}:1`, at.account),
   desiredCount: 2,
   tags: {
-    "ztunnel-autopilot/enroll": "true",
-    "ecs.solo.io/namespace": "ecs-shop",
-    "ecs.solo.io/service-account": name,
+    [DEFAULT_ENROLL_TAG]: "true",
+    [tagKeys.namespace]: "ecs-shop",
+    [tagKeys.serviceAccount]: name,
   },
 });
 

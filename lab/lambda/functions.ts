@@ -25,12 +25,13 @@ import { signalWaitingRoll } from "../../functions/signal-deployment.ts";
 import { slackChannel } from "../../functions/slack.ts";
 import { sweepServices } from "../../functions/sweep-services.ts";
 import { watchRootCa } from "../../functions/watch-root-ca.ts";
+import type { FunctionName } from "../../shared/base/vocabulary.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import type { Platform } from "./platform.ts";
 import type { FunctionFactory, Sandbox } from "./runtime.ts";
 
 /** The product's functions by their file's name, as the stacks deploy them. */
-const steps: Readonly<Record<string, (context: FunctionContext, platform: Platform) => Step>> = {
+const steps: Readonly<Record<FunctionName, (context: FunctionContext, platform: Platform) => Step>> = {
   "reconcile-service": (context) => reconcile(context),
   "sweep-services": (context) => sweepServices(context, placedSecrets(context)),
   "signal-deployment": (context) => signalWaitingRoll(context),
@@ -55,26 +56,6 @@ const steps: Readonly<Record<string, (context: FunctionContext, platform: Platfo
   "rollout/assess-wave": (context) => assess(context, placedAlarms(context)),
   "rollout/finish": (context) => finishRollout(context),
   "rollout/report": (context, { fetch, slackApiUrl }) => report(context, slackChannel(context, { fetch, slackApiUrl })),
-};
-
-/** The functions that the state machine RollService names, by its tokens. */
-export const rollServiceTokens: Readonly<Record<string, string>> = {
-  Plan: "roll/plan",
-  Apply: "roll/apply",
-  AwaitDeployment: "roll/await-deployment",
-  Verify: "roll/verify",
-  Revert: "roll/revert",
-  Finish: "roll/finish",
-};
-
-/** The functions that the state machine RollFleet names, by its tokens. */
-export const rollFleetTokens: Readonly<Record<string, string>> = {
-  Start: "rollout/start",
-  NextWave: "rollout/next-wave",
-  Take: "rollout/take",
-  Hold: "rollout/hold",
-  AssessWave: "rollout/assess-wave",
-  Finish: "rollout/finish",
 };
 
 /** Every function on the lab's platform. A sandbox has gateways and caches of its own, as on Lambda. */

@@ -3,7 +3,7 @@ import type { Context } from "aws-lambda";
 import type { LambdaHandler } from "../../functions/middleware.ts";
 import type { Json } from "../../shared/base/json.ts";
 
-/** What the code in a sandbox can know and do about it. */
+/** What the code that runs in a sandbox sees of it. */
 export interface Sandbox {
   readonly functionName: string;
   /** Id of the invocation that runs now: a sandbox runs one at a time. */
@@ -25,6 +25,12 @@ interface Invocation {
   readonly functionName: string;
   /** The state machine's execution that made it, if one did. */
   readonly executionArn: string | undefined;
+}
+
+/** The state of a state machine that invokes a function. */
+export interface InvokingState {
+  readonly executionArn: string;
+  readonly stateName: string;
 }
 
 /** An event that a function failed on too often, as an on-failure destination gets it. */
@@ -84,16 +90,32 @@ export class LambdaRuntime implements Functions {
   }
 
   /**
-   * Invokes and waits for the answer; `context` names the state machine's execution that does. Rejects with
-   * `LambdaError`.
+   * Invokes and waits for the answer; `state` names the state of a state machine that does, if one does. Rejects with
+   * `LambdaError`: the function's own, or that of a `lambda-service-error`, of which the caller does not know whether the
+   * function has run.
    */
-  async invoke(functionName: string, payload: Json, context?: { readonly executionArn: string }): Promise<Json> {
+  async invoke(functionName: string, payload: Json, state?: InvokingState): Promise<Json> {
+    if (state === undefined) return this.#run(functionName, payload, undefined);
+    this.#failService(functionName, state.stateName, "before");
+    const answer = await this.#run(functionName, payload, state.executionArn);
+    this.#failService(functionName, state.stateName, "after");
+    return answer;
+  }
+
+  #failService(functionName: string, state: string, when: "before" | "after"): void {
+    const { faults } = this.#options;
+    const subject = { function: functionName, state };
+    const fault = faults.strike("lambda-service-error", subject, (rule) => rule.when === when);
+    if (fault) throw new LambdaError(fault.error, `${fault.error} by a fault rule of the lab.`);
+  }
+
+  async #run(functionName: string, payload: Json, executionArn: string | undefined): Promise<Json> {
     const { clock, random } = this.#options;
     this.#count += 1;
     const invocation: Invocation = {
       id: `invocation-${this.#count}`,
       functionName,
-      executionArn: context?.executionArn,
+      executionArn,
     };
     const sandbox = this.#idleOf(functionName).pop() ?? this.#coldStart(functionName);
     await clock.sleep(10 + Math.floor(random() * 40));

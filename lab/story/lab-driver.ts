@@ -1,7 +1,8 @@
 import { type Place, parseServiceArn } from "../../shared/base/arn.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
 import { textAt } from "../../shared/base/json-fields.ts";
-import { operatorSource, resourceNames } from "../../shared/config/names.ts";
+import { eventSources, type OperatorDetailType, ZTUNNEL } from "../../shared/base/vocabulary.ts";
+import { resourceNames } from "../../shared/config/names.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
 import { containersOf, nameOf, registerable } from "../../shared/model/task-definition.ts";
 import type { Lab } from "../autopilot/lab.ts";
@@ -76,7 +77,7 @@ export class LabDriver {
   }
 
   async inMesh(service: ServiceName): Promise<boolean> {
-    return (await this.containersOf(service)).includes("ztunnel");
+    return (await this.containersOf(service)).includes(ZTUNNEL);
   }
 
   state(service: ServiceName): Promise<ServiceState | undefined> {
@@ -117,10 +118,10 @@ export class LabDriver {
     await this.#put("Rollout Control", detail);
   }
 
-  async #put(detailType: string, detail: JsonObject): Promise<void> {
+  async #put(detailType: OperatorDetailType, detail: JsonObject): Promise<void> {
     const { homeAccount: account, homeRegion: region } = this.lab.config;
     const entry = {
-      Source: operatorSource,
+      Source: eventSources.operator,
       DetailType: detailType,
       Detail: JSON.stringify(detail),
       EventBusName: resourceNames(this.lab.config).busName,
@@ -150,7 +151,7 @@ export async function serviceReport(stage: LabDriver, arn: string): Promise<Serv
   const service = { ...ref, cluster: ref.clusterName, name: ref.serviceName };
   const containers = containersOf(await stage.definitionOf(service));
   const state = await stage.lab.ledger.getService(arn);
-  const ztunnel = containers.find((container) => nameOf(container) === "ztunnel");
+  const ztunnel = containers.find((container) => nameOf(container) === ZTUNNEL);
   return {
     arn,
     enrolled: state?.enrolled ?? false,

@@ -1,4 +1,5 @@
 import type { LoggedEvent } from "@ztunnel-autopilot/simulator";
+import { autopilotDetailTypes, awsDetailTypes, operatorDetailTypes } from "../../shared/base/vocabulary.ts";
 import type { Lab } from "../autopilot/lab.ts";
 
 /** Where the narrator writes, and whether it may use color. */
@@ -87,11 +88,13 @@ export class Narrator {
   }
 }
 
+const ownOrOperators = [...autopilotDetailTypes, ...Object.values(operatorDetailTypes)];
+
 function rolloutWords({ "detail-type": detailType, detail }: LoggedEvent["event"]): string | undefined {
   const text = (name: string) => String(detail[name]);
   const id = text("rolloutId");
   const counted = (name: string, noun: string) => `${text(name)} ${noun}${detail[name] === 1 ? "" : "s"}`;
-  switch (detailType) {
+  switch (ownOrOperators.find((one) => one === detailType)) {
     case "Rollout Requested":
       return `${text("requestedBy")} requests: ${text("kind")}`;
     case "Rollout Control":
@@ -118,9 +121,9 @@ function rolloutWords({ "detail-type": detailType, detail }: LoggedEvent["event"
 function wordsFor(event: LoggedEvent["event"]): string | undefined {
   const service = event.resources[0]?.split("/").at(-1) ?? "";
   switch (event["detail-type"]) {
-    case "Tag Change on Resource":
+    case awsDetailTypes.tag:
       return event.resources[0]?.includes(":service/") ? `${service}: tags changed` : undefined;
-    case "ECS Deployment State Change": {
+    case awsDetailTypes.deployment: {
       const name = String(event.detail.eventName).replace("SERVICE_DEPLOYMENT_", "").toLowerCase().replace("_", " ");
       return `${service}: deployment ${name}`;
     }

@@ -1,4 +1,5 @@
 import { nextRootCaPem, rootCaPem } from "@ztunnel-autopilot/simulator";
+import { awsDetailTypes, deploymentEventNames, eventSources } from "../../shared/base/vocabulary.ts";
 import { controlPlaneFor } from "../../shared/config/config.ts";
 import type { Rollout } from "../../shared/model/rollout.ts";
 import { parseBundle } from "../../shared/trust/bundle.ts";
@@ -167,12 +168,12 @@ async function trusting(stage: LabDriver, certificates: number): Promise<number>
 function lookAt(arn: string) {
   const [, , , region = "", account = ""] = arn.split(":");
   return {
-    source: "aws.ecs",
-    "detail-type": "ECS Deployment State Change",
+    source: eventSources.ecs,
+    "detail-type": awsDetailTypes.deployment,
     account,
     region,
     resources: [arn],
-    detail: { eventType: "INFO", eventName: "SERVICE_DEPLOYMENT_COMPLETED", deploymentId: "ecs-svc/1", reason: "" },
+    detail: { eventType: "INFO", eventName: deploymentEventNames.completed, deploymentId: "ecs-svc/1", reason: "" },
   };
 }
 

@@ -1,12 +1,13 @@
 import { canonicalJson, isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { awsDetailTypes, DEFAULT_ENROLL_TAG, tagKeys } from "../../shared/base/vocabulary.ts";
 import { containersOf } from "../../shared/model/task-definition.ts";
 import { catalogService, EU, shellDefinition, US } from "../fleet/demo.ts";
 import { createService } from "../fleet/fleet.ts";
 import type { Act } from "./act.ts";
 import { expectThat, type LabDriver, type ServiceName } from "./lab-driver.ts";
 
-const ENROLL = "ztunnel-autopilot/enroll";
-const IMAGE = "ztunnel-autopilot/image";
+const ENROLL = DEFAULT_ENROLL_TAG;
+const IMAGE = tagKeys.image;
 const BAD_IMAGE = "us-docker.pkg.dev/soloio-img/istio/ztunnel:1.28.2-rc.1";
 
 const demo = (name: string): ServiceName => ({ ...US, cluster: "ecs-demo", name });
@@ -21,8 +22,8 @@ const billing = shop("billing");
 
 /** A service account of its own: one is bound to one role. */
 const identity = (serviceAccount: string) => ({
-  "ecs.solo.io/namespace": "ecs-shop",
-  "ecs.solo.io/service-account": serviceAccount,
+  [tagKeys.namespace]: "ecs-shop",
+  [tagKeys.serviceAccount]: serviceAccount,
 });
 
 async function enrolled(stage: LabDriver, service: ServiceName, withinMinutes = 15): Promise<void> {
@@ -44,7 +45,7 @@ const shellRelease = released(shellDefinition, "shell", "curlimages/curl:8.17.0"
 export const serviceActs: readonly Act[] = [
   {
     name: "tag two services",
-    intro: "The services of Solo's guide, shell-task and echo-service, get the tag ztunnel-autopilot/enroll=true.",
+    intro: `The services of Solo's guide, shell-task and echo-service, get the tag ${ENROLL}=true.`,
     play: async (stage) => {
       await stage.tag(shell, { [ENROLL]: "true" });
       await stage.tag(echo, { [ENROLL]: "true" });
@@ -81,7 +82,7 @@ export const serviceActs: readonly Act[] = [
       await stage.until("reverted", 40, () => stage.ended(echo, "reverted"));
       expectThat((await stage.revisionOf(echo)) === good, "echo-service does not run its pinned last good revision");
       await stage.until("told", 2, () =>
-        stage.told(echo).some((text) => text.includes("back on its last good revision")),
+        stage.told(echo).some((text) => text.includes("was reverted to the last good revision")),
       );
       const rolls = stage.rollsOf(echo).length;
       await stage.minutes(10);
@@ -123,7 +124,7 @@ export const serviceActs: readonly Act[] = [
     intro: "search gets the tag, but EventBridge loses the event. The sweep finds it.",
     play: async (stage) => {
       const { region } = search;
-      stage.lab.faults.add({ kind: "lose-event", match: { detailType: "Tag Change on Resource", region }, count: 1 });
+      stage.lab.faults.add({ kind: "lose-event", match: { detailType: awsDetailTypes.tag, region }, count: 1 });
       await stage.tag(search, { [ENROLL]: "true", ...identity("search") });
       await stage.minutes(1);
       expectThat(stage.rollsOf(search).length === 0, "the event was not lost");

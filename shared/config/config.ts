@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { accountIdSchema as accountId, regionSchema as region } from "../base/arn.ts";
 import { AutopilotError } from "../base/errors.ts";
+import { DEFAULT_ENROLL_TAG, DEFAULT_NAME } from "../base/vocabulary.ts";
 import { freezeProblems } from "./freeze.ts";
 import { isAllowedImage } from "./images.ts";
 import { operatorReadRole } from "./names.ts";
@@ -79,7 +80,7 @@ const configSchema = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z][a-z0-9-]{0,30}$/)
-    .default("ztunnel-autopilot"),
+    .default(DEFAULT_NAME),
   homeRegion: region,
   homeAccount: accountId,
   accounts: z.array(accountSchema).min(1),
@@ -87,7 +88,7 @@ const configSchema = z.strictObject({
   memberRoleName: z
     .string()
     .regex(/^[\w+=,.@/-]+$/)
-    .default("ztunnel-autopilot-member"),
+    .default(`${DEFAULT_NAME}-member`),
   /**
    * Roles of the home account whose holders run the operator's command: in the other accounts they may take on a role
    * that only reads, called as the member role with `-read` behind.
@@ -143,7 +144,7 @@ const configSchema = z.strictObject({
   allowedNamespaces: z.array(z.string().min(1)).min(1).default(["*"]),
   /** Whose credentials prove the workload's identity. Containers can only use the task role's. */
   identityRole: z.enum(["task", "execution"]).default("task"),
-  enrollTagKey: z.string().min(1).max(128).default("ztunnel-autopilot/enroll"),
+  enrollTagKey: z.string().min(1).max(128).default(DEFAULT_ENROLL_TAG),
   policy: policySchema.prefault({}),
   slack: z.strictObject({
     /** Secret in the home region: `{"token": "xoxb-…"}` or `{"webhookUrl": "https://hooks.slack.com/…"}`. */

@@ -1,5 +1,4 @@
-/** Source of the events by which operators ask for something. */
-export const operatorSource = "ztunnel-autopilot.operator";
+import { type EnvironmentVariable, type FunctionName, resourceEndings } from "../base/vocabulary.ts";
 
 /** The part of the configuration that names begin with. */
 interface NamedConfig {
@@ -21,11 +20,11 @@ export interface ResourceNames {
 export function resourceNames(
   { name }: NamedConfig,
   stage?: string,
-  environment: Readonly<Record<string, string | undefined>> = {},
+  environment: Readonly<Partial<Record<EnvironmentVariable, string | undefined>>> = {},
 ): ResourceNames {
   const prefix = stage === undefined ? name : `${name}-${stage}`;
   return {
-    tableName: environment.AUTOPILOT_TABLE || `${prefix}-ledger`,
+    tableName: environment.AUTOPILOT_TABLE || `${prefix}-${resourceEndings.ledger}`,
     busName: environment.AUTOPILOT_BUS || prefix,
   };
 }
@@ -35,10 +34,7 @@ export function operatorReadRole({ memberRoleName }: { readonly memberRoleName: 
   return `${memberRoleName}-read`;
 }
 
-/** The functions that talk to a Kubernetes API, by their file: their roles need an access entry. */
-export const kubernetesFunctions = ["watch-root-ca", "roll/plan", "roll/apply", "roll/verify"] as const;
-
 /** The name of a deployed function's role, by the function's file below `functions/`. */
-export function functionRoleName({ name }: NamedConfig, stage: string, functionName: string): string {
+export function functionRoleName({ name }: NamedConfig, stage: string, functionName: FunctionName): string {
   return `${name}-${stage}-${functionName.replaceAll("/", "-")}`;
 }

@@ -3,8 +3,9 @@
  * role in the others.
  */
 import { partitionOf } from "../base/arn.ts";
+import { eventSources, SECRET_NAME_PREFIX } from "../base/vocabulary.ts";
 import { type Config, targetsOf } from "./config.ts";
-import { operatorReadRole, operatorSource, type ResourceNames } from "./names.ts";
+import { operatorReadRole, type ResourceNames } from "./names.ts";
 
 /** A statement of an IAM policy that allows something. */
 export interface OperatorStatement {
@@ -38,7 +39,7 @@ export function operatorStatements(config: Fleet, { tableName, busName }: Resour
       Resource: [homeArn(config, "events", `event-bus/${busName}`)],
       // `ForAllValues` alone would also allow events without a source.
       Condition: {
-        "ForAllValues:StringEquals": { "events:source": operatorSource },
+        "ForAllValues:StringEquals": { "events:source": eventSources.operator },
         Null: { "events:source": "false" },
       },
     },
@@ -79,7 +80,7 @@ export function operatorReadStatements(
       Sid: "DescribeTokens",
       Effect: "Allow",
       Action: ["secretsmanager:DescribeSecret"],
-      Resource: [anywhere("secretsmanager", "secret:ztunnel-autopilot/*")],
+      Resource: [anywhere("secretsmanager", `secret:${SECRET_NAME_PREFIX}*`)],
       ...inRegions,
     },
   ];

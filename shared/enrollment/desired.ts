@@ -1,5 +1,6 @@
 import { AutopilotError } from "../base/errors.ts";
 import { textAt } from "../base/json-fields.ts";
+import { tagKeys } from "../base/vocabulary.ts";
 import type { Config } from "../config/config.ts";
 import type { BootstrapToken } from "../data-plane/ztunnel/index.ts";
 import { secretName, versionIdOf } from "../data-plane/ztunnel/index.ts";
@@ -8,7 +9,6 @@ import type { AssignedImage } from "../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import { parseBundle } from "../trust/bundle.ts";
 import type { DesiredEnrollment, DesiredSecret, TagRequest } from "./decision.ts";
-import { tagKeys } from "./tags.ts";
 
 /** The roles of a task definition as ARNs. */
 export interface TaskRoles {

@@ -1,4 +1,5 @@
 import { nearest } from "../base/nearest.ts";
+import { AUTOPILOT_TAG_PREFIX, ISTIOD_TAG_PREFIX, type TagKey, tagKeys } from "../base/vocabulary.ts";
 import type { Refusal } from "../model/reasons.ts";
 import type { Tags } from "../model/service.ts";
 import type { TagRequest } from "./decision.ts";
@@ -13,26 +14,6 @@ import {
   type ValueCheck,
 } from "./tag-values.ts";
 
-const OUR_PREFIX = "ztunnel-autopilot/";
-const ISTIOD_PREFIX = "ecs.solo.io/";
-
-/** istiod looks for services in clusters that have this tag with the value `true`. */
-export const DISCOVERY_TAG = "ecs.solo.io/discovery-enabled";
-
-/** The keys of the tags that ask for something, besides the enroll tag, whose key is configurable. */
-export const tagKeys = {
-  namespace: "ecs.solo.io/namespace",
-  serviceAccount: "ecs.solo.io/service-account",
-  hostname: "ecs.solo.io/hostname",
-  ports: "ecs.solo.io/ports",
-  platform: "ztunnel-autopilot/platform",
-  external: "ztunnel-autopilot/external",
-  proxyEnv: "ztunnel-autopilot/proxy-env",
-  image: "ztunnel-autopilot/image",
-  wave: "ztunnel-autopilot/wave",
-  alarms: "ztunnel-autopilot/alarms",
-} as const;
-
 const checks = {
   [tagKeys.namespace]: namespaceCheck,
   [tagKeys.serviceAccount]: serviceAccountCheck,
@@ -44,12 +25,12 @@ const checks = {
   [tagKeys.image]: imageCheck,
   [tagKeys.wave]: oneOf("canary"),
   [tagKeys.alarms]: alarmsCheck,
-} as const satisfies Readonly<Record<string, ValueCheck>>;
+} as const satisfies Readonly<Record<TagKey, ValueCheck>>;
 
 /** The tags that mean something here: the service's, and its cluster's where the service has none of that key. */
 export function effectiveTags(serviceTags: Tags, clusterTags: Tags): Tags {
   const ours = Object.entries({ ...clusterTags, ...serviceTags }).filter(
-    ([key]) => key.startsWith(OUR_PREFIX) || key.startsWith(ISTIOD_PREFIX),
+    ([key]) => key.startsWith(AUTOPILOT_TAG_PREFIX) || key.startsWith(ISTIOD_TAG_PREFIX),
   );
   return Object.fromEntries(ours);
 }
@@ -112,7 +93,7 @@ export function parseRequest(
 export function unknownTags(tags: Tags, enrollTagKey: string): readonly Refusal[] {
   const known: readonly string[] = [enrollTagKey, ...Object.values(tagKeys)];
   return Object.keys(tags)
-    .filter((key) => key.startsWith(OUR_PREFIX) && !known.includes(key))
+    .filter((key) => key.startsWith(AUTOPILOT_TAG_PREFIX) && !known.includes(key))
     .map((key) => {
       const meant = nearest(key, known, nameIn);
       return { reason: "bad-tag", detail: `${quote(key)} is no known tag${meant ? `, did you mean ${meant}?` : ""}` };

@@ -1,11 +1,13 @@
 import * as z from "zod";
 import { AutopilotError } from "../base/errors.ts";
+import { awsDetailTypes, eventSources } from "../base/vocabulary.ts";
 
-const SOURCE = "aws.cloudwatch";
-const DETAIL_TYPE = "CloudWatch Alarm State Change";
 const states = ["OK", "ALARM", "INSUFFICIENT_DATA"] as const;
 
-const kindSchema = z.object({ source: z.literal(SOURCE), "detail-type": z.literal(DETAIL_TYPE) });
+const kindSchema = z.object({
+  source: z.literal(eventSources.cloudWatch),
+  "detail-type": z.literal(awsDetailTypes.alarm),
+});
 
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html */
 const changeSchema = z
@@ -23,24 +25,24 @@ const changeSchema = z
     account,
     region,
     name: alarmName,
-    /** What it means and where it says what to do. */
+    /** What the alarm means, and where its runbook is. */
     description: configuration.description,
     state: state.value,
     previousState: previousState?.value,
-    /** CloudWatch's own words on why. */
+    /** CloudWatch's own reason. */
     reason: state.reason,
   }));
 
-/** An alarm that went over from one state to another. */
+/** A CloudWatch alarm that changed from one state to another. */
 export type AlarmChange = z.output<typeof changeSchema>;
 
 /**
- * The change of a CloudWatch alarm that an event tells of; undefined for any other event. Throws `malformed-event` when
- * it is not as CloudWatch documents it.
+ * The change of a CloudWatch alarm in an event; undefined for any other event. Throws `malformed-event` when the event is
+ * not as CloudWatch documents it.
  */
 export function readAlarmChange(event: unknown): AlarmChange | undefined {
   if (!kindSchema.safeParse(event).success) return undefined;
   const parsed = changeSchema.safeParse(event);
   if (parsed.success) return parsed.data;
-  throw new AutopilotError("malformed-event", `${DETAIL_TYPE}: ${z.prettifyError(parsed.error)}`);
+  throw new AutopilotError("malformed-event", `${awsDetailTypes.alarm}: ${z.prettifyError(parsed.error)}`);
 }

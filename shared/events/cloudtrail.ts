@@ -14,8 +14,8 @@ const updateSchema = z.object({ cluster, service: z.string().min(1) });
 const tagSchema = z.object({ resourceArn: z.string().min(1) });
 
 /**
- * An ECS call as CloudTrail recorded it. A cluster may be a name, an ARN or absent (then it is `default`), a service a
- * name or an ARN; CreateService calls it `serviceName`, UpdateService `service`.
+ * An ECS call as CloudTrail recorded it. A cluster may be a name, an ARN, or absent (then it is `default`). A service may
+ * be a name or an ARN: `serviceName` in CreateService, `service` in UpdateService.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
  */
 export function cloudTrailEvent(event: Envelope): Incoming {
@@ -24,11 +24,11 @@ export function cloudTrailEvent(event: Envelope): Incoming {
   switch (eventName) {
     case "CreateService": {
       const request = createSchema.parse(requestParameters);
-      return lookAtNamed(request.serviceName, request.cluster, event, eventName);
+      return reconcileNamed(request.serviceName, request.cluster, event, eventName);
     }
     case "UpdateService": {
       const request = updateSchema.parse(requestParameters);
-      return lookAtNamed(request.service, request.cluster, event, eventName);
+      return reconcileNamed(request.service, request.cluster, event, eventName);
     }
     case "TagResource":
     case "UntagResource":
@@ -38,7 +38,7 @@ export function cloudTrailEvent(event: Envelope): Incoming {
   }
 }
 
-function lookAtNamed(
+function reconcileNamed(
   service: string,
   clusterNameOrArn: string | null | undefined,
   { account, region }: Envelope,

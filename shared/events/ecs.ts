@@ -1,13 +1,6 @@
 import * as z from "zod";
-import {
-  clusterArnSchema,
-  deploymentEventNames,
-  type Envelope,
-  forService,
-  type Incoming,
-  ignored,
-  reconcileRequest,
-} from "./envelope.ts";
+import { deploymentEventNames } from "../base/vocabulary.ts";
+import { clusterArnSchema, type Envelope, forService, type Incoming, ignored, reconcileRequest } from "./envelope.ts";
 
 const resourcesSchema = z.tuple([z.string()], z.string());
 
@@ -18,7 +11,10 @@ const deploymentSchema = z.object({
 });
 const knownEventName = z.enum(deploymentEventNames);
 
-/** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html */
+/**
+ * A deployment of a service started, completed or failed.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
+ */
 export function deploymentEvent(event: Envelope): Incoming {
   const { eventName, deploymentId, reason } = deploymentSchema.parse(event.detail);
   const [resource] = resourcesSchema.parse(event.resources);
@@ -51,7 +47,10 @@ const taskSchema = z.object({
   ),
 });
 
-/** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html */
+/**
+ * A task of a service stopped.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
+ */
 export function taskEvent(event: Envelope): Incoming {
   const { clusterArn, group, lastStatus, taskArn, ...task } = taskSchema.parse(event.detail);
   if (lastStatus !== "STOPPED") return ignored("task-not-stopped", `${taskArn} is ${lastStatus}`);
@@ -70,7 +69,10 @@ export function taskEvent(event: Envelope): Incoming {
 
 const tagSchema = z.object({ service: z.string() });
 
-/** `resource-type` is not read: it is undocumented for ECS. https://docs.aws.amazon.com/tag-editor/latest/userguide/tag-monitor.html */
+/**
+ * A tag of a service or a cluster changed. `resource-type` is not read: it is undocumented for ECS.
+ * https://docs.aws.amazon.com/tag-editor/latest/userguide/tag-monitor.html
+ */
 export function tagEvent(event: Envelope): Incoming {
   const { service } = tagSchema.parse(event.detail);
   const [resource] = resourcesSchema.parse(event.resources);

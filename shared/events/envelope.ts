@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { parseServiceArn } from "../base/arn.ts";
+import type { DeploymentEventName } from "../base/vocabulary.ts";
 
-/** The members that every EventBridge event has, as far as we read them. */
+/** The members of every EventBridge event that are read here. */
 export const envelopeSchema = z.object({
   source: z.string().min(1),
   "detail-type": z.string().min(1),
@@ -33,10 +34,10 @@ export interface StoppedContainer {
   readonly reason?: string | undefined;
 }
 
-/** What an event asks to look at. */
+/** What an event asks for. */
 export type Incoming =
   | { readonly kind: "reconcile-service"; readonly serviceArn: string; readonly cause: string }
-  /** A cluster's tags changed: all its services are to be looked at. */
+  /** A cluster's tags changed: all its services are to be reconciled. */
   | { readonly kind: "reconcile-cluster"; readonly clusterArn: string; readonly cause: string }
   | {
       readonly kind: "deployment";
@@ -60,29 +61,22 @@ export type Incoming =
       readonly region: string;
       readonly parameterName: string;
     }
-  /** `controlPlane` undefined: look at all. */
+  /** `controlPlane` undefined: read all. */
   | { readonly kind: "root-ca-rotated"; readonly controlPlane: string | undefined }
-  | { readonly kind: "ignored"; readonly why: IgnoredReason; readonly detail: string };
+  | { readonly kind: "ignored"; readonly reason: IgnoredReason; readonly detail: string };
 
-export const deploymentEventNames = [
-  "SERVICE_DEPLOYMENT_IN_PROGRESS",
-  "SERVICE_DEPLOYMENT_COMPLETED",
-  "SERVICE_DEPLOYMENT_FAILED",
-] as const;
-export type DeploymentEventName = (typeof deploymentEventNames)[number];
-
-/** An event that nobody needs to act on, and why. */
-export function ignored(why: IgnoredReason, detail: string): Incoming {
-  return { kind: "ignored", why, detail };
+/** An event after which there is nothing to do, with the reason. */
+export function ignored(reason: IgnoredReason, detail: string): Incoming {
+  return { kind: "ignored", reason, detail };
 }
 
-/** `found` for a service's long-format ARN; else the event is ignored. */
+/** What `found` makes of a service's long-format ARN. With any other ARN the event is ignored. */
 export function forService(arn: string, found: (serviceArn: string) => Incoming): Incoming {
   if (parseServiceArn(arn)) return found(arn);
   return ignored(/:service\/[^/]+$/.test(arn) ? "short-service-arn" : "not-a-service", arn);
 }
 
-/** A look at what the ARN names: a service, or a cluster with its services. */
+/** The request to reconcile what the ARN names: a service, or a cluster with its services. */
 export function reconcileRequest(arn: string, cause: string): Incoming {
   if (CLUSTER_ARN.test(arn)) return { kind: "reconcile-cluster", clusterArn: arn, cause };
   return forService(arn, (serviceArn) => ({ kind: "reconcile-service", serviceArn, cause }));

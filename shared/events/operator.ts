@@ -1,10 +1,11 @@
 import * as z from "zod";
+import { eventSources, type OperatorDetailType } from "../base/vocabulary.ts";
 import { overridesSchema, rolloutIdSchema, rolloutKinds, scopeSchema } from "../model/rollout.ts";
 
 const by = z.string().min(1).max(200).default("an operator");
 
 const requestedSchema = z.strictObject({
-  /** What whoever asks calls the rollout; without it, one is made of the event's id. */
+  /** The rollout's id, where the requester chooses one. Without it, one is made of the event's id. */
   rolloutId: rolloutIdSchema.optional(),
   kind: z.enum(rolloutKinds),
   scope: scopeSchema.default({}),
@@ -13,16 +14,16 @@ const requestedSchema = z.strictObject({
   requestedBy: by,
   overrides: overridesSchema.default({}),
 });
-/** A request to take a rollout back, also one that has completed. */
-const takeBackSchema = z.strictObject({
+/** A request to roll back a rollout, also one that has completed. */
+const rollbackSchema = z.strictObject({
   kind: z.literal("rollback"),
   rolloutId: rolloutIdSchema,
   why: z.string().max(500).default(""),
   requestedBy: by,
   overrides: z.strictObject({ ignoreFreeze: z.boolean().optional() }).default({}),
 });
-export const rolloutRequestSchema = z.union([requestedSchema, takeBackSchema]);
-/** What an operator asks for by `Rollout Requested`. */
+export const rolloutRequestSchema = z.union([requestedSchema, rollbackSchema]);
+/** The detail of `Rollout Requested`. */
 export type RolloutRequest = z.output<typeof rolloutRequestSchema>;
 
 export const controlActions = ["pause", "resume", "approve", "abort", "rollback"] as const;
@@ -32,21 +33,21 @@ export const rolloutControlSchema = z.strictObject({
   action: z.enum(controlActions),
   requestedBy: by,
 });
-/** What an operator asks for by `Rollout Control`. */
+/** The detail of `Rollout Control`. */
 export type RolloutControl = z.output<typeof rolloutControlSchema>;
 
-const askedSchema = z.object({
+const eventSchema = z.object({
   id: z.string().min(1),
-  source: z.literal("ztunnel-autopilot.operator"),
+  source: z.literal(eventSources.operator),
   "detail-type": z.string(),
   detail: z.unknown(),
 });
 
-/** What an operator's event of this detail-type carries, not yet checked, and its id; undefined for any other event. */
+/** The detail of an operator's event of this detail type, not yet checked, and its id; undefined for any other event. */
 export function operatorEvent(
   event: unknown,
-  detailType: "Rollout Requested" | "Rollout Control",
+  detailType: OperatorDetailType,
 ): { readonly detail: unknown; readonly eventId: string } | undefined {
-  const asked = askedSchema.safeParse(event).data;
-  return asked?.["detail-type"] === detailType ? { detail: asked.detail, eventId: asked.id } : undefined;
+  const parsed = eventSchema.safeParse(event).data;
+  return parsed?.["detail-type"] === detailType ? { detail: parsed.detail, eventId: parsed.id } : undefined;
 }

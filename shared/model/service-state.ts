@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { deploymentEventNames } from "../base/vocabulary.ts";
 import { assignedImageSchema } from "./rollout.ts";
 
 /** How a roll ended. `superseded`: somebody else deployed during the roll, and nothing was touched since. */
@@ -9,7 +10,7 @@ export type RollOutcome = (typeof rollOutcomes)[number];
 /** What an ECS deployment event reported about the deployment that a roll waits for. */
 export const signalSchema = z.strictObject({
   deploymentId: z.string().min(1),
-  eventName: z.enum(["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"]),
+  eventName: z.enum([deploymentEventNames.completed, deploymentEventNames.failed]),
   reason: z.string(),
 });
 export type Signal = z.infer<typeof signalSchema>;

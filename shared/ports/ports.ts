@@ -5,6 +5,7 @@
 import type { ServiceRef } from "../base/arn.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { MetricDimensions, MetricName } from "../base/metrics.ts";
+import type { AutopilotDetailType, OperatorDetailType } from "../base/vocabulary.ts";
 import type { MeshFacts } from "../model/mesh.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags, WorkloadIdentity } from "../model/service.ts";
 import type { ObservedTask } from "../model/task.ts";
@@ -102,7 +103,7 @@ export interface ExecutionCalls {
 }
 
 export interface BusEvent {
-  readonly detailType: string;
+  readonly detailType: AutopilotDetailType | OperatorDetailType;
   readonly detail: JsonObject;
   readonly resources: readonly string[];
 }

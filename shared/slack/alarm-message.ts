@@ -2,12 +2,12 @@ import type { AlarmChange } from "../events/alarms.ts";
 import { layOut, type SlackMessage, said } from "./layout.ts";
 import { escapeText, link } from "./mrkdwn.ts";
 
-/** The message that tells an alarm: which, what it means, why CloudWatch set it off, where the runbook is. */
+/** The message about an alarm: its name, what it means, why CloudWatch changed its state, where the runbook is. */
 export function alarmMessage({ account, region, name, state, description, reason }: AlarmChange): SlackMessage {
-  const { icon, says } = told[state];
+  const { icon, words } = standings[state];
   return layOut({
     icon,
-    headline: `${escapeText(name, 300)} ${says}`,
+    headline: `${escapeText(name, 300)} ${words}`,
     lines:
       state === "OK"
         ? []
@@ -16,11 +16,11 @@ export function alarmMessage({ account, region, name, state, description, reason
   });
 }
 
-const told = {
-  ALARM: { icon: ":rotating_light:", says: "is in ALARM" },
-  // What it told of may still have to be seen to: an alarm on something that happened ends by itself.
-  OK: { icon: ":white_circle:", says: "is no longer in ALARM" },
-  INSUFFICIENT_DATA: { icon: ":grey_question:", says: "has too little data" },
+const standings = {
+  ALARM: { icon: ":rotating_light:", words: "is in ALARM" },
+  // Not green: an alarm on a single event ends by itself, while its cause may still need a person.
+  OK: { icon: ":white_circle:", words: "is no longer in ALARM" },
+  INSUFFICIENT_DATA: { icon: ":grey_question:", words: "has insufficient data" },
 } as const;
 
 function consoleUrl(region: string, name: string): string {

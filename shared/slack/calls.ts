@@ -1,23 +1,24 @@
 import { AutopilotError } from "../base/errors.ts";
 import type { SlackMessage } from "./layout.ts";
 
-/** Where a message is: the channel's id and the message's `ts`. */
+/** The place of a message: the channel's id and the message's `ts`. */
 export interface Posted {
   readonly channel: string;
   readonly ts: string;
 }
 
-/** The operations channel. Every call throws `SlackUnavailable` when Slack does not take it. */
+/** The operations channel. Every call throws `SlackUnavailable` when Slack refuses it or does not answer. */
 export interface SlackCalls {
-  /** False for an incoming webhook, which can neither update a message nor answer in its thread. */
+  /** False for an incoming webhook, which can neither update a message nor reply in its thread. */
   readonly updates: boolean;
-  /** Where the message is; empty for a webhook, which does not tell. With `under` it is a reply in that message's thread. */
+  /** The message's place; empty for a webhook, which returns none. With `under`, the message is a reply in that thread. */
   postMessage(message: SlackMessage, options?: { readonly under?: Posted | undefined }): Promise<Partial<Posted>>;
-  /** Puts the message in the place of the one that is there. */
+  /** Replaces the message that is there. */
   updateMessage(posted: Posted, message: SlackMessage): Promise<void>;
 }
 
 /**
+ * The errors that mean that Slack does not accept the credentials:
  * https://docs.slack.dev/reference/methods/chat.postMessage, and for webhooks
  * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
  */
@@ -26,11 +27,11 @@ const CREDENTIALS_REFUSED = new Set([
   ...["invalid_token", "no_service", "no_service_id", "no_team", "team_disabled"],
 ]);
 
-/** Slack did not take a message. */
+/** Slack did not accept a message. */
 export class SlackUnavailable extends AutopilotError {
-  /** How long Slack asks to wait, if it does. */
+  /** How long Slack asks to wait, if it asks. */
   readonly retryAfterSeconds: number | undefined;
-  /** Slack's own name for why it refused, as `message_not_found`. */
+  /** Slack's error code, such as `message_not_found`. */
   readonly refusal: string | undefined;
 
   constructor(
@@ -46,12 +47,12 @@ export class SlackUnavailable extends AutopilotError {
     this.refusal = options.refusal;
   }
 
-  /** True when Slack does not take the credentials: others may be in the secret by now. */
+  /** True when Slack does not accept the credentials: the secret may hold others by now. */
   get isUnauthorized(): boolean {
     return this.refusal !== undefined && CREDENTIALS_REFUSED.has(this.refusal);
   }
 
-  /** True when the message that was to be updated is gone, or belongs to another app. */
+  /** True when the message to update is gone, or belongs to another app. */
   get isLost(): boolean {
     return this.refusal === "message_not_found" || this.refusal === "cant_update_message";
   }
@@ -59,10 +60,13 @@ export class SlackUnavailable extends AutopilotError {
 
 /** Slack asks for a second or so when messages come in a burst; longer waits outlast a function. */
 const LONGEST_WAIT_SECONDS = 5;
-/** Half of what the functions that tell Slack may take: a burst drains at a message a second. */
+/** Half of the functions' timeout: a burst drains at a message a second. */
 const LONGEST_WAITS_SECONDS = 30;
 
-/** The call's result. It is made again after as long as Slack asks for, 30 seconds in all. Throws what it threw last. */
+/**
+ * The result of a call, which is repeated after the wait that Slack asks for, up to 30 seconds in all. Throws the last
+ * call's error.
+ */
 export async function atSlacksPace<T>(pause: (ms: number) => Promise<void>, call: () => Promise<T>): Promise<T> {
   for (let waited = 0; ; ) {
     try {

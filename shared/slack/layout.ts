@@ -14,12 +14,12 @@ export interface SlackMessage {
   readonly blocks: readonly Block[];
 }
 
-/** What happened, in a headline and in lines: each becomes a section. Everything is escaped already. */
+/** What happened: a headline and lines, each of which becomes a section. All text is escaped already. */
 export interface Story {
   readonly icon: string;
   readonly headline: string;
   readonly lines: readonly string[];
-  /** Where, since when, by whom. At most ten: https://docs.slack.dev/reference/block-kit/blocks/context-block */
+  /** Where, when and by whom. At most ten: https://docs.slack.dev/reference/block-kit/blocks/context-block */
   readonly context: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export interface Story {
  * Slack advises for a text. https://docs.slack.dev/reference/block-kit/blocks/section-block
  */
 export const DETAIL_LIMIT = 400;
-/** More lines than these are only counted. */
+/** Further lines are only counted. */
 const MAX_LINES = 6;
 
 /** The story as a message. */
@@ -53,12 +53,12 @@ function contextOf(texts: readonly string[]): Block {
   return { type: "context", elements: texts.map((text) => ({ type: "mrkdwn", text })) };
 }
 
-/** A time, given as ISO 8601 or as epoch milliseconds, as people read it: `2026-01-05 12:25 UTC`. */
+/** A time for people, from ISO 8601 or epoch milliseconds: `2026-01-05 12:25 UTC`. */
 export function timeText(time: string | number): string {
   return `${new Date(time).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/** A duration as people say it: `45 s`, `12 min`, `3 h 5 min`, `2 d 4 h`. */
+/** A duration for people: `45 s`, `12 min`, `3 h 5 min`, `2 d 4 h`. */
 export function durationText(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
@@ -71,7 +71,7 @@ function parts(large: number, largeUnit: string, small: number, smallUnit: strin
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
-/** What somebody else has written, escaped and cut, with times as people read them. */
+/** Text that somebody else wrote, escaped and cut, with times for people. */
 export function said(text: string, maxLength = DETAIL_LIMIT): string {
   return escapeText(text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, readable), maxLength);
 }

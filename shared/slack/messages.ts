@@ -7,8 +7,8 @@ import { code, escapeText, link } from "./mrkdwn.ts";
 import { isRolloutEvent, type RolloutEvent, rolloutStory } from "./rollout-stories.ts";
 
 /**
- * The message that tells an event: the service or control plane by name, what happened and why, and the fix. Tag values
- * and error texts in it are escaped and cut.
+ * The message about an event: which service or control plane, what happened and why, and the fix. Tag values and error
+ * texts in it are escaped and cut.
  */
 export function messageFor(event: OutgoingEvent): SlackMessage {
   return layOut(isRolloutEvent(event) ? rolloutStory(event) : storyOf(event));
@@ -47,10 +47,10 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
     case "Service Refused":
       return {
         icon: ":no_entry:",
-        headline: `${nameOf(detail)} can't join the mesh, nothing was changed`,
-        lines: detail.refusals.map(({ reason, detail: told }) => {
+        headline: `${nameOf(detail)} can't join the mesh: nothing was changed`,
+        lines: detail.refusals.map(({ reason, detail: found }) => {
           const { sentence, fix } = refusals[reason];
-          return `• ${sentence} ${said(told)}\n   _Fix:_ ${fix}`;
+          return `• ${sentence} ${said(found)}\n   _Fix:_ ${fix}`;
         }),
         context: where(detail),
       };
@@ -66,7 +66,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
     case "Service Roll Superseded":
       return {
         icon: ":leftwards_arrow_with_hook:",
-        headline: `${nameOf(detail)}: somebody else acted meanwhile, the roll ended`,
+        headline: `${nameOf(detail)}: the roll was superseded, it changed nothing more`,
         lines: [reasonOf(detail.reason)],
         context: where(detail),
       };
@@ -77,43 +77,43 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
         icon: ":unlock:",
         headline: `${controlPlane(detail)}: no running task needs ${detail.fingerprints.length === 1 ? "the old root CA" : "the old root CAs"} any more`,
         lines: [
-          "*Now:* take it out of the root CA bundle. The services are rolled once more then, to trust the new one alone.",
+          `*Now:* remove ${detail.fingerprints.length === 1 ? "it" : "them"} from the root CA bundle. The services are then rolled once more, to trust the remaining ones alone.`,
         ],
         context: [
-          ...detail.fingerprints.slice(0, 4).map((fingerprint) => `may go: ${code(fingerprint, 120)}`),
-          ...detail.remaining.slice(0, 4).map((fingerprint) => `stays: ${code(fingerprint, 120)}`),
+          ...detail.fingerprints.slice(0, 4).map((fingerprint) => `remove: ${code(fingerprint, 120)}`),
+          ...detail.remaining.slice(0, 4).map((fingerprint) => `keep: ${code(fingerprint, 120)}`),
         ],
       };
     case "Root CA Expiring":
       return {
         icon: ":hourglass:",
-        headline: `A root CA of ${controlPlane(detail)} ends in ${counted(detail.daysLeft, "day")}`,
+        headline: `A root CA of ${controlPlane(detail)} expires in ${counted(detail.daysLeft, "day")}`,
         lines: [`${said(detail.subject)} is valid until ${timeText(detail.notAfter)}.`],
         context: [code(detail.fingerprint, 120)],
       };
   }
 }
 
-/** The bundle that cuts tasks off is the one change that can't wait. */
+/** A bundle that cuts off tasks is the one change that can't wait. */
 function rootCaChangedStory(detail: Extract<OutgoingEvent, { detailType: "Root CA Changed" }>["detail"]): Story {
   const { fingerprints, previousFingerprints, cutOff } = detail;
-  const holds = `It holds ${counted(fingerprints.length, "certificate")}, before ${previousFingerprints.length}.`;
+  const contents = `It has ${counted(fingerprints.length, "certificate")} now, and had ${previousFingerprints.length} before.`;
   const context = fingerprints.slice(0, 5).map((fingerprint) => code(fingerprint, 120));
   const headline = `The root CA bundle of ${controlPlane(detail)} has changed`;
-  if (cutOff === undefined || cutOff.tasks === 0) return { icon: ":key:", headline, lines: [holds], context };
+  if (cutOff === undefined || cutOff.tasks === 0) return { icon: ":key:", headline, lines: [contents], context };
   const { tasks, services } = cutOff;
   return {
     icon: ":rotating_light:",
     headline: `${headline}: ${counted(tasks, "running task")} in ${counted(services, "service")} CUT OFF`,
     lines: [
-      `${holds} These tasks trust none of them: they lose the mesh.`,
-      "*Now:* put the old root CA back into the bundle until no running task needs it, or see to it that the rotation goes on at once.",
+      `${contents} These tasks trust none of them: they lose the mesh.`,
+      "*Now:* put the old root CA back into the bundle until no running task needs it, or let the rotation continue at once.",
     ],
     context,
   };
 }
 
-/** The sentence of a code, or the text that somebody wrote. */
+/** The sentence of a code; any other text as it is. */
 function reasonOf(reason: string): string {
   const known = Object.entries(failures).find(([code]) => code === reason)?.[1];
   return known ? known.sentence : said(reason);
@@ -131,20 +131,20 @@ const unenrollSentences = {
 function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service Roll Failed" }>["detail"]): Story {
   const { sentence, fix } = failures[detail.code];
   const name = nameOf(detail);
-  // What failed in a step of the roll says the sentence itself.
+  // The detail of a failed step begins with the sentence already.
   const cause = detail.sentence.includes(sentence) ? detail.sentence : `${sentence} ${detail.sentence}`;
   return {
     icon: detail.reverted ? ":rewind:" : ":rotating_light:",
     headline: detail.reverted
-      ? `${name}: the roll failed, the service is back on its last good revision`
-      : `${name}: the roll failed and the service could NOT be taken back`,
+      ? `${name}: the roll failed and was reverted to the last good revision`
+      : `${name}: the roll failed and could NOT be reverted`,
     lines: [
       `*Cause:* ${said(cause, 1000)}`,
       `*Fix:* ${fix}`,
-      ...(detail.reverted ? [] : ["*Now:* look at the service in ECS: it is not tried again blindly."]),
+      ...(detail.reverted ? [] : ["*Now:* check the service in ECS. The autopilot does not blindly try again."]),
       ...(detail.nextAttemptAt === undefined
         ? []
-        : [`The same is not tried again before ${timeText(detail.nextAttemptAt)}.`]),
+        : [`The same change is not tried again before ${timeText(detail.nextAttemptAt)}.`]),
     ],
     context: [
       ...where(detail),

@@ -1,12 +1,12 @@
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 
 /**
- * The text as Slack shows it: `&`, `<` and `>` escaped, so that it can't mention people or make links, line breaks and
- * control characters as spaces, and cut to `maxLength` characters as Slack counts them, never inside an entity.
+ * The text as Slack shows it: `&`, `<` and `>` escaped, so that it can't mention people or make links. Line breaks and
+ * control characters become spaces. It is cut to `maxLength` characters as Slack counts them, never inside an entity.
  * https://docs.slack.dev/messaging/formatting-message-text
  */
 export function escapeText(text: string, maxLength: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be replaced
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to replace
   const line = text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, " ").trim();
   let escaped = "";
   let fitting = "";
@@ -18,12 +18,12 @@ export function escapeText(text: string, maxLength: number): string {
   return escaped;
 }
 
-/** The text as code in one line. A backtick can't be escaped there: it becomes an apostrophe. */
+/** The text as code in one line. Slack can't escape a backtick in code: it becomes an apostrophe. */
 export function code(text: string, maxLength: number): string {
   return `\`${escapeText(text.replaceAll("`", "'"), maxLength - 2)}\``;
 }
 
-/** A link with the text. The address is ours; its parts come from ARNs that were checked. */
+/** A link with the text. The address is made here, of parts of ARNs that were checked. */
 export function link(url: string, text: string): string {
   return `<${url}|${escapeText(text.replaceAll("|", "/"), 200)}>`;
 }

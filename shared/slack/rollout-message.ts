@@ -9,23 +9,23 @@ const BAR_CELLS = 20;
 const ETA_STEP_MS = 5 * 60_000;
 
 /**
- * The one message of a rollout, which is updated in place: what it brings and how it stands, its progress and wave, the
- * counts, why it holds, goes back or has failed with what to do about it, and who asked for it. `leftMs` is how long it
- * will still take, in milliseconds, where that can be told.
+ * The one message of a rollout, which is updated in place: its target and status, progress and wave, the counts, why it
+ * is paused, rolled back or failed with what to do about it, and who requested it. `leftMs` is how long it will still
+ * take, in milliseconds, if that is known.
  */
 export function rolloutMessage(rollout: Rollout, progress: Progress, nowMs: number, leftMs?: number): SlackMessage {
   const { icon, words } = standings[rollout.status];
   const stuck = progress.counts.stuck;
-  const loud = stuck > 0 ? `, ${counted(stuck, "service")} could NOT be taken back` : "";
+  const loud = stuck > 0 ? `, ${counted(stuck, "service")} could NOT be rolled back` : "";
   return layOut({
     icon: stuck > 0 ? ":rotating_light:" : icon,
     headline: `${titleOf(rollout)} ${words}${loud}`,
     lines: [
       [progressBar(progress.done), waveText(rollout, progress), etaText(nowMs, leftMs)].filter(Boolean).join("  ·  "),
       countsText(rollout, progress),
-      ...(stuck > 0 ? [`*Look at them:* ${commandFor("status", rollout.id)}`] : []),
-      ...whyLines(rollout),
-      ...askedLines(rollout),
+      ...(stuck > 0 ? [`*Check them:* ${commandFor("status", rollout.id)}`] : []),
+      ...statusLines(rollout),
+      ...requestLines(rollout),
     ],
     context: contextOf(rollout),
   });
@@ -39,18 +39,18 @@ export function progressBar(done: number): string {
 }
 
 const standings: Readonly<Record<RolloutStatus, { readonly icon: string; readonly words: string }>> = {
-  waiting: { icon: ":hourglass:", words: "waits for the rollout before it" },
-  running: { icon: ":arrows_counterclockwise:", words: "is under way" },
+  waiting: { icon: ":hourglass:", words: "waits for the rollout ahead of it" },
+  running: { icon: ":arrows_counterclockwise:", words: "is in progress" },
   paused: { icon: ":double_vertical_bar:", words: "is paused" },
   "awaiting-approval": { icon: ":raised_hand:", words: "waits for approval" },
   frozen: { icon: ":snowflake:", words: "waits for the end of a freeze window" },
-  "rolling-back": { icon: ":rewind:", words: "is being taken back" },
+  "rolling-back": { icon: ":rewind:", words: "is being rolled back" },
   completed: { icon: ":white_check_mark:", words: "is done" },
-  "rolled-back": { icon: ":rewind:", words: "is taken back" },
-  aborted: { icon: ":octagonal_sign:", words: "is aborted: what it has done stays" },
-  superseded: { icon: ":leftwards_arrow_with_hook:", words: "gave way to a newer change" },
-  refused: { icon: ":no_entry:", words: "is refused, nothing was changed" },
-  failed: { icon: ":rotating_light:", words: "could NOT go on: somebody has to look" },
+  "rolled-back": { icon: ":rewind:", words: "was rolled back" },
+  aborted: { icon: ":octagonal_sign:", words: "was aborted: what was rolled stays" },
+  superseded: { icon: ":leftwards_arrow_with_hook:", words: "was superseded by a newer change" },
+  refused: { icon: ":no_entry:", words: "was refused: nothing was changed" },
+  failed: { icon: ":rotating_light:", words: "could NOT continue: somebody has to check it" },
 };
 
 function titleOf({ kind, target }: Rollout): string {
@@ -74,59 +74,59 @@ const waveWords = {
   rolling: "",
   baking: ", baking",
   done: "",
-  "rolling-back": ", going back",
+  "rolling-back": ", rolling back",
   "rolled-back": "",
 } as const;
 
 function etaText(nowMs: number, leftMs: number | undefined): string {
   if (leftMs === undefined) return "";
-  return `done about ${timeText(Math.ceil((nowMs + leftMs) / ETA_STEP_MS) * ETA_STEP_MS)}`;
+  return `done at about ${timeText(Math.ceil((nowMs + leftMs) / ETA_STEP_MS) * ETA_STEP_MS)}`;
 }
 
 function countsText({ kind, status }: Rollout, { counts, total }: Progress): string {
   const failed = failedStatuses.reduce((sum, one) => sum + counts[one], 0);
   const skipped = counts.skipped + counts.superseded + counts.refused + counts.left;
   const open = counts.waiting + counts.rolling + counts["rolling-back"];
-  const goesBack = status === "rolling-back";
+  const isRollingBack = status === "rolling-back";
   const parts = [
-    goesBack
-      ? `${counts.succeeded + counts.rolling + counts["rolling-back"]} to take back`
+    isRollingBack
+      ? `${counts.succeeded + counts.rolling + counts["rolling-back"]} to roll back`
       : `${counts.succeeded} ${kind === "unenroll" ? "out of the mesh" : "done"}`,
     failed > 0 && `*${failed} failed*`,
     skipped > 0 && `${skipped} skipped`,
-    counts["rolled-back"] > 0 && `${counts["rolled-back"]} taken back`,
+    counts["rolled-back"] > 0 && `${counts["rolled-back"]} rolled back`,
     counts.stuck > 0 && `*${counts.stuck} stuck*`,
-    endedStatuses.includes(status) || goesBack
-      ? counts.waiting > 0 && `${counts.waiting} not begun`
+    endedStatuses.includes(status) || isRollingBack
+      ? counts.waiting > 0 && `${counts.waiting} not started`
       : open > 0 && `${open} to go`,
   ];
   return `${counted(total, "service")}: ${parts.filter(Boolean).join(", ")}`;
 }
 
-/** Why it holds and who can end that, or why it ended or goes back, with what to do about it. */
-function whyLines(rollout: Rollout): string[] {
+/** Why the rollout is paused and how to resume it, or why it ended or is rolled back and what to do about it. */
+function statusLines(rollout: Rollout): string[] {
   const { id, status, reason, holdUntilMs, control } = rollout;
   switch (status) {
     case "paused":
-      return [`*Paused* by ${said(pausedBy(rollout), 200)}. Go on with ${commandFor("resume", id)}.`];
+      return [`*Paused* by ${said(pausedBy(rollout), 200)}. Resume with ${commandFor("resume", id)}.`];
     case "awaiting-approval":
       return [`*The canary wave is done.* Approve the rest with ${commandFor("approve", id)}.`];
     case "frozen":
       return [
-        `*Frozen*${holdUntilMs === undefined ? "" : ` until ${timeText(holdUntilMs)}`}. It goes on by itself then.`,
+        `*Frozen*${holdUntilMs === undefined ? "" : ` until ${timeText(holdUntilMs)}`}. It resumes by itself then.`,
       ];
     case "waiting":
     case "running":
-      return control === undefined ? [] : [asked[control.action](said(control.by, 200))];
+      return control === undefined ? [] : [requested[control.action](said(control.by, 200))];
     default:
       return reason === undefined ? [] : reasonLines(reason);
   }
 }
 
-const asked = {
-  pause: (by: string) => `*Pause* asked for by ${by}: it holds before the next wave.`,
-  abort: (by: string) => `*Abort* asked for by ${by}: it ends when the rolls under way have.`,
-  rollback: (by: string) => `*Rollback* asked for by ${by}: it goes back when the rolls under way have ended.`,
+const requested = {
+  pause: (by: string) => `*Pause* requested by ${by}: before the next wave.`,
+  abort: (by: string) => `*Abort* requested by ${by}: after the rolls in progress.`,
+  rollback: (by: string) => `*Rollback* requested by ${by}: after the rolls in progress.`,
 } as const;
 
 function pausedBy({ control, journal }: Rollout): string {
@@ -134,24 +134,26 @@ function pausedBy({ control, journal }: Rollout): string {
   return journal.findLast(({ did }) => did === "pause")?.by ?? "an operator";
 }
 
-function askedLines({ why, requestedBy }: Rollout): string[] {
+function requestLines({ why, requestedBy }: Rollout): string[] {
   const words = why === "" ? "" : `: ${said(why)}`;
-  return [`Asked for by ${said(requestedBy, 200)}${words}`];
+  return [`Requested by ${said(requestedBy, 200)}${words}`];
 }
 
 function contextOf(rollout: Rollout): string[] {
   const { id, status, startedAt, requestedAt, emergency, overrides, approved } = rollout;
-  const begun = startedAt ?? requestedAt;
-  // One that is taken back after it had ended keeps the time until it has ended again.
+  const startTime = startedAt ?? requestedAt;
+  // A rollout that is rolled back after its end keeps the time of that end until it has ended again.
   const finishedAt = endedStatuses.includes(status) ? rollout.finishedAt : undefined;
   return [
     `rollout ${code(id, 80)}`,
-    `${startedAt === undefined ? "asked for" : "begun"} ${timeText(begun)}`,
+    `${startedAt === undefined ? "requested" : "started"} ${timeText(startTime)}`,
     ...(approved ? [`approved by ${said(approved.by, 200)}`] : []),
     ...(emergency ? ["emergency"] : []),
     ...(overrides.ignoreFreeze === true ? ["freeze windows overridden"] : []),
     ...(finishedAt === undefined
       ? []
-      : [`ended ${timeText(finishedAt)}, took ${durationText((Date.parse(finishedAt) - Date.parse(begun)) / 1000)}`]),
+      : [
+          `ended ${timeText(finishedAt)}, took ${durationText((Date.parse(finishedAt) - Date.parse(startTime)) / 1000)}`,
+        ]),
   ];
 }

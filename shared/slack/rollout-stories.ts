@@ -14,25 +14,25 @@ export function isRolloutEvent(event: OutgoingEvent): event is RolloutEvent {
   return event.detailType.startsWith("Rollout ");
 }
 
-/** The kinds of rollouts in words. */
+/** The kinds of rollouts for people. */
 export const kindWords = {
   rotate: "Root CA rotation",
   upgrade: "ztunnel upgrade",
   reconfigure: "Reconfiguration",
-  unenroll: "Unenrolling",
+  unenroll: "Unenrollment",
 } as const;
 
 const SHOWN_STUCK = 10;
 
-/** What an event about a rollout tells: in the thread of the rollout's message, or on its own where there is none. */
+/** The story of an event about a rollout, for the thread of the rollout's message, or on its own where there is none. */
 export function rolloutStory({ detailType, detail }: RolloutEvent): Story {
   switch (detailType) {
     case "Rollout Started":
       return {
         icon: ":rocket:",
-        headline: `${kindWords[detail.kind]} has begun`,
+        headline: `${kindWords[detail.kind]} has started`,
         lines: [
-          `${counted(detail.services, "service")} in ${counted(detail.waves, "wave")}, asked for by ${said(detail.requestedBy, 200)}: ${said(detail.why)}`,
+          `${counted(detail.services, "service")} in ${counted(detail.waves, "wave")}, requested by ${said(detail.requestedBy, 200)}: ${said(detail.why)}`,
         ],
         context: [idOf(detail)],
       };
@@ -59,15 +59,15 @@ export function rolloutStory({ detailType, detail }: RolloutEvent): Story {
   }
 }
 
-/** The lines that tell why and what to do: sentence and fix of the failure, if the code is one. */
+/** The lines with the reason and what to do: the sentence and the fix of the failure, if the code is one. */
 export function reasonLines({ code: name, detail }: { readonly code: string; readonly detail: string }): string[] {
   const known = Object.entries(failures).find(([failure]) => failure === name)?.[1];
   if (!known) return [`*Why:* ${said(`${name} ${detail}`)}`];
-  const why = detail.includes(known.sentence) ? detail : `${known.sentence} ${detail}`;
-  return [`*Why:* ${said(why)}`, ...(known.fix === "Nothing to do." ? [] : [`*Fix:* ${known.fix}`])];
+  const reason = detail.includes(known.sentence) ? detail : `${known.sentence} ${detail}`;
+  return [`*Why:* ${said(reason)}`, ...(known.fix === "Nothing to do." ? [] : [`*Fix:* ${known.fix}`])];
 }
 
-/** What an operator types to do something with a rollout. */
+/** The command by which an operator acts on a rollout. */
 export function commandFor(action: "approve" | "resume" | "status", rolloutId: string): string {
   return code(`npm run autopilot -- rollout ${action} ${rolloutId}`, 200);
 }
@@ -81,23 +81,23 @@ const holdIcons = {
 function holdFix({ hold, rolloutId, until }: Detail<"Rollout Paused">): string {
   switch (hold) {
     case "operator":
-      return `Go on with ${commandFor("resume", rolloutId)}.`;
+      return `Resume with ${commandFor("resume", rolloutId)}.`;
     case "approval":
       return `Approve with ${commandFor("approve", rolloutId)}.`;
     case "freeze":
-      return until === undefined ? "" : `It goes on by itself at ${timeText(until)}.`;
+      return until === undefined ? "" : `It resumes by itself at ${timeText(until)}.`;
   }
 }
 
-/** The kind is a rollout's, or what an operator had asked of a rollout: `pause`. */
+/** The kind is a rollout's, or what an operator asked of a rollout: `pause`. */
 function refusedStory(detail: Detail<"Rollout Refused">): Story {
   const kind = rolloutKinds.find((one) => one === detail.kind);
   const what = kind ? kindWords[kind] : `${code(detail.kind, 60)} of a rollout`;
   return {
     icon: ":no_entry:",
-    headline: `${what} is refused, nothing was changed`,
+    headline: `${what} was refused: nothing was changed`,
     lines: reasonLines(detail),
-    context: [`asked for by ${said(detail.requestedBy, 200)}`, idOf(detail)],
+    context: [`requested by ${said(detail.requestedBy, 200)}`, idOf(detail)],
   };
 }
 
@@ -105,9 +105,9 @@ function completedStory(detail: Detail<"Rollout Completed">): Story {
   const { outcome, kind } = detail;
   const endings = {
     completed: [":checkered_flag:", "is done"],
-    aborted: [":octagonal_sign:", "is aborted: what it has done stays"],
-    superseded: [":leftwards_arrow_with_hook:", "gave way to a newer change"],
-    failed: [":rotating_light:", "could NOT go on: somebody has to look"],
+    aborted: [":octagonal_sign:", "was aborted: what was rolled stays"],
+    superseded: [":leftwards_arrow_with_hook:", "was superseded by a newer change"],
+    failed: [":rotating_light:", "could NOT continue: somebody has to check it"],
   } as const;
   const [icon, words] = endings[outcome];
   const reason = detail.code === undefined ? undefined : { code: detail.code, detail: detail.detail };
@@ -128,11 +128,11 @@ function rolledBackStory(detail: Detail<"Rollout Rolled Back">): Story {
     icon: stuck > 0 ? ":rotating_light:" : ":rewind:",
     headline:
       stuck > 0
-        ? `${kindWords[detail.kind]} is taken back, but ${counted(stuck, "service")} could NOT be`
-        : `${kindWords[detail.kind]} is taken back`,
+        ? `${kindWords[detail.kind]} was rolled back, but ${counted(stuck, "service")} could NOT be`
+        : `${kindWords[detail.kind]} was rolled back`,
     lines: [
-      `${rolledBack} back on the revision before${left === 0 ? "" : `, ${left} left as somebody else deployed them since`}.`,
-      ...(stuck > 0 ? [`*Look at:* ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`] : []),
+      `${counted(rolledBack, "service")} back on the pinned revision${left === 0 ? "" : `, ${left} left alone: somebody else deployed since`}.`,
+      ...(stuck > 0 ? [`*Check:* ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`] : []),
       ...reasonLines(detail),
     ],
     context: [`took ${durationText(detail.durationSeconds)}`, idOf(detail)],

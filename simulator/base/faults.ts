@@ -11,12 +11,35 @@ export const faultKinds = [
   "duplicate-event",
   "delay-event",
   "lambda-crash",
+  "lambda-service-error",
   "kubernetes-down",
   "slack-down",
   "no-workload-entry",
   "region-down",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
+
+/**
+ * The names under which Step Functions reports that Lambda itself failed, not the function: the four transient errors of
+ * https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html and throttling.
+ */
+export const lambdaServiceErrors = [
+  "Lambda.ClientExecutionTimeoutException",
+  "Lambda.ServiceException",
+  "Lambda.AWSLambdaException",
+  "Lambda.SdkClientException",
+  "Lambda.TooManyRequestsException",
+] as const;
+
+/**
+ * The names under which Step Functions reports that a state's StartExecution was throttled: a modeled error, or the base
+ * class of the SDK that made the call.
+ */
+export const startServiceErrors = [
+  "StepFunctions.ThrottlingException",
+  "StepFunctions.AWSStepFunctionsException",
+  "StepFunctions.SfnException",
+] as const;
 
 /** Every member that is given must match; a `*` in a text stands for any characters. */
 const matchSchema = z.strictObject({
@@ -33,15 +56,17 @@ const matchSchema = z.strictObject({
    * `api-error`, `region-down`, `lambda-crash`).
    */
   call: z.string().optional(),
-  /** The Lambda function by its file's name: `roll/apply` (`lambda-crash`). */
+  /** The Lambda function by its file's name: `roll/apply` (`lambda-crash`, `lambda-service-error`). */
   function: z.string().optional(),
+  /** The state machine's state that invokes a function or starts an execution (`lambda-service-error`, `api-error`). */
+  state: z.string().optional(),
   /** Event's detail-type (`lose-event`, `duplicate-event`, `delay-event`). */
   detailType: z.string().optional(),
   /** Control plane's name (`kubernetes-down`, `no-workload-entry`). */
   controlPlane: z.string().optional(),
 });
 
-export const faultRuleSchema = z.strictObject({
+const givenRuleSchema = z.strictObject({
   kind: z.enum(faultKinds),
   match: matchSchema.default({}),
   /** How often it strikes; without it, for as long as the rule is there. */
@@ -51,15 +76,28 @@ export const faultRuleSchema = z.strictObject({
   /** Strikes only from and until these times of the clock (epoch milliseconds). */
   fromMs: z.int().nonnegative().optional(),
   untilMs: z.int().nonnegative().optional(),
-  /** `lambda-crash`: before the named call is sent, or after it was answered. */
+  /**
+   * `lambda-crash`: before the named call is sent, or after it was answered. `lambda-service-error`: before the function
+   * runs, or after it has ended.
+   */
   when: z.enum(["before", "after"]).default("before"),
-  /** `api-error`: AWS's error name. */
-  error: z.string().default("ServerException"),
+  /** `api-error`: AWS's error name. `lambda-service-error`: one of `lambdaServiceErrors`. */
+  error: z.string().optional(),
   /** `delay-event`. */
   delaySeconds: z.number().positive().default(60),
 });
+
+/** A fault rule with its defaults. */
+export const faultRuleSchema = givenRuleSchema.transform((rule) => ({
+  ...rule,
+  error: rule.error ?? errorOf(rule.kind),
+}));
 export type FaultRule = z.infer<typeof faultRuleSchema>;
 export type FaultMatch = z.infer<typeof matchSchema>;
+
+function errorOf(kind: FaultKind): string {
+  return kind === "lambda-service-error" ? "Lambda.ServiceException" : "ServerException";
+}
 
 function textMatches(pattern: string, text: string | undefined): boolean {
   if (text === undefined) return false;

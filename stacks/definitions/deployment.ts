@@ -3,7 +3,7 @@ export interface Place {
   readonly region: string;
 }
 
-/** All that names, ARNs and permissions follow from: the configuration's part of it, and the stage. */
+/** What names, ARNs and permissions follow from: a part of the configuration, and the stage. */
 export interface Deployment {
   readonly name: string;
   readonly stage: string;
@@ -20,7 +20,7 @@ export interface Deployment {
   readonly controlPlanes: readonly string[];
   readonly eksClusters: readonly (Place & { readonly cluster: string })[];
   readonly imageParameter: string | undefined;
-  /** Where the alarms are that stop a rollout. */
+  /** The places of the alarms that stop a rollout. */
   readonly alarms: readonly Place[];
 }
 

@@ -5,7 +5,7 @@ import { on } from "./scopes.ts";
 export const eventFunctions: readonly FunctionDefinition[] = [
   {
     name: "reconcile-service",
-    description: "Looks at the service or cluster that an event names, and starts rolls.",
+    description: "Reconciles the service or cluster that an event names, and starts rolls.",
     invocation: "asynchronous",
     memoryMiB: 512,
     timeoutSeconds: 300,
@@ -23,7 +23,7 @@ export const eventFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "sweep-services",
-    description: "Looks at every service, for the events that were lost.",
+    description: "Reconciles every service on a schedule: events can be lost.",
     invocation: "asynchronous",
     memoryMiB: 1024,
     timeoutSeconds: 900,
@@ -43,7 +43,7 @@ export const eventFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "signal-deployment",
-    description: "Passes the end of a deployment on to the roll that waits for it.",
+    description: "Signals the end of a deployment to the roll that waits for it.",
     invocation: "asynchronous",
     memoryMiB: 512,
     timeoutSeconds: 60,
@@ -56,10 +56,10 @@ export const eventFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "watch-root-ca",
-    description: "Keeps the mesh facts of every control plane, and tells what becomes of their root CAs.",
+    description: "Keeps the mesh facts of every control plane and watches their root CAs.",
     invocation: "asynchronous",
     memoryMiB: 1024,
-    // While a root is rotated it looks at every enrolled service.
+    // During a rotation it reads every enrolled service.
     timeoutSeconds: 900,
     reservedConcurrency: 1,
     kubernetes: true,
@@ -74,7 +74,7 @@ export const eventFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "notify-slack",
-    description: "Tells an event in the ops channel.",
+    description: "Posts an event to the operations channel.",
     invocation: "asynchronous",
     memoryMiB: 512,
     timeoutSeconds: 60,

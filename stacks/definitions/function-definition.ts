@@ -1,25 +1,37 @@
+import type { FunctionName, KubernetesFunctionName } from "../../shared/base/vocabulary.ts";
 import { type Calls, on } from "./scopes.ts";
 
 /** A function of the deployment. Everything that its role may do follows from `calls`. */
-export interface FunctionDefinition {
+export type FunctionDefinition = FunctionSettings & (KubernetesFunction | OtherFunction);
+
+interface FunctionSettings {
   /** Its file below `functions/`, without the ending. */
-  readonly name: string;
+  readonly name: FunctionName;
   readonly description: string;
-  /** `synchronous`: a state machine waits for it. `asynchronous`: events and the clock; failures go to a queue. */
+  /** `synchronous`: a state machine waits for it. `asynchronous`: events and schedules invoke it; failures go to a queue. */
   readonly invocation: "synchronous" | "asynchronous";
   readonly memoryMiB: number;
   readonly timeoutSeconds: number;
-  /** At most so many at a time, where more would use up a quota of ECS or Slack, or do the same work twice. */
+  /** How many may run at a time, where more would exhaust a quota of ECS or Slack, or do the same work twice. */
   readonly reservedConcurrency?: number;
-  /** It talks to a Kubernetes API: it needs an access entry, and is in the VPC if the configuration names one. */
-  readonly kubernetes?: true;
   readonly calls: readonly Calls[];
+}
+
+/** It calls a Kubernetes API: it needs an access entry, and is in the VPC if the configuration names one. */
+interface KubernetesFunction {
+  readonly name: KubernetesFunctionName;
+  readonly kubernetes: true;
+}
+
+interface OtherFunction {
+  readonly name: Exclude<FunctionName, KubernetesFunctionName>;
+  readonly kubernetes?: never;
 }
 
 /** Every call to another account than the home account is made with the member role there. */
 export const elsewhere = on("member-roles", "sts:AssumeRole");
 
-/** What connecting to a control plane takes. */
+/** The calls that a connection to a control plane needs. */
 export const controlPlane: readonly Calls[] = [
   on("eks-clusters", "eks:DescribeCluster"),
   on("kubeconfig-secrets", "secretsmanager:GetSecretValue"),
@@ -32,13 +44,13 @@ export const startRoll: readonly Calls[] = [
   on("roll-service-executions", "states:DescribeExecution"),
 ];
 
-/** As for a roll, of the fleet's state machine. */
+/** The same for the fleet's state machine. */
 export const startRollout: readonly Calls[] = [
   on("roll-fleet", "states:StartExecution"),
   on("roll-fleet-executions", "states:DescribeExecution"),
 ];
 
-/** Registering a revision passes its roles on, and with tags it is a tagging too. */
+/** Registering a revision passes roles and, if it has tags, is a TagResource as well. */
 export const register: readonly Calls[] = [
   on("task-definitions", "ecs:RegisterTaskDefinition"),
   on("registered-task-definitions", "ecs:TagResource"),

@@ -1,4 +1,11 @@
 import {
+  DISCOVERY_TAG,
+  eventSources,
+  resourceEndings,
+  SECRET_NAME_PREFIX,
+  tagKeys,
+} from "../../shared/base/vocabulary.ts";
+import {
   anywhereArn,
   arn,
   type Deployment,
@@ -10,7 +17,6 @@ import {
   stateMachineArn,
   targetRegions,
 } from "./deployment.ts";
-import { sources } from "./event-patterns.ts";
 import type { FunctionDefinition } from "./function-definition.ts";
 import { functions } from "./functions.ts";
 import { type Calls, type HomeScope, isTargetScope, type Scope, type TargetScope } from "./scopes.ts";
@@ -25,7 +31,7 @@ export interface Statement {
   readonly Condition?: Condition;
 }
 
-/** Which resources a scope stands for, and under which conditions. No resources: nothing to allow. */
+/** The resources that a scope stands for, and the conditions. Without resources there is nothing to allow. */
 interface Grant {
   readonly resources: readonly string[];
   readonly condition?: Condition;
@@ -34,18 +40,17 @@ interface Grant {
 /** Where services run, which control planes and alarms need not be. */
 type ServiceScope = Exclude<TargetScope, "alarms" | "eks-clusters">;
 
-/** The tags that the autopilot sets on a service where they are missing, and takes away again. */
-const ownServiceTagKeys = ["ecs.solo.io/namespace", "ecs.solo.io/service-account"];
-const ownClusterTagKey = "ecs.solo.io/discovery-enabled";
+/** The tags that the autopilot adds to a service where they are missing, and removes again. */
+const ownServiceTagKeys = [tagKeys.namespace, tagKeys.serviceAccount];
 
-const TOKEN_SECRETS = "secret:ztunnel-autopilot/*";
+const TOKEN_SECRETS = `secret:${SECRET_NAME_PREFIX}*`;
 
 /** Names of secrets end in a hyphen and six characters of Secrets Manager's own. */
 const SECRET_SUFFIX = "-??????";
 
 /**
- * Which resources AWS takes for each call is told by the service authorization reference; a call that it lists without
- * a resource can only be allowed on `*`, and is bound to the account's regions instead.
+ * The service authorization reference lists the resources of each call. A call without one can only be allowed on `*`, and
+ * is bound to the account's regions instead.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
  */
 const targetGrants: Readonly<Record<ServiceScope, (places: readonly Place[], deployment: Deployment) => Grant>> = {
@@ -67,7 +72,7 @@ const targetGrants: Readonly<Record<ServiceScope, (places: readonly Place[], dep
     condition: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
   }),
   "service-tags": (places) => regional("ecs", places, "service/*", onlyTagKeys(ownServiceTagKeys)),
-  "cluster-tags": (places) => regional("ecs", places, "cluster/*", onlyTagKeys([ownClusterTagKey])),
+  "cluster-tags": (places) => regional("ecs", places, "cluster/*", onlyTagKeys([DISCOVERY_TAG])),
   "token-secrets": (places) => regional("secretsmanager", places, TOKEN_SECRETS),
   "token-secret-policies": (places) =>
     regional("secretsmanager", places, TOKEN_SECRETS, { Bool: { "secretsmanager:BlockPublicPolicy": "true" } }),
@@ -77,7 +82,7 @@ const homeGrants: Readonly<Record<HomeScope, (deployment: Deployment) => Grant>>
   bus: (deployment) => ({
     resources: [homeBusArn(deployment)],
     condition: {
-      "ForAllValues:StringEquals": { "events:source": sources.autopilot },
+      "ForAllValues:StringEquals": { "events:source": eventSources.autopilot },
       Null: { "events:source": "false" },
     },
   }),
@@ -88,7 +93,7 @@ const homeGrants: Readonly<Record<HomeScope, (deployment: Deployment) => Grant>>
     resources: kubeconfigSecrets.map((nameOrArn) => secretArn(home, nameOrArn)),
   }),
   ledger: (deployment) => ({
-    resources: [arn("dynamodb", deployment.home, `table/${resourceName(deployment, "ledger")}`)],
+    resources: [arn("dynamodb", deployment.home, `table/${resourceName(deployment, resourceEndings.ledger)}`)],
   }),
   "member-roles": (deployment) => ({
     resources: memberAccounts(deployment).map((account) =>
@@ -96,16 +101,16 @@ const homeGrants: Readonly<Record<HomeScope, (deployment: Deployment) => Grant>>
     ),
     condition: { StringEquals: { "sts:ExternalId": deployment.name } },
   }),
-  "roll-fleet": (deployment) => ({ resources: [stateMachineArn(deployment, "roll-fleet")] }),
-  "roll-fleet-executions": (deployment) => ({ resources: executionsOf(deployment, "roll-fleet") }),
-  "roll-service": (deployment) => ({ resources: [stateMachineArn(deployment, "roll-service")] }),
-  "roll-service-executions": (deployment) => ({ resources: executionsOf(deployment, "roll-service") }),
+  "roll-fleet": (deployment) => ({ resources: [stateMachineArn(deployment, resourceEndings.rollFleet)] }),
+  "roll-fleet-executions": (deployment) => ({ resources: executionsOf(deployment, resourceEndings.rollFleet) }),
+  "roll-service": (deployment) => ({ resources: [stateMachineArn(deployment, resourceEndings.rollService)] }),
+  "roll-service-executions": (deployment) => ({ resources: executionsOf(deployment, resourceEndings.rollService) }),
   "slack-secret": ({ home, slackSecret }) => ({ resources: [secretArn(home, slackSecret)] }),
   // A token names no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
   "task-tokens": () => ({ resources: ["*"] }),
 };
 
-/** More regions are told by a condition: a role's policies have 10,240 characters in all. */
+/** More regions than these become a condition: a role's policies have 10,240 characters in all. */
 const MOST_REGIONS_BY_ARN = 6;
 
 /** A resource in every region in which an account has services. */
@@ -151,7 +156,10 @@ function eksGrant({ eksClusters }: Deployment, account: string): Grant {
   return { resources: own.map((one) => arn("eks", one, `cluster/${one.cluster}`)) };
 }
 
-/** Composite alarms are only told to who may describe all: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html */
+/**
+ * Only a caller that may describe all alarms gets composite ones:
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+ */
 function alarmGrant({ alarms }: Deployment, account: string): Grant {
   const places = alarms.filter((one) => one.account === account);
   return regionWide(places);
@@ -196,15 +204,15 @@ export function memberStatements(account: string, deployment: Deployment): reado
   );
 }
 
-/** The roles that may take on the member roles: those of functions that call other accounts, sorted. */
+/** The roles that may assume the member roles, sorted: those of functions that call other accounts. */
 export function memberRoleUsers(deployment: Deployment): readonly string[] {
   const users = functions.filter(({ calls }) => calls.some(({ scope }) => scope === "member-roles"));
   return users.map(({ name }) => roleArn(deployment.home, resourceName(deployment, name))).sort();
 }
 
 /**
- * Whom a control plane in this account must let in: the roles of the functions that talk to it, or the member role where
- * they go through it. Sorted.
+ * The roles that a control plane in this account must let in, sorted: those of the functions that call it, or the member
+ * role that they assume in other accounts.
  */
 export function kubernetesPrincipals(deployment: Deployment, account: string): readonly string[] {
   const { home, memberRoleName } = deployment;
@@ -213,14 +221,14 @@ export function kubernetesPrincipals(deployment: Deployment, account: string): r
   return users.map(({ name }) => roleArn(home, resourceName(deployment, name))).sort();
 }
 
-/** Lets Lambda take on a role, and nobody else: SST's own default also trusts every principal of the account. */
+/** Lets Lambda alone assume a role. SST's own default also trusts every principal of the account. */
 export const lambdaTrust = policy([
   { Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "lambda.amazonaws.com" } },
 ]);
 
 /**
- * Lets an AWS service take on a role on behalf of this account's resources alone (or of those that an ARN pattern
- * names): https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+ * Lets an AWS service assume a role on behalf of this account's resources alone, or of those that an ARN pattern names:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
  */
 export function serviceTrust(service: string, account: string, sourceArn?: string): string {
   return policy([

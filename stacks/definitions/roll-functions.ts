@@ -5,7 +5,7 @@ import { on } from "./scopes.ts";
 export const rollFunctions: readonly FunctionDefinition[] = [
   {
     name: "roll/plan",
-    description: "RollService: takes the lease, looks again, decides.",
+    description: "RollService: takes the lease, reads the service again, decides.",
     invocation: "synchronous",
     memoryMiB: 512,
     timeoutSeconds: 110,
@@ -20,11 +20,11 @@ export const rollFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "roll/apply",
-    description: "RollService: identity, secret version, revision, UpdateService.",
+    description: "RollService: writes identity and secret version, registers the revision, updates the service.",
     invocation: "synchronous",
     memoryMiB: 512,
     timeoutSeconds: 110,
-    // RegisterTaskDefinition allows one call a second, UpdateService five, and pipelines need some of them.
+    // ECS allows one RegisterTaskDefinition and five UpdateService calls a second, and pipelines need some of them.
     reservedConcurrency: 10,
     kubernetes: true,
     calls: [
@@ -49,7 +49,7 @@ export const rollFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "roll/await-deployment",
-    description: "RollService: leaves the task token where the deployment's event finds it.",
+    description: "RollService: stores the task token for the deployment's event.",
     invocation: "synchronous",
     memoryMiB: 512,
     timeoutSeconds: 60,
@@ -62,7 +62,7 @@ export const rollFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "roll/verify",
-    description: "RollService: looks whether the running tasks are in the mesh.",
+    description: "RollService: checks that the running tasks are in the mesh.",
     invocation: "synchronous",
     memoryMiB: 512,
     timeoutSeconds: 110,
@@ -76,7 +76,7 @@ export const rollFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "roll/revert",
-    description: "RollService: takes the service back to its pinned revision.",
+    description: "RollService: reverts the service to its pinned revision.",
     invocation: "synchronous",
     memoryMiB: 512,
     timeoutSeconds: 110,
@@ -91,7 +91,7 @@ export const rollFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "roll/finish",
-    description: "RollService: writes the outcome, releases the lease, tells it.",
+    description: "RollService: records the outcome, releases the lease, emits the event.",
     invocation: "synchronous",
     memoryMiB: 512,
     timeoutSeconds: 110,

@@ -1,11 +1,11 @@
 import { elsewhere, type FunctionDefinition, startRollout } from "./function-definition.ts";
 import { on } from "./scopes.ts";
 
-/** The steps of RollFleet, and what starts, steers and watches it. */
+/** The steps of RollFleet, and the functions that start, control and watch it. */
 export const rolloutFunctions: readonly FunctionDefinition[] = [
   {
     name: "rollout/request",
-    description: "Starts a rollout that an operator, a new image or a new root CA asks for.",
+    description: "Queues and starts rollouts, for operators, a new image or a new root CA.",
     invocation: "asynchronous",
     memoryMiB: 512,
     timeoutSeconds: 120,
@@ -19,7 +19,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "rollout/control",
-    description: "Pauses, resumes, approves, aborts or takes back a rollout.",
+    description: "Pauses, resumes, approves, aborts or rolls back a rollout.",
     invocation: "asynchronous",
     memoryMiB: 512,
     timeoutSeconds: 60,
@@ -32,7 +32,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "rollout/guard",
-    description: "By the clock: wakes a rollout whose wait is over or whose alarm went off.",
+    description: "On a schedule: wakes a rollout whose wait is over or whose alarm went off.",
     invocation: "asynchronous",
     memoryMiB: 512,
     timeoutSeconds: 60,
@@ -47,7 +47,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "rollout/report",
-    description: "Keeps one message in the ops channel that says how a rollout goes.",
+    description: "Keeps each rollout's message in the operations channel up to date.",
     invocation: "asynchronous",
     memoryMiB: 512,
     timeoutSeconds: 60,
@@ -60,7 +60,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "rollout/start",
-    description: "RollFleet: lists the enrolled services and cuts the waves.",
+    description: "RollFleet: lists the enrolled services and plans the waves.",
     invocation: "synchronous",
     memoryMiB: 1024,
     timeoutSeconds: 890,
@@ -74,7 +74,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "rollout/next-wave",
-    description: "RollFleet: gives the next wave, or says why there is none yet.",
+    description: "RollFleet: returns the next wave, or the reason to wait.",
     invocation: "synchronous",
     memoryMiB: 512,
     timeoutSeconds: 110,
@@ -82,7 +82,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "rollout/take",
-    description: "RollFleet: takes one service of a wave.",
+    description: "RollFleet: prepares the roll of one service of a wave.",
     invocation: "synchronous",
     memoryMiB: 512,
     timeoutSeconds: 60,
@@ -90,7 +90,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "rollout/hold",
-    description: "RollFleet: waits, for the bake time or for an operator.",
+    description: "RollFleet: stores the task token of a bake or a pause.",
     invocation: "synchronous",
     memoryMiB: 512,
     timeoutSeconds: 60,
@@ -98,7 +98,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "rollout/assess-wave",
-    description: "RollFleet: holds a wave's outcomes against the failure budget.",
+    description: "RollFleet: judges a wave's outcomes by the failure budget.",
     invocation: "synchronous",
     memoryMiB: 1024,
     timeoutSeconds: 300,
@@ -112,7 +112,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "rollout/finish",
-    description: "RollFleet: writes the outcome, tells it.",
+    description: "RollFleet: records the outcome and emits the event.",
     invocation: "synchronous",
     memoryMiB: 512,
     timeoutSeconds: 110,

@@ -1,4 +1,4 @@
-/** What an AWS call of a function is made on. Which resources that are, `permissions.ts` says. */
+/** What the AWS calls of a function are made on. `permissions.ts` maps each scope to its resources. */
 
 /** In every target account: with the function's own role in the home account, with the member role elsewhere. */
 export const targetScopes = [

@@ -22,7 +22,7 @@ const logDelivery: Statement = {
 };
 
 /**
- * What a state machine's role may do: what its definition's tasks do, and writing its log. Throws when the definition
+ * The statements of a state machine's role: for the tasks of its definition, and for its log. Throws when the definition
  * has an integration that is not known here.
  */
 export function stateMachineStatements(machine: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
@@ -44,7 +44,7 @@ function invocations({ functions }: StateMachineDefinition, deployment: Deployme
   return [{ Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource }];
 }
 
-/** Waiting for a nested execution takes a rule of Step Functions' own: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html */
+/** To wait for a nested execution, Step Functions needs a rule of its own: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html */
 function nestedExecutions({ stateMachines }: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
   const names = [...new Set(Object.values(stateMachines))].sort();
   return [

@@ -1,4 +1,5 @@
 import { METRICS_NAMESPACE, type MetricDimensions, type MetricName } from "../../shared/base/metrics.ts";
+import { resourceEndings } from "../../shared/base/vocabulary.ts";
 import { alarmName, type Deployment, homeBusName, resourceName, stateMachineArn } from "../definitions/deployment.ts";
 import { schedules } from "../definitions/event-patterns.ts";
 import { functions } from "../definitions/functions.ts";
@@ -154,7 +155,7 @@ function functionAlarms(deployment: Deployment): readonly AlarmDefinition[] {
 }
 
 function ledgerAlarms(deployment: Deployment): readonly AlarmDefinition[] {
-  const dimensions = { TableName: resourceName(deployment, "ledger") };
+  const dimensions = { TableName: resourceName(deployment, resourceEndings.ledger) };
   return ledgerThrottles.map(({ metricName, ending, sentence }) =>
     alarmOf(deployment, {
       ending,

@@ -1,3 +1,4 @@
+import { resourceEndings } from "../../shared/base/vocabulary.ts";
 import {
   arn,
   type Deployment,
@@ -213,7 +214,7 @@ function failures(deployment: Deployment): Row {
     "AWS/DynamoDB",
     metricName,
     "TableName",
-    resourceName(deployment, "ledger"),
+    resourceName(deployment, resourceEndings.ledger),
     { stat: "Sum", label },
   ];
   const throttled = line(deployment, "Failures", { code: "throttled" }, { stat: "Sum", label: "AWS's APIs" });

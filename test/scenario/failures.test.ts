@@ -240,7 +240,7 @@ describe("the way back", () => {
       await stage.until("failed", 40, () => stage.ended(cart, "revert-failed"));
       await stage.minutes(2);
       expect(failureOf(stage)).toMatchObject({ reverted: false, code: "access-denied" });
-      expect(stage.told(cart).at(-1)).toContain("could NOT be taken back");
+      expect(stage.told(cart).at(-1)).toContain("could NOT be reverted");
       expectToldOnce(stage, "access-denied");
       expect(stage.rollsOf(cart).at(-1)?.status).toBe("FAILED");
       const rolls = stage.rollsOf(cart).length;
@@ -272,7 +272,7 @@ describe("the way back", () => {
       await stage.minutes(2);
       expect(failureOf(stage)).toMatchObject({ reverted: false, code: "tasks-stopping" });
       expect(failureOf(stage)?.sentence).toContain("Container app stopped: exit code 1");
-      expect(stage.told(cart).at(-1)).toContain("could NOT be taken back");
+      expect(stage.told(cart).at(-1)).toContain("could NOT be reverted");
       expectToldOnce(stage, "tasks-stopping");
     }));
 

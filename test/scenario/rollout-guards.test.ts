@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../shared/base/json.ts";
-import { tagKeys } from "../../shared/enrollment/tags.ts";
+import { tagKeys } from "../../shared/base/vocabulary.ts";
 import { NEW_IMAGE, OLD_IMAGE, onFleet, QUICK } from "./support/rollouts.ts";
 
 const BAKED = { ...QUICK, bakeMinutes: 60 } as const;

@@ -1,13 +1,11 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { rollFleetTokens, rollServiceTokens } from "../../lab/lambda/functions.ts";
 import { type Config, parseConfig } from "../../shared/config/config.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import { resourceName } from "../../stacks/definitions/deployment.ts";
 import { eventPatterns, schedules } from "../../stacks/definitions/event-patterns.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
-import rollFleet from "../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
-import rollService from "../../stacks/definitions/roll-service.asl.json" with { type: "json" };
+import { rollFleetMachine, rollServiceMachine } from "../../stacks/definitions/state-machines.ts";
 import { substitute } from "../../stacks/definitions/substitute.ts";
 import { deployments, renderedDeployments } from "./support/deployments.ts";
 import { type Resource, roleOf, statementsOf } from "./support/rendered.ts";
@@ -215,9 +213,12 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       Object.fromEntries(Object.entries(named).map(([token, name]) => [token, functionArn(name)]));
     const machine = (name: string) => homeArn("states", `stateMachine:${resourceName(names, name)}`);
     const expected = () => ({
-      [resourceName(names, "roll-service")]: substitute(rollService, tokens(rollServiceTokens)),
-      [resourceName(names, "roll-fleet")]: substitute(rollFleet, {
-        ...tokens(rollFleetTokens),
+      [resourceName(names, "roll-service")]: substitute(
+        rollServiceMachine.definition,
+        tokens(rollServiceMachine.functions),
+      ),
+      [resourceName(names, "roll-fleet")]: substitute(rollFleetMachine.definition, {
+        ...tokens(rollFleetMachine.functions),
         RollService: machine("roll-service"),
       }),
     });
@@ -425,7 +426,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
   });
 
   describe("dead letters and logs", () => {
-    it("have an alarm for every queue, told to a topic of its own region", () => {
+    it("have an alarm for every queue, which notifies a topic of its own region", () => {
       for (const queue of all(types.queue)) {
         const [alarm, ...more] = inRegion(types.alarm, queue.region ?? "").filter(
           ({ inputs }) => JSON.stringify(inputs.dimensions) === JSON.stringify({ QueueName: queue.inputs.name }),

@@ -212,7 +212,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       for (const alarm of alarms()) expectMeasured(alarm);
     });
 
-    it("are told to the topic of their region, when they go off and when they end", () => {
+    it("notify the topic of their region, when they go off and when they end", () => {
       for (const { name, region, alarmActions, okActions } of alarms()) {
         const topic = [`arn:aws:sns:${region}:${homeAccount}:${deployment}-alarms`];
         expect({ alarmActions, okActions }, name).toEqual({ alarmActions: topic, okActions: topic });
@@ -267,7 +267,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       expect((alarm?.period ?? 0) * (alarm?.evaluationPeriods ?? 0)).toBe(seconds);
     });
 
-    it("tell of every control plane when its root CA ends in less than 14 days", () => {
+    it("go off for every control plane whose root CA ends in less than 14 days", () => {
       for (const { name } of config.controlPlanes) {
         expect(named(`root-ca-ends-soon-${name}`)).toMatchObject({
           metricName: "RootCaDaysLeft",
@@ -279,7 +279,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("tell of functions that nobody waits for when they fail or are throttled for a while", () => {
+    it("go off for functions that nobody waits for when they fail or are throttled for a while", () => {
       for (const { name, invocation } of functions) {
         const ending = name.replaceAll("/", "-");
         for (const trouble of ["failing", "throttled"]) {

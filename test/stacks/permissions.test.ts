@@ -6,9 +6,10 @@ import { Lab } from "../../lab/autopilot/lab.ts";
 import { demoFleet } from "../../lab/fleet/demo.ts";
 import { acts } from "../../lab/story/acts.ts";
 import { LabDriver } from "../../lab/story/lab-driver.ts";
+import { environmentVariables, functionNames } from "../../shared/base/vocabulary.ts";
 import { parseConfig } from "../../shared/config/config.ts";
 import type { Deployment } from "../../stacks/definitions/deployment.ts";
-import { environmentVariables, functions } from "../../stacks/definitions/functions.ts";
+import { functions } from "../../stacks/definitions/functions.ts";
 import { functionStatements, kubernetesPrincipals, memberStatements } from "../../stacks/definitions/permissions.ts";
 import { isTargetScope } from "../../stacks/definitions/scopes.ts";
 import { deploymentOf } from "../../stacks/deployment.ts";
@@ -40,6 +41,7 @@ describe("the functions' permissions", () => {
         file.endsWith(".ts") && /export const handler\b/.test(readFileSync(new URL(`functions/${file}`, root), "utf8")),
     );
     expect(handlers.map((file) => file.replace(/\.ts$/, "")).sort()).toEqual([...names].sort());
+    expect([...functionNames].sort()).toEqual([...names].sort());
   });
 
   it.each(names)("are for %s exactly the calls that its code can make", async (name) => {
@@ -136,7 +138,7 @@ describe("statements", () => {
     }
   });
 
-  it("tell many regions by a condition, beside the one that is there", () => {
+  it("bind many regions by a condition, beside the one that is there", () => {
     const targets = Array.from({ length: 7 }, (_, index) => ({ account: "111111111111", region: `eu-north-${index}` }));
     const tagging = functionStatements(definitionOf("roll/finish"), { ...deployment, targets }).find(({ Action }) =>
       Action.includes("ecs:UntagResource"),

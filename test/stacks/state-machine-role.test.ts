@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { rollFleetTokens, rollServiceTokens } from "../../lab/lambda/functions.ts";
 import { parseConfig } from "../../shared/config/config.ts";
 import { resourceName } from "../../stacks/definitions/deployment.ts";
 import { stateMachineStatements } from "../../stacks/definitions/state-machine-role.ts";
-import { type StateMachineDefinition, stateMachines } from "../../stacks/definitions/state-machines.ts";
+import {
+  rollFleetMachine,
+  rollServiceMachine,
+  type StateMachineDefinition,
+  stateMachines,
+} from "../../stacks/definitions/state-machines.ts";
 import { deploymentOf } from "../../stacks/deployment.ts";
 import wideConfig from "./support/wide.config.ts";
 
@@ -36,7 +40,7 @@ const withoutLogs = (one: StateMachineDefinition) =>
 describe("the role of RollService", () => {
   it("invokes its own functions, and nothing else", () => {
     expect(withoutLogs(machine("roll-service"))).toEqual(["lambda:InvokeFunction"]);
-    expect(invoking(machine("roll-service"))).toEqual(functionArns(rollServiceTokens));
+    expect(invoking(machine("roll-service"))).toEqual(functionArns(rollServiceMachine.functions));
   });
 });
 
@@ -45,7 +49,7 @@ describe("the role of RollFleet", () => {
   const stateMachine = (name: string) => `arn:aws:states:us-east-1:111111111111:stateMachine:mesh-pilot-prod-${name}`;
 
   it("invokes its own functions", () => {
-    expect(invoking(fleet)).toEqual(functionArns(rollFleetTokens));
+    expect(invoking(fleet)).toEqual(functionArns(rollFleetMachine.functions));
   });
 
   it("starts rolls, and itself for the items of its waves and to go on as new", () => {

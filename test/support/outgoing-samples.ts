@@ -1,18 +1,16 @@
 import { serviceRef } from "../../shared/base/arn.ts";
+import { outgoing } from "../../shared/events/outgoing.ts";
+import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../shared/events/root-ca-events.ts";
 import {
   driftCorrected,
-  outgoing,
   rollFailed,
   rollSuperseded,
-  rootCaChanged,
-  rootCaExpiring,
-  rootCaRetirable,
   serviceEnrolled,
   serviceRefused,
   serviceUnenrolled,
   serviceUpdated,
   serviceWarned,
-} from "../../shared/events/outgoing.ts";
+} from "../../shared/events/service-events.ts";
 
 export const ref = serviceRef("arn:aws:ecs:us-east-1:123456789012:service/prod/web");
 

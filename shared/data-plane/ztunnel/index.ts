@@ -21,4 +21,4 @@ export { headroom } from "./task-definition/headroom.ts";
 export { inject } from "./task-definition/inject.ts";
 export { portCollisions } from "./task-definition/ports.ts";
 export { remove } from "./task-definition/remove.ts";
-export { findSidecar, SECRET_NAME_PREFIX, type Sidecar, type SidecarSpec } from "./task-definition/sidecar.ts";
+export { findSidecar, type Sidecar, type SidecarSpec } from "./task-definition/sidecar.ts";

@@ -1,11 +1,11 @@
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { AutopilotError } from "../../base/errors.ts";
+import { eventSources } from "../../base/vocabulary.ts";
 import type { BusCalls, BusEvent } from "../../ports/ports.ts";
 import type { PlacedClients } from "./aws-clients.ts";
 import { call } from "./errors.ts";
 
 const ENTRIES_PER_CALL = 10;
-const SOURCE = "ztunnel-autopilot";
 
 /**
  * The home bus, for the events that the autopilot emits, or those of another `source`. Throws `throttled` or
@@ -18,7 +18,7 @@ export function busGateway(
   options: { readonly busName: string; readonly source?: string },
 ): BusCalls {
   const client = clients(EventBridgeClient);
-  const { busName, source = SOURCE } = options;
+  const { busName, source = eventSources.autopilot } = options;
   return {
     putEvents: async (events) => {
       for (let start = 0; start < events.length; start += ENTRIES_PER_CALL) {

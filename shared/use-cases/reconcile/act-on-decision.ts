@@ -3,7 +3,7 @@ import { attemptKeyOf, nextAttempt } from "../../deployment/attempts.ts";
 import { executionName } from "../../deployment/execution-name.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
-import { serviceRefused, serviceWarned } from "../../events/outgoing.ts";
+import { serviceRefused, serviceWarned } from "../../events/service-events.ts";
 import type { Refusal } from "../../model/reasons.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";

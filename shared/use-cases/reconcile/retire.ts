@@ -1,11 +1,6 @@
 import { asAutopilotError } from "../../base/errors.ts";
-import {
-  hasRoomForVersion,
-  labelOf,
-  parseValueFrom,
-  retirableVersions,
-  SECRET_NAME_PREFIX,
-} from "../../data-plane/ztunnel/index.ts";
+import { SECRET_NAME_PREFIX } from "../../base/vocabulary.ts";
+import { hasRoomForVersion, labelOf, parseValueFrom, retirableVersions } from "../../data-plane/ztunnel/index.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
 

@@ -1,6 +1,7 @@
 import { type ClusterRef, clusterArnOf, type Place } from "../../base/arn.ts";
 import { chunkAsync } from "../../base/chunk.ts";
 import { asAutopilotError, failures } from "../../base/errors.ts";
+import { SECRET_NAME_PREFIX } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../config/config.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
@@ -221,7 +222,7 @@ function memoized<T>(read: (key: string) => Promise<T>): (key: string) => Promis
   };
 }
 
-const PINNED = /arn:aws[\w-]*:secretsmanager:[^"]*?:secret:ztunnel-autopilot\/[^"]*/g;
+const PINNED = new RegExp(`arn:aws[\\w-]*:secretsmanager:[^"]*?:secret:${SECRET_NAME_PREFIX}[^"]*`, "g");
 
 /** Every reference to one of our secrets in a task definition. */
 export function secretReferences(definition: unknown): readonly string[] {

@@ -1,11 +1,11 @@
 import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { DISCOVERY_TAG } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import type { DesiredEnrollment } from "../../enrollment/decision.ts";
 import { desiredDefinition } from "../../enrollment/definition.ts";
 import { desiredToken } from "../../enrollment/desired.ts";
-import { DISCOVERY_TAG } from "../../enrollment/tags.ts";
 import type { MeshFacts } from "../../model/mesh.ts";
 import type { DescribedTaskDefinition, WorkloadIdentity } from "../../model/service.ts";
 import { type ApplyContext, startedAt } from "./apply-context.ts";

@@ -1,5 +1,6 @@
 import { AutopilotError } from "../../base/errors.ts";
 import { sha256 } from "../../base/json.ts";
+import { AUTOPILOT_TAG_PREFIX } from "../../base/vocabulary.ts";
 import {
   type BootstrapToken,
   encodeToken,
@@ -93,7 +94,7 @@ async function ensureVersion(
  * and has characters that keys must not have.
  */
 export function readerTagKey(roleArn: string): string {
-  return `ztunnel-autopilot/reader/${sha256(roleArn).slice(0, 16)}`;
+  return `${AUTOPILOT_TAG_PREFIX}reader/${sha256(roleArn).slice(0, 16)}`;
 }
 
 async function ensureReader(

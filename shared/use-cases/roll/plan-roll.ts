@@ -1,12 +1,13 @@
 import type { ServiceRef } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
+import { DISCOVERY_TAG } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { pinnedRevision } from "../../deployment/pinned.ts";
 import { identityRefusal, type RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
-import { DISCOVERY_TAG, effectiveTags } from "../../enrollment/tags.ts";
+import { effectiveTags } from "../../enrollment/tags.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";

@@ -1,5 +1,5 @@
+import { tagKeys } from "../../base/vocabulary.ts";
 import type { Config } from "../../config/config.ts";
-import { tagKeys } from "../../enrollment/tags.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 import { type ApplyContext, startedAt } from "./apply-context.ts";

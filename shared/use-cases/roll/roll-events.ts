@@ -8,7 +8,7 @@ import {
   serviceRefused,
   serviceUnenrolled,
   serviceUpdated,
-} from "../../events/outgoing.ts";
+} from "../../events/service-events.ts";
 import { type DriftReason, driftReasons, type Refusal, refusals } from "../../model/reasons.ts";
 import type { ServicePatch } from "../../model/service-state.ts";
 import type { BusEvent } from "../../ports/ports.ts";

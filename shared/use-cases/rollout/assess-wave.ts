@@ -2,7 +2,7 @@ import { clusterArnOf, type Place, serviceRef } from "../../base/arn.ts";
 import { chunk } from "../../base/chunk.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
-import { waveCompleted } from "../../events/rollouts.ts";
+import { waveCompleted } from "../../events/rollout-events.ts";
 import type { Rollout, RolloutService, Wave } from "../../model/rollout.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";

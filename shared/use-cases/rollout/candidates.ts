@@ -1,8 +1,9 @@
 import { clusterArnOf, type Place, serviceRef } from "../../base/arn.ts";
 import { chunk } from "../../base/chunk.ts";
 import { asAutopilotError } from "../../base/errors.ts";
+import { tagKeys } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
-import { alarmNames, effectiveTags, enrollIntent, tagKeys } from "../../enrollment/tags.ts";
+import { alarmNames, effectiveTags, enrollIntent } from "../../enrollment/tags.ts";
 import type { Rollout } from "../../model/rollout.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { Ledger } from "../../ports/ledger.ts";

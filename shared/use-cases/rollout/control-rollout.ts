@@ -1,6 +1,6 @@
 import { AutopilotError } from "../../base/errors.ts";
 import type { RolloutControl } from "../../events/operator.ts";
-import { rolloutRefused } from "../../events/rollouts.ts";
+import { rolloutRefused } from "../../events/rollout-events.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, ExecutionCalls } from "../../ports/ports.ts";
 import { decideControl } from "./decide-control.ts";

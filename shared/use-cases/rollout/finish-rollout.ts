@@ -1,5 +1,5 @@
 import { type FailureCode, failureCodeOf, failures } from "../../base/errors.ts";
-import { rolledBack, rolloutCompleted } from "../../events/rollouts.ts";
+import { rolledBack, rolloutCompleted } from "../../events/rollout-events.ts";
 import { endedStatuses, type Rollout, type RolloutServiceStatus, type RolloutStatus } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";

@@ -1,5 +1,5 @@
 import { asAutopilotError } from "../../base/errors.ts";
-import { rolloutRefused } from "../../events/rollouts.ts";
+import { rolloutRefused } from "../../events/rollout-events.ts";
 import { type ControlCalls, controlRollout } from "./control-rollout.ts";
 import { type RequestCalls, type Requested, requestRollout } from "./request-rollout.ts";
 import { parseControl, parseRequest } from "./validate.ts";

@@ -1,7 +1,7 @@
 import { AutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { openWindow } from "../../config/freeze.ts";
-import { rolloutPaused } from "../../events/rollouts.ts";
+import { rolloutPaused } from "../../events/rollout-events.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";
 import { afterStep, executionStep } from "../../rollout/execution-step.ts";

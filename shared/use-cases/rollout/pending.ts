@@ -1,6 +1,6 @@
 import { asAutopilotError } from "../../base/errors.ts";
 import { settingsHash } from "../../enrollment/settings-hash.ts";
-import { rolloutRefused } from "../../events/rollouts.ts";
+import { rolloutRefused } from "../../events/rollout-events.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import type { FleetState, RolloutKind } from "../../model/rollout.ts";
 import type { Log, ParameterCalls } from "../../ports/ports.ts";

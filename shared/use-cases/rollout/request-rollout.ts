@@ -4,7 +4,7 @@ import type { Config } from "../../config/config.ts";
 import { openWindow } from "../../config/freeze.ts";
 import { settingsHash } from "../../enrollment/settings-hash.ts";
 import type { RolloutRequest } from "../../events/operator.ts";
-import { rolloutRefused } from "../../events/rollouts.ts";
+import { rolloutRefused } from "../../events/rollout-events.ts";
 import { type Rollout, type RolloutKind, rolloutSchema, type Scope } from "../../model/rollout.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";

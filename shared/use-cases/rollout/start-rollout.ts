@@ -1,5 +1,5 @@
 import { targetsOf } from "../../config/config.ts";
-import { rolloutRefused, rolloutStarted } from "../../events/rollouts.ts";
+import { rolloutRefused, rolloutStarted } from "../../events/rollout-events.ts";
 import { type Rollout, type RolloutService, rolloutServiceSchema } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, Log } from "../../ports/ports.ts";

@@ -1,6 +1,6 @@
 import { asAutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
-import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../events/outgoing.ts";
+import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../events/root-ca-events.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, BusEvent, ControlPlaneCalls, Log } from "../../ports/ports.ts";

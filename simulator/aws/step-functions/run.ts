@@ -38,6 +38,8 @@ export interface Runtime {
   childHistory(executionArn: string, peaks: Peaks): History;
   /** A number that no other call returns. */
   nextNumber(): number;
+  /** The error's name when a state can't start an execution now; undefined when it can. */
+  nestedStartError(stateName: string, executionArn: string): string | undefined;
   /** @throws AwsError as StartExecution does */
   startExecution(request: { stateMachineArn: string; name?: string; input: string }): { executionArn: string };
   /** How the execution ended, once it has. */

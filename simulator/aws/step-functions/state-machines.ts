@@ -15,6 +15,11 @@ import { TaskTokens } from "./task-tokens.ts";
 export interface StateMachinesOptions {
   readonly clock: Clock;
   readonly lambda: FunctionInvoker;
+  /**
+   * The error's name with which a state's start of a nested execution fails before it starts; undefined for none. Default
+   * none.
+   */
+  readonly nestedStartError?: (stateName: string, executionArn: string) => string | undefined;
   /** Numbers from 0 to below 1, for jitter, `$random` and `$uuid`. Default `Math.random`. */
   readonly random?: () => number;
   /** Without histories an execution keeps counts only. Default true. */
@@ -70,6 +75,7 @@ export class StateMachines {
       tokens: this.#tokens,
       nextNumber: () => ++numbers,
       childHistory: (executionArn, peaks) => this.#history(executionArn, false, peaks),
+      nestedStartError: (...start) => this.#options.nestedStartError?.(...start),
       startExecution: (request) => this.startExecution(request),
       result: (executionArn) => this.result(executionArn),
       stopExecution: (executionArn, error, cause) => this.stopExecution(executionArn, error, cause),

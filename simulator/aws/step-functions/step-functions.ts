@@ -1,6 +1,7 @@
 import type { SimulatorContext } from "../../core/connections.ts";
 import type { AwsService, Operation } from "../../core/service.ts";
 import type { Rate } from "../../http/throttle.ts";
+import { nestedStartError } from "./nested-start-error.ts";
 import { stepFunctionsOperations } from "./operations.ts";
 import { stepFunctionsRate } from "./rates.ts";
 import { StateMachines, type StateMachinesOptions } from "./state-machines.ts";
@@ -16,8 +17,14 @@ export class StepFunctions extends StateMachines implements AwsService {
   readonly protocol = { kind: "awsJson1_0", target: "AWSStepFunctions" } as const;
   readonly operations: Readonly<Record<string, Operation>>;
 
-  constructor({ clock, random, functions }: SimulatorContext, options: StepFunctionsOptions = {}) {
-    super({ ...options, clock, random, lambda: { invoke: (...call) => functions.get().invoke(...call) } });
+  constructor({ clock, random, faults, functions }: SimulatorContext, options: StepFunctionsOptions = {}) {
+    super({
+      ...options,
+      clock,
+      random,
+      lambda: { invoke: (...call) => functions.get().invoke(...call) },
+      nestedStartError: (...start) => nestedStartError(faults, ...start),
+    });
     this.operations = stepFunctionsOperations(this);
   }
 

@@ -152,7 +152,7 @@ function lambdaError(error: unknown): StatesError {
 /** Continues immediately: the execution runs by itself. */
 function startExecution(state: TaskState, given: Json, run: Run): Json {
   const { StateMachineArn, Name, Input } = parseArguments(executionArguments, given, state);
-  const { executionArn } = startChild(run, StateMachineArn, Name, JSON.stringify(Input ?? {}));
+  const { executionArn } = startChild(state, run, StateMachineArn, Name, JSON.stringify(Input ?? {}));
   return { ExecutionArn: executionArn, StartDate: run.runtime.clock.now() };
 }
 
@@ -160,7 +160,7 @@ async function startExecutionSync(state: TaskState, given: Json, run: Run, signa
   const { StateMachineArn, Name, Input } = parseArguments(executionArguments, given, state);
   const { runtime } = run;
   const input = Input === undefined ? {} : copyJson(Input);
-  const { executionArn } = startChild(run, StateMachineArn, Name, JSON.stringify(input));
+  const { executionArn } = startChild(state, run, StateMachineArn, Name, JSON.stringify(input));
   const stop = () => runtime.stopExecution(executionArn, "States.TaskFailed", "The parent's task ended.");
   signal.addEventListener("abort", stop, { once: true });
   recordSubmitted(state, run, { ExecutionArn: executionArn });
@@ -184,7 +184,9 @@ async function startExecutionSync(state: TaskState, given: Json, run: Run, signa
   );
 }
 
-function startChild(run: Run, stateMachineArn: string, name: string | undefined, input: string) {
+function startChild(state: TaskState, run: Run, stateMachineArn: string, name: string | undefined, input: string) {
+  const refused = run.runtime.nestedStartError(state.name, run.executionArn);
+  if (refused !== undefined) throw new StatesError(refused, `StartExecution failed: ${refused}`);
   try {
     return run.runtime.startExecution({ stateMachineArn, input, ...(name !== undefined && { name }) });
   } catch (error) {

@@ -3,7 +3,7 @@ import autopilotConfig from "../../../autopilot.config.ts";
 import { type Rendered, rendered } from "./rendered.ts";
 import wideConfig from "./wide.config.ts";
 
-/** The deployments that are looked at: the configuration as it comes, and a wide one. */
+/** The deployments under test: the configuration as it comes, and a wide one. */
 export const deployments = [
   { title: "stage dev", stage: "dev", input: autopilotConfig, configFile: undefined },
   { title: "stage production", stage: "production", input: autopilotConfig, configFile: undefined },

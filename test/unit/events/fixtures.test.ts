@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { isJsonObject } from "../../../shared/base/json.ts";
 import { parseIncoming } from "../../../shared/events/incoming.ts";
@@ -6,6 +6,7 @@ import { readOutgoing } from "../../../shared/events/outgoing.ts";
 import { messageFor } from "../../../shared/slack/messages.ts";
 
 const folder = new URL("../../fixtures/events/", import.meta.url);
+const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
 const read = (file: string): unknown => JSON.parse(readFileSync(new URL(file, folder), "utf8"));
 const service = "arn:aws:ecs:us-east-1:111122223333:service/ecs-demo/shell-task";
 
@@ -32,14 +33,14 @@ const expected: Readonly<Record<string, object>> = {
       "rollout-started",
       "rollout-wave-completed",
       "service-refused-in-rollout",
-    ].map((name) => [`${name}.json`, { kind: "ignored", why: "unknown-event-kind" }]),
+    ].map((name) => [`${name}.json`, { kind: "ignored", reason: "unknown-event-kind" }]),
   ),
   "service-roll-failed-in-rollout.json": { kind: "reconcile-service", serviceArn: service },
   "service-superseded-in-rollout.json": { kind: "reconcile-service", serviceArn: service },
   "service-updated-in-rollout.json": { kind: "reconcile-service", serviceArn: service },
   "service-updated-recheck-requested.json": { kind: "reconcile-service", serviceArn: service },
   "service-enrolled.json": { kind: "reconcile-service", serviceArn: service },
-  "service-refused.json": { kind: "ignored", why: "unknown-event-kind" },
+  "service-refused.json": { kind: "ignored", reason: "unknown-event-kind" },
   "service-roll-superseded.json": { kind: "reconcile-service", serviceArn: service },
   "tag-changed-on-cluster.json": {
     kind: "reconcile-cluster",
@@ -52,20 +53,42 @@ const expected: Readonly<Record<string, object>> = {
   "update-service-called.json": { kind: "reconcile-service", serviceArn: service },
 };
 
-describe("every recorded event", () => {
-  it.each(readdirSync(folder).filter((file) => file.endsWith(".json")))("%s asks for what it should", (file) => {
+describe("every sample event", () => {
+  it.each(files)("%s asks for what it should", (file) => {
     expect(expected[file]).toBeDefined();
     expect(parseIncoming(read(file))).toMatchObject(expected[file] ?? {});
   });
 });
 
-const own = readdirSync(folder).filter((file) => {
+/** The rows of the table in the folder's README: file, origin, and the page or the schema that the shape is from. */
+const rows = readFileSync(new URL("README.md", folder), "utf8")
+  .split("\n")
+  .flatMap((line) => {
+    const [, file = "", origin = "", shape = ""] = /^\| `(.+?)` *\| (.+?) *\| (.+?) *\|$/.exec(line) ?? [];
+    return file === "" ? [] : [{ file, origin, shape }];
+  });
+
+describe("the table of sample events", () => {
+  it("has one row for every file, and a file for every row", () => {
+    expect(rows.map(({ file }) => file)).toEqual(files.toSorted());
+  });
+
+  it.each(rows)("says where $file is from", ({ file, origin, shape }) => {
+    expect(origin).toMatch(/^(by hand|recorded .+ \d{4}-\d{2}-\d{2})$/);
+    const event = read(file);
+    if (isJsonObject(event) && String(event.source).startsWith("aws."))
+      expect(shape).toMatch(/^https:\/\/docs\.aws\.amazon\.com\//);
+    else expect(existsSync(new URL(`../../../${shape.replaceAll("`", "")}`, import.meta.url))).toBe(true);
+  });
+});
+
+const own = files.filter((file) => {
   const event = read(file);
   return isJsonObject(event) && event.source === "ztunnel-autopilot";
 });
 
-describe("every recorded event of our own", () => {
-  it.each(own)("%s can be told to people", (file) => {
+describe("every sample event of the autopilot", () => {
+  it.each(own)("%s has a message for people", (file) => {
     const about = file.startsWith("service") ? "ecs-demo/shell-task" : /main|upgrade|Wave/;
     expect(messageFor(readOutgoing(read(file))).text).toMatch(about);
   });

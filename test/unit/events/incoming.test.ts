@@ -17,7 +17,7 @@ import {
 } from "../../support/incoming-samples.ts";
 
 const SHORT = "arn:aws:ecs:us-east-1:123456789012:service/web";
-const lookAt = (cause: string) => ({ kind: "reconcile-service", serviceArn: SERVICE, cause });
+const reconcileBecause = (cause: string) => ({ kind: "reconcile-service", serviceArn: SERVICE, cause });
 
 describe("an incoming event", () => {
   it("of a deployment names service, deployment and what happened", () => {
@@ -42,8 +42,8 @@ describe("an incoming event", () => {
     });
   });
 
-  it("of a changed tag asks to look at the service, or at all services of the cluster", () => {
-    expect(parseIncoming(tagChange())).toEqual(lookAt("tag-change"));
+  it("of a changed tag asks to reconcile the service, or all services of the cluster", () => {
+    expect(parseIncoming(tagChange())).toEqual(reconcileBecause("tag-change"));
     expect(parseIncoming(tagChange(CLUSTER))).toEqual({
       kind: "reconcile-cluster",
       clusterArn: CLUSTER,
@@ -58,8 +58,8 @@ describe("an incoming event", () => {
     ["UpdateService with the service's ARN", "UpdateService", { service: SERVICE }],
     ["TagResource", "TagResource", { resourceArn: SERVICE, tags: [] }],
     ["UntagResource", "UntagResource", { resourceArn: SERVICE, tagKeys: [] }],
-  ])("of the call %s asks to look at the service", (_what, eventName, request) => {
-    expect(parseIncoming(apiCall(eventName, request))).toEqual(lookAt(eventName));
+  ])("of the call %s asks to reconcile the service", (_what, eventName, request) => {
+    expect(parseIncoming(apiCall(eventName, request))).toEqual(reconcileBecause(eventName));
   });
 
   it("of a call without a cluster means the default cluster", () => {
@@ -75,7 +75,7 @@ describe("an incoming event", () => {
     });
   });
 
-  it("of a call that tags a cluster asks to look at all its services", () => {
+  it("of a call that tags a cluster asks to reconcile all its services", () => {
     expect(parseIncoming(apiCall("TagResource", { resourceArn: CLUSTER }))).toMatchObject({
       kind: "reconcile-cluster",
       clusterArn: CLUSTER,
@@ -103,8 +103,8 @@ describe("an incoming event", () => {
     "Service Roll Failed",
     "Service Roll Superseded",
     "Drift Corrected",
-  ])("of our own %s asks to look at the service again", (detailType) => {
-    expect(parseIncoming(own(detailType))).toEqual(lookAt(detailType));
+  ])("of our own %s asks to reconcile the service again", (detailType) => {
+    expect(parseIncoming(own(detailType))).toEqual(reconcileBecause(detailType));
   });
 });
 
@@ -125,8 +125,8 @@ describe("an event that concerns nothing of ours", () => {
     ["task-not-stopped", task({ lastStatus: "RUNNING" })],
     ["call-failed", apiCall("CreateService", { serviceName: "web" }, { errorCode: "AccessDenied" })],
     ["parameter-deleted", parameter("Delete")],
-  ])("is ignored as %s", (why, event) => {
-    expect(parseIncoming(event)).toMatchObject({ kind: "ignored", why });
+  ])("is ignored as %s", (reason, event) => {
+    expect(parseIncoming(event)).toMatchObject({ kind: "ignored", reason });
   });
 });
 

@@ -1,15 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { serviceRef } from "../../../shared/base/arn.ts";
+import { autopilotDetailTypes } from "../../../shared/base/vocabulary.ts";
+import { outgoing, readOutgoing } from "../../../shared/events/outgoing.ts";
 import {
-  outgoing,
-  outgoingTypes,
-  readOutgoing,
   rollFailed,
   serviceEnrolled,
   serviceRefused,
   serviceUpdated,
   serviceWarned,
-} from "../../../shared/events/outgoing.ts";
+} from "../../../shared/events/service-events.ts";
 import { all, ref } from "../../support/outgoing-samples.ts";
 
 describe("an event that the autopilot emits", () => {
@@ -31,7 +30,7 @@ describe("an event that the autopilot emits", () => {
   });
 
   it("is one of the kinds that the samples cover", () => {
-    expect(new Set(all.map(({ detailType }) => detailType))).toEqual(new Set(outgoingTypes));
+    expect(new Set(all.map(({ detailType }) => detailType))).toEqual(new Set(autopilotDetailTypes));
   });
 
   it("lets nothing out that is not declared", () => {
@@ -53,11 +52,11 @@ describe("an event that the autopilot emits", () => {
     expect(() => serviceRefused(ref, [])).toThrow(/unexpected-error/);
   });
 
-  it("tells a failure without a name of ours as unexpected-error", () => {
-    const told = { executionName: "web-0", sentence: "", reverted: true };
-    expect(rollFailed(ref, { ...told, code: "Lambda.Unknown" }).detail).toMatchObject({ code: "unexpected-error" });
-    expect(rollFailed(ref, { ...told, code: "toString" }).detail).toMatchObject({ code: "unexpected-error" });
-    expect(rollFailed(ref, { ...told, code: "secret-denied" }).detail).toMatchObject({ code: "secret-denied" });
+  it("calls a failure without a name of ours unexpected-error", () => {
+    const failure = { executionName: "web-0", sentence: "", reverted: true };
+    expect(rollFailed(ref, { ...failure, code: "Lambda.Unknown" }).detail).toMatchObject({ code: "unexpected-error" });
+    expect(rollFailed(ref, { ...failure, code: "toString" }).detail).toMatchObject({ code: "unexpected-error" });
+    expect(rollFailed(ref, { ...failure, code: "secret-denied" }).detail).toMatchObject({ code: "secret-denied" });
   });
 
   it("cuts texts of others", () => {

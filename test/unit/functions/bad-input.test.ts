@@ -12,7 +12,8 @@ import { web } from "../../support/fakes.ts";
 import { config } from "../../support/services.ts";
 
 const folder = new URL("../../fixtures/events/", import.meta.url);
-const fixtures = readdirSync(folder).map((file): readonly [string, JsonObject] => {
+const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
+const fixtures = files.map((file): readonly [string, JsonObject] => {
   const event: unknown = JSON.parse(readFileSync(new URL(file, folder), "utf8"));
   if (!isJsonObject(event)) throw new Error(`${file} is no event`);
   return [file, event];
@@ -48,7 +49,7 @@ async function onLab<T>(work: (lab: Lab, clock: VirtualClock) => Promise<T>, ite
   return work(lab, clock);
 }
 
-describe.each(fixtures)("the recorded event %s, with anything in it changed", (_file, event) => {
+describe.each(fixtures)("the sample event %s, with anything in it changed", (_file, event) => {
   it("is read or malformed by name, and nothing of it is quoted that is no name", () => {
     fc.assert(
       fc.property(mutations(event), (mutated) => {

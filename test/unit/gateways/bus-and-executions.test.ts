@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { busGateway } from "../../../shared/gateways/aws/bus.ts";
 import { executionsGateway } from "../../../shared/gateways/aws/executions.ts";
+import type { BusEvent } from "../../../shared/ports/ports.ts";
 import { type WireAnswer, type WireCall, wire } from "../../support/wire.ts";
 
 type Answer = (call: WireCall, index: number) => WireAnswer;
 
 describe("the bus", () => {
-  const event = { detailType: "Service Enrolled", detail: { version: 1 }, resources: ["arn:service"] };
+  const event: BusEvent = { detailType: "Service Enrolled", detail: { version: 1 }, resources: ["arn:service"] };
   function gateway(answer: Answer) {
     const aws = wire(answer);
     return { aws, bus: busGateway(aws.clients.home, { busName: "ztunnel-autopilot" }) };

@@ -9,7 +9,7 @@ const event: unknown = JSON.parse(
 );
 const withDetail = (detail: object) => (isJsonObject(event) ? { ...event, detail } : {});
 
-describe("a change of an alarm, as CloudWatch tells it", () => {
+describe("a change of an alarm, as CloudWatch reports it", () => {
   it("is read by name, state, description and reason", () => {
     expect(readAlarmChange(event)).toEqual({
       account: "111122223333",

@@ -5,33 +5,33 @@ import { atSlacksPace, SlackUnavailable } from "../../../shared/slack/calls.ts";
 function limited(times: number, retryAfterSeconds: number | undefined) {
   const waits: number[] = [];
   let calls = 0;
-  const told = atSlacksPace(
+  const answer = atSlacksPace(
     async (ms) => void waits.push(ms),
     async () => {
       calls += 1;
       if (calls <= times) throw new SlackUnavailable("rate limited", { retryAfterSeconds });
-      return "told";
+      return "answer";
     },
   );
-  return { told, waits };
+  return { answer, waits };
 }
 
 describe("a call at Slack's pace", () => {
   it("is made again after as long as Slack asks for", async () => {
-    const { told, waits } = limited(2, 3);
-    expect(await told).toBe("told");
+    const { answer, waits } = limited(2, 3);
+    expect(await answer).toBe("answer");
     expect(waits).toEqual([3000, 3000]);
   });
 
   it("outlasts a burst of messages: up to 30 seconds", async () => {
-    expect(await limited(30, 1).told).toBe("told");
-    await expect(limited(31, 1).told).rejects.toThrow("rate limited");
+    expect(await limited(30, 1).answer).toBe("answer");
+    await expect(limited(31, 1).answer).rejects.toThrow("rate limited");
   });
 
   it("is not waited for when Slack asks for long, or for nothing", async () => {
-    const { told, waits } = limited(1, 6);
-    await expect(told).rejects.toThrow("rate limited");
+    const { answer, waits } = limited(1, 6);
+    await expect(answer).rejects.toThrow("rate limited");
     expect(waits).toEqual([]);
-    await expect(limited(1, undefined).told).rejects.toThrow("rate limited");
+    await expect(limited(1, undefined).answer).rejects.toThrow("rate limited");
   });
 });

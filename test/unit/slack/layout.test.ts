@@ -10,11 +10,11 @@ describe("texts for people", () => {
     [7_200, "2 h"],
     [11_100, "3 h 5 min"],
     [187_200, "2 d 4 h"],
-  ])("tell %i seconds as %s", (seconds, text) => {
+  ])("show %i seconds as %s", (seconds, text) => {
     expect(durationText(seconds)).toBe(text);
   });
 
-  it("tell a time to the minute, by the zone", () => {
+  it("show a time to the minute, with its zone", () => {
     expect(timeText("2026-01-05T12:25:59.999Z")).toBe("2026-01-05 12:25 UTC");
     expect(timeText(Date.UTC(2026, 0, 5))).toBe("2026-01-05 00:00 UTC");
   });

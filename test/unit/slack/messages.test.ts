@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  outgoing,
-  readOutgoing,
-  rollFailed,
-  rollSuperseded,
-  serviceRefused,
-  serviceWarned,
-} from "../../../shared/events/outgoing.ts";
+import { outgoing, readOutgoing } from "../../../shared/events/outgoing.ts";
+import { rollFailed, rollSuperseded, serviceRefused, serviceWarned } from "../../../shared/events/service-events.ts";
 import type { BusEvent } from "../../../shared/ports/ports.ts";
 import type { SlackMessage } from "../../../shared/slack/layout.ts";
 import { messageFor } from "../../../shared/slack/messages.ts";
@@ -31,7 +25,7 @@ describe("a message", () => {
     withinLimits(message);
   });
 
-  it("for a refusal tells every reason and its fix", () => {
+  it("for a refusal gives every reason and its fix", () => {
     const shown = textsOf(
       messageOf(
         serviceRefused(ref, [
@@ -45,12 +39,12 @@ describe("a message", () => {
     expect(shown).toContain("Set taskRoleArn.");
   });
 
-  it("for a failed roll tells cause, fix and whether the service is back", () => {
-    const told = { executionName: "web-0", code: "secret-denied", sentence: "Task t1: no." };
-    const back = messageOf(rollFailed(ref, { ...told, reverted: true }));
-    const lost = messageOf(rollFailed(ref, { ...told, reverted: false }));
-    expect(back.text).toContain("back on its last good revision");
-    expect(lost.text).toContain("could NOT be taken back");
+  it("for a failed roll gives cause, fix and whether the service is back", () => {
+    const failure = { executionName: "web-0", code: "secret-denied", sentence: "Task t1: no." };
+    const back = messageOf(rollFailed(ref, { ...failure, reverted: true }));
+    const lost = messageOf(rollFailed(ref, { ...failure, reverted: false }));
+    expect(back.text).toContain("was reverted to the last good revision");
+    expect(lost.text).toContain("could NOT be reverted");
     for (const message of [back, lost]) {
       expect(message.text).toContain("Task t1: no.");
       expect(message.text).toContain("Allow the execution role to read it");
@@ -59,8 +53,8 @@ describe("a message", () => {
 
   it("says a cause once, also where the step's own text has it", () => {
     const sentence = "AWS denied the call. UpdateService web: AccessDeniedException";
-    const told = { executionName: "web-0", code: "access-denied", sentence, reverted: true };
-    expect(messageOf(rollFailed(ref, told)).text.split("AWS denied the call.")).toHaveLength(2);
+    const failure = { executionName: "web-0", code: "access-denied", sentence, reverted: true };
+    expect(messageOf(rollFailed(ref, failure)).text.split("AWS denied the call.")).toHaveLength(2);
   });
 
   it("counts refusals that it does not show", () => {
@@ -72,12 +66,12 @@ describe("a message", () => {
     ["superseded", "Somebody deployed the service during the roll."],
     ["already-as-desired", "The service already is as its tags ask for."],
     ["Deployment ecs-svc/3 brings web:9.", "Deployment ecs-svc/3 brings web:9."],
-  ])("for a roll that ended as %s tells why in a sentence", (reason, sentence) => {
+  ])("for a roll that ended as %s gives the reason in a sentence", (reason, sentence) => {
     const [, why] = messageOf(rollSuperseded(ref, { executionName: "web-0", reason })).text.split("\n");
     expect(why).toBe(sentence);
   });
 
-  it("tells times as people read them", () => {
+  it("shows times as people read them", () => {
     const texts = all.map((event) => textsOf(messageOf(event)).join("\n"));
     expect(texts.join("\n")).toContain("is valid until 2026-12-24 00:00 UTC.");
     expect(texts.join("\n")).toContain("not tried again before 2026-11-21 10:00 UTC.");
@@ -96,12 +90,12 @@ describe("a message", () => {
     }
   });
 
-  it("tells which root CA may go, and which stay", () => {
+  it("says which root CA to remove, and which to keep", () => {
     const shown = textsOf(
       messageOf(outgoing("Root CA Retirable", { controlPlane: "main", fingerprints: ["AA"], remaining: ["BB"] })),
     );
     expect(shown.join("\n")).toContain("no running task needs the old root CA any more");
-    expect(shown).toEqual(expect.arrayContaining(["may go: `AA`", "stays: `BB`"]));
+    expect(shown).toEqual(expect.arrayContaining(["remove: `AA`", "keep: `BB`"]));
   });
 
   it("shows what others wrote as text only, however long it is", () => {

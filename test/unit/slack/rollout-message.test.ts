@@ -50,14 +50,14 @@ const contextOf = (...args: Parameters<typeof messageOf>): string[] =>
   );
 
 describe("a rollout's message", () => {
-  it("tells what is under way, how far it is, the counts, when it is done and who asked", () => {
+  it("says what is in progress, how far it is, the counts, when it is done and who requested it", () => {
     expect(linesOf({}, halfway, 20 * 60_000)).toEqual([
-      ":arrows_counterclockwise: Root CA rotation of main is under way",
-      "`██████████░░░░░░░░░░` 50%  ·  wave 2 of 3: eu-west-1 50%  ·  done about 2026-03-01 13:25 UTC",
+      ":arrows_counterclockwise: Root CA rotation of main is in progress",
+      "`██████████░░░░░░░░░░` 50%  ·  wave 2 of 3: eu-west-1 50%  ·  done at about 2026-03-01 13:25 UTC",
       "8 services: 2 done, *1 failed*, 1 skipped, 4 to go",
-      "Asked for by alice: the root CA has changed",
+      "Requested by alice: the root CA has changed",
     ]);
-    expect(contextOf({})).toEqual(["rollout `rotate-1`", "begun 2026-03-01 12:00 UTC"]);
+    expect(contextOf({})).toEqual(["rollout `rotate-1`", "started 2026-03-01 12:00 UTC"]);
   });
 
   it.each([
@@ -67,7 +67,7 @@ describe("a rollout's message", () => {
       "ztunnel upgrade to `example.com/ztunnel:1.28.2` is",
     ],
     [{ kind: "reconfigure", target: {} }, "Reconfiguration is"],
-    [{ kind: "unenroll", target: {} }, "Unenrolling is"],
+    [{ kind: "unenroll", target: {} }, "Unenrollment is"],
   ] as const)("names its kind: %j", (given, words) => {
     expect(linesOf(given)[0]).toContain(words);
   });
@@ -84,11 +84,11 @@ describe("a rollout's message", () => {
   it.each([
     [
       { status: "paused", control: { action: "pause", by: "bob", at: "2026-03-01T12:30:00Z" } },
-      "*Paused* by bob. Go on with `npm run autopilot -- rollout resume rotate-1`.",
+      "*Paused* by bob. Resume with `npm run autopilot -- rollout resume rotate-1`.",
     ],
     [
       { status: "paused", journal: [{ at: "2026-03-01T12:30:00Z", by: "carol", did: "pause" }] },
-      "*Paused* by carol. Go on with `npm run autopilot -- rollout resume rotate-1`.",
+      "*Paused* by carol. Resume with `npm run autopilot -- rollout resume rotate-1`.",
     ],
     [
       { status: "awaiting-approval" },
@@ -96,37 +96,39 @@ describe("a rollout's message", () => {
     ],
     [
       { status: "frozen", holdUntilMs: Date.parse("2026-03-02T06:00:00Z") },
-      "*Frozen* until 2026-03-02 06:00 UTC. It goes on by itself then.",
+      "*Frozen* until 2026-03-02 06:00 UTC. It resumes by itself then.",
     ],
     [
       { status: "running", control: { action: "pause", by: "bob", at: "2026-03-01T12:30:00Z" } },
-      "*Pause* asked for by bob: it holds before the next wave.",
+      "*Pause* requested by bob: before the next wave.",
     ],
   ] as const)("says why it holds and how that ends: %j", (given, line) => {
     expect(linesOf({ ...given, journal: "journal" in given ? [...given.journal] : [] })[3]).toBe(line);
   });
 
-  it("on its way back counts what is to be taken back, and says why and what to do", () => {
+  it("in rollback counts what is left to roll back, and says why and what to do", () => {
     const waves = [wave("canary", 0, 1, "done"), wave("rest", 2, 7, "rolling-back")];
     const statuses = ["succeeded", "succeeded", "rolled-back", "rolling-back", "reverted", "left"] as const;
     const reason = { code: "budget-exceeded", detail: "2 of 6 failed in wave rest." };
     const lines = linesOf({ status: "rolling-back", waves, reason }, statuses);
     expect(lines.slice(0, 3)).toEqual([
-      ":rewind: Root CA rotation of main is being taken back",
-      "`████████░░░░░░░░░░░░` 40%  ·  wave 2 of 2: rest, going back",
-      "8 services: 3 to take back, *1 failed*, 1 skipped, 1 taken back, 2 not begun",
+      ":rewind: Root CA rotation of main is being rolled back",
+      "`████████░░░░░░░░░░░░` 40%  ·  wave 2 of 2: rest, rolling back",
+      "8 services: 3 to roll back, *1 failed*, 1 skipped, 1 rolled back, 2 not started",
     ]);
     expect(lines).toContain("*Why:* More services failed than the failure budget allows. 2 of 6 failed in wave rest.");
     expect(lines.join("\n")).toContain("*Fix:* See the failed services' reasons");
   });
 
-  it("is loud about services that could not be taken back", () => {
+  it("is loud about services that could not be rolled back", () => {
     const lines = linesOf({ status: "rolled-back" }, ["rolled-back", "stuck"]);
-    expect(lines[0]).toBe(":rotating_light: Root CA rotation of main is taken back, 1 service could NOT be taken back");
-    expect(lines).toContain("*Look at them:* `npm run autopilot -- rollout status rotate-1`");
+    expect(lines[0]).toBe(
+      ":rotating_light: Root CA rotation of main was rolled back, 1 service could NOT be rolled back",
+    );
+    expect(lines).toContain("*Check them:* `npm run autopilot -- rollout status rotate-1`");
   });
 
-  it("tells the outcome with how long it took; a full bar only when nothing is left", () => {
+  it("says the outcome and how long it took; a full bar only when nothing is left", () => {
     const ended = { status: "completed", nextWaveIndex: 3, finishedAt: "2026-03-01T15:05:00Z" } as const;
     const all = Array.from({ length: 8 }, () => "succeeded" as const);
     const lines = linesOf(ended, all);
@@ -138,7 +140,7 @@ describe("a rollout's message", () => {
     expect(contextOf(ended, all)).toContain("ended 2026-03-01 15:05 UTC, took 3 h 5 min");
   });
 
-  it("has no end while it is taken back after it had ended", () => {
+  it("has no end while it is rolled back after it had ended", () => {
     expect(contextOf({ status: "rolling-back", finishedAt: "2026-03-01T15:05:00Z" }).join()).not.toContain("ended");
   });
 

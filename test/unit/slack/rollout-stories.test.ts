@@ -1,17 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { type OutgoingDetail, type OutgoingType, outgoing, readOutgoing } from "../../../shared/events/outgoing.ts";
+import type { AutopilotDetailType } from "../../../shared/base/vocabulary.ts";
+import { type OutgoingDetail, outgoing, readOutgoing } from "../../../shared/events/outgoing.ts";
 import { messageFor } from "../../../shared/slack/messages.ts";
 
 const about = { rolloutId: "rotate-1", kind: "rotate" } as const;
 const counts = { services: 4, succeeded: 2, failed: 1, skipped: 1 };
 
-function textOf<T extends OutgoingType>(detailType: T, detail: OutgoingDetail<T>): string {
+function textOf<T extends AutopilotDetailType>(detailType: T, detail: OutgoingDetail<T>): string {
   const event = outgoing(detailType, detail);
   return messageFor(readOutgoing({ source: "ztunnel-autopilot", "detail-type": detailType, detail: event.detail }))
     .text;
 }
 
-describe("what a rollout's events tell", () => {
+describe("the story of a rollout's event", () => {
   it("counts a wave's services, failures loudly", () => {
     const wave = { ...about, wave: "eu-west-1 50%", number: 3, waves: 9 };
     expect(textOf("Rollout Wave Completed", { ...wave, ...counts })).toBe(
@@ -23,9 +24,9 @@ describe("what a rollout's events tell", () => {
   });
 
   it.each([
-    ["operator", {}, "Go on with `npm run autopilot -- rollout resume rotate-1`."],
+    ["operator", {}, "Resume with `npm run autopilot -- rollout resume rotate-1`."],
     ["approval", {}, "Approve with `npm run autopilot -- rollout approve rotate-1`."],
-    ["freeze", { until: "2026-01-05T12:25:31.500Z" }, "It goes on by itself at 2026-01-05 12:25 UTC."],
+    ["freeze", { until: "2026-01-05T12:25:31.500Z" }, "It resumes by itself at 2026-01-05 12:25 UTC."],
   ] as const)("says how a hold by %s ends", (hold, more, ending) => {
     const text = textOf("Rollout Paused", { ...about, hold, detail: "It holds.", nextWave: "us-east-1 10%", ...more });
     expect(text).toContain("Root CA rotation waits before wave us-east-1 10%");
@@ -34,9 +35,9 @@ describe("what a rollout's events tell", () => {
 
   it.each([
     ["completed", "Root CA rotation is done"],
-    ["aborted", "is aborted: what it has done stays"],
-    ["superseded", "gave way to a newer change"],
-    ["failed", "could NOT go on: somebody has to look"],
+    ["aborted", "was aborted: what was rolled stays"],
+    ["superseded", "was superseded by a newer change"],
+    ["failed", "could NOT continue: somebody has to check it"],
   ] as const)("says that it ended as %s", (outcome, words) => {
     const text = textOf("Rollout Completed", { ...about, outcome, detail: "", ...counts, durationSeconds: 1 });
     expect(text).toContain(words);
@@ -56,30 +57,30 @@ describe("what a rollout's events tell", () => {
     expect(text).toContain("*Fix:* Look at the alarm.");
   });
 
-  it("names the services that could not be taken back, and counts those that it does not name", () => {
+  it("names the services that could not be rolled back, and counts those that it does not name", () => {
     const stuckServices = Array.from(
       { length: 20 },
       (_, index) => `arn:aws:ecs:eu-west-1:123456789012:service/shop/s${index}`,
     );
-    const told = { ...about, code: "budget-exceeded", detail: "", rolledBack: 5, left: 0, durationSeconds: 1 } as const;
-    const text = textOf("Rollout Rolled Back", { ...told, stuck: 25, stuckServices });
+    const end = { ...about, code: "budget-exceeded", detail: "", rolledBack: 5, left: 0, durationSeconds: 1 } as const;
+    const text = textOf("Rollout Rolled Back", { ...end, stuck: 25, stuckServices });
     expect(text).toMatch(/^:rotating_light: .*25 services could NOT be\n/);
     expect(text).toContain("`123456789012 eu-west-1 shop/s0`");
     expect(text).toContain("and 15 more");
-    const calm = textOf("Rollout Rolled Back", { ...told, stuck: 0, stuckServices: [] });
-    expect(calm).toMatch(/^:rewind: Root CA rotation is taken back\n/);
+    const calm = textOf("Rollout Rolled Back", { ...end, stuck: 0, stuckServices: [] });
+    expect(calm).toMatch(/^:rewind: Root CA rotation was rolled back\n/);
   });
 
-  it("tells a refused command as one, and a refused request by its kind", () => {
+  it("names a refused command, and a refused request by its kind", () => {
     const refused = {
       rolloutId: "rotate-1",
       requestedBy: "bob",
       code: "wrong-phase",
       detail: "It has ended.",
     } as const;
-    expect(textOf("Rollout Refused", { ...refused, kind: "pause" })).toContain("`pause` of a rollout is refused");
+    expect(textOf("Rollout Refused", { ...refused, kind: "pause" })).toContain("`pause` of a rollout was refused");
     const text = textOf("Rollout Refused", { ...refused, kind: "rotate" });
-    expect(text).toContain("Root CA rotation is refused, nothing was changed");
+    expect(text).toContain("Root CA rotation was refused: nothing was changed");
     expect(text).toContain("*Fix:* See `npm run autopilot -- rollout status` for its phase.");
   });
 });

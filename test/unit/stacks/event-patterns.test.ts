@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { compilePattern } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { isJsonObject, type JsonObject } from "../../../shared/base/json.ts";
+import { autopilotDetailTypes, DISCOVERY_TAG, tagKeys } from "../../../shared/base/vocabulary.ts";
 import { parseIncoming } from "../../../shared/events/incoming.ts";
-import { outgoingTypes } from "../../../shared/events/outgoing.ts";
 import type { BusEvent } from "../../../shared/ports/ports.ts";
-import { busName, eventPatterns, schedules } from "../../../stacks/definitions/event-patterns.ts";
+import { eventPatterns, schedules } from "../../../stacks/definitions/event-patterns.ts";
 import { all } from "../../support/outgoing-samples.ts";
 
 const FIXTURES = new URL("../../fixtures/events/", import.meta.url);
@@ -37,70 +37,71 @@ function matching(all: readonly { readonly name: string; readonly pattern: unkno
   return all.filter(({ pattern }) => compilePattern(pattern)(event)).map(({ name }) => name);
 }
 
-/** Every recorded event with the rules that match it: on a target region's default bus, and on the home bus. */
-const recorded: Readonly<Record<string, { readonly forwarded: readonly string[]; readonly home: readonly string[] }>> =
-  {
-    "deployment-in-progress": {
-      forwarded: ["deployment-changed"],
-      home: ["deployment-started-or-completed", "deployment-changed"],
-    },
-    "deployment-completed": {
-      forwarded: ["deployment-changed"],
-      home: ["deployment-started-or-completed", "deployment-changed"],
-    },
-    "deployment-failed": { forwarded: ["deployment-changed"], home: ["deployment-changed"] },
-    "task-stopped": { forwarded: ["mesh-task-stopped"], home: ["mesh-task-stopped", "mesh-task-failed"] },
-    "tag-changed-on-service": { forwarded: ["tag-changed"], home: ["tag-changed"] },
-    "tag-changed-on-cluster": { forwarded: ["tag-changed"], home: ["tag-changed"] },
-    "create-service-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
-    "update-service-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
-    "tag-resource-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
-    "untag-resource-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
-    "image-parameter-changed": { forwarded: ["image-parameter-changed"], home: ["image-parameter-changed"] },
-    "service-enrolled": { forwarded: [], home: ["roll-ended", "news-for-people"] },
-    "service-roll-superseded": { forwarded: [], home: ["roll-superseded", "news-for-people"] },
-    "service-refused": { forwarded: [], home: ["news-for-people"] },
-    "service-updated-in-rollout": { forwarded: [], home: [] },
-    "service-updated-recheck-requested": { forwarded: [], home: ["roll-ended"] },
-    "service-superseded-in-rollout": { forwarded: [], home: [] },
-    "service-roll-failed-in-rollout": { forwarded: [], home: ["roll-ended", "news-for-people"] },
-    "service-refused-in-rollout": { forwarded: [], home: ["news-for-people"] },
-    "root-ca-changed": { forwarded: [], home: ["news-for-people", "root-ca-changed"] },
-    "root-ca-retirable": { forwarded: [], home: ["news-for-people"] },
-    "root-ca-expiring": { forwarded: [], home: ["news-for-people"] },
-    "rollout-started": { forwarded: [], home: ["rollout-news"] },
-    "rollout-refused": { forwarded: [], home: ["news-for-people"] },
-    "rollout-wave-completed": { forwarded: [], home: ["rollout-news"] },
-    "rollout-paused": { forwarded: [], home: ["rollout-news"] },
-    "rollout-completed": { forwarded: [], home: ["rollout-news"] },
-    "rollout-rolled-back": { forwarded: [], home: ["rollout-news"] },
-    "rollout-requested": { forwarded: [], home: ["rollout-requested"] },
-    "rollout-controlled": { forwarded: [], home: ["rollout-controlled"] },
-    "root-ca-rotated": { forwarded: [], home: ["root-ca-rotated"] },
-    "alarm-went-off": { forwarded: ["alarm-changed"], home: ["alarm-changed"] },
-    "root-ca-secret-changed": { forwarded: ["root-ca-secret-changed"], home: ["root-ca-secret-changed"] },
-  };
+/** Every sample event with the rules that match it: on a target region's default bus, and on the home bus. */
+const samples: Readonly<Record<string, { readonly forwarded: readonly string[]; readonly home: readonly string[] }>> = {
+  "deployment-in-progress": {
+    forwarded: ["deployment-changed"],
+    home: ["deployment-started-or-completed", "deployment-changed"],
+  },
+  "deployment-completed": {
+    forwarded: ["deployment-changed"],
+    home: ["deployment-started-or-completed", "deployment-changed"],
+  },
+  "deployment-failed": { forwarded: ["deployment-changed"], home: ["deployment-changed"] },
+  "task-stopped": { forwarded: ["mesh-task-stopped"], home: ["mesh-task-stopped", "mesh-task-failed"] },
+  "tag-changed-on-service": { forwarded: ["tag-changed"], home: ["tag-changed"] },
+  "tag-changed-on-cluster": { forwarded: ["tag-changed"], home: ["tag-changed"] },
+  "create-service-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
+  "update-service-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
+  "tag-resource-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
+  "untag-resource-called": { forwarded: ["service-api-called"], home: ["service-api-called"] },
+  "image-parameter-changed": { forwarded: ["image-parameter-changed"], home: ["image-parameter-changed"] },
+  "service-enrolled": { forwarded: [], home: ["roll-ended", "news-for-people"] },
+  "service-roll-superseded": { forwarded: [], home: ["roll-superseded", "news-for-people"] },
+  "service-refused": { forwarded: [], home: ["news-for-people"] },
+  "service-updated-in-rollout": { forwarded: [], home: [] },
+  "service-updated-recheck-requested": { forwarded: [], home: ["roll-ended"] },
+  "service-superseded-in-rollout": { forwarded: [], home: [] },
+  "service-roll-failed-in-rollout": { forwarded: [], home: ["roll-ended", "news-for-people"] },
+  "service-refused-in-rollout": { forwarded: [], home: ["news-for-people"] },
+  "root-ca-changed": { forwarded: [], home: ["news-for-people", "root-ca-changed"] },
+  "root-ca-retirable": { forwarded: [], home: ["news-for-people"] },
+  "root-ca-expiring": { forwarded: [], home: ["news-for-people"] },
+  "rollout-started": { forwarded: [], home: ["rollout-news"] },
+  "rollout-refused": { forwarded: [], home: ["news-for-people"] },
+  "rollout-wave-completed": { forwarded: [], home: ["rollout-news"] },
+  "rollout-paused": { forwarded: [], home: ["rollout-news"] },
+  "rollout-completed": { forwarded: [], home: ["rollout-news"] },
+  "rollout-rolled-back": { forwarded: [], home: ["rollout-news"] },
+  "rollout-requested": { forwarded: [], home: ["rollout-requested"] },
+  "rollout-controlled": { forwarded: [], home: ["rollout-controlled"] },
+  "root-ca-rotated": { forwarded: [], home: ["root-ca-rotated"] },
+  "alarm-went-off": { forwarded: ["alarm-changed"], home: ["alarm-changed"] },
+  "root-ca-secret-changed": { forwarded: ["root-ca-secret-changed"], home: ["root-ca-secret-changed"] },
+};
 
 describe("event patterns", () => {
-  it("has a recorded event for every rule, and rules for every recorded event", () => {
-    const files = readdirSync(FIXTURES).map((file) => file.replace(/\.json$/, ""));
-    expect(files.sort()).toEqual(Object.keys(recorded).sort());
-    const matched = new Set(Object.values(recorded).flatMap(({ forwarded, home }) => [...forwarded, ...home]));
+  it("has a sample event for every rule, and rules for every sample event", () => {
+    const files = readdirSync(FIXTURES).flatMap((file) =>
+      file.endsWith(".json") ? [file.slice(0, -".json".length)] : [],
+    );
+    expect(files.sort()).toEqual(Object.keys(samples).sort());
+    const matched = new Set(Object.values(samples).flatMap(({ forwarded, home }) => [...forwarded, ...home]));
     expect([...matched].sort()).toEqual(rules.homeRules.map(({ name }) => name).sort());
   });
 
-  it.each(Object.entries(recorded))("%s is matched by exactly its rules", (name, expected) => {
+  it.each(Object.entries(samples))("%s is matched by exactly its rules", (name, expected) => {
     const event = fixture(name);
     expect({ forwarded: matching(rules.forwardedRules, event), home: matching(rules.homeRules, event) }).toEqual(
       expected,
     );
   });
 
-  /** The functions that look at services, deployments and root CAs. */
-  const lookers = ["reconcile-service", "signal-deployment", "watch-root-ca", "sweep-services"];
-  const looked = rules.homeRules.filter(({ functions }) => functions.some((name) => lookers.includes(name)));
+  /** The functions that read services, deployments and root CAs. */
+  const readers = ["reconcile-service", "signal-deployment", "watch-root-ca", "sweep-services"];
+  const read = rules.homeRules.filter(({ functions }) => functions.some((name) => readers.includes(name)));
 
-  it.each(Object.keys(recorded).filter((name) => matching(looked, fixture(name)).length > 0))(
+  it.each(Object.keys(samples).filter((name) => matching(read, fixture(name)).length > 0))(
     "%s, once it is delivered, is an event that the functions know to read",
     (name) => {
       expect(parseIncoming(fixture(name)).kind).not.toBe("ignored");
@@ -188,6 +189,41 @@ describe("event patterns", () => {
     expect(matching(rules.homeRules, event)).toEqual(["tag-changed"]);
   });
 
+  /** The tags that ask for something, as the documentation lists them. */
+  const asking = [
+    enrollTagKey,
+    ...["platform", "external", "proxy-env", "image", "wave", "alarms"].map((name) => `ztunnel-autopilot/${name}`),
+    ...["namespace", "service-account", "hostname", "ports"].map((name) => `ecs.solo.io/${name}`),
+  ];
+
+  it("knows all tags that ask for something", () => {
+    expect(Object.values(tagKeys).sort()).toEqual(asking.filter((key) => key !== enrollTagKey).sort());
+  });
+
+  it.each(asking)("matches a change of the tag %s alone, as an event and as a call", (key) => {
+    const resourceArn = "arn:aws:ecs:us-east-1:111122223333:service/ecs-demo/shell-task";
+    const changed = withDetail(tag, { "changed-tag-keys": [key] });
+    const set = withDetail(fixture("tag-resource-called"), {
+      requestParameters: { resourceArn, tags: [{ key, value: "x" }] },
+    });
+    const removed = withDetail(fixture("untag-resource-called"), {
+      requestParameters: { resourceArn, tagKeys: [key] },
+    });
+    for (const [event, rule] of [
+      [changed, "tag-changed"],
+      [set, "service-api-called"],
+      [removed, "service-api-called"],
+    ] as const) {
+      expect(matching(rules.homeRules, event)).toEqual([rule]);
+      expect(matching(rules.forwardedRules, event)).toEqual([rule]);
+    }
+  });
+
+  it("does not match the tag that the autopilot sets on clusters", () => {
+    const event = withDetail(tag, { "changed-tag-keys": [DISCOVERY_TAG] });
+    expect(matching(rules.homeRules, event)).toEqual([]);
+  });
+
   it("follows the configured enroll key", () => {
     const own = eventPatterns({ homeAccount, enrollTagKey: "mesh.example.com/on" });
     const event = withDetail(tag, { "changed-tag-keys": ["mesh.example.com/on"] });
@@ -243,25 +279,24 @@ describe("event patterns", () => {
     detail,
   });
 
-  it("tells people once of everything that the autopilot emits", () => {
+  it("notifies people once of everything that the autopilot emits", () => {
     for (const event of all) expect(matching(forPeople, delivered(event))).toHaveLength(1);
-    expect(new Set(all.map(({ detailType }) => detailType))).toEqual(new Set(outgoingTypes));
+    expect(new Set(all.map(({ detailType }) => detailType))).toEqual(new Set(autopilotDetailTypes));
   });
 
-  it("tells of a rollout's rolls one by one only what went wrong: the rollout's message counts the others", () => {
+  it("notifies people of a rollout's rolls one by one only if they fail: the rollout's message counts the others", () => {
     const inRollout = all.filter(({ detailType }) => /^(Service|Drift) /.test(detailType));
-    const told = inRollout.filter(
+    const notified = inRollout.filter(
       (event) => matching(forPeople, withDetail(delivered(event), { rolloutId: "upgrade-1" })).length > 0,
     );
-    expect(told.map(({ detailType }) => detailType).sort()).toEqual([
+    expect(notified.map(({ detailType }) => detailType).sort()).toEqual([
       "Service Refused",
       "Service Roll Failed",
       "Service Warned",
     ]);
   });
 
-  it("names the bus, and what runs by the clock", () => {
-    expect(busName).toBe("ztunnel-autopilot");
+  it("names what runs by the clock", () => {
     expect(schedules.map(({ functionName, everyMinutes }) => [functionName, everyMinutes])).toEqual([
       ["sweep-services", 15],
       ["watch-root-ca", 5],

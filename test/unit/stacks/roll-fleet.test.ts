@@ -1,7 +1,7 @@
-import { StateMachines, VirtualClock } from "@ztunnel-autopilot/simulator";
+import type { StateMachinesOptions } from "@ztunnel-autopilot/simulator";
+import { StateMachines, startServiceErrors, VirtualClock } from "@ztunnel-autopilot/simulator";
 import validateDefinition from "asl-validator";
 import { describe, expect, it } from "vitest";
-import { rollFleetTokens } from "../../../lab/lambda/functions.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
 import {
   assessInput,
@@ -13,6 +13,7 @@ import {
 } from "../../../shared/rollout/steps.ts";
 import { MAX_WEIGHT } from "../../../shared/use-cases/rollout/next-wave.ts";
 import definition from "../../../stacks/definitions/roll-fleet.asl.json" with { type: "json" };
+import { rollFleetMachine } from "../../../stacks/definitions/state-machines.ts";
 import { substitute } from "../../../stacks/definitions/substitute.ts";
 
 const FLEET = "arn:aws:states:us-east-1:123456789012:stateMachine:roll-fleet";
@@ -21,7 +22,7 @@ const SERVICE = "arn:aws:states:us-east-1:123456789012:stateMachine:roll-service
 const MAX_EVENTS = 25_000;
 const MAX_STATE_BYTES = 256 * 1024;
 const MAX_CONCURRENT_CHILDREN = 10_000;
-const tokens = { ...rollFleetTokens, RollService: SERVICE };
+const tokens = { ...rollFleetMachine.functions, RollService: SERVICE };
 
 function object(node: unknown): JsonObject {
   if (!isJsonObject(node)) throw new Error("no object");
@@ -77,7 +78,7 @@ describe("the state machine RollFleet", () => {
 
   it("names only the functions that it is given, and all of them", () => {
     const named = lambdas.map(([, { state }]) => object(state.Arguments).FunctionName);
-    expect(new Set(named)).toEqual(new Set(Object.keys(rollFleetTokens).map((name) => `\${${name}}`)));
+    expect(new Set(named)).toEqual(new Set(Object.keys(rollFleetMachine.functions).map((name) => `\${${name}}`)));
   });
 
   it("is JSONata throughout", () => {
@@ -97,24 +98,8 @@ describe("the state machine RollFleet", () => {
     for (const { state, siblings } of all) for (const next of nextsOf(state)) expect(siblings).toContain(next);
   });
 
-  it.each(lambdas)(
-    "tries %s again when Lambda or the step says that it can help, longer when AWS throttles, and not when it says otherwise",
-    (_name, { state }) => {
-      const retried = errorsOf(state.Retry);
-      for (const error of ["Autopilot.Retryable", "Lambda.ServiceException", "Runtime.ExitError", "Sandbox.Timedout"]) {
-        expect(retried).toContain(error);
-      }
-      expect(retried).not.toContain("States.ALL");
-      expect(retried).not.toContain("Autopilot.Terminal");
-      const [throttled, others] = objects(state.Retry);
-      expect(throttled?.ErrorEquals).toEqual(["Autopilot.Throttled"]);
-      expect(Number(throttled?.MaxAttempts)).toBeGreaterThan(Number(others?.MaxAttempts));
-    },
-  );
-
-  it("tries to start a roll again when Step Functions is busy, and never after the roll itself has failed", () => {
+  it("never starts a roll again after the roll itself has failed", () => {
     const roll = all.find(({ name }) => name === "Roll")?.state ?? {};
-    expect(errorsOf(roll.Retry)).toContain("StepFunctions.ThrottlingException");
     for (const error of ["States.ALL", "States.TaskFailed", "StepFunctions.ExecutionAlreadyExistsException"]) {
       expect(errorsOf(roll.Retry)).not.toContain(error);
     }
@@ -144,7 +129,7 @@ describe("the state machine RollFleet", () => {
     expect(state.TimeoutSeconds).toBeDefined();
   });
 
-  it("gives a roll no time of its own: a roll that is stopped from outside is not taken back", () => {
+  it("gives a roll no time of its own: a roll that is stopped from outside is not reverted", () => {
     const roll = all.find(({ name }) => name === "Roll")?.state ?? {};
     expect(roll.TimeoutSeconds).toBeUndefined();
     expect(plain.TimeoutSeconds).toBeUndefined();
@@ -202,9 +187,11 @@ function played(
     bakeSeconds = 0,
     hold = false,
     goOn = false,
+    nestedStartError,
   }: Partial<Record<"lanes" | "services" | "bakeSeconds", number>> & {
     readonly hold?: boolean;
     readonly goOn?: boolean;
+    readonly nestedStartError?: StateMachinesOptions["nestedStartError"];
   } = {},
 ): Play {
   const clock = new VirtualClock(0);
@@ -240,6 +227,7 @@ function played(
   const stepFunctions = new StateMachines({
     clock,
     random: () => 0.5,
+    ...(nestedStartError && { nestedStartError }),
     lambda: {
       invoke: async (functionName, payload) => {
         payloads.push({ functionName, payload });
@@ -329,6 +317,17 @@ describe("a pass of RollFleet", () => {
     expect(first).toMatchObject({ status: "SUCCEEDED", output: "{}" });
     const names = play.stepFunctions.listExecutions({ stateMachineArn: FLEET }).map(({ name }) => name);
     expect(names.sort()).toEqual([`${ID}-1`, `${ID}-2`]);
+  });
+
+  it.each(startServiceErrors)("goes on in a new execution after %s, again and again", async (error) => {
+    let refused = 0;
+    const play = played(1, { goOn: true, nestedStartError: () => (refused++ < 20 ? error : undefined) });
+    const request = { stateMachineArn: FLEET, name: `${ID}-1`, input: JSON.stringify({ rolloutId: ID }) };
+    const { executionArn } = play.stepFunctions.startExecution(request);
+    const { status, output } = await play.clock.run(play.stepFunctions.result(executionArn));
+    expect({ status, output, refused }).toEqual({ status: "SUCCEEDED", output: "{}", refused: 21 });
+    const names = play.stepFunctions.listExecutions({ stateMachineArn: FLEET }).map(({ name }) => name);
+    expect(names).toContain(`${ID}-2`);
   });
 
   it("keeps its state small with 10,000 services in a lane", async () => {

@@ -1,9 +1,9 @@
 import { StateMachines, VirtualClock } from "@ztunnel-autopilot/simulator";
 import validateDefinition from "asl-validator";
 import { describe, expect, it } from "vitest";
-import { rollServiceTokens } from "../../../lab/lambda/functions.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
 import definition from "../../../stacks/definitions/roll-service.asl.json" with { type: "json" };
+import { rollServiceMachine } from "../../../stacks/definitions/state-machines.ts";
 import { substitute } from "../../../stacks/definitions/substitute.ts";
 
 const ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:roll-service";
@@ -45,7 +45,7 @@ function run(substituted: object): StateMachines {
 
 describe("the state machine RollService", () => {
   it("is taken by the strict interpreter, and by the schema of the language", () => {
-    const substituted = substitute(definition, rollServiceTokens);
+    const substituted = substitute(definition, rollServiceMachine.functions);
     expect(() => run(substituted)).not.toThrow();
     // The validator writes into what it validates.
     const { isValid, errors } = validateDefinition(structuredClone(substituted));
@@ -55,7 +55,7 @@ describe("the state machine RollService", () => {
 
   it("names only the functions that it is given, and all of them", () => {
     const named = tasks.map(([, { Arguments }]) => object(Arguments).FunctionName);
-    expect(new Set(named)).toEqual(new Set(Object.keys(rollServiceTokens).map(token)));
+    expect(new Set(named)).toEqual(new Set(Object.keys(rollServiceMachine.functions).map(token)));
   });
 
   it("is JSONata throughout", () => {
@@ -68,18 +68,6 @@ describe("the state machine RollService", () => {
   it.each(states)("has a state %s whose name is short enough", (name) => {
     expect(name.length).toBeLessThanOrEqual(80);
   });
-
-  it.each(tasks)(
-    "tries %s again when Lambda or the step says that it can help, and not when it says otherwise",
-    (_n, task) => {
-      const retried = errorsOf(task.Retry);
-      for (const error of ["Autopilot.Retryable", "Lambda.ServiceException", "Runtime.ExitError", "Sandbox.Timedout"]) {
-        expect(retried).toContain(error);
-      }
-      expect(retried).not.toContain("States.ALL");
-      expect(retried).not.toContain("Autopilot.Terminal");
-    },
-  );
 
   it.each(tasks.filter(([name]) => !last.includes(name)))(
     "catches every error of %s on the way to the last step",
@@ -94,7 +82,7 @@ describe("the state machine RollService", () => {
   });
 
   it.each(tasks.filter(([, { Resource }]) => String(Resource).endsWith("waitForTaskToken")))(
-    "looks again when nobody tells the end of %s",
+    "polls when no event signals the end of %s",
     (name, task) => {
       const [first] = objects(task.Catch);
       expect(first).toMatchObject({ ErrorEquals: ["States.Timeout"], Next: name });
@@ -130,13 +118,13 @@ describe("substituting", () => {
 
   it("is an error for a token without a value", () => {
     expect(() => substitute(text, {})).toThrow("Plan");
-    const { Plan: _, ...others } = rollServiceTokens;
+    const { Plan: _, ...others } = rollServiceMachine.functions;
     expect(() => substitute(definition, others)).toThrow("Plan");
   });
 
   it("is an error for a value without a token", () => {
     expect(() => substitute(text, { Plan: "p", Other: "o" })).toThrow("Other");
-    expect(() => substitute(definition, { ...rollServiceTokens, Other: "o" })).toThrow("Other");
+    expect(() => substitute(definition, { ...rollServiceMachine.functions, Other: "o" })).toThrow("Other");
   });
 
   it("takes no name of every object for a value", () => {

@@ -1,5 +1,5 @@
 import { sha256 } from "../../../base/json.ts";
-import { SECRET_NAME_PREFIX } from "../task-definition/sidecar.ts";
+import { AUTOPILOT_TAG_PREFIX, SECRET_NAME_PREFIX, tagKeys } from "../../../base/vocabulary.ts";
 import { type BootstrapToken, encodeToken } from "./token.ts";
 
 type SecretScope = Pick<BootstrapToken, "network" | "namespace" | "serviceAccount" | "platform" | "remote">;
@@ -126,9 +126,9 @@ export function hasRoomForVersion(versions: VersionLabels): boolean {
 /** Tags of a secret, for people and for policies on tags. */
 export function secretTags(scope: SecretScope): readonly { readonly key: string; readonly value: string }[] {
   return [
-    { key: "ztunnel-autopilot/managed", value: "true" },
-    { key: "ztunnel-autopilot/network", value: scope.network },
-    { key: "ecs.solo.io/namespace", value: scope.namespace },
-    { key: "ecs.solo.io/service-account", value: scope.serviceAccount },
+    { key: `${AUTOPILOT_TAG_PREFIX}managed`, value: "true" },
+    { key: `${AUTOPILOT_TAG_PREFIX}network`, value: scope.network },
+    { key: tagKeys.namespace, value: scope.namespace },
+    { key: tagKeys.serviceAccount, value: scope.serviceAccount },
   ];
 }

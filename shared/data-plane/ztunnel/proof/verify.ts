@@ -1,6 +1,6 @@
 import type { FailureCode } from "../../../base/errors.ts";
+import { ZTUNNEL } from "../../../base/vocabulary.ts";
 import { type ObservedTask, taskIdOf } from "../../../model/task.ts";
-import { ZTUNNEL } from "../task-definition/containers.ts";
 
 export type Verification =
   | { readonly verified: true }

@@ -1,9 +1,10 @@
 import { isJsonObject, isSameJson, type Json, type JsonObject } from "../../../base/json.ts";
 import { listAt, objectAt, textAt } from "../../../base/json-fields.ts";
+import { ZTUNNEL } from "../../../base/vocabulary.ts";
 import type { DriftReason } from "../../../model/reasons.ts";
 import { isLogRouter, nameOf } from "../../../model/task-definition.ts";
 import { type Added, addedBefore, withAdded } from "./added.ts";
-import { ZTUNNEL, ztunnelOf } from "./containers.ts";
+import { ztunnelOf } from "./containers.ts";
 import { dependenciesOf, startDependencies } from "./dependencies.ts";
 import { withoutProxyEnvironment, withProxyEnvironment } from "./proxy-environment.ts";
 import {

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../../base/json.ts";
 import { isSet, numberAt, objectAt, objectsAt, textAt, without } from "../../../base/json-fields.ts";
+import { SECRET_NAME_PREFIX } from "../../../base/vocabulary.ts";
 import { isLogRouter } from "../../../model/task-definition.ts";
 import { otherContainers, ZTUNNEL, ztunnelOf } from "./containers.ts";
 
@@ -23,9 +24,6 @@ export const defaultHealthCheckCommand: readonly string[] = ["ztunnel", "healthc
 
 /** Name of the environment variable that ztunnel starts from. */
 export const BOOTSTRAP_TOKEN = "BOOTSTRAP_TOKEN";
-
-/** What all secrets' names of the autopilot begin with: by it we know a sidecar as ours. */
-export const SECRET_NAME_PREFIX = "ztunnel-autopilot/";
 
 /** What a task definition has for a sidecar. `plainTextToken` is a credential: never log it. */
 export type Sidecar =

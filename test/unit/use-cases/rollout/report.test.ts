@@ -161,7 +161,7 @@ describe("a rollout's message", () => {
       expect(await reportRollout(ID, calls())).toBe("claimed");
     };
     expect(await report()).toBe("updated");
-    expect(texts()).toEqual([expect.stringContaining("is aborted")]);
+    expect(texts()).toEqual([expect.stringContaining("was aborted")]);
   });
 
   it("is posted anew, once, when somebody has deleted it", async () => {
@@ -212,7 +212,7 @@ describe("a rollout's message", () => {
     await change({ status: "completed", finishedAt: "2026-03-01T12:30:00Z" });
     expect(await report(calls(webhook))).toBe("posted");
     expect(await report(calls(webhook))).toBe("unchanged");
-    expect(texts()).toEqual([expect.stringContaining("is under way"), expect.stringContaining("is done")]);
+    expect(texts()).toEqual([expect.stringContaining("is in progress"), expect.stringContaining("is done")]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { serviceRef } from "../../../../shared/base/arn.ts";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
-import { tagKeys } from "../../../../shared/enrollment/tags.ts";
+import { tagKeys } from "../../../../shared/base/vocabulary.ts";
 import {
   type Rollout,
   type RolloutService,

@@ -7,22 +7,23 @@ import {
   rolloutServiceStatuses,
 } from "../model/rollout.ts";
 import type { BusEvent } from "../ports/ports.ts";
-import { failureCode, type OutgoingDetail, outgoing } from "./outgoing.ts";
+import { failureCode } from "./fields.ts";
+import { type OutgoingDetail, outgoing } from "./outgoing.ts";
 
 type Counts = Readonly<Record<RolloutServiceStatus, number>>;
 
-/** The waves are cut, the first one begins. */
+/** The waves are planned, and the first one begins. */
 export function rolloutStarted(rollout: Rollout): BusEvent {
   const { why, requestedBy, serviceCount: services, waves } = rollout;
   return outgoing("Rollout Started", { ...about(rollout), why, requestedBy, services, waves: waves.length });
 }
 
-/** Nothing was changed: the request, or what an operator asked of a rollout, can't be done. */
-export function rolloutRefused(told: OutgoingDetail<"Rollout Refused">): BusEvent {
-  return outgoing("Rollout Refused", told);
+/** The request, or what an operator asked of a rollout, can't be done: nothing was changed. */
+export function rolloutRefused(detail: OutgoingDetail<"Rollout Refused">): BusEvent {
+  return outgoing("Rollout Refused", detail);
 }
 
-/** A wave was judged as good. `index` counts from 0; `services` are those of the wave. */
+/** A wave was judged good. `index` counts from 0; `services` are those of the wave. */
 export function waveCompleted(rollout: Rollout, index: number, services: readonly RolloutService[]): BusEvent {
   const tally = Object.fromEntries(
     rolloutServiceStatuses.map((status) => [status, services.filter((one) => one.status === status).length]),
@@ -57,32 +58,28 @@ export function rolloutPaused(
   });
 }
 
-/** The rollout has ended without going back. */
+/** The rollout has ended without rolling back. */
 export function rolloutCompleted(
   rollout: Rollout,
-  told: { readonly counts: Counts; readonly durationSeconds: number; readonly sentence: string },
+  { counts, durationSeconds, sentence }: { counts: Counts; durationSeconds: number; sentence: string },
 ): BusEvent {
   const { status, serviceCount: services, reason } = rollout;
   return outgoing("Rollout Completed", {
     ...about(rollout),
     outcome: status === "completed" || status === "aborted" || status === "superseded" ? status : "failed",
     ...(reason && { code: codeOf(reason.code) }),
-    detail: told.sentence,
-    ...counted(told.counts, services),
-    durationSeconds: told.durationSeconds,
+    detail: sentence,
+    ...counted(counts, services),
+    durationSeconds,
   });
 }
 
-/** Everything that the rollout had changed is back, but for what `stuckServices` names. */
+/** Everything that the rollout had changed is back, except what `stuckServices` names. */
 export function rolledBack(
   rollout: Rollout,
-  told: {
-    readonly counts: Counts;
-    readonly stuckServices: readonly string[];
-    readonly durationSeconds: number;
-  },
+  end: { readonly counts: Counts; readonly stuckServices: readonly string[]; readonly durationSeconds: number },
 ): BusEvent {
-  const { counts, stuckServices, durationSeconds } = told;
+  const { counts, stuckServices, durationSeconds } = end;
   return outgoing("Rollout Rolled Back", {
     ...about(rollout),
     code: codeOf(rollout.reason?.code ?? "operator-request"),

@@ -1,0 +1,169 @@
+/**
+ * Names that several parts of the project share, so that each is written once: events on the buses, tags, resources.
+ * stacks/definitions imports this file, and it imports nothing.
+ */
+
+/** Sources of events. AWS refuses PutEvents for a source that begins with `aws.`: those are AWS's own. */
+export const eventSources = {
+  autopilot: "ztunnel-autopilot",
+  /** Operators and pipelines that ask for something. */
+  operator: "ztunnel-autopilot.operator",
+  cloudWatch: "aws.cloudwatch",
+  ecs: "aws.ecs",
+  secretsManager: "aws.secretsmanager",
+  ssm: "aws.ssm",
+  tag: "aws.tag",
+} as const;
+
+/** Detail types of AWS's events. https://docs.aws.amazon.com/eventbridge/latest/ref/welcome.html */
+export const awsDetailTypes = {
+  alarm: "CloudWatch Alarm State Change",
+  apiCall: "AWS API Call via CloudTrail",
+  deployment: "ECS Deployment State Change",
+  parameter: "Parameter Store Change",
+  secretLabel: "Secret Label Updated",
+  tag: "Tag Change on Resource",
+  task: "ECS Task State Change",
+} as const;
+
+/** Names of deployment events. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html */
+export const deploymentEventNames = {
+  started: "SERVICE_DEPLOYMENT_IN_PROGRESS",
+  completed: "SERVICE_DEPLOYMENT_COMPLETED",
+  failed: "SERVICE_DEPLOYMENT_FAILED",
+} as const;
+export type DeploymentEventName = (typeof deploymentEventNames)[keyof typeof deploymentEventNames];
+
+/** Detail types of the operators' events. */
+export const operatorDetailTypes = {
+  request: "Rollout Requested",
+  control: "Rollout Control",
+  rootCaRotated: "Root CA Rotated",
+} as const;
+export type OperatorDetailType = (typeof operatorDetailTypes)[keyof typeof operatorDetailTypes];
+
+/** What follows from one of the autopilot's own events. */
+interface AutopilotEvent {
+  /** How people read it: a message of its own in the operations channel, or the message of the rollout. */
+  readonly audience: "channel" | "rollout-message";
+  /** True: when a rollout made it, the rollout's message counts it, and it gets no message of its own. */
+  readonly countedInRollout: boolean;
+  /**
+   * Whether it ends a roll, and if so, when the service is reconciled once more: its tags may have changed while the roll
+   * held the lease. Rollouts end rolls by the thousand: most of them need no second look.
+   */
+  readonly endsRoll: EndOfRoll | "no";
+}
+
+/**
+ * When the service is reconciled after the roll: `reconcile` always, `reconcile-if-requested` if something asked for it
+ * meanwhile, `reconcile-if-overtaken` if somebody else's deployment ended the roll.
+ */
+export type EndOfRoll = "reconcile" | "reconcile-if-requested" | "reconcile-if-overtaken";
+
+/** The autopilot's own events by their detail types. Event patterns, parsers and Slack messages follow from these rows. */
+export const autopilotEvents = {
+  "Service Enrolled": { audience: "channel", countedInRollout: true, endsRoll: "reconcile" },
+  "Service Updated": { audience: "channel", countedInRollout: true, endsRoll: "reconcile-if-requested" },
+  "Service Unenrolled": { audience: "channel", countedInRollout: true, endsRoll: "reconcile" },
+  "Service Refused": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Service Warned": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Service Roll Failed": { audience: "channel", countedInRollout: false, endsRoll: "reconcile" },
+  "Service Roll Superseded": { audience: "channel", countedInRollout: true, endsRoll: "reconcile-if-overtaken" },
+  "Drift Corrected": { audience: "channel", countedInRollout: true, endsRoll: "reconcile" },
+  "Root CA Changed": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Root CA Retirable": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Root CA Expiring": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Rollout Refused": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Rollout Started": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },
+  "Rollout Wave Completed": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },
+  "Rollout Paused": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },
+  "Rollout Completed": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },
+  "Rollout Rolled Back": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },
+} as const satisfies Readonly<Record<string, AutopilotEvent>>;
+export type AutopilotDetailType = keyof typeof autopilotEvents;
+
+/** True for the detail type of one of the autopilot's own events. */
+export function isAutopilotDetailType(detailType: string): detailType is AutopilotDetailType {
+  return Object.hasOwn(autopilotEvents, detailType);
+}
+
+/** All detail types of the autopilot's own events. */
+export const autopilotDetailTypes: readonly AutopilotDetailType[] =
+  Object.keys(autopilotEvents).filter(isAutopilotDetailType);
+
+/** The detail types of the autopilot's own events whose row meets the condition. */
+export function detailTypesWhere(condition: (event: AutopilotEvent) => boolean): readonly AutopilotDetailType[] {
+  return autopilotDetailTypes.filter((detailType) => condition(autopilotEvents[detailType]));
+}
+
+/** What the keys of the autopilot's own tags begin with. A key that begins so and has no meaning is a mistake. */
+export const AUTOPILOT_TAG_PREFIX = "ztunnel-autopilot/";
+/** What the keys of istiod's tags begin with. */
+export const ISTIOD_TAG_PREFIX = "ecs.solo.io/";
+
+/** The tag that enrolls a service, unless the configuration names another. */
+export const DEFAULT_ENROLL_TAG = "ztunnel-autopilot/enroll";
+/** istiod looks for services in clusters that have this tag with the value `true`. The autopilot sets it. */
+export const DISCOVERY_TAG = "ecs.solo.io/discovery-enabled";
+
+/** The keys of the tags of services and clusters that ask for something, besides the enroll tag. */
+export const tagKeys = {
+  namespace: "ecs.solo.io/namespace",
+  serviceAccount: "ecs.solo.io/service-account",
+  hostname: "ecs.solo.io/hostname",
+  ports: "ecs.solo.io/ports",
+  platform: "ztunnel-autopilot/platform",
+  external: "ztunnel-autopilot/external",
+  proxyEnv: "ztunnel-autopilot/proxy-env",
+  image: "ztunnel-autopilot/image",
+  wave: "ztunnel-autopilot/wave",
+  alarms: "ztunnel-autopilot/alarms",
+} as const;
+export type TagKey = (typeof tagKeys)[keyof typeof tagKeys];
+
+/** What the names of all secrets with bootstrap tokens begin with: a sidecar that reads one of them is the autopilot's. */
+export const SECRET_NAME_PREFIX = "ztunnel-autopilot/";
+
+/** The name of the sidecar's container, as Solo's guide and istioctl give it. */
+export const ZTUNNEL = "ztunnel";
+
+/** What a deployment's names begin with, unless the configuration says otherwise. */
+export const DEFAULT_NAME = "ztunnel-autopilot";
+
+/** What a deployment's resources are called, behind the configuration's name and the stage. */
+export const resourceEndings = { ledger: "ledger", rollService: "roll-service", rollFleet: "roll-fleet" } as const;
+
+/** Variables of every function's environment: names and ARNs, never a secret. */
+export const environmentVariables = ["AUTOPILOT_TABLE", "AUTOPILOT_BUS", "ROLL_SERVICE_ARN", "ROLL_FLEET_ARN"] as const;
+export type EnvironmentVariable = (typeof environmentVariables)[number];
+
+/** The functions, by their file below `functions/`. */
+export const functionNames = [
+  "reconcile-service",
+  "sweep-services",
+  "signal-deployment",
+  "watch-root-ca",
+  "notify-slack",
+  "roll/plan",
+  "roll/apply",
+  "roll/await-deployment",
+  "roll/verify",
+  "roll/revert",
+  "roll/finish",
+  "rollout/request",
+  "rollout/control",
+  "rollout/guard",
+  "rollout/report",
+  "rollout/start",
+  "rollout/next-wave",
+  "rollout/take",
+  "rollout/hold",
+  "rollout/assess-wave",
+  "rollout/finish",
+] as const;
+export type FunctionName = (typeof functionNames)[number];
+
+/** The functions that call a Kubernetes API: their roles need an access entry there. */
+export const kubernetesFunctions = ["watch-root-ca", "roll/plan", "roll/apply", "roll/verify"] as const;
+export type KubernetesFunctionName = (typeof kubernetesFunctions)[number];

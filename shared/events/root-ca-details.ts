@@ -1,0 +1,34 @@
+import * as z from "zod";
+import { count, text, version } from "./fields.ts";
+
+/* Details of the events about a control plane's root CA bundle. */
+
+const rootCaFields = { version, controlPlane: z.string(), network: z.string().optional() };
+
+/** `Root CA Changed`: the bundle is another one. */
+export const rootCaChangedDetail = () =>
+  z.strictObject({
+    ...rootCaFields,
+    fingerprints: z.array(z.string()).min(1),
+    previousFingerprints: z.array(z.string()),
+    /** Running tasks that trust none of the bundle's certificates any more: they lose the mesh. */
+    cutOff: z.strictObject({ services: count, tasks: count }).optional(),
+  });
+
+/** `Root CA Retirable`: no running task needs these certificates any more, and the bundle may drop them. */
+export const rootCaRetirableDetail = () =>
+  z.strictObject({
+    ...rootCaFields,
+    fingerprints: z.array(z.string()).min(1),
+    remaining: z.array(z.string()).min(1),
+  });
+
+/** `Root CA Expiring`: a certificate of the bundle ends soon. */
+export const rootCaExpiringDetail = () =>
+  z.strictObject({
+    ...rootCaFields,
+    fingerprint: z.string(),
+    subject: text,
+    notAfter: z.iso.datetime(),
+    daysLeft: z.int(),
+  });

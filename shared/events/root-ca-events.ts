@@ -1,0 +1,17 @@
+import type { BusEvent } from "../ports/ports.ts";
+import { type OutgoingDetail, outgoing } from "./outgoing.ts";
+
+/** A control plane has another root CA bundle. */
+export function rootCaChanged(detail: OutgoingDetail<"Root CA Changed">): BusEvent {
+  return outgoing("Root CA Changed", detail);
+}
+
+/** No running task needs these certificates any more, while a rotation brings others. */
+export function rootCaRetirable(detail: OutgoingDetail<"Root CA Retirable">): BusEvent {
+  return outgoing("Root CA Retirable", detail);
+}
+
+/** A certificate of a control plane's root CA bundle ends soon. */
+export function rootCaExpiring(detail: OutgoingDetail<"Root CA Expiring">): BusEvent {
+  return outgoing("Root CA Expiring", detail);
+}

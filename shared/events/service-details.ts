@@ -1,0 +1,100 @@
+import * as z from "zod";
+import { serviceArnSchema } from "../base/arn.ts";
+import {
+  type DriftReason,
+  driftReasons,
+  type RefusalReason,
+  refusals,
+  type WarningCode,
+  warnings,
+} from "../model/reasons.ts";
+import { failureCode, keyOf, text, version } from "./fields.ts";
+
+/*
+ * Details of the events about one service. Unknown members are errors: what is not named here, a token least of all, is
+ * not emitted.
+ */
+
+/** The members that name the service. */
+export const serviceFields = {
+  version,
+  serviceArn: serviceArnSchema,
+  clusterArn: z.string(),
+  account: z.string(),
+  region: z.string(),
+};
+/** Set when the roll belongs to a rollout, which has a message of its own. */
+const inRollout = { rolloutId: z.string().optional() };
+const changeFields = {
+  ...serviceFields,
+  executionName: z.string(),
+  ...inRollout,
+  /** The revision that the service runs now, and the one before. */
+  taskDefinitionArn: z.string(),
+  previousTaskDefinitionArn: z.string().optional(),
+};
+const sidecarFields = {
+  namespace: z.string().optional(),
+  serviceAccount: z.string().optional(),
+  image: z.string().optional(),
+  secretVersionId: z.string().optional(),
+};
+const drift = keyOf<DriftReason>(driftReasons);
+
+/** `Service Enrolled`: the service is in the mesh, verified. */
+export const enrolledDetail = () => z.strictObject({ ...changeFields, ...sidecarFields });
+
+/** `Service Updated`: the service was in the mesh and is as desired again, verified. */
+export const updatedDetail = () =>
+  z.strictObject({
+    ...changeFields,
+    ...sidecarFields,
+    drift: z.array(drift),
+    /** Something asked to reconcile the service during the roll. */
+    recheckRequested: z.literal(true).optional(),
+  });
+
+/** `Service Unenrolled`: the service is out of the mesh, its definition as it was before. */
+export const unenrolledDetail = () =>
+  z.strictObject({ ...changeFields, reason: z.enum(["tag-removed", "tag-false"]).optional() });
+
+/** `Service Refused`: the service is tagged and can't be enrolled. Nothing was changed. */
+export const refusedDetail = () =>
+  z.strictObject({
+    ...serviceFields,
+    executionName: z.string().optional(),
+    ...inRollout,
+    refusals: z.array(z.strictObject({ reason: keyOf<RefusalReason>(refusals), detail: text })).min(1),
+  });
+
+/** `Service Warned`: the service is enrolled all the same. */
+export const warnedDetail = () =>
+  z.strictObject({
+    ...serviceFields,
+    warnings: z.array(z.strictObject({ code: keyOf<WarningCode>(warnings), detail: text })).min(1),
+  });
+
+/** `Service Roll Failed`. */
+export const rollFailedDetail = () =>
+  z.strictObject({
+    ...serviceFields,
+    executionName: z.string(),
+    ...inRollout,
+    code: failureCode,
+    /** Which container of which task failed, and how. */
+    sentence: text,
+    /** True: the service runs `revertedTo` again. False: it does not, and somebody has to check it. */
+    reverted: z.boolean(),
+    failedTaskDefinitionArn: z.string().optional(),
+    revertedTo: z.string().optional(),
+    consecutiveFailures: z.int().positive().optional(),
+    /** The same change is not tried again before. */
+    nextAttemptAt: z.iso.datetime().optional(),
+  });
+
+/** `Service Roll Superseded`: somebody else deployed during the roll, which ended without touching anything more. */
+export const rollSupersededDetail = () =>
+  z.strictObject({ ...serviceFields, executionName: z.string(), ...inRollout, reason: text });
+
+/** `Drift Corrected`: a deployment had taken the service out of what it should be, and it is so again. */
+export const driftCorrectedDetail = () => z.strictObject({ ...changeFields, drift: z.array(drift).min(1) });

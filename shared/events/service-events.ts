@@ -1,0 +1,67 @@
+import { clusterArnOf, type ServiceRef } from "../base/arn.ts";
+import type { AutopilotDetailType } from "../base/vocabulary.ts";
+import type { Refusal, Warning } from "../model/reasons.ts";
+import type { BusEvent } from "../ports/ports.ts";
+import { failureCode } from "./fields.ts";
+import { type OutgoingDetail, outgoing } from "./outgoing.ts";
+import type { serviceFields } from "./service-details.ts";
+
+/** An event's detail without the members that follow from the service. */
+type Rest<T extends AutopilotDetailType> = Omit<OutgoingDetail<T>, keyof typeof serviceFields>;
+
+/** The members that name a service in every event about it. */
+function about(ref: ServiceRef) {
+  const { serviceArn, account, region } = ref;
+  return { serviceArn, clusterArn: clusterArnOf(ref), account, region };
+}
+
+/** The service is in the mesh, verified. */
+export function serviceEnrolled(ref: ServiceRef, detail: Rest<"Service Enrolled">): BusEvent {
+  return outgoing("Service Enrolled", { ...about(ref), ...detail });
+}
+
+/** The service was in the mesh and is as desired again, verified. */
+export function serviceUpdated(ref: ServiceRef, detail: Rest<"Service Updated">): BusEvent {
+  return outgoing("Service Updated", { ...about(ref), ...detail });
+}
+
+/** The service is out of the mesh, its definition as it was before. */
+export function serviceUnenrolled(ref: ServiceRef, detail: Rest<"Service Unenrolled">): BusEvent {
+  return outgoing("Service Unenrolled", { ...about(ref), ...detail });
+}
+
+/** The service is tagged and can't be enrolled: nothing was changed. */
+export function serviceRefused(
+  ref: ServiceRef,
+  refusals: readonly Refusal[],
+  inItsRollout: { readonly rolloutId?: string } = {},
+): BusEvent {
+  const listed = refusals.map((refusal) => ({ ...refusal }));
+  return outgoing("Service Refused", { ...about(ref), ...inItsRollout, refusals: listed });
+}
+
+/** The service is enrolled, with warnings. */
+export function serviceWarned(ref: ServiceRef, warnings: readonly Warning[]): BusEvent {
+  return outgoing("Service Warned", { ...about(ref), warnings: warnings.map((warning) => ({ ...warning })) });
+}
+
+/**
+ * A roll has failed; `reverted` says whether the service runs its pinned revision again. A code that is none of ours is
+ * `unexpected-error`.
+ */
+export function rollFailed(
+  ref: ServiceRef,
+  { code, ...detail }: Omit<Rest<"Service Roll Failed">, "code"> & { readonly code: string },
+): BusEvent {
+  return outgoing("Service Roll Failed", { ...about(ref), ...detail, code: failureCode.parse(code) });
+}
+
+/** Somebody else deployed during a roll, which ended without touching anything more. */
+export function rollSuperseded(ref: ServiceRef, detail: Rest<"Service Roll Superseded">): BusEvent {
+  return outgoing("Service Roll Superseded", { ...about(ref), ...detail });
+}
+
+/** A deployment had taken the service out of what it should be, and it is so again. */
+export function driftCorrected(ref: ServiceRef, detail: Rest<"Drift Corrected">): BusEvent {
+  return outgoing("Drift Corrected", { ...about(ref), ...detail });
+}

@@ -1,0 +1,33 @@
+import type { FunctionName } from "../../shared/base/vocabulary.ts";
+import type { EventPattern } from "./event-pattern.ts";
+
+/** A rule on the default bus of every target account and region; its one target is the home bus. */
+export interface ForwardedRule {
+  readonly name: string;
+  readonly description: string;
+  readonly pattern: EventPattern;
+}
+
+/** A rule on the home bus; its targets are functions. */
+export interface HomeRule extends ForwardedRule {
+  readonly functions: readonly FunctionName[];
+}
+
+export interface EventRules {
+  readonly forwardedRules: readonly ForwardedRule[];
+  readonly homeRules: readonly HomeRule[];
+}
+
+/** What the rules of a deployment depend on. */
+export interface EventPatternOptions {
+  /** Events of operators are taken from this account alone. */
+  readonly homeAccount: string;
+  /** The key of the tag that enrolls a service. */
+  readonly enrollTagKey: string;
+  /** The SSM parameter that holds the fleet's image. Without it there is no rule for it. */
+  readonly imageParameterName?: string;
+  /** Name or ARN of the secret that holds the mesh's root CA. Without it there is no rule for it. */
+  readonly rootCaSecret?: string;
+  /** What the names of the deployment's own alarms begin with. Without it there is no rule for them. */
+  readonly alarmNamePrefix?: string;
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { notifySlack } from "../../../functions/notify-slack.ts";
+import type { Tools } from "../../../functions/observability.ts";
+import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
+import type { BusEvent } from "../../../shared/ports/ports.ts";
+import type { SlackMessage } from "../../../shared/slack/layout.ts";
+import { all } from "../../support/outgoing-samples.ts";
+
+/** What a rollout's own message counts. */
+const counted = [
+  "Service Enrolled",
+  "Service Updated",
+  "Service Unenrolled",
+  "Drift Corrected",
+  "Service Roll Superseded",
+];
+
+const nothing = () => undefined;
+const silent: Tools = {
+  log: { info: nothing, warn: nothing, error: nothing, appendKeys: nothing },
+  measure: { count: nothing, record: nothing },
+};
+
+/** What the function does with an event, and the messages that it posts. */
+async function notified({ detailType, detail }: BusEvent, rolloutId?: string) {
+  const posted: SlackMessage[] = [];
+  const webhook = {
+    updates: false,
+    postMessage: async (message: SlackMessage) => {
+      posted.push(message);
+      return {};
+    },
+    updateMessage: () => Promise.reject(new Error("a webhook updates nothing")),
+  };
+  const step = notifySlack({ pause: async () => undefined, ledger: memoryLedger() }, async () => webhook);
+  const members = rolloutId === undefined ? detail : { ...detail, rolloutId };
+  const event = { source: "ztunnel-autopilot", "detail-type": detailType, detail: members };
+  const answer = await step(event, silent);
+  return { answer, messages: posted.length };
+}
+
+const aboutServices = all.filter(({ detailType }) => /^(Service|Drift) /.test(detailType));
+const ofRolls = aboutServices.filter(({ detailType }) => detailType !== "Service Warned");
+
+describe("the function notify-slack", () => {
+  it.each(all)("posts $detailType outside of a rollout", async (event) => {
+    expect(await notified(event)).toEqual({ answer: { did: "posted" }, messages: 1 });
+  });
+
+  it.each(ofRolls)(
+    "posts $detailType of a rollout's roll only if the rollout's message does not count it",
+    async (event) => {
+      const expected = counted.includes(event.detailType)
+        ? { answer: { did: "left-to-rollout" }, messages: 0 }
+        : { answer: { did: "posted" }, messages: 1 };
+      expect(await notified(event, "upgrade-1")).toEqual(expected);
+    },
+  );
+});
