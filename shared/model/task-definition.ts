@@ -1,5 +1,5 @@
 import type { JsonObject } from "../base/json.ts";
-import { isSet, objectsAt, textAt, textsAt } from "../base/json-fields.ts";
+import { isSet, objectsAt, textAt } from "../base/json-fields.ts";
 
 /** A tag as ECS writes it. */
 export interface Tag {
@@ -48,9 +48,4 @@ export function nameOf(container: JsonObject): string {
 /** True for a FireLens log router. */
 export function isLogRouter(container: JsonObject): boolean {
   return isSet(container, "firelensConfiguration");
-}
-
-/** True when the task definition is validated for Fargate. */
-export function requiresFargate(definition: JsonObject): boolean {
-  return textsAt(definition, "requiresCompatibilities").includes("FARGATE");
 }

@@ -13,8 +13,8 @@ const { nodeProblem } = z
 
 describe("an npm script", () => {
   it.each(Object.entries(packageJson.scripts))("`%s` checks Node.js before anything else", (name, command) => {
-    // It runs two others.
-    if (name === "check") expect(command).toBe("npm run -s lint && npm run -s types");
+    // It runs three others.
+    if (name === "check") expect(command).toBe("npm run -s lint && npm run -s types && npm run -s layers");
     else expect(command).toMatch(/^(exec )?node (-r \.\/tools\/require-node\.cjs |tools\/require-node\.cjs && )/);
   });
 

@@ -20,18 +20,3 @@ export function taskCpuUnits(definition: JsonObject): number | undefined {
 export function taskMemoryMiB(definition: JsonObject): number | undefined {
   return parse(definition.memory, /^\s*(\d*\.?\d+)\s*gb\s*$/i, MIB_PER_GB);
 }
-
-const gigabytes = (first: number, last: number, step: number): readonly number[] =>
-  Array.from({ length: (last - first) / step + 1 }, (_, index) => (first + index * step) * MIB_PER_GB);
-
-/** CPU units → memory in MiB that Fargate offers for it (ECS developer guide, fargate-tasks-services). */
-export const fargateSizes: ReadonlyMap<number, readonly number[]> = new Map([
-  [256, [512, 1024, 2048]],
-  [512, gigabytes(1, 4, 1)],
-  [1024, gigabytes(2, 8, 1)],
-  [2048, gigabytes(4, 16, 1)],
-  [4096, gigabytes(8, 30, 1)],
-  [8192, gigabytes(16, 60, 4)],
-  [16384, gigabytes(32, 120, 8)],
-  [32768, [60, 120, 244].map((size) => size * MIB_PER_GB)],
-]);
