@@ -90,7 +90,7 @@ export const rolloutRequest: CliCommand = {
       `
 rotate       the newest root CA and other mesh facts
 upgrade      another ztunnel image (--image)
-reconfigure  the sidecar settings of the configuration
+reconfigure  the sidecar settings of the configuration and the release
 
 What is not given is as the configuration's policy.rollout says. The whole fleet
 leaves the mesh by \`unenroll --all\`, single services by their tag.`,

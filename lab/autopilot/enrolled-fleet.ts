@@ -10,11 +10,11 @@ import { type Place, serviceRef } from "../../shared/base/arn.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
 import { DISCOVERY_TAG, tagKeys } from "../../shared/base/vocabulary.ts";
 import { type Config, controlPlaneFor, parseConfig, type Target, targetsOf } from "../../shared/config/config.ts";
-import { inject } from "../../shared/data-plane/ztunnel/index.ts";
+import { type Inject, inject } from "../../shared/data-plane/ztunnel/index.ts";
 import { executionName } from "../../shared/deployment/execution-name.ts";
 import type { TagRequest } from "../../shared/enrollment/decision.ts";
-import { sidecarSpec } from "../../shared/enrollment/definition.ts";
 import { desiredToken } from "../../shared/enrollment/desired.ts";
+import { sidecarSpec } from "../../shared/enrollment/sidecar-spec.ts";
 import { parseRequest } from "../../shared/enrollment/tags.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { secretsGateway } from "../../shared/gateways/aws/secrets.ts";
@@ -68,6 +68,8 @@ export interface EnrolledFleetOptions {
   readonly servicesPerIdentity?: number;
   /** Tasks of a service. Default 1. */
   readonly desiredCount?: number;
+  /** How the release that has enrolled them builds a sidecar. Default: as this one does. */
+  readonly build?: Inject;
 }
 
 /**
@@ -77,7 +79,7 @@ export interface EnrolledFleetOptions {
  * services' ARNs. Throws an Error when the lab was not prepared, or a deployment has not completed.
  */
 export async function enrolledFleet(lab: Lab, options: EnrolledFleetOptions): Promise<readonly string[]> {
-  const { services, servicesPerIdentity = 10, desiredCount = 1 } = options;
+  const { services, servicesPerIdentity = 10, desiredCount = 1, build = inject } = options;
   const endMs = lab.clock.now() + FILLING_MINUTES * 60_000;
   lab.faults.add({ kind: "lose-event", untilMs: endMs });
   const ground = groundOf(lab);
@@ -89,7 +91,7 @@ export async function enrolledFleet(lab: Lab, options: EnrolledFleetOptions): Pr
     const identity = await enrolledIdentity(ground, target, `team-${number}`);
     const count = Math.min(servicesPerIdentity, services - arns.length);
     for (let nth = 0; nth < count; nth++) {
-      arns.push(await enrolledService(ground, identity, { number: arns.length, desiredCount }));
+      arns.push(await enrolledService(ground, identity, { number: arns.length, desiredCount, build }));
     }
   }
   await lab.clock.sleep(endMs - lab.clock.now());
@@ -172,7 +174,7 @@ async function factsFor({ config, ledger }: Lab, target: Place): Promise<MeshFac
 async function enrolledService(
   ground: FleetBase,
   identity: Identity,
-  { number, desiredCount }: { readonly number: number; readonly desiredCount: number },
+  { number, desiredCount, build }: { readonly number: number; readonly desiredCount: number; readonly build: Inject },
 ): Promise<string> {
   const { lab } = ground;
   const { target, valueFrom } = identity;
@@ -180,7 +182,7 @@ async function enrolledService(
   const plain = plainDefinition(name, identity);
   const current = { taskDefinitionArn: "", raw: plain, tags: [] };
   const cluster = await clusterFor(ground, target, `fleet-${Math.floor(number / SERVICES_PER_CLUSTER)}`);
-  const injected = inject(plain, sidecarSpec({ image: lab.config.ztunnel.image, ...identity }, valueFrom, lab.config));
+  const injected = build(plain, sidecarSpec({ image: lab.config.ztunnel.image, ...identity }, valueFrom, lab.config));
   if (!injected.ok) throw new Error(`${injected.refusal}: ${injected.detail}`);
   const serviceArn = `arn:aws:ecs:${target.region}:${target.account}:service/${cluster}/${name}`;
   const noState = { shape: 1, serviceArn, enrolled: false, attemptNumber: 0, consecutiveFailures: 0 } as const;

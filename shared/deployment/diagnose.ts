@@ -1,6 +1,5 @@
 import type { FailureCode } from "../base/errors.ts";
-import { SECRET_NAME_PREFIX } from "../base/vocabulary.ts";
-import { ZTUNNEL } from "../data-plane/ztunnel/index.ts";
+import { SECRET_NAME_PREFIX, ZTUNNEL } from "../base/vocabulary.ts";
 import { type ObservedContainer, type ObservedTask, taskIdOf } from "../model/task.ts";
 
 /** Why a revision's tasks fail: one code, and a sentence that names the task and the container. */

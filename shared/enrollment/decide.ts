@@ -8,10 +8,11 @@ import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/se
 import type { ServiceState } from "../model/service-state.ts";
 import { containersOf, registerable } from "../model/task-definition.ts";
 import type { Decision, TagRequest, UnenrollReason } from "./decision.ts";
-import { comparableValueFrom, sidecarSpec } from "./definition.ts";
+import { comparableValueFrom } from "./definition.ts";
 import { desiredEnrollment, desiredImage } from "./desired.ts";
 import { enrollRefusals, imageRefusals, namespaceRefusals, serviceRefusals, sidecarRefusals } from "./refusals-of.ts";
 import { immediateDrift } from "./rollout-deferral.ts";
+import { sidecarSpec } from "./sidecar-spec.ts";
 import { effectiveTags, enrollIntent, parseRequest, unknownTags } from "./tags.ts";
 import { warningsOf } from "./warnings-of.ts";
 
@@ -44,11 +45,11 @@ export interface RolloutTarget {
 }
 
 /**
- * What to do with a service, and why. A change of the whole fleet (root CA and other mesh facts, image, sidecar settings)
- * is left to a rollout as long as it is all that differs; any other drift is corrected at once. By content alone: what the
- * task definition, the secret version and the tags are, never who made them. Throws `AutopilotError` when something that
- * a decision needs is missing, as an absence must not be taken for "remove all": `task-definition-not-found`,
- * `mesh-facts-missing`, `invalid-pem`.
+ * What to do with a service, and why. A change of the whole fleet (root CA and other mesh facts, image, sidecar settings
+ * by configuration or by release) is left to a rollout as long as it is all that differs; any other drift is corrected at
+ * once. By content alone: what the task definition, the secret version and the tags are, never who made them. Throws
+ * `AutopilotError` when something that a decision needs is missing, as an absence must not be taken for "remove all":
+ * `task-definition-not-found`, `mesh-facts-missing`, `invalid-pem`.
  */
 export function decide(observed: DecisionInput): Decision {
   const { service, clusterTags, definition, config } = observed;
@@ -111,7 +112,8 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar): Decision {
   ];
   if (drift.length === 0) return { action: "none", reason: "as-desired", warnings };
   const { older, fleet, rollout } = observed;
-  const wanted = { service, request: request.ok, valueFrom: observedValueFrom, older, fleet, config };
+  const { secret } = desired;
+  const wanted = { service, request: request.ok, valueFrom: observedValueFrom, secret, older, fleet, config };
   if (!rollout && immediateDrift(drift, wanted).length === 0)
     return { action: "none", reason: "awaits-rollout", warnings };
   const isNew = sidecar.kind === "none" && observed.state?.enrolled !== true;

@@ -1,28 +1,18 @@
 import { canonicalJson, type JsonObject, sha256 } from "../base/json.ts";
 import type { Config } from "../config/config.ts";
-import type { SidecarSpec } from "../data-plane/ztunnel/index.ts";
-import { inject, parseValueFrom, pinnedValueFrom, remove } from "../data-plane/ztunnel/index.ts";
+import {
+  type Inject,
+  type Injection,
+  inject,
+  parseValueFrom,
+  pinnedValueFrom,
+  remove,
+} from "../data-plane/ztunnel/index.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";
 import { registerable } from "../model/task-definition.ts";
 import type { Decision, DesiredEnrollment, DesiredSecret } from "./decision.ts";
-
-type Injection = ReturnType<typeof inject>;
-
-/** What the configuration and the desired enrollment ask of the sidecar. */
-export function sidecarSpec(
-  desired: { readonly image: string; readonly request: { readonly proxyEnv: boolean } },
-  secretValueFrom: string,
-  { ztunnel }: Config,
-): SidecarSpec {
-  return {
-    image: desired.image,
-    secretValueFrom,
-    healthCheckCommand: ztunnel.healthCheckCommand,
-    startTimeoutSeconds: ztunnel.startTimeoutSeconds,
-    proxyEnv: desired.request.proxyEnv,
-    memoryReservationMiB: ztunnel.memoryReservationMiB,
-  };
-}
+import { settingsHash } from "./settings-hash.ts";
+import { sidecarSpec } from "./sidecar-spec.ts";
 
 /** What to register so that the service is as desired; or why that can't be, as a refusal. */
 export function desiredDefinition(
@@ -74,9 +64,15 @@ export function pinsVersion({ ref }: ObservedService, secret: DesiredSecret, val
 
 /**
  * A hash of what an enrollment puts into a task definition, or of taking it out: for the execution's name and for telling
- * situations apart. Missing tags don't count: a failed roll may have set them, and it is the same situation then.
+ * situations apart. Of the service's own definition only the execution role counts, so that the same attempt has the same
+ * hash. Missing tags don't count: a failed roll may have set them, and it is the same situation then. `build` is given
+ * for another release than this one.
  */
-export function contentHash(desired: DesiredEnrollment | "removed", { ztunnel }: Config): string {
+export function contentHash(
+  desired: DesiredEnrollment | "removed",
+  config: Pick<Config, "ztunnel">,
+  build?: Inject,
+): string {
   if (desired === "removed") return sha256("removed");
   const { identity, secret, image, executionRoleArn, request } = desired;
   return sha256(
@@ -86,9 +82,7 @@ export function contentHash(desired: DesiredEnrollment | "removed", { ztunnel }:
       image,
       executionRoleArn,
       proxyEnv: request.proxyEnv,
-      healthCheckCommand: ztunnel.healthCheckCommand,
-      startTimeoutSeconds: ztunnel.startTimeoutSeconds,
-      memoryReservationMiB: ztunnel.memoryReservationMiB,
+      settings: settingsHash(config, build),
     }),
   );
 }

@@ -1,9 +1,10 @@
 import type { JsonObject } from "../../shared/base/json.ts";
 import { pinnedValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
+import { type Inject, inject } from "../../shared/data-plane/ztunnel/index.ts";
 import { type DecisionInput, decide } from "../../shared/enrollment/decide.ts";
 import type { Decision } from "../../shared/enrollment/decision.ts";
-import { desiredDefinition } from "../../shared/enrollment/definition.ts";
-import { containersOf } from "../../shared/model/task-definition.ts";
+import { sidecarSpec } from "../../shared/enrollment/sidecar-spec.ts";
+import { containersOf, registerable } from "../../shared/model/task-definition.ts";
 import { observed } from "./services.ts";
 
 export function desiredOf(decision: Decision) {
@@ -14,11 +15,12 @@ export function desiredOf(decision: Decision) {
 export const secretArn = (name: string, suffix = "AbCdEf") =>
   `arn:aws:secretsmanager:us-east-1:123456789012:secret:${name}-${suffix}`;
 
-/** The task definition as a roll would leave it. */
-export function meshed(before: DecisionInput): JsonObject {
+/** The task definition as a roll would leave it, by this release or another one. */
+export function meshed(before: DecisionInput, build: Inject = inject): JsonObject {
+  const { definition, config } = before;
   const desired = desiredOf(decide(before));
   const valueFrom = pinnedValueFrom(secretArn(desired.secret.secretName), desired.secret.versionId);
-  const injected = desiredDefinition(before.definition, desired, valueFrom, before.config);
+  const injected = build(registerable(definition.raw, definition.tags), sidecarSpec(desired, valueFrom, config));
   if (!injected.ok) throw new Error(injected.detail);
   return injected.definition;
 }

@@ -15,10 +15,10 @@ export {
 } from "./bootstrap-token/secret-version.ts";
 export { type BootstrapToken, decodeToken, encodeToken } from "./bootstrap-token/token.ts";
 export { type Verification, verifyTasks } from "./proof/verify.ts";
-export { ZTUNNEL } from "./task-definition/containers.ts";
 export { driftOf } from "./task-definition/drift.ts";
 export { headroom } from "./task-definition/headroom.ts";
-export { inject } from "./task-definition/inject.ts";
+export { type Inject, type Injection, inject } from "./task-definition/inject.ts";
 export { portCollisions } from "./task-definition/ports.ts";
 export { remove } from "./task-definition/remove.ts";
 export { findSidecar, type Sidecar, type SidecarSpec } from "./task-definition/sidecar.ts";
+export { sidecarSettings } from "./task-definition/sidecar-settings.ts";

@@ -17,8 +17,9 @@ export interface PendingCalls extends RequestCalls {
 
 /**
  * Requests the rollouts that changes of the whole fleet call for: another image in the parameter or the configuration,
- * other sidecar settings, other mesh facts of a control plane. What it compares with is in the ledger, so that a lost
- * event only delays it, and the same change starts no second rollout. Returns the ids of the requested rollouts.
+ * other sidecar settings by configuration or release, other mesh facts of a control plane. What it compares with is in the
+ * ledger, so that a lost event only delays it, and the same change starts no second rollout. Returns the ids of the
+ * requested rollouts.
  */
 export async function requestPending(calls: PendingCalls): Promise<readonly string[]> {
   const requested: string[] = [];
@@ -113,7 +114,7 @@ const newSettings: Find = async (fleet, calls) => {
     return { wanted: undefined, seen };
   }
   const id = rolloutIdOf({ kind: "reconfigure", key: [settings, fleet.requestedFor.changeCount].join("\n") });
-  const why = "The sidecar's settings in the configuration have changed.";
+  const why = "The sidecar's settings have changed, by the configuration or by a release of the autopilot.";
   return { wanted: { ...automatic(id, why), kind: "reconfigure", target: { settings } }, seen };
 };
 

@@ -6,6 +6,8 @@ import { serviceRef } from "../../../shared/base/arn.ts";
 import type { JsonObject } from "../../../shared/base/json.ts";
 import { textAt } from "../../../shared/base/json-fields.ts";
 import type { Config } from "../../../shared/config/config.ts";
+import type { Inject } from "../../../shared/data-plane/ztunnel/index.ts";
+import { settingsHash } from "../../../shared/enrollment/settings-hash.ts";
 import type { Rollout, RolloutService } from "../../../shared/model/rollout.ts";
 import { containersOf, nameOf } from "../../../shared/model/task-definition.ts";
 import { START_MS } from "./on-lab.ts";
@@ -28,6 +30,8 @@ export interface FleetScenario {
   readonly schedules?: boolean;
   /** Told of every call of every function: `ecs.UpdateService`, `roll/apply`. */
   readonly onFunctionCall?: LabOptions["onFunctionCall"];
+  /** The release that has enrolled the fleet, and what it has recorded as the fleet's settings. This one replaces it. */
+  readonly earlier?: { readonly build: Inject; readonly settings?: string };
 }
 
 /** The next rollout is quick: no bake, and one wave a region behind a canary of two. */
@@ -177,7 +181,7 @@ export class FleetStage extends LabDriver {
 
 /** Plays a story on a fleet in the mesh, in virtual time. A failure's message ends with what the lab saw. */
 export async function onFleet<T>(scenario: FleetScenario, story: (stage: FleetStage) => Promise<T>): Promise<T> {
-  const { services = 12, desiredCount = 1, seed, schedules = true, onFunctionCall } = scenario;
+  const { services = 12, desiredCount = 1, seed, schedules = true, onFunctionCall, earlier } = scenario;
   const { regions = ["us-east-1", "us-west-2", "eu-west-1"] } = scenario;
   const base = enrolledFleetConfig(regions, { rollout: scenario.rollout ?? QUICK });
   const config = { ...base, ztunnel: { ...base.ztunnel, ...scenario.ztunnel } };
@@ -191,8 +195,15 @@ export async function onFleet<T>(scenario: FleetScenario, story: (stage: FleetSt
   });
   const play = async () => {
     await lab.prepare();
-    const arns = await enrolledFleet(lab, { services, servicesPerIdentity: 2, desiredCount });
-    // The first look at the whole fleet's image, settings and facts.
+    if (earlier) {
+      const { settings = settingsHash(config, earlier.build) } = earlier;
+      await lab.ledger.changeFleet(({ requestedFor, ...fleet }) => {
+        return { next: { ...fleet, settings, requestedFor: { ...requestedFor, settings } } };
+      });
+    }
+    const build = earlier?.build;
+    const arns = await enrolledFleet(lab, { services, servicesPerIdentity: 2, desiredCount, ...(build && { build }) });
+    // The fleet's image, settings and facts are read for the first time.
     await lab.lambda.invoke("rollout/request", {});
     return story(new FleetStage(lab, arns));
   };

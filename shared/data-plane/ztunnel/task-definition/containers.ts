@@ -1,8 +1,6 @@
 import type { JsonObject } from "../../../base/json.ts";
+import { ZTUNNEL } from "../../../base/vocabulary.ts";
 import { containersOf, nameOf } from "../../../model/task-definition.ts";
-
-/** The name that the sidecar's container has, as Solo's guide and istioctl give it. */
-export const ZTUNNEL = "ztunnel";
 
 /** The container that is called ztunnel, whoever made it. */
 export function ztunnelOf(definition: JsonObject): JsonObject | undefined {

@@ -37,3 +37,6 @@ export function inject(definition: JsonObject, spec: SidecarSpec): Injection {
   if (bytes > MAX_DEFINITION_BYTES) return refuse("definition-too-large", `${bytes} bytes with the sidecar`);
   return { ok: true, definition: injected };
 }
+
+/** How a release of the autopilot builds the sidecar. */
+export type Inject = typeof inject;

@@ -4,18 +4,22 @@ import type { Added } from "./added.ts";
 
 /**
  * What sends an application's traffic through ztunnel's SOCKS5 listener, as in Solo's guide. Not through it: the task's
- * metadata and credentials (169.254.170.2), the instance's metadata (169.254.169.254) and the task itself.
+ * metadata and credentials (169.254.170.2), the instance's metadata (169.254.169.254) and the task itself. The first
+ * value is what containers get. Behind it stand those that earlier releases gave: where one of them is still there, it is
+ * ours and gives way to the first. A release that changes a value keeps the former one here.
  */
-export const proxyEnvironment = {
-  ALL_PROXY: "socks5h://127.0.0.1:15080",
-  NO_PROXY: "169.254.170.2,169.254.169.254,localhost,127.0.0.1",
-} as const;
-type ProxyVariable = keyof typeof proxyEnvironment;
+const proxyEnvironment = {
+  ALL_PROXY: ["socks5h://127.0.0.1:15080"],
+  NO_PROXY: ["169.254.170.2,169.254.169.254,localhost,127.0.0.1"],
+} as const satisfies ProxyEnvironment;
+
+type ProxyVariable = "ALL_PROXY" | "NO_PROXY";
+export type ProxyEnvironment = Readonly<Record<ProxyVariable, readonly [present: string, ...former: string[]]>>;
 
 const PROXY_VARIABLES: readonly ProxyVariable[] = ["ALL_PROXY", "NO_PROXY"];
 
-const isOurs = (entry: Json, name: ProxyVariable): boolean =>
-  isJsonObject(entry) && entry.name === name && entry.value === proxyEnvironment[name];
+const isOurs = (entry: Json, name: ProxyVariable, values: readonly string[]): boolean =>
+  isJsonObject(entry) && entry.name === name && typeof entry.value === "string" && values.includes(entry.value);
 
 /** ECS refuses a name that stands in both `environment` and `secrets`; programs read all_proxy like ALL_PROXY. */
 function hasVariable(container: JsonObject, name: ProxyVariable): boolean {
@@ -24,11 +28,27 @@ function hasVariable(container: JsonObject, name: ProxyVariable): boolean {
   );
 }
 
-/** The variables that we added to a container and that still have our value. */
-function standing(container: JsonObject, added: Added): readonly ProxyVariable[] {
+/** The variables that we added to a container and that still have a value of ours. */
+function standing(container: JsonObject, added: Added, values: ProxyEnvironment): readonly ProxyVariable[] {
   const claimed = added.env ?? [];
   const environment = listAt(container, "environment");
-  return PROXY_VARIABLES.filter((name) => claimed.includes(name) && environment.some((entry) => isOurs(entry, name)));
+  return PROXY_VARIABLES.filter(
+    (name) => claimed.includes(name) && environment.some((entry) => isOurs(entry, name, values[name])),
+  );
+}
+
+/** `environment` with one of our variables changed, or taken out: the last one of its name that has a value of ours. */
+function changed(
+  environment: readonly Json[],
+  name: ProxyVariable,
+  values: readonly string[],
+  ...by: readonly JsonObject[]
+): readonly Json[] {
+  return environment.toSpliced(
+    environment.findLastIndex((entry) => isOurs(entry, name, values)),
+    1,
+    ...by,
+  );
 }
 
 function stateOf(environment: Json | undefined): Added["environment"] {
@@ -40,28 +60,35 @@ function stateOf(environment: Json | undefined): Added["environment"] {
  * The container with the proxy environment, and what was added to it. A variable that the application has already, with
  * whatever value, stays as it is.
  */
-export function withProxyEnvironment(container: JsonObject, added: Added): readonly [JsonObject, Added] {
-  const ours = standing(container, added);
+export function withProxyEnvironment(
+  container: JsonObject,
+  added: Added,
+  values: ProxyEnvironment = proxyEnvironment,
+): readonly [JsonObject, Added] {
+  const ours = standing(container, added, values);
   const missing = PROXY_VARIABLES.filter((name) => !hasVariable(container, name));
   const before = ours.length > 0 ? added.environment : stateOf(container.environment);
   const env = PROXY_VARIABLES.filter((name) => ours.includes(name) || missing.includes(name));
   const now: Added = { ...added, env, environment: before };
-  if (missing.length === 0) return [container, now];
-  const entries = missing.map((name) => ({ name, value: proxyEnvironment[name] }));
-  return [{ ...container, environment: [...listAt(container, "environment"), ...entries] }, now];
+  const present = (name: ProxyVariable) => ({ name, value: values[name][0] });
+  const environment = listAt(container, "environment");
+  const former = ours.filter((name) => !environment.some((entry) => isOurs(entry, name, [values[name][0]])));
+  if (missing.length === 0 && former.length === 0) return [container, now];
+  const renewed = former.reduce((entries, name) => changed(entries, name, values[name], present(name)), environment);
+  return [{ ...container, environment: [...renewed, ...missing.map(present)] }, now];
 }
 
 /** The container without the proxy variables that we added, and what remains added to it. */
-export function withoutProxyEnvironment(container: JsonObject, added: Added): readonly [JsonObject, Added] {
+export function withoutProxyEnvironment(
+  container: JsonObject,
+  added: Added,
+  values: ProxyEnvironment = proxyEnvironment,
+): readonly [JsonObject, Added] {
   const rest: Added = { ...added, env: undefined, environment: undefined };
-  const ours = standing(container, added);
+  const ours = standing(container, added, values);
   if (ours.length === 0) return [container, rest];
   const environment = ours.reduce(
-    (entries, name) =>
-      entries.toSpliced(
-        entries.findLastIndex((entry) => isOurs(entry, name)),
-        1,
-      ),
+    (entries, name) => changed(entries, name, values[name]),
     listAt(container, "environment"),
   );
   if (environment.length > 0 || added.environment === undefined) return [{ ...container, environment }, rest];

@@ -1,8 +1,8 @@
 import type { JsonObject } from "../../../base/json.ts";
-import { isSet, numberAt, objectAt, objectsAt, textAt, without } from "../../../base/json-fields.ts";
-import { SECRET_NAME_PREFIX } from "../../../base/vocabulary.ts";
+import { isSet, objectAt, objectsAt, textAt, without } from "../../../base/json-fields.ts";
+import { SECRET_NAME_PREFIX, ZTUNNEL } from "../../../base/vocabulary.ts";
 import { isLogRouter } from "../../../model/task-definition.ts";
-import { otherContainers, ZTUNNEL, ztunnelOf } from "./containers.ts";
+import { otherContainers, ztunnelOf } from "./containers.ts";
 
 /** What the sidecar shall be like. */
 export interface SidecarSpec {
@@ -62,11 +62,6 @@ export function findSidecar(definition: JsonObject): Sidecar {
   return { kind: isOurSecret(secretValueFrom) ? "ours" : "by-hand", image, secretValueFrom };
 }
 
-/** ECS's four numbers of the health check, as in Solo's guide, in seconds and tries. */
-export function ztunnelHealthCheck(spec: SidecarSpec): JsonObject {
-  return { command: [...spec.healthCheckCommand], interval: 5, timeout: 5, retries: 3, startPeriod: 10 };
-}
-
 /** How an application's log lines begin is not how ztunnel's do: these would glue its lines together. */
 const LINE_FORMAT_OPTIONS = ["awslogs-datetime-format", "awslogs-multiline-pattern"];
 
@@ -75,7 +70,7 @@ const LINE_FORMAT_OPTIONS = ["awslogs-datetime-format", "awslogs-multiline-patte
  * only if no other has it, with a stream prefix of its own. `undefined` when no container has awslogs: through a log
  * router ztunnel doesn't log, since the router would then have to start before it.
  */
-export function derivedLogConfiguration(definition: JsonObject): JsonObject | undefined {
+function derivedLogConfiguration(definition: JsonObject): JsonObject | undefined {
   const others = otherContainers(definition);
   const ordered = [...others.filter((container) => !isLogRouter(container)), ...others.filter(isLogRouter)];
   const source = ordered
@@ -87,33 +82,26 @@ export function derivedLogConfiguration(definition: JsonObject): JsonObject | un
 }
 
 /**
- * What ztunnel must reserve, in MiB: where the task has no memory size, ECS wants a limit or a reservation of every
- * container. `undefined` where the task has one: ztunnel then lives on what the others leave.
+ * The sidecar's container as it should be in a definition; also in one that has a sidecar, which `corrections` bring to
+ * it. CPU 0: it takes nothing from a task that is full already. A memory reservation only where the task has no memory
+ * size, as ECS then wants a limit or a reservation of every container; elsewhere ztunnel lives on what the others leave.
+ * The health check's numbers are those of Solo's guide, in seconds and tries.
  */
-export function requiredReservationMiB(spec: SidecarSpec, definition: JsonObject): number | undefined {
-  return isSet(definition, "memory") ? undefined : spec.memoryReservationMiB;
-}
-
-/** The sidecar's container for a definition that has none. CPU 0: it takes nothing from a task that is full already. */
-export function ztunnelContainer(spec: SidecarSpec, definition: JsonObject): JsonObject {
-  const memoryReservation = requiredReservationMiB(spec, definition);
+export function ztunnelContainer(spec: SidecarSpec, definition: JsonObject) {
   const logConfiguration = derivedLogConfiguration(definition);
   return {
     name: ZTUNNEL,
     image: spec.image,
     cpu: 0,
-    ...(memoryReservation !== undefined && { memoryReservation }),
+    ...(!isSet(definition, "memory") && { memoryReservation: spec.memoryReservationMiB }),
     portMappings: [],
     essential: true,
-    secrets: [{ name: BOOTSTRAP_TOKEN, valueFrom: spec.secretValueFrom }],
+    secrets: [{ name: BOOTSTRAP_TOKEN, valueFrom: spec.secretValueFrom }] as const,
     startTimeout: spec.startTimeoutSeconds,
     ...(logConfiguration !== undefined && { logConfiguration }),
-    healthCheck: ztunnelHealthCheck(spec),
+    healthCheck: { command: [...spec.healthCheckCommand], interval: 5, timeout: 5, retries: 3, startPeriod: 10 },
   };
 }
 
-/** ztunnel's container reserves at least what it must, unless it has a hard limit of its own. */
-export function reservesEnough(container: JsonObject, requiredMiB: number | undefined): boolean {
-  if (requiredMiB === undefined || isSet(container, "memory")) return true;
-  return (numberAt(container, "memoryReservation") ?? 0) >= requiredMiB;
-}
+/** What the autopilot makes of the sidecar's container. */
+export type BuiltSidecar = ReturnType<typeof ztunnelContainer>;

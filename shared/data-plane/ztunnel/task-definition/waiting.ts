@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../../../base/json.ts";
 import { listAt, without } from "../../../base/json-fields.ts";
+import { ZTUNNEL } from "../../../base/vocabulary.ts";
 import type { Added } from "./added.ts";
-import { ZTUNNEL } from "./containers.ts";
 
 const namesZtunnel = (entry: Json): boolean => isJsonObject(entry) && entry.containerName === ZTUNNEL;
 

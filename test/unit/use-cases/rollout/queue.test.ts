@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { settingsHash } from "../../../../shared/enrollment/settings-hash.ts";
 import { endedStatuses } from "../../../../shared/model/rollout.ts";
 import { controlRollout } from "../../../../shared/use-cases/rollout/control-rollout.ts";
 import { finishRollout } from "../../../../shared/use-cases/rollout/finish-rollout.ts";
@@ -8,7 +9,9 @@ import { requestPending } from "../../../../shared/use-cases/rollout/pending.ts"
 import { advanceQueue, hasEnded } from "../../../../shared/use-cases/rollout/queue.ts";
 import { requestRollout } from "../../../../shared/use-cases/rollout/request-rollout.ts";
 import { crashing } from "../../../support/fakes.ts";
+import { earlierRelease } from "../../../support/releases.ts";
 import { fleetWorld, type RolloutWorld, readFacts, rolloutWorld } from "../../../support/rollout-calls.ts";
+import { config } from "../../../support/services.ts";
 
 const ask = (rolloutId: string, more: object = {}) => ({
   kind: "upgrade" as const,
@@ -382,9 +385,27 @@ describe("a change of the whole fleet", () => {
   it("asks to reconfigure when the sidecar's settings change", async () => {
     const world = await seen();
     const { ztunnel } = world.config;
-    const config = { ...world.config, ztunnel: { ...ztunnel, healthCheckCommand: ["true"] } };
-    const [id] = await requestPending({ ...world, config });
+    const changed = { ...world, config: { ...world.config, ztunnel: { ...ztunnel, healthCheckCommand: ["true"] } } };
+    const [id] = await requestPending(changed);
     expect(await world.ledger.getRollout(id ?? "")).toMatchObject({ kind: "reconfigure" });
-    expect(await requestPending({ ...world, config })).toEqual([]);
+    expect(await requestPending(changed)).toEqual([]);
+  });
+
+  it.each([
+    ["an earlier release built the sidecar otherwise", settingsHash(config(), earlierRelease)],
+    ["an earlier release hashed the settings otherwise", "0f".repeat(32)],
+  ])("asks to reconfigure, once, when %s", async (_what, settings) => {
+    const world = await seen();
+    await world.ledger.changeFleet((fleet) => ({
+      next: { ...fleet, settings, requestedFor: { ...fleet.requestedFor, settings } },
+    }));
+    const [id, ...others] = await requestPending(world);
+    expect(others).toEqual([]);
+    expect(await world.ledger.getRollout(id ?? "")).toMatchObject({
+      kind: "reconfigure",
+      scope: {},
+      target: { settings: settingsHash(world.config) },
+    });
+    expect(await requestPending(world)).toEqual([]);
   });
 });

@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../../../shared/base/json.ts";
+import { listAt } from "../../../../../shared/base/json-fields.ts";
+import type { Added } from "../../../../../shared/data-plane/ztunnel/task-definition/added.ts";
+import {
+  type ProxyEnvironment,
+  withoutProxyEnvironment,
+  withProxyEnvironment,
+} from "../../../../../shared/data-plane/ztunnel/task-definition/proxy-environment.ts";
+
+/** What a release gives that has changed both values since the one before it. */
+const earlier: ProxyEnvironment = { ALL_PROXY: ["socks5h://127.0.0.1:1"], NO_PROXY: ["localhost"] };
+const later: ProxyEnvironment = {
+  ALL_PROXY: ["socks5h://127.0.0.1:2", "socks5h://127.0.0.1:1"],
+  NO_PROXY: ["*", "localhost"],
+};
+
+const plain: JsonObject = { name: "web", environment: [{ name: "HOME", value: "/" }] };
+const nothing: Added = { container: "web" };
+
+describe("the proxy environment of a release that changes its values", () => {
+  const [before, added] = withProxyEnvironment(plain, nothing, earlier);
+
+  it("takes the place of the earlier one, and is as if it had been there from the beginning", () => {
+    const now = withProxyEnvironment(before, added, later);
+    expect(now).toEqual(withProxyEnvironment(plain, nothing, later));
+    const [again] = withProxyEnvironment(...now, later);
+    expect(again).toBe(now[0]);
+  });
+
+  it("goes with the earlier one", () => {
+    expect(withoutProxyEnvironment(before, added, later)[0]).toEqual(plain);
+  });
+
+  it("leaves a value that the application has changed since", () => {
+    const own = { name: "ALL_PROXY", value: "http://proxy:3128" };
+    const changed = { ...before, environment: [own] };
+    expect(listAt(withProxyEnvironment(changed, added, later)[0], "environment")[0]).toEqual(own);
+    expect(withoutProxyEnvironment(changed, added, later)[0]).toBe(changed);
+  });
+
+  it("leaves variables that were the application's from the beginning", () => {
+    expect(withProxyEnvironment(before, nothing, later)[0]).toBe(before);
+    expect(withoutProxyEnvironment(before, nothing, later)[0]).toBe(before);
+  });
+});
+
+describe("the proxy environment of this release", () => {
+  it.each([
+    ["ALL_PROXY", "socks5h://127.0.0.1:15080"],
+    ["NO_PROXY", "169.254.170.2,169.254.169.254,localhost,127.0.0.1"],
+  ] as const)("knows every %s as the autopilot's that a release has given: %s", (name, value) => {
+    const container: JsonObject = { name: "web", environment: [{ name, value }] };
+    const claims: Added = { container: "web", env: [name], environment: "absent" };
+    expect(withoutProxyEnvironment(container, claims)[0]).toEqual({ name: "web" });
+  });
+});
