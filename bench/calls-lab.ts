@@ -4,7 +4,13 @@ import { type Fleet, fleetSchema } from "../lab/fleet/fleet.ts";
 import type { RollRecord } from "../lab/lambda/rolls.ts";
 import { arnOf, expectThat, LabDriver, type ServiceName } from "../lab/story/lab-driver.ts";
 import type { JsonObject } from "../shared/base/json.ts";
-import { awsDetailTypes, deploymentEventNames, eventSources } from "../shared/base/vocabulary.ts";
+import {
+  awsDetailTypes,
+  DEFAULT_ENROLL_TAG,
+  deploymentEventNames,
+  eventSources,
+  tagKeys,
+} from "../shared/base/vocabulary.ts";
 import { parseConfig } from "../shared/config/config.ts";
 
 /** One situation: what it cost, by function and call. */
@@ -16,8 +22,8 @@ export interface Measured {
 
 const HOME = { account: "123456789012", region: "us-east-1" } as const;
 const CLUSTER = "bench";
-const ENROLL = { "ztunnel-autopilot/enroll": "true" };
-const IMAGE = "ztunnel-autopilot/image";
+const ENROLL = { [DEFAULT_ENROLL_TAG]: "true" };
+const IMAGE = tagKeys.image;
 const NEWER_IMAGE = "example.com/ztunnel:1.28.2";
 const BAD_IMAGE = "example.com/ztunnel:1.28.3-bad";
 
@@ -53,8 +59,8 @@ function definition(name: string, identity: string): JsonObject {
 }
 
 const identityTags = (identity: string) => ({
-  "ecs.solo.io/namespace": "istio-system",
-  "ecs.solo.io/service-account": identity,
+  [tagKeys.namespace]: "istio-system",
+  [tagKeys.serviceAccount]: identity,
 });
 
 /** Every situation is played with the first service, then measured with the second. */
@@ -133,7 +139,7 @@ export class BenchLab {
     this.#lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
     await this.#roll("reverted", "reverted", webOf, (one) => stage.tag(one, { [IMAGE]: BAD_IMAGE }));
     await this.#settle(webOf, (one) => stage.tag(one, { [IMAGE]: NEWER_IMAGE }));
-    await this.#roll("unenroll", "succeeded", webOf, (one) => stage.untag(one, "ztunnel-autopilot/enroll"));
+    await this.#roll("unenroll", "succeeded", webOf, (one) => stage.untag(one, DEFAULT_ENROLL_TAG));
     await this.#eventDuringRoll("a service in the middle of a roll");
   }
 

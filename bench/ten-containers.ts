@@ -1,6 +1,7 @@
 import { rootCaPem } from "@ztunnel-autopilot/simulator";
 import { serviceRef } from "../shared/base/arn.ts";
 import type { JsonObject } from "../shared/base/json.ts";
+import { DEFAULT_ENROLL_TAG, DISCOVERY_TAG, tagKeys } from "../shared/base/vocabulary.ts";
 import { parseConfig } from "../shared/config/config.ts";
 import type { DecisionInput } from "../shared/enrollment/decide.ts";
 
@@ -84,13 +85,13 @@ export const nineContainers: DecisionInput = {
     desiredCount: 4,
     deployments: [],
     tags: {
-      "ztunnel-autopilot/enroll": "true",
-      "ecs.solo.io/namespace": "ecs-shop",
-      "ecs.solo.io/service-account": "storefront",
-      "ecs.solo.io/ports": "http:80:8080",
+      [DEFAULT_ENROLL_TAG]: "true",
+      [tagKeys.namespace]: "ecs-shop",
+      [tagKeys.serviceAccount]: "storefront",
+      [tagKeys.ports]: "http:80:8080",
     },
   },
-  clusterTags: { "ecs.solo.io/discovery-enabled": "true" },
+  clusterTags: { [DISCOVERY_TAG]: "true" },
   definition: { taskDefinitionArn: revisionArn, raw, tags: [{ key: "team", value: "storefront" }] },
   facts: {
     controlPlane: "mesh",

@@ -1,5 +1,6 @@
 import { lambdaServiceErrors, startServiceErrors } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
+import { RETRYABLE_ERROR, TERMINAL_ERROR, THROTTLED_ERROR } from "../../../shared/base/errors.ts";
 import { isJsonObject, type JsonObject } from "../../../shared/base/json.ts";
 import { stateMachines } from "../../../stacks/definitions/state-machines.ts";
 import { lambdaStates, type TaskState, taskStates } from "../../support/task-states.ts";
@@ -31,16 +32,16 @@ describe("what a state machine tries again", () => {
     (_title, error, task) => {
       const retrier = retrierOf(task, error);
       expect(retrier).toBeDefined();
-      expect(retrier).toBe(retrierOf(task, "Autopilot.Retryable"));
+      expect(retrier).toBe(retrierOf(task, RETRYABLE_ERROR));
     },
   );
 
   it.each(titled(lambdaStates))("%s: for half an hour when AWS throttles the function's calls", (_title, task) => {
-    expect(retrierOf(task, "Autopilot.Throttled")).toMatchObject({ MaxAttempts: 60, MaxDelaySeconds: 60 });
+    expect(retrierOf(task, THROTTLED_ERROR)).toMatchObject({ MaxAttempts: 60, MaxDelaySeconds: 60 });
   });
 
   it.each(titled(lambdaStates))("%s: nothing else", (_title, task) => {
-    for (const error of ["States.ALL", "States.TaskFailed", "Autopilot.Terminal"])
+    for (const error of ["States.ALL", "States.TaskFailed", TERMINAL_ERROR])
       expect(retrierOf(task, error)).toBeUndefined();
   });
 
