@@ -1,5 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { autopilot } from "../../../cli/program.ts";
 import { runCommand } from "../../../cli/run.ts";
 import { allCommands, pathOf } from "../../../cli/runtime/command-tree.ts";
@@ -18,6 +21,12 @@ const checks = { bash: ["-n"], zsh: ["-n"], fish: ["--no-execute"] };
 const isInstalled = (shell: string) => spawnSync(shell, ["-c", "true"]).status === 0;
 
 describe("a completion script", () => {
+  let folder = "";
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "autopilot-completion-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
   it.each(Object.keys(checks))(
     "for %s names every command and every option, with the command's own words",
     async (shell) => {
@@ -35,7 +44,10 @@ describe("a completion script", () => {
   it.each(Object.entries(checks).filter(([shell]) => isInstalled(shell)))(
     "is one that %s can read",
     async (shell, flags) => {
-      const { status, stderr } = spawnSync(shell, flags, { input: await scriptFor(shell), encoding: "utf8" });
+      // From a file: fish refuses a socket as its standard input.
+      const file = join(folder, `completion.${shell}`);
+      await writeFile(file, await scriptFor(shell));
+      const { status, stderr } = spawnSync(shell, [...flags, file], { encoding: "utf8" });
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     },
   );
