@@ -2,7 +2,7 @@ import { type Profiler, Session } from "node:inspector/promises";
 
 /**
  * The source text of every function and branch of the files which `run` does not take, by V8's own coverage, each as
- * `file: text`. `run` must import what it runs afresh: V8 counts branches only of code that it compiles meanwhile.
+ * `file: text`, sorted. `run` must import what it runs afresh: V8 counts branches only of code that it compiles meanwhile.
  * https://chromedevtools.github.io/devtools-protocol/v8/Profiler/
  */
 export async function branchesNotTaken(files: RegExp, run: () => Promise<unknown>): Promise<readonly string[]> {
@@ -22,7 +22,10 @@ export async function branchesNotTaken(files: RegExp, run: () => Promise<unknown
     await run();
     const { result } = await session.post("Profiler.takePreciseCoverage");
     await Promise.all(reads);
-    return result.filter(({ url }) => files.test(url)).flatMap((script) => notTaken(script, sources));
+    return result
+      .filter(({ url }) => files.test(url))
+      .flatMap((script) => notTaken(script, sources))
+      .sort();
   } finally {
     session.disconnect();
   }
