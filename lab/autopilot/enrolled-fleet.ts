@@ -75,7 +75,7 @@ export interface EnrolledFleetOptions {
 /**
  * Fills a prepared lab with services that are in the mesh, in turn over the configuration's accounts and regions:
  * service, revision, secret, service account and ledger are as a successful enrollment leaves them. ECS takes them at
- * no rate, and no event tells of them. Takes five minutes of lab time; then every deployment has completed. Returns the
+ * no rate, and no event reports them. Takes five minutes of lab time; then every deployment has completed. Returns the
  * services' ARNs. Throws an Error when the lab was not prepared, or a deployment has not completed.
  */
 export async function enrolledFleet(lab: Lab, options: EnrolledFleetOptions): Promise<readonly string[]> {

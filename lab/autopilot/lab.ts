@@ -66,8 +66,8 @@ export interface LogLine {
 }
 
 /**
- * The product on a simulator: its functions, event rules and state machines, on simulated AWS accounts, Kubernetes control
- * planes and Slack. Everything goes by the given clock.
+ * The product on a simulator: its functions, event rules and state machines, on simulated AWS accounts, Kubernetes
+ * control planes and Slack. Everything goes by the given clock.
  */
 export class Lab implements Services, StateMachineArns {
   readonly clock: LabOptions["clock"];

@@ -91,8 +91,8 @@ export class LambdaRuntime implements Functions {
 
   /**
    * Invokes and waits for the answer; `state` names the state of a state machine that does, if one does. Rejects with
-   * `LambdaError`: the function's own, or that of a `lambda-service-error`, of which the caller does not know whether the
-   * function has run.
+   * `LambdaError`: the function's own, or that of a `lambda-service-error`, of which the caller does not know whether
+   * the function has run.
    */
   async invoke(functionName: string, payload: Json, state?: InvokingState): Promise<Json> {
     if (state === undefined) return this.#run(functionName, payload, undefined);
@@ -235,7 +235,8 @@ class RunningSandbox implements Sandbox {
   }
 
   #strikes(call: string, when: "before" | "after"): boolean {
-    // All sandboxes of the lab share the credentials that they assume: who dies with that call would leave the others waiting.
+    // All sandboxes of the lab share the credentials that they assume: who dies with that call would leave the others
+    // waiting.
     if (call.startsWith("sts.")) return false;
     const subject = { call, function: this.functionName };
     return this.#faults.strike("lambda-crash", subject, (rule) => rule.when === when) !== undefined;

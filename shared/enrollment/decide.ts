@@ -31,7 +31,9 @@ export interface DecisionInput {
   readonly fleet: Pick<FleetState, "image" | "settings" | "unenrolledBy">;
   readonly config: Config;
   readonly state: Pick<ServiceState, "enrolled" | "image"> | undefined;
-  /** Set when a rollout rolls the service: what changed for the whole fleet comes now, with this image if it has one. */
+  /**
+   * Set when a rollout rolls the service: what changed for the whole fleet comes now, with this image if it has one.
+   */
   readonly rollout?: RolloutTarget;
   /** The token secret's full ARN, where it is known. */
   readonly secretArn?: string;
@@ -45,11 +47,11 @@ export interface RolloutTarget {
 }
 
 /**
- * What to do with a service, and why. A change of the whole fleet (root CA and other mesh facts, image, sidecar settings
- * by configuration or by release) is left to a rollout as long as it is all that differs; any other drift is corrected at
- * once. By content alone: what the task definition, the secret version and the tags are, never who made them. Throws
- * `AutopilotError` when something that a decision needs is missing, as an absence must not be taken for "remove all":
- * `task-definition-not-found`, `mesh-facts-missing`, `invalid-pem`.
+ * What to do with a service, and why. A change of the whole fleet (root CA and other mesh facts, image, sidecar
+ * settings by configuration or by release) is left to a rollout as long as it is all that differs; any other drift is
+ * corrected at once. By content alone: what the task definition, the secret version and the tags are, never who made
+ * them. Throws `AutopilotError` when something that a decision needs is missing, as an absence must not be taken for
+ * "remove all": `task-definition-not-found`, `mesh-facts-missing`, `invalid-pem`.
  */
 export function decide(observed: DecisionInput): Decision {
   const { service, clusterTags, definition, config } = observed;

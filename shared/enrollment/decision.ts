@@ -22,7 +22,9 @@ export interface DesiredSecret {
   readonly versionId: string;
 }
 
-/** What an enrolled service should be. The token itself is not part of it: it never leaves the function that writes it. */
+/**
+ * What an enrolled service should be. The token itself is not part of it: it never leaves the function that writes it.
+ */
 export interface DesiredEnrollment {
   readonly identity: WorkloadIdentity;
   readonly request: TagRequest;

@@ -32,7 +32,7 @@ export function removedDefinition(definition: DescribedTaskDefinition): JsonObje
 /**
  * The `valueFrom` that the desired definition is compared with. Secrets Manager ends a secret's ARN in six random
  * characters: without the ARN, an observed `valueFrom` that pins the desired version of the desired secret in the
- * service's account and region is taken as right, and any other gives way to one with a made-up suffix.
+ * service's account and region is taken as right, and any other is replaced by one with a made-up suffix.
  */
 export function comparableValueFrom(
   service: ObservedService,
@@ -48,7 +48,10 @@ export function comparableValueFrom(
   return pinnedValueFrom(arn, secret.versionId);
 }
 
-/** True if the `valueFrom` pins this version of this secret in the service's account and region, whatever its ARN's suffix. */
+/**
+ * True if the `valueFrom` pins this version of this secret in the service's account and region, whatever its ARN's
+ * suffix.
+ */
 export function pinsVersion({ ref }: ObservedService, secret: DesiredSecret, valueFrom: string): boolean {
   const pinned = parseValueFrom(valueFrom);
   return (
@@ -63,10 +66,10 @@ export function pinsVersion({ ref }: ObservedService, secret: DesiredSecret, val
 }
 
 /**
- * A hash of what an enrollment puts into a task definition, or of taking it out: for the execution's name and for telling
- * situations apart. Of the service's own definition only the execution role counts, so that the same attempt has the same
- * hash. Missing tags don't count: a failed roll may have set them, and it is the same situation then. `build` is given
- * for another release than this one.
+ * A hash of what an enrollment puts into a task definition, or of taking it out: for the execution's name and for
+ * telling situations apart. Of the service's own definition only the execution role counts, so that the same attempt
+ * has the same hash. Missing tags don't count: a failed roll may have set them, and it is the same situation then.
+ * `build` is given for another release than this one.
  */
 export function contentHash(
   desired: DesiredEnrollment | "removed",

@@ -55,8 +55,8 @@ export function desiredSecret(request: TagRequest, facts: MeshFacts): DesiredSec
 }
 
 /**
- * The ztunnel image that a service shall run: its tag's; else that of the rollout which rolls it; else the later of what
- * a rollout has given it and what the fleet was given; else the configuration's.
+ * The ztunnel image that a service shall run: its tag's; else that of the rollout which rolls it; else the later of
+ * what a rollout has given it and what the fleet was given; else the configuration's.
  */
 export function desiredImage(wanted: {
   readonly tagged: string | undefined;
@@ -103,8 +103,8 @@ export function desiredEnrollment(input: {
 }
 
 /**
- * The tags that istiod takes the workload's identity from, where the service itself lacks them: a cluster's tags and the
- * defaults don't reach the tasks.
+ * The tags that istiod takes the workload's identity from, where the service itself lacks them: a cluster's tags and
+ * the defaults don't reach the tasks.
  */
 function missingTags(serviceTags: Tags, { namespace, serviceAccount }: TagRequest): Tags {
   const wanted = { [tagKeys.namespace]: namespace, [tagKeys.serviceAccount]: serviceAccount };

@@ -53,7 +53,7 @@ function roleObstacles(service: ObservedService, definition: DescribedTaskDefini
   return found;
 }
 
-/** Why the sidecar has no place in the definition (in registerable form). A missing role is told by `enrollObstacles`. */
+/** Why the sidecar has no place in the definition (in registerable form). `enrollRefusals` reports a missing role. */
 export function sidecarRefusals(registerable: JsonObject, spec: SidecarSpec): readonly Refusal[] {
   const collisions = portCollisions(registerable).map(
     ({ container, port, use }): Refusal => ({
@@ -68,7 +68,7 @@ export function sidecarRefusals(registerable: JsonObject, spec: SidecarSpec): re
   return trial.ok ? collisions : [{ reason: trial.refusal, detail: trial.detail }, ...collisions];
 }
 
-/** Whoever may tag a service must not choose what runs beside it with its role's credentials. */
+/** A person who may tag a service must not choose what runs beside it with its role's credentials. */
 export function imageRefusals(image: string | undefined, { ztunnel }: Config): readonly Refusal[] {
   if (image === undefined || isAllowedImage(image, ztunnel)) return [];
   return [{ reason: "image-not-allowed", detail: image }];

@@ -9,8 +9,8 @@ import { desiredSecret } from "./desired.ts";
 import { changedSettings, settingsHash } from "./settings-hash.ts";
 
 /**
- * Drift that other sidecar settings explain. A sidecar, an image or tags that are missing or wrong are the service's own,
- * and so is a token, unless it is the right one.
+ * Drift that other sidecar settings explain. A sidecar, an image or tags that are missing or wrong are the service's
+ * own, and so is a token, unless it is the right one.
  */
 const comesOfSettings: Readonly<Record<DriftReason, boolean>> = {
   "sidecar-missing": false,

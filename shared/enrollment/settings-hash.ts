@@ -25,8 +25,8 @@ function hashOf(config: Pick<Config, "ztunnel">, build: Inject): string {
 }
 
 /**
- * Which drift a service may show because the settings have changed from one hash to the other: any, where one of them was
- * recorded by a release that hashed them otherwise.
+ * Which drift a service may show because the settings have changed from one hash to the other: any, where one of them
+ * was recorded by a release that hashed them otherwise.
  */
 export function changedSettings(from: string, to: string): (reason: DriftReason) => boolean {
   const [before, now] = [parse(from), parse(to)];

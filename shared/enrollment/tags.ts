@@ -35,7 +35,9 @@ export function effectiveTags(serviceTags: Tags, clusterTags: Tags): Tags {
   return Object.fromEntries(ours);
 }
 
-/** The CloudWatch alarms that the tag names; undefined without any. A tag's value has no comma: names are joined by `+`. */
+/**
+ * The CloudWatch alarms that the tag names; undefined without any. A tag's value has no comma: names are joined by `+`.
+ */
 export function alarmNames(value: string | undefined): string[] | undefined {
   const names = (value ?? "").split("+").flatMap((name) => name.trim() || []);
   return names.length > 0 ? names : undefined;
@@ -87,8 +89,8 @@ export function parseRequest(
 }
 
 /**
- * A refusal for every `ztunnel-autopilot/` key that means nothing, with a hint at one that was meant: a typo in a key must
- * not go by in silence. Unknown `ecs.solo.io/` keys are istiod's business.
+ * A refusal for every `ztunnel-autopilot/` key that means nothing, with a hint at one that was meant: a typo in a key
+ * must not go by in silence. Unknown `ecs.solo.io/` keys are istiod's business.
  */
 export function unknownTags(tags: Tags, enrollTagKey: string): readonly Refusal[] {
   const known: readonly string[] = [enrollTagKey, ...Object.values(tagKeys)];

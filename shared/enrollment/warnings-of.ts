@@ -53,7 +53,10 @@ function versionWarnings(image: string, { istiodVersion }: MeshFacts): readonly 
   return skew ? [{ code: "version-skew", detail: `ztunnel ${skew.ztunnel}, istiod ${skew.istiod}.` }] : [];
 }
 
-/** The minor versions of a ztunnel image and of istiod where they differ; `undefined` where they don't, or one tells none. */
+/**
+ * The minor versions of a ztunnel image and of istiod where they differ; `undefined` where they don't, or one tells
+ * none.
+ */
 export function versionSkew(
   image: string,
   istiodVersion: string | undefined,

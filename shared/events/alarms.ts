@@ -37,8 +37,8 @@ const changeSchema = z
 export type AlarmChange = z.output<typeof changeSchema>;
 
 /**
- * The change of a CloudWatch alarm in an event; undefined for any other event. Throws `malformed-event` when the event is
- * not as CloudWatch documents it.
+ * The change of a CloudWatch alarm in an event; undefined for any other event. Throws `malformed-event` when the event
+ * is not as CloudWatch documents it.
  */
 export function readAlarmChange(event: unknown): AlarmChange | undefined {
   if (!kindSchema.safeParse(event).success) return undefined;

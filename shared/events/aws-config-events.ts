@@ -4,7 +4,8 @@ import { type Envelope, type Incoming, ignored } from "./envelope.ts";
 const secretSchema = z.object({ name: z.string().min(1), labelUpdated: z.string() });
 
 /**
- * A secret has a new current version. Only the secret that holds the mesh's root CA has a rule, so the name is not read.
+ * A secret has a new current version. Only the secret that holds the mesh's root CA has a rule, so the name is not
+ * read.
  * https://docs.aws.amazon.com/secretsmanager/latest/userguide/event-detail-secret-label-updated-secretsmanager.html
  */
 export function secretEvent(event: Envelope): Incoming {

@@ -14,8 +14,8 @@ const updateSchema = z.object({ cluster, service: z.string().min(1) });
 const tagSchema = z.object({ resourceArn: z.string().min(1) });
 
 /**
- * An ECS call as CloudTrail recorded it. A cluster may be a name, an ARN, or absent (then it is `default`). A service may
- * be a name or an ARN: `serviceName` in CreateService, `service` in UpdateService.
+ * An ECS call as CloudTrail recorded it. A cluster may be a name, an ARN, or absent (then it is `default`). A service
+ * may be a name or an ARN: `serviceName` in CreateService, `service` in UpdateService.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
  */
 export function cloudTrailEvent(event: Envelope): Incoming {

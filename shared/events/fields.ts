@@ -2,7 +2,9 @@ import * as z from "zod";
 import { type FailureCode, failures } from "../base/errors.ts";
 
 const MAX_TEXT = 1000;
-/** Text that others wrote (tags, error messages), cut to 1,000 characters: an event must stay below EventBridge's size. */
+/**
+ * Text that others wrote (tags, error messages), cut to 1,000 characters: an event must stay below EventBridge's size.
+ */
 export const text = z
   .string()
   .overwrite((value) => (value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT - 1)}…` : value));

@@ -43,7 +43,9 @@ const eventSchema = z.object({
   detail: z.unknown(),
 });
 
-/** The detail of an operator's event of this detail type, not yet checked, and its id; undefined for any other event. */
+/**
+ * The detail of an operator's event of this detail type, not yet checked, and its id; undefined for any other event.
+ */
 export function operatorEvent(
   event: unknown,
   detailType: OperatorDetailType,

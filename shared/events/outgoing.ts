@@ -81,7 +81,8 @@ const envelopeSchema = z.object({
 });
 
 /**
- * One of the autopilot's own events as EventBridge delivers it. Throws `AutopilotError` `malformed-event` for any other.
+ * One of the autopilot's own events as EventBridge delivers it. Throws `AutopilotError` `malformed-event` for any
+ * other.
  */
 export function readOutgoing(event: unknown): OutgoingEvent {
   const envelope = envelopeSchema.safeParse(event);

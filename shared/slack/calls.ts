@@ -11,7 +11,9 @@ export interface Posted {
 export interface SlackCalls {
   /** False for an incoming webhook, which can neither update a message nor reply in its thread. */
   readonly updates: boolean;
-  /** The message's place; empty for a webhook, which returns none. With `under`, the message is a reply in that thread. */
+  /**
+   * The message's place; empty for a webhook, which returns none. With `under`, the message is a reply in that thread.
+   */
   postMessage(message: SlackMessage, options?: { readonly under?: Posted | undefined }): Promise<Partial<Posted>>;
   /** Replaces the message that is there. */
   updateMessage(posted: Posted, message: SlackMessage): Promise<void>;

@@ -24,8 +24,8 @@ export interface Story {
 }
 
 /**
- * With the sentences around it this keeps a section below Slack's 3,000 characters, and all of them below the 4,000 that
- * Slack advises for a text. https://docs.slack.dev/reference/block-kit/blocks/section-block
+ * With the sentences around it this keeps a section below Slack's 3,000 characters, and all of them below the 4,000
+ * that Slack advises for a text. https://docs.slack.dev/reference/block-kit/blocks/section-block
  */
 export const DETAIL_LIMIT = 400;
 /** Further lines are only counted. */

@@ -24,7 +24,9 @@ export const kindWords = {
 
 const SHOWN_STUCK = 10;
 
-/** The story of an event about a rollout, for the thread of the rollout's message, or on its own where there is none. */
+/**
+ * The story of an event about a rollout, for the thread of the rollout's message, or on its own where there is none.
+ */
 export function rolloutStory({ detailType, detail }: RolloutEvent): Story {
   switch (detailType) {
     case "Rollout Started":

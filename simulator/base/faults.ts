@@ -20,8 +20,8 @@ export const faultKinds = [
 export type FaultKind = (typeof faultKinds)[number];
 
 /**
- * The names under which Step Functions reports that Lambda itself failed, not the function: the four transient errors of
- * https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html and throttling.
+ * The names under which Step Functions reports that Lambda itself failed, not the function: the four transient errors
+ * of https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html and throttling.
  */
 export const lambdaServiceErrors = [
   "Lambda.ClientExecutionTimeoutException",
@@ -32,8 +32,8 @@ export const lambdaServiceErrors = [
 ] as const;
 
 /**
- * The names under which Step Functions reports that a state's StartExecution was throttled: a modeled error, or the base
- * class of the SDK that made the call.
+ * The names under which Step Functions reports that a state's StartExecution was throttled: a modeled error, or the
+ * base class of the SDK that made the call.
  */
 export const startServiceErrors = [
   "StepFunctions.ThrottlingException",
@@ -77,8 +77,8 @@ const givenRuleSchema = z.strictObject({
   fromMs: z.int().nonnegative().optional(),
   untilMs: z.int().nonnegative().optional(),
   /**
-   * `lambda-crash`: before the named call is sent, or after it was answered. `lambda-service-error`: before the function
-   * runs, or after it has ended.
+   * `lambda-crash`: before the named call is sent, or after it was answered. `lambda-service-error`: before the
+   * function runs, or after it has ended.
    */
   when: z.enum(["before", "after"]).default("before"),
   /** `api-error`: AWS's error name. `lambda-service-error`: one of `lambdaServiceErrors`. */

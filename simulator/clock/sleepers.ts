@@ -47,7 +47,7 @@ export class Sleepers {
     return this.#heap[0]?.atMs;
   }
 
-  /** Wakes all that are due at `nowMs`, in order. */
+  /** Wakes every sleeper that is due at `nowMs`, the earliest first. */
   wakeDue(nowMs: number): void {
     for (let at = this.earliestMs(); at !== undefined && at <= nowMs; at = this.earliestMs()) this.#take()?.wake?.();
   }

@@ -87,7 +87,7 @@ describe("virtual clock", () => {
     expect((await running)[0]).toBe(0);
   });
 
-  it("is content with one turn for promise chains when it is told that there is nothing else", async () => {
+  it("gives promise chains one turn when the options say that there is nothing else", async () => {
     const clock = new VirtualClock(0, { quietTurns: 0, busyTurns: 0 });
     const steps: number[] = [];
     const work = async () => {

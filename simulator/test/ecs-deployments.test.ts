@@ -55,7 +55,7 @@ describe("deployments in simulated ECS", () => {
     expect(harness.changes).toEqual(["RUNNING healthy", "STOPPED"]);
   });
 
-  it("end in a steady state that is told", async () => {
+  it("end in a steady state with an event", async () => {
     await harness.call("CreateService", webService);
     await harness.clock.advance(60_000);
     const [event] = harness.eventsOf("ECS Service Action");
@@ -112,7 +112,7 @@ describe("deployments in simulated ECS", () => {
     expect(await primary()).toMatchObject({ rolloutState: "COMPLETED", failedTasks: 0 });
   });
 
-  it("fail by the circuit breaker without a way back when nothing was ever completed", async () => {
+  it("fail by the circuit breaker without a rollback when no deployment has ever completed", async () => {
     const deploymentConfiguration = { deploymentCircuitBreaker: { enable: true, rollback: true } };
     harness.faults.add({ kind: "task-stops", match: { container: "web" } });
     await harness.call("CreateService", { ...webService, deploymentConfiguration });
@@ -270,7 +270,7 @@ describe("deployments in simulated ECS", () => {
     });
   });
 
-  it("are told by CloudTrail with the request's own member names", async () => {
+  it("appear in CloudTrail with the request's own member names", async () => {
     await harness.call("CreateService", webService);
     await harness.call("UpdateService", { service: "web", desiredCount: 0 });
     const details = harness.eventsOf("AWS API Call via CloudTrail").map(({ detail }) => detail);

@@ -17,7 +17,7 @@ export interface AwsClientsOptions extends Pacing {
   readonly requestHandler?: NonNullable<STSClientConfig["requestHandler"]>;
   /** What signs the requests to a region with these credentials; the SDK's own by default. */
   readonly signer?: (credentials: Credentials, region: string) => RequestSigner;
-  /** Told of every client when it is made, before it sends anything. */
+  /** Called with every new client, before it sends anything. */
   readonly onClient?: (client: SdkClient, region: string, credentials: Credentials | undefined) => void;
   readonly endpoint?: string;
   /** The home account's; the function's own role by default. */

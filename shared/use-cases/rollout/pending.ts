@@ -17,8 +17,8 @@ export interface PendingCalls extends RequestCalls {
 
 /**
  * Requests the rollouts that changes of the whole fleet call for: another image in the parameter or the configuration,
- * other sidecar settings by configuration or release, other mesh facts of a control plane. What it compares with is in the
- * ledger, so that a lost event only delays it, and the same change starts no second rollout. Returns the ids of the
+ * other sidecar settings by configuration or release, other mesh facts of a control plane. What it compares with is in
+ * the ledger, so that a lost event only delays it, and the same change starts no second rollout. Returns the ids of the
  * requested rollouts.
  */
 export async function requestPending(calls: PendingCalls): Promise<readonly string[]> {

@@ -16,8 +16,8 @@ export interface StateMachinesOptions {
   readonly clock: Clock;
   readonly lambda: FunctionInvoker;
   /**
-   * The error's name with which a state's start of a nested execution fails before it starts; undefined for none. Default
-   * none.
+   * The error's name with which a state's start of a nested execution fails before it starts; undefined for none.
+   * Default none.
    */
   readonly nestedStartError?: (stateName: string, executionArn: string) => string | undefined;
   /** Numbers from 0 to below 1, for jitter, `$random` and `$uuid`. Default `Math.random`. */

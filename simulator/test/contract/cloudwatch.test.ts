@@ -116,7 +116,7 @@ describe("Simulated CloudWatch's alarms, as AWS documents them", () => {
     expect(events[1]?.detail).toMatchObject({ alarmName: "shop", configuration: { alarmRule: 'ALARM("errors")' } });
   });
 
-  it("of the composite kind are told to those who ask for them only", async () => {
+  it("of the composite kind are returned only to a request that names the kind", async () => {
     await client.send(metricAlarm("errors"));
     await client.send(new PutCompositeAlarmCommand({ AlarmName: "shop", AlarmRule: 'ALARM("errors")' }));
     const names = async (...AlarmTypes: ("MetricAlarm" | "CompositeAlarm")[]) => {

@@ -85,7 +85,7 @@ function clientConfig({ handle }: Simulator, accessKeyId: string) {
 }
 
 describe("Simulated Parameter Store, as AWS documents it", () => {
-  it("keeps parameters by version, and tells of every change", async () => {
+  it("keeps parameters by version, and emits an event for every change", async () => {
     const ssm = new SSMClient(configFor());
     const Name = "/shop/image";
     const put = (Value: string, Overwrite?: boolean) =>

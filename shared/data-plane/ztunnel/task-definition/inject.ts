@@ -25,9 +25,9 @@ function obstacle(definition: JsonObject): Injection | undefined {
 }
 
 /**
- * The task definition (in registerable form) with the sidecar as the spec says, or the refusal with its detail. A sidecar
- * that is there already, ours or made by hand, is brought up to the spec. Everything else keeps its bytes and its place;
- * applied twice it changes nothing more, and `remove` takes it back.
+ * The task definition (in registerable form) with the sidecar as the spec says, or the refusal with its detail. A
+ * sidecar that is there already, ours or made by hand, is brought up to the spec. Everything else keeps its bytes and
+ * its place; applied twice it changes nothing more, and `remove` undoes it.
  */
 export function inject(definition: JsonObject, spec: SidecarSpec): Injection {
   const refusal = obstacle(definition);

@@ -18,8 +18,8 @@ export interface ReconciledSidecar {
 }
 
 /**
- * The container with every correction that it needs. All else that somebody set on it (limits, a restart policy, what it
- * waits for itself) stays.
+ * The container with every correction that it needs. All else that somebody set on it (limits, a restart policy, what
+ * it waits for itself) stays.
  */
 function amendSidecar(container: JsonObject, built: BuiltSidecar, definition: JsonObject, reasons: Set<DriftReason>) {
   const isInPlainText = findSidecar(definition).kind === "istioctl";
@@ -34,8 +34,8 @@ function amendSidecar(container: JsonObject, built: BuiltSidecar, definition: Js
 }
 
 /**
- * A container on which ztunnel waits itself can't wait for ztunnel. Nor does a FireLens log router: the ECS agent starts
- * the containers that log through it after it only while it depends on no container.
+ * A container on which ztunnel waits itself can't wait for ztunnel. Nor does a FireLens log router: the ECS agent
+ * starts the containers that log through it after it only while it depends on no container.
  */
 function mustWait(container: JsonObject, beforeZtunnel: ReadonlySet<string>): boolean {
   if (beforeZtunnel.has(nameOf(container))) return false;
@@ -52,8 +52,8 @@ function amendOther(container: JsonObject, added: Added, waits: boolean, proxyEn
 }
 
 /**
- * Makes the sidecar of a task definition, and what the other containers need for it, as the spec says; in place, so that
- * an order that somebody chose is no difference. Doesn't judge whether it may: that is `inject`.
+ * Makes the sidecar of a task definition, and what the other containers need for it, as the spec says; in place, so
+ * that an order that somebody chose is no difference. Doesn't judge whether it may: that is `inject`.
  */
 export function reconcileSidecar(definition: JsonObject, spec: SidecarSpec): ReconciledSidecar {
   const reasons = new Set<DriftReason>();

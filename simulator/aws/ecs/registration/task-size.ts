@@ -87,7 +87,9 @@ function* ec2SizeProblems({ cpu, memory }: RegistrationRequest): Problems {
   if (memory !== undefined && mebibytesIn(memory) === undefined) yield "Invalid 'memory' setting for task.";
 }
 
-/** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters_ec2.html#container_definition_memory */
+/**
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters_ec2.html#container_definition_memory
+ */
 function* memoryProblems(container: ContainerRequest, taskMemory: number | undefined): Problems {
   const { name = "", memory, memoryReservation } = container;
   const invalid = `Invalid setting for container '${name}'.`;
