@@ -9,21 +9,15 @@ import {
 } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { desiredToken } from "../../shared/enrollment/desired.ts";
 import type { Deployment, ObservedService, Tags } from "../../shared/model/service.ts";
-import type {
-  BusCalls,
-  BusEvent,
-  ControlPlaneCalls,
-  DescribedSecret,
-  ExecutionCalls,
-  ExecutionStatus,
-  SecretsCalls,
-} from "../../shared/ports/ports.ts";
+import type { ControlPlaneCalls, DescribedSecret, SecretsCalls } from "../../shared/ports/ports.ts";
+import { FakeBus } from "./fake-bus.ts";
 import { FakeEcs, web } from "./fake-ecs.ts";
+import { FakeExecutions } from "./fake-executions.ts";
 import { config as configOf, facts, service } from "./services.ts";
 
 const ECS = "arn:aws:ecs:us-east-1:123456789012";
 export const NOW = Date.UTC(2026, 10, 21, 4);
-export { FakeEcs, web };
+export { FakeBus, FakeEcs, FakeExecutions, web };
 export const OBSERVED = `${ECS}:task-definition/web:7`;
 
 interface StoredSecret {
@@ -149,43 +143,6 @@ export class FakeControlPlane implements ControlPlaneCalls {
 
   async listWorkloadEntryAddresses() {
     return this.addresses;
-  }
-}
-
-/** Step Functions: names are taken for good, a token is good once. */
-export class FakeExecutions implements ExecutionCalls {
-  readonly started: { readonly name: string; readonly input: JsonObject }[] = [];
-  readonly statuses = new Map<string, ExecutionStatus>();
-  readonly delivered: { readonly taskToken: string; readonly output: JsonObject }[] = [];
-
-  async startExecution({ name, input }: Parameters<ExecutionCalls["startExecution"]>[0]) {
-    const status = this.statuses.get(name);
-    if (status) return { started: false as const, status };
-    this.statuses.set(name, "RUNNING");
-    this.started.push({ name, input });
-    return { started: true as const };
-  }
-
-  async describeExecution(name: string) {
-    return this.statuses.get(name);
-  }
-
-  async sendTaskSuccess(taskToken: string, output: JsonObject) {
-    if (this.delivered.some((one) => one.taskToken === taskToken)) return false;
-    this.delivered.push({ taskToken, output });
-    return true;
-  }
-}
-
-export class FakeBus implements BusCalls {
-  readonly events: BusEvent[] = [];
-
-  async putEvents(events: readonly BusEvent[]) {
-    this.events.push(...events);
-  }
-
-  types(): string[] {
-    return this.events.map(({ detailType }) => detailType);
   }
 }
 

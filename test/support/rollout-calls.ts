@@ -2,45 +2,15 @@ import { type Place, serviceRef } from "../../shared/base/arn.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { MeshFacts } from "../../shared/model/mesh.ts";
 import type { Rollout } from "../../shared/model/rollout.ts";
-import type { AlarmCalls, DescribedAlarm, ParameterCalls } from "../../shared/ports/ports.ts";
 import { withReading } from "../../shared/trust/record.ts";
+import { FakeAlarms } from "./fake-alarms.ts";
+import { FakeParameters } from "./fake-parameters.ts";
 import { FakeBus, FakeExecutions, rollWorld } from "./fakes.ts";
 import { rollout } from "./rollouts.ts";
 import { config as configOf, facts, rootPem, service } from "./services.ts";
 
 /** Noon of a Monday. */
 export const NOON = Date.parse("2026-11-23T12:00:00Z");
-
-/** Executions of RollFleet: those that a test calls dead have ended without a word. */
-export class FakeFleetExecutions extends FakeExecutions {
-  end(name: string): void {
-    this.statuses.set(name, "ABORTED");
-  }
-
-  running(): readonly string[] {
-    return [...this.statuses].flatMap(([name, status]) => (status === "RUNNING" ? [name] : []));
-  }
-}
-
-class FakeAlarms implements AlarmCalls {
-  readonly alarms = new Map<string, DescribedAlarm>();
-
-  set(name: string, state: DescribedAlarm["state"]): void {
-    this.alarms.set(name, { name, state, reason: `it is ${state}` });
-  }
-
-  async describeAlarms(names: readonly string[]) {
-    return names.flatMap((name) => this.alarms.get(name) ?? []);
-  }
-}
-
-class FakeParameters implements ParameterCalls {
-  readonly values = new Map<string, string>();
-
-  async getParameter(name: string) {
-    return this.values.get(name);
-  }
-}
 
 export const serviceArn = (name: string) => `arn:aws:ecs:us-east-1:123456789012:service/prod/${name}`;
 const revision = (name: string, number: number) =>
@@ -75,7 +45,7 @@ export function rolloutWorld(
     }
   };
   const alarms = new FakeAlarms();
-  const fleetExecutions = new FakeFleetExecutions();
+  const fleetExecutions = new FakeExecutions();
   return {
     ...world,
     names,
@@ -106,6 +76,7 @@ export async function underWay(world: RolloutWorld, given: Partial<Rollout> = {}
   await world.ledger.createRollout(one);
   await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, currentRolloutId: one.id } }));
   if (one.executionName) world.fleetExecutions.statuses.set(one.executionName, "RUNNING");
+  if (one.holdToken) world.fleetExecutions.wait(one.holdToken, one.executionName);
   return one;
 }
 

@@ -7,6 +7,7 @@ import { applied, NAME } from "../../../support/rolls.ts";
 async function waiting() {
   const world = rollWorld();
   const { watch } = await applied(world);
+  world.executions.wait("token-1", NAME);
   const wait = (pollCount: number, executionName = NAME) =>
     awaitDeployment(web, { executionName, taskToken: "token-1", watch, pollCount }, world);
   const signal = (eventName: "SERVICE_DEPLOYMENT_COMPLETED" | "SERVICE_DEPLOYMENT_FAILED", deploymentId: string) =>

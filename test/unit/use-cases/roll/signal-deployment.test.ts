@@ -25,6 +25,7 @@ const stopped = (taskDefinitionArn: string): Event => ({
 async function waiting() {
   const world = rollWorld();
   const { watch } = await applied(world);
+  world.executions.wait("token-1", NAME);
   await awaitDeployment(web, { executionName: NAME, taskToken: "token-1", watch, pollCount: 0 }, world);
   return { world, watch };
 }
@@ -61,6 +62,7 @@ describe("the end of a deployment", () => {
   it("is recorded for a roll that does not wait yet, which finds it then", async () => {
     const world = rollWorld();
     const { watch } = await applied(world);
+    world.executions.wait("token-1", NAME);
     expect(await tell(world, deploymentEvent(watch.deploymentId))).toBe("noted");
     const roll = { executionName: NAME, taskToken: "token-1", watch, pollCount: 0 };
     expect(await awaitDeployment(web, roll, world)).toMatchObject({ verdict: "succeeded" });

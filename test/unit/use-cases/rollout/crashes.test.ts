@@ -135,6 +135,7 @@ const useCases: readonly UseCase[] = [
     prepare: async () => {
       const world = await started({ approveAfterCanary: true });
       await rolling(world, ["done", "waiting"], () => ({}));
+      world.fleetExecutions.wait("token", "upgrade-1-1");
       return world;
     },
     run: async (world) => {

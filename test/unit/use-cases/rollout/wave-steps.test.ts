@@ -149,6 +149,7 @@ describe("the next step", () => {
       given: { control: { action: "pause", by: "ann", at: "2026-11-23T11:30:00Z" } },
     });
     expect(await next(world)).toMatchObject({ do: "hold", holdSeconds: 7 * 86_400 });
+    world.fleetExecutions.wait("token");
     await holdRollout(ID, "token", world);
     expect(await next(world)).toMatchObject({ do: "hold" });
     expect(world.bus.types()).toEqual(["Rollout Paused"]);
@@ -437,6 +438,7 @@ describe("a hold", () => {
     const world = await sixServices({
       given: { status: "running", control: { action: "rollback", by: "ann", at: "2026-11-23T11:30:00Z" } },
     });
+    world.fleetExecutions.wait("token");
     await holdRollout(ID, "token", world);
     expect(world.fleetExecutions.delivered).toEqual([{ taskToken: "token", output: {} }]);
     expect((await rolloutOf(world)).holdToken).toBeUndefined();
@@ -447,6 +449,7 @@ describe("a hold", () => {
       states: ["baking", "waiting"],
       given: { control: { action: "pause", by: "ann", at: "2026-11-23T11:30:00Z" } },
     });
+    world.fleetExecutions.wait("token");
     await holdRollout(ID, "token", world);
     expect(world.fleetExecutions.delivered).toEqual([]);
     expect((await rolloutOf(world)).holdToken).toBe("token");

@@ -1,0 +1,61 @@
+import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { beforeEach, describe, expect, it } from "vitest";
+import { parametersGateway } from "../../shared/gateways/aws/parameters.ts";
+import type { ParameterCalls } from "../../shared/ports/ports.ts";
+import { failCalls } from "../support/failing-calls.ts";
+import { FakeParameters } from "../support/fake-parameters.ts";
+import { HOME_ACCOUNT, simulatedParameters } from "../support/simulated-clients.ts";
+import { type CallFailure, failOperation, itThrowsFailures } from "./support/call-failures.ts";
+
+interface Subject {
+  readonly port: ParameterCalls;
+  put(name: string, value: string): Promise<void>;
+  fail(call: keyof ParameterCalls, failure: CallFailure): void;
+}
+
+function throughGateway(): Subject {
+  const simulated = simulatedParameters();
+  const { home } = simulated.clients;
+  return {
+    port: parametersGateway(home),
+    put: async (Name, Value) => {
+      await home(SSMClient).send(new PutParameterCommand({ Name, Value, Type: "String", Overwrite: true }));
+    },
+    fail: (_call, failure) => failOperation(simulated, "ssm.GetParameter", failure),
+  };
+}
+
+function fake(): Subject {
+  const port = new FakeParameters();
+  return {
+    port,
+    put: async (name, value) => void port.values.set(name, value),
+    fail: (call, failure) => failCalls(port, call, failure),
+  };
+}
+
+describe.each([
+  ["of the gateway", throughGateway],
+  ["of the fake", fake],
+])("the parameters %s", (_name, open) => {
+  let subject: Subject;
+  beforeEach(() => {
+    subject = open();
+  });
+
+  it("have the value that was put last, by name or ARN", async () => {
+    await subject.put("/autopilot/image", "ztunnel:1");
+    await subject.put("/autopilot/image", "ztunnel:2");
+    await subject.put("/autopilot/other", "ztunnel:3");
+    expect(await subject.port.getParameter("/autopilot/image")).toBe("ztunnel:2");
+    const arn = `arn:aws:ssm:us-east-1:${HOME_ACCOUNT}:parameter/autopilot/image`;
+    expect(await subject.port.getParameter(arn)).toBe("ztunnel:2");
+  });
+
+  it("are undefined where there are none", async () => {
+    await subject.put("/autopilot/image", "ztunnel:1");
+    expect(await subject.port.getParameter("/autopilot")).toBeUndefined();
+  });
+
+  itThrowsFailures<ParameterCalls>({ getParameter: (port) => port.getParameter("/autopilot/image") }, () => subject);
+});

@@ -1,0 +1,39 @@
+import { expect, it } from "vitest";
+import type { Simulated } from "../../support/simulated-clients.ts";
+
+/** How AWS can fail any call, by the code of the error that a port then throws. */
+export const callFailures = ["throttled", "access-denied", "aws-unavailable"] as const;
+export type CallFailure = (typeof callFailures)[number];
+
+/** Lets AWS fail an operation, such as `ecs.UpdateService`, for as long as it is called. */
+export function failOperation({ faults }: Pick<Simulated, "faults">, operation: string, failure: CallFailure): void {
+  const match = { call: operation };
+  switch (failure) {
+    case "throttled":
+      faults.add({ kind: "throttle", match });
+      return;
+    case "access-denied":
+      faults.add({ kind: "api-error", match, error: "AccessDeniedException" });
+      return;
+    case "aws-unavailable":
+      faults.add({ kind: "api-error", match, error: "ServerException" });
+  }
+}
+
+/** Every call of a port, with inputs that it takes. */
+export type CallsOf<Port> = { readonly [Call in keyof Port]: (port: Port) => Promise<unknown> };
+
+/** Tests that each call of a port throws AWS's failures by their codes, and says which are worth another try. */
+export function itThrowsFailures<Port extends object>(
+  calls: CallsOf<Port>,
+  subject: () => { readonly port: Port; fail(call: keyof Port & string, failure: CallFailure): void },
+): void {
+  // Object.keys knows nothing of the object's type.
+  const names = Object.keys(calls) as (keyof Port & string)[];
+  const cases = names.flatMap((name) => callFailures.map((failure) => [name, failure] as const));
+  it.each(cases)("fails by name: %s, %s", async (name, failure) => {
+    const { port, fail } = subject();
+    fail(name, failure);
+    await expect(calls[name](port)).rejects.toMatchObject({ code: failure, retryable: failure !== "access-denied" });
+  });
+}
