@@ -9,15 +9,16 @@ import {
 } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { desiredToken } from "../../shared/enrollment/desired.ts";
 import type { Deployment, ObservedService, Tags } from "../../shared/model/service.ts";
-import type { ControlPlaneCalls, DescribedSecret, SecretsCalls } from "../../shared/ports/ports.ts";
+import type { DescribedSecret, SecretsCalls } from "../../shared/ports/ports.ts";
 import { FakeBus } from "./fake-bus.ts";
+import { FakeControlPlane } from "./fake-control-plane.ts";
 import { FakeEcs, web } from "./fake-ecs.ts";
 import { FakeExecutions } from "./fake-executions.ts";
 import { config as configOf, facts, service } from "./services.ts";
 
 const ECS = "arn:aws:ecs:us-east-1:123456789012";
 export const NOW = Date.UTC(2026, 10, 21, 4);
-export { FakeBus, FakeEcs, FakeExecutions, web };
+export { FakeBus, FakeControlPlane, FakeEcs, FakeExecutions, web };
 export const OBSERVED = `${ECS}:task-definition/web:7`;
 
 interface StoredSecret {
@@ -114,38 +115,6 @@ export class FakeSecrets implements SecretsCalls {
   }
 }
 
-/** A control plane that answers with these facts. */
-export class FakeControlPlane implements ControlPlaneCalls {
-  facts = { ...facts, readAt: new Date(NOW).toISOString() };
-  readonly namespaces = new Set<string>();
-  readonly bound = new Map<string, string>();
-  addresses: ReadonlySet<string> = new Set(["10.0.0.1", "10.0.0.2"]);
-
-  async readMeshFacts() {
-    return this.facts;
-  }
-
-  async ensureNamespace(namespace: string) {
-    this.namespaces.add(namespace);
-  }
-
-  async ensureServiceAccount({
-    namespace,
-    serviceAccount,
-    roleArn,
-  }: Parameters<ControlPlaneCalls["ensureServiceAccount"]>[0]) {
-    this.bound.set(`${namespace}/${serviceAccount}`, roleArn);
-  }
-
-  async boundRole(namespace: string, serviceAccount: string) {
-    return this.bound.get(`${namespace}/${serviceAccount}`);
-  }
-
-  async listWorkloadEntryAddresses() {
-    return this.addresses;
-  }
-}
-
 /** A service that is tagged and runs, and all that a roll of it talks to. */
 export function rollWorld(
   changes: { readonly service?: Partial<ObservedService>; readonly raw?: JsonObject; readonly config?: Config } = {},
@@ -169,7 +138,7 @@ export function rollWorld(
     (message: string, extra: JsonObject = {}) => {
       lines.push({ level, message, extra });
     };
-  const plane = new FakeControlPlane();
+  const plane = new FakeControlPlane(() => clock.nowMs);
   return {
     config: changes.config ?? configOf(),
     ecs,

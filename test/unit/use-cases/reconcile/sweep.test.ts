@@ -6,6 +6,7 @@ import { labelOf } from "../../../../shared/data-plane/ztunnel/bootstrap-token/s
 import { settingsHash } from "../../../../shared/enrollment/settings-hash.ts";
 import { secretReferences, sweep, sweepCluster } from "../../../../shared/use-cases/reconcile/sweep.ts";
 import { FakeEcs, FakeSecrets, NOW, type RollWorld, valueFromOf, watchedWorld, web } from "../../../support/fakes.ts";
+import { withCalls } from "../../../support/replaced-calls.ts";
 import { enroll, NAME } from "../../../support/rolls.ts";
 import { config, enrolled, rootPem, service, taskDefinition } from "../../../support/services.ts";
 
@@ -167,7 +168,7 @@ describe("a sweep", () => {
     const { world, far, farEcs } = await twoAccounts();
     const ecs = ({ account }: { account: string }) => {
       if (account === far.account) return farEcs;
-      return Object.assign(Object.create(world.ecs), {
+      return withCalls(world.ecs, {
         // biome-ignore lint/correctness/useYield: the list fails before its first item
         listClusters: async function* () {
           throw new AutopilotError("access-denied", "ListClusters");
@@ -320,7 +321,7 @@ describe("a sweep of one cluster", () => {
       if (options?.fresh) asked += 1;
       return world.ecs.describeCluster(arn, options);
     };
-    const ecs = () => Object.assign(Object.create(world.ecs), { describeCluster });
+    const ecs = () => withCalls(world.ecs, { describeCluster });
     expect(await sweepCluster(cluster, { ...world, ecs })).toMatchObject({ seen: 1, started: 1 });
     expect(asked).toBe(1);
   });

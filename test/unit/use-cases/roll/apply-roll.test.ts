@@ -7,6 +7,7 @@ import { applyRoll } from "../../../../shared/use-cases/roll/apply-roll.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import type { ApplyPlan } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing, OBSERVED, type RollWorld, rollWorld, valueFromOf, web } from "../../../support/fakes.ts";
+import { withCalls } from "../../../support/replaced-calls.ts";
 import { applied, applyPlan, enroll, NAME, planned } from "../../../support/rolls.ts";
 import { config, rootPem, taskDefinition } from "../../../support/services.ts";
 
@@ -125,12 +126,10 @@ describe("applying an enrollment", () => {
     const world = rollWorld({ config: config({ policy: { propagateTags: false } }) });
     const seen: unknown[] = [];
     const plan = await planned(world);
-    const ecs = Object.create(world.ecs, {
-      updateService: {
-        value: (ref: typeof web, change: Parameters<ApplyCalls["ecs"]["updateService"]>[1]) => {
-          seen.push(change);
-          return world.ecs.updateService(ref, change);
-        },
+    const ecs = withCalls(world.ecs, {
+      updateService: (ref, change) => {
+        seen.push(change);
+        return world.ecs.updateService(ref, change);
       },
     });
     await applyRoll(web, NAME, plan, { ...world, ecs });
@@ -147,8 +146,8 @@ describe("applying an unenrollment", () => {
     const nobody = (): never => {
       throw new Error("this was not to be asked");
     };
-    const secrets = { ...world.secrets, describeSecret: nobody, createSecret: nobody };
-    const calls = { ...world, controlPlane: nobody, secrets: Object.assign(Object.create(world.secrets), secrets) };
+    const secrets = withCalls(world.secrets, { describeSecret: nobody, createSecret: nobody });
+    const calls = { ...world, controlPlane: nobody, secrets };
     const { watch } = await applyRoll(web, NAME, plan, calls);
     const removed = world.ecs.definitions.get(watch?.targetRevisionArn ?? "")?.raw;
     expect(containersOf(removed ?? {})).toEqual(containersOf(taskDefinition()));
@@ -281,8 +280,9 @@ describe("applying fails", () => {
   it("when the lease goes while it works, before the service is touched", async () => {
     const world = rollWorld();
     const plan = await planned(world);
-    const plane = Object.assign(Object.create(world.plane), {
-      ensureNamespace: async () => {
+    const plane = withCalls(world.plane, {
+      ensureNamespace: async (namespace) => {
+        await world.plane.ensureNamespace(namespace);
         world.clock.nowMs += world.config.policy.leaseMinutes * 60_000;
         applyPlan(await planRoll(web, "another-roll", world));
       },

@@ -9,6 +9,7 @@ import {
 import { decodeToken, encodeToken } from "../../../../shared/data-plane/ztunnel/bootstrap-token/token.ts";
 import { ensureSecret, readerTagKey } from "../../../../shared/use-cases/roll/ensure-secret.ts";
 import { Crash, crashing, FakeSecrets } from "../../../support/fakes.ts";
+import { withCalls } from "../../../support/replaced-calls.ts";
 import { token } from "../../../support/tokens.ts";
 
 const READER = "arn:aws:iam::123456789012:role/path/web-execution";
@@ -39,13 +40,11 @@ describe("a token without a secret", () => {
   it("keeps the reader that another roll gave the secret at the same time", async () => {
     const secrets = new FakeSecrets();
     // The other roll makes the secret after this one has found none.
-    const slow: FakeSecrets = Object.create(secrets, {
-      describeSecret: {
-        value: async (nameOrArn: string) => {
-          const found = await secrets.describeSecret(nameOrArn);
-          await ensureSecret(token, OTHER, secrets);
-          return found;
-        },
+    const slow = withCalls(secrets, {
+      describeSecret: async (nameOrArn) => {
+        const found = await secrets.describeSecret(nameOrArn);
+        await ensureSecret(token, OTHER, secrets);
+        return found;
       },
     });
     await ensureSecret(token, READER, slow);

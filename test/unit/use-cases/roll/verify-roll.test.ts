@@ -22,8 +22,8 @@ describe("a roll is verified", () => {
 
   it("with one read of ECS, although the mesh knows its tasks only some seconds later", async () => {
     const { world, watch } = await deployed();
-    const known = world.plane.addresses;
-    world.plane.addresses = new Set();
+    const known = world.plane.workloads;
+    world.plane.workloads = [];
     const since = world.clock.nowMs;
     let looks = 0;
     const listTasks: typeof world.ecs.listTasks = (...given) => {
@@ -32,7 +32,7 @@ describe("a roll is verified", () => {
     };
     const pause = async (ms: number) => {
       await world.pause(ms);
-      if (world.clock.nowMs - since >= 4000) world.plane.addresses = known;
+      if (world.clock.nowMs - since >= 4000) world.plane.workloads = known;
     };
     const { describeTasks, describeService } = world.ecs;
     const ecs = {
@@ -47,16 +47,15 @@ describe("a roll is verified", () => {
   it("by the service's own entries, and by all of the namespace's where those are not labelled", async () => {
     const { world, watch } = await deployed();
     const asked: (string | undefined)[] = [];
-    const labelled = { now: true };
-    const listWorkloadEntryAddresses = async (_namespace: string, serviceName?: string) => {
+    const listWorkloadEntryAddresses = async (namespace: string, serviceName?: string) => {
       asked.push(serviceName);
-      return serviceName === undefined || labelled.now ? world.plane.addresses : new Set<string>();
+      return world.plane.listWorkloadEntryAddresses(namespace, serviceName);
     };
     const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses }) };
     const since = world.clock.nowMs;
     expect(await verifyRoll(web, watch, since, calls)).toBe("succeeded");
     expect(asked).toEqual([web.serviceName]);
-    labelled.now = false;
+    world.plane.workloads = world.plane.workloads.map((one) => ({ ...one, serviceName: undefined }));
     expect(await verifyRoll(web, watch, since, calls)).toBe("succeeded");
     expect(asked).toEqual([web.serviceName, web.serviceName, undefined]);
     expect(world.clock.nowMs).toBe(since);
@@ -99,7 +98,7 @@ describe("a roll is verified", () => {
 describe("a roll that is not verified yet", () => {
   it("is verified again until its deadline: the mesh lacks a WorkloadEntry", async () => {
     const { world, verify, deadlineMs } = await deployed();
-    world.plane.addresses = new Set(["10.0.0.1"]);
+    world.plane.workloads = world.plane.workloads.filter(({ address }) => address === "10.0.0.1");
     await expect(verify()).rejects.toMatchObject({ code: "mesh-not-converged", retryable: true });
     world.clock.nowMs = deadlineMs;
     await expect(verify()).rejects.toMatchObject({

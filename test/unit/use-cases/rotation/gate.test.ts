@@ -4,6 +4,7 @@ import { rolloutSchema } from "../../../../shared/model/rollout.ts";
 import { countCutOff, retirableRotation, trustingTasks } from "../../../../shared/use-cases/rotation/gate.ts";
 import { NOW } from "../../../support/fakes.ts";
 import { fingerprints, meshAfter } from "../../../support/meshes.ts";
+import { withCalls } from "../../../support/replaced-calls.ts";
 import { named, runs, type WatchWorld, watchWorld } from "../../../support/running-services.ts";
 import { config } from "../../../support/services.ts";
 
@@ -81,7 +82,7 @@ describe("the gate of a root rotation", () => {
     const describeServices = async () => {
       throw new AutopilotError("access-denied", "DescribeServices");
     };
-    const ecs = () => Object.assign(Object.create(world.fleet), { describeServices });
+    const ecs = () => withCalls(world.fleet, { describeServices });
     expect(await retirableRotation(rotating, { ...world, ecs })).toBeUndefined();
     expect(world.lines).toMatchObject([{ level: "error", extra: { code: "access-denied" } }]);
   });
@@ -94,7 +95,7 @@ describe("the gate of a root rotation", () => {
     const describeServices = async () => {
       throw new AutopilotError("service-not-found", "ClusterNotFoundException");
     };
-    const ecs = () => Object.assign(Object.create(world.fleet), { describeServices });
+    const ecs = () => withCalls(world.fleet, { describeServices });
     expect(await retirableRotation(rotating, { ...world, ecs })).toEqual(given);
   });
 

@@ -277,7 +277,7 @@ describe("a control plane that fails", () => {
         controlPlanes: [first, far],
       }),
     });
-    const plane = new FakeControlPlane();
+    const plane = new FakeControlPlane(world.now);
     plane.facts = { ...plane.facts, controlPlane: "far" };
     const readMeshFacts = async () => {
       throw new AutopilotError("control-plane-unreachable", "main");

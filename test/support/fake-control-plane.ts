@@ -1,0 +1,68 @@
+import { sameRole } from "../../shared/base/arn.ts";
+import { AutopilotError } from "../../shared/base/errors.ts";
+import type { MeshFacts } from "../../shared/model/mesh.ts";
+import type { WorkloadIdentity } from "../../shared/model/service.ts";
+import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
+import { facts } from "./services.ts";
+
+/** A workload as the mesh knows it: `serviceName` as istiod labels its WorkloadEntry, if it does. */
+export interface Workload {
+  readonly namespace: string;
+  readonly serviceName: string | undefined;
+  readonly address: string;
+}
+
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
+const LABEL_VALUE = /^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
+
+/** The Kubernetes API of one control plane, whose mesh has these facts. It knows two tasks of the service `web`. */
+export class FakeControlPlane implements ControlPlaneCalls {
+  /** What it says of its mesh, but for the time of reading. */
+  facts: MeshFacts;
+  /** Namespaces that are in the mesh. */
+  readonly namespaces = new Set<string>();
+  /** Namespaces that somebody keeps out of the mesh. */
+  readonly keptOut = new Set<string>();
+  /** Roles by `namespace/service account`. */
+  readonly bound = new Map<string, string>();
+  workloads: readonly Workload[] = ["10.0.0.1", "10.0.0.2"].map((address) => ({
+    namespace: "shop",
+    serviceName: "web",
+    address,
+  }));
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.facts = { ...facts, readAt: new Date(now()).toISOString() };
+  }
+
+  async readMeshFacts() {
+    return { ...this.facts, readAt: new Date(this.#now()).toISOString() };
+  }
+
+  async ensureNamespace(namespace: string) {
+    if (this.keptOut.has(namespace)) throw new AutopilotError("control-plane-refused", `Namespace ${namespace}`);
+    this.namespaces.add(namespace);
+  }
+
+  async ensureServiceAccount({ namespace, serviceAccount, roleArn }: WorkloadIdentity) {
+    const name = `${namespace}/${serviceAccount}`;
+    const bound = this.bound.get(name);
+    if (bound !== undefined && sameRole(bound, roleArn)) return;
+    if (bound !== undefined || !this.namespaces.has(namespace)) {
+      throw new AutopilotError("control-plane-refused", `ServiceAccount ${name}`);
+    }
+    this.bound.set(name, roleArn);
+  }
+
+  async boundRole(namespace: string, serviceAccount: string) {
+    return this.bound.get(`${namespace}/${serviceAccount}`);
+  }
+
+  async listWorkloadEntryAddresses(namespace: string, serviceName = "") {
+    const all = this.workloads.filter((one) => one.namespace === namespace);
+    const found = LABEL_VALUE.test(serviceName) ? all.filter((one) => one.serviceName === serviceName) : all;
+    return new Set(found.map(({ address }) => address));
+  }
+}
