@@ -1,5 +1,4 @@
 import { memoryLedger } from "../../lab/ledger/ledger-memory.ts";
-import { AutopilotError } from "../../shared/base/errors.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 import type { Config } from "../../shared/config/config.ts";
 import {
@@ -8,112 +7,18 @@ import {
   versionIdOf,
 } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { desiredToken } from "../../shared/enrollment/desired.ts";
-import type { Deployment, ObservedService, Tags } from "../../shared/model/service.ts";
-import type { DescribedSecret, SecretsCalls } from "../../shared/ports/ports.ts";
+import type { Deployment, ObservedService } from "../../shared/model/service.ts";
 import { FakeBus } from "./fake-bus.ts";
 import { FakeControlPlane } from "./fake-control-plane.ts";
 import { FakeEcs, web } from "./fake-ecs.ts";
 import { FakeExecutions } from "./fake-executions.ts";
+import { FakeSecrets } from "./fake-secrets.ts";
 import { config as configOf, facts, service } from "./services.ts";
 
 const ECS = "arn:aws:ecs:us-east-1:123456789012";
 export const NOW = Date.UTC(2026, 10, 21, 4);
-export { FakeBus, FakeControlPlane, FakeEcs, FakeExecutions, web };
+export { FakeBus, FakeControlPlane, FakeEcs, FakeExecutions, FakeSecrets, web };
 export const OBSERVED = `${ECS}:task-definition/web:7`;
-
-interface StoredSecret {
-  readonly name: string;
-  readonly versions: Map<string, { readonly value: string; readonly labels: Set<string> }>;
-  readonly tags: Map<string, string>;
-  policy: string | undefined;
-  deleted: boolean;
-}
-
-/** Secrets Manager: versions with staging labels, each label on one version. */
-export class FakeSecrets implements SecretsCalls {
-  readonly secrets = new Map<string, StoredSecret>();
-
-  static arnOf(name: string): string {
-    return `arn:aws:secretsmanager:us-east-1:123456789012:secret:${name}-AbCdEf`;
-  }
-
-  get(nameOrArn: string): StoredSecret {
-    const found = this.find(nameOrArn);
-    if (!found) throw new AutopilotError("secret-unavailable", `${nameOrArn} does not exist.`);
-    return found;
-  }
-
-  find(nameOrArn: string): StoredSecret | undefined {
-    return [...this.secrets.values()].find(({ name }) => name === nameOrArn || FakeSecrets.arnOf(name) === nameOrArn);
-  }
-
-  labels(nameOrArn: string): Record<string, string[]> {
-    return Object.fromEntries([...this.get(nameOrArn).versions].map(([id, { labels }]) => [id, [...labels].sort()]));
-  }
-
-  #described(secret: StoredSecret): DescribedSecret {
-    return {
-      arn: FakeSecrets.arnOf(secret.name),
-      name: secret.name,
-      // As AWS tells it: versions without a label are left out.
-      versions: Object.fromEntries(Object.entries(this.labels(secret.name)).filter(([, labels]) => labels.length > 0)),
-      tags: Object.fromEntries(secret.tags),
-      scheduledForDeletion: secret.deleted,
-    };
-  }
-
-  async describeSecret(nameOrArn: string) {
-    const found = this.find(nameOrArn);
-    return found && this.#described(found);
-  }
-
-  async createSecret({ name, value, versionId, tags }: Parameters<SecretsCalls["createSecret"]>[0]) {
-    // As the gateway: another call that was faster is no failure.
-    if (!this.secrets.has(name)) {
-      const versions = new Map([[versionId, { value, labels: new Set(["AWSCURRENT"]) }]]);
-      const fresh = { name, versions, tags: new Map(Object.entries(tags)), policy: undefined, deleted: false };
-      this.secrets.set(name, fresh);
-    }
-    return { arn: FakeSecrets.arnOf(name) };
-  }
-
-  async putSecretValue({ secretArn, value, versionId, labels }: Parameters<SecretsCalls["putSecretValue"]>[0]) {
-    const { versions } = this.get(secretArn);
-    const existing = versions.get(versionId);
-    if (existing) return [...existing.labels];
-    versions.set(versionId, { value, labels: new Set() });
-    for (const label of labels) await this.moveLabel(secretArn, label, versionId);
-    return labels;
-  }
-
-  async getResourcePolicy(secretArn: string) {
-    return this.get(secretArn).policy;
-  }
-
-  async putResourcePolicy(secretArn: string, policy: string) {
-    this.get(secretArn).policy = policy;
-  }
-
-  async tagSecret(secretArn: string, tags: Tags) {
-    for (const [key, value] of Object.entries(tags)) this.get(secretArn).tags.set(key, value);
-  }
-
-  async moveLabel(secretArn: string, label: string, toVersionId: string) {
-    const { versions } = this.get(secretArn);
-    const version = versions.get(toVersionId);
-    if (!version) throw new AutopilotError("secret-unavailable", `${secretArn} has no version ${toVersionId}.`);
-    for (const { labels } of versions.values()) labels.delete(label);
-    version.labels.add(label);
-  }
-
-  async removeLabel(secretArn: string, label: string, fromVersionId: string) {
-    this.get(secretArn).versions.get(fromVersionId)?.labels.delete(label);
-  }
-
-  async *listSecrets(namePrefix: string) {
-    for (const one of this.secrets.values()) if (one.name.startsWith(namePrefix)) yield this.#described(one);
-  }
-}
 
 /** A service that is tagged and runs, and all that a roll of it talks to. */
 export function rollWorld(

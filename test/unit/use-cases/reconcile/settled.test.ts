@@ -61,8 +61,9 @@ describe("sweeps that remember", () => {
     const [secret] = [...world.secrets.secrets.values()];
     const [running = ""] = [...(secret?.versions.keys() ?? [])];
     const secretArn = FakeSecrets.arnOf(secret?.name ?? "");
-    const labels = ["AWSCURRENT", labelOf("later00000000000")];
-    await world.secrets.putSecretValue({ secretArn, value: "v", versionId: "later00000000000", labels });
+    const versionId = "later".padEnd(32, "0");
+    const labels = ["AWSCURRENT", labelOf(versionId)];
+    await world.secrets.putSecretValue({ secretArn, value: "v", versionId, labels });
     await world.ledger.patchService(web.serviceArn, { secretsInUse: [] });
     await run();
     expect(await run()).toMatchObject({ reads: 0 });

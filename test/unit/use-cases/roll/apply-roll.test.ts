@@ -297,7 +297,13 @@ describe("applying fails", () => {
     const world = rollWorld();
     const plan = await planned(world);
     const name = parseValueFrom(valueFromOf(request))?.secretName ?? "";
-    await world.secrets.createSecret({ name, description: "", value: "v", versionId: "other", tags: {} });
+    await world.secrets.createSecret({
+      name,
+      description: "",
+      value: "v",
+      versionId: "other".padEnd(32, "0"),
+      tags: {},
+    });
     world.secrets.get(name).deleted = true;
     await expect(applyRoll(web, NAME, plan, world)).rejects.toMatchObject({
       code: "secret-unavailable",

@@ -78,7 +78,7 @@ describe("a token that its secret has", () => {
     expect(secrets.get(name).versions.size).toBe(2);
     // The newest token stays the current one; the pinned version keeps its own label.
     expect(secrets.labels(name)[versionIdOf(newer)]).toContain("AWSCURRENT");
-    expect(secrets.labels(name)[versionId]).toEqual([labelOf(versionId)]);
+    expect(secrets.labels(name)[versionId]).toEqual(["AWSPREVIOUS", labelOf(versionId)]);
   });
 
   it("gets another reader beside the one that it has", async () => {
