@@ -5,29 +5,50 @@ import type { Deployment, DescribedTaskDefinition, ObservedService, Tags } from 
 import type { ObservedTask } from "../../shared/model/task.ts";
 import { containersOf } from "../../shared/model/task-definition.ts";
 import type { EcsCalls } from "../../shared/ports/ports.ts";
+import { FakeRevisions } from "./fake-revisions.ts";
+import { FakeTasks } from "./fake-tasks.ts";
 import { service, taskDefinition } from "./services.ts";
 
-const ECS = "arn:aws:ecs:us-east-1:123456789012";
 /** The service that the tests of a roll are about. */
 export const web: ServiceRef = service().ref;
 
-/** ECS: services, revisions, tags and tasks. A deployment stays in progress until `complete` or `fail` ends it. */
+const SERVICES_PER_CALL = 10;
+/** As long as the gateway takes a cluster's tags as they were read. */
+const CLUSTER_KEPT_MS = 5 * 60_000;
+
+/**
+ * ECS in one account and region: services, revisions, tags and tasks. A deployment stays in progress until `complete`
+ * or `fail` ends it. As the gateway, it keeps what it described of task definitions and clusters.
+ */
 export class FakeEcs implements EcsCalls {
   readonly services = new Map<string, ObservedService>();
-  readonly definitions = new Map<string, DescribedTaskDefinition>();
   readonly clusterTags = new Map<string, Tags>();
-  /** What a cache holds of a cluster's tags, where it is older. */
+  /** What is kept of clusters' tags, which may be older. */
   readonly cachedClusterTags = new Map<string, Tags>();
-  tasks: ObservedTask[] = [];
   readonly registered: string[] = [];
   readonly updates: { readonly service: string; readonly taskDefinitionArn: string; readonly force: boolean }[] = [];
+  readonly #revisions = new FakeRevisions();
+  readonly #cachedRevisions = new Map<string, DescribedTaskDefinition>();
+  readonly #cachedClusterAtMs = new Map<string, number>();
+  readonly #tasks = new FakeTasks();
+  readonly #now: () => number;
   #deployments = 0;
 
+  /** `now` in epoch milliseconds decides how long a cluster's tags are kept. */
+  constructor(now: () => number = () => 0) {
+    this.#now = now;
+  }
+
+  get definitions(): Map<string, DescribedTaskDefinition> {
+    return this.#revisions.byArn;
+  }
+
+  /** Adds a service with what it runs: its revision, its cluster, and running tasks of its deployments. */
   add(one: ObservedService, raw: JsonObject = taskDefinition()): void {
-    const { taskDefinitionArn } = one;
     this.services.set(one.ref.serviceArn, one);
-    this.definitions.set(taskDefinitionArn, { taskDefinitionArn, raw: { ...raw, taskDefinitionArn }, tags: [] });
+    this.#revisions.add(one.taskDefinitionArn, raw);
     if (!this.clusterTags.has(clusterArnOf(one.ref))) this.clusterTags.set(clusterArnOf(one.ref), {});
+    for (const deployment of one.deployments) this.#launch(one.ref, deployment, "RUNNING", deployment.runningCount);
   }
 
   change(changes: Partial<ObservedService>, ref: ServiceRef = web): ObservedService {
@@ -48,32 +69,93 @@ export class FakeEcs implements EcsCalls {
     return found;
   }
 
-  /** The primary deployment completes: its tasks run, with a healthy ztunnel where the revision has one. */
-  complete(ref: ServiceRef = web): void {
-    const { desiredCount } = this.of(ref);
-    const primary = { ...this.primary(ref), rolloutState: "COMPLETED" as const, runningCount: desiredCount };
-    this.change({ deployments: [primary] }, ref);
-    const names = this.containersOf(primary.taskDefinitionArn);
-    this.tasks = Array.from({ length: desiredCount }, (_, index) => ({
-      taskArn: `${ECS}:task/prod/${primary.id.replace("/", "-")}-${index}`,
-      taskDefinitionArn: primary.taskDefinitionArn,
-      lastStatus: "RUNNING",
-      privateIpv4Address: `10.0.0.${index + 1}`,
-      containers: names.map((name) => ({ name, lastStatus: "RUNNING", healthStatus: "HEALTHY" })),
-    }));
+  tasksOf(ref: ServiceRef = web): readonly ObservedTask[] {
+    return this.#tasks.of(ref);
   }
 
-  fail(ref: ServiceRef = web): void {
-    const failed = {
-      ...this.primary(ref),
-      rolloutState: "FAILED" as const,
-      rolloutStateReason: "tasks failed to start",
-    };
-    this.change({ deployments: [failed] }, ref);
+  setTasks(tasks: readonly ObservedTask[], ref: ServiceRef = web): void {
+    this.#tasks.set(ref, tasks);
   }
 
   containersOf(taskDefinitionArn: string): string[] {
-    return containersOf(this.definitions.get(taskDefinitionArn)?.raw ?? {}).map(({ name }) => String(name));
+    return this.#revisions.containersOf(taskDefinitionArn).map(({ name }) => String(name));
+  }
+
+  /** A service that was deleted can be described for a while. */
+  delete(ref: ServiceRef): void {
+    const drained = (one: Deployment) => ({ ...one, desiredCount: 0, runningCount: 0 });
+    this.#tasks.stop(ref, () => true, "ServiceSchedulerInitiated");
+    this.change({ status: "INACTIVE", desiredCount: 0, deployments: this.of(ref).deployments.map(drained) }, ref);
+  }
+
+  deregister(taskDefinitionArn: string): void {
+    this.#revisions.deregister(taskDefinitionArn);
+  }
+
+  /** What UpdateService makes of a service. A revision that there is not is made, a copy of what the service runs. */
+  deploy(taskDefinitionArn: string, ref: ServiceRef = web): ObservedService {
+    const before = this.of(ref);
+    const running = this.definitions.get(before.taskDefinitionArn)?.raw;
+    if (!this.definitions.has(taskDefinitionArn)) this.#revisions.add(taskDefinitionArn, running ?? taskDefinition());
+    this.#deployments += 1;
+    const id = `ecs-svc/new-${this.#deployments}`;
+    const started: Deployment = {
+      id,
+      status: "PRIMARY",
+      taskDefinitionArn,
+      rolloutState: "IN_PROGRESS",
+      rolloutStateReason: `ECS deployment ${id} in progress.`,
+      failedTasks: 0,
+      desiredCount: before.desiredCount,
+      runningCount: 0,
+    };
+    const others = before.deployments.map((one) => ({ ...one, status: "ACTIVE" as const }));
+    this.#launch(ref, started, "PROVISIONING", before.desiredCount);
+    return this.change({ taskDefinitionArn, deployments: [started, ...others] }, ref);
+  }
+
+  /** The primary deployment completes: its tasks run, healthy where they have a health check, and the others stop. */
+  complete(ref: ServiceRef = web): void {
+    const { desiredCount } = this.of(ref);
+    const before = this.primary(ref);
+    const primary: Deployment = {
+      ...before,
+      rolloutState: "COMPLETED",
+      rolloutStateReason: `ECS deployment ${before.id} completed.`,
+      runningCount: desiredCount,
+    };
+    this.change({ deployments: [primary] }, ref);
+    this.#tasks.stop(ref, () => true, "ServiceSchedulerInitiated");
+    this.#launch(ref, primary, "RUNNING", desiredCount);
+  }
+
+  /** The primary deployment fails, as ECS's circuit breaker has it that does not roll back: the others run on. */
+  fail(ref: ServiceRef = web): void {
+    const before = this.primary(ref);
+    const failed: Deployment = {
+      ...before,
+      rolloutState: "FAILED",
+      rolloutStateReason: "ECS deployment circuit breaker: tasks failed to start.",
+      failedTasks: Math.max(3, before.failedTasks),
+      desiredCount: 0,
+      runningCount: 0,
+    };
+    this.#tasks.stop(
+      ref,
+      ({ taskDefinitionArn }) => taskDefinitionArn === failed.taskDefinitionArn,
+      "TaskFailedToStart",
+    );
+    this.change({ deployments: this.of(ref).deployments.map((one) => (one.id === failed.id ? failed : one)) }, ref);
+  }
+
+  /** ECS's circuit breaker goes back: the deployment that completed last is the primary one again, under its own id. */
+  rollBack(ref: ServiceRef = web): void {
+    this.fail(ref);
+    const completed = this.of(ref).deployments.find(({ rolloutState }) => rolloutState === "COMPLETED");
+    if (!completed) throw new Error("no deployment has completed");
+    const rolloutStateReason = `ECS deployment circuit breaker: rolling back to deploymentId ${completed.id}.`;
+    const primary: Deployment = { ...completed, status: "PRIMARY", rolloutState: "IN_PROGRESS", rolloutStateReason };
+    this.change({ taskDefinitionArn: primary.taskDefinitionArn, deployments: [primary] }, ref);
   }
 
   async describeService(ref: ServiceRef) {
@@ -81,25 +163,25 @@ export class FakeEcs implements EcsCalls {
   }
 
   async describeServices(clusterArn: string, names: readonly string[]) {
-    return [...this.services.values()].filter(
-      ({ ref }) => clusterArnOf(ref) === clusterArn && names.includes(ref.serviceName),
-    );
+    this.#checkCluster(clusterArn);
+    if (names.length === 0 || names.length > SERVICES_PER_CALL) {
+      throw new AutopilotError("aws-rejected", `DescribeServices of ${names.length} services`);
+    }
+    const inCluster = [...this.services.values()].filter(({ ref }) => clusterArnOf(ref) === clusterArn);
+    return names.flatMap((name) => inCluster.find(({ ref }) => ref.serviceName === name) ?? []);
   }
 
-  async describeTaskDefinition(arn: string) {
-    const found = this.definitions.get(arn);
-    if (!found) throw new AutopilotError("task-definition-not-found", arn);
-    return found;
+  async describeTaskDefinition(arn: string, { fresh = false } = {}) {
+    return (fresh ? undefined : this.#cachedRevisions.get(arn)) ?? this.#keep(this.#revisions.find(arn));
   }
 
-  async describeLatestTaskDefinition() {
-    return [...this.definitions.values()].at(-1);
+  async describeLatestTaskDefinition(family: string) {
+    const latest = this.#revisions.latest(family);
+    return latest && this.#keep(latest);
   }
 
   async registerTaskDefinition(definition: JsonObject) {
-    const taskDefinitionArn = `${ECS}:task-definition/web:${7 + this.definitions.size}`;
-    const raw = { ...definition, taskDefinitionArn, status: "ACTIVE" };
-    this.definitions.set(taskDefinitionArn, { taskDefinitionArn, raw, tags: [] });
+    const { taskDefinitionArn } = this.#keep(this.#revisions.register(definition));
     this.registered.push(taskDefinitionArn);
     return taskDefinitionArn;
   }
@@ -107,32 +189,23 @@ export class FakeEcs implements EcsCalls {
   async updateService(ref: ServiceRef, change: Parameters<EcsCalls["updateService"]>[1]) {
     const { taskDefinitionArn, forceNewDeployment: force = false } = change;
     const before = this.of(ref);
+    const canBeUpdated = before.status === "ACTIVE" && before.deploymentController === "ECS";
+    if (!canBeUpdated || !this.#revisions.isActive(taskDefinitionArn)) {
+      throw new AutopilotError("update-refused", `UpdateService ${ref.serviceArn} ${taskDefinitionArn}`);
+    }
     this.updates.push({ service: ref.serviceArn, taskDefinitionArn, force });
     if (taskDefinitionArn === before.taskDefinitionArn && !force) return before;
     return this.deploy(taskDefinitionArn, ref);
   }
 
-  /** What UpdateService makes of a service. */
-  deploy(taskDefinitionArn: string, ref: ServiceRef = web): ObservedService {
-    const before = this.of(ref);
-    this.#deployments += 1;
-    const started: Deployment = {
-      id: `ecs-svc/new-${this.#deployments}`,
-      status: "PRIMARY",
-      taskDefinitionArn,
-      rolloutState: "IN_PROGRESS",
-      rolloutStateReason: undefined,
-      failedTasks: 0,
-      desiredCount: before.desiredCount,
-      runningCount: 0,
-    };
-    const others = before.deployments.map((one) => ({ ...one, status: "ACTIVE" as const }));
-    return this.change({ taskDefinitionArn, deployments: [started, ...others] }, ref);
-  }
-
   async describeCluster(clusterArn: string, { fresh = false } = {}) {
-    const tags = this.clusterTags.get(clusterArn) ?? {};
-    return { clusterArn, tags: fresh ? tags : (this.cachedClusterTags.get(clusterArn) ?? tags) };
+    const cached = this.cachedClusterTags.get(clusterArn);
+    const sinceMs = this.#cachedClusterAtMs.get(clusterArn) ?? this.#now();
+    if (cached && !fresh && this.#now() - sinceMs < CLUSTER_KEPT_MS) return { clusterArn, tags: cached };
+    const tags = this.#checkCluster(clusterArn);
+    this.cachedClusterTags.set(clusterArn, tags);
+    this.#cachedClusterAtMs.set(clusterArn, this.#now());
+    return { clusterArn, tags };
   }
 
   async *listClusters() {
@@ -140,29 +213,59 @@ export class FakeEcs implements EcsCalls {
   }
 
   async *listServices(clusterArn: string) {
-    for (const { ref } of this.services.values()) if (clusterArnOf(ref) === clusterArn) yield ref.serviceArn;
+    this.#checkCluster(clusterArn);
+    for (const { ref, status } of this.services.values()) {
+      if (clusterArnOf(ref) === clusterArn && status !== "INACTIVE") yield ref.serviceArn;
+    }
   }
 
-  async listTasks(_ref: ServiceRef, desiredStatus: "RUNNING" | "STOPPED") {
-    return this.tasks
+  async listTasks(ref: ServiceRef, desiredStatus: "RUNNING" | "STOPPED") {
+    this.of(ref);
+    return this.tasksOf(ref)
       .filter(({ lastStatus }) => (lastStatus === "STOPPED") === (desiredStatus === "STOPPED"))
       .map(({ taskArn }) => taskArn);
   }
 
-  async describeTasks(_clusterArn: string, taskArns: readonly string[]) {
-    return this.tasks.filter(({ taskArn }) => taskArns.includes(taskArn));
+  async describeTasks(clusterArn: string, taskArns: readonly string[]) {
+    if (taskArns.length > 0) this.#checkCluster(clusterArn);
+    return taskArns.flatMap((arn) => this.#tasks.find(arn) ?? []);
   }
 
   async tagResource(arn: string, tags: Tags) {
-    const found = this.services.get(arn);
-    if (found) this.services.set(arn, { ...found, tags: { ...found.tags, ...tags } });
-    else this.clusterTags.set(arn, { ...this.clusterTags.get(arn), ...tags });
+    this.#changeTags(arn, (before) => ({ ...before, ...tags }));
   }
 
   async untagResource(arn: string, tagKeys: readonly string[]) {
+    this.#changeTags(arn, (before) =>
+      Object.fromEntries(Object.entries(before).filter(([key]) => !tagKeys.includes(key))),
+    );
+  }
+
+  #changeTags(arn: string, change: (before: Tags) => Tags): void {
+    if (arn.includes(":cluster/")) {
+      this.clusterTags.set(arn, change(this.#checkCluster(arn)));
+      this.cachedClusterTags.delete(arn);
+      return;
+    }
     const found = this.services.get(arn);
-    if (!found) throw new AutopilotError("aws-rejected", `UntagResource ${arn}: The specified service was not found.`);
-    const kept = Object.entries(found.tags).filter(([key]) => !tagKeys.includes(key));
-    this.services.set(arn, { ...found, tags: Object.fromEntries(kept) });
+    if (!found) throw new AutopilotError("aws-rejected", `${arn}: The specified resource could not be found.`);
+    this.services.set(arn, { ...found, tags: change(found.tags) });
+  }
+
+  /** The cluster's tags. Throws `service-not-found` when there is no such cluster. */
+  #checkCluster(clusterArn: string): Tags {
+    const tags = this.clusterTags.get(clusterArn);
+    if (!tags) throw new AutopilotError("service-not-found", `ECS does not know the cluster ${clusterArn}`);
+    return tags;
+  }
+
+  #keep(described: DescribedTaskDefinition): DescribedTaskDefinition {
+    this.#cachedRevisions.set(described.taskDefinitionArn, described);
+    return described;
+  }
+
+  #launch(ref: ServiceRef, deployment: Deployment, status: "PROVISIONING" | "RUNNING", count: number): void {
+    const containers = this.#revisions.containersOf(deployment.taskDefinitionArn);
+    this.#tasks.launch(ref, { deployment, containers, status, count });
   }
 }

@@ -24,7 +24,8 @@ export const OBSERVED = `${ECS}:task-definition/web:7`;
 export function rollWorld(
   changes: { readonly service?: Partial<ObservedService>; readonly raw?: JsonObject; readonly config?: Config } = {},
 ) {
-  const ecs = new FakeEcs();
+  const clock = { nowMs: NOW };
+  const ecs = new FakeEcs(() => clock.nowMs);
   const completed: Deployment = {
     id: "ecs-svc/old",
     status: "PRIMARY",
@@ -36,7 +37,6 @@ export function rollWorld(
     runningCount: 2,
   };
   ecs.add(service({ deployments: [completed], ...changes.service }), changes.raw);
-  const clock = { nowMs: NOW };
   const lines: { readonly level: string; readonly message: string; readonly extra: JsonObject }[] = [];
   const line =
     (level: string) =>

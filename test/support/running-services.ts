@@ -37,7 +37,7 @@ export type WatchWorld = ReturnType<typeof watchWorld>;
 export async function runs(world: WatchWorld, name: string, ...all: readonly Runs[]): Promise<ServiceRef> {
   const ref = named(name);
   const deployments = all.map(({ roots, status = "PRIMARY", running = 2, desired = running }, index) => {
-    const taskDefinitionArn = OBSERVED.replace("/web:7", `/${name}:${index + 1}`);
+    const taskDefinitionArn = OBSERVED.replace("/web:7", `/${name}:${world.fleet.definitions.size}`);
     const raw = roots === "" ? taskDefinition() : meshed(observed({ facts: factsWith(roots) }));
     world.fleet.definitions.set(taskDefinitionArn, { taskDefinitionArn, raw, tags: [] });
     return { ...idle, id: `ecs-svc/${index}`, status, taskDefinitionArn, runningCount: running, desiredCount: desired };

@@ -261,7 +261,7 @@ describe("a sweep and the secret versions", () => {
     const ref = other("web-0");
     world.ecs.services.set(ref.serviceArn, { ...world.ecs.of(ref), taskDefinitionArn: "gone" });
     expect(await run(world)).toMatchObject({ failed: 1 });
-    expect(world.secrets.labels(secret.name)[version("unused")]).toContain(labelOf(version("unused")));
+    expect(world.secrets.labels(secret.name)[version("unused")]).toEqual(["AWSPREVIOUS", labelOf(version("unused"))]);
   });
 
   it("leaves a secret that is scheduled for deletion", async () => {
@@ -270,7 +270,7 @@ describe("a sweep and the secret versions", () => {
     await put("current");
     secret.deleted = true;
     await run(world);
-    expect(world.secrets.labels(secret.name)[version("unused")]).toContain(labelOf(version("unused")));
+    expect(world.secrets.labels(secret.name)[version("unused")]).toEqual(["AWSPREVIOUS", labelOf(version("unused"))]);
   });
 
   it.each([

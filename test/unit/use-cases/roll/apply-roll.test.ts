@@ -9,7 +9,7 @@ import type { ApplyPlan } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing, OBSERVED, type RollWorld, rollWorld, valueFromOf, web } from "../../../support/fakes.ts";
 import { withCalls } from "../../../support/replaced-calls.ts";
 import { applied, applyPlan, enroll, NAME, planned } from "../../../support/rolls.ts";
-import { config, rootPem, taskDefinition } from "../../../support/services.ts";
+import { config, rootPem } from "../../../support/services.ts";
 
 const stateOf = (world: RollWorld) => world.ledger.getService(web.serviceArn);
 const request = {
@@ -150,7 +150,7 @@ describe("applying an unenrollment", () => {
     const calls = { ...world, controlPlane: nobody, secrets };
     const { watch } = await applyRoll(web, NAME, plan, calls);
     const removed = world.ecs.definitions.get(watch?.targetRevisionArn ?? "")?.raw;
-    expect(containersOf(removed ?? {})).toEqual(containersOf(taskDefinition()));
+    expect(containersOf(removed ?? {})).toEqual(containersOf(world.ecs.definitions.get(OBSERVED)?.raw ?? {}));
     expect(watch).toMatchObject({ namespace: null, secretInUse: null });
   });
 });

@@ -306,6 +306,7 @@ describe("a rollback", () => {
     const { planned } = await goingBack(world);
     const { watch } = await applyRoll(web, BACK, applyPlan(planned), world);
     world.ecs.fail();
+    world.ecs.setTasks([]);
     const failed = { verdict: "failed", code: "deployment-failed", detail: "no" } as const;
     await expect(
       revertRoll(web, BACK, { plan: applyPlan(planned), watch, failure: failed }, world),

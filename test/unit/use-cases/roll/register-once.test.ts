@@ -31,7 +31,8 @@ describe("a definition", () => {
     const { taskDefinitionArn } = await register(wanted());
     expect(ecs.registered).toEqual([taskDefinitionArn]);
     const { raw } = await ecs.describeTaskDefinition(taskDefinitionArn);
-    expect(registerable(raw, [])).toEqual(wanted());
+    const { raw: before } = await ecs.describeTaskDefinition(OBSERVED);
+    expect(registerable(raw, [])).toEqual({ ...registerable(before, []), cpu: "2048" });
   });
 
   it("that the current revision has is that revision, with the empty lists that ECS adds", async () => {
@@ -58,8 +59,7 @@ describe("a definition", () => {
   it("whose remembered revision was deregistered is registered anew", async () => {
     const { ecs, register } = await setUp();
     const registered = await register(wanted());
-    const { raw, ...others } = await ecs.describeTaskDefinition(registered.taskDefinitionArn);
-    ecs.definitions.set(registered.taskDefinitionArn, { ...others, raw: { ...raw, status: "INACTIVE" } });
+    ecs.deregister(registered.taskDefinitionArn);
     expect((await register(wanted(), { registered })).taskDefinitionArn).not.toBe(registered.taskDefinitionArn);
   });
 

@@ -38,7 +38,7 @@ describe("a failed roll", () => {
   it("has the cause that its stopped tasks show", async () => {
     const world = rollWorld();
     const { plan, watch } = await applied(world);
-    world.ecs.tasks = [
+    world.ecs.setTasks([
       task("a", {
         taskDefinitionArn: watch.targetRevisionArn,
         lastStatus: "STOPPED",
@@ -46,7 +46,7 @@ describe("a failed roll", () => {
         stoppedReason: "Essential container in task exited",
         containers: [container("ztunnel", { lastStatus: "STOPPED", exitCode: 1 }), container("web")],
       }),
-    ];
+    ]);
     const { cause } = await revert(world, plan, watch);
     expect(cause).toMatchObject({ code: "ztunnel-unhealthy", sentence: expect.stringContaining("ztunnel") });
   });
@@ -99,7 +99,7 @@ describe("a failed roll", () => {
   it("is reverted already where ECS's circuit breaker was faster", async () => {
     const world = rollWorld();
     const { plan, watch } = await applied(world);
-    world.ecs.deploy(OBSERVED);
+    world.ecs.rollBack();
     const before = world.ecs.updates.length;
     expect(await revert(world, plan, watch)).toMatchObject({
       outcome: "reverting",

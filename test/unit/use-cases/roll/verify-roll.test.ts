@@ -63,7 +63,7 @@ describe("a roll is verified", () => {
 
   it("when the service was scaled in meanwhile", async () => {
     const { world, verify } = await deployed();
-    world.ecs.tasks.pop();
+    world.ecs.setTasks(world.ecs.tasksOf().slice(0, -1));
     world.ecs.change({ desiredCount: 1 });
     expect(await verify()).toBe("succeeded");
   });
@@ -80,13 +80,13 @@ describe("a roll is verified", () => {
 
   it("when nothing is to run", async () => {
     const { world, verify } = await deployed();
-    world.ecs.tasks = [];
+    world.ecs.setTasks([]);
     expect(await verify({ desiredCount: 0 })).toBe("succeeded");
   });
 
   it("without a question to the mesh when the service has left it", async () => {
     const { world, watch } = await deployed();
-    world.ecs.tasks = world.ecs.tasks.map((task) => ({ ...task, containers: [] }));
+    world.ecs.setTasks(world.ecs.tasksOf().map((task) => ({ ...task, containers: [] })));
     const controlPlane = () => {
       throw new Error("no control plane was to be asked");
     };
@@ -151,7 +151,7 @@ describe("a roll that is not verified yet", () => {
   it("is superseded when somebody deployed another revision", async () => {
     const { world, verify } = await deployed();
     world.ecs.deploy(OBSERVED.replace(":7", ":9"));
-    world.ecs.tasks = [];
+    world.ecs.setTasks([]);
     expect(await verify()).toBe("superseded");
   });
 
