@@ -3,16 +3,10 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { memoryLedger } from "../../lab/ledger/ledger-memory.ts";
 import { dynamoDbLedger } from "../../shared/gateways/ledger/ledger-dynamodb.ts";
-import {
-  type FleetState,
-  newFleetState,
-  type Rollout,
-  type RolloutService,
-  rolloutSchema,
-  rolloutServiceSchema,
-} from "../../shared/model/rollout.ts";
+import { type FleetState, newFleetState, type Rollout, type RolloutService } from "../../shared/model/rollout.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
 import { ledgerStores, localDynamoDb, type Store, TABLE, unlessFrozen } from "../support/ledger-stores.ts";
+import { rollout as anyRollout, rolloutService } from "../support/rollouts.ts";
 
 const newClients = localDynamoDb();
 const EXPIRES_AT = 1_800_000_000;
@@ -24,35 +18,11 @@ function newName(): string {
   return `rotate-${names}`;
 }
 
-function rollout(id: string, more: Partial<Rollout> = {}): Rollout {
-  return rolloutSchema.parse({
-    shape: 1,
-    id,
-    version: 0,
-    kind: "rotate",
-    scope: {},
-    why: "the root CA changed",
-    requestedBy: "watch-root-ca",
-    requestedAt: "2026-11-21T03:00:00Z",
-    target: {},
-    status: "waiting",
-    expiresAt: EXPIRES_AT,
-    ...more,
-  });
-}
+const rollout = (id: string, more: Partial<Rollout> = {}): Rollout =>
+  anyRollout({ id, kind: "rotate", status: "waiting", expiresAt: EXPIRES_AT, ...more });
 
-function service(rolloutId: string, ordinal: number, more: Partial<RolloutService> = {}): RolloutService {
-  const serviceArn = `arn:aws:ecs:us-east-1:123456789012:service/ecs-demo/service-${ordinal}`;
-  return rolloutServiceSchema.parse({
-    shape: 1,
-    rolloutId,
-    ordinal,
-    serviceArn,
-    waveIndex: 0,
-    expiresAt: EXPIRES_AT,
-    ...more,
-  });
-}
+const service = (rolloutId: string, ordinal: number, more: Partial<RolloutService> = {}): RolloutService =>
+  rolloutService(ordinal, { rolloutId, expiresAt: EXPIRES_AT, ...more });
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return Array.fromAsync(items);

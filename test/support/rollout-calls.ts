@@ -1,12 +1,12 @@
 import { type Place, serviceRef } from "../../shared/base/arn.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { MeshFacts } from "../../shared/model/mesh.ts";
-import type { Rollout } from "../../shared/model/rollout.ts";
+import type { Rollout, RolloutService, Wave } from "../../shared/model/rollout.ts";
 import { withReading } from "../../shared/trust/record.ts";
 import { FakeAlarms } from "./fake-alarms.ts";
 import { FakeParameters } from "./fake-parameters.ts";
 import { FakeBus, FakeExecutions, rollWorld } from "./fakes.ts";
-import { rollout } from "./rollouts.ts";
+import { rollout, rolloutService, wave } from "./rollouts.ts";
 import { config as configOf, facts, rootPem, service } from "./services.ts";
 
 /** Noon of a Monday. */
@@ -78,6 +78,25 @@ export async function underWay(world: RolloutWorld, given: Partial<Rollout> = {}
   if (one.executionName) world.fleetExecutions.statuses.set(one.executionName, "RUNNING");
   if (one.holdToken) world.fleetExecutions.wait(one.holdToken, one.executionName);
   return one;
+}
+
+/** A rollout of six services under way, in two waves with these states: a canary of two, and the others. */
+export async function sixUnderWay(
+  world: RolloutWorld,
+  states: readonly [Wave["state"], Wave["state"]],
+  of: (ordinal: number) => Partial<RolloutService> = () => ({}),
+  given: Partial<Rollout> = {},
+): Promise<Rollout> {
+  const service = (ordinal: number) =>
+    rolloutService(ordinal, { serviceArn: serviceArn(`s${ordinal}`), waveIndex: ordinal < 2 ? 0 : 1, ...of(ordinal) });
+  await world.ledger.putRolloutServices([0, 1, 2, 3, 4, 5].map(service));
+  return underWay(world, {
+    startedAt: "2026-11-23T11:00:00.000Z",
+    serviceCount: 6,
+    waves: [wave("canary", 0, 1, states[0]), wave("us-east-1 100%", 2, 5, states[1])],
+    nextWaveIndex: states[0] === "done" ? 1 : 0,
+    ...given,
+  });
 }
 
 /** The mesh facts `main` with another root CA bundle. */

@@ -1,4 +1,10 @@
-import { type Rollout, type RolloutService, rolloutSchema, rolloutServiceSchema } from "../../shared/model/rollout.ts";
+import {
+  type Rollout,
+  type RolloutService,
+  rolloutSchema,
+  rolloutServiceSchema,
+  type Wave,
+} from "../../shared/model/rollout.ts";
 
 /** A rollout as it begins, with the given members. */
 export function rollout(given: Partial<Rollout> = {}): Rollout {
@@ -29,4 +35,16 @@ export function rolloutService(ordinal: number, given: Partial<RolloutService> =
     expiresAt: 1,
     ...given,
   });
+}
+
+type Lane = Wave["lanes"][number];
+
+/** The services from one ordinal to another, both included, in one account and region. */
+export function lane(first: number, last: number): Lane {
+  return { account: "123456789012", region: "us-east-1", first, last };
+}
+
+/** A wave of one lane; `canary` is the first one's name. */
+export function wave(name: string, first: number, last: number, state: Wave["state"]): Wave {
+  return { name, canary: name === "canary", lanes: [lane(first, last)], state };
 }

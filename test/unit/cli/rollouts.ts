@@ -1,48 +1,31 @@
 import type { RolloutView } from "../../../cli/rollouts/view.ts";
-import {
-  type Rollout,
-  type RolloutService,
-  rolloutSchema,
-  rolloutServiceSchema,
-} from "../../../shared/model/rollout.ts";
+import type { Rollout, RolloutService } from "../../../shared/model/rollout.ts";
 import { progressOf } from "../../../shared/rollout/progress.ts";
+import { rollout as anyRollout, rolloutService, wave } from "../../support/rollouts.ts";
 
 export const REQUESTED_AT = "2026-03-02T11:00:00.000Z";
 
 /** A rollout of two waves: the canary with two services, then three. */
 export function rollout(changes: Partial<Rollout> = {}): Rollout {
-  const lane = (first: number, last: number) => ({ account: "123456789012", region: "us-east-1", first, last });
-  return rolloutSchema.parse({
-    shape: 1,
+  return anyRollout({
     id: "upgrade-0a1b2c3d4e",
-    version: 3,
-    kind: "upgrade",
-    scope: {},
     why: "A new ztunnel.",
     requestedBy: "arn:aws:iam::123456789012:user/ada",
     requestedAt: REQUESTED_AT,
     target: { image: "example.com/ztunnel:1.28.2" },
-    status: "running",
-    waves: [
-      { name: "canary", canary: true, lanes: [lane(0, 1)], state: "done" },
-      { name: "us-east-1 100%", lanes: [lane(2, 4)], state: "rolling" },
-    ],
+    waves: [wave("canary", 0, 1, "done"), wave("us-east-1 100%", 2, 4, "rolling")],
     nextWaveIndex: 1,
     serviceCount: 5,
     startedAt: REQUESTED_AT,
-    expiresAt: 2_000_000_000,
     ...changes,
   });
 }
 
 export function service(ordinal: number, changes: Partial<RolloutService> = {}): RolloutService {
-  return rolloutServiceSchema.parse({
-    shape: 1,
+  return rolloutService(ordinal, {
     rolloutId: "upgrade-0a1b2c3d4e",
-    ordinal,
     serviceArn: `arn:aws:ecs:us-east-1:123456789012:service/shop/service-${ordinal}`,
     waveIndex: ordinal < 2 ? 0 : 1,
-    expiresAt: 2_000_000_000,
     ...changes,
   });
 }

@@ -1,21 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type RolloutServiceStatus,
-  rolloutServiceStatuses,
-  rolloutStatuses,
-  type Wave,
-} from "../../../shared/model/rollout.ts";
+import { type RolloutServiceStatus, rolloutServiceStatuses, rolloutStatuses } from "../../../shared/model/rollout.ts";
 import { etaMs, progressOf } from "../../../shared/rollout/progress.ts";
-import { rollout, rolloutService } from "../../support/rollouts.ts";
+import { rollout, rolloutService, wave } from "../../support/rollouts.ts";
 
 const MINUTE_MS = 60_000;
 const start = Date.parse("2026-03-01T12:00:00Z");
 const minute = (count: number) => new Date(start + count * MINUTE_MS).toISOString();
-
-function wave(name: string, first: number, last: number, state: Wave["state"]): Wave {
-  return { name, canary: false, lanes: [{ account: "123456789012", region: "eu-west-1", first, last }], state };
-}
 
 const twoWaves = rollout({
   serviceCount: 6,

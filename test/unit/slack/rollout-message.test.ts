@@ -6,19 +6,12 @@ import {
   rolloutKinds,
   rolloutServiceStatuses,
   rolloutStatuses,
-  type Wave,
 } from "../../../shared/model/rollout.ts";
 import { progressOf } from "../../../shared/rollout/progress.ts";
 import { progressBar, rolloutMessage } from "../../../shared/slack/rollout-message.ts";
-import { rollout, rolloutService } from "../../support/rollouts.ts";
+import { rollout, rolloutService, wave } from "../../support/rollouts.ts";
 
 const NOW_MS = Date.parse("2026-03-01T13:02:00Z");
-const wave = (name: string, first: number, last: number, state: Wave["state"]): Wave => ({
-  name,
-  canary: false,
-  lanes: [{ account: "123456789012", region: "eu-west-1", first, last }],
-  state,
-});
 const underWay: Partial<Rollout> = {
   kind: "rotate",
   id: "rotate-1",

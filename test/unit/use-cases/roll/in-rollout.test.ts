@@ -7,7 +7,7 @@ import { planInRollout } from "../../../../shared/use-cases/roll/plan-in-rollout
 import { revertRoll } from "../../../../shared/use-cases/roll/revert-roll.ts";
 import type { FinishInput, Plan } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing, NOW, OBSERVED, type RollWorld, rollWorld, web } from "../../../support/fakes.ts";
-import { rollout, rolloutService } from "../../../support/rollouts.ts";
+import { rollout, rolloutService, wave } from "../../../support/rollouts.ts";
 import { applyPlan, enroll } from "../../../support/rolls.ts";
 
 const ID = "upgrade-1";
@@ -25,14 +25,7 @@ async function inRollout(given: Partial<Rollout> = {}, service: Partial<RolloutS
       id: ID,
       target: { image: IMAGE },
       serviceCount: 1,
-      waves: [
-        {
-          name: "canary",
-          canary: true,
-          lanes: [{ account: "123456789012", region: "us-east-1", first: 0, last: 0 }],
-          state: "rolling",
-        },
-      ],
+      waves: [wave("canary", 0, 0, "rolling")],
       ...given,
     }),
   );

@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { assessWave } from "../../../../shared/use-cases/rollout/assess-wave.ts";
 import { fleetWorld, serviceArn, underWay } from "../../../support/rollout-calls.ts";
-import { rolloutService } from "../../../support/rollouts.ts";
+import { rolloutService, wave } from "../../../support/rollouts.ts";
 
-const lanes = [{ account: "123456789012", region: "us-east-1", first: 0, last: 3 }];
-const waves = [{ name: "canary", canary: true, lanes, state: "rolling" as const }];
+const waves = [wave("canary", 0, 3, "rolling")];
 
 describe("a wave that its failure budget stopped halfway", () => {
   it("rolls back, and the services that it did not start have not failed", async () => {

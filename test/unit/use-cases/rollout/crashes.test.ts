@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import type { RolloutService, Wave } from "../../../../shared/model/rollout.ts";
+import type { RolloutService } from "../../../../shared/model/rollout.ts";
 import { assessWave } from "../../../../shared/use-cases/rollout/assess-wave.ts";
 import { controlRollout } from "../../../../shared/use-cases/rollout/control-rollout.ts";
 import { finishRollout } from "../../../../shared/use-cases/rollout/finish-rollout.ts";
@@ -12,45 +12,17 @@ import { requestRollout } from "../../../../shared/use-cases/rollout/request-rol
 import { startRollout } from "../../../../shared/use-cases/rollout/start-rollout.ts";
 import { takeService } from "../../../../shared/use-cases/rollout/take-service.ts";
 import { expectSameAfterCrashes } from "../../../support/crashes.ts";
-import { fleetWorld, type RolloutWorld, readFacts, serviceArn, underWay } from "../../../support/rollout-calls.ts";
-import { rolloutService } from "../../../support/rollouts.ts";
+import { fleetWorld, type RolloutWorld, readFacts, sixUnderWay, underWay } from "../../../support/rollout-calls.ts";
 
 const IMAGE = "registry.example.com/ztunnel:1.28.2";
 const ID = "upgrade-1";
-const CANARY = { account: "123456789012", region: "us-east-1", first: 0, last: 1 };
-const REST = { ...CANARY, first: 2, last: 5 };
-const wave = (name: string, lane: typeof CANARY, state: Wave["state"]): Wave => ({
-  name,
-  canary: name === "canary",
-  lanes: [lane],
-  state,
-});
-
-/** A rollout with six services in two waves, these states, and its services as given. */
-async function rolling(
+/** A rollout of six services to another image, with these states of its two waves, and its services as given. */
+const rolling = (
   world: RolloutWorld,
-  states: readonly [Wave["state"], Wave["state"]],
-  of: (ordinal: number) => Partial<RolloutService>,
-  given: Parameters<typeof underWay>[1] = {},
-) {
-  await world.ledger.putRolloutServices(
-    [0, 1, 2, 3, 4, 5].map((ordinal) =>
-      rolloutService(ordinal, {
-        serviceArn: serviceArn(`s${ordinal}`),
-        waveIndex: ordinal < 2 ? 0 : 1,
-        ...of(ordinal),
-      }),
-    ),
-  );
-  return underWay(world, {
-    startedAt: "2026-11-23T11:00:00.000Z",
-    target: { image: IMAGE },
-    serviceCount: 6,
-    waves: [wave("canary", CANARY, states[0]), wave("us-east-1 100%", REST, states[1])],
-    nextWaveIndex: states[0] === "done" ? 1 : 0,
-    ...given,
-  });
-}
+  states: Parameters<typeof sixUnderWay>[1],
+  of: Parameters<typeof sixUnderWay>[2],
+  given: Parameters<typeof sixUnderWay>[3] = {},
+) => sixUnderWay(world, states, of, { target: { image: IMAGE }, ...given });
 
 const changed = (ordinal: number): Partial<RolloutService> => ({
   status: "succeeded",

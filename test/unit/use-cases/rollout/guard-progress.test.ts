@@ -1,28 +1,20 @@
 import { describe, expect, it } from "vitest";
 import type { Rollout, RolloutServiceStatus } from "../../../../shared/model/rollout.ts";
-import { rolloutServiceSchema } from "../../../../shared/model/rollout.ts";
 import { guardRollout } from "../../../../shared/use-cases/rollout/guard-rollout.ts";
 import { rolloutWorld, serviceArn } from "../../../support/rollout-calls.ts";
-import { rollout } from "../../../support/rollouts.ts";
+import { rollout, rolloutService, wave } from "../../../support/rollouts.ts";
 
 const ID = "upgrade-1";
-const lane = (first: number, last: number) => [{ account: "123456789012", region: "us-east-1", first, last }];
 
 /** A rollout of two waves of four services each, under way, with these services so far. */
 async function underWay(statuses: readonly RolloutServiceStatus[], given: Partial<Rollout> = {}) {
   const world = rolloutWorld();
-  const waves = [
-    { name: "first", canary: false, lanes: lane(0, 3), state: "rolling" as const },
-    { name: "second", canary: false, lanes: lane(4, 7), state: "waiting" as const },
-  ];
+  const waves = [wave("first", 0, 3, "rolling"), wave("second", 4, 7, "waiting")];
   await world.ledger.createRollout(rollout({ id: ID, status: "running", serviceCount: 8, waves, ...given }));
   await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, currentRolloutId: ID } }));
   await world.ledger.putRolloutServices(
     statuses.map((status, ordinal) =>
-      rolloutServiceSchema.parse({
-        ...{ shape: 1, rolloutId: ID, ordinal, status, expiresAt: 1 },
-        ...{ serviceArn: serviceArn(`s${ordinal}`), waveIndex: ordinal < 4 ? 0 : 1 },
-      }),
+      rolloutService(ordinal, { status, serviceArn: serviceArn(`s${ordinal}`), waveIndex: ordinal < 4 ? 0 : 1 }),
     ),
   );
   return world;

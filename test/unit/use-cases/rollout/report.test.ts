@@ -11,7 +11,7 @@ import { reportRollout } from "../../../../shared/use-cases/rollout/report.ts";
 import type { ReportCalls } from "../../../../shared/use-cases/rollout/report-calls.ts";
 import { reportOpenRollouts } from "../../../../shared/use-cases/rollout/report-schedule.ts";
 import { reportDetail } from "../../../../shared/use-cases/rollout/report-thread.ts";
-import { rollout, rolloutService } from "../../../support/rollouts.ts";
+import { rollout, rolloutService, wave } from "../../../support/rollouts.ts";
 import { config } from "../../../support/services.ts";
 
 const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
@@ -22,9 +22,7 @@ const webhook = { webhookUrl: "http://lab/slack/webhook/secret" };
 const started: Partial<Rollout> = {
   startedAt: "2026-03-01T12:00:00Z",
   serviceCount: 3,
-  waves: [
-    { name: "canary", canary: true, lanes: [{ account: "1", region: "r", first: 0, last: 2 }], state: "rolling" },
-  ],
+  waves: [wave("canary", 0, 2, "rolling")],
 };
 
 let clock: VirtualClock;

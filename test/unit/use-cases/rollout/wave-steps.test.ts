@@ -19,11 +19,17 @@ import { MAX_WEIGHT, nextWave } from "../../../../shared/use-cases/rollout/next-
 import { startRollout } from "../../../../shared/use-cases/rollout/start-rollout.ts";
 import { takeService } from "../../../../shared/use-cases/rollout/take-service.ts";
 import { Crash, crashing } from "../../../support/fakes.ts";
-import { fleetWorld, NOON, type RolloutWorld, serviceArn, underWay } from "../../../support/rollout-calls.ts";
-import { rolloutService } from "../../../support/rollouts.ts";
+import {
+  fleetWorld,
+  NOON,
+  type RolloutWorld,
+  serviceArn,
+  sixUnderWay,
+  underWay,
+} from "../../../support/rollout-calls.ts";
+import { lane } from "../../../support/rollouts.ts";
 
 const ID = "upgrade-1";
-const place = { account: "123456789012", region: "us-east-1" };
 
 /** Six services: a canary wave of two, then one of four. */
 async function sixServices(
@@ -39,25 +45,7 @@ async function sixServices(
     services: 6,
     policy: { bakeMinutes: 0, failureBudget: { inAll: { count: 1 } }, ...policy },
   });
-  await world.ledger.putRolloutServices(
-    [0, 1, 2, 3, 4, 5].map((ordinal) =>
-      rolloutService(ordinal, {
-        serviceArn: serviceArn(`s${ordinal}`),
-        waveIndex: ordinal < 2 ? 0 : 1,
-        ...of(ordinal),
-      }),
-    ),
-  );
-  await underWay(world, {
-    startedAt: "2026-11-23T11:00:00.000Z",
-    serviceCount: 6,
-    waves: [
-      { name: "canary", canary: true, lanes: [{ ...place, first: 0, last: 1 }], state: states[0] },
-      { name: "us-east-1 100%", canary: false, lanes: [{ ...place, first: 2, last: 5 }], state: states[1] },
-    ],
-    nextWaveIndex: states[0] === "done" ? 1 : 0,
-    ...given,
-  });
+  await sixUnderWay(world, states, of, given);
   return world;
 }
 
@@ -138,7 +126,7 @@ describe("the next step", () => {
       do: "roll",
       phase: "forward",
       wave: 1,
-      lanes: [{ ...place, first: 2, last: 5, concurrency: 7 }],
+      lanes: [{ ...lane(2, 5), concurrency: 7 }],
     });
     expect((await rolloutOf(world)).waves[1]).toMatchObject({ state: "rolling", startedAt: expect.any(String) });
   });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
-import { rolloutSchema } from "../../../../shared/model/rollout.ts";
 import { countCutOff, retirableRotation, trustingTasks } from "../../../../shared/use-cases/rotation/gate.ts";
 import { NOW } from "../../../support/fakes.ts";
 import { fingerprints, meshAfter } from "../../../support/meshes.ts";
 import { withCalls } from "../../../support/replaced-calls.ts";
+import { rollout } from "../../../support/rollouts.ts";
 import { named, runs, type WatchWorld, watchWorld } from "../../../support/running-services.ts";
 import { config } from "../../../support/services.ts";
 
@@ -110,25 +110,12 @@ describe("the gate of a root rotation", () => {
     async (state, target, changes, expected) => {
       const world = watchWorld();
       await runs(world, "api", { roots: "ab" });
-      const rollout = rolloutSchema.parse({
-        shape: 1,
-        id: "rotate-1",
-        version: 0,
-        kind: "rotate",
-        scope: {},
-        why: "",
-        requestedBy: "test",
-        requestedAt: new Date(NOW).toISOString(),
-        target,
-        status: state,
-        expiresAt: 1,
-        ...changes,
-      });
-      await world.ledger.createRollout(rollout);
+      const one = rollout({ id: "rotate-1", kind: "rotate", target, status: state, ...changes });
+      await world.ledger.createRollout(one);
       await world.ledger.changeFleet((fleet) => ({
         next: {
           ...fleet,
-          ...(state === "running" ? { currentRolloutId: rollout.id } : { queuedRolloutIds: [rollout.id] }),
+          ...(state === "running" ? { currentRolloutId: one.id } : { queuedRolloutIds: [one.id] }),
         },
       }));
       expect(await retirable(world)).toEqual(expected);
