@@ -1,10 +1,11 @@
 import type { Deployment } from "../../shared/model/service.ts";
 import type { ObservedContainer, ObservedTask } from "../../shared/model/task.ts";
+import { ACCOUNT, OBSERVED, revisionArn } from "./arns.ts";
 
-const prefix = "arn:aws:ecs:us-east-1:123456789012";
-export const TARGET = `${prefix}:task-definition/web:8`;
-export const BEFORE = `${prefix}:task-definition/web:7`;
+export const BEFORE = OBSERVED;
+export const TARGET = revisionArn("web", 8);
 
+/** A deployment of two tasks that has just begun. */
 export function deployment(changes: Partial<Deployment> = {}): Deployment {
   return {
     id: "ecs-svc/2",
@@ -19,6 +20,17 @@ export function deployment(changes: Partial<Deployment> = {}): Deployment {
   };
 }
 
+/** A deployment whose two tasks run. */
+export function completedDeployment(changes: Partial<Deployment> = {}): Deployment {
+  return deployment({
+    id: "ecs-svc/old",
+    taskDefinitionArn: BEFORE,
+    rolloutState: "COMPLETED",
+    runningCount: 2,
+    ...changes,
+  });
+}
+
 export function container(name: string, changes: Partial<ObservedContainer> = {}): ObservedContainer {
   return { name, lastStatus: "RUNNING", ...changes };
 }
@@ -26,7 +38,7 @@ export function container(name: string, changes: Partial<ObservedContainer> = {}
 /** A running, healthy task of the target revision. */
 export function task(id: string, changes: Partial<ObservedTask> = {}): ObservedTask {
   return {
-    taskArn: `${prefix}:task/prod/${id}`,
+    taskArn: `arn:aws:ecs:us-east-1:${ACCOUNT}:task/prod/${id}`,
     taskDefinitionArn: TARGET,
     lastStatus: "RUNNING",
     privateIpv4Address: `10.0.0.${id.length}`,

@@ -5,12 +5,10 @@ import type { Deployment, DescribedTaskDefinition, ObservedService, Tags } from 
 import type { ObservedTask } from "../../shared/model/task.ts";
 import { containersOf } from "../../shared/model/task-definition.ts";
 import type { EcsCalls } from "../../shared/ports/ports.ts";
+import { web } from "./arns.ts";
 import { FakeRevisions } from "./fake-revisions.ts";
 import { FakeTasks } from "./fake-tasks.ts";
-import { service, taskDefinition } from "./services.ts";
-
-/** The service that the tests of a roll are about. */
-export const web: ServiceRef = service().ref;
+import { taskDefinition } from "./services.ts";
 
 const SERVICES_PER_CALL = 10;
 /** As long as the gateway takes a cluster's tags as they were read. */

@@ -7,18 +7,18 @@ import {
   versionIdOf,
 } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { desiredToken } from "../../shared/enrollment/desired.ts";
-import type { Deployment, ObservedService } from "../../shared/model/service.ts";
+import type { ObservedService } from "../../shared/model/service.ts";
+import { OBSERVED, web } from "./arns.ts";
+import { completedDeployment } from "./deployments.ts";
 import { FakeBus } from "./fake-bus.ts";
 import { FakeControlPlane } from "./fake-control-plane.ts";
-import { FakeEcs, web } from "./fake-ecs.ts";
+import { FakeEcs } from "./fake-ecs.ts";
 import { FakeExecutions } from "./fake-executions.ts";
 import { FakeSecrets } from "./fake-secrets.ts";
 import { config as configOf, facts, service } from "./services.ts";
 
-const ECS = "arn:aws:ecs:us-east-1:123456789012";
 export const NOW = Date.UTC(2026, 10, 21, 4);
-export { FakeBus, FakeControlPlane, FakeEcs, FakeExecutions, FakeSecrets, web };
-export const OBSERVED = `${ECS}:task-definition/web:7`;
+export { FakeBus, FakeControlPlane, FakeEcs, FakeExecutions, FakeSecrets, OBSERVED, web };
 
 /** A service that is tagged and runs, and all that a roll of it talks to. */
 export function rollWorld(
@@ -26,17 +26,7 @@ export function rollWorld(
 ) {
   const clock = { nowMs: NOW };
   const ecs = new FakeEcs(() => clock.nowMs);
-  const completed: Deployment = {
-    id: "ecs-svc/old",
-    status: "PRIMARY",
-    taskDefinitionArn: OBSERVED,
-    rolloutState: "COMPLETED",
-    rolloutStateReason: undefined,
-    failedTasks: 0,
-    desiredCount: 2,
-    runningCount: 2,
-  };
-  ecs.add(service({ deployments: [completed], ...changes.service }), changes.raw);
+  ecs.add(service({ deployments: [completedDeployment()], ...changes.service }), changes.raw);
   const lines: { readonly level: string; readonly message: string; readonly extra: JsonObject }[] = [];
   const line =
     (level: string) =>

@@ -1,20 +1,20 @@
-import { type Place, serviceRef } from "../../shared/base/arn.ts";
+import type { Place } from "../../shared/base/arn.ts";
 import type { Config } from "../../shared/config/config.ts";
-import type { MeshFacts } from "../../shared/model/mesh.ts";
 import type { Rollout, RolloutService, Wave } from "../../shared/model/rollout.ts";
 import { withReading } from "../../shared/trust/record.ts";
+import { revisionArn, serviceArn, serviceNamed } from "./arns.ts";
+import { completedDeployment } from "./deployments.ts";
 import { FakeAlarms } from "./fake-alarms.ts";
 import { FakeParameters } from "./fake-parameters.ts";
 import { FakeBus, FakeExecutions, rollWorld } from "./fakes.ts";
+import { factsWith } from "./meshes.ts";
 import { rollout, rolloutService, wave } from "./rollouts.ts";
-import { config as configOf, facts, rootPem, service } from "./services.ts";
+import { config as configOf, service } from "./services.ts";
 
 /** Noon of a Monday. */
 export const NOON = Date.parse("2026-11-23T12:00:00Z");
 
-export const serviceArn = (name: string) => `arn:aws:ecs:us-east-1:123456789012:service/prod/${name}`;
-const revision = (name: string, number: number) =>
-  `arn:aws:ecs:us-east-1:123456789012:task-definition/${name}:${number}`;
+export { serviceArn };
 
 /** An enrolled fleet of so many services, and all that a rollout of it talks to. */
 export function rolloutWorld(
@@ -28,18 +28,9 @@ export function rolloutWorld(
   const names = Array.from({ length: services }, (_, index) => `s${index}`);
   const enroll = async () => {
     for (const name of names) {
-      const ref = serviceRef(serviceArn(name));
-      const taskDefinitionArn = revision(name, 1);
-      const primary = {
-        id: `ecs-svc/${name}`,
-        status: "PRIMARY" as const,
-        taskDefinitionArn,
-        rolloutState: "COMPLETED" as const,
-        rolloutStateReason: undefined,
-        failedTasks: 0,
-        desiredCount: 2,
-        runningCount: 2,
-      };
+      const ref = serviceNamed(name);
+      const taskDefinitionArn = revisionArn(name, 1);
+      const primary = completedDeployment({ id: `ecs-svc/${name}`, taskDefinitionArn });
       world.ecs.add(service({ ref, taskDefinitionArn, deployments: [primary] }));
       await world.ledger.patchService(ref.serviceArn, { enrolled: true, lastGoodRevisionArn: taskDefinitionArn });
     }
@@ -99,15 +90,13 @@ export async function sixUnderWay(
   });
 }
 
-/** The mesh facts `main` with another root CA bundle. */
-function factsWith(bundle: "a" | "ab" | "b", readAt = new Date(NOON).toISOString()): MeshFacts {
-  const rootCaPem = [...bundle].map((name) => rootPem(name === "a" ? "a" : "b")).join("");
-  return { ...facts, rootCaPem, readAt };
-}
-
-/** The control plane `main` is read: it has this bundle now. */
-export async function readFacts(world: RolloutWorld, bundle: "a" | "ab" | "b", readAt?: string): Promise<void> {
-  await world.ledger.changeMesh("main", (mesh) => ({ next: withReading(mesh, factsWith(bundle, readAt)) }));
+/** The control plane `main` is read: its bundle has these roots now. */
+export async function readFacts(
+  world: RolloutWorld,
+  roots: "a" | "ab" | "b",
+  readAt = new Date(NOON).toISOString(),
+): Promise<void> {
+  await world.ledger.changeMesh("main", (mesh) => ({ next: withReading(mesh, factsWith(roots, { readAt })) }));
 }
 
 /** All of the ledger that matters here, for a comparison. Versions and times are left out. */

@@ -1,7 +1,9 @@
-import { type ServiceRef, serviceRef } from "../../shared/base/arn.ts";
+import type { ServiceRef } from "../../shared/base/arn.ts";
 import type { Deployment } from "../../shared/model/service.ts";
+import { OBSERVED, revisionArn, serviceNamed } from "./arns.ts";
+import { completedDeployment } from "./deployments.ts";
 import { meshed } from "./enrolled-services.ts";
-import { OBSERVED, rollWorld, web } from "./fakes.ts";
+import { rollWorld } from "./fakes.ts";
 import { factsWith } from "./meshes.ts";
 import { observed, service, taskDefinition } from "./services.ts";
 
@@ -13,7 +15,7 @@ export interface Runs {
   readonly desired?: number;
 }
 
-export const named = (name: string): ServiceRef => serviceRef(web.serviceArn.replace("/prod/web", `/prod/${name}`));
+export const named = serviceNamed;
 
 /** A world in which the watch can look at every service. */
 export function watchWorld(changes: Parameters<typeof rollWorld>[0] = {}) {
@@ -37,19 +39,14 @@ export type WatchWorld = ReturnType<typeof watchWorld>;
 export async function runs(world: WatchWorld, name: string, ...all: readonly Runs[]): Promise<ServiceRef> {
   const ref = named(name);
   const deployments = all.map(({ roots, status = "PRIMARY", running = 2, desired = running }, index) => {
-    const taskDefinitionArn = OBSERVED.replace("/web:7", `/${name}:${world.fleet.definitions.size}`);
+    const taskDefinitionArn = revisionArn(name, world.fleet.definitions.size);
     const raw = roots === "" ? taskDefinition() : meshed(observed({ facts: factsWith(roots) }));
     world.fleet.definitions.set(taskDefinitionArn, { taskDefinitionArn, raw, tags: [] });
-    return { ...idle, id: `ecs-svc/${index}`, status, taskDefinitionArn, runningCount: running, desiredCount: desired };
+    const counts = { runningCount: running, desiredCount: desired };
+    return completedDeployment({ id: `ecs-svc/${index}`, status, taskDefinitionArn, ...counts });
   });
   const { taskDefinitionArn = OBSERVED } = deployments.find(({ status }) => status === "PRIMARY") ?? {};
   world.fleet.services.set(ref.serviceArn, service({ ref, deployments, taskDefinitionArn }));
   await world.ledger.patchService(ref.serviceArn, { enrolled: true });
   return ref;
 }
-
-const idle: Omit<Deployment, "id" | "status" | "taskDefinitionArn" | "runningCount" | "desiredCount"> = {
-  rolloutState: "COMPLETED",
-  rolloutStateReason: undefined,
-  failedTasks: 0,
-};

@@ -1,13 +1,12 @@
 import { readFileSync } from "node:fs";
-import { serviceRef } from "../../shared/base/arn.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { type Config, parseConfig } from "../../shared/config/config.ts";
 import type { DecisionInput } from "../../shared/enrollment/decide.ts";
+import type { TagRequest } from "../../shared/enrollment/decision.ts";
 import type { MeshFacts } from "../../shared/model/mesh.ts";
 import type { ObservedService, Tags } from "../../shared/model/service.ts";
+import { ACCOUNT, OBSERVED, OTHER_ACCOUNT, web } from "./arns.ts";
 
-const ACCOUNT = "123456789012";
-const REVISION = `arn:aws:ecs:us-east-1:${ACCOUNT}:task-definition/web:7`;
 export const TASK_ROLE = `arn:aws:iam::${ACCOUNT}:role/web-task`;
 export const EXECUTION_ROLE = `arn:aws:iam::${ACCOUNT}:role/web-execution`;
 
@@ -38,6 +37,36 @@ export function config(changes: Partial<Parameters<typeof parseConfig>[0] & obje
   });
 }
 
+/** The configuration of two accounts that one control plane serves. */
+export function configOfTwoAccounts(changes: Parameters<typeof config>[0] = {}): Config {
+  const both = [ACCOUNT, OTHER_ACCOUNT];
+  const regions = ["us-east-1"];
+  return config({
+    accounts: both.map((account) => ({ role: `arn:aws:iam::${account}:role/istiod`, domain: "ecs.local", regions })),
+    controlPlanes: [
+      {
+        name: "main",
+        eks: { cluster: "mesh", region: "us-east-1", account: OTHER_ACCOUNT },
+        serves: both.map((account) => ({ account, regions })),
+      },
+    ],
+    ...changes,
+  });
+}
+
+/** What the tags `enrolled` ask for. */
+export const request: TagRequest = {
+  namespace: "shop",
+  serviceAccount: "web",
+  hostname: "",
+  ports: "",
+  platform: "ecs",
+  external: true,
+  proxyEnv: false,
+  image: undefined,
+  canary: false,
+};
+
 export const facts: MeshFacts = {
   controlPlane: "main",
   istiodUrl: "https://istiod.example.com:15012",
@@ -49,9 +78,9 @@ export const facts: MeshFacts = {
 
 export function service(changes: Partial<ObservedService> = {}): ObservedService {
   return {
-    ref: serviceRef(`arn:aws:ecs:us-east-1:${ACCOUNT}:service/prod/web`),
+    ref: web,
     status: "ACTIVE",
-    taskDefinitionArn: REVISION,
+    taskDefinitionArn: OBSERVED,
     deploymentController: "ECS",
     deploymentStrategy: "ROLLING",
     hasPauseHook: false,
@@ -76,7 +105,7 @@ export const application: JsonObject = {
 export function taskDefinition(changes: JsonObject = {}): JsonObject {
   return {
     family: "web",
-    taskDefinitionArn: REVISION,
+    taskDefinitionArn: OBSERVED,
     revision: 7,
     status: "ACTIVE",
     networkMode: "awsvpc",
@@ -98,7 +127,7 @@ export function observed(
   return {
     service: service(),
     clusterTags: {},
-    definition: { taskDefinitionArn: REVISION, raw: raw ?? taskDefinition(), tags: [] },
+    definition: { taskDefinitionArn: OBSERVED, raw: raw ?? taskDefinition(), tags: [] },
     facts,
     older: [],
     fleet: {},

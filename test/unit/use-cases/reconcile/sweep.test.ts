@@ -1,23 +1,30 @@
 import { describe, expect, it } from "vitest";
 import { type LedgerItems, memoryLedger } from "../../../../lab/ledger/ledger-memory.ts";
-import { clusterArnOf, parseClusterArn, type ServiceRef, serviceRef } from "../../../../shared/base/arn.ts";
+import { clusterArnOf, parseClusterArn, serviceRef } from "../../../../shared/base/arn.ts";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
 import { labelOf } from "../../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { settingsHash } from "../../../../shared/enrollment/settings-hash.ts";
 import { secretReferences, sweep, sweepCluster } from "../../../../shared/use-cases/reconcile/sweep.ts";
+import { ACCOUNT, OTHER_ACCOUNT, serviceNamed } from "../../../support/arns.ts";
 import { FakeEcs, FakeSecrets, NOW, type RollWorld, valueFromOf, watchedWorld, web } from "../../../support/fakes.ts";
 import { withCalls } from "../../../support/replaced-calls.ts";
 import { enroll, NAME } from "../../../support/rolls.ts";
-import { config, enrolled, rootPem, service, taskDefinition } from "../../../support/services.ts";
-
-const other = (name: string): ServiceRef => serviceRef(web.serviceArn.replace("/prod/web", `/prod/${name}`));
+import {
+  config,
+  configOfTwoAccounts,
+  enrolled,
+  request,
+  rootPem,
+  service,
+  taskDefinition,
+} from "../../../support/services.ts";
 
 /** Services of the same cluster that run the same definition as the first. */
 function addServices(world: RollWorld, count: number, tags = world.ecs.of(web).tags): void {
   const { taskDefinitionArn } = world.ecs.of(web);
   const raw = world.ecs.definitions.get(taskDefinitionArn)?.raw;
   for (let index = 0; index < count; index += 1) {
-    world.ecs.add(service({ ref: other(`web-${index}`), taskDefinitionArn, tags }), raw);
+    world.ecs.add(service({ ref: serviceNamed(`web-${index}`), taskDefinitionArn, tags }), raw);
   }
 }
 
@@ -69,7 +76,7 @@ describe("a sweep", () => {
     const world = await watchedWorld();
     await enroll(world);
     addServices(world, 2);
-    const bad = { ...world.ecs.of(web), ref: other("bad"), tags: { "ztunnel-autopilot/enroll": "perhaps" } };
+    const bad = { ...world.ecs.of(web), ref: serviceNamed("bad"), tags: { "ztunnel-autopilot/enroll": "perhaps" } };
     world.ecs.add(bad, world.ecs.definitions.get(bad.taskDefinitionArn)?.raw);
     const result = await run(world);
     expect(result).toMatchObject({ seen: 4, enrolled: 1, drifted: 0, refused: 1, failed: 0 });
@@ -80,7 +87,7 @@ describe("a sweep", () => {
 
   it("frees what a roll has left that ended without its last step, once its lease is over, also of a service that is gone", async () => {
     const world = await watchedWorld();
-    const gone = other("gone").serviceArn;
+    const gone = serviceNamed("gone").serviceArn;
     const leaseUntil = world.now() + 60_000;
     for (const [name, status] of [
       ["dead", "FAILED"],
@@ -155,7 +162,7 @@ describe("a sweep", () => {
       expect(result.failed).toBeGreaterThan(0);
       await takeLeases({ ...world, ledger });
     }
-    expect(world.executions.started.map(({ input }) => input.serviceArn)).toEqual([other("web-0").serviceArn]);
+    expect(world.executions.started.map(({ input }) => input.serviceArn)).toEqual([serviceNamed("web-0").serviceArn]);
     expect(world.lines).toContainEqual({
       level: "error",
       message: `not swept: ${web.serviceArn}`,
@@ -225,7 +232,7 @@ describe("a sweep and the secret versions", () => {
     await put("unused");
     await put("remembered");
     await put("current");
-    await world.ledger.patchService(other("gone").serviceArn, {
+    await world.ledger.patchService(serviceNamed("gone").serviceArn, {
       secretsInUse: [`${secretArn}:::${version("remembered")}`],
     });
     await run(world);
@@ -246,7 +253,7 @@ describe("a sweep and the secret versions", () => {
     const { world, secret, secretArn, put } = await withSecret();
     await put("unused");
     await put("current");
-    await world.ledger.patchService(other("gone").serviceArn, {
+    await world.ledger.patchService(serviceNamed("gone").serviceArn, {
       secretsInUse: [`${secretArn}:::${version("deleted")}`],
     });
     expect(await run(world)).toMatchObject({ failed: 0 });
@@ -258,7 +265,7 @@ describe("a sweep and the secret versions", () => {
     addServices(world, 1);
     await put("unused");
     await put("current");
-    const ref = other("web-0");
+    const ref = serviceNamed("web-0");
     world.ecs.services.set(ref.serviceArn, { ...world.ecs.of(ref), taskDefinitionArn: "gone" });
     expect(await run(world)).toMatchObject({ failed: 1 });
     expect(world.secrets.labels(secret.name)[version("unused")]).toEqual(["AWSPREVIOUS", labelOf(version("unused"))]);
@@ -300,17 +307,7 @@ describe("a sweep and the secret versions", () => {
   });
 
   it("knows a reference wherever it stands in a definition, and no other secret's", () => {
-    const valueFrom = valueFromOf({
-      namespace: "shop",
-      serviceAccount: "web",
-      hostname: "",
-      ports: "",
-      platform: "ecs",
-      external: true,
-      proxyEnv: false,
-      image: undefined,
-      canary: false,
-    });
+    const valueFrom = valueFromOf(request);
     const secrets = [
       { name: "BOOTSTRAP_TOKEN", valueFrom },
       { name: "DB", valueFrom: valueFrom.replace("ztunnel-autopilot/", "database/") },
@@ -337,25 +334,8 @@ describe("a sweep of one cluster", () => {
 });
 
 async function twoAccounts(changes: object = {}) {
-  const account = "210987654321";
-  const region = "us-east-1";
-  const both = config({
-    accounts: ["123456789012", account].map((id) => ({
-      role: `arn:aws:iam::${id}:role/istiod`,
-      domain: "ecs.local",
-      regions: [region],
-    })),
-    controlPlanes: [
-      {
-        name: "main",
-        eks: { cluster: "mesh", region, account },
-        serves: ["123456789012", account].map((id) => ({ account: id, regions: [region] })),
-      },
-    ],
-    ...changes,
-  });
-  const world = await watchedWorld({ config: both });
-  const far = serviceRef(web.serviceArn.replace("123456789012", account));
+  const world = await watchedWorld({ config: configOfTwoAccounts(changes) });
+  const far = serviceRef(web.serviceArn.replace(ACCOUNT, OTHER_ACCOUNT));
   const farEcs = new FakeEcs();
   farEcs.add(service({ ref: far, tags: {} }));
   return { world, far, farEcs };

@@ -9,20 +9,9 @@ import type { ApplyPlan } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing, OBSERVED, type RollWorld, rollWorld, valueFromOf, web } from "../../../support/fakes.ts";
 import { withCalls } from "../../../support/replaced-calls.ts";
 import { applied, applyPlan, enroll, NAME, planned } from "../../../support/rolls.ts";
-import { config, rootPem } from "../../../support/services.ts";
+import { config, request, rootPem } from "../../../support/services.ts";
 
 const stateOf = (world: RollWorld) => world.ledger.getService(web.serviceArn);
-const request = {
-  namespace: "shop",
-  serviceAccount: "web",
-  hostname: "",
-  ports: "",
-  platform: "ecs",
-  external: true,
-  proxyEnv: false,
-  image: undefined,
-  canary: false,
-} as const;
 
 /** A service in the mesh whose tag asks for another image. */
 async function withNewImage(): Promise<RollWorld> {

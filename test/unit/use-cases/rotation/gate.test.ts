@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
 import { countCutOff, retirableRotation, trustingTasks } from "../../../../shared/use-cases/rotation/gate.ts";
+import { ACCOUNT, OTHER_ACCOUNT } from "../../../support/arns.ts";
 import { NOW } from "../../../support/fakes.ts";
 import { fingerprints, meshAfter } from "../../../support/meshes.ts";
 import { withCalls } from "../../../support/replaced-calls.ts";
 import { rollout } from "../../../support/rollouts.ts";
 import { named, runs, type WatchWorld, watchWorld } from "../../../support/running-services.ts";
-import { config } from "../../../support/services.ts";
+import { configOfTwoAccounts } from "../../../support/services.ts";
 
 const rotating = meshAfter("a", "ab");
 const given = { retiring: fingerprints("a"), remaining: fingerprints("b") };
@@ -156,27 +157,11 @@ describe("the count of those that a bundle cuts off", () => {
   });
 
   it("goes on when some cannot be read", async () => {
-    const account = "210987654321";
-    const regions = ["us-east-1"];
-    const both = config({
-      accounts: ["123456789012", account].map((id) => ({
-        role: `arn:aws:iam::${id}:role/istiod`,
-        domain: "ecs.local",
-        regions,
-      })),
-      controlPlanes: [
-        {
-          name: "main",
-          eks: { cluster: "mesh", region: "us-east-1", account },
-          serves: ["123456789012", account].map((id) => ({ account: id, regions })),
-        },
-      ],
-    });
-    const world = watchWorld({ config: both });
+    const world = watchWorld({ config: configOfTwoAccounts() });
     await runs(world, "api", { roots: "a" });
-    await world.ledger.patchService(named("far").serviceArn.replace("123456789012", account), { enrolled: true });
+    await world.ledger.patchService(named("far").serviceArn.replace(ACCOUNT, OTHER_ACCOUNT), { enrolled: true });
     const ecs = (place: { readonly account: string }) => {
-      if (place.account === account) throw new AutopilotError("access-denied", "AssumeRole");
+      if (place.account === OTHER_ACCOUNT) throw new AutopilotError("access-denied", "AssumeRole");
       return world.fleet;
     };
     const mesh = meshAfter("a", "b");
