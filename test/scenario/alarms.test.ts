@@ -1,16 +1,11 @@
-import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
-import { Lab } from "../../lab/autopilot/lab.ts";
-import { memoryLedger } from "../../lab/ledger/ledger-memory.ts";
-import { config } from "../support/services.ts";
+import { readyLab } from "../support/labs.ts";
 
 const CLOUDWATCH = "GraniteServiceVersion20100801";
 
 /** A lab in which an alarm was made, went to these states one after the other, and what Slack has then. */
 async function told(AlarmName: string, states: readonly string[], place: { account?: string; region?: string } = {}) {
-  const clock = new VirtualClock(Date.UTC(2026, 10, 21));
-  const lab = new Lab({ clock, config: config(), schedules: false, ledger: memoryLedger() });
-  await clock.run(lab.prepare());
+  const { lab, clock } = await readyLab();
   const at = { account: lab.config.homeAccount, region: lab.config.homeRegion, ...place };
   const alarm = {
     AlarmName,

@@ -1,11 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
-import { demo, enrollAs, fleetOf, web } from "./support/fleets.ts";
+import { cart, cartFleet, demo, enrollAs, fleetOf, web } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { expectAtRest, expectMeshed, outcomesOf, revisionsOf } from "./support/witness.ts";
 
-const cart = demo("cart");
-const scenario = { fleet: fleetOf([web("cart", { desiredCount: 2 })]) };
+const scenario = { fleet: cartFleet };
 
 /** Every AWS call that functions make from the tag to the verified service. */
 const calls = await onLab({ ...scenario, schedules: false }, async (stage) => {

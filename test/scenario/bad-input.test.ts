@@ -2,11 +2,10 @@ import { rootCaPem } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import type { Json } from "../../shared/base/json.ts";
-import { demo, enrollAs, fleetOf, web } from "./support/fleets.ts";
+import { cart, enrollAs, fleetOf, web } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { expectAtRest, expectMeshed } from "./support/witness.ts";
 
-const cart = demo("cart");
 const scenario = { fleet: fleetOf([web("cart")]), policy: { attemptDelaysMinutes: [15] } };
 
 function plane(stage: LabDriver) {

@@ -1,11 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { awsCallCount } from "../../lab/lambda/rolls.ts";
 import { arnOf, type LabDriver, type ServiceName } from "../../lab/story/lab-driver.ts";
-import { BAD_IMAGE, demo, ENROLL, enrollAs, fleetOf, IMAGE, released, web, webDefinition } from "./support/fleets.ts";
+import {
+  BAD_IMAGE,
+  cart,
+  demo,
+  ENROLL,
+  enrollAs,
+  fleetOf,
+  IMAGE,
+  released,
+  web,
+  webDefinition,
+} from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { outcomesOf } from "./support/witness.ts";
 
-const cart = demo("cart");
 const fleet = fleetOf([web("cart", { desiredCount: 2 }), web("other")]);
 
 async function enrollCart(stage: LabDriver): Promise<void> {

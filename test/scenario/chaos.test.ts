@@ -1,12 +1,10 @@
 import { seededRandom } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
-import { demo, ENROLL, enrollAs, fleetOf, released, web, webDefinition } from "./support/fleets.ts";
+import { cart, cartFleet, ENROLL, enrollAs, released, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { containerOf, expectAtRest, expectMeshed, outcomesOf, revisionsOf, tagsOf } from "./support/witness.ts";
 
-const cart = demo("cart");
-const fleet = fleetOf([web("cart", { desiredCount: 2 })]);
 const CHAOS_MINUTES = 40;
 
 /** What may go wrong at any time, for a few minutes. */
@@ -82,7 +80,7 @@ const withoutCounts = ({ struck, count, ...rule }: ReturnType<LabDriver["lab"]["
 
 describe("things go wrong at random while people work", () => {
   it.each(Array.from({ length: 12 }, (_, index) => index + 1))("seed %i: it converges once they stop", (seed) =>
-    onLab({ fleet, seed, policy: { attemptDelaysMinutes: [15, 30] } }, async (stage) => {
+    onLab({ fleet: cartFleet, seed, policy: { attemptDelaysMinutes: [15, 30] } }, async (stage) => {
       const wanted = await chaos(stage, seed);
       await stage.minutes(120);
       // A roll that failed goes back to the last deployment that had completed, which may be older than the last release.

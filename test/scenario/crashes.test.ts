@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import { type CallOfRun, callsOfLastRoll, crashAt, expectAsWithoutCrash } from "./support/crash.ts";
-import { BAD_IMAGE, demo, ENROLL, enrollAs, fleetOf, IMAGE, web } from "./support/fleets.ts";
+import { BAD_IMAGE, cart, cartFleet, ENROLL, enrollAs, IMAGE } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { expectMeshed, tagsOf } from "./support/witness.ts";
 
-const cart = demo("cart");
-const scenario = { fleet: fleetOf([web("cart", { desiredCount: 2 })]) };
+const scenario = { fleet: cartFleet };
 
 async function enroll(stage: LabDriver): Promise<void> {
   await stage.tag(cart, enrollAs("cart"));

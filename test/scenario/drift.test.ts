@@ -1,7 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { shellDefinition, US } from "../../lab/fleet/demo.ts";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
-import { demo, ENROLL, enrollAs, fleetOf, guideFleet, released, shop, web, webDefinition } from "./support/fleets.ts";
+import {
+  cart,
+  cartFleet,
+  demo,
+  ENROLL,
+  enrollAs,
+  guideFleet,
+  released,
+  shop,
+  webDefinition,
+} from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import {
   containerOf,
@@ -14,9 +24,6 @@ import {
   revisionsOf,
   waitsFor,
 } from "./support/witness.ts";
-
-const cart = demo("cart");
-const cartFleet = fleetOf([web("cart", { desiredCount: 2 })]);
 
 async function enrollCart(stage: LabDriver): Promise<string> {
   await stage.tag(cart, enrollAs("cart"));

@@ -2,7 +2,18 @@ import { describe, expect, it } from "vitest";
 import { demoFleet } from "../../lab/fleet/demo.ts";
 import { arnOf, type LabDriver } from "../../lab/story/lab-driver.ts";
 import { type FailureCode, failures } from "../../shared/base/errors.ts";
-import { BAD_IMAGE, demo, enrollAs, fleetOf, IMAGE, released, web, webDefinition } from "./support/fleets.ts";
+import {
+  BAD_IMAGE,
+  cart,
+  cartFleet,
+  demo,
+  enrollAs,
+  fleetOf,
+  IMAGE,
+  released,
+  web,
+  webDefinition,
+} from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import {
   containerOf,
@@ -14,8 +25,6 @@ import {
   revisionsOf,
 } from "./support/witness.ts";
 
-const cart = demo("cart");
-const fleet = fleetOf([web("cart", { desiredCount: 2 })]);
 const fleetWithBreaker = fleetOf([web("cart", { desiredCount: 2, circuitBreaker: true })]);
 
 /** The enrolled service's revision. */
@@ -53,7 +62,7 @@ async function expectReverted(stage: LabDriver, revision: string, code: string):
 }
 
 describe.each([
-  ["without a circuit breaker", fleet],
+  ["without a circuit breaker", cartFleet],
   ["with ECS's circuit breaker", fleetWithBreaker],
 ])("a ztunnel image that never gets healthy, %s", (_how, itsFleet) => {
   it("the service goes back to its pinned last good revision, told with the cause", () =>
@@ -123,7 +132,7 @@ describe.each([
 
 describe("tasks of the new revision stop", () => {
   it("the application's container: told as the application's failure, reverted", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       const original = await stage.revisionOf(cart);
       // Later tasks live on: those of the revision that the service goes back to, too.
       stage.lab.faults.add({ kind: "task-stops", match: { service: "cart", container: "app" }, count: 4 });
@@ -133,7 +142,7 @@ describe("tasks of the new revision stop", () => {
     }));
 
   it("ztunnel's container: told as ztunnel's failure, reverted", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       const original = await stage.revisionOf(cart);
       stage.lab.faults.add({ kind: "task-stops", match: { service: "cart", container: "ztunnel" } });
       await stage.tag(cart, enrollAs("cart"));
@@ -141,7 +150,7 @@ describe("tasks of the new revision stop", () => {
     }));
 
   it("one task only: the deployment gets over it", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       stage.lab.faults.add({ kind: "task-stops", match: { service: "cart", container: "app" }, count: 1 });
       await enrollCart(stage);
       await expectMeshed(stage, cart);
@@ -149,7 +158,7 @@ describe("tasks of the new revision stop", () => {
     }));
 
   it("they can't read the secret: told as denied, reverted", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       const original = await stage.revisionOf(cart);
       stage.lab.faults.add({ kind: "secret-denied", match: { service: "cart" } });
       await stage.tag(cart, enrollAs("cart"));
@@ -158,7 +167,7 @@ describe("tasks of the new revision stop", () => {
     }));
 
   it("the image can't be pulled: told as such, reverted", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       const good = await enrollCart(stage);
       await stage.tag(cart, { [IMAGE]: "us-docker.pkg.dev/soloio-img/istio/ztunnel:broken" });
       await expectReverted(stage, good, "image-unavailable");
@@ -167,7 +176,7 @@ describe("tasks of the new revision stop", () => {
 
 describe("the mesh does not know the tasks", () => {
   it("no WorkloadEntry comes: not verified, reverted with the reason", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       const original = await stage.revisionOf(cart);
       stage.lab.faults.add({ kind: "no-workload-entry", match: { service: "cart" } });
       await stage.tag(cart, enrollAs("cart"));
@@ -176,7 +185,7 @@ describe("the mesh does not know the tasks", () => {
     }));
 
   it("nor is a task to blame that failed before: another took its place", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       const original = await stage.revisionOf(cart);
       stage.lab.faults.add({ kind: "no-workload-entry", match: { service: "cart" } });
       stage.lab.faults.add({ kind: "secret-denied", match: { service: "cart" }, count: 1 });
@@ -185,7 +194,7 @@ describe("the mesh does not know the tasks", () => {
     }));
 
   it("the control plane is down while the roll verifies, and comes back: the roll succeeds", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       await stage.tag(cart, enrollAs("cart"));
       await stage.until("rolling", 5, async () => (await stage.state(cart))?.roll?.taskToken !== undefined);
       stage.lab.faults.add({ kind: "kubernetes-down", untilMs: stage.lab.clock.now() + 8 * 60_000 });
@@ -195,7 +204,7 @@ describe("the mesh does not know the tasks", () => {
     }));
 
   it("the control plane stays down while the roll verifies: not verified, reverted", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       const original = await stage.revisionOf(cart);
       await stage.tag(cart, enrollAs("cart"));
       await stage.until("rolling", 5, async () => (await stage.state(cart))?.roll?.taskToken !== undefined);
@@ -204,7 +213,7 @@ describe("the mesh does not know the tasks", () => {
     }));
 
   it("the control plane is down for minutes when the roll plans: the roll waits and succeeds", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       stage.lab.faults.add({ kind: "kubernetes-down", untilMs: stage.lab.clock.now() + 20_000 });
       await enrollCart(stage);
       await expectMeshed(stage, cart);
@@ -230,7 +239,7 @@ describe("the way back", () => {
     ));
 
   it("that is refused is its own loud outcome, and is not tried again", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       await enrollCart(stage);
       stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       const match = { call: "ecs.UpdateService", service: "cart" };
@@ -250,7 +259,7 @@ describe("the way back", () => {
     }));
 
   it("waits for a region that is down, and is gone then", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       const good = await enrollCart(stage);
       stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
@@ -265,7 +274,7 @@ describe("the way back", () => {
     }));
 
   it("leads to a revision that fails itself: told as loudly", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       stage.lab.faults.add({ kind: "task-stops", match: { service: "cart", container: "app" } });
       await stage.tag(cart, enrollAs("cart"));
       await stage.until("failed", 40, () => stage.ended(cart, "revert-failed"));
@@ -277,7 +286,7 @@ describe("the way back", () => {
     }));
 
   it("is interrupted by a deployment: that one stays, with the sidecar", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       await enrollCart(stage);
       stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
@@ -293,7 +302,7 @@ describe("the way back", () => {
 
 describe("Slack is down", () => {
   it("for a minute: rolls go on, the message comes later", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       stage.lab.faults.add({ kind: "slack-down", untilMs: stage.lab.clock.now() + 2 * 60_000 });
       await stage.tag(cart, enrollAs("cart"));
       await stage.until("cart is enrolled", 3, () => stage.ended(cart, "succeeded"));

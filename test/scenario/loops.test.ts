@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { arnOf, type LabDriver } from "../../lab/story/lab-driver.ts";
-import { BAD_IMAGE, demo, enrollAs, fleetOf, IMAGE, released, web, webDefinition } from "./support/fleets.ts";
+import { BAD_IMAGE, cart, enrollAs, fleetOf, IMAGE, released, web, webDefinition } from "./support/fleets.ts";
 import { onLab, type Scenario, START_MS } from "./support/on-lab.ts";
 import { eventTypesOf, expectAtRest, expectMeshed, revisionsOf } from "./support/witness.ts";
 
-const cart = demo("cart");
 /** Delays of which several fit in a day. */
 const scenario: Scenario = {
   fleet: fleetOf([web("cart", { desiredCount: 2 })]),

@@ -2,12 +2,10 @@ import { describe, expect, it } from "vitest";
 import { EU, US } from "../../lab/fleet/demo.ts";
 import type { Fleet } from "../../lab/fleet/fleet.ts";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
-import { demo, enrollAs, fleetOf, shop, web, webDefinition } from "./support/fleets.ts";
+import { cart, cartFleet, enrollAs, shop, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 import { expectAtRest, expectMeshed, outcomesOf, revisionsOf } from "./support/witness.ts";
 
-const cart = demo("cart");
-const fleet = fleetOf([web("cart", { desiredCount: 2 })]);
 const fromNow = (stage: LabDriver, minutes: number) => stage.lab.clock.now() + minutes * 60_000;
 
 async function enrolledInTheEnd(stage: LabDriver, service: typeof cart, withinMinutes: number): Promise<void> {
@@ -25,8 +23,11 @@ describe("a member's region is down", () => {
     executionRoleArn: roleArn("execution"),
   });
   const twoRegions: Fleet = {
-    clusters: [...fleet.clusters, { ...EU, name: "shop", tags: {} }],
-    services: [...fleet.services, { ...web("basket", { taskDefinition, desiredCount: 2 }), ...EU, cluster: "shop" }],
+    clusters: [...cartFleet.clusters, { ...EU, name: "shop", tags: {} }],
+    services: [
+      ...cartFleet.services,
+      { ...web("basket", { taskDefinition, desiredCount: 2 }), ...EU, cluster: "shop" },
+    ],
   };
   const goDown = (stage: LabDriver, minutes: number) =>
     stage.lab.faults.add({ kind: "region-down", match: EU, untilMs: fromNow(stage, minutes) });
@@ -64,7 +65,7 @@ const ledgerCalls = ["getService", "takeLease", "updateRoll", "recordSignal", "f
 
 describe("the ledger's DynamoDB", () => {
   it.each(ledgerCalls)("throttles %s once: the roll succeeds", (call) =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       stage.lab.faults.add({ kind: "throttle", match: { call }, count: 1 });
       await stage.tag(cart, enrollAs("cart"));
       await enrolledInTheEnd(stage, cart, 30);
@@ -78,7 +79,7 @@ describe("the ledger's DynamoDB", () => {
   it.each(ledgerCalls)(
     "fails at %s for five minutes: in the end the service is in the mesh, with one revision",
     (call) =>
-      onLab({ fleet }, async (stage) => {
+      onLab({ fleet: cartFleet }, async (stage) => {
         stage.lab.faults.add({ kind: "api-error", match: { call }, untilMs: fromNow(stage, 5) });
         await stage.tag(cart, enrollAs("cart"));
         await stage.minutes(5);
@@ -89,7 +90,7 @@ describe("the ledger's DynamoDB", () => {
   );
 
   it("is down with all of the home region: the service is in the mesh once it is up", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       await stage.tag(cart, enrollAs("cart"));
       stage.lab.faults.add({ kind: "region-down", match: US, untilMs: fromNow(stage, 10) });
       await stage.minutes(10);
@@ -98,7 +99,7 @@ describe("the ledger's DynamoDB", () => {
     }));
 
   it("throttles the sweep's list of services: it is tried again, and finds what no event told", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       stage.lab.faults.add({ kind: "lose-event", match: { service: "cart", detailType: "Tag *" } });
       stage.lab.faults.add({ kind: "throttle", match: { call: "ledger.listServices" }, count: 1 });
       await stage.tag(cart, enrollAs("cart"));
@@ -107,7 +108,7 @@ describe("the ledger's DynamoDB", () => {
     }));
 
   it("denies every call: named as that, and no roll begins", () =>
-    onLab({ fleet }, async (stage) => {
+    onLab({ fleet: cartFleet }, async (stage) => {
       const match = { call: "ledger.*" };
       stage.lab.faults.add({ kind: "api-error", match, error: "AccessDeniedException" });
       await stage.tag(cart, enrollAs("cart"));

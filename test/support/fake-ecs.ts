@@ -3,7 +3,6 @@ import { AutopilotError } from "../../shared/base/errors.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 import type { Deployment, DescribedTaskDefinition, ObservedService, Tags } from "../../shared/model/service.ts";
 import type { ObservedTask } from "../../shared/model/task.ts";
-import { containersOf } from "../../shared/model/task-definition.ts";
 import type { EcsCalls } from "../../shared/ports/ports.ts";
 import { web } from "./arns.ts";
 import { FakeRevisions } from "./fake-revisions.ts";

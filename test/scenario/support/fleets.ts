@@ -25,6 +25,10 @@ export const enrollAs = (serviceAccount: string): Record<string, string> => ({
 
 export const guideFleet = demoFleet;
 
+/** The service that most scenarios are about: two tasks of a Fargate web service, alone in the fleet. */
+export const cart = demo("cart");
+export const cartFleet = fleetOf([web("cart", { desiredCount: 2 })]);
+
 type Shape = Partial<Omit<FleetService, "name" | "account" | "region">>;
 
 /** A Fargate web service in the home account's cluster ecs-demo, with roles of its own. */

@@ -1,13 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { isJsonObject } from "../../../shared/base/json.ts";
 import { parseIncoming } from "../../../shared/events/incoming.ts";
 import { readOutgoing } from "../../../shared/events/outgoing.ts";
 import { messageFor } from "../../../shared/slack/messages.ts";
+import { eventFixture, eventFixtureNames } from "../../support/event-fixtures.ts";
 
 const folder = new URL("../../fixtures/events/", import.meta.url);
-const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
-const read = (file: string): unknown => JSON.parse(readFileSync(new URL(file, folder), "utf8"));
+const files = eventFixtureNames.map((name) => `${name}.json`);
+const read = (file: string) => eventFixture(file.replace(/\.json$/, ""));
 const service = "arn:aws:ecs:us-east-1:111122223333:service/ecs-demo/shell-task";
 
 const expected: Readonly<Record<string, object>> = {
@@ -76,16 +76,12 @@ describe("the table of sample events", () => {
   it.each(rows)("says where $file is from", ({ file, origin, shape }) => {
     expect(origin).toMatch(/^(by hand|recorded .+ \d{4}-\d{2}-\d{2})$/);
     const event = read(file);
-    if (isJsonObject(event) && String(event.source).startsWith("aws."))
-      expect(shape).toMatch(/^https:\/\/docs\.aws\.amazon\.com\//);
+    if (String(event.source).startsWith("aws.")) expect(shape).toMatch(/^https:\/\/docs\.aws\.amazon\.com\//);
     else expect(existsSync(new URL(`../../../${shape.replaceAll("`", "")}`, import.meta.url))).toBe(true);
   });
 });
 
-const own = files.filter((file) => {
-  const event = read(file);
-  return isJsonObject(event) && event.source === "ztunnel-autopilot";
-});
+const own = files.filter((file) => read(file).source === "ztunnel-autopilot");
 
 describe("every sample event of the autopilot", () => {
   it.each(own)("%s has a message for people", (file) => {

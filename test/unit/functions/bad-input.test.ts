@@ -1,23 +1,16 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { VirtualClock } from "@ztunnel-autopilot/simulator";
+import type { VirtualClock } from "@ztunnel-autopilot/simulator";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Lab } from "../../../lab/autopilot/lab.ts";
+import type { Lab } from "../../../lab/autopilot/lab.ts";
 import type { LedgerItems } from "../../../lab/ledger/ledger-memory.ts";
-import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
 import { AutopilotError } from "../../../shared/base/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
 import { parseIncoming } from "../../../shared/events/incoming.ts";
-import { web } from "../../support/fakes.ts";
-import { config } from "../../support/services.ts";
+import { web } from "../../support/arns.ts";
+import { eventFixture, eventFixtureNames } from "../../support/event-fixtures.ts";
+import { newLab } from "../../support/labs.ts";
 
-const folder = new URL("../../fixtures/events/", import.meta.url);
-const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
-const fixtures = files.map((file): readonly [string, JsonObject] => {
-  const event: unknown = JSON.parse(readFileSync(new URL(file, folder), "utf8"));
-  if (!isJsonObject(event)) throw new Error(`${file} is no event`);
-  return [file, event];
-});
+const fixtures = eventFixtureNames.map((name) => [name, eventFixture(name)] as const);
 const SECRET = "c2VjcmV0LXRva2Vu";
 
 /** The JSON with one member, somewhere in it, replaced or taken away. */
@@ -44,8 +37,7 @@ function replaced(node: Json, [head, ...rest]: readonly string[], value: Json | 
 }
 
 async function onLab<T>(work: (lab: Lab, clock: VirtualClock) => Promise<T>, items: LedgerItems = new Map()) {
-  const clock = new VirtualClock(Date.UTC(2026, 10, 21));
-  const lab = new Lab({ clock, config: config(), schedules: false, ledger: memoryLedger(items) });
+  const { lab, clock } = newLab(items);
   return work(lab, clock);
 }
 
@@ -95,9 +87,9 @@ describe("an event that nobody can read", () => {
   );
 
   it("from an account that nobody configured is a dead letter by that name", async () => {
-    const [, event] = fixtures.find(([file]) => file === "deployment-completed.json") ?? [];
+    const event = eventFixture("deployment-completed");
     await onLab(async (lab, clock) => {
-      await clock.run(lab.lambda.invokeAsync("reconcile-service", event ?? null));
+      await clock.run(lab.lambda.invokeAsync("reconcile-service", event));
       expect(lab.lambda.deadLetters).toEqual([
         expect.objectContaining({ attempts: 3, message: expect.stringMatching(/^unknown-account: .*111122223333/) }),
       ]);

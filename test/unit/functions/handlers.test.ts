@@ -1,22 +1,15 @@
-import { readFileSync } from "node:fs";
-import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
-import { LAB_SLACK_TOKEN, Lab } from "../../../lab/autopilot/lab.ts";
-import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
+import { LAB_SLACK_TOKEN, type Lab } from "../../../lab/autopilot/lab.ts";
 import type { Json } from "../../../shared/base/json.ts";
-import { web } from "../../support/fakes.ts";
-import { config } from "../../support/services.ts";
+import { web } from "../../support/arns.ts";
+import { eventFixture } from "../../support/event-fixtures.ts";
+import { readyLab } from "../../support/labs.ts";
 
-const enrolled: Json = JSON.parse(
-  readFileSync(new URL("../../fixtures/events/service-enrolled.json", import.meta.url), "utf8"),
-);
+const enrolled = eventFixture("service-enrolled");
 
 async function onLab<T>(work: (lab: Lab, run: (name: string, event: Json) => Promise<Json>) => Promise<T>): Promise<T> {
-  const clock = new VirtualClock(Date.UTC(2026, 10, 21));
-  const lab = new Lab({ clock, config: config(), schedules: false, ledger: memoryLedger() });
-  await clock.run(lab.prepare());
-  lab.logs.splice(0);
-  return work(lab, (name, event) => clock.run(lab.lambda.invoke(name, event)));
+  const { lab, run } = await readyLab();
+  return work(lab, run);
 }
 
 const event = (source: string, detailType: string, detail: object, resources: string[] = []): Json => ({

@@ -1,42 +1,36 @@
-import { readFileSync } from "node:fs";
-import { VirtualClock } from "@ztunnel-autopilot/simulator";
+import type { VirtualClock } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
-import { LAB_SLACK_TOKEN, Lab } from "../../../lab/autopilot/lab.ts";
-import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
+import { LAB_SLACK_TOKEN, type Lab } from "../../../lab/autopilot/lab.ts";
+import type { Json } from "../../../shared/base/json.ts";
+import { eventFixture } from "../../support/event-fixtures.ts";
+import { readyLab } from "../../support/labs.ts";
 import { rollout, rolloutService } from "../../support/rollouts.ts";
-import { config } from "../../support/services.ts";
 
 const ID = "upgrade-4f0c9a";
-
-function fixture(name: string): JsonObject {
-  const event: unknown = JSON.parse(
-    readFileSync(new URL(`../../fixtures/events/${name}.json`, import.meta.url), "utf8"),
-  );
-  if (!isJsonObject(event)) throw new TypeError(`${name} is no event`);
-  return event;
-}
 
 async function onLab(
   work: (lab: Lab, run: (name: string, event: Json) => Promise<Json>, clock: VirtualClock) => Promise<void>,
 ): Promise<void> {
-  const clock = new VirtualClock(Date.UTC(2026, 10, 21));
-  const lab = new Lab({ clock, config: config(), schedules: false, ledger: memoryLedger() });
-  await clock.run(lab.prepare());
-  lab.logs.splice(0);
+  const { lab, clock, run } = await readyLab();
   await lab.ledger.createRollout(rollout({ id: ID, startedAt: "2026-11-21T00:00:00Z", serviceCount: 1 }));
   await lab.ledger.putRolloutServices([rolloutService(0, { rolloutId: ID })]);
   await lab.ledger.changeFleet((fleet) => ({ next: { ...fleet, currentRolloutId: ID } }));
-  await work(lab, (name, event) => clock.run(lab.lambda.invoke(name, event)), clock);
+  await work(lab, run, clock);
 }
 
 describe("the function rollout/report", () => {
   it("keeps one message for a rollout and tells the events in its thread", async () => {
     await onLab(async (lab, run) => {
-      expect(await run("rollout/report", fixture("rollout-started"))).toEqual({ did: "posted", told: false });
+      expect(await run("rollout/report", eventFixture("rollout-started"))).toEqual({ did: "posted", told: false });
       await lab.ledger.patchRolloutService(ID, 0, { status: "succeeded" });
-      expect(await run("rollout/report", fixture("rollout-wave-completed"))).toEqual({ did: "updated", told: true });
-      expect(await run("rollout/report", fixture("rollout-wave-completed"))).toEqual({ did: "unchanged", told: false });
+      expect(await run("rollout/report", eventFixture("rollout-wave-completed"))).toEqual({
+        did: "updated",
+        told: true,
+      });
+      expect(await run("rollout/report", eventFixture("rollout-wave-completed"))).toEqual({
+        did: "unchanged",
+        told: false,
+      });
       expect(lab.slack.threads()).toMatchObject([
         { updatedTimes: 1, replies: [{ text: expect.stringContaining("Wave 2 of 4 is done") }] },
       ]);
@@ -53,7 +47,7 @@ describe("the function rollout/report", () => {
         },
       }));
       const events = ["rollout-completed", "rollout-wave-completed", "rollout-started", "rollout-completed"];
-      for (const name of events) await run("rollout/report", fixture(name));
+      for (const name of events) await run("rollout/report", eventFixture(name));
       expect(lab.slack.threads()).toMatchObject([{ updatedTimes: 0, text: expect.stringContaining("is done") }]);
       expect(lab.slack.threads()[0]?.replies).toHaveLength(2);
     });
@@ -68,10 +62,10 @@ describe("the function rollout/report", () => {
 
   it("never fails while Slack is down, and keeps the token to itself", async () => {
     await onLab(async (lab, run) => {
-      await run("rollout/report", fixture("rollout-started"));
+      await run("rollout/report", eventFixture("rollout-started"));
       await lab.ledger.patchRolloutService(ID, 0, { status: "succeeded" });
       lab.faults.replace([{ kind: "slack-down" }]);
-      expect(await run("rollout/report", fixture("rollout-wave-completed"))).toEqual({
+      expect(await run("rollout/report", eventFixture("rollout-wave-completed"))).toEqual({
         did: "unavailable",
         told: false,
       });
@@ -83,7 +77,7 @@ describe("the function rollout/report", () => {
 
   it("leaves an event of another kind alone", async () => {
     await onLab(async (lab, run) => {
-      expect(await run("rollout/report", fixture("service-enrolled"))).toEqual({ did: "none" });
+      expect(await run("rollout/report", eventFixture("service-enrolled"))).toEqual({ did: "none" });
       expect(lab.slack.messages()).toEqual([]);
     });
   });
@@ -93,7 +87,7 @@ describe("the function notify-slack", () => {
   it("leaves a rollout's successes to the rollout's message", async () => {
     await onLab(async (lab, run) => {
       for (const name of ["service-updated-in-rollout", "service-superseded-in-rollout"])
-        expect(await run("notify-slack", fixture(name))).toEqual({ did: "left-to-rollout" });
+        expect(await run("notify-slack", eventFixture(name))).toEqual({ did: "left-to-rollout" });
       expect(lab.slack.messages()).toEqual([]);
     });
   });
@@ -102,8 +96,8 @@ describe("the function notify-slack", () => {
     "tells %s in the thread of the rollout's message, with reason and fix",
     async (name) => {
       await onLab(async (lab, run) => {
-        await run("rollout/report", fixture("rollout-started"));
-        expect(await run("notify-slack", fixture(name))).toEqual({ did: "posted" });
+        await run("rollout/report", eventFixture("rollout-started"));
+        expect(await run("notify-slack", eventFixture(name))).toEqual({ did: "posted" });
         expect(lab.slack.threads()).toHaveLength(1);
         expect(lab.slack.threads()[0]?.replies).toMatchObject([
           { text: expect.stringMatching(/ecs-demo\/shell-task.*Fix:/s) },
@@ -114,26 +108,26 @@ describe("the function notify-slack", () => {
 
   it("tells them as messages of their own while the rollout has none", async () => {
     await onLab(async (lab, run) => {
-      await run("notify-slack", fixture("service-roll-failed-in-rollout"));
+      await run("notify-slack", eventFixture("service-roll-failed-in-rollout"));
       expect(lab.slack.threads()).toMatchObject([{ replies: [] }]);
     });
   });
 
   it("tells it on its own when the rollout's message has been deleted", async () => {
     await onLab(async (lab, run, clock) => {
-      await run("rollout/report", fixture("rollout-started"));
+      await run("rollout/report", eventFixture("rollout-started"));
       lab.slack.deleteMessage(lab.slack.messages()[0]?.ts ?? "");
       await clock.advance(1000);
-      expect(await run("notify-slack", fixture("service-roll-failed-in-rollout"))).toEqual({ did: "posted" });
+      expect(await run("notify-slack", eventFixture("service-roll-failed-in-rollout"))).toEqual({ did: "posted" });
       expect(lab.slack.threads()).toMatchObject([{ text: expect.stringContaining("ecs-demo/shell-task") }]);
     });
   });
 
   it("keeps the token to itself when a reply fails", async () => {
     await onLab(async (lab, run) => {
-      await run("rollout/report", fixture("rollout-started"));
+      await run("rollout/report", eventFixture("rollout-started"));
       lab.faults.replace([{ kind: "slack-down" }]);
-      await expect(run("notify-slack", fixture("service-roll-failed-in-rollout"))).rejects.toMatchObject({
+      await expect(run("notify-slack", eventFixture("service-roll-failed-in-rollout"))).rejects.toMatchObject({
         message: expect.stringMatching(/^slack-unavailable: /),
       });
       expect(JSON.stringify(lab.logs)).not.toContain(LAB_SLACK_TOKEN);

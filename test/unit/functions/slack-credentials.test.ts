@@ -1,21 +1,15 @@
-import { readFileSync } from "node:fs";
-import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
-import { LAB_SLACK_TOKEN, Lab } from "../../../lab/autopilot/lab.ts";
-import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
-import { config } from "../../support/services.ts";
-
-const refused = readFileSync(new URL("../../fixtures/events/service-refused.json", import.meta.url), "utf8");
+import { LAB_SLACK_TOKEN } from "../../../lab/autopilot/lab.ts";
+import { eventFixture } from "../../support/event-fixtures.ts";
+import { readyLab } from "../../support/labs.ts";
 
 /** Notifies again and again, in one warm function; `rotate` gives the secret another token. */
 async function warmFunction() {
-  const clock = new VirtualClock(Date.UTC(2026, 10, 21));
-  const lab = new Lab({ clock, config: config(), schedules: false, ledger: memoryLedger() });
-  await clock.run(lab.prepare());
+  const { lab, clock, run } = await readyLab();
   const { homeAccount: account, homeRegion: region, slack } = lab.config;
   return {
     lab,
-    notify: () => clock.run(lab.lambda.invoke("notify-slack", JSON.parse(refused))),
+    notify: () => run("notify-slack", eventFixture("service-refused")),
     rotate: (token: string) => {
       const input = { SecretId: slack.secretName, SecretString: JSON.stringify({ token }) };
       return clock.run(lab.call({ account, region }, "PutSecretValue", input, "secretsmanager"));

@@ -1,13 +1,10 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { isJsonObject } from "../../../shared/base/json.ts";
 import { readAlarmChange } from "../../../shared/events/alarms.ts";
 import { alarmMessage } from "../../../shared/slack/alarm-message.ts";
+import { eventFixture } from "../../support/event-fixtures.ts";
 
-const event: unknown = JSON.parse(
-  readFileSync(new URL("../../fixtures/events/alarm-went-off.json", import.meta.url), "utf8"),
-);
-const withDetail = (detail: object) => (isJsonObject(event) ? { ...event, detail } : {});
+const event = eventFixture("alarm-went-off");
+const withDetail = (detail: object) => ({ ...event, detail });
 
 describe("a change of an alarm, as CloudWatch reports it", () => {
   it("is read by name, state, description and reason", () => {

@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { compilePattern } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { isJsonObject, type JsonObject } from "../../../shared/base/json.ts";
@@ -6,9 +5,9 @@ import { autopilotDetailTypes, DISCOVERY_TAG, tagKeys } from "../../../shared/ba
 import { parseIncoming } from "../../../shared/events/incoming.ts";
 import type { BusEvent } from "../../../shared/ports/ports.ts";
 import { eventPatterns, schedules } from "../../../stacks/definitions/event-patterns.ts";
+import { eventFixtureNames, eventFixture as fixture } from "../../support/event-fixtures.ts";
 import { all } from "../../support/outgoing-samples.ts";
 
-const FIXTURES = new URL("../../fixtures/events/", import.meta.url);
 const enrollTagKey = "ztunnel-autopilot/enroll";
 const homeAccount = "123456789012";
 const rules = eventPatterns({
@@ -18,12 +17,6 @@ const rules = eventPatterns({
   rootCaSecret: "mesh/root-ca",
   alarmNamePrefix: "ztunnel-autopilot-prod-",
 });
-
-function fixture(name: string): JsonObject {
-  const event: unknown = JSON.parse(readFileSync(new URL(`${name}.json`, FIXTURES), "utf8"));
-  if (!isJsonObject(event)) throw new TypeError(`${name} is no event`);
-  return event;
-}
 
 /** The event with other members in its detail; undefined takes a member away. */
 function withDetail(event: JsonObject, members: Readonly<Record<string, unknown>>): JsonObject {
@@ -82,10 +75,7 @@ const samples: Readonly<Record<string, { readonly forwarded: readonly string[]; 
 
 describe("event patterns", () => {
   it("has a sample event for every rule, and rules for every sample event", () => {
-    const files = readdirSync(FIXTURES).flatMap((file) =>
-      file.endsWith(".json") ? [file.slice(0, -".json".length)] : [],
-    );
-    expect(files.sort()).toEqual(Object.keys(samples).sort());
+    expect([...eventFixtureNames].sort()).toEqual(Object.keys(samples).sort());
     const matched = new Set(Object.values(samples).flatMap(({ forwarded, home }) => [...forwarded, ...home]));
     expect([...matched].sort()).toEqual(rules.homeRules.map(({ name }) => name).sort());
   });
