@@ -2,8 +2,8 @@ import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from "@
 import { beforeEach, describe, expect, it } from "vitest";
 import { alarmsGateway } from "../../shared/gateways/aws/alarms.ts";
 import type { AlarmCalls, DescribedAlarm } from "../../shared/ports/ports.ts";
-import { failCalls } from "../support/failing-calls.ts";
-import { FakeAlarms } from "../support/fake-alarms.ts";
+import { failCalls } from "../support/altered-calls.ts";
+import { FakeAlarms } from "../support/fakes/alarms.ts";
 import { simulatedAlarms } from "../support/simulated-clients.ts";
 import { type CallFailure, failOperation, itThrowsFailures } from "./support/call-failures.ts";
 

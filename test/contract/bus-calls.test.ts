@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { busGateway } from "../../shared/gateways/aws/bus.ts";
 import type { BusCalls, BusEvent } from "../../shared/ports/ports.ts";
-import { failCalls } from "../support/failing-calls.ts";
-import { FakeBus } from "../support/fake-bus.ts";
+import { failCalls } from "../support/altered-calls.ts";
+import { FakeBus } from "../support/fakes/bus.ts";
 import { simulatedBus } from "../support/simulated-clients.ts";
 import { type CallFailure, failOperation, itThrowsFailures } from "./support/call-failures.ts";
 

@@ -13,8 +13,8 @@ import { operatorStatements } from "../../shared/config/operator-policy.ts";
 import { awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { dynamoDbLedger } from "../../shared/gateways/ledger/ledger-dynamodb.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
-import { type TestContext, testContext } from "../unit/cli/context.ts";
-import { rollout, service } from "../unit/cli/rollouts.ts";
+import { type TestContext, testContext } from "../support/cli-contexts.ts";
+import { rollout, service } from "../support/rollout-views.ts";
 
 const config = parseConfig(autopilotConfig);
 const arn = (name: string) => `arn:aws:ecs:${US.region}:${US.account}:service/ecs-demo/${name}`;

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
 import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
-import { failCalls } from "../support/failing-calls.ts";
-import { FakeControlPlane, type Workload } from "../support/fake-control-plane.ts";
+import { failCalls } from "../support/altered-calls.ts";
+import { FakeControlPlane, type Workload } from "../support/fakes/control-plane.ts";
 import { facts, rootPem } from "../support/services.ts";
 import { simulatedControlPlane } from "../support/simulated-clients.ts";
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { registerable } from "../../shared/data-plane/ztunnel/task-definition/registerable.ts";
+import { registerable } from "../../shared/model/task-definition.ts";
 import type { EcsCalls } from "../../shared/ports/ports.ts";
 import { type EcsSubject, ecsSubjects } from "./support/ecs-subjects.ts";
 import { webDefinition } from "./support/web-definition.ts";

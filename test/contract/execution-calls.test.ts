@@ -1,8 +1,8 @@
 import { SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type ExecutionsGateway, executionsGateway } from "../../shared/gateways/aws/executions.ts";
-import { failCalls } from "../support/failing-calls.ts";
-import { FakeExecutions } from "../support/fake-executions.ts";
+import { failCalls } from "../support/altered-calls.ts";
+import { FakeExecutions } from "../support/fakes/executions.ts";
 import { HOME_ACCOUNT, simulatedExecutions } from "../support/simulated-clients.ts";
 import { type CallFailure, failOperation, itThrowsFailures } from "./support/call-failures.ts";
 

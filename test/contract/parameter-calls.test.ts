@@ -2,8 +2,8 @@ import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { beforeEach, describe, expect, it } from "vitest";
 import { parametersGateway } from "../../shared/gateways/aws/parameters.ts";
 import type { ParameterCalls } from "../../shared/ports/ports.ts";
-import { failCalls } from "../support/failing-calls.ts";
-import { FakeParameters } from "../support/fake-parameters.ts";
+import { failCalls } from "../support/altered-calls.ts";
+import { FakeParameters } from "../support/fakes/parameters.ts";
 import { HOME_ACCOUNT, simulatedParameters } from "../support/simulated-clients.ts";
 import { type CallFailure, failOperation, itThrowsFailures } from "./support/call-failures.ts";
 

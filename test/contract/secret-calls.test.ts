@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { sha256 } from "../../shared/base/json.ts";
 import { secretsGateway } from "../../shared/gateways/aws/secrets.ts";
 import type { SecretsCalls } from "../../shared/ports/ports.ts";
-import { failCalls } from "../support/failing-calls.ts";
-import { FakeSecrets } from "../support/fake-secrets.ts";
+import { failCalls } from "../support/altered-calls.ts";
+import { FakeSecrets } from "../support/fakes/secrets.ts";
 import { simulatedSecrets } from "../support/simulated-clients.ts";
 import { type CallFailure, failOperation, itThrowsFailures } from "./support/call-failures.ts";
 

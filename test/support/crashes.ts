@@ -1,23 +1,24 @@
 import { expect } from "vitest";
 import { AutopilotError } from "../../shared/base/errors.ts";
-import { Crash, crashing } from "./fakes.ts";
-import { type RolloutWorld, remembered } from "./rollout-calls.ts";
+import { Crash, crashing } from "./altered-calls.ts";
+import type { RolloutTestbed } from "./rollout-testbed.ts";
+import { remembered } from "./rollouts-under-way.ts";
 
 const MAX_CALLS = 60;
 
-/** The world whose calls crash: ledger, bus, executions, ECS and alarms. */
-function crashingWorld(world: RolloutWorld, at: Parameters<typeof crashing>[0]): RolloutWorld {
+/** The testbed whose calls crash: ledger, bus, executions, ECS and alarms. */
+function crashingTestbed(testbed: RolloutTestbed, at: Parameters<typeof crashing>[0]): RolloutTestbed {
   const wrap = crashing(at);
-  const fleetExecutions = wrap(world.fleetExecutions);
-  const ecs = wrap(world.fakeEcs);
-  const alarms = wrap(world.fakeAlarms);
+  const fleetExecutions = wrap(testbed.fleetExecutions);
+  const ecs = wrap(testbed.fakeEcs);
+  const alarms = wrap(testbed.fakeAlarms);
   return {
-    ...world,
-    ledger: wrap(world.ledger),
-    bus: wrap(world.bus),
+    ...testbed,
+    ledger: wrap(testbed.ledger),
+    bus: wrap(testbed.bus),
     fleetExecutions,
     executions: fleetExecutions,
-    parameters: wrap(world.parameters),
+    parameters: wrap(testbed.parameters),
     ecs: () => ecs,
     alarms: () => alarms,
   };
@@ -35,13 +36,13 @@ async function ended(work: () => Promise<unknown>): Promise<"ended" | "crashed">
 }
 
 /**
- * Runs a use case in worlds alike, with a crash before and after each of its calls and then once more, and expects what an
+ * Runs a use case in testbeds alike, with a crash before and after each of its calls and then once more, and expects what an
  * undisturbed run leaves: in the ledger, of executions and task tokens, and every event at least once. Returns how many
  * places to crash at there were.
  */
 export async function expectSameAfterCrashes(
-  prepare: () => Promise<RolloutWorld>,
-  run: (world: RolloutWorld) => Promise<unknown>,
+  prepare: () => Promise<RolloutTestbed>,
+  run: (testbed: RolloutTestbed) => Promise<unknown>,
 ): Promise<number> {
   const undisturbed = await prepare();
   await ended(() => run(undisturbed));
@@ -49,21 +50,21 @@ export async function expectSameAfterCrashes(
   let places = 0;
   for (const when of ["before", "after"] as const) {
     for (let calls = 1; calls <= MAX_CALLS; calls += 1) {
-      const world = await prepare();
-      if ((await ended(() => run(crashingWorld(world, { calls, when })))) === "ended") break;
+      const testbed = await prepare();
+      if ((await ended(() => run(crashingTestbed(testbed, { calls, when })))) === "ended") break;
       places += 1;
-      await ended(() => run(world));
-      expect(await outcome(world), `crash ${when} call ${calls}`).toEqual(wanted);
+      await ended(() => run(testbed));
+      expect(await outcome(testbed), `crash ${when} call ${calls}`).toEqual(wanted);
     }
   }
   return places;
 }
 
-async function outcome(world: RolloutWorld) {
+async function outcome(testbed: RolloutTestbed) {
   return {
-    ...(await remembered(world)),
-    running: world.fleetExecutions.running(),
-    delivered: [...new Set(world.fleetExecutions.delivered.map(({ taskToken }) => taskToken))],
-    told: [...new Set(world.bus.events.map((event) => JSON.stringify(event)))].sort(),
+    ...(await remembered(testbed)),
+    running: testbed.fleetExecutions.running(),
+    delivered: [...new Set(testbed.fleetExecutions.delivered.map(({ taskToken }) => taskToken))],
+    told: [...new Set(testbed.bus.events.map((event) => JSON.stringify(event)))].sort(),
   };
 }

@@ -1,7 +1,8 @@
 import { type ServiceState, serviceStateSchema } from "../../shared/model/service-state.ts";
 import { type Ending, endingOf } from "../../shared/use-cases/roll/ending.ts";
 import type { ApplyPlan, FinishInput, Plan, Watch } from "../../shared/use-cases/roll/steps.ts";
-import { NOW, OBSERVED, web } from "./fakes.ts";
+import { OBSERVED, web } from "./arns.ts";
+import { NOW } from "./roll-testbed.ts";
 import { NAME } from "./rolls.ts";
 
 export const TARGET = OBSERVED.replace(":7", ":8");

@@ -2,7 +2,8 @@ import type { ServiceRef } from "../../shared/base/arn.ts";
 import { applyRoll } from "../../shared/use-cases/roll/apply-roll.ts";
 import { planRoll } from "../../shared/use-cases/roll/plan-roll.ts";
 import type { ApplyPlan, Plan, Watch } from "../../shared/use-cases/roll/steps.ts";
-import { type RollWorld, web } from "./fakes.ts";
+import { web } from "./arns.ts";
+import type { RollTestbed } from "./roll-testbed.ts";
 
 export const NAME = "web-0-roll";
 
@@ -12,27 +13,27 @@ export function applyPlan(plan: Plan): ApplyPlan {
   return plan;
 }
 
-export async function planned(world: RollWorld, ref: ServiceRef = web): Promise<ApplyPlan> {
-  return applyPlan(await planRoll(ref, NAME, world));
+export async function planned(testbed: RollTestbed, ref: ServiceRef = web): Promise<ApplyPlan> {
+  return applyPlan(await planRoll(ref, NAME, testbed));
 }
 
 /** A roll whose deployment has just been started. */
 export async function applied(
-  world: RollWorld,
+  testbed: RollTestbed,
   ref: ServiceRef = web,
 ): Promise<{ readonly plan: ApplyPlan; readonly watch: Watch }> {
-  const plan = await planned(world, ref);
-  const { watch } = await applyRoll(ref, NAME, plan, world);
+  const plan = await planned(testbed, ref);
+  const { watch } = await applyRoll(ref, NAME, plan, testbed);
   if (!watch) throw new Error("the roll was superseded");
   return { plan, watch };
 }
 
 /** The service as an earlier roll has left it: in the mesh, its deployment completed, no lease held. */
-export async function enroll(world: RollWorld, ref: ServiceRef = web): Promise<void> {
-  const { watch } = await applied(world, ref);
-  world.ecs.complete(ref);
+export async function enroll(testbed: RollTestbed, ref: ServiceRef = web): Promise<void> {
+  const { watch } = await applied(testbed, ref);
+  testbed.ecs.complete(ref);
   const { secretInUse, targetRevisionArn } = watch;
-  await world.ledger.finishRoll(ref.serviceArn, NAME, {
+  await testbed.ledger.finishRoll(ref.serviceArn, NAME, {
     enrolled: true,
     attemptNumber: 1,
     lastGoodRevisionArn: targetRevisionArn,

@@ -1,5 +1,14 @@
 import fc from "fast-check";
+import {
+  pinnedValueFrom,
+  secretName,
+  versionIdOf,
+} from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import type { BootstrapToken } from "../../shared/data-plane/ztunnel/bootstrap-token/token.ts";
+import type { TagRequest } from "../../shared/enrollment/decision.ts";
+import { desiredToken } from "../../shared/enrollment/desired.ts";
+import { FakeSecrets } from "./fakes/secrets.ts";
+import { facts } from "./services.ts";
 
 export const token: BootstrapToken = {
   url: "https://istiod.example.com:15012",
@@ -22,3 +31,9 @@ export const tokens: fc.Arbitrary<BootstrapToken> = fc.record({
   network: text,
   remote: fc.boolean(),
 });
+
+/** The `valueFrom` of the token that a service with these tags starts from. */
+export function valueFromOf(request: TagRequest): string {
+  const token = desiredToken(request, facts);
+  return pinnedValueFrom(FakeSecrets.arnOf(secretName(token)), versionIdOf(token));
+}

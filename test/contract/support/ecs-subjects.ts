@@ -10,8 +10,8 @@ import { clusterArnOf, type ServiceRef, serviceRef } from "../../../shared/base/
 import { ecsGateway } from "../../../shared/gateways/aws/ecs.ts";
 import type { Tags } from "../../../shared/model/service.ts";
 import type { EcsCalls } from "../../../shared/ports/ports.ts";
-import { failCalls } from "../../support/failing-calls.ts";
-import { FakeEcs } from "../../support/fake-ecs.ts";
+import { failCalls } from "../../support/altered-calls.ts";
+import { FakeEcs } from "../../support/fakes/ecs.ts";
 import { service } from "../../support/services.ts";
 import { HOME_ACCOUNT, simulatedEcs } from "../../support/simulated-clients.ts";
 import { type CallFailure, failOperation } from "./call-failures.ts";

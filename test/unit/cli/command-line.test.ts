@@ -3,7 +3,7 @@ import { autopilot } from "../../../cli/program.ts";
 import { runCommand } from "../../../cli/run.ts";
 import { allCommands, pathOf } from "../../../cli/runtime/command-tree.ts";
 import packageJson from "../../../package.json" with { type: "json" };
-import { testContext } from "./context.ts";
+import { testContext } from "../../support/cli-contexts.ts";
 
 const tree = autopilot(async () => undefined);
 const commands = allCommands(tree).map((command) => ({ path: pathOf(command), command }));

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { autopilot } from "../../../cli/program.ts";
 import { runCommand } from "../../../cli/run.ts";
 import { allCommands, pathOf } from "../../../cli/runtime/command-tree.ts";
-import { testContext } from "./context.ts";
+import { testContext } from "../../support/cli-contexts.ts";
 
 const commands = allCommands(autopilot(async () => undefined));
 

@@ -6,7 +6,7 @@ import { cut, displayWidth, fitted, printable, styler, type Terminal, terminalOf
 import { type Column, table } from "../../../cli/render/table.ts";
 import { span } from "../../../cli/render/time.ts";
 import type { RolloutView } from "../../../cli/rollouts/view.ts";
-import { midway, rollout, view } from "./rollouts.ts";
+import { midway, rollout, view } from "../../support/rollout-views.ts";
 
 const plain = styler(false);
 const colored = styler(true);

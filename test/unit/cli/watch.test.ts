@@ -4,8 +4,8 @@ import { wasTaken } from "../../../cli/rollouts/send.ts";
 import type { RolloutView } from "../../../cli/rollouts/view.ts";
 import { viewJson } from "../../../cli/rollouts/view.ts";
 import { AutopilotError } from "../../../shared/base/errors.ts";
-import { testContext } from "./context.ts";
-import { rollout, service, view } from "./rollouts.ts";
+import { testContext } from "../../support/cli-contexts.ts";
+import { rollout, service, view } from "../../support/rollout-views.ts";
 
 const ID = "upgrade-0a1b2c3d4e";
 

@@ -5,8 +5,8 @@ import { MAX_GENERATIONS, meshStateSchema } from "../../../shared/model/mesh.ts"
 import { factsIdOf } from "../../../shared/trust/generations.ts";
 import { acceptableOf, newestOf, withNewFacts, withReading } from "../../../shared/trust/record.ts";
 import { freshMesh } from "../../../shared/use-cases/observe/fresh-mesh.ts";
-import { rollWorld } from "../../support/fakes.ts";
 import { factsWith, meshAfter } from "../../support/meshes.ts";
+import { rollTestbed } from "../../support/roll-testbed.ts";
 
 const idOf = (roots: string) => factsIdOf(factsWith(roots));
 const acceptable = (mesh: MeshState) => acceptableOf(mesh).map(({ id }) => id);
@@ -92,7 +92,7 @@ describe("a reading of the mesh facts", () => {
   });
 
   it("that a roll makes is written once for all of them", async () => {
-    const { ledger, controlPlane } = rollWorld();
+    const { ledger, controlPlane } = rollTestbed();
     const first = await freshMesh("main", { ledger, controlPlane });
     expect(await freshMesh("main", { ledger, controlPlane })).toEqual(first);
     expect(first).toMatchObject({ version: 1, releasedId: first?.generations[0]?.id });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decideObserved, fleetOf, observeDescribed } from "../../../../shared/use-cases/observe/observe.ts";
-import { rollWorld, web } from "../../../support/fakes.ts";
+import { web } from "../../../support/arns.ts";
+import { rollTestbed } from "../../../support/roll-testbed.ts";
 import { enroll } from "../../../support/rolls.ts";
 
 const nobody = {
@@ -12,36 +13,38 @@ const nobody = {
   },
 };
 
-async function enrolledWorld() {
-  const world = rollWorld();
-  await enroll(world);
+async function enrolledTestbed() {
+  const testbed = rollTestbed();
+  await enroll(testbed);
   const look = async () => {
-    const state = await world.ledger.getService(web.serviceArn);
-    return observeDescribed(world.ecs.of(web), state, { ...world, thorough: true });
+    const state = await testbed.ledger.getService(web.serviceArn);
+    return observeDescribed(testbed.ecs.of(web), state, { ...testbed, thorough: true });
   };
-  return { world, look };
+  return { testbed, look };
 }
 
 describe("a decision for a service that leaves the mesh", () => {
   it("asks neither for mesh nor fleet when its tags say so", async () => {
-    const { world, look } = await enrolledWorld();
-    world.ecs.change({ tags: {} });
-    expect(await decideObserved(await look(), world.config, nobody)).toMatchObject({ action: "unenroll" });
+    const { testbed, look } = await enrolledTestbed();
+    testbed.ecs.change({ tags: {} });
+    expect(await decideObserved(await look(), testbed.config, nobody)).toMatchObject({ action: "unenroll" });
   });
 
   it("asks neither for mesh nor fleet when a rollout takes it out", async () => {
-    const { world, look } = await enrolledWorld();
-    const decision = await decideObserved(await look(), world.config, nobody, { leave: true });
+    const { testbed, look } = await enrolledTestbed();
+    const decision = await decideObserved(await look(), testbed.config, nobody, { leave: true });
     expect(decision).toEqual({ action: "unenroll", reason: "fleet-unenrolled" });
   });
 });
 
 describe("a decision for a service that stays", () => {
   it("is made by what the ledger says of mesh and fleet", async () => {
-    const { world, look } = await enrolledWorld();
-    const decided = async () => decideObserved(await look(), world.config, fleetOf(world.ledger));
+    const { testbed, look } = await enrolledTestbed();
+    const decided = async () => decideObserved(await look(), testbed.config, fleetOf(testbed.ledger));
     expect(await decided()).toMatchObject({ reason: "as-desired" });
-    await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: "ztunnel:2", assignedAtMs: 1 } } }));
+    await testbed.ledger.changeFleet((fleet) => ({
+      next: { ...fleet, image: { image: "ztunnel:2", assignedAtMs: 1 } },
+    }));
     expect(await decided()).toMatchObject({ action: "update", drift: ["image"] });
   });
 });

@@ -1,53 +1,54 @@
 import { describe, expect, it } from "vitest";
 import { reconcileService } from "../../../../shared/use-cases/reconcile/reconcile-service.ts";
-import { NOW, type RollWorld, watchedWorld, web } from "../../../support/fakes.ts";
+import { web } from "../../../support/arns.ts";
+import { NOW, type RollTestbed, watchedTestbed } from "../../../support/roll-testbed.ts";
 import { applied, enroll, NAME } from "../../../support/rolls.ts";
 
-const look = (world: RollWorld) => reconcileService(web, world);
+const look = (testbed: RollTestbed) => reconcileService(web, testbed);
 
 describe("a look at a service that a roll has", () => {
   it("costs no call to ECS while a roll holds the lease", async () => {
-    const world = await watchedWorld();
-    await world.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
-    world.ecs.services.clear();
-    expect(await look(world)).toEqual({ did: "nothing", why: "roll-in-progress" });
-    expect(world.executions.started).toEqual([]);
+    const testbed = await watchedTestbed();
+    await testbed.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
+    testbed.ecs.services.clear();
+    expect(await look(testbed)).toEqual({ did: "nothing", why: "roll-in-progress" });
+    expect(testbed.executions.started).toEqual([]);
   });
 
   it("that a roll keeps from acting is noted, once, for the end of the roll", async () => {
-    const world = await watchedWorld();
-    await world.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
-    await reconcileService(web, world, { deploymentId: "ecs-svc/somebody-elses" });
-    const noted = await world.ledger.getService(web.serviceArn);
+    const testbed = await watchedTestbed();
+    await testbed.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
+    await reconcileService(web, testbed, { deploymentId: "ecs-svc/somebody-elses" });
+    const noted = await testbed.ledger.getService(web.serviceArn);
     expect(noted).toMatchObject({ recheckRequested: true, roll: { executionName: NAME } });
-    const ledger = { ...world.ledger, patchService: () => Promise.reject(new Error("noted already")) };
-    expect(await reconcileService(web, { ...world, ledger })).toMatchObject({ why: "roll-in-progress" });
+    const ledger = { ...testbed.ledger, patchService: () => Promise.reject(new Error("noted already")) };
+    expect(await reconcileService(web, { ...testbed, ledger })).toMatchObject({ why: "roll-in-progress" });
   });
 
   it("that the roll's own deployment calls for needs no note", async () => {
-    const world = await watchedWorld();
-    const { deploymentId } = (await applied(world)).watch;
-    expect(await reconcileService(web, world, { deploymentId })).toMatchObject({ why: "roll-in-progress" });
-    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
+    const testbed = await watchedTestbed();
+    const { deploymentId } = (await applied(testbed)).watch;
+    expect(await reconcileService(web, testbed, { deploymentId })).toMatchObject({ why: "roll-in-progress" });
+    expect(await testbed.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
   });
 
   it("is the next one itself when the roll ends while it takes its note", async () => {
-    const world = await watchedWorld();
-    await world.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
-    const patchService: RollWorld["ledger"]["patchService"] = async (...args) => {
-      await world.ledger.finishRoll(web.serviceArn, NAME, {});
-      return world.ledger.patchService(...args);
+    const testbed = await watchedTestbed();
+    await testbed.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
+    const patchService: RollTestbed["ledger"]["patchService"] = async (...args) => {
+      await testbed.ledger.finishRoll(web.serviceArn, NAME, {});
+      return testbed.ledger.patchService(...args);
     };
-    const done = await reconcileService(web, { ...world, ledger: { ...world.ledger, patchService } });
+    const done = await reconcileService(web, { ...testbed, ledger: { ...testbed.ledger, patchService } });
     expect(done).toMatchObject({ did: "started", action: "enroll" });
-    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
+    expect(await testbed.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
   });
 
   it("takes the note back", async () => {
-    const world = await watchedWorld();
-    await enroll(world);
-    await world.ledger.patchService(web.serviceArn, { recheckRequested: true });
-    expect(await look(world)).toMatchObject({ why: "as-desired" });
-    expect(await world.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
+    const testbed = await watchedTestbed();
+    await enroll(testbed);
+    await testbed.ledger.patchService(web.serviceArn, { recheckRequested: true });
+    expect(await look(testbed)).toMatchObject({ why: "as-desired" });
+    expect(await testbed.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
   });
 });

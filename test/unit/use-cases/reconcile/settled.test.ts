@@ -2,36 +2,38 @@ import { describe, expect, it } from "vitest";
 import { labelOf } from "../../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { settledServices } from "../../../../shared/use-cases/reconcile/settled.ts";
 import { sweep } from "../../../../shared/use-cases/reconcile/sweep.ts";
-import { FakeSecrets, type RollWorld, rollWorld, web } from "../../../support/fakes.ts";
+import { web } from "../../../support/arns.ts";
+import { FakeSecrets } from "../../../support/fakes/secrets.ts";
+import { type RollTestbed, rollTestbed } from "../../../support/roll-testbed.ts";
 import { enroll } from "../../../support/rolls.ts";
 import { rootPem } from "../../../support/services.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** Sweeps a world again and again, as one function does that remembers; tells how many task definitions each has read. */
-async function sweeper(changes: Parameters<typeof rollWorld>[0] = {}) {
-  const world: RollWorld = rollWorld(changes);
-  await world.ledger.putMeshFacts(world.plane.facts);
-  const settled = settledServices(world.now);
+/** Sweeps a testbed again and again, as one function does that remembers; tells how many task definitions each has read. */
+async function sweeper(changes: Parameters<typeof rollTestbed>[0] = {}) {
+  const testbed: RollTestbed = rollTestbed(changes);
+  await testbed.ledger.putMeshFacts(testbed.plane.facts);
+  const settled = settledServices(testbed.now);
   let reads = 0;
-  const read = world.ecs.describeTaskDefinition.bind(world.ecs);
-  world.ecs.describeTaskDefinition = (arn) => {
+  const read = testbed.ecs.describeTaskDefinition.bind(testbed.ecs);
+  testbed.ecs.describeTaskDefinition = (arn) => {
     reads += 1;
     return read(arn);
   };
   const run = async () => {
     reads = 0;
-    const result = await sweep({ ...world, ecs: () => world.ecs, secrets: () => world.secrets, settled });
+    const result = await sweep({ ...testbed, ecs: () => testbed.ecs, secrets: () => testbed.secrets, settled });
     return { reads, ...result };
   };
-  return { world, run };
+  return { testbed, run };
 }
 
-async function swept(changes?: Parameters<typeof rollWorld>[0]) {
-  const { world, run } = await sweeper(changes);
-  await enroll(world);
+async function swept(changes?: Parameters<typeof rollTestbed>[0]) {
+  const { testbed, run } = await sweeper(changes);
+  await enroll(testbed);
   expect(await run()).toMatchObject({ reads: 1, enrolled: 1, started: 0, failed: 0 });
-  return { world, run };
+  return { testbed, run };
 }
 
 describe("sweeps that remember", () => {
@@ -43,10 +45,10 @@ describe("sweeps that remember", () => {
   });
 
   it("do not mind when mesh and fleet were read or written", async () => {
-    const { world, run } = await swept();
-    const readAt = new Date(world.now() + HOUR_MS).toISOString();
-    await world.ledger.putMeshFacts({ ...world.plane.facts, readAt });
-    await world.ledger.changeFleet((fleet) => ({ next: { ...fleet } }));
+    const { testbed, run } = await swept();
+    const readAt = new Date(testbed.now() + HOUR_MS).toISOString();
+    await testbed.ledger.putMeshFacts({ ...testbed.plane.facts, readAt });
+    await testbed.ledger.changeFleet((fleet) => ({ next: { ...fleet } }));
     expect(await run()).toMatchObject({ reads: 0, enrolled: 1 });
   });
 
@@ -57,20 +59,20 @@ describe("sweeps that remember", () => {
   });
 
   it("keep the label of the secret version that it pins", async () => {
-    const { world, run } = await swept();
-    const [secret] = [...world.secrets.secrets.values()];
+    const { testbed, run } = await swept();
+    const [secret] = [...testbed.secrets.secrets.values()];
     const [running = ""] = [...(secret?.versions.keys() ?? [])];
     const secretArn = FakeSecrets.arnOf(secret?.name ?? "");
     const versionId = "later".padEnd(32, "0");
     const labels = ["AWSCURRENT", labelOf(versionId)];
-    await world.secrets.putSecretValue({ secretArn, value: "v", versionId, labels });
-    await world.ledger.patchService(web.serviceArn, { secretsInUse: [] });
+    await testbed.secrets.putSecretValue({ secretArn, value: "v", versionId, labels });
+    await testbed.ledger.patchService(web.serviceArn, { secretsInUse: [] });
     await run();
     expect(await run()).toMatchObject({ reads: 0 });
-    expect(world.secrets.labels(secretArn)[running]).toContain(labelOf(running));
+    expect(testbed.secrets.labels(secretArn)[running]).toContain(labelOf(running));
   });
 
-  const changes: readonly [string, (world: RollWorld) => unknown, object][] = [
+  const changes: readonly [string, (testbed: RollTestbed) => unknown, object][] = [
     ["a tag", ({ ecs }) => ecs.change({ tags: {} }), { drifted: 1, started: 1 }],
     [
       "a bad tag",
@@ -100,36 +102,36 @@ describe("sweeps that remember", () => {
   ];
 
   it.each(changes)("look again when something else is another: %s", async (_, change, expected) => {
-    const { world, run } = await swept();
+    const { testbed, run } = await swept();
     expect(await run()).toMatchObject({ reads: 0 });
-    await change(world);
+    await change(testbed);
     expect(await run()).toMatchObject({ reads: 1, ...expected });
   });
 
   it("look again when it runs another revision", async () => {
-    const { world, run } = await swept();
-    const raw = world.ecs.definitions.get(world.ecs.of(web).taskDefinitionArn)?.raw ?? {};
+    const { testbed, run } = await swept();
+    const raw = testbed.ecs.definitions.get(testbed.ecs.of(web).taskDefinitionArn)?.raw ?? {};
     const plain = { ...raw, containerDefinitions: [{ name: "web", image: "shop/web:2", essential: true }] };
-    const taskDefinitionArn = await world.ecs.registerTaskDefinition(plain);
-    world.ecs.change({ taskDefinitionArn });
+    const taskDefinitionArn = await testbed.ecs.registerTaskDefinition(plain);
+    testbed.ecs.change({ taskDefinitionArn });
     expect(await run()).toMatchObject({ reads: 1, drifted: 1, started: 1 });
   });
 
   it("note what the ledger has yet to learn before they take a service for settled", async () => {
-    const { world, run } = await swept();
-    await world.ledger.patchService(web.serviceArn, { notifiedRefusals: "bad-tag: x" });
+    const { testbed, run } = await swept();
+    await testbed.ledger.patchService(web.serviceArn, { notifiedRefusals: "bad-tag: x" });
     expect(await run()).toMatchObject({ reads: 1 });
-    await world.ledger.patchService(web.serviceArn, { notifiedRefusals: "bad-tag: x" });
+    await testbed.ledger.patchService(web.serviceArn, { notifiedRefusals: "bad-tag: x" });
     expect(await run()).toMatchObject({ reads: 1 });
-    expect((await world.ledger.getService(web.serviceArn))?.notifiedRefusals).toBeUndefined();
+    expect((await testbed.ledger.getService(web.serviceArn))?.notifiedRefusals).toBeUndefined();
     await run();
     expect(await run()).toMatchObject({ reads: 0 });
   });
 
   it("look again at what could not be read", async () => {
-    const { world, run } = await swept();
-    const good = world.ecs.of(web);
-    world.ecs.change({ taskDefinitionArn: `${good.taskDefinitionArn}9` });
+    const { testbed, run } = await swept();
+    const good = testbed.ecs.of(web);
+    testbed.ecs.change({ taskDefinitionArn: `${good.taskDefinitionArn}9` });
     expect(await run()).toMatchObject({ reads: 1, failed: 1 });
     expect(await run()).toMatchObject({ reads: 1, failed: 1 });
   });

@@ -1,27 +1,28 @@
 import { describe, expect, it } from "vitest";
 import { awaitDeployment } from "../../../../shared/use-cases/roll/await-deployment.ts";
 import { endedSchema } from "../../../../shared/use-cases/roll/steps.ts";
-import { OBSERVED, rollWorld, web } from "../../../support/fakes.ts";
+import { OBSERVED, web } from "../../../support/arns.ts";
+import { rollTestbed } from "../../../support/roll-testbed.ts";
 import { applied, NAME } from "../../../support/rolls.ts";
 
 async function waiting() {
-  const world = rollWorld();
-  const { watch } = await applied(world);
-  world.executions.wait("token-1", NAME);
+  const testbed = rollTestbed();
+  const { watch } = await applied(testbed);
+  testbed.executions.wait("token-1", NAME);
   const wait = (pollCount: number, executionName = NAME) =>
-    awaitDeployment(web, { executionName, taskToken: "token-1", watch, pollCount }, world);
+    awaitDeployment(web, { executionName, taskToken: "token-1", watch, pollCount }, testbed);
   const signal = (eventName: "SERVICE_DEPLOYMENT_COMPLETED" | "SERVICE_DEPLOYMENT_FAILED", deploymentId: string) =>
-    world.ledger.recordSignal(web.serviceArn, { deploymentId, eventName, reason: "why" });
-  return { world, watch, wait, signal };
+    testbed.ledger.recordSignal(web.serviceArn, { deploymentId, eventName, reason: "why" });
+  return { testbed, watch, wait, signal };
 }
 
 describe("a roll that waits for its deployment", () => {
   it("leaves its task token in the ledger, without a call to ECS", async () => {
-    const { world, watch, wait } = await waiting();
-    world.ecs.services.clear();
+    const { testbed, watch, wait } = await waiting();
+    testbed.ecs.services.clear();
     expect(await wait(0)).toBeUndefined();
-    expect(world.executions.delivered).toEqual([]);
-    expect((await world.ledger.getService(web.serviceArn))?.roll).toMatchObject({
+    expect(testbed.executions.delivered).toEqual([]);
+    expect((await testbed.ledger.getService(web.serviceArn))?.roll).toMatchObject({
       taskToken: "token-1",
       deploymentId: watch.deploymentId,
       targetRevisionArn: watch.targetRevisionArn,
@@ -30,10 +31,10 @@ describe("a roll that waits for its deployment", () => {
   });
 
   it("goes on at once when the deployment's event came first", async () => {
-    const { world, watch, wait, signal } = await waiting();
+    const { testbed, watch, wait, signal } = await waiting();
     await signal("SERVICE_DEPLOYMENT_COMPLETED", watch.deploymentId);
     expect(await wait(0)).toEqual({ verdict: "succeeded", code: null, detail: "" });
-    expect(world.executions.delivered).toEqual([
+    expect(testbed.executions.delivered).toEqual([
       { taskToken: "token-1", output: { verdict: "succeeded", code: null, detail: "" } },
     ]);
   });
@@ -51,24 +52,24 @@ describe("a roll that waits for its deployment", () => {
   });
 
   it("asks ECS from the first poll on", async () => {
-    const { world, wait } = await waiting();
+    const { testbed, wait } = await waiting();
     expect(await wait(1)).toBeUndefined();
-    world.ecs.complete();
+    testbed.ecs.complete();
     expect(await wait(2)).toMatchObject({ verdict: "succeeded" });
-    expect(world.executions.delivered).toHaveLength(1);
+    expect(testbed.executions.delivered).toHaveLength(1);
   });
 
   it("is superseded when somebody deployed another revision", async () => {
-    const { world, wait } = await waiting();
-    world.ecs.deploy(OBSERVED.replace(":7", ":9"));
+    const { testbed, wait } = await waiting();
+    testbed.ecs.deploy(OBSERVED.replace(":7", ":9"));
     expect(await wait(1)).toMatchObject({ verdict: "superseded", code: "superseded" });
   });
 
   it("fails at its deadline, with a text that says what it means", async () => {
-    const { world, watch, wait } = await waiting();
-    world.clock.nowMs = watch.deadlineMs - 1;
+    const { testbed, watch, wait } = await waiting();
+    testbed.clock.nowMs = watch.deadlineMs - 1;
     expect(await wait(1)).toBeUndefined();
-    world.clock.nowMs = watch.deadlineMs;
+    testbed.clock.nowMs = watch.deadlineMs;
     const ended = await wait(1);
     expect(ended).toEqual({
       verdict: "failed",
@@ -79,9 +80,9 @@ describe("a roll that waits for its deployment", () => {
   });
 
   it("ends as superseded when another roll has its lease", async () => {
-    const { world, wait } = await waiting();
+    const { testbed, wait } = await waiting();
     expect(await wait(0, "another-roll")).toMatchObject({ verdict: "superseded", code: "roll-in-progress" });
-    expect(world.executions.delivered).toHaveLength(1);
-    expect((await world.ledger.getService(web.serviceArn))?.roll?.taskToken).toBeUndefined();
+    expect(testbed.executions.delivered).toHaveLength(1);
+    expect((await testbed.ledger.getService(web.serviceArn))?.roll?.taskToken).toBeUndefined();
   });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isNotified, releasePatch, strayPatch } from "../../../../shared/use-cases/roll/ending-patches.ts";
+import { OBSERVED } from "../../../support/arns.ts";
 import {
   endingWith,
   finishPlan,
@@ -11,7 +12,7 @@ import {
   TARGET,
   TARGET_SECRET,
 } from "../../../support/endings.ts";
-import { NOW, OBSERVED } from "../../../support/fakes.ts";
+import { NOW } from "../../../support/roll-testbed.ts";
 import { NAME } from "../../../support/rolls.ts";
 
 const clock = { nowMs: NOW, policy: { attemptDelaysMinutes: [15, 60] } };

@@ -8,8 +8,8 @@ import {
 } from "../../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { decodeToken, encodeToken } from "../../../../shared/data-plane/ztunnel/bootstrap-token/token.ts";
 import { ensureSecret, readerTagKey } from "../../../../shared/use-cases/roll/ensure-secret.ts";
-import { Crash, crashing, FakeSecrets } from "../../../support/fakes.ts";
-import { withCalls } from "../../../support/replaced-calls.ts";
+import { Crash, crashing, withCalls } from "../../../support/altered-calls.ts";
+import { FakeSecrets } from "../../../support/fakes/secrets.ts";
 import { token } from "../../../support/tokens.ts";
 
 const READER = "arn:aws:iam::123456789012:role/path/web-execution";

@@ -5,8 +5,10 @@ import { isJsonObject } from "../../../../shared/base/json.ts";
 import { readOutgoing } from "../../../../shared/events/outgoing.ts";
 import { finishRoll } from "../../../../shared/use-cases/roll/finish-roll.ts";
 import type { FinishInput, Plan, Watch } from "../../../../shared/use-cases/roll/steps.ts";
+import { Crash, crashing, failCalls } from "../../../support/altered-calls.ts";
+import { OBSERVED, web } from "../../../support/arns.ts";
 import { finishInputOf, finishPlan, planOf, watchOf } from "../../../support/endings.ts";
-import { Crash, crashing, NOW, OBSERVED, type RollWorld, rollWorld, web } from "../../../support/fakes.ts";
+import { NOW, type RollTestbed, rollTestbed } from "../../../support/roll-testbed.ts";
 import { rollout, rolloutService } from "../../../support/rollouts.ts";
 import { applied, enroll, NAME, planned } from "../../../support/rolls.ts";
 
@@ -29,24 +31,24 @@ function inputOf(changes: Partial<FinishInput> & { readonly plan: Plan | null })
 }
 
 async function enrolling() {
-  const world = rollWorld();
-  const { plan, watch } = await applied(world);
-  world.ecs.complete();
-  return { world, plan, watch };
+  const testbed = rollTestbed();
+  const { plan, watch } = await applied(testbed);
+  testbed.ecs.complete();
+  return { testbed, plan, watch };
 }
 
-const stateOf = async (world: RollWorld) => (await world.ledger.getService(web.serviceArn)) ?? {};
+const stateOf = async (testbed: RollTestbed) => (await testbed.ledger.getService(web.serviceArn)) ?? {};
 
 describe("a roll that succeeded", () => {
   it("is enrolled, its revision and its secret version are the good ones, and the lease is free", async () => {
-    const { world, plan, watch } = await enrolling();
-    const before = await world.ledger.patchService(web.serviceArn, {
+    const { testbed, plan, watch } = await enrolling();
+    const before = await testbed.ledger.patchService(web.serviceArn, {
       failedAttemptKey: SITUATION,
       consecutiveFailures: 2,
     });
-    const done = await finishRoll(web, inputOf({ plan, watch, outcome: "succeeded" }), world);
+    const done = await finishRoll(web, inputOf({ plan, watch, outcome: "succeeded" }), testbed);
     expect(done).toEqual({ outcome: "succeeded", reason: "enroll", durationSeconds: 0 });
-    const state = await stateOf(world);
+    const state = await stateOf(testbed);
     expect(state).not.toHaveProperty("roll");
     expect(state).not.toHaveProperty("failedAttemptKey");
     expect(state).toMatchObject({
@@ -60,102 +62,98 @@ describe("a roll that succeeded", () => {
   });
 
   it("notifies once, with what the service runs and without its token", async () => {
-    const { world, plan, watch } = await enrolling();
-    await finishRoll(web, inputOf({ plan, watch, outcome: "succeeded" }), world);
-    expect(world.bus.types()).toEqual(["Service Enrolled"]);
-    const [told] = world.bus.events;
+    const { testbed, plan, watch } = await enrolling();
+    await finishRoll(web, inputOf({ plan, watch, outcome: "succeeded" }), testbed);
+    expect(testbed.bus.types()).toEqual(["Service Enrolled"]);
+    const [told] = testbed.bus.events;
     const event = { source: "ztunnel-autopilot", "detail-type": told?.detailType, detail: told?.detail };
     expect(readOutgoing(event).detail).toMatchObject({
       serviceArn: web.serviceArn,
       taskDefinitionArn: watch.targetRevisionArn,
       previousTaskDefinitionArn: OBSERVED,
       namespace: "shop",
-      image: world.config.ztunnel.image,
+      image: testbed.config.ztunnel.image,
     });
-    const [secret] = [...world.secrets.secrets.values()];
+    const [secret] = [...testbed.secrets.secrets.values()];
     const [version] = [...(secret?.versions.values() ?? [])];
     expect(version?.value.length).toBeGreaterThan(100);
-    expect(JSON.stringify(world.bus.events)).not.toContain(version?.value);
+    expect(JSON.stringify(testbed.bus.events)).not.toContain(version?.value);
   });
 
   it.each([
     [["sidecar-missing", "dependency"], "Drift Corrected"],
     [["image"], "Service Updated"],
   ])("of an update for %s is told as %s", async (drift, type) => {
-    const { world, plan, watch } = await enrolling();
+    const { testbed, plan, watch } = await enrolling();
     const update = { ...plan, change: "update", drift } as const;
-    await finishRoll(web, inputOf({ plan: update, watch, outcome: "succeeded" }), world);
-    expect(world.bus.types()).toEqual([type]);
+    await finishRoll(web, inputOf({ plan: update, watch, outcome: "succeeded" }), testbed);
+    expect(testbed.bus.types()).toEqual([type]);
   });
 
   it("of an update says whether a recheck was requested meanwhile, also when it is finished again", async () => {
-    const { world, plan, watch } = await enrolling();
+    const { testbed, plan, watch } = await enrolling();
     const input = inputOf({ plan: { ...plan, change: "update", drift: ["image"] }, watch, outcome: "succeeded" });
-    await world.ledger.patchService(web.serviceArn, { recheckRequested: true });
-    await finishRoll(web, input, world);
-    await finishRoll(web, input, world);
-    await world.ledger.patchService(web.serviceArn, { recheckRequested: null });
-    await finishRoll(web, input, world);
-    expect(world.bus.events.map(({ detail }) => detail.recheckRequested)).toEqual([true, true, undefined]);
+    await testbed.ledger.patchService(web.serviceArn, { recheckRequested: true });
+    await finishRoll(web, input, testbed);
+    await finishRoll(web, input, testbed);
+    await testbed.ledger.patchService(web.serviceArn, { recheckRequested: null });
+    await finishRoll(web, input, testbed);
+    expect(testbed.bus.events.map(({ detail }) => detail.recheckRequested)).toEqual([true, true, undefined]);
   });
 
   it("keeps the secret version of the revision before, and none that a failed roll has recorded since", async () => {
-    const { world, plan, watch } = await enrolling();
+    const { testbed, plan, watch } = await enrolling();
     const [older = "", pinnedSecret = "", failedSince = ""] = ["older", "before", "failed"].map(
       (id) => `${watch.secretInUse?.split(":::")[0]}:::${id}`,
     );
     const secretsInUse = [older, pinnedSecret, failedSince, watch.secretInUse ?? ""];
-    await world.ledger.patchService(web.serviceArn, { secretsInUse });
-    await finishRoll(web, inputOf({ plan: { ...plan, pinnedSecret }, watch, outcome: "succeeded" }), world);
-    expect(await stateOf(world)).toMatchObject({ secretsInUse: [pinnedSecret, watch.secretInUse] });
+    await testbed.ledger.patchService(web.serviceArn, { secretsInUse });
+    await finishRoll(web, inputOf({ plan: { ...plan, pinnedSecret }, watch, outcome: "succeeded" }), testbed);
+    expect(await stateOf(testbed)).toMatchObject({ secretsInUse: [pinnedSecret, watch.secretInUse] });
   });
 });
 
 describe("a service that left the mesh", () => {
   async function leaving() {
-    const world = rollWorld({ service: { tags: { "ztunnel-autopilot/enroll": "true" } } });
-    await enroll(world);
-    const { "ztunnel-autopilot/enroll": _, ...others } = world.ecs.of(web).tags;
-    world.ecs.change({ tags: { ...others, team: "web" } });
-    const { plan, watch } = await applied(world);
-    world.ecs.complete();
-    return { world, input: inputOf({ plan, watch, outcome: "succeeded" }) };
+    const testbed = rollTestbed({ service: { tags: { "ztunnel-autopilot/enroll": "true" } } });
+    await enroll(testbed);
+    const { "ztunnel-autopilot/enroll": _, ...others } = testbed.ecs.of(web).tags;
+    testbed.ecs.change({ tags: { ...others, team: "web" } });
+    const { plan, watch } = await applied(testbed);
+    testbed.ecs.complete();
+    return { testbed, input: inputOf({ plan, watch, outcome: "succeeded" }) };
   }
 
   it("loses the tags that the autopilot had added, and no other", async () => {
-    const { world, input } = await leaving();
-    await finishRoll(web, input, world);
-    expect(world.ecs.of(web).tags).toEqual({ team: "web" });
-    expect(await stateOf(world)).toMatchObject({ enrolled: false, addedTagKeys: [], secretsInUse: [] });
-    expect(world.bus.types()).toEqual(["Service Unenrolled"]);
+    const { testbed, input } = await leaving();
+    await finishRoll(web, input, testbed);
+    expect(testbed.ecs.of(web).tags).toEqual({ team: "web" });
+    expect(await stateOf(testbed)).toMatchObject({ enrolled: false, addedTagKeys: [], secretsInUse: [] });
+    expect(testbed.bus.types()).toEqual(["Service Unenrolled"]);
   });
 
   it("releases the lease even when those tags cannot be removed: a log line has them, and the ledger remembers them", async () => {
-    const { world, input } = await leaving();
-    world.ecs.untagResource = async (arn) => {
-      throw new AutopilotError("access-denied", `UntagResource ${arn}`);
-    };
-    await finishRoll(web, input, world);
-    const state = await stateOf(world);
+    const { testbed, input } = await leaving();
+    failCalls(testbed.ecs, "untagResource", "access-denied");
+    await finishRoll(web, input, testbed);
+    const state = await stateOf(testbed);
     expect(state).not.toHaveProperty("roll");
     expect(state).toMatchObject({
       enrolled: false,
       addedTagKeys: ["ecs.solo.io/namespace", "ecs.solo.io/service-account"],
     });
-    expect(world.lines).toEqual([
+    expect(testbed.lines).toEqual([
       expect.objectContaining({ level: "warn", extra: expect.objectContaining({ code: "access-denied" }) }),
     ]);
-    expect(world.bus.types()).toEqual(["Service Unenrolled"]);
+    expect(testbed.bus.types()).toEqual(["Service Unenrolled"]);
   });
 
   it("is finished later when AWS only throttles", async () => {
-    const { world, input } = await leaving();
-    world.ecs.untagResource = async () => {
-      throw new AutopilotError("throttled", "UntagResource");
-    };
-    await expect(finishRoll(web, input, world)).rejects.toMatchObject({ code: "throttled" });
-    expect(await stateOf(world)).toHaveProperty("roll");
-    expect(world.bus.events).toEqual([]);
+    const { testbed, input } = await leaving();
+    failCalls(testbed.ecs, "untagResource", "throttled");
+    await expect(finishRoll(web, input, testbed)).rejects.toMatchObject({ code: "throttled" });
+    expect(await stateOf(testbed)).toHaveProperty("roll");
+    expect(testbed.bus.events).toEqual([]);
   });
 });
 
@@ -163,17 +161,17 @@ describe("a roll that failed", () => {
   const cause = { code: "ztunnel-unhealthy", sentence: "ztunnel did not get healthy in task a." };
 
   it("was reverted: its event has the cause, and the same attempt waits", async () => {
-    const { world, plan, watch } = await enrolling();
-    await finishRoll(web, inputOf({ plan, watch, outcome: "reverted", failure: failed, cause }), world);
-    const notBefore = NOW + (world.config.policy.attemptDelaysMinutes[0] ?? 0) * MINUTE;
-    expect(await stateOf(world)).toMatchObject({
+    const { testbed, plan, watch } = await enrolling();
+    await finishRoll(web, inputOf({ plan, watch, outcome: "reverted", failure: failed, cause }), testbed);
+    const notBefore = NOW + (testbed.config.policy.attemptDelaysMinutes[0] ?? 0) * MINUTE;
+    expect(await stateOf(testbed)).toMatchObject({
       enrolled: false,
       failedAttemptKey: SITUATION,
       consecutiveFailures: 1,
       notBefore,
       lastGoodRevisionArn: plan.pinnedRevisionArn,
     });
-    expect(world.bus.events).toEqual([
+    expect(testbed.bus.events).toEqual([
       expect.objectContaining({
         detailType: "Service Roll Failed",
         detail: expect.objectContaining({
@@ -188,48 +186,48 @@ describe("a roll that failed", () => {
   });
 
   it("is not counted again when its last step is tried again after a roll that succeeded", async () => {
-    const { world, plan, watch } = await enrolling();
+    const { testbed, plan, watch } = await enrolling();
     const input = inputOf({ plan, watch, outcome: "reverted", cause: { code: "ztunnel-unhealthy", sentence: "no" } });
     const bus = { putEvents: () => Promise.reject(new Error("no bus")) };
-    await expect(finishRoll(web, input, { ...world, bus })).rejects.toThrow("no bus");
-    world.clock.nowMs += 60_000;
-    const at = new Date(world.now()).toISOString();
+    await expect(finishRoll(web, input, { ...testbed, bus })).rejects.toThrow("no bus");
+    testbed.clock.nowMs += 60_000;
+    const at = new Date(testbed.now()).toISOString();
     const lastOutcome = { outcome: "succeeded", reason: "enroll", executionName: "another", at } as const;
-    await world.ledger.patchService(web.serviceArn, { lastOutcome, consecutiveFailures: 0, failedAttemptKey: null });
-    await finishRoll(web, input, world);
-    expect(await stateOf(world)).toMatchObject({ lastOutcome, consecutiveFailures: 0 });
-    expect(world.bus.types()).toEqual(["Service Roll Failed"]);
+    await testbed.ledger.patchService(web.serviceArn, { lastOutcome, consecutiveFailures: 0, failedAttemptKey: null });
+    await finishRoll(web, input, testbed);
+    expect(await stateOf(testbed)).toMatchObject({ lastOutcome, consecutiveFailures: 0 });
+    expect(testbed.bus.types()).toEqual(["Service Roll Failed"]);
   });
 
   it("and could not be reverted says so in its event, and pins no revision as good", async () => {
-    const { world, plan, watch } = await enrolling();
-    await finishRoll(web, inputOf({ plan, watch, outcome: "revert-failed", failure: failed, cause }), world);
-    expect(world.bus.events[0]?.detail).toMatchObject({
+    const { testbed, plan, watch } = await enrolling();
+    await finishRoll(web, inputOf({ plan, watch, outcome: "revert-failed", failure: failed, cause }), testbed);
+    expect(testbed.bus.events[0]?.detail).toMatchObject({
       reverted: false,
       code: "tasks-stopping",
       sentence: `${cause.sentence} ${failed.detail}`,
     });
-    expect(await stateOf(world)).not.toHaveProperty("lastGoodRevisionArn");
+    expect(await stateOf(testbed)).not.toHaveProperty("lastGoodRevisionArn");
   });
 
   it("before it had a plan has the code of its error in its event", async () => {
-    const world = rollWorld();
-    await planned(world);
+    const testbed = rollTestbed();
+    await planned(testbed);
     const error = new AutopilotError("control-plane-unreachable", "main: no answer");
     const failure = {
       error: error.name,
       cause: JSON.stringify({ errorType: error.name, errorMessage: error.message }),
     };
-    await finishRoll(web, inputOf({ plan: null, failure }), world);
-    expect(world.bus.events[0]?.detail).toMatchObject({ code: "control-plane-unreachable", reverted: true });
-    expect(await stateOf(world)).not.toHaveProperty("roll");
+    await finishRoll(web, inputOf({ plan: null, failure }), testbed);
+    expect(testbed.bus.events[0]?.detail).toMatchObject({ code: "control-plane-unreachable", reverted: true });
+    expect(await stateOf(testbed)).not.toHaveProperty("roll");
   });
 
   it("without ever having the lease still waits before it is tried again", async () => {
-    const world = rollWorld();
-    await world.ledger.takeLease(web.serviceArn, { executionName: "another-roll", leaseUntil: NOW + 1 }, NOW);
-    await finishRoll(web, inputOf({ plan: null, failure: failed }), world);
-    expect(await stateOf(world)).toMatchObject({
+    const testbed = rollTestbed();
+    await testbed.ledger.takeLease(web.serviceArn, { executionName: "another-roll", leaseUntil: NOW + 1 }, NOW);
+    await finishRoll(web, inputOf({ plan: null, failure: failed }), testbed);
+    expect(await stateOf(testbed)).toMatchObject({
       failedAttemptKey: SITUATION,
       consecutiveFailures: 1,
       roll: { executionName: "another-roll" },
@@ -239,25 +237,25 @@ describe("a roll that failed", () => {
 
 describe("a roll that changed nothing", () => {
   it("was superseded: no failure is counted", async () => {
-    const world = rollWorld();
-    await planned(world);
+    const testbed = rollTestbed();
+    await planned(testbed);
     const plan = { action: "finish", outcome: "superseded", reason: "already-as-desired", refusals: [] } as const;
-    await finishRoll(web, inputOf({ plan: { ...plan, refusals: [] }, outcome: "superseded" }), world);
-    expect(await stateOf(world)).toMatchObject({ consecutiveFailures: 0, attemptNumber: 1 });
-    expect(world.bus.events[0]).toMatchObject({
+    await finishRoll(web, inputOf({ plan: { ...plan, refusals: [] }, outcome: "superseded" }), testbed);
+    expect(await stateOf(testbed)).toMatchObject({ consecutiveFailures: 0, attemptNumber: 1 });
+    expect(testbed.bus.events[0]).toMatchObject({
       detailType: "Service Roll Superseded",
       detail: { reason: "already-as-desired" },
     });
   });
 
   it("was refused: it notifies of the refusal once and records that it has", async () => {
-    const world = rollWorld();
-    await planned(world);
+    const testbed = rollTestbed();
+    await planned(testbed);
     const refusals = [{ reason: "identity-conflict", detail: "bound to another" }];
     const plan: Plan = { action: "finish", outcome: "refused", reason: "identity-conflict", refusals };
-    await finishRoll(web, inputOf({ plan, outcome: "refused" }), world);
-    expect(world.bus.events[0]).toMatchObject({ detailType: "Service Refused", detail: { refusals } });
-    expect(await stateOf(world)).toMatchObject({ notifiedRefusals: "identity-conflict: bound to another" });
+    await finishRoll(web, inputOf({ plan, outcome: "refused" }), testbed);
+    expect(testbed.bus.events[0]).toMatchObject({ detailType: "Service Refused", detail: { refusals } });
+    expect(await stateOf(testbed)).toMatchObject({ notifiedRefusals: "identity-conflict: bound to another" });
   });
 });
 
@@ -271,36 +269,36 @@ describe("finishing again after a crash", () => {
 
   it.each(endings)("of %s writes what one run writes, and its last event says the same", async (_what, ending) => {
     const smooth = await enrolling();
-    await finishRoll(web, ending(smooth), smooth.world);
+    await finishRoll(web, ending(smooth), smooth.testbed);
     for (let calls = 1; ; calls += 1) {
-      const { world, plan, watch } = await enrolling();
-      if (!(await crashes(world, ending({ plan, watch }), calls))) {
+      const { testbed, plan, watch } = await enrolling();
+      if (!(await crashes(testbed, ending({ plan, watch }), calls))) {
         expect(calls).toBe(4);
         return;
       }
-      world.clock.nowMs += MINUTE;
-      await finishRoll(web, ending({ plan, watch }), world);
-      const state = await stateOf(world);
+      testbed.clock.nowMs += MINUTE;
+      await finishRoll(web, ending({ plan, watch }), testbed);
+      const state = await stateOf(testbed);
       // A crash before the write leaves it to the second run, a minute later.
       const late = isJsonObject(state) && JSON.stringify(state).includes("04:01:00");
-      if (!late) expect(state).toEqual(await stateOf(smooth.world));
-      if (!late) expect(world.bus.events.at(-1)).toEqual(smooth.world.bus.events.at(-1));
+      if (!late) expect(state).toEqual(await stateOf(smooth.testbed));
+      if (!late) expect(testbed.bus.events.at(-1)).toEqual(smooth.testbed.bus.events.at(-1));
       expect(state).toMatchObject({ attemptNumber: 1, lastOutcome: { executionName: NAME } });
     }
   });
 
   it("of a roll that never had the lease counts its failure once", async () => {
-    const world = rollWorld();
+    const testbed = rollTestbed();
     const input = inputOf({ plan: null, failure: failed });
-    expect(await crashes(world, input, 3)).toBe(true);
-    await finishRoll(web, input, world);
-    expect(await stateOf(world)).toMatchObject({ consecutiveFailures: 1 });
-    expect(world.bus.events.at(-1)?.detail).toMatchObject({ consecutiveFailures: 1 });
+    expect(await crashes(testbed, input, 3)).toBe(true);
+    await finishRoll(web, input, testbed);
+    expect(await stateOf(testbed)).toMatchObject({ consecutiveFailures: 1 });
+    expect(testbed.bus.events.at(-1)?.detail).toMatchObject({ consecutiveFailures: 1 });
   });
 
-  async function crashes(world: RollWorld, input: FinishInput, calls: number): Promise<boolean> {
+  async function crashes(testbed: RollTestbed, input: FinishInput, calls: number): Promise<boolean> {
     const broken = crashing({ calls, when: "after" });
-    const fragile = { ...world, ecs: broken(world.ecs), ledger: broken(world.ledger), bus: broken(world.bus) };
+    const fragile = { ...testbed, ecs: broken(testbed.ecs), ledger: broken(testbed.ledger), bus: broken(testbed.bus) };
     return finishRoll(web, input, fragile).then(
       () => false,
       (error: unknown) => error instanceof Crash,
@@ -331,19 +329,21 @@ describe("a finish that is repeated", () => {
     async (holder) => {
       await fc.assert(
         fc.asyncProperty(inputs, async (input) => {
-          const world = rollWorld();
-          await world.ledger.createRollout(rollout({ id: order.id, serviceCount: 1 }));
-          await world.ledger.putRolloutServices([rolloutService(0, { serviceArn: web.serviceArn, status: "rolling" })]);
+          const testbed = rollTestbed();
+          await testbed.ledger.createRollout(rollout({ id: order.id, serviceCount: 1 }));
+          await testbed.ledger.putRolloutServices([
+            rolloutService(0, { serviceArn: web.serviceArn, status: "rolling" }),
+          ]);
           const executionName = holder === "our own roll" ? NAME : "another-roll";
           if (holder !== "no roll") {
-            await world.ledger.takeLease(web.serviceArn, { executionName, leaseUntil: NOW + MINUTE }, NOW);
+            await testbed.ledger.takeLease(web.serviceArn, { executionName, leaseUntil: NOW + MINUTE }, NOW);
           }
-          await finishRoll(web, input, world);
-          const written = await world.ledger.getService(web.serviceArn);
-          world.clock.nowMs += MINUTE;
-          await finishRoll(web, input, world);
-          expect(await world.ledger.getService(web.serviceArn)).toEqual(written);
-          const [first, second = first] = world.bus.events;
+          await finishRoll(web, input, testbed);
+          const written = await testbed.ledger.getService(web.serviceArn);
+          testbed.clock.nowMs += MINUTE;
+          await finishRoll(web, input, testbed);
+          expect(await testbed.ledger.getService(web.serviceArn)).toEqual(written);
+          const [first, second = first] = testbed.bus.events;
           expect(second).toEqual(first);
         }),
       );

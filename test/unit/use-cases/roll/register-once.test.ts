@@ -3,7 +3,8 @@ import type { JsonObject } from "../../../../shared/base/json.ts";
 import type { ServiceState } from "../../../../shared/model/service-state.ts";
 import { registerable } from "../../../../shared/model/task-definition.ts";
 import { registerOnce } from "../../../../shared/use-cases/roll/register-once.ts";
-import { OBSERVED, rollWorld, web } from "../../../support/fakes.ts";
+import { OBSERVED, web } from "../../../support/arns.ts";
+import { rollTestbed } from "../../../support/roll-testbed.ts";
 import { taskDefinition } from "../../../support/services.ts";
 
 const blank: ServiceState = {
@@ -18,7 +19,7 @@ const blank: ServiceState = {
 const wanted = (cpu = "2048"): JsonObject => ({ ...registerable(taskDefinition(), []), cpu });
 
 async function setUp() {
-  const { ecs } = rollWorld();
+  const { ecs } = rollTestbed();
   const current = await ecs.describeTaskDefinition(OBSERVED);
   const register = (definition: JsonObject, state: Partial<ServiceState> = {}) =>
     registerOnce(definition, current, { ...blank, ...state }, ecs);

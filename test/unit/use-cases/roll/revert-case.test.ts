@@ -4,9 +4,10 @@ import type { ObservedService } from "../../../../shared/model/service.ts";
 import type { Roll } from "../../../../shared/model/service-state.ts";
 import { type FailedRoll, revertCase } from "../../../../shared/use-cases/roll/revert-case.ts";
 import { revertRoll } from "../../../../shared/use-cases/roll/revert-roll.ts";
+import { OBSERVED, web } from "../../../support/arns.ts";
 import { deployment } from "../../../support/deployments.ts";
 import { planOf, TARGET, watchOf } from "../../../support/endings.ts";
-import { NOW, OBSERVED, rollWorld, web } from "../../../support/fakes.ts";
+import { NOW, rollTestbed } from "../../../support/roll-testbed.ts";
 import { NAME } from "../../../support/rolls.ts";
 import { service } from "../../../support/services.ts";
 
@@ -110,21 +111,21 @@ describe("whatever a failed roll finds, its revert", () => {
     const updates = { count: 0 };
     await fc.assert(
       fc.asyncProperty(found, async ({ plan, watch: watched, service: before, lease: held }) => {
-        const world = rollWorld({ service: before });
+        const testbed = rollTestbed({ service: before });
         if (held) {
           const { executionName, ...progress } = held;
-          await world.ledger.takeLease(web.serviceArn, { executionName, leaseUntil: NOW + 1 }, NOW);
-          await world.ledger.updateRoll(web.serviceArn, executionName, progress);
+          await testbed.ledger.takeLease(web.serviceArn, { executionName, leaseUntil: NOW + 1 }, NOW);
+          await testbed.ledger.updateRoll(web.serviceArn, executionName, progress);
         }
         const revert = () =>
-          revertRoll(web, NAME, { plan, watch: watched, failure: null }, world).catch((error: unknown) => {
+          revertRoll(web, NAME, { plan, watch: watched, failure: null }, testbed).catch((error: unknown) => {
             // Only a rollback has nothing to revert to.
             if (plan.change !== "rollback") throw error;
           });
         await revert();
         await revert();
-        expect(world.ecs.updates.length).toBeLessThanOrEqual(1);
-        for (const { taskDefinitionArn, force } of world.ecs.updates) {
+        expect(testbed.ecs.updates.length).toBeLessThanOrEqual(1);
+        for (const { taskDefinitionArn, force } of testbed.ecs.updates) {
           updates.count += 1;
           expect({ taskDefinitionArn, force }).toEqual({ taskDefinitionArn: plan.pinnedRevisionArn, force: false });
           expect([watched?.targetRevisionArn, held?.targetRevisionArn]).toContain(before.taskDefinitionArn);

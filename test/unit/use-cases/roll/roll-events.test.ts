@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { rollOutcomes } from "../../../../shared/model/service-state.ts";
 import { rollEvent } from "../../../../shared/use-cases/roll/roll-events.ts";
+import { OBSERVED, web } from "../../../support/arns.ts";
 import { endingWith, finishPlan, planOf, success, TARGET, watchOf } from "../../../support/endings.ts";
-import { NOW, OBSERVED, web } from "../../../support/fakes.ts";
+import { NOW } from "../../../support/roll-testbed.ts";
 import { NAME } from "../../../support/rolls.ts";
 
 const failure = { verdict: "failed", code: "tasks-stopping", detail: "no" } as const;

@@ -7,8 +7,9 @@ import {
   rolloutServicePatch,
   rolloutStatus,
 } from "../../../../shared/use-cases/roll/rollout-record.ts";
+import { OBSERVED } from "../../../support/arns.ts";
 import { endingWith, finishPlan, planOf, stateOf, success, TARGET, watchOf } from "../../../support/endings.ts";
-import { NOW, OBSERVED } from "../../../support/fakes.ts";
+import { NOW } from "../../../support/roll-testbed.ts";
 
 const IMAGE = "registry.example.com/ztunnel:2";
 const earlier = { image: "registry.example.com/ztunnel:1", assignedAtMs: 1 };

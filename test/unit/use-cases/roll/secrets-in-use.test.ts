@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { parseValueFrom } from "../../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { withDesiredSecret, withPinnedSecret } from "../../../../shared/use-cases/roll/secrets-in-use.ts";
+import { web } from "../../../support/arns.ts";
 import { PINNED_SECRET, TARGET_SECRET } from "../../../support/endings.ts";
-import { web } from "../../../support/fakes.ts";
 
 const desired = { secretName: "ztunnel-autopilot/shop/web", versionId: "b".repeat(64) };
 

@@ -12,7 +12,7 @@ import {
   revertInput,
   verifyInput,
 } from "../../../../shared/use-cases/roll/steps.ts";
-import { OBSERVED, web } from "../../../support/fakes.ts";
+import { OBSERVED, web } from "../../../support/arns.ts";
 
 const step = { serviceArn: web.serviceArn, executionName: "roll" };
 const plan = {

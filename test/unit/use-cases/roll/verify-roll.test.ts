@@ -1,17 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
 import { verifyRoll } from "../../../../shared/use-cases/roll/verify-roll.ts";
-import { OBSERVED, rollWorld, web } from "../../../support/fakes.ts";
+import { OBSERVED, web } from "../../../support/arns.ts";
+import { rollTestbed } from "../../../support/roll-testbed.ts";
 import { applied } from "../../../support/rolls.ts";
 
 async function deployed() {
-  const world = rollWorld();
-  const { watch } = await applied(world);
-  world.ecs.complete();
-  const since = world.clock.nowMs;
-  const verify = (changes: object = {}) => verifyRoll(web, { ...watch, ...changes }, since, world);
-  const deadlineMs = since + world.config.policy.verifyDeadlineMinutes * 60_000;
-  return { world, watch, verify, deadlineMs };
+  const testbed = rollTestbed();
+  const { watch } = await applied(testbed);
+  testbed.ecs.complete();
+  const since = testbed.clock.nowMs;
+  const verify = (changes: object = {}) => verifyRoll(web, { ...watch, ...changes }, since, testbed);
+  const deadlineMs = since + testbed.config.policy.verifyDeadlineMinutes * 60_000;
+  return { testbed, watch, verify, deadlineMs };
 }
 
 describe("a roll is verified", () => {
@@ -21,84 +22,84 @@ describe("a roll is verified", () => {
   });
 
   it("with one read of ECS, although the mesh knows its tasks only some seconds later", async () => {
-    const { world, watch } = await deployed();
-    const known = world.plane.workloads;
-    world.plane.workloads = [];
-    const since = world.clock.nowMs;
+    const { testbed, watch } = await deployed();
+    const known = testbed.plane.workloads;
+    testbed.plane.workloads = [];
+    const since = testbed.clock.nowMs;
     let looks = 0;
-    const listTasks: typeof world.ecs.listTasks = (...given) => {
+    const listTasks: typeof testbed.ecs.listTasks = (...given) => {
       looks += 1;
-      return world.ecs.listTasks(...given);
+      return testbed.ecs.listTasks(...given);
     };
     const pause = async (ms: number) => {
-      await world.pause(ms);
-      if (world.clock.nowMs - since >= 4000) world.plane.workloads = known;
+      await testbed.pause(ms);
+      if (testbed.clock.nowMs - since >= 4000) testbed.plane.workloads = known;
     };
-    const { describeTasks, describeService } = world.ecs;
+    const { describeTasks, describeService } = testbed.ecs;
     const ecs = {
       listTasks,
-      describeTasks: describeTasks.bind(world.ecs),
-      describeService: describeService.bind(world.ecs),
+      describeTasks: describeTasks.bind(testbed.ecs),
+      describeService: describeService.bind(testbed.ecs),
     };
-    expect(await verifyRoll(web, watch, since, { ...world, ecs, pause })).toBe("succeeded");
+    expect(await verifyRoll(web, watch, since, { ...testbed, ecs, pause })).toBe("succeeded");
     expect(looks).toBe(1);
   });
 
   it("by the service's own entries, and by all of the namespace's where those are not labelled", async () => {
-    const { world, watch } = await deployed();
+    const { testbed, watch } = await deployed();
     const asked: (string | undefined)[] = [];
     const listWorkloadEntryAddresses = async (namespace: string, serviceName?: string) => {
       asked.push(serviceName);
-      return world.plane.listWorkloadEntryAddresses(namespace, serviceName);
+      return testbed.plane.listWorkloadEntryAddresses(namespace, serviceName);
     };
-    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses }) };
-    const since = world.clock.nowMs;
+    const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntryAddresses }) };
+    const since = testbed.clock.nowMs;
     expect(await verifyRoll(web, watch, since, calls)).toBe("succeeded");
     expect(asked).toEqual([web.serviceName]);
-    world.plane.workloads = world.plane.workloads.map((one) => ({ ...one, serviceName: undefined }));
+    testbed.plane.workloads = testbed.plane.workloads.map((one) => ({ ...one, serviceName: undefined }));
     expect(await verifyRoll(web, watch, since, calls)).toBe("succeeded");
     expect(asked).toEqual([web.serviceName, web.serviceName, undefined]);
-    expect(world.clock.nowMs).toBe(since);
+    expect(testbed.clock.nowMs).toBe(since);
   });
 
   it("when the service was scaled in meanwhile", async () => {
-    const { world, verify } = await deployed();
-    world.ecs.setTasks(world.ecs.tasksOf().slice(0, -1));
-    world.ecs.change({ desiredCount: 1 });
+    const { testbed, verify } = await deployed();
+    testbed.ecs.setTasks(testbed.ecs.tasksOf().slice(0, -1));
+    testbed.ecs.change({ desiredCount: 1 });
     expect(await verify()).toBe("succeeded");
   });
 
   it("when it was scaled in meanwhile and the mesh does not label its entries", async () => {
-    const { world, verify } = await deployed();
-    world.ecs.setTasks(world.ecs.tasksOf().slice(0, -1));
-    world.ecs.change({ desiredCount: 1 });
-    world.plane.workloads = world.plane.workloads.map((one) => ({ ...one, serviceName: undefined }));
+    const { testbed, verify } = await deployed();
+    testbed.ecs.setTasks(testbed.ecs.tasksOf().slice(0, -1));
+    testbed.ecs.change({ desiredCount: 1 });
+    testbed.plane.workloads = testbed.plane.workloads.map((one) => ({ ...one, serviceName: undefined }));
     expect(await verify()).toBe("succeeded");
   });
 
   it("when nothing is to run", async () => {
-    const { world, verify } = await deployed();
-    world.ecs.setTasks([]);
+    const { testbed, verify } = await deployed();
+    testbed.ecs.setTasks([]);
     expect(await verify({ desiredCount: 0 })).toBe("succeeded");
   });
 
   it("without a question to the mesh when the service has left it", async () => {
-    const { world, watch } = await deployed();
-    world.ecs.setTasks(world.ecs.tasksOf().map((task) => ({ ...task, containers: [] })));
+    const { testbed, watch } = await deployed();
+    testbed.ecs.setTasks(testbed.ecs.tasksOf().map((task) => ({ ...task, containers: [] })));
     const controlPlane = () => {
       throw new Error("no control plane was to be asked");
     };
-    const calls = { ...world, controlPlane };
-    expect(await verifyRoll(web, { ...watch, namespace: null }, world.clock.nowMs, calls)).toBe("succeeded");
+    const calls = { ...testbed, controlPlane };
+    expect(await verifyRoll(web, { ...watch, namespace: null }, testbed.clock.nowMs, calls)).toBe("succeeded");
   });
 });
 
 describe("a roll that is not verified yet", () => {
   it("is verified again until its deadline: the mesh lacks a WorkloadEntry", async () => {
-    const { world, verify, deadlineMs } = await deployed();
-    world.plane.workloads = world.plane.workloads.filter(({ address }) => address === "10.0.0.1");
+    const { testbed, verify, deadlineMs } = await deployed();
+    testbed.plane.workloads = testbed.plane.workloads.filter(({ address }) => address === "10.0.0.1");
     await expect(verify()).rejects.toMatchObject({ code: "mesh-not-converged", retryable: true });
-    world.clock.nowMs = deadlineMs;
+    testbed.clock.nowMs = deadlineMs;
     await expect(verify()).rejects.toMatchObject({
       code: "not-verified",
       retryable: false,
@@ -107,15 +108,15 @@ describe("a roll that is not verified yet", () => {
   });
 
   it("reads the mesh no more often when the service was scaled, too", async () => {
-    const { world, watch } = await deployed();
-    world.ecs.change({ desiredCount: 1 });
+    const { testbed, watch } = await deployed();
+    testbed.ecs.change({ desiredCount: 1 });
     const reads = { count: 0 };
     const listWorkloadEntryAddresses = async () => {
       reads.count += 1;
       return new Set<string>();
     };
-    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses }) };
-    await expect(verifyRoll(web, watch, world.clock.nowMs, calls)).rejects.toMatchObject({
+    const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntryAddresses }) };
+    await expect(verifyRoll(web, watch, testbed.clock.nowMs, calls)).rejects.toMatchObject({
       code: "mesh-not-converged",
     });
     // The service's own entries, then four times those of its namespace.
@@ -123,33 +124,33 @@ describe("a roll that is not verified yet", () => {
   });
 
   it("is verified again while the control plane does not answer", async () => {
-    const { world, watch, deadlineMs } = await deployed();
+    const { testbed, watch, deadlineMs } = await deployed();
     const unreachable = async () => {
       throw new AutopilotError("control-plane-unreachable", "main");
     };
-    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses: unreachable }) };
-    const since = world.clock.nowMs;
+    const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntryAddresses: unreachable }) };
+    const since = testbed.clock.nowMs;
     await expect(verifyRoll(web, watch, since, calls)).rejects.toMatchObject({ code: "control-plane-unreachable" });
-    world.clock.nowMs = deadlineMs;
+    testbed.clock.nowMs = deadlineMs;
     await expect(verifyRoll(web, watch, since, calls)).rejects.toMatchObject({ code: "not-verified" });
   });
 
   it("fails at once by an error that no time helps", async () => {
-    const { world, watch } = await deployed();
+    const { testbed, watch } = await deployed();
     const refused = async () => {
       throw new AutopilotError("control-plane-refused", "main");
     };
-    const calls = { ...world, controlPlane: () => ({ listWorkloadEntryAddresses: refused }) };
-    await expect(verifyRoll(web, watch, world.clock.nowMs, calls)).rejects.toMatchObject({
+    const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntryAddresses: refused }) };
+    await expect(verifyRoll(web, watch, testbed.clock.nowMs, calls)).rejects.toMatchObject({
       code: "control-plane-refused",
       retryable: false,
     });
   });
 
   it("is superseded when somebody deployed another revision", async () => {
-    const { world, verify } = await deployed();
-    world.ecs.deploy(OBSERVED.replace(":7", ":9"));
-    world.ecs.setTasks([]);
+    const { testbed, verify } = await deployed();
+    testbed.ecs.deploy(OBSERVED.replace(":7", ":9"));
+    testbed.ecs.setTasks([]);
     expect(await verify()).toBe("superseded");
   });
 

@@ -12,17 +12,18 @@ import { requestRollout } from "../../../../shared/use-cases/rollout/request-rol
 import { startRollout } from "../../../../shared/use-cases/rollout/start-rollout.ts";
 import { takeService } from "../../../../shared/use-cases/rollout/take-service.ts";
 import { expectSameAfterCrashes } from "../../../support/crashes.ts";
-import { fleetWorld, type RolloutWorld, readFacts, sixUnderWay, underWay } from "../../../support/rollout-calls.ts";
+import { fleetTestbed, type RolloutTestbed } from "../../../support/rollout-testbed.ts";
+import { readFacts, sixUnderWay, underWay } from "../../../support/rollouts-under-way.ts";
 
 const IMAGE = "registry.example.com/ztunnel:1.28.2";
 const ID = "upgrade-1";
 /** A rollout of six services to another image, with these states of its two waves, and its services as given. */
 const rolling = (
-  world: RolloutWorld,
+  testbed: RolloutTestbed,
   states: Parameters<typeof sixUnderWay>[1],
   of: Parameters<typeof sixUnderWay>[2],
   given: Parameters<typeof sixUnderWay>[3] = {},
-) => sixUnderWay(world, states, of, { target: { image: IMAGE }, ...given });
+) => sixUnderWay(testbed, states, of, { target: { image: IMAGE }, ...given });
 
 const changed = (ordinal: number): Partial<RolloutService> => ({
   status: "succeeded",
@@ -32,12 +33,12 @@ const changed = (ordinal: number): Partial<RolloutService> => ({
 
 interface UseCase {
   readonly name: string;
-  readonly prepare: () => Promise<RolloutWorld>;
-  readonly run: (world: RolloutWorld) => Promise<unknown>;
+  readonly prepare: () => Promise<RolloutTestbed>;
+  readonly run: (testbed: RolloutTestbed) => Promise<unknown>;
 }
 
-async function started(policy: object = {}, options: Parameters<typeof fleetWorld>[0] = {}) {
-  return fleetWorld({ services: 6, policy: { canaryCount: 2, waves: [100], ...policy }, ...options });
+async function started(policy: object = {}, options: Parameters<typeof fleetTestbed>[0] = {}) {
+  return fleetTestbed({ services: 6, policy: { canaryCount: 2, waves: [100], ...policy }, ...options });
 }
 
 const upgrade = {
@@ -54,162 +55,162 @@ const useCases: readonly UseCase[] = [
   {
     name: "starting a rollout",
     prepare: async () => {
-      const world = await started();
-      await underWay(world, { target: { image: IMAGE } });
-      return world;
+      const testbed = await started();
+      await underWay(testbed, { target: { image: IMAGE } });
+      return testbed;
     },
-    run: (world) => startRollout(ID, world),
+    run: (testbed) => startRollout(ID, testbed),
   },
   {
     name: "starting a rollout that finds nothing",
     prepare: async () => {
-      const world = await started({}, { services: 0 });
-      await underWay(world, { target: { image: IMAGE } });
-      return world;
+      const testbed = await started({}, { services: 0 });
+      await underWay(testbed, { target: { image: IMAGE } });
+      return testbed;
     },
-    run: (world) => startRollout(ID, world),
+    run: (testbed) => startRollout(ID, testbed),
   },
   {
     name: "starting to take the fleet out of the mesh",
     prepare: async () => {
-      const world = await started();
-      await underWay(world, { kind: "unenroll" });
-      return world;
+      const testbed = await started();
+      await underWay(testbed, { kind: "unenroll" });
+      return testbed;
     },
-    run: (world) => startRollout(ID, world),
+    run: (testbed) => startRollout(ID, testbed),
   },
   {
     name: "starting the rollback of a rollout that had completed",
     prepare: async () => {
-      const world = await started();
-      await rolling(world, ["done", "done"], changed, {
+      const testbed = await started();
+      await rolling(testbed, ["done", "done"], changed, {
         status: "completed",
         nextWaveIndex: 2,
         before: { image: "registry.example.com/ztunnel:1.28.0" },
         control: { action: "rollback", by: "ann", at: "2026-11-23T12:00:00.000Z" },
       });
-      await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: IMAGE, assignedAtMs: 1 } } }));
-      return world;
+      await testbed.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: IMAGE, assignedAtMs: 1 } } }));
+      return testbed;
     },
-    run: (world) => startRollout(ID, world),
+    run: (testbed) => startRollout(ID, testbed),
   },
   {
     name: "the next wave",
     prepare: async () => {
-      const world = await started();
-      await rolling(world, ["done", "waiting"], () => ({}));
-      return world;
+      const testbed = await started();
+      await rolling(testbed, ["done", "waiting"], () => ({}));
+      return testbed;
     },
-    run: (world) => nextWave({ rolloutId: ID, executionName: "upgrade-1-1", passes: 1 }, world),
+    run: (testbed) => nextWave({ rolloutId: ID, executionName: "upgrade-1-1", passes: 1 }, testbed),
   },
   {
     name: "a hold",
     prepare: async () => {
-      const world = await started({ approveAfterCanary: true });
-      await rolling(world, ["done", "waiting"], () => ({}));
-      world.fleetExecutions.wait("token", "upgrade-1-1");
-      return world;
+      const testbed = await started({ approveAfterCanary: true });
+      await rolling(testbed, ["done", "waiting"], () => ({}));
+      testbed.fleetExecutions.wait("token", "upgrade-1-1");
+      return testbed;
     },
-    run: async (world) => {
-      await nextWave({ rolloutId: ID, executionName: "upgrade-1-1", passes: 1 }, world);
-      await holdRollout(ID, "token", world);
+    run: async (testbed) => {
+      await nextWave({ rolloutId: ID, executionName: "upgrade-1-1", passes: 1 }, testbed);
+      await holdRollout(ID, "token", testbed);
     },
   },
   {
     name: "going on in a new execution",
     prepare: async () => {
-      const world = await started();
-      await rolling(world, ["done", "waiting"], () => ({}));
-      return world;
+      const testbed = await started();
+      await rolling(testbed, ["done", "waiting"], () => ({}));
+      return testbed;
     },
-    run: (world) => nextWave({ rolloutId: ID, executionName: "upgrade-1-1", passes: 10_000 }, world),
+    run: (testbed) => nextWave({ rolloutId: ID, executionName: "upgrade-1-1", passes: 10_000 }, testbed),
   },
   {
     name: "taking a service",
     prepare: async () => {
-      const world = await started();
-      await rolling(world, ["rolling", "waiting"], () => ({}));
-      return world;
+      const testbed = await started();
+      await rolling(testbed, ["rolling", "waiting"], () => ({}));
+      return testbed;
     },
-    run: async (world) => {
-      const { ledger } = world;
+    run: async (testbed) => {
+      const { ledger } = testbed;
       // The quota's bucket may have given a turn to a try that crashed: that is no part of the end.
-      await takeService({ id: ID, ordinal: 1, phase: "forward" }, { ...world, ledger });
+      await takeService({ id: ID, ordinal: 1, phase: "forward" }, { ...testbed, ledger });
     },
   },
   {
     name: "taking a service for its rollback",
     prepare: async () => {
-      const world = await started();
-      await rolling(world, ["rolling", "waiting"], changed, { status: "rolling-back" });
-      return world;
+      const testbed = await started();
+      await rolling(testbed, ["rolling", "waiting"], changed, { status: "rolling-back" });
+      return testbed;
     },
-    run: (world) => takeService({ id: ID, ordinal: 1, phase: "rollback" }, world),
+    run: (testbed) => takeService({ id: ID, ordinal: 1, phase: "rollback" }, testbed),
   },
   {
     name: "judging a wave",
     prepare: async () => {
-      const world = await started({ bakeMinutes: 0 });
-      await rolling(world, ["rolling", "waiting"], changed);
-      return world;
+      const testbed = await started({ bakeMinutes: 0 });
+      await rolling(testbed, ["rolling", "waiting"], changed);
+      return testbed;
     },
-    run: (world) => assessWave({ rolloutId: ID, phase: "forward", wave: 0, after: "roll" }, world),
+    run: (testbed) => assessWave({ rolloutId: ID, phase: "forward", wave: 0, after: "roll" }, testbed),
   },
   {
     name: "judging a wave with a service whose roll recorded no outcome",
     prepare: async () => {
-      const world = await started({ failureBudget: { inAll: { count: 0 } } });
-      await rolling(world, ["rolling", "waiting"], (ordinal) =>
+      const testbed = await started({ failureBudget: { inAll: { count: 0 } } });
+      await rolling(testbed, ["rolling", "waiting"], (ordinal) =>
         ordinal === 1 ? { status: "rolling" } : changed(ordinal),
       );
-      return world;
+      return testbed;
     },
-    run: (world) => assessWave({ rolloutId: ID, phase: "forward", wave: 0, after: "roll" }, world),
+    run: (testbed) => assessWave({ rolloutId: ID, phase: "forward", wave: 0, after: "roll" }, testbed),
   },
   {
     name: "judging a wave again after its bake",
     prepare: async () => {
-      const world = await started({ failureBudget: { inAll: { count: 0 } } });
-      await rolling(world, ["baking", "waiting"], changed);
-      for (const service of [...world.fakeEcs.services.values()].slice(0, 1)) {
+      const testbed = await started({ failureBudget: { inAll: { count: 0 } } });
+      await rolling(testbed, ["baking", "waiting"], changed);
+      for (const service of [...testbed.fakeEcs.services.values()].slice(0, 1)) {
         const [primary] = service.deployments;
-        if (primary) world.fakeEcs.change({ deployments: [{ ...primary, runningCount: 0 }] }, service.ref);
+        if (primary) testbed.fakeEcs.change({ deployments: [{ ...primary, runningCount: 0 }] }, service.ref);
       }
-      return world;
+      return testbed;
     },
-    run: (world) => assessWave({ rolloutId: ID, phase: "forward", wave: 0, after: "bake" }, world),
+    run: (testbed) => assessWave({ rolloutId: ID, phase: "forward", wave: 0, after: "bake" }, testbed),
   },
   {
     name: "judging a wave that was rolled back",
     prepare: async () => {
-      const world = await started();
+      const testbed = await started();
       await rolling(
-        world,
+        testbed,
         ["rolling-back", "waiting"],
         (ordinal) => (ordinal === 0 ? { status: "rolled-back" } : { ...changed(ordinal), status: "rolling-back" }),
         { status: "rolling-back" },
       );
-      return world;
+      return testbed;
     },
-    run: (world) => assessWave({ rolloutId: ID, phase: "rollback", wave: 0, after: "roll" }, world),
+    run: (testbed) => assessWave({ rolloutId: ID, phase: "rollback", wave: 0, after: "roll" }, testbed),
   },
   {
     name: "finishing a rollout that has completed, with another one behind it",
     prepare: async () => {
-      const world = await started();
-      await rolling(world, ["done", "done"], changed, { nextWaveIndex: 2 });
-      await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: "a:1", assignedAtMs: 1 } } }));
-      await requestRollout({ ...upgrade, rolloutId: "upgrade-2", image: "a:3" }, "event", world);
-      return world;
+      const testbed = await started();
+      await rolling(testbed, ["done", "done"], changed, { nextWaveIndex: 2 });
+      await testbed.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: "a:1", assignedAtMs: 1 } } }));
+      await requestRollout({ ...upgrade, rolloutId: "upgrade-2", image: "a:3" }, "event", testbed);
+      return testbed;
     },
-    run: (world) => finishRollout(ID, null, world),
+    run: (testbed) => finishRollout(ID, null, testbed),
   },
   {
     name: "finishing a rollout that was rolled back",
     prepare: async () => {
-      const world = await started();
+      const testbed = await started();
       await rolling(
-        world,
+        testbed,
         ["rolled-back", "waiting"],
         (ordinal) => ({ status: ordinal === 0 ? "stuck" : "rolled-back" }),
         {
@@ -219,139 +220,139 @@ const useCases: readonly UseCase[] = [
           reason: { code: "alarm-fired", detail: "errors" },
         },
       );
-      await world.ledger.changeFleet((fleet) => ({
+      await testbed.ledger.changeFleet((fleet) => ({
         next: {
           ...fleet,
           unenrolledBy: { rolloutId: ID, at: "2026-11-23T11:00:00.000Z" },
         },
       }));
-      return world;
+      return testbed;
     },
-    run: (world) => finishRollout(ID, null, world),
+    run: (testbed) => finishRollout(ID, null, testbed),
   },
   {
     name: "finishing a rollout that could not go on",
     prepare: async () => {
-      const world = await started();
-      await rolling(world, ["rolling", "waiting"], changed);
-      return world;
+      const testbed = await started();
+      await rolling(testbed, ["rolling", "waiting"], changed);
+      return testbed;
     },
-    run: (world) =>
-      finishRollout(ID, { error: "Autopilot.Terminal", cause: '{"errorMessage":"access-denied: no"}' }, world),
+    run: (testbed) =>
+      finishRollout(ID, { error: "Autopilot.Terminal", cause: '{"errorMessage":"access-denied: no"}' }, testbed),
   },
   ...(["resume", "approve", "abort", "rollback", "pause"] as const).map(
     (action): UseCase => ({
       name: `an operator's ${action}`,
       prepare: async () => {
-        const world = await started();
+        const testbed = await started();
         const held = { resume: "paused", approve: "awaiting-approval", abort: "paused", rollback: "paused" } as const;
         const status = action === "pause" ? "running" : held[action];
-        await rolling(world, ["done", "waiting"], changed, {
+        await rolling(testbed, ["done", "waiting"], changed, {
           status,
           holdToken: "token",
           ...(status === "paused" && { control: { action: "pause", by: "ann", at: "2026-11-23T11:30:00.000Z" } }),
         });
-        return world;
+        return testbed;
       },
-      run: (world) => controlRollout({ rolloutId: ID, action, requestedBy: "ann" }, world),
+      run: (testbed) => controlRollout({ rolloutId: ID, action, requestedBy: "ann" }, testbed),
     }),
   ),
   {
     name: "an operator's rollback of a rollout that has completed",
     prepare: async () => {
-      const world = await started();
-      await rolling(world, ["done", "done"], changed, { status: "completed", nextWaveIndex: 2 });
-      await world.ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => ({ next: fleet }));
-      world.fleetExecutions.end("upgrade-1-1");
-      return world;
+      const testbed = await started();
+      await rolling(testbed, ["done", "done"], changed, { status: "completed", nextWaveIndex: 2 });
+      await testbed.ledger.changeFleet(({ currentRolloutId: _, ...fleet }) => ({ next: fleet }));
+      testbed.fleetExecutions.end("upgrade-1-1");
+      return testbed;
     },
-    run: (world) => controlRollout({ rolloutId: ID, action: "rollback", requestedBy: "ann" }, world),
+    run: (testbed) => controlRollout({ rolloutId: ID, action: "rollback", requestedBy: "ann" }, testbed),
   },
   {
     name: "an operator's abort of a rollout that waits",
     prepare: async () => {
-      const world = await started();
-      await underWay(world);
-      await requestRollout({ ...upgrade, rolloutId: "upgrade-2" }, "event", world);
-      return world;
+      const testbed = await started();
+      await underWay(testbed);
+      await requestRollout({ ...upgrade, rolloutId: "upgrade-2" }, "event", testbed);
+      return testbed;
     },
-    run: (world) => controlRollout({ rolloutId: "upgrade-2", action: "abort", requestedBy: "ann" }, world),
+    run: (testbed) => controlRollout({ rolloutId: "upgrade-2", action: "abort", requestedBy: "ann" }, testbed),
   },
   {
     name: "an operator's command that can't be done",
     prepare: async () => {
-      const world = await started();
-      await underWay(world);
-      return world;
+      const testbed = await started();
+      await underWay(testbed);
+      return testbed;
     },
-    run: (world) => controlRollout({ rolloutId: ID, action: "approve", requestedBy: "ann" }, world),
+    run: (testbed) => controlRollout({ rolloutId: ID, action: "approve", requestedBy: "ann" }, testbed),
   },
   {
     name: "a request",
     prepare: () => started(),
-    run: (world) => requestRollout(upgrade, "event", world),
+    run: (testbed) => requestRollout(upgrade, "event", testbed),
   },
   {
     name: "a request that supersedes one that waits",
     prepare: async () => {
-      const world = await started();
-      await underWay(world);
-      await requestRollout({ ...upgrade, rolloutId: "upgrade-2" }, "event", world);
-      return world;
+      const testbed = await started();
+      await underWay(testbed);
+      await requestRollout({ ...upgrade, rolloutId: "upgrade-2" }, "event", testbed);
+      return testbed;
     },
-    run: (world) => requestRollout({ ...upgrade, rolloutId: "upgrade-3", image: "a:3" }, "event", world),
+    run: (testbed) => requestRollout({ ...upgrade, rolloutId: "upgrade-3", image: "a:3" }, "event", testbed),
   },
   {
     name: "a request that can't be carried out",
     prepare: () => started(),
-    run: (world) => requestRollout({ ...upgrade, image: "no image" }, "event", world),
+    run: (testbed) => requestRollout({ ...upgrade, image: "no image" }, "event", testbed),
   },
   {
     name: "changes of image, settings and root CA at once",
     prepare: async () => {
       const parameterConfig = { ztunnel: { ...(await started()).config.ztunnel, imageParameter: "/image" } };
-      const world = await started({}, { config: parameterConfig });
-      world.parameters.values.set("/image", "registry.example.com/ztunnel:1.28.1");
-      await readFacts(world, "a");
-      await requestPending(world);
-      world.parameters.values.set("/image", IMAGE);
-      await readFacts(world, "ab", "2026-11-23T12:01:00.000Z");
-      const { ztunnel } = world.config;
-      return { ...world, config: { ...world.config, ztunnel: { ...ztunnel, startTimeoutSeconds: 60 } } };
+      const testbed = await started({}, { config: parameterConfig });
+      testbed.parameters.values.set("/image", "registry.example.com/ztunnel:1.28.1");
+      await readFacts(testbed, "a");
+      await requestPending(testbed);
+      testbed.parameters.values.set("/image", IMAGE);
+      await readFacts(testbed, "ab", "2026-11-23T12:01:00.000Z");
+      const { ztunnel } = testbed.config;
+      return { ...testbed, config: { ...testbed.config, ztunnel: { ...ztunnel, startTimeoutSeconds: 60 } } };
     },
-    run: (world) => requestPending(world),
+    run: (testbed) => requestPending(testbed),
   },
   {
     name: "guarding a rollout whose execution is dead",
     prepare: async () => {
-      const world = await started();
-      await rolling(world, ["rolling", "waiting"], changed);
-      world.fleetExecutions.end("upgrade-1-1");
-      return world;
+      const testbed = await started();
+      await rolling(testbed, ["rolling", "waiting"], changed);
+      testbed.fleetExecutions.end("upgrade-1-1");
+      return testbed;
     },
-    run: (world) => guardRollout(world),
+    run: (testbed) => guardRollout(testbed),
   },
   {
     name: "guarding a rollout while an alarm is in ALARM",
     prepare: async () => {
-      const world = await started({ alarms: [{ name: "errors" }] });
-      await rolling(world, ["baking", "waiting"], changed, { holdToken: "token" });
-      world.fakeAlarms.set("errors", "ALARM");
-      return world;
+      const testbed = await started({ alarms: [{ name: "errors" }] });
+      await rolling(testbed, ["baking", "waiting"], changed, { holdToken: "token" });
+      testbed.fakeAlarms.set("errors", "ALARM");
+      return testbed;
     },
-    run: (world) => guardRollout(world),
+    run: (testbed) => guardRollout(testbed),
   },
   {
     name: "advancing a queue whose rollout has ended",
     prepare: async () => {
-      const world = await started();
-      await underWay(world);
-      await requestRollout({ ...upgrade, rolloutId: "upgrade-2" }, "event", world);
-      await world.ledger.changeRollout(ID, (one) => ({ next: { ...one, status: "aborted" } }));
-      world.fleetExecutions.end("upgrade-1-1");
-      return world;
+      const testbed = await started();
+      await underWay(testbed);
+      await requestRollout({ ...upgrade, rolloutId: "upgrade-2" }, "event", testbed);
+      await testbed.ledger.changeRollout(ID, (one) => ({ next: { ...one, status: "aborted" } }));
+      testbed.fleetExecutions.end("upgrade-1-1");
+      return testbed;
     },
-    run: (world) => advanceQueue(world),
+    run: (testbed) => advanceQueue(testbed),
   },
 ];
 

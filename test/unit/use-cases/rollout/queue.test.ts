@@ -8,9 +8,10 @@ import { guardRollout } from "../../../../shared/use-cases/rollout/guard-rollout
 import { requestPending } from "../../../../shared/use-cases/rollout/pending.ts";
 import { advanceQueue, hasEnded } from "../../../../shared/use-cases/rollout/queue.ts";
 import { requestRollout } from "../../../../shared/use-cases/rollout/request-rollout.ts";
-import { crashing } from "../../../support/fakes.ts";
+import { crashing } from "../../../support/altered-calls.ts";
 import { earlierRelease } from "../../../support/releases.ts";
-import { fleetWorld, type RolloutWorld, readFacts, rolloutWorld } from "../../../support/rollout-calls.ts";
+import { fleetTestbed, type RolloutTestbed, rolloutTestbed } from "../../../support/rollout-testbed.ts";
+import { readFacts } from "../../../support/rollouts-under-way.ts";
 import { config } from "../../../support/services.ts";
 
 const ask = (rolloutId: string, more: object = {}) => ({
@@ -24,13 +25,13 @@ const ask = (rolloutId: string, more: object = {}) => ({
   ...more,
 });
 
-const statusOf = async (world: RolloutWorld, id: string) => (await world.ledger.getRollout(id))?.status;
+const statusOf = async (testbed: RolloutTestbed, id: string) => (await testbed.ledger.getRollout(id))?.status;
 
 /** The executions that do anything: that of an ended rollout ends with its next step. */
-async function atWork(world: RolloutWorld): Promise<readonly string[]> {
+async function atWork(testbed: RolloutTestbed): Promise<readonly string[]> {
   const names = [];
-  for (const name of world.fleetExecutions.running()) {
-    const rollout = await world.ledger.getRollout(name.slice(0, name.lastIndexOf("-")));
+  for (const name of testbed.fleetExecutions.running()) {
+    const rollout = await testbed.ledger.getRollout(name.slice(0, name.lastIndexOf("-")));
     if (rollout && !hasEnded(rollout)) names.push(name);
   }
   return names;
@@ -38,107 +39,107 @@ async function atWork(world: RolloutWorld): Promise<readonly string[]> {
 
 describe("the queue of rollouts", () => {
   it("starts the first one at once and lets the next ones wait", async () => {
-    const world = rolloutWorld();
-    expect(await requestRollout(ask("up-one"), "e1", world)).toEqual({ did: "queued", rolloutId: "up-one" });
-    await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e2", world);
-    expect(await world.ledger.getFleet()).toMatchObject({ currentRolloutId: "up-one", queuedRolloutIds: ["re-one"] });
-    expect(world.fleetExecutions.started).toEqual([{ name: "up-one-1", input: { rolloutId: "up-one" } }]);
+    const testbed = rolloutTestbed();
+    expect(await requestRollout(ask("up-one"), "e1", testbed)).toEqual({ did: "queued", rolloutId: "up-one" });
+    await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e2", testbed);
+    expect(await testbed.ledger.getFleet()).toMatchObject({ currentRolloutId: "up-one", queuedRolloutIds: ["re-one"] });
+    expect(testbed.fleetExecutions.started).toEqual([{ name: "up-one-1", input: { rolloutId: "up-one" } }]);
   });
 
   it("takes the same request once, also while it waits and after it has ended", async () => {
-    const world = rolloutWorld();
-    for (const event of ["e1", "e1", "e2"]) await requestRollout(ask("up-one"), event, world);
-    expect(await world.ledger.getFleet()).toMatchObject({ currentRolloutId: "up-one", queuedRolloutIds: [] });
-    await controlRollout({ rolloutId: "up-one", action: "abort", requestedBy: "ann" }, world);
-    await finishRollout("up-one", null, world);
-    expect(await statusOf(world, "up-one")).toBe("aborted");
-    expect(await requestRollout(ask("up-one"), "e1", world)).toEqual({ did: "exists", rolloutId: "up-one" });
-    expect((await world.ledger.getFleet()).currentRolloutId).toBeUndefined();
-    expect(world.fleetExecutions.started).toHaveLength(1);
+    const testbed = rolloutTestbed();
+    for (const event of ["e1", "e1", "e2"]) await requestRollout(ask("up-one"), event, testbed);
+    expect(await testbed.ledger.getFleet()).toMatchObject({ currentRolloutId: "up-one", queuedRolloutIds: [] });
+    await controlRollout({ rolloutId: "up-one", action: "abort", requestedBy: "ann" }, testbed);
+    await finishRollout("up-one", null, testbed);
+    expect(await statusOf(testbed, "up-one")).toBe("aborted");
+    expect(await requestRollout(ask("up-one"), "e1", testbed)).toEqual({ did: "exists", rolloutId: "up-one" });
+    expect((await testbed.ledger.getFleet()).currentRolloutId).toBeUndefined();
+    expect(testbed.fleetExecutions.started).toHaveLength(1);
   });
 
   it("names a request without an id by its event: the event that comes twice is one rollout", async () => {
-    const world = rolloutWorld();
-    const first = await requestRollout(ask("x", { rolloutId: undefined }), "event-7", world);
-    const second = await requestRollout(ask("x", { rolloutId: undefined }), "event-7", world);
+    const testbed = rolloutTestbed();
+    const first = await requestRollout(ask("x", { rolloutId: undefined }), "event-7", testbed);
+    const second = await requestRollout(ask("x", { rolloutId: undefined }), "event-7", testbed);
     expect(second).toEqual({ did: "exists", rolloutId: first.rolloutId });
   });
 
   it("lets a newer one of the same kind and scope take the place of one that waits, and no other", async () => {
-    const world = rolloutWorld();
-    await requestRollout(ask("up-one"), "e1", world);
-    await requestRollout(ask("up-two"), "e2", world);
-    await requestRollout(ask("up-eu", { scope: { regions: ["eu-*"] } }), "e3", world);
-    await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e4", world);
-    await requestRollout(ask("up-three"), "e5", world);
-    expect(await world.ledger.getFleet()).toMatchObject({
+    const testbed = rolloutTestbed();
+    await requestRollout(ask("up-one"), "e1", testbed);
+    await requestRollout(ask("up-two"), "e2", testbed);
+    await requestRollout(ask("up-eu", { scope: { regions: ["eu-*"] } }), "e3", testbed);
+    await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e4", testbed);
+    await requestRollout(ask("up-three"), "e5", testbed);
+    expect(await testbed.ledger.getFleet()).toMatchObject({
       currentRolloutId: "up-one",
       queuedRolloutIds: ["up-eu", "re-one", "up-three"],
     });
-    expect(await world.ledger.getRollout("up-two")).toMatchObject({
+    expect(await testbed.ledger.getRollout("up-two")).toMatchObject({
       status: "superseded",
       reason: { code: "superseded", detail: "by up-three" },
     });
-    expect(await statusOf(world, "up-one")).toBe("waiting");
+    expect(await statusOf(testbed, "up-one")).toBe("waiting");
   });
 
   it("goes on in a new execution where the last one is dead, and leaves one alone that runs", async () => {
-    const world = rolloutWorld();
-    await requestRollout(ask("up-one"), "e1", world);
-    await advanceQueue(world);
-    expect(world.fleetExecutions.started).toHaveLength(1);
-    world.fleetExecutions.end("up-one-1");
-    await guardRollout(world);
-    await guardRollout(world);
-    expect(world.fleetExecutions.running()).toEqual(["up-one-2"]);
-    expect(await world.ledger.getRollout("up-one")).toMatchObject({ executionCount: 2, executionName: "up-one-2" });
+    const testbed = rolloutTestbed();
+    await requestRollout(ask("up-one"), "e1", testbed);
+    await advanceQueue(testbed);
+    expect(testbed.fleetExecutions.started).toHaveLength(1);
+    testbed.fleetExecutions.end("up-one-1");
+    await guardRollout(testbed);
+    await guardRollout(testbed);
+    expect(testbed.fleetExecutions.running()).toEqual(["up-one-2"]);
+    expect(await testbed.ledger.getRollout("up-one")).toMatchObject({ executionCount: 2, executionName: "up-one-2" });
   });
 
   it("starts an execution that was recorded and never started", async () => {
-    const world = rolloutWorld();
-    await requestRollout(ask("up-one"), "e1", world);
-    world.fleetExecutions.end("up-one-1");
-    await world.ledger.changeRollout("up-one", (one) => ({
+    const testbed = rolloutTestbed();
+    await requestRollout(ask("up-one"), "e1", testbed);
+    testbed.fleetExecutions.end("up-one-1");
+    await testbed.ledger.changeRollout("up-one", (one) => ({
       next: { ...one, executionCount: 2, executionName: "up-one-2" },
     }));
-    await guardRollout(world);
-    expect(world.fleetExecutions.running()).toEqual(["up-one-2"]);
+    await guardRollout(testbed);
+    expect(testbed.fleetExecutions.running()).toEqual(["up-one-2"]);
   });
 
   it("makes room when a rollout that is gone from the ledger blocks it", async () => {
-    const world = rolloutWorld();
-    await requestRollout(ask("up-one"), "e1", world);
-    await world.ledger.changeFleet((fleet) => ({
+    const testbed = rolloutTestbed();
+    await requestRollout(ask("up-one"), "e1", testbed);
+    await testbed.ledger.changeFleet((fleet) => ({
       next: {
         ...fleet,
         currentRolloutId: "expired-1",
         queuedRolloutIds: ["up-one"],
       },
     }));
-    expect(await advanceQueue(world)).toBe("up-one");
+    expect(await advanceQueue(testbed)).toBe("up-one");
   });
 
   it("puts a rollback before what brings something new", async () => {
-    const world = rolloutWorld();
-    await requestRollout(ask("up-one"), "e1", world);
-    await world.ledger.changeRollout("up-one", (one) => ({ next: { ...one, status: "completed" } }));
-    world.fleetExecutions.end("up-one-1");
-    await advanceQueue(world);
-    await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e2", world);
-    await requestRollout(ask("up-two"), "e3", world);
-    await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, world);
-    expect(await world.ledger.getFleet()).toMatchObject({
+    const testbed = rolloutTestbed();
+    await requestRollout(ask("up-one"), "e1", testbed);
+    await testbed.ledger.changeRollout("up-one", (one) => ({ next: { ...one, status: "completed" } }));
+    testbed.fleetExecutions.end("up-one-1");
+    await advanceQueue(testbed);
+    await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e2", testbed);
+    await requestRollout(ask("up-two"), "e3", testbed);
+    await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, testbed);
+    expect(await testbed.ledger.getFleet()).toMatchObject({
       currentRolloutId: "re-one",
       queuedRolloutIds: ["up-one", "up-two"],
     });
-    await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, world);
-    expect((await world.ledger.getFleet()).queuedRolloutIds).toEqual(["up-one", "up-two"]);
+    await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, testbed);
+    expect((await testbed.ledger.getFleet()).queuedRolloutIds).toEqual(["up-one", "up-two"]);
   });
 
   it("keeps a rollback that an operator asked for just before the rollout was finishing", async () => {
-    const world = rolloutWorld();
-    await requestRollout(ask("up-one"), "e1", world);
-    await world.ledger.changeRollout("up-one", (one) => ({
+    const testbed = rolloutTestbed();
+    await requestRollout(ask("up-one"), "e1", testbed);
+    await testbed.ledger.changeRollout("up-one", (one) => ({
       next: {
         ...one,
         status: "running",
@@ -147,81 +148,81 @@ describe("the queue of rollouts", () => {
         nextWaveIndex: 1,
       },
     }));
-    await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, world);
-    await finishRollout("up-one", null, world);
-    expect(await world.ledger.getRollout("up-one")).toMatchObject({
+    await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, testbed);
+    await finishRollout("up-one", null, testbed);
+    expect(await testbed.ledger.getRollout("up-one")).toMatchObject({
       status: "running",
       control: { action: "rollback" },
     });
-    world.fleetExecutions.end("up-one-1");
-    await guardRollout(world);
-    expect(world.fleetExecutions.running()).toEqual(["up-one-2"]);
-    expect(world.bus.events).toEqual([]);
+    testbed.fleetExecutions.end("up-one-1");
+    await guardRollout(testbed);
+    expect(testbed.fleetExecutions.running()).toEqual(["up-one-2"]);
+    expect(testbed.bus.events).toEqual([]);
   });
 
   it("keeps a rollback that an operator asked for while the rollout was finishing", async () => {
-    const world = rolloutWorld();
-    await requestRollout(ask("up-one"), "e1", world);
-    await world.ledger.changeRollout("up-one", (one) => ({
+    const testbed = rolloutTestbed();
+    await requestRollout(ask("up-one"), "e1", testbed);
+    await testbed.ledger.changeRollout("up-one", (one) => ({
       next: { ...one, status: "running", startedAt: one.requestedAt },
     }));
-    const { getRollout } = world.ledger;
+    const { getRollout } = testbed.ledger;
     let asked = false;
-    const ledger: RolloutWorld["ledger"] = {
-      ...world.ledger,
+    const ledger: RolloutTestbed["ledger"] = {
+      ...testbed.ledger,
       changeFleet: async (change) => {
         // Finishing releases to the fleet before it records that the rollout has finished.
         if (!asked) {
           asked = true;
-          await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, world);
+          await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, testbed);
         }
-        return world.ledger.changeFleet(change);
+        return testbed.ledger.changeFleet(change);
       },
     };
-    await finishRollout("up-one", null, { ...world, ledger });
+    await finishRollout("up-one", null, { ...testbed, ledger });
     expect(await getRollout("up-one")).toMatchObject({ status: "completed", control: { action: "rollback" } });
-    expect(world.bus.types()).not.toContain("Rollout Completed");
-    world.fleetExecutions.end("up-one-1");
-    await guardRollout(world);
-    expect(world.fleetExecutions.running()).toEqual(["up-one-2"]);
+    expect(testbed.bus.types()).not.toContain("Rollout Completed");
+    testbed.fleetExecutions.end("up-one-1");
+    await guardRollout(testbed);
+    expect(testbed.fleetExecutions.running()).toEqual(["up-one-2"]);
   });
 
   it("lets a rollout whose turn it is end by itself when it is aborted before its first step", async () => {
-    const world = rolloutWorld();
-    await requestRollout(ask("up-one"), "e1", world);
-    await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e2", world);
-    await controlRollout({ rolloutId: "up-one", action: "abort", requestedBy: "ann" }, world);
-    await guardRollout(world);
-    expect((await world.ledger.getFleet()).currentRolloutId).toBe("up-one");
-    await finishRollout("up-one", null, world);
-    expect(await statusOf(world, "up-one")).toBe("aborted");
-    expect((await world.ledger.getFleet()).currentRolloutId).toBe("re-one");
+    const testbed = rolloutTestbed();
+    await requestRollout(ask("up-one"), "e1", testbed);
+    await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e2", testbed);
+    await controlRollout({ rolloutId: "up-one", action: "abort", requestedBy: "ann" }, testbed);
+    await guardRollout(testbed);
+    expect((await testbed.ledger.getFleet()).currentRolloutId).toBe("up-one");
+    await finishRollout("up-one", null, testbed);
+    expect(await statusOf(testbed, "up-one")).toBe("aborted");
+    expect((await testbed.ledger.getFleet()).currentRolloutId).toBe("re-one");
   });
 
   it("loses none to a crash that nobody tries again: the guard queues it", async () => {
-    const worlds = async (ended: boolean) => {
-      const world = rolloutWorld();
-      await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e1", world);
+    const testbeds = async (ended: boolean) => {
+      const testbed = rolloutTestbed();
+      await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e1", testbed);
       if (ended) {
-        await requestRollout(ask("up-one"), "e2", world);
-        await world.ledger.changeRollout("up-one", (one) => ({ next: { ...one, status: "completed" } }));
-        await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, queuedRolloutIds: [] } }));
+        await requestRollout(ask("up-one"), "e2", testbed);
+        await testbed.ledger.changeRollout("up-one", (one) => ({ next: { ...one, status: "completed" } }));
+        await testbed.ledger.changeFleet((fleet) => ({ next: { ...fleet, queuedRolloutIds: [] } }));
       }
-      return world;
+      return testbed;
     };
     const rollback = { rolloutId: "up-one", action: "rollback", requestedBy: "ann" } as const;
     for (const act of ["request", "rollback"] as const) {
       for (const when of ["before", "after"] as const) {
         for (let calls = 1; calls <= 12; calls += 1) {
-          const world = await worlds(act === "rollback");
+          const testbed = await testbeds(act === "rollback");
           const wrap = crashing({ calls, when });
-          const dying = { ...world, ledger: wrap(world.ledger), fleetExecutions: wrap(world.fleetExecutions) };
+          const dying = { ...testbed, ledger: wrap(testbed.ledger), fleetExecutions: wrap(testbed.fleetExecutions) };
           const asked =
             act === "request" ? requestRollout(ask("up-one"), "e2", dying) : controlRollout(rollback, dying);
           await asked.catch(() => undefined);
-          await guardRollout(world);
-          const { queuedRolloutIds: waiting } = await world.ledger.getFleet();
-          const rollout = await world.ledger.getRollout("up-one");
+          await guardRollout(testbed);
+          const { queuedRolloutIds: waiting } = await testbed.ledger.getFleet();
+          const rollout = await testbed.ledger.getRollout("up-one");
           const open = rollout !== undefined && !hasEnded(rollout);
           expect(waiting.includes("up-one"), `${act}: crash ${when} call ${calls}`).toBe(open);
         }
@@ -242,33 +243,33 @@ describe("the queue of rollouts", () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-        const world = rolloutWorld();
+        const testbed = rolloutTestbed();
         for (const one of steps) {
-          const { currentRolloutId: running } = await world.ledger.getFleet();
-          if (one.do === "ask") await requestRollout(ask(one.id), one.id, world);
+          const { currentRolloutId: running } = await testbed.ledger.getFleet();
+          if (one.do === "ask") await requestRollout(ask(one.id), one.id, testbed);
           if (one.do === "control")
-            await controlRollout({ rolloutId: one.id, action: one.action, requestedBy: "b" }, world);
-          if (one.do === "guard") await guardRollout(world);
-          if (one.do === "drive") await advanceQueue(world);
-          const live = world.fleetExecutions.running();
-          if (one.do === "die") for (const name of live) world.fleetExecutions.end(name);
+            await controlRollout({ rolloutId: one.id, action: one.action, requestedBy: "b" }, testbed);
+          if (one.do === "guard") await guardRollout(testbed);
+          if (one.do === "drive") await advanceQueue(testbed);
+          const live = testbed.fleetExecutions.running();
+          if (one.do === "die") for (const name of live) testbed.fleetExecutions.end(name);
           if (one.do === "finish" && running !== undefined) {
-            for (const name of live) world.fleetExecutions.statuses.set(name, "SUCCEEDED");
-            await finishRollout(running, null, world);
+            for (const name of live) testbed.fleetExecutions.statuses.set(name, "SUCCEEDED");
+            await finishRollout(running, null, testbed);
           }
-          expect((await atWork(world)).length).toBeLessThanOrEqual(1);
-          const { queuedRolloutIds: waiting } = await world.ledger.getFleet();
+          expect((await atWork(testbed)).length).toBeLessThanOrEqual(1);
+          const { queuedRolloutIds: waiting } = await testbed.ledger.getFleet();
           expect(new Set(waiting).size).toBe(waiting.length);
         }
-        await advanceQueue(world);
-        const fleet = await world.ledger.getFleet();
+        await advanceQueue(testbed);
+        const fleet = await testbed.ledger.getFleet();
         const queued = [fleet.currentRolloutId, ...fleet.queuedRolloutIds];
-        for await (const { id, status, control } of world.ledger.listRollouts()) {
+        for await (const { id, status, control } of testbed.ledger.listRollouts()) {
           const open = !endedStatuses.includes(status) || control?.action === "rollback";
           expect(queued.includes(id), `${id} is ${status}`).toBe(open);
         }
-        expect(await atWork(world)).toHaveLength(fleet.currentRolloutId === undefined ? 0 : 1);
-        const names = world.fleetExecutions.started.map(({ name }) => name);
+        expect(await atWork(testbed)).toHaveLength(fleet.currentRolloutId === undefined ? 0 : 1);
+        const names = testbed.fleetExecutions.started.map(({ name }) => name);
         expect(new Set(names).size).toBe(names.length);
       }),
       { numRuns: 300 },
@@ -278,41 +279,41 @@ describe("the queue of rollouts", () => {
 
 describe("a change of the whole fleet", () => {
   async function seen(parameter = "registry.example.com/ztunnel:1.28.1") {
-    const { ztunnel } = rolloutWorld().config;
-    const world = await fleetWorld({ config: { ztunnel: { ...ztunnel, imageParameter: "/image" } } });
-    world.parameters.values.set("/image", parameter);
-    await readFacts(world, "a");
-    expect(await requestPending(world)).toEqual([]);
-    return world;
+    const { ztunnel } = rolloutTestbed().config;
+    const testbed = await fleetTestbed({ config: { ztunnel: { ...ztunnel, imageParameter: "/image" } } });
+    testbed.parameters.values.set("/image", parameter);
+    await readFacts(testbed, "a");
+    expect(await requestPending(testbed)).toEqual([]);
+    return testbed;
   }
 
   it("is nothing when it is seen first: so it should be", async () => {
-    const world = await seen();
-    expect(await requestPending(world)).toEqual([]);
-    expect(await world.ledger.getFleet()).toMatchObject({
+    const testbed = await seen();
+    expect(await requestPending(testbed)).toEqual([]);
+    expect(await testbed.ledger.getFleet()).toMatchObject({
       image: { image: "registry.example.com/ztunnel:1.28.1" },
       requestedFor: { factsIds: { main: expect.any(String) } },
     });
   });
 
   it("asks for a rotation when a control plane's facts have changed and come back between two runs", async () => {
-    const world = await seen();
-    await readFacts(world, "b", "2026-11-23T12:01:00.000Z");
-    await readFacts(world, "a", "2026-11-23T12:02:00.000Z");
-    const [id, ...others] = await requestPending(world);
+    const testbed = await seen();
+    await readFacts(testbed, "b", "2026-11-23T12:01:00.000Z");
+    await readFacts(testbed, "a", "2026-11-23T12:02:00.000Z");
+    const [id, ...others] = await requestPending(testbed);
     expect(others).toEqual([]);
-    const newest = (await world.ledger.getMesh("main"))?.generations.at(-1)?.id;
-    expect(await world.ledger.getRollout(id ?? "")).toMatchObject({ kind: "rotate", target: { factsId: newest } });
-    expect(await requestPending(world)).toEqual([]);
+    const newest = (await testbed.ledger.getMesh("main"))?.generations.at(-1)?.id;
+    expect(await testbed.ledger.getRollout(id ?? "")).toMatchObject({ kind: "rotate", target: { factsId: newest } });
+    expect(await requestPending(testbed)).toEqual([]);
   });
 
   it("asks for one upgrade, however often it runs", async () => {
-    const world = await seen();
-    world.parameters.values.set("/image", " registry.example.com/ztunnel:1.28.2\n");
-    const [id, ...others] = await requestPending(world);
+    const testbed = await seen();
+    testbed.parameters.values.set("/image", " registry.example.com/ztunnel:1.28.2\n");
+    const [id, ...others] = await requestPending(testbed);
     expect(others).toEqual([]);
-    expect(await requestPending(world)).toEqual([]);
-    expect(await world.ledger.getRollout(id ?? "")).toMatchObject({
+    expect(await requestPending(testbed)).toEqual([]);
+    expect(await testbed.ledger.getRollout(id ?? "")).toMatchObject({
       kind: "upgrade",
       target: { image: "registry.example.com/ztunnel:1.28.2" },
       requestedBy: "ztunnel-autopilot",
@@ -320,58 +321,61 @@ describe("a change of the whole fleet", () => {
   });
 
   it("asks for one more when it changes again, and for another when it changes back", async () => {
-    const world = await seen();
+    const testbed = await seen();
     const ids = [];
     for (const tag of ["1.28.2", "1.28.3", "1.28.2"]) {
-      world.parameters.values.set("/image", `registry.example.com/ztunnel:${tag}`);
-      ids.push(...(await requestPending(world)));
+      testbed.parameters.values.set("/image", `registry.example.com/ztunnel:${tag}`);
+      ids.push(...(await requestPending(testbed)));
     }
     expect(new Set(ids).size).toBe(3);
-    expect(await world.ledger.getFleet()).toMatchObject({ currentRolloutId: ids[0], queuedRolloutIds: [ids[2]] });
+    expect(await testbed.ledger.getFleet()).toMatchObject({ currentRolloutId: ids[0], queuedRolloutIds: [ids[2]] });
   });
 
   it("asks for what there was when it changes back while an upgrade waits or is under way, so that the last word counts", async () => {
-    const world = await seen();
-    world.parameters.values.set("/image", "registry.example.com/ztunnel:1.28.2");
-    const [upgrade] = await requestPending(world);
-    world.parameters.values.set("/image", "registry.example.com/ztunnel:1.28.1");
-    const [back, ...others] = await requestPending(world);
+    const testbed = await seen();
+    testbed.parameters.values.set("/image", "registry.example.com/ztunnel:1.28.2");
+    const [upgrade] = await requestPending(testbed);
+    testbed.parameters.values.set("/image", "registry.example.com/ztunnel:1.28.1");
+    const [back, ...others] = await requestPending(testbed);
     expect(others).toEqual([]);
-    expect(await world.ledger.getRollout(back ?? "")).toMatchObject({
+    expect(await testbed.ledger.getRollout(back ?? "")).toMatchObject({
       target: { image: "registry.example.com/ztunnel:1.28.1" },
     });
-    expect(await world.ledger.getFleet()).toMatchObject({ currentRolloutId: upgrade, queuedRolloutIds: [back] });
-    const { ztunnel } = world.config;
-    const changed = { ...world, config: { ...world.config, ztunnel: { ...ztunnel, startTimeoutSeconds: 60 } } };
+    expect(await testbed.ledger.getFleet()).toMatchObject({ currentRolloutId: upgrade, queuedRolloutIds: [back] });
+    const { ztunnel } = testbed.config;
+    const changed = { ...testbed, config: { ...testbed.config, ztunnel: { ...ztunnel, startTimeoutSeconds: 60 } } };
     const [reconfigure] = await requestPending(changed);
-    const [undo] = await requestPending(world);
-    expect((await world.ledger.getRollout(reconfigure ?? ""))?.status).toBe("superseded");
-    expect(await world.ledger.getFleet()).toMatchObject({ currentRolloutId: upgrade, queuedRolloutIds: [back, undo] });
+    const [undo] = await requestPending(testbed);
+    expect((await testbed.ledger.getRollout(reconfigure ?? ""))?.status).toBe("superseded");
+    expect(await testbed.ledger.getFleet()).toMatchObject({
+      currentRolloutId: upgrade,
+      queuedRolloutIds: [back, undo],
+    });
   });
 
   it("refuses an image that is none, once, and asks for nothing", async () => {
-    const world = await seen();
-    world.parameters.values.set("/image", "not an image!");
-    expect(await requestPending(world)).toEqual([]);
-    expect(await requestPending(world)).toEqual([]);
-    expect(world.bus.events).toHaveLength(1);
-    expect(world.bus.events[0]).toMatchObject({
+    const testbed = await seen();
+    testbed.parameters.values.set("/image", "not an image!");
+    expect(await requestPending(testbed)).toEqual([]);
+    expect(await requestPending(testbed)).toEqual([]);
+    expect(testbed.bus.events).toHaveLength(1);
+    expect(testbed.bus.events[0]).toMatchObject({
       detailType: "Rollout Refused",
       detail: { code: "invalid-image", detail: expect.stringContaining("not an image!") },
     });
   });
 
   it("takes the configuration's image where the parameter is gone", async () => {
-    const world = await seen("registry.example.com/ztunnel:1.28.0");
-    world.parameters.values.clear();
-    expect(await requestPending(world)).toHaveLength(1);
+    const testbed = await seen("registry.example.com/ztunnel:1.28.0");
+    testbed.parameters.values.clear();
+    expect(await requestPending(testbed)).toHaveLength(1);
   });
 
   it("asks for a rotation of a control plane's services, as an emergency only where no root is left of those they trust", async () => {
-    const world = await seen();
-    await readFacts(world, "ab", "2026-11-23T12:01:00.000Z");
-    const [both] = await requestPending(world);
-    expect(await world.ledger.getRollout(both ?? "")).toMatchObject({
+    const testbed = await seen();
+    await readFacts(testbed, "ab", "2026-11-23T12:01:00.000Z");
+    const [both] = await requestPending(testbed);
+    expect(await testbed.ledger.getRollout(both ?? "")).toMatchObject({
       kind: "rotate",
       scope: { controlPlane: "main" },
       emergency: false,
@@ -383,11 +387,14 @@ describe("a change of the whole fleet", () => {
   });
 
   it("asks to reconfigure when the sidecar's settings change", async () => {
-    const world = await seen();
-    const { ztunnel } = world.config;
-    const changed = { ...world, config: { ...world.config, ztunnel: { ...ztunnel, healthCheckCommand: ["true"] } } };
+    const testbed = await seen();
+    const { ztunnel } = testbed.config;
+    const changed = {
+      ...testbed,
+      config: { ...testbed.config, ztunnel: { ...ztunnel, healthCheckCommand: ["true"] } },
+    };
     const [id] = await requestPending(changed);
-    expect(await world.ledger.getRollout(id ?? "")).toMatchObject({ kind: "reconfigure" });
+    expect(await testbed.ledger.getRollout(id ?? "")).toMatchObject({ kind: "reconfigure" });
     expect(await requestPending(changed)).toEqual([]);
   });
 
@@ -395,17 +402,17 @@ describe("a change of the whole fleet", () => {
     ["an earlier release built the sidecar otherwise", settingsHash(config(), earlierRelease)],
     ["an earlier release hashed the settings otherwise", "0f".repeat(32)],
   ])("asks to reconfigure, once, when %s", async (_what, settings) => {
-    const world = await seen();
-    await world.ledger.changeFleet((fleet) => ({
+    const testbed = await seen();
+    await testbed.ledger.changeFleet((fleet) => ({
       next: { ...fleet, settings, requestedFor: { ...fleet.requestedFor, settings } },
     }));
-    const [id, ...others] = await requestPending(world);
+    const [id, ...others] = await requestPending(testbed);
     expect(others).toEqual([]);
-    expect(await world.ledger.getRollout(id ?? "")).toMatchObject({
+    expect(await testbed.ledger.getRollout(id ?? "")).toMatchObject({
       kind: "reconfigure",
       scope: {},
-      target: { settings: settingsHash(world.config) },
+      target: { settings: settingsHash(testbed.config) },
     });
-    expect(await requestPending(world)).toEqual([]);
+    expect(await requestPending(testbed)).toEqual([]);
   });
 });

@@ -3,35 +3,36 @@ import type { Rollout } from "../../../../shared/model/rollout.ts";
 import { finishRollout } from "../../../../shared/use-cases/rollout/finish-rollout.ts";
 import { releaseToFleet, withdrawFromFleet } from "../../../../shared/use-cases/rollout/release.ts";
 import { meshAfter, newestId } from "../../../support/meshes.ts";
-import { NOON, type RolloutWorld, readFacts, rolloutWorld, underWay } from "../../../support/rollout-calls.ts";
+import { NOON, type RolloutTestbed, rolloutTestbed } from "../../../support/rollout-testbed.ts";
+import { readFacts, underWay } from "../../../support/rollouts-under-way.ts";
 
 const ID = "upgrade-1";
 const lane = { account: "123456789012", region: "us-east-1", first: 0, last: 0 };
 
 /** A rollout whose only wave is done, in a fleet with an image and settings of its own. */
-async function rolled(given: Partial<Rollout>): Promise<RolloutWorld> {
-  const world = rolloutWorld();
-  await world.ledger.changeFleet((fleet) => ({
+async function rolled(given: Partial<Rollout>): Promise<RolloutTestbed> {
+  const testbed = rolloutTestbed();
+  await testbed.ledger.changeFleet((fleet) => ({
     next: { ...fleet, image: { image: "a:1", assignedAtMs: 1 }, settings: "old" },
   }));
-  await readFacts(world, "a");
-  await readFacts(world, "ab", "2026-11-23T12:01:00.000Z");
-  await underWay(world, {
+  await readFacts(testbed, "a");
+  await readFacts(testbed, "ab", "2026-11-23T12:01:00.000Z");
+  await underWay(testbed, {
     startedAt: "2026-11-23T11:00:00.000Z",
     waves: [{ name: "canary", canary: true, lanes: [lane], state: "done" }],
     nextWaveIndex: 1,
     serviceCount: 1,
     ...given,
   });
-  return world;
+  return testbed;
 }
 
-const rolloutOf = async ({ ledger }: RolloutWorld) => {
+const rolloutOf = async ({ ledger }: RolloutTestbed) => {
   const rollout = await ledger.getRollout(ID);
   if (!rollout) throw new Error("no rollout");
   return rollout;
 };
-const generations = async ({ ledger }: RolloutWorld) => {
+const generations = async ({ ledger }: RolloutTestbed) => {
   const mesh = await ledger.getMesh("main");
   return { ids: mesh?.generations.map(({ id }) => id) ?? [], released: mesh?.releasedId };
 };
@@ -41,18 +42,18 @@ const reconfigure = { kind: "reconfigure", target: { settings: "new" } } as cons
 
 describe("a rollout over everything that completes", () => {
   it("gives the fleet its settings, and records those from before", async () => {
-    const world = await rolled(reconfigure);
-    await finishRollout(ID, null, world);
-    expect(await world.ledger.getFleet()).toMatchObject({ settings: "new", image: { image: "a:1" } });
-    expect(await rolloutOf(world)).toMatchObject({ status: "completed", before: { settings: "old" } });
+    const testbed = await rolled(reconfigure);
+    await finishRollout(ID, null, testbed);
+    expect(await testbed.ledger.getFleet()).toMatchObject({ settings: "new", image: { image: "a:1" } });
+    expect(await rolloutOf(testbed)).toMatchObject({ status: "completed", before: { settings: "old" } });
   });
 
   it("gives the fleet its image, and records the one from before", async () => {
-    const world = await rolled(upgrade);
-    await finishRollout(ID, null, world);
-    const { image, settings } = await world.ledger.getFleet();
+    const testbed = await rolled(upgrade);
+    await finishRollout(ID, null, testbed);
+    const { image, settings } = await testbed.ledger.getFleet();
     expect({ image, settings }).toEqual({ image: { image: "b:2", assignedAtMs: NOON }, settings: "old" });
-    expect((await rolloutOf(world)).before).toEqual({ image: "a:1" });
+    expect((await rolloutOf(testbed)).before).toEqual({ image: "a:1" });
   });
 
   it("releases the newest facts of every control plane, or those that it was asked for", async () => {
@@ -77,13 +78,13 @@ describe("a rollout over everything that completes", () => {
     ["an image", upgrade],
     ["settings", reconfigure],
   ])("records what was there before it once, also when its release runs again: %s", async (_what, given) => {
-    const world = await rolled(given);
-    await releaseToFleet(await rolloutOf(world), world);
-    const { before } = await rolloutOf(world);
-    const { version } = await world.ledger.getFleet();
-    await releaseToFleet(await rolloutOf(world), world);
-    expect((await rolloutOf(world)).before).toEqual(before);
-    expect((await world.ledger.getFleet()).version).toBe(version);
+    const testbed = await rolled(given);
+    await releaseToFleet(await rolloutOf(testbed), testbed);
+    const { before } = await rolloutOf(testbed);
+    const { version } = await testbed.ledger.getFleet();
+    await releaseToFleet(await rolloutOf(testbed), testbed);
+    expect((await rolloutOf(testbed)).before).toEqual(before);
+    expect((await testbed.ledger.getFleet()).version).toBe(version);
   });
 });
 
@@ -92,9 +93,9 @@ describe("what an earlier attempt has recorded", () => {
     ["an image", { ...upgrade, before: { image: "z:0" } }],
     ["settings", { ...reconfigure, before: { settings: "older" } }],
   ])("stays when the release runs again: %s", async (_what, given) => {
-    const world = await rolled(given);
-    await releaseToFleet(await rolloutOf(world), world);
-    expect((await rolloutOf(world)).before).toEqual(given.before);
+    const testbed = await rolled(given);
+    await releaseToFleet(await rolloutOf(testbed), testbed);
+    expect((await rolloutOf(testbed)).before).toEqual(given.before);
   });
 });
 
@@ -105,18 +106,18 @@ describe("a rollout over a part that completes", () => {
     ["mesh facts", { kind: "rotate" }],
   ])("leaves to the fleet what it has: %s", async (_what, given) => {
     for (const scope of [{ regions: ["us-east-1"] }, { services: ["s0"], controlPlane: "main" }]) {
-      const world = await rolled({ ...given, scope });
-      const [fleet, { released }] = [await world.ledger.getFleet(), await generations(world)];
-      await releaseToFleet(await rolloutOf(world), world);
-      expect(await world.ledger.getFleet()).toEqual(fleet);
-      expect((await generations(world)).released).toBe(released);
+      const testbed = await rolled({ ...given, scope });
+      const [fleet, { released }] = [await testbed.ledger.getFleet(), await generations(testbed)];
+      await releaseToFleet(await rolloutOf(testbed), testbed);
+      expect(await testbed.ledger.getFleet()).toEqual(fleet);
+      expect((await generations(testbed)).released).toBe(released);
     }
   });
 
   it("of a control plane gives no image to the fleet", async () => {
-    const world = await rolled({ ...upgrade, scope: { controlPlane: "main" } });
-    await releaseToFleet(await rolloutOf(world), world);
-    expect((await world.ledger.getFleet()).image?.image).toBe("a:1");
+    const testbed = await rolled({ ...upgrade, scope: { controlPlane: "main" } });
+    await releaseToFleet(await rolloutOf(testbed), testbed);
+    expect((await testbed.ledger.getFleet()).image?.image).toBe("a:1");
   });
 });
 
@@ -125,21 +126,21 @@ describe("a completed rollout that is rolled back", () => {
     ["an image", upgrade],
     ["settings", reconfigure],
   ])("gives back to the fleet what it had: %s", async (_what, given) => {
-    const world = await rolled(given);
-    await releaseToFleet(await rolloutOf(world), world);
-    await withdrawFromFleet(await rolloutOf(world), world);
-    const { image, settings } = await world.ledger.getFleet();
+    const testbed = await rolled(given);
+    await releaseToFleet(await rolloutOf(testbed), testbed);
+    await withdrawFromFleet(await rolloutOf(testbed), testbed);
+    const { image, settings } = await testbed.ledger.getFleet();
     expect({ image: image?.image, settings }).toEqual({ image: "a:1", settings: "old" });
   });
 
   it("releases the facts from before again", async () => {
     const scope = { controlPlane: "main" };
     const { ids } = await generations(await rolled({}));
-    const world = await rolled({ kind: "rotate", scope, target: { ...scope, factsId: ids[1] } });
-    await releaseToFleet(await rolloutOf(world), world);
-    expect((await generations(world)).released).toBe(ids[1]);
-    await withdrawFromFleet(await rolloutOf(world), world);
-    expect((await generations(world)).released).toBe(ids[0]);
+    const testbed = await rolled({ kind: "rotate", scope, target: { ...scope, factsId: ids[1] } });
+    await releaseToFleet(await rolloutOf(testbed), testbed);
+    expect((await generations(testbed)).released).toBe(ids[1]);
+    await withdrawFromFleet(await rolloutOf(testbed), testbed);
+    expect((await generations(testbed)).released).toBe(ids[0]);
   });
 
   it.each<[string, Partial<Rollout>]>([
@@ -154,10 +155,10 @@ describe("a completed rollout that is rolled back", () => {
       },
     ],
   ])("leaves what a later change has given to the fleet: %s", async (_what, given) => {
-    const world = await rolled(given);
-    const [fleet, { released }] = [await world.ledger.getFleet(), await generations(world)];
-    await withdrawFromFleet(await rolloutOf(world), world);
-    expect(await world.ledger.getFleet()).toEqual(fleet);
-    expect((await generations(world)).released).toBe(released);
+    const testbed = await rolled(given);
+    const [fleet, { released }] = [await testbed.ledger.getFleet(), await generations(testbed)];
+    await withdrawFromFleet(await rolloutOf(testbed), testbed);
+    expect(await testbed.ledger.getFleet()).toEqual(fleet);
+    expect((await generations(testbed)).released).toBe(released);
   });
 });

@@ -18,16 +18,11 @@ import { holdRollout } from "../../../../shared/use-cases/rollout/hold-rollout.t
 import { MAX_WEIGHT, nextWave } from "../../../../shared/use-cases/rollout/next-wave.ts";
 import { startRollout } from "../../../../shared/use-cases/rollout/start-rollout.ts";
 import { takeService } from "../../../../shared/use-cases/rollout/take-service.ts";
-import { Crash, crashing } from "../../../support/fakes.ts";
-import {
-  fleetWorld,
-  NOON,
-  type RolloutWorld,
-  serviceArn,
-  sixUnderWay,
-  underWay,
-} from "../../../support/rollout-calls.ts";
+import { Crash, crashing } from "../../../support/altered-calls.ts";
+import { serviceArn } from "../../../support/arns.ts";
+import { fleetTestbed, NOON, type RolloutTestbed } from "../../../support/rollout-testbed.ts";
 import { lane } from "../../../support/rollouts.ts";
+import { sixUnderWay, underWay } from "../../../support/rollouts-under-way.ts";
 
 const ID = "upgrade-1";
 
@@ -39,22 +34,22 @@ async function sixServices(
     readonly of?: (ordinal: number) => Partial<RolloutService>;
     readonly given?: Partial<Rollout>;
   } = {},
-): Promise<RolloutWorld> {
+): Promise<RolloutTestbed> {
   const { policy = {}, states = ["rolling", "waiting"], of = () => ({}), given = {} } = options;
-  const world = await fleetWorld({
+  const testbed = await fleetTestbed({
     services: 6,
     policy: { bakeMinutes: 0, failureBudget: { inAll: { count: 1 } }, ...policy },
   });
-  await sixUnderWay(world, states, of, given);
-  return world;
+  await sixUnderWay(testbed, states, of, given);
+  return testbed;
 }
 
-const rolloutOf = async (world: RolloutWorld) => {
-  const found = await world.ledger.getRollout(ID);
+const rolloutOf = async (testbed: RolloutTestbed) => {
+  const found = await testbed.ledger.getRollout(ID);
   if (!found) throw new Error("no rollout");
   return found;
 };
-const one = async (world: RolloutWorld, ordinal: number) => world.ledger.getRolloutService(ID, ordinal);
+const one = async (testbed: RolloutTestbed, ordinal: number) => testbed.ledger.getRolloutService(ID, ordinal);
 const succeeded = (ordinal: number): Partial<RolloutService> => ({
   status: "succeeded",
   fromRevisionArn: `old-${ordinal}`,
@@ -63,132 +58,132 @@ const succeeded = (ordinal: number): Partial<RolloutService> => ({
 
 describe("the start of a rollout", () => {
   it("takes the enrolled, tagged, living services of its scope, canaries first, with the alarms that their tags name", async () => {
-    const world = await fleetWorld({ services: 5, policy: { waves: [100] } });
-    const change = (name: string, ...given: Parameters<typeof world.fakeEcs.change>) => {
+    const testbed = await fleetTestbed({ services: 5, policy: { waves: [100] } });
+    const change = (name: string, ...given: Parameters<typeof testbed.fakeEcs.change>) => {
       const [changes] = given;
       const ref = serviceRef(serviceArn(name));
-      world.fakeEcs.change({ ...changes, tags: { ...world.fakeEcs.of(ref).tags, ...changes.tags } }, ref);
+      testbed.fakeEcs.change({ ...changes, tags: { ...testbed.fakeEcs.of(ref).tags, ...changes.tags } }, ref);
     };
     change("s1", { tags: { [tagKeys.wave]: "canary", [tagKeys.alarms]: "errors+latency" } });
     change("s2", { tags: { "ztunnel-autopilot/enroll": "false" } });
     change("s3", { status: "DRAINING" });
-    await world.ledger.patchService(serviceArn("s4"), { enrolled: false });
-    await underWay(world, { target: { image: "a:2" } });
-    await startRollout(ID, world);
-    expect(await Array.fromAsync(world.ledger.listRolloutServices(ID))).toMatchObject([
+    await testbed.ledger.patchService(serviceArn("s4"), { enrolled: false });
+    await underWay(testbed, { target: { image: "a:2" } });
+    await startRollout(ID, testbed);
+    expect(await Array.fromAsync(testbed.ledger.listRolloutServices(ID))).toMatchObject([
       { serviceArn: serviceArn("s1"), waveIndex: 0, alarms: ["errors", "latency"] },
       { serviceArn: serviceArn("s0"), waveIndex: 1 },
     ]);
-    expect(await rolloutOf(world)).toMatchObject({ status: "running", serviceCount: 2 });
-    expect(world.bus.types()).toEqual(["Rollout Started"]);
+    expect(await rolloutOf(testbed)).toMatchObject({ status: "running", serviceCount: 2 });
+    expect(testbed.bus.types()).toEqual(["Rollout Started"]);
   });
 
   it("goes without the services of a cluster that is gone", async () => {
-    const world = await fleetWorld({ services: 2 });
+    const testbed = await fleetTestbed({ services: 2 });
     const gone = serviceArn("s0").replace("/prod/", "/gone/");
-    await world.ledger.patchService(gone, { enrolled: true });
-    const describeCluster: typeof world.fakeEcs.describeCluster = async (clusterArn, options) => {
+    await testbed.ledger.patchService(gone, { enrolled: true });
+    const describeCluster: typeof testbed.fakeEcs.describeCluster = async (clusterArn, options) => {
       if (clusterArn.endsWith("/gone")) throw new AutopilotError("service-not-found", clusterArn);
-      return world.fakeEcs.describeCluster(clusterArn, options);
+      return testbed.fakeEcs.describeCluster(clusterArn, options);
     };
-    const describeServices = world.fakeEcs.describeServices.bind(world.fakeEcs);
-    await underWay(world);
-    await startRollout(ID, { ...world, ecs: () => ({ describeCluster, describeServices }) });
-    expect(await rolloutOf(world)).toMatchObject({ status: "running", serviceCount: 2 });
+    const describeServices = testbed.fakeEcs.describeServices.bind(testbed.fakeEcs);
+    await underWay(testbed);
+    await startRollout(ID, { ...testbed, ecs: () => ({ describeCluster, describeServices }) });
+    expect(await rolloutOf(testbed)).toMatchObject({ status: "running", serviceCount: 2 });
   });
 
   it("is refused without a service for an operator, and simply done for the autopilot", async () => {
-    const asked = await fleetWorld();
+    const asked = await fleetTestbed();
     await underWay(asked);
     await startRollout(ID, asked);
     expect(await rolloutOf(asked)).toMatchObject({ status: "refused", reason: { code: "scope-empty" } });
-    const automatic = await fleetWorld();
+    const automatic = await fleetTestbed();
     await underWay(automatic, { requestedBy: "ztunnel-autopilot" });
     await startRollout(ID, automatic);
     expect(await finishRollout(ID, null, automatic)).toMatchObject({ status: "completed" });
   });
 
   it("keeps the waves that it has, and is not notified again once one has begun", async () => {
-    const world = await sixServices();
-    await startRollout(ID, world);
-    expect((await rolloutOf(world)).waves).toHaveLength(2);
-    expect(world.bus.events).toEqual([]);
+    const testbed = await sixServices();
+    await startRollout(ID, testbed);
+    expect((await rolloutOf(testbed)).waves).toHaveLength(2);
+    expect(testbed.bus.events).toEqual([]);
   });
 });
 
 describe("the next step", () => {
-  const next = (world: RolloutWorld, passes = 1) =>
-    nextWave({ rolloutId: ID, executionName: "upgrade-1-1", passes }, world);
+  const next = (testbed: RolloutTestbed, passes = 1) =>
+    nextWave({ rolloutId: ID, executionName: "upgrade-1-1", passes }, testbed);
 
   it("is the wave with its lanes and the policy's concurrency", async () => {
-    const world = await sixServices({ states: ["done", "waiting"], policy: { concurrency: 7 } });
-    expect(await next(world)).toMatchObject({
+    const testbed = await sixServices({ states: ["done", "waiting"], policy: { concurrency: 7 } });
+    expect(await next(testbed)).toMatchObject({
       do: "roll",
       phase: "forward",
       wave: 1,
       lanes: [{ ...lane(2, 5), concurrency: 7 }],
     });
-    expect((await rolloutOf(world)).waves[1]).toMatchObject({ state: "rolling", startedAt: expect.any(String) });
+    expect((await rolloutOf(testbed)).waves[1]).toMatchObject({ state: "rolling", startedAt: expect.any(String) });
   });
 
   it("is a hold that is notified once, also when it is checked again", async () => {
-    const world = await sixServices({
+    const testbed = await sixServices({
       states: ["done", "waiting"],
       given: { control: { action: "pause", by: "ann", at: "2026-11-23T11:30:00Z" } },
     });
-    expect(await next(world)).toMatchObject({ do: "hold", holdSeconds: 7 * 86_400 });
-    world.fleetExecutions.wait("token");
-    await holdRollout(ID, "token", world);
-    expect(await next(world)).toMatchObject({ do: "hold" });
-    expect(world.bus.types()).toEqual(["Rollout Paused"]);
-    expect(await rolloutOf(world)).toMatchObject({ status: "paused", holdToken: "token" });
+    expect(await next(testbed)).toMatchObject({ do: "hold", holdSeconds: 7 * 86_400 });
+    testbed.fleetExecutions.wait("token");
+    await holdRollout(ID, "token", testbed);
+    expect(await next(testbed)).toMatchObject({ do: "hold" });
+    expect(testbed.bus.types()).toEqual(["Rollout Paused"]);
+    expect(await rolloutOf(testbed)).toMatchObject({ status: "paused", holdToken: "token" });
   });
 
   it("is a hold until the freeze window ends", async () => {
     const freezeWindows = [{ cron: "0 11 * * *", durationMinutes: 90 }];
-    const world = await sixServices({ states: ["done", "waiting"], policy: { freezeWindows } });
-    expect(await next(world)).toMatchObject({ do: "hold", holdSeconds: 30 * 60 });
-    expect(await rolloutOf(world)).toMatchObject({ status: "frozen", holdUntilMs: NOON + 30 * 60_000 });
+    const testbed = await sixServices({ states: ["done", "waiting"], policy: { freezeWindows } });
+    expect(await next(testbed)).toMatchObject({ do: "hold", holdSeconds: 30 * 60 });
+    expect(await rolloutOf(testbed)).toMatchObject({ status: "frozen", holdUntilMs: NOON + 30 * 60_000 });
   });
 
   it("is another execution before this one's history is full, and the end is reached in this one", async () => {
-    const world = await sixServices({ states: ["done", "waiting"] });
-    expect(await next(world, MAX_WEIGHT)).toMatchObject({ do: "continue", executionName: "upgrade-1-2" });
-    expect(await rolloutOf(world)).toMatchObject({ executionCount: 2, executionName: "upgrade-1-2" });
+    const testbed = await sixServices({ states: ["done", "waiting"] });
+    expect(await next(testbed, MAX_WEIGHT)).toMatchObject({ do: "continue", executionName: "upgrade-1-2" });
+    expect(await rolloutOf(testbed)).toMatchObject({ executionCount: 2, executionName: "upgrade-1-2" });
     // A second answer to the same question names the same execution.
-    expect(await next(world, MAX_WEIGHT)).toMatchObject({ do: "continue", executionName: "upgrade-1-2" });
+    expect(await next(testbed, MAX_WEIGHT)).toMatchObject({ do: "continue", executionName: "upgrade-1-2" });
     const done = await sixServices({ states: ["done", "done"], given: { nextWaveIndex: 2 } });
     expect(await next(done, MAX_WEIGHT)).toMatchObject({ do: "finish" });
   });
 
   it("is unknown for a rollout that there is not", async () => {
-    const world = await fleetWorld();
-    await expect(next(world)).rejects.toMatchObject({ code: "unknown-rollout", retryable: false });
+    const testbed = await fleetTestbed();
+    await expect(next(testbed)).rejects.toMatchObject({ code: "unknown-rollout", retryable: false });
   });
 });
 
 describe("taking a service", () => {
-  const take = (world: RolloutWorld, phase: "forward" | "rollback" = "forward", retake = false) =>
-    takeService({ id: ID, ordinal: 1, phase, retake }, world);
+  const take = (testbed: RolloutTestbed, phase: "forward" | "rollback" = "forward", retake = false) =>
+    takeService({ id: ID, ordinal: 1, phase, retake }, testbed);
 
   it("is the same roll when it is taken again, and another one after it was superseded", async () => {
-    const world = await sixServices();
-    const first = await take(world);
+    const testbed = await sixServices();
+    const first = await take(testbed);
     expect(first).toMatchObject({ do: "roll", serviceArn: serviceArn("s1") });
-    expect((await take(world)).executionName).toBe(first.executionName);
-    await world.ledger.patchRolloutService(ID, 1, { status: "superseded" });
-    const second = await take(world);
+    expect((await take(testbed)).executionName).toBe(first.executionName);
+    await testbed.ledger.patchRolloutService(ID, 1, { status: "superseded" });
+    const second = await take(testbed);
     expect(second).toMatchObject({ do: "roll" });
     expect(second.executionName).not.toBe(first.executionName);
   });
 
   it("gives up a service that others keep busy", async () => {
-    const world = await sixServices();
+    const testbed = await sixServices();
     for (let tries = 1; tries <= 4; tries += 1) {
-      expect((await take(world)).do, String(tries)).toBe("roll");
-      await world.ledger.patchRolloutService(ID, 1, { status: "superseded" });
+      expect((await take(testbed)).do, String(tries)).toBe("roll");
+      await testbed.ledger.patchRolloutService(ID, 1, { status: "superseded" });
     }
-    expect((await take(world)).do).toBe("skip");
+    expect((await take(testbed)).do).toBe("skip");
   });
 
   it.each<[string, Partial<Rollout>]>([
@@ -196,54 +191,54 @@ describe("taking a service", () => {
     ["is to abort", { control: { action: "abort", by: "ann", at: "2026-11-23T11:30:00Z" } }],
     ["is over its budget", { failedOrdinals: [0, 3] }],
   ])("takes none that has not begun once the rollout %s", async (_what, given) => {
-    const world = await sixServices({ given });
-    expect((await take(world)).do).toBe("skip");
-    expect(await one(world, 1)).toMatchObject({ status: "waiting", tryCount: 0 });
+    const testbed = await sixServices({ given });
+    expect((await take(testbed)).do).toBe("skip");
+    expect(await one(testbed, 1)).toMatchObject({ status: "waiting", tryCount: 0 });
   });
 
   it("keeps to what AWS lets start: 20 at once, then one a second", async () => {
-    const world = await sixServices();
+    const testbed = await sixServices();
     const waits = [];
     for (let index = 0; index < 22; index += 1) {
-      waits.push((await take(world)).waitSeconds);
+      waits.push((await take(testbed)).waitSeconds);
     }
     expect(waits.slice(0, 20)).toEqual(waits.slice(0, 20).map(() => 0));
     expect(waits.slice(20)).toEqual([1, 2]);
   });
 
   it("tries again after an execution that recorded no outcome: frees its lease, and records what it has changed", async () => {
-    const world = await sixServices();
-    const first = await take(world);
-    await world.ledger.takeLease(
+    const testbed = await sixServices();
+    const first = await take(testbed);
+    await testbed.ledger.takeLease(
       serviceArn("s1"),
       { executionName: first.executionName, leaseUntil: NOON + 1e7 },
       NOON,
     );
-    await world.ledger.updateRoll(serviceArn("s1"), first.executionName, {
+    await testbed.ledger.updateRoll(serviceArn("s1"), first.executionName, {
       targetRevisionArn: "s1:2",
       revisionBeforeArn: "s1:1",
     });
-    const second = await take(world, "forward", true);
+    const second = await take(testbed, "forward", true);
     expect(second).toMatchObject({ do: "roll" });
     expect(second.executionName).not.toBe(first.executionName);
-    expect((await world.ledger.getService(serviceArn("s1")))?.roll).toBeUndefined();
-    expect(await one(world, 1)).toMatchObject({ fromRevisionArn: "s1:1", toRevisionArn: "s1:2", imageBefore: null });
+    expect((await testbed.ledger.getService(serviceArn("s1")))?.roll).toBeUndefined();
+    expect(await one(testbed, 1)).toMatchObject({ fromRevisionArn: "s1:1", toRevisionArn: "s1:2", imageBefore: null });
   });
 
   it("does not try again after an execution that recorded its outcome, and leaves another roll's lease alone", async () => {
-    const world = await sixServices();
-    await take(world);
-    await world.ledger.takeLease(serviceArn("s1"), { executionName: "other", leaseUntil: NOON + 1e7 }, NOON);
-    await take(world, "forward", true);
-    expect((await world.ledger.getService(serviceArn("s1")))?.roll?.executionName).toBe("other");
-    await world.ledger.patchRolloutService(ID, 1, { status: "reverted" });
-    expect((await take(world, "forward", true)).do).toBe("skip");
+    const testbed = await sixServices();
+    await take(testbed);
+    await testbed.ledger.takeLease(serviceArn("s1"), { executionName: "other", leaseUntil: NOON + 1e7 }, NOON);
+    await take(testbed, "forward", true);
+    expect((await testbed.ledger.getService(serviceArn("s1")))?.roll?.executionName).toBe("other");
+    await testbed.ledger.patchRolloutService(ID, 1, { status: "reverted" });
+    expect((await take(testbed, "forward", true)).do).toBe("skip");
   });
 
   it("gives up a service whose executions are stopped again and again", async () => {
-    const world = await sixServices();
-    let taken = await take(world);
-    for (let tries = 0; tries < 30 && taken.do === "roll"; tries += 1) taken = await take(world, "forward", true);
+    const testbed = await sixServices();
+    let taken = await take(testbed);
+    for (let tries = 0; tries < 30 && taken.do === "roll"; tries += 1) taken = await take(testbed, "forward", true);
     expect(taken.do).toBe("skip");
   });
 
@@ -251,9 +246,9 @@ describe("taking a service", () => {
     const over: readonly RolloutServiceStatus[] = ["rolled-back", "left", "stuck"];
     const changed = { fromRevisionArn: "old", toRevisionArn: "new" };
     for (const status of rolloutServiceStatuses) {
-      const world = await sixServices({ given: { status: "rolling-back" } });
-      await world.ledger.patchRolloutService(ID, 1, { ...changed, status });
-      expect((await take(world, "rollback")).do, status).toBe(over.includes(status) ? "skip" : "roll");
+      const testbed = await sixServices({ given: { status: "rolling-back" } });
+      await testbed.ledger.patchRolloutService(ID, 1, { ...changed, status });
+      expect((await take(testbed, "rollback")).do, status).toBe(over.includes(status) ? "skip" : "roll");
       const never = await sixServices({ of: () => ({ status }) });
       const isLost = status === "rolling" || status === "rolling-back";
       expect((await take(never, "rollback")).do, `${status}, never changed`).toBe(isLost ? "roll" : "skip");
@@ -262,8 +257,8 @@ describe("taking a service", () => {
 });
 
 describe("judging a wave", () => {
-  const judge = (world: RolloutWorld, after: "roll" | "bake" = "roll", phase: "forward" | "rollback" = "forward") =>
-    assessWave({ rolloutId: ID, phase, wave: 0, after }, world);
+  const judge = (testbed: RolloutTestbed, after: "roll" | "bake" = "roll", phase: "forward" | "rollback" = "forward") =>
+    assessWave({ rolloutId: ID, phase, wave: 0, after }, testbed);
 
   it("goes on within the budget, and rolls back beyond it", async () => {
     const within = await sixServices({
@@ -283,9 +278,9 @@ describe("judging a wave", () => {
   });
 
   it("leaves it alone for the policy's bake time, or the request's", async () => {
-    const world = await sixServices({ of: succeeded, policy: { bakeMinutes: 10 } });
-    expect(await judge(world)).toEqual({ bakeSeconds: 600 });
-    expect((await rolloutOf(world)).waves[0]?.state).toBe("baking");
+    const testbed = await sixServices({ of: succeeded, policy: { bakeMinutes: 10 } });
+    expect(await judge(testbed)).toEqual({ bakeSeconds: 600 });
+    expect((await rolloutOf(testbed)).waves[0]?.state).toBe("baking");
     const quick = await sixServices({
       of: succeeded,
       policy: { bakeMinutes: 10 },
@@ -295,9 +290,11 @@ describe("judging a wave", () => {
   });
 
   it("counts a service without an outcome as failed, and not one that the rollout did not start", async () => {
-    const world = await sixServices({ of: (ordinal) => (ordinal === 0 ? { status: "rolling" } : succeeded(ordinal)) });
-    await judge(world);
-    expect(await one(world, 0)).toMatchObject({ status: "failed", reason: "roll-unaccounted" });
+    const testbed = await sixServices({
+      of: (ordinal) => (ordinal === 0 ? { status: "rolling" } : succeeded(ordinal)),
+    });
+    await judge(testbed);
+    expect(await one(testbed, 0)).toMatchObject({ status: "failed", reason: "roll-unaccounted" });
     const aborted = await sixServices({
       given: { control: { action: "abort", by: "ann", at: "2026-11-23T11:30:00Z" } },
     });
@@ -311,10 +308,10 @@ describe("judging a wave", () => {
     expect((await rolloutOf(aborted)).failedOrdinals).toEqual([]);
   });
 
-  const changePrimary = (changes: Partial<Deployment>) => async (world: RolloutWorld) => {
+  const changePrimary = (changes: Partial<Deployment>) => async (testbed: RolloutTestbed) => {
     const ref = serviceRef(serviceArn("s0"));
-    const [primary] = world.fakeEcs.of(ref).deployments;
-    if (primary) world.fakeEcs.change({ deployments: [{ ...primary, ...changes }] }, ref);
+    const [primary] = testbed.fakeEcs.of(ref).deployments;
+    if (primary) testbed.fakeEcs.change({ deployments: [{ ...primary, ...changes }] }, ref);
   };
 
   it.each<[string, Partial<Deployment>, boolean]>([
@@ -325,15 +322,15 @@ describe("judging a wave", () => {
     ["somebody has deployed another revision", { taskDefinitionArn: "other:1", runningCount: 0 }, false],
     ["it is well", {}, false],
   ])("after its bake, when %s", async (_what, changes, isDegraded) => {
-    const world = await sixServices({
+    const testbed = await sixServices({
       of: succeeded,
       states: ["baking", "waiting"],
       policy: { bakeMinutes: 10, failureBudget: { inAll: { count: 0 } } },
     });
-    await changePrimary(changes)(world);
-    await judge(world, "bake");
-    expect((await one(world, 0))?.status).toBe(isDegraded ? "failed" : "succeeded");
-    expect(await rolloutOf(world)).toMatchObject(
+    await changePrimary(changes)(testbed);
+    await judge(testbed, "bake");
+    expect((await one(testbed, 0))?.status).toBe(isDegraded ? "failed" : "succeeded");
+    expect(await rolloutOf(testbed)).toMatchObject(
       isDegraded
         ? { status: "rolling-back", reason: { code: "bake-failed" } }
         : { status: "running", nextWaveIndex: 1 },
@@ -341,28 +338,28 @@ describe("judging a wave", () => {
   });
 
   it("does not call a service degraded that was scaled to nothing", async () => {
-    const world = await sixServices({ of: succeeded, states: ["baking", "waiting"] });
-    await changePrimary({ runningCount: 0 })(world);
-    world.fakeEcs.change({ desiredCount: 0 }, serviceRef(serviceArn("s0")));
-    await judge(world, "bake");
-    expect((await one(world, 0))?.status).toBe("succeeded");
+    const testbed = await sixServices({ of: succeeded, states: ["baking", "waiting"] });
+    await changePrimary({ runningCount: 0 })(testbed);
+    testbed.fakeEcs.change({ desiredCount: 0 }, serviceRef(serviceArn("s0")));
+    await judge(testbed, "bake");
+    expect((await one(testbed, 0))?.status).toBe("succeeded");
   });
 
   it("records what could not be rolled back, and goes on with the rollback", async () => {
-    const world = await sixServices({
+    const testbed = await sixServices({
       states: ["rolling-back", "waiting"],
       given: { status: "rolling-back" },
       of: (ordinal) => (ordinal === 0 ? { status: "rolled-back" } : { ...succeeded(ordinal), status: "rolling-back" }),
     });
-    await judge(world, "roll", "rollback");
-    expect(await rolloutOf(world)).toMatchObject({ stuckOrdinals: [1], waves: [{ state: "rolled-back" }, {}] });
-    expect(await one(world, 1)).toMatchObject({ status: "stuck", reason: "roll-unaccounted" });
+    await judge(testbed, "roll", "rollback");
+    expect(await rolloutOf(testbed)).toMatchObject({ stuckOrdinals: [1], waves: [{ state: "rolled-back" }, {}] });
+    expect(await one(testbed, 1)).toMatchObject({ status: "stuck", reason: "roll-unaccounted" });
   });
 });
 
 describe("the guard", () => {
   it("wakes a rollout that was to go on and never was woken", async () => {
-    const world = await sixServices({
+    const testbed = await sixServices({
       states: ["done", "waiting"],
       given: {
         status: "paused",
@@ -371,20 +368,20 @@ describe("the guard", () => {
       },
     });
     const control = { rolloutId: ID, action: "resume", requestedBy: "ann" } as const;
-    const fleetExecutions = crashing({ calls: 1, when: "before" })(world.fleetExecutions);
-    await expect(controlRollout(control, { ...world, fleetExecutions })).rejects.toThrow(Crash);
-    expect(world.fleetExecutions.delivered).toEqual([]);
-    await guardRollout(world);
-    expect(world.fleetExecutions.delivered).toEqual([{ taskToken: "token", output: {} }]);
+    const fleetExecutions = crashing({ calls: 1, when: "before" })(testbed.fleetExecutions);
+    await expect(controlRollout(control, { ...testbed, fleetExecutions })).rejects.toThrow(Crash);
+    expect(testbed.fleetExecutions.delivered).toEqual([]);
+    await guardRollout(testbed);
+    expect(testbed.fleetExecutions.delivered).toEqual([{ taskToken: "token", output: {} }]);
   });
 
   it("does not wake one that is to wait", async () => {
-    const world = await sixServices({
+    const testbed = await sixServices({
       states: ["done", "waiting"],
       given: { status: "awaiting-approval", holdToken: "token" },
     });
-    await guardRollout(world);
-    expect(world.fleetExecutions.delivered).toEqual([]);
+    await guardRollout(testbed);
+    expect(testbed.fleetExecutions.delivered).toEqual([]);
   });
 
   it("rolls back on an alarm although the rollout is to pause after its wave, and not once it is to abort", async () => {
@@ -393,29 +390,29 @@ describe("the guard", () => {
       ["pause", "rolling-back"],
       ["abort", "running"],
     ] as const) {
-      const world = await sixServices({
+      const testbed = await sixServices({
         policy: { alarms: [{ name: "errors" }] },
         given: { control: { action, by: "ann", at } },
       });
-      world.fakeAlarms.set("errors", "ALARM");
-      await guardRollout(world);
-      expect((await rolloutOf(world)).status).toBe(status);
+      testbed.fakeAlarms.set("errors", "ALARM");
+      await guardRollout(testbed);
+      expect((await rolloutOf(testbed)).status).toBe(status);
     }
   });
 
   it("reads only the alarms of services whose wave has begun", async () => {
-    const world = await sixServices({
+    const testbed = await sixServices({
       of: (ordinal) => (ordinal === 5 ? { alarms: ["late"] } : { alarms: ["early"] }),
     });
-    world.fakeAlarms.set("late", "ALARM");
-    world.fakeAlarms.set("early", "OK");
-    expect(await guardRollout(world)).toMatchObject({ rolloutId: ID, stopped: false });
+    testbed.fakeAlarms.set("late", "ALARM");
+    testbed.fakeAlarms.set("early", "OK");
+    expect(await guardRollout(testbed)).toMatchObject({ rolloutId: ID, stopped: false });
   });
 
   it("says which alarms CloudWatch does not know", async () => {
-    const world = await sixServices({ policy: { alarms: [{ name: "nowhere" }] } });
-    expect(await guardRollout(world)).toMatchObject({ stopped: false });
-    expect(world.lines).toContainEqual(
+    const testbed = await sixServices({ policy: { alarms: [{ name: "nowhere" }] } });
+    expect(await guardRollout(testbed)).toMatchObject({ stopped: false });
+    expect(testbed.lines).toContainEqual(
       expect.objectContaining({ level: "warn", extra: expect.objectContaining({ names: "nowhere" }) }),
     );
   });
@@ -423,51 +420,51 @@ describe("the guard", () => {
 
 describe("a hold", () => {
   it("ends at once when an operator was faster than its token", async () => {
-    const world = await sixServices({
+    const testbed = await sixServices({
       given: { status: "running", control: { action: "rollback", by: "ann", at: "2026-11-23T11:30:00Z" } },
     });
-    world.fleetExecutions.wait("token");
-    await holdRollout(ID, "token", world);
-    expect(world.fleetExecutions.delivered).toEqual([{ taskToken: "token", output: {} }]);
-    expect((await rolloutOf(world)).holdToken).toBeUndefined();
+    testbed.fleetExecutions.wait("token");
+    await holdRollout(ID, "token", testbed);
+    expect(testbed.fleetExecutions.delivered).toEqual([{ taskToken: "token", output: {} }]);
+    expect((await rolloutOf(testbed)).holdToken).toBeUndefined();
   });
 
   it("lets a bake last although its operator has asked for a pause", async () => {
-    const world = await sixServices({
+    const testbed = await sixServices({
       states: ["baking", "waiting"],
       given: { control: { action: "pause", by: "ann", at: "2026-11-23T11:30:00Z" } },
     });
-    world.fleetExecutions.wait("token");
-    await holdRollout(ID, "token", world);
-    expect(world.fleetExecutions.delivered).toEqual([]);
-    expect((await rolloutOf(world)).holdToken).toBe("token");
+    testbed.fleetExecutions.wait("token");
+    await holdRollout(ID, "token", testbed);
+    expect(testbed.fleetExecutions.delivered).toEqual([]);
+    expect((await rolloutOf(testbed)).holdToken).toBe("token");
   });
 });
 
 describe("the end of a rollout", () => {
   it("lists every service that is not where it should be: those that are stuck, and those that failed to revert", async () => {
-    const world = await sixServices({
+    const testbed = await sixServices({
       states: ["rolled-back", "rolled-back"],
       given: { status: "rolling-back", reason: { code: "budget-exceeded", detail: "" } },
       of: (ordinal) => ({ status: ordinal === 1 ? "stuck" : ordinal === 2 ? "revert-failed" : "rolled-back" }),
     });
-    await finishRollout(ID, null, world);
-    expect(world.bus.events[0]).toMatchObject({
+    await finishRollout(ID, null, testbed);
+    expect(testbed.bus.events[0]).toMatchObject({
       detailType: "Rollout Rolled Back",
       detail: { rolledBack: 4, stuck: 2, stuckServices: [serviceArn("s1"), serviceArn("s2")] },
     });
   });
 
   it("says why a rollout could not go on, and lets the next one begin", async () => {
-    const world = await sixServices();
+    const testbed = await sixServices();
     await finishRollout(
       ID,
       { error: "Autopilot.Terminal", cause: '{"errorMessage":"access-denied: AWS denied the call. no"}' },
-      world,
+      testbed,
     );
-    expect(await rolloutOf(world)).toMatchObject({ status: "failed", reason: { code: "access-denied" } });
-    expect(world.bus.events[0]).toMatchObject({ detailType: "Rollout Completed", detail: { outcome: "failed" } });
-    expect((await world.ledger.getFleet()).currentRolloutId).toBeUndefined();
+    expect(await rolloutOf(testbed)).toMatchObject({ status: "failed", reason: { code: "access-denied" } });
+    expect(testbed.bus.events[0]).toMatchObject({ detailType: "Rollout Completed", detail: { outcome: "failed" } });
+    expect((await testbed.ledger.getFleet()).currentRolloutId).toBeUndefined();
   });
 
   it("gives the image of a rollout over everything to the fleet, and that of a part not", async () => {
@@ -475,14 +472,14 @@ describe("the end of a rollout", () => {
       [{}, "b:2"],
       [{ regions: ["us-east-1"] }, "a:1"],
     ] satisfies [Rollout["scope"], string][]) {
-      const world = await sixServices({
+      const testbed = await sixServices({
         states: ["done", "done"],
         given: { nextWaveIndex: 2, scope, target: { image: "b:2" } },
         of: succeeded,
       });
-      await world.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: "a:1", assignedAtMs: 1 } } }));
-      await finishRollout(ID, null, world);
-      expect((await world.ledger.getFleet()).image?.image).toBe(image);
+      await testbed.ledger.changeFleet((fleet) => ({ next: { ...fleet, image: { image: "a:1", assignedAtMs: 1 } } }));
+      await finishRollout(ID, null, testbed);
+      expect((await testbed.ledger.getFleet()).image?.image).toBe(image);
     }
   });
 });

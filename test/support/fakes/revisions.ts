@@ -1,7 +1,7 @@
-import { AutopilotError } from "../../shared/base/errors.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
-import { containersOf } from "../../shared/data-plane/ztunnel/task-definition/fields.ts";
-import type { DescribedTaskDefinition } from "../../shared/model/service.ts";
+import { AutopilotError } from "../../../shared/base/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
+import type { DescribedTaskDefinition } from "../../../shared/model/service.ts";
+import { containersOf } from "../../../shared/model/task-definition.ts";
 
 const PREFIX = "arn:aws:ecs:us-east-1:123456789012:task-definition/";
 

@@ -1,9 +1,9 @@
-import { sameRole } from "../../shared/base/arn.ts";
-import { AutopilotError } from "../../shared/base/errors.ts";
-import type { MeshFacts } from "../../shared/model/mesh.ts";
-import type { WorkloadIdentity } from "../../shared/model/service.ts";
-import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
-import { facts } from "./services.ts";
+import { sameRole } from "../../../shared/base/arn.ts";
+import { AutopilotError } from "../../../shared/base/errors.ts";
+import type { MeshFacts } from "../../../shared/model/mesh.ts";
+import type { WorkloadIdentity } from "../../../shared/model/service.ts";
+import type { ControlPlaneCalls } from "../../../shared/ports/ports.ts";
+import { facts } from "../services.ts";
 
 /** A workload as the mesh knows it: `serviceName` as istiod labels its WorkloadEntry, if it does. */
 export interface Workload {

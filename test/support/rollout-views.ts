@@ -1,7 +1,7 @@
-import type { RolloutView } from "../../../cli/rollouts/view.ts";
-import type { Rollout, RolloutService } from "../../../shared/model/rollout.ts";
-import { progressOf } from "../../../shared/rollout/progress.ts";
-import { rollout as anyRollout, rolloutService, wave } from "../../support/rollouts.ts";
+import type { RolloutView } from "../../cli/rollouts/view.ts";
+import type { Rollout, RolloutService } from "../../shared/model/rollout.ts";
+import { progressOf } from "../../shared/rollout/progress.ts";
+import { rollout as anyRollout, rolloutService, wave } from "./rollouts.ts";
 
 export const REQUESTED_AT = "2026-03-02T11:00:00.000Z";
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { AutopilotError } from "../../shared/base/errors.ts";
-import type { Tags } from "../../shared/model/service.ts";
-import type { DescribedSecret, SecretsCalls } from "../../shared/ports/ports.ts";
+import { AutopilotError } from "../../../shared/base/errors.ts";
+import type { Tags } from "../../../shared/model/service.ts";
+import type { DescribedSecret, SecretsCalls } from "../../../shared/ports/ports.ts";
 
 const CURRENT = "AWSCURRENT";
 const PREVIOUS = "AWSPREVIOUS";

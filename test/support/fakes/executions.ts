@@ -1,5 +1,5 @@
-import type { JsonObject } from "../../shared/base/json.ts";
-import type { ExecutionCalls, ExecutionStatus } from "../../shared/ports/ports.ts";
+import type { JsonObject } from "../../../shared/base/json.ts";
+import type { ExecutionCalls, ExecutionStatus } from "../../../shared/ports/ports.ts";
 
 /** Step Functions with one state machine: names are taken for good, and a token is good once. */
 export class FakeExecutions implements ExecutionCalls {

@@ -1,4 +1,4 @@
-import type { AlarmCalls, DescribedAlarm } from "../../shared/ports/ports.ts";
+import type { AlarmCalls, DescribedAlarm } from "../../../shared/ports/ports.ts";
 
 /** CloudWatch's alarms in one account and region, described in the order in which they were made. */
 export class FakeAlarms implements AlarmCalls {

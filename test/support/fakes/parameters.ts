@@ -1,4 +1,4 @@
-import type { ParameterCalls } from "../../shared/ports/ports.ts";
+import type { ParameterCalls } from "../../../shared/ports/ports.ts";
 
 /** The Parameter Store of one account and region. */
 export class FakeParameters implements ParameterCalls {

@@ -1,4 +1,4 @@
-import type { CliContext } from "../../../cli/runtime/context.ts";
+import type { CliContext } from "../../cli/runtime/context.ts";
 
 /** A context without a process: what was written is kept, waiting moves the clock. */
 export interface TestContext extends CliContext {

@@ -1,5 +1,5 @@
-import { AutopilotError } from "../../shared/base/errors.ts";
-import type { BusCalls, BusEvent } from "../../shared/ports/ports.ts";
+import { AutopilotError } from "../../../shared/base/errors.ts";
+import type { BusCalls, BusEvent } from "../../../shared/ports/ports.ts";
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html */
 const MAX_REQUEST_BYTES = 1024 * 1024;

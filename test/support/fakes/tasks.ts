@@ -1,7 +1,7 @@
-import type { ServiceRef } from "../../shared/base/arn.ts";
-import type { JsonObject } from "../../shared/base/json.ts";
-import type { Deployment } from "../../shared/model/service.ts";
-import type { ObservedTask } from "../../shared/model/task.ts";
+import type { ServiceRef } from "../../../shared/base/arn.ts";
+import type { JsonObject } from "../../../shared/base/json.ts";
+import type { Deployment } from "../../../shared/model/service.ts";
+import type { ObservedTask } from "../../../shared/model/task.ts";
 
 /** The tasks of a fake ECS, by service. */
 export class FakeTasks {

@@ -1,13 +1,13 @@
-import { clusterArnOf, type ServiceRef } from "../../shared/base/arn.ts";
-import { AutopilotError } from "../../shared/base/errors.ts";
-import type { JsonObject } from "../../shared/base/json.ts";
-import type { Deployment, DescribedTaskDefinition, ObservedService, Tags } from "../../shared/model/service.ts";
-import type { ObservedTask } from "../../shared/model/task.ts";
-import type { EcsCalls } from "../../shared/ports/ports.ts";
-import { web } from "./arns.ts";
-import { FakeRevisions } from "./fake-revisions.ts";
-import { FakeTasks } from "./fake-tasks.ts";
-import { taskDefinition } from "./services.ts";
+import { clusterArnOf, type ServiceRef } from "../../../shared/base/arn.ts";
+import { AutopilotError } from "../../../shared/base/errors.ts";
+import type { JsonObject } from "../../../shared/base/json.ts";
+import type { Deployment, DescribedTaskDefinition, ObservedService, Tags } from "../../../shared/model/service.ts";
+import type { ObservedTask } from "../../../shared/model/task.ts";
+import type { EcsCalls } from "../../../shared/ports/ports.ts";
+import { web } from "../arns.ts";
+import { taskDefinition } from "../services.ts";
+import { FakeRevisions } from "./revisions.ts";
+import { FakeTasks } from "./tasks.ts";
 
 const SERVICES_PER_CALL = 10;
 /** As long as the gateway takes a cluster's tags as they were read. */

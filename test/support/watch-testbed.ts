@@ -1,10 +1,11 @@
 import type { ServiceRef } from "../../shared/base/arn.ts";
 import type { Deployment } from "../../shared/model/service.ts";
+import { recordCalls } from "./altered-calls.ts";
 import { OBSERVED, revisionArn, serviceNamed } from "./arns.ts";
 import { completedDeployment } from "./deployments.ts";
 import { meshed } from "./enrolled-services.ts";
-import { rollWorld } from "./fakes.ts";
 import { factsWith } from "./meshes.ts";
+import { rollTestbed } from "./roll-testbed.ts";
 import { observed, service, taskDefinition } from "./services.ts";
 
 /** What one deployment of a service runs; no roots: tasks without ztunnel. */
@@ -15,38 +16,26 @@ export interface Runs {
   readonly desired?: number;
 }
 
-export const named = serviceNamed;
-
-/** A world in which the watch can look at every service. */
-export function watchWorld(changes: Parameters<typeof rollWorld>[0] = {}) {
-  const world = rollWorld(changes);
-  const calls: string[] = [];
-  const counted = new Proxy(world.ecs, {
-    get: (target, key) => {
-      const member: unknown = Reflect.get(target, key);
-      if (typeof member !== "function") return member;
-      return (...args: unknown[]): unknown => {
-        calls.push(String(key));
-        return member.apply(target, args);
-      };
-    },
-  });
-  return { ...world, fleet: world.ecs, ecs: () => counted, calls };
+/** A testbed of the root CA watch: `fleet` is its ECS, `calls` the names of the calls that were made of it. */
+export function watchTestbed(changes: Parameters<typeof rollTestbed>[0] = {}) {
+  const testbed = rollTestbed(changes);
+  const { port: ecs, calls } = recordCalls(testbed.ecs);
+  return { ...testbed, fleet: testbed.ecs, ecs: () => ecs, calls };
 }
-export type WatchWorld = ReturnType<typeof watchWorld>;
+export type WatchTestbed = ReturnType<typeof watchTestbed>;
 
 /** A service that is enrolled by the ledger, with these deployments in ECS. */
-export async function runs(world: WatchWorld, name: string, ...all: readonly Runs[]): Promise<ServiceRef> {
-  const ref = named(name);
+export async function runs(testbed: WatchTestbed, name: string, ...all: readonly Runs[]): Promise<ServiceRef> {
+  const ref = serviceNamed(name);
   const deployments = all.map(({ roots, status = "PRIMARY", running = 2, desired = running }, index) => {
-    const taskDefinitionArn = revisionArn(name, world.fleet.definitions.size);
+    const taskDefinitionArn = revisionArn(name, testbed.fleet.definitions.size);
     const raw = roots === "" ? taskDefinition() : meshed(observed({ facts: factsWith(roots) }));
-    world.fleet.definitions.set(taskDefinitionArn, { taskDefinitionArn, raw, tags: [] });
+    testbed.fleet.definitions.set(taskDefinitionArn, { taskDefinitionArn, raw, tags: [] });
     const counts = { runningCount: running, desiredCount: desired };
     return completedDeployment({ id: `ecs-svc/${index}`, status, taskDefinitionArn, ...counts });
   });
   const { taskDefinitionArn = OBSERVED } = deployments.find(({ status }) => status === "PRIMARY") ?? {};
-  world.fleet.services.set(ref.serviceArn, service({ ref, deployments, taskDefinitionArn }));
-  await world.ledger.patchService(ref.serviceArn, { enrolled: true });
+  testbed.fleet.services.set(ref.serviceArn, service({ ref, deployments, taskDefinitionArn }));
+  await testbed.ledger.patchService(ref.serviceArn, { enrolled: true });
   return ref;
 }
