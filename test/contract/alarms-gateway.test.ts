@@ -5,15 +5,16 @@ import {
   PutMetricAlarmCommand,
   SetAlarmStateCommand,
 } from "@aws-sdk/client-cloudwatch";
-import { type AwsRouter, CloudWatch, type Faults, VirtualClock } from "@ztunnel-autopilot/simulator";
+import type { AwsRouter, Faults } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { alarmsGateway } from "../../shared/gateways/aws/alarms.ts";
 import type { AwsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import type { AlarmCalls } from "../../shared/ports/ports.ts";
-import { MEMBER_ACCOUNT, simulatedClients } from "../support/simulated-clients.ts";
+import { MEMBER_ACCOUNT, simulatedAlarms } from "../support/simulated-clients.ts";
 
 const place = { account: MEMBER_ACCOUNT, region: "eu-west-1" };
 
+/** What the alarms' gateway does beside its calls' contract (`alarm-calls.test.ts`). */
 describe("the alarms of an account and region", () => {
   let clients: AwsClients;
   let router: AwsRouter;
@@ -22,11 +23,7 @@ describe("the alarms of an account and region", () => {
   let client: CloudWatchClient;
 
   beforeEach(() => {
-    const clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
-    const simulated = simulatedClients(clock);
-    simulated.simulator.add((context) => new CloudWatch(context));
-    ({ clients } = simulated);
-    ({ faults, router } = simulated.simulator);
+    ({ clients, faults, router } = simulatedAlarms());
     alarms = alarmsGateway(clients.at(place));
     client = clients.at(place)(CloudWatchClient);
   });

@@ -4,20 +4,23 @@ import { parametersGateway } from "../../shared/gateways/aws/parameters.ts";
 import type { ParameterCalls } from "../../shared/ports/ports.ts";
 import { failCalls } from "../support/altered-calls.ts";
 import { FakeParameters } from "../support/fakes/parameters.ts";
-import { HOME_ACCOUNT, simulatedParameters } from "../support/simulated-clients.ts";
+import { HOME_ACCOUNT, MEMBER_ACCOUNT, simulatedParameters } from "../support/simulated-clients.ts";
 import { type CallFailure, failOperation, itThrowsFailures } from "./support/call-failures.ts";
 
 interface Subject {
   readonly port: ParameterCalls;
+  /** The parameters of another account. */
+  readonly elsewhere: ParameterCalls;
   put(name: string, value: string): Promise<void>;
   fail(call: keyof ParameterCalls, failure: CallFailure): void;
 }
 
 function throughGateway(): Subject {
   const simulated = simulatedParameters();
-  const { home } = simulated.clients;
+  const { home, at } = simulated.clients;
   return {
     port: parametersGateway(home),
+    elsewhere: parametersGateway(at({ account: MEMBER_ACCOUNT, region: "us-east-1" })),
     put: async (Name, Value) => {
       await home(SSMClient).send(new PutParameterCommand({ Name, Value, Type: "String", Overwrite: true }));
     },
@@ -29,6 +32,7 @@ function fake(): Subject {
   const port = new FakeParameters();
   return {
     port,
+    elsewhere: new FakeParameters(),
     put: async (name, value) => void port.values.set(name, value),
     fail: (call, failure) => failCalls(port, call, failure),
   };
@@ -55,6 +59,11 @@ describe.each([
   it("are undefined where there are none", async () => {
     await subject.put("/autopilot/image", "ztunnel:1");
     expect(await subject.port.getParameter("/autopilot")).toBeUndefined();
+  });
+
+  it("are those of one account and region", async () => {
+    await subject.put("/autopilot/image", "ztunnel:1");
+    expect(await subject.elsewhere.getParameter("/autopilot/image")).toBeUndefined();
   });
 
   itThrowsFailures<ParameterCalls>({ getParameter: (port) => port.getParameter("/autopilot/image") }, () => subject);

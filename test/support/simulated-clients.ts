@@ -26,11 +26,19 @@ export const HOME_ACCOUNT = "111111111111";
 export const MEMBER_ACCOUNT = "222222222222";
 const START_MS = Date.parse("2026-11-21T03:00:00Z");
 
-/** A simulator with STS, and the product's clients on it, with AWS's throttling and without real time. */
-export function simulatedClients(clock: VirtualClock): {
-  readonly simulator: Simulator;
+/** A simulated AWS service: the product's clients of it, its clock, and the faults that strike it. */
+export interface Simulated<Service extends AwsService = AwsService> {
+  readonly service: Service;
   readonly clients: AwsClients;
-} {
+  readonly router: AwsRouter;
+  readonly clock: VirtualClock;
+  readonly faults: Faults;
+  readonly context: SimulatorContext;
+}
+
+/** One service in a simulator of its own, and the product's clients of it, with AWS's throttling and without real time. */
+function simulated<Service extends AwsService>(make: (context: SimulatorContext) => Service): Simulated<Service> {
+  const clock = new VirtualClock(START_MS);
   const simulator = new Simulator({ clock });
   simulator.add((context) => new Sts(context));
   const clients = awsClients({
@@ -46,22 +54,6 @@ export function simulatedClients(clock: VirtualClock): {
     pause: (ms) => clock.advance(ms),
     random: () => 0.5,
   });
-  return { simulator, clients };
-}
-
-/** A simulated AWS service: the product's clients of it, its clock, and the faults that strike it. */
-export interface Simulated<Service extends AwsService = AwsService> {
-  readonly service: Service;
-  readonly clients: AwsClients;
-  readonly router: AwsRouter;
-  readonly clock: VirtualClock;
-  readonly faults: Faults;
-  readonly context: SimulatorContext;
-}
-
-function simulated<Service extends AwsService>(make: (context: SimulatorContext) => Service): Simulated<Service> {
-  const clock = new VirtualClock(START_MS);
-  const { simulator, clients } = simulatedClients(clock);
   const { faults, router, context } = simulator;
   return { service: simulator.add(make), clients, router, clock, faults, context };
 }
