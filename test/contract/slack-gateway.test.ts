@@ -1,8 +1,9 @@
-import { type Faults, inProcessFetch, Simulator, Slack, VirtualClock } from "@ztunnel-autopilot/simulator";
+import { type Faults, inProcessFetch, type Slack, type VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type SlackCredentials, slackGateway } from "../../shared/gateways/slack/slack.ts";
 import type { SlackCalls } from "../../shared/slack/calls.ts";
 import type { SlackMessage } from "../../shared/slack/layout.ts";
+import { simulatedSlack } from "../support/simulated-clients.ts";
 
 const NOW_MS = Date.parse("2026-11-21T03:00:00Z");
 const bot = { token: "xoxb-right-token" };
@@ -18,17 +19,8 @@ describe("Slack", () => {
   let faults: Faults;
 
   beforeEach(() => {
-    clock = new VirtualClock(NOW_MS);
-    const simulator = new Simulator({ clock });
-    faults = simulator.faults;
-    slack = simulator.add(
-      (context) =>
-        new Slack(context, {
-          token: bot.token,
-          webhook: { secret: "right-secret", channel: "mesh-ops" },
-          channels: ["mesh-ops"],
-        }),
-    );
+    const given = { token: bot.token, channel: "mesh-ops", webhookSecret: "right-secret" };
+    ({ clock, faults, slack } = simulatedSlack(NOW_MS, given));
   });
 
   const gateway = (credentials: SlackCredentials, channel = "mesh-ops") =>

@@ -2,10 +2,10 @@ import { type ServiceState, serviceStateSchema } from "../../shared/model/servic
 import { type Ending, endingOf } from "../../shared/use-cases/roll/ending.ts";
 import type { ApplyPlan, FinishInput, Plan, Watch } from "../../shared/use-cases/roll/steps.ts";
 import { OBSERVED, web } from "./arns.ts";
+import { TARGET } from "./deployments.ts";
 import { NOW } from "./roll-testbed.ts";
 import { NAME } from "./rolls.ts";
 
-export const TARGET = OBSERVED.replace(":7", ":8");
 const SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ztunnel-autopilot/shop/web-AbCdEf";
 /** The secret versions that the pinned and the target revision start from. */
 export const PINNED_SECRET = `${SECRET_ARN}:::${"a".repeat(64)}`;

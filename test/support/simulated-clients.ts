@@ -12,6 +12,7 @@ import {
   SecretsManager,
   Simulator,
   type SimulatorContext,
+  Slack,
   Ssm,
   StepFunctions,
   Sts,
@@ -133,6 +134,19 @@ const waitingMachine: JsonObject = {
     },
   },
 };
+
+/** Slack with one channel; `webhookSecret` ends the address of the channel's webhook. */
+export function simulatedSlack(
+  startMs: number,
+  given: { readonly token: string; readonly channel: string; readonly webhookSecret: string },
+) {
+  const clock = new VirtualClock(startMs);
+  const simulator = new Simulator({ clock });
+  const { token, channel, webhookSecret: secret } = given;
+  const options = { token, webhook: { secret, channel }, channels: [channel] };
+  const slack = simulator.add((context) => new Slack(context, options));
+  return { clock, faults: simulator.faults, slack };
+}
 
 /** The Kubernetes API of the control plane `main`, and how the product connects to it. */
 export function simulatedControlPlane(

@@ -30,7 +30,7 @@ export async function runs(testbed: WatchTestbed, name: string, ...all: readonly
   const deployments = all.map(({ roots, status = "PRIMARY", running = 2, desired = running }, index) => {
     const taskDefinitionArn = revisionArn(name, testbed.fleet.definitions.size);
     const raw = roots === "" ? taskDefinition() : meshed(observed({ facts: factsWith(roots) }));
-    testbed.fleet.definitions.set(taskDefinitionArn, { taskDefinitionArn, raw, tags: [] });
+    testbed.fleet.addRevision(taskDefinitionArn, raw);
     const counts = { runningCount: running, desiredCount: desired };
     return completedDeployment({ id: `ecs-svc/${index}`, status, taskDefinitionArn, ...counts });
   });

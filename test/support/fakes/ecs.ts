@@ -48,6 +48,11 @@ export class FakeEcs implements EcsCalls {
     for (const deployment of one.deployments) this.#launch(one.ref, deployment, "RUNNING", deployment.runningCount);
   }
 
+  /** Adds a revision that was registered long ago. */
+  addRevision(taskDefinitionArn: string, raw: JsonObject = taskDefinition()): void {
+    this.#revisions.add(taskDefinitionArn, raw);
+  }
+
   change(changes: Partial<ObservedService>, ref: ServiceRef = web): ObservedService {
     const changed = { ...this.of(ref), ...changes };
     this.services.set(ref.serviceArn, changed);

@@ -9,14 +9,15 @@ import { withFacts } from "../../../../shared/trust/generations.ts";
 import { decideWith } from "../../../../shared/use-cases/observe/observe.ts";
 import { applyCase, resumeOf, targetOf } from "../../../../shared/use-cases/roll/apply-case.ts";
 import type { ApplyPlan } from "../../../../shared/use-cases/roll/steps.ts";
-import { OBSERVED } from "../../../support/arns.ts";
-import { planOf, stateOf, TARGET } from "../../../support/endings.ts";
+import { OBSERVED, revisionArn } from "../../../support/arns.ts";
+import { TARGET } from "../../../support/deployments.ts";
+import { planOf, stateOf } from "../../../support/endings.ts";
 import { NOW } from "../../../support/roll-testbed.ts";
 import { NAME } from "../../../support/rolls.ts";
 import { config as configOf, facts, service, taskDefinition } from "../../../support/services.ts";
 import { valueFromOf } from "../../../support/tokens.ts";
 
-const OTHER = OBSERVED.replace(":7", ":99");
+const OTHER = revisionArn("web", 99);
 const config = configOf();
 const fleetFacts = { mesh: withFacts(undefined, facts), fleet: newFleetState };
 const tagged = { "ztunnel-autopilot/enroll": "true" };

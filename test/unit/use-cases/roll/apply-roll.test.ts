@@ -7,7 +7,7 @@ import { applyRoll } from "../../../../shared/use-cases/roll/apply-roll.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import type { ApplyPlan } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing, withCalls } from "../../../support/altered-calls.ts";
-import { OBSERVED, web } from "../../../support/arns.ts";
+import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { type RollTestbed, rollTestbed } from "../../../support/roll-testbed.ts";
 import { applied, applyPlan, enroll, NAME, planned } from "../../../support/rolls.ts";
 import { config, request, rootPem } from "../../../support/services.ts";
@@ -230,7 +230,7 @@ describe("applying is superseded, and nothing is touched, when", () => {
     ["another roll has the lease", (testbed) => takeOver(testbed)],
     [
       "somebody deployed another revision",
-      (testbed) => testbed.ecs.change({ taskDefinitionArn: OBSERVED.replace(":7", ":9") }),
+      (testbed) => testbed.ecs.change({ taskDefinitionArn: revisionArn("web", 9) }),
     ],
     ["the enroll tag was taken away", (testbed) => testbed.ecs.change({ tags: {} })],
     [

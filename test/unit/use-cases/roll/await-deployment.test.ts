@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { awaitDeployment } from "../../../../shared/use-cases/roll/await-deployment.ts";
 import { endedSchema } from "../../../../shared/use-cases/roll/steps.ts";
-import { OBSERVED, web } from "../../../support/arns.ts";
+import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { rollTestbed } from "../../../support/roll-testbed.ts";
 import { applied, NAME } from "../../../support/rolls.ts";
 
@@ -61,7 +61,7 @@ describe("a roll that waits for its deployment", () => {
 
   it("is superseded when somebody deployed another revision", async () => {
     const { testbed, wait } = await waiting();
-    testbed.ecs.deploy(OBSERVED.replace(":7", ":9"));
+    testbed.ecs.deploy(revisionArn("web", 9));
     expect(await wait(1)).toMatchObject({ verdict: "superseded", code: "superseded" });
   });
 

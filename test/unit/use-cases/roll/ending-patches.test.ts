@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isNotified, releasePatch, strayPatch } from "../../../../shared/use-cases/roll/ending-patches.ts";
 import { OBSERVED } from "../../../support/arns.ts";
+import { TARGET } from "../../../support/deployments.ts";
 import {
   endingWith,
   finishPlan,
@@ -9,7 +10,6 @@ import {
   planOf,
   stateOf,
   success,
-  TARGET,
   TARGET_SECRET,
 } from "../../../support/endings.ts";
 import { NOW } from "../../../support/roll-testbed.ts";

@@ -7,7 +7,7 @@ import { planInRollout } from "../../../../shared/use-cases/roll/plan-in-rollout
 import { revertRoll } from "../../../../shared/use-cases/roll/revert-roll.ts";
 import type { FinishInput, Plan } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing } from "../../../support/altered-calls.ts";
-import { OBSERVED, web } from "../../../support/arns.ts";
+import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { NOW, type RollTestbed, rollTestbed } from "../../../support/roll-testbed.ts";
 import { rollout, rolloutService, wave } from "../../../support/rollouts.ts";
 import { applyPlan, enroll } from "../../../support/rolls.ts";
@@ -264,7 +264,7 @@ describe("a rollback", () => {
     const testbed = await inRollout();
     await rolled(testbed);
     testbed.ecs.deploy(OBSERVED);
-    testbed.ecs.deploy("arn:aws:ecs:us-east-1:123456789012:task-definition/web:99");
+    testbed.ecs.deploy(revisionArn("web", 99));
     await testbed.ledger.patchRolloutService(ID, 0, { status: "rolling-back" });
     const planned = await plan(testbed, back, BACK);
     expect(planned).toMatchObject({ outcome: "superseded", reason: "changed-since" });
@@ -276,7 +276,7 @@ describe("a rollback", () => {
   it("ends as superseded when somebody deploys between its plan and its change", async () => {
     const testbed = await inRollout();
     const { planned } = await goingBack(testbed);
-    testbed.ecs.deploy("arn:aws:ecs:us-east-1:123456789012:task-definition/web:99");
+    testbed.ecs.deploy(revisionArn("web", 99));
     expect(await applyRoll(web, BACK, applyPlan(planned), testbed)).toEqual({ outcome: "superseded", watch: null });
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { clusterArnOf } from "../../../../shared/base/arn.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import { planSchema } from "../../../../shared/use-cases/roll/steps.ts";
-import { OBSERVED, web } from "../../../support/arns.ts";
+import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { NOW, rollTestbed } from "../../../support/roll-testbed.ts";
 import { applyPlan, enroll, NAME } from "../../../support/rolls.ts";
 import { config, rootPem } from "../../../support/services.ts";
@@ -143,7 +143,7 @@ describe("the plan of a roll", () => {
 
   it("pins the last good revision while a deployment is in flight", async () => {
     const testbed = rollTestbed();
-    const LAST_GOOD = OBSERVED.replace(":7", ":5");
+    const LAST_GOOD = revisionArn("web", 5);
     await testbed.ledger.patchService(web.serviceArn, { lastGoodRevisionArn: LAST_GOOD });
     testbed.ecs.change({ deployments: [{ ...testbed.ecs.primary(), rolloutState: "IN_PROGRESS" }] });
     expect(await planRoll(web, NAME, testbed)).toMatchObject({ pinnedRevisionArn: LAST_GOOD });

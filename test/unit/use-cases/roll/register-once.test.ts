@@ -3,26 +3,18 @@ import type { JsonObject } from "../../../../shared/base/json.ts";
 import type { ServiceState } from "../../../../shared/model/service-state.ts";
 import { registerable } from "../../../../shared/model/task-definition.ts";
 import { registerOnce } from "../../../../shared/use-cases/roll/register-once.ts";
-import { OBSERVED, web } from "../../../support/arns.ts";
+import { OBSERVED, revisionArn } from "../../../support/arns.ts";
+import { stateOf } from "../../../support/endings.ts";
 import { rollTestbed } from "../../../support/roll-testbed.ts";
 import { taskDefinition } from "../../../support/services.ts";
 
-const blank: ServiceState = {
-  shape: 1,
-  serviceArn: web.serviceArn,
-  enrolled: false,
-  attemptNumber: 0,
-  consecutiveFailures: 0,
-  secretsInUse: [],
-  addedTagKeys: [],
-};
 const wanted = (cpu = "2048"): JsonObject => ({ ...registerable(taskDefinition(), []), cpu });
 
 async function setUp() {
   const { ecs } = rollTestbed();
   const current = await ecs.describeTaskDefinition(OBSERVED);
   const register = (definition: JsonObject, state: Partial<ServiceState> = {}) =>
-    registerOnce(definition, current, { ...blank, ...state }, ecs);
+    registerOnce(definition, current, stateOf(state), ecs);
   return { ecs, register };
 }
 
@@ -66,7 +58,7 @@ describe("a definition", () => {
 
   it("whose remembered revision was deleted is registered anew", async () => {
     const { ecs, register } = await setUp();
-    const registered = { ...(await register(wanted())), taskDefinitionArn: OBSERVED.replace(":7", ":99") };
+    const registered = { ...(await register(wanted())), taskDefinitionArn: revisionArn("web", 99) };
     expect((await register(wanted(), { registered })).taskDefinitionArn).toBe(ecs.registered[1]);
   });
 

@@ -4,14 +4,14 @@ import type { ObservedService } from "../../../../shared/model/service.ts";
 import type { Roll } from "../../../../shared/model/service-state.ts";
 import { type FailedRoll, revertCase } from "../../../../shared/use-cases/roll/revert-case.ts";
 import { revertRoll } from "../../../../shared/use-cases/roll/revert-roll.ts";
-import { OBSERVED, web } from "../../../support/arns.ts";
-import { deployment } from "../../../support/deployments.ts";
-import { planOf, TARGET, watchOf } from "../../../support/endings.ts";
+import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
+import { deployment, TARGET } from "../../../support/deployments.ts";
+import { planOf, watchOf } from "../../../support/endings.ts";
 import { NOW, rollTestbed } from "../../../support/roll-testbed.ts";
 import { NAME } from "../../../support/rolls.ts";
 import { service } from "../../../support/services.ts";
 
-const OTHER = OBSERVED.replace(":7", ":99");
+const OTHER = revisionArn("web", 99);
 const watch = watchOf();
 
 function running(taskDefinitionArn: string, rolloutState: "IN_PROGRESS" | "COMPLETED" = "COMPLETED"): ObservedService {
@@ -112,6 +112,7 @@ describe("whatever a failed roll finds, its revert", () => {
     await fc.assert(
       fc.asyncProperty(found, async ({ plan, watch: watched, service: before, lease: held }) => {
         const testbed = rollTestbed({ service: before });
+        for (const revision of [OBSERVED, TARGET, OTHER]) testbed.ecs.addRevision(revision);
         if (held) {
           const { executionName, ...progress } = held;
           await testbed.ledger.takeLease(web.serviceArn, { executionName, leaseUntil: NOW + 1 }, NOW);

@@ -4,7 +4,7 @@ import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import { revertRoll } from "../../../../shared/use-cases/roll/revert-roll.ts";
 import type { ApplyPlan, Watch } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing, failCalls } from "../../../support/altered-calls.ts";
-import { OBSERVED, web } from "../../../support/arns.ts";
+import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { container, task } from "../../../support/deployments.ts";
 import { type RollTestbed, rollTestbed } from "../../../support/roll-testbed.ts";
 import { applied, enroll, NAME, planned } from "../../../support/rolls.ts";
@@ -110,7 +110,7 @@ describe("a failed roll", () => {
   it("touches nothing when somebody has deployed another revision", async () => {
     const testbed = rollTestbed();
     const { plan, watch } = await applied(testbed);
-    testbed.ecs.deploy(OBSERVED.replace(":7", ":9"));
+    testbed.ecs.deploy(revisionArn("web", 9));
     expect(await revert(testbed, plan, watch)).toMatchObject({ outcome: "superseded", watch: null });
     expect(testbed.ecs.updates).toHaveLength(1);
   });

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { rollOutcomes } from "../../../../shared/model/service-state.ts";
 import { rollEvent } from "../../../../shared/use-cases/roll/roll-events.ts";
 import { OBSERVED, web } from "../../../support/arns.ts";
-import { endingWith, finishPlan, planOf, success, TARGET, watchOf } from "../../../support/endings.ts";
+import { TARGET } from "../../../support/deployments.ts";
+import { endingWith, finishPlan, planOf, success, watchOf } from "../../../support/endings.ts";
 import { NOW } from "../../../support/roll-testbed.ts";
 import { NAME } from "../../../support/rolls.ts";
 

@@ -8,7 +8,8 @@ import {
   rolloutStatus,
 } from "../../../../shared/use-cases/roll/rollout-record.ts";
 import { OBSERVED } from "../../../support/arns.ts";
-import { endingWith, finishPlan, planOf, stateOf, success, TARGET, watchOf } from "../../../support/endings.ts";
+import { TARGET } from "../../../support/deployments.ts";
+import { endingWith, finishPlan, planOf, stateOf, success, watchOf } from "../../../support/endings.ts";
 import { NOW } from "../../../support/roll-testbed.ts";
 
 const IMAGE = "registry.example.com/ztunnel:2";

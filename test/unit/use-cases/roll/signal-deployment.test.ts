@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { awaitDeployment } from "../../../../shared/use-cases/roll/await-deployment.ts";
 import { signalDeployment } from "../../../../shared/use-cases/roll/signal-deployment.ts";
-import { OBSERVED, web } from "../../../support/arns.ts";
+import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { type RollTestbed, rollTestbed } from "../../../support/roll-testbed.ts";
 import { applied, NAME } from "../../../support/rolls.ts";
 
@@ -70,7 +70,7 @@ describe("the end of a deployment", () => {
 
   it("by somebody else makes one check: the roll is superseded", async () => {
     const { testbed } = await waiting();
-    testbed.ecs.deploy(OBSERVED.replace(":7", ":9"));
+    testbed.ecs.deploy(revisionArn("web", 9));
     expect(await tell(testbed, deploymentEvent(testbed.ecs.primary().id))).toBe("delivered");
     expect(testbed.executions.delivered[0]?.output).toMatchObject({ verdict: "superseded" });
   });
@@ -97,7 +97,7 @@ describe("the start of a deployment", () => {
 
   it("by somebody else supersedes the roll", async () => {
     const { testbed } = await waiting();
-    testbed.ecs.deploy(OBSERVED.replace(":7", ":9"));
+    testbed.ecs.deploy(revisionArn("web", 9));
     const event = deploymentEvent(testbed.ecs.primary().id, "SERVICE_DEPLOYMENT_IN_PROGRESS");
     expect(await tell(testbed, event)).toBe("delivered");
   });

@@ -12,36 +12,12 @@ import {
   revertInput,
   verifyInput,
 } from "../../../../shared/use-cases/roll/steps.ts";
-import { OBSERVED, web } from "../../../support/arns.ts";
+import { web } from "../../../support/arns.ts";
+import { planOf, watchOf } from "../../../support/endings.ts";
 
 const step = { serviceArn: web.serviceArn, executionName: "roll" };
-const plan = {
-  action: "apply",
-  outcome: "planned",
-  change: "enroll",
-  drift: ["sidecar-missing"],
-  observedRevisionArn: OBSERVED,
-  pinnedRevisionArn: OBSERVED,
-  pinnedSecret: null,
-  clusterTags: {},
-  namespace: "shop",
-  serviceAccount: "web",
-  image: "ztunnel:1",
-  isBound: false,
-  startedAtMs: 0,
-  attemptKey: "s",
-  rollout: null,
-};
-const watch = {
-  deploymentId: "d",
-  targetRevisionArn: OBSERVED,
-  revisionBeforeArn: null,
-  deadlineMs: 1,
-  pollIntervalSeconds: 1,
-  desiredCount: 0,
-  namespace: null,
-  secretInUse: null,
-};
+const plan = planOf();
+const watch = watchOf();
 const failure = { error: "Autopilot.Terminal", cause: "x" };
 
 /** The input of every step, as the state machine gives it. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
 import { verifyRoll } from "../../../../shared/use-cases/roll/verify-roll.ts";
-import { OBSERVED, web } from "../../../support/arns.ts";
+import { revisionArn, web } from "../../../support/arns.ts";
 import { rollTestbed } from "../../../support/roll-testbed.ts";
 import { applied } from "../../../support/rolls.ts";
 
@@ -149,7 +149,7 @@ describe("a roll that is not verified yet", () => {
 
   it("is superseded when somebody deployed another revision", async () => {
     const { testbed, verify } = await deployed();
-    testbed.ecs.deploy(OBSERVED.replace(":7", ":9"));
+    testbed.ecs.deploy(revisionArn("web", 9));
     testbed.ecs.setTasks([]);
     expect(await verify()).toBe("superseded");
   });

@@ -1,4 +1,4 @@
-import { type Faults, inProcessFetch, Simulator, Slack, VirtualClock } from "@ztunnel-autopilot/simulator";
+import { type Faults, inProcessFetch, type Slack, type VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeEach, describe, expect, it } from "vitest";
 import { memoryLedger } from "../../../../lab/ledger/ledger-memory.ts";
 import { outgoing, readOutgoing } from "../../../../shared/events/outgoing.ts";
@@ -13,6 +13,7 @@ import { reportOpenRollouts } from "../../../../shared/use-cases/rollout/report-
 import { reportDetail } from "../../../../shared/use-cases/rollout/report-thread.ts";
 import { rollout, rolloutService, wave } from "../../../support/rollouts.ts";
 import { config } from "../../../support/services.ts";
+import { simulatedSlack } from "../../../support/simulated-clients.ts";
 
 const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
 const MINUTE_MS = 60_000;
@@ -35,17 +36,8 @@ let logged: string[];
 let meanwhile: () => Promise<unknown>;
 
 beforeEach(async () => {
-  clock = new VirtualClock(NOW_MS);
-  const simulator = new Simulator({ clock });
-  faults = simulator.faults;
-  slack = simulator.add(
-    (context) =>
-      new Slack(context, {
-        token: bot.token,
-        webhook: { secret: "secret", channel: "#ops" },
-        channels: ["#ops"],
-      }),
-  );
+  const given = { token: bot.token, channel: "#ops", webhookSecret: "secret" };
+  ({ clock, faults, slack } = simulatedSlack(NOW_MS, given));
   ledger = memoryLedger();
   counted = [];
   logged = [];
