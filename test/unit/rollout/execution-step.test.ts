@@ -4,12 +4,11 @@ import { endedStatuses, type Rollout, rolloutStatuses, type Wave } from "../../.
 import { afterStep, executionStep } from "../../../shared/rollout/execution-step.ts";
 import { type Conditions, nextStep } from "../../../shared/rollout/next-step.ts";
 import { isRollingBack } from "../../../shared/rollout/stopping.ts";
-import { rollout } from "../../support/rollouts.ts";
+import { rollout, wave as waveOf } from "../../support/rollouts.ts";
 
 const AT = "2026-03-01T13:00:00Z";
 const by = { by: "ann", at: AT };
-const lane = { account: "123456789012", region: "eu-west-1", first: 0, last: 1 };
-const wave = (name: string, state: Wave["state"]): Wave => ({ name, canary: name === "canary", lanes: [lane], state });
+const wave = (name: string, state: Wave["state"]) => waveOf(name, 0, 1, state);
 const open: Conditions = { approveAfterCanary: false, frozenUntilMs: undefined };
 const execution = { executionName: "upgrade-1-1", isFull: false };
 const full = { ...execution, isFull: true };

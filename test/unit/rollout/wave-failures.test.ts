@@ -8,13 +8,13 @@ import {
   unaccountedFailures,
   withFailures,
 } from "../../../shared/rollout/wave-failures.ts";
-import { rollout, rolloutService } from "../../support/rollouts.ts";
+import { completedDeployment } from "../../support/deployments.ts";
+import { rollout, rolloutService, wave } from "../../support/rollouts.ts";
 import { config, service } from "../../support/services.ts";
 
 const by = { by: "ann", at: "2026-03-01T13:00:00Z" };
-const lanes = [{ account: "123456789012", region: "eu-west-1", first: 0, last: 3 }];
 const underWay = (given: Partial<Rollout> = {}) =>
-  rollout({ serviceCount: 4, waves: [{ name: "canary", canary: true, lanes, state: "rolling" }], ...given });
+  rollout({ serviceCount: 4, waves: [wave("canary", 0, 3, "rolling")], ...given });
 
 describe("services whose roll ended without an outcome", () => {
   const services = rolloutServiceStatuses.map((status, ordinal) => rolloutService(ordinal, { status }));
@@ -49,16 +49,7 @@ describe("services that degrade", () => {
   const toRevisionArn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/s:2";
   const rolled = (ordinal: number, given: Partial<RolloutService> = {}) =>
     rolloutService(ordinal, { status: "succeeded", toRevisionArn, ...given });
-  const primary: Deployment = {
-    id: "ecs-svc/1",
-    status: "PRIMARY",
-    taskDefinitionArn: toRevisionArn,
-    rolloutState: "COMPLETED",
-    rolloutStateReason: undefined,
-    failedTasks: 0,
-    desiredCount: 3,
-    runningCount: 3,
-  };
+  const primary = completedDeployment({ taskDefinitionArn: toRevisionArn, desiredCount: 3, runningCount: 3 });
   const observed = (changes: Partial<Deployment>, given: Partial<ObservedService> = {}): ObservedService =>
     service({
       ref: serviceRef(rolled(0).serviceArn),

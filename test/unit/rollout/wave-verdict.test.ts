@@ -6,22 +6,14 @@ import {
   type RolloutServiceStatus,
   rolloutServiceStatuses,
   rolloutStatuses,
-  type Wave,
 } from "../../../shared/model/rollout.ts";
 import { isStopping } from "../../../shared/rollout/stopping.ts";
 import { afterRollback, afterVerdict, judgeWave, type WaveFindings } from "../../../shared/rollout/wave-verdict.ts";
-import { rollout, rolloutService } from "../../support/rollouts.ts";
+import { rollout, rolloutService, wave } from "../../support/rollouts.ts";
 import { config as configOf } from "../../support/services.ts";
 
 const AT = "2026-03-01T13:00:00Z";
 const by = { by: "ann", at: AT };
-const lane = (first: number, last: number) => [{ account: "123456789012", region: "eu-west-1", first, last }];
-const wave = (name: string, first: number, last: number, state: Wave["state"]): Wave => ({
-  name,
-  canary: false,
-  lanes: lane(first, last),
-  state,
-});
 
 /** Two waves of two services each, of which the first is judged. One failure is within the budget. */
 const halfway = (given: Partial<Rollout> = {}) =>

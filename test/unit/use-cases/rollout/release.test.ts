@@ -4,10 +4,10 @@ import { finishRollout } from "../../../../shared/use-cases/rollout/finish-rollo
 import { releaseToFleet, withdrawFromFleet } from "../../../../shared/use-cases/rollout/release.ts";
 import { meshAfter, newestId } from "../../../support/meshes.ts";
 import { NOON, type RolloutTestbed, rolloutTestbed } from "../../../support/rollout-testbed.ts";
+import { wave } from "../../../support/rollouts.ts";
 import { readFacts, underWay } from "../../../support/rollouts-under-way.ts";
 
 const ID = "upgrade-1";
-const lane = { account: "123456789012", region: "us-east-1", first: 0, last: 0 };
 
 /** A rollout whose only wave is done, in a fleet with an image and settings of its own. */
 async function rolled(given: Partial<Rollout>): Promise<RolloutTestbed> {
@@ -19,7 +19,7 @@ async function rolled(given: Partial<Rollout>): Promise<RolloutTestbed> {
   await readFacts(testbed, "ab", "2026-11-23T12:01:00.000Z");
   await underWay(testbed, {
     startedAt: "2026-11-23T11:00:00.000Z",
-    waves: [{ name: "canary", canary: true, lanes: [lane], state: "done" }],
+    waves: [wave("canary", 0, 0, "done")],
     nextWaveIndex: 1,
     serviceCount: 1,
     ...given,
