@@ -21,7 +21,6 @@ import {
 import * as z from "zod";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
-import type { BusEvent } from "../../shared/ports/ports.ts";
 
 export const HOME_ACCOUNT = "111111111111";
 export const MEMBER_ACCOUNT = "222222222222";
@@ -82,7 +81,7 @@ export function simulatedAlarms(): Simulated {
 }
 
 /** EventBridge with one bus in the home region; `arrived` gives the events that were put on it, the oldest first. */
-export function simulatedBus(busName: string): Simulated & { readonly arrived: () => readonly BusEvent[] } {
+export function simulatedBus(busName: string): Simulated & { readonly arrived: () => readonly object[] } {
   const made = simulated((context) => new EventBridge(context));
   made.service.createBus(HOME_ACCOUNT, "us-east-1", busName);
   const arrived = () =>
