@@ -17,6 +17,13 @@ export function revisionArn(family: string, number: number): string {
   return `arn:aws:ecs:us-east-1:${ACCOUNT}:task-definition/${family}:${number}`;
 }
 
+/** A secret's ARN, which ends in six characters that Secrets Manager chooses. */
+export function secretArn(name: string, suffix = "AbCdEf"): string {
+  return `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:${name}-${suffix}`;
+}
+
 /** The service that most tests are about, and the revision that it runs at first. */
 export const web = serviceNamed("web");
 export const OBSERVED = revisionArn("web", 7);
+/** The execution that rolls it. */
+export const NAME = "web-0-roll";

@@ -1,12 +1,11 @@
 import { type ServiceState, serviceStateSchema } from "../../shared/model/service-state.ts";
 import { type Ending, endingOf } from "../../shared/use-cases/roll/ending.ts";
 import type { ApplyPlan, FinishInput, Plan, Watch } from "../../shared/use-cases/roll/steps.ts";
-import { OBSERVED, web } from "./arns.ts";
+import { NAME, OBSERVED, secretArn, web } from "./arns.ts";
 import { TARGET } from "./deployments.ts";
-import { NOW } from "./roll-testbed.ts";
-import { NAME } from "./rolls.ts";
+import { NOW } from "./times.ts";
 
-const SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ztunnel-autopilot/shop/web-AbCdEf";
+const SECRET_ARN = secretArn("ztunnel-autopilot/shop/web");
 /** The secret versions that the pinned and the target revision start from. */
 export const PINNED_SECRET = `${SECRET_ARN}:::${"a".repeat(64)}`;
 export const TARGET_SECRET = `${SECRET_ARN}:::${"b".repeat(64)}`;

@@ -5,15 +5,13 @@ import { type DecisionInput, decide } from "../../shared/enrollment/decide.ts";
 import type { Decision } from "../../shared/enrollment/decision.ts";
 import { sidecarSpec } from "../../shared/enrollment/sidecar-spec.ts";
 import { containersOf, registerable } from "../../shared/model/task-definition.ts";
+import { secretArn } from "./arns.ts";
 import { observed } from "./services.ts";
 
 export function desiredOf(decision: Decision) {
   if (decision.action !== "enroll" && decision.action !== "update") throw new Error(`it is ${decision.action}`);
   return decision.desired;
 }
-
-export const secretArn = (name: string, suffix = "AbCdEf") =>
-  `arn:aws:secretsmanager:us-east-1:123456789012:secret:${name}-${suffix}`;
 
 /** The task definition as a roll would leave it, by this release or another one. */
 export function meshed(before: DecisionInput, build: Inject = inject): JsonObject {

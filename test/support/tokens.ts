@@ -7,7 +7,7 @@ import {
 import type { BootstrapToken } from "../../shared/data-plane/ztunnel/bootstrap-token/token.ts";
 import type { TagRequest } from "../../shared/enrollment/decision.ts";
 import { desiredToken } from "../../shared/enrollment/desired.ts";
-import { FakeSecrets } from "./fakes/secrets.ts";
+import { secretArn } from "./arns.ts";
 import { facts } from "./services.ts";
 
 export const token: BootstrapToken = {
@@ -35,5 +35,5 @@ export const tokens: fc.Arbitrary<BootstrapToken> = fc.record({
 /** The `valueFrom` of the token that a service with these tags starts from. */
 export function valueFromOf(request: TagRequest): string {
   const token = desiredToken(request, facts);
-  return pinnedValueFrom(FakeSecrets.arnOf(secretName(token)), versionIdOf(token));
+  return pinnedValueFrom(secretArn(secretName(token)), versionIdOf(token));
 }

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { AutopilotError } from "../../../shared/base/errors.ts";
 import type { Tags } from "../../../shared/model/service.ts";
 import type { DescribedSecret, SecretsCalls } from "../../../shared/ports/ports.ts";
+import { secretArn } from "../arns.ts";
 
 const CURRENT = "AWSCURRENT";
 const PREVIOUS = "AWSPREVIOUS";
@@ -26,10 +27,6 @@ interface StoredSecret {
 export class FakeSecrets implements SecretsCalls {
   readonly secrets = new Map<string, StoredSecret>();
 
-  static arnOf(name: string): string {
-    return `arn:aws:secretsmanager:us-east-1:123456789012:secret:${name}-AbCdEf`;
-  }
-
   /** The stored secret, also one that is scheduled for deletion. */
   get(nameOrArn: string): StoredSecret {
     const found = this.#find(nameOrArn);
@@ -52,10 +49,10 @@ export class FakeSecrets implements SecretsCalls {
     const existing = this.secrets.get(name);
     if (existing?.deleted) throw refused(`${name} is scheduled for deletion.`);
     // As the gateway: another call that was faster is no failure.
-    if (existing) return { arn: FakeSecrets.arnOf(name) };
+    if (existing) return { arn: secretArn(name) };
     const versions = new Map([[versionId, { value, labels: new Set([CURRENT]) }]]);
     this.secrets.set(name, { name, versions, tags: new Map(Object.entries(tags)), policy: undefined, deleted: false });
-    return { arn: FakeSecrets.arnOf(name) };
+    return { arn: secretArn(name) };
   }
 
   async putSecretValue({ secretArn, value, versionId, labels }: Parameters<SecretsCalls["putSecretValue"]>[0]) {
@@ -116,7 +113,7 @@ export class FakeSecrets implements SecretsCalls {
   }
 
   #find(nameOrArn: string): StoredSecret | undefined {
-    return [...this.secrets.values()].find(({ name }) => name === nameOrArn || FakeSecrets.arnOf(name) === nameOrArn);
+    return [...this.secrets.values()].find(({ name }) => name === nameOrArn || secretArn(name) === nameOrArn);
   }
 
   #usable(nameOrArn: string): StoredSecret {
@@ -127,7 +124,7 @@ export class FakeSecrets implements SecretsCalls {
 
   #described(secret: StoredSecret): DescribedSecret {
     return {
-      arn: FakeSecrets.arnOf(secret.name),
+      arn: secretArn(secret.name),
       name: secret.name,
       // AWS leaves out versions without a label.
       versions: Object.fromEntries(Object.entries(this.labels(secret.name)).filter(([, labels]) => labels.length > 0)),

@@ -6,7 +6,8 @@ import { decide } from "../../../shared/enrollment/decide.ts";
 import type { TagRequest } from "../../../shared/enrollment/decision.ts";
 import { contentHash, removedDefinition } from "../../../shared/enrollment/definition.ts";
 import { desiredToken } from "../../../shared/enrollment/desired.ts";
-import { byHand, desiredOf, meshed, reasonsOf, secretArn, withZtunnel } from "../../support/enrolled-services.ts";
+import { secretArn } from "../../support/arns.ts";
+import { byHand, desiredOf, meshed, reasonsOf, withZtunnel } from "../../support/enrolled-services.ts";
 import {
   config,
   EXECUTION_ROLE,

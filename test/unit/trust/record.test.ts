@@ -6,7 +6,7 @@ import { factsIdOf } from "../../../shared/trust/generations.ts";
 import { acceptableOf, newestOf, withNewFacts, withReading } from "../../../shared/trust/record.ts";
 import { freshMesh } from "../../../shared/use-cases/observe/fresh-mesh.ts";
 import { factsWith, meshAfter } from "../../support/meshes.ts";
-import { rollTestbed } from "../../support/roll-testbed.ts";
+import { rollTestbed } from "../../support/testbeds/roll.ts";
 
 const idOf = (roots: string) => factsIdOf(factsWith(roots));
 const acceptable = (mesh: MeshState) => acceptableOf(mesh).map(({ id }) => id);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { decideObserved, fleetOf, observeDescribed } from "../../../../shared/use-cases/observe/observe.ts";
 import { web } from "../../../support/arns.ts";
-import { rollTestbed } from "../../../support/roll-testbed.ts";
-import { enroll } from "../../../support/rolls.ts";
+import { rollTestbed } from "../../../support/testbeds/roll.ts";
+import { enroll } from "../../../support/testbeds/rolls.ts";
 
 const nobody = {
   mesh: async () => {

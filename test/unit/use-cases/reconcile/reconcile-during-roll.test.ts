@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { reconcileService } from "../../../../shared/use-cases/reconcile/reconcile-service.ts";
-import { web } from "../../../support/arns.ts";
-import { NOW, type RollTestbed, watchedTestbed } from "../../../support/roll-testbed.ts";
-import { applied, enroll, NAME } from "../../../support/rolls.ts";
+import { NAME, web } from "../../../support/arns.ts";
+import { type RollTestbed, watchedTestbed } from "../../../support/testbeds/roll.ts";
+import { applied, enroll } from "../../../support/testbeds/rolls.ts";
+import { NOW } from "../../../support/times.ts";
 
 const look = (testbed: RollTestbed) => reconcileService(web, testbed);
 

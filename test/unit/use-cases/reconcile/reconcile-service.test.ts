@@ -4,9 +4,10 @@ import { executionName } from "../../../../shared/deployment/execution-name.ts";
 import { reconcileService } from "../../../../shared/use-cases/reconcile/reconcile-service.ts";
 import { sweep } from "../../../../shared/use-cases/reconcile/sweep.ts";
 import { OBSERVED, web } from "../../../support/arns.ts";
-import { NOW, type RollTestbed, rollTestbed, watchedTestbed } from "../../../support/roll-testbed.ts";
-import { enroll } from "../../../support/rolls.ts";
 import { config, rootPem, taskDefinition } from "../../../support/services.ts";
+import { type RollTestbed, rollTestbed, watchedTestbed } from "../../../support/testbeds/roll.ts";
+import { enroll } from "../../../support/testbeds/rolls.ts";
+import { NOW } from "../../../support/times.ts";
 
 const look = (testbed: RollTestbed) => reconcileService(web, testbed);
 

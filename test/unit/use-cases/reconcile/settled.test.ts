@@ -2,11 +2,10 @@ import { describe, expect, it } from "vitest";
 import { labelOf } from "../../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { settledServices } from "../../../../shared/use-cases/reconcile/settled.ts";
 import { sweep } from "../../../../shared/use-cases/reconcile/sweep.ts";
-import { web } from "../../../support/arns.ts";
-import { FakeSecrets } from "../../../support/fakes/secrets.ts";
-import { type RollTestbed, rollTestbed } from "../../../support/roll-testbed.ts";
-import { enroll } from "../../../support/rolls.ts";
+import { secretArn as arnOf, web } from "../../../support/arns.ts";
 import { rootPem } from "../../../support/services.ts";
+import { type RollTestbed, rollTestbed } from "../../../support/testbeds/roll.ts";
+import { enroll } from "../../../support/testbeds/rolls.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -62,7 +61,7 @@ describe("sweeps that remember", () => {
     const { testbed, run } = await swept();
     const [secret] = [...testbed.secrets.secrets.values()];
     const [running = ""] = [...(secret?.versions.keys() ?? [])];
-    const secretArn = FakeSecrets.arnOf(secret?.name ?? "");
+    const secretArn = arnOf(secret?.name ?? "");
     const versionId = "later".padEnd(32, "0");
     const labels = ["AWSCURRENT", labelOf(versionId)];
     await testbed.secrets.putSecretValue({ secretArn, value: "v", versionId, labels });

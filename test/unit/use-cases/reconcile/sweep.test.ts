@@ -6,11 +6,8 @@ import { labelOf } from "../../../../shared/data-plane/ztunnel/bootstrap-token/s
 import { settingsHash } from "../../../../shared/enrollment/settings-hash.ts";
 import { secretReferences, sweep, sweepCluster } from "../../../../shared/use-cases/reconcile/sweep.ts";
 import { withCalls } from "../../../support/altered-calls.ts";
-import { ACCOUNT, OTHER_ACCOUNT, serviceNamed, web } from "../../../support/arns.ts";
+import { ACCOUNT, secretArn as arnOf, NAME, OTHER_ACCOUNT, serviceNamed, web } from "../../../support/arns.ts";
 import { FakeEcs } from "../../../support/fakes/ecs.ts";
-import { FakeSecrets } from "../../../support/fakes/secrets.ts";
-import { NOW, type RollTestbed, watchedTestbed } from "../../../support/roll-testbed.ts";
-import { enroll, NAME } from "../../../support/rolls.ts";
 import {
   config,
   configOfTwoAccounts,
@@ -20,6 +17,9 @@ import {
   service,
   taskDefinition,
 } from "../../../support/services.ts";
+import { type RollTestbed, watchedTestbed } from "../../../support/testbeds/roll.ts";
+import { enroll } from "../../../support/testbeds/rolls.ts";
+import { NOW } from "../../../support/times.ts";
 import { valueFromOf } from "../../../support/tokens.ts";
 
 /** Services of the same cluster that run the same definition as the first. */
@@ -221,7 +221,7 @@ describe("a sweep and the secret versions", () => {
     await enroll(testbed);
     const [secret] = [...testbed.secrets.secrets.values()];
     if (!secret) throw new Error("there is no secret");
-    const secretArn = FakeSecrets.arnOf(secret.name);
+    const secretArn = arnOf(secret.name);
     const put = async (name: string) => {
       const labels = ["AWSCURRENT", labelOf(version(name))];
       await testbed.secrets.putSecretValue({ secretArn, value: name, versionId: version(name), labels });

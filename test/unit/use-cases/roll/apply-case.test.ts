@@ -9,12 +9,11 @@ import { withFacts } from "../../../../shared/trust/generations.ts";
 import { decideWith } from "../../../../shared/use-cases/observe/observe.ts";
 import { applyCase, resumeOf, targetOf } from "../../../../shared/use-cases/roll/apply-case.ts";
 import type { ApplyPlan } from "../../../../shared/use-cases/roll/steps.ts";
-import { OBSERVED, revisionArn } from "../../../support/arns.ts";
+import { NAME, OBSERVED, revisionArn } from "../../../support/arns.ts";
 import { TARGET } from "../../../support/deployments.ts";
 import { planOf, stateOf } from "../../../support/endings.ts";
-import { NOW } from "../../../support/roll-testbed.ts";
-import { NAME } from "../../../support/rolls.ts";
 import { config as configOf, facts, service, taskDefinition } from "../../../support/services.ts";
+import { NOW } from "../../../support/times.ts";
 import { valueFromOf } from "../../../support/tokens.ts";
 
 const OTHER = revisionArn("web", 99);

@@ -7,10 +7,10 @@ import { applyRoll } from "../../../../shared/use-cases/roll/apply-roll.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import type { ApplyPlan } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing, withCalls } from "../../../support/altered-calls.ts";
-import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
-import { type RollTestbed, rollTestbed } from "../../../support/roll-testbed.ts";
-import { applied, applyPlan, enroll, NAME, planned } from "../../../support/rolls.ts";
+import { NAME, OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { config, request, rootPem } from "../../../support/services.ts";
+import { type RollTestbed, rollTestbed } from "../../../support/testbeds/roll.ts";
+import { applied, applyPlan, enroll, planned } from "../../../support/testbeds/rolls.ts";
 import { valueFromOf } from "../../../support/tokens.ts";
 
 const stateOf = (testbed: RollTestbed) => testbed.ledger.getService(web.serviceArn);

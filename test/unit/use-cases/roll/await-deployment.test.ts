@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { awaitDeployment } from "../../../../shared/use-cases/roll/await-deployment.ts";
 import { endedSchema } from "../../../../shared/use-cases/roll/steps.ts";
-import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
-import { rollTestbed } from "../../../support/roll-testbed.ts";
-import { applied, NAME } from "../../../support/rolls.ts";
+import { NAME, OBSERVED, revisionArn, web } from "../../../support/arns.ts";
+import { rollTestbed } from "../../../support/testbeds/roll.ts";
+import { applied } from "../../../support/testbeds/rolls.ts";
 
 async function waiting() {
   const testbed = rollTestbed();

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ServiceState } from "../../../../shared/model/service-state.ts";
 import { endingCase } from "../../../../shared/use-cases/roll/ending-case.ts";
 import { planOf, stateOf } from "../../../support/endings.ts";
-import { NOW } from "../../../support/roll-testbed.ts";
+import { NOW } from "../../../support/times.ts";
 
 const OURS = "our-roll";
 const plan = planOf({ startedAtMs: NOW });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isNotified, releasePatch, strayPatch } from "../../../../shared/use-cases/roll/ending-patches.ts";
-import { OBSERVED } from "../../../support/arns.ts";
+import { NAME, OBSERVED } from "../../../support/arns.ts";
 import { TARGET } from "../../../support/deployments.ts";
 import {
   endingWith,
@@ -12,8 +12,7 @@ import {
   success,
   TARGET_SECRET,
 } from "../../../support/endings.ts";
-import { NOW } from "../../../support/roll-testbed.ts";
-import { NAME } from "../../../support/rolls.ts";
+import { NOW } from "../../../support/times.ts";
 
 const clock = { nowMs: NOW, policy: { attemptDelaysMinutes: [15, 60] } };
 const order = { id: "upgrade-1", ordinal: 0, phase: "forward" } as const;

@@ -9,6 +9,7 @@ import {
 import { decodeToken, encodeToken } from "../../../../shared/data-plane/ztunnel/bootstrap-token/token.ts";
 import { ensureSecret, readerTagKey } from "../../../../shared/use-cases/roll/ensure-secret.ts";
 import { Crash, crashing, withCalls } from "../../../support/altered-calls.ts";
+import { secretArn as arnOf } from "../../../support/arns.ts";
 import { FakeSecrets } from "../../../support/fakes/secrets.ts";
 import { token } from "../../../support/tokens.ts";
 
@@ -17,7 +18,7 @@ const OTHER = "arn:aws:iam::123456789012:role/other-execution";
 const name = secretName(token);
 const versionId = versionIdOf(token);
 const newer = { ...token, url: "https://istiod-2.example.com:15012" };
-const pinned = pinnedValueFrom(FakeSecrets.arnOf(name), versionId);
+const pinned = pinnedValueFrom(arnOf(name), versionId);
 
 describe("a token without a secret", () => {
   it("gets one: the version's id is the token's hash, and it has a label of its own", async () => {

@@ -6,11 +6,12 @@ import { readOutgoing } from "../../../../shared/events/outgoing.ts";
 import { finishRoll } from "../../../../shared/use-cases/roll/finish-roll.ts";
 import type { FinishInput, Plan, Watch } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing, failCalls } from "../../../support/altered-calls.ts";
-import { OBSERVED, web } from "../../../support/arns.ts";
+import { NAME, OBSERVED, web } from "../../../support/arns.ts";
 import { finishInputOf, finishPlan, planOf, watchOf } from "../../../support/endings.ts";
-import { NOW, type RollTestbed, rollTestbed } from "../../../support/roll-testbed.ts";
 import { rollout, rolloutService } from "../../../support/rollouts.ts";
-import { applied, enroll, NAME, planned } from "../../../support/rolls.ts";
+import { type RollTestbed, rollTestbed } from "../../../support/testbeds/roll.ts";
+import { applied, enroll, planned } from "../../../support/testbeds/rolls.ts";
+import { NOW } from "../../../support/times.ts";
 
 const MINUTE = 60_000;
 const SITUATION = "s".repeat(64);

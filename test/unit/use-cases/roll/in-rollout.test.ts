@@ -8,9 +8,10 @@ import { revertRoll } from "../../../../shared/use-cases/roll/revert-roll.ts";
 import type { FinishInput, Plan } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing } from "../../../support/altered-calls.ts";
 import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
-import { NOW, type RollTestbed, rollTestbed } from "../../../support/roll-testbed.ts";
 import { rollout, rolloutService, wave } from "../../../support/rollouts.ts";
-import { applyPlan, enroll } from "../../../support/rolls.ts";
+import { type RollTestbed, rollTestbed } from "../../../support/testbeds/roll.ts";
+import { applyPlan, enroll } from "../../../support/testbeds/rolls.ts";
+import { NOW } from "../../../support/times.ts";
 
 const ID = "upgrade-1";
 const NAME = "web-forward-1";

@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { clusterArnOf } from "../../../../shared/base/arn.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import { planSchema } from "../../../../shared/use-cases/roll/steps.ts";
-import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
-import { NOW, rollTestbed } from "../../../support/roll-testbed.ts";
-import { applyPlan, enroll, NAME } from "../../../support/rolls.ts";
+import { NAME, OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { config, rootPem } from "../../../support/services.ts";
+import { rollTestbed } from "../../../support/testbeds/roll.ts";
+import { applyPlan, enroll } from "../../../support/testbeds/rolls.ts";
+import { NOW } from "../../../support/times.ts";
 
 describe("the plan of a roll", () => {
   it("enrolls a tagged service, and pins the revision that runs", async () => {

@@ -5,8 +5,8 @@ import { registerable } from "../../../../shared/model/task-definition.ts";
 import { registerOnce } from "../../../../shared/use-cases/roll/register-once.ts";
 import { OBSERVED, revisionArn } from "../../../support/arns.ts";
 import { stateOf } from "../../../support/endings.ts";
-import { rollTestbed } from "../../../support/roll-testbed.ts";
 import { taskDefinition } from "../../../support/services.ts";
+import { rollTestbed } from "../../../support/testbeds/roll.ts";
 
 const wanted = (cpu = "2048"): JsonObject => ({ ...registerable(taskDefinition(), []), cpu });
 

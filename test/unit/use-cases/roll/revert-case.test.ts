@@ -4,12 +4,12 @@ import type { ObservedService } from "../../../../shared/model/service.ts";
 import type { Roll } from "../../../../shared/model/service-state.ts";
 import { type FailedRoll, revertCase } from "../../../../shared/use-cases/roll/revert-case.ts";
 import { revertRoll } from "../../../../shared/use-cases/roll/revert-roll.ts";
-import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
+import { NAME, OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { deployment, TARGET } from "../../../support/deployments.ts";
 import { planOf, watchOf } from "../../../support/endings.ts";
-import { NOW, rollTestbed } from "../../../support/roll-testbed.ts";
-import { NAME } from "../../../support/rolls.ts";
 import { service } from "../../../support/services.ts";
+import { rollTestbed } from "../../../support/testbeds/roll.ts";
+import { NOW } from "../../../support/times.ts";
 
 const OTHER = revisionArn("web", 99);
 const watch = watchOf();

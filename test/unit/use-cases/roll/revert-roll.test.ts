@@ -4,10 +4,10 @@ import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import { revertRoll } from "../../../../shared/use-cases/roll/revert-roll.ts";
 import type { ApplyPlan, Watch } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing, failCalls } from "../../../support/altered-calls.ts";
-import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
+import { NAME, OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { container, task } from "../../../support/deployments.ts";
-import { type RollTestbed, rollTestbed } from "../../../support/roll-testbed.ts";
-import { applied, enroll, NAME, planned } from "../../../support/rolls.ts";
+import { type RollTestbed, rollTestbed } from "../../../support/testbeds/roll.ts";
+import { applied, enroll, planned } from "../../../support/testbeds/rolls.ts";
 
 const failure = { verdict: "failed", code: "tasks-stopping", detail: "3 tasks failed in a row." } as const;
 

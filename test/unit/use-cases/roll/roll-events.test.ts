@@ -2,11 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { rollOutcomes } from "../../../../shared/model/service-state.ts";
 import { rollEvent } from "../../../../shared/use-cases/roll/roll-events.ts";
-import { OBSERVED, web } from "../../../support/arns.ts";
+import { NAME, OBSERVED, web } from "../../../support/arns.ts";
 import { TARGET } from "../../../support/deployments.ts";
 import { endingWith, finishPlan, planOf, success, watchOf } from "../../../support/endings.ts";
-import { NOW } from "../../../support/roll-testbed.ts";
-import { NAME } from "../../../support/rolls.ts";
+import { NOW } from "../../../support/times.ts";
 
 const failure = { verdict: "failed", code: "tasks-stopping", detail: "no" } as const;
 const cause = { code: "ztunnel-unhealthy", sentence: "ztunnel is UNHEALTHY." };

@@ -10,7 +10,7 @@ import {
 import { OBSERVED } from "../../../support/arns.ts";
 import { TARGET } from "../../../support/deployments.ts";
 import { endingWith, finishPlan, planOf, stateOf, success, watchOf } from "../../../support/endings.ts";
-import { NOW } from "../../../support/roll-testbed.ts";
+import { NOW } from "../../../support/times.ts";
 
 const IMAGE = "registry.example.com/ztunnel:2";
 const earlier = { image: "registry.example.com/ztunnel:1", assignedAtMs: 1 };

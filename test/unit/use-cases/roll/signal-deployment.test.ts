@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { awaitDeployment } from "../../../../shared/use-cases/roll/await-deployment.ts";
 import { signalDeployment } from "../../../../shared/use-cases/roll/signal-deployment.ts";
-import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
-import { type RollTestbed, rollTestbed } from "../../../support/roll-testbed.ts";
-import { applied, NAME } from "../../../support/rolls.ts";
+import { NAME, OBSERVED, revisionArn, web } from "../../../support/arns.ts";
+import { type RollTestbed, rollTestbed } from "../../../support/testbeds/roll.ts";
+import { applied } from "../../../support/testbeds/rolls.ts";
 
 type Event = Parameters<typeof signalDeployment>[0];
 

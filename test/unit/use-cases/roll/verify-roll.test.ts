@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
 import { verifyRoll } from "../../../../shared/use-cases/roll/verify-roll.ts";
 import { revisionArn, web } from "../../../support/arns.ts";
-import { rollTestbed } from "../../../support/roll-testbed.ts";
-import { applied } from "../../../support/rolls.ts";
+import { rollTestbed } from "../../../support/testbeds/roll.ts";
+import { applied } from "../../../support/testbeds/rolls.ts";
 
 async function deployed() {
   const testbed = rollTestbed();

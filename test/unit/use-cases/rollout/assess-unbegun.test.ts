@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { assessWave } from "../../../../shared/use-cases/rollout/assess-wave.ts";
 import { serviceArn } from "../../../support/arns.ts";
-import { fleetTestbed } from "../../../support/rollout-testbed.ts";
 import { rolloutService, wave } from "../../../support/rollouts.ts";
-import { underWay } from "../../../support/rollouts-under-way.ts";
+import { fleetTestbed } from "../../../support/testbeds/rollout.ts";
+import { underWay } from "../../../support/testbeds/rollouts-under-way.ts";
 
 const waves = [wave("canary", 0, 3, "rolling")];
 

@@ -11,9 +11,9 @@ import { advanceQueue } from "../../../../shared/use-cases/rollout/queue.ts";
 import { requestRollout } from "../../../../shared/use-cases/rollout/request-rollout.ts";
 import { startRollout } from "../../../../shared/use-cases/rollout/start-rollout.ts";
 import { takeService } from "../../../../shared/use-cases/rollout/take-service.ts";
-import { expectSameAfterCrashes } from "../../../support/crashes.ts";
-import { fleetTestbed, type RolloutTestbed } from "../../../support/rollout-testbed.ts";
-import { readFacts, sixUnderWay, underWay } from "../../../support/rollouts-under-way.ts";
+import { expectSameAfterCrashes } from "../../../support/testbeds/crashes.ts";
+import { fleetTestbed, type RolloutTestbed } from "../../../support/testbeds/rollout.ts";
+import { readFacts, sixUnderWay, underWay } from "../../../support/testbeds/rollouts-under-way.ts";
 
 const IMAGE = "registry.example.com/ztunnel:1.28.2";
 const ID = "upgrade-1";

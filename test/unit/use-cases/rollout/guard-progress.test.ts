@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Rollout, RolloutServiceStatus } from "../../../../shared/model/rollout.ts";
 import { guardRollout } from "../../../../shared/use-cases/rollout/guard-rollout.ts";
 import { serviceArn } from "../../../support/arns.ts";
-import { rolloutTestbed } from "../../../support/rollout-testbed.ts";
 import { rollout, rolloutService, wave } from "../../../support/rollouts.ts";
+import { rolloutTestbed } from "../../../support/testbeds/rollout.ts";
 
 const ID = "upgrade-1";
 

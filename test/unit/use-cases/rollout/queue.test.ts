@@ -10,9 +10,9 @@ import { advanceQueue, hasEnded } from "../../../../shared/use-cases/rollout/que
 import { requestRollout } from "../../../../shared/use-cases/rollout/request-rollout.ts";
 import { crashing } from "../../../support/altered-calls.ts";
 import { earlierRelease } from "../../../support/releases.ts";
-import { fleetTestbed, type RolloutTestbed, rolloutTestbed } from "../../../support/rollout-testbed.ts";
-import { readFacts } from "../../../support/rollouts-under-way.ts";
 import { config } from "../../../support/services.ts";
+import { fleetTestbed, type RolloutTestbed, rolloutTestbed } from "../../../support/testbeds/rollout.ts";
+import { readFacts } from "../../../support/testbeds/rollouts-under-way.ts";
 
 const ask = (rolloutId: string, more: object = {}) => ({
   kind: "upgrade" as const,

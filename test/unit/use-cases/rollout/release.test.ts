@@ -3,9 +3,10 @@ import type { Rollout } from "../../../../shared/model/rollout.ts";
 import { finishRollout } from "../../../../shared/use-cases/rollout/finish-rollout.ts";
 import { releaseToFleet, withdrawFromFleet } from "../../../../shared/use-cases/rollout/release.ts";
 import { meshAfter, newestId } from "../../../support/meshes.ts";
-import { NOON, type RolloutTestbed, rolloutTestbed } from "../../../support/rollout-testbed.ts";
 import { wave } from "../../../support/rollouts.ts";
-import { readFacts, underWay } from "../../../support/rollouts-under-way.ts";
+import { type RolloutTestbed, rolloutTestbed } from "../../../support/testbeds/rollout.ts";
+import { readFacts, underWay } from "../../../support/testbeds/rollouts-under-way.ts";
+import { NOON } from "../../../support/times.ts";
 
 const ID = "upgrade-1";
 

@@ -20,9 +20,10 @@ import { startRollout } from "../../../../shared/use-cases/rollout/start-rollout
 import { takeService } from "../../../../shared/use-cases/rollout/take-service.ts";
 import { Crash, crashing } from "../../../support/altered-calls.ts";
 import { serviceArn } from "../../../support/arns.ts";
-import { fleetTestbed, NOON, type RolloutTestbed } from "../../../support/rollout-testbed.ts";
 import { lane } from "../../../support/rollouts.ts";
-import { sixUnderWay, underWay } from "../../../support/rollouts-under-way.ts";
+import { fleetTestbed, type RolloutTestbed } from "../../../support/testbeds/rollout.ts";
+import { sixUnderWay, underWay } from "../../../support/testbeds/rollouts-under-way.ts";
+import { NOON } from "../../../support/times.ts";
 
 const ID = "upgrade-1";
 

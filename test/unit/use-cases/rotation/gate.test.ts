@@ -4,10 +4,10 @@ import { countCutOff, retirableRotation, trustingTasks } from "../../../../share
 import { withCalls } from "../../../support/altered-calls.ts";
 import { ACCOUNT, OTHER_ACCOUNT, serviceNamed } from "../../../support/arns.ts";
 import { fingerprints, meshAfter } from "../../../support/meshes.ts";
-import { NOW } from "../../../support/roll-testbed.ts";
 import { rollout } from "../../../support/rollouts.ts";
 import { configOfTwoAccounts } from "../../../support/services.ts";
-import { runs, type WatchTestbed, watchTestbed } from "../../../support/watch-testbed.ts";
+import { runs, type WatchTestbed, watchTestbed } from "../../../support/testbeds/watch.ts";
+import { NOW } from "../../../support/times.ts";
 
 const rotating = meshAfter("a", "ab");
 const given = { retiring: fingerprints("a"), remaining: fingerprints("b") };

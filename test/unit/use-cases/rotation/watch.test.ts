@@ -6,7 +6,7 @@ import { Crash } from "../../../support/altered-calls.ts";
 import { FakeControlPlane } from "../../../support/fakes/control-plane.ts";
 import { bundle, fingerprints } from "../../../support/meshes.ts";
 import { config, rootPem } from "../../../support/services.ts";
-import { runs, type WatchTestbed, watchTestbed } from "../../../support/watch-testbed.ts";
+import { runs, type WatchTestbed, watchTestbed } from "../../../support/testbeds/watch.ts";
 
 const DAY_MS = 86_400_000;
 

@@ -1,16 +1,14 @@
-import type { Place } from "../../shared/base/arn.ts";
-import type { Config } from "../../shared/config/config.ts";
-import { revisionArn, serviceNamed } from "./arns.ts";
-import { completedDeployment } from "./deployments.ts";
-import { FakeAlarms } from "./fakes/alarms.ts";
-import { FakeBus } from "./fakes/bus.ts";
-import { FakeExecutions } from "./fakes/executions.ts";
-import { FakeParameters } from "./fakes/parameters.ts";
-import { rollTestbed } from "./roll-testbed.ts";
-import { config as configOf, service } from "./services.ts";
-
-/** Noon of a Monday. */
-export const NOON = Date.parse("2026-11-23T12:00:00Z");
+import type { Place } from "../../../shared/base/arn.ts";
+import type { Config } from "../../../shared/config/config.ts";
+import { revisionArn, serviceNamed } from "../arns.ts";
+import { completedDeployment } from "../deployments.ts";
+import { FakeAlarms } from "../fakes/alarms.ts";
+import { FakeBus } from "../fakes/bus.ts";
+import { FakeExecutions } from "../fakes/executions.ts";
+import { FakeParameters } from "../fakes/parameters.ts";
+import { config as configOf, service } from "../services.ts";
+import { NOON } from "../times.ts";
+import { rollTestbed } from "./roll.ts";
 
 /** All that a rollout calls; `enroll` makes its fleet of so many services, each in the mesh. */
 export function rolloutTestbed(

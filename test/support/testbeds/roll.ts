@@ -1,17 +1,15 @@
-import { memoryLedger } from "../../lab/ledger/ledger-memory.ts";
-import type { JsonObject } from "../../shared/base/json.ts";
-import type { Config } from "../../shared/config/config.ts";
-import type { ObservedService } from "../../shared/model/service.ts";
-import { completedDeployment } from "./deployments.ts";
-import { FakeBus } from "./fakes/bus.ts";
-import { FakeControlPlane } from "./fakes/control-plane.ts";
-import { FakeEcs } from "./fakes/ecs.ts";
-import { FakeExecutions } from "./fakes/executions.ts";
-import { FakeSecrets } from "./fakes/secrets.ts";
-import { config as configOf, service } from "./services.ts";
-
-/** When the clock of a testbed begins. */
-export const NOW = Date.UTC(2026, 10, 21, 4);
+import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
+import type { JsonObject } from "../../../shared/base/json.ts";
+import type { Config } from "../../../shared/config/config.ts";
+import type { ObservedService } from "../../../shared/model/service.ts";
+import { completedDeployment } from "../deployments.ts";
+import { FakeBus } from "../fakes/bus.ts";
+import { FakeControlPlane } from "../fakes/control-plane.ts";
+import { FakeEcs } from "../fakes/ecs.ts";
+import { FakeExecutions } from "../fakes/executions.ts";
+import { FakeSecrets } from "../fakes/secrets.ts";
+import { config as configOf, service } from "../services.ts";
+import { NOW } from "../times.ts";
 
 /**
  * A service that is tagged and runs, and all that a roll of it calls: fakes that work together, a clock that stands

@@ -1,12 +1,12 @@
-import type { ServiceRef } from "../../shared/base/arn.ts";
-import type { Deployment } from "../../shared/model/service.ts";
-import { recordCalls } from "./altered-calls.ts";
-import { OBSERVED, revisionArn, serviceNamed } from "./arns.ts";
-import { completedDeployment } from "./deployments.ts";
-import { meshed } from "./enrolled-services.ts";
-import { factsWith } from "./meshes.ts";
-import { rollTestbed } from "./roll-testbed.ts";
-import { observed, service, taskDefinition } from "./services.ts";
+import type { ServiceRef } from "../../../shared/base/arn.ts";
+import type { Deployment } from "../../../shared/model/service.ts";
+import { recordCalls } from "../altered-calls.ts";
+import { OBSERVED, revisionArn, serviceNamed } from "../arns.ts";
+import { completedDeployment } from "../deployments.ts";
+import { meshed } from "../enrolled-services.ts";
+import { factsWith } from "../meshes.ts";
+import { observed, service, taskDefinition } from "../services.ts";
+import { rollTestbed } from "./roll.ts";
 
 /** What one deployment of a service runs; no roots: tasks without ztunnel. */
 export interface Runs {

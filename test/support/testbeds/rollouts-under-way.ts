@@ -1,9 +1,10 @@
-import type { Rollout, RolloutService, Wave } from "../../shared/model/rollout.ts";
-import { withReading } from "../../shared/trust/record.ts";
-import { serviceArn } from "./arns.ts";
-import { factsWith } from "./meshes.ts";
-import { NOON, type RolloutTestbed } from "./rollout-testbed.ts";
-import { rollout, rolloutService, wave } from "./rollouts.ts";
+import type { Rollout, RolloutService, Wave } from "../../../shared/model/rollout.ts";
+import { withReading } from "../../../shared/trust/record.ts";
+import { serviceArn } from "../arns.ts";
+import { factsWith } from "../meshes.ts";
+import { rollout, rolloutService, wave } from "../rollouts.ts";
+import { NOON } from "../times.ts";
+import type { RolloutTestbed } from "./rollout.ts";
 
 /** Puts a rollout into the ledger, as the one under way. */
 export async function underWay(testbed: RolloutTestbed, given: Partial<Rollout> = {}): Promise<Rollout> {

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
-import { AutopilotError } from "../../shared/base/errors.ts";
-import { Crash, crashing } from "./altered-calls.ts";
-import type { RolloutTestbed } from "./rollout-testbed.ts";
+import { AutopilotError } from "../../../shared/base/errors.ts";
+import { Crash, crashing } from "../altered-calls.ts";
+import type { RolloutTestbed } from "./rollout.ts";
 import { remembered } from "./rollouts-under-way.ts";
 
 const MAX_CALLS = 60;

@@ -1,11 +1,9 @@
-import type { ServiceRef } from "../../shared/base/arn.ts";
-import { applyRoll } from "../../shared/use-cases/roll/apply-roll.ts";
-import { planRoll } from "../../shared/use-cases/roll/plan-roll.ts";
-import type { ApplyPlan, Plan, Watch } from "../../shared/use-cases/roll/steps.ts";
-import { web } from "./arns.ts";
-import type { RollTestbed } from "./roll-testbed.ts";
-
-export const NAME = "web-0-roll";
+import type { ServiceRef } from "../../../shared/base/arn.ts";
+import { applyRoll } from "../../../shared/use-cases/roll/apply-roll.ts";
+import { planRoll } from "../../../shared/use-cases/roll/plan-roll.ts";
+import type { ApplyPlan, Plan, Watch } from "../../../shared/use-cases/roll/steps.ts";
+import { NAME, web } from "../arns.ts";
+import type { RollTestbed } from "./roll.ts";
 
 /** A plan that has something to apply. */
 export function applyPlan(plan: Plan): ApplyPlan {
