@@ -121,7 +121,7 @@ describe("a function that an event invokes crashes at its first call", () => {
       await expectMeshed(stage, cart);
       expect(stage.rollsOf(cart)).toHaveLength(1);
       expect(stage.lab.lambda.deadLetters).toEqual([]);
-      expect(stage.told(cart).length).toBeGreaterThanOrEqual(1);
+      expect(stage.messagesAbout(cart).length).toBeGreaterThanOrEqual(1);
     }),
   );
 

@@ -59,7 +59,7 @@ describe("a service gets the enroll tag", () => {
         healthCheck: { command: ["ztunnel", "healthcheck"], interval: 5, timeout: 5, retries: 3, startPeriod: 10 },
       });
       expect(eventTypesOf(stage, echo)).toEqual(["Service Enrolled"]);
-      expect(stage.told(echo)[0]).toContain("ecs-demo/echo-service is in the mesh");
+      expect(stage.messagesAbout(echo)[0]).toContain("ecs-demo/echo-service is in the mesh");
       expect(outcomesOf(stage, echo)).toEqual(["succeeded"]);
     }));
 

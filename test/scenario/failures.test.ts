@@ -31,7 +31,7 @@ const failureOf = (stage: LabDriver) =>
 
 /** The failure's message in Slack names its cause, and does not repeat itself. */
 function expectToldOnce(stage: LabDriver, code: string): void {
-  const [text = "", ...others] = stage.told(cart).filter((one) => one.includes("the roll failed"));
+  const [text = "", ...others] = stage.messagesAbout(cart).filter((one) => one.includes("the roll failed"));
   expect(others).toEqual([]);
   const sentence = isFailureCode(code) ? failures[code].sentence : "";
   expect(text.split(sentence), text).toHaveLength(2);
@@ -63,7 +63,7 @@ describe.each([
       await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
       await expectReverted(stage, good, "ztunnel-unhealthy");
       expect(failureOf(stage)?.sentence).toMatch(/^Task [0-9a-f]{32}: /);
-      expect(stage.told(cart).at(-1)).toContain("ztunnel did not get healthy.");
+      expect(stage.messagesAbout(cart).at(-1)).toContain("ztunnel did not get healthy.");
       expect(eventTypesOf(stage, cart)).toEqual(["Service Enrolled", "Service Roll Failed"]);
     }));
 
@@ -154,7 +154,7 @@ describe("tasks of the new revision stop", () => {
       stage.lab.faults.add({ kind: "secret-denied", match: { service: "cart" } });
       await stage.tag(cart, enrollAs("cart"));
       await expectReverted(stage, original, "secret-denied");
-      expect(stage.told(cart).at(-1)).toContain("Allow the execution role to read it");
+      expect(stage.messagesAbout(cart).at(-1)).toContain("Allow the execution role to read it");
     }));
 
   it("the image can't be pulled: told as such, reverted", () =>
@@ -240,7 +240,7 @@ describe("the way back", () => {
       await stage.until("failed", 40, () => stage.ended(cart, "revert-failed"));
       await stage.minutes(2);
       expect(failureOf(stage)).toMatchObject({ reverted: false, code: "access-denied" });
-      expect(stage.told(cart).at(-1)).toContain("could NOT be reverted");
+      expect(stage.messagesAbout(cart).at(-1)).toContain("could NOT be reverted");
       expectToldOnce(stage, "access-denied");
       expect(stage.rollsOf(cart).at(-1)?.status).toBe("FAILED");
       const rolls = stage.rollsOf(cart).length;
@@ -272,7 +272,7 @@ describe("the way back", () => {
       await stage.minutes(2);
       expect(failureOf(stage)).toMatchObject({ reverted: false, code: "tasks-stopping" });
       expect(failureOf(stage)?.sentence).toContain("Container app stopped: exit code 1");
-      expect(stage.told(cart).at(-1)).toContain("could NOT be reverted");
+      expect(stage.messagesAbout(cart).at(-1)).toContain("could NOT be reverted");
       expectToldOnce(stage, "tasks-stopping");
     }));
 
@@ -298,7 +298,7 @@ describe("Slack is down", () => {
       await stage.tag(cart, enrollAs("cart"));
       await stage.until("cart is enrolled", 3, () => stage.ended(cart, "succeeded"));
       await stage.minutes(5);
-      expect(stage.told(cart).filter((text) => text.includes("is in the mesh"))).toHaveLength(1);
+      expect(stage.messagesAbout(cart).filter((text) => text.includes("is in the mesh"))).toHaveLength(1);
       expect(stage.lab.lambda.deadLetters).toEqual([]);
     }));
 

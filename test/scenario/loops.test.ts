@@ -45,7 +45,7 @@ describe("what fails for a day is tried by the attempts' delays, never in a loop
         outcome: "failed",
         reason: "control-plane-unreachable",
       });
-      expect(stage.told(cart), "every attempt is told").toHaveLength(stage.rollsOf(cart).length);
+      expect(stage.messagesAbout(cart), "every attempt is told").toHaveLength(stage.rollsOf(cart).length);
       await stage.minutes(15);
       await expectAtRest(stage, cart);
     }));

@@ -66,8 +66,8 @@ describe("a service that can't be enrolled gets the tag", () => {
       await stage.minutes(120);
       expect(await snapshot(stage, service)).toEqual(before);
       expect(reasonsOf(stage, service)).toEqual([reason]);
-      expect(stage.told(service)).toHaveLength(1);
-      expect(stage.told(service)[0]).toContain(fix);
+      expect(stage.messagesAbout(service)).toHaveLength(1);
+      expect(stage.messagesAbout(service)[0]).toContain(fix);
       expect(stage.rollsOf(service)).toEqual([]);
     }),
   );
@@ -113,7 +113,7 @@ describe("a service account that is bound to another role", () => {
       // Attempts at 0, 15, 75 and 435 minutes: then a day goes by.
       expect(outcomesOf(stage, second)).toEqual(["refused", "refused", "refused", "refused"]);
       expect(reasonsOf(stage, second)).toEqual(["identity-conflict"]);
-      expect(stage.told(second), "told once").toHaveLength(1);
+      expect(stage.messagesAbout(second), "told once").toHaveLength(1);
       await expectAtRest(stage, second);
     }));
 
