@@ -65,7 +65,7 @@ describe("ECS in an account and region", () => {
       );
   }
 
-  it("gives a registered task definition back with its members and tags", async () => {
+  it("returns a registered task definition with its members and tags", async () => {
     const arn = await ecs.registerTaskDefinition(definition);
     expect(arn).toBe(`${prefix}:task-definition/web:1`);
     const described = await ecs.describeTaskDefinition(arn, { fresh: true });
@@ -77,7 +77,7 @@ describe("ECS in an account and region", () => {
     });
   });
 
-  it("knows a family's latest revision, and none that is not there", async () => {
+  it("describes a family's latest active revision, and no revision that doesn't exist", async () => {
     expect(await ecs.describeLatestTaskDefinition("web")).toBeUndefined();
     await ecs.registerTaskDefinition(definition);
     const second = await ecs.registerTaskDefinition({ ...definition, memory: "1024" });
@@ -91,14 +91,14 @@ describe("ECS in an account and region", () => {
     });
   });
 
-  it("refuses an impossible task definition with its reason", async () => {
+  it("refuses an invalid task definition with the reason", async () => {
     await expect(ecs.registerTaskDefinition({ ...definition, cpu: "257" })).rejects.toMatchObject({
       code: "registration-refused",
       retryable: false,
     });
   });
 
-  it("describes a service, which is rolled by an update, and its tasks", async () => {
+  it("describes a service before and after an update, and its tasks", async () => {
     const first = await ecs.registerTaskDefinition(definition);
     const second = await ecs.registerTaskDefinition({ ...definition, memory: "1024" });
     await createService("web", first);
@@ -138,7 +138,7 @@ describe("ECS in an account and region", () => {
     ]);
   });
 
-  it("deploys the same revision again only when told to", async () => {
+  it("deploys the same revision again only with forceNewDeployment", async () => {
     const taskDefinitionArn = await ecs.registerTaskDefinition(definition);
     await createService("web", taskDefinitionArn);
     await clock.advance(600_000);
@@ -150,7 +150,7 @@ describe("ECS in an account and region", () => {
     expect(await primary()).not.toBe(first);
   });
 
-  it("refuses an update to a revision that is not there, or of a service that is not", async () => {
+  it("refuses an update to a revision, or of a service, that doesn't exist", async () => {
     const first = await ecs.registerTaskDefinition(definition);
     await createService("web", first);
     const missing = { taskDefinitionArn: `${prefix}:task-definition/web:9` };
@@ -165,7 +165,7 @@ describe("ECS in an account and region", () => {
     });
   });
 
-  it("lists clusters and, over all pages, services; describes ten of them at once", async () => {
+  it("lists clusters and all pages of services, and describes ten services at once", async () => {
     const taskDefinition = await ecs.registerTaskDefinition(definition);
     const names = Array.from({ length: 103 }, (_, index) => `web-${index}`);
     for (const name of names) await createService(name, taskDefinition);
@@ -176,7 +176,7 @@ describe("ECS in an account and region", () => {
     expect(ten.map(({ ref: { serviceName } }) => serviceName)).toEqual(names.slice(0, 9));
   });
 
-  it("has tags on clusters and services that can be set and taken away", async () => {
+  it("sets and removes tags of clusters and services", async () => {
     await createService("web", await ecs.registerTaskDefinition(definition));
     expect(await ecs.describeCluster(clusterArn)).toEqual({ clusterArn, tags: { stage: "demo" } });
     await ecs.tagResource(clusterArn, { "ecs.solo.io/discovery-enabled": "true" });
@@ -188,7 +188,7 @@ describe("ECS in an account and region", () => {
     expect((await ecs.describeService(ref)).tags).toEqual({});
   });
 
-  it("registers faster than AWS lets one, by waiting", async () => {
+  it("waits when it registers faster than AWS allows", async () => {
     const startMs = clock.now();
     for (let revision = 1; revision <= 25; revision += 1) {
       expect(await ecs.registerTaskDefinition(definition)).toBe(`${prefix}:task-definition/web:${revision}`);
@@ -198,7 +198,7 @@ describe("ECS in an account and region", () => {
     expect(router.calls()["ecs.RegisterTaskDefinition"]).toBeGreaterThan(25);
   });
 
-  it("makes no second revision after an error of its own", async () => {
+  it("registers no second revision after a server error", async () => {
     faults.replace([{ kind: "api-error", match: { call: "ecs.RegisterTaskDefinition" }, count: 1 }]);
     await expect(ecs.registerTaskDefinition(definition)).rejects.toMatchObject({
       code: "aws-unavailable",

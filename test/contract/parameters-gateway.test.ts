@@ -22,7 +22,7 @@ describe("a parameter of an account and region", () => {
   const put = (Value: string) =>
     clients.home(SSMClient).send(new PutParameterCommand({ Name: NAME, Value, Type: "String", Overwrite: true }));
 
-  it("has the value that was put last, by its name or its ARN", async () => {
+  it("has its latest value, by its name or its ARN", async () => {
     await put("registry.example.com/ztunnel:1");
     await put("registry.example.com/ztunnel:2");
     const parameters = parametersGateway(clients.home);
@@ -31,14 +31,14 @@ describe("a parameter of an account and region", () => {
     expect(await parameters.getParameter(arn)).toBe("registry.example.com/ztunnel:2");
   });
 
-  it("is undefined where there is none", async () => {
+  it("is undefined if it doesn't exist", async () => {
     await put("registry.example.com/ztunnel:1");
     expect(await parametersGateway(clients.home).getParameter("/nope")).toBeUndefined();
     const elsewhere = { account: MEMBER_ACCOUNT, region: "us-east-1" };
     expect(await parametersGateway(clients.at(elsewhere)).getParameter(NAME)).toBeUndefined();
   });
 
-  it("can't be told when AWS denies the call or fails: an error, not undefined", async () => {
+  it("is an error, not undefined, when AWS denies the call or fails", async () => {
     await put("registry.example.com/ztunnel:1");
     const failing = (error: string) => {
       faults.replace([{ kind: "api-error", match: { call: "ssm.GetParameter" }, error }]);

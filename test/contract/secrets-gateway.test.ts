@@ -25,13 +25,13 @@ describe("the secrets of an account and region", () => {
     secrets = secretsGateway(clients.at(place));
   });
 
-  it("are of that account and region alone", async () => {
+  it("are only those of that account and region", async () => {
     const { arn } = await secrets.createSecret(creation);
     expect(arn).toContain(`:${place.region}:${place.account}:secret:${NAME}-`);
     expect(await secretsGateway(clients.at({ ...place, region: "us-east-1" })).describeSecret(NAME)).toBeUndefined();
   });
 
-  it("have the id of a version that its content gives, and are made once", async () => {
+  it("have version ids that depend on their content, and are created once", async () => {
     const first = await secrets.createSecret(creation);
     expect(await secrets.createSecret(creation)).toEqual(first);
     expect(await secrets.createSecret({ ...creation, ...version("other") })).toEqual(first);
@@ -44,7 +44,7 @@ describe("the secrets of an account and region", () => {
     });
   });
 
-  it("keep a version's label while newer ones come, and can move and lose it", async () => {
+  it("keep a version's label when newer versions are added, and labels can be moved and removed", async () => {
     const { arn } = await secrets.createSecret(creation);
     await secrets.moveLabel(arn, "v-first", sha256("first"));
     await secrets.putSecretValue({ secretArn: arn, ...version("second"), labels: ["AWSCURRENT", "v-second"] });
@@ -66,13 +66,13 @@ describe("the secrets of an account and region", () => {
     expect(await secrets.getSecretValue(arn)).toBe("second");
   });
 
-  it("refuse another value under a version's id", async () => {
+  it("refuse another value for an existing version id", async () => {
     const { arn } = await secrets.createSecret(creation);
     const put = secrets.putSecretValue({ secretArn: arn, value: "other", versionId: sha256("first"), labels: [] });
     await expect(put).rejects.toMatchObject({ code: "secret-unavailable" });
   });
 
-  it("have tags and a policy", async () => {
+  it("have tags and a resource policy", async () => {
     const { arn } = await secrets.createSecret(creation);
     expect(await secrets.getResourcePolicy(arn)).toBeUndefined();
     const policy = JSON.stringify({
@@ -92,7 +92,7 @@ describe("the secrets of an account and region", () => {
     expect((await secrets.describeSecret(arn))?.tags).toEqual({ team: "mesh", stage: "prod" });
   });
 
-  it("say when they are scheduled for deletion, and can't be made again then", async () => {
+  it("report that they are scheduled for deletion, and can't be created again then", async () => {
     const { arn } = await secrets.createSecret(creation);
     await clients
       .at(place)(SecretsManagerClient)
@@ -101,7 +101,7 @@ describe("the secrets of an account and region", () => {
     await expect(secrets.createSecret(creation)).rejects.toMatchObject({ code: "secret-unavailable" });
   });
 
-  it("are listed by the beginning of their name over all pages", async () => {
+  it("are listed by the prefix of their name, on all pages", async () => {
     const names = Array.from({ length: 101 }, (_, index) => `ztunnel-autopilot/eks/default/web-${index}`);
     for (const name of names) await secrets.createSecret({ ...creation, name });
     await secrets.createSecret({ ...creation, name: "other/ztunnel-autopilot/eks" });
@@ -113,7 +113,7 @@ describe("the secrets of an account and region", () => {
     expect(listed.sort()).toEqual([...names].sort());
   });
 
-  it("are reached again after throttling, without an error", async () => {
+  it("are created without an error after throttling", async () => {
     faults.replace([{ kind: "throttle", match: { call: "secretsmanager.CreateSecret" }, count: 7 }]);
     await expect(secrets.createSecret(creation)).resolves.toHaveProperty("arn");
   });
