@@ -13,36 +13,30 @@ async function scriptFor(shell: string): Promise<string> {
   return context.written.out;
 }
 
-/** How each shell reads a script without running it. */
+/** Each shell's options to check a script without running it. */
 const checks = { bash: ["-n"], zsh: ["-n"], fish: ["--no-execute"] };
 const isInstalled = (shell: string) => spawnSync(shell, ["-c", "true"]).status === 0;
 
 describe("a completion script", () => {
-  it.each(Object.keys(checks))(
-    "for %s names every command and every option, with the command's own words",
-    async (shell) => {
-      const script = await scriptFor(shell);
-      for (const command of commands) {
-        expect(script).toContain(shell === "fish" ? `__autopilot_at \\'${pathOf(command)}\\'` : `"${pathOf(command)}"`);
-        if (command.parent) expect(script).toContain(command.name());
-        for (const { long = "" } of command.options)
-          expect(script).toContain(shell === "fish" ? `-l ${long.slice(2)} ` : long);
-      }
-      expect(script).toContain("help");
-    },
-  );
+  it.each(Object.keys(checks))("for %s names every command, every option and the commands' choices", async (shell) => {
+    const script = await scriptFor(shell);
+    for (const command of commands) {
+      expect(script).toContain(shell === "fish" ? `__autopilot_at \\'${pathOf(command)}\\'` : `"${pathOf(command)}"`);
+      if (command.parent) expect(script).toContain(command.name());
+      for (const { long = "" } of command.options)
+        expect(script).toContain(shell === "fish" ? `-l ${long.slice(2)} ` : long);
+    }
+    expect(script).toContain("help");
+  });
 
-  it.each(Object.entries(checks).filter(([shell]) => isInstalled(shell)))(
-    "is one that %s can read",
-    async (shell, flags) => {
-      const { status, stderr } = spawnSync(shell, flags, { input: await scriptFor(shell), encoding: "utf8" });
-      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    },
-  );
+  it.each(Object.entries(checks).filter(([shell]) => isInstalled(shell)))("is valid in %s", async (shell, flags) => {
+    const { status, stderr } = spawnSync(shell, flags, { input: await scriptFor(shell), encoding: "utf8" });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  });
 });
 
 describe("bash", () => {
-  /** What bash offers for the last word. */
+  /** The words that bash offers for the last word. */
   async function completed(...words: readonly string[]): Promise<readonly string[]> {
     const script = `${await scriptFor("bash")}
 COMP_WORDS=("$@")
@@ -78,7 +72,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     expect(await completed(...words)).toEqual(offered);
   });
 
-  it("offers what a command has where no word is begun", async () => {
+  it("offers all words for an empty word", async () => {
     expect(await completed("")).toEqual(expect.arrayContaining(["status", "rollout", "completion", "help", "--help"]));
     expect(await completed("rollout", "pause", "")).toEqual(["--json", "--config", "--stage", "-h", "--help"]);
   });

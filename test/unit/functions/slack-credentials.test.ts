@@ -7,7 +7,7 @@ import { config } from "../../support/services.ts";
 
 const refused = readFileSync(new URL("../../fixtures/events/service-refused.json", import.meta.url), "utf8");
 
-/** Notifies again and again, in one warm function; `rotate` gives the secret another token. */
+/** Invokes notify-slack in one warm function. `rotate` writes another token to the secret. */
 async function warmFunction() {
   const clock = new VirtualClock(Date.UTC(2026, 10, 21));
   const lab = new Lab({ clock, config: config(), schedules: false, ledger: memoryLedger() });
@@ -24,7 +24,7 @@ async function warmFunction() {
 }
 
 describe("Slack's token in a warm function", () => {
-  it("is read from its secret once as long as Slack takes it", async () => {
+  it("is read from its secret once, as long as Slack accepts it", async () => {
     const { lab, notify } = await warmFunction();
     await notify();
     await notify();
