@@ -69,7 +69,7 @@ export function campaignFleet(random: RandomChoice): CampaignFleet {
   const config = parseConfig(configured);
   return {
     config,
-    // Any minute of a week, because freeze windows open by the clock.
+    // Any minute of a week, because freeze windows depend on the time.
     startMs: Date.parse("2026-12-07T00:00:00Z") + random.int(0, 7 * 1440 - 1) * 60_000,
     enrolled: random.int(2, 5),
     servicesPerIdentity: random.int(1, 3),

@@ -1,8 +1,8 @@
 import { distance } from "fastest-levenshtein";
 
 /**
- * The known text that is most alike, for a hint at a typo; `undefined` when none is near. Near are two edits, a third of
- * a long text, and no more than half of a short one: a hint at something quite different misleads.
+ * The known text that is most alike, for a hint at a typo; `undefined` when none is near. Near are two edits, a third
+ * of a long text, and no more than half of a short one: a hint at something quite different misleads.
  */
 export function nearest<T extends string>(
   text: string,

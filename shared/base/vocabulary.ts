@@ -26,7 +26,10 @@ export const awsDetailTypes = {
   task: "ECS Task State Change",
 } as const;
 
-/** Names of deployment events. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html */
+/**
+ * Names of deployment events.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
+ */
 export const deploymentEventNames = {
   started: "SERVICE_DEPLOYMENT_IN_PROGRESS",
   completed: "SERVICE_DEPLOYMENT_COMPLETED",
@@ -49,8 +52,8 @@ interface AutopilotEvent {
   /** True: when a rollout made it, the rollout's message counts it, and it gets no message of its own. */
   readonly countedInRollout: boolean;
   /**
-   * Whether it ends a roll, and if so, when the service is reconciled once more: its tags may have changed while the roll
-   * held the lease. Rollouts end rolls by the thousand: most of them need no second look.
+   * Whether it ends a roll, and if so, when the service is reconciled once more: its tags may have changed while the
+   * roll held the lease. Rollouts end rolls by the thousand: most of them need no second look.
    */
   readonly endsRoll: EndOfRoll | "no";
 }
@@ -61,7 +64,9 @@ interface AutopilotEvent {
  */
 export type EndOfRoll = "reconcile" | "reconcile-if-requested" | "reconcile-if-overtaken";
 
-/** The autopilot's own events by their detail types. Event patterns, parsers and Slack messages follow from these rows. */
+/**
+ * The autopilot's own events by their detail types. Event patterns, parsers and Slack messages follow from these rows.
+ */
 export const autopilotEvents = {
   "Service Enrolled": { audience: "channel", countedInRollout: true, endsRoll: "reconcile" },
   "Service Updated": { audience: "channel", countedInRollout: true, endsRoll: "reconcile-if-requested" },
@@ -122,7 +127,9 @@ export const tagKeys = {
 } as const;
 export type TagKey = (typeof tagKeys)[keyof typeof tagKeys];
 
-/** What the names of all secrets with bootstrap tokens begin with: a sidecar that reads one of them is the autopilot's. */
+/**
+ * What the names of all secrets with bootstrap tokens begin with: a sidecar that reads one of them is the autopilot's.
+ */
 export const SECRET_NAME_PREFIX = "ztunnel-autopilot/";
 
 /** The name of the sidecar's container, as Solo's guide and istioctl give it. */

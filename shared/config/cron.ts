@@ -9,14 +9,14 @@ export interface CronTimes {
 const fields = ["minute", "hour", "day of the month", "month", "day of the week"];
 
 /**
- * What of croner's syntax is allowed: croner also reads seconds, years, nicknames, `L`, `W`, `#` and `+`, which crontab(5)
- * does not have, and `?`, for which it asks the clock.
+ * What of croner's syntax is allowed: croner also reads seconds, years, nicknames, `L`, `W`, `#` and `+`, which
+ * crontab(5) does not have, and `?`, for which it asks the clock.
  */
 const PART = /^(\*|\d{1,2}|[a-z]{3})(-(\d{1,2}|[a-z]{3}))?(\/\d{1,2})?$/i;
 
 /**
- * The expression's times, or the problems that it has. A field is `*`, a value, a range (`MON-FRI`), a range or `*` with
- * a step (`8-18/2`), or a list of them. Where neither day field begins with `*`, a day matches by either one:
+ * The expression's times, or the problems that it has. A field is `*`, a value, a range (`MON-FRI`), a range or `*`
+ * with a step (`8-18/2`), or a list of them. Where neither day field begins with `*`, a day matches by either one:
  * crontab(5), https://man7.org/linux/man-pages/man5/crontab.5.html.
  */
 export function parseCron(expression: string): { times: CronTimes } | { problems: readonly string[] } {

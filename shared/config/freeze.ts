@@ -18,7 +18,10 @@ export function freezeProblems(window: Pick<FreezeWindow, "cron" | "timeZone">):
   const ofCron = "problems" in parsed ? parsed.problems : [];
   const problems: FreezeProblem[] = ofCron.map((problem) => ({ field: "cron", problem }));
   if (!isTimeZone(window.timeZone)) {
-    problems.push({ field: "timeZone", problem: `${window.timeZone} is no IANA time zone, as \`Europe/Berlin\` is` });
+    problems.push({
+      field: "timeZone",
+      problem: `${window.timeZone} is not an IANA time zone, as \`Europe/Berlin\` is`,
+    });
   }
   return problems;
 }
@@ -34,13 +37,13 @@ function isTimeZone(timeZone: string): boolean {
 
 /**
  * The freeze window that is open now, and when no window is open any more, in epoch milliseconds: windows that overlap
- * or follow each other without a break are one. `until` is at most 31 days ahead: look again then. Of several open
+ * or follow each other without a break are one. `until` is at most 31 days ahead: check again then. Of several open
  * windows it is the one that ends last. `undefined`: none is open.
  *
  * A window opens whenever its zone's wall clock shows a matching minute and lasts for its duration in real time. An
  * hour that the clock shows twice opens it twice. A minute that the clock skips opens it at the first minute after the
- * gap. croner's own time zones have other rules: there, a repeated hour repeats only some expressions, and a gap swallows
- * the others. Throws a RangeError for a window in which `freezeProblems` finds a problem.
+ * gap. croner's own time zones have other rules: there, a repeated hour repeats only some expressions, and a gap
+ * swallows the others. Throws a RangeError for a window in which `freezeProblems` finds a problem.
  */
 export function openWindow(
   windows: readonly FreezeWindow[],
@@ -79,7 +82,9 @@ function freezeClock(window: FreezeWindow, nowMs: number): FreezeClock {
   return { window, times: parsed.times, spans: spansOf(window.timeZone, fromMs, nowMs + HORIZON_MS + DAY_MS) };
 }
 
-/** The window that is open or ends at that instant, and of several the one that ends last; its end lies after `atMs`. */
+/**
+ * The window that is open or ends at that instant, and of several the one that ends last; its end lies after `atMs`.
+ */
 function lastToEnd(
   clocks: readonly FreezeClock[],
   atMs: number,
@@ -106,13 +111,17 @@ function lastStart({ times, spans }: FreezeClock, atMs: number): number | undefi
   return undefined;
 }
 
-/** The last minute from `fromMs` to `toMs`, both included, that matches. Wall-clock times, written as if they were UTC. */
+/**
+ * The last minute from `fromMs` to `toMs`, both included, that matches. Wall-clock times, written as if they were UTC.
+ */
 function lastMatch(times: CronTimes, fromMs: number, toMs: number): number | undefined {
   const matchMs = times.lastMatch(toMs);
   return matchMs !== undefined && matchMs >= fromMs ? matchMs : undefined;
 }
 
-/** The zone's offsets from `fromMs` on. Asked for once a day, and within the day of a change until its minute is found. */
+/**
+ * The zone's offsets from `fromMs` on. Asked for once a day, and within the day of a change until its minute is found.
+ */
 function spansOf(timeZone: string, fromMs: number, toMs: number): readonly Span[] {
   const offsetAt = offsetsOf(timeZone);
   const startMs = Math.floor(fromMs / MINUTE_MS) * MINUTE_MS;

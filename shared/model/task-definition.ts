@@ -25,8 +25,8 @@ const READ_ONLY_FIELDS: ReadonlySet<string> = new Set([
 
 /**
  * The body of RegisterTaskDefinition for a described task definition: the read-only fields dropped, every other field
- * kept in its place, also those that AWS adds tomorrow. `tags` are those of the revision, which ECS describes beside it;
- * AWS's own tags (`aws:`, in any case) can't be registered and are left out.
+ * kept in its place, also those that AWS adds tomorrow. `tags` are those of the revision, which ECS describes beside
+ * it; AWS's own tags (`aws:`, in any case) can't be registered and are left out.
  */
 export function registerable(described: JsonObject, tags: readonly Tag[]): JsonObject {
   const fields = Object.entries(described).filter(([name]) => !READ_ONLY_FIELDS.has(name));

@@ -556,7 +556,7 @@ describe("a ledger in DynamoDB", () => {
     };
     for (const [name, send] of Object.entries(calls)) {
       reads = [];
-      // Tests before this one have left items of another shape: a read of them has been sent all the same.
+      // Earlier tests have left items of another shape. The read is sent nevertheless, and fails.
       await send().catch((error: unknown) => expect(error).toMatchObject({ code: "ledger-item-unreadable" }));
       expect(new Set(reads), name).toEqual(new Set([true]));
     }

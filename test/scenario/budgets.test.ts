@@ -92,7 +92,7 @@ describe("the cost of an event that changes nothing", () => {
       expect(await driver.lab.ledger.getService(arnOf(other))).toBeUndefined();
     }));
 
-  it("is no ECS call while a roll holds the service's lease", () =>
+  it("is zero ECS calls while a roll holds the service's lease", () =>
     onLab({ fleet, schedules: false }, async (driver) => {
       await driver.tag(cart, enrollAs("cart"));
       await driver.until("rolling", 5, async () => (await driver.state(cart))?.roll?.taskToken !== undefined);

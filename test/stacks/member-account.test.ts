@@ -130,7 +130,7 @@ describe("the template of a member account", () => {
   });
 
   it.each(["111111111111", "999999999999"])("is refused for %s, which is not a member account", (account) => {
-    expect(() => memberAccountTemplate(config, "prod", account)).toThrow(`${account} is no account`);
+    expect(() => memberAccountTemplate(config, "prod", account)).toThrow(`${account} is not a member account`);
   });
 
   it("is written by the command, which refuses an unknown account", async () => {
@@ -142,7 +142,10 @@ describe("the template of a member account", () => {
       const { stdout } = await run("210987654321");
       expect(stdout).toContain("resources for account 210987654321");
       expect(JSON.parse(await readFile(out, "utf8"))).toMatchObject({ AWSTemplateFormatVersion: "2010-09-09" });
-      await expect(run("1")).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("1 is no account") });
+      await expect(run("1")).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("1 is not a member account"),
+      });
     } finally {
       await rm(directory, { recursive: true });
     }

@@ -17,7 +17,7 @@ export interface AwsClientsOptions extends Pacing {
   readonly requestHandler?: NonNullable<STSClientConfig["requestHandler"]>;
   /** What signs the requests to a region with these credentials; the SDK's own by default. */
   readonly signer?: (credentials: Credentials, region: string) => RequestSigner;
-  /** Told of every client when it is made, before it sends anything. */
+  /** Receives every client when it is created, before it sends anything. */
   readonly onClient?: (client: SdkClient, region: string, credentials: Credentials | undefined) => void;
   readonly endpoint?: string;
   /** The home account's; the function's own role by default. */
@@ -126,8 +126,8 @@ async function assumeRole(
 }
 
 /**
- * Credentials that are kept until shortly before they end; callers at the same time share one renewal. `memoized` tells
- * the SDK to ask each time instead of keeping a copy of its own by the machine's clock.
+ * Credentials that are kept until shortly before they end; callers at the same time share one renewal. `memoized` makes
+ * the SDK ask each time instead of keeping a copy of its own by the machine's clock.
  */
 function renewed(
   assume: () => Promise<AwsCredentialIdentity & { readonly expiration: Date }>,

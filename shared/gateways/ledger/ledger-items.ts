@@ -47,7 +47,7 @@ export function rolloutServiceKey(rolloutId: string, ordinal: number): ItemKey {
   return { pk: `${ROLLOUT_PREFIX}${rolloutId}`, sk: `${SERVICE_PREFIX}${String(ordinal).padStart(6, "0")}` };
 }
 
-/** The largest ordinal that `rolloutServiceKey` keeps in order. */
+/** The largest ordinal whose `rolloutServiceKey` is still sorted by its number. */
 export const MAX_ORDINAL = 999_999;
 
 /** The key of a lane's pace. */

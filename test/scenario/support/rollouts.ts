@@ -30,7 +30,7 @@ export interface FleetScenario {
   readonly schedules?: boolean;
   /** Receives every call of every function, such as `ecs.UpdateService` and `roll/apply`. */
   readonly onFunctionCall?: LabOptions["onFunctionCall"];
-  /** The release that has enrolled the fleet, and what it has recorded as the fleet's settings. This one replaces it. */
+  /** An earlier release that has enrolled the fleet and recorded these settings. The current release replaces it. */
   readonly earlier?: { readonly build: Inject; readonly settings?: string };
 }
 

@@ -184,7 +184,7 @@ describe("operators' roles", () => {
   it("must be in the home account, because the command accepts only its credentials", () => {
     const far = `arn:aws:iam::${FAR}:role/ops`;
     expect(() => parseConfig({ ...valid, operatorRoles: [far] })).toThrow(
-      `operatorRoles names ${far}, which is no role of the home account`,
+      `operatorRoles names ${far}, which is not a role of the home account`,
     );
   });
 
@@ -227,7 +227,7 @@ describe("a freeze window is refused, and the error names the field, when", () =
     [
       "its time zone is unknown",
       { ...nights, timeZone: "Mars/Olympus" },
-      "timeZone: Mars/Olympus is no IANA time zone",
+      "timeZone: Mars/Olympus is not an IANA time zone",
     ],
   ])("%s", (_, window, problem) => {
     expect(() => parseConfig(frozen(nights, window))).toThrow(

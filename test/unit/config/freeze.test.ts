@@ -159,7 +159,7 @@ describe("a freeze window", () => {
 
   it("with an unknown time zone has a problem", () => {
     expect(freezeProblems({ cron: "0 0 * * *", timeZone: "Europe/Atlantis" })).toEqual([
-      { field: "timeZone", problem: "Europe/Atlantis is no IANA time zone, as `Europe/Berlin` is" },
+      { field: "timeZone", problem: "Europe/Atlantis is not an IANA time zone, as `Europe/Berlin` is" },
     ]);
   });
 });

@@ -15,7 +15,7 @@ const folder = new URL("../../fixtures/events/", import.meta.url);
 const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
 const fixtures = files.map((file): readonly [string, JsonObject] => {
   const event: unknown = JSON.parse(readFileSync(new URL(file, folder), "utf8"));
-  if (!isJsonObject(event)) throw new Error(`${file} is no event`);
+  if (!isJsonObject(event)) throw new Error(`${file} is not an event`);
   return [file, event];
 });
 const SECRET = "c2VjcmV0LXRva2Vu";

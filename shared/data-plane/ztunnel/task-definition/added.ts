@@ -3,8 +3,8 @@ import type { JsonObject } from "../../../base/json.ts";
 import { objectAt, textAt, without } from "../../../base/json-fields.ts";
 
 /**
- * The docker label on the ztunnel container that keeps what the definition alone wouldn't tell when the sidecar is taken
- * out again. It is only there when there is something to tell: mostly with the proxy environment.
+ * The docker label on the ztunnel container that keeps what the definition alone wouldn't tell when the sidecar is
+ * taken out again. It is only there when there is something to tell: mostly with the proxy environment.
  */
 export const ADDED_LABEL = "ztunnel-autopilot/added";
 

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../../base/json.ts";
 import { ZTUNNEL } from "../../../base/vocabulary.ts";
 import { containersOf, nameOf } from "../../../model/task-definition.ts";
 
-/** The container that is called ztunnel, whoever made it. */
+/** The container with the name ztunnel, ours or not. */
 export function ztunnelOf(definition: JsonObject): JsonObject | undefined {
   return containersOf(definition).find((container) => nameOf(container) === ZTUNNEL);
 }

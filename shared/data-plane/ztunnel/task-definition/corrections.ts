@@ -25,7 +25,7 @@ const withoutPlainToken: Edit = (container) => {
   return rest.length === environment.length ? container : { ...container, environment: rest };
 };
 
-/** Members that AWS may add to the entry tomorrow stay: else they would be a difference for ever. */
+/** Members that AWS may add to the entry in the future stay. Otherwise they would be drift that is never corrected. */
 const withSecret =
   ([token]: BuiltSidecar["secrets"]): Edit =>
   (container) => {

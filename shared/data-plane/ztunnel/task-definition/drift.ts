@@ -6,7 +6,7 @@ import { findSidecar, type SidecarSpec } from "./sidecar.ts";
 /**
  * What `inject` would change in the task definition, by name; empty exactly when it would change nothing. Only
  * `sidecar-missing` when there is no sidecar; nothing for a foreign container called ztunnel, which is never touched.
- * Told by content alone, never by who registered the revision.
+ * Depends only on the content, never on who registered the revision.
  */
 export function driftOf(definition: JsonObject, spec: SidecarSpec): readonly DriftReason[] {
   const { kind } = findSidecar(definition);

@@ -13,7 +13,7 @@ export type Injection =
 
 const refuse = (refusal: RefusalReason, detail: string): Injection => ({ ok: false, refusal, detail });
 
-/** Why the sidecar can't go into the definition, of what the definition alone tells; `undefined` when it can. */
+/** Why the definition can't get the sidecar, judged by the definition alone. `undefined` when it can. */
 function obstacle(definition: JsonObject): Injection | undefined {
   const sidecar = findSidecar(definition);
   if (sidecar.kind === "foreign") return refuse("foreign-ztunnel", sidecar.why);
@@ -25,9 +25,9 @@ function obstacle(definition: JsonObject): Injection | undefined {
 }
 
 /**
- * The task definition (in registerable form) with the sidecar as the spec says, or the refusal with its detail. A sidecar
- * that is there already, ours or made by hand, is brought up to the spec. Everything else keeps its bytes and its place;
- * applied twice it changes nothing more, and `remove` takes it back.
+ * The task definition (in registerable form) with the sidecar as the spec says, or the refusal with its detail. A
+ * sidecar that is there already, ours or made by hand, is brought up to the spec. Everything else keeps its bytes and
+ * its place; applied twice it changes nothing more, and `remove` undoes it.
  */
 export function inject(definition: JsonObject, spec: SidecarSpec): Injection {
   const refusal = obstacle(definition);

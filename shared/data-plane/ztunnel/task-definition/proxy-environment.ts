@@ -5,8 +5,8 @@ import type { Added } from "./added.ts";
 /**
  * What sends an application's traffic through ztunnel's SOCKS5 listener, as in Solo's guide. Not through it: the task's
  * metadata and credentials (169.254.170.2), the instance's metadata (169.254.169.254) and the task itself. The first
- * value is what containers get. Behind it stand those that earlier releases gave: where one of them is still there, it is
- * ours and gives way to the first. A release that changes a value keeps the former one here.
+ * value is what containers get. Behind it stand those that earlier releases gave: where one of them is still there, it
+ * is ours and is replaced by the first. A release that changes a value keeps the former one here.
  */
 const proxyEnvironment = {
   ALL_PROXY: ["socks5h://127.0.0.1:15080"],
@@ -58,7 +58,7 @@ function stateOf(environment: Json | undefined): Added["environment"] {
 
 /**
  * The container with the proxy environment, and what was added to it. A variable that the application has already, with
- * whatever value, stays as it is.
+ * any value, is not changed.
  */
 export function withProxyEnvironment(
   container: JsonObject,

@@ -18,8 +18,8 @@ export interface ReconciledSidecar {
 }
 
 /**
- * The container with every correction that it needs. All else that somebody set on it (limits, a restart policy, what it
- * waits for itself) stays.
+ * The container with every correction that it needs. All else that somebody set on it (limits, a restart policy, what
+ * it waits for itself) stays.
  */
 function amendSidecar(container: JsonObject, built: BuiltSidecar, definition: JsonObject, reasons: Set<DriftReason>) {
   const isInPlainText = findSidecar(definition).kind === "istioctl";
@@ -34,8 +34,8 @@ function amendSidecar(container: JsonObject, built: BuiltSidecar, definition: Js
 }
 
 /**
- * A container on which ztunnel waits itself can't wait for ztunnel. Nor does a FireLens log router: the ECS agent starts
- * the containers that log through it after it only while it depends on no container.
+ * A container on which ztunnel waits itself can't wait for ztunnel. Nor does a FireLens log router: the ECS agent
+ * starts the containers that log through it after it only while it depends on no container.
  */
 function mustWait(container: JsonObject, beforeZtunnel: ReadonlySet<string>): boolean {
   if (beforeZtunnel.has(nameOf(container))) return false;
@@ -52,8 +52,8 @@ function amendOther(container: JsonObject, added: Added, waits: boolean, proxyEn
 }
 
 /**
- * Makes the sidecar of a task definition, and what the other containers need for it, as the spec says; in place, so that
- * an order that somebody chose is no difference. Doesn't judge whether it may: that is `inject`.
+ * Makes the sidecar of a task definition, and what the other containers need for it, as the spec says; in place, so
+ * that an order that somebody chose is not drift. Doesn't judge whether it may: that is `inject`.
  */
 export function reconcileSidecar(definition: JsonObject, spec: SidecarSpec): ReconciledSidecar {
   const reasons = new Set<DriftReason>();
@@ -70,16 +70,16 @@ export function reconcileSidecar(definition: JsonObject, spec: SidecarSpec): Rec
     added.set(name, now);
     return result;
   });
-  const labelled = withAdded(sidecar, added);
+  const labeled = withAdded(sidecar, added);
   // Nothing but a claim to a proxy variable that somebody has changed since.
-  if (labelled !== sidecar && reasons.size === 0) reasons.add("proxy-env");
+  if (labeled !== sidecar && reasons.size === 0) reasons.add("proxy-env");
   if (existing === undefined) {
     return {
-      definition: { ...definition, containerDefinitions: [...containers, labelled] },
+      definition: { ...definition, containerDefinitions: [...containers, labeled] },
       reasons: ["sidecar-missing"],
     };
   }
   if (reasons.size === 0) return { definition, reasons: [] };
-  const containerDefinitions = containers.map((container) => (container === existing ? labelled : container));
+  const containerDefinitions = containers.map((container) => (container === existing ? labeled : container));
   return { definition: { ...definition, containerDefinitions }, reasons: [...reasons] };
 }

@@ -8,9 +8,9 @@ import { findSidecar } from "./sidecar.ts";
 import { withoutWait } from "./waiting.ts";
 
 /**
- * The task definition without the sidecar, and without what `inject` gave the other containers: byte for byte as it was.
- * A sidecar made by hand goes the same way. What isn't known to be ours stays: an application's own proxy variables, and
- * a container that is only called ztunnel.
+ * The task definition without the sidecar, and without what `inject` gave the other containers: byte for byte as it
+ * was. A sidecar made by hand goes the same way. What isn't known to be ours stays: an application's own proxy
+ * variables, and a container that is only called ztunnel.
  */
 export function remove(definition: JsonObject): JsonObject {
   const ztunnel = ztunnelOf(definition);

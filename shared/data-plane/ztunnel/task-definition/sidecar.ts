@@ -25,7 +25,7 @@ export const defaultHealthCheckCommand: readonly string[] = ["ztunnel", "healthc
 /** Name of the environment variable that ztunnel starts from. */
 export const BOOTSTRAP_TOKEN = "BOOTSTRAP_TOKEN";
 
-/** What a task definition has for a sidecar. `plainTextToken` is a credential: never log it. */
+/** A task definition's sidecar, by kind. `plainTextToken` is a credential: never log it. */
 export type Sidecar =
   | { readonly kind: "none" }
   /** Starts from one of our secrets. */
@@ -82,10 +82,10 @@ function derivedLogConfiguration(definition: JsonObject): JsonObject | undefined
 }
 
 /**
- * The sidecar's container as it should be in a definition; also in one that has a sidecar, which `corrections` bring to
- * it. CPU 0: it takes nothing from a task that is full already. A memory reservation only where the task has no memory
- * size, as ECS then wants a limit or a reservation of every container; elsewhere ztunnel lives on what the others leave.
- * The health check's numbers are those of Solo's guide, in seconds and tries.
+ * The sidecar's desired container in a definition; also in one that has a sidecar, which `corrections` bring to it. CPU
+ * 0: it takes nothing from a task that is full already. A memory reservation only where the task has no memory size, as
+ * ECS then wants a limit or a reservation of every container; elsewhere ztunnel lives on what the others leave. The
+ * health check's numbers are those of Solo's guide, in seconds and tries.
  */
 export function ztunnelContainer(spec: SidecarSpec, definition: JsonObject) {
   const logConfiguration = derivedLogConfiguration(definition);

@@ -11,12 +11,18 @@ function parse(value: unknown, unit: RegExp, factor: number): number | undefined
   return amount === undefined ? undefined : Number(amount) * factor;
 }
 
-/** The task's CPU in CPU units: `256`, `".25 vCPU"` (RegisterTaskDefinition's `cpu`); `undefined` when unset or unreadable. */
+/**
+ * The task's CPU in CPU units: `256`, `".25 vCPU"` (RegisterTaskDefinition's `cpu`); `undefined` when unset or
+ * unreadable.
+ */
 export function taskCpuUnits(definition: JsonObject): number | undefined {
   return parse(definition.cpu, /^\s*(\d*\.?\d+)\s*vcpu\s*$/i, UNITS_PER_VCPU);
 }
 
-/** The task's memory in MiB: `512`, `"0.5 GB"` (RegisterTaskDefinition's `memory`); `undefined` when unset or unreadable. */
+/**
+ * The task's memory in MiB: `512`, `"0.5 GB"` (RegisterTaskDefinition's `memory`); `undefined` when unset or
+ * unreadable.
+ */
 export function taskMemoryMiB(definition: JsonObject): number | undefined {
   return parse(definition.memory, /^\s*(\d*\.?\d+)\s*gb\s*$/i, MIB_PER_GB);
 }
