@@ -5,22 +5,22 @@ import * as esbuild from "esbuild";
 import { functionBundling } from "../stacks/definitions/bundling.ts";
 import { functionOptions } from "../tools/sst/function-options.ts";
 
-export interface Bundle {
+export interface FunctionBundle {
   readonly name: string;
   readonly file: string;
   readonly bytes: number;
   readonly gzipBytes: number;
   readonly modules: number;
-  /** Bytes of the bundle by package, or by folder of the project; the largest first. */
+  /** Bytes in the bundle by package, or by folder of the project. The largest is first. */
   readonly parts: readonly (readonly [part: string, bytes: number])[];
 }
 
-/** A function of `functions/` bundled below the directory: as it is deployed, or with these options instead of some. */
+/** Bundles a function of `functions/` into the directory, as it is deployed or with some options replaced. */
 export async function bundled(
   functionName: string,
   directory: string,
   { name = functionName, ...others }: Pick<esbuild.BuildOptions, "external" | "mainFields"> & { name?: string } = {},
-): Promise<Bundle> {
+): Promise<FunctionBundle> {
   const file = join(directory, name, "bundle.mjs");
   const { metafile, outputFiles } = await esbuild.build({
     ...functionOptions(`functions/${functionName}.ts`, file, functionBundling),
@@ -31,7 +31,7 @@ export async function bundled(
   await mkdir(dirname(file), { recursive: true });
   for (const output of outputFiles) await writeFile(output.path, output.contents);
   const code = outputFiles.find(({ path }) => path === file);
-  if (!code) throw new Error(`esbuild made no ${file}`);
+  if (!code) throw new Error(`esbuild wrote no ${file}`);
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
   return {
     name,
@@ -43,7 +43,7 @@ export async function bundled(
   };
 }
 
-function bytesByPart(inputs: readonly (readonly [string, number])[]): Bundle["parts"] {
+function bytesByPart(inputs: readonly (readonly [string, number])[]): FunctionBundle["parts"] {
   const parts = new Map<string, number>();
   for (const [path, bytes] of inputs) {
     const part = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? `${path.split("/")[0]}`;

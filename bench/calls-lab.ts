@@ -13,9 +13,9 @@ import {
 } from "../shared/base/vocabulary.ts";
 import { parseConfig } from "../shared/config/config.ts";
 
-/** One situation: what it cost, by function and call. */
+/** The calls of one scenario, counted by function and call. */
 export interface Measured {
-  readonly attemptKey: string;
+  readonly scenario: string;
   readonly roll: RollRecord | undefined;
   readonly byFunction: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
@@ -42,7 +42,7 @@ const config = parseConfig({
   slack: { secretName: "slack", channel: "#mesh-ops" },
 });
 
-/** Services that share a workload identity share its role. */
+/** The task definition of a service. Services that share a workload identity share its role. */
 function definition(name: string, identity: string): JsonObject {
   return {
     family: name,
@@ -63,13 +63,13 @@ const identityTags = (identity: string) => ({
   [tagKeys.serviceAccount]: identity,
 });
 
-/** Every situation is played with the first service, then measured with the second. */
-const twice = ["a", "b"] as const;
-type Nth = (typeof twice)[number];
+/** Every scenario runs with the first service to warm the caches, then is measured with the second. */
+const runs = ["a", "b"] as const;
+type RunName = (typeof runs)[number];
 const named = (name: string): ServiceName => ({ ...HOME, cluster: CLUSTER, name });
-const firstOf = (nth: Nth) => named(`first-${nth}`);
-const webOf = (nth: Nth) => named(`web-${nth}`);
-const plainOf = (nth: Nth) => named(`plain-${nth}`);
+const firstOf = (run: RunName) => named(`first-${run}`);
+const webOf = (run: RunName) => named(`web-${run}`);
+const plainOf = (run: RunName) => named(`plain-${run}`);
 
 const service = (name: string, identity: string): Fleet["services"][number] =>
   fleetSchema.shape.services.element.parse({
@@ -82,17 +82,17 @@ const service = (name: string, identity: string): Fleet["services"][number] =>
 
 const fleet: Fleet = fleetSchema.parse({
   clusters: [{ ...HOME, name: CLUSTER }],
-  services: twice.flatMap((nth) => [
-    service(`first-${nth}`, `team-${nth}`),
-    service(`web-${nth}`, `team-${nth}`),
-    service(`plain-${nth}`, `plain-${nth}`),
+  services: runs.flatMap((run) => [
+    service(`first-${run}`, `team-${run}`),
+    service(`web-${run}`, `team-${run}`),
+    service(`plain-${run}`, `plain-${run}`),
   ]),
 });
 
-/** Plays every kind of roll and of event in a lab in virtual time, and counts what they call. */
+/** Runs every kind of roll and of event in a lab in virtual time, and counts their calls. */
 export class BenchLab {
   readonly #lab: Lab;
-  readonly #stage: LabDriver;
+  readonly #driver: LabDriver;
   readonly #progress: (line: string) => void;
   readonly #rolls: Measured[] = [];
   readonly #events: Measured[] = [];
@@ -103,96 +103,99 @@ export class BenchLab {
     this.#lab = new Lab({
       clock,
       config,
-      // The sweep would come between.
+      // A sweep would add its own calls.
       schedules: false,
       onFunctionCall: (call, functionName) => this.#count(call, functionName),
     });
-    this.#stage = new LabDriver(this.#lab);
+    this.#driver = new LabDriver(this.#lab);
   }
 
-  /** Throws when a situation does not come out as it should. */
-  static async play(
+  /** Runs and counts everything. Throws when a scenario doesn't end as expected. */
+  static async measure(
     progress: (line: string) => void,
   ): Promise<{ readonly rolls: readonly Measured[]; readonly events: readonly Measured[] }> {
     const clock = new VirtualClock(Date.parse("2026-01-05T12:00:00Z"));
     const bench = new BenchLab(clock, progress);
-    await clock.run(bench.#play());
+    await clock.run(bench.#measure());
     return { rolls: bench.#rolls, events: bench.#events };
   }
 
-  async #play(): Promise<void> {
-    const stage = this.#stage;
+  async #measure(): Promise<void> {
+    const driver = this.#driver;
     await this.#lab.prepare(fleet);
-    await stage.minutes(3);
-    await this.#roll("first enroll of an identity", "succeeded", firstOf, (one, nth) =>
-      stage.tag(one, { ...ENROLL, ...identityTags(`team-${nth}`) }),
+    await driver.minutes(3);
+    await this.#roll("first enroll of an identity", "succeeded", firstOf, (one, run) =>
+      driver.tag(one, { ...ENROLL, ...identityTags(`team-${run}`) }),
     );
-    await this.#roll("enroll, secret version exists", "succeeded", webOf, (one, nth) =>
-      stage.tag(one, { ...ENROLL, ...identityTags(`team-${nth}`) }),
+    await this.#roll("enroll, secret version exists", "succeeded", webOf, (one, run) =>
+      driver.tag(one, { ...ENROLL, ...identityTags(`team-${run}`) }),
     );
     await this.#event("an enrolled service, nothing to change", webOf);
     await this.#event("a service that is not enrolled", plainOf);
-    await this.#roll("update to another image", "succeeded", webOf, (one) => stage.tag(one, { [IMAGE]: NEWER_IMAGE }));
-    await this.#roll("re-inject after a CI deployment", "succeeded", webOf, async (one, nth) => {
-      await stage.deploy(one, definition(one.name, `team-${nth}`));
+    await this.#roll("update to another image", "succeeded", webOf, (one) => driver.tag(one, { [IMAGE]: NEWER_IMAGE }));
+    await this.#roll("re-inject after a CI deployment", "succeeded", webOf, async (one, run) => {
+      await driver.deploy(one, definition(one.name, `team-${run}`));
     });
     this.#lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
-    await this.#roll("reverted", "reverted", webOf, (one) => stage.tag(one, { [IMAGE]: BAD_IMAGE }));
-    await this.#settle(webOf, (one) => stage.tag(one, { [IMAGE]: NEWER_IMAGE }));
-    await this.#roll("unenroll", "succeeded", webOf, (one) => stage.untag(one, DEFAULT_ENROLL_TAG));
+    await this.#roll("reverted", "reverted", webOf, (one) => driver.tag(one, { [IMAGE]: BAD_IMAGE }));
+    await this.#settle(webOf, (one) => driver.tag(one, { [IMAGE]: NEWER_IMAGE }));
+    await this.#roll("unenroll", "succeeded", webOf, (one) => driver.untag(one, DEFAULT_ENROLL_TAG));
     await this.#eventDuringRoll("a service in the middle of a roll");
   }
 
   async #roll(
-    attemptKey: string,
+    scenario: string,
     outcome: string,
-    serviceOf: (nth: Nth) => ServiceName,
-    cause: (service: ServiceName, nth: Nth) => Promise<void>,
+    serviceOf: (run: RunName) => ServiceName,
+    cause: (service: ServiceName, run: RunName) => Promise<void>,
   ): Promise<void> {
-    this.#progress(attemptKey);
-    for (const nth of twice) {
-      const one = serviceOf(nth);
-      const before = this.#stage.rollsOf(one).length;
+    this.#progress(scenario);
+    for (const run of runs) {
+      const one = serviceOf(run);
+      const before = this.#driver.rollsOf(one).length;
       this.#counts = new Map();
-      await cause(one, nth);
+      await cause(one, run);
       const hasEnded = () => {
-        const rolls = this.#stage.rollsOf(one);
+        const rolls = this.#driver.rollsOf(one);
         return rolls.length > before && rolls.every(({ status }) => status !== "RUNNING");
       };
-      await this.#stage.until(`${attemptKey}: over`, 60, hasEnded);
-      await this.#stage.minutes(2);
-      const [roll, ...more] = this.#stage.rollsOf(one).slice(before);
-      expectThat(roll?.outcome === outcome, `${attemptKey}: ${roll?.outcome} instead of ${outcome}`);
-      expectThat(more.length === 0, `${attemptKey}: ${more.length} rolls more than one`);
-      if (nth === "b") this.#rolls.push({ attemptKey, roll, byFunction: this.#counts });
+      await this.#driver.until(`${scenario}: all rolls have ended`, 60, hasEnded);
+      await this.#driver.minutes(2);
+      const [roll, ...more] = this.#driver.rollsOf(one).slice(before);
+      expectThat(roll?.outcome === outcome, `${scenario}: ${roll?.outcome} instead of ${outcome}`);
+      expectThat(more.length === 0, `${scenario}: ${more.length} more rolls than expected`);
+      if (run === "b") this.#rolls.push({ scenario, roll, byFunction: this.#counts });
     }
   }
 
-  /** Something that starts no roll, between two that are measured. */
-  async #settle(serviceOf: (nth: Nth) => ServiceName, cause: (service: ServiceName) => Promise<void>): Promise<void> {
-    for (const nth of twice) await cause(serviceOf(nth));
-    await this.#stage.minutes(2);
+  /** Makes a change that starts no roll, between two measured scenarios. */
+  async #settle(
+    serviceOf: (run: RunName) => ServiceName,
+    cause: (service: ServiceName) => Promise<void>,
+  ): Promise<void> {
+    for (const run of runs) await cause(serviceOf(run));
+    await this.#driver.minutes(2);
   }
 
-  async #event(attemptKey: string, serviceOf: (nth: Nth) => ServiceName): Promise<void> {
-    this.#progress(attemptKey);
-    await this.#look(serviceOf("b"));
-    const byFunction = await this.#look(serviceOf("b"));
-    this.#events.push({ attemptKey, roll: undefined, byFunction });
+  async #event(scenario: string, serviceOf: (run: RunName) => ServiceName): Promise<void> {
+    this.#progress(scenario);
+    await this.#reconcile(serviceOf("b"));
+    const byFunction = await this.#reconcile(serviceOf("b"));
+    this.#events.push({ scenario, roll: undefined, byFunction });
   }
 
-  async #eventDuringRoll(attemptKey: string): Promise<void> {
-    this.#progress(attemptKey);
+  async #eventDuringRoll(scenario: string): Promise<void> {
+    this.#progress(scenario);
     const one = webOf("b");
     this.#counts = new Map();
-    await this.#stage.tag(one, ENROLL);
-    const isWaiting = async () => (await this.#stage.state(one))?.roll?.taskToken !== undefined;
-    await this.#stage.until("a roll waits for its deployment", 5, isWaiting);
-    this.#events.push({ attemptKey, roll: undefined, byFunction: await this.#look(one) });
+    await this.#driver.tag(one, ENROLL);
+    const isWaiting = async () => (await this.#driver.state(one))?.roll?.taskToken !== undefined;
+    await this.#driver.until("a roll waits for its deployment", 5, isWaiting);
+    this.#events.push({ scenario, roll: undefined, byFunction: await this.#reconcile(one) });
   }
 
   /** Invokes reconcile-service with an event of the service, as EventBridge does. */
-  async #look(one: ServiceName): Promise<Measured["byFunction"]> {
+  async #reconcile(one: ServiceName): Promise<Measured["byFunction"]> {
     this.#counts = new Map();
     await this.#lab.lambda.invoke("reconcile-service", {
       source: eventSources.ecs,

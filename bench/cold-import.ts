@@ -3,16 +3,16 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { median } from "./report.ts";
 
-/** What importing a bundle takes in a process of its own: the medians. */
+/** The median times to import a bundle in a fresh process. */
 export interface ColdImport {
   readonly elapsedMs: number;
-  /** Of the processor, in all threads: other work on the machine changes it less. */
+  /** CPU time of all threads. Other load on the machine affects it less than the elapsed time. */
   readonly cpuMs: number;
 }
 
 /**
- * How long fresh processes take to import each of the files. All are imported once before any is again, so that what else
- * the machine does meanwhile concerns all of them alike.
+ * How long fresh processes take to import each of the files. Each round imports every file once, so that other load on
+ * the machine affects all files alike.
  */
 export async function coldImports(
   files: readonly string[],
@@ -41,7 +41,7 @@ const { user, system } = process.cpuUsage(cpuBefore);
 if (typeof handler !== "function") throw new Error("the bundle exports no handler");
 console.log(elapsedMs, (user + system) / 1000);`;
 
-/** The environment of a deployed function, as far as it matters to an import. */
+/** The environment variables of a deployed function that matter for an import. */
 const environment = {
   PATH: process.env.PATH ?? "",
   AWS_REGION: "us-east-1",

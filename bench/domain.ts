@@ -12,12 +12,12 @@ const WARM_UP_RUNS = 2_000;
 const BATCHES = 200;
 const RUNS_PER_BATCH = 20;
 
-/** How long decisions and injections take, against parsing and writing the same JSON. */
+/** How long decisions and injections take, compared with parsing and writing the same JSON. */
 export const domain: Part = {
   name: "domain",
-  about: "decide, inject and token on a task definition of ten containers, against JSON.parse and JSON.stringify",
+  about: "decide, inject and token on a task definition of ten containers, compared with JSON.parse and JSON.stringify",
   measure: async (progress) => {
-    progress(`${BATCHES * RUNS_PER_BATCH} runs of each`);
+    progress(`${BATCHES * RUNS_PER_BATCH} runs of each subject`);
     return [times()];
   },
 };
@@ -39,16 +39,16 @@ function times(): Figures {
   const subjects: readonly (readonly [string, () => unknown])[] = [
     ["JSON.parse + JSON.stringify", () => JSON.stringify(JSON.parse(text))],
     ["decide + inject", () => decideAndInject(before)],
-    ["decide alone, to be enrolled", () => decide(before)],
-    ["drift check, nothing to change", () => decide(after)],
-    ["token: make and encode", () => encodeToken(desiredToken(desired.request, facts))],
+    ["decide, not enrolled yet", () => decide(before)],
+    ["decide, nothing to change", () => decide(after)],
+    ["token, built and encoded", () => encodeToken(desiredToken(desired.request, facts))],
   ];
   const measured = subjects.map(([what, run]) => [what, microseconds(run)] as const);
-  const yardstick = measured[0]?.[1] ?? Number.NaN;
+  const baseline = measured[0]?.[1] ?? Number.NaN;
   return {
-    title: `The domain, on ${containersOf(injected).length} containers (${Buffer.byteLength(text)} bytes of JSON)`,
-    columns: ["what", "µs", "times parse + stringify"],
-    rows: measured.map(([what, us]) => [what, us, us / yardstick]),
+    title: `Domain functions on ${containersOf(injected).length} containers (${Buffer.byteLength(text)} bytes of JSON)`,
+    columns: ["subject", "µs", "times parse + stringify"],
+    rows: measured.map(([what, us]) => [what, us, us / baseline]),
     notes: [`Median of ${BATCHES} batches of ${RUNS_PER_BATCH} runs in one warm process.`],
   };
 }
@@ -58,7 +58,7 @@ function decideAndInject(observed: DecisionInput): {
   readonly desired: DesiredEnrollment;
 } {
   const decision = decide(observed);
-  if (decision.action !== "enroll") throw new Error(`the service is not to be enrolled: ${decision.action}`);
+  if (decision.action !== "enroll") throw new Error(`the decision is not to enroll: ${decision.action}`);
   const { desired } = decision;
   const { account, region } = observed.service.ref;
   const secretArn = `arn:aws:secretsmanager:${region}:${account}:secret:${desired.secret.secretName}-AbCdEf`;

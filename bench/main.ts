@@ -6,13 +6,13 @@ import { asJson, asText, type Figures } from "./report.ts";
 
 const parts = [calls, domain, bundles];
 
-const help = `Measures what a roll, an event, a decision and a cold start cost. Nothing passes or fails by time.
+const help = `Measures the cost of rolls, events, decisions and cold starts. No figure makes the command fail.
 
   npm run bench -- [--only PART] [--json]
 
-  --only PART  one of: ${parts.map(({ name }) => name).join(", ")}
-  --json       the figures as JSON
-  --help       this text
+  --only PART  measure only one part: ${parts.map(({ name }) => name).join(", ")}
+  --json       print the figures as JSON
+  --help       print this text
 
 ${parts.map(({ name, about }) => `  ${name.padEnd(8)} ${about}`).join("\n")}`;
 

@@ -1,25 +1,25 @@
 import { table } from "../lab/story/summary.ts";
 
-/** A number, a text, or nothing to tell. */
-export type Cell = number | string | undefined;
+/** A number, a text, or undefined where there is no value. */
+export type FigureValue = number | string | undefined;
 
-/** Figures of one kind: one row a subject, one column a figure. */
+/** A table of figures: one row per subject, one column per figure. */
 export interface Figures {
   readonly title: string;
   readonly columns: readonly string[];
-  readonly rows: readonly (readonly Cell[])[];
-  /** How the figures were taken, or what they are held against. */
+  readonly rows: readonly (readonly FigureValue[])[];
+  /** How the figures were measured, or which goals they have. */
   readonly notes?: readonly string[];
 }
 
-/** One part of the bench. It tells on stderr what it is at. */
+/** One part of the bench. `progress` takes lines about its progress. */
 export interface Part {
   readonly name: string;
   readonly about: string;
   readonly measure: (progress: (line: string) => void) => Promise<readonly Figures[]>;
 }
 
-/** The figures as a table for people: numbers to the right, texts to the left. */
+/** The figures as a text table. Numbers are aligned to the right, texts to the left. */
 export function asText({ title, columns, rows, notes = [] }: Figures): string {
   const widths = columns.map((name, index) => Math.max(name.length, ...rows.map((row) => shown(row[index]).length)));
   const numeric = columns.map((_, index) => rows.every((row) => typeof row[index] !== "string"));
@@ -28,7 +28,7 @@ export function asText({ title, columns, rows, notes = [] }: Figures): string {
   return [title, table([columns.map(aligned), ...body]), ...notes.map((note) => `  ${note}`)].join("\n");
 }
 
-/** The figures for machines: one object a row. */
+/** The figures as JSON, with one object per row. */
 export function asJson({ title, columns, rows, notes = [] }: Figures) {
   return {
     title,
@@ -37,12 +37,12 @@ export function asJson({ title, columns, rows, notes = [] }: Figures) {
   };
 }
 
-function shown(cell: Cell): string {
+function shown(cell: FigureValue): string {
   if (cell === undefined) return "-";
   return typeof cell === "number" ? cell.toLocaleString("en-US", { maximumFractionDigits: 2 }) : cell;
 }
 
-/** The middle one of the values; the upper one of two. Throws for none. */
+/** The median, or the upper one of two middle values. Throws RangeError without values. */
 export function median(values: readonly number[]): number {
   const middle = [...values].sort((a, b) => a - b)[values.length >> 1];
   if (middle === undefined) throw new RangeError("no values");

@@ -71,7 +71,7 @@ const raw: JsonObject = {
   containerDefinitions: Array.from({ length: 9 }, (_, index) => application(index)),
 };
 
-/** A tagged service of nine containers that is not in the mesh yet: with ztunnel it has ten, the most that ECS allows. */
+/** A tagged service of nine containers that is not enrolled yet. With ztunnel it has ten, the most that ECS allows. */
 export const nineContainers: DecisionInput = {
   service: {
     ref: serviceRef(`arn:aws:ecs:${region}:${account}:service/shop/storefront`),

@@ -13,11 +13,11 @@ import { dynamoDbLedger } from "../shared/gateways/ledger/ledger-dynamodb.ts";
 import type { Ledgers } from "../shared/ports/ledger.ts";
 import type { BusCalls, EcsCalls } from "../shared/ports/ports.ts";
 
-/** What every step works with. Clients that few of them need are no part of it: every function bundles its own. */
+/** The context of every step. It has no clients that only few steps need, so that their bundles don't contain them. */
 export interface FunctionContext {
   readonly config: Config;
   readonly now: () => number;
-  /** Waits for so many milliseconds. */
+  /** Waits for `ms` milliseconds. */
   readonly pause: (ms: number) => Promise<void>;
   readonly clients: AwsClients;
   readonly ledger: Ledgers;

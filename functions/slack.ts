@@ -35,7 +35,7 @@ export function slackChannel(
     try {
       return await known;
     } catch (error) {
-      known = undefined; // a secret that is put right later must be read again
+      known = undefined; // a secret that is corrected later must be read again
       throw error;
     }
   };

@@ -1,15 +1,15 @@
 import { isJsonObject } from "../shared/base/json.ts";
 import type { LabDriver } from "./story/lab-driver.ts";
 
-/** A text that the product wrote, and where. */
+/** A text that the product wrote, and its place. */
 export interface Written {
   readonly where: string;
   readonly text: string;
 }
 
-/** Everything that the product wrote where a secret has no place. */
-export async function everythingWritten(stage: LabDriver): Promise<readonly Written[]> {
-  const { lab } = stage;
+/** Everything that the product wrote to places that must not contain secrets. */
+export async function everythingWritten(driver: LabDriver): Promise<readonly Written[]> {
+  const { lab } = driver;
   const written: Written[] = [];
   const add = (where: string, value: unknown) => written.push({ where, text: JSON.stringify(value) });
   for (const { functionName, line } of lab.logs) written.push({ where: `log of ${functionName}`, text: line });
@@ -31,24 +31,24 @@ export async function everythingWritten(stage: LabDriver): Promise<readonly Writ
   return written;
 }
 
-/** The values of all versions of all secrets, by name. */
+/** The values of all versions of all secrets, with the secrets' names. */
 export async function secretValues(
-  stage: LabDriver,
+  driver: LabDriver,
 ): Promise<readonly { readonly name: string; readonly value: string }[]> {
   const values = [];
-  for (const secret of stage.lab.secrets.state()) {
+  for (const secret of driver.lab.secrets.state()) {
     const { VersionIdsToStages, ARN, Account, Region, Name } = secret;
     for (const VersionId of isJsonObject(VersionIdsToStages) ? Object.keys(VersionIdsToStages) : []) {
       const at = { account: String(Account), region: String(Region) };
       const input = { SecretId: ARN ?? "", VersionId };
-      const { SecretString } = await stage.lab.call(at, "GetSecretValue", input, "secretsmanager");
+      const { SecretString } = await driver.lab.call(at, "GetSecretValue", input, "secretsmanager");
       values.push({ name: String(Name), value: String(SecretString) });
     }
   }
   return values;
 }
 
-/** A bootstrap token in every form in which it could be written down. */
+/** The bootstrap token in every form in which it could have been written. */
 export function formsOf(encoded: string): readonly string[] {
   const inner = Buffer.from(encoded, "base64").toString("utf8");
   return [encoded, inner, Buffer.from(inner, "base64").toString("utf8")];
@@ -57,8 +57,8 @@ export function formsOf(encoded: string): readonly string[] {
 const PIECE = 60;
 
 /**
- * Where one of the secrets, or a piece of 60 characters from its beginning, middle or end, stands; JSON inside of JSON,
- * however often, is looked into.
+ * Places that contain one of the secrets, or 60 characters from its beginning, middle or end. Finds them in nested JSON
+ * of any depth, too.
  */
 export function leaks(written: readonly Written[], secrets: readonly string[]): readonly string[] {
   const pieces = [...new Set(secrets.flatMap((secret) => piecesOf(plain(secret))))];
@@ -74,7 +74,7 @@ function piecesOf(text: string): readonly string[] {
   return [text.slice(0, PIECE), text.slice(middle, middle + PIECE), text.slice(-PIECE)];
 }
 
-/** Escaping of JSON taken away on all its levels. */
+/** The text without JSON's escape characters, of any depth. */
 function plain(text: string): string {
   return text.replaceAll("\\", "");
 }

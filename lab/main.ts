@@ -10,16 +10,16 @@ import { startLabServer } from "./server/lab-server.ts";
 
 const help = `npm run lab [-- options]
 
-Serves simulated AWS accounts, Kubernetes control planes and Slack on one port of 127.0.0.1, with the autopilot of
-autopilot.config.ts at work in them, until Ctrl-C. docs/lab.md shows a session with the AWS CLI.
+Serves simulated AWS accounts, Kubernetes control planes and Slack on one port of 127.0.0.1, and runs the autopilot of
+autopilot.config.ts in them, until Ctrl-C. docs/lab.md shows a session with the AWS CLI.
 
-  --port N       where to listen; 0 picks a free port (default 4566)
-  --speed N      how many lab seconds pass in a real one (default 20)
-  --fleet FILE   clusters and services from a JSON file instead of the demo fleet
-  --empty        no clusters and services
-  --help         this text
+  --port N       the port; 0 picks a free one (default 4566)
+  --speed N      lab seconds per real second (default 20)
+  --fleet FILE   read clusters and services from a JSON file instead of using the demo fleet
+  --empty        start without clusters and services
+  --help         print this text
 
-Exit codes: 0 ended by Ctrl-C, 1 the port is taken or the lab failed, 2 wrong usage or a fleet that ECS refuses.
+Exit codes: 0 stopped by Ctrl-C, 1 the port is taken or the lab failed, 2 wrong usage or a fleet that ECS refuses.
 `;
 
 const options = {
@@ -33,17 +33,17 @@ const options = {
 const valuesSchema = z
   .object({
     port: z.coerce.number("must be a whole number from 0 to 65535").int().min(0).max(65_535),
-    speed: z.coerce.number("must be a number above 0 and up to 100000").positive().max(100_000),
+    speed: z.coerce.number("must be a number above 0 and at most 100000").positive().max(100_000),
     fleet: z.string().min(1).optional(),
     empty: z.boolean(),
     help: z.boolean(),
   })
-  .refine(({ fleet, empty }) => !(empty && fleet), "--fleet and --empty exclude each other");
+  .refine(({ fleet, empty }) => !(empty && fleet), "--fleet and --empty can't be combined");
 
-/** Wrong usage: exit code 2. */
+/** Wrong usage. The exit code is 2. */
 class WrongUsage extends Error {}
 
-/** Runs the command until it is ended. Returns the exit code. */
+/** Runs the command until a signal stops it. Returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   try {
     const { port, speed, empty, fleet: file, help: helpAsked } = usage(args);
@@ -104,5 +104,5 @@ function sentence(error: unknown): string {
 }
 
 process.exitCode = await main(process.argv.slice(2));
-// What the lab has under way would go on for ever.
+// The lab's schedules and executions never end by themselves.
 process.exit();

@@ -69,12 +69,12 @@ function ruleArns({ deployment }: Context, place: Place): readonly string[] {
 
 const kept = { messageRetentionSeconds: undeliveredRetentionSeconds, sqsManagedSseEnabled: true };
 
-/** The queue that takes failed invocations, for the policies of those who write to it. */
+/** The ARN of the queue of failed invocations, for the policies of its writers. */
 export function failedInvocationsArn({ deployment }: Context): string {
   return queueArn(deployment, deployment.home, FAILED);
 }
 
-/** The queue that takes undelivered events of the home region, for the policies of those who write to it. */
+/** The ARN of the queue of the home region's undelivered events, for the policies of its writers. */
 export function undeliveredEventsArn({ deployment }: Context): string {
   return queueArn(deployment, deployment.home, UNDELIVERED);
 }

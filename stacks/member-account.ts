@@ -44,7 +44,7 @@ export function memberAccountTemplate(config: Config, stage: string, account: st
   const deployment = deploymentOf(config, stage);
   if (!memberAccounts(deployment).includes(account)) {
     const known = memberAccounts(deployment).join(", ") || "none";
-    throw new Error(`${account} is no account of the configuration besides the home account: there are ${known}`);
+    throw new Error(`${account} is not a member account of the configuration, which has: ${known}`);
   }
   const regions = forwardedRegions(deployment, account);
   const firstRegion = regions[0] ?? deployment.home.region;

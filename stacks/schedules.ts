@@ -12,7 +12,7 @@ interface Parts {
   readonly queues: DeadLetters;
 }
 
-/** The functions that run by the clock. */
+/** The schedules of the functions. */
 export function schedules(here: Context, parts: Parts): void {
   for (const schedule of definitions) scheduled(schedule, here, parts);
 }

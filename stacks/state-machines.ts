@@ -62,6 +62,6 @@ function functionsOf(machine: StateMachineDefinition, functions: Functions): sst
 /** Throws when there is no such function: a definition names one that is not deployed. */
 export function deployedFunction(functions: Functions, name: string): sst.aws.Function {
   const found = functions.get(name);
-  if (!found) throw new Error(`${name} is no function of stacks/definitions/functions.ts`);
+  if (!found) throw new Error(`${name} is not a function of stacks/definitions/functions.ts`);
   return found;
 }

@@ -1,6 +1,6 @@
 /**
- * Holds the renderer against the real command: runs `sst diff` on a copy of the project with a fake engine and a fake
- * Parameter Store, and compares all resources and all bundles. For after an upgrade of SST:
+ * Compares the renderer with the real command: runs `sst diff` on a copy of the project with a fake engine and a fake
+ * Parameter Store, and compares all resources and all bundles. Run it after an upgrade of SST:
  * `npm run crosscheck -- --stage dev`.
  */
 import { execFileSync, spawn } from "node:child_process";
@@ -15,7 +15,7 @@ import { ensurePlatform, root, sstEnvironment } from "./sst/platform.ts";
 const { values } = parseArgs({ options: { stage: { type: "string", default: "dev" } } });
 const { stage } = values;
 
-/** The two parts that both sides write: what is registered, and one bundle a function. */
+/** What both sides write: the registered resources, and one bundle per function. */
 const registeredSchema = z.array(
   z.object({ type: z.string(), name: z.string(), inputs: z.record(z.string(), z.unknown()) }),
 );
@@ -38,7 +38,7 @@ function render(): z.infer<typeof renderedSchema> {
   return renderedSchema.parse(JSON.parse(readFileSync(out, "utf8")));
 }
 
-/** The copy keeps its state in a file: `home: "aws"` would ask for a bucket. */
+/** Copies the project. The copy keeps its state in a file, because `home: "aws"` would need a bucket. */
 function copyProject(): void {
   for (const name of readdirSync(root)) {
     if (!NOT_COPIED.includes(name)) cpSync(join(root, name), join(copy, name), { recursive: true });
@@ -85,7 +85,7 @@ async function diff(account: string): Promise<void> {
   throw new Error(`sst diff ended with ${String(code)}`);
 }
 
-/** Where assets go is all that `sst diff` asks AWS for. */
+/** Answers the only question that `sst diff` asks AWS: where assets are stored. */
 async function fakeParameterStore(): Promise<{ readonly url: string; close(): void }> {
   const bootstrap = {
     version: 99,
@@ -115,7 +115,7 @@ function report({ resources, bundles }: z.infer<typeof renderedSchema>, seen: re
     bundleIn(".sst/artifacts", id)?.equals(bundleIn("rendered/artifacts", id) ?? empty),
   );
   console.log(
-    `${ours.size - different.length} of ${theirs.size} resources and ${same.length} of ${bundles.length} bundles are what sst diff makes`,
+    `${ours.size - different.length} of ${theirs.size} resources and ${same.length} of ${bundles.length} bundles equal those of sst diff`,
   );
   return different.length === 0 && same.length === bundles.length;
 }
@@ -132,18 +132,18 @@ function byKey(resources: readonly Registered[]): ReadonlyMap<string, string> {
   return new Map(own.map(({ type, name, inputs }) => [`${type} ${name}`, JSON.stringify(comparable(inputs))]));
 }
 
-const PULUMI_MARK = "4dabf18193072939515e22adb298388d";
+const PULUMI_SIGNATURE = "4dabf18193072939515e22adb298388d";
 
-/** Without what differs by where it runs: buckets, files and the hashes of their content. */
+/** The value without what differs between two runs: buckets, files and the hashes of their content. */
 function comparable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(comparable);
   if (typeof value === "string") return value.replace(/sst-asset-[\w-]+/, "BUCKET").replace(/[0-9a-f]{64}/g, "HASH");
   if (typeof value !== "object" || value === null) return value;
   const members: Readonly<Record<string, unknown>> = { ...value };
-  if (["$file", "__pulumiAsset", "__pulumiArchive"].some((mark) => mark in value)) return "FILE";
-  if (PULUMI_MARK in value) return comparable(members.value);
-  const given = Object.entries(members).filter(([, one]) => one !== undefined);
-  return Object.fromEntries(given.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, one]) => [key, comparable(one)]));
+  if (["$file", "__pulumiAsset", "__pulumiArchive"].some((key) => key in value)) return "FILE";
+  if (PULUMI_SIGNATURE in value) return comparable(members.value);
+  const defined = Object.entries(members).filter(([, one]) => one !== undefined);
+  return Object.fromEntries(defined.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, one]) => [key, comparable(one)]));
 }
 
 /** True if both sides agree. */

@@ -1,4 +1,4 @@
-/** Installs SST's components, which the types of stacks/ come from, unless they are there. */
+/** Installs SST's components unless they are installed. The types of stacks/ come from them. */
 import { ensurePlatform } from "./sst/platform.ts";
 
 ensurePlatform();

@@ -1,4 +1,7 @@
-/** Writes the CloudFormation template of another account: `npm run member-template -- --account 210987654321 --out member.json`. */
+/**
+ * Writes the CloudFormation template for a member account: `npm run member-template -- --account 210987654321 --out
+ * member.json`.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";

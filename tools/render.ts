@@ -10,12 +10,12 @@ const help = `npm run render -- [options]
 Writes the resources that SST would create for a stage, as JSON: {app, resources: [{type, name, region, inputs}], outputs}.
 No AWS account is needed. The first run installs SST's components, which takes about a minute.
 
-  --stage NAME      default dev
-  --out FILE        default: standard output
-  --config FILE     a configuration instead of autopilot.config.ts
-  --bundles         bundle the functions as they are deployed; otherwise each is one line
-  --directory DIR   where bundles go and stay; otherwise they are deleted
-  --help            this text
+  --stage NAME      the stage (default dev)
+  --out FILE        the output file (default: standard output)
+  --config FILE     use this configuration instead of autopilot.config.ts
+  --bundles         bundle the functions as they are deployed; otherwise each bundle is a placeholder
+  --directory DIR   keep the bundles in this directory; otherwise they are deleted
+  --help            print this text
 `;
 
 async function main(): Promise<void> {
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  // A wrong configuration or option says all in its message; anything else is told with where it comes from.
+  // The message of a wrong configuration or option is enough. Other errors are printed with their stack.
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const expected = code === "invalid-config" || code.startsWith("ERR_PARSE_ARGS");
   console.error(expected && error instanceof Error ? error.message : error);

@@ -1,14 +1,14 @@
-// Loaded before every npm script's program, and in the syntax of Node.js 6: an old host ends with words, not with a
-// syntax error.
+// Every npm script loads this file first. It uses the syntax of Node.js 6, so that an old host prints a message instead of
+// a syntax error.
 const range = require("../package.json").engines.node;
 
-/** What is wrong with a version, and the fix; undefined when nothing is. `needed` is like `>=24`. */
+/** The problem with the version, and its fix. Undefined if the version is new enough. `needed` is like `>=24`. */
 function nodeProblem(version, needed) {
-  const least = Number(/\d+/.exec(needed)[0]);
-  if (Number(/\d+/.exec(version)[0]) >= least) return undefined;
+  const minimum = Number(/\d+/.exec(needed)[0]);
+  if (Number(/\d+/.exec(version)[0]) >= minimum) return undefined;
   return [
-    `This project needs Node.js ${least} or newer; this is ${version}.`,
-    `Fix: run \`nvm use\`, which reads .nvmrc, or install Node.js ${least}. On Linux, \`npm ci\` brings it along unless`,
+    `This project needs Node.js ${minimum} or newer; this is ${version}.`,
+    `Fix: run \`nvm use\`, which reads .nvmrc, or install Node.js ${minimum}. On Linux, \`npm ci\` installs it unless`,
     "optional dependencies are omitted.",
   ].join("\n");
 }

@@ -5,23 +5,23 @@ import type { Lane, Rollout } from "../../shared/model/rollout.ts";
 import { type CallRate, REGISTER, resolvedPolicy } from "../../shared/rollout/pace.ts";
 import { cutWaves } from "../../shared/rollout/waves.ts";
 
-/** What no rollout can be faster than, in seconds. */
+/** The shortest possible time of a rollout, as AWS's quotas allow, in seconds. */
 export interface QuotaBound {
-  /** Until the last service's revision can be registered in the account and region with the most services. */
+  /** The time until the last revision can be registered in the account and region with the most services. */
   readonly registerSeconds: number;
-  /** One deployment, as observed: the median. */
+  /** The observed median of one deployment. */
   readonly deploymentSeconds: number;
   readonly seconds: number;
 }
 
-/** Seconds until ECS takes the last of so many calls, from a full bucket. */
+/** Seconds until ECS accepts the last of `calls` calls, starting with a full bucket. */
 export function quotaSeconds(calls: number, { intervalMs, burst }: CallRate): number {
   return (Math.max(0, calls - burst) * intervalMs) / 1000;
 }
 
 /**
- * What a rollout's time is held against: every service needs one RegisterTaskDefinition, whose bucket is per account and
- * region, and the last one to get it needs a deployment.
+ * The rollout's quota bound: every service needs one RegisterTaskDefinition, whose bucket is per account and region,
+ * and the last service needs a deployment after that.
  */
 export function quotaBound(rollout: Rollout, deploymentSeconds: number): QuotaBound {
   const byPlace = Map.groupBy(
@@ -34,8 +34,8 @@ export function quotaBound(rollout: Rollout, deploymentSeconds: number): QuotaBo
 }
 
 /**
- * How long a rollout of another size takes by the same policy, in seconds, from one that was simulated: the time that its
- * waves took for a round of `concurrency` rolls, and the bake times. Computed, not simulated.
+ * How long a rollout of another size takes with the same policy, in seconds. It is computed from a simulated rollout:
+ * from the time that a round of `concurrency` rolls took, and the bake times.
  */
 export function computedSeconds(simulated: Rollout, config: Config, services: number): number {
   const policy = config.policy.rollout;
@@ -53,7 +53,7 @@ export function computedSeconds(simulated: Rollout, config: Config, services: nu
   }, 0);
 }
 
-/** The lanes of every wave that so many services are cut into, spread evenly over the configuration's regions. */
+/** The lanes of every wave for `services` services, spread evenly over the configuration's regions. */
 function wavesOf(config: Config, policy: RolloutPolicy, services: number): readonly (readonly Lane[])[] {
   const targets = targetsOf(config);
   const candidates = Array.from({ length: services }, (_, number) => {
@@ -73,7 +73,7 @@ function sizeOf({ first, last }: Pick<Lane, "first" | "last">): number {
   return last - first + 1;
 }
 
-/** Seconds between two times; NaN where one is not known. */
+/** Seconds between two times. NaN if a time can't be parsed. */
 export function seconds(from: string, to: string): number {
   return (Date.parse(to) - Date.parse(from)) / 1000;
 }

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
-import { type Asked, askedOf, DEFAULT_POLICY_SERVICES, help, UsageError } from "./options.ts";
+import { DEFAULT_POLICY_SERVICES, help, OptionsError, parseArguments, type RehearsalArguments } from "./options.ts";
 import { type PolicyName, type RolloutFigures, rehearse } from "./rehearsal.ts";
-import { asText, type Cost } from "./report.ts";
+import { type Cost, rehearsalText } from "./report.ts";
 
-const TELL_EVERY_MS = 2_000;
-/** For V8: rather collect garbage more often than let the heap grow. */
+const PROGRESS_INTERVAL_MS = 2_000;
+/** V8 options: collect garbage more often instead of growing the heap. */
 const SMALL_HEAP = ["--max-old-space-size=160", "--max-semi-space-size=4", "--heap-growing-percent=20"];
 
 interface Rehearsed {
@@ -21,28 +21,30 @@ const rehearsedSchema = z.object({
 
 /** Runs the command. Returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  let asked: Asked | undefined;
+  let parsed: RehearsalArguments | undefined;
   try {
-    asked = await askedOf(args);
+    parsed = await parseArguments(args);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    if (!(error instanceof OptionsError)) throw error;
     process.stderr.write(`${error.message}\n\n${help}`);
     return 2;
   }
-  if (!asked) {
+  if (!parsed) {
     process.stdout.write(help);
     return 0;
   }
-  const { figures, cost } = asked.policy === "both" ? await both(asked) : await here(asked, asked.policy);
-  process.stdout.write(asked.json ? `${JSON.stringify({ figures, cost }, null, 2)}\n` : `${asText(figures, cost)}\n`);
+  const { figures, cost } = parsed.policy === "both" ? await both(parsed) : await inThisProcess(parsed, parsed.policy);
+  process.stdout.write(
+    parsed.json ? `${JSON.stringify({ figures, cost }, null, 2)}\n` : `${rehearsalText(figures, cost)}\n`,
+  );
   return figures.every(({ problems }) => problems.length === 0) ? 0 : 1;
 }
 
-/** The default policy has a process of its own, beside this one's unlimited policy. */
-async function both(asked: Asked): Promise<Rehearsed> {
-  const other = elsewhere(asked, "default");
-  // The first to fail tells; the other one's rejection must not go unheard meanwhile.
-  const [unlimited, byDefault] = await Promise.all([here(asked, "unlimited"), other]);
+/** Rehearses the unlimited policy in this process, and the default policy in another one at the same time. */
+async function both(parsed: RehearsalArguments): Promise<Rehearsed> {
+  const other = inAnotherProcess(parsed, "default");
+  // Promise.all attaches handlers to both, so that no rejection goes unhandled. The first error is thrown.
+  const [unlimited, byDefault] = await Promise.all([inThisProcess(parsed, "unlimited"), other]);
   return {
     figures: [...unlimited.figures, ...byDefault.figures],
     cost: {
@@ -53,10 +55,10 @@ async function both(asked: Asked): Promise<Rehearsed> {
   };
 }
 
-async function here(asked: Asked, policy: PolicyName): Promise<Rehearsed> {
-  const { regions, changes, seed, faults } = asked;
-  const services = policy === "default" ? Math.min(asked.services, DEFAULT_POLICY_SERVICES) : asked.services;
-  const computeFor = asked.computeFor ?? asked.services;
+async function inThisProcess(parsed: RehearsalArguments, policy: PolicyName): Promise<Rehearsed> {
+  const { regions, changes, seed, faults } = parsed;
+  const services = policy === "default" ? Math.min(parsed.services, DEFAULT_POLICY_SERVICES) : parsed.services;
+  const computeFor = parsed.computeFor ?? parsed.services;
   const figures = await rehearse({
     services,
     regions,
@@ -65,7 +67,7 @@ async function here(asked: Asked, policy: PolicyName): Promise<Rehearsed> {
     seed,
     faults,
     ...(computeFor !== services && { computeFor }),
-    onProgress: nowAndThen((line) => process.stderr.write(`${line}\n`)),
+    onProgress: throttled((line) => process.stderr.write(`${line}\n`)),
   });
   const { user, system } = process.cpuUsage();
   const cost = {
@@ -76,14 +78,14 @@ async function here(asked: Asked, policy: PolicyName): Promise<Rehearsed> {
   return { figures, cost };
 }
 
-/** The same rehearsal by another policy, in a process of its own. */
-async function elsewhere(asked: Asked, policy: PolicyName): Promise<Rehearsed> {
+/** Runs the same rehearsal with another policy in a process of its own. */
+async function inAnotherProcess(parsed: RehearsalArguments, policy: PolicyName): Promise<Rehearsed> {
   const options = [
-    ...["--policy", policy, "--json", "--services", String(asked.services), "--regions", String(asked.regions)],
-    ...["--seed", String(asked.seed), ...asked.changes.map((change) => `--${change}`)],
-    ...(asked.faultsFile === undefined ? [] : ["--faults", asked.faultsFile]),
+    ...["--policy", policy, "--json", "--services", String(parsed.services), "--regions", String(parsed.regions)],
+    ...["--seed", String(parsed.seed), ...parsed.changes.map((change) => `--${change}`)],
+    ...(parsed.faultsFile === undefined ? [] : ["--faults", parsed.faultsFile]),
   ];
-  // It is to stay small beside the other one.
+  // The machine's memory has to suffice for both processes.
   const child = spawn(process.execPath, [...process.execArgv, ...SMALL_HEAP, import.meta.filename, ...options], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -91,7 +93,7 @@ async function elsewhere(asked: Asked, policy: PolicyName): Promise<Rehearsed> {
   return rehearsedSchema.parse(JSON.parse(out));
 }
 
-/** Resolves at exit code 0 or 1: a process that ended otherwise has no figures. */
+/** Resolves at exit code 0 or 1. Rejects otherwise, because the process printed no figures then. */
 function ended(child: ReturnType<typeof spawn>): Promise<void> {
   return new Promise((resolve, reject) => {
     child.on("error", reject);
@@ -102,15 +104,16 @@ function ended(child: ReturnType<typeof spawn>): Promise<void> {
   });
 }
 
-function nowAndThen(tell: (line: string) => void): (line: string) => void {
-  let toldAtMs = Number.NEGATIVE_INFINITY;
+/** Passes on at most one line per interval. */
+function throttled(write: (line: string) => void): (line: string) => void {
+  let writtenAtMs = Number.NEGATIVE_INFINITY;
   return (line) => {
-    if (performance.now() - toldAtMs < TELL_EVERY_MS) return;
-    toldAtMs = performance.now();
-    tell(line);
+    if (performance.now() - writtenAtMs < PROGRESS_INTERVAL_MS) return;
+    writtenAtMs = performance.now();
+    write(line);
   };
 }
 
 process.exitCode = await main(process.argv.slice(2));
-// The lab's schedules would go on for ever.
+// The lab's schedules never end by themselves.
 process.exit();

@@ -2,46 +2,47 @@ import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { type FaultRule, faultRuleSchema } from "@ztunnel-autopilot/simulator";
 import * as z from "zod";
-import { type Change, type PolicyName, policies, REGIONS } from "./rehearsal.ts";
+import { type PolicyName, policies, REGIONS, type RehearsedChange } from "./rehearsal.ts";
 
-/** What the command was asked for. */
-export interface Asked {
+/** The parsed command line. */
+export interface RehearsalArguments {
   readonly services: number;
   readonly regions: number;
-  readonly changes: readonly Change[];
+  readonly changes: readonly RehearsedChange[];
   readonly policy: PolicyName | "both";
   readonly seed: number;
   readonly faultsFile: string | undefined;
   readonly faults: readonly FaultRule[];
   readonly json: boolean;
-  /** Part of another rehearsal's process tree: figures for it, and nothing else, on stdout. */
+  /** Compute the makespan for this number of services instead of `services`. */
   readonly computeFor: number | undefined;
 }
 
-/** The default policy's bakes take hours of lab time with their sweeps: it is simulated with so many services at most. */
+/** The default policy is simulated with at most this many services, because its bakes take hours of lab time. */
 export const DEFAULT_POLICY_SERVICES = 400;
 
 export const help = `npm run rehearse -- --rotation [options]
 
-Rolls a change out over a fleet in the lab, in virtual time, and holds it against what AWS's quotas allow.
+Rolls out a change to a fleet in the lab, in virtual time, and compares its time with what AWS's quotas allow.
 
-  --services N     enrolled services, 1 to 100000 (default 10000)
-  --regions N      regions that they are spread over, 1 to ${REGIONS.length} (default 4); the second half in a member account
-  --rotation       the root CA's rotation, first phase: the new root beside the old one
-  --upgrade        another ztunnel image; with --rotation: after it
-  --policy NAME    unlimited, default or both (default both). Unlimited: one wave, no bake, as fast as the quotas let it.
-                   The default policy's many bakes are simulated with at most ${DEFAULT_POLICY_SERVICES} services; beyond, its time is computed
-  --faults FILE    JSON list of fault rules, as for the lab; they hold from when the fleet is up
-  --seed S         another course of events (default 1)
-  --json           the figures as JSON
-  --help           this text
+  --services N     number of enrolled services, 1 to 100000 (default 10000)
+  --regions N      number of regions, 1 to ${REGIONS.length} (default 4); the second half is in a member account
+  --rotation       rotate the root CA, first phase: add the new root to the old one
+  --upgrade        upgrade the ztunnel image; with --rotation, after the rotation
+  --policy NAME    unlimited, default or both (default both). Unlimited: one wave, no bake, as fast as the quotas allow.
+                   The default policy is simulated with at most ${DEFAULT_POLICY_SERVICES} services;
+                   its time for more services is computed
+  --faults FILE    JSON list of fault rules, as for the lab; they are added when the fleet is enrolled
+  --seed S         seed of the simulation's random numbers (default 1)
+  --json           print the figures as JSON
+  --help           print this text
 
-Progress goes to stderr. Exit codes: 0 all services succeeded within all limits, 1 not, 2 wrong usage.
+Progress goes to stderr. Exit codes: 0 all services succeeded within all limits, 1 some did not, 2 wrong usage.
 `;
 
-/** A wrong command line: its message says what is wrong. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
+/** A wrong command line. The message says what is wrong. */
+export class OptionsError extends Error {
+  override readonly name = "OptionsError";
 }
 
 const count = (max: number) => z.coerce.number().int().min(1).max(max);
@@ -57,17 +58,19 @@ const valuesSchema = z.object({
   "compute-for": count(100_000).optional(),
 });
 
-/** Reads the command line and the file of fault rules; undefined when help is asked for. Throws `UsageError`. */
-export async function askedOf(args: readonly string[]): Promise<Asked | undefined> {
+/** Parses the command line and the file of fault rules. Returns undefined for --help. Throws `OptionsError`. */
+export async function parseArguments(args: readonly string[]): Promise<RehearsalArguments | undefined> {
   const given = parsedArgs(args);
   if (given.help) return undefined;
   const parsed = valuesSchema.safeParse(given);
   if (!parsed.success) {
-    throw new UsageError(parsed.error.issues.map(({ path, message }) => `--${path.join(".")}: ${message}`).join("\n"));
+    throw new OptionsError(
+      parsed.error.issues.map(({ path, message }) => `--${path.join(".")}: ${message}`).join("\n"),
+    );
   }
   const { rotation, upgrade, faults, "compute-for": computeFor, ...rest } = parsed.data;
   const changes = [...(rotation ? ["rotation" as const] : []), ...(upgrade ? ["upgrade" as const] : [])];
-  if (changes.length === 0) throw new UsageError("give --rotation, --upgrade or both");
+  if (changes.length === 0) throw new OptionsError("give --rotation, --upgrade or both");
   return {
     ...rest,
     changes,
@@ -95,7 +98,7 @@ function parsedArgs(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options }).values;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new OptionsError(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -104,10 +107,10 @@ async function readFaults(path: string): Promise<readonly FaultRule[]> {
   try {
     json = JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
-    throw new UsageError(`--faults ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new OptionsError(`--faults ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
   const rules = z.array(faultRuleSchema).safeParse(json);
   if (!rules.success)
-    throw new UsageError(`--faults ${path} is no list of fault rules:\n${z.prettifyError(rules.error)}`);
+    throw new OptionsError(`--faults ${path} is not a list of fault rules:\n${z.prettifyError(rules.error)}`);
   return rules.data;
 }

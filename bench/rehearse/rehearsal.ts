@@ -16,10 +16,12 @@ import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
 import { median } from "../report.ts";
 import { computedSeconds, type QuotaBound, quotaBound, seconds } from "./bound.ts";
 
-/** What is rolled out. */
-export type Change = "rotation" | "upgrade";
+/** The change that is rolled out. */
+export type RehearsedChange = "rotation" | "upgrade";
 export const policies = ["unlimited", "default"] as const;
-/** `unlimited`: one wave of everything, as fast as AWS's quotas let it, without bake. `default`: what a user gets. */
+/**
+ * `unlimited`: one wave without bake, as fast as AWS's quotas allow. `default`: the policy that users have by default.
+ */
 export type PolicyName = (typeof policies)[number];
 
 export const REGIONS = [
@@ -35,22 +37,22 @@ export const REGIONS = [
 
 export interface RehearsalOptions {
   readonly services: number;
-  /** How many of `REGIONS`. */
+  /** The number of regions, taken from `REGIONS`. */
   readonly regions: number;
   readonly policy: PolicyName;
-  readonly changes: readonly Change[];
+  readonly changes: readonly RehearsedChange[];
   readonly seed: number;
-  /** They hold from when the fleet is up. */
+  /** Fault rules that are added when the fleet is enrolled. */
   readonly faults?: readonly FaultRule[];
-  /** A makespan is computed for so many services, too. */
+  /** Also compute the makespan for this number of services. */
   readonly computeFor?: number;
-  /** Told now and then how far it is. */
+  /** Receives lines about the progress. */
   readonly onProgress?: (line: string) => void;
 }
 
-/** How one rollout went. */
+/** The figures of one rollout. */
 export interface RolloutFigures {
-  readonly change: Change;
+  readonly change: RehearsedChange;
   readonly policy: PolicyName;
   readonly services: number;
   readonly regions: number;
@@ -58,16 +60,16 @@ export interface RolloutFigures {
   readonly status: Rollout["status"];
   readonly reason: string | null;
   readonly waves: number;
-  /** From the request until the rollout has ended, in lab time. */
+  /** The time from the request to the rollout's end, in lab time. */
   readonly makespanSeconds: number;
   readonly bound: QuotaBound;
   readonly ratio: number;
-  /** Computed from this one for another number of services: not simulated. */
+  /** The computed, not simulated, makespan for another number of services. */
   readonly computed: { readonly services: number; readonly makespanSeconds: number } | null;
   readonly statuses: Readonly<Partial<Record<RolloutServiceStatus, number>>>;
-  /** Reasons of services that did not succeed, with how often. */
+  /** How many services did not succeed, by reason. */
   readonly failures: Readonly<Record<string, number>>;
-  /** Calls of the functions by API, a service. */
+  /** The functions' calls per service, by API. */
   readonly callsPerService: Readonly<Record<string, number>>;
   readonly throttledCalls: number;
   readonly transitionsPerService: number;
@@ -76,38 +78,39 @@ export interface RolloutFigures {
   /** The longest history of any execution. */
   readonly historyEvents: number;
   readonly continuedAsNew: number;
-  /** Events that a function failed on too often: which function, and why. */
+  /** Events that a function failed to handle after all retries, with the function and the error. */
   readonly deadLetters: readonly string[];
-  /** What should not have been: empty when all is well. */
+  /** Failed checks. Empty when everything is fine. */
   readonly problems: readonly string[];
 }
 
-/** How much longer than the quota bound a rollout at full speed may take. */
+/** The largest allowed ratio of an unlimited rollout's makespan to the quota bound. */
 export const GOAL_RATIO = 1.1;
-/** Smaller fleets are not held against the goal: the bucket's burst takes them all. */
+/** Smaller fleets have no goal, because the bucket's burst is enough for them. */
 const JUDGED_FROM_SECONDS = 60;
-/** Monday noon. */
+/** A Monday noon. */
 const START_MS = Date.parse("2026-01-05T12:00:00Z");
 const UNLIMITED: JsonObject = {
   rollout: { canaryCount: 0, waves: [100], regionsTogether: true, concurrency: 0, bakeMinutes: 0 },
 };
-const LOOK_EVERY_MS = 30_000;
+const POLL_INTERVAL_MS = 30_000;
 const LONGEST_DAYS = 14;
-/** Events of the last rolls are still under way when a rollout has ended. */
-const AFTERMATH_MS = 30_000;
+/** Functions still handle events of the last rolls for this long after a rollout's end. */
+const DRAIN_MS = 30_000;
 const NEXT_IMAGE = "example.com/ztunnel:1.28.2";
 
 /**
- * Rolls changes out over a fleet in the lab, one after the other, in virtual time, and tells how each went. The same
- * options give the same figures. Throws when the fleet can't be filled, or no rollout comes of a change.
+ * Rolls out the changes to a fleet in the lab, one after the other, in virtual time. Returns the figures of each
+ * rollout. The same options give the same figures. Throws when the fleet can't be created, or a change starts no
+ * rollout.
  */
 export async function rehearse(options: RehearsalOptions): Promise<readonly RolloutFigures[]> {
-  // Nothing here reads or writes: all of it runs in promise chains, and there are hundreds of thousands of turns.
+  // Everything runs in promise chains, without I/O, so that the clock needs no idle turns between its steps.
   const clock = new VirtualClock(START_MS, { quietTurns: 0, busyTurns: 0 });
   const regions: readonly string[] = REGIONS.slice(0, options.regions);
   const [first, ...rest] = regions;
-  if (first === undefined) throw new RangeError("a fleet has one region at least");
-  const witness = new CallCounter();
+  if (first === undefined) throw new RangeError("a fleet needs at least one region");
+  const counter = new CallCounter();
   const lab = new Lab({
     clock,
     config: enrolledFleetConfig([first, ...rest], options.policy === "unlimited" ? UNLIMITED : {}),
@@ -115,25 +118,25 @@ export async function rehearse(options: RehearsalOptions): Promise<readonly Roll
     keepRecords: false,
     directCalls: true,
     measurePayloads: true,
-    onFunctionCall: (call) => witness.note(call),
+    onFunctionCall: (call) => counter.note(call),
   });
   lab.router.onCall(({ error }) => {
-    if (error === "ThrottlingException") witness.throttled += 1;
+    if (error === "ThrottlingException") counter.throttled += 1;
   });
-  const play = async () => {
+  const run = async () => {
     await lab.prepare();
     const arns = await enrolledFleet(lab, { services: options.services });
-    // The fleet's image and settings are seen once: only what changes from now on is rolled out.
+    // The first invocation records the fleet's image and settings. Only later changes are rolled out.
     await lab.lambda.invoke("rollout/request", {});
     for (const rule of options.faults ?? []) lab.faults.add(rule);
     const figures: RolloutFigures[] = [];
-    for (const change of options.changes) figures.push(await rollOut(change, { lab, arns, witness, options }));
+    for (const change of options.changes) figures.push(await rollOut(change, { lab, arns, counter, options }));
     return figures;
   };
-  return clock.run(play());
+  return clock.run(run());
 }
 
-/** What the functions have called so far. */
+/** Counts the functions' calls. */
 class CallCounter {
   throttled = 0;
   readonly calls = new Map<string, number>();
@@ -142,13 +145,13 @@ class CallCounter {
     this.calls.set(call, (this.calls.get(call) ?? 0) + 1);
   }
 
-  /** Forgets everything. */
+  /** Sets all counts to zero. */
   reset(): void {
     this.throttled = 0;
     this.calls.clear();
   }
 
-  /** Calls so far by the API's name: `ecs`, `ledger`, `kubernetes`. */
+  /** The number of calls by API: `ecs`, `ledger`, `kubernetes`. */
   byApi(): Record<string, number> {
     const sums: Record<string, number> = {};
     for (const [call, count] of this.calls) {
@@ -162,22 +165,22 @@ class CallCounter {
 interface RehearsalSetup {
   readonly lab: Lab;
   readonly arns: readonly string[];
-  readonly witness: CallCounter;
+  readonly counter: CallCounter;
   readonly options: RehearsalOptions;
 }
 
-async function rollOut(change: Change, stage: RehearsalSetup): Promise<RolloutFigures> {
-  const { lab, witness } = stage;
-  witness.reset();
+async function rollOut(change: RehearsedChange, setup: RehearsalSetup): Promise<RolloutFigures> {
+  const { lab, counter } = setup;
+  counter.reset();
   const before = { deadLetters: lab.lambda.deadLetters.length, transitions: transitionsOf(lab) };
   const known = new Set((await Array.fromAsync(lab.ledger.listRollouts())).map(({ id }) => id));
-  await begin(change, lab);
-  const ended = await theEnd(await rolloutOf(change, known, lab), stage);
-  await lab.clock.sleep(AFTERMATH_MS);
-  return figuresOf(change, ended, before, stage);
+  await startChange(change, lab);
+  const ended = await untilEnded(await rolloutOf(change, known, lab), setup);
+  await lab.clock.sleep(DRAIN_MS);
+  return figuresOf(change, ended, before, setup);
 }
 
-async function begin(change: Change, lab: Lab): Promise<void> {
+async function startChange(change: RehearsedChange, lab: Lab): Promise<void> {
   if (change === "rotation") {
     for (const plane of lab.controlPlanes.values()) plane.setRootCa(`${rootCaPem}${nextRootCaPem}`);
     await lab.lambda.invoke("watch-root-ca", {});
@@ -193,46 +196,46 @@ async function begin(change: Change, lab: Lab): Promise<void> {
   await lab.call({ account, region }, "PutEvents", { Entries: [entry] }, "AWSEvents");
 }
 
-/** The rollout that a change leads to. */
-async function rolloutOf(change: Change, known: ReadonlySet<string>, lab: Lab): Promise<Rollout> {
+/** Waits for the rollout that the change starts. */
+async function rolloutOf(change: RehearsedChange, known: ReadonlySet<string>, lab: Lab): Promise<Rollout> {
   for (let waited = 0; waited < 20; waited += 1) {
-    await lab.clock.sleep(LOOK_EVERY_MS);
+    await lab.clock.sleep(POLL_INTERVAL_MS);
     for await (const rollout of lab.ledger.listRollouts()) if (!known.has(rollout.id)) return rollout;
   }
-  throw new Error(`no rollout came of the ${change}`);
+  throw new Error(`the ${change} started no rollout`);
 }
 
-async function theEnd({ id }: Rollout, { lab, witness, options }: RehearsalSetup): Promise<Rollout> {
+async function untilEnded({ id }: Rollout, { lab, counter, options }: RehearsalSetup): Promise<Rollout> {
   const { services, policy, onProgress } = options;
   const untilMs = lab.clock.now() + LONGEST_DAYS * 86_400_000;
   for (;;) {
     const rollout = await lab.ledger.getRollout(id);
     if (!rollout) throw new Error(`${id} is gone`);
-    const rolls = witness.calls.get("ledger.finishRoll") ?? 0;
+    const rolls = counter.calls.get("ledger.finishRoll") ?? 0;
     const at = clockTime(seconds(rollout.requestedAt, new Date(lab.clock.now()).toISOString()));
     onProgress?.(`${policy} policy: ${id} ${rollout.status}, ${rolls} rolls for ${services} services after ${at}`);
     if (hasEnded(rollout) || lab.clock.now() >= untilMs) return rollout;
-    await lab.clock.sleep(LOOK_EVERY_MS);
+    await lab.clock.sleep(POLL_INTERVAL_MS);
   }
 }
 
 async function figuresOf(
-  change: Change,
+  change: RehearsedChange,
   rollout: Rollout,
   before: { readonly deadLetters: number; readonly transitions: number },
-  stage: RehearsalSetup,
+  setup: RehearsalSetup,
 ): Promise<RolloutFigures> {
-  const { lab, witness, options } = stage;
+  const { lab, counter, options } = setup;
   const { services, computeFor } = options;
   const { finishedAt = new Date(lab.clock.now()).toISOString() } = rollout;
   const makespanSeconds = seconds(rollout.requestedAt, finishedAt);
-  const bound = quotaBound(rollout, deploymentSeconds(stage));
+  const bound = quotaBound(rollout, deploymentSeconds(setup));
   const tally = await tallyOf(rollout, lab);
   const [fleet, service] = [lab.rollFleetArn, lab.rollServiceArn].map((arn) => lab.stepFunctions.peaks(arn));
   const executions = lab.stepFunctions
     .listExecutions({ stateMachineArn: lab.rollFleetArn })
     .filter(({ input }) => input.includes(`"${rollout.id}"`));
-  const calls = Object.entries(witness.byApi()).sort(([a], [b]) => (a < b ? -1 : 1));
+  const calls = Object.entries(counter.byApi()).sort(([a], [b]) => (a < b ? -1 : 1));
   const figures = {
     change,
     policy: options.policy,
@@ -251,7 +254,7 @@ async function figuresOf(
         : { services: computeFor, makespanSeconds: computedSeconds(rollout, lab.config, computeFor) },
     ...tally,
     callsPerService: Object.fromEntries(calls.map(([api, count]) => [api, count / services])),
-    throttledCalls: witness.throttled,
+    throttledCalls: counter.throttled,
     transitionsPerService: (transitionsOf(lab) - before.transitions) / services,
     peakStateBytes: fleet?.payloadBytes ?? 0,
     historyEvents: Math.max(fleet?.historyEvents ?? 0, service?.historyEvents ?? 0),
@@ -263,7 +266,7 @@ async function figuresOf(
   return { ...figures, problems: problemsOf(figures, options) };
 }
 
-/** The services of a rollout by status, and why those that did not succeed did not. */
+/** The number of the rollout's services by status, and of those that did not succeed by reason. */
 async function tallyOf(rollout: Rollout, lab: Lab): Promise<Pick<RolloutFigures, "statuses" | "failures">> {
   const statuses: Partial<Record<RolloutServiceStatus, number>> = {};
   const failures: Record<string, number> = {};
@@ -281,7 +284,7 @@ function problemsOf(figures: Omit<RolloutFigures, "problems">, { policy, faults 
   const slow = policy === "unlimited" && bySize && ratio > GOAL_RATIO;
   return [
     ...(status === "completed" ? [] : [`the rollout is ${status}`]),
-    ...(succeeded === services ? [] : [`${services - succeeded} of ${services} services have not succeeded`]),
+    ...(succeeded === services ? [] : [`${services - succeeded} of ${services} services did not succeed`]),
     ...(slow ? [`it takes ${ratio.toFixed(3)} times the quota bound, more than ${GOAL_RATIO}`] : []),
     ...(peakStateBytes < MAX_PAYLOAD_BYTES ? [] : [`a state has ${peakStateBytes} bytes`]),
     ...(historyEvents < MAX_HISTORY_EVENTS ? [] : [`a history has ${historyEvents} events`]),
@@ -304,7 +307,7 @@ function deploymentSeconds({ lab, arns }: RehearsalSetup): number {
   return taken.length > 0 ? median(taken) : 0;
 }
 
-/** Seconds as hours, minutes and seconds. */
+/** Seconds as `hh:mm:ss`. */
 export function clockTime(total: number): string {
   const whole = Math.round(total);
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];

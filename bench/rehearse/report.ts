@@ -2,16 +2,16 @@ import { MAX_HISTORY_EVENTS, MAX_PAYLOAD_BYTES } from "@ztunnel-autopilot/simula
 import { table } from "../../lab/story/summary.ts";
 import { clockTime, GOAL_RATIO, type RolloutFigures } from "./rehearsal.ts";
 
-/** What the rehearsal itself cost, the processes that it has started included. */
+/** The rehearsal's own cost, including the processes that it started. */
 export interface Cost {
   readonly wallSeconds: number;
   readonly cpuSeconds: number;
-  /** Most memory at a time, of all processes together. */
+  /** The peak memory of all processes together. */
   readonly peakMemoryMiB: number;
 }
 
-/** The figures for people. */
-export function asText(all: readonly RolloutFigures[], cost: Cost): string {
+/** The figures as text. */
+export function rehearsalText(all: readonly RolloutFigures[], cost: Cost): string {
   const { wallSeconds, cpuSeconds, peakMemoryMiB } = cost;
   const took = `Took ${wallSeconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU time and ${number(peakMemoryMiB)} MiB.`;
   return [...all.map(one), took].join("\n\n");
@@ -41,7 +41,7 @@ function one(figures: RolloutFigures): string {
     ["longest history", `${number(figures.historyEvents)} events (limit: ${number(MAX_HISTORY_EVENTS)})`],
     ["continued as new", number(figures.continuedAsNew)],
     ["dead letters", number(figures.deadLetters.length)],
-    ["verdict", problems.length === 0 ? "as it should be" : problems.join("; ")],
+    ["verdict", problems.length === 0 ? "passed" : problems.join("; ")],
   ];
   const title = `${change} of ${number(services)} services in ${regions} ${regions === 1 ? "region" : "regions"}, ${policy} policy`;
   return `${title}\n${table([["figure", "value"], ...rows])}`;

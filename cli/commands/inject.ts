@@ -93,7 +93,7 @@ async function readDefinition(file: string): Promise<JsonObject> {
   }
   const inner = isJsonObject(json) && isJsonObject(json.taskDefinition) ? json.taskDefinition : json;
   if (isJsonObject(inner) && Array.isArray(inner.containerDefinitions)) return inner;
-  throw new UsageError(`--definition ${file}: this is no task definition: it has no containerDefinitions.`);
+  throw new UsageError(`--definition ${file}: this is not a task definition: it has no containerDefinitions.`);
 }
 
 interface Where {

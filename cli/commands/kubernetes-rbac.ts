@@ -17,7 +17,7 @@ export const clusterRules: readonly Rule[] = [
     apiGroup: "",
     resource: "namespaces",
     verbs: ["get", "create", "patch"],
-    why: "reads the mesh's network; sees to the namespaces of workload identities (server-side apply)",
+    why: "reads the mesh's network; creates and labels the namespaces of workload identities (server-side apply)",
   },
   {
     apiGroup: "",
@@ -57,7 +57,8 @@ export const namespacedRules: Readonly<Record<string, readonly Rule[]>> = {
 };
 
 /**
- * The manifest (YAML) that gives the group exactly what the autopilot's calls need: see shared/gateways/kubernetes/control-plane.ts.
+ * The manifest (YAML) that gives the group exactly what the autopilot's calls need: see
+ * shared/gateways/kubernetes/control-plane.ts.
  */
 export function rbacManifest(): string {
   const documents = [

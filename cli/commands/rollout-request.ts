@@ -42,7 +42,7 @@ const BEGIN_MS = 15_000;
 const shape = overridesSchema.unwrap().shape;
 const number = z.string().transform((text, context) => {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-  context.addIssue(`${text} is no number`);
+  context.addIssue(`${text} is not a number`);
   return z.NEVER;
 });
 
@@ -178,7 +178,10 @@ export async function askAndShow(
   return exitCodes.ok;
 }
 
-/** The rollout once it has cut its waves or waits behind another: an empty scope is refused only then. At most 15 seconds. */
+/**
+ * The rollout once it has cut its waves or waits behind another: an empty scope is refused only then. At most 15
+ * seconds.
+ */
 async function begun(
   read: () => Promise<RolloutView>,
   { now, pause }: Pick<CliContext, "now" | "pause">,

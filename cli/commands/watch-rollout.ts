@@ -8,7 +8,7 @@ import { type CliContext, hasColor } from "../runtime/context.ts";
 import { exitCodes } from "../runtime/exit-codes.ts";
 
 const POLL_MS = 2_000;
-/** For so long AWS may be out of reach. */
+/** How long AWS may be out of reach. */
 const TOLERATED_MS = 2 * 60_000;
 
 /**

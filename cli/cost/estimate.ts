@@ -38,7 +38,7 @@ const watchesAMonth = HOURS * 12;
 
 /** Per roll, as `npm run bench` measures it, rounded up; a service's own events come with its tasks. */
 const roll = { transitions: 8, invocations: 16, gbSeconds: 4, writes: 16, reads: 14, events: 8 };
-/** What a rollout adds per service: RollFleet's own states, its records, what it tells. */
+/** What a rollout adds per service: RollFleet's own states, its records, its events. */
 const rolloutShare = { transitions: 5, invocations: 2, gbSeconds: 0.5, writes: 8, reads: 6 };
 
 const itemBytes = 2_000;
@@ -54,7 +54,7 @@ const watchGbSeconds = 1;
 
 /**
  * What the autopilot itself costs in a month, in US dollars: list prices of us-east-1, free tiers not taken off. The
- * sidecar lives on what its task has, and costs nothing of its own.
+ * sidecar uses its task's CPU and memory, and costs nothing extra.
  */
 export function estimateCost(input: CostInput): CostEstimate {
   const rolls = input.services * (input.deployments + input.rollouts);

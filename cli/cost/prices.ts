@@ -1,7 +1,7 @@
 /** A list price in us-east-1, US dollars, without free tiers. */
 export interface Price {
   readonly dollars: number;
-  /** What it buys so many of. */
+  /** The number of units that the price is for. */
   readonly per: number;
   readonly unit: string;
   /** The page that has it. */
@@ -48,7 +48,7 @@ export const prices = {
 } as const satisfies Readonly<Record<string, Price>>;
 export type PriceName = keyof typeof prices;
 
-/** What so many units cost, in dollars. */
+/** The price of `quantity` units, in dollars. */
 export function priceOf(name: PriceName, quantity: number): number {
   const { dollars, per } = prices[name];
   return (quantity * dollars) / per;

@@ -34,9 +34,9 @@ export interface InjectInput {
 export type InjectionAdvice = "unchanged" | "placeholder" | "role-not-allowed";
 
 /**
- * The definition with the sidecar, as a roll of the service would register it. It only reads. Throws `injection-refused`
- * for a service that would be refused or is not to be enrolled, `no-control-plane`, `mesh-facts-missing`, and
- * `secret-unavailable` when the identity has no secret version of the token yet.
+ * The definition with the sidecar, as a roll of the service would register it. It only reads. Throws
+ * `injection-refused` for a service that would be refused or is not to be enrolled, `no-control-plane`,
+ * `mesh-facts-missing`, and `secret-unavailable` when the identity has no secret version of the token yet.
  */
 export async function injectedFor(
   input: InjectInput,

@@ -28,7 +28,7 @@ export interface Failure {
   readonly detail: string;
 }
 
-/** A service of the inventory: what it should be, what it is, what became of it last. */
+/** A service of the inventory: its desired state, its observed state and its last outcome. */
 export interface InventoryService extends Place {
   readonly serviceArn: string;
   readonly cluster: string;
@@ -70,15 +70,15 @@ export interface InventoryCalls {
   readonly ledger: Pick<Ledger, "listServices" | "getMesh"> & Pick<RolloutLedger, "getFleet">;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Told how many services were read so far. */
+  /** Receives the number of services that were read so far. */
   readonly onProgress?: (read: number) => void;
 }
 
 const SERVICES_PER_CALL = 10;
 
 /**
- * Every service of the scope, sorted by account, region, cluster and name. It only reads. A service or a place that can't
- * be read is named with the failure; what fails for all of them (the ledger, a wrong scope) is thrown.
+ * Every service of the scope, sorted by account, region, cluster and name. It only reads. A service or a place that
+ * can't be read is named with the failure; what fails for all of them (the ledger, a wrong scope) is thrown.
  */
 export async function readInventory(scope: Scope, calls: InventoryCalls): Promise<Inventory> {
   const known = await readKnown(calls);
@@ -119,7 +119,7 @@ async function readKnown({ ledger, config }: InventoryCalls): Promise<Known> {
   return { states, meshes, fleet: await ledger.getFleet() };
 }
 
-/** A place holds services of the scope, whatever their names. */
+/** True if the scope may have services in the account and region. */
 function isInScope({ accounts, regions }: Scope, { account, region }: Target): boolean {
   const serviceArn = `arn:aws:ecs:${region}:${account}:service/any/any`;
   return matchesScope({ ...(accounts && { accounts }), ...(regions && { regions }) }, { serviceArn }, () => undefined);

@@ -17,8 +17,8 @@ export interface TokenRoot {
 }
 
 /**
- * The generation of mesh facts whose token the service pins, as its tags ask for it; `undefined` for a token of facts or
- * tags that are not known any more. By the secret version's id, which is the token's hash: no secret is read. Throws
+ * The generation of mesh facts whose token the service pins, as its tags ask for it; `undefined` for a token of facts
+ * or tags that are not known any more. By the secret version's id, which is the token's hash: no secret is read. Throws
  * `invalid-pem`.
  */
 export function tokenRoot(

@@ -73,7 +73,7 @@ function rootCell({ root, sidecar }: InventoryService): Cell {
   return root.cutOff ? { text: words, style: "red" } : words;
 }
 
-/** The first characters of each certificate's fingerprint, and what became of that bundle since. */
+/** The first characters of each certificate's fingerprint, and whether the bundle is old or cut off. */
 export function rootWords({ fingerprints, newest, cutOff }: TokenRoot): string {
   const short = fingerprints.map((one) => one.replaceAll(":", "").slice(0, 8).toLowerCase()).join("+");
   if (cutOff) return `${short} (cut off)`;
@@ -122,7 +122,7 @@ function summary(services: readonly InventoryService[]): string {
     `${count(({ enrolled }) => enrolled)} enrolled`,
     `${count(({ sidecar }) => sidecar)} with ztunnel`,
   ];
-  const noted: readonly (readonly [number, string])[] = [
+  const ifAny: readonly (readonly [number, string])[] = [
     [count(({ verdict }) => verdict === "drift"), "drifted"],
     [count(({ verdict }) => verdict === "awaits-rollout"), "awaiting a rollout"],
     [count(({ verdict }) => verdict === "refused"), "refused"],
@@ -131,6 +131,6 @@ function summary(services: readonly InventoryService[]): string {
     [count(({ root }) => root?.cutOff === true), "cut off"],
     [count(({ skew }) => skew !== undefined), "with version skew"],
   ];
-  const parts = [...always, ...noted.flatMap(([number, words]) => (number > 0 ? [`${number} ${words}`] : []))];
+  const parts = [...always, ...ifAny.flatMap(([number, words]) => (number > 0 ? [`${number} ${words}`] : []))];
   return `${parts.join(", ")}.`;
 }

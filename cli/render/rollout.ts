@@ -75,7 +75,7 @@ export function rolloutLines(view: RolloutView, style: Styler, rows = Number.POS
   ];
 }
 
-/** At most so many neighbors of the line at `index`, itself among them. */
+/** At most `most` lines: the one at `index` and its neighbors. */
 function around(lines: readonly string[], index: number, most: number): readonly string[] {
   const from = Math.max(0, Math.min(index - Math.floor(most / 2), lines.length - most));
   return lines.slice(from, from + most);
@@ -245,7 +245,7 @@ function isFailureCode(code: string): code is FailureCode {
   return Object.hasOwn(failures, code);
 }
 
-/** One line for those who can't redraw: the wave under way and the numbers. */
+/** One line for an output that can't be redrawn: the current wave and the numbers. */
 export function progressLine(view: RolloutView): string {
   const { rollout, progress } = view;
   const wave = progress.waves.find(({ state }) => state !== "waiting" && state !== "done" && state !== "rolled-back");

@@ -42,14 +42,14 @@ export function printable(text: string): string {
     .replace(/\p{Bidi_Control}/gu, "");
 }
 
-/** The text in at most so many columns; what is too long ends in `…`, without styles. */
+/** The text in at most `columns` columns. A text that is too long ends in `…`, without styles. */
 export function fitted(text: string, columns: number): string {
   return displayWidth(text) <= columns ? text : cut(stripVTControlCharacters(text), columns);
 }
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-/** The text in at most so many columns, with `…` for what is left out: the end, or the middle where the end matters. */
+/** The text in at most `columns` columns. `…` replaces the end, or the middle if `keepEnd` is set. */
 export function cut(text: string, columns: number, { keepEnd = false }: { readonly keepEnd?: boolean } = {}): string {
   if (displayWidth(text) <= columns) return text;
   const characters = [...graphemes.segment(text)].map(({ segment }) => segment);

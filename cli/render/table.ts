@@ -6,7 +6,7 @@ export interface Column {
   readonly right?: boolean;
   /** Never cut: it is typed into other commands. */
   readonly whole?: boolean;
-  /** Of a text that is too long, the middle is left out: its end tells it from others, as a revision's number does. */
+  /** Cut the middle of a text that is too long, because its end distinguishes it, as a revision's number does. */
   readonly keepEnd?: boolean;
   /** A text that is too long goes on in the next line, for the few tables that are read like prose. */
   readonly wrap?: boolean;
@@ -25,7 +25,7 @@ const GAP = "  ";
 /**
  * Rows as aligned columns below their titles, indented by two. Empty cells become `-`. On a terminal the table is as
  * wide as that at most, if that is possible at all: a line below it names the columns that were left out. Cells can't
- * control the terminal, whatever their text.
+ * control the terminal.
  */
 export function table(columns: readonly Column[], rows: readonly (readonly Cell[])[], terminal: Terminal): string {
   const measured = columns.map((column, at) => ({

@@ -40,8 +40,8 @@ export async function sendRequest(
 }
 
 /**
- * Sends what an operator asks of a rollout and waits until the ledger shows that it was taken. An ended rollout is taken
- * back by a request, a running one by a control event. Throws like `sendRequest`.
+ * Sends an operator's action on a rollout, and waits until the ledger shows that it was handled. An ended rollout is
+ * rolled back by a request, a running one by a control event. Throws like `sendRequest`.
  */
 export async function sendControl(
   control: RolloutControl,

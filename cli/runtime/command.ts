@@ -13,7 +13,7 @@ export interface Invocation {
 
 /** One command of the operator. */
 export interface CliCommand {
-  /** Its name, arguments, options and help, new for each run: commander keeps in it what it has parsed. */
+  /** Its name, arguments, options and help, new for each run: commander stores the parsed values in it. */
   readonly define: () => Command;
   /** Returns the exit code. */
   readonly run: (invocation: Invocation, context: CliContext) => Promise<number>;

@@ -21,7 +21,7 @@ export interface CliContext {
   readonly ask: (question: string) => Promise<string | undefined>;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Waits for so many milliseconds, or until the signal. */
+  /** Waits for `ms` milliseconds, or until the signal. */
   readonly pause: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Aborted by the next Ctrl-C, which then ends nothing else. */
   readonly interruption: () => AbortSignal;
@@ -54,7 +54,7 @@ export function processContext(): CliContext {
     ask,
     now: Date.now,
     pause: async (ms, signal) => {
-      // An end by the signal is no failure: the caller checks the signal.
+      // An abort by the signal is not a failure: the caller checks the signal.
       await setTimeout(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
     },
     interruption: () => {

@@ -41,7 +41,10 @@ export function repeatable(flags: string, description: string): Option {
   ]);
 }
 
-/** The values by a schema, whose members are called as commander calls them. Throws `UsageError` that names every wrong option. */
+/**
+ * The values by a schema, whose members are called as commander calls them. Throws `UsageError` that names every wrong
+ * option.
+ */
 export function checkedValues<T>(schema: z.ZodType<T>, values: unknown): T {
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;

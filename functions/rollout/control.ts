@@ -8,7 +8,7 @@ import { lambda, type Step } from "../middleware.ts";
 export function control(context: FunctionContext): Step {
   return async (event, { log }) => {
     const asked = operatorEvent(event, "Rollout Control");
-    if (!asked) throw new AutopilotError("malformed-event", "It is no Rollout Control event.");
+    if (!asked) throw new AutopilotError("malformed-event", "It is not a Rollout Control event.");
     const taken = await handleControl(asked.detail, asked.eventId, { ...context, log });
     log.info(taken ? "taken" : "refused");
     return { taken };

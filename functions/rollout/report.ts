@@ -32,9 +32,9 @@ export function report(
     const { rolloutId } = event.detail;
     log.appendKeys({ detailType: event.detailType, rolloutId });
     const did = await reportRollout(rolloutId, calls);
-    const told = await reportDetail(event, id, calls);
-    log.info("reported", { did, told });
-    return { did, told };
+    const replied = await reportDetail(event, id, calls);
+    log.info("reported", { did, replied });
+    return { did, replied };
   };
 }
 

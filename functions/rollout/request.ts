@@ -7,8 +7,8 @@ import { environmentContext, type FunctionContext } from "../context.ts";
 import { lambda, type Step } from "../middleware.ts";
 
 /**
- * Queues a rollout: the one that an operator requests; at any other event, and by the clock, those that changes of the
- * fleet's image, settings or mesh facts call for.
+ * Queues a rollout: the one that an operator requests; at any other event, and on its schedule, those that changes of
+ * the fleet's image, settings or mesh facts call for.
  */
 export function request(context: FunctionContext, parameters: ParameterCalls): Step {
   return async (event, { log }) => {

@@ -15,88 +15,93 @@ import { type Actors, label, type OwnedService } from "./actors.ts";
 import { ALARM, BAD_APPLICATION, IMAGE_PARAMETER, images } from "./campaign-fleet.ts";
 import type { RandomChoice } from "./random-choice.ts";
 
-/** Whom and what a happening works with. */
+/** What an action works with. */
 export interface CampaignContext {
   readonly lab: Lab;
-  readonly people: Actors;
-  readonly dice: RandomChoice;
-  readonly tell: (line: string) => void;
+  readonly actors: Actors;
+  readonly random: RandomChoice;
+  readonly record: (line: string) => void;
 }
 
-type Action = (scene: CampaignContext) => Promise<void>;
+type Action = (context: CampaignContext) => Promise<void>;
 
-/** Lets one thing happen that people do: an owner, a pipeline, the mesh's team, an operator. */
-export async function takeAction(scene: CampaignContext): Promise<void> {
-  await scene.dice.weighted(actions)(scene);
+/** Takes one random action, as a service's owner, a pipeline, the mesh's team or an operator would. */
+export async function takeAction(context: CampaignContext): Promise<void> {
+  await context.random.weighted(actions)(context);
 }
 
-/** What tells a malformed event that was sent on purpose from all others. */
+/** Marks an event that an action malformed on purpose. */
 export const MALFORMED = "malformed on purpose";
 
-const someService = ({ people, dice }: CampaignContext): OwnedService | undefined => dice.maybe(people.living());
+const someService = ({ actors, random }: CampaignContext): OwnedService | undefined => random.maybe(actors.existing());
 
 const withService =
-  (act: (service: OwnedService, scene: CampaignContext) => Promise<void>): Action =>
-  async (scene) => {
-    const service = someService(scene);
-    if (service) await act(service, scene);
+  (act: (service: OwnedService, context: CampaignContext) => Promise<void>): Action =>
+  async (context) => {
+    const service = someService(context);
+    if (service) await act(service, context);
   };
 
-const enroll = withService((service, { people, dice, lab }) => {
+const enroll = withService((service, { actors, random, lab }) => {
   const { enrollTagKey } = lab.config;
   const own = { [tagKeys.namespace]: `team-${service.name}`, [tagKeys.serviceAccount]: "app" };
-  const tags = { [enrollTagKey]: dice.pick(["true", "true", "true", "false", "yes"]), ...(dice.chance(0.8) && own) };
-  return people.tag(service, tags, enrollTagKey);
+  const tags = {
+    [enrollTagKey]: random.pick(["true", "true", "true", "false", "yes"]),
+    ...(random.chance(0.8) && own),
+  };
+  return actors.tag(service, tags, enrollTagKey);
 });
 
-const leave = withService((service, { people, lab }) => people.untag(service, lab.config.enrollTagKey));
+const unenroll = withService((service, { actors, lab }) => actors.untag(service, lab.config.enrollTagKey));
 
-const changeTags = withService((service, { people, dice, lab }) => {
-  const tags = dice.pick<Record<string, string>>([
-    { [tagKeys.image]: dice.pick([...images.good, images.bad, "not an image"]) },
+const changeTags = withService((service, { actors, random, lab }) => {
+  const tags = random.pick<Record<string, string>>([
+    { [tagKeys.image]: random.pick([...images.good, images.bad, "not an image"]) },
     { [tagKeys.wave]: "canary" },
-    { [tagKeys.proxyEnv]: dice.pick(["true", "false"]) },
-    { [tagKeys.external]: dice.pick(["true", "false"]) },
+    { [tagKeys.proxyEnv]: random.pick(["true", "false"]) },
+    { [tagKeys.external]: random.pick(["true", "false"]) },
     { [tagKeys.alarms]: ALARM },
-    { [tagKeys.ports]: dice.pick(["http:80:8080", "nonsense"]) },
-    { [tagKeys.namespace]: dice.pick([`team-${service.name}`, "team-0", "forbidden"]) },
-    { [tagKeys.serviceAccount]: dice.pick(["app", "other"]) },
+    { [tagKeys.ports]: random.pick(["http:80:8080", "nonsense"]) },
+    { [tagKeys.namespace]: random.pick([`team-${service.name}`, "team-0", "forbidden"]) },
+    { [tagKeys.serviceAccount]: random.pick(["app", "other"]) },
     { [`${AUTOPILOT_TAG_PREFIX}enrol`]: "true" },
   ]);
-  return people.tag(service, tags, lab.config.enrollTagKey);
+  return actors.tag(service, tags, lab.config.enrollTagKey);
 });
 
-const dropTag = withService((service, { people, dice }) => people.untag(service, dice.pick(Object.values(tagKeys))));
-
-const tagCluster = withService((service, { people, dice, lab }) => {
-  const { enrollTagKey } = lab.config;
-  return dice.chance(0.6)
-    ? people.tagCluster(service, { [enrollTagKey]: dice.pick(["true", "false"]) }, enrollTagKey)
-    : people.untagCluster(service, enrollTagKey);
-});
-
-const deploy = withService((service, { people, dice }) => {
-  const image = dice.chance(0.2) ? BAD_APPLICATION : `shop/${service.name}:${dice.int(2, 99)}`;
-  return people.deploy(service, image, dice.pick(["plain", "copied"]));
-});
-
-const redeploy = withService((service, { people, dice }) =>
-  people.redeploy(service, dice.chance(0.5) ? undefined : dice.maybe(service.revisions)),
+const dropTag = withService((service, { actors, random }) =>
+  actors.untag(service, random.pick(Object.values(tagKeys))),
 );
 
-const scale = withService((service, { people, dice }) => people.scale(service, dice.int(0, 3)));
+const tagCluster = withService((service, { actors, random, lab }) => {
+  const { enrollTagKey } = lab.config;
+  return random.chance(0.6)
+    ? actors.tagCluster(service, { [enrollTagKey]: random.pick(["true", "false"]) }, enrollTagKey)
+    : actors.untagCluster(service, enrollTagKey);
+});
 
-const remove = withService((service, { people }) => people.delete(service));
+const deploy = withService((service, { actors, random }) => {
+  const image = random.chance(0.2) ? BAD_APPLICATION : `shop/${service.name}:${random.int(2, 99)}`;
+  return actors.deploy(service, image, random.pick(["plain", "copied"]));
+});
 
-const create: Action = async ({ people, dice, lab }) => {
-  const place = dice.maybe(people.services);
-  if (!place || people.living().length >= 10) return;
-  const gone = people.services.filter(({ deleted }) => deleted);
-  const name = gone[0] && dice.chance(0.4) ? gone[0].name : `extra-${people.services.length}`;
-  const { account, region, cluster } = gone[0]?.name === name ? gone[0] : place;
+const redeploy = withService((service, { actors, random }) =>
+  actors.redeploy(service, random.chance(0.5) ? undefined : random.maybe(service.revisions)),
+);
+
+const scale = withService((service, { actors, random }) => actors.scale(service, random.int(0, 3)));
+
+const remove = withService((service, { actors }) => actors.delete(service));
+
+const create: Action = async ({ actors, random, lab }) => {
+  const place = random.maybe(actors.services);
+  if (!place || actors.existing().length >= 10) return;
+  const deleted = actors.services.filter((service) => service.deleted);
+  const name = deleted[0] && random.chance(0.4) ? deleted[0].name : `extra-${actors.services.length}`;
+  const { account, region, cluster } = deleted[0]?.name === name ? deleted[0] : place;
   const { enrollTagKey } = lab.config;
   const tagged = { [enrollTagKey]: "true", [tagKeys.namespace]: `team-${name}`, [tagKeys.serviceAccount]: "app" };
-  await people.create({ account, region, cluster, name }, dice.chance(0.7) ? tagged : {}, enrollTagKey);
+  await actors.create({ account, region, cluster, name }, random.chance(0.7) ? tagged : {}, enrollTagKey);
 };
 
 const bundles = {
@@ -108,55 +113,55 @@ const bundles = {
 } as const;
 const bundleNames = ["old", "both", "both", "both", "new alone", "new alone", "garbage", "empty"] as const;
 
-const changeRootCa: Action = async ({ lab, dice, people, tell }) => {
-  const [name, plane] = dice.pick([...lab.controlPlanes]);
-  const bundle = dice.pick(bundleNames);
+const changeRootCa: Action = async ({ lab, random, actors, record }) => {
+  const [name, plane] = random.pick([...lab.controlPlanes]);
+  const bundle = random.pick(bundleNames);
   plane.setRootCa(bundles[bundle]);
-  tell(`the root CA of ${name}: ${bundle}`);
-  if (dice.chance(0.4)) return;
-  const detail: JsonObject = dice.chance(0.5) ? { controlPlane: name } : {};
-  await people.attempt(`a pipeline says so`, () => put(lab, "Root CA Rotated", detail));
+  record(`the root CA of ${name} changes: ${bundle}`);
+  if (random.chance(0.4)) return;
+  const detail: JsonObject = random.chance(0.5) ? { controlPlane: name } : {};
+  await actors.attempt("a pipeline announces the new root CA", () => put(lab, "Root CA Rotated", detail));
 };
 
-const changeImage: Action = async ({ lab, dice, people }) => {
-  const image = dice.pick([...images.good, ...images.good, images.bad, images.badInOneRegion, "not an image"]);
+const changeImage: Action = async ({ lab, random, actors }) => {
+  const image = random.pick([...images.good, ...images.good, images.bad, images.badInOneRegion, "not an image"]);
   const { homeAccount: account, homeRegion: region } = lab.config;
   const input = { Name: IMAGE_PARAMETER, Value: image, Type: "String", Overwrite: true };
-  await people.attempt(`the fleet's image parameter: ${image}`, () =>
+  await actors.attempt(`somebody sets the fleet's image parameter: ${image}`, () =>
     lab.call({ account, region }, "PutParameter", input, "AmazonSSM"),
   );
 };
 
-const request: Action = async (scene) => {
-  const { lab, dice, people } = scene;
-  const detail = await requestOf(scene);
-  await people.attempt(`an operator requests ${JSON.stringify(detail)}`, () => put(lab, "Rollout Requested", detail));
-  if (dice.chance(0.2)) await put(lab, "Rollout Requested", detail).catch(() => undefined);
+const request: Action = async (context) => {
+  const { lab, random, actors } = context;
+  const detail = await requestOf(context);
+  await actors.attempt(`an operator requests ${JSON.stringify(detail)}`, () => put(lab, "Rollout Requested", detail));
+  if (random.chance(0.2)) await put(lab, "Rollout Requested", detail).catch(() => undefined);
 };
 
-async function requestOf(scene: CampaignContext): Promise<JsonObject> {
-  const { dice, lab } = scene;
-  const kind = dice.pick(["rotate", "upgrade", "upgrade", "upgrade", "reconfigure", "rollback", "unenroll", "dance"]);
-  if (kind === "rollback") return { kind, rolloutId: await someRollout(scene), requestedBy: "olga" };
-  const image = dice.pick([...images.good, ...images.good, images.bad, images.badInOneRegion, "not an image"]);
-  const brings = kind === "upgrade" ? dice.chance(0.95) : dice.chance(0.03);
+async function requestOf(context: CampaignContext): Promise<JsonObject> {
+  const { random, lab } = context;
+  const kind = random.pick(["rotate", "upgrade", "upgrade", "upgrade", "reconfigure", "rollback", "unenroll", "dance"]);
+  if (kind === "rollback") return { kind, rolloutId: await someRollout(context), requestedBy: "olga" };
+  const image = random.pick([...images.good, ...images.good, images.bad, images.badInOneRegion, "not an image"]);
+  const hasImage = kind === "upgrade" ? random.chance(0.95) : random.chance(0.03);
   return {
-    kind: kind === "unenroll" && dice.chance(0.5) ? "rotate" : kind,
-    ...(brings && { image }),
-    ...(dice.chance(0.6) && { scope: scopeOf(scene) }),
-    ...(dice.chance(0.3) && { rolloutId: `by-hand-${dice.int(1, 5)}` }),
-    ...(dice.chance(0.4) && { overrides: overridesOf(dice) }),
-    ...(dice.chance(0.7) && { requestedBy: "olga" }),
-    ...(dice.chance(0.03) && { nonsense: true }),
+    kind: kind === "unenroll" && random.chance(0.5) ? "rotate" : kind,
+    ...(hasImage && { image }),
+    ...(random.chance(0.6) && { scope: scopeOf(context) }),
+    ...(random.chance(0.3) && { rolloutId: `by-hand-${random.int(1, 5)}` }),
+    ...(random.chance(0.4) && { overrides: overridesOf(random) }),
+    ...(random.chance(0.7) && { requestedBy: "olga" }),
+    ...(random.chance(0.03) && { nonsense: true }),
     why: "the campaign",
     ...(lab.config.controlPlanes.length > 5 && { why: "" }),
   };
 }
 
-function scopeOf({ dice, lab, people }: CampaignContext): JsonObject {
-  const service = dice.maybe(people.services);
-  return dice.pick<JsonObject>([
-    { controlPlane: dice.pick([...lab.controlPlanes.keys(), "nowhere"]) },
+function scopeOf({ random, lab, actors }: CampaignContext): JsonObject {
+  const service = random.maybe(actors.services);
+  return random.pick<JsonObject>([
+    { controlPlane: random.pick([...lab.controlPlanes.keys(), "nowhere"]) },
     { accounts: [service?.account ?? "123456789012"] },
     { regions: [service?.region ?? "us-*"] },
     { services: ["service-*"] },
@@ -167,8 +172,8 @@ function scopeOf({ dice, lab, people }: CampaignContext): JsonObject {
   ]);
 }
 
-function overridesOf(dice: RandomChoice): JsonObject {
-  return dice.pick<JsonObject>([
+function overridesOf(random: RandomChoice): JsonObject {
+  return random.pick<JsonObject>([
     { ignoreFreeze: true },
     { concurrency: 0, bakeMinutes: 0, canaryCount: 0, waves: [100] },
     { approveAfterCanary: true },
@@ -178,33 +183,33 @@ function overridesOf(dice: RandomChoice): JsonObject {
   ]);
 }
 
-async function someRollout({ lab, dice }: Pick<CampaignContext, "lab" | "dice">): Promise<string> {
+async function someRollout({ lab, random }: Pick<CampaignContext, "lab" | "random">): Promise<string> {
   const known = await Array.fromAsync(lab.ledger.listRollouts());
   const latest = known.sort((a, b) => (a.requestedAt < b.requestedAt ? 1 : -1)).slice(0, 4);
-  return dice.maybe(latest.map(({ id }) => id)) ?? "no-such-rollout";
+  return random.maybe(latest.map(({ id }) => id)) ?? "no-such-rollout";
 }
 
-const control: Action = async (scene) => {
-  const { lab, dice, people } = scene;
+const control: Action = async (context) => {
+  const { lab, random, actors } = context;
   const running = (await lab.ledger.getFleet()).currentRolloutId;
-  const rolloutId = running !== undefined && dice.chance(0.8) ? running : await someRollout(scene);
-  const action = dice.pick([...controlActions, "pause", "resume", "explode"]);
+  const rolloutId = running !== undefined && random.chance(0.8) ? running : await someRollout(context);
+  const action = random.pick([...controlActions, "pause", "resume", "explode"]);
   const detail = {
     rolloutId,
-    action: action === "explode" && dice.chance(0.5) ? "abort" : action,
+    action: action === "explode" && random.chance(0.5) ? "abort" : action,
     requestedBy: "olga",
   };
-  await people.attempt(`an operator asks ${rolloutId} to ${detail.action}`, () => put(lab, "Rollout Control", detail));
+  await actors.attempt(`an operator asks ${rolloutId} to ${detail.action}`, () => put(lab, "Rollout Control", detail));
 };
 
-const alarm: Action = async ({ lab, dice, people }) => {
+const alarm: Action = async ({ lab, random, actors }) => {
   const { homeAccount: account, homeRegion: region } = lab.config;
-  const at = dice.chance(0.7) ? { account, region } : (dice.maybe(people.services) ?? { account, region });
-  const state = dice.pick(["ALARM", "OK", "OK", "INSUFFICIENT_DATA"]);
-  await people.attempt(`the alarm ${ALARM} in ${at.region}: ${state}`, () => setAlarm(lab, at, state));
+  const at = random.chance(0.7) ? { account, region } : (random.maybe(actors.services) ?? { account, region });
+  const state = random.pick(["ALARM", "OK", "OK", "INSUFFICIENT_DATA"]);
+  await actors.attempt(`the alarm ${ALARM} in ${at.region}: ${state}`, () => setAlarm(lab, at, state));
 };
 
-/** Makes the alarm if there is none, and gives it the state. */
+/** Creates the alarm if it doesn't exist, and sets its state. */
 export async function setAlarm(
   lab: Lab,
   { account, region }: { readonly account: string; readonly region: string },
@@ -212,25 +217,25 @@ export async function setAlarm(
 ): Promise<void> {
   const cloudWatch = lab.cloudWatch.operations;
   const at = { account, region };
-  const made = { AlarmName: ALARM, EvaluationPeriods: 1, ComparisonOperator: "GreaterThanThreshold" };
-  await cloudWatch.PutMetricAlarm?.(made, at);
+  const definition = { AlarmName: ALARM, EvaluationPeriods: 1, ComparisonOperator: "GreaterThanThreshold" };
+  await cloudWatch.PutMetricAlarm?.(definition, at);
   await cloudWatch.SetAlarmState?.({ AlarmName: ALARM, StateValue: state, StateReason: "the campaign" }, at);
 }
 
-const malformed: Action = async ({ lab, dice, tell }) => {
-  const source = dice.pick([eventSources.autopilot, eventSources.operator]);
-  const type = dice.pick<AutopilotDetailType | OperatorDetailType>([
+const malformed: Action = async ({ lab, random, record }) => {
+  const source = random.pick([eventSources.autopilot, eventSources.operator]);
+  const type = random.pick<AutopilotDetailType | OperatorDetailType>([
     "Service Enrolled",
     "Rollout Completed",
     "Rollout Control",
     "Rollout Requested",
     "Root CA Rotated",
   ]);
-  tell(`somebody puts a malformed event ${type} of ${source} on the bus`);
+  record(`somebody puts a malformed event ${type} of ${source} on the bus`);
   await put(lab, type, { serviceArn: 7, why: MALFORMED, controlPlane: 1 }, source).catch(() => undefined);
 };
 
-/** Puts an event on the home bus. Throws while AWS fails. */
+/** Puts an event on the home bus. Throws while PutEvents fails. */
 export async function put(
   lab: Lab,
   detailType: AutopilotDetailType | OperatorDetailType,
@@ -247,17 +252,17 @@ export async function put(
   await lab.call({ account, region }, "PutEvents", { Entries: [entry] }, "AWSEvents");
 }
 
-const stopTask = withService(async (service, { lab, people, dice }) => {
-  const task = dice.maybe([...(lab.ecs.findService(arnOf(service))?.tasks ?? [])]);
+const stopTask = withService(async (service, { lab, actors, random }) => {
+  const task = random.maybe([...(lab.ecs.findService(arnOf(service))?.tasks ?? [])]);
   if (!task) return;
-  await people.attempt(`somebody stops a task of ${label(service)}`, () =>
+  await actors.attempt(`somebody stops a task of ${label(service)}`, () =>
     lab.call(service, "StopTask", { cluster: service.cluster, task: task.arn }),
   );
 });
 
 const actions: readonly { readonly weight: number; readonly of: Action }[] = [
   { weight: 10, of: enroll },
-  { weight: 4, of: leave },
+  { weight: 4, of: unenroll },
   { weight: 8, of: changeTags },
   { weight: 4, of: dropTag },
   { weight: 2, of: tagCluster },

@@ -7,42 +7,42 @@ import { tagList } from "./tag-list.ts";
 
 /** A service as its owner knows it. */
 export interface OwnedService extends ServiceName {
-  /** What its owner means to run, without any sidecar. */
+  /** The definition that its owner wants, without a sidecar. */
   definition: JsonObject;
-  /** The revisions that its owner has registered, the newest last. */
+  /** The revisions that its owner registered, the newest last. */
   readonly revisions: string[];
-  /** It had the enroll tag at some time, its own or its cluster's. */
+  /** The service or its cluster had the enroll tag at some time. */
   everTagged: boolean;
   deleted: boolean;
-  /** It had no tasks at some time. */
+  /** The service had no tasks at some time. */
   wasIdle: boolean;
 }
 
-/** Owners, pipelines and operators. What they do fails while AWS fails: then it has not happened. */
+/** Owners, pipelines and operators. An action that AWS refuses has no effect. */
 export class Actors {
-  readonly stage: LabDriver;
+  readonly driver: LabDriver;
   readonly services: OwnedService[] = [];
-  readonly #tell: (line: string) => void;
+  readonly #record: (line: string) => void;
 
-  constructor(stage: LabDriver, tell: (line: string) => void) {
-    this.stage = stage;
-    this.#tell = tell;
+  constructor(driver: LabDriver, record: (line: string) => void) {
+    this.driver = driver;
+    this.#record = record;
   }
 
-  living(): readonly OwnedService[] {
+  existing(): readonly OwnedService[] {
     return this.services.filter(({ deleted }) => !deleted);
   }
 
-  /** Does it, and says so. False when AWS did not let them. */
+  /** Acts, and records the line. Returns false when AWS refused. Throws any other error. */
   async attempt(line: string, act: () => Promise<unknown>): Promise<boolean> {
     try {
       await act();
-      this.#tell(line);
+      this.#record(line);
       return true;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#tell(`${line}: could not, ${message}`);
-      if (TROUBLE.test(message)) return false;
+      this.#record(`${line}: failed, ${message}`);
+      if (EXPECTED_FAILURE.test(message)) return false;
       throw error;
     }
   }
@@ -51,13 +51,13 @@ export class Actors {
     const definition = plainDefinition(service);
     await this.attempt(`the owner creates ${label(service)} ${JSON.stringify(tags)}`, async () => {
       const call = (at: Parameters<LabDriver["lab"]["call"]>[0], name: string, input: JsonObject) =>
-        this.stage.lab.call(at, name, input);
-      await this.stage.lab.call(service, "CreateCluster", { clusterName: service.cluster });
+        this.driver.lab.call(at, name, input);
+      await this.driver.lab.call(service, "CreateCluster", { clusterName: service.cluster });
       const shape = { taskDefinition: definition, desiredCount: 1, launchType: "FARGATE" } as const;
       const plain = { deploymentController: "ECS", circuitBreaker: service.name.endsWith("0"), tags } as const;
       await createService({ ...service, ...shape, ...plain }, call);
       const known = this.services.find((one) => arnOf(one) === arnOf(service));
-      const running = this.stage.lab.ecs.findService(arnOf(service))?.deployments[0]?.revision.arn ?? "";
+      const running = this.driver.lab.ecs.findService(arnOf(service))?.deployments[0]?.revision.arn ?? "";
       if (known) this.services.splice(this.services.indexOf(known), 1);
       const everTagged = known?.everTagged === true || tags[enrollTagKey] !== undefined || this.#isTagged(service);
       const revisions = [...(known?.revisions ?? []), running];
@@ -65,15 +65,15 @@ export class Actors {
     });
   }
 
-  /** The tags of its cluster are defaults of a service that comes later, too. */
+  /** A cluster's tags are defaults of the services that are created in it later, too. */
   #isTagged(service: ServiceName): boolean {
-    const { lab } = this.stage;
+    const { lab } = this.driver;
     return lab.ecs.findService(arnOf(service))?.cluster.tags.has(lab.config.enrollTagKey) === true;
   }
 
   async delete(service: OwnedService): Promise<void> {
     await this.attempt(`the owner deletes ${label(service)}`, async () => {
-      await this.stage.lab.call(service, "DeleteService", {
+      await this.driver.lab.call(service, "DeleteService", {
         cluster: service.cluster,
         service: service.name,
         force: true,
@@ -86,27 +86,29 @@ export class Actors {
     service.wasIdle ||= desiredCount === 0;
     const input = { cluster: service.cluster, service: service.name, desiredCount };
     await this.attempt(`the owner scales ${label(service)} to ${desiredCount}`, () =>
-      this.stage.lab.call(service, "UpdateService", input),
+      this.driver.lab.call(service, "UpdateService", input),
     );
   }
 
   async tag(service: OwnedService, tags: Readonly<Record<string, string>>, enrollTagKey: string): Promise<void> {
     await this.attempt(`the owner tags ${label(service)} ${JSON.stringify(tags)}`, async () => {
-      await this.stage.tag(service, tags);
+      await this.driver.tag(service, tags);
       service.everTagged ||= tags[enrollTagKey] !== undefined;
     });
   }
 
   async untag(service: OwnedService, key: string): Promise<void> {
-    await this.attempt(`the owner takes the tag ${key} from ${label(service)}`, () => this.stage.untag(service, key));
+    await this.attempt(`the owner removes the tag ${key} from ${label(service)}`, () =>
+      this.driver.untag(service, key),
+    );
   }
 
-  /** Cluster tags are the defaults of all its services. */
+  /** A cluster's tags are the defaults of all its services. */
   async tagCluster(service: OwnedService, tags: Readonly<Record<string, string>>, enrollTagKey: string): Promise<void> {
     const { cluster, region, account } = service;
     const resourceArn = `arn:aws:ecs:${region}:${account}:cluster/${cluster}`;
     await this.attempt(`somebody tags the cluster ${cluster} in ${region} ${JSON.stringify(tags)}`, async () => {
-      await this.stage.lab.call(service, "TagResource", { resourceArn, tags: tagList(tags) });
+      await this.driver.lab.call(service, "TagResource", { resourceArn, tags: tagList(tags) });
       if (tags[enrollTagKey] === undefined) return;
       for (const one of this.services) {
         if (one.cluster === cluster && one.region === region && one.account === account) one.everTagged = true;
@@ -116,35 +118,35 @@ export class Actors {
 
   async untagCluster({ cluster, region, account }: OwnedService, key: string): Promise<void> {
     const resourceArn = `arn:aws:ecs:${region}:${account}:cluster/${cluster}`;
-    await this.attempt(`somebody takes the tag ${key} from the cluster ${cluster} in ${region}`, () =>
-      this.stage.lab.call({ account, region }, "UntagResource", { resourceArn, tagKeys: [key] }),
+    await this.attempt(`somebody removes the tag ${key} from the cluster ${cluster} in ${region}`, () =>
+      this.driver.lab.call({ account, region }, "UntagResource", { resourceArn, tagKeys: [key] }),
     );
   }
 
-  /** A pipeline that knows nothing of the sidecar, or one that copies what runs. */
+  /** Deploys as a pipeline that doesn't know the sidecar, or as one that copies the running definition. */
   async deploy(service: OwnedService, image: string, how: "plain" | "copied"): Promise<void> {
     await this.attempt(`a pipeline deploys ${image} to ${label(service)}, ${how}`, async () => {
-      const running = how === "plain" ? service.definition : await this.stage.definitionOf(service);
-      const revision = await this.stage.deploy(service, withApplication(running, image));
+      const running = how === "plain" ? service.definition : await this.driver.definitionOf(service);
+      const revision = await this.driver.deploy(service, withApplication(running, image));
       service.definition = withApplication(service.definition, image);
       service.revisions.push(revision);
     });
   }
 
-  /** Somebody deploys an older revision once more, or what runs with force. */
+  /** Deploys an older revision again, or forces a new deployment of the running one. */
   async redeploy(service: OwnedService, taskDefinition: string | undefined): Promise<void> {
     const { cluster, name } = service;
     const change = taskDefinition === undefined ? { forceNewDeployment: true } : { taskDefinition };
-    const what = taskDefinition?.split("/").at(-1) ?? "what runs";
-    await this.attempt(`somebody deploys ${what} to ${label(service)} once more`, () =>
-      this.stage.lab.call(service, "UpdateService", { cluster, service: name, ...change }),
+    const what = taskDefinition?.split("/").at(-1) ?? "the running revision";
+    await this.attempt(`somebody deploys ${what} to ${label(service)} again`, () =>
+      this.driver.lab.call(service, "UpdateService", { cluster, service: name, ...change }),
     );
   }
 
-  /** Adopts a service that the lab was filled with. */
+  /** Adopts a service that the fleet had from the start. */
   async adopt(service: ServiceName): Promise<void> {
-    const running = await this.stage.revisionOf(service);
-    const described = await this.stage.lab.call(service, "DescribeTaskDefinition", { taskDefinition: running });
+    const running = await this.driver.revisionOf(service);
+    const described = await this.driver.lab.call(service, "DescribeTaskDefinition", { taskDefinition: running });
     const raw = isJsonObject(described.taskDefinition) ? registerable(described.taskDefinition, []) : {};
     this.services.push({
       ...service,
@@ -157,10 +159,10 @@ export class Actors {
   }
 }
 
-/** What AWS answers while a fault rule strikes, or when somebody else was faster. */
-const TROUBLE = /by a fault rule|ServiceNotActive|ServiceNotFound|still Draining|Rate exceeded/;
+/** Errors of AWS while a fault rule is active, or after a concurrent change. */
+const EXPECTED_FAILURE = /by a fault rule|ServiceNotActive|ServiceNotFound|still Draining|Rate exceeded/;
 
-/** As people call it: short, and unique. */
+/** A short and unique name of the service. */
 export function label({ name, region, account }: ServiceName): string {
   return `${name} (${region}, ${account.slice(0, 4)})`;
 }

@@ -1,10 +1,10 @@
 import type { Lab } from "../autopilot/lab.ts";
 import type { Actors } from "./actors.ts";
 
-/** What a run leaves behind, for those who judge it. */
+/** The state after a run, as the invariants judge it. */
 export interface CampaignResult {
   readonly lab: Lab;
-  readonly people: Actors;
+  readonly actors: Actors;
   /** Epoch milliseconds. */
   readonly faultsEndedMs: number;
 }

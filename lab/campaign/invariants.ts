@@ -7,38 +7,40 @@ import { rolloutViolations } from "./rollout-invariants.ts";
 import { secretViolations } from "./secret-invariants.ts";
 import { serviceViolations } from "./service-invariants.ts";
 
-/** What is broken, in words. Nothing when all is as it should be. */
-export async function violations(aftermath: CampaignResult): Promise<readonly string[]> {
+/** The violated invariants, in words. Empty when every invariant holds. */
+export async function violations(result: CampaignResult): Promise<readonly string[]> {
   return [
-    ...(await serviceViolations(aftermath)),
-    ...(await rolloutViolations(aftermath)),
-    ...(await secretViolations(aftermath)),
-    ...deadLetters(aftermath),
-    ...(await secretsWritten(aftermath)),
+    ...(await serviceViolations(result)),
+    ...(await rolloutViolations(result)),
+    ...(await secretViolations(result)),
+    ...deadLetters(result),
+    ...(await secretsWritten(result)),
   ];
 }
 
-/** Secrets that stand where they have no place, as far as records were kept. */
-async function secretsWritten({ people: { stage } }: CampaignResult): Promise<readonly string[]> {
-  if (stage.lab.logs.length === 0) return [];
-  const secrets = (await secretValues(stage)).flatMap(({ name, value }) =>
+/** Places where a secret was written to a record. Finds nothing in a run that kept no records. */
+async function secretsWritten({ actors: { driver } }: CampaignResult): Promise<readonly string[]> {
+  if (driver.lab.logs.length === 0) return [];
+  const secrets = (await secretValues(driver)).flatMap(({ name, value }) =>
     name.startsWith(SECRET_NAME_PREFIX) ? formsOf(value) : [],
   );
-  const written = await everythingWritten(stage);
+  const written = await everythingWritten(driver);
   return [...new Set(leaks(written, [LAB_SLACK_TOKEN, ...secrets]))].map((where) => `a secret in the ${where}`);
 }
 
-/** Lambda tries an asynchronous event three times in three minutes: a fault that lasts longer buries it. */
-const BURIED_WITHIN_MS = 5 * 60_000;
-const TROUBLE = /^(Autopilot\.(Retryable|Throttled)|Runtime\.ExitError)$/;
+/**
+ * Lambda tries an asynchronous event three times within three minutes. An event can still fail this long after a fault.
+ */
+const FAILS_WITHIN_MS = 5 * 60_000;
+const FAULT_ERROR = /^(Autopilot\.(Retryable|Throttled)|Runtime\.ExitError)$/;
 
-/** Events that no function could handle: only those that were made to fail, or that came while AWS failed. */
+/** Events that a function could not handle, other than malformed ones and those that failed because of a fault. */
 function deadLetters({ lab, faultsEndedMs }: CampaignResult): readonly string[] {
   return lab.lambda.deadLetters.flatMap(({ functionName, at, error, message, payload }) => {
     if (JSON.stringify(payload).includes(MALFORMED)) return [];
-    // Nothing can be read of a control plane whose root CA is none: that is to be loud.
+    // A control plane without a valid root CA can't be read, and watch-root-ca is meant to fail loudly.
     if (functionName === "watch-root-ca" && /^(invalid-pem|control-plane-incomplete):/.test(message)) return [];
-    if (TROUBLE.test(error) && Date.parse(at) < faultsEndedMs + BURIED_WITHIN_MS) return [];
+    if (FAULT_ERROR.test(error) && Date.parse(at) < faultsEndedMs + FAILS_WITHIN_MS) return [];
     return [`${functionName} could not handle an event at ${at}: ${error}: ${message}`];
   });
 }

@@ -5,17 +5,18 @@ import { timelineOf } from "./timeline.ts";
 
 const help = `npm run campaign -- [options]
 
-Plays random worlds on the lab, in virtual time: fleets, tags, deployments, root CAs, images, operators, and faults of
-every kind. Then the faults end, everything comes to rest, and what must be true is checked. A run is its seed alone.
+Runs random actions and faults on the lab, in virtual time: fleets, tags, deployments, root CAs, images, operators, and
+faults of every kind. When the faults have ended and the lab is idle, it checks the invariants. The seed alone decides
+a run.
 
-  --runs N       how many runs (default 100)
-  --seed S       the first run's seed; the next ones count up from it (default 1)
-  --replay SEED  only this run
-  --verbose      the timeline of every run that is broken, or of the one that is replayed
-  --json         the result as JSON
-  --help         this text
+  --runs N       the number of runs (default 100)
+  --seed S       the first run's seed; each further run counts up from it (default 1)
+  --replay SEED  only the run with this seed
+  --verbose      print the timeline of every broken run, or of the replayed one
+  --json         print the result as JSON
+  --help         print this text
 
-Exit codes: 0 nothing is broken, 1 something is, 2 wrong usage. Ctrl-C ends it and tells what was done so far.
+Exit codes: 0 every run is fine, 1 a run is broken, 2 wrong usage. Ctrl-C stops and reports the runs so far.
 `;
 
 const options = {
@@ -27,11 +28,11 @@ const options = {
   help: { type: "boolean", default: false },
 } as const;
 
-const whole = (least: number) => z.coerce.number(`a whole number from ${least} on`).int().min(least);
+const wholeNumber = (min: number) => z.coerce.number(`must be a whole number from ${min}`).int().min(min);
 const valuesSchema = z.object({
-  runs: whole(1).max(1_000_000),
-  seed: whole(0),
-  replay: whole(0).optional(),
+  runs: wholeNumber(1).max(1_000_000),
+  seed: wholeNumber(0),
+  replay: wholeNumber(0).optional(),
   verbose: z.boolean(),
   json: z.boolean(),
   help: z.boolean(),
@@ -60,7 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
   let stopped = false;
   process.once("SIGINT", () => {
     stopped = true;
-    progress("Ends after this run. Ctrl-C again ends it at once.");
+    progress("Stopping after this run. Press Ctrl-C again to stop at once.");
   });
   let done = 0;
   let rolls = 0;
@@ -71,7 +72,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (run.broken.length > 0) failures.push({ seed: run.seed, broken: run.broken });
     if (!json && (run.broken.length > 0 || replay !== undefined)) for (const line of report(run, verbose)) write(line);
     if ((done + 1) % 25 === 0) progress(`${done + 1} of ${runs} runs, ${failures.length} broken`);
-    // Lets Ctrl-C through: virtual time leaves the event loop no rest.
+    // Without this pause the event loop would never handle Ctrl-C, because virtual time keeps it busy.
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   const seconds = (performance.now() - startedMs) / 1000;
@@ -97,14 +98,14 @@ function report(run: Run, verbose: boolean): readonly string[] {
   const counts = `${services} services, ${rollouts} rollouts, ${rolls} rolls in ${hours.toFixed(1)} hours of lab time`;
   return [
     ...(verbose ? timelineOf(run) : []),
-    `seed ${seed}: ${broken.length === 0 ? "all is as it should be" : "BROKEN"} (${counts}, ${digest})`,
+    `seed ${seed}: ${broken.length === 0 ? "ok" : "BROKEN"} (${counts}, ${digest})`,
     ...broken.map((what) => `  ${what}`),
     ...(broken.length > 0 ? [`  npm run campaign -- --replay ${seed} --verbose`] : []),
   ];
 }
 
-// A reader such as `head` has seen enough.
+// A reader such as `head` closes the pipe early.
 process.stdout.on("error", () => process.exit());
 process.exitCode = await main(process.argv.slice(2));
-// The labs' schedules would go on for ever.
+// The labs' schedules never end by themselves.
 process.exit();

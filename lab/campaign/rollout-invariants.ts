@@ -7,19 +7,19 @@ import { arnOf } from "../story/lab-driver.ts";
 import type { Actors } from "./actors.ts";
 import type { CampaignResult } from "./campaign-result.ts";
 
-/** What is wrong with rollouts, in words. */
-export async function rolloutViolations({ lab, people }: CampaignResult): Promise<readonly string[]> {
+/** The violated invariants of rollouts, in words. */
+export async function rolloutViolations({ lab, actors }: CampaignResult): Promise<readonly string[]> {
   const rollouts = await Array.fromAsync(lab.ledger.listRollouts());
-  const broken = [...(await queue(lab, rollouts)), ...executions(lab, rollouts), ...sideBySide(lab)];
+  const broken = [...(await queue(lab, rollouts)), ...executions(lab, rollouts), ...overlappingRolls(lab)];
   for (const rollout of rollouts) {
     const services = await Array.fromAsync(lab.ledger.listRolloutServices(rollout.id));
     broken.push(...state(rollout), ...progress(rollout, services));
-    if (rollout.status === "rolled-back") broken.push(...wayBack(lab, people, rollout, services));
+    if (rollout.status === "rolled-back") broken.push(...rolledBack(lab, actors, rollout, services));
   }
   return broken;
 }
 
-/** The fleet's queue holds what has not ended, or is to be taken back, and nothing else. */
+/** The fleet's queue holds exactly the rollouts that have not ended or need a rollback. */
 async function queue(lab: Lab, rollouts: readonly Rollout[]): Promise<readonly string[]> {
   const { currentRolloutId: running, queuedRolloutIds: waiting } = await lab.ledger.getFleet();
   const queued = [...(running === undefined ? [] : [running]), ...waiting];
@@ -27,16 +27,16 @@ async function queue(lab: Lab, rollouts: readonly Rollout[]): Promise<readonly s
   for (const rollout of rollouts) {
     const { id, status } = rollout;
     const open = !hasEnded(rollout);
-    if (open && !queued.includes(id)) broken.push(`the rollout ${id} is ${status} and in no queue`);
+    if (open && !queued.includes(id)) broken.push(`the rollout ${id} is ${status} and not queued`);
     if (!open && queued.includes(id)) broken.push(`the rollout ${id} is ${status} and still queued`);
     if (open && id === running && !heldStatuses.includes(status))
-      broken.push(`the rollout ${id} does not end: ${status}`);
+      broken.push(`the rollout ${id} doesn't end: ${status}`);
     const isBegun = status !== "waiting" && !endedStatuses.includes(status);
-    if (id !== running && isBegun) broken.push(`the rollout ${id} is ${status} and not its turn`);
+    if (id !== running && isBegun) broken.push(`the rollout ${id} is ${status}, and it is not its turn`);
   }
   for (const id of queued.filter((one) => !rollouts.some((rollout) => rollout.id === one)))
-    broken.push(`${id} is queued, and there is no such rollout`);
-  if (running === undefined && waiting.length > 0) broken.push(`nothing runs, and ${waiting.join(", ")} wait`);
+    broken.push(`${id} is queued, and no such rollout exists`);
+  if (running === undefined && waiting.length > 0) broken.push(`no rollout runs, and ${waiting.join(", ")} wait`);
   return broken;
 }
 
@@ -46,20 +46,20 @@ function executions(lab: Lab, rollouts: readonly Rollout[]): readonly string[] {
   return [
     ...running
       .filter(({ name }) => !held.some(({ executionName }) => executionName === name))
-      .map(({ name }) => `the execution ${name} runs, and its rollout is not held`),
+      .map(({ name }) => `the execution ${name} runs, and its rollout is not on hold`),
     ...held
       .filter(({ executionName }) => !running.some(({ name }) => name === executionName))
-      .map(({ id, status }) => `the rollout ${id} is ${status}, and no execution of it runs`),
+      .map(({ id, status }) => `the rollout ${id} is ${status}, and it has no running execution`),
   ];
 }
 
 function state({ id, status, holdToken, finishedAt }: Rollout): readonly string[] {
   const broken: string[] = [];
   if (endedStatuses.includes(status)) {
-    if (holdToken !== undefined) broken.push(`the rollout ${id} is ${status} and has a task token left`);
-    if (finishedAt === undefined) broken.push(`the rollout ${id} is ${status} and has no end`);
+    if (holdToken !== undefined) broken.push(`the rollout ${id} is ${status} and still has a task token`);
+    if (finishedAt === undefined) broken.push(`the rollout ${id} is ${status} and has no finish time`);
   } else if (heldStatuses.includes(status) && holdToken === undefined) {
-    broken.push(`the rollout ${id} is ${status}, and nobody could wake it: it has no task token`);
+    broken.push(`the rollout ${id} is ${status} and can't be resumed: it has no task token`);
   }
   return broken;
 }
@@ -70,7 +70,7 @@ function progress(rollout: Rollout, services: readonly RolloutService[]): readon
   const { id, status, waves } = rollout;
   const broken: string[] = [];
   for (const { ordinal, serviceArn, status: now } of services) {
-    // Left by a first try of the start, which had found more services.
+    // An earlier attempt of the start had found more services.
     if (ordinal >= rollout.serviceCount) continue;
     const who = `${serviceRef(serviceArn).serviceName} (${ordinal}) of ${id}`;
     if (OPEN.includes(now) && status !== "failed") broken.push(`${who} is ${now}, and the rollout is ${status}`);
@@ -81,27 +81,27 @@ function progress(rollout: Rollout, services: readonly RolloutService[]): readon
   return broken;
 }
 
-/** What a rollout that went back had changed runs its old revision, or is listed. */
-function wayBack(lab: Lab, people: Actors, { id }: Rollout, services: readonly RolloutService[]): readonly string[] {
+/** After a rollback, every service that the rollout had changed runs its previous revision, or is reported as stuck. */
+function rolledBack(lab: Lab, actors: Actors, { id }: Rollout, services: readonly RolloutService[]): readonly string[] {
   return services.flatMap(({ serviceArn, status, fromRevisionArn, toRevisionArn, finishedAt = "" }) => {
     const who = `${serviceRef(serviceArn).serviceName} of ${id}`;
     if (toRevisionArn === undefined || status === "left" || status === "stuck") return [];
-    if (status !== "rolled-back") return [`${who} was changed, and is ${status} after the way back`];
-    // Since then, it may be brought to what the fleet has.
+    if (status !== "rolled-back") return [`${who} was changed, and is ${status} after the rollback`];
+    // A later roll may have updated the service to the fleet's targets.
     const primary = lab.ecs.findService(serviceArn)?.deployments[0];
     if (!primary || primary.createdAtMs > Date.parse(finishedAt)) return [];
     const running = primary.revision.arn;
-    // Its owner may have deployed while the roll that was back already was being verified.
-    const owned = people.services.find((one) => arnOf(one) === serviceArn);
+    // The owner may have deployed while the reverted service was being verified.
+    const owned = actors.services.find((one) => arnOf(one) === serviceArn);
     if (running === fromRevisionArn || owned?.revisions.includes(running)) return [];
-    return [`${who} counts as taken back and runs ${running}`];
+    return [`${who} counts as rolled back and runs ${running}`];
   });
 }
 
 const inputSchema = z.object({ rollout: z.object({ id: z.string() }).nullish() });
 
 /** Rolls of two rollouts never run at the same time. */
-function sideBySide(lab: Lab): readonly string[] {
+function overlappingRolls(lab: Lab): readonly string[] {
   const spans = lab.stepFunctions.listExecutions({ stateMachineArn: lab.rollServiceArn }).flatMap((execution) => {
     const rolloutId = inputSchema.parse(JSON.parse(execution.input)).rollout?.id;
     const endMs = execution.stopDate?.getTime() ?? Number.POSITIVE_INFINITY;

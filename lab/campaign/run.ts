@@ -11,52 +11,54 @@ import { Actors } from "./actors.ts";
 import { type CampaignFleet, campaignFleet } from "./campaign-fleet.ts";
 import { violations } from "./invariants.ts";
 import { RandomChoice } from "./random-choice.ts";
-import { type Fault, type FaultTargets, inWords, lastingFaults, randomFault } from "./random-faults.ts";
+import { type FaultTargets, inWords, lastingFaults, randomFault } from "./random-faults.ts";
 import { settle } from "./settle.ts";
 
 /** One line of a run's timeline. */
-export interface Line {
+export interface TimelineEntry {
   readonly atMs: number;
   readonly text: string;
 }
 
 export interface Run {
   readonly seed: number;
-  /** What is broken, in words. */
+  /** The violated invariants, in words. */
   readonly broken: readonly string[];
-  /** A hash of what the run came to: the same seed gives the same. */
+  /** A hash of the run's final state. The same seed gives the same hash. */
   readonly digest: string;
-  readonly timeline: readonly Line[];
-  readonly figures: Figures;
+  readonly timeline: readonly TimelineEntry[];
+  readonly figures: RunFigures;
   /** The lab as the run left it. */
   readonly lab: Lab;
 }
 
-export interface Figures {
+export interface RunFigures {
   readonly services: number;
   readonly rolls: number;
   readonly rollouts: number;
-  readonly faults: number;
   readonly hours: number;
 }
 
 export interface RunOptions {
-  /** Keep logs, events and histories, for those who look at them. */
+  /** Keep logs, events and histories for later checks. */
   readonly keepRecords: boolean;
 }
 
 const RUNS_PER_RECORD = 20;
 
-/** Records cost time: one run of twenty keeps them, to look through them for secrets. */
+/** True for one run in twenty: its records are searched for secrets. Keeping records costs time. */
 export function keepsRecords(seed: number): boolean {
   return seed % RUNS_PER_RECORD === 0;
 }
 
-/** A random world in which people work and things go wrong, which the seed alone decides; and what is broken in the end. */
+/**
+ * Runs random actions and faults on a random fleet, and checks the invariants at the end. The seed alone decides the
+ * run.
+ */
 export async function runOf(seed: number, { keepRecords }: RunOptions): Promise<Run> {
-  const dice = new RandomChoice(seed);
-  const world = campaignFleet(dice);
-  const { config, startMs, throttling, cloudTrail, duplicateProbability } = world;
+  const random = new RandomChoice(seed);
+  const fleet = campaignFleet(random);
+  const { config, startMs, throttling, cloudTrail, duplicateProbability } = fleet;
   const clock = new VirtualClock(startMs);
   const lab = new Lab({
     clock,
@@ -68,99 +70,97 @@ export async function runOf(seed: number, { keepRecords }: RunOptions): Promise<
     keepRecords,
     directCalls: true,
   });
-  const timeline: Line[] = [];
-  const tell = (text: string) => void timeline.push({ atMs: clock.now(), text });
-  const people = new Actors(new LabDriver(lab), tell);
-  const scene: CampaignContext = { lab, people, dice, tell };
-  const play = async (): Promise<readonly string[]> => {
-    await prepare(scene, world);
-    await chaos(scene, world);
+  const timeline: TimelineEntry[] = [];
+  const record = (text: string) => void timeline.push({ atMs: clock.now(), text });
+  const actors = new Actors(new LabDriver(lab), record);
+  const context: CampaignContext = { lab, actors, random, record };
+  const simulate = async (): Promise<readonly string[]> => {
+    await prepare(context, fleet);
+    await chaos(context, fleet);
     const faultsEndedMs = clock.now();
-    const rests = await settle(scene);
-    const broken = await violations({ lab, people, faultsEndedMs });
-    return rests || broken.length > 0 ? broken : ["it does not come to rest"];
+    const settled = await settle(context);
+    const broken = await violations({ lab, actors, faultsEndedMs });
+    return settled || broken.length > 0 ? broken : ["the lab doesn't settle"];
   };
   const broken = await clock
-    .run(play())
+    .run(simulate())
     .catch((error: unknown) => [
-      `the run itself failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      `the run failed:  ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     ]);
   return {
     seed,
     broken,
     digest: await digestOf(lab),
     timeline: timeline.sort((a, b) => a.atMs - b.atMs),
-    figures: await figuresOf(scene, startMs),
+    figures: await figuresOf(context, startMs),
     lab,
   };
 }
 
-async function prepare({ lab, people, dice, tell }: CampaignContext, world: CampaignFleet): Promise<void> {
+async function prepare({ lab, actors, random, record }: CampaignContext, fleet: CampaignFleet): Promise<void> {
   const { enrollTagKey, policy } = lab.config;
-  tell(`policy: ${JSON.stringify(policy)}`);
-  lab.faults.replace(lastingFaults(groundOf(lab, people)));
+  record(`policy: ${JSON.stringify(policy)}`);
+  lab.faults.replace(lastingFaults(faultTargetsOf(lab, actors)));
   await lab.prepare();
   const { account, region } = { account: lab.config.homeAccount, region: lab.config.homeRegion };
-  if (dice.chance(0.8)) await setAlarm(lab, { account, region }, "OK");
-  const { enrolled: services, servicesPerIdentity } = world;
-  const desiredCount = dice.int(1, 2);
+  if (random.chance(0.8)) await setAlarm(lab, { account, region }, "OK");
+  const { enrolled: services, servicesPerIdentity } = fleet;
+  const desiredCount = random.int(1, 2);
   for (const arn of await enrolledFleet(lab, { services, servicesPerIdentity, desiredCount })) {
     const ref = parseServiceArn(arn);
-    if (ref) await people.adopt({ ...ref, cluster: ref.clusterName, name: ref.serviceName });
+    if (ref) await actors.adopt({ ...ref, cluster: ref.clusterName, name: ref.serviceName });
   }
-  for (let number = 0; number < world.others; number++) {
-    const place = dice.pick(targetsOf(lab.config));
+  for (let number = 0; number < fleet.others; number++) {
+    const place = random.pick(targetsOf(lab.config));
     const tagged = {
       [enrollTagKey]: "true",
       [tagKeys.namespace]: `team-other-${number}`,
       [tagKeys.serviceAccount]: "app",
     };
-    const cluster = dice.pick(["fleet-0", "others"]);
+    const cluster = random.pick(["fleet-0", "others"]);
     const { account: owner, region: where } = place;
-    await people.create(
+    await actors.create(
       { account: owner, region: where, cluster, name: `other-${number}` },
-      dice.chance(0.5) ? tagged : {},
+      random.chance(0.5) ? tagged : {},
       enrollTagKey,
     );
   }
   await lab.lambda.invokeAsync("rollout/request", {});
-  tell(`${people.services.length} services: ${services} in the mesh`);
+  record(`${actors.services.length} services, ${services} of them in the mesh`);
 }
 
-/** People work, and things go wrong. */
-async function chaos(scene: CampaignContext, world: CampaignFleet): Promise<void> {
-  const { lab, dice, tell, people } = scene;
-  const endMs = lab.clock.now() + world.chaosMinutes * 60_000;
-  const lasting = lastingFaults(groundOf(lab, people));
-  let troubles: readonly Fault[] = [];
-  const pace = dice.pick([1, 2, 4]);
-  const worry = dice.pick([0, 0.15, 0.3, 0.6]);
+/** Takes random actions and adds random faults. */
+async function chaos(context: CampaignContext, fleet: CampaignFleet): Promise<void> {
+  const { lab, random, record, actors } = context;
+  const endMs = lab.clock.now() + fleet.chaosMinutes * 60_000;
+  const lasting = lastingFaults(faultTargetsOf(lab, actors));
+  const maxPauseMinutes = random.pick([1, 2, 4]);
+  const faultProbability = random.pick([0, 0.15, 0.3, 0.6]);
   while (lab.clock.now() < endMs) {
-    if (dice.chance(worry)) {
+    if (random.chance(faultProbability)) {
       const nowMs = lab.clock.now();
-      const trouble = randomFault(dice, groundOf(lab, people), nowMs);
-      tell(`trouble: ${inWords(trouble, nowMs)}`);
-      lab.faults.add(trouble);
-      troubles = [...troubles, trouble];
+      const fault = randomFault(random, faultTargetsOf(lab, actors), nowMs);
+      record(`fault: ${inWords(fault, nowMs)}`);
+      lab.faults.add(fault);
     }
-    await takeAction(scene);
-    await lab.clock.sleep(dice.int(1, pace * 60) * 1000);
+    await takeAction(context);
+    await lab.clock.sleep(random.int(1, maxPauseMinutes * 60) * 1000);
   }
   lab.faults.replace(lasting);
 }
 
-function groundOf({ config }: Lab, people: Actors): FaultTargets {
+function faultTargetsOf({ config }: Lab, actors: Actors): FaultTargets {
   return {
     places: targetsOf(config).map(({ account, region }) => ({ account, region })),
     controlPlanes: config.controlPlanes.map(({ name }) => name),
-    services: people.services.map(({ name }) => name),
+    services: actors.services.map(({ name }) => name),
   };
 }
 
 async function digestOf(lab: Lab): Promise<string> {
   const rollouts = await Array.fromAsync(lab.ledger.listRollouts());
   const ofRollouts = await Promise.all(rollouts.map(({ id }) => Array.fromAsync(lab.ledger.listRolloutServices(id))));
-  const seen: unknown = JSON.parse(
+  const finalState: unknown = JSON.parse(
     JSON.stringify({
       rollouts,
       ofRollouts,
@@ -171,15 +171,14 @@ async function digestOf(lab: Lab): Promise<string> {
       atMs: lab.clock.now(),
     }),
   );
-  return sha256(canonicalJson(isJsonObject(seen) ? seen : {})).slice(0, 16);
+  return sha256(canonicalJson(isJsonObject(finalState) ? finalState : {})).slice(0, 16);
 }
 
-async function figuresOf({ lab, people }: CampaignContext, startMs: number): Promise<Figures> {
+async function figuresOf({ lab, actors }: CampaignContext, startMs: number): Promise<RunFigures> {
   return {
-    services: people.services.length,
+    services: actors.services.length,
     rolls: lab.rolls().length,
     rollouts: (await Array.fromAsync(lab.ledger.listRollouts())).length,
-    faults: 0,
     hours: (lab.clock.now() - startMs) / 3_600_000,
   };
 }

@@ -3,7 +3,7 @@ import { parseValueFrom } from "../../shared/data-plane/ztunnel/index.ts";
 import { secretReferences } from "../../shared/use-cases/reconcile/sweep.ts";
 import type { CampaignResult } from "./campaign-result.ts";
 
-/** Every version of a secret that a service, or the revision that it would go back to, starts from is there and labelled. */
+/** Every secret version that a service's revisions, its last good one included, pin exists and has a label. */
 export async function secretViolations({ lab }: CampaignResult): Promise<readonly string[]> {
   const secrets = new Map(lab.secrets.state().map((secret) => [String(secret.ARN), secret]));
   const broken: string[] = [];
@@ -15,7 +15,7 @@ export async function secretViolations({ lab }: CampaignResult): Promise<readonl
       ...(lastGood === undefined ? [] : [lab.ecs.findTaskDefinition(lastGood)]),
     ];
     for (const revision of revisions) {
-      if (!revision) broken.push(`${service.name}: its last good revision ${lastGood} is gone`);
+      if (!revision) broken.push(`${service.name}: its last good revision ${lastGood} no longer exists`);
       for (const valueFrom of secretReferences(revision?.definition)) {
         const problem = problemOf(valueFrom, secrets);
         if (problem) broken.push(`${service.name}: ${revision?.arn.split("/").at(-1)} pins a version that ${problem}`);
@@ -32,6 +32,6 @@ function problemOf(valueFrom: string, secrets: ReadonlyMap<string, JsonObject>):
   if (secret.DeletedDate !== undefined) return "belongs to a secret that is to be deleted";
   const versions = isJsonObject(secret.VersionIdsToStages) ? secret.VersionIdsToStages : {};
   const labels = versions[pinned.versionId ?? ""];
-  if (!Array.isArray(labels)) return "is not there";
+  if (!Array.isArray(labels)) return "doesn't exist";
   return labels.length === 0 ? "has no label" : undefined;
 }

@@ -15,28 +15,28 @@ import { label, type OwnedService } from "./actors.ts";
 import { BAD_APPLICATION, images } from "./campaign-fleet.ts";
 import type { CampaignResult } from "./campaign-result.ts";
 
-interface Seen extends CampaignResult {
+interface JudgedService extends CampaignResult {
   readonly owned: OwnedService;
   readonly service: EcsService;
   readonly definition: JsonObject;
   readonly state: ServiceState | undefined;
   readonly intent: ReturnType<typeof enrollIntent>;
-  /** What the autopilot itself says of the service now. */
+  /** The autopilot's current decision about the service. */
   readonly verdict: string;
-  /** The fleet was taken out of the mesh. */
-  readonly out: boolean;
+  /** An unenroll rollout has taken the fleet out of the mesh. */
+  readonly fleetUnenrolled: boolean;
 }
 
-/** What is wrong with services, in words. */
-export async function serviceViolations(aftermath: CampaignResult): Promise<readonly string[]> {
-  const { lab, people } = aftermath;
-  const broken = await rollsLeft(aftermath);
-  const { unenrolledBy: out } = await lab.ledger.getFleet();
-  const verdicts = await verdictsOn(aftermath);
-  for (const owned of people.living()) {
+/** The violated invariants of services, in words. */
+export async function serviceViolations(result: CampaignResult): Promise<readonly string[]> {
+  const { lab, actors } = result;
+  const broken = await unfinishedRolls(result);
+  const fleetUnenrolled = (await lab.ledger.getFleet()).unenrolledBy !== undefined;
+  const verdicts = await verdictsOn(result);
+  for (const owned of actors.existing()) {
     const service = lab.ecs.findService(arnOf(owned));
     if (service?.status !== "ACTIVE") {
-      broken.push(`${label(owned)} is gone, and its owner has not deleted it`);
+      broken.push(`${label(owned)} is gone, and its owner didn't delete it`);
       continue;
     }
     const definition = service.deployments[0]?.revision.definition ?? {};
@@ -45,8 +45,8 @@ export async function serviceViolations(aftermath: CampaignResult): Promise<read
     const clusterTags = Object.fromEntries(service.cluster.tags);
     const intent = enrollIntent(tags, clusterTags, lab.config.enrollTagKey);
     const verdict = verdicts.get(service.arn) ?? "unknown";
-    const seen: Seen = { ...aftermath, owned, service, definition, state, intent, verdict, out: out !== undefined };
-    const problems = [...asDecided(seen), ...mesh(seen), ...(await trust(seen)), ...owner(seen), ...tasks(seen)];
+    const seen: JudgedService = { ...result, owned, service, definition, state, intent, verdict, fleetUnenrolled };
+    const problems = [...atRest(seen), ...mesh(seen), ...(await trust(seen)), ...owner(seen), ...tasks(seen)];
     broken.push(...problems.map((what) => `${label(owned)} ${what}`));
     if (verdict === "awaits-rollout" && !(await explained(seen))) {
       broken.push(`${label(owned)} waits for a rollout that never comes`);
@@ -55,33 +55,34 @@ export async function serviceViolations(aftermath: CampaignResult): Promise<read
   return broken;
 }
 
-/** The longest roll ends in this time. */
-const LAST_ROLLS_MINUTES = 180;
+/** Every roll ends within this time. */
+const LONGEST_ROLL_MINUTES = 180;
 
 /**
- * What the autopilot says of every service. What a sweep had no turn for, or what failed and is due again, starts a roll
- * now, by this or by a sweep: it is asked once more when that has ended.
+ * The autopilot's decision about every service. A service that no sweep has reached yet, or that is due for another
+ * attempt, may start a roll now. Its decision is read again when that roll has ended.
  */
-async function verdictsOn(aftermath: CampaignResult): Promise<ReadonlyMap<string, string>> {
-  const { lab, people } = aftermath;
-  const arns = people.living().map(arnOf);
+async function verdictsOn(result: CampaignResult): Promise<ReadonlyMap<string, string>> {
+  const { lab, actors } = result;
+  const arns = actors.existing().map(arnOf);
   const verdicts = new Map<string, string>();
   const ask = async (arn: string) => {
     const service = lab.ecs.findService(arn);
-    if (service) verdicts.set(arn, await verdictOn(aftermath, service));
+    if (service) verdicts.set(arn, await verdictOn(result, service));
   };
   for (const arn of arns) await ask(arn);
   const busy = () => lab.stepFunctions.listExecutions({ stateMachineArn: lab.rollServiceArn, statusFilter: "RUNNING" });
-  for (let minutes = 0; minutes < LAST_ROLLS_MINUTES && busy().length > 0; minutes += 1) await lab.clock.sleep(60_000);
+  for (let minutes = 0; minutes < LONGEST_ROLL_MINUTES && busy().length > 0; minutes += 1)
+    await lab.clock.sleep(60_000);
   for (const arn of arns) if (["started", "roll-in-progress"].includes(verdicts.get(arn) ?? "")) await ask(arn);
   return verdicts;
 }
 
-/** A look at a service may start a roll: what is left of others has to be seen before. */
-async function rollsLeft({ lab }: CampaignResult): Promise<string[]> {
+/** Leases and executions that should have ended. Has to run before anything reconciles, which may start new rolls. */
+async function unfinishedRolls({ lab }: CampaignResult): Promise<string[]> {
   const broken: string[] = [];
   for await (const { serviceArn, roll } of lab.ledger.listServices()) {
-    if (roll) broken.push(`${serviceArn.split("/").at(-1)} has a lease left: ${roll.executionName}`);
+    if (roll) broken.push(`${serviceArn.split("/").at(-1)} still has a lease: ${roll.executionName}`);
   }
   for (const { name } of lab.stepFunctions.listExecutions({
     stateMachineArn: lab.rollServiceArn,
@@ -92,7 +93,7 @@ async function rollsLeft({ lab }: CampaignResult): Promise<string[]> {
   return broken;
 }
 
-/** What a look at the service comes to: the autopilot's own function is asked, as by a tag's event. */
+/** The decision that reconcile-service returns for a tag event of the service. */
 async function verdictOn({ lab }: CampaignResult, { arn, cluster }: EcsService): Promise<string> {
   const { account, region } = cluster.scope;
   const event = {
@@ -114,15 +115,15 @@ async function verdictOn({ lab }: CampaignResult, { arn, cluster }: EcsService):
 
 const REST = ["not-enrolled", "as-desired", "awaits-rollout", "fleet-unenrolled", "backing-off", "refused"];
 
-/** As desired, or at rest for a reason that is written down. */
-function asDecided({ verdict, state, service, lab }: Seen): readonly string[] {
+/** Every service is as desired, or at rest for a recorded reason. */
+function atRest({ verdict, state, service, lab }: JudgedService): readonly string[] {
   if (verdict === "deployment-in-flight" && lab.config.policy.inFlight === "wait") {
     return service.deployments[0]?.rolloutState === "IN_PROGRESS" ? [] : ["waits for a deployment that has ended"];
   }
-  // What has failed is tried again when its time has come.
+  // A failed attempt is due again.
   if (verdict === "started" && state?.failedAttemptKey !== undefined && state.notBefore !== undefined) return [];
   if (!REST.includes(verdict)) return [`is not at rest: ${verdict}`];
-  if (verdict === "refused" && !state?.notifiedRefusals) return ["is refused, and nobody was told"];
+  if (verdict === "refused" && !state?.notifiedRefusals) return ["is refused, and nobody was notified"];
   if (verdict !== "backing-off") return [];
   const { lastOutcome } = state ?? {};
   if (!lastOutcome || lastOutcome.outcome === "succeeded")
@@ -132,11 +133,11 @@ function asDecided({ verdict, state, service, lab }: Seen): readonly string[] {
   return reverted ? [`was reverted, and runs ${running} instead of ${state?.lastGoodRevisionArn}`] : [];
 }
 
-/** Who is tagged is in the mesh, who is not is out of it. */
-function mesh({ verdict, intent, definition, state, out }: Seen): readonly string[] {
+/** Tagged services are in the mesh, others are not. */
+function mesh({ verdict, intent, definition, state, fleetUnenrolled }: JudgedService): readonly string[] {
   const sidecar = findSidecar(definition).kind;
-  if (intent === "in" && !out && ["as-desired", "awaits-rollout"].includes(verdict) && sidecar !== "ours") {
-    return [`is said to be ${verdict}, and has no sidecar of ours: ${sidecar}`];
+  if (intent === "in" && !fleetUnenrolled && ["as-desired", "awaits-rollout"].includes(verdict) && sidecar !== "ours") {
+    return [`is ${verdict}, and has no sidecar of ours: ${sidecar}`];
   }
   if (intent === "in" && verdict === "not-enrolled") return ["is tagged, and counts as not enrolled"];
   if (intent !== "absent" && intent !== "out") return [];
@@ -144,14 +145,14 @@ function mesh({ verdict, intent, definition, state, out }: Seen): readonly strin
   return [`is not tagged and has a sidecar (${verdict}, enrolled in the ledger: ${state?.enrolled})`];
 }
 
-/** A service that is as desired trusts what its control plane has now. */
-async function trust({ verdict, definition, owned, lab }: Seen): Promise<readonly string[]> {
+/** A service that is as desired trusts its control plane's current root CA. */
+async function trust({ verdict, definition, owned, lab }: JudgedService): Promise<readonly string[]> {
   const sidecar = findSidecar(definition);
   if (verdict !== "as-desired" || sidecar.kind !== "ours") return [];
   const plane = controlPlaneFor(lab.config, owned);
   const facts = plane && (await lab.ledger.getMeshFacts(plane.name));
   const pinned = parseValueFrom(sidecar.secretValueFrom);
-  if (!facts || !pinned?.versionId) return ["pins no version of a secret"];
+  if (!facts || !pinned?.versionId) return ["pins no secret version"];
   const read = await lab
     .call(owned, "GetSecretValue", { SecretId: pinned.secretArn, VersionId: pinned.versionId }, "secretsmanager")
     .catch((error: unknown) => ({ error: String(error) }));
@@ -159,11 +160,11 @@ async function trust({ verdict, definition, owned, lab }: Seen): Promise<readonl
   if (value === undefined) return [`cannot read its token: ${textAt(read, "error")}`];
   const token = decodeToken(value);
   const same = parseBundle(token.caCert).pem === parseBundle(facts.rootCaPem).pem;
-  return same ? [] : ["is said to be as desired, and trusts another root CA than its control plane has"];
+  return same ? [] : ["is as desired, and trusts another root CA than its control plane's"];
 }
 
-/** What was never tagged runs what its owner made; what is out of the mesh runs it without the sidecar. */
-function owner({ owned, service, definition, intent }: Seen): readonly string[] {
+/** A service that was never tagged runs its owner's revision. An unenrolled one runs it without the sidecar. */
+function owner({ owned, service, definition, intent }: JudgedService): readonly string[] {
   const running = service.deployments[0]?.revision.arn ?? "";
   if (!owned.everTagged) {
     return owned.revisions.includes(running) ? [] : [`was never tagged and runs a revision that is not its owner's`];
@@ -173,19 +174,19 @@ function owner({ owned, service, definition, intent }: Seen): readonly string[] 
   return waiting.length > 0 ? ["is out of the mesh, and containers still wait for ztunnel"] : [];
 }
 
-/** All its tasks run, where its owner's application works at all. */
-function tasks({ lab, owned, service, verdict, state, definition }: Seen): readonly string[] {
+/** All tasks run, unless the owner's application itself is broken. */
+function tasks({ lab, owned, service, verdict, state, definition }: JudgedService): readonly string[] {
   const [primary] = service.deployments;
-  // What is not of the autopilot's making may not start, and ECS takes its time to start again what a fault has stopped.
+  // An owner's revision may be broken, and ECS takes a while to replace tasks that a fault stopped.
   if (owned.revisions.includes(primary?.revision.arn ?? "")) return [];
   const used = containersOf(definition).map((one) => textAt(one, "image") ?? "");
-  // A roll while there are no tasks has nothing that it could verify.
+  // A roll of a service without tasks can't verify the image.
   const untried = owned.wasIdle && used.some(isBad);
   const broken = used.includes(BAD_APPLICATION) || untried;
   if (broken || !primary || verdict === "deployment-in-flight") return [];
   const running = [...primary.tasks].filter(({ lastStatus }) => lastStatus === "RUNNING").length;
   if (running === service.desiredCount && service.deployments.length === 1) return [];
-  // The way back has failed, too: told as such, and left alone.
+  // The revert failed, too. The autopilot has notified that and leaves the service alone.
   if (wasStranded(lab, service.arn)) return [];
   return [
     `runs ${running} of ${service.desiredCount} tasks in ${service.deployments.length} deployments of ${used.join(", ")}: ` +
@@ -193,7 +194,7 @@ function tasks({ lab, owned, service, verdict, state, definition }: Seen): reado
   ];
 }
 
-/** Its last roll that changed anything could not be taken back. */
+/** True if the last roll that changed the service could not revert it. */
 function wasStranded(lab: Lab, arn: string): boolean {
   const changes = ["succeeded", "reverted", "revert-failed"];
   const ended = lab.rolls().filter(({ service, outcome }) => service === arn && changes.includes(outcome ?? ""));
@@ -204,8 +205,8 @@ function isBad(image: string): boolean {
   return image === images.bad || image === images.badInOneRegion;
 }
 
-/** A service may wait for a rollout that is held, or that has ended without reaching it. */
-async function explained({ lab, service }: Seen): Promise<boolean> {
+/** True if an unfinished rollout, or one that ended without updating the service, explains why the service waits. */
+async function explained({ lab, service }: JudgedService): Promise<boolean> {
   for await (const rollout of lab.ledger.listRollouts()) {
     if (!endedStatuses.includes(rollout.status)) return true;
     if (rollout.kind !== "rotate" && rollout.kind !== "reconfigure") continue;

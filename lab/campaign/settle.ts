@@ -2,34 +2,34 @@ import { heldStatuses } from "../../shared/model/rollout.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { type CampaignContext, put, setAlarm } from "./actions.ts";
 
-/** An operator looks after what waits for this long; the rest stays as it is. */
-const TENDED_MINUTES = 240;
-/** Nothing that the autopilot does by itself takes longer than this: freeze windows, delays, leases included. */
-const LONGEST_MINUTES = 48 * 60;
+/** Operators resume and approve rollouts for this long. */
+const ATTENDED_MINUTES = 240;
+/** The autopilot needs less than this to finish by itself, with freeze windows, delays and leases. */
+const MAX_MINUTES = 48 * 60;
 const STEP_MINUTES = 16;
 
 /**
- * Lets time pass, without faults, until nothing happens any more: no roll, no rollout that goes on by itself. Operators
- * resume and approve what waits, or leave it. Returns false when it does not come to rest.
+ * Lets time pass without faults until no roll and no rollout makes progress by itself. Operators resume and approve
+ * rollouts, or leave them waiting. Returns false when the lab doesn't settle.
  */
-export async function settle(scene: CampaignContext): Promise<boolean> {
-  const { lab, dice, people, tell } = scene;
-  for (const place of [...new Set(people.services.map(({ account, region }) => `${account}/${region}`))]) {
+export async function settle(context: CampaignContext): Promise<boolean> {
+  const { lab, random, actors, record } = context;
+  for (const place of [...new Set(actors.services.map(({ account, region }) => `${account}/${region}`))]) {
     const [account = "", region = ""] = place.split("/");
     await setAlarm(lab, { account, region }, "OK");
   }
   const { homeAccount: account, homeRegion: region } = lab.config;
   await setAlarm(lab, { account, region }, "OK");
-  const tended = dice.chance(0.75);
-  tell(`faults have ended; operators ${tended ? "resume and approve what waits" : "leave what waits"}`);
+  const attended = random.chance(0.75);
+  record(`faults have ended; operators ${attended ? "resume and approve rollouts" : "leave rollouts waiting"}`);
   let quiet = 0;
-  for (let minutes = 0; minutes < LONGEST_MINUTES; minutes += STEP_MINUTES) {
-    if (tended || minutes === 0) await tend(scene, minutes);
+  for (let minutes = 0; minutes < MAX_MINUTES; minutes += STEP_MINUTES) {
+    if (attended || minutes === 0) await resumeOrApprove(context, minutes);
     await lab.clock.sleep(STEP_MINUTES * 60_000);
     quiet = (await isQuiet(lab)) ? quiet + 1 : 0;
-    const left = tended && minutes < TENDED_MINUTES && (await isHeld(lab));
-    // Two sweeps in a row have found nothing to start.
-    if (quiet >= 2 && !left) return true;
+    const stillHeld = attended && minutes < ATTENDED_MINUTES && (await isHeld(lab));
+    // Two consecutive sweeps found nothing to start.
+    if (quiet >= 2 && !stillHeld) return true;
   }
   return false;
 }
@@ -40,22 +40,22 @@ async function isHeld({ ledger }: Lab): Promise<boolean> {
   return rollout !== undefined && (rollout.status === "paused" || rollout.status === "awaiting-approval");
 }
 
-async function tend({ lab, tell, dice }: CampaignContext, minutes: number): Promise<void> {
+async function resumeOrApprove({ lab, record, random }: CampaignContext, minutes: number): Promise<void> {
   const { currentRolloutId: running } = await lab.ledger.getFleet();
   const rollout = running === undefined ? undefined : await lab.ledger.getRollout(running);
-  if (!rollout || minutes > TENDED_MINUTES) return;
+  if (!rollout || minutes > ATTENDED_MINUTES) return;
   const action =
     rollout.status === "paused"
       ? "resume"
       : rollout.status === "awaiting-approval"
-        ? dice.pick(["approve", "rollback"])
+        ? random.pick(["approve", "rollback"])
         : "";
   if (action === "") return;
-  tell(`an operator asks ${rollout.id} to ${action}`);
+  record(`an operator asks ${rollout.id} to ${action}`);
   await put(lab, "Rollout Control", { rolloutId: rollout.id, action, requestedBy: "otto" });
 }
 
-/** No roll is under way, and no rollout that goes on by itself. */
+/** True while no roll and no rollout makes progress by itself. */
 async function isQuiet(lab: Lab): Promise<boolean> {
   const { stepFunctions, ledger } = lab;
   const rolls = stepFunctions.listExecutions({ stateMachineArn: lab.rollServiceArn, statusFilter: "RUNNING" });

@@ -1,11 +1,11 @@
 import type { LabDriver } from "./lab-driver.ts";
 
-/** One act of the story: it throws `ActFailed` when something does not come out as it should. */
+/** One act of the story. It throws `ActFailed` when the lab doesn't reach the expected state. */
 export interface Act {
   readonly name: string;
-  /** What somebody does, in one sentence. */
+  /** One sentence about what happens in the act. */
   readonly intro: string;
-  /** Told by its rollout's waves alone, not by every roll. */
+  /** The narrator prints the rollout's waves, and no single rolls. */
   readonly quiet?: boolean;
-  readonly play: (stage: LabDriver) => Promise<void>;
+  readonly play: (driver: LabDriver) => Promise<void>;
 }

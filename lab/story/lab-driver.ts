@@ -8,17 +8,17 @@ import { containersOf, nameOf, registerable } from "../../shared/model/task-defi
 import type { Lab } from "../autopilot/lab.ts";
 import { revisionArn } from "../fleet/fleet.ts";
 
-/** Why an act did not come out as it should. */
+/** The reason why an act failed. */
 export class ActFailed extends Error {
   override readonly name = "ActFailed";
 }
 
-/** Throws `ActFailed` with the text unless the condition holds. */
+/** Throws `ActFailed` with the text unless the condition is true. */
 export function expectThat(condition: boolean, why: string): void {
   if (!condition) throw new ActFailed(why);
 }
 
-/** A service of the lab, by what an operator would type. */
+/** A service of the lab, named as an operator would name it. */
 export interface ServiceName extends Place {
   readonly cluster: string;
   readonly name: string;
@@ -28,7 +28,7 @@ export function arnOf({ account, region, cluster, name }: ServiceName): string {
   return `arn:aws:ecs:${region}:${account}:service/${cluster}/${name}`;
 }
 
-/** What a story or a test does to a lab and sees of it, in an operator's and a pipeline's words. */
+/** What a story or a test does in a lab, and reads from it: the actions of operators and pipelines. */
 export class LabDriver {
   readonly lab: Lab;
 
@@ -45,7 +45,7 @@ export class LabDriver {
     await this.lab.call(service, "UntagResource", { resourceArn: arnOf(service), tagKeys });
   }
 
-  /** What a CI pipeline does: registers a definition and updates the service to it. Returns the revision's ARN. */
+  /** Registers a definition and updates the service to it, as a CI pipeline does. Returns the revision's ARN. */
   async deploy(service: ServiceName, definition: JsonObject): Promise<string> {
     const taskDefinition = revisionArn(await this.lab.call(service, "RegisterTaskDefinition", definition));
     await this.lab.call(service, "UpdateService", { cluster: service.cluster, service: service.name, taskDefinition });
@@ -64,7 +64,7 @@ export class LabDriver {
     return textAt(await this.describe(service), "taskDefinition") ?? "";
   }
 
-  /** The definition that the service's primary deployment runs, in registerable form. */
+  /** The task definition of the service's primary deployment, in registerable form. */
   async definitionOf(service: ServiceName): Promise<JsonObject> {
     const taskDefinition = await this.revisionOf(service);
     const described = await this.lab.call(service, "DescribeTaskDefinition", { taskDefinition });
@@ -84,7 +84,7 @@ export class LabDriver {
     return this.lab.ledger.getService(arnOf(service));
   }
 
-  /** True once no roll holds the service and its last one ended like this. */
+  /** True once no roll holds the service's lease and its last roll had this outcome. */
   async ended(service: ServiceName, outcome: string): Promise<boolean> {
     const state = await this.state(service);
     return state?.roll === undefined && state?.lastOutcome?.outcome === outcome;
@@ -94,26 +94,26 @@ export class LabDriver {
     return this.lab.rolls().filter((roll) => roll.service === arnOf(service));
   }
 
-  /** Messages that Slack received and that name the service. */
-  told(service: ServiceName): readonly string[] {
+  /** Slack messages that name the service. */
+  messagesAbout(service: ServiceName): readonly string[] {
     return this.lab.slack.messages().flatMap(({ text }) => (text.includes(service.name) ? [text] : []));
   }
 
-  /** Lets lab time pass until the condition holds. Throws `ActFailed` when it does not in time. */
+  /** Lets lab time pass until the condition is true. Throws `ActFailed` when it isn't in time. */
   async until(what: string, withinMinutes: number, condition: () => Promise<boolean> | boolean): Promise<void> {
     const deadline = this.lab.clock.now() + withinMinutes * 60_000;
     while (!(await condition())) {
-      if (this.lab.clock.now() >= deadline) throw new ActFailed(`after ${withinMinutes} minutes: not ${what}`);
+      if (this.lab.clock.now() >= deadline) throw new ActFailed(`not within ${withinMinutes} minutes: ${what}`);
       await this.lab.clock.sleep(2000);
     }
   }
 
-  /** What an operator requests, as the operator's command does. */
+  /** Requests a rollout, as the operator's command does. */
   async request(detail: JsonObject): Promise<void> {
     await this.#put("Rollout Requested", detail);
   }
 
-  /** What an operator asks of a rollout. */
+  /** Pauses, resumes, approves, aborts or rolls back a rollout, as an operator. */
   async control(detail: JsonObject): Promise<void> {
     await this.#put("Rollout Control", detail);
   }
@@ -134,7 +134,7 @@ export class LabDriver {
   }
 }
 
-/** What `npm start -- --report` tells of a service. */
+/** What `npm start -- --report` reports about a service. */
 export interface ServiceReport {
   readonly arn: string;
   readonly enrolled: boolean;
@@ -144,18 +144,18 @@ export interface ServiceReport {
   readonly lastOutcome: string | null;
 }
 
-/** The service as it runs now. */
-export async function serviceReport(stage: LabDriver, arn: string): Promise<ServiceReport> {
+/** The service's current state. */
+export async function serviceReport(driver: LabDriver, arn: string): Promise<ServiceReport> {
   const ref = parseServiceArn(arn);
-  if (!ref) throw new Error(`no service's ARN: ${arn}`);
+  if (!ref) throw new Error(`not a service's ARN: ${arn}`);
   const service = { ...ref, cluster: ref.clusterName, name: ref.serviceName };
-  const containers = containersOf(await stage.definitionOf(service));
-  const state = await stage.lab.ledger.getService(arn);
+  const containers = containersOf(await driver.definitionOf(service));
+  const state = await driver.lab.ledger.getService(arn);
   const ztunnel = containers.find((container) => nameOf(container) === ZTUNNEL);
   return {
     arn,
     enrolled: state?.enrolled ?? false,
-    taskDefinitionArn: await stage.revisionOf(service),
+    taskDefinitionArn: await driver.revisionOf(service),
     containers: containers.map(nameOf),
     ztunnel: ztunnel ? { image: textAt(ztunnel, "image") ?? "", secretVersionId: versionOf(ztunnel) } : null,
     lastOutcome: state?.lastOutcome?.outcome ?? null,

@@ -6,13 +6,13 @@ import { summary } from "./summary.ts";
 const help = `npm start [-- options]
 
 Plays the main job on the lab: services are tagged, deployed, created, broken and untagged; the autopilot enrolls,
-re-injects, reverts and refuses them. Lab time is virtual: about an hour and a half passes in seconds.
+re-injects, reverts and refuses them. Then rollouts update the whole fleet. Lab time is virtual: hours pass in seconds.
 
-  --report FILE   write what happened as JSON
-  --quiet         only the summary
-  --help          this text
+  --report FILE   write the result as JSON
+  --quiet         print the summary only
+  --help          print this text
 
-Exit codes: 0 all acts came out as they should, 1 one did not, 2 wrong usage.
+Exit codes: 0 every act succeeded, 1 an act failed, 2 wrong usage.
 `;
 
 /** Runs the command. Returns the exit code. */
@@ -40,5 +40,5 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 process.exitCode = await main(process.argv.slice(2));
-// The lab's schedules would go on for ever.
+// The lab's schedules never end by themselves.
 process.exit();

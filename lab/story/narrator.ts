@@ -16,20 +16,20 @@ export function styled(text: string, style: keyof typeof styles, color: boolean)
 }
 
 const stepWords: Readonly<Record<string, string>> = {
-  Plan: "plan: take the lease, look again, decide",
+  Plan: "plan: take the lease, read the service again, decide",
   Apply: "apply: secret version, revision, UpdateService",
   AwaitDeployment: "wait for the deployment",
-  Verify: "verify: ztunnel healthy, WorkloadEntry there",
+  Verify: "verify: ztunnel healthy, WorkloadEntry present",
   Revert: "revert to the pinned last good revision",
-  AwaitRevert: "wait for the way back",
+  AwaitRevert: "wait for the revert's deployment",
 };
 
-/** Tells what happens in the lab as a timeline in lab time: AWS events, steps of rolls, Slack messages. */
+/** Prints what happens in the lab as a timeline in lab time: AWS events, steps of rolls, Slack messages. */
 export class Narrator {
   readonly #lab: () => Lab;
   readonly #output: Output;
   readonly #steps: { readonly atMs: number; readonly text: string }[] = [];
-  /** Tell of rollouts, not of each service that they roll. */
+  /** Print rollouts, and not the rolls of single services. */
   quiet = false;
   #seenEvents = 0;
   #seenMessages = 0;
@@ -44,7 +44,7 @@ export class Narrator {
     this.#startMs = nowMs;
   }
 
-  /** Notes a step of a roll. */
+  /** Remembers a step of a roll for the next flush. */
   step(executionArn: string, stateName: string, atMs: number): void {
     const words = stepWords[stateName];
     const service = executionArn
@@ -58,14 +58,14 @@ export class Narrator {
     this.#output.write(text);
   }
 
-  /** Writes what has happened since the last time, in order. */
+  /** Prints what has happened since the last flush, sorted by time. */
   flush(): void {
     const { color } = this.#output;
     const log = this.#lab().eventBridge.log();
     const events = log.slice(this.#seenEvents).flatMap((entry) => this.#eventLine(entry));
     this.#seenEvents = log.length;
     const messages = this.#lab().slack.messages();
-    const told = messages.slice(this.#seenMessages).map(({ ts, text }) => ({
+    const slackLines = messages.slice(this.#seenMessages).map(({ ts, text }) => ({
       atMs: Number(ts) * 1000,
       text: `${styled("Slack", "cyan", color)}  ${text.split("\n")[0]}`,
     }));
@@ -73,7 +73,7 @@ export class Narrator {
     const steps = this.#steps
       .splice(0)
       .map(({ atMs, text }) => ({ atMs, text: `${styled("roll", "bold", color)}   ${text}` }));
-    for (const { atMs, text } of [...events, ...steps, ...told].sort((a, b) => a.atMs - b.atMs)) {
+    for (const { atMs, text } of [...events, ...steps, ...slackLines].sort((a, b) => a.atMs - b.atMs)) {
       this.#output.write(`  ${styled(elapsed(atMs - this.#startMs), "dim", color)}  ${text}`);
     }
   }
@@ -104,13 +104,13 @@ function rolloutWords({ "detail-type": detailType, detail }: LoggedEvent["event"
     case "Rollout Wave Completed":
       return `${id}: ${text("number")} of ${text("waves")} done, ${text("wave")}: ${text("succeeded")} of ${text("services")} services`;
     case "Rollout Paused":
-      return `${id}: waits. ${text("detail")}`;
+      return `${id}: on hold. ${text("detail")}`;
     case "Rollout Completed":
       return `${id}: ${text("outcome")}, ${text("succeeded")} of ${text("services")} services`;
     case "Rollout Rolled Back":
-      return `${id}: back again, ${text("rolledBack")} services, ${text("stuck")} stuck. ${text("detail")}`;
+      return `${id}: rolled back, ${text("rolledBack")} services, ${text("stuck")} stuck. ${text("detail")}`;
     case "Root CA Changed":
-      return `${text("controlPlane")}: another root CA bundle`;
+      return `${text("controlPlane")}: the root CA bundle changed`;
     case "Root CA Retirable":
       return `${text("controlPlane")}: no task needs the old root any more`;
     default:
@@ -132,7 +132,7 @@ function wordsFor(event: LoggedEvent["event"]): string | undefined {
   }
 }
 
-/** Minutes and seconds as `mm:ss`, or hours before them. */
+/** The duration as `mm:ss`, or `hh:mm:ss` from one hour on. */
 export function elapsed(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const two = (value: number) => String(value).padStart(2, "0");

@@ -10,7 +10,7 @@ import { expectThat, type LabDriver, type ServiceName, serviceReport } from "./l
 
 const ztunnel = (version: string) => `us-docker.pkg.dev/soloio-img/istio/ztunnel:${version}-solo-distroless`;
 const upgrade = { kind: "upgrade", requestedBy: "ada" } as const;
-/** Its tasks never get healthy in one of the regions. */
+/** Tasks with this image never become healthy in one of the regions. */
 const BROKEN_IMAGE = ztunnel("1.28.2");
 const NEXT_IMAGE = ztunnel("1.28.3");
 
@@ -24,77 +24,81 @@ const grown: readonly ServiceName[] = growth.services.map(({ account, region, cl
 export const rolloutActs: readonly Act[] = [
   {
     name: "seven more services, in three regions",
-    intro: "Teams create services with the tag on them, some of them in a third region.",
-    play: async (stage) => {
-      await createFleet(growth, (at, call, input) => stage.lab.call(at, call, input));
+    intro: "Teams create services with the enroll tag, some of them in a third region.",
+    play: async (driver) => {
+      await createFleet(growth, (at, call, input) => driver.lab.call(at, call, input));
       for (const service of grown) {
-        await stage.until(`${service.name} is enrolled`, 30, () => stage.ended(service, "succeeded"));
+        await driver.until(`${service.name} is enrolled`, 30, () => driver.ended(service, "succeeded"));
       }
     },
   },
   {
-    name: "the root CA is rotated, first phase: old and new",
-    intro: "The mesh's bundle holds the old and the new root. Every service is rolled to trust both, in waves.",
+    name: "the root CA is rotated, first phase: old and new root",
+    intro: "The mesh's bundle has the old and the new root. Every service is rolled in waves, to trust both.",
     quiet: true,
-    play: async (stage) => {
-      setRootCa(stage, rootCaPem + nextRootCaPem);
-      const rollouts = await rotated(stage, 2);
+    play: async (driver) => {
+      setRootCa(driver, rootCaPem + nextRootCaPem);
+      const rollouts = await rotated(driver, 2);
       expectThat(new Set(rollouts.flatMap(regionsOf)).size === 3, "the rotation did not reach three regions");
-      await stage.until("told that the old root may go", 15, () => said(stage, "no running task needs").length === 2);
-      expectThat((await trusting(stage, 2)) === (await enrolledCount(stage)), "a service does not trust both roots");
+      await driver.until(
+        "the old root is retirable",
+        15,
+        () => slackTexts(driver, "no running task needs").length === 2,
+      );
+      expectThat((await trusting(driver, 2)) === (await enrolledCount(driver)), "a service does not trust both roots");
     },
   },
   {
-    name: "the root CA is rotated, second phase: the new one alone",
-    intro: "The old root leaves the bundle, now that nobody needs it. The services are rolled once more.",
+    name: "the root CA is rotated, second phase: the new root alone",
+    intro: "No task needs the old root any more, and it is removed from the bundle. The services are rolled again.",
     quiet: true,
-    play: async (stage) => {
-      setRootCa(stage, nextRootCaPem);
-      await rotated(stage, 4);
-      expectThat((await trusting(stage, 1)) === (await enrolledCount(stage)), "a service still trusts the old root");
-      expectThat(said(stage, "cut off").length === 0, "somebody was told to be cut off");
+    play: async (driver) => {
+      setRootCa(driver, nextRootCaPem);
+      await rotated(driver, 4);
+      expectThat((await trusting(driver, 1)) === (await enrolledCount(driver)), "a service still trusts the old root");
+      expectThat(slackTexts(driver, "cut off").length === 0, "a message says that tasks are cut off");
     },
   },
   {
     name: "an upgrade that fails in one region",
-    intro: "ztunnel 1.28.2 is rolled out. In eu-central-1 it does not get healthy: everything goes back.",
+    intro: "ztunnel 1.28.2 is rolled out. It doesn't become healthy in eu-central-1, and every service is rolled back.",
     quiet: true,
-    play: async (stage) => {
-      const { lab } = stage;
-      const before = await revisions(stage);
+    play: async (driver) => {
+      const { lab } = driver;
+      const before = await revisions(driver);
       lab.faults.add({ kind: "container-unhealthy", match: { image: BROKEN_IMAGE, region: CENTRAL.region } });
       const rolloutId = "upgrade-1-28-2";
-      await stage.request({ ...upgrade, rolloutId, image: BROKEN_IMAGE, why: "ztunnel 1.28.2" });
-      const rollout = await ended(stage, rolloutId);
+      await driver.request({ ...upgrade, rolloutId, image: BROKEN_IMAGE, why: "ztunnel 1.28.2" });
+      const rollout = await ended(driver, rolloutId);
       expectThat(rollout.status === "rolled-back", `the upgrade is ${rollout.status}`);
-      expectThat(rollout.reason?.code === "budget-exceeded", `it went back for ${rollout.reason?.code}`);
+      expectThat(rollout.reason?.code === "budget-exceeded", `it was rolled back for ${rollout.reason?.code}`);
       const order = rollout.waves.flatMap(({ state, finishedAt }) =>
         state === "rolled-back" ? [finishedAt ?? ""] : [],
       );
-      expectThat(order.length > 1, "no earlier wave had to go back");
-      expectThat(order.join() === order.toSorted().reverse().join(), "the newest wave did not go back first");
-      expectThat((await revisions(stage)).join() === before.join(), "a service does not run its revision from before");
+      expectThat(order.length > 1, "no earlier wave was rolled back");
+      expectThat(order.join() === order.toSorted().reverse().join(), "the newest wave was not rolled back first");
+      expectThat((await revisions(driver)).join() === before.join(), "a service does not run its previous revision");
     },
   },
   {
     name: "an upgrade that an operator pauses",
-    intro: "ztunnel 1.28.3 is rolled out. After the first waves an operator pauses it, and lets it go on later.",
+    intro: "ztunnel 1.28.3 is rolled out. An operator pauses the rollout after the first waves, and resumes it later.",
     quiet: true,
-    play: async (stage) => {
+    play: async (driver) => {
       const rolloutId = "upgrade-1-28-3";
-      const state = () => stage.lab.ledger.getRollout(rolloutId);
-      await stage.request({ ...upgrade, rolloutId, image: NEXT_IMAGE, why: "ztunnel 1.28.3" });
-      await stage.until("in its second wave", 60, async () => ((await state())?.nextWaveIndex ?? 0) >= 1);
-      await stage.control({ rolloutId, action: "pause", requestedBy: "ada" });
-      await stage.until("paused", 60, async () => (await state())?.status === "paused");
-      const held = await revisions(stage);
-      await stage.minutes(30);
-      expectThat((await revisions(stage)).join() === held.join(), "the paused rollout went on");
-      await stage.control({ rolloutId, action: "resume", requestedBy: "grace" });
-      const rollout = await ended(stage, rolloutId);
+      const state = () => driver.lab.ledger.getRollout(rolloutId);
+      await driver.request({ ...upgrade, rolloutId, image: NEXT_IMAGE, why: "ztunnel 1.28.3" });
+      await driver.until("the second wave begins", 60, async () => ((await state())?.nextWaveIndex ?? 0) >= 1);
+      await driver.control({ rolloutId, action: "pause", requestedBy: "ada" });
+      await driver.until("the rollout is paused", 60, async () => (await state())?.status === "paused");
+      const held = await revisions(driver);
+      await driver.minutes(30);
+      expectThat((await revisions(driver)).join() === held.join(), "the paused rollout went on");
+      await driver.control({ rolloutId, action: "resume", requestedBy: "grace" });
+      const rollout = await ended(driver, rolloutId);
       expectThat(rollout.status === "completed", `the upgrade is ${rollout.status}`);
-      for (const { arn } of stage.lab.ecs.allServices()) {
-        const { ztunnel: running } = await serviceReport(stage, arn);
+      for (const { arn } of driver.lab.ecs.allServices()) {
+        const { ztunnel: running } = await serviceReport(driver, arn);
         expectThat(running === null || running.image === NEXT_IMAGE, `${arn} runs ${running?.image}`);
       }
     },
@@ -105,23 +109,23 @@ function setRootCa({ lab }: LabDriver, pem: string): void {
   for (const plane of lab.controlPlanes.values()) plane.setRootCa(pem);
 }
 
-async function ended(stage: LabDriver, rolloutId: string): Promise<Rollout> {
+async function ended(driver: LabDriver, rolloutId: string): Promise<Rollout> {
   let rollout: Rollout | undefined;
-  await stage.until(`${rolloutId} has ended`, 600, async () => {
-    rollout = await stage.lab.ledger.getRollout(rolloutId);
+  await driver.until(`${rolloutId} has ended`, 600, async () => {
+    rollout = await driver.lab.ledger.getRollout(rolloutId);
     return rollout?.finishedAt !== undefined;
   });
   if (!rollout) throw new Error(`there is no rollout ${rolloutId}`);
   return rollout;
 }
 
-/** The rotations, once there are so many and they have completed. */
-async function rotated(stage: LabDriver, count: number): Promise<readonly Rollout[]> {
+/** The rotations, once there are `count` of them and all have completed. */
+async function rotated(driver: LabDriver, count: number): Promise<readonly Rollout[]> {
   const rotations = async () => {
-    const all = await Array.fromAsync(stage.lab.ledger.listRollouts());
+    const all = await Array.fromAsync(driver.lab.ledger.listRollouts());
     return all.filter(({ kind }) => kind === "rotate");
   };
-  await stage.until("the rotation has ended", 600, async () => {
+  await driver.until("the rotation has ended", 600, async () => {
     const all = await rotations();
     return all.length >= count && all.every(({ finishedAt }) => finishedAt !== undefined);
   });
@@ -140,32 +144,32 @@ async function enrolled({ lab }: LabDriver): Promise<readonly string[]> {
   return states.filter((state) => state.enrolled).map(({ serviceArn }) => serviceArn);
 }
 
-async function enrolledCount(stage: LabDriver): Promise<number> {
-  return (await enrolled(stage)).length;
+async function enrolledCount(driver: LabDriver): Promise<number> {
+  return (await enrolled(driver)).length;
 }
 
 /** The revisions of the enrolled services. */
-async function revisions(stage: LabDriver): Promise<readonly string[]> {
-  const reports = await Promise.all((await enrolled(stage)).map((arn) => serviceReport(stage, arn)));
+async function revisions(driver: LabDriver): Promise<readonly string[]> {
+  const reports = await Promise.all((await enrolled(driver)).map((arn) => serviceReport(driver, arn)));
   return reports.map(({ taskDefinitionArn }) => taskDefinitionArn).sort();
 }
 
-/** How many enrolled services start from the newest facts, which hold so many root certificates. */
-async function trusting(stage: LabDriver, certificates: number): Promise<number> {
-  const { lab } = stage;
+/** How many enrolled services use the newest facts, where those have this many root certificates. */
+async function trusting(driver: LabDriver, certificates: number): Promise<number> {
+  const { lab } = driver;
   let count = 0;
-  for (const arn of await enrolled(stage)) {
+  for (const arn of await enrolled(driver)) {
     const [, , , region = "", account = ""] = arn.split(":");
     const plane = controlPlaneFor(lab.config, { account, region });
     const newest = plane && (await lab.ledger.getMesh(plane.name))?.generations.at(-1);
     if (!newest || parseBundle(newest.facts.rootCaPem).certificates.length !== certificates) continue;
-    const looked = await lab.lambda.invoke("reconcile-service", lookAt(arn));
-    if (JSON.stringify(looked).includes("as-desired")) count += 1;
+    const decided = await lab.lambda.invoke("reconcile-service", completedDeploymentOf(arn));
+    if (JSON.stringify(decided).includes("as-desired")) count += 1;
   }
   return count;
 }
 
-function lookAt(arn: string) {
+function completedDeploymentOf(arn: string) {
   const [, , , region = "", account = ""] = arn.split(":");
   return {
     source: eventSources.ecs,
@@ -177,7 +181,7 @@ function lookAt(arn: string) {
   };
 }
 
-/** What Slack was told that has this in it. */
-function said({ lab }: LabDriver, words: string): readonly string[] {
+/** Slack messages with these words. */
+function slackTexts({ lab }: LabDriver, words: string): readonly string[] {
   return lab.slack.messages().flatMap(({ text }) => (text.includes(words) ? [text] : []));
 }

@@ -37,12 +37,12 @@ export interface StoryReport {
   }[];
 }
 
-/** Monday noon: nothing in the story goes by the real time. */
+/** A Monday noon. Nothing in the story depends on real time. */
 const START_MS = Date.parse("2026-01-05T12:00:00Z");
 
 /**
- * Plays the acts on a lab in virtual time and tells them as they happen. Returns the lab for those who look further, and
- * the report. An act that fails does not end the story: what it broke shows in the next ones.
+ * Plays the acts on a lab in virtual time and narrates them. Returns the report, and the lab for further checks. The
+ * story goes on after a failed act.
  */
 export async function playStory(output: Output): Promise<{ readonly lab: Lab; readonly report: StoryReport }> {
   const clock = new VirtualClock(START_MS);
@@ -56,15 +56,15 @@ export async function playStory(output: Output): Promise<{ readonly lab: Lab; re
     },
   });
   narrator.start(clock.now());
-  const stage = new LabDriver(lab);
-  const report = await clock.run(tell(stage, narrator, output));
+  const driver = new LabDriver(lab);
+  const report = await clock.run(playActs(driver, narrator, output));
   return { lab, report };
 }
 
-async function tell(stage: LabDriver, narrator: Narrator, output: Output): Promise<StoryReport> {
-  const { lab } = stage;
+async function playActs(driver: LabDriver, narrator: Narrator, output: Output): Promise<StoryReport> {
+  const { lab } = driver;
   await lab.prepare(demoFleet);
-  await stage.minutes(3);
+  await driver.minutes(3);
   narrator.flush();
   const reports: ActReport[] = [];
   for (const [index, act] of acts.entries()) {
@@ -73,21 +73,17 @@ async function tell(stage: LabDriver, narrator: Narrator, output: Output): Promi
     narrator.line(`  ${act.intro}`);
     narrator.quiet = act.quiet ?? false;
     const startedMs = lab.clock.now();
-    const failure = await playWhileTelling(act.play(stage), stage, narrator);
+    const failure = await narrate(act.play(driver), driver, narrator);
     const took = elapsed(lab.clock.now() - startedMs).trim();
     const mark = failure === undefined ? styled("done", "green", output.color) : styled("FAILED", "red", output.color);
     narrator.line(`  ${mark} after ${took} of lab time${failure === undefined ? "" : `: ${failure}`}`);
     reports.push({ name: act.name, ok: failure === undefined, why: failure ?? "" });
   }
-  return storyReport(stage, reports);
+  return storyReport(driver, reports);
 }
 
-/** Why the play failed; `undefined` when it did not. Tells what happens while it goes on. */
-async function playWhileTelling(
-  play: Promise<void>,
-  stage: LabDriver,
-  narrator: Narrator,
-): Promise<string | undefined> {
+/** Narrates the act until it ends. Returns why it failed, or undefined. */
+async function narrate(play: Promise<void>, driver: LabDriver, narrator: Narrator): Promise<string | undefined> {
   let over = false;
   const outcome = play
     .then(
@@ -101,16 +97,16 @@ async function playWhileTelling(
       over = true;
     });
   while (!over) {
-    await Promise.race([outcome, stage.lab.clock.sleep(1000)]);
+    await Promise.race([outcome, driver.lab.clock.sleep(1000)]);
     narrator.flush();
   }
   return outcome;
 }
 
-async function storyReport(stage: LabDriver, reports: readonly ActReport[]): Promise<StoryReport> {
-  const { lab } = stage;
+async function storyReport(driver: LabDriver, reports: readonly ActReport[]): Promise<StoryReport> {
+  const { lab } = driver;
   const services = [];
-  for (const { arn } of lab.ecs.allServices()) services.push(await serviceReport(stage, arn));
+  for (const { arn } of lab.ecs.allServices()) services.push(await serviceReport(driver, arn));
   return {
     ok: reports.every(({ ok }) => ok),
     acts: reports,
@@ -130,7 +126,7 @@ async function storyReport(stage: LabDriver, reports: readonly ActReport[]): Pro
   };
 }
 
-/** Executions that only found that there was nothing to roll are none. */
+/** False for an execution that found nothing to roll. */
 function isRoll({ outcome }: RollRecord): boolean {
   return outcome !== undefined && outcome !== "refused" && outcome !== "failed";
 }

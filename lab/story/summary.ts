@@ -2,7 +2,7 @@ import type { Lab } from "../autopilot/lab.ts";
 import { styled } from "./narrator.ts";
 import type { StoryReport } from "./story.ts";
 
-/** The story's end as text: the services, what Slack received, what it cost. */
+/** The summary as text: the services, the Slack messages, the number of calls. */
 export function summary(report: StoryReport, lab: Lab, seconds: number, color: boolean): string {
   const passed = report.acts.filter(({ ok }) => ok).length;
   const total = Object.values(report.calls).reduce((sum, count) => sum + count, 0);
@@ -28,14 +28,14 @@ export function summary(report: StoryReport, lab: Lab, seconds: number, color: b
     `${report.rolls.length} rolls, ${total} AWS calls, ${lab.lambda.deadLetters.length} dead letters.`,
     ...failed,
     styled(
-      `${passed} of ${report.acts.length} acts as they should be, in ${seconds.toFixed(1)} s.`,
+      `${passed} of ${report.acts.length} acts succeeded in ${seconds.toFixed(1)} s.`,
       report.ok ? "green" : "red",
       color,
     ),
   ].join("\n");
 }
 
-/** Rows as aligned columns, the first one underlined. */
+/** The rows as aligned columns. The first row is underlined. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) =>

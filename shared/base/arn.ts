@@ -71,7 +71,7 @@ export interface ClusterRef extends Place {
 
 const CLUSTER_ARN = /^arn:aws[\w-]*:ecs:([a-z0-9-]+):(\d{12}):cluster\/[\w-]{1,255}$/;
 
-/** The cluster's reference, or `undefined` when the text is no cluster's ARN. */
+/** The cluster's reference, or `undefined` when the text is not a cluster's ARN. */
 export function parseClusterArn(clusterArn: string): ClusterRef | undefined {
   const [, region, account] = CLUSTER_ARN.exec(clusterArn) ?? [];
   return region && account ? { clusterArn, account, region } : undefined;

@@ -171,7 +171,7 @@ export const failures = {
     retryable: false,
   },
   "invalid-image": {
-    sentence: "The image is no image reference.",
+    sentence: "The image is not an image reference.",
     fix: "Give a name with a tag, a digest or both, as in example.com/ztunnel:1.28.2.",
     retryable: false,
   },
@@ -211,7 +211,7 @@ export const failures = {
     retryable: false,
   },
   "bake-failed": {
-    sentence: "Services of a finished wave did not stay as they should.",
+    sentence: "Services of a finished wave did not stay healthy and as desired.",
     fix: "Look at the named services' tasks, then request the rollout again.",
     retryable: false,
   },
@@ -267,7 +267,7 @@ export type FailureCode = keyof typeof failures;
 
 /** Names that a state machine's Retry and Catch may match: the name of the thrown error decides there. */
 export const RETRYABLE_ERROR = "Autopilot.Retryable";
-/** Retryable as well, for longer: AWS's quotas are shared, and waiting for a turn is no failure. */
+/** Retryable as well, for longer: AWS's quotas are shared, and waiting for a turn is not a failure. */
 export const THROTTLED_ERROR = "Autopilot.Throttled";
 export const TERMINAL_ERROR = "Autopilot.Terminal";
 

@@ -25,7 +25,7 @@ function sorted(value: Json): Json {
   return copy;
 }
 
-/** True when two values are the same JSON, in whatever order their keys are. */
+/** True when two values are the same JSON, in any order of their keys. */
 export function isSameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
   if (Array.isArray(a)) {

@@ -206,7 +206,7 @@ function operatorProblems(config: z.output<typeof configSchema>): readonly strin
   return [
     ...operatorRoles
       .filter((arn) => arn.split(":")[4] !== homeAccount)
-      .map((arn) => `operatorRoles names ${arn}, which is no role of the home account`),
+      .map((arn) => `operatorRoles names ${arn}, which is not a role of the home account`),
     ...(readRole.length > MAX_ROLE_NAME_LENGTH
       ? [`memberRoleName is too long: ${readRole} has more than ${MAX_ROLE_NAME_LENGTH} characters`]
       : []),

@@ -18,7 +18,10 @@ export function freezeProblems(window: Pick<FreezeWindow, "cron" | "timeZone">):
   const ofCron = "problems" in parsed ? parsed.problems : [];
   const problems: FreezeProblem[] = ofCron.map((problem) => ({ field: "cron", problem }));
   if (!isTimeZone(window.timeZone)) {
-    problems.push({ field: "timeZone", problem: `${window.timeZone} is no IANA time zone, as \`Europe/Berlin\` is` });
+    problems.push({
+      field: "timeZone",
+      problem: `${window.timeZone} is not an IANA time zone, as \`Europe/Berlin\` is`,
+    });
   }
   return problems;
 }

@@ -17,7 +17,7 @@ export function isAllowedImage(image: string, { image: own, allowedImages }: Ima
   return patterns.some((pattern) => matches(pattern, image));
 }
 
-/** An image reference without its tag and digest. A registry's port is no tag. */
+/** An image reference without its tag and digest. A registry's port is not a tag. */
 function repositoryOf(image: string): string {
   return image.replace(/@.*$/, "").replace(/:[^/:]*$/, "");
 }

@@ -14,7 +14,7 @@ export interface ResourceNames {
 
 /**
  * What a stage's resources in the home region are called: the stacks create them by these names, the operator's command
- * finds them by these. The lab is no stage: its resources have no stage in their names. AUTOPILOT_TABLE and
+ * finds them by these. The lab is not a stage: its resources have no stage in their names. AUTOPILOT_TABLE and
  * AUTOPILOT_BUS, which every deployed function has, come first.
  */
 export function resourceNames(

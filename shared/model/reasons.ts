@@ -8,7 +8,7 @@ export const driftReasons = {
   "health-check": "The ztunnel container's health check or start timeout differs.",
   "log-configuration": "The ztunnel container's log configuration differs.",
   "container-settings": "Another setting of the ztunnel container differs.",
-  dependency: "A container does not wait for ztunnel as it should.",
+  dependency: "A container does not wait until ztunnel is healthy.",
   "proxy-env": "The proxy environment differs from the tag proxy-env.",
   identity: "The tags that istiod reads differ from the identity in the token.",
 } as const satisfies Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ export const refusals = {
     fix: "Take App Mesh's proxyConfiguration and Envoy container out of the task definition first.",
   },
   "foreign-ztunnel": {
-    sentence: "The task definition has a container called ztunnel that is no ztunnel sidecar.",
+    sentence: "The task definition has a container called ztunnel that is not a ztunnel sidecar.",
     fix: "Give that container another name.",
   },
   "port-collision": {

@@ -50,7 +50,7 @@ export type Overrides = z.output<typeof overridesSchema>;
 
 /**
  * `waiting`: behind another rollout. `paused`, `awaiting-approval`, `frozen`: holds before its next wave. `failed`: it
- * could not continue and needs a person; what it has done stays.
+ * could not continue and needs a person; rolled services stay as they are.
  */
 export const rolloutStatuses = [
   "waiting",
@@ -136,7 +136,7 @@ export const rolloutSchema = z.lazy(() =>
     status: z.enum(rolloutStatuses),
     /** Why it is refused, held, rolled back or failed. */
     reason: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
-    /** What an operator has asked for and the next step has not acted on yet. */
+    /** An operator's request that the next step has not acted on yet. */
     control: z
       .strictObject({ action: z.enum(["pause", "abort", "rollback"]), by: z.string(), at: z.iso.datetime() })
       .optional(),

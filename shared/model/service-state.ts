@@ -20,7 +20,7 @@ export const rollSchema = z.strictObject({
   executionName: z.string().min(1),
   /** Lease's end, epoch milliseconds. */
   leaseUntil: z.int().nonnegative(),
-  /** Set before the first call that changes something, so that a retry checks what the first try has done. */
+  /** Set before the first call that changes something, so that a retry checks the effects of the earlier attempt. */
   applyStartedAt: z.iso.datetime().optional(),
   /** The deployment that is waited for, and its revision. */
   deploymentId: z.string().optional(),
@@ -46,7 +46,7 @@ export const serviceStateSchema = z.strictObject({
   notBefore: z.int().nonnegative().optional(),
   roll: rollSchema.optional(),
   lastGoodRevisionArn: z.string().optional(),
-  /** The secret version that it pins. Absent where it pins none, or where that was not noted. */
+  /** The secret version that it pins. Absent where it pins none, or where that was not recorded. */
   lastGoodSecret: z.string().optional(),
   /** Secret versions that the running and the last good revision pin: `secret-arn:::version-id`. */
   secretsInUse: z.array(z.string()).default([]),

@@ -84,7 +84,7 @@ export interface ControlPlaneCalls {
   /** The role that the service account is bound to, or `undefined`. */
   boundRole(namespace: string, serviceAccount: string): Promise<string | undefined>;
   /**
-   * The addresses of a namespace's WorkloadEntries; those alone that istiod has labelled with an ECS service's name,
+   * The addresses of a namespace's WorkloadEntries; those alone that istiod has labeled with an ECS service's name,
    * when one is given. A name that no label can hold gives all.
    */
   listWorkloadEntryAddresses(namespace: string, serviceName?: string): Promise<ReadonlySet<string>>;

@@ -10,7 +10,7 @@ type Generation = MeshState["generations"][number];
 
 /**
  * The generation's id: 16 hex characters of what a bootstrap token takes from the facts. How the root CA bundle is
- * written (order, blank lines, comments) makes no difference; a text that is no list of certificates is compared
+ * written (order, blank lines, comments) makes no difference; a text that is not a list of certificates is compared
  * literally.
  */
 export function factsIdOf({ istiodUrl, rootCaPem, network }: MeshFacts): string {

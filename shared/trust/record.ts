@@ -29,7 +29,7 @@ export function withReading(stored: MeshState | undefined, facts: MeshFacts): Me
   return { ...after, releasedId: after.releasedId ?? after.generations[0]?.id };
 }
 
-/** The mesh without facts whose root CA is no bundle, since no token can be made of those. */
+/** The mesh without facts whose root CA is not a bundle, because they allow no token. */
 function usable(mesh: MeshState | undefined): MeshState | undefined {
   const generations = mesh?.generations.filter(({ facts }) => isBundle(facts.rootCaPem)) ?? [];
   return mesh && generations.length > 0 ? { ...mesh, generations } : undefined;

@@ -83,7 +83,7 @@ function sweepAlarms(deployment: Deployment): readonly AlarmDefinition[] {
     }),
     alarmOf(deployment, {
       ending: "unenrolls-postponed",
-      sentence: "So many services should leave the mesh that a sweep has postponed some: were tags lost?",
+      sentence: "A sweep has postponed the unenrollment of services, because there are too many: were tags lost?",
       metric: own("UnenrollsPostponed", {}),
       rule: { ...maximum, periodSeconds: 900 },
     }),

@@ -42,7 +42,7 @@ describe("the alarms of an account and region", () => {
       }),
     );
 
-  it("tell their state and its reason, metric alarms and composite ones", async () => {
+  it("are described with their state and its reason, metric alarms and composite ones", async () => {
     await putAlarm("errors");
     await putAlarm("latency");
     await client.send(new PutCompositeAlarmCommand({ AlarmName: "shop", AlarmRule: 'ALARM("errors")' }));
@@ -56,20 +56,20 @@ describe("the alarms of an account and region", () => {
     ]);
   });
 
-  it("are left out when there is none of the name, or no longer", async () => {
+  it("are left out if they don't exist or were deleted", async () => {
     await putAlarm("errors");
     await client.send(new DeleteAlarmsCommand({ AlarmNames: ["errors"] }));
     expect(await alarms.describeAlarms(["errors", "nope"])).toEqual([]);
   });
 
-  it("are of that account and region alone", async () => {
+  it("are only those of that account and region", async () => {
     await putAlarm("errors");
     const elsewhere = { ...place, region: "us-east-1" };
     expect(await alarmsGateway(clients.at(elsewhere)).describeAlarms(["errors"])).toEqual([]);
     expect(await alarmsGateway(clients.home).describeAlarms(["errors"])).toEqual([]);
   });
 
-  it("are asked for a hundred at a time, and not at all without a name", async () => {
+  it("are described a hundred at a time, and not at all without a name", async () => {
     await putAlarm("errors");
     expect(await alarms.describeAlarms([])).toEqual([]);
     expect(router.calls()).not.toHaveProperty(["cloudwatch.DescribeAlarms"]);
@@ -78,7 +78,7 @@ describe("the alarms of an account and region", () => {
     expect(router.calls()["cloudwatch.DescribeAlarms"]).toBe(3);
   });
 
-  it("are reached again after throttling; what AWS denies or fails at has its code", async () => {
+  it("are described again after throttling, and other errors have their code", async () => {
     await putAlarm("errors");
     const match = { call: "cloudwatch.DescribeAlarms" };
     faults.replace([{ kind: "throttle", match, count: 5 }]);

@@ -12,7 +12,7 @@ import { functionOptions } from "../../tools/sst/function-options.ts";
 
 const { external } = functionBundling.esbuild;
 
-/** A function that makes a call, and tells what it was signed with and what was answered. */
+/** A function that makes a call, and prints the request's signature and the answer. */
 const source = `
 import { createServer } from "node:http";
 import { ECSClient, ListClustersCommand } from "@aws-sdk/client-ecs";
@@ -30,7 +30,7 @@ server.close();
 server.closeAllConnections();
 `;
 
-describe("a function bundled without what it never loads", () => {
+describe("a bundle without the modules that it never loads", () => {
   let directory: string;
 
   beforeAll(async () => {
@@ -59,7 +59,7 @@ describe("the bundles of the functions", () => {
   let metafile: esbuild.Metafile;
 
   beforeAll(async () => {
-    // What is in a bundle does not depend on how it is written: as it is, it is written sooner.
+    // The modules in a bundle don't depend on minification, and the build is faster without it.
     const options = functionOptions("", "", { ...functionBundling, minify: false });
     const { outfile: _, ...shared } = options;
     const entryPoints = functions.map(({ name }) => `functions/${name}.ts`);
@@ -75,11 +75,11 @@ describe("the bundles of the functions", () => {
 
   function inputsOf({ name }: FunctionDefinition): readonly (readonly [path: string, bytes: number])[] {
     const output = metafile.outputs[`bundles/${name}.js`];
-    if (!output) throw new Error(`no bundle of ${name}`);
+    if (!output) throw new Error(`${name} has no bundle`);
     return Object.entries(output.inputs).map(([path, { bytesInOutput }]) => [path, bytesInOutput]);
   }
 
-  /** Paths of what a function's bundle has code of. */
+  /** The paths of the modules that have code in a function's bundle. */
   function modulesOf(definition: FunctionDefinition): readonly string[] {
     return inputsOf(definition).flatMap(([path, bytes]) => (bytes > 0 ? [path] : []));
   }
@@ -88,39 +88,39 @@ describe("the bundles of the functions", () => {
     return inputsOf(definition).reduce((sum, [path, bytes]) => sum + (path.startsWith(part) ? bytes : 0), 0);
   }
 
-  /** The functions that have code of a package or folder. */
-  const having = (part: string) =>
+  /** The names of the functions whose bundle has code of a package or folder. */
+  const functionsWith = (part: string) =>
     functions
       .filter((one) => modulesOf(one).some((path) => path.startsWith(part)))
       .map(({ name }) => name)
       .sort();
 
-  it.each(functions)("$name consists of the product's own folders and of packages", (definition) => {
+  it.each(functions)("$name has only modules of the product's folders and of packages", (definition) => {
     const roots = new Set(modulesOf(definition).map((path) => path.split("/")[0]));
     expect([...roots].sort()).toEqual(["autopilot.config.ts", "functions", "node_modules", "shared"]);
   });
 
-  it("have the Kubernetes client where a control plane is called, and nowhere else", () => {
+  it("have the Kubernetes client only where the function calls a control plane", () => {
     const calling = functions.filter(({ kubernetes }) => kubernetes).map(({ name }) => name);
     expect(calling).not.toEqual([]);
-    expect(having("node_modules/@kubernetes/client-node/")).toEqual(calling.sort());
+    expect(functionsWith("node_modules/@kubernetes/client-node/")).toEqual(calling.sort());
   });
 
-  it("have Slack where its secret is read, and nowhere else", () => {
-    const telling = functions.filter(({ calls }) => calls.some(({ scope }) => scope === "slack-secret"));
-    const names = telling.map(({ name }) => name).sort();
+  it("have the Slack client only where the function reads Slack's secret", () => {
+    const notifying = functions.filter(({ calls }) => calls.some(({ scope }) => scope === "slack-secret"));
+    const names = notifying.map(({ name }) => name).sort();
     expect(names).not.toEqual([]);
-    expect(having("node_modules/@slack/web-api/")).toEqual(names);
-    expect(having("shared/slack/")).toEqual(names);
+    expect(functionsWith("node_modules/@slack/web-api/")).toEqual(names);
+    expect(functionsWith("shared/slack/")).toEqual(names);
   });
 
-  it("have the cron parser where a freeze window holds a rollout, and nowhere else", () => {
-    // The constants of its module stay in every bundle: some 200 bytes.
+  it("have the cron parser only where the function checks freeze windows", () => {
+    // The constants of its module, about 200 bytes, stay in every bundle.
     const parsing = functions.filter((one) => bytesOf(one, "node_modules/croner/") > 1_000);
     expect(parsing.map(({ name }) => name).sort()).toEqual(["rollout/next-wave", "rollout/request"]);
   });
 
-  it("have no client of a service that the function has no permission for", () => {
+  it("have an AWS client only where the function has a permission for its service", () => {
     const clients = {
       cloudwatch: "client-cloudwatch",
       eks: "client-eks",
@@ -131,20 +131,20 @@ describe("the bundles of the functions", () => {
       const calling = functions.filter(({ calls }) =>
         calls.some(({ actions }) => actions.some((action) => action.startsWith(`${service}:`))),
       );
-      expect(having(`node_modules/@aws-sdk/${client}/`)).toEqual(calling.map(({ name }) => name).sort());
+      expect(functionsWith(`node_modules/@aws-sdk/${client}/`)).toEqual(calling.map(({ name }) => name).sort());
     }
   });
 
-  it("leave out only what is loaded late, and all that is left out is known to the SDK", () => {
+  it("leave out only modules that the SDK imports dynamically", () => {
     const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
     const left = imports.filter((one) => one.external && external.includes(one.path));
     expect([...new Set(left.map(({ path }) => path))].sort()).toEqual([...external].sort());
-    // An import by a statement would fail where the package is not.
+    // A static import would fail without the package.
     expect(new Set(left.map(({ kind }) => kind))).toEqual(new Set(["dynamic-import"]));
   });
 });
 
-describe("the bundle of reconcile-service, which most events start", () => {
+describe("the bundle of reconcile-service, which most events invoke", () => {
   it("is no larger than 600 KB", async () => {
     const options = functionOptions("functions/reconcile-service.ts", "bundle.mjs", functionBundling);
     const { outputFiles } = await esbuild.build({ ...options, sourcemap: false, write: false });

@@ -25,7 +25,7 @@ let server: LabServer;
 let ledger: Ledgers;
 let directory: string;
 
-/** A fleet of which three services are enrolled and one is refused. */
+/** Starts a lab with a fleet, in which three services are enrolled and one is refused. */
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "cli-"));
   server = await startLabServer({ config, port: 0, speed: 1, fleet: demoFleet });
@@ -45,7 +45,7 @@ beforeAll(async () => {
     );
     if (states.every((state) => state?.lastOutcome?.outcome === "succeeded")) return;
   }
-  throw new Error("ten lab minutes were not enough");
+  throw new Error("the services are not enrolled after ten minutes of lab time");
 }, 60_000);
 
 afterEach(async () => {
@@ -80,7 +80,7 @@ async function post(path: string, body: unknown): Promise<void> {
 
 const advance = (advanceSeconds: number) => post("/_lab/clock", { advanceSeconds });
 
-/** A terminal of an operator of the home account. While the command waits, lab time passes: ten times what it waits. */
+/** An operator's terminal in the home account. While a command waits, ten times as much lab time passes. */
 function terminal(options: Parameters<typeof testContext>[0] = {}): TestContext {
   const clock = testContext();
   return testContext({
@@ -103,7 +103,7 @@ async function run(args: readonly string[], context = terminal()) {
 const idSchema = z.looseObject({ id: z.string(), status: z.string() });
 
 describe("autopilot status", () => {
-  it("lists every service by account and region, with its root, its revision and what is the matter", async () => {
+  it("lists every service by account and region, with its root, its revision and its drift", async () => {
     const { code, out } = await run(["status"]);
     expect(code).toBe(0);
     expect(out).toContain("istiod: mesh-us 1.28.1-solo, mesh-eu 1.28.1-solo");
@@ -115,7 +115,7 @@ describe("autopilot status", () => {
     expect(out).toContain("6 services, 4 enrolled, 3 with ztunnel, 1 refused.");
   });
 
-  it("limits itself to what the options name, and tells it as JSON", async () => {
+  it("lists only the services that the options select, and prints them as JSON", async () => {
     const { code, out } = await run(["status", "--json", "--region", "us-*", "--service", "shell*"]);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({
@@ -133,7 +133,7 @@ describe("autopilot status", () => {
     });
   });
 
-  it("marks the token of an older root, and a service that awaits a rollout", async () => {
+  it("marks the token of an older root, and a service that waits for a rollout", async () => {
     const before = await ledger.getMesh("mesh-us");
     const newest = before?.generations.at(-1);
     if (!newest) throw new Error("the lab has mesh facts");
@@ -147,7 +147,7 @@ describe("autopilot status", () => {
     expect(out).toContain("2 awaiting a rollout, 2 with an old root");
   });
 
-  it("shows the rest and ends with code 3 when a region can't be read", async () => {
+  it("shows the other regions and exits with code 3 when a region can't be read", async () => {
     await post("/_lab/faults", [
       { kind: "api-error", match: { region: EU.region, call: "ecs.ListClusters" }, error: "AccessDeniedException" },
     ]);
@@ -157,7 +157,7 @@ describe("autopilot status", () => {
     expect(out).toContain(`${EU.account}  ${EU.region}  not read: access-denied`);
   });
 
-  it("reads other accounts with the role that only reads, and says how to be let in there", async () => {
+  it("reads other accounts with the read-only role, and explains how to get access to it", async () => {
     await post("/_lab/faults", [{ kind: "api-error", match: { call: "sts.AssumeRole" }, error: "AccessDenied" }]);
     const { code, out, err } = await run(["status"]);
     expect(code).toBe(3);
@@ -170,15 +170,15 @@ describe("autopilot status", () => {
 describe("autopilot rollout", () => {
   it("requests an upgrade, watches it until it has completed, and rolls it back", async () => {
     const image = "us-docker.pkg.dev/soloio-img/istio/ztunnel:1.28.2-solo-distroless";
-    const asked = ["rollout", "request", "upgrade", "--image", image, "--why", "A fix.", "--region", US.region];
-    const upgraded = await run([...asked, "--bake", "0", "--watch", "--json"]);
+    const request = ["rollout", "request", "upgrade", "--image", image, "--why", "A fix.", "--region", US.region];
+    const upgraded = await run([...request, "--bake", "0", "--watch", "--json"]);
     expect(upgraded.err).toBe("");
     expect(upgraded.code).toBe(0);
-    const told = upgraded.out
+    const printed = upgraded.out
       .trim()
       .split("\n")
       .map((line) => idSchema.parse(JSON.parse(line)));
-    expect(told.at(-1)).toMatchObject({
+    expect(printed.at(-1)).toMatchObject({
       status: "completed",
       kind: "upgrade",
       why: "A fix.",
@@ -187,7 +187,7 @@ describe("autopilot rollout", () => {
       overrides: { bakeMinutes: 0 },
       progress: { total: 2, counts: { succeeded: 2 } },
     });
-    const id = told.at(-1)?.id ?? "";
+    const id = printed.at(-1)?.id ?? "";
     expect(id).toMatch(/^upgrade-[0-9a-f]{10}$/);
     expect((await run(["status", "--region", US.region])).out).toMatch(/shell-task +yes +1\.28\.2-solo-distroless/);
 
@@ -207,7 +207,7 @@ describe("autopilot rollout", () => {
     expect((await run(["status", "--region", US.region])).out).toMatch(/shell-task +yes +1\.28\.1-solo-distroless/);
   }, 60_000);
 
-  it("holds after the canary for approval, then is aborted", async () => {
+  it("waits for approval after the canary, then is aborted", async () => {
     const requested = await run([
       "rollout",
       "request",
@@ -230,13 +230,13 @@ describe("autopilot rollout", () => {
     expect((await run(["rollout", "status", id, "--watch"])).code).toBe(1);
   }, 60_000);
 
-  it("says why a rollout was refused, with code 2", async () => {
+  it("prints why a rollout was refused, and exits with code 2", async () => {
     const { code, err } = await run(["rollout", "request", "rotate", "--service", "no-such-*"]);
     expect(code).toBe(2);
     expect(err).toContain("No enrolled service is in the rollout's scope");
   });
 
-  it("shows a rollout as the ledger has it, without its task token", async () => {
+  it("shows a rollout's record in the ledger, without its task token", async () => {
     const record = rollout({ id: "rotate-seeded0001", status: "paused", holdToken: "AQC-token" });
     await ledger.createRollout(record);
     await ledger.putRolloutServices([0, 1, 2].map((at) => service(at, { rolloutId: record.id, status: "succeeded" })));
@@ -251,7 +251,7 @@ describe("autopilot rollout", () => {
     expect(out).not.toContain("AQC-token");
   });
 
-  it("refuses what is not there, wrong or frozen before anything is sent", async () => {
+  it("refuses unknown ids, wrong options and frozen requests without sending anything", async () => {
     const frozen = join(directory, "frozen.config.ts");
     const window = { cron: "0 0 * * *", durationMinutes: 1440, timeZone: "UTC" };
     await writeFile(
@@ -282,7 +282,7 @@ describe("autopilot rollout", () => {
     expect(requests).toEqual([]);
   });
 
-  it("asks before it takes the whole fleet out of the mesh", async () => {
+  it("asks for confirmation before it takes the whole fleet out of the mesh", async () => {
     let question = "";
     const no = async (text: string) => {
       question = text;
@@ -295,7 +295,7 @@ describe("autopilot rollout", () => {
     expect(question).toContain("all enrolled services (3)");
   });
 
-  it("tells that nobody took a request", async () => {
+  it("reports that a request was not handled", async () => {
     await post("/_lab/faults", [{ kind: "lose-event", match: { detailType: "Rollout Requested" } }]);
     const { code, err } = await run(["rollout", "request", "rotate"]);
     expect(code).toBe(2);
@@ -310,7 +310,7 @@ describe("autopilot inject", () => {
     return path;
   };
 
-  it("makes of a definition what the autopilot registered for its service", async () => {
+  it("writes the same definition that the autopilot registered for the service", async () => {
     const file = await definitionFile("shell.json", shellDefinition);
     const target = join(directory, "injected.json");
     const { code, err } = await run(["inject", "--definition", file, "--service", arn("shell-task"), "--out", target]);
@@ -336,7 +336,7 @@ describe("autopilot inject", () => {
     expect(again.err).toContain("nothing to change");
   });
 
-  it("says when the identity has no secret version yet, and puts a placeholder on a dry run", async () => {
+  it("reports that the identity has no secret version yet, and writes a placeholder on a dry run", async () => {
     const file = await definitionFile("shell.json", shellDefinition);
     const args = ["inject", "--definition", file, "--account", US.account, "--region", US.region];
     const identity = ["--tags", "ecs.solo.io/namespace=ecs-new"];
@@ -349,7 +349,7 @@ describe("autopilot inject", () => {
     expect(dry.err).toContain("can't be registered");
   });
 
-  it("refuses with the reason what the autopilot would refuse", async () => {
+  it("refuses a definition that the autopilot would refuse, with the reason", async () => {
     const legacy = demoFleet.services.find(({ name }) => name === "legacy-reports")?.taskDefinition;
     const file = await definitionFile("legacy.json", legacy);
     const { code, err, out } = await run(["inject", "--definition", file, "--service", LEGACY]);
@@ -358,8 +358,8 @@ describe("autopilot inject", () => {
   });
 
   it.each([
-    ["no JSON", "{", "is not valid JSON|JSON"],
-    ["no task definition", "[]", "has no containerDefinitions"],
+    ["not JSON", "{", "is not valid JSON|JSON"],
+    ["not a task definition", "[]", "has no containerDefinitions"],
   ])("refuses a file that is %s", async (_what, text, message) => {
     const path = join(directory, "wrong.json");
     await writeFile(path, text);
@@ -370,7 +370,7 @@ describe("autopilot inject", () => {
 });
 
 describe("autopilot policy", () => {
-  it("prints the policy of a stage's operators as a document that IAM takes", async () => {
+  it("prints the policy of a stage's operators as an IAM policy document", async () => {
     const { code, out, err } = await run(["policy", "--stage", "prod"]);
     expect(code).toBe(0);
     const names = { tableName: "ztunnel-autopilot-prod-ledger", busName: "ztunnel-autopilot-prod" };
@@ -378,7 +378,7 @@ describe("autopilot policy", () => {
     expect(err).toContain("operatorRoles names nobody");
   });
 
-  it("is for the table and the bus that the environment names, and needs a stage", async () => {
+  it("names the table and the bus of the environment, and needs a stage", async () => {
     const environment = { AUTOPILOT_STAGE: "prod", AUTOPILOT_TABLE: "t", AUTOPILOT_BUS: "b" };
     const { out } = await run(["policy"], terminal({ environment }));
     expect(out).toContain('"arn:aws:dynamodb:us-east-1:123456789012:table/t"');
@@ -390,7 +390,7 @@ describe("autopilot policy", () => {
 });
 
 describe("autopilot rbac", () => {
-  it("prints the manifest and each control plane's commands, as comments in it", async () => {
+  it("prints the manifest, with each control plane's commands as comments", async () => {
     const { code, out } = await run(["rbac", "--stage", "prod"]);
     expect(code).toBe(0);
     expect(out).toContain("# aws eks create-access-entry --region us-east-1 --cluster-name ambient-us");

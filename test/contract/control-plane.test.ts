@@ -61,7 +61,7 @@ describe("the control plane", () => {
   const object = (kind: string, name: string) =>
     kubernetes.state().find((item) => item.kind === kind && metadataOf(item).name === name);
 
-  it("tells the facts of its mesh", async () => {
+  it("returns the mesh facts", async () => {
     expect(await plane.readMeshFacts()).toEqual({
       controlPlane: "main",
       istiodUrl: "https://eastwest.example.com:15012",
@@ -72,7 +72,7 @@ describe("the control plane", () => {
     });
   });
 
-  it("takes the bearer tokens that are made for EKS", async () => {
+  it("accepts the bearer tokens for EKS", async () => {
     const eks = connected(
       eksToken({
         cluster: "main",
@@ -84,12 +84,12 @@ describe("the control plane", () => {
     expect((await eks.readMeshFacts()).network).toBe("eks");
   });
 
-  it("tells no version of istiod where there is no deployment of that name", async () => {
+  it("returns no version of istiod if it has no deployment with that name", async () => {
     kubernetes.delete(deployment);
     expect(await plane.readMeshFacts()).not.toHaveProperty("istiodVersion");
   });
 
-  it("names the object that is missing", async () => {
+  it("names a missing object", async () => {
     kubernetes.delete({ apiVersion: "v1", kind: "ConfigMap", metadata: rootCert });
     await expect(plane.readMeshFacts()).rejects.toMatchObject({
       code: "control-plane-incomplete",
@@ -141,7 +141,7 @@ describe("the control plane", () => {
     });
   });
 
-  it("makes a namespace that is in the mesh, once", async () => {
+  it("creates a namespace in the mesh, once", async () => {
     await plane.ensureNamespace("web");
     await plane.ensureNamespace("web");
     expect(metadataOf(object("Namespace", "web")).labels).toMatchObject({ "istio.io/dataplane-mode": "ambient" });
@@ -151,7 +151,7 @@ describe("the control plane", () => {
     ]);
   });
 
-  it("adds to a namespace that others made, and takes nothing away", async () => {
+  it("adds labels to an existing namespace, and removes none", async () => {
     await plane.ensureNamespace("istio-eastwest");
     expect(metadataOf(object("Namespace", "istio-eastwest")).labels).toMatchObject({
       "kubernetes.io/metadata.name": "istio-eastwest",
@@ -159,7 +159,7 @@ describe("the control plane", () => {
     });
   });
 
-  it("leaves a namespace that somebody else keeps out of the mesh as it is", async () => {
+  it("doesn't change a namespace that somebody else keeps out of the mesh", async () => {
     kubernetes.put({
       apiVersion: "v1",
       kind: "Namespace",
@@ -172,7 +172,7 @@ describe("the control plane", () => {
     expect(metadataOf(object("Namespace", "web")).labels).toMatchObject({ "istio.io/dataplane-mode": "none" });
   });
 
-  it("binds a service account to a role, and does not write what is there", async () => {
+  it("binds a service account to a role, and writes only if necessary", async () => {
     await plane.ensureNamespace("web");
     expect(await plane.boundRole("web", "web")).toBeUndefined();
     await plane.ensureServiceAccount(identity);
@@ -182,7 +182,7 @@ describe("the control plane", () => {
     expect(methods()).toEqual(["GET"]);
   });
 
-  it("does not bind a service account that is bound to another role", async () => {
+  it("doesn't bind a service account that is bound to another role", async () => {
     await plane.ensureNamespace("web");
     await plane.ensureServiceAccount(identity);
     const other = { ...identity, roleArn: `${roleArn}-2` };
@@ -193,7 +193,7 @@ describe("the control plane", () => {
     expect(await plane.boundRole("web", "web")).toBe(roleArn);
   });
 
-  it("does not make a service account in a namespace that does not exist", async () => {
+  it("doesn't create a service account in a namespace that doesn't exist", async () => {
     await expect(plane.ensureServiceAccount(identity)).rejects.toMatchObject({ code: "control-plane-refused" });
   });
 
@@ -206,7 +206,7 @@ describe("the control plane", () => {
     expect(requests).toHaveLength(3);
   });
 
-  it("lists those of one ECS service alone, and all for a name that no label can hold", async () => {
+  it("lists those of one ECS service, or all if its name can't be a label's value", async () => {
     const entry = workloadEntry("web", "10.0.0.1");
     const labels = { "ecs.solo.io/service": "cart" };
     kubernetes.put({ ...entry, metadata: { ...metadataOf(entry), labels } });
@@ -218,49 +218,49 @@ describe("the control plane", () => {
     expect(await plane.listWorkloadEntryAddresses("web", "cart_")).toEqual(all);
   });
 
-  it("is asked again at every read, unless it may keep what it found", async () => {
+  it("reads the facts again every time by default", async () => {
     await plane.readMeshFacts();
     const once = requests.length;
     await plane.readMeshFacts();
     expect(requests).toHaveLength(2 * once);
   });
 
-  it("keeps what it found for the given time alone, and the facts say when they were read", async () => {
-    const keeping = connected(async () => "kubeconfig-token", 10_000);
-    const found = await keeping.readMeshFacts();
-    await keeping.ensureNamespace("web");
-    await keeping.ensureServiceAccount(identity);
-    expect(await keeping.boundRole("web", "web")).toBe(roleArn);
+  it("caches results for the given time, and the facts have the time when they were read", async () => {
+    const caching = connected(async () => "kubeconfig-token", 10_000);
+    const found = await caching.readMeshFacts();
+    await caching.ensureNamespace("web");
+    await caching.ensureServiceAccount(identity);
+    expect(await caching.boundRole("web", "web")).toBe(roleArn);
     kubernetes.setRootCa(`${PEM}${PEM}`);
     requests = [];
     nowMs += 9_999;
-    expect(await keeping.readMeshFacts()).toEqual(found);
-    await keeping.ensureNamespace("web");
-    await keeping.ensureServiceAccount(identity);
-    expect(await keeping.boundRole("web", "web")).toBe(roleArn);
+    expect(await caching.readMeshFacts()).toEqual(found);
+    await caching.ensureNamespace("web");
+    await caching.ensureServiceAccount(identity);
+    expect(await caching.boundRole("web", "web")).toBe(roleArn);
     expect(requests).toEqual([]);
     nowMs += 1;
-    expect(await keeping.readMeshFacts()).toMatchObject({
+    expect(await caching.readMeshFacts()).toMatchObject({
       rootCaPem: `${PEM}${PEM}`,
       readAt: new Date(nowMs).toISOString(),
     });
-    await keeping.ensureNamespace("web");
-    await keeping.ensureServiceAccount(identity);
+    await caching.ensureNamespace("web");
+    await caching.ensureServiceAccount(identity);
     expect(methods().filter((method) => method === "PATCH")).toHaveLength(1);
   });
 
-  it("looks again for what was missing, and reads facts again after a failure", async () => {
-    const keeping = connected(async () => "kubeconfig-token", 10_000);
-    expect(await keeping.boundRole("web", "web")).toBeUndefined();
+  it("caches neither missing objects nor failures", async () => {
+    const caching = connected(async () => "kubeconfig-token", 10_000);
+    expect(await caching.boundRole("web", "web")).toBeUndefined();
     await plane.ensureNamespace("web");
     await plane.ensureServiceAccount(identity);
-    expect(await keeping.boundRole("web", "web")).toBe(roleArn);
+    expect(await caching.boundRole("web", "web")).toBe(roleArn);
     faults.replace([{ kind: "kubernetes-down", match: {}, count: 1 }]);
-    await expect(keeping.readMeshFacts()).rejects.toMatchObject({ code: "control-plane-unreachable" });
-    expect((await keeping.readMeshFacts()).network).toBe("eks");
+    await expect(caching.readMeshFacts()).rejects.toMatchObject({ code: "control-plane-unreachable" });
+    expect((await caching.readMeshFacts()).network).toBe("eks");
   });
 
-  it("is unreachable while its API fails, and answers again afterwards", async () => {
+  it("is unreachable while its API fails, and works again afterwards", async () => {
     faults.replace([{ kind: "kubernetes-down", match: {}, count: 1 }]);
     await expect(plane.boundRole("web", "web")).rejects.toMatchObject({
       code: "control-plane-unreachable",
@@ -269,7 +269,7 @@ describe("the control plane", () => {
     expect(await plane.boundRole("web", "web")).toBeUndefined();
   });
 
-  it("refuses a wrong token, and no error's text holds it", async () => {
+  it("refuses a wrong token, without the token in the error", async () => {
     const error: unknown = await connected(async () => "wrong-token")
       .readMeshFacts()
       .catch((caught: unknown) => caught);

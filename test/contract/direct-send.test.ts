@@ -29,8 +29,8 @@ const definition: JsonObject = {
   containerDefinitions: [{ name: "web", image: "web:1", essential: true }],
 };
 
-/** ECS through the SDK's own pipeline, or past it. */
-function ground(direct: boolean) {
+/** ECS and Secrets Manager, called directly or through the SDK's pipeline. */
+function simulatedAws(direct: boolean) {
   const clock = new VirtualClock(Date.parse("2026-11-21T03:00:00Z"));
   const simulator = new Simulator({ clock });
   const secrets = simulator.add((context) => new SecretsManager(context));
@@ -52,9 +52,11 @@ function ground(direct: boolean) {
   return { clock, faults, router, clients, ecs, secrets: secretsGateway(clients.at(place)), create, remove };
 }
 
-/** What happens on a ground: answers, errors, the time that it takes and the calls that it makes. */
-async function course(direct: boolean) {
-  const { clock, faults, router, ecs, secrets, create, remove } = ground(direct);
+/**
+ * Makes the same calls directly or through the pipeline. Returns their answers, their errors, the time and the counts.
+ */
+async function callsAndAnswers(direct: boolean) {
+  const { clock, faults, router, ecs, secrets, create, remove } = simulatedAws(direct);
   const codeOf = (failing: Promise<unknown>) =>
     failing.then(
       () => "no error",
@@ -90,16 +92,16 @@ async function course(direct: boolean) {
   return { seen, endMs: clock.now(), calls: router.calls() };
 }
 
-describe("a call past the SDK's pipeline", () => {
-  it("has the same answers, errors, retries and waiting as one through it", async () => {
-    const direct = await course(true);
-    expect(direct).toEqual(await course(false));
+describe("a direct call", () => {
+  it("has the same answers, errors, retries and pauses as a call through the SDK's pipeline", async () => {
+    const direct = await callsAndAnswers(true);
+    expect(direct).toEqual(await callsAndAnswers(false));
     expect(direct.calls["ecs.RegisterTaskDefinition"]).toBeGreaterThan(27);
     expect(direct.seen).toContainEqual(expect.objectContaining({ name: "web", scheduledForDeletion: true }));
   });
 
-  it("is for clients of AWS JSON alone", () => {
-    const { clients } = ground(false);
+  it("works only for clients of AWS's JSON protocol", () => {
+    const { clients } = simulatedAws(false);
     const options = { handle: async () => ({ status: 200, headers: {}, body: "" }), authorization: async () => "" };
     expect(sendDirectly(clients.home(ECSClient), options)).toBe(true);
     expect(sendDirectly(clients.home(STSClient), options)).toBe(false);

@@ -35,13 +35,13 @@ const config = parseConfig(autopilotConfig);
 
 let server: LabServer;
 
-/** An operator tags a service of a lab whose fleet runs, and waits until the news is told. */
+/** Starts a lab with a fleet, tags a service, and waits for the message about it. */
 beforeAll(async () => {
   server = await startLabServer({ config, port: 0, speed: 20, fleet: demoFleet });
   await advance(120);
   const enroll = { key: "ztunnel-autopilot/enroll", value: "true" };
   await new ECSClient(settings(US)).send(new TagResourceCommand({ resourceArn: SHELL_ARN, tags: [enroll] }));
-  await until(() => isTold("ecs-demo/shell-task is in the mesh"));
+  await until(() => hasMessage("ecs-demo/shell-task is in the mesh"));
 });
 
 afterEach(async () => {
@@ -83,18 +83,18 @@ async function state() {
   return stateSchema.parse((await route("/_lab/state")).body);
 }
 
-/** Lets lab time pass until the condition holds, for at most ten lab minutes. */
+/** Lets lab time pass until the condition is true, for at most ten minutes of lab time. */
 async function until(holds: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 60; tries += 1) {
     if (await holds()) return;
     await advance(10);
   }
-  throw new Error("ten lab minutes were not enough");
+  throw new Error("the condition is not true after ten minutes of lab time");
 }
 
-const isTold = async (news: string) => (await state()).slack.some(({ text }) => text.includes(news));
+const hasMessage = async (words: string) => (await state()).slack.some(({ text }) => text.includes(words));
 
-describe("a lab that is served", () => {
+describe("a lab server", () => {
   it("has enrolled the service that an operator tagged with the SDK", async () => {
     const ecs = new ECSClient(settings(US));
     const named = { cluster: "ecs-demo", services: ["shell-task"] };
@@ -127,7 +127,7 @@ describe("a lab that is served", () => {
     expect([types.at(0), types.at(-1)]).toEqual(["ExecutionStarted", "ExecutionSucceeded"]);
   });
 
-  it("has CloudWatch's alarms, which an operator sets and the lab's state shows", async () => {
+  it("has CloudWatch alarms, whose state an operator sets and the lab's state shows", async () => {
     const client = new CloudWatchClient(settings(EU));
     const alarm = { AlarmName: "errors", EvaluationPeriods: 1, ComparisonOperator: "GreaterThanThreshold" } as const;
     await client.send(new PutMetricAlarmCommand(alarm));
@@ -138,7 +138,7 @@ describe("a lab that is served", () => {
     expect((await state()).alarms).toMatchObject([set]);
   });
 
-  it("keeps accounts and regions apart on its one port", async () => {
+  it("separates accounts and regions on one port", async () => {
     expect(await new STSClient(settings(EU)).send(new GetCallerIdentityCommand())).toMatchObject({
       Account: EU.account,
     });
@@ -153,7 +153,7 @@ describe("a lab that is served", () => {
     await expect(here).rejects.toMatchObject({ name: "ClusterNotFoundException" });
   });
 
-  it("keeps its ledger in the home account's DynamoDB behind the same port", async () => {
+  it("has its ledger in the home account's DynamoDB on the same port", async () => {
     const table = new DescribeTableCommand({ TableName: server.tableName });
     const { Table } = await new DynamoDBClient(settings(US)).send(table);
     expect(Table?.TableStatus).toBe("ACTIVE");
@@ -169,7 +169,7 @@ describe("a lab that is served", () => {
 
   it("answers mistakes with AWS's errors", async () => {
     const ecs = new ECSClient(settings(US));
-    // @ts-expect-error No launch type of ECS's.
+    // @ts-expect-error ECS has no such launch type.
     const wrongType = new ListServicesCommand({ cluster: "ecs-demo", launchType: "NOPE" });
     await expect(ecs.send(wrongType)).rejects.toMatchObject({ name: "InvalidParameterException" });
     const unknown = new DescribeTaskDefinitionCommand({ taskDefinition: "nope" });
@@ -178,7 +178,7 @@ describe("a lab that is served", () => {
 });
 
 describe("the lab's own routes", () => {
-  it("tell everything but secrets", async () => {
+  it("show everything except secrets", async () => {
     const { body } = await route("/_lab/state");
     expect(Object.keys(z.looseObject({}).parse(body))).toEqual(
       [
@@ -201,7 +201,7 @@ describe("the lab's own routes", () => {
     expect(text).not.toContain(LAB_SLACK_TOKEN);
   });
 
-  it("replace the fault rules, and one of them strikes", async () => {
+  it("replace the fault rules, which take effect", async () => {
     const rule = { kind: "api-error", match: { call: "ecs.ListServices" }, error: "ClientException", count: 1 };
     expect((await post("/_lab/faults", [rule])).status).toBe(200);
     const list = () => new ECSClient(settings(US)).send(new ListServicesCommand({ cluster: "ecs-demo" }));
@@ -213,16 +213,16 @@ describe("the lab's own routes", () => {
   it.each([
     ["an unknown kind", '[{"kind":"nope"}]', "[0].kind"],
     ["an unknown member", '[{"kind":"throttle"},{"kind":"throttle","match":{"color":"red"}}]', "[1].match"],
-    ["no list", "{}", "expected array"],
-    ["no JSON", "[", "not JSON"],
-  ])("refuse fault rules with %s, and keep those in force", async (_what, body, why) => {
+    ["an object instead of a list", "{}", "expected array"],
+    ["invalid JSON", "[", "not JSON"],
+  ])("refuse fault rules with %s, and keep the current ones", async (_what, body, why) => {
     await post("/_lab/faults", [{ kind: "slack-down" }]);
     const refused = await route("/_lab/faults", { method: "POST", body });
     expect(refused).toMatchObject({ status: 400, body: { message: expect.stringContaining(why) } });
     expect((await route("/_lab/faults")).body).toMatchObject([{ kind: "slack-down" }]);
   });
 
-  it("move the clock on, never back", async () => {
+  it("advance the clock, and never turn it back", async () => {
     const nowSchema = z.object({ now: z.iso.datetime() }).transform(({ now }) => Date.parse(now));
     const before = nowSchema.parse((await route("/_lab/clock")).body);
     const after = nowSchema.parse((await post("/_lab/clock", { advanceSeconds: 90 })).body);
@@ -231,7 +231,7 @@ describe("the lab's own routes", () => {
       expect((await post("/_lab/clock", { advanceSeconds })).status).toBe(400);
   });
 
-  it("are listed for who asks for another one", async () => {
+  it("are listed in the answer for an unknown route", async () => {
     for (const path of ["/_lab", "/_lab/nope"])
       expect(await route(path)).toMatchObject({
         status: 404,
@@ -239,18 +239,18 @@ describe("the lab's own routes", () => {
       });
   });
 
-  it("stand beside the control planes' and Slack's", async () => {
+  it("exist beside those of the control planes and Slack", async () => {
     const plane = await route("/kubernetes/mesh-eu/api/v1/namespaces/istio-system");
     expect(plane).toMatchObject({ status: 401, body: { kind: "Status" } });
     expect(await post("/slack/api/auth.test", {})).toMatchObject({ body: { ok: false, error: "not_authed" } });
   });
 });
 
-// Every one starts a process of its own.
+// Each test starts a process of its own.
 describe.concurrent("npm run lab", () => {
   const command = ["lab/main.ts"];
 
-  it("prints what to paste into a shell, and closes when it is told to", async () => {
+  it("prints commands to paste into a shell, and stops at a signal", async () => {
     const lab = spawn(process.execPath, [...command, "--port", "0", "--empty"], {
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -271,9 +271,9 @@ describe.concurrent("npm run lab", () => {
 
   it.each([
     ["a port that is taken", () => ["--empty", "--port", String(server.port)], 1, /Port \d+ is taken/],
-    ["a speed that is none", () => ["--speed", "fast"], 2, /--speed: must be a number/],
-    ["a fleet that is not there", () => ["--fleet", "no/fleet.json"], 2, /--fleet no\/fleet\.json: ENOENT/],
-  ])("ends with a sentence on %s", async (_what, args, code, sentence) => {
+    ["an invalid speed", () => ["--speed", "fast"], 2, /--speed: must be a number/],
+    ["a missing fleet file", () => ["--fleet", "no/fleet.json"], 2, /--fleet no\/fleet\.json: ENOENT/],
+  ])("exits with a sentence about %s", async (_what, args, code, sentence) => {
     const run = promisify(execFile)(process.execPath, [...command, ...args()]);
     await expect(run).rejects.toMatchObject({ code, stderr: expect.stringMatching(sentence) });
   });
@@ -296,11 +296,11 @@ describe("a fleet file", () => {
     return path;
   };
 
-  it("is read as it is written", async () => {
+  it("is read without changes", async () => {
     expect(await readFleet(await file(JSON.stringify(demoFleet)))).toEqual(demoFleet);
   });
 
-  it("is refused with the file's name and the members that are wrong", async () => {
+  it("is refused with the file's name and the wrong members", async () => {
     const [cluster] = demoFleet.clusters;
     const wrong = { clusters: [{ ...cluster, region: undefined }], services: [{ ...demoFleet.services[0], size: 3 }] };
     const why = await readFleet(await file(JSON.stringify(wrong))).catch(String);
@@ -309,7 +309,7 @@ describe("a fleet file", () => {
     await expect(readFleet(await file("{"))).rejects.toThrow(/fleet\.json is not JSON/);
   });
 
-  it("is refused when ECS takes a service no more than AWS would", async () => {
+  it("is refused with a service that ECS would refuse", async () => {
     const [service] = demoFleet.services;
     if (!service) throw new Error("the demo fleet has services");
     const wrong = {

@@ -7,7 +7,7 @@ import { ledgerStores, localDynamoDb, type Store, unlessFrozen } from "../suppor
 
 const stores = ledgerStores(localDynamoDb());
 
-// The stores outlive a test: each has its own services.
+// Tests share the stores, so that each test has its own services.
 let services = 0;
 function newServiceArn(): string {
   services += 1;
@@ -48,24 +48,24 @@ describe.each(stores)("the ledger %s", (_name, open) => {
   });
 
   describe("a service's state", () => {
-    it("is undefined before anything was written", async () => {
+    it("is undefined before the first write", async () => {
       expect(await ledger.getService(newServiceArn())).toBeUndefined();
     });
 
-    it("is made by a patch and read back with its defaults", async () => {
+    it("is created by a patch, and has defaults for the other members", async () => {
       const serviceArn = newServiceArn();
       const patched = await ledger.patchService(serviceArn, { enrolled: true, lastGoodRevisionArn: "web:1" });
       expect(patched).toEqual({ ...blank, serviceArn, enrolled: true, lastGoodRevisionArn: "web:1" });
       expect(await ledger.getService(serviceArn)).toEqual(patched);
     });
 
-    it("is made by an empty patch", async () => {
+    it("is created by an empty patch", async () => {
       const serviceArn = newServiceArn();
       expect(await ledger.patchService(serviceArn, {})).toEqual({ ...blank, serviceArn });
       expect(await ledger.getService(serviceArn)).toEqual({ ...blank, serviceArn });
     });
 
-    it("loses the members that a patch sets to null and keeps those that it does not name", async () => {
+    it("loses the members that a patch sets to null, and keeps those that it doesn't name", async () => {
       const serviceArn = newServiceArn();
       await ledger.patchService(serviceArn, { notBefore: 7, notifiedRefusals: "host network", consecutiveFailures: 2 });
       expect(await ledger.patchService(serviceArn, { notBefore: null, consecutiveFailures: null })).toEqual({
@@ -99,7 +99,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       });
     });
 
-    it("does not change through the object that was returned", async () => {
+    it("doesn't change with the returned object", async () => {
       const serviceArn = newServiceArn();
       const state = await ledger.patchService(serviceArn, { secretsInUse: ["s:::v1"] });
       unlessFrozen(() => state.secretsInUse.push("s:::v2"));
@@ -108,7 +108,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
   });
 
   describe("the lease", () => {
-    it("goes to the first that asks, also for a service without an item", async () => {
+    it("is taken by the first roll that asks, even if the service has no item", async () => {
       const serviceArn = newServiceArn();
       expect(await ledger.takeLease(serviceArn, lease, 0)).toEqual({ ...blank, serviceArn, roll: lease });
     });
@@ -122,7 +122,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect((await ledger.getService(serviceArn))?.roll).toEqual(lease);
     });
 
-    it("goes to another roll at the moment it ends, and what the old roll recorded is gone", async () => {
+    it("is taken by another roll once it has expired, without the old roll's progress", async () => {
       const serviceArn = newServiceArn();
       await ledger.takeLease(serviceArn, lease, 0);
       await ledger.updateRoll(serviceArn, "roll-1", { taskToken: "token-1" });
@@ -130,7 +130,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(taken?.roll).toEqual({ executionName: "roll-2", leaseUntil: 20_000 });
     });
 
-    it("can be taken again by the roll that has it, which keeps what it has recorded", async () => {
+    it("can be taken again by the roll that holds it, with the roll's progress", async () => {
       const serviceArn = newServiceArn();
       await ledger.takeLease(serviceArn, lease, 0);
       await ledger.updateRoll(serviceArn, "roll-1", { applyStartedAt: "2026-11-21T03:00:00Z" });
@@ -144,7 +144,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       }
     });
 
-    it("goes to exactly one of many that ask at once", async () => {
+    it("is taken by exactly one of many rolls that ask at the same time", async () => {
       const serviceArn = newServiceArn();
       const asked = Array.from({ length: 8 }, (_, index) =>
         ledger.takeLease(serviceArn, { executionName: `roll-${index}`, leaseUntil: 10_000 }, 0),
@@ -155,7 +155,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
   });
 
   describe("a roll", () => {
-    it("is changed, with its service, by the execution that holds the lease", async () => {
+    it("is changed, together with its service, by the execution that holds the lease", async () => {
       const serviceArn = newServiceArn();
       await ledger.takeLease(serviceArn, lease, 0);
       const updated = await ledger.updateRoll(
@@ -180,7 +180,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(updated?.roll).toEqual({ ...lease, deploymentId: "ecs-svc/1" });
     });
 
-    it("is not changed by another execution, nor where there is none", async () => {
+    it("is not changed by another execution, or without a roll", async () => {
       const serviceArn = newServiceArn();
       expect(await ledger.updateRoll(serviceArn, "roll-1", { taskToken: "t" })).toBeUndefined();
       expect(await ledger.getService(serviceArn)).toBeUndefined();
@@ -189,7 +189,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(await ledger.getService(serviceArn)).toEqual({ ...blank, serviceArn, roll: lease });
     });
 
-    it("is removed when it finishes, together with the service's change", async () => {
+    it("is removed at its end, together with the service's change", async () => {
       const serviceArn = newServiceArn();
       await ledger.patchService(serviceArn, { notBefore: 5 });
       await ledger.takeLease(serviceArn, lease, 0);
@@ -221,13 +221,13 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(await ledger.getService(serviceArn)).toEqual(state);
     });
 
-    it("is recorded for a roll that does not know its deployment yet", async () => {
+    it("is recorded for a roll that doesn't know its deployment yet", async () => {
       const serviceArn = newServiceArn();
       await ledger.takeLease(serviceArn, lease, 0);
       expect((await ledger.recordSignal(serviceArn, signal))?.roll?.signal).toEqual(signal);
     });
 
-    it("of another deployment is not recorded, yet the state is returned", async () => {
+    it("of another deployment is not recorded, but the state is returned", async () => {
       const serviceArn = newServiceArn();
       await ledger.takeLease(serviceArn, lease, 0);
       await ledger.updateRoll(serviceArn, "roll-1", { deploymentId: "ecs-svc/2" });
@@ -244,15 +244,15 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     });
   });
 
-  describe("the attempt's number", () => {
-    it("rises from the number that it has, also where there is no item", async () => {
+  describe("the attempt number", () => {
+    it("is raised from its current value, even without an item", async () => {
       const serviceArn = newServiceArn();
       expect(await ledger.raiseAttempt(serviceArn, 0)).toBe(true);
       expect(await ledger.raiseAttempt(serviceArn, 1)).toBe(true);
       expect((await ledger.getService(serviceArn))?.attemptNumber).toBe(2);
     });
 
-    it("does not rise from another number", async () => {
+    it("is not raised from another value", async () => {
       const serviceArn = newServiceArn();
       expect(await ledger.raiseAttempt(serviceArn, 1)).toBe(false);
       expect(await ledger.getService(serviceArn)).toBeUndefined();
@@ -263,8 +263,8 @@ describe.each(stores)("the ledger %s", (_name, open) => {
   });
 
   describe("the list of services", () => {
-    it("has every service, over more than one page, and nothing else", async () => {
-      // DynamoDB's pages end at 1 MB: these items need two.
+    it("has every service on all pages, and nothing else", async () => {
+      // DynamoDB's pages end at 1 MB. These items need two pages.
       const long = Array.from({ length: 1_000 }, (_, index) => `${"s".repeat(100)}:::${index}`);
       const written = Array.from({ length: 12 }, newServiceArn);
       for (const serviceArn of written) await ledger.patchService(serviceArn, { secretsInUse: long });
@@ -277,12 +277,12 @@ describe.each(stores)("the ledger %s", (_name, open) => {
   });
 
   describe("mesh facts", () => {
-    it("are undefined before they were written", async () => {
+    it("are undefined before the first write", async () => {
       expect(await ledger.getMeshFacts("nobody")).toBeUndefined();
       expect(await ledger.getMesh("nobody")).toBeUndefined();
     });
 
-    it("are those that were put last", async () => {
+    it("are the latest ones that were put", async () => {
       await ledger.putMeshFacts({ ...facts, istiodVersion: "1.28.0" });
       await ledger.putMeshFacts(facts);
       expect(await ledger.getMeshFacts("main")).toEqual(facts);
@@ -290,7 +290,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(await ledger.getMeshFacts("main")).toEqual({ ...facts, network: "eks-2" });
     });
 
-    it("stay as generations, the newest last", async () => {
+    it("are kept as generations, the newest last", async () => {
       const controlPlane = "generations";
       const [first, second] = [
         { ...facts, controlPlane },
@@ -310,7 +310,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       });
     });
 
-    it("change by what they are; what is stored then is returned, and what the change says", async () => {
+    it("are changed by a function of their current value; the stored value and its result are returned", async () => {
       const controlPlane = "changed";
       const made = await ledger.changeMesh(controlPlane, (mesh) => ({
         next: mesh ?? newMesh(controlPlane),
@@ -325,36 +325,36 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       expect(await ledger.getMesh(controlPlane)).toEqual(changed.stored);
     });
 
-    it("stay as they are when there is nothing to change", async () => {
+    it("are not written when the function returns undefined", async () => {
       const controlPlane = "unchanged";
       expect(await ledger.changeMesh(controlPlane, () => ({ result: "none" }))).toEqual({ result: "none" });
       expect(await ledger.getMesh(controlPlane)).toBeUndefined();
       await ledger.putMeshFacts({ ...facts, controlPlane });
       const before = await ledger.getMesh(controlPlane);
-      const spoil = (mesh: MeshState | undefined) => {
+      const mutate = (mesh: MeshState | undefined) => {
         unlessFrozen(() => mesh?.generations.pop());
         return { result: mesh?.version };
       };
-      expect(await ledger.changeMesh(controlPlane, spoil)).toEqual({ stored: before, result: before?.version });
+      expect(await ledger.changeMesh(controlPlane, mutate)).toEqual({ stored: before, result: before?.version });
       expect(await ledger.getMesh(controlPlane)).toEqual(before);
     });
 
-    it("take every one of the changes that are made at once", async () => {
+    it("get all of several concurrent changes", async () => {
       const controlPlane = "busy";
       await ledger.putMeshFacts({ ...facts, controlPlane });
-      const notedDays = (fingerprint: string) =>
+      const recordNotified = (fingerprint: string) =>
         ledger.changeMesh(controlPlane, (mesh) => {
           if (!mesh) return {};
           return { next: { ...mesh, notified: { expiryDays: { ...mesh.notified.expiryDays, [fingerprint]: 7 } } } };
         });
-      await Promise.all(["a", "b", "c", "d"].map(notedDays));
+      await Promise.all(["a", "b", "c", "d"].map(recordNotified));
       expect((await ledger.getMesh(controlPlane))?.notified.expiryDays).toEqual({ a: 7, b: 7, c: 7, d: 7 });
     });
 
     it.each([
       ["another shape", { controlPlane: "old", url: "https://istiod" }],
       ["the first shape", { ...facts, controlPlane: "old" }],
-    ])("of %s are refused with the item's key, until they are put anew", async (_what, item) => {
+    ])("of %s are refused with the item's key, until they are put again", async (_what, item) => {
       const unreadable = {
         code: "ledger-item-unreadable",
         detail: expect.stringContaining("MESH#old / FACTS"),
@@ -368,7 +368,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     });
   });
 
-  // Last, since an unreadable item ends every later list.
+  // These tests are the last ones, because an unreadable item makes every later list fail.
   describe("an item of another shape", () => {
     it("is refused with its key by every call that reads it", async () => {
       const serviceArn = newServiceArn();
@@ -383,7 +383,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       await expect(drain(ledger.listServices())).rejects.toMatchObject(unreadable);
     });
 
-    it("with a time to live is read as without", async () => {
+    it("with a time to live is read like one without", async () => {
       const serviceArn = newServiceArn();
       await store.putRaw({ pk: `SERVICE#${serviceArn}`, sk: "STATE", shape: 1, serviceArn, expiresAt: 1_800_000_000 });
       expect(await ledger.getService(serviceArn)).toEqual({ ...blank, serviceArn });

@@ -34,7 +34,7 @@ interface Access {
   readonly name: string | undefined;
 }
 
-/** What the API server checks for a request. A server-side apply of what does not exist needs `create` besides `patch`. */
+/** The accesses that the API server checks for a request. A server-side apply needs `create` in addition to `patch`. */
 function accessesOf({ method, path }: SimulatorRequest): readonly Access[] {
   const [, group = "", namespaced, second, third] =
     /\/(?:api|apis\/([\w.]+))\/v1\/(?:namespaces\/([\w-]+)\/)?(\w+)(?:\/([\w-]+))?$/.exec(path.split("?")[0] ?? "") ??
@@ -54,7 +54,7 @@ function allows({ kind, metadata, rules }: z.output<typeof objectSchema>, access
   );
 }
 
-/** Every request that the gateway can make. */
+/** Every request of the gateway. */
 async function requestsOfGateway(): Promise<readonly SimulatorRequest[]> {
   const requests: SimulatorRequest[] = [];
   const simulator = new Simulator({ clock: new VirtualClock(0) });
@@ -88,7 +88,7 @@ async function requestsOfGateway(): Promise<readonly SimulatorRequest[]> {
 }
 
 describe("the RBAC manifest", () => {
-  it("allows every call that the control plane's gateway makes", async () => {
+  it("allows every call of the control plane's gateway", async () => {
     const accesses = (await requestsOfGateway()).flatMap(accessesOf);
     expect(accesses.length).toBeGreaterThanOrEqual(8);
     for (const access of accesses)
@@ -98,7 +98,7 @@ describe("the RBAC manifest", () => {
       ).toBe(true);
   });
 
-  it("allows nothing that the gateway does not use", async () => {
+  it("allows nothing that the gateway doesn't use", async () => {
     const accesses = (await requestsOfGateway()).flatMap(accessesOf);
     for (const object of objects)
       for (const rule of object.rules)

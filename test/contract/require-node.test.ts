@@ -13,7 +13,7 @@ const { nodeProblem } = z
 
 describe("an npm script", () => {
   it.each(Object.entries(packageJson.scripts))("`%s` checks Node.js before anything else", (name, command) => {
-    // It runs three others.
+    // This script runs three others.
     if (name === "check") expect(command).toBe("npm run -s lint && npm run -s types && npm run -s layers");
     else expect(command).toMatch(/^(exec )?node (-r \.\/tools\/require-node\.cjs |tools\/require-node\.cjs && )/);
   });
@@ -28,7 +28,7 @@ describe("an npm script", () => {
     expect(problem).toMatch(/nvm use.*\.nvmrc/);
   });
 
-  it.each(oldNodes())("ends with that message, and nothing else, on %s", (node, version) => {
+  it.each(oldNodes())("exits with only that message on %s", (node, version) => {
     for (const args of [[CHECK], ["-r", `./${CHECK}`, "cli/main.ts", "--version"]]) {
       const { status, stdout, stderr } = spawnSync(node, args, { encoding: "utf8" });
       expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
@@ -37,7 +37,7 @@ describe("an npm script", () => {
   });
 });
 
-/** The host's own Node.js, where it is an old one, with its version. */
+/** The host's Node.js versions that are too old, with their paths. */
 function oldNodes(): readonly (readonly [node: string, version: string])[] {
   const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => !folder.includes("node_modules"));
   return folders.flatMap((folder) => {

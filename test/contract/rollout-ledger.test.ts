@@ -11,7 +11,7 @@ import { rollout as anyRollout, rolloutService } from "../support/rollouts.ts";
 const newClients = localDynamoDb();
 const EXPIRES_AT = 1_800_000_000;
 
-// The stores outlive a test: each has its own rollouts and lanes.
+// Tests share the stores, so that each test has its own rollouts and lanes.
 let names = 0;
 function newName(): string {
   names += 1;
@@ -37,7 +37,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
   });
 
   describe("the fleet", () => {
-    it("is new before anything was written, and stays so when there is nothing to change", async () => {
+    it("is new before the first write, and is not written when a change returns undefined", async () => {
       expect(await ledger.getFleet()).toEqual(newFleetState);
       const spoil = (fleet: FleetState) => {
         unlessFrozen(() => fleet.queuedRolloutIds.push("rotate-0"));
@@ -47,21 +47,21 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect(await ledger.getFleet()).toEqual(newFleetState);
     });
 
-    it("is changed, raises its version, and loses what is left out", async () => {
-      const given = { image: "example.com/ztunnel:1.28.2", assignedAtMs: 5 };
+    it("is replaced by a change, and its version rises", async () => {
+      const image = { image: "example.com/ztunnel:1.28.2", assignedAtMs: 5 };
       const { stored } = await ledger.changeFleet((fleet) => ({
-        next: { ...fleet, image: given, currentRolloutId: "rotate-0" },
+        next: { ...fleet, image, currentRolloutId: "rotate-0" },
       }));
-      expect(stored).toEqual({ ...newFleetState, version: 1, image: given, currentRolloutId: "rotate-0" });
+      expect(stored).toEqual({ ...newFleetState, version: 1, image, currentRolloutId: "rotate-0" });
       const { currentRolloutId: _, ...rest } = stored;
       const without = await ledger.changeFleet(() => ({ next: rest }));
-      expect(without.stored).toEqual({ ...newFleetState, version: 2, image: given });
+      expect(without.stored).toEqual({ ...newFleetState, version: 2, image });
       const blank = await ledger.changeFleet((fleet) => ({ next: { ...fleet, image: undefined } }));
       expect(blank.stored).not.toHaveProperty("image");
       expect(await ledger.getFleet()).toEqual({ ...newFleetState, version: 3 });
     });
 
-    it("takes every one of the changes that are made at once", async () => {
+    it("gets all of several concurrent changes", async () => {
       const { stored } = await ledger.changeFleet((fleet) => ({ next: { ...fleet, queuedRolloutIds: [] } }));
       const ids = ["rotate-a", "rotate-b", "rotate-c", "rotate-d", "rotate-e"];
       await Promise.all(
@@ -104,7 +104,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect(await ledger.getFleet()).toEqual(before);
     });
 
-    it("passes on what a change throws, and is not changed", async () => {
+    it("is not changed by a change that throws, and passes on the error", async () => {
       const before = await ledger.getFleet();
       const refuse = () => {
         throw new RangeError("not now");
@@ -113,7 +113,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect(await ledger.getFleet()).toEqual(before);
     });
 
-    it("is no service", async () => {
+    it("is not listed as a service", async () => {
       await ledger.changeFleet((fleet) => ({ next: { ...fleet, settings: "ab" } }));
       await ledger.reserveStart(newName(), 0, { intervalMs: 1, burst: 1 });
       await ledger.putRolloutServices([service(newName(), 0)]);
@@ -123,14 +123,14 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
   });
 
   describe("a rollout", () => {
-    it("is undefined before it was created", async () => {
+    it("is undefined before it is created", async () => {
       const id = newName();
       expect(await ledger.getRollout(id)).toBeUndefined();
       expect(await ledger.changeRollout(id, (known) => ({ next: known, result: "changed" }))).toBeUndefined();
       expect(await ledger.getRollout(id)).toBeUndefined();
     });
 
-    it("is created once: a second one of its id leaves it as it is", async () => {
+    it("is created once, and not changed by a second creation", async () => {
       const id = newName();
       const first = rollout(id, { waves: [{ name: "canary", canary: true, lanes: [], state: "waiting" }] });
       expect(await ledger.createRollout(first)).toBe(true);
@@ -138,7 +138,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect(await ledger.getRollout(id)).toEqual(first);
     });
 
-    it("goes to exactly one of many that create it at once", async () => {
+    it("is created by exactly one of many concurrent calls", async () => {
       const id = newName();
       const asked = Array.from({ length: 6 }, (_, index) => ledger.createRollout(rollout(id, { why: `${index}` })));
       expect((await Promise.all(asked)).filter(Boolean)).toHaveLength(1);
@@ -158,7 +158,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect(await ledger.getRollout(id)).toEqual(stored);
     });
 
-    it("takes every one of the changes that are made at once", async () => {
+    it("gets all of several concurrent changes", async () => {
       const id = newName();
       await ledger.createRollout(rollout(id));
       const fail = (ordinal: number) =>
@@ -170,11 +170,11 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect({ failed: failed.toSorted(), version }).toEqual({ failed: [0, 1, 2, 3], version: 4 });
     });
 
-    it("does not change through the objects that went in and came out", async () => {
+    it("doesn't change with objects that were passed or returned", async () => {
       const id = newName();
-      const given = rollout(id);
-      await ledger.createRollout(given);
-      given.failedOrdinals.push(1);
+      const created = rollout(id);
+      await ledger.createRollout(created);
+      created.failedOrdinals.push(1);
       const changed = await ledger.changeRollout(id, (known) => ({ next: known }));
       unlessFrozen(() => changed?.stored.failedOrdinals.push(2));
       const read = await ledger.getRollout(id);
@@ -182,7 +182,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect((await ledger.getRollout(id))?.failedOrdinals).toEqual([]);
     });
 
-    it("carries its time to live in the table's attribute", async () => {
+    it("has its time to live in the table's attribute", async () => {
       const id = newName();
       await ledger.createRollout(rollout(id));
       await ledger.putRolloutServices([service(id, 4)]);
@@ -204,13 +204,13 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
   });
 
   describe("a rollout's services", () => {
-    it("are none before they were written", async () => {
+    it("are empty before the first write", async () => {
       expect(await ledger.getRolloutService(newName(), 0)).toBeUndefined();
       expect(await all(ledger.listRolloutServices(newName()))).toEqual([]);
       await ledger.putRolloutServices([]);
     });
 
-    it("are read one by one, and written again whatever was there", async () => {
+    it("are read one by one, and replaced by another write", async () => {
       const id = newName();
       await ledger.putRolloutServices([service(id, 0, { tryCount: 1, detail: "old" }), service(id, 1)]);
       expect(await ledger.getRolloutService(id, 0)).toEqual(service(id, 0, { tryCount: 1, detail: "old" }));
@@ -220,7 +220,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect(await ledger.getRolloutService(id, 2)).toBeUndefined();
     });
 
-    it("are listed by their ordinals, over many batches, all of them or a range", async () => {
+    it("are listed in the order of their ordinals, all of them or a range", async () => {
       const id = newName();
       const ordinals = Array.from({ length: 333 }, (_, index) => index);
       await ledger.putRolloutServices(ordinals.toReversed().map((ordinal) => service(id, ordinal)));
@@ -234,16 +234,16 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect(await listed(id, { first: 7, last: 6 })).toEqual([]);
     });
 
-    it("are listed over more than one page", async () => {
+    it("are listed on all pages", async () => {
       const id = newName();
-      // DynamoDB's pages end at 1 MB: these items need two.
+      // DynamoDB's pages end at 1 MB. These items need two pages.
       const detail = "d".repeat(50_000);
       const written = Array.from({ length: 25 }, (_, ordinal) => service(id, ordinal, { detail }));
       await ledger.putRolloutServices(written);
       expect(await all(ledger.listRolloutServices(id))).toEqual(written);
     });
 
-    it("change by the members that a patch names; null is a value", async () => {
+    it("are changed by the members of a patch, in which null is a value", async () => {
       const id = newName();
       await ledger.putRolloutServices([service(id, 0, { detail: "kept" })]);
       const patch = { status: "rolling", tryCount: 1, imageBefore: null, detail: undefined, reason: "r" } as const;
@@ -255,7 +255,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect(await ledger.patchRolloutService(id, 0, { imageBefore })).toEqual({ ...patched, imageBefore });
     });
 
-    it("take patches of different members at once", async () => {
+    it("get concurrent patches of different members", async () => {
       const id = newName();
       await ledger.putRolloutServices([service(id, 0)]);
       await Promise.all([
@@ -265,7 +265,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect(await ledger.getRolloutService(id, 0)).toMatchObject({ status: "rolling", executionName: "roll-1" });
     });
 
-    it("are not made by a patch", async () => {
+    it("are not created by a patch", async () => {
       const id = newName();
       for (const patch of [{ tryCount: 1 }, {}]) {
         await expect(ledger.patchRolloutService(id, 3, patch)).rejects.toMatchObject({
@@ -280,17 +280,17 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
   describe("a lane's starts", () => {
     const pace = { intervalMs: 1_000, burst: 3 };
 
-    it("are a burst at once, then one every interval", async () => {
+    it("are a burst first, then one per interval", async () => {
       const lane = newName();
       const starts: number[] = [];
       for (let calls = 0; calls < 6; calls += 1) starts.push(await ledger.reserveStart(lane, 10_000, pace));
       expect(starts).toEqual([10_000, 10_000, 10_000, 11_000, 12_000, 13_000]);
     });
 
-    it("come back while the lane is idle, up to the burst", async () => {
+    it("become available again while the lane is idle, up to the burst", async () => {
       const lane = newName();
       for (let calls = 0; calls < 5; calls += 1) await ledger.reserveStart(lane, 0, pace);
-      // Five are paid off at 5 s: one of the burst is there again at 3 s.
+      // The bucket is full again at 5 s, and has one start at 3 s.
       expect(await ledger.reserveStart(lane, 3_000, pace)).toBe(3_000);
       expect(await ledger.reserveStart(lane, 3_000, pace)).toBe(4_000);
       const later: number[] = [];
@@ -298,32 +298,32 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect(later).toEqual([60_000, 60_000, 60_000, 61_000]);
     });
 
-    it("can be taken several at a time: the first is returned, those after come later", async () => {
+    it("can be reserved together: the first time is returned, and later calls get later times", async () => {
       const lane = newName();
       expect(await ledger.reserveStart(lane, 0, { ...pace, count: 5 })).toBe(0);
       expect(await ledger.reserveStart(lane, 0, { ...pace, count: 2 })).toBe(3_000);
       expect(await ledger.reserveStart(lane, 0, pace)).toBe(5_000);
     });
 
-    it("are another lane's own", async () => {
+    it("are independent of other lanes", async () => {
       const lane = newName();
       await ledger.reserveStart(lane, 0, { ...pace, count: 9 });
       expect(await ledger.reserveStart(`${lane}/b`, 0, pace)).toBe(0);
     });
 
-    it("are each taken once by many that ask at once", async () => {
+    it("are reserved once each by concurrent calls", async () => {
       const lane = newName();
       const asked = Array.from({ length: 12 }, () => ledger.reserveStart(lane, 5_000, { intervalMs: 100, burst: 1 }));
       const starts = (await Promise.all(asked)).toSorted((a, b) => a - b);
       expect(starts).toEqual(Array.from({ length: 12 }, (_, index) => 5_000 + index * 100));
     });
 
-    it("are in no span of time more than the burst and what the span brings", async () => {
+    it("are never more in a span of time than the burst and one per interval", async () => {
       const pacing = fc.record({
         intervalMs: fc.integer({ min: 1, max: 2_000 }),
         burst: fc.integer({ min: 1, max: 20 }),
       });
-      // The callers' clocks may go wrong: the times are in no order.
+      // The callers' clocks may differ, so that the times are not sorted.
       const times = fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 25 });
       const property = fc.asyncProperty(pacing, times, async (pace, nows) => {
         const lane = newName();
@@ -344,7 +344,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
     });
   });
 
-  // Last, since an unreadable item ends every later list.
+  // These tests are the last ones, because an unreadable item makes every later list fail.
   describe("an item of another shape", () => {
     it("is refused with its key by every call that reads it", async () => {
       const id = newName();
@@ -370,7 +370,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       );
     });
 
-    it("is not one that has a time to live beside its content", async () => {
+    it("is not one that only has a time to live in addition", async () => {
       const { version } = newFleetState;
       await store.putRaw({ pk: "FLEET", sk: "STATE", shape: 1, version, expiresAt: EXPIRES_AT });
       expect(await ledger.getFleet()).toEqual(newFleetState);
@@ -393,15 +393,15 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
 });
 
 describe("a ledger in DynamoDB", () => {
-  /** A ledger whose DynamoDB leaves the first `leave` items of every batch unwritten, so many times. */
-  function hesitant(leave: number, times: number) {
+  /** A ledger whose DynamoDB leaves the first `leave` items of a batch unprocessed, `times` times. */
+  function leavingUnprocessed(leave: number, times: number) {
     const clients = newClients();
     const [sizes, pauses]: [number[], number[]] = [[], []];
     let left = times;
     clients.home(DynamoDBClient).middlewareStack.add(
       (next, { commandName }) =>
         async (args) => {
-          // The middleware's types know no single command: this one's input has the requests by table.
+          // The middleware's types don't know the single command. Its input has the requests by table.
           const input = args.input as { RequestItems?: Record<string, unknown[]> };
           const requests = input.RequestItems?.[TABLE];
           if (commandName !== "BatchWriteItemCommand" || !requests) return next(args);
@@ -414,15 +414,15 @@ describe("a ledger in DynamoDB", () => {
           const { response, output } = await next({ ...args, input: { ...input, RequestItems: { [TABLE]: taken } } });
           return { response, output: { ...output, UnprocessedItems: { [TABLE]: kept } } };
         },
-      { step: "initialize", name: "hesitant", priority: "low" },
+      { step: "initialize", name: "leave-unprocessed", priority: "low" },
     );
     const pause = async (ms: number) => void pauses.push(ms);
     return { ledger: dynamoDbLedger(clients.home, { tableName: TABLE, pause }), sizes, pauses };
   }
 
-  it("writes again, after a growing pause, what DynamoDB left unwritten", async () => {
+  it("writes unprocessed items again after a growing pause", async () => {
     const id = newName();
-    const { ledger, sizes, pauses } = hesitant(10, 3);
+    const { ledger, sizes, pauses } = leavingUnprocessed(10, 3);
     const written = Array.from({ length: 25 }, (_, ordinal) => service(id, ordinal));
     await ledger.putRolloutServices(written);
     expect(sizes).toEqual([25, 10, 10, 10]);
@@ -430,8 +430,8 @@ describe("a ledger in DynamoDB", () => {
     expect(await all(ledger.listRolloutServices(id))).toEqual(written);
   });
 
-  it("gives up as throttled when that goes on", async () => {
-    const { ledger } = hesitant(1, Number.POSITIVE_INFINITY);
+  it("fails as throttled when items stay unprocessed", async () => {
+    const { ledger } = leavingUnprocessed(1, Number.POSITIVE_INFINITY);
     await expect(ledger.putRolloutServices([service(newName(), 0)])).rejects.toMatchObject({
       code: "throttled",
       retryable: true,
@@ -526,7 +526,7 @@ describe("a ledger in DynamoDB", () => {
     };
     for (const [name, send] of Object.entries(calls)) {
       reads = [];
-      // Tests before this one have left items of another shape: a read of them has been sent all the same.
+      // Earlier tests have left items of another shape. The read is sent nevertheless, and fails.
       await send().catch((error: unknown) => expect(error).toMatchObject({ code: "ledger-item-unreadable" }));
       expect(new Set(reads), name).toEqual(new Set([true]));
     }
@@ -534,7 +534,7 @@ describe("a ledger in DynamoDB", () => {
 });
 
 describe("a ledger in memory", () => {
-  it("finds the services of a rollout that another one has written to the same items", async () => {
+  it("finds a rollout's services that another ledger has written to the same items", async () => {
     const items = new Map<string, object>();
     await memoryLedger(items).putRolloutServices([service("rotate-x", 3), service("rotate-x", 12)]);
     const listed = await all(memoryLedger(items).listRolloutServices("rotate-x"));

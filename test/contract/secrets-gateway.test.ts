@@ -18,7 +18,7 @@ describe("the secrets of an account and region", () => {
     secrets = secretsGateway(simulated.clients.at(place));
   });
 
-  it("are of that account and region alone", async () => {
+  it("are only those of that account and region", async () => {
     const { arn } = await secrets.createSecret(creation);
     expect(arn).toContain(`:${place.region}:${place.account}:secret:${NAME}-`);
     const elsewhere = secretsGateway(simulated.clients.at({ ...place, region: "us-east-1" }));

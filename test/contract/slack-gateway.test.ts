@@ -31,13 +31,13 @@ describe("Slack", () => {
       slackApiUrl: "http://lab/slack/api/",
     });
 
-  it("takes a message from a bot and tells where it is", async () => {
+  it("takes a message from a bot and returns its place", async () => {
     const posted = await gateway(bot).postMessage(message);
     expect(posted).toEqual({ ts: expect.stringMatching(/^\d+\.\d{6}$/), channel: expect.stringMatching(/^C/) });
     expect(slack.messages()).toMatchObject([{ channel: "mesh-ops", ...message }]);
   });
 
-  it("takes a message by a webhook, which does not tell", async () => {
+  it("takes a message by a webhook, which returns no place", async () => {
     expect(await gateway(webhook).postMessage(message)).toEqual({});
     expect(slack.messages()).toMatchObject([{ channel: "mesh-ops", ...message }]);
   });
@@ -53,20 +53,20 @@ describe("Slack", () => {
       return { channel: channel ?? "", ts: ts ?? "" };
     };
 
-    it("puts another message in the place of one, text and blocks", async () => {
+    it("replaces a message's text and blocks", async () => {
       const place = await posted();
       await gateway(bot).updateMessage(place, changed);
       expect(slack.threads()).toMatchObject([{ ts: place.ts, ...changed, updatedTimes: 1, replies: [] }]);
     });
 
-    it("answers in a message's thread, in the channel where that is", async () => {
+    it("replies in a message's thread, in the message's channel", async () => {
       const place = await posted();
       const reply = await gateway(bot, "renamed").postMessage(changed, { under: place });
       expect(reply.channel).toBe(place.channel);
       expect(slack.threads()).toMatchObject([{ ...message, replies: [{ ...changed, threadTs: place.ts }] }]);
     });
 
-    it("tells by Slack's own name why a message can't be updated, and whether it is lost", async () => {
+    it("reports with Slack's error code why a message can't be updated, and whether it is lost", async () => {
       const place = await posted();
       slack.deleteMessage(place.ts);
       await gateway(bot).postMessage(message);
@@ -88,7 +88,7 @@ describe("Slack", () => {
       });
     });
 
-    it("tells how long to wait when updates come too fast", async () => {
+    it("returns how long to wait when updates are too fast", async () => {
       const place = await posted();
       for (let count = 0; count < 50; count += 1) await gateway(bot).updateMessage(place, changed);
       await expect(gateway(bot).updateMessage(place, message)).rejects.toMatchObject({
@@ -99,7 +99,7 @@ describe("Slack", () => {
     });
   });
 
-  it("can't update by a webhook, and says so beforehand", async () => {
+  it("can't update a message by a webhook, and `updates` is false", async () => {
     expect([gateway(bot).updates, gateway(webhook).updates]).toEqual([true, false]);
     await expect(gateway(webhook).updateMessage({ channel: "C1", ts: "1.0" }, message)).rejects.toMatchObject({
       code: "slack-unavailable",
@@ -112,7 +112,7 @@ describe("Slack", () => {
     ["a bot", bot],
     ["a webhook", webhook],
   ])("for %s", (_name, credentials: SlackCredentials) => {
-    it("tells how long to wait when messages come too fast, and is not asked again by itself", async () => {
+    it("returns how long to wait when messages are too fast, without a retry of its own", async () => {
       await gateway(credentials).postMessage(message);
       await expect(gateway(credentials).postMessage(message)).rejects.toMatchObject({
         code: "slack-unavailable",
@@ -122,7 +122,7 @@ describe("Slack", () => {
       expect(slack.messages()).toHaveLength(1);
     });
 
-    it("that is down is an error without a time to wait", async () => {
+    it("fails without a time to wait when it is down", async () => {
       faults.replace([{ kind: "slack-down" }]);
       await expect(gateway(credentials).postMessage(message)).rejects.toMatchObject({
         code: "slack-unavailable",
@@ -135,7 +135,7 @@ describe("Slack", () => {
   it.each([
     ["token", { token: "xoxb-wrong-token" }, "invalid_auth", "xoxb-wrong-token"],
     ["webhook", { webhookUrl: "http://lab/slack/webhook/wrong-secret" }, "invalid_token", "wrong-secret"],
-  ])("refuses a wrong %s, and the error does not tell which", async (_what, credentials, reason, secret) => {
+  ])("refuses a wrong %s, without the secret in the error", async (_what, credentials, reason, secret) => {
     const error: unknown = await gateway(credentials)
       .postMessage(message)
       .catch((caught: unknown) => caught);
@@ -145,14 +145,14 @@ describe("Slack", () => {
 
   it.each([
     ["updating", (to: SlackCalls) => to.updateMessage({ channel: "C0123456789", ts: "1.0" }, message)],
-    ["answering", (to: SlackCalls) => to.postMessage(message, { under: { channel: "C0123456789", ts: "1.0" } })],
-  ])("keeps a wrong token to itself also when %s", async (_what, act) => {
+    ["replying", (to: SlackCalls) => to.postMessage(message, { under: { channel: "C0123456789", ts: "1.0" } })],
+  ])("has no wrong token in the error of %s", async (_what, act) => {
     const error: unknown = await act(gateway({ token: "xoxb-wrong-token" })).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: "slack-unavailable", refusal: "invalid_auth" });
     expect(everythingIn(error)).not.toContain("xoxb-wrong-token");
   });
 
-  it("refuses a channel that the app is no member of, by name", async () => {
+  it("refuses a channel without the app, and names it", async () => {
     await expect(gateway(bot, "elsewhere").postMessage(message)).rejects.toMatchObject({
       detail: expect.stringMatching(/elsewhere.*channel_not_found/),
     });

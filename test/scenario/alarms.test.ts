@@ -3,8 +3,12 @@ import { readyLab } from "../support/labs.ts";
 
 const CLOUDWATCH = "GraniteServiceVersion20100801";
 
-/** A lab in which an alarm was made, went to these states one after the other, and what Slack has then. */
-async function told(AlarmName: string, states: readonly string[], place: { account?: string; region?: string } = {}) {
+/** The Slack messages of a lab in which an alarm had these states, one after the other. */
+async function messagesAfter(
+  AlarmName: string,
+  states: readonly string[],
+  place: { account?: string; region?: string } = {},
+) {
   const { lab, clock } = await readyLab();
   const at = { account: lab.config.homeAccount, region: lab.config.homeRegion, ...place };
   const alarm = {
@@ -29,8 +33,8 @@ async function told(AlarmName: string, states: readonly string[], place: { accou
 }
 
 describe("an alarm of the autopilot", () => {
-  it("is told in the ops channel when it goes off, with its runbook, and when it ends", async () => {
-    const texts = await told("ztunnel-autopilot-sweep-not-run", ["OK", "ALARM", "ALARM", "OK"]);
+  it("is reported in the ops channel with its runbook when it fires, and again when it ends", async () => {
+    const texts = await messagesAfter("ztunnel-autopilot-sweep-not-run", ["OK", "ALARM", "ALARM", "OK"]);
     expect(texts).toHaveLength(2);
     expect(texts[0]).toContain("ztunnel-autopilot-sweep-not-run is in ALARM");
     expect(texts[0]).toContain("docs/operations.md#sweep-not-run");
@@ -38,7 +42,7 @@ describe("an alarm of the autopilot", () => {
     expect(texts[1]).toBe(":white_circle: ztunnel-autopilot-sweep-not-run is no longer in ALARM");
   });
 
-  it("that is somebody else's is not", async () => {
-    expect(await told("checkout-errors", ["ALARM"])).toEqual([]);
+  it("of another application is not reported", async () => {
+    expect(await messagesAfter("checkout-errors", ["ALARM"])).toEqual([]);
   });
 });

@@ -5,21 +5,18 @@ const RUNS = 200;
 const CHUNK = 25;
 const firstSeeds = Array.from({ length: RUNS / CHUNK }, (_, index) => 1 + index * CHUNK);
 
-describe.each(firstSeeds)(
-  "random worlds from seed %i on: faults of every kind, owners and operators at work",
-  (first) => {
-    it.each(Array.from({ length: CHUNK }, (_, index) => first + index))(
-      "seed %i: all is as it should be in the end",
-      async (seed) => {
-        const { broken } = await runOf(seed, { keepRecords: keepsRecords(seed) });
-        expect(broken, `npm run campaign -- --replay ${seed} --verbose`).toEqual([]);
-      },
-    );
-  },
-);
+describe.each(firstSeeds)("random actions and faults, from seed %i on", (first) => {
+  it.each(Array.from({ length: CHUNK }, (_, index) => first + index))(
+    "seed %i: every invariant holds at the end",
+    async (seed) => {
+      const { broken } = await runOf(seed, { keepRecords: keepsRecords(seed) });
+      expect(broken, `npm run campaign -- --replay ${seed} --verbose`).toEqual([]);
+    },
+  );
+});
 
 describe("a run of the campaign", () => {
-  it("is its seed alone, whether or not its records are kept", async () => {
+  it("depends only on its seed, whether or not its records are kept", async () => {
     const runs = [await runOf(11, { keepRecords: false }), await runOf(11, { keepRecords: true })];
     expect(new Set(runs.map(({ digest }) => digest)).size).toBe(1);
     expect(runs[0]?.timeline.length).toBeGreaterThan(20);

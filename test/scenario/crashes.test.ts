@@ -2,49 +2,49 @@ import { describe, expect, it } from "vitest";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import { type CallOfRun, callsOfLastRoll, crashAt, expectAsWithoutCrash } from "./support/crash.ts";
 import { BAD_IMAGE, cart, cartFleet, ENROLL, enrollAs, IMAGE } from "./support/fleets.ts";
+import { expectMeshed, tagsOf } from "./support/inspect.ts";
 import { onLab } from "./support/on-lab.ts";
-import { expectMeshed, tagsOf } from "./support/witness.ts";
 
 const scenario = { fleet: cartFleet };
 
-async function enroll(stage: LabDriver): Promise<void> {
-  await stage.tag(cart, enrollAs("cart"));
-  await stage.until("cart is enrolled", 40, () => stage.ended(cart, "succeeded"));
-  await stage.minutes(3);
+async function enroll(driver: LabDriver): Promise<void> {
+  await driver.tag(cart, enrollAs("cart"));
+  await driver.until("cart is enrolled", 40, () => driver.ended(cart, "succeeded"));
+  await driver.minutes(3);
 }
 
-/** Pins an image that never gets healthy to the enrolled service. */
-async function failUpdate(stage: LabDriver): Promise<void> {
-  stage.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
-  await stage.tag(cart, { [IMAGE]: BAD_IMAGE });
-  await stage.until("cart is reverted", 60, () => stage.ended(cart, "reverted"));
-  await stage.minutes(1);
+/** Pins an image that never becomes healthy to the enrolled service. */
+async function failUpdate(driver: LabDriver): Promise<void> {
+  driver.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
+  await driver.tag(cart, { [IMAGE]: BAD_IMAGE });
+  await driver.until("cart is reverted", 60, () => driver.ended(cart, "reverted"));
+  await driver.minutes(1);
 }
 
-async function unenroll(stage: LabDriver): Promise<void> {
-  await stage.untag(cart, ENROLL);
-  await stage.until("cart is out", 40, async () => (await stage.state(cart))?.enrolled === false);
-  await stage.minutes(3);
+async function unenroll(driver: LabDriver): Promise<void> {
+  await driver.untag(cart, ENROLL);
+  await driver.until("cart is unenrolled", 40, async () => (await driver.state(cart))?.enrolled === false);
+  await driver.minutes(3);
 }
 
-/** The calls of runs without a crash: each is a place to crash at. */
-const runs = await onLab(scenario, async (stage) => {
-  await enroll(stage);
-  const enrolling = callsOfLastRoll(stage, cart);
-  await failUpdate(stage);
-  return { enrolling, reverting: callsOfLastRoll(stage, cart) };
+/** The calls of runs without a crash. A function may crash at each of them. */
+const runs = await onLab(scenario, async (driver) => {
+  await enroll(driver);
+  const enrolling = callsOfLastRoll(driver, cart);
+  await failUpdate(driver);
+  return { enrolling, reverting: callsOfLastRoll(driver, cart) };
 });
-const unenrolling = await onLab(scenario, async (stage) => {
-  await enroll(stage);
-  await unenroll(stage);
-  return callsOfLastRoll(stage, cart);
+const unenrolling = await onLab(scenario, async (driver) => {
+  await enroll(driver);
+  await unenroll(driver);
+  return callsOfLastRoll(driver, cart);
 });
 
 const places = (calls: readonly CallOfRun[]) =>
   calls.flatMap((one) => (["before", "after"] as const).map((when) => ({ ...one, when, nth: one.earlier + 1 })));
 
 describe("a function of a roll crashes at one of its calls", () => {
-  it("and there are calls to crash at", () => {
+  it("has calls to crash at", () => {
     for (const calls of [runs.enrolling, runs.reverting, unenrolling]) {
       expect(calls.map(({ call }) => call)).toEqual(
         expect.arrayContaining(["ledger.takeLease", "ecs.UpdateService", "ledger.finishRoll", "events.PutEvents"]),
@@ -52,13 +52,13 @@ describe("a function of a roll crashes at one of its calls", () => {
     }
   });
 
-  describe("while it enrolls: the service is in the mesh all the same", () => {
+  describe("during an enrollment: the service is enrolled nevertheless", () => {
     it.each(places(runs.enrolling))("$when $call, number $nth", ({ when, ...place }) =>
-      onLab(scenario, async (stage) => {
-        crashAt(stage, place, when);
-        await enroll(stage);
-        await expectMeshed(stage, cart);
-        await expectAsWithoutCrash(stage, cart, {
+      onLab(scenario, async (driver) => {
+        crashAt(driver, place, when);
+        await enroll(driver);
+        await expectMeshed(driver, cart);
+        await expectAsWithoutCrash(driver, cart, {
           outcomes: ["succeeded"],
           events: ["Service Enrolled"],
           revisions: 2,
@@ -67,17 +67,17 @@ describe("a function of a roll crashes at one of its calls", () => {
     );
   });
 
-  describe("while it fails and reverts: the service is on its pinned revision all the same", () => {
+  describe("during a failed update: the service is reverted to its pinned revision nevertheless", () => {
     it.each(places(runs.reverting))("$when $call, number $nth", ({ when, ...place }) =>
-      onLab(scenario, async (stage) => {
-        await enroll(stage);
-        const good = await stage.revisionOf(cart);
-        crashAt(stage, place, when);
-        await failUpdate(stage);
-        expect(await stage.revisionOf(cart)).toBe(good);
-        expect((await stage.state(cart))?.lastOutcome).toMatchObject({ reason: "ztunnel-unhealthy" });
-        expect((await stage.state(cart))?.consecutiveFailures).toBe(1);
-        await expectAsWithoutCrash(stage, cart, {
+      onLab(scenario, async (driver) => {
+        await enroll(driver);
+        const good = await driver.revisionOf(cart);
+        crashAt(driver, place, when);
+        await failUpdate(driver);
+        expect(await driver.revisionOf(cart)).toBe(good);
+        expect((await driver.state(cart))?.lastOutcome).toMatchObject({ reason: "ztunnel-unhealthy" });
+        expect((await driver.state(cart))?.consecutiveFailures).toBe(1);
+        await expectAsWithoutCrash(driver, cart, {
           outcomes: ["succeeded", "reverted"],
           events: ["Service Enrolled", "Service Roll Failed"],
           revisions: 3,
@@ -86,19 +86,19 @@ describe("a function of a roll crashes at one of its calls", () => {
     );
   });
 
-  describe("while it unenrolls: the service is out of the mesh all the same", () => {
+  describe("during an unenrollment: the service leaves the mesh nevertheless", () => {
     it.each(places(unenrolling))("$when $call, number $nth", ({ when, ...place }) =>
-      onLab(scenario, async (stage) => {
-        await enroll(stage);
-        crashAt(stage, place, when);
-        await unenroll(stage);
-        expect(await stage.containersOf(cart)).toEqual(["app"]);
-        expect(Object.keys(tagsOf(stage, cart)).toSorted()).toEqual(
+      onLab(scenario, async (driver) => {
+        await enroll(driver);
+        crashAt(driver, place, when);
+        await unenroll(driver);
+        expect(await driver.containersOf(cart)).toEqual(["app"]);
+        expect(Object.keys(tagsOf(driver, cart)).toSorted()).toEqual(
           Object.keys(enrollAs("cart"))
             .filter((key) => key !== ENROLL)
             .toSorted(),
         );
-        await expectAsWithoutCrash(stage, cart, {
+        await expectAsWithoutCrash(driver, cart, {
           outcomes: ["succeeded", "succeeded"],
           events: ["Service Enrolled", "Service Unenrolled"],
           revisions: 3,
@@ -113,26 +113,26 @@ describe("a function that an event invokes crashes at its first call", () => {
     ["reconcile-service", "signal-deployment", "notify-slack"].flatMap((name) =>
       (["before", "after"] as const).map((when) => ({ name, when })),
     ),
-  )("$name, $when it: Lambda tries it again", ({ name, when }) =>
-    onLab(scenario, async (stage) => {
-      stage.lab.faults.add({ kind: "lambda-crash", match: { function: name }, count: 1, when });
-      await enroll(stage);
-      await expectMeshed(stage, cart);
-      expect(stage.rollsOf(cart)).toHaveLength(1);
-      expect(stage.lab.lambda.deadLetters).toEqual([]);
-      expect(stage.told(cart).length).toBeGreaterThanOrEqual(1);
+  )("$name, $when the call: Lambda retries the event", ({ name, when }) =>
+    onLab(scenario, async (driver) => {
+      driver.lab.faults.add({ kind: "lambda-crash", match: { function: name }, count: 1, when });
+      await enroll(driver);
+      await expectMeshed(driver, cart);
+      expect(driver.rollsOf(cart)).toHaveLength(1);
+      expect(driver.lab.lambda.deadLetters).toEqual([]);
+      expect(driver.messagesAbout(cart).length).toBeGreaterThanOrEqual(1);
     }),
   );
 
-  it("always: the sweep and the roll's own looks do their work, the events end as dead letters with their reason", () =>
-    onLab(scenario, async (stage) => {
+  it("on every attempt: the sweep and the roll's polls do the work, and the events end as dead letters with their reason", () =>
+    onLab(scenario, async (driver) => {
       for (const name of ["reconcile-service", "signal-deployment"]) {
-        stage.lab.faults.add({ kind: "lambda-crash", match: { function: name } });
+        driver.lab.faults.add({ kind: "lambda-crash", match: { function: name } });
       }
-      await enroll(stage);
-      await expectMeshed(stage, cart);
-      expect(stage.lab.lambda.deadLetters.length).toBeGreaterThan(0);
-      for (const letter of stage.lab.lambda.deadLetters) {
+      await enroll(driver);
+      await expectMeshed(driver, cart);
+      expect(driver.lab.lambda.deadLetters.length).toBeGreaterThan(0);
+      for (const letter of driver.lab.lambda.deadLetters) {
         expect(letter).toMatchObject({ attempts: 3, error: "Runtime.ExitError" });
       }
     }));

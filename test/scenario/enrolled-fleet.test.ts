@@ -7,22 +7,22 @@ import { START_MS } from "./support/on-lab.ts";
 
 const SERVICES = 12;
 
-interface Filled {
+interface EnrolledFleet {
   readonly lab: Lab;
   readonly arns: readonly string[];
 }
 
-function onFleet<T>(story: (filled: Filled) => Promise<T>): Promise<T> {
+function onFleet<T>(test: (fleet: EnrolledFleet) => Promise<T>): Promise<T> {
   const clock = new VirtualClock(START_MS);
   const lab = new Lab({ clock, config: enrolledFleetConfig(["us-east-1", "eu-west-1"]), schedules: false });
-  const play = async () => {
+  const run = async () => {
     await lab.prepare();
-    return story({ lab, arns: await enrolledFleet(lab, { services: SERVICES, servicesPerIdentity: 4 }) });
+    return test({ lab, arns: await enrolledFleet(lab, { services: SERVICES, servicesPerIdentity: 4 }) });
   };
-  return clock.run(play());
+  return clock.run(run());
 }
 
-const look = ({ lab }: Filled, arn: string): Promise<Json> => {
+const reconcile = ({ lab }: EnrolledFleet, arn: string): Promise<Json> => {
   const [, , , region = "", account = ""] = arn.split(":");
   return lab.lambda.invoke("reconcile-service", {
     source: "aws.ecs",
@@ -35,12 +35,12 @@ const look = ({ lab }: Filled, arn: string): Promise<Json> => {
 };
 
 describe("an enrolled fleet", () => {
-  it("is as desired, service by service, and costs no roll and no message", async () => {
-    await onFleet(async (filled) => {
-      const { lab, arns } = filled;
+  it("is as desired, service by service, without a roll or a message", async () => {
+    await onFleet(async (fleet) => {
+      const { lab, arns } = fleet;
       expect(new Set(arns).size).toBe(SERVICES);
       const before = await Promise.all(arns.map((arn) => lab.ledger.getService(arn)));
-      for (const arn of arns) expect(await look(filled, arn)).toEqual({ did: "nothing", why: "as-desired" });
+      for (const arn of arns) expect(await reconcile(fleet, arn)).toEqual({ did: "nothing", why: "as-desired" });
       expect(await Promise.all(arns.map((arn) => lab.ledger.getService(arn)))).toEqual(before);
       expect(lab.rolls()).toEqual([]);
       expect(lab.slack.messages()).toEqual([]);
@@ -48,7 +48,7 @@ describe("an enrolled fleet", () => {
     });
   });
 
-  it("is spread over the accounts and regions, four services to an identity", async () => {
+  it("is spread over the accounts and regions, with four services per workload identity", async () => {
     await onFleet(async ({ lab, arns }) => {
       const places = arns.map((arn) => arn.split(":").slice(3, 5).join("/"));
       expect(places).toEqual([
@@ -60,12 +60,12 @@ describe("an enrolled fleet", () => {
     });
   });
 
-  it("awaits a rollout, and starts no roll, when the root CA is rotated", async () => {
-    await onFleet(async (filled) => {
-      const { lab, arns } = filled;
+  it("waits for a rollout, and starts no roll, when the root CA is rotated", async () => {
+    await onFleet(async (fleet) => {
+      const { lab, arns } = fleet;
       for (const plane of lab.controlPlanes.values()) plane.setRootCa(`${rootCaPem}${nextRootCaPem}`);
       await lab.lambda.invoke("watch-root-ca", {});
-      for (const arn of arns) expect(await look(filled, arn)).toEqual({ did: "nothing", why: "awaits-rollout" });
+      for (const arn of arns) expect(await reconcile(fleet, arn)).toEqual({ did: "nothing", why: "awaits-rollout" });
     });
   });
 });

@@ -4,7 +4,9 @@ import { playStory } from "../../lab/story/story.ts";
 import { METRICS_NAMESPACE, metrics } from "../../shared/base/metrics.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 
-/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
+/**
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
 const emfSchema = z.looseObject({
   _aws: z.object({
     CloudWatchMetrics: z.tuple([
@@ -26,13 +28,13 @@ const measured = lab.logs
     return Metrics.map(({ Name, Unit }) => ({ name: Name, unit: Unit, dimensions: Dimensions[0], values }));
   });
 
-describe("what the functions measure in the story that npm start tells", () => {
-  it("is every metric that there is, and nothing else; in it no step fails", () => {
+describe("the functions' metrics in the story of npm start", () => {
+  it("are all defined metrics except Failures, because no step fails", () => {
     const expected = Object.keys(metrics).filter((name) => name !== "Failures");
     expect([...new Set(measured.map(({ name }) => name))].sort()).toEqual(expected.sort());
   });
 
-  it("has the deployment and the metric's own dimensions, each with a value, and its unit", () => {
+  it("have their unit, and values for the service dimension and their own dimensions", () => {
     const definitions = new Map(Object.entries(metrics));
     for (const { name, unit, dimensions, values } of measured) {
       const definition = definitions.get(name);
@@ -45,7 +47,7 @@ describe("what the functions measure in the story that npm start tells", () => {
     }
   });
 
-  it("is the same few series over and over: no name of a service is among their dimensions", () => {
+  it("form a small number of series: no dimension has a service's name", () => {
     const series = new Set(
       measured.map(({ name, dimensions, values }) => `${name} ${dimensions.map((one) => values[one])}`),
     );
@@ -53,7 +55,7 @@ describe("what the functions measure in the story that npm start tells", () => {
     expect([...series].join()).not.toMatch(/arn:|shell-task|echo-service/);
   });
 
-  it("counts services, and a rollout in percent", () => {
+  it("count services, and report a rollout's progress in percent", () => {
     const sweeps = measured
       .filter(({ name }) => name === "ServicesEnrolled")
       .map(({ values }) => values.ServicesEnrolled);

@@ -3,7 +3,6 @@ import { US } from "../../lab/fleet/demo.ts";
 import { arnOf, type LabDriver, type ServiceName } from "../../lab/story/lab-driver.ts";
 import { isJsonObject } from "../../shared/base/json.ts";
 import { demo, ENROLL, enrollAs, fleetOf, guideFleet, NAMESPACE, shop, web, webDefinition } from "./support/fleets.ts";
-import { onLab } from "./support/on-lab.ts";
 import {
   boundRole,
   eventsOf,
@@ -12,21 +11,22 @@ import {
   expectMeshed,
   outcomesOf,
   tagsOf,
-} from "./support/witness.ts";
+} from "./support/inspect.ts";
+import { onLab } from "./support/on-lab.ts";
 
-/** Everything of a service that a refusal must leave as it is. */
-async function snapshot(stage: LabDriver, service: ServiceName) {
-  const { deployments, ...described } = await stage.describe(service);
-  return { described: { ...described, events: [] }, definition: await stage.definitionOf(service), deployments };
+/** Everything about a service that a refusal must not change. */
+async function snapshot(driver: LabDriver, service: ServiceName) {
+  const { deployments, ...described } = await driver.describe(service);
+  return { described: { ...described, events: [] }, definition: await driver.definitionOf(service), deployments };
 }
 
-function reasonsOf(stage: LabDriver, service: ServiceName): readonly unknown[] {
-  return eventsOf(stage, service).flatMap(({ detail: { refusals } }) =>
+function reasonsOf(driver: LabDriver, service: ServiceName): readonly unknown[] {
+  return eventsOf(driver, service).flatMap(({ detail: { refusals } }) =>
     Array.isArray(refusals) ? refusals.map((one) => isJsonObject(one) && one.reason) : [],
   );
 }
 
-describe("a service that can't be enrolled gets the tag", () => {
+describe("a service that can't be enrolled is tagged", () => {
   const cases: [string, ServiceName, Record<string, string>, string, string][] = [
     [
       "bridge networking",
@@ -42,7 +42,7 @@ describe("a service that can't be enrolled gets the tag", () => {
       "deployment-controller",
       "Change the service to the ECS deployment controller",
     ],
-    ["a tag that is no boolean", demo("echo-service"), { [ENROLL]: "yes" }, "bad-tag", "Correct the named tag"],
+    ["a tag that is not a boolean", demo("echo-service"), { [ENROLL]: "yes" }, "bad-tag", "Correct the named tag"],
     [
       "a namespace that is not allowed",
       demo("echo-service"),
@@ -51,7 +51,7 @@ describe("a service that can't be enrolled gets the tag", () => {
       "Use an allowed namespace",
     ],
     [
-      "a tag's key with a typo",
+      "a tag key with a typo",
       demo("echo-service"),
       { "ztunnel-autopilot/enrol": "true" },
       "bad-tag",
@@ -59,41 +59,41 @@ describe("a service that can't be enrolled gets the tag", () => {
     ],
   ];
 
-  it.each(cases)("%s: told once with the fix, nothing is changed", (_what, service, tags, reason, fix) =>
-    onLab({ fleet: guideFleet }, async (stage) => {
-      await stage.tag(service, tags);
-      const before = await snapshot(stage, service);
-      await stage.minutes(120);
-      expect(await snapshot(stage, service)).toEqual(before);
-      expect(reasonsOf(stage, service)).toEqual([reason]);
-      expect(stage.told(service)).toHaveLength(1);
-      expect(stage.told(service)[0]).toContain(fix);
-      expect(stage.rollsOf(service)).toEqual([]);
+  it.each(cases)("%s: one message with the fix, and nothing changes", (_what, service, tags, reason, fix) =>
+    onLab({ fleet: guideFleet }, async (driver) => {
+      await driver.tag(service, tags);
+      const before = await snapshot(driver, service);
+      await driver.minutes(120);
+      expect(await snapshot(driver, service)).toEqual(before);
+      expect(reasonsOf(driver, service)).toEqual([reason]);
+      expect(driver.messagesAbout(service)).toHaveLength(1);
+      expect(driver.messagesAbout(service)[0]).toContain(fix);
+      expect(driver.rollsOf(service)).toEqual([]);
     }),
   );
 
-  it("and when the tag is put right, it is enrolled", () =>
-    onLab({ fleet: guideFleet }, async (stage) => {
+  it("and is enrolled when the tag is corrected", () =>
+    onLab({ fleet: guideFleet }, async (driver) => {
       const echo = demo("echo-service");
-      await stage.tag(echo, { [ENROLL]: "yes" });
-      await stage.minutes(5);
-      await stage.tag(echo, { [ENROLL]: "true" });
-      await stage.until("echo-service is enrolled", 10, () => stage.ended(echo, "succeeded"));
-      await stage.minutes(1);
-      await expectMeshed(stage, echo);
-      expect(eventTypesOf(stage, echo)).toEqual(["Service Refused", "Service Enrolled"]);
+      await driver.tag(echo, { [ENROLL]: "yes" });
+      await driver.minutes(5);
+      await driver.tag(echo, { [ENROLL]: "true" });
+      await driver.until("echo-service is enrolled", 10, () => driver.ended(echo, "succeeded"));
+      await driver.minutes(1);
+      await expectMeshed(driver, echo);
+      expect(eventTypesOf(driver, echo)).toEqual(["Service Refused", "Service Enrolled"]);
     }));
 
-  it("the same mistake a second time is told a second time", () =>
-    onLab({ fleet: guideFleet }, async (stage) => {
+  it("and is refused with a second message when the mistake is repeated", () =>
+    onLab({ fleet: guideFleet }, async (driver) => {
       const echo = demo("echo-service");
-      await stage.tag(echo, { [ENROLL]: "yes" });
-      await stage.minutes(5);
-      await stage.untag(echo, ENROLL);
-      await stage.minutes(20);
-      await stage.tag(echo, { [ENROLL]: "yes" });
-      await stage.minutes(5);
-      expect(eventTypesOf(stage, echo)).toEqual(["Service Refused", "Service Refused"]);
+      await driver.tag(echo, { [ENROLL]: "yes" });
+      await driver.minutes(5);
+      await driver.untag(echo, ENROLL);
+      await driver.minutes(20);
+      await driver.tag(echo, { [ENROLL]: "yes" });
+      await driver.minutes(5);
+      expect(eventTypesOf(driver, echo)).toEqual(["Service Refused", "Service Refused"]);
     }));
 });
 
@@ -101,60 +101,60 @@ describe("a service account that is bound to another role", () => {
   const fleet = fleetOf([web("first"), web("second")]);
   const [first, second] = [demo("first"), demo("second")];
 
-  it("is refused, keeps its role, and is not looked into in a loop", () =>
-    onLab({ fleet }, async (stage) => {
-      await stage.tag(first, enrollAs("shared"));
-      await stage.until("first is enrolled", 10, () => stage.ended(first, "succeeded"));
-      await stage.tag(second, enrollAs("shared"));
-      const before = await snapshot(stage, second);
-      await stage.minutes(24 * 60);
-      expect(await snapshot(stage, second)).toEqual(before);
-      expect(boundRole(stage, "mesh-us", "ecs-shop", "shared")).toBe(`arn:aws:iam::${US.account}:role/first-task`);
-      // Attempts at 0, 15, 75 and 435 minutes: then a day goes by.
-      expect(outcomesOf(stage, second)).toEqual(["refused", "refused", "refused", "refused"]);
-      expect(reasonsOf(stage, second)).toEqual(["identity-conflict"]);
-      expect(stage.told(second), "told once").toHaveLength(1);
-      await expectAtRest(stage, second);
+  it("keeps its role, and the service is refused without a loop", () =>
+    onLab({ fleet }, async (driver) => {
+      await driver.tag(first, enrollAs("shared"));
+      await driver.until("first is enrolled", 10, () => driver.ended(first, "succeeded"));
+      await driver.tag(second, enrollAs("shared"));
+      const before = await snapshot(driver, second);
+      await driver.minutes(24 * 60);
+      expect(await snapshot(driver, second)).toEqual(before);
+      expect(boundRole(driver, "mesh-us", "ecs-shop", "shared")).toBe(`arn:aws:iam::${US.account}:role/first-task`);
+      // Attempts start at 0, 15, 75 and 435 minutes. The next one is more than a day later.
+      expect(outcomesOf(driver, second)).toEqual(["refused", "refused", "refused", "refused"]);
+      expect(reasonsOf(driver, second)).toEqual(["identity-conflict"]);
+      expect(driver.messagesAbout(second), "one message").toHaveLength(1);
+      await expectAtRest(driver, second);
     }));
 
-  it("becomes its own service account: it is enrolled", () =>
-    onLab({ fleet }, async (stage) => {
-      await stage.tag(first, enrollAs("shared"));
-      await stage.until("first is enrolled", 10, () => stage.ended(first, "succeeded"));
-      await stage.tag(second, enrollAs("shared"));
-      await stage.until("second is refused", 10, () => stage.ended(second, "refused"));
-      await stage.tag(second, enrollAs("second"));
-      await stage.until("second is enrolled", 10, () => stage.ended(second, "succeeded"));
-      await stage.minutes(1);
-      await expectMeshed(stage, second);
+  it("is replaced by a service account of its own, and the service is enrolled", () =>
+    onLab({ fleet }, async (driver) => {
+      await driver.tag(first, enrollAs("shared"));
+      await driver.until("first is enrolled", 10, () => driver.ended(first, "succeeded"));
+      await driver.tag(second, enrollAs("shared"));
+      await driver.until("second is refused", 10, () => driver.ended(second, "refused"));
+      await driver.tag(second, enrollAs("second"));
+      await driver.until("second is enrolled", 10, () => driver.ended(second, "succeeded"));
+      await driver.minutes(1);
+      await expectMeshed(driver, second);
     }));
 });
 
-describe("what a refused service keeps", () => {
-  it("an enrolled service that becomes refused stays as it is: it is not thrown out of the mesh", () =>
-    onLab({ fleet: fleetOf([web("cart")]) }, async (stage) => {
+describe("a refusal", () => {
+  it("does not take an enrolled service out of the mesh", () =>
+    onLab({ fleet: fleetOf([web("cart")]) }, async (driver) => {
       const cart = demo("cart");
-      await stage.tag(cart, enrollAs("cart"));
-      await stage.until("cart is enrolled", 10, () => stage.ended(cart, "succeeded"));
-      await stage.minutes(1);
-      const revision = await stage.revisionOf(cart);
-      await stage.tag(cart, { [ENROLL]: "ture" });
-      await stage.minutes(60);
-      expect(await stage.revisionOf(cart)).toBe(revision);
-      expect(eventTypesOf(stage, cart)).toEqual(["Service Enrolled", "Service Refused"]);
-      expect(tagsOf(stage, cart)).toEqual({ ...enrollAs("cart"), [ENROLL]: "ture" });
+      await driver.tag(cart, enrollAs("cart"));
+      await driver.until("cart is enrolled", 10, () => driver.ended(cart, "succeeded"));
+      await driver.minutes(1);
+      const revision = await driver.revisionOf(cart);
+      await driver.tag(cart, { [ENROLL]: "ture" });
+      await driver.minutes(60);
+      expect(await driver.revisionOf(cart)).toBe(revision);
+      expect(eventTypesOf(driver, cart)).toEqual(["Service Enrolled", "Service Refused"]);
+      expect(tagsOf(driver, cart)).toEqual({ ...enrollAs("cart"), [ENROLL]: "ture" });
     }));
 
-  it("a pipeline makes the definition one that can be enrolled: its deployment's event leads to it", () => {
+  it("ends when a pipeline deploys a definition that can be enrolled", () => {
     const { taskRoleArn, ...noTaskRole } = webDefinition("cart");
-    return onLab({ fleet: fleetOf([web("cart", { taskDefinition: noTaskRole })]) }, async (stage) => {
+    return onLab({ fleet: fleetOf([web("cart", { taskDefinition: noTaskRole })]) }, async (driver) => {
       const cart = demo("cart");
-      await stage.tag(cart, enrollAs("cart"));
-      await stage.until("refused", 5, () => reasonsOf(stage, cart).includes("no-task-role"));
-      await stage.deploy(cart, { ...noTaskRole, taskRoleArn: taskRoleArn ?? null });
-      await stage.until("cart is enrolled", 10, () => stage.ended(cart, "succeeded"));
-      await stage.minutes(1);
-      await expectMeshed(stage, cart);
+      await driver.tag(cart, enrollAs("cart"));
+      await driver.until("cart is refused", 5, () => reasonsOf(driver, cart).includes("no-task-role"));
+      await driver.deploy(cart, { ...noTaskRole, taskRoleArn: taskRoleArn ?? null });
+      await driver.until("cart is enrolled", 10, () => driver.ended(cart, "succeeded"));
+      await driver.minutes(1);
+      await expectMeshed(driver, cart);
       expect(arnOf(cart)).toContain("cart");
     });
   });

@@ -3,16 +3,16 @@ import { EU, US } from "../../lab/fleet/demo.ts";
 import type { Fleet } from "../../lab/fleet/fleet.ts";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import { cart, cartFleet, enrollAs, shop, web, webDefinition } from "./support/fleets.ts";
+import { expectAtRest, expectMeshed, outcomesOf, revisionsOf } from "./support/inspect.ts";
 import { onLab } from "./support/on-lab.ts";
-import { expectAtRest, expectMeshed, outcomesOf, revisionsOf } from "./support/witness.ts";
 
-const fromNow = (stage: LabDriver, minutes: number) => stage.lab.clock.now() + minutes * 60_000;
+const fromNow = (driver: LabDriver, minutes: number) => driver.lab.clock.now() + minutes * 60_000;
 
-async function enrolledInTheEnd(stage: LabDriver, service: typeof cart, withinMinutes: number): Promise<void> {
-  await stage.until(`${service.name} is enrolled`, withinMinutes, () => stage.ended(service, "succeeded"));
-  await stage.minutes(2);
-  await expectMeshed(stage, service);
-  await expectAtRest(stage, service);
+async function untilEnrolled(driver: LabDriver, service: typeof cart, withinMinutes: number): Promise<void> {
+  await driver.until(`${service.name} is enrolled`, withinMinutes, () => driver.ended(service, "succeeded"));
+  await driver.minutes(2);
+  await expectMeshed(driver, service);
+  await expectAtRest(driver, service);
 }
 
 describe("a member's region is down", () => {
@@ -29,32 +29,32 @@ describe("a member's region is down", () => {
       { ...web("basket", { taskDefinition, desiredCount: 2 }), ...EU, cluster: "shop" },
     ],
   };
-  const goDown = (stage: LabDriver, minutes: number) =>
-    stage.lab.faults.add({ kind: "region-down", match: EU, untilMs: fromNow(stage, minutes) });
+  const goDown = (driver: LabDriver, minutes: number) =>
+    driver.lab.faults.add({ kind: "region-down", match: EU, untilMs: fromNow(driver, minutes) });
 
-  it("when a service there was just tagged: it is enrolled once the region is up, services elsewhere meanwhile", () =>
-    onLab({ fleet: twoRegions }, async (stage) => {
-      await stage.tag(basket, enrollAs("basket"));
-      goDown(stage, 20);
-      await expect(stage.describe(basket)).rejects.toThrow(/ServiceUnavailable/);
-      await stage.tag(cart, enrollAs("cart"));
-      await stage.until("cart is enrolled", 10, () => stage.ended(cart, "succeeded"));
-      await expectMeshed(stage, cart);
-      expect((await stage.state(basket))?.enrolled ?? false).toBe(false);
-      await stage.minutes(20);
-      await enrolledInTheEnd(stage, basket, 40);
-      expect(await revisionsOf(stage, basket, "basket")).toHaveLength(2);
+  it("when a service there is tagged: it is enrolled once the region is up, and services elsewhere meanwhile", () =>
+    onLab({ fleet: twoRegions }, async (driver) => {
+      await driver.tag(basket, enrollAs("basket"));
+      goDown(driver, 20);
+      await expect(driver.describe(basket)).rejects.toThrow(/ServiceUnavailable/);
+      await driver.tag(cart, enrollAs("cart"));
+      await driver.until("cart is enrolled", 10, () => driver.ended(cart, "succeeded"));
+      await expectMeshed(driver, cart);
+      expect((await driver.state(basket))?.enrolled ?? false).toBe(false);
+      await driver.minutes(20);
+      await untilEnrolled(driver, basket, 40);
+      expect(await revisionsOf(driver, basket, "basket")).toHaveLength(2);
     }));
 
-  it("while a roll waits for its deployment there: it completes, with one revision", () =>
-    onLab({ fleet: twoRegions }, async (stage) => {
-      await stage.tag(basket, enrollAs("basket"));
-      await stage.until("rolling", 5, async () => (await stage.state(basket))?.roll?.taskToken !== undefined);
-      goDown(stage, 4);
-      await enrolledInTheEnd(stage, basket, 40);
-      const heldBack = stage.lab.eventBridge.log().filter(({ notes }) => notes.includes("region-down"));
-      expect(heldBack.map(({ event }) => event.detail.eventName)).toContain("SERVICE_DEPLOYMENT_COMPLETED");
-      expect(await revisionsOf(stage, basket, "basket")).toHaveLength(2);
+  it("while a roll waits for its deployment there: the roll succeeds, with one revision", () =>
+    onLab({ fleet: twoRegions }, async (driver) => {
+      await driver.tag(basket, enrollAs("basket"));
+      await driver.until("rolling", 5, async () => (await driver.state(basket))?.roll?.taskToken !== undefined);
+      goDown(driver, 4);
+      await untilEnrolled(driver, basket, 40);
+      const delayed = driver.lab.eventBridge.log().filter(({ notes }) => notes.includes("region-down"));
+      expect(delayed.map(({ event }) => event.detail.eventName)).toContain("SERVICE_DEPLOYMENT_COMPLETED");
+      expect(await revisionsOf(driver, basket, "basket")).toHaveLength(2);
     }));
 });
 
@@ -65,60 +65,58 @@ const ledgerCalls = ["getService", "takeLease", "updateRoll", "recordSignal", "f
 
 describe("the ledger's DynamoDB", () => {
   it.each(ledgerCalls)("throttles %s once: the roll succeeds", (call) =>
-    onLab({ fleet: cartFleet }, async (stage) => {
-      stage.lab.faults.add({ kind: "throttle", match: { call }, count: 1 });
-      await stage.tag(cart, enrollAs("cart"));
-      await enrolledInTheEnd(stage, cart, 30);
-      expect(stage.lab.faults.list()[0]?.struck).toBe(1);
-      expect(failureCodes(stage)).toContain("throttled");
-      expect(outcomesOf(stage, cart)).toEqual(["succeeded"]);
-      expect(await revisionsOf(stage, cart, "cart")).toHaveLength(2);
+    onLab({ fleet: cartFleet }, async (driver) => {
+      driver.lab.faults.add({ kind: "throttle", match: { call }, count: 1 });
+      await driver.tag(cart, enrollAs("cart"));
+      await untilEnrolled(driver, cart, 30);
+      expect(driver.lab.faults.list()[0]?.struck).toBe(1);
+      expect(failureCodes(driver)).toContain("throttled");
+      expect(outcomesOf(driver, cart)).toEqual(["succeeded"]);
+      expect(await revisionsOf(driver, cart, "cart")).toHaveLength(2);
     }),
   );
 
-  it.each(ledgerCalls)(
-    "fails at %s for five minutes: in the end the service is in the mesh, with one revision",
-    (call) =>
-      onLab({ fleet: cartFleet }, async (stage) => {
-        stage.lab.faults.add({ kind: "api-error", match: { call }, untilMs: fromNow(stage, 5) });
-        await stage.tag(cart, enrollAs("cart"));
-        await stage.minutes(5);
-        await enrolledInTheEnd(stage, cart, 60);
-        expect(failureCodes(stage)).toContain("aws-unavailable");
-        expect(await revisionsOf(stage, cart, "cart")).toHaveLength(2);
-      }),
+  it.each(ledgerCalls)("fails %s for five minutes: the service is enrolled afterwards, with one revision", (call) =>
+    onLab({ fleet: cartFleet }, async (driver) => {
+      driver.lab.faults.add({ kind: "api-error", match: { call }, untilMs: fromNow(driver, 5) });
+      await driver.tag(cart, enrollAs("cart"));
+      await driver.minutes(5);
+      await untilEnrolled(driver, cart, 60);
+      expect(failureCodes(driver)).toContain("aws-unavailable");
+      expect(await revisionsOf(driver, cart, "cart")).toHaveLength(2);
+    }),
   );
 
-  it("is down with all of the home region: the service is in the mesh once it is up", () =>
-    onLab({ fleet: cartFleet }, async (stage) => {
-      await stage.tag(cart, enrollAs("cart"));
-      stage.lab.faults.add({ kind: "region-down", match: US, untilMs: fromNow(stage, 10) });
-      await stage.minutes(10);
-      await enrolledInTheEnd(stage, cart, 60);
-      expect(await revisionsOf(stage, cart, "cart")).toHaveLength(2);
+  it("is down with the whole home region: the service is enrolled once the region is up", () =>
+    onLab({ fleet: cartFleet }, async (driver) => {
+      await driver.tag(cart, enrollAs("cart"));
+      driver.lab.faults.add({ kind: "region-down", match: US, untilMs: fromNow(driver, 10) });
+      await driver.minutes(10);
+      await untilEnrolled(driver, cart, 60);
+      expect(await revisionsOf(driver, cart, "cart")).toHaveLength(2);
     }));
 
-  it("throttles the sweep's list of services: it is tried again, and finds what no event told", () =>
-    onLab({ fleet: cartFleet }, async (stage) => {
-      stage.lab.faults.add({ kind: "lose-event", match: { service: "cart", detailType: "Tag *" } });
-      stage.lab.faults.add({ kind: "throttle", match: { call: "ledger.listServices" }, count: 1 });
-      await stage.tag(cart, enrollAs("cart"));
-      await enrolledInTheEnd(stage, cart, 25);
-      expect(stage.lab.faults.list().map(({ struck }) => struck)).toEqual([expect.any(Number), 1]);
+  it("throttles the sweep's list of services: the sweep is retried, and finds the service without an event", () =>
+    onLab({ fleet: cartFleet }, async (driver) => {
+      driver.lab.faults.add({ kind: "lose-event", match: { service: "cart", detailType: "Tag *" } });
+      driver.lab.faults.add({ kind: "throttle", match: { call: "ledger.listServices" }, count: 1 });
+      await driver.tag(cart, enrollAs("cart"));
+      await untilEnrolled(driver, cart, 25);
+      expect(driver.lab.faults.list().map(({ struck }) => struck)).toEqual([expect.any(Number), 1]);
     }));
 
-  it("denies every call: named as that, and no roll begins", () =>
-    onLab({ fleet: cartFleet }, async (stage) => {
+  it("denies every call: the failure is access-denied, and no roll starts", () =>
+    onLab({ fleet: cartFleet }, async (driver) => {
       const match = { call: "ledger.*" };
-      stage.lab.faults.add({ kind: "api-error", match, error: "AccessDeniedException" });
-      await stage.tag(cart, enrollAs("cart"));
-      await stage.minutes(5);
-      expect(failureCodes(stage)).toContain("access-denied");
-      expect(stage.rollsOf(cart)).toEqual([]);
+      driver.lab.faults.add({ kind: "api-error", match, error: "AccessDeniedException" });
+      await driver.tag(cart, enrollAs("cart"));
+      await driver.minutes(5);
+      expect(failureCodes(driver)).toContain("access-denied");
+      expect(driver.rollsOf(cart)).toEqual([]);
     }));
 });
 
-/** The codes of the failures that functions have logged. */
-function failureCodes(stage: LabDriver): readonly string[] {
-  return stage.lab.logs.flatMap(({ line }) => /"code":"([a-z-]+)"/.exec(line)?.[1] ?? []);
+/** The codes of the failures that functions logged. */
+function failureCodes(driver: LabDriver): readonly string[] {
+  return driver.lab.logs.flatMap(({ line }) => /"code":"([a-z-]+)"/.exec(line)?.[1] ?? []);
 }

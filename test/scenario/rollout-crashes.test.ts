@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type FleetScenario, type FleetStage, NEW_IMAGE, OLD_IMAGE, onFleet, QUICK } from "./support/rollouts.ts";
+import { type FleetDriver, type FleetScenario, NEW_IMAGE, OLD_IMAGE, onFleet, QUICK } from "./support/rollouts.ts";
 
 const small: FleetScenario = {
   services: 4,
@@ -7,18 +7,18 @@ const small: FleetScenario = {
   rollout: { ...QUICK, canaryCount: 1, bakeMinutes: 2, approveAfterCanary: true, alarms: [{ name: "errors" }] },
 };
 
-/** An upgrade that an operator approves, and that goes back as its image is broken in one region. */
-async function brokenUpgrade(stage: FleetStage): Promise<void> {
-  stage.lab.faults.add({ kind: "container-unhealthy", match: { image: NEW_IMAGE, region: "eu-west-1" } });
-  await stage.ask();
-  await stage.is("awaiting-approval");
-  await stage.minutes(5);
-  await stage.say("approve");
-  await stage.is("rolled-back", "upgrade-one", 600);
-  await stage.minutes(20);
+/** An upgrade that an operator approves, and that is rolled back because its image is broken in one region. */
+async function brokenUpgrade(driver: FleetDriver): Promise<void> {
+  driver.lab.faults.add({ kind: "container-unhealthy", match: { image: NEW_IMAGE, region: "eu-west-1" } });
+  await driver.requestUpgrade();
+  await driver.untilStatus("awaiting-approval");
+  await driver.minutes(5);
+  await driver.command("approve");
+  await driver.untilStatus("rolled-back", "upgrade-one", 600);
+  await driver.minutes(20);
 }
 
-/** Every call that the rollout's functions make, once for each function. */
+/** Every call of the rollout's functions, once per function. */
 const calls = new Set<string>();
 await onFleet(
   {
@@ -35,8 +35,8 @@ const places = [...calls].sort().flatMap((place) => {
   return (["before", "after"] as const).map((when) => ({ functionName, call, when }));
 });
 
-describe("a function of a rollout crashes at one of its calls: the rollout ends as without", () => {
-  it("and there are calls to crash at", () => {
+describe("a function of a rollout crashes at one of its calls: the rollout ends as without the crash", () => {
+  it("has calls to crash at", () => {
     expect([...calls]).toEqual(
       expect.arrayContaining([
         "rollout/start ledger.putRolloutServices",
@@ -50,17 +50,17 @@ describe("a function of a rollout crashes at one of its calls: the rollout ends 
   });
 
   it.each(places)("$functionName, $when $call", ({ functionName, call, when }) =>
-    onFleet(small, async (stage) => {
-      const before = stage.revisions();
-      stage.lab.faults.add({ kind: "lambda-crash", match: { function: functionName, call }, when, count: 1 });
-      await brokenUpgrade(stage);
-      expect(stage.revisions()).toEqual(before);
-      expect(stage.images()).toEqual(stage.arns.map(() => OLD_IMAGE));
-      expect(await stage.rollout()).toMatchObject({ reason: { code: "budget-exceeded" }, stuckOrdinals: [] });
-      expect(stage.events("Rollout Started").length).toBeGreaterThan(0);
-      expect(stage.events("Rollout Paused").length).toBeGreaterThan(0);
-      expect(stage.events("Rollout Rolled Back").length).toBeGreaterThan(0);
-      expect(await stage.leftovers()).toEqual([]);
+    onFleet(small, async (driver) => {
+      const before = driver.revisions();
+      driver.lab.faults.add({ kind: "lambda-crash", match: { function: functionName, call }, when, count: 1 });
+      await brokenUpgrade(driver);
+      expect(driver.revisions()).toEqual(before);
+      expect(driver.images()).toEqual(driver.arns.map(() => OLD_IMAGE));
+      expect(await driver.rollout()).toMatchObject({ reason: { code: "budget-exceeded" }, stuckOrdinals: [] });
+      expect(driver.events("Rollout Started").length).toBeGreaterThan(0);
+      expect(driver.events("Rollout Paused").length).toBeGreaterThan(0);
+      expect(driver.events("Rollout Rolled Back").length).toBeGreaterThan(0);
+      expect(await driver.leftovers()).toEqual([]);
     }),
   );
 });

@@ -2,234 +2,234 @@ import { describe, expect, it } from "vitest";
 import { isJsonObject } from "../../shared/base/json.ts";
 import { parseValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { released } from "./support/fleets.ts";
-import { type FleetStage, NEW_IMAGE, OLD_IMAGE, onFleet, QUICK } from "./support/rollouts.ts";
+import { type FleetDriver, NEW_IMAGE, OLD_IMAGE, onFleet, QUICK } from "./support/rollouts.ts";
 
-const newEverywhere = (stage: FleetStage) => expect(stage.images()).toEqual(stage.arns.map(() => NEW_IMAGE));
+const newEverywhere = (driver: FleetDriver) => expect(driver.images()).toEqual(driver.arns.map(() => NEW_IMAGE));
 
 describe("during a rollout", () => {
-  it("a pipeline deploys a service that is just being rolled: its deployment stays, with the new sidecar in the end", () =>
-    onFleet({ services: 6 }, async (stage) => {
-      await stage.ask();
-      await stage.wave(0, "rolling");
-      await stage.minutes(0.3);
-      const [arn = ""] = stage.arns;
-      const service = stage.name(arn);
-      await stage.deploy(service, released(await stage.definitionOf(service), "web", "shop/service-0:2"));
-      await stage.is("completed");
-      await stage.minutes(60);
-      expect(await stage.definitionImage(arn, "web")).toBe("shop/service-0:2");
-      newEverywhere(stage);
-      expect(await stage.leftovers()).toEqual([]);
+  it("a pipeline deploys a service that is being rolled: its deployment stays, and gets the new sidecar", () =>
+    onFleet({ services: 6 }, async (driver) => {
+      await driver.requestUpgrade();
+      await driver.untilWave(0, "rolling");
+      await driver.minutes(0.3);
+      const [arn = ""] = driver.arns;
+      const service = driver.serviceOf(arn);
+      await driver.deploy(service, released(await driver.definitionOf(service), "web", "shop/service-0:2"));
+      await driver.untilStatus("completed");
+      await driver.minutes(60);
+      expect(await driver.definitionImage(arn, "web")).toBe("shop/service-0:2");
+      newEverywhere(driver);
+      expect(await driver.leftovers()).toEqual([]);
     }));
 
-  it("a pipeline that does not know the sidecar deploys a service that the rollout has changed: it gets the new image back", () =>
-    onFleet({ services: 6, rollout: { ...QUICK, bakeMinutes: 20 } }, async (stage) => {
-      const [arn = ""] = stage.arns;
-      const service = stage.name(arn);
-      const definition = await stage.definitionOf(service);
+  it("a pipeline without the sidecar deploys a service that the rollout has updated: it gets the new image again", () =>
+    onFleet({ services: 6, rollout: { ...QUICK, bakeMinutes: 20 } }, async (driver) => {
+      const [arn = ""] = driver.arns;
+      const service = driver.serviceOf(arn);
+      const definition = await driver.definitionOf(service);
       const plain = {
         ...definition,
         containerDefinitions: [{ name: "web", image: "shop/service-0:2", essential: true }],
       };
-      await stage.ask();
-      await stage.wave(0, "baking");
-      await stage.deploy(service, plain);
-      await stage.is("completed", "upgrade-one", 600);
-      newEverywhere(stage);
-      expect(await stage.definitionImage(arn, "web")).toBe("shop/service-0:2");
+      await driver.requestUpgrade();
+      await driver.untilWave(0, "baking");
+      await driver.deploy(service, plain);
+      await driver.untilStatus("completed", "upgrade-one", 600);
+      newEverywhere(driver);
+      expect(await driver.definitionImage(arn, "web")).toBe("shop/service-0:2");
     }));
 
-  it("what somebody has deployed since is left alone by the way back", () =>
-    onFleet({ services: 6, rollout: { ...QUICK, bakeMinutes: 60 } }, async (stage) => {
-      await stage.ask();
-      await stage.wave(0, "baking");
-      const [arn = ""] = stage.arns;
-      const service = stage.name(arn);
-      await stage.deploy(service, released(await stage.definitionOf(service), "web", "shop/service-0:2"));
-      await stage.minutes(10);
-      await stage.say("rollback");
-      await stage.is("rolled-back");
-      const one = (await stage.services()).find(({ serviceArn }) => serviceArn === arn);
+  it("a rollback ignores a service that somebody has deployed since", () =>
+    onFleet({ services: 6, rollout: { ...QUICK, bakeMinutes: 60 } }, async (driver) => {
+      await driver.requestUpgrade();
+      await driver.untilWave(0, "baking");
+      const [arn = ""] = driver.arns;
+      const service = driver.serviceOf(arn);
+      await driver.deploy(service, released(await driver.definitionOf(service), "web", "shop/service-0:2"));
+      await driver.minutes(10);
+      await driver.command("rollback");
+      await driver.untilStatus("rolled-back");
+      const one = (await driver.services()).find(({ serviceArn }) => serviceArn === arn);
       expect(one).toMatchObject({ status: "left", reason: "changed-since" });
-      expect(stage.events("Rollout Rolled Back")).toMatchObject([{ left: 1, rolledBack: 1, stuck: 0 }]);
-      await stage.minutes(60);
-      // The application stays what was deployed; the sidecar is what the fleet has.
-      expect(await stage.definitionImage(arn, "web")).toBe("shop/service-0:2");
-      expect(stage.images()).toEqual(stage.arns.map(() => OLD_IMAGE));
+      expect(driver.events("Rollout Rolled Back")).toMatchObject([{ left: 1, rolledBack: 1, stuck: 0 }]);
+      await driver.minutes(60);
+      // The application's image is the deployed one. The sidecar's image is the fleet's.
+      expect(await driver.definitionImage(arn, "web")).toBe("shop/service-0:2");
+      expect(driver.images()).toEqual(driver.arns.map(() => OLD_IMAGE));
     }));
 
-  it("a service is deleted: nobody has failed, and the others go on", () =>
-    onFleet({ services: 9, rollout: { ...QUICK, failureBudget: { inAll: { count: 0 } } } }, async (stage) => {
-      await stage.ask();
-      await stage.wave(0, "rolling");
-      const [arn = ""] = stage.of("eu-west-1");
-      const { cluster, name } = stage.name(arn);
-      await stage.lab.call(stage.name(arn), "DeleteService", { cluster, service: name, force: true });
-      await stage.is("completed");
-      const kept = stage.arns.filter((one) => one !== arn);
-      expect(stage.images().filter((image) => image === NEW_IMAGE)).toHaveLength(kept.length);
-      await stage.minutes(40);
-      expect(await stage.leftovers()).toEqual([]);
+  it("a service is deleted: it doesn't count as a failure, and the rollout goes on", () =>
+    onFleet({ services: 9, rollout: { ...QUICK, failureBudget: { inAll: { count: 0 } } } }, async (driver) => {
+      await driver.requestUpgrade();
+      await driver.untilWave(0, "rolling");
+      const [arn = ""] = driver.arnsIn("eu-west-1");
+      const { cluster, name } = driver.serviceOf(arn);
+      await driver.lab.call(driver.serviceOf(arn), "DeleteService", { cluster, service: name, force: true });
+      await driver.untilStatus("completed");
+      const kept = driver.arns.filter((one) => one !== arn);
+      expect(driver.images().filter((image) => image === NEW_IMAGE)).toHaveLength(kept.length);
+      await driver.minutes(40);
+      expect(await driver.leftovers()).toEqual([]);
     }));
 
-  it("others use up the quota of RegisterTaskDefinition: it takes longer, and no service fails for it", () =>
+  it("others use the quota of RegisterTaskDefinition: the rollout takes longer, and no service fails", () =>
     onFleet(
       { services: 40, regions: ["us-east-1"], rollout: { ...QUICK, canaryCount: 0, concurrency: 0 } },
-      async (stage) => {
-        const [arn = ""] = stage.arns;
-        const definition = { ...(await stage.definitionOf(stage.name(arn))), family: "noise" };
+      async (driver) => {
+        const [arn = ""] = driver.arns;
+        const definition = { ...(await driver.definitionOf(driver.serviceOf(arn))), family: "noise" };
         let noisy = true;
         const noise = (async () => {
           while (noisy) {
-            await stage.lab.call(stage.home, "RegisterTaskDefinition", definition);
-            await stage.lab.clock.sleep(1000);
+            await driver.lab.call(driver.home, "RegisterTaskDefinition", definition);
+            await driver.lab.clock.sleep(1000);
           }
         })();
-        await stage.ask();
-        await stage.minutes(10);
+        await driver.requestUpgrade();
+        await driver.minutes(10);
         noisy = false;
         await noise;
-        await stage.is("completed", "upgrade-one", 120);
-        expect(await stage.counts()).toEqual({ succeeded: 40 });
-        newEverywhere(stage);
+        await driver.untilStatus("completed", "upgrade-one", 120);
+        expect(await driver.counts()).toEqual({ succeeded: 40 });
+        newEverywhere(driver);
       },
     ));
 
-  it("its execution is stopped by hand: another one goes on within minutes, and every service is accounted for", () =>
-    onFleet({ services: 12, rollout: { ...QUICK, failureBudget: { inAll: { count: 0 } } } }, async (stage) => {
-      await stage.ask();
-      await stage.wave(1, "rolling");
-      await stage.minutes(0.4);
-      await stop(stage, "upgrade-one-1");
-      await stage.is("completed");
-      expect((await stage.rollout()).executionCount).toBe(2);
-      const counts = await stage.counts();
+  it("its execution is stopped by hand: another one continues within minutes, and every service has a result", () =>
+    onFleet({ services: 12, rollout: { ...QUICK, failureBudget: { inAll: { count: 0 } } } }, async (driver) => {
+      await driver.requestUpgrade();
+      await driver.untilWave(1, "rolling");
+      await driver.minutes(0.4);
+      await stop(driver, "upgrade-one-1");
+      await driver.untilStatus("completed");
+      expect((await driver.rollout()).executionCount).toBe(2);
+      const counts = await driver.counts();
       expect((counts.succeeded ?? 0) + (counts.skipped ?? 0)).toBe(12);
-      newEverywhere(stage);
-      await stage.minutes(180);
-      expect(await stage.leftovers()).toEqual([]);
+      newEverywhere(driver);
+      await driver.minutes(180);
+      expect(await driver.leftovers()).toEqual([]);
     }));
 
-  it("its execution is stopped by hand, then an operator takes it back: nothing of it is left", () =>
-    onFleet({ services: 12 }, async (stage) => {
-      const before = stage.revisions();
-      await stage.ask();
-      await stage.wave(1, "rolling");
-      await stage.minutes(0.4);
-      await stop(stage, "upgrade-one-1");
-      await stage.say("rollback");
-      const back = await stage.is("rolled-back");
+  it("its execution is stopped by hand, then an operator rolls it back: every service has its previous revision", () =>
+    onFleet({ services: 12 }, async (driver) => {
+      const before = driver.revisions();
+      await driver.requestUpgrade();
+      await driver.untilWave(1, "rolling");
+      await driver.minutes(0.4);
+      await stop(driver, "upgrade-one-1");
+      await driver.command("rollback");
+      const back = await driver.untilStatus("rolled-back");
       expect(back.stuckOrdinals).toEqual([]);
-      expect(stage.revisions()).toEqual(before);
-      await stage.minutes(60);
-      expect(stage.revisions()).toEqual(before);
-      expect(await stage.leftovers()).toEqual([]);
+      expect(driver.revisions()).toEqual(before);
+      await driver.minutes(60);
+      expect(driver.revisions()).toEqual(before);
+      expect(await driver.leftovers()).toEqual([]);
     }));
 
-  it("a held execution is stopped by hand: it still waits for the operator, and then goes on", () =>
-    onFleet({ services: 6 }, async (stage) => {
-      await stage.ask({ overrides: { approveAfterCanary: true } });
-      await stage.is("awaiting-approval");
-      await stop(stage, "upgrade-one-1");
-      await stage.minutes(5);
-      expect((await stage.rollout()).status).toBe("awaiting-approval");
-      await stage.say("approve");
-      await stage.is("completed", "upgrade-one", 30);
-      expect(stage.events("Rollout Paused").length).toBeLessThanOrEqual(2);
+  it("its waiting execution is stopped by hand: the rollout still waits for the operator, and then goes on", () =>
+    onFleet({ services: 6 }, async (driver) => {
+      await driver.requestUpgrade({ overrides: { approveAfterCanary: true } });
+      await driver.untilStatus("awaiting-approval");
+      await stop(driver, "upgrade-one-1");
+      await driver.minutes(5);
+      expect((await driver.rollout()).status).toBe("awaiting-approval");
+      await driver.command("approve");
+      await driver.untilStatus("completed", "upgrade-one", 30);
+      expect(driver.events("Rollout Paused").length).toBeLessThanOrEqual(2);
     }));
 
-  it("Slack is down from its beginning to its end: nothing is different but what Slack has", () =>
-    onFleet({ services: 6 }, async (stage) => {
-      stage.lab.faults.add({ kind: "slack-down" });
-      await stage.ask();
-      await stage.is("completed");
-      newEverywhere(stage);
-      expect(await stage.counts()).toEqual({ succeeded: 6 });
+  it("Slack is down all the time: the rollout succeeds", () =>
+    onFleet({ services: 6 }, async (driver) => {
+      driver.lab.faults.add({ kind: "slack-down" });
+      await driver.requestUpgrade();
+      await driver.untilStatus("completed");
+      newEverywhere(driver);
+      expect(await driver.counts()).toEqual({ succeeded: 6 });
     }));
 
-  it("a region is down for a while: it waits, and goes on", () =>
-    onFleet({ services: 6, rollout: { ...QUICK, failureBudget: { inAll: { count: 0 } } } }, async (stage) => {
-      const nowMs = stage.lab.clock.now();
-      stage.lab.faults.add({
+  it("a region is down for a while: the rollout waits, and goes on", () =>
+    onFleet({ services: 6, rollout: { ...QUICK, failureBudget: { inAll: { count: 0 } } } }, async (driver) => {
+      const nowMs = driver.lab.clock.now();
+      driver.lab.faults.add({
         kind: "region-down",
         match: { region: "us-west-2", call: "ecs.*" },
         fromMs: nowMs + 60_000,
         untilMs: nowMs + 3 * 60_000,
       });
-      await stage.ask();
-      await stage.is("completed");
-      newEverywhere(stage);
+      await driver.requestUpgrade();
+      await driver.untilStatus("completed");
+      newEverywhere(driver);
     }));
 
-  it("a newer change waits, and a still newer one takes its place", () =>
-    onFleet({ services: 6 }, async (stage) => {
-      await stage.ask();
-      await stage.ask({ rolloutId: "upgrade-two", image: "example.com/ztunnel:1.28.3" });
-      await stage.ask({ rolloutId: "upgrade-three", image: "example.com/ztunnel:1.28.4" });
-      expect((await stage.rollout("upgrade-two")).status).toBe("superseded");
-      await stage.is("completed", "upgrade-three");
-      const [one, three] = [await stage.rollout("upgrade-one"), await stage.rollout("upgrade-three")];
+  it("a newer change waits, and a still newer one supersedes it", () =>
+    onFleet({ services: 6 }, async (driver) => {
+      await driver.requestUpgrade();
+      await driver.requestUpgrade({ rolloutId: "upgrade-two", image: "example.com/ztunnel:1.28.3" });
+      await driver.requestUpgrade({ rolloutId: "upgrade-three", image: "example.com/ztunnel:1.28.4" });
+      expect((await driver.rollout("upgrade-two")).status).toBe("superseded");
+      await driver.untilStatus("completed", "upgrade-three");
+      const [one, three] = [await driver.rollout("upgrade-one"), await driver.rollout("upgrade-three")];
       expect((three.startedAt ?? "") >= (one.finishedAt ?? "-")).toBe(true);
-      expect(stage.images()).toEqual(stage.arns.map(() => "example.com/ztunnel:1.28.4"));
+      expect(driver.images()).toEqual(driver.arns.map(() => "example.com/ztunnel:1.28.4"));
     }));
 });
 
-async function stop(stage: FleetStage, name: string): Promise<void> {
-  const executionArn = `${stage.lab.rollFleetArn.replace(":stateMachine:", ":execution:")}:${name}`;
-  await stage.lab.call(stage.home, "StopExecution", { executionArn }, "AWSStepFunctions");
+async function stop(driver: FleetDriver, name: string): Promise<void> {
+  const executionArn = `${driver.lab.rollFleetArn.replace(":stateMachine:", ":execution:")}:${name}`;
+  await driver.lab.call(driver.home, "StopExecution", { executionArn }, "AWSStepFunctions");
 }
 
 describe("the whole fleet", () => {
-  it("leaves the mesh in waves, stays out, and comes back when that is taken back", () =>
-    onFleet({ services: 9 }, async (stage) => {
-      const before = stage.revisions();
-      await stage.request({ rolloutId: "leave-one", kind: "unenroll", requestedBy: "ann" });
-      await stage.minutes(0.2);
-      await stage.is("completed", "leave-one");
-      expect(stage.images()).toEqual(stage.arns.map(() => "none"));
-      await stage.minutes(60);
-      expect(stage.images()).toEqual(stage.arns.map(() => "none"));
-      expect(await stage.leftovers()).toEqual([]);
-      await stage.say("rollback", "leave-one");
-      await stage.is("rolled-back", "leave-one");
-      expect(stage.revisions()).toEqual(before);
-      await stage.minutes(60);
-      expect(stage.revisions()).toEqual(before);
-      expect((await stage.lab.ledger.getFleet()).unenrolledBy).toBeUndefined();
-      for (const arn of stage.arns) expect((await stage.state(stage.name(arn)))?.enrolled).toBe(true);
+  it("leaves the mesh in waves, stays out, and is enrolled again by a rollback", () =>
+    onFleet({ services: 9 }, async (driver) => {
+      const before = driver.revisions();
+      await driver.request({ rolloutId: "leave-one", kind: "unenroll", requestedBy: "ann" });
+      await driver.minutes(0.2);
+      await driver.untilStatus("completed", "leave-one");
+      expect(driver.images()).toEqual(driver.arns.map(() => "none"));
+      await driver.minutes(60);
+      expect(driver.images()).toEqual(driver.arns.map(() => "none"));
+      expect(await driver.leftovers()).toEqual([]);
+      await driver.command("rollback", "leave-one");
+      await driver.untilStatus("rolled-back", "leave-one");
+      expect(driver.revisions()).toEqual(before);
+      await driver.minutes(60);
+      expect(driver.revisions()).toEqual(before);
+      expect((await driver.lab.ledger.getFleet()).unenrolledBy).toBeUndefined();
+      for (const arn of driver.arns) expect((await driver.state(driver.serviceOf(arn)))?.enrolled).toBe(true);
     }));
 
-  it("gets the image that a parameter has, by itself; a value that is no image is refused once", () =>
-    onFleet({ services: 6, ztunnel: { imageParameter: "/mesh/ztunnel-image" } }, async (stage) => {
-      await stage.putParameter("/mesh/ztunnel-image", OLD_IMAGE);
-      await stage.minutes(10);
-      expect(await stage.rollouts()).toEqual([]);
-      await stage.putParameter("/mesh/ztunnel-image", "No Image");
-      await stage.minutes(20);
-      expect(stage.events("Rollout Refused")).toMatchObject([{ code: "invalid-image", kind: "upgrade" }]);
-      expect(stage.images()).toEqual(stage.arns.map(() => OLD_IMAGE));
-      await stage.putParameter("/mesh/ztunnel-image", NEW_IMAGE);
-      await stage.until("an upgrade has ended", 120, async () => (await stage.rollouts())[0]?.status === "completed");
-      newEverywhere(stage);
-      await stage.minutes(60);
-      expect(await stage.rollouts()).toHaveLength(1);
-      expect(stage.events("Rollout Refused")).toHaveLength(1);
+  it("is upgraded to the parameter's image automatically, and an invalid value is refused once", () =>
+    onFleet({ services: 6, ztunnel: { imageParameter: "/mesh/ztunnel-image" } }, async (driver) => {
+      await driver.putParameter("/mesh/ztunnel-image", OLD_IMAGE);
+      await driver.minutes(10);
+      expect(await driver.rollouts()).toEqual([]);
+      await driver.putParameter("/mesh/ztunnel-image", "No Image");
+      await driver.minutes(20);
+      expect(driver.events("Rollout Refused")).toMatchObject([{ code: "invalid-image", kind: "upgrade" }]);
+      expect(driver.images()).toEqual(driver.arns.map(() => OLD_IMAGE));
+      await driver.putParameter("/mesh/ztunnel-image", NEW_IMAGE);
+      await driver.until("an upgrade has ended", 120, async () => (await driver.rollouts())[0]?.status === "completed");
+      newEverywhere(driver);
+      await driver.minutes(60);
+      expect(await driver.rollouts()).toHaveLength(1);
+      expect(driver.events("Rollout Refused")).toHaveLength(1);
     }));
 
-  it("keeps every secret version that a revision to go back to pins, through sweeps during and after a rollout", () =>
-    onFleet({ services: 6, rollout: { ...QUICK, bakeMinutes: 60 } }, async (stage) => {
-      await stage.ask();
-      await stage.is("completed", "upgrade-one", 600);
-      await stage.minutes(180);
-      for (const { fromRevisionArn = "", serviceArn } of await stage.services()) {
-        const at = stage.name(serviceArn);
-        const described = await stage.lab.call(at, "DescribeTaskDefinition", { taskDefinition: fromRevisionArn });
+  it("keeps every secret version that a pinned revision needs, through sweeps during and after a rollout", () =>
+    onFleet({ services: 6, rollout: { ...QUICK, bakeMinutes: 60 } }, async (driver) => {
+      await driver.requestUpgrade();
+      await driver.untilStatus("completed", "upgrade-one", 600);
+      await driver.minutes(180);
+      for (const { fromRevisionArn = "", serviceArn } of await driver.services()) {
+        const at = driver.serviceOf(serviceArn);
+        const described = await driver.lab.call(at, "DescribeTaskDefinition", { taskDefinition: fromRevisionArn });
         const pins = [...JSON.stringify(described).matchAll(/"valueFrom":"([^"]+)"/g)].flatMap(
           ([, valueFrom = ""]) => parseValueFrom(valueFrom) ?? [],
         );
         expect(pins).toHaveLength(1);
         for (const { secretArn, versionId = "" } of pins) {
-          const secret = stage.lab.secrets.state().find(({ ARN }) => ARN === secretArn);
+          const secret = driver.lab.secrets.state().find(({ ARN }) => ARN === secretArn);
           const stages = isJsonObject(secret?.VersionIdsToStages) ? secret.VersionIdsToStages[versionId] : undefined;
           expect(stages, serviceArn).toEqual(expect.arrayContaining([expect.any(String)]));
         }
@@ -238,49 +238,49 @@ describe("the whole fleet", () => {
 });
 
 describe("a single roll of a rollout", () => {
-  it("is stopped by hand: it is tried again, and no lease is left", () =>
-    onFleet({ services: 6, rollout: { ...QUICK, failureBudget: { inAll: { count: 0 } } } }, async (stage) => {
-      await stage.ask();
-      await stage.wave(1, "rolling");
-      await stage.minutes(0.4);
-      const { stepFunctions, rollServiceArn } = stage.lab;
+  it("is stopped by hand: the service is rolled again, and no lease is left", () =>
+    onFleet({ services: 6, rollout: { ...QUICK, failureBudget: { inAll: { count: 0 } } } }, async (driver) => {
+      await driver.requestUpgrade();
+      await driver.untilWave(1, "rolling");
+      await driver.minutes(0.4);
+      const { stepFunctions, rollServiceArn } = driver.lab;
       const open = stepFunctions.listExecutions({ stateMachineArn: rollServiceArn, statusFilter: "RUNNING" });
       expect(open.length).toBeGreaterThan(0);
       for (const { executionArn } of open) {
-        await stage.lab.call(stage.home, "StopExecution", { executionArn }, "AWSStepFunctions");
+        await driver.lab.call(driver.home, "StopExecution", { executionArn }, "AWSStepFunctions");
       }
-      const done = await stage.is("completed");
+      const done = await driver.untilStatus("completed");
       expect(done.failedOrdinals).toEqual([]);
-      newEverywhere(stage);
-      expect(await stage.counts()).toEqual({ succeeded: 6 });
-      await stage.minutes(30);
-      expect(await stage.leftovers()).toEqual([]);
+      newEverywhere(driver);
+      expect(await driver.counts()).toEqual({ succeeded: 6 });
+      await driver.minutes(30);
+      expect(await driver.leftovers()).toEqual([]);
     }));
 });
 
-describe("events that are lost, late or come twice", () => {
-  it("change nothing about how a rollout ends", () =>
-    onFleet({ services: 6 }, async (stage) => {
-      await stage.ask();
-      stage.lab.faults.add({ kind: "lose-event", match: { detailType: "ECS Deployment State Change" } });
-      stage.lab.faults.add({ kind: "duplicate-event" });
-      await stage.is("completed");
-      newEverywhere(stage);
-      expect(await stage.counts()).toEqual({ succeeded: 6 });
+describe("events that are lost or duplicated", () => {
+  it("don't change the rollout's result", () =>
+    onFleet({ services: 6 }, async (driver) => {
+      await driver.requestUpgrade();
+      driver.lab.faults.add({ kind: "lose-event", match: { detailType: "ECS Deployment State Change" } });
+      driver.lab.faults.add({ kind: "duplicate-event" });
+      await driver.untilStatus("completed");
+      newEverywhere(driver);
+      expect(await driver.counts()).toEqual({ succeeded: 6 });
     }));
 
-  it("start no second rollout, and a command that comes twice is one command", () =>
-    onFleet({ services: 6 }, async (stage) => {
-      stage.lab.faults.add({ kind: "duplicate-event" });
-      await stage.ask({ overrides: { approveAfterCanary: true } });
-      await stage.is("awaiting-approval");
-      await stage.say("approve");
-      await stage.is("completed");
-      await stage.say("rollback");
-      await stage.is("rolled-back");
-      expect(await stage.rollouts()).toHaveLength(1);
-      expect((await stage.rollout()).journal.map(({ did }) => did)).toEqual(["approve", "rollback"]);
-      expect(stage.events("Rollout Refused")).toEqual([]);
-      expect(stage.images()).toEqual(stage.arns.map(() => OLD_IMAGE));
+  it("start no second rollout, and a duplicated command counts once", () =>
+    onFleet({ services: 6 }, async (driver) => {
+      driver.lab.faults.add({ kind: "duplicate-event" });
+      await driver.requestUpgrade({ overrides: { approveAfterCanary: true } });
+      await driver.untilStatus("awaiting-approval");
+      await driver.command("approve");
+      await driver.untilStatus("completed");
+      await driver.command("rollback");
+      await driver.untilStatus("rolled-back");
+      expect(await driver.rollouts()).toHaveLength(1);
+      expect((await driver.rollout()).journal.map(({ did }) => did)).toEqual(["approve", "rollback"]);
+      expect(driver.events("Rollout Refused")).toEqual([]);
+      expect(driver.images()).toEqual(driver.arns.map(() => OLD_IMAGE));
     }));
 });

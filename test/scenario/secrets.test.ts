@@ -8,7 +8,7 @@ import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import { demo, ENROLL, enrollAs, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 
-/** The token of a service that somebody onboarded by hand: it stands in its task definition in plain text. */
+/** The token of a service that was onboarded by hand. Its task definition has the token in plain text. */
 const plainToken = Buffer.from("a token that istioctl wrote in plain text, long before us").toString("base64");
 
 function onboardedByHand(name: string) {
@@ -18,12 +18,12 @@ function onboardedByHand(name: string) {
   return web(name, { taskDefinition: webDefinition(name, { containerDefinitions: [ztunnel, app ?? null] }) });
 }
 
-/** The whole story, then everything that can fail around a token. */
-async function playEverything(stage: LabDriver): Promise<void> {
-  const { faults } = stage.lab;
+/** Plays the whole story, then lets everything fail that has to do with a token. */
+async function playEverything(driver: LabDriver): Promise<void> {
+  const { faults } = driver.lab;
   const create = (service: ReturnType<typeof web>) =>
-    createService(service, (at, call, input) => stage.lab.call(at, call, input));
-  for (const act of acts) await act.play(stage);
+    createService(service, (at, call, input) => driver.lab.call(at, call, input));
+  for (const act of acts) await act.play(driver);
   const failing = [
     { kind: "api-error", match: { call: "secretsmanager.CreateSecret" }, error: "InvalidRequestException" },
     { kind: "api-error", match: { call: "secretsmanager.PutResourcePolicy" }, error: "AccessDeniedException" },
@@ -38,27 +38,27 @@ async function playEverything(stage: LabDriver): Promise<void> {
   for (const [index, rule] of failing.entries()) {
     const name = `fails-${index}`;
     await create(onboardedByHand(name));
-    await stage.minutes(2);
+    await driver.minutes(2);
     faults.replace([rule]);
-    await stage.tag(demo(name), enrollAs(name));
-    await stage.minutes(20);
+    await driver.tag(demo(name), enrollAs(name));
+    await driver.minutes(20);
     faults.replace([]);
   }
-  const plane = stage.lab.controlPlanes.get("mesh-us");
+  const plane = driver.lab.controlPlanes.get("mesh-us");
   plane?.setRootCa("-----BEGIN CERTIFICATE-----\nnot a certificate\n-----END CERTIFICATE-----\n");
   await create(onboardedByHand("no-root-ca"));
-  await stage.tag(demo("no-root-ca"), { [ENROLL]: "true" });
-  await stage.minutes(30);
+  await driver.tag(demo("no-root-ca"), { [ENROLL]: "true" });
+  await driver.minutes(30);
 }
 
-const { written, secrets } = await onLab({ fleet: demoFleet }, async (stage) => {
-  await playEverything(stage);
-  return { written: await everythingWritten(stage), secrets: await secretValues(stage) };
+const { written, secrets } = await onLab({ fleet: demoFleet }, async (driver) => {
+  await playEverything(driver);
+  return { written: await everythingWritten(driver), secrets: await secretValues(driver) };
 });
 const tokens = secrets.filter(({ name }) => name.startsWith("ztunnel-autopilot/")).map(({ value }) => value);
 
-describe("after the whole story and everything that can fail around a token", () => {
-  it("there is enough to look through", () => {
+describe("after the whole story and every failure that has to do with a token", () => {
+  it("there are enough records to search", () => {
     const places = new Set(written.map(({ where }) => where.split(" ")[0]));
     expect([...places].toSorted()).toEqual(["Slack", "dead", "event", "execution", "history", "ledger", "log"]);
     expect(written.length).toBeGreaterThan(500);
@@ -69,7 +69,7 @@ describe("after the whole story and everything that can fail around a token", ()
     expect(outcomes.length, "services whose roll failed").toBeGreaterThanOrEqual(3);
   });
 
-  it("the search finds a token in each of its forms, also in JSON in JSON", () => {
+  it("the search finds a token in each of its forms, and in nested JSON", () => {
     const [token = ""] = tokens;
     for (const form of formsOf(token)) {
       const text = JSON.stringify({ cause: JSON.stringify({ errorMessage: `bad: ${form}` }) });
@@ -82,7 +82,7 @@ describe("after the whole story and everything that can fail around a token", ()
     expect(leaks(written, tokens.flatMap(formsOf))).toEqual([]);
   });
 
-  it("nor is the root CA that a token holds", () => {
+  it("no root CA certificate is there", () => {
     expect(leaks(written, ["-----BEGIN CERTIFICATE-----"])).toEqual([]);
   });
 

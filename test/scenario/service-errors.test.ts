@@ -3,7 +3,7 @@ import { lambdaServiceErrors, startServiceErrors } from "@ztunnel-autopilot/simu
 import { beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { lambdaStates } from "../support/task-states.ts";
-import { type FleetScenario, type FleetStage, NEW_IMAGE, onFleet, QUICK } from "./support/rollouts.ts";
+import { type FleetDriver, type FleetScenario, NEW_IMAGE, onFleet, QUICK } from "./support/rollouts.ts";
 
 const scenario: FleetScenario = {
   services: 4,
@@ -13,57 +13,57 @@ const scenario: FleetScenario = {
 
 /**
  * An upgrade that enters every state: an operator approves it after the canary, one service fails and is reverted, one
- * can't be reverted, and the rollout goes back.
+ * can't be reverted, and the rollout is rolled back.
  */
-async function brokenUpgrade(stage: FleetStage): Promise<void> {
-  const [, , , stuck = ""] = stage.arns;
-  stage.lab.faults.add({ kind: "container-unhealthy", match: { image: NEW_IMAGE, region: "eu-west-1" } });
-  stage.lab.faults.add({ kind: "container-unhealthy", match: { service: stuck } });
-  await stage.ask();
-  await stage.is("awaiting-approval");
-  await stage.minutes(5);
-  await stage.say("approve");
-  await stage.is("rolled-back", "upgrade-one", 600);
-  await stage.minutes(20);
+async function brokenUpgrade(driver: FleetDriver): Promise<void> {
+  const [, , , stuck = ""] = driver.arns;
+  driver.lab.faults.add({ kind: "container-unhealthy", match: { image: NEW_IMAGE, region: "eu-west-1" } });
+  driver.lab.faults.add({ kind: "container-unhealthy", match: { service: stuck } });
+  await driver.requestUpgrade();
+  await driver.untilStatus("awaiting-approval");
+  await driver.minutes(5);
+  await driver.command("approve");
+  await driver.untilStatus("rolled-back", "upgrade-one", 600);
+  await driver.minutes(20);
 }
 
-/** What a run leaves: how rollout, rolls and services ended, and the events, without their times. */
-async function outcomeOf(stage: FleetStage) {
-  const { status, reason, waves, stuckOrdinals } = await stage.rollout();
-  const executions = [stage.lab.rollServiceArn, stage.lab.rollFleetArn].flatMap((stateMachineArn) =>
-    stage.lab.stepFunctions
+/** The result of a run: the rollout, its rolls and services, and the events without their times. */
+async function outcomeOf(driver: FleetDriver) {
+  const { status, reason, waves, stuckOrdinals } = await driver.rollout();
+  const executions = [driver.lab.rollServiceArn, driver.lab.rollFleetArn].flatMap((stateMachineArn) =>
+    driver.lab.stepFunctions
       .listExecutions({ stateMachineArn })
       .map(({ name, status: ended, output, error }) => `${withoutIds(name)} ${ended} ${output} ${error}`),
   );
-  const events = stage.lab.eventBridge
+  const events = driver.lab.eventBridge
     .log()
     .filter(({ event }) => event.source === "ztunnel-autopilot")
     .map(({ event }) => `${event["detail-type"]} ${withoutTimes(event.detail)}`);
   return {
     rollout: { status, reason, waves: waves.map(({ name, state }) => [name, state]), stuckOrdinals },
-    services: (await stage.services()).map(({ ordinal, status: ended, reason: why }) => ({ ordinal, ended, why })),
+    services: (await driver.services()).map(({ ordinal, status: ended, reason: why }) => ({ ordinal, ended, why })),
     executions: executions.sort(),
-    // An event whose step is repeated comes twice.
+    // A repeated step emits its event again.
     events: [...new Set(events)].sort(),
-    revisions: stage.revisions(),
-    images: stage.images(),
-    leftovers: await stage.leftovers(),
+    revisions: driver.revisions(),
+    images: driver.images(),
+    leftovers: await driver.leftovers(),
   };
 }
 
-/** Members that say when something was, or what else had happened to the service by then. */
+/** Members that depend on time, or on earlier rolls of the service. */
 const TIMELY = ["durationSeconds", "nextAttemptAt", "until", "consecutiveFailures", "recheckRequested"];
 
 function withoutTimes(detail: JsonObject): string {
   return withoutIds(JSON.stringify(detail, (key, value: unknown) => (TIMELY.includes(key) ? undefined : value)));
 }
 
-/** Ids of tasks are random, and the name of a roll ends in a hash of what it was started for. */
+/** Task ids are random, and a roll's name ends in a hash of its attempt key. */
 function withoutIds(text: string): string {
   return text.replaceAll(/\b[0-9a-f]{24,32}\b/g, "(id)");
 }
 
-/** Whether a function has run, Lambda's caller knows least after a timeout of its own. */
+/** After this error the caller doesn't know whether the function has run. */
 const UNKNOWN = "Lambda.ClientExecutionTimeoutException";
 const failures = lambdaStates.flatMap(({ name: state, functionName }, index) => [
   {
@@ -75,16 +75,16 @@ const failures = lambdaStates.flatMap(({ name: state, functionName }, index) => 
   { state, functionName, when: "after" as const, error: UNKNOWN },
 ]);
 
-describe("AWS fails once for a state: all ends as without", () => {
+describe("AWS fails once for a state: the result is the same as without the failure", () => {
   let wanted: Awaited<ReturnType<typeof outcomeOf>>;
   beforeAll(async () => {
-    wanted = await onFleet(scenario, async (stage) => {
-      await brokenUpgrade(stage);
-      return outcomeOf(stage);
+    wanted = await onFleet(scenario, async (driver) => {
+      await brokenUpgrade(driver);
+      return outcomeOf(driver);
     });
   });
 
-  it("and without, the rollout is rolled back but for one service", () => {
+  it("and that result is a rollback of all services except one", () => {
     expect(wanted.rollout.status).toBe("rolled-back");
     expect(wanted.services.map(({ ended }) => ended).sort()).toEqual([
       "revert-failed",
@@ -98,27 +98,27 @@ describe("AWS fails once for a state: all ends as without", () => {
   it.each(failures)(
     "$functionName, invoked by $state: $error $when it has run",
     ({ state, functionName, error, when }) =>
-      onFleet(scenario, async (stage) => {
+      onFleet(scenario, async (driver) => {
         const match = { state, function: functionName };
-        stage.lab.faults.add({ kind: "lambda-service-error", match, error, when, count: 1 });
-        await brokenUpgrade(stage);
-        expectStruck(stage, "lambda-service-error");
-        expect(await outcomeOf(stage)).toEqual(wanted);
+        driver.lab.faults.add({ kind: "lambda-service-error", match, error, when, count: 1 });
+        await brokenUpgrade(driver);
+        expectStruck(driver, "lambda-service-error");
+        expect(await outcomeOf(driver)).toEqual(wanted);
       }),
   );
 
   it.each(startServiceErrors)("a roll that is started: %s", (error) =>
-    onFleet(scenario, async (stage) => {
-      stage.lab.faults.add({ kind: "api-error", match: { state: "Roll" }, error, count: 1 });
-      await brokenUpgrade(stage);
-      expectStruck(stage, "api-error");
-      expect(await outcomeOf(stage)).toEqual(wanted);
+    onFleet(scenario, async (driver) => {
+      driver.lab.faults.add({ kind: "api-error", match: { state: "Roll" }, error, count: 1 });
+      await brokenUpgrade(driver);
+      expectStruck(driver, "api-error");
+      expect(await outcomeOf(driver)).toEqual(wanted);
     }),
   );
 });
 
-/** The fault was there: else the test would show nothing. */
-function expectStruck(stage: FleetStage, kind: FaultKind): void {
-  const rule = stage.lab.faults.list().find((one) => one.kind === kind);
+/** Expects that the fault rule was applied. Otherwise the test would prove nothing. */
+function expectStruck(driver: FleetDriver, kind: FaultKind): void {
+  const rule = driver.lab.faults.list().find((one) => one.kind === kind);
   expect(rule?.struck).toBe(1);
 }

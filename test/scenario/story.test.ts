@@ -5,19 +5,19 @@ import { playStory } from "../../lab/story/story.ts";
 const lines: string[] = [];
 const { lab, report } = await playStory({ write: (text) => lines.push(text), color: false });
 
-describe("the story that npm start tells", () => {
+describe("the story of npm start", () => {
   it.each(report.acts)("act: $name", ({ ok, why }) => {
     expect(why).toBe("");
     expect(ok).toBe(true);
   });
 
-  it("has all its acts, and is well as a whole", () => {
+  it("plays all acts successfully", () => {
     expect(report.acts.map(({ name }) => name)).toEqual(acts.map(({ name }) => name));
     expect(report.acts).toHaveLength(13);
     expect(report.ok).toBe(true);
   });
 
-  it("leaves the services as their tags say", () => {
+  it("leaves the services as their tags demand", () => {
     const inMesh = report.services.filter(({ ztunnel }) => ztunnel !== null).map(({ arn }) => arn.split("/").at(-1));
     expect(inMesh.toSorted()).toEqual([
       ...["cart", "catalog", "checkout", "echo-service", "invoices", "orders", "prices"],
@@ -38,7 +38,7 @@ describe("the story that npm start tells", () => {
     }
   });
 
-  it("reports every rollout with its waves and its end", () => {
+  it("reports every rollout with its waves and its status", () => {
     const { rollouts } = report;
     expect(rollouts.map(({ kind, status }) => `${kind} ${status}`).toSorted()).toEqual([
       ...Array<string>(4).fill("rotate completed"),
@@ -55,9 +55,9 @@ describe("the story that npm start tells", () => {
     for await (const { roll } of lab.ledger.listServices()) expect(roll).toBeUndefined();
   });
 
-  it("tells every service's story in Slack", () => {
-    const told = report.slack.map(({ text }) => text).join("\n");
-    for (const { arn } of report.services) expect(told).toContain(arn.split("/").slice(-2).join("/"));
+  it("mentions every service in Slack", () => {
+    const messages = report.slack.map(({ text }) => text).join("\n");
+    for (const { arn } of report.services) expect(messages).toContain(arn.split("/").slice(-2).join("/"));
     expect(lines.join("")).toContain("Act 13 of 13");
   });
 });

@@ -14,7 +14,6 @@ import {
   shop,
   web,
 } from "./support/fleets.ts";
-import { onLab } from "./support/on-lab.ts";
 import {
   eventTypesOf,
   expectAtRest,
@@ -23,15 +22,16 @@ import {
   revisionsOf,
   tagsOf,
   tasksOf,
-} from "./support/witness.ts";
+} from "./support/inspect.ts";
+import { onLab } from "./support/on-lab.ts";
 
-async function enrolled(stage: LabDriver, service: ServiceName): Promise<void> {
-  await stage.until(`${service.name} is enrolled`, 15, () => stage.ended(service, "succeeded"));
+async function untilEnrolled(driver: LabDriver, service: ServiceName): Promise<void> {
+  await driver.until(`${service.name} is enrolled`, 15, () => driver.ended(service, "succeeded"));
 }
 
-async function out(stage: LabDriver, service: ServiceName, withinMinutes = 15): Promise<void> {
-  const isOut = async () => !(await stage.inMesh(service)) && (await stage.ended(service, "succeeded"));
-  await stage.until(`${service.name} is out of the mesh`, withinMinutes, isOut);
+async function untilUnenrolled(driver: LabDriver, service: ServiceName, withinMinutes = 15): Promise<void> {
+  const isOut = async () => !(await driver.inMesh(service)) && (await driver.ended(service, "succeeded"));
+  await driver.until(`${service.name} is out of the mesh`, withinMinutes, isOut);
 }
 
 describe("a service loses its enroll tag", () => {
@@ -40,145 +40,145 @@ describe("a service loses its enroll tag", () => {
     ["ecs-demo/echo-service", demo("echo-service")],
     ["shop/checkout", shop("checkout")],
     ["shop/search", shop("search")],
-  ])("%s: its definition is as it was before, and the tags that we added are gone", (_name, service) =>
-    onLab({ fleet: guideFleet }, async (stage) => {
-      const before = await stage.definitionOf(service);
-      await stage.tag(service, { [ENROLL]: "true", team: "payments" });
-      await enrolled(stage, service);
-      await stage.untag(service, ENROLL);
-      await out(stage, service);
-      await stage.minutes(2);
-      expect(await stage.definitionOf(service)).toEqual(before);
-      expect(tagsOf(stage, service)).toEqual({ team: "payments" });
-      const { enrolled: isEnrolled, addedTagKeys, secretsInUse } = (await stage.state(service)) ?? {};
+  ])("%s: it has its original definition again, without the tags that we added", (_name, service) =>
+    onLab({ fleet: guideFleet }, async (driver) => {
+      const before = await driver.definitionOf(service);
+      await driver.tag(service, { [ENROLL]: "true", team: "payments" });
+      await untilEnrolled(driver, service);
+      await driver.untag(service, ENROLL);
+      await untilUnenrolled(driver, service);
+      await driver.minutes(2);
+      expect(await driver.definitionOf(service)).toEqual(before);
+      expect(tagsOf(driver, service)).toEqual({ team: "payments" });
+      const { enrolled: isEnrolled, addedTagKeys, secretsInUse } = (await driver.state(service)) ?? {};
       expect({ isEnrolled, addedTagKeys, secretsInUse }).toEqual({
         isEnrolled: false,
         addedTagKeys: [],
         secretsInUse: [],
       });
-      expect(eventTypesOf(stage, service)).toEqual(["Service Enrolled", "Service Unenrolled"]);
-      expect(tasksOf(stage, service).every(({ healthy }) => healthy)).toBe(true);
-      await expectAtRest(stage, service);
+      expect(eventTypesOf(driver, service)).toEqual(["Service Enrolled", "Service Unenrolled"]);
+      expect(tasksOf(driver, service).every(({ healthy }) => healthy)).toBe(true);
+      await expectAtRest(driver, service);
     }),
   );
 
-  it("or the tag says false: the same", () =>
-    onLab({ fleet: guideFleet }, async (stage) => {
+  it("or the tag becomes false: the same happens", () =>
+    onLab({ fleet: guideFleet }, async (driver) => {
       const echo = demo("echo-service");
-      await stage.tag(echo, { [ENROLL]: "true" });
-      await enrolled(stage, echo);
-      await stage.tag(echo, { [ENROLL]: "false" });
-      await out(stage, echo);
-      await stage.minutes(30);
-      expect(eventTypesOf(stage, echo)).toEqual(["Service Enrolled", "Service Unenrolled"]);
-      expect(tagsOf(stage, echo)).toEqual({ [ENROLL]: "false" });
+      await driver.tag(echo, { [ENROLL]: "true" });
+      await untilEnrolled(driver, echo);
+      await driver.tag(echo, { [ENROLL]: "false" });
+      await untilUnenrolled(driver, echo);
+      await driver.minutes(30);
+      expect(eventTypesOf(driver, echo)).toEqual(["Service Enrolled", "Service Unenrolled"]);
+      expect(tagsOf(driver, echo)).toEqual({ [ENROLL]: "false" });
     }));
 
-  it("while a roll takes it in: it ends out of the mesh", () =>
-    onLab({ fleet: guideFleet }, async (stage) => {
+  it("while a roll enrolls it: it leaves the mesh in the end", () =>
+    onLab({ fleet: guideFleet }, async (driver) => {
       const echo = demo("echo-service");
-      await stage.tag(echo, { [ENROLL]: "true" });
-      await stage.until("rolling", 5, async () => (await stage.state(echo))?.roll?.taskToken !== undefined);
-      await stage.untag(echo, ENROLL);
-      await out(stage, echo, 30);
-      await stage.minutes(2);
-      expect(tagsOf(stage, echo)).toEqual({});
-      expect((await stage.state(echo))?.enrolled).toBe(false);
-      await expectAtRest(stage, echo);
+      await driver.tag(echo, { [ENROLL]: "true" });
+      await driver.until("rolling", 5, async () => (await driver.state(echo))?.roll?.taskToken !== undefined);
+      await driver.untag(echo, ENROLL);
+      await untilUnenrolled(driver, echo, 30);
+      await driver.minutes(2);
+      expect(tagsOf(driver, echo)).toEqual({});
+      expect((await driver.state(echo))?.enrolled).toBe(false);
+      await expectAtRest(driver, echo);
     }));
 
-  it("while an update rolls: the end of the update leads to the way out, without any sweep", () =>
-    onLab({ fleet: guideFleet, schedules: false }, async (stage) => {
+  it("while a roll updates it: the end of that roll starts the unenrollment, without a sweep", () =>
+    onLab({ fleet: guideFleet, schedules: false }, async (driver) => {
       const echo = demo("echo-service");
-      await stage.tag(echo, { [ENROLL]: "true" });
-      await enrolled(stage, echo);
-      await stage.minutes(2);
-      await stage.tag(echo, { [IMAGE]: BAD_IMAGE });
-      await stage.until("rolling", 5, async () => (await stage.state(echo))?.roll?.taskToken !== undefined);
-      await stage.untag(echo, ENROLL);
-      await out(stage, echo);
-      expect(eventTypesOf(stage, echo)).toEqual(["Service Enrolled", "Service Updated", "Service Unenrolled"]);
-      await expectAtRest(stage, echo);
+      await driver.tag(echo, { [ENROLL]: "true" });
+      await untilEnrolled(driver, echo);
+      await driver.minutes(2);
+      await driver.tag(echo, { [IMAGE]: BAD_IMAGE });
+      await driver.until("rolling", 5, async () => (await driver.state(echo))?.roll?.taskToken !== undefined);
+      await driver.untag(echo, ENROLL);
+      await untilUnenrolled(driver, echo);
+      expect(eventTypesOf(driver, echo)).toEqual(["Service Enrolled", "Service Updated", "Service Unenrolled"]);
+      await expectAtRest(driver, echo);
     }));
 
-  it("seconds after it got it: it ends out of the mesh, with no tag of ours", () =>
-    onLab({ fleet: guideFleet }, async (stage) => {
+  it("right after it was tagged: it is not in the mesh in the end, and has no tag of ours", () =>
+    onLab({ fleet: guideFleet }, async (driver) => {
       const echo = demo("echo-service");
-      await stage.tag(echo, { [ENROLL]: "true" });
-      await stage.lab.clock.sleep(400);
-      await stage.untag(echo, ENROLL);
-      await stage.minutes(30);
-      expect(await stage.containersOf(echo)).toEqual(["echo"]);
-      expect(tagsOf(stage, echo)).toEqual({});
-      await expectAtRest(stage, echo);
+      await driver.tag(echo, { [ENROLL]: "true" });
+      await driver.lab.clock.sleep(400);
+      await driver.untag(echo, ENROLL);
+      await driver.minutes(30);
+      expect(await driver.containersOf(echo)).toEqual(["echo"]);
+      expect(tagsOf(driver, echo)).toEqual({});
+      await expectAtRest(driver, echo);
     }));
 
-  it("and gets it back: the revision with the sidecar that there was is used again or made anew, and it is in the mesh", () =>
-    onLab({ fleet: guideFleet }, async (stage) => {
+  it("and gets it again: it is enrolled again, with the earlier revision or a new one", () =>
+    onLab({ fleet: guideFleet }, async (driver) => {
       const echo = demo("echo-service");
-      await stage.tag(echo, { [ENROLL]: "true" });
-      await enrolled(stage, echo);
-      await stage.untag(echo, ENROLL);
-      await out(stage, echo);
-      await stage.tag(echo, { [ENROLL]: "true" });
-      await stage.until(
-        "echo-service is back",
+      await driver.tag(echo, { [ENROLL]: "true" });
+      await untilEnrolled(driver, echo);
+      await driver.untag(echo, ENROLL);
+      await untilUnenrolled(driver, echo);
+      await driver.tag(echo, { [ENROLL]: "true" });
+      await driver.until(
+        "echo-service is enrolled again",
         15,
-        async () => (await stage.inMesh(echo)) && stage.ended(echo, "succeeded"),
+        async () => (await driver.inMesh(echo)) && driver.ended(echo, "succeeded"),
       );
-      await stage.minutes(2);
-      await expectMeshed(stage, echo);
-      expect(outcomesOf(stage, echo)).toEqual(["succeeded", "succeeded", "succeeded"]);
+      await driver.minutes(2);
+      await expectMeshed(driver, echo);
+      expect(outcomesOf(driver, echo)).toEqual(["succeeded", "succeeded", "succeeded"]);
     }));
 
-  it("and a pipeline deploys without the sidecar before anybody has looked: the ledger and the tags follow", () =>
-    onLab({ fleet: guideFleet }, async (stage) => {
+  it("and a pipeline deploys without the sidecar before a reconcile: the ledger and the tags are corrected", () =>
+    onLab({ fleet: guideFleet }, async (driver) => {
       const echo = demo("echo-service");
-      const original = await stage.definitionOf(echo);
-      await stage.tag(echo, { [ENROLL]: "true" });
-      await enrolled(stage, echo);
-      await stage.minutes(1);
-      stage.lab.faults.add({ kind: "lose-event", match: { detailType: "Tag Change on Resource" }, count: 1 });
-      await stage.untag(echo, ENROLL);
-      const revision = await stage.deploy(echo, original);
-      await stage.minutes(5);
-      expect(await stage.revisionOf(echo)).toBe(revision);
-      expect(tagsOf(stage, echo)).toEqual({});
-      expect(await stage.state(echo)).toMatchObject({
+      const original = await driver.definitionOf(echo);
+      await driver.tag(echo, { [ENROLL]: "true" });
+      await untilEnrolled(driver, echo);
+      await driver.minutes(1);
+      driver.lab.faults.add({ kind: "lose-event", match: { detailType: "Tag Change on Resource" }, count: 1 });
+      await driver.untag(echo, ENROLL);
+      const revision = await driver.deploy(echo, original);
+      await driver.minutes(5);
+      expect(await driver.revisionOf(echo)).toBe(revision);
+      expect(tagsOf(driver, echo)).toEqual({});
+      expect(await driver.state(echo)).toMatchObject({
         enrolled: false,
         addedTagKeys: [],
         secretsInUse: [],
         lastGoodRevisionArn: revision,
       });
-      expect(stage.rollsOf(echo), "nothing was to be rolled").toHaveLength(1);
+      expect(driver.rollsOf(echo), "no further roll was needed").toHaveLength(1);
     }));
 
-  it("after its first enrollment has failed: the tags that we added go", () =>
-    onLab({ fleet: guideFleet }, async (stage) => {
+  it("after its first enrollment failed: the tags that we added are removed", () =>
+    onLab({ fleet: guideFleet }, async (driver) => {
       const echo = demo("echo-service");
-      stage.lab.faults.add({ kind: "secret-denied", match: { service: "echo-service" } });
-      await stage.tag(echo, { [ENROLL]: "true" });
-      await stage.until("reverted", 30, () => stage.ended(echo, "reverted"));
-      await stage.untag(echo, ENROLL);
-      await stage.minutes(1);
-      expect(tagsOf(stage, echo)).toEqual({});
-      expect((await stage.state(echo))?.addedTagKeys).toEqual([]);
-      expect(await stage.containersOf(echo)).toEqual(["echo"]);
+      driver.lab.faults.add({ kind: "secret-denied", match: { service: "echo-service" } });
+      await driver.tag(echo, { [ENROLL]: "true" });
+      await driver.until("reverted", 30, () => driver.ended(echo, "reverted"));
+      await driver.untag(echo, ENROLL);
+      await driver.minutes(1);
+      expect(tagsOf(driver, echo)).toEqual({});
+      expect((await driver.state(echo))?.addedTagKeys).toEqual([]);
+      expect(await driver.containersOf(echo)).toEqual(["echo"]);
     }));
 
-  it("while the control plane does not answer: it leaves the mesh all the same", () =>
-    onLab({ fleet: guideFleet }, async (stage) => {
+  it("while the control plane doesn't answer: it leaves the mesh nevertheless", () =>
+    onLab({ fleet: guideFleet }, async (driver) => {
       const echo = demo("echo-service");
-      await stage.tag(echo, { [ENROLL]: "true" });
-      await enrolled(stage, echo);
-      stage.lab.faults.add({ kind: "kubernetes-down" });
-      await stage.untag(echo, ENROLL);
-      await out(stage, echo);
+      await driver.tag(echo, { [ENROLL]: "true" });
+      await untilEnrolled(driver, echo);
+      driver.lab.faults.add({ kind: "kubernetes-down" });
+      await driver.untag(echo, ENROLL);
+      await untilUnenrolled(driver, echo);
     }));
 });
 
 describe("a cluster loses its enroll tag", () => {
-  it("and its services leave the mesh, but for the one with a tag of its own", () => {
+  it("and its services leave the mesh, except the one with its own tag", () => {
     const fleet = fleetOf(
       [web("one"), web("two", { tags: { [ENROLL]: "true" } })].map((service) => ({
         ...service,
@@ -186,56 +186,60 @@ describe("a cluster loses its enroll tag", () => {
       })),
       { [ENROLL]: "true" },
     );
-    return onLab({ fleet }, async (stage) => {
+    return onLab({ fleet }, async (driver) => {
       const [one, two] = [demo("one"), demo("two")];
-      await enrolled(stage, one);
-      await enrolled(stage, two);
+      await untilEnrolled(driver, one);
+      await untilEnrolled(driver, two);
       const resourceArn = `arn:aws:ecs:${US.region}:${US.account}:cluster/ecs-demo`;
-      await stage.lab.call(US, "UntagResource", { resourceArn, tagKeys: [ENROLL] });
-      await out(stage, one);
-      await stage.minutes(30);
-      await expectMeshed(stage, two);
-      expect(stage.rollsOf(two)).toHaveLength(1);
-      await expectAtRest(stage, one);
+      await driver.lab.call(US, "UntagResource", { resourceArn, tagKeys: [ENROLL] });
+      await untilUnenrolled(driver, one);
+      await driver.minutes(30);
+      await expectMeshed(driver, two);
+      expect(driver.rollsOf(two)).toHaveLength(1);
+      await expectAtRest(driver, one);
     });
   });
 });
 
-describe("many services lose their tags at once, and no event tells it", () => {
+describe("many services lose their tags at once, without events", () => {
   const names = ["a", "b", "c", "d"].map((letter) => `cart-${letter}`);
   const services = names.map((name) => web(name, { tags: { ...enrollAs(name) } }));
 
-  it("one sweep takes at most maxUnenrollPerSweep of them out of the mesh", () =>
-    onLab({ fleet: fleetOf(services), policy: { maxUnenrollPerSweep: 1 } }, async (stage) => {
-      for (const name of names) await enrolled(stage, demo(name));
-      stage.lab.faults.add({ kind: "lose-event", match: {} });
-      for (const name of names) await stage.untag(demo(name), ENROLL, SERVICE_ACCOUNT);
+  it("one sweep unenrolls at most maxUnenrollPerSweep of them", () =>
+    onLab({ fleet: fleetOf(services), policy: { maxUnenrollPerSweep: 1 } }, async (driver) => {
+      for (const name of names) await untilEnrolled(driver, demo(name));
+      driver.lab.faults.add({ kind: "lose-event", match: {} });
+      for (const name of names) await driver.untag(demo(name), ENROLL, SERVICE_ACCOUNT);
       const outAfter = async (minutes: number) => {
-        await stage.minutes(minutes);
-        const inMesh = await Promise.all(names.map((name) => stage.inMesh(demo(name))));
+        await driver.minutes(minutes);
+        const inMesh = await Promise.all(names.map((name) => driver.inMesh(demo(name))));
         return inMesh.filter((is) => !is).length;
       };
-      // The next sweep is at most 15 minutes away, then there is one every 15 minutes.
+      // The sweep runs every 15 minutes.
       expect(await outAfter(15)).toBe(1);
       expect(await outAfter(15)).toBe(2);
       expect(await outAfter(15)).toBe(3);
       expect(await outAfter(30)).toBe(4);
-      for (const name of names) await expectAtRest(stage, demo(name));
+      for (const name of names) await expectAtRest(driver, demo(name));
     }));
 });
 
-describe("unenrolling makes no revisions without need", () => {
-  it("enrolling and unenrolling again and again: one revision for each", () =>
-    onLab({ fleet: guideFleet }, async (stage) => {
+describe("unenrolling registers no needless revisions", () => {
+  it("three enrollments and unenrollments register one revision each", () =>
+    onLab({ fleet: guideFleet }, async (driver) => {
       const echo = demo("echo-service");
       for (let round = 0; round < 3; round += 1) {
-        await stage.tag(echo, { [ENROLL]: "true" });
-        await stage.until("in", 15, async () => (await stage.inMesh(echo)) && stage.ended(echo, "succeeded"));
-        await stage.untag(echo, ENROLL);
-        await out(stage, echo);
-        await stage.minutes(1);
+        await driver.tag(echo, { [ENROLL]: "true" });
+        await driver.until(
+          "echo-service is enrolled",
+          15,
+          async () => (await driver.inMesh(echo)) && driver.ended(echo, "succeeded"),
+        );
+        await driver.untag(echo, ENROLL);
+        await untilUnenrolled(driver, echo);
+        await driver.minutes(1);
       }
-      expect((await revisionsOf(stage, echo, "echo-service-definition")).length).toBeLessThanOrEqual(7);
-      await expectAtRest(stage, echo);
+      expect((await revisionsOf(driver, echo, "echo-service-definition")).length).toBeLessThanOrEqual(7);
+      await expectAtRest(driver, echo);
     }));
 });

@@ -10,22 +10,22 @@ const deployment = deploymentOf(parseConfig(wideConfig), "prod");
 const configured = (members: Partial<ConfigInput>) => () => parseConfig({ ...wideConfig, ...members });
 
 describe("a deployment", () => {
-  it("has every other account with services, a control plane or an alarm as a member", () => {
+  it("has as members all other accounts with services, a control plane or an alarm", () => {
     expect(memberAccounts(deployment)).toEqual(["222222222222", "333333333333", "444444444444"]);
   });
 
-  it("forwards from the home region too, where parameters and secrets change", () => {
+  it("forwards events from the home region, too, where parameters and secrets change", () => {
     expect(forwardedRegions(deployment, "111111111111")).toEqual(["eu-west-1", "us-east-1", "us-west-2"]);
     expect(forwardedRegions(deployment, "333333333333")).toEqual(["ap-southeast-2"]);
     expect(forwardedRegions(deployment, "444444444444")).toEqual([]);
   });
 
-  it("takes no events from elsewhere when there is no other account", () => {
+  it("accepts no events from other accounts when it has no members", () => {
     const alone = { ...deployment, targets: [], eksClusters: [], alarms: [] };
     expect(homeBusPolicy(alone, "arn:aws:events:us-east-1:111111111111:event-bus/x")).toBeUndefined();
   });
 
-  it("refuses names that AWS would refuse", () => {
+  it("refuses names that are too long for AWS", () => {
     expect(resourceName({ name: "mesh", stage: "prod" }, "roll/apply")).toBe("mesh-prod-roll-apply");
     expect(() => resourceName({ name: "m".repeat(31), stage: "s".repeat(20) }, "roll/await-deployment")).toThrow(
       "AWS allows 64: shorten the name or the stage",
@@ -42,17 +42,17 @@ describe("a deployment", () => {
 });
 
 describe("a stage", () => {
-  it.each(["prod", "production"])("called %s is kept from being lost", (stage) => {
+  it.each(["prod", "production"])("with the name %s is protected and retained", (stage) => {
     expect(stageSettings(stage)).toMatchObject({ protect: true, removal: "retain", deletionProtection: true });
   });
 
-  it("of any other name can be removed", () => {
+  it("with any other name can be removed", () => {
     expect(stageSettings("pr-12")).toMatchObject({ protect: false, removal: "remove", deletionProtection: false });
   });
 });
 
 describe("the configuration", () => {
-  it("allows every role to be passed to ECS tasks unless it names some", () => {
+  it("allows all roles to be passed to ECS tasks by default", () => {
     const { passRoles: _, ...without } = wideConfig;
     expect(parseConfig(without).passRoles).toEqual(["*"]);
   });
@@ -64,7 +64,7 @@ describe("the configuration", () => {
     },
   );
 
-  it("refuses a VPC without subnets, and ids that are none", () => {
+  it("refuses a VPC without subnets, and invalid ids", () => {
     expect(configured({ vpc: { subnetIds: [], securityGroupIds: ["sg-0a"] } })).toThrow("vpc.subnetIds");
     expect(configured({ vpc: { subnetIds: ["net-1"], securityGroupIds: ["sg-0a"] } })).toThrow("a subnet's id");
   });

@@ -53,7 +53,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
   const busName = `${config.name}-${stage}`;
   const functionArn = (name: string) => homeArn("lambda", `function:${resourceName(names, name)}`);
 
-  it("names the bus and the ledger as the operator's command looks for them", () => {
+  it("names the bus and the ledger as the operator's command expects them", () => {
     const expected = resourceNames(config, stage);
     expect(all(types.bus).map(({ inputs }) => inputs.name)).toEqual([expected.busName]);
     expect(all(types.table).map(({ inputs }) => inputs.name)).toEqual([expected.tableName]);
@@ -69,14 +69,14 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
           (inputs.eventBusName ?? "") === (rule.inputs.eventBusName ?? ""),
       );
 
-    it("reach the home bus's rules by the patterns that the lab has", () => {
+    it("are matched on the home bus by the lab's patterns", () => {
       const deployed = homeRules().map(({ inputs }) => [inputs.name, JSON.parse(text(inputs.eventPattern))]);
       expect(Object.fromEntries(deployed)).toEqual(
         Object.fromEntries(rules.homeRules.map(({ name, pattern }) => [name, pattern])),
       );
     });
 
-    it("invoke the functions that the rules name, which let only that rule in", () => {
+    it("invoke the functions that the rules name, which only that rule may invoke", () => {
       for (const { name, functions: invoked } of rules.homeRules) {
         const rule = homeRules().find(({ inputs }) => inputs.name === name);
         const arns = rule ? targetsOf(rule).map(({ inputs }) => inputs.arn) : [];
@@ -92,7 +92,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("are forwarded from every region of the home account, by the patterns that the lab has, in one hop", () => {
+    it("are forwarded from every region of the home account with the lab's patterns, in one hop", () => {
       const targets = config.accounts.filter(({ role }) => role.includes(`:${homeAccount}:`));
       const regions = [...new Set([homeRegion, ...targets.flatMap((one) => one.regions)])].sort();
       const forwarding = all(types.rule).filter(({ inputs }) => inputs.eventBusName === undefined);
@@ -110,14 +110,14 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("go no further from the home bus than to functions", () => {
+    it("go from the home bus to functions only", () => {
       const arns = homeRules()
         .flatMap(targetsOf)
         .map(({ inputs }) => text(inputs.arn));
       expect(arns.filter((one) => !one.startsWith(homeArn("lambda", "function:")))).toEqual([]);
     });
 
-    it("that can't be handed over are tried again, then kept in a queue of the rule's region that takes them", () => {
+    it("that can't be delivered are retried, then kept in a queue in the rule's region", () => {
       for (const target of all(types.target)) {
         const { retryPolicy, deadLetterConfig } = z
           .object({
@@ -148,20 +148,20 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("of other accounts are taken, but none that speaks for the autopilot or its operators", () => {
+    it("of other accounts are accepted, except those in the name of the autopilot or its operators", () => {
       const others = new Set([
         ...config.accounts.map(({ role }) => role.split(":")[4]),
         ...config.controlPlanes.map(({ eks }) => eks?.account),
       ]);
       others.delete(homeAccount);
       others.delete(undefined);
-      const [allowed, refused] = statementsOf(all(types.busPolicy)[0]?.inputs.policy);
+      const [allowed, denied] = statementsOf(all(types.busPolicy)[0]?.inputs.policy);
       expect(allowed).toMatchObject({
         effect: "Allow",
         actions: ["events:PutEvents"],
         principal: { AWS: [...others].sort() },
       });
-      expect(refused).toMatchObject({
+      expect(denied).toMatchObject({
         effect: "Deny",
         principal: allowed?.principal,
         condition: {
@@ -172,7 +172,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
   });
 
   describe("schedules", () => {
-    it("run what the lab's clock runs, as often", () => {
+    it("have the lab's functions and intervals", () => {
       const deployed = all(types.schedule).map(({ inputs }) => {
         const { target } = z.object({ target: z.object({ arn: z.string(), input: z.string() }) }).parse(inputs);
         return { name: inputs.name, expression: inputs.scheduleExpression, ...target };
@@ -187,7 +187,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       expect(deployed.sort(byName)).toEqual(expected.sort(byName));
     });
 
-    it("have retries, a dead-letter queue, and a role for their function and that queue alone", () => {
+    it("have retries, a dead-letter queue, and a role for only their function and that queue", () => {
       for (const { name, inputs } of all(types.schedule)) {
         const { target } = z
           .object({
@@ -228,16 +228,18 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       expect(Object.fromEntries(deployed)).toEqual(expected());
     });
 
-    it("invoke functions that answer before the state's own time is up", () => {
-      const stateTimes = all(types.machine).flatMap(({ inputs }) => invocationsIn(JSON.parse(text(inputs.definition))));
-      expect(stateTimes.length).toBeGreaterThan(10);
-      for (const { functionArn: invoked, timeoutSeconds } of stateTimes) {
+    it("invoke functions whose timeout is shorter than the state's", () => {
+      const invocations = all(types.machine).flatMap(({ inputs }) =>
+        invocationsIn(JSON.parse(text(inputs.definition))),
+      );
+      expect(invocations.length).toBeGreaterThan(10);
+      for (const { functionArn: invoked, timeoutSeconds } of invocations) {
         const deployed = all(types.function).find(({ inputs }) => invoked.endsWith(`:${text(inputs.name)}`));
         if (timeoutSeconds !== undefined) expect(deployed?.inputs.timeout, invoked).toBeLessThan(timeoutSeconds);
       }
     });
 
-    it("log failures without the data, in which there are task tokens", () => {
+    it("log failures without execution data, which contains task tokens", () => {
       for (const { inputs } of all(types.machine)) {
         expect(inputs.loggingConfiguration).toMatchObject({ level: "ERROR", includeExecutionData: false });
       }
@@ -245,7 +247,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
   });
 
   describe("functions", () => {
-    it("are those of the definitions, on Node.js 24 on arm64, each with a role of its own", () => {
+    it("are those of the definitions, on Node.js 24 on arm64, each with its own role", () => {
       const deployed = all(types.function);
       expect(deployed.map(({ inputs }) => inputs.name).sort()).toEqual(
         functions.map(({ name }) => resourceName(names, name)).sort(),
@@ -257,7 +259,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       expect(new Set(roles).size).toBe(deployed.length);
     });
 
-    it("that are invoked asynchronously leave what they fail on in a queue", () => {
+    it("that are invoked asynchronously send failed events to a queue", () => {
       const invoked = new Set([
         ...rules.homeRules.flatMap((rule) => rule.functions),
         ...schedules.map(({ functionName }) => functionName),
@@ -288,7 +290,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("are in the VPC if there is one and they talk to Kubernetes", () => {
+    it("that use Kubernetes are in the configured VPC", () => {
       const inside = all(types.function).filter(({ inputs }) => inputs.vpcConfig !== undefined);
       const expected = functions.filter(({ kubernetes }) => kubernetes && config.vpc);
       expect(inside.map(({ inputs }) => inputs.name).sort()).toEqual(
@@ -302,7 +304,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("leave most of an account's concurrency to others", () => {
+    it("reserve only a small part of an account's concurrency", () => {
       const reserved = functions.reduce((sum, { reservedConcurrency = 0 }) => sum + reservedConcurrency, 0);
       expect(reserved).toBeLessThanOrEqual(100);
     });
@@ -311,7 +313,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
   describe("roles", () => {
     const roles = () => all(types.role).map(roleOf);
 
-    it("are taken on by one AWS service each, never by the account", () => {
+    it("are assumed by one AWS service each, never by the account", () => {
       for (const { name, trust } of roles()) {
         expect(trust, name).toHaveLength(1);
         expect(trust[0]?.principal, name).toEqual({ Service: expect.stringMatching(/^[a-z]+\.amazonaws\.com$/) });
@@ -319,7 +321,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       expect(JSON.stringify(all(types.role))).not.toMatch(/:root"/);
     });
 
-    it("name the account on whose behalf a service takes them on", () => {
+    it("name the account on whose behalf a service assumes them", () => {
       for (const { name, trust } of roles()) {
         const [statement] = trust;
         const ofLambda = JSON.stringify(statement?.principal).includes("lambda");
@@ -328,14 +330,14 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("have no policy of AWS's, which are wider, and fit into IAM's limit", () => {
+    it("have no AWS managed policies, and fit into IAM's limit", () => {
       for (const { name, managedPolicyArns, characters } of roles()) {
         expect(managedPolicyArns, name).toEqual([]);
         expect(characters, name).toBeLessThanOrEqual(10_240);
       }
     });
 
-    it("allow no action by a wildcard, and everything only where AWS has no resource for it", () => {
+    it("allow no action by a wildcard, and all resources only for actions without resource types", () => {
       const withoutResource = new Set([
         "cloudwatch:DescribeAlarms",
         "ec2:AssignPrivateIpAddresses",
@@ -370,7 +372,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("pass roles to ECS tasks alone, and only the configured ones", () => {
+    it("pass roles only to ECS tasks, and only the configured ones", () => {
       const passing = roles().flatMap(({ statements }) =>
         statements.filter(({ actions }) => actions.includes("iam:PassRole")),
       );
@@ -381,7 +383,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("are those of member accounts only by exact name and with the external id", () => {
+    it("assume member roles only by exact name and with the external id", () => {
       const assuming = roles().flatMap(({ statements }) =>
         statements.filter(({ actions }) => actions.includes("sts:AssumeRole")),
       );
@@ -392,7 +394,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("write and read only secrets of the autopilot's own prefix, and the two that the configuration names", () => {
+    it("use only secrets with the autopilot's prefix, and those that the configuration names", () => {
       const named = [config.slack.secretName, ...config.controlPlanes.flatMap((plane) => plane.kubeconfigSecret ?? [])];
       const allowed = ["ztunnel-autopilot/*", ...named.map((one) => `${one}-??????`)];
       for (const { name, statements } of roles()) {
@@ -403,13 +405,13 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
         for (const { actions, resources } of secrets) {
           const names = resources.map((one) => one.split(":secret:")[1]);
           expect(allowed, name).toEqual(expect.arrayContaining(names));
-          // The tokens themselves are for the tasks: the autopilot only writes them.
+          // Only tasks read the tokens. The autopilot only writes them.
           if (actions.includes("secretsmanager:GetSecretValue")) expect(names).not.toContain("ztunnel-autopilot/*");
         }
       }
     });
 
-    it("set only the tags that istiod reads, never one that enrolls", () => {
+    it("set only the tags that istiod reads, never the enroll tag", () => {
       for (const { statements } of roles()) {
         for (const { actions, condition } of statements) {
           if (!actions.some((action) => action === "ecs:TagResource" || action === "ecs:UntagResource")) continue;
@@ -426,7 +428,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
   });
 
   describe("dead letters and logs", () => {
-    it("have an alarm for every queue, which notifies a topic of its own region", () => {
+    it("have an alarm for every queue, which notifies a topic in the queue's region", () => {
       for (const queue of all(types.queue)) {
         const [alarm, ...more] = inRegion(types.alarm, queue.region ?? "").filter(
           ({ inputs }) => JSON.stringify(inputs.dimensions) === JSON.stringify({ QueueName: queue.inputs.name }),
@@ -442,13 +444,13 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("are encrypted and kept for as long as SQS can", () => {
+    it("are encrypted and kept for SQS's maximum retention time", () => {
       for (const { inputs } of all(types.queue)) {
         expect(inputs).toMatchObject({ sqsManagedSseEnabled: true, messageRetentionSeconds: 14 * 24 * 3600 });
       }
     });
 
-    it("end after a time, for every log", () => {
+    it("of every function and state machine have a retention time", () => {
       expect(all(types.logGroup)).toHaveLength(functions.length + all(types.machine).length);
       for (const { inputs } of all(types.logGroup)) expect(inputs.retentionInDays).toBe(stage === "dev" ? 30 : 365);
     });
@@ -468,11 +470,14 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       [types.topic]: 256,
     };
 
-    it.each(Object.entries(limits))("of %s have at most %i characters of those that AWS takes", (type, limit) => {
-      const given = all(type).map(({ inputs }) => text(inputs.name));
-      expect(given.length).toBeGreaterThan(0);
-      expect(given.filter((name) => name.length > limit || !/^[\w.-]+$/.test(name))).toEqual([]);
-    });
+    it.each(Object.entries(limits))(
+      "of %s have at most %i characters, and only those that AWS allows",
+      (type, limit) => {
+        const given = all(type).map(({ inputs }) => text(inputs.name));
+        expect(given.length).toBeGreaterThan(0);
+        expect(given.filter((name) => name.length > limit || !/^[\w.-]+$/.test(name))).toEqual([]);
+      },
+    );
 
     it("are unique within a type and region", () => {
       const keys = graph()
@@ -481,12 +486,12 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
     });
 
-    it("of patterns: each is short enough for EventBridge", () => {
+    it("have patterns that are short enough for EventBridge", () => {
       for (const { inputs } of all(types.rule)) expect(text(inputs.eventPattern).length).toBeLessThanOrEqual(2048);
     });
   });
 
-  it("keeps the ledger as a ledger must be kept", () => {
+  it("protects the ledger with point-in-time recovery, and against deletion in production", () => {
     const [table] = all(types.table);
     expect(table?.inputs).toMatchObject({
       hashKey: "pk",
@@ -503,7 +508,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     expect(table?.retainOnDelete).toBe(stage !== "dev");
   });
 
-  it("is protected in production alone", () => {
+  it("is protected only in production", () => {
     expect(graph().app).toMatchObject(
       stage === "dev" ? { protect: false, removal: "remove" } : { protect: true, removal: "retain" },
     );
@@ -514,7 +519,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     for (const { inputs } of all(types.machine)) expect(inputs.tracingConfiguration).toEqual({ enabled: false });
   });
 
-  it("has the image parameter that the configuration names, whose value is the operators'", () => {
+  it("has the configured image parameter, whose value operators may change", () => {
     const { imageParameter, image } = config.ztunnel;
     const parameters = all(types.parameter).map(({ inputs, ignoreChanges }) => [
       inputs.name,
@@ -524,7 +529,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     expect(parameters).toEqual(imageParameter ? [[imageParameter, image, ["value"]]] : []);
   });
 
-  it("left nothing unresolved", () => {
+  it("has no unresolved outputs", () => {
     expect(JSON.stringify(graph().resources)).not.toMatch(
       /\[object Object\]|"undefined"|Calling \[toString\]|Output<T>/,
     );
@@ -543,7 +548,7 @@ const invocationSchema = z.object({
   Arguments: z.object({ FunctionName: z.string() }),
 });
 
-/** States that wait for a function's answer, wherever they are in a definition. */
+/** The states that wait for a function's answer, at any depth of a definition. */
 function invocationsIn(node: unknown): readonly Invocation[] {
   if (typeof node !== "object" || node === null) return [];
   const own = invocationSchema.safeParse(node);

@@ -26,7 +26,7 @@ function propertiesOf(name: string): TemplateResource["Properties"] {
 }
 
 describe("the template of a member account", () => {
-  it("forwards by the patterns that the home account has, to the home bus alone", () => {
+  it("forwards events with the home account's patterns, and only to the home bus", () => {
     const rules = resources.filter(([, { Type }]) => Type === "AWS::Events::Rule").map(([, one]) => one.Properties);
     const { forwardedRules } = eventPatterns({
       homeAccount: config.homeAccount,
@@ -50,7 +50,7 @@ describe("the template of a member account", () => {
     }
   });
 
-  it("has a role that only the functions that need it take on, with the external id", () => {
+  it("has a role that only the functions that need it can assume, with the external id", () => {
     const { RoleName, Path, AssumeRolePolicyDocument } = propertiesOf("MemberRole");
     expect([RoleName, Path]).toEqual(["mesh-pilot-member", "/platform/"]);
     const users = functions.filter(({ calls }) => calls.some(({ scope }) => scope === "member-roles"));
@@ -67,7 +67,7 @@ describe("the template of a member account", () => {
     ]);
   });
 
-  it("has a role that only the operators' roles take on, with the external id, and that only reads", () => {
+  it("has a read-only role that only the operators' roles can assume, with the external id", () => {
     const { RoleName, Path, AssumeRolePolicyDocument, Policies } = propertiesOf("OperatorRole");
     expect([RoleName, Path]).toEqual(["mesh-pilot-member-read", "/platform/"]);
     expect(statementsOf(AssumeRolePolicyDocument)).toEqual([
@@ -87,12 +87,12 @@ describe("the template of a member account", () => {
     ]);
   });
 
-  it("has no role for operators when none is named", () => {
+  it("has no role for operators when the configuration names none", () => {
     const { Resources } = memberAccountTemplate({ ...config, operatorRoles: [] }, "prod", "222222222222");
     expect(Object.keys(template.Resources).filter((name) => !(name in Resources))).toEqual(["OperatorRole"]);
   });
 
-  it("makes its roles in the first region only, since IAM has no regions", () => {
+  it("creates its roles in the first region only, because IAM is global", () => {
     expect(template.Conditions).toEqual({ IsFirstRegion: { "Fn::Equals": [{ Ref: "AWS::Region" }, "eu-west-1"] } });
     for (const [name, { Type, Condition }] of resources) {
       expect(Condition, name).toBe(Type === "AWS::IAM::Role" ? "IsFirstRegion" : undefined);
@@ -100,7 +100,7 @@ describe("the template of a member account", () => {
     expect(template.Description).toContain("eu-west-1, then us-east-1");
   });
 
-  it("allows nothing by a wildcard of actions, and passes only the configured roles to ECS tasks", () => {
+  it("allows no action by a wildcard, and only the configured roles to be passed to ECS tasks", () => {
     const policies = JSON.stringify(propertiesOf("MemberRole").Policies);
     expect(policies).not.toMatch(/"[a-z-]+:[A-Za-z]*\*"/);
     expect(policies).toContain(
@@ -118,22 +118,22 @@ describe("the template of a member account", () => {
     });
   });
 
-  it("refers to nothing that it does not have", () => {
+  it("refers only to its own resources", () => {
     const text = JSON.stringify(template.Resources);
     const referred = [...text.matchAll(/"(?:Ref|Fn::GetAtt)":\[?"(\w+)"/g)].map(([, name]) => name);
     expect(Object.keys(template.Resources)).toEqual(expect.arrayContaining([...new Set(referred)]));
   });
 
-  it("is one role where the account has a control plane and no services", () => {
+  it("is a single role if the account has a control plane and no services", () => {
     const { Resources } = memberAccountTemplate(config, "prod", "444444444444");
     expect(Object.keys(Resources)).toEqual(["MemberRole"]);
   });
 
-  it.each(["111111111111", "999999999999"])("is refused for %s, which is no member account", (account) => {
-    expect(() => memberAccountTemplate(config, "prod", account)).toThrow(`${account} is no account`);
+  it.each(["111111111111", "999999999999"])("is refused for %s, which is not a member account", (account) => {
+    expect(() => memberAccountTemplate(config, "prod", account)).toThrow(`${account} is not a member account`);
   });
 
-  it("is written by the command, which refuses an account that it does not know", async () => {
+  it("is written by the command, which refuses an unknown account", async () => {
     const directory = await mkdtemp(join(tmpdir(), "autopilot-member-"));
     try {
       const out = join(directory, "member.json");
@@ -142,7 +142,10 @@ describe("the template of a member account", () => {
       const { stdout } = await run("210987654321");
       expect(stdout).toContain("resources for account 210987654321");
       expect(JSON.parse(await readFile(out, "utf8"))).toMatchObject({ AWSTemplateFormatVersion: "2010-09-09" });
-      await expect(run("1")).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("1 is no account") });
+      await expect(run("1")).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("1 is not a member account"),
+      });
     } finally {
       await rm(directory, { recursive: true });
     }

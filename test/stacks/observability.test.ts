@@ -87,7 +87,7 @@ interface Read {
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
-/** What a chart's line reads; a search reads every value of the last dimension. */
+/** The metric that a chart's line reads. A search reads every value of the last dimension. */
 function readOf(line: z.output<typeof lineSchema>): Read {
   const [first, metricName, ...rest] = line;
   if (typeof first === "object") {
@@ -95,7 +95,7 @@ function readOf(line: z.output<typeof lineSchema>): Read {
     const found = /^SEARCH\('\{(\w+),(\w+),(\w+)\} MetricName="(\w+)" service="([\w-]+)"', '[\w.]+', \d+\)$/.exec(
       expression,
     );
-    if (!found) throw new Error(`no search: ${expression}`);
+    if (!found) throw new Error(`not a search expression: ${expression}`);
     const [, namespace = "", service = "", dimension = "", name = "", deployment = ""] = found;
     return { namespace, metricName: name, dimensions: { [service]: deployment, [dimension]: "*" } };
   }
@@ -129,8 +129,8 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     body().widgets.flatMap((widget) => (widget.type === "metric" ? widget.properties.metrics.map(readOf) : []));
   const names = (type: string) => all(type).map(({ inputs }) => String(inputs.name));
 
-  /** Dimensions of AWS's own metrics, with what there is of them in the graph. */
-  const there = (): Readonly<Record<string, readonly string[]>> => ({
+  /** The dimensions of AWS's own metrics, with their values in the graph. */
+  const awsDimensions = (): Readonly<Record<string, readonly string[]>> => ({
     FunctionName: names("aws:lambda/function:Function"),
     QueueName: names("aws:sqs/queue:Queue"),
     TableName: names("aws:dynamodb/table:Table"),
@@ -144,7 +144,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       expect(namespace).toMatch(/^AWS\/(Lambda|SQS|DynamoDB|States)$/);
       const pairs = Object.entries(dimensions);
       expect(pairs).toHaveLength(1);
-      for (const [dimension, value] of pairs) expect(there()[dimension], metricName).toContain(value);
+      for (const [dimension, value] of pairs) expect(awsDimensions()[dimension], metricName).toContain(value);
       return;
     }
     const { service, ...own } = dimensions;
@@ -157,14 +157,14 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
   }
 
   describe("the dashboard", () => {
-    it("is one, called as the deployment, whose body is as CloudWatch wants it", () => {
+    it("has the deployment's name, and a body that CloudWatch accepts", () => {
       expect(dashboards().map(({ inputs, region }) => [inputs.dashboardName, region])).toEqual([
         [deployment, homeRegion],
       ]);
       expect(body().widgets.length).toBeGreaterThan(15);
     });
 
-    it("has no widget over another, nor one beyond its 24 columns", () => {
+    it("has no overlapping widgets, and none beyond its 24 columns", () => {
       const { widgets } = body();
       for (const { x, width } of widgets) expect(x + width).toBeLessThanOrEqual(24);
       const cells = widgets.flatMap(({ x, y, width, height }) =>
@@ -173,7 +173,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       expect(new Set(cells).size).toBe(cells.length);
     });
 
-    it("gives each expression of a widget an id of its own", () => {
+    it("gives each expression of a widget a unique id", () => {
       for (const widget of body().widgets) {
         if (widget.type !== "metric") continue;
         const ids = widget.properties.metrics.flatMap(([first]) =>
@@ -183,19 +183,19 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("reads only what is measured, at the dimensions that it is measured with", () => {
+    it("reads only existing metrics, with their dimensions", () => {
       expect.hasAssertions();
       for (const read of reads()) expectMeasured(read);
     });
 
-    it("reads every metric that the functions measure", () => {
+    it("reads every metric of the functions", () => {
       const own = reads().filter(({ namespace }) => namespace === METRICS_NAMESPACE);
       expect([...new Set(own.map(({ metricName }) => metricName))].sort()).toEqual(Object.keys(metrics).sort());
     });
 
     it("shows every function, state machine and queue of the home account", () => {
       const values = new Set(reads().flatMap(({ dimensions }) => Object.values(dimensions)));
-      for (const shown of Object.values(there()).flat()) expect(values).toContain(shown);
+      for (const shown of Object.values(awsDimensions()).flat()) expect(values).toContain(shown);
     });
 
     it("shows the state of every alarm of its region", () => {
@@ -207,25 +207,25 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
   });
 
   describe("the alarms", () => {
-    it("read only what is measured, at the dimensions that it is measured with", () => {
+    it("read only existing metrics, with their dimensions", () => {
       expect(alarms().length).toBeGreaterThan(20);
       for (const alarm of alarms()) expectMeasured(alarm);
     });
 
-    it("notify the topic of their region, when they go off and when they end", () => {
+    it("notify the topic of their region when they fire and when they end", () => {
       for (const { name, region, alarmActions, okActions } of alarms()) {
         const topic = [`arn:aws:sns:${region}:${homeAccount}:${deployment}-alarms`];
         expect({ alarmActions, okActions }, name).toEqual({ alarmActions: topic, okActions: topic });
       }
     });
 
-    it("say what they mean and where it is written what to do", () => {
+    it("describe their meaning and name their runbook", () => {
       for (const { name, alarmDescription } of alarms()) {
         expect(alarmDescription, name).toMatch(/^[A-Z].+[.?] What to do: docs\/operations\.md#[a-z-]+$/);
       }
     });
 
-    it("look back no further than a day, as CloudWatch wants it", () => {
+    it("evaluate at most one day, which is CloudWatch's limit", () => {
       for (const { period, evaluationPeriods } of alarms())
         expect(period * evaluationPeriods).toBeLessThanOrEqual(86_400);
     });
@@ -243,7 +243,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       ["roll-service-executions-failed", { namespace: "AWS/States", metricName: "ExecutionsFailed" }],
       ["roll-fleet-executions-timed-out", { namespace: "AWS/States", metricName: "ExecutionsTimedOut" }],
       ["roll-service-executions-timed-out", { namespace: "AWS/States", metricName: "ExecutionsTimedOut" }],
-    ])("%s goes off at the first of them, and without data nothing is wrong", (ending, expected) => {
+    ])("%s fires at the first occurrence, and is OK without data", (ending, expected) => {
       expect(named(ending)).toMatchObject({
         ...expected,
         comparisonOperator: "GreaterThanThreshold",
@@ -255,7 +255,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     it.each([
       ["sweep-not-run", "SweptServices", 3600],
       ["root-ca-not-watched", "ControlPlanesRead", 1800],
-    ])("%s goes off when nothing was measured for so long", (ending, metricName, seconds) => {
+    ])("%s fires when its metric has no data for its period", (ending, metricName, seconds) => {
       const alarm = named(ending);
       expect(alarm).toMatchObject({
         metricName,
@@ -267,7 +267,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       expect((alarm?.period ?? 0) * (alarm?.evaluationPeriods ?? 0)).toBe(seconds);
     });
 
-    it("go off for every control plane whose root CA ends in less than 14 days", () => {
+    it("watch every control plane for a root CA that ends in less than 14 days", () => {
       for (const { name } of config.controlPlanes) {
         expect(named(`root-ca-ends-soon-${name}`)).toMatchObject({
           metricName: "RootCaDaysLeft",
@@ -279,11 +279,11 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("go off for functions that nobody waits for when they fail or are throttled for a while", () => {
+    it("watch asynchronous functions for failures and throttling that last", () => {
       for (const { name, invocation } of functions) {
         const ending = name.replaceAll("/", "-");
-        for (const trouble of ["failing", "throttled"]) {
-          const alarm = named(`${ending}-${trouble}`);
+        for (const state of ["failing", "throttled"]) {
+          const alarm = named(`${ending}-${state}`);
           if (invocation === "synchronous") expect(alarm).toBeUndefined();
           else
             expect(alarm).toMatchObject({
@@ -294,7 +294,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("reach the ops channel from every region of the home account, by an event", () => {
+    it("reach the ops channel from every region of the home account by an event", () => {
       const rules = all("aws:cloudwatch/eventRule:EventRule");
       const patternOf = ({ inputs }: Resource) => compilePattern(JSON.parse(z.string().parse(inputs.eventPattern)));
       const home = rules.find(({ inputs }) => inputs.name === "alarm-changed" && inputs.eventBusName === deployment);

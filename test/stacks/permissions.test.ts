@@ -20,7 +20,7 @@ const root = new URL("../../", import.meta.url);
 const deployment = deploymentOf(parseConfig(wideConfig), "prod");
 const names = functions.map(({ name }) => name);
 
-/** Actions that AWS asks for besides the call itself. */
+/** Actions that AWS requires in addition to the call's own. */
 const impliedBy: Readonly<Record<string, readonly string[]>> = { "ecs:RegisterTaskDefinition": ["iam:PassRole"] };
 
 function definitionOf(name: string) {
@@ -34,7 +34,7 @@ function declaredActions(name: string): string[] {
 }
 
 describe("the functions' permissions", () => {
-  it("are there for every handler", () => {
+  it("are defined for every handler", () => {
     const files = readdirSync(new URL("functions", root), { recursive: true, encoding: "utf8" });
     const handlers = files.filter(
       (file) =>
@@ -44,7 +44,7 @@ describe("the functions' permissions", () => {
     expect([...functionNames].sort()).toEqual([...names].sort());
   });
 
-  it.each(names)("are for %s exactly the calls that its code can make", async (name) => {
+  it.each(names)("of %s are exactly the calls that its code can make", async (name) => {
     const { actions, reads, modules } = await reachedCalls(name);
     const implied = actions.flatMap((action) => impliedBy[action] ?? []);
     expect(declaredActions(name)).toEqual([...new Set([...actions, ...implied])].sort());
@@ -55,14 +55,14 @@ describe("the functions' permissions", () => {
     expect(starts("roll-fleet")).toBe(reads.has("fleetExecutions.startExecution"));
   });
 
-  it("are for what the environment of every function names", () => {
-    const world = readFileSync(new URL("functions/context.ts", root), "utf8");
-    const variables = [...world.matchAll(/^ {2}([A-Z][A-Z_]+): z\./gm)].map(([, variable]) => variable);
+  it("have the environment variables that every function reads", () => {
+    const contextSource = readFileSync(new URL("functions/context.ts", root), "utf8");
+    const variables = [...contextSource.matchAll(/^ {2}([A-Z][A-Z_]+): z\./gm)].map(([, variable]) => variable);
     expect([...environmentVariables].sort()).toEqual(variables.sort());
   });
 });
 
-describe("what the functions call in the lab's story", () => {
+describe("the functions' calls in the lab's story", () => {
   const called = new Map<string, Set<string>>();
 
   beforeAll(async () => {
@@ -75,22 +75,22 @@ describe("what the functions call in the lab's story", () => {
         called.set(functionName, actions.add(call.replace(".", ":")));
       },
     });
-    const stage = new LabDriver(lab);
+    const driver = new LabDriver(lab);
     await clock.run(
       (async () => {
         await lab.prepare(demoFleet);
-        await stage.minutes(3);
-        for (const act of acts) await act.play(stage);
+        await driver.minutes(3);
+        for (const act of acts) await act.play(driver);
       })(),
     );
   }, 60_000);
 
-  it("is much of what they may", () => {
+  it("cover many functions", () => {
     expect([...called.keys()].length).toBeGreaterThan(8);
     expect(called.get("roll/apply")).toContain("ecs:UpdateService");
   });
 
-  it.each(names)("%s was permitted", (name) => {
+  it.each(names)("of %s are permitted", (name) => {
     const aws = [...(called.get(name) ?? [])].filter((call) =>
       /^(ecs|eks|events|secretsmanager|ssm|states|sts):/.test(call),
     );
@@ -99,7 +99,7 @@ describe("what the functions call in the lab's story", () => {
 });
 
 describe("statements", () => {
-  it("bind ECS's actions to the regions and the account in which services run", () => {
+  it("limit ECS's actions to the regions and the account in which services run", () => {
     const [update] = functionStatements(definitionOf("roll/revert"), deployment).filter(({ Action }) =>
       Action.includes("ecs:UpdateService"),
     );
@@ -109,7 +109,7 @@ describe("statements", () => {
     ]);
   });
 
-  it("name control planes, their secrets and Slack's exactly", () => {
+  it("name control planes, their secrets and Slack's secret exactly", () => {
     const resources = functionStatements(definitionOf("watch-root-ca"), deployment).flatMap(({ Resource }) => Resource);
     expect(resources).toContain("arn:aws:eks:us-east-2:111111111111:cluster/ambient-home");
     expect(resources).toContain(
@@ -119,7 +119,7 @@ describe("statements", () => {
     expect(slack?.Resource).toEqual(["arn:aws:secretsmanager:us-east-1:111111111111:secret:ops/slack-??????"]);
   });
 
-  it("are none where there is nothing to call", () => {
+  it("are empty without targets", () => {
     const nowhere: Deployment = { ...deployment, targets: [], eksClusters: [], kubeconfigSecrets: [], alarms: [] };
     const left = functionStatements(definitionOf("roll/apply"), nowhere).flatMap(({ Action }) => Action);
     expect(left.filter((action) => !action.startsWith("dynamodb:"))).toEqual([]);
@@ -132,13 +132,13 @@ describe("statements", () => {
     }));
     for (const definition of functions) {
       const statements = functionStatements(definition, { ...deployment, targets: regions });
-      // Logs, the queue and the network take some more.
+      // The statements for logs, the queue and the network need the rest of IAM's limit.
       expect(JSON.stringify(statements).length, definition.name).toBeLessThan(9_000);
       expect(JSON.stringify(statements)).not.toContain('"Resource":[]');
     }
   });
 
-  it("bind many regions by a condition, beside the one that is there", () => {
+  it("limit many regions by a condition, which is added to existing ones", () => {
     const targets = Array.from({ length: 7 }, (_, index) => ({ account: "111111111111", region: `eu-north-${index}` }));
     const tagging = functionStatements(definitionOf("roll/finish"), { ...deployment, targets }).find(({ Action }) =>
       Action.includes("ecs:UntagResource"),
@@ -151,7 +151,7 @@ describe("statements", () => {
     });
   });
 
-  it("of a member role are those that the functions have in target accounts", () => {
+  it("of a member role are those of the functions in target accounts", () => {
     const wanted = functions.flatMap(({ calls }) => calls.filter(({ scope }) => isTargetScope(scope)));
     const inMember = memberStatements("222222222222", deployment).flatMap(({ Action }) => Action);
     const expected = new Set(wanted.flatMap(({ actions }) => actions));
@@ -160,7 +160,7 @@ describe("statements", () => {
     expect(JSON.stringify(memberStatements("222222222222", deployment))).not.toContain("111111111111");
   });
 
-  it("are for roles that a control plane can let in by name", () => {
+  it("belong to roles that a control plane can authorize by name", () => {
     const talking = functions.filter(({ kubernetes }) => kubernetes).map(({ name }) => name.replace("/", "-"));
     expect(kubernetesPrincipals(deployment, "111111111111")).toEqual(
       talking.map((name) => `arn:aws:iam::111111111111:role/mesh-pilot-prod-${name}`).sort(),
@@ -170,7 +170,7 @@ describe("statements", () => {
     ]);
   });
 
-  it("of an account that has a control plane alone let the cluster be described", () => {
+  it("of an account that has only a control plane allow describing the cluster", () => {
     expect(memberStatements("444444444444", deployment)).toEqual([
       {
         Effect: "Allow",

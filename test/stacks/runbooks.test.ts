@@ -18,7 +18,7 @@ const alarms = [
 ];
 
 describe("the runbook that an alarm names", () => {
-  it.each(alarms.map(({ name, description }) => [name, description]))("is there for %s", (_name, description) => {
+  it.each(alarms.map(({ name, description }) => [name, description]))("exists for %s", (_name, description) => {
     const [, anchor] = /docs\/operations\.md#([a-z0-9-]+)/.exec(description) ?? [];
     expect(anchors).toContain(anchor);
   });

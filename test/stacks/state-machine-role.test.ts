@@ -19,7 +19,7 @@ function machine(name: string): StateMachineDefinition {
   return found;
 }
 
-/** What a machine may do, by action. */
+/** The resources that the machine's role allows, by action. */
 function allowed(one: StateMachineDefinition): Readonly<Record<string, readonly string[]>> {
   const statements = stateMachineStatements(one, deployment);
   const actions = new Set(statements.flatMap(({ Action }) => Action));
@@ -38,7 +38,7 @@ const withoutLogs = (one: StateMachineDefinition) =>
   Object.keys(allowed(one)).filter((action) => !action.startsWith("logs:"));
 
 describe("the role of RollService", () => {
-  it("invokes its own functions, and nothing else", () => {
+  it("allows invoking its own functions, and nothing else", () => {
     expect(withoutLogs(machine("roll-service"))).toEqual(["lambda:InvokeFunction"]);
     expect(invoking(machine("roll-service"))).toEqual(functionArns(rollServiceMachine.functions));
   });
@@ -48,17 +48,17 @@ describe("the role of RollFleet", () => {
   const fleet = machine("roll-fleet");
   const stateMachine = (name: string) => `arn:aws:states:us-east-1:111111111111:stateMachine:mesh-pilot-prod-${name}`;
 
-  it("invokes its own functions", () => {
+  it("allows invoking its own functions", () => {
     expect(invoking(fleet)).toEqual(functionArns(rollFleetMachine.functions));
   });
 
-  it("starts rolls, and itself for the items of its waves and to go on as new", () => {
+  it("allows starting rolls, and RollFleet itself, for its Maps and to continue as new", () => {
     expect(new Set(allowed(fleet)["states:StartExecution"])).toEqual(
       new Set([stateMachine("roll-service"), stateMachine("roll-fleet")]),
     );
   });
 
-  it("watches and stops executions of these two alone", () => {
+  it("allows watching and stopping executions of these two only", () => {
     const watched = allowed(fleet)["states:StopExecution"] ?? [];
     expect(watched).toEqual(allowed(fleet)["states:DescribeExecution"]);
     const executions = "arn:aws:states:us-east-1:111111111111:execution:mesh-pilot-prod-roll-";
@@ -67,7 +67,7 @@ describe("the role of RollFleet", () => {
     );
   });
 
-  it("waits for rolls by the one rule that Step Functions has for it", () => {
+  it("allows using the rule by which Step Functions waits for executions", () => {
     expect(allowed(fleet)["events:PutRule"]).toEqual([
       "arn:aws:events:us-east-1:111111111111:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
     ]);
@@ -75,12 +75,12 @@ describe("the role of RollFleet", () => {
 });
 
 describe("the role of a state machine", () => {
-  it("is refused for an integration of which nothing is known, however deep it is", () => {
+  it("can't be made for an unknown integration, at any depth of the definition", () => {
     const Resource = "arn:aws:states:::dynamodb:putItem";
     const nested = {
       States: { Each: { Type: "Map", ItemProcessor: { States: { Put: { Type: "Task", Resource } } } } },
     };
-    const odd = { ...machine("roll-service"), definition: nested };
-    expect(() => stateMachineStatements(odd, deployment)).toThrow(`a task of ${Resource}`);
+    const unknown = { ...machine("roll-service"), definition: nested };
+    expect(() => stateMachineStatements(unknown, deployment)).toThrow(`a task of ${Resource}`);
   });
 });

@@ -1,6 +1,6 @@
 import type { CliContext } from "../../cli/runtime/context.ts";
 
-/** A context without a process: what was written is kept, waiting moves the clock. */
+/** A context without a process. It keeps what was written, and a pause advances its clock. */
 export interface TestContext extends CliContext {
   readonly written: { out: string; err: string };
 }

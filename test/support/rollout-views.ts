@@ -30,7 +30,7 @@ export function service(ordinal: number, changes: Partial<RolloutService> = {}):
   });
 }
 
-/** The canary is done, of the second wave one failed and one rolls. */
+/** Services of a rollout whose canary is done. In the second wave, one failed and one is rolling. */
 export const midway: readonly RolloutService[] = [
   service(0, {
     status: "succeeded",

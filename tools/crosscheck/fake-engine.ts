@@ -1,6 +1,6 @@
 /**
- * Plays the Pulumi CLI for `sst diff`: tells its version, makes an empty stack, and previews by running the program on
- * mocks. Writes what was registered to CROSSCHECK_OUT.
+ * Stands in for the Pulumi CLI in `sst diff`: prints its version, creates an empty stack, and previews by running the
+ * program on mocks. Writes the registered resources to CROSSCHECK_OUT.
  */
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -36,10 +36,10 @@ function variable(name: string): string {
 }
 
 if (command === "version") console.log("v3.215.0");
-if (command === "stack") makeStack(args[1] ?? "");
+if (command === "stack") createStack(args[1] ?? "");
 if (command === "preview") await preview(option("--stack"), option("--event-log"));
 
-function makeStack(stackName: string): void {
+function createStack(stackName: string): void {
   const [, app = "", stage = ""] = stackName.split("/");
   const latest = { manifest: { time: "2020-01-01T00:00:00Z", magic: "", version: "" }, resources: [] };
   mkdirSync(join(".pulumi/stacks", app), { recursive: true });
@@ -50,14 +50,14 @@ function makeStack(stackName: string): void {
 async function preview(stackName: string, eventLog: string): Promise<void> {
   const [, app = "", stage = ""] = stackName.split("/");
   const main = /main: (.*)/.exec(readFileSync("Pulumi.yaml", "utf8"))?.[1]?.trim() ?? "";
-  // The copy's own Pulumi, which has no types here.
+  // The copy has its own Pulumi, which has no types here.
   const { runtime } = createRequire(join(main, "../package.json"))("@pulumi/pulumi") as {
     readonly runtime: {
       setMocks(mocks: object, project: string, stack: string, preview: boolean, organization: string): Promise<void>;
       runInPulumiStack(program: () => Promise<unknown>): Promise<unknown>;
     };
   };
-  const { note, placeOf } = placesByProvider({
+  const { rememberProvider, placeOf } = placesByProvider({
     account: variable("CROSSCHECK_ACCOUNT"),
     region: variable("SST_AWS_REGION"),
   });
@@ -65,7 +65,7 @@ async function preview(stackName: string, eventLog: string): Promise<void> {
   await runtime.setMocks(
     {
       newResource: ({ type, name, inputs, custom, provider }: Registered & { readonly custom: boolean }) => {
-        note(type, name, inputs);
+        rememberProvider(type, name, inputs);
         seen.push({ type, name, inputs });
         if (!custom) return { id: "", state: {} };
         const { id, state } = createdResource(type, name, inputs, placeOf(provider));
@@ -79,7 +79,7 @@ async function preview(stackName: string, eventLog: string): Promise<void> {
     "organization",
   );
   await runtime.runInPulumiStack(() => import(pathToFileURL(main).href));
-  // Outputs may still resolve into resources.
+  // Outputs that resolve later may still register resources.
   await new Promise((resolve) => process.once("beforeExit", resolve));
   writeFileSync(variable("CROSSCHECK_OUT"), JSON.stringify(seen));
   const changes = { sequence: 0, timestamp: 0, summaryEvent: { resourceChanges: { create: seen.length } } };

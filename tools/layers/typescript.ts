@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 /**
  * dependency-cruiser with a TypeScript that it can read. It supports versions below 7; next to TypeScript 7, which the
  * project uses, it skips every `.ts` file and reports nothing. npm installs it beside the project's version, so a hook
- * gives it the version that `tools/layers/package.json` asks for. Throws when it reads no TypeScript all the same.
+ * gives it the version that `tools/layers/package.json` asks for. Throws when it reads no TypeScript nevertheless.
  */
 export async function dependencyCruiser(): Promise<typeof import("dependency-cruiser")> {
   const require = createRequire(import.meta.url);

@@ -1,4 +1,4 @@
-/** What AWS would answer: ids and ARNs of created resources, and results of data sources. Only what the program reads. */
+/** AWS's answers, as far as the program reads them: ids and ARNs of created resources, and results of data sources. */
 import { arn, type Place, partitionOf } from "../../stacks/definitions/deployment.ts";
 
 type Inputs = Readonly<Record<string, unknown>>;
@@ -8,7 +8,7 @@ export interface CreatedResource {
   readonly state: Inputs;
 }
 
-/** The part of the ARN after the account by a resource's type, for the resources whose ARN the program reads. */
+/** The ARN by resource type, for the resources whose ARN the program reads. */
 const arnOf: Readonly<Record<string, (name: string, place: Place, inputs: Inputs) => string>> = {
   "aws:cloudwatch/eventBus:EventBus": (name, place) => arn("events", place, `event-bus/${name}`),
   "aws:cloudwatch/eventRule:EventRule": (name, place, { eventBusName }) =>
@@ -25,7 +25,7 @@ const arnOf: Readonly<Record<string, (name: string, place: Place, inputs: Inputs
   "aws:ssm/parameter:Parameter": (name, place) => arn("ssm", place, `parameter/${name.replace(/^\//, "")}`),
 };
 
-/** Id and outputs of a resource that the program creates. */
+/** The id and the outputs of a resource that the program creates. */
 export function createdResource(type: string, logicalName: string, inputs: Inputs, place: Place): CreatedResource {
   const name = typeof inputs.name === "string" ? inputs.name : `${logicalName}-0000000`;
   const own = arnOf[type]?.(name, place, inputs);
@@ -53,16 +53,16 @@ function idOf(type: string, name: string, inputs: Inputs, { arn: own, url }: Inp
   return type.startsWith("aws:s3/") ? String(inputs.key ?? name) : name;
 }
 
-/** Where each resource is: its provider's region, or home. */
+/** The place of each resource: its provider's region, or home. */
 export function placesByProvider(home: Place): {
-  /** Notes a provider; other resources are none. */
-  readonly note: (type: string, name: string, inputs: Inputs) => void;
-  /** By the reference to its provider that a resource has, which ends in the provider's name and id. */
+  /** Remembers the region of a provider. Ignores other resources. */
+  readonly rememberProvider: (type: string, name: string, inputs: Inputs) => void;
+  /** The place for a resource's reference to its provider, which ends in the provider's name and id. */
   readonly placeOf: (provider: string | undefined) => Place;
 } {
   const regions = new Map<string, string>();
   return {
-    note: (type, name, { region }) => {
+    rememberProvider: (type, name, { region }) => {
       if (type === "pulumi:providers:aws" && typeof region === "string") regions.set(name, region);
     },
     placeOf: (provider) => ({
@@ -72,7 +72,7 @@ export function placesByProvider(home: Place): {
   };
 }
 
-/** What a data source answers. Throws for one that is not known here. */
+/** The result of a data source. Throws for an unknown one. */
 export function dataSource(token: string, args: Inputs, { account, region }: Place): Inputs {
   switch (token) {
     case "aws:index/getRegion:getRegion":
@@ -82,9 +82,10 @@ export function dataSource(token: string, args: Inputs, { account, region }: Pla
     case "aws:index/getCallerIdentity:getCallerIdentity":
       return { id: account, accountId: account, arn: arn("iam", { account, region: "" }, "user/render") };
     case "aws:iam/getPolicyDocument:getPolicyDocument":
-      // The program writes its policies itself: this is the one that SST makes of permissions, which no function has.
+      // SST makes this policy of a function's permissions, and no function has any. The program writes its own
+      // policies.
       return { ...args, id: "policy", json: "{}", minifiedJson: "{}", version: "2012-10-17" };
     default:
-      throw new Error(`nothing is known of the data source ${token}: add it to tools/sst/aws-answers.ts`);
+      throw new Error(`unknown data source ${token}: add it to tools/sst/aws-answers.ts`);
   }
 }

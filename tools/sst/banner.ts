@@ -1,4 +1,4 @@
-/** What SST puts before every ESM bundle: CommonJS modules inside of it ask for these. */
+/** The code that SST puts before every ESM bundle. CommonJS modules in the bundle need these names. */
 export const BANNER = [
   `import { createRequire as topLevelCreateRequire } from 'module';`,
   `const require = topLevelCreateRequire(import.meta.url);`,

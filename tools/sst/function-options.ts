@@ -2,13 +2,15 @@ import type * as esbuild from "esbuild";
 import { BANNER } from "./banner.ts";
 import { root } from "./platform.ts";
 
-/** What a function's `nodejs` says of its bundle, as far as the project uses it. */
+/** The bundle settings in a function's `nodejs`, as far as the project uses them. */
 export interface Bundling {
   readonly minify: boolean;
   readonly esbuild: { readonly external: readonly string[] };
 }
 
-/** SST 4.17's options for a bundle of Node.js 24 (its pkg/runtime/node/build.go): the entry's path is the project's. */
+/**
+ * SST 4.17's options for a bundle for Node.js 24 (its pkg/runtime/node/build.go). `entry` is relative to the project.
+ */
 export function functionOptions(entry: string, outfile: string, { minify, esbuild: own }: Bundling) {
   return {
     absWorkingDir: root,
@@ -21,7 +23,7 @@ export function functionOptions(entry: string, outfile: string, { minify, esbuil
     mainFields: ["module", "main"],
     keepNames: true,
     minify,
-    // SST's own two first.
+    // The first two are SST's.
     external: ["sharp", "pg-native", ...own.external],
     sourcemap: "linked",
     banner: { js: `${BANNER}\n` },

@@ -7,7 +7,7 @@ import * as z from "zod";
 import { functionOptions } from "./function-options.ts";
 import { root } from "./platform.ts";
 
-/** What SST asks its CLI to build. */
+/** A request of SST's components to build a function. */
 export const buildRequestSchema = z.looseObject({
   functionID: z.string(),
   handler: z.string(),
@@ -26,11 +26,13 @@ export type BuildRequest = z.infer<typeof buildRequestSchema>;
 export interface Built {
   readonly handler: string;
   readonly errors: readonly string[];
-  /** Files that are kept out of the zip. */
+  /** Files that the zip doesn't contain. */
   readonly sourcemaps: readonly string[];
 }
 
-/** Builds into `out`, or with `placeholder` puts one line there instead. A handler that has no file is an error both ways. */
+/**
+ * Bundles the function into `out`. `placeholder` writes one line instead. A handler without a file is always an error.
+ */
 export async function bundleFunction(
   request: BuildRequest,
   out: string,
@@ -40,10 +42,10 @@ export async function bundleFunction(
   const handler = `bundle${extname(request.handler)}`;
   const entry = `${request.handler.slice(0, -extname(request.handler).length)}.ts`;
   if (!existsSync(join(root, entry))) {
-    return { handler, errors: [`${request.handler} names no file: ${entry}`], sourcemaps: [] };
+    return { handler, errors: [`${request.handler} has no file: ${entry}`], sourcemaps: [] };
   }
   const outfile = join(out, "bundle.mjs");
-  if (placeholder) writeFileSync(outfile, `// in place of ${request.handler}\n`);
+  if (placeholder) writeFileSync(outfile, `// placeholder for ${request.handler}\n`);
   else await esbuild.build(functionOptions(entry, outfile, request.properties));
   if (request.encryptionKey) writeFileSync(join(out, "resource.enc"), encrypted(request.links, request.encryptionKey));
   const maps = readdirSync(out).filter((file) => file.endsWith(".map"));

@@ -4,12 +4,12 @@ import { join, resolve } from "node:path";
 
 /** The project's folder. */
 export const root = resolve(import.meta.dirname, "../..");
-/** SST's components, which `sst install` unpacks from the CLI and npm completes. */
+/** The directory of SST's components. `sst install` unpacks them from the CLI, and npm installs their packages. */
 export const platformDirectory = join(root, ".sst/platform");
 
 /**
- * The environment in which SST works with the npm registry alone: it loads no engine and no other package manager, asks
- * nobody for a newer version, and writes nothing outside of the project.
+ * The environment in which SST needs only the npm registry: it downloads no engine and no other package manager, checks
+ * for no newer version, and writes nothing outside of the project.
  */
 export function sstEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const configDirectory = join(root, ".sst/home");
@@ -28,11 +28,11 @@ export function sstEnvironment(extra: Readonly<Record<string, string>> = {}): No
   };
 }
 
-/** Installs SST's components unless those of the installed CLI's version are there. Throws when that fails. */
+/** Installs SST's components unless they are installed in the CLI's version. Throws when the installation fails. */
 export function ensurePlatform(): void {
   const wanted = installedVersion();
   if (isComplete(wanted)) return;
-  alone(() => {
+  withLock(() => {
     if (!isComplete(wanted)) install(wanted);
   });
 }
@@ -41,21 +41,24 @@ function install(wanted: string): void {
   console.error(`installing the components of SST ${wanted}, which takes about a minute`);
   execFileSync(process.execPath, [join(root, "node_modules/sst/bin/sst.mjs"), "install", "--stage", "offline"], {
     cwd: root,
-    // Otherwise every run leaves a log in the folder for temporary files.
+    // By default every run leaves a log in the system's temporary directory.
     env: sstEnvironment({ SST_LOG: join(root, ".sst/home/sst.log") }),
     stdio: ["ignore", "ignore", "inherit"],
   });
-  if (!isComplete(wanted)) throw new Error(`sst install has left no components of ${wanted} in ${platformDirectory}`);
+  if (!isComplete(wanted))
+    throw new Error(`sst install did not install the components of ${wanted} in ${platformDirectory}`);
 }
 
 const POLL_MS = 500;
 const STALE_MS = 10 * 60_000;
 
-/** Tests run in several processes, and two installations at a time would spoil each other. */
-function alone(work: () => void): void {
+/**
+ * Runs the work while no other process does. Tests run in several processes, which must not install at the same time.
+ */
+function withLock(work: () => void): void {
   const lock = join(root, ".sst/installing");
   mkdirSync(join(root, ".sst"), { recursive: true });
-  while (!taken(lock)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
+  while (!acquire(lock)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
   try {
     work();
   } finally {
@@ -63,13 +66,13 @@ function alone(work: () => void): void {
   }
 }
 
-function taken(lock: string): boolean {
+function acquire(lock: string): boolean {
   try {
     mkdirSync(lock);
     return true;
   } catch {
     const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-    // Whoever held it that long has been ended.
+    // A process that held the lock for this long has crashed.
     if (Date.now() - since > STALE_MS) rmSync(lock, { recursive: true, force: true });
     return false;
   }
@@ -81,7 +84,9 @@ function installedVersion(): string {
   throw new Error("node_modules/sst has no version: run npm ci");
 }
 
-/** The types are written last but for the lock, so that an installation that was cut short lacks one of them. */
+/**
+ * True if all files are there. An interrupted installation lacks one, because the types and the lock are written last.
+ */
 function isComplete(version: string): boolean {
   const versionFile = join(platformDirectory, "version");
   if (!existsSync(versionFile) || readFileSync(versionFile, "utf8").trim() !== version) return false;

@@ -7,7 +7,7 @@ import * as z from "zod";
 import { BANNER } from "./banner.ts";
 import { platformDirectory, root } from "./platform.ts";
 
-/** What the program gets as the globals `$app` and `$cli`. */
+/** The program's globals `$app` and `$cli`. */
 export interface ProgramGlobals {
   readonly app: object;
   readonly cli: object;
@@ -25,21 +25,21 @@ const appSchema = z.looseObject({
   providers: z.looseObject({ aws: z.looseObject({ region: z.string() }) }),
 });
 
-/** What `app()` of sst.config.ts answers for a stage, completed as SST does. */
+/** The result of `app()` in sst.config.ts for a stage, completed as SST does. */
 export type App = z.infer<typeof appSchema> & { readonly stage: string };
 
-/** Which program is run: that of a stage, with a configuration instead of autopilot.config.ts if one is given. */
+/** The stage whose program runs, and the configuration that replaces autopilot.config.ts, if any. */
 export interface Program {
   readonly stage: string;
   readonly configFile: string | undefined;
 }
 
-/** Evaluates `app()`. SST gives it no globals, and refuses imports by a statement in sst.config.ts. */
+/** Evaluates `app()`. SST gives it no globals, and refuses static imports in sst.config.ts. */
 export async function evaluateApp({ stage, configFile }: Program): Promise<App> {
   const loaded: unknown = await load("app", stage, {
     stdin: source(`import mod from "${root}/sst.config.ts"; export default mod;`),
     banner: { js: `${BANNER}\nfunction $config(input) { return input }` },
-    plugins: [refuseStaticImports, configuredBy(configFile)],
+    plugins: [refuseStaticImports, replaceConfig(configFile)],
   });
   const { app } = configModule.parse(loaded).default;
   const answered = appSchema.parse(await app({ stage }));
@@ -48,7 +48,7 @@ export async function evaluateApp({ stage, configFile }: Program): Promise<App> 
   return { ...answered, stage, providers: { ...answered.providers, aws } };
 }
 
-/** Runs `run()`: every resource is registered while the bundle loads. Returns what it answered. */
+/** Runs `run()`, which registers every resource while the bundle loads. Returns its result. */
 export async function runProgram({ stage, configFile }: Program, { app, cli }: ProgramGlobals): Promise<unknown> {
   const globals = programImports();
   const loaded = await load("run", stage, {
@@ -58,12 +58,12 @@ export async function runProgram({ stage, configFile }: Program, { app, cli }: P
     banner: { js: BANNER },
     inject: [join(platformDirectory, "src/shim/run.js")],
     define: { $app: JSON.stringify(app), $dev: "false", $cli: JSON.stringify(cli) },
-    plugins: [prependTo(globals), configuredBy(configFile)],
+    plugins: [prependTo(globals), replaceConfig(configFile)],
   });
   return z.object({ default: z.unknown() }).parse(loaded).default;
 }
 
-/** `aws`, `sst` and the like, as every file outside of SST's own gets them. */
+/** The imports of `aws`, `sst` and the like that SST adds to every file of the project. */
 function programImports(): string {
   const lock = lockSchema.parse(JSON.parse(readFileSync(join(root, ".sst/provider-lock.json"), "utf8")));
   const providers = lock.map((one) => `import * as ${one.alias} from "${one.package}";`);
@@ -71,7 +71,7 @@ function programImports(): string {
 }
 
 async function load(name: string, stage: string, options: esbuild.BuildOptions): Promise<unknown> {
-  // In SST's own folder, so that its packages are found.
+  // The bundle has to be in SST's own folder to resolve its packages.
   const outfile = join(platformDirectory, `sst.render.${stage}.${process.pid}.${name}.mjs`);
   process.on("exit", () => {
     for (const file of [outfile, `${outfile}.map`]) rmSync(file, { force: true });
@@ -111,16 +111,16 @@ const refuseStaticImports: esbuild.Plugin = {
   setup: (build) => {
     build.onResolve({ filter: /.*/ }, ({ kind, importer, path }) =>
       kind === "import-statement" && importer === join(root, "sst.config.ts")
-        ? { errors: [{ text: `SST takes no import by a statement in sst.config.ts: "${path}"` }] }
+        ? { errors: [{ text: `SST refuses static imports in sst.config.ts: "${path}"` }] }
         : undefined,
     );
   },
 };
 
-/** For tests of other configurations than the one that is deployed. */
-function configuredBy(configFile: string | undefined): esbuild.Plugin {
+/** Replaces autopilot.config.ts by another configuration, for tests. */
+function replaceConfig(configFile: string | undefined): esbuild.Plugin {
   return {
-    name: "configured-by",
+    name: "replace-config",
     setup: (build) => {
       if (configFile) build.onResolve({ filter: /\/autopilot\.config\.ts$/ }, () => ({ path: configFile }));
     },

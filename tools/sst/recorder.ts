@@ -7,11 +7,11 @@ import { platformDirectory, root } from "./platform.ts";
 
 type Inputs = Readonly<Record<string, unknown>>;
 
-/** A resource as the engine would get it. */
+/** A resource as the engine would receive it. */
 export interface RenderedResource {
   readonly type: string;
   readonly name: string;
-  /** For AWS's resources. */
+  /** Present for AWS resources. */
   readonly region?: string;
   readonly inputs: Inputs;
   readonly protect?: true;
@@ -35,7 +35,7 @@ interface MockArguments {
   readonly custom?: boolean;
 }
 
-/** What is used of `@pulumi/pulumi/runtime`, by the version that SST's platform pins. */
+/** The used part of `@pulumi/pulumi/runtime`, in the version that SST's platform pins. */
 interface PulumiRuntime {
   setMocks(
     mocks: {
@@ -55,15 +55,15 @@ interface MockMonitorClass {
 }
 
 export interface Recorder {
-  /** Sorted by type and name. */
+  /** The registered resources, sorted by type and name. */
   resources(): readonly RenderedResource[];
-  /** Runs the program; resolves when every resource is registered. */
+  /** Runs the program. Resolves when every resource is registered. */
   run(program: () => Promise<unknown>): Promise<unknown>;
 }
 
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 
-/** Made once in a process, as Pulumi keeps what it knows in its modules. */
+/** Creates the recorder. Works once per process, because Pulumi keeps its state in its modules. */
 export async function createRecorder(options: {
   readonly project: string;
   readonly stage: string;
@@ -71,22 +71,22 @@ export async function createRecorder(options: {
   readonly providerConfig: Inputs;
 }): Promise<Recorder> {
   const load = createRequire(join(platformDirectory, "package.json"));
-  // The platform's own packages have no types here.
+  // The platform has its own packages, which have no types here.
   const runtime = load("@pulumi/pulumi/runtime") as PulumiRuntime;
   const { MockMonitor } = load("@pulumi/pulumi/runtime/mocks") as { readonly MockMonitor: MockMonitorClass };
   const recorded = new Map<string, RenderedResource>();
-  const { note, placeOf } = placesByProvider(options.home);
-  const optionsOf = noteOptions(MockMonitor);
+  const { rememberProvider, placeOf } = placesByProvider(options.home);
+  const optionsOf = recordOptions(MockMonitor);
 
   await runtime.setMocks(
     {
       newResource: (resource) => {
         const { type, name } = resource;
         const inputs = plainObject(resource.inputs);
-        note(type, name, inputs);
+        rememberProvider(type, name, inputs);
         if (type === "pulumi:pulumi:Stack") return { id: "", state: {} };
         const key = `${type} ${name}`;
-        if (recorded.has(key)) throw new Error(`two resources are called ${key}`);
+        if (recorded.has(key)) throw new Error(`two resources have the name ${key}`);
         const place = placeOf(resource.provider);
         const region = type.startsWith("aws:") ? { region: place.region } : {};
         recorded.set(key, { type, name, ...region, inputs, ...optionsOf(key) });
@@ -108,27 +108,28 @@ export async function createRecorder(options: {
     resources: () => [...recorded].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, resource]) => resource),
     run: async (program) => {
       const result = await runtime.runInPulumiStack(program);
-      // Outputs may still resolve into resources: nothing is left to do only when the process would end.
+      // Outputs that resolve later may still register resources. Nothing is left to do when the process is about to
+      // exit.
       await new Promise((resolve) => process.once("beforeExit", resolve));
       return result;
     },
   };
 }
 
-/** Mocks are not told a resource's options: they are read from the request before. */
-function noteOptions({ prototype }: MockMonitorClass): (key: string) => Partial<RenderedResource> {
-  const noted = new Map<string, Partial<RenderedResource>>();
+/** Reads a resource's options from its registration request, because mocks don't receive them. */
+function recordOptions({ prototype }: MockMonitorClass): (key: string) => Partial<RenderedResource> {
+  const options = new Map<string, Partial<RenderedResource>>();
   const register = prototype.registerResource;
   prototype.registerResource = function (request, callback) {
     const ignoreChanges = request.getIgnorechangesList();
-    noted.set(`${request.getType()} ${request.getName()}`, {
+    options.set(`${request.getType()} ${request.getName()}`, {
       ...(request.getProtect() && { protect: true }),
       ...(request.getRetainondelete() && { retainOnDelete: true }),
       ...(ignoreChanges.length > 0 && { ignoreChanges }),
     });
     return register.call(this, request, callback);
   };
-  return (key) => noted.get(key) ?? {};
+  return (key) => options.get(key) ?? {};
 }
 
 function plainObject(inputs: Inputs): Inputs {
@@ -140,7 +141,7 @@ function plainObject(inputs: Inputs): Inputs {
   );
 }
 
-/** Without Pulumi's marks: secrets are what they hold, files and other resources are named. */
+/** The value without Pulumi's wrappers: secrets are replaced by their values, files and resources by their names. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;

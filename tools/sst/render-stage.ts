@@ -5,34 +5,34 @@ import { type App, evaluateApp, runProgram } from "./program.ts";
 import { createRecorder, type RenderedResource } from "./recorder.ts";
 import { serveRpc } from "./rpc-server.ts";
 
-/** What SST would create for a stage. */
+/** The resources that SST would create for a stage. */
 export interface Rendered {
   readonly app: App;
   readonly resources: readonly RenderedResource[];
   readonly outputs: unknown;
-  /** Ids of the functions that were bundled, sorted. */
+  /** The ids of the bundled functions, sorted. */
   readonly bundles: readonly string[];
 }
 
 export interface RenderOptions {
   readonly stage: string;
-  /** A configuration instead of autopilot.config.ts. */
+  /** A configuration that replaces autopilot.config.ts. */
   readonly configFile?: string | undefined;
-  /** Bundles the functions as they are deployed; otherwise each is one line. */
+  /** Bundle the functions as they are deployed. Otherwise each bundle is a placeholder. */
   readonly bundles: boolean;
-  /** Where bundles go. */
+  /** The directory of the bundles. */
   readonly directory: string;
 }
 
 /**
- * Runs sst.config.ts for a stage without an account, and records what it registers. Installs SST's components when they
- * are missing. Once in a process.
+ * Runs sst.config.ts for a stage without an account, and records the resources that it registers. Installs SST's
+ * components when they are missing. Works once per process.
  */
 export async function renderStage(options: RenderOptions): Promise<Rendered> {
   const { stage, configFile, bundles, directory } = options;
   ensurePlatform();
   const startedIn = process.cwd();
-  process.chdir(root); // as SST does: paths in bundles depend on it
+  process.chdir(root); // as SST does, because paths in bundles depend on it
   rmSync(directory, { recursive: true, force: true });
   const failures: unknown[] = [];
   process.on("unhandledRejection", (reason) => failures.push(reason));
@@ -57,7 +57,7 @@ export async function renderStage(options: RenderOptions): Promise<Rendered> {
 
 function accountOf(allowedAccountIds: unknown): string {
   if (Array.isArray(allowedAccountIds) && typeof allowedAccountIds[0] === "string") return allowedAccountIds[0];
-  throw new Error("sst.config.ts does not say for which account it is: providers.aws.allowedAccountIds");
+  throw new Error("sst.config.ts names no account in providers.aws.allowedAccountIds");
 }
 
 function messageOf(error: unknown): string {

@@ -9,16 +9,16 @@ const bootstrapSchema = z.looseObject({ region: z.string() });
 
 export interface RpcServer {
   readonly url: string;
-  /** Ids of the functions that the program asked to build, in any order. */
+  /** The ids of the functions that the program asked to build, in any order. */
   readonly built: readonly string[];
 }
 
 /**
- * Answers what the components ask of the CLI that runs them: where assets go, and to build functions. It does not keep
- * the process alive.
+ * Answers the requests of SST's components to the CLI: where assets are stored, and to build functions. The server
+ * doesn't keep the process alive.
  */
 export async function serveRpc(options: {
-  /** Where bundles are written to. */
+  /** The directory that bundles are written to. */
   readonly artifacts: string;
   readonly placeholders: boolean;
 }): Promise<RpcServer> {
@@ -28,7 +28,7 @@ export async function serveRpc(options: {
     if (method === "Provider.Aws.Bootstrap") return { result: bootstrap(bootstrapSchema.parse(input).region) };
     if (method === "Runtime.AddTarget") return { result: true };
     if (method === "Runtime.Build") return { result: await build(input) };
-    // Resources of SST's own, such as an invalidation.
+    // SST's own resources, such as an invalidation.
     if (method.startsWith("Resource.")) return { result: { id: "rendered", outs: input } };
     return { error: `rpc: can't find method ${method}` };
   }
@@ -41,7 +41,7 @@ export async function serveRpc(options: {
   }
 
   const server = http.createServer((request, response) => {
-    // No connection is kept: an idle one would keep the process alive.
+    // An idle connection would keep the process alive.
     response.setHeader("connection", "close");
     const reply = async () => {
       const { method, params } = requestSchema.parse(JSON.parse(await text(request)));

@@ -126,8 +126,8 @@ async function assumeRole(
 }
 
 /**
- * Credentials that are kept until shortly before they end; callers at the same time share one renewal. `memoized` tells
- * the SDK to ask each time instead of keeping a copy of its own by the machine's clock.
+ * Credentials that are kept until shortly before they end; callers at the same time share one renewal. `memoized` makes
+ * the SDK ask each time instead of keeping a copy of its own by the machine's clock.
  */
 function renewed(
   assume: () => Promise<AwsCredentialIdentity & { readonly expiration: Date }>,

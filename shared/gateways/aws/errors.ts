@@ -61,7 +61,7 @@ export function isAccessDenied(error: unknown): boolean {
 
 /**
  * The error as an `AutopilotError` whose detail names the call, with the original as its cause. `rejected` is the code
- * for a call that AWS understood and refused (`aws-rejected` unless told). An `AutopilotError` is returned as it is.
+ * for a call that AWS understood and refused (default `aws-rejected`). An `AutopilotError` is returned as it is.
  */
 export function asFailure(error: unknown, what: string, rejected: FailureCode = "aws-rejected"): AutopilotError {
   if (error instanceof AutopilotError) return error;
@@ -77,7 +77,7 @@ function codeOf(error: Error, rejected: FailureCode): FailureCode {
   return "$metadata" in error ? rejected : "unexpected-error";
 }
 
-/** Runs a call; what it throws comes out as `asFailure` names it. */
+/** Runs a call. Throws its errors as `asFailure` returns them. */
 export async function call<T>(what: string, run: () => Promise<T>, rejected?: FailureCode): Promise<T> {
   try {
     return await run();

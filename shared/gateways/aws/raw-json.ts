@@ -67,7 +67,7 @@ function withoutNullsIn(value: Json): Json {
   return isJsonObject(value) ? withoutNulls(value) : value;
 }
 
-/** Makes a command send this JSON as its body, whatever its input says. Length and signature are made from it. */
+/** Makes a command send this JSON as its body instead of its input. Length and signature are those of this body. */
 export function sendRawRequest<Input extends object, Output extends MetadataBearer>(
   command: Command<Input, Output>,
   body: JsonObject,

@@ -4,7 +4,7 @@ import { isQuotaReached } from "./errors.ts";
 
 /** How calls are paced between attempts. */
 export interface Pacing {
-  /** Waits for so many milliseconds. */
+  /** Waits for `ms` milliseconds. */
   readonly pause?: (ms: number) => Promise<void>;
   /** A number in [0, 1), for jitter. */
   readonly random?: () => number;

@@ -47,7 +47,7 @@ const KEPT_NAMES = 1_000;
 
 /**
  * The Kubernetes side of one mesh. Throws `control-plane-unreachable` when the API does not answer within the deadline
- * (10 seconds unless told), `control-plane-refused` when it refuses, `control-plane-incomplete` when its answer lacks
+ * (default 10 seconds), `control-plane-refused` when it refuses, `control-plane-incomplete` when its answer lacks
  * what is needed, naming the object and the field.
  */
 export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
@@ -110,7 +110,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
   }
 
   async function readFacts(): Promise<MeshFacts> {
-    // When it is asked: whatever changes from now on is newer.
+    // The time before the first request: later changes are newer than these facts.
     const readAt = new Date(now()).toISOString();
     const [bundle, network, gateway, istiodVersion] = await Promise.all([
       readRootCa(find, need),

@@ -18,8 +18,8 @@ export function parseKubeconfig(text: string, secretName: string): ClusterConnec
   try {
     config.loadFromString(text);
   } catch {
-    // The parser's message quotes the text, which holds credentials: so it is no cause either.
-    throw refuse("is no kubeconfig");
+    // The parser's message quotes the text, which has credentials, so that it must not be the cause.
+    throw refuse("is not a kubeconfig");
   }
   const cluster = clusterSchema.safeParse(config.getCurrentCluster()).data;
   if (!cluster) throw refuse("has no current context with a cluster's server");

@@ -129,7 +129,7 @@ export function kubernetesFailure(error: unknown, what: string): AutopilotError 
 }
 
 function kubernetesCode(status: number | undefined): FailureCode {
-  // 408 and 429 ask for another try, as does every error of the API server's own.
+  // 408, 429 and every server error can be retried.
   const refused = status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
   return refused ? "control-plane-refused" : "control-plane-unreachable";
 }

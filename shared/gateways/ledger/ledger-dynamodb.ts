@@ -73,7 +73,7 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls> {
         values: { ":now": nowMs, ":holder": executionName },
       };
       const taken = await update(serviceArn, { roll: { executionName, leaseUntil } }, free);
-      // Extending its own lease keeps what the roll has recorded.
+      // A roll that extends its own lease keeps its recorded progress.
       return taken ?? update(serviceArn, { "roll.leaseUntil": leaseUntil }, heldBy(executionName));
     },
 

@@ -6,7 +6,7 @@ import { withNewFacts } from "../../trust/record.ts";
 
 /**
  * The mesh from the control plane's own answer, which is recorded in the ledger, so that reconciles decide from the
- * same facts. Throws `invalid-pem` and leaves the ledger unchanged when the root CA is no list of certificates.
+ * same facts. Throws `invalid-pem` and leaves the ledger unchanged when the root CA is not a list of certificates.
  */
 export async function freshMesh(
   name: string,

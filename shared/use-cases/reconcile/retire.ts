@@ -52,7 +52,7 @@ async function gone(secretArns: Iterable<string>, secrets: RetireCalls): Promise
   return found;
 }
 
-/** AWS lists labelled versions alone: a version in use that is not listed has lost its label, or is gone. */
+/** AWS lists only labeled versions: a version in use that is not listed has lost its label, or is gone. */
 async function labelAgain(
   { arn, versions }: DescribedSecret,
   versionsInUse: Iterable<string>,

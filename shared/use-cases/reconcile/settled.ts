@@ -21,7 +21,7 @@ export interface SettledServices {
 }
 
 const MOST_SERVICES = 50_000;
-/** Reading everything again now and then costs little. */
+/** Reading everything again after this time costs little. */
 const KEPT_MS = 6 * 3_600_000;
 
 /** Remembers settled services for six hours, by the given clock in epoch milliseconds. */
@@ -41,7 +41,7 @@ export function settledServices(now: () => number): SettledServices {
 }
 
 /**
- * A hash of all that a service is judged on, but for its task definition, which its revision's ARN stands for:
+ * A hash of all that a service is judged on, except its task definition, which its revision's ARN stands for:
  * revisions never change. `fleet` is a `fleetFingerprint`.
  */
 export function judgedOn(seen: {

@@ -3,7 +3,7 @@ import type { Decision } from "../../enrollment/decision.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Reconciled } from "./act-on-decision.ts";
 
-/** Numbers of one sweep. `failed` services stay unchanged: an unread service is no reason to act. */
+/** Numbers of one sweep. `failed` services stay unchanged: an unread service must not be changed. */
 export interface SweepResult {
   readonly seen: number;
   readonly started: number;

@@ -9,14 +9,14 @@ export const IMAGE = "ztunnel-autopilot/image";
 export const NAMESPACE = "ecs.solo.io/namespace";
 export const SERVICE_ACCOUNT = "ecs.solo.io/service-account";
 export const DISCOVERY = "ecs.solo.io/discovery-enabled";
-/** An image reference that is valid, for the fault that keeps its ztunnel from getting healthy. */
+/** A valid image reference. Tests add the fault rule that keeps its ztunnel from becoming healthy. */
 export const BAD_IMAGE = "us-docker.pkg.dev/soloio-img/istio/ztunnel:1.28.2-rc.1";
 export const FLEET_IMAGE = "us-docker.pkg.dev/soloio-img/istio/ztunnel:1.28.1-solo-distroless";
 
 export const demo = (name: string): ServiceName => ({ ...US, cluster: "ecs-demo", name });
 export const shop = (name: string): ServiceName => ({ ...EU, cluster: "shop", name });
 
-/** The tags that enroll a service under a service account of its own, in the namespace ecs-shop. */
+/** Tags that enroll a service with this service account, in the namespace ecs-shop. */
 export const enrollAs = (serviceAccount: string): Record<string, string> => ({
   [ENROLL]: "true",
   [NAMESPACE]: "ecs-shop",
@@ -31,13 +31,13 @@ export const cartFleet = fleetOf([web("cart", { desiredCount: 2 })]);
 
 type Shape = Partial<Omit<FleetService, "name" | "account" | "region">>;
 
-/** A Fargate web service in the home account's cluster ecs-demo, with roles of its own. */
+/** A Fargate web service in the home account's cluster ecs-demo, with its own roles. */
 export function web(name: string, shape: Shape = {}): FleetService {
   const { taskDefinition = webDefinition(name), ...rest } = shape;
   return fleetSchema.shape.services.element.parse({ ...demo(name), name, taskDefinition, ...rest });
 }
 
-/** The fleet of these services in the cluster ecs-demo of the home account, which may have tags. */
+/** A fleet with these services in the home account's cluster ecs-demo, which has these tags. */
 export function fleetOf(services: readonly FleetService[], clusterTags: Record<string, string> = {}): Fleet {
   return { clusters: [{ ...US, name: "ecs-demo", tags: clusterTags }], services: [...services] };
 }
@@ -58,7 +58,7 @@ export function webDefinition(name: string, members: JsonObject = {}): JsonObjec
   };
 }
 
-/** The definition with another image in one container, as a pipeline that does not know the sidecar registers it. */
+/** The definition with another image in the container, as a pipeline that doesn't know the sidecar registers it. */
 export function released(definition: JsonObject, container: string, image: string): JsonObject {
   const containerDefinitions = containersOf(definition).map((one) =>
     one.name === container ? { ...one, image } : one,

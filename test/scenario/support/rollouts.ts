@@ -22,23 +22,23 @@ export interface FleetScenario {
   readonly services?: number;
   readonly desiredCount?: number;
   readonly regions?: readonly [string, ...string[]];
-  /** Of `policy.rollout`. */
+  /** Members of `policy.rollout`. */
   readonly rollout?: JsonObject;
   readonly ztunnel?: Partial<Config["ztunnel"]>;
   readonly seed?: number;
-  /** Without them a story may last for weeks. Default true. */
+  /** Run the schedules. Tests that last for weeks go without them. Default true. */
   readonly schedules?: boolean;
-  /** Told of every call of every function: `ecs.UpdateService`, `roll/apply`. */
+  /** Receives every call of every function, such as `ecs.UpdateService` and `roll/apply`. */
   readonly onFunctionCall?: LabOptions["onFunctionCall"];
-  /** The release that has enrolled the fleet, and what it has recorded as the fleet's settings. This one replaces it. */
+  /** An earlier release that has enrolled the fleet and recorded these settings. The current release replaces it. */
   readonly earlier?: { readonly build: Inject; readonly settings?: string };
 }
 
-/** The next rollout is quick: no bake, and one wave a region behind a canary of two. */
+/** A policy of quick rollouts: a canary of two, one wave per region, and no bake. */
 export const QUICK = { canaryCount: 2, waves: [100], bakeMinutes: 0 } as const;
 
-/** A lab with a fleet in the mesh, over 3 regions and 2 accounts, and what an operator does to its rollouts. */
-export class FleetStage extends LabDriver {
+/** Drives a lab with an enrolled fleet in 3 regions and 2 accounts, and its rollouts. */
+export class FleetDriver extends LabDriver {
   readonly arns: readonly string[];
 
   constructor(lab: Lab, arns: readonly string[]) {
@@ -50,16 +50,18 @@ export class FleetStage extends LabDriver {
     return { account: this.lab.config.homeAccount, region: this.lab.config.homeRegion };
   }
 
-  /** Requests an upgrade, unless told otherwise, and waits until its event has come. Returns the rollout's id. */
-  async ask(detail: JsonObject = {}): Promise<string> {
-    const asked = { rolloutId: "upgrade-one", kind: "upgrade", image: NEW_IMAGE, requestedBy: "ann", ...detail };
-    await this.request(asked);
+  /**
+   * Requests an upgrade, with changes to the request, and waits until its event is handled. Returns the rollout's id.
+   */
+  async requestUpgrade(detail: JsonObject = {}): Promise<string> {
+    const request = { rolloutId: "upgrade-one", kind: "upgrade", image: NEW_IMAGE, requestedBy: "ann", ...detail };
+    await this.request(request);
     await this.lab.clock.sleep(5000);
-    return asked.rolloutId;
+    return request.rolloutId;
   }
 
-  /** What an operator asks of a rollout, once its event has come. */
-  async say(action: string, rolloutId = "upgrade-one"): Promise<void> {
+  /** Takes an operator's action on a rollout, and waits until its event is handled. */
+  async command(action: string, rolloutId = "upgrade-one"): Promise<void> {
     await this.control({ rolloutId, action, requestedBy: "ann" });
     await this.lab.clock.sleep(5000);
   }
@@ -79,14 +81,15 @@ export class FleetStage extends LabDriver {
     return Array.fromAsync(this.lab.ledger.listRolloutServices(id));
   }
 
-  /** How many of the rollout's services have which status. */
+  /** The number of the rollout's services by status. */
   async counts(id = "upgrade-one"): Promise<Readonly<Record<string, number>>> {
     const counts: Record<string, number> = {};
     for (const { status } of await this.services(id)) counts[status] = (counts[status] ?? 0) + 1;
     return counts;
   }
 
-  async is(status: Rollout["status"], id = "upgrade-one", withinMinutes = 240): Promise<Rollout> {
+  /** Waits until the rollout has the status. */
+  async untilStatus(status: Rollout["status"], id = "upgrade-one", withinMinutes = 240): Promise<Rollout> {
     await this.until(
       `${id} is ${status}`,
       withinMinutes,
@@ -95,13 +98,13 @@ export class FleetStage extends LabDriver {
     return this.rollout(id);
   }
 
-  /** Until a wave is in a state. */
-  async wave(index: number, state: string, id = "upgrade-one"): Promise<void> {
+  /** Waits until the wave has the state. */
+  async untilWave(index: number, state: string, id = "upgrade-one"): Promise<void> {
     const at = async () => (await this.rollout(id)).waves[index]?.state;
     await this.until(`wave ${index} is ${state}`, 240, async () => (await at()) === state);
   }
 
-  /** The details of the autopilot's own events of a kind, the oldest first. */
+  /** The details of the autopilot's events of this type, the oldest first. */
   events(detailType: string): readonly JsonObject[] {
     return this.lab.eventBridge
       .log()
@@ -109,16 +112,16 @@ export class FleetStage extends LabDriver {
       .map(({ event }) => event.detail);
   }
 
-  /** The revision that a service runs, without a call. */
-  running(arn: string): string {
+  /** The ARN of the revision that a service runs. */
+  runningRevision(arn: string): string {
     return this.lab.ecs.findService(arn)?.deployments.find(({ status }) => status === "PRIMARY")?.revision.arn ?? "";
   }
 
   revisions(): ReadonlyMap<string, string> {
-    return new Map(this.arns.map((arn) => [arn, this.running(arn)]));
+    return new Map(this.arns.map((arn) => [arn, this.runningRevision(arn)]));
   }
 
-  /** The ztunnel images of the services, in their order; `none` out of the mesh. */
+  /** The services' ztunnel images, in the services' order. `none` if a service is not in the mesh. */
   images(): readonly string[] {
     return this.arns.map((arn) => {
       const primary = this.lab.ecs.findService(arn)?.deployments.find(({ status }) => status === "PRIMARY");
@@ -127,7 +130,7 @@ export class FleetStage extends LabDriver {
     });
   }
 
-  setRoot(pem: string): void {
+  setRootCa(pem: string): void {
     for (const plane of this.lab.controlPlanes.values()) plane.setRootCa(pem);
   }
 
@@ -144,17 +147,17 @@ export class FleetStage extends LabDriver {
     await this.lab.call(this.home, "PutParameter", input, "AmazonSSM");
   }
 
-  name(arn: string): ServiceName {
+  serviceOf(arn: string): ServiceName {
     const { account, region, clusterName, serviceName } = serviceRef(arn);
     return { account, region, cluster: clusterName, name: serviceName };
   }
 
-  /** Arns of a region. */
-  of(region: string): readonly string[] {
+  /** The ARNs of the services in a region. */
+  arnsIn(region: string): readonly string[] {
     return this.arns.filter((arn) => serviceRef(arn).region === region);
   }
 
-  /** Nothing of a roll or rollout is left: no lease, no token, no running execution, no dead letter. */
+  /** What rolls and rollouts have left: leases, tokens, running executions, dead letters, a queue. Should be empty. */
   async leftovers(): Promise<readonly string[]> {
     const left: string[] = this.lab.lambda.deadLetters.map(({ functionName }) => `dead letter of ${functionName}`);
     for await (const { serviceArn, roll } of this.lab.ledger.listServices()) {
@@ -168,19 +171,21 @@ export class FleetStage extends LabDriver {
       if (holdToken !== undefined) left.push(`token of ${id}, which is ${status}`);
     }
     const { currentRolloutId: running, queuedRolloutIds: waiting } = await this.lab.ledger.getFleet();
-    if (running !== undefined) left.push(`${running} is under way`);
+    if (running !== undefined) left.push(`${running} is running`);
     return [...left, ...waiting];
   }
 
-  /** The image in a container of what the service runs, by its definition. */
+  /** The image of a container in the service's task definition. */
   async definitionImage(arn: string, container: string): Promise<string | undefined> {
-    const found = containersOf(await this.definitionOf(this.name(arn))).find((one) => nameOf(one) === container);
+    const found = containersOf(await this.definitionOf(this.serviceOf(arn))).find((one) => nameOf(one) === container);
     return found && textAt(found, "image");
   }
 }
 
-/** Plays a story on a fleet in the mesh, in virtual time. A failure's message ends with what the lab saw. */
-export async function onFleet<T>(scenario: FleetScenario, story: (stage: FleetStage) => Promise<T>): Promise<T> {
+/**
+ * Runs a test on an enrolled fleet, in virtual time. When it fails, the lab's report is added to the error's message.
+ */
+export async function onFleet<T>(scenario: FleetScenario, test: (driver: FleetDriver) => Promise<T>): Promise<T> {
   const { services = 12, desiredCount = 1, seed, schedules = true, onFunctionCall, earlier } = scenario;
   const { regions = ["us-east-1", "us-west-2", "eu-west-1"] } = scenario;
   const base = enrolledFleetConfig(regions, { rollout: scenario.rollout ?? QUICK });
@@ -193,7 +198,7 @@ export async function onFleet<T>(scenario: FleetScenario, story: (stage: FleetSt
     ...(onFunctionCall && { onFunctionCall }),
     ...(seed !== undefined && { seed }),
   });
-  const play = async () => {
+  const run = async () => {
     await lab.prepare();
     if (earlier) {
       const { settings = settingsHash(config, earlier.build) } = earlier;
@@ -203,19 +208,19 @@ export async function onFleet<T>(scenario: FleetScenario, story: (stage: FleetSt
     }
     const build = earlier?.build;
     const arns = await enrolledFleet(lab, { services, servicesPerIdentity: 2, desiredCount, ...(build && { build }) });
-    // The fleet's image, settings and facts are read for the first time.
+    // The first invocation records the fleet's image, settings and facts.
     await lab.lambda.invoke("rollout/request", {});
-    return story(new FleetStage(lab, arns));
+    return test(new FleetDriver(lab, arns));
   };
   try {
-    return await clock.run(play());
+    return await clock.run(run());
   } catch (error) {
-    if (error instanceof Error) error.message = `${error.message}\n\n${await diary(lab)}`;
+    if (error instanceof Error) error.message = `${error.message}\n\n${await labReport(lab)}`;
     throw error;
   }
 }
 
-async function diary(lab: Lab): Promise<string> {
+async function labReport(lab: Lab): Promise<string> {
   const lines = [`Lab time: ${new Date(lab.clock.now()).toISOString()}`];
   for await (const {
     id,
@@ -238,8 +243,8 @@ async function diary(lab: Lab): Promise<string> {
   })) {
     lines.push(`${name}: ${status} ${error ?? ""} ${cause?.slice(0, 300) ?? ""}`);
   }
-  const complaints = lab.logs.filter(({ line }) => /"level":"(WARN|ERROR)"/.test(line));
-  lines.push(...complaints.slice(-10).map(({ line }) => line.slice(0, 500)));
+  const problems = lab.logs.filter(({ line }) => /"level":"(WARN|ERROR)"/.test(line));
+  lines.push(...problems.slice(-10).map(({ line }) => line.slice(0, 500)));
   for (const { functionName, message } of lab.lambda.deadLetters.slice(-5)) lines.push(`${functionName}: ${message}`);
   return lines.join("\n");
 }

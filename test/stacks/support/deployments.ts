@@ -3,7 +3,7 @@ import autopilotConfig from "../../../autopilot.config.ts";
 import { type Rendered, rendered } from "./rendered.ts";
 import wideConfig from "./wide.config.ts";
 
-/** The deployments under test: the configuration as it comes, and a wide one. */
+/** The tested deployments: two of the default configuration, and one of a wide configuration. */
 export const deployments = [
   { title: "stage dev", stage: "dev", input: autopilotConfig, configFile: undefined },
   { title: "stage production", stage: "production", input: autopilotConfig, configFile: undefined },
@@ -15,10 +15,10 @@ export const deployments = [
   },
 ] as const;
 
-/** Rendering takes seconds, and installing SST's components before it a minute. */
+/** Rendering takes seconds. Installing SST's components, which may be necessary, takes a minute. */
 const RENDERING_MS = 10 * 60_000;
 
-/** The graphs of all deployments by title, there before the file's first test. */
+/** The graphs of all deployments by title. They are rendered before the file's first test. */
 export function renderedDeployments(): ReadonlyMap<string, Rendered> {
   const graphs = new Map<string, Rendered>();
   beforeAll(async () => {

@@ -1,16 +1,16 @@
 /**
- * The AWS actions that a function's code can reach, found in the code itself: the handler is bundled without its
- * packages (what nothing refers to falls away), and the bundle's calls are followed from the handler to the SDK commands.
+ * Finds the AWS actions that a function's code can reach. The handler is bundled without its packages and without
+ * unused code, and the bundle's calls are followed from the handler to the SDK commands.
  *
- * A gateway is an object of methods, and a function that has the gateway does not call all of them. A method counts as
- * called where its name is read as a property, in whatever reached code; names that others have too count only where
- * they are read from something that is called as the gateway is.
+ * A gateway is an object of methods, and a function that has the gateway doesn't call all of them. A method counts as
+ * called where reached code reads a property with its name. An ambiguous name counts only where it is read from a
+ * variable with the gateway's name.
  */
 import { resolve } from "node:path";
 import * as esbuild from "esbuild";
 import { parseAst } from "vitest/node";
 
-/** The modules whose objects are made of methods that are called one by one, with what variables that hold one are called. */
+/** Modules that create gateways, with the names of variables that hold such a gateway. */
 const gateways: Readonly<Record<string, readonly string[]>> = {
   "functions/context.ts": ["context", "calls", "this"],
   "shared/gateways/aws/aws-clients.ts": ["clients"],
@@ -19,7 +19,7 @@ const gateways: Readonly<Record<string, readonly string[]>> = {
   "shared/gateways/ledger/ledger-table.ts": ["table"],
 };
 
-/** IAM's prefix of a service, by the package of its client. */
+/** IAM's service prefix by the package of the client. */
 const servicePrefixes: Readonly<Record<string, string>> = {
   "@aws-sdk/client-cloudwatch": "cloudwatch",
   "@aws-sdk/client-dynamodb": "dynamodb",
@@ -33,7 +33,7 @@ const servicePrefixes: Readonly<Record<string, string>> = {
   "@aws-sdk/lib-dynamodb": "dynamodb",
 };
 
-/** The document client's commands are called otherwise than the actions. */
+/** IAM's actions by the document client's commands, where the names differ. */
 const documentCommands: Readonly<Record<string, string>> = {
   Get: "GetItem",
   Put: "PutItem",
@@ -45,20 +45,20 @@ const documentCommands: Readonly<Record<string, string>> = {
 };
 
 export interface Reached {
-  /** IAM actions of the calls, sorted: `ecs:UpdateService`. */
+  /** IAM actions of the calls, sorted, such as `ecs:UpdateService`. */
   readonly actions: readonly string[];
-  /** What is read of what in reached code: `executions.startExecution`. */
+  /** Properties that reached code reads, with their object, such as `executions.startExecution`. */
   readonly reads: ReadonlySet<string>;
-  /** Modules of the project that the function consists of. */
+  /** The project's modules in the bundle. */
   readonly modules: readonly string[];
 }
 
-/** What the function of this file below `functions/` can call. */
+/** The calls that a function can make. `functionName` is its file below `functions/`. */
 export async function reachedCalls(functionName: string): Promise<Reached> {
   return reachedFrom(`functions/${functionName}.ts`);
 }
 
-/** What a program of the project can call, by its entry's path. */
+/** The calls that a program can make. `entry` is the path of its first module. */
 export async function reachedFrom(entry: string): Promise<Reached> {
   const { code, modules } = await bundle(entry);
   return { ...new CallGraph(code).reached(), modules };
@@ -90,12 +90,12 @@ interface AstNode {
   readonly [key: string]: unknown;
 }
 
-/** A part of the code that runs as one: a function by module and name, or a gateway's method. */
+/** A unit of code: a function, by module and name, or a gateway's method. */
 type Owner = string;
 
 interface PropertyRead {
   readonly name: string;
-  /** What it is read from, as far as that has a name. */
+  /** The name of the object that the property is read from, if it has one. */
   readonly receiver: string | undefined;
 }
 
@@ -108,7 +108,7 @@ interface Uses {
 
 const ROOT: Owner = "root";
 
-/** Names of methods that much else has too. */
+/** Method names that many other objects have, too. */
 const commonNames = new Set([
   ...["change", "create", "insert", "put", "query", "remove", "scan", "update", "write"],
   ...Object.getOwnPropertyNames(Array.prototype),
@@ -169,13 +169,13 @@ class CallGraph {
     const members = this.#members.get(name) ?? [];
     const modules = new Set(members.map(({ module }) => module));
     const ambiguous = modules.size > 1 || commonNames.has(name);
-    // The bundle numbers names that several modules have: `table2`.
+    // The bundle adds numbers to names that several modules have, as in `table2`.
     const called = receiver?.replace(/\d+$/, "");
     const isOf = (module: string) => called === undefined || gateways[module]?.includes(called);
     return members.filter(({ module }) => !ambiguous || isOf(module)).map(({ owner }) => owner);
   }
 
-  /** Functions and imports of the bundle's top level: they may be used before they are defined. */
+  /** Records a top-level function or import, because code may use it before its definition. */
   #note(statement: AstNode): void {
     if (statement.type === "ImportDeclaration") this.#noteImport(statement);
     const declared = statement.type === "FunctionDeclaration" ? [statement] : nodesIn(statement.declarations);
@@ -190,7 +190,7 @@ class CallGraph {
     const prefix = servicePrefixes[String(source)];
     for (const specifier of nodesIn(statement.specifiers)) {
       const [imported, local] = [nameOf(specifier.imported), nameOf(specifier.local)];
-      // commander's class is called Command.
+      // commander has a class with the name Command.
       if (!imported?.endsWith("Command") || !local || source === "commander") continue;
       if (!prefix) throw new Error(`${String(source)} has no IAM prefix here`);
       const name = imported.replace(/Command$/, "");
@@ -237,7 +237,7 @@ class CallGraph {
     else this.#visitInside(node, owner, this.#lazyVariable(node) ?? lazy);
   }
 
-  /** `const assumed = keyed(() => …)` in a gateway: what is inside runs when the variable is used. */
+  /** `const assumed = keyed(() => …)` in a gateway: the inner code runs when the variable is used. */
   #lazyVariable(node: AstNode): Owner | undefined {
     const [name, module] = [nameOf(node.id), this.#moduleAt(node.start)];
     if (!name || !isGateway(module) || asNode(node.init)?.type !== "CallExpression") return undefined;
@@ -248,7 +248,7 @@ class CallGraph {
 
   #visitInside(node: AstNode, owner: Owner, lazy: Owner | undefined): void {
     for (const [key, value] of Object.entries(node)) {
-      // A property's name is no reference to a variable of that name, nor is a definition one.
+      // The name of a property or a definition doesn't refer to a variable.
       if ((key === "property" || key === "key") && node.computed !== true) continue;
       if (key === "id" && nameOf(value)) continue;
       for (const child of nodesIn(value)) this.#visit(child, owner, lazy);
@@ -272,7 +272,7 @@ class CallGraph {
     }
     const member: Owner = `${module}#.${name}`;
     this.#members.set(name, [...(this.#members.get(name) ?? []), { module, owner: member }]);
-    // A name stands for the function that it names; anything else runs now but for the functions in it.
+    // An identifier refers to a function. Any other value runs now, except the functions in it.
     this.#visit(value, value.type === "Identifier" ? member : owner, member);
   }
 
@@ -283,7 +283,7 @@ class CallGraph {
 
   #noteKey(property: AstNode, owner: Owner): void {
     const name = nameOf(property.key);
-    // Taken apart: from what is not told by a name.
+    // A destructuring pattern doesn't name the object that it reads from.
     if (name) this.#usesOf(owner, property.start).properties.push({ name, receiver: "" });
   }
 

@@ -24,12 +24,13 @@ const renderedSchema = z.object({
 });
 export type Rendered = z.infer<typeof renderedSchema>;
 
-/** All that the rendered graph follows from. */
+/** Everything that the rendered graph depends on. */
 const sources = ["sst.config.ts", "autopilot.config.ts", "package-lock.json", "stacks", "shared", "functions", "tools"];
 
 /**
- * What would be created for a stage (with the configuration of a file below the project, if one is given), rendered in a process of its own, or as it was rendered before from the very same
- * files. Installs SST's components when they are missing, which takes about a minute.
+ * The resources that would be created for a stage, with another configuration file if one is given. Renders them in a
+ * process of its own, or returns an earlier result of the same sources. Installs SST's components when they are
+ * missing, which takes about a minute.
  */
 export async function rendered(stage: string, configFile?: string): Promise<Rendered> {
   const config = configFile ? [configFile] : [];
@@ -40,17 +41,17 @@ export async function rendered(stage: string, configFile?: string): Promise<Rend
     const options = ["--stage", stage, "--out", partial, ...config.flatMap((one) => ["--config", one])];
     await promisify(execFile)(process.execPath, [join(root, "tools/render.ts"), ...options], { cwd: root });
     renameSync(partial, file);
-    forgetOld();
+    removeOldResults();
   }
   return renderedSchema.parse(JSON.parse(readFileSync(file, "utf8")));
 }
 
-const KEPT_MS = 24 * 3600 * 1000;
+const MAX_AGE_MS = 24 * 3600 * 1000;
 
-function forgetOld(): void {
+function removeOldResults(): void {
   for (const name of readdirSync(join(root, ".sst/render"))) {
     const file = join(root, ".sst/render", name);
-    if (name.endsWith(".json") && Date.now() - statSync(file).mtimeMs > KEPT_MS) rmSync(file, { force: true });
+    if (name.endsWith(".json") && Date.now() - statSync(file).mtimeMs > MAX_AGE_MS) rmSync(file, { force: true });
   }
 }
 
@@ -66,7 +67,7 @@ function filesIn(path: string): readonly string[] {
   return found.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name).slice(root.length + 1));
 }
 
-/** A policy document's statement, with lists where AWS allows one alone. */
+/** A policy document's statement. Single values are lists, too. */
 export interface PolicyStatement {
   readonly effect: string;
   readonly actions: readonly string[];
@@ -98,7 +99,7 @@ const documentSchema = z.object({
   ),
 });
 
-/** The statements of a policy document, given as JSON text or as an object. */
+/** The statements of a policy document, which is JSON text or an object. */
 export function statementsOf(document: unknown): readonly PolicyStatement[] {
   return documentSchema.parse(typeof document === "string" ? JSON.parse(document) : document).Statement;
 }
@@ -110,7 +111,7 @@ const roleSchema = z.object({
   managedPolicyArns: z.array(z.string()).default([]),
 });
 
-/** A role's trust and what it may do. */
+/** A role's trust policy and its permissions. */
 export function roleOf({ inputs }: Resource) {
   const { name, assumeRolePolicy, inlinePolicies, managedPolicyArns } = roleSchema.parse(inputs);
   return {

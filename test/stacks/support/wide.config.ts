@@ -1,6 +1,6 @@
 import { defineConfig } from "../../../shared/config/config.ts";
 
-/** All that a configuration can ask for: several regions and accounts, both kinds of control planes, a VPC. */
+/** A configuration with every feature: several regions and accounts, both kinds of control planes, a VPC. */
 export default defineConfig({
   name: "mesh-pilot",
   homeRegion: "us-east-1",

@@ -5,7 +5,7 @@ import { clusterArnOf, parseClusterArn, parseServiceArn, sameRole, serviceRef } 
 const SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/prod/web";
 
 describe("a service's ARN", () => {
-  it("has its parts, in every partition", () => {
+  it("is parsed in every partition", () => {
     expect(parseServiceArn(SERVICE)).toEqual({
       serviceArn: SERVICE,
       account: "123456789012",
@@ -17,22 +17,22 @@ describe("a service's ARN", () => {
   });
 
   it.each([
-    ["", "nothing"],
-    [SERVICE.replace("/prod", ""), "a short one"],
-    [`${SERVICE}/more`, "a longer one"],
-    [SERVICE.replace("ecs", "ec2"), "of another service"],
-    [SERVICE.replace("123456789012", "12345"), "of no account"],
-    [SERVICE.replace(":service/", ":task/"), "a task's"],
-    [`${SERVICE}\n`, "with a line break"],
-    [` ${SERVICE}`, "with a blank"],
-    [SERVICE.replace("web", "web;rm"), "with what no name has"],
-    [SERVICE.replace("web", "w".repeat(256)), "with a name that is too long"],
+    ["", "empty"],
+    [SERVICE.replace("/prod", ""), "short format"],
+    [`${SERVICE}/more`, "too many parts"],
+    [SERVICE.replace("ecs", "ec2"), "another AWS service"],
+    [SERVICE.replace("123456789012", "12345"), "an invalid account"],
+    [SERVICE.replace(":service/", ":task/"), "a task"],
+    [`${SERVICE}\n`, "a line break"],
+    [` ${SERVICE}`, "a space"],
+    [SERVICE.replace("web", "web;rm"), "invalid characters"],
+    [SERVICE.replace("web", "w".repeat(256)), "a name that is too long"],
   ])("is not %j: %s", (text) => {
     expect(parseServiceArn(text)).toBeUndefined();
     expect(() => serviceRef(text)).toThrow();
   });
 
-  it("leads to its cluster's, whatever the names", () => {
+  it("determines its cluster's ARN", () => {
     const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,30}$/);
     fc.assert(
       fc.property(name, name, (cluster, service) => {
@@ -60,7 +60,7 @@ describe("a cluster's ARN", () => {
 describe("two roles", () => {
   const role = "arn:aws:iam::123456789012:role/web";
 
-  it("are the same whatever their paths, as istiod compares them", () => {
+  it("are the same even if their paths differ, as istiod compares them", () => {
     expect(sameRole(role, role)).toBe(true);
     expect(sameRole(role, role.replace("role/", "role/ecs/ambient/"))).toBe(true);
   });

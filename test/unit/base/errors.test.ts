@@ -17,15 +17,15 @@ describe("every failure", () => {
     for (const text of [sentence, fix]) expect(text).toMatch(/^([A-Z]|ztunnel|autopilot\.config).*\.$/s);
   });
 
-  it.each(codes)("%s names itself, its sentence and the thing", (code, { sentence, retryable }) => {
-    // Object.entries forgets which keys there are.
+  it.each(codes)("%s has a message with its code, its sentence and the detail", (code, { sentence, retryable }) => {
+    // Object.entries loses the type of the keys.
     const error = new AutopilotError(code as FailureCode, "the thing");
     expect(error.message).toBe(`${code}: ${sentence} the thing`);
     if (code !== "throttled") expect(error.name).toBe(retryable ? RETRYABLE_ERROR : TERMINAL_ERROR);
     expect(failureCodeOf(error.message)).toBe(code);
   });
 
-  it("that is a throttled call has a name of its own: it is tried again for longer", () => {
+  it("of a throttled call has a name of its own, because it is retried for longer", () => {
     const error = new AutopilotError("throttled", "x");
     expect(error.name).toBe(THROTTLED_ERROR);
     expect(error.retryable).toBe(true);
@@ -39,7 +39,7 @@ describe("an error", () => {
     expect(new AutopilotError("aws-unavailable", "x", { cause }).cause).toBe(cause);
   });
 
-  it("of ours stays what it is, and any other becomes unexpected-error with its cause", () => {
+  it("of ours is not changed, and any other becomes unexpected-error with its cause", () => {
     const own = new AutopilotError("throttled", "x");
     expect(asAutopilotError(own)).toBe(own);
     const foreign = new TypeError("x is undefined");
@@ -53,7 +53,7 @@ describe("an error", () => {
   });
 });
 
-describe("a text that begins with no code of ours", () => {
+describe("a text that doesn't begin with a code of ours", () => {
   it.each([
     "",
     "throttled",
@@ -62,7 +62,7 @@ describe("a text that begins with no code of ours", () => {
     "Error: throttled: x",
     "toString: x",
     "constructor: x",
-  ])("has none: %j", (text) => {
+  ])("has no code: %j", (text) => {
     expect(failureCodeOf(text)).toBeUndefined();
   });
 });

@@ -4,30 +4,30 @@ import { canonicalJson, isJsonObject, isSameJson, type Json } from "../../../sha
 
 const json = fc.jsonValue().map((value): Json => JSON.parse(JSON.stringify(value)));
 
-/** The same JSON with the keys of its objects the other way round. */
-function turned(value: Json): Json {
-  if (Array.isArray(value)) return value.map(turned);
+/** The same JSON with the keys of its objects in reverse order. */
+function reversed(value: Json): Json {
+  if (Array.isArray(value)) return value.map(reversed);
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
       .reverse()
-      .map(([key, inner]) => [key, turned(inner)]),
+      .map(([key, inner]) => [key, reversed(inner)]),
   );
 }
 
 describe("JSON", () => {
-  it("is the same in whatever order its keys are", () => {
+  it("is the same in any order of its keys", () => {
     fc.assert(
       fc.property(json, (value) => {
-        expect(isSameJson(value, turned(value))).toBe(true);
-        expect(canonicalJson(turned(value))).toBe(canonicalJson(value));
+        expect(isSameJson(value, reversed(value))).toBe(true);
+        expect(canonicalJson(reversed(value))).toBe(canonicalJson(value));
         expect(JSON.parse(canonicalJson(value))).toEqual(value);
       }),
     );
   });
 
-  it("is the same exactly where its canonical text is", () => {
-    // Few different leaves, so that equal values come.
+  it("is the same exactly if its canonical text is", () => {
+    // A small number of different leaves makes equal values likely.
     const small = fc.letrec<{ value: Json }>((tie) => ({
       value: fc.oneof(
         { maxDepth: 3 },
@@ -43,7 +43,7 @@ describe("JSON", () => {
     );
   });
 
-  it("is not the same where one is a member that the other has not", () => {
+  it("is not the same if members differ", () => {
     expect(isSameJson({ a: null }, {})).toBe(false);
     expect(isSameJson({ a: 1 }, { b: 1 })).toBe(false);
     expect(isSameJson([], {})).toBe(false);

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { nearest } from "../../../shared/base/nearest.ts";
 
-describe("the known text that was probably meant", () => {
+describe("the nearest known text", () => {
   it.each([
     ["rotat", ["rotate", "upgrade"], "rotate"],
     ["upgrdae", ["rotate", "upgrade"], "upgrade"],
     ["mesh-uss", ["mesh-eu", "mesh-us"], "mesh-us"],
     ["reconfigre-it", ["reconfigure", "rotate"], "reconfigure"],
     ["up", ["us", "eu"], "us"],
-  ])("for %s among %j is %s", (text, known, meant) => {
-    expect(nearest(text, known)).toBe(meant);
+  ])("to %s in %j is %s", (text, known, expected) => {
+    expect(nearest(text, known)).toBe(expected);
   });
 
   it.each([
@@ -17,11 +17,11 @@ describe("the known text that was probably meant", () => {
     ["up", ["eu", "sa"]],
     ["", ["a", "rotate"]],
     ["rotate", []],
-  ])("for %s among %j is none", (text, known) => {
+  ])("to %s in %j is undefined", (text, known) => {
     expect(nearest(text, known)).toBeUndefined();
   });
 
-  it("is found by the compared part alone", () => {
+  it("is found by the compared part", () => {
     const name = (key: string) => key.split("/").at(-1) ?? key;
     expect(nearest("a/image", ["long-prefix/image", "a/wave"], name)).toBe("long-prefix/image");
   });

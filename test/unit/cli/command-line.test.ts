@@ -24,18 +24,18 @@ describe("the help", () => {
     for (const argument of command.registeredArguments) expect(out).toContain(`<${argument.name()}>`);
   });
 
-  it.each([[[]], [["help"]], [["-h"]]])("is what %j gets", async (args) => {
+  it.each([[[]], [["help"]], [["-h"]]])("is printed for %j", async (args) => {
     expect(await run(args)).toEqual(await run(["--help"]));
   });
 
   it.each([[["rollout"]], [["rollout", "help"]], [["help", "rollout"]]])(
-    "of the commands for rollouts is what %j gets",
+    "of the rollout commands is printed for %j",
     async (args) => {
       expect(await run(args)).toEqual(await run(["rollout", "--help"]));
     },
   );
 
-  it("fits a terminal of 80 columns, whatever is asked", async () => {
+  it("of every command fits a terminal of 80 columns", async () => {
     for (const { path } of commands) {
       const { out } = await run([...words(path), "--help"], testContext({ tty: true, columns: 80 }));
       for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
@@ -75,10 +75,10 @@ describe("the command line", () => {
     [["rollout", "request", "rollback"], "rollout rollback ID"],
     [["rollout", "request", "upgrade"], "An upgrade needs --image."],
     [["rollout", "request", "rotate", "--image", "x:1"], "--image goes with upgrade, not with rotate."],
-    [["rollout", "request", "upgrade", "--image", "no image"], "The image is no image reference:"],
+    [["rollout", "request", "upgrade", "--image", "no image"], "The image is not an image reference:"],
     [["rollout", "request", "rotate", "--waves", "50,10"], "--waves: rising, the last one 100"],
     [["rollout", "request", "rotate", "--waves", "ten,100"], "--waves:"],
-    [["rollout", "request", "rotate", "--bake", "soon"], "--bake: soon is no number"],
+    [["rollout", "request", "rotate", "--bake", "soon"], "--bake: soon is not a number"],
     [["rollout", "request", "rotate", "--concurrency", "1.5"], "--concurrency:"],
     [["rollout", "request", "rotate", "--account", "12"], "--account:"],
     [["rollout", "request", "unenroll"], "unenroll --all"],
@@ -90,23 +90,23 @@ describe("the command line", () => {
     [["inject", "--definition", "no/such.json"], "--definition no/such.json: ENOENT"],
     [["inject", "--definition", "x.json", "--cluster-tags", "novalue"], "--cluster-tags: expected key=value"],
     [["rollout", "list", "--config", "no/config.ts"], "--config no/config.ts:"],
-  ])("ends %j with code 2 and says what is wrong, before it asks AWS", async (args, message) => {
+  ])("refuses %j with exit code 2 and a message, without a call to AWS", async (args, message) => {
     const context = testContext({ aws: { endpoint: "http://127.0.0.1:1" } });
     const { code, out, err } = await run(args, context);
     expect(err).toContain(message);
     expect({ code, out }).toEqual({ code: 2, out: "" });
   });
 
-  it("takes options in any order, lists by repetition, and a value that looks like an option behind `=`", async () => {
-    const priced = ["cost", "--json", "--regions=2", "--services", "10"];
-    expect(JSON.parse((await run(priced)).out)).toMatchObject({ input: { regions: 2, services: 10 } });
-    const asked = ["rollout", "request", "--account=12", "rotate", "--account", "34", "--why=--because"];
-    const { err } = await run(asked);
+  it("accepts options in any order, repeated options, and a value like an option after `=`", async () => {
+    const cost = ["cost", "--json", "--regions=2", "--services", "10"];
+    expect(JSON.parse((await run(cost)).out)).toMatchObject({ input: { regions: 2, services: 10 } });
+    const request = ["rollout", "request", "--account=12", "rotate", "--account", "34", "--why=--because"];
+    const { err } = await run(request);
     expect(err.match(/--account: /g)).toHaveLength(2);
     expect(err).not.toContain("--why");
   });
 
-  it("writes an error as JSON too where JSON is asked for", async () => {
+  it("writes an error as JSON, too, with --json", async () => {
     const refused = await run(["rollout", "request", "upgrade", "--json"]);
     expect(JSON.parse(refused.out)).toMatchObject({ error: { code: "invalid-request" } });
     const misspelled = await run(["statsu", "--json"]);
@@ -115,13 +115,13 @@ describe("the command line", () => {
     });
   });
 
-  it("repeats what it was given without what could control the terminal", async () => {
+  it("repeats arguments without characters that could control the terminal", async () => {
     const { err } = await run(["rollout", "request", "\u001b[2Jrotate\u009b31m"]);
     expect(err).toContain("There is no kind rotate");
     expect(err).not.toMatch(/(?!\n)\p{Cc}/u);
   });
 
-  it("ends with code 3 when AWS can't be reached", async () => {
+  it("exits with code 3 when AWS can't be reached", async () => {
     const aws = { endpoint: "http://127.0.0.1:1", credentials: { accessKeyId: "a", secretAccessKey: "b" } };
     const { code, err } = await run(["rollout", "list"], testContext({ aws }));
     expect(code).toBe(3);

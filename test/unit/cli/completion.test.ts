@@ -16,7 +16,7 @@ async function scriptFor(shell: string): Promise<string> {
   return context.written.out;
 }
 
-/** How each shell reads a script without running it. */
+/** Each shell's options to check a script without running it. */
 const checks = { bash: ["-n"], zsh: ["-n"], fish: ["--no-execute"] };
 const isInstalled = (shell: string) => spawnSync(shell, ["-c", "true"]).status === 0;
 
@@ -54,7 +54,7 @@ describe("a completion script", () => {
 });
 
 describe("bash", () => {
-  /** What bash offers for the last word. */
+  /** The words that bash offers for the last word. */
   async function completed(...words: readonly string[]): Promise<readonly string[]> {
     const script = `${await scriptFor("bash")}
 COMP_WORDS=("$@")
@@ -90,7 +90,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     expect(await completed(...words)).toEqual(offered);
   });
 
-  it("offers what a command has where no word is begun", async () => {
+  it("offers all words for an empty word", async () => {
     expect(await completed("")).toEqual(expect.arrayContaining(["status", "rollout", "completion", "help", "--help"]));
     expect(await completed("rollout", "pause", "")).toEqual(["--json", "--config", "--stage", "-h", "--help"]);
   });

@@ -8,7 +8,7 @@ import { styler } from "../../../cli/render/style.ts";
 const input = { services: 1_000, regions: 3, identities: 1_000, tasks: 2, deployments: 20, rollouts: 1 };
 
 describe("the monthly estimate", () => {
-  it("is the sum of its items, each its quantity at its list price", () => {
+  it("is the sum of its items, which are quantities at list prices", () => {
     const { items, dollars } = estimateCost(input);
     for (const item of items) {
       const { dollars: price, per } = prices[item.price];
@@ -20,14 +20,14 @@ describe("the monthly estimate", () => {
     );
   });
 
-  it("is mostly secrets, as every workload identity has one", () => {
+  it("is mostly secrets, because every workload identity has one", () => {
     const { items, dollars } = estimateCost(input);
     const secrets = items.find(({ price }) => price === "secret");
     expect(secrets).toMatchObject({ quantity: 1_001, dollars: expect.closeTo(400.4, 5) });
     expect(secrets?.dollars).toBeGreaterThan(dollars / 2);
   });
 
-  it("never falls when there is more of anything but regions", () => {
+  it("never falls when any input other than regions rises", () => {
     const inputs = fc.record({
       services: fc.integer({ min: 1, max: 20_000 }),
       regions: fc.integer({ min: 1, max: 30 }),
@@ -45,7 +45,7 @@ describe("the monthly estimate", () => {
     );
   });
 
-  it("is printed with its assumptions and the pages that have the prices", () => {
+  it("is printed with its assumptions and the prices' sources", () => {
     const text = costText(estimateCost(input), { style: styler(false), columns: Number.POSITIVE_INFINITY });
     expect(text).toMatch(/About \$4\d\d\.\d\d a month, \$0\.4\d per service\./);
     expect(text).toContain("20 CI deployments a service and month");

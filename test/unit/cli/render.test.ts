@@ -13,7 +13,7 @@ const colored = styler(true);
 const piped: Terminal = { style: plain, columns: Number.POSITIVE_INFINITY };
 
 describe("a wave's bar", () => {
-  it("is always as wide as it should be, and shows whatever there is one of", () => {
+  it("has exactly its width, and at least one cell for every status that occurs", () => {
     const counts = fc.array(fc.nat(10_000), { minLength: 7, maxLength: 7 });
     fc.assert(
       fc.property(counts, fc.integer({ min: 7, max: 60 }), (of, width) => {
@@ -36,7 +36,7 @@ describe("a wave's bar", () => {
 });
 
 describe("a rollout on the screen", () => {
-  it("tells what it is, its waves, its numbers, how long it may take and what failed", () => {
+  it("has its description, its waves, its numbers, the remaining time and its failures", () => {
     expect(rolloutLines(view(), plain).join("\n")).toBe(`upgrade-0a1b2c3d4e  upgrade  running, wave 2 of 2
   why        A new ztunnel.
   asked by   arn:aws:iam::123456789012:user/ada, 2026-03-02 11:00 UTC
@@ -53,7 +53,7 @@ describe("a rollout on the screen", () => {
     ztunnel-unhealthy: ztunnel of task 1 is UNHEALTHY`);
   });
 
-  it("shows the waves around the current one where the screen is short", () => {
+  it("shows only the waves around the current one on a short screen", () => {
     const waves = Array.from({ length: 30 }, (_, at) => ({
       name: `wave-${at + 1}`,
       canary: false,
@@ -71,16 +71,16 @@ describe("a rollout on the screen", () => {
     ["awaiting-approval", {}, "rollout approve upgrade-0a1b2c3d4e"],
     ["frozen", { holdUntilMs: Date.parse("2026-03-02T18:30:00Z") }, "until 2026-03-02 18:30 UTC"],
     ["running", { control: { action: "pause", by: "ada", at: "2026-03-02T11:30:00Z" } }, "ada asked for: pause"],
-  ] as const)("says what holds a rollout that is %s, and what makes it go on", (status, changes, words) => {
+  ] as const)("explains what holds a rollout that is %s, and how to continue", (status, changes, words) => {
     expect(holdLines(view({ rollout: rollout({ status, ...changes }) })).join("\n")).toContain(words);
   });
 
-  it("says behind which rollout it waits", () => {
+  it("names the rollout that it waits for", () => {
     const waiting = view({ rollout: rollout({ status: "waiting" }), behind: "rotate-1" });
     expect(holdLines(waiting)).toEqual(["Waits behind rotate-1."]);
   });
 
-  it("says whether the old root CA may go", () => {
+  it("reports whether the old root CA is retirable", () => {
     const gate = { controlPlane: "mesh-us", retiring: ["AB:CD:EF:01:23"], retirable: true };
     const lines = (gates: RolloutView["gates"]) => rolloutLines(view({ gates }), plain).join("\n");
     expect(lines([gate])).toContain("the old root (abcdef01) any more: the bundle may drop it");
@@ -88,20 +88,20 @@ describe("a rollout on the screen", () => {
     expect(lines([])).not.toContain("Root CA");
   });
 
-  it("gives the reason's sentence and fix of one that ended badly", () => {
+  it("has the reason's sentence and fix if it failed", () => {
     const reason = { code: "budget-exceeded", detail: "3 of 20 failed." };
     const lines = rolloutLines(view({ rollout: rollout({ status: "rolled-back", reason }) }), plain).join("\n");
     expect(lines).toContain("More services failed than the failure budget allows: 3 of 20 failed.");
     expect(lines).toContain("Fix: See the failed services' reasons");
   });
 
-  it("is one line where nothing can be redrawn", () => {
+  it("is one line if the screen can't be redrawn", () => {
     expect(progressLine(view())).toBe(
       "upgrade-0a1b2c3d4e running, us-east-1 100%: 1 of 3, 1 failed, 1 rolling. 5 services: 2 done, 1 failed, 1 rolling, 1 waiting. About 12 min 34 s left.",
     );
   });
 
-  it("lists rollouts, and a rollout's services, as tables", () => {
+  it("is a row in the table of rollouts, and its services are a table, too", () => {
     expect(rolloutTable([rollout()], piped)).toMatch(
       /upgrade-0a1b2c3d4e +upgrade +running +2\/2 +5 +0 +2026-03-02 11:00/,
     );
@@ -113,7 +113,7 @@ describe("a rollout on the screen", () => {
 });
 
 describe("tables and texts", () => {
-  it("align cells by what is seen of them, numbers at the right", () => {
+  it("align cells by their display width, numbers to the right", () => {
     const rows = [
       ["a", { text: "12", style: "red" }],
       ["愛猫", ""],
@@ -137,7 +137,7 @@ describe("tables and texts", () => {
     "12 min 34 s",
   ];
 
-  it("are cut to the terminal's width, the widest columns first, numbers never", () => {
+  it("are cut to the terminal's width, widest columns first, without cutting numbers", () => {
     expect(table(wide, [row, ["short", "", "1 s"]], { style: plain, columns: 55 })).toBe(
       `  service              cause                       took
   -------------------  -------------------  -----------
@@ -147,7 +147,7 @@ describe("tables and texts", () => {
     expect(table(wide, [row], piped)).toContain(row.join("  "));
   });
 
-  it("leave optional columns out before the others say nothing any more, and name them", () => {
+  it("omit optional columns before the others become too narrow, and name the omitted ones", () => {
     const text = rolloutTable([rollout()], { style: plain, columns: 80 });
     expect(text).toBe(`  rollout             kind     status   wave  services  failed  asked (UTC)
   ------------------  -------  -------  ----  --------  ------  ----------------
@@ -157,7 +157,7 @@ describe("tables and texts", () => {
     expect(rolloutTable([rollout()], piped)).toMatch(/kind.*took +why\n/);
   });
 
-  it("are wrapped where a column is read like prose", () => {
+  it("are wrapped in columns of prose", () => {
     const columns = [
       { title: "cause", wrap: true },
       { title: "n", right: true },
@@ -172,7 +172,7 @@ describe("tables and texts", () => {
     );
   });
 
-  it("never are wider than the terminal where that can be, whatever is in their cells", () => {
+  it("are never wider than the terminal, with any text in their cells", () => {
     const cell = fc.string({ unit: "grapheme", maxLength: 80 });
     fc.assert(
       fc.property(
@@ -186,20 +186,20 @@ describe("tables and texts", () => {
     );
   });
 
-  it("fit a terminal of 80 columns with all that the inventory and a rollout have", () => {
+  it("of a rollout and its services fit a terminal of 80 columns", () => {
     const terminal = { style: plain, columns: 80 };
     const services = midway.map((one) => ({ ...one, reason: "ztunnel-unhealthy" }));
     for (const text of [serviceTable(services, terminal), rolloutTable([rollout()], terminal)])
       for (const line of text.split("\n")) expect(displayWidth(line)).toBeLessThanOrEqual(80);
   });
 
-  it("are not cut where nobody looks at a terminal", () => {
+  it("are not cut if the output is not a terminal", () => {
     const screen = { write: () => undefined, columns: 20, rows: 10 };
     expect(terminalOf({ ...screen, isTTY: false }, {}).columns).toBe(Number.POSITIVE_INFINITY);
     expect(terminalOf({ ...screen, isTTY: true }, {}).columns).toBe(20);
   });
 
-  it("are cut to the screen's width without a style left open", () => {
+  it("are cut to the screen's width without an open style", () => {
     expect(fitted(colored("abcdef", "red"), 4)).toBe("abc…");
     expect(fitted(colored("abc", "red"), 4)).toBe(colored("abc", "red"));
   });
@@ -223,16 +223,16 @@ describe("tables and texts", () => {
     [7_500, "2 h 05 min"],
     [200_000, "2 d 07 h"],
     [-5, "0 s"],
-  ])("tell %d seconds as %s", (seconds, words) => {
+  ])("show %d seconds as %s", (seconds, words) => {
     expect(span(seconds)).toBe(words);
   });
 });
 
-describe("what others have written", () => {
+describe("untrusted text", () => {
   const ESC = "\u001b";
   const hostile = `why${ESC}[2J${ESC}]0;owned\u0007\u009b31m\u202e\r\nFORGED\u0008`;
 
-  it("is shown without what could control the terminal", () => {
+  it("is shown without characters that could control the terminal", () => {
     expect(printable(`${ESC}[31mred${ESC}[0m`)).toBe("red");
     expect(printable(`${ESC}]8;;https://example.com\u0007link${ESC}]8;;\u0007`)).toBe("link");
     expect(printable("two\r\nlines\tand\u2028more")).toBe("two lines and more");
@@ -240,7 +240,7 @@ describe("what others have written", () => {
     expect(printable("smörgåsbord 愛猫 👩‍👩‍👧")).toBe("smörgåsbord 愛猫 👩‍👩‍👧");
   });
 
-  it("has no control character left, whatever it is", () => {
+  it("never has a control character left", () => {
     const anything = fc.array(
       fc.constantFrom(ESC, "[", "]", "0", ";", "m", "\u0007", "\u009b", "\u009d", "\n", "P", "\\", "x"),
     );
@@ -251,7 +251,7 @@ describe("what others have written", () => {
     );
   });
 
-  it("controls nothing from a table, nor from a rollout's text", () => {
+  it("can't control the terminal from a table or a rollout's text", () => {
     const reason = { code: "budget-exceeded", detail: hostile };
     const record = rollout({
       why: hostile,

@@ -12,7 +12,7 @@ const ID = "upgrade-0a1b2c3d4e";
 const ended = (status: "completed" | "rolled-back" | "refused" | "aborted") =>
   view({ rollout: rollout({ status }), etaSeconds: undefined });
 
-/** Gives the views one after the other, then the last one again. */
+/** Returns the views one after the other, and the last one again and again. */
 function reads(...views: readonly RolloutView[]): () => Promise<RolloutView> {
   let at = 0;
   return async () => {
@@ -33,20 +33,20 @@ describe("watching a rollout", () => {
     expect(await watchRollout(reads(view(), ended(status)), testContext(), { id: ID, json: false })).toBe(code);
   });
 
-  it("goes on when somebody rolls an ended rollout back", async () => {
+  it("continues when somebody rolls back an ended rollout", async () => {
     const control = { action: "rollback", by: "ada", at: "2026-03-02T12:00:00Z" } as const;
-    const asked = view({ rollout: rollout({ status: "completed", control }) });
-    expect(await watchRollout(reads(asked, ended("rolled-back")), testContext(), { id: ID, json: false })).toBe(1);
+    const requested = view({ rollout: rollout({ status: "completed", control }) });
+    expect(await watchRollout(reads(requested, ended("rolled-back")), testContext(), { id: ID, json: false })).toBe(1);
   });
 
-  it("writes a line per change, and none for a new estimate alone", async () => {
+  it("writes a line per change, and none if only the estimate changes", async () => {
     const context = testContext();
     const views = [view(), view({ etaSeconds: 700 }), ended("completed")];
     await watchRollout(reads(...views), context, { id: ID, json: false });
     expect(context.written.out.trim().split("\n")).toHaveLength(2);
   });
 
-  it("writes a JSON object per change, without token and Slack's message", async () => {
+  it("writes a JSON object per change, without the task token and Slack's message", async () => {
     const context = testContext();
     const held = view({ rollout: rollout({ holdToken: "AQC-secret", slack: { ts: "1.2" } }) });
     await watchRollout(reads(held, held, ended("completed")), context, { id: ID, json: true });
@@ -58,7 +58,7 @@ describe("watching a rollout", () => {
     expect(context.written.out).not.toMatch(/AQC-secret|slack/);
   });
 
-  it("redraws in place on a terminal: the cursor goes up by exactly what was drawn", async () => {
+  it("redraws in place on a terminal: the cursor moves up by the number of drawn lines", async () => {
     const context = testContext({ tty: true, columns: 40, environment: { NO_COLOR: "1" } });
     await watchRollout(reads(view(), view(), ended("completed")), context, { id: ID, json: false });
     const drawings = context.written.out.replaceAll("\u001b[", "⎋").split(/⎋(\d+)A⎋0J/);
@@ -77,21 +77,21 @@ describe("watching a rollout", () => {
     expect(plain.written.out).not.toContain("\u001b[");
   });
 
-  it("goes on after a moment in which AWS can't be reached, and gives up when that lasts", async () => {
-    const away = new AutopilotError("aws-unavailable", "");
+  it("continues after a short time in which AWS can't be reached, and fails after a long one", async () => {
+    const unavailable = new AutopilotError("aws-unavailable", "");
     const failing = (times: number) => {
       let tries = 0;
       return async () => {
         tries += 1;
-        if (tries > 1 && tries <= 1 + times) throw away;
+        if (tries > 1 && tries <= 1 + times) throw unavailable;
         return tries === 1 ? view() : ended("completed");
       };
     };
     expect(await watchRollout(failing(30), testContext(), { id: ID, json: false })).toBe(0);
-    await expect(watchRollout(failing(100), testContext(), { id: ID, json: false })).rejects.toBe(away);
+    await expect(watchRollout(failing(100), testContext(), { id: ID, json: false })).rejects.toBe(unavailable);
   });
 
-  it("ends with Ctrl-C and says that the rollout goes on", async () => {
+  it("ends at Ctrl-C with a note that the rollout goes on", async () => {
     const controller = new AbortController();
     const context = testContext({
       interruption: () => controller.signal,
@@ -103,7 +103,7 @@ describe("watching a rollout", () => {
 });
 
 describe("a rollout as JSON", () => {
-  it("has its services where they are asked for", () => {
+  it("has its services only on request", () => {
     const services = [service(0, { status: "succeeded" })];
     expect(viewJson(view({ services }), true)).toMatchObject({
       serviceCount: 5,
@@ -113,7 +113,7 @@ describe("a rollout as JSON", () => {
   });
 });
 
-describe("what was asked of a rollout", () => {
+describe("a request for a rollout", () => {
   const at = "2026-03-02T12:00:00Z";
   const control = (action: "pause" | "abort" | "rollback") => ({ control: { action, by: "ada", at } });
 
@@ -131,7 +131,7 @@ describe("what was asked of a rollout", () => {
     ["rollback", { status: "completed" }, { status: "rolling-back" }, true],
     ["rollback", { status: "completed" }, { status: "completed" }, false],
     ["rollback", {}, { status: "failed", journal: [{ at, by: "ada", did: "rollback" }] }, true],
-  ] as const)("%s from %j to %j: taken %s", (action, before, now, taken) => {
+  ] as const)("%s, with the rollout changed from %j to %j: handled is %s", (action, before, now, taken) => {
     expect(
       wasTaken(action, rollout(before), rollout({ ...now, journal: "journal" in now ? [...now.journal] : [] })),
     ).toBe(taken);

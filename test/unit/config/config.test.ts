@@ -24,7 +24,7 @@ const valid: ConfigInput = {
 };
 
 describe("a configuration", () => {
-  it("has defaults for all that is not named", () => {
+  it("has defaults for omitted members", () => {
     const config = parseConfig(valid);
     expect(config).toMatchObject({
       name: "ztunnel-autopilot",
@@ -37,16 +37,16 @@ describe("a configuration", () => {
     });
   });
 
-  it("is the repository's own", () => {
+  it("of the repository is valid", () => {
     expect(() => parseConfig(autopilotConfig)).not.toThrow();
   });
 
-  it("takes the home region for an account without regions", () => {
+  it("has the home region as the default of an account's regions", () => {
     const config = parseConfig({ ...valid, accounts: [{ ...account, regions: [] }] });
     expect(targetsOf(config)).toEqual([{ account: HOME, region: "us-east-1", domain: "ecs.local" }]);
   });
 
-  it("names the control plane of an account and region", () => {
+  it("has the control plane of an account and region", () => {
     const config = parseConfig(valid);
     expect(controlPlaneFor(config, { account: HOME, region: "us-east-1" })?.name).toBe("main");
     expect(controlPlaneFor(config, { account: HOME, region: "eu-west-1" })).toBeUndefined();
@@ -54,7 +54,7 @@ describe("a configuration", () => {
   });
 });
 
-/** Sets the member at a path. */
+/** A copy of the object with another value of the member at the path. */
 function withMember(object: object, path: string, value: unknown): object {
   const [head = "", ...rest] = path.split(".");
   const inner: unknown = Reflect.get(object, head);
@@ -121,7 +121,7 @@ describe("a configuration is refused, and the error names the field, when", () =
   });
 
   it.each(["surprise", "accounts.0.surprise", "controlPlanes.0.surprise", "controlPlanes.0.eks.surprise"])(
-    "%s is no key that it knows",
+    "%s is an unknown key",
     (path) => {
       expect(() => parseConfig(withMember(valid, path, true))).toThrow(
         expect.objectContaining({ code: "invalid-config", detail: expect.stringContaining('"surprise"') }),
@@ -129,11 +129,11 @@ describe("a configuration is refused, and the error names the field, when", () =
     },
   );
 
-  it.each(["ztunnel", "policy", "slack"])("%s has a key that it does not know", (section) => {
+  it.each(["ztunnel", "policy", "slack"])("%s has an unknown key", (section) => {
     expect(() => parseConfig(withMember(valid, `${section}.surprise`, true))).toThrow(/"surprise"/);
   });
 
-  it("names all that is wrong at once", () => {
+  it("several members are wrong, which are all named", () => {
     const broken = withMember(withMember(valid, "homeRegion", "x"), "slack.channel", "");
     expect(() => parseConfig(broken)).toThrow(/homeRegion.*channel|channel.*homeRegion/s);
   });
@@ -151,13 +151,13 @@ describe("control planes", () => {
     );
   });
 
-  it("may not share a name: it is the key of what is known of a mesh", () => {
+  it("may not share a name, because it is the key of the mesh's record", () => {
     const accounts = [{ ...account, regions: ["us-east-1", "eu-west-1"] }];
     const controlPlanes = [plane, { ...plane, serves: [{ account: HOME, regions: ["eu-west-1"] }] }];
     expect(() => parseConfig({ ...valid, accounts, controlPlanes })).toThrow("two controlPlanes are called main");
   });
 
-  it("serve accounts and regions that are named", () => {
+  it("serve only configured accounts and regions", () => {
     const controlPlanes = [{ ...plane, serves: [{ account: FAR, regions: ["us-east-1"] }] }];
     expect(() => parseConfig({ ...valid, controlPlanes })).toThrow(
       `controlPlanes.main serves ${FAR}/us-east-1, which is not in accounts`,
@@ -166,7 +166,7 @@ describe("control planes", () => {
 });
 
 describe("accounts", () => {
-  it("may not name an account and region twice: it would be swept twice", () => {
+  it("may not name an account and region twice, because it would be swept twice", () => {
     expect(() => parseConfig({ ...valid, accounts: [account, { ...account, domain: "other" }] })).toThrow(
       `accounts name ${HOME}/us-east-1 twice`,
     );
@@ -176,26 +176,26 @@ describe("accounts", () => {
 describe("operators' roles", () => {
   const operatorRoles = [`arn:aws:iam::${HOME}:role/mesh/ops`];
 
-  it("are nobody's by default", () => {
+  it("are empty by default", () => {
     expect(parseConfig(valid).operatorRoles).toEqual([]);
     expect(parseConfig({ ...valid, operatorRoles }).operatorRoles).toEqual(operatorRoles);
   });
 
-  it("are of the home account, whose credentials the command takes alone", () => {
+  it("must be in the home account, because the command accepts only its credentials", () => {
     const far = `arn:aws:iam::${FAR}:role/ops`;
     expect(() => parseConfig({ ...valid, operatorRoles: [far] })).toThrow(
-      `operatorRoles names ${far}, which is no role of the home account`,
+      `operatorRoles names ${far}, which is not a role of the home account`,
     );
   });
 
   it.each([`arn:aws:iam::${HOME}:role/*`, `arn:aws:iam::${HOME}:root`, `arn:aws:iam::${HOME}:user/ada`, "*", HOME])(
-    "are ARNs of single roles, never %s",
+    "must be ARNs of single roles, never %s",
     (one) => {
       expect(() => parseConfig({ ...valid, operatorRoles: [one] })).toThrow(/operatorRoles/);
     },
   );
 
-  it("leave room in the member role's name, without its path, for the role that only reads", () => {
+  it("need a member role's name that leaves room for the read-only role's suffix", () => {
     const named = (length: number) => ({ ...valid, operatorRoles, memberRoleName: `some/path/${"m".repeat(length)}` });
     expect(() => parseConfig(named(59))).not.toThrow();
     expect(() => parseConfig(named(60))).toThrow(/memberRoleName is too long/);
@@ -204,13 +204,13 @@ describe("operators' roles", () => {
 });
 
 describe("a lease", () => {
-  it("is as long as the deadlines need when nobody says how long", () => {
+  it("has a default that depends on the deadlines", () => {
     const leaseOf = (policy: object) => parseConfig({ ...valid, policy }).policy.leaseMinutes;
     expect(leaseOf({})).toBe(120);
     expect(leaseOf({ deploymentDeadlineMinutes: 60 })).toBe(160);
   });
 
-  it("lasts longer than the longest roll: a deployment, its verification and the way back", () => {
+  it("must last longer than the longest roll: a deployment, its verification and a revert", () => {
     const policy = { deploymentDeadlineMinutes: 60, verifyDeadlineMinutes: 10 };
     expect(() => parseConfig({ ...valid, policy: { ...policy, leaseMinutes: 130 } })).toThrow(/policy\.leaseMinutes/);
     expect(() => parseConfig({ ...valid, policy: { ...policy, leaseMinutes: 131 } })).not.toThrow();
@@ -223,11 +223,11 @@ describe("a freeze window is refused, and the error names the field, when", () =
 
   it.each<[string, object, string]>([
     ["its cron expression is wrong", { ...nights, cron: "0 25 * * *" }, "cron: hour: 25 is not understood"],
-    ["its cron expression reads the clock", { ...nights, cron: "0 20 ? * FRI" }, "cron: day of the month: ?"],
+    ["its cron expression has croner's own syntax", { ...nights, cron: "0 20 ? * FRI" }, "cron: day of the month: ?"],
     [
       "its time zone is unknown",
       { ...nights, timeZone: "Mars/Olympus" },
-      "timeZone: Mars/Olympus is no IANA time zone",
+      "timeZone: Mars/Olympus is not an IANA time zone",
     ],
   ])("%s", (_, window, problem) => {
     expect(() => parseConfig(frozen(nights, window))).toThrow(
@@ -238,7 +238,7 @@ describe("a freeze window is refused, and the error names the field, when", () =
     );
   });
 
-  it("it is deployed, and not checked again by a function that was deployed with it", () => {
+  it("it is written, and is not checked again by deployed functions", () => {
     expect(parseDeployedConfig(frozen(nights))).toEqual(parseConfig(frozen(nights)));
     expect(() => parseDeployedConfig(frozen({ ...nights, cron: "0 25 * * *" }))).not.toThrow();
     expect(() => parseDeployedConfig({ ...valid, homeRegion: "somewhere" })).toThrow(/homeRegion/);

@@ -10,14 +10,14 @@ function freeze(cron: string, durationMinutes: number, timeZone = "UTC"): Freeze
   return { cron, durationMinutes, timeZone };
 }
 
-/** When the freeze ends, as ISO text without seconds. */
+/** The end of the freeze, as ISO text without seconds. */
 function untilOf(windows: readonly FreezeWindow[], now: string): string | undefined {
   const open = openWindow(windows, at(now));
   return open && new Date(open.until).toISOString().slice(0, 16);
 }
 
 describe("a freeze window", () => {
-  it("is open from its first instant until just before its last", () => {
+  it("is open from its start until just before its end", () => {
     const friday = [freeze("0 18 * * FRI", 60)];
     expect(untilOf(friday, "2026-03-06T17:59:59.999Z")).toBeUndefined();
     expect(untilOf(friday, "2026-03-06T18:00:00Z")).toBe("2026-03-06T19:00");
@@ -25,37 +25,37 @@ describe("a freeze window", () => {
     expect(untilOf(friday, "2026-03-06T19:00:00Z")).toBeUndefined();
   });
 
-  it("is open days after it began, across the end of a year", () => {
+  it("can be open for days, across the end of a year", () => {
     expect(untilOf([freeze("0 0 20 DEC *", 14 * 24 * 60)], "2027-01-02T23:00:00Z")).toBe("2027-01-03T00:00");
   });
 
-  it("goes by its zone's clock, in winter and in summer", () => {
+  it("follows its time zone, in winter and in summer", () => {
     const berlin = [freeze("0 18 * * *", 60, "Europe/Berlin")];
     expect(untilOf(berlin, "2026-01-10T17:30:00Z")).toBe("2026-01-10T18:00");
     expect(untilOf(berlin, "2026-07-10T16:30:00Z")).toBe("2026-07-10T17:00");
     expect(untilOf(berlin, "2026-07-10T17:30:00Z")).toBeUndefined();
   });
 
-  it("lasts for its duration while the clocks change", () => {
+  it("lasts for its duration when the clocks change", () => {
     const weekend = [freeze("0 18 * * FRI", 54 * 60, "Europe/Berlin")];
     expect(untilOf(weekend, "2026-03-29T00:00:00Z")).toBe("2026-03-29T23:00");
     expect(untilOf(weekend, "2026-10-25T00:00:00Z")).toBe("2026-10-25T22:00");
   });
 
-  it("that begins in an hour that the clock skips begins after it", () => {
+  it("that begins in a skipped hour begins after that hour", () => {
     const berlin = [freeze("30 2 * * *", 60, "Europe/Berlin")];
     expect(untilOf(berlin, "2026-03-29T00:59:00Z")).toBeUndefined();
     expect(untilOf(berlin, "2026-03-29T01:00:00Z")).toBe("2026-03-29T02:00");
   });
 
-  it("that begins in an hour that the clock shows twice begins twice", () => {
+  it("that begins in a repeated hour begins twice", () => {
     const berlin = [freeze("30 2 * * *", 30, "Europe/Berlin")];
     expect(untilOf(berlin, "2026-10-25T00:30:00Z")).toBe("2026-10-25T01:00");
     expect(untilOf(berlin, "2026-10-25T01:00:00Z")).toBeUndefined();
     expect(untilOf(berlin, "2026-10-25T01:30:00Z")).toBe("2026-10-25T02:00");
   });
 
-  it("with a step or a list goes by the same rule where the clock skips an hour or shows it twice", () => {
+  it("with a step or a list has the same rule for skipped and repeated hours", () => {
     const steps = [freeze("*/30 2 * * *", 20, "America/New_York")];
     expect(untilOf(steps, "2026-03-08T06:59:00Z")).toBeUndefined();
     expect(untilOf(steps, "2026-03-08T07:00:00Z")).toBe("2026-03-08T07:20");
@@ -65,7 +65,7 @@ describe("a freeze window", () => {
     expect(untilOf(list, "2026-11-01T07:15:00Z")).toBeUndefined();
   });
 
-  it("is judged by the given time alone: no clock is read and no timer is started", () => {
+  it("depends only on the given time: no clock is read, and no timer is started", () => {
     const nights = [freeze("0 22 * * *", 60, "Europe/Berlin")];
     vi.useFakeTimers();
     try {
@@ -81,7 +81,7 @@ describe("a freeze window", () => {
     }
   });
 
-  it("and others that overlap or follow it are one", () => {
+  it("is merged with windows that overlap or follow it", () => {
     const night = freeze("0 22 * * *", 180);
     const morning = freeze("0 1 * * *", 300);
     const noon = freeze("0 12 * * *", 60);
@@ -89,12 +89,12 @@ describe("a freeze window", () => {
     expect(openWindow([morning, noon, night], at("2026-03-06T23:00:00Z"))?.window).toBe(night);
   });
 
-  it("of several open ones is the one that ends last", () => {
+  it("that is reported is the open one that ends last", () => {
     const [short, long] = [freeze("0 12 * * *", 60), freeze("0 12 * * *", 120)];
     expect(openWindow([short, long, short], at("2026-03-06T12:10:00Z"))?.window).toBe(long);
   });
 
-  it("that never closes is looked at again after 31 days", () => {
+  it("that never closes is checked again after 31 days", () => {
     expect(untilOf([freeze("*/15 * * * *", 15)], "2026-03-01T00:00:00Z")).toBe("2026-04-01T00:00");
     expect(untilOf([freeze("0 0 * * *", 20 * 24 * 60)], "2026-03-01T06:00:00Z")).toBe("2026-04-01T06:00");
   });
@@ -107,14 +107,14 @@ describe("a freeze window", () => {
     ["0 0 * * 7", "2026-03-08T00:10:00Z", "2026-03-07T00:10:00Z"],
     ["*/20 8-18/5 * * *", "2026-03-07T13:41:00Z", "2026-03-07T14:41:00Z"],
     ["0 0 * nov,Dec *", "2026-11-30T00:10:00Z", "2026-10-31T00:10:00Z"],
-    // Either of two restricted days: the 13th, and Fridays.
+    // With both day fields restricted, either one matches: the 13th, or a Friday.
     ["0 0 13 * FRI", "2026-04-13T00:10:00Z", "2026-04-14T00:10:00Z"],
     ["0 0 13 * FRI", "2026-04-10T00:10:00Z", "2026-04-11T00:10:00Z"],
-    // A star with a step does not make it an either-or: odd days that are Fridays.
+    // A star with a step counts as unrestricted, so that both must match: odd days that are Fridays.
     ["0 0 */2 * FRI", "2026-03-13T00:10:00Z", "2026-03-15T00:10:00Z"],
     ["0 0 */2 * FRI", "2026-03-27T00:10:00Z", "2026-03-06T00:10:00Z"],
     ["0 0 29 2 *", "2028-02-29T00:10:00Z", "2027-03-01T00:10:00Z"],
-  ])("of cron `%s` is open at %s and not at %s", (cron, open, closed) => {
+  ])("with cron `%s` is open at %s and not at %s", (cron, open, closed) => {
     expect(openWindow([freeze(cron, 19)], at(open))).toBeDefined();
     expect(openWindow([freeze(cron, 19)], at(closed))).toBeUndefined();
   });
@@ -138,7 +138,7 @@ describe("a freeze window", () => {
     ["1.5 * * * *", "minute: 1.5"],
     ["*/90 * * * *", "minute: */90"],
     ["0 0 * * 5-0", "day of the week: 5-0"],
-    // What croner has beyond crontab(5).
+    // Extensions of croner to crontab(5).
     ["@daily", "five fields"],
     ["0 0 0 * * FRI", "five fields"],
     ["0 0 L * *", "day of the month: L"],
@@ -150,25 +150,25 @@ describe("a freeze window", () => {
     ["2026-01-01T00:00 * * * *", "minute: 2026-01-01T00:00"],
     ["0 0 30,31 2 *", "no such date"],
     ["0 0 31 4 */2", "no such date"],
-  ])("of cron `%s` has a problem", (cron, problem) => {
+  ])("with cron `%s` has a problem", (cron, problem) => {
     expect(freezeProblems({ cron, timeZone: "UTC" })).toEqual([
       { field: "cron", problem: expect.stringContaining(problem) },
     ]);
     expect(() => openWindow([freeze(cron, 60)], 0)).toThrow(RangeError);
   });
 
-  it("of an unknown time zone has a problem", () => {
+  it("with an unknown time zone has a problem", () => {
     expect(freezeProblems({ cron: "0 0 * * *", timeZone: "Europe/Atlantis" })).toEqual([
-      { field: "timeZone", problem: "Europe/Atlantis is no IANA time zone, as `Europe/Berlin` is" },
+      { field: "timeZone", problem: "Europe/Atlantis is not an IANA time zone, as `Europe/Berlin` is" },
     ]);
   });
 });
 
-/** A zone's clock, minute by minute around a change of its offset. */
+/** A time zone's wall clock, minute by minute around a change of its offset. */
 interface WallClock {
   readonly timeZone: string;
   readonly fromMs: number;
-  /** What the clock shows in that minute, as if it were UTC. */
+  /** The wall clock's time in each minute, as if it were UTC. */
   readonly shown: readonly number[];
 }
 
@@ -237,7 +237,7 @@ function frozenMinutes(all: readonly Fields[], clock: WallClock): readonly boole
 }
 
 describe("freeze windows", () => {
-  it("are open at every moment from their first to their last", () => {
+  it("are open at every moment from their start to their end", () => {
     const weekdays = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
     const expressions: readonly ((wall: Date) => string)[] = [
       (wall) => `${wall.getUTCMinutes()} ${wall.getUTCHours()} ${wall.getUTCDate()} ${wall.getUTCMonth() + 1} *`,
@@ -263,7 +263,7 @@ describe("freeze windows", () => {
     );
   });
 
-  it("are open exactly when a walk through every minute of the zone's clock says so", () => {
+  it("are open exactly in the minutes that a check of every minute finds", () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...clocks),

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { isAllowedImage } from "../../../shared/config/images.ts";
 import { config } from "../../support/services.ts";
 
-const ztunnel = (given: object) =>
-  config({ ztunnel: { image: "r.example.com:5000/mesh/ztunnel:1.28.1", ...given } }).ztunnel;
+const ztunnel = (settings: object) =>
+  config({ ztunnel: { image: "r.example.com:5000/mesh/ztunnel:1.28.1", ...settings } }).ztunnel;
 
 describe("an image", () => {
   it.each([
@@ -19,11 +19,11 @@ describe("an image", () => {
     "r.example.com:5000/mesh/ztunnel/evil:1",
     "evil.example.com/mesh/ztunnel:1.28.1",
     "ztunnel:1",
-  ])("of another one is not: %s", (image) => {
+  ])("of another repository is not allowed: %s", (image) => {
     expect(isAllowedImage(image, ztunnel({}))).toBe(false);
   });
 
-  it("is allowed where the configuration says so, and then no other", () => {
+  it("is allowed only by allowedImages if the configuration has them", () => {
     const allowedImages = ["r.example.com:5000/mesh/ztunnel:1.28.*", "mirror.example.com/*"];
     expect(isAllowedImage("mirror.example.com/ztunnel:1", ztunnel({ allowedImages }))).toBe(true);
     expect(isAllowedImage("r.example.com:5000/mesh/ztunnel:1.29.0", ztunnel({ allowedImages }))).toBe(false);

@@ -6,8 +6,8 @@ import { homeBusName, resourceName } from "../../../stacks/definitions/deploymen
 const config = { name: "ztunnel-autopilot" };
 const deployment = { ...config, stage: "prod" };
 
-describe("the names by which the command finds a stage", () => {
-  it("are those that the stacks give", () => {
+describe("the names of a stage's resources in the command", () => {
+  it("are those of the stacks", () => {
     const { busName: bus, tableName } = resourceNames(config, "prod");
     expect(bus).toBe(homeBusName(deployment));
     expect(tableName).toBe(resourceName(deployment, "ledger"));
@@ -19,7 +19,7 @@ describe("the names by which the command finds a stage", () => {
     expect(resourceNames(config)).toEqual({ busName: "ztunnel-autopilot", tableName: "ztunnel-autopilot-ledger" });
   });
 
-  it("give way to what the environment names", () => {
+  it("can be set by the environment", () => {
     const named = { AUTOPILOT_TABLE: "t", AUTOPILOT_BUS: "b" };
     expect(resourceNames(config, "prod", named)).toEqual({ tableName: "t", busName: "b" });
     expect(resourceNames(config, "prod", { AUTOPILOT_TABLE: "" })).toEqual(resourceNames(config, "prod"));

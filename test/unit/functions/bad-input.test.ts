@@ -13,7 +13,7 @@ import { newLab } from "../../support/labs.ts";
 const fixtures = eventFixtureNames.map((name) => [name, eventFixture(name)] as const);
 const SECRET = "c2VjcmV0LXRva2Vu";
 
-/** The JSON with one member, somewhere in it, replaced or taken away. */
+/** The JSON with one member, at any depth, replaced or removed. */
 function mutations(event: JsonObject): fc.Arbitrary<Json> {
   const odd = fc.constantFrom<Json | undefined>(undefined, null, 7, "", SECRET, true, [], {}, [null], { [SECRET]: [] });
   return fc.tuple(fc.constantFrom(...pathsOf(event)), odd).map(([path, value]) => replaced(event, path, value) ?? null);
@@ -41,8 +41,8 @@ async function onLab<T>(work: (lab: Lab, clock: VirtualClock) => Promise<T>, ite
   return work(lab, clock);
 }
 
-describe.each(fixtures)("the sample event %s, with anything in it changed", (_file, event) => {
-  it("is read or malformed by name, and nothing of it is quoted that is no name", () => {
+describe.each(fixtures)("the sample event %s with any member changed", (_file, event) => {
+  it("is parsed or refused as malformed, and the error quotes no values", () => {
     fc.assert(
       fc.property(mutations(event), (mutated) => {
         try {
@@ -56,14 +56,14 @@ describe.each(fixtures)("the sample event %s, with anything in it changed", (_fi
   });
 });
 
-describe("an event that nobody can read", () => {
-  const poison = { source: "aws.ecs", "detail-type": "ECS Deployment State Change", detail: { token: SECRET } };
+describe("an unreadable event", () => {
+  const malformed = { source: "aws.ecs", "detail-type": "ECS Deployment State Change", detail: { token: SECRET } };
 
   it.each(["reconcile-service", "signal-deployment", "notify-slack"])(
     "ends as a dead letter of %s after three tries, with its reason",
     async (functionName) => {
       await onLab(async (lab, clock) => {
-        await clock.run(lab.lambda.invokeAsync(functionName, poison));
+        await clock.run(lab.lambda.invokeAsync(functionName, malformed));
         expect(lab.lambda.deadLetters).toEqual([
           {
             functionName,
@@ -71,7 +71,7 @@ describe("an event that nobody can read", () => {
             attempts: 3,
             error: "Autopilot.Terminal",
             message: expect.stringMatching(/^malformed-event: /),
-            payload: poison,
+            payload: malformed,
           },
         ]);
         const lines = lab.logs.map(({ line }) => line);
@@ -98,7 +98,7 @@ describe("an event that nobody can read", () => {
 });
 
 describe("an event of an unknown kind", () => {
-  it.each(["reconcile-service", "signal-deployment"])("is let go by %s, with the reason in its log", async (name) => {
+  it.each(["reconcile-service", "signal-deployment"])("is ignored by %s, with the reason in its log", async (name) => {
     await onLab(async (lab, clock) => {
       const event = { source: "aws.ecs", "detail-type": "ECS Something New", account: web.account, region: web.region };
       await clock.run(lab.lambda.invoke(name, { ...event, detail: {} }));
@@ -138,14 +138,11 @@ describe("a step of a roll", () => {
     ["nothing", null],
     ["a text", "text"],
     ["an empty object", {}],
-    ["no service's ARN", { serviceArn: "web", executionName: "roll" }],
-    [
-      "a plan that is none",
-      { serviceArn: web.serviceArn, executionName: "", plan: { action: "explode", token: SECRET } },
-    ],
+    ["an invalid ARN", { serviceArn: "web", executionName: "roll" }],
+    ["an invalid plan", { serviceArn: web.serviceArn, executionName: "", plan: { action: "explode", token: SECRET } }],
   ];
 
-  it.each(steps)("%s refuses what is no input of it, by name, and changes nothing", async (step) => {
+  it.each(steps)("%s refuses invalid input as malformed, and changes nothing", async (step) => {
     const items: LedgerItems = new Map();
     await onLab(async (lab, clock) => {
       for (const [, input] of inputs) {
@@ -159,13 +156,13 @@ describe("a step of a roll", () => {
   });
 });
 
-describe("a roll that was started with", () => {
+describe("a roll whose input has", () => {
   it.each<[string, JsonObject]>([
-    ["nothing", {}],
-    ["no service", { serviceArn: "web", attemptKey: "s" }],
-    ["something else as its service", { serviceArn: { token: SECRET }, attemptKey: "s" }],
-    ["something else as its attempt key", { serviceArn: "web", attemptKey: 7 }],
-  ])("%s fails by name and leaves nothing behind", async (_what, input) => {
+    ["no members", {}],
+    ["an invalid ARN", { serviceArn: "web", attemptKey: "s" }],
+    ["an object as its service", { serviceArn: { token: SECRET }, attemptKey: "s" }],
+    ["a number as its attempt key", { serviceArn: "web", attemptKey: 7 }],
+  ])("%s fails as malformed, and writes nothing", async (_what, input) => {
     const items: LedgerItems = new Map();
     await onLab(async (lab, clock) => {
       const { executionArn } = lab.stepFunctions.startExecution({

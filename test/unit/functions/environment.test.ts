@@ -46,7 +46,7 @@ const context: Context = {
 describe("a function whose environment lacks variables", () => {
   beforeEach(() => {
     for (const name of variables) vi.stubEnv(name, undefined);
-    // The failing handlers log, as they must.
+    // The failing handlers write log lines.
     vi.spyOn(process.stdout, "write").mockReturnValue(true);
     vi.spyOn(process.stderr, "write").mockReturnValue(true);
   });
@@ -55,13 +55,13 @@ describe("a function whose environment lacks variables", () => {
     vi.restoreAllMocks();
   });
 
-  it.each(Object.entries(handlers))("%s says which, at its first event", async (_name, handler) => {
+  it.each(Object.entries(handlers))("%s names them at its first event", async (_name, handler) => {
     const failure: unknown = await handler({}, context).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: "invalid-config", retryable: false });
     for (const name of variables) expect(String(failure)).toContain(name);
   });
 
-  it("names the missing one alone", async () => {
+  it("names only the missing ones", async () => {
     vi.stubEnv("AUTOPILOT_TABLE", "table");
     vi.stubEnv("AUTOPILOT_BUS", "bus");
     vi.stubEnv("ROLL_SERVICE_ARN", "");

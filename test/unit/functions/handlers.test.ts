@@ -22,7 +22,7 @@ const event = (source: string, detailType: string, detail: object, resources: st
 });
 
 describe("the function notify-slack", () => {
-  it("tells an event in the channel, once", async () => {
+  it("posts one message about an event to the channel", async () => {
     await onLab(async (lab, run) => {
       expect(await run("notify-slack", enrolled)).toEqual({ did: "posted" });
       expect(lab.slack.messages()).toHaveLength(1);
@@ -30,15 +30,15 @@ describe("the function notify-slack", () => {
     });
   });
 
-  it("tries a burst again at Slack's own pace", async () => {
+  it("retries a burst of messages at Slack's pace", async () => {
     await onLab(async (lab, run) => {
-      for (let told = 0; told < 3; told += 1) await run("notify-slack", enrolled);
+      for (let count = 0; count < 3; count += 1) await run("notify-slack", enrolled);
       expect(lab.slack.messages()).toHaveLength(3);
       expect(lab.lambda.deadLetters).toEqual([]);
     });
   });
 
-  it("fails by name while Slack is down, and without its token in the log", async () => {
+  it("fails as slack-unavailable while Slack is down, without its token in the log", async () => {
     await onLab(async (lab, run) => {
       lab.faults.replace([{ kind: "slack-down" }]);
       await expect(run("notify-slack", enrolled)).rejects.toMatchObject({
@@ -61,13 +61,13 @@ describe("the function watch-root-ca", () => {
   });
 });
 
-describe("the function watch-root-ca, of the days that are left", () => {
+describe("the metric RootCaDaysLeft of watch-root-ca", () => {
   const daysLeft = (lab: Lab) =>
     lab.logs.flatMap(({ line }) =>
       [...line.matchAll(/"controlPlane":"(\w+)","RootCaDaysLeft":(-?\d+)/g)].map((m) => m[0]),
     );
 
-  it("measures them for every control plane, also while it can't be reached", async () => {
+  it("is recorded for every control plane, even if it can't be reached", async () => {
     await onLab(async (lab, run) => {
       await run("watch-root-ca", {});
       const before = daysLeft(lab);
@@ -81,7 +81,7 @@ describe("the function watch-root-ca, of the days that are left", () => {
 });
 
 describe("the function reconcile-service", () => {
-  it("fails by name for a service that ECS does not know, and changes nothing", async () => {
+  it("fails as service-not-found for an unknown service, and changes nothing", async () => {
     await onLab(async (lab, run) => {
       const deployed = event("ztunnel-autopilot", "Service Enrolled", { serviceArn: web.serviceArn });
       await expect(run("reconcile-service", deployed)).rejects.toMatchObject({
@@ -93,7 +93,7 @@ describe("the function reconcile-service", () => {
     });
   });
 
-  it("has nothing to look at for kinds that are others' to handle", async () => {
+  it("ignores events that other functions handle", async () => {
     await onLab(async (lab, run) => {
       const rotated = event("ztunnel-autopilot.operator", "Root CA Rotated", {});
       expect(await run("reconcile-service", rotated)).toEqual({ did: "nothing" });
@@ -103,7 +103,7 @@ describe("the function reconcile-service", () => {
 });
 
 describe("the function signal-deployment", () => {
-  it("hears no deployment that no roll waits for, and says nothing of it", async () => {
+  it("ignores a deployment that no roll waits for, without a log line", async () => {
     await onLab(async (lab, run) => {
       const detail = { eventName: "SERVICE_DEPLOYMENT_COMPLETED", deploymentId: "ecs-svc/1", reason: "" };
       const completed = event("aws.ecs", "ECS Deployment State Change", detail, [web.serviceArn]);
@@ -114,7 +114,7 @@ describe("the function signal-deployment", () => {
 });
 
 describe("the function sweep-services", () => {
-  it("returns its numbers and measures them", async () => {
+  it("returns its numbers and records them as metrics", async () => {
     await onLab(async (lab, run) => {
       expect(await run("sweep-services", {})).toMatchObject({ seen: 0, started: 0, failed: 0 });
       const metrics = lab.logs.map(({ line }) => line).filter((line) => line.includes("_aws"));

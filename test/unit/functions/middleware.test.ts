@@ -20,7 +20,7 @@ const context: Context = {
   succeed: () => undefined,
 };
 
-/** A step as a handler, and the lines that it writes. */
+/** A handler of the step, and the lines that it writes. */
 function handlerOf(step: Step) {
   const lines: JsonObject[] = [];
   const take = (line: unknown) => {
@@ -29,7 +29,7 @@ function handlerOf(step: Step) {
   };
   const sink = { debug: take, info: take, log: take, warn: take, error: take, trace: take };
   const instruments = createInstruments("reconcile-service", "ztunnel-autopilot-dev");
-  // Powertools has no option for where its lines go.
+  // Powertools has no option for its output.
   Reflect.set(instruments.logger, "console", sink);
   Reflect.set(instruments.metrics, "console", sink);
   const handler = instrument(instruments, step);
@@ -46,7 +46,7 @@ describe("a handler", () => {
     expect(await run({ a: 1 })).toEqual({ got: 1 });
   });
 
-  it("logs an error once, by its code, and throws it on", async () => {
+  it("logs an error once, with its code, and rethrows it", async () => {
     const { run, logged } = handlerOf(async () => {
       throw new AutopilotError("malformed-event", "no detail");
     });
@@ -62,7 +62,7 @@ describe("a handler", () => {
     ]);
   });
 
-  it("logs what is tried again as a warning only", async () => {
+  it("logs a retryable error as a warning", async () => {
     const { run, logged } = handlerOf(async () => {
       throw new AutopilotError("throttled", "DescribeServices");
     });
@@ -70,7 +70,7 @@ describe("a handler", () => {
     expect(logged().map(({ level }) => level)).toEqual(["WARN"]);
   });
 
-  it("gives an error without a name one, with its cause", async () => {
+  it("turns an unknown error into unexpected-error with its cause", async () => {
     const cause = new TypeError("x is undefined");
     const { run, logged } = handlerOf(async () => {
       throw cause;
@@ -79,7 +79,7 @@ describe("a handler", () => {
     expect(logged()).toHaveLength(1);
   });
 
-  it("counts a failure by its code", async () => {
+  it("counts failures by code", async () => {
     const { run, measured } = handlerOf(async () => {
       throw new AutopilotError("throttled", "x");
     });
@@ -103,7 +103,7 @@ describe("a handler", () => {
     ]);
   });
 
-  it("publishes what it counted before it failed", async () => {
+  it("publishes the metrics that were recorded before a failure", async () => {
     const { run, measured } = handlerOf(async (_event, { measure }) => {
       measure.record("QuotaWait", 3, {});
       throw new AutopilotError("throttled", "x");

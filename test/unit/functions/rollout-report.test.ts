@@ -19,17 +19,17 @@ async function onLab(
 }
 
 describe("the function rollout/report", () => {
-  it("keeps one message for a rollout and tells the events in its thread", async () => {
+  it("keeps one message per rollout and replies to it with the rollout's events", async () => {
     await onLab(async (lab, run) => {
-      expect(await run("rollout/report", eventFixture("rollout-started"))).toEqual({ did: "posted", told: false });
+      expect(await run("rollout/report", eventFixture("rollout-started"))).toEqual({ did: "posted", replied: false });
       await lab.ledger.patchRolloutService(ID, 0, { status: "succeeded" });
       expect(await run("rollout/report", eventFixture("rollout-wave-completed"))).toEqual({
         did: "updated",
-        told: true,
+        replied: true,
       });
       expect(await run("rollout/report", eventFixture("rollout-wave-completed"))).toEqual({
         did: "unchanged",
-        told: false,
+        replied: false,
       });
       expect(lab.slack.threads()).toMatchObject([
         { updatedTimes: 1, replies: [{ text: expect.stringContaining("Wave 2 of 4 is done") }] },
@@ -37,7 +37,7 @@ describe("the function rollout/report", () => {
     });
   });
 
-  it("says the same whatever comes first and however often", async () => {
+  it("has the same result with events in another order and with duplicates", async () => {
     await onLab(async (lab, run) => {
       await lab.ledger.changeRollout(ID, (one) => ({
         next: {
@@ -53,21 +53,21 @@ describe("the function rollout/report", () => {
     });
   });
 
-  it("by the clock brings the rollout under way up to date", async () => {
+  it("updates the current rollout's message on its schedule", async () => {
     await onLab(async (_lab, run) => {
       expect(await run("rollout/report", {})).toEqual({ rollouts: { [ID]: "posted" } });
       expect(await run("rollout/report", { source: "aws.scheduler" })).toEqual({ rollouts: { [ID]: "unchanged" } });
     });
   });
 
-  it("never fails while Slack is down, and keeps the token to itself", async () => {
+  it("doesn't fail while Slack is down, and doesn't log the token", async () => {
     await onLab(async (lab, run) => {
       await run("rollout/report", eventFixture("rollout-started"));
       await lab.ledger.patchRolloutService(ID, 0, { status: "succeeded" });
       lab.faults.replace([{ kind: "slack-down" }]);
       expect(await run("rollout/report", eventFixture("rollout-wave-completed"))).toEqual({
         did: "unavailable",
-        told: false,
+        replied: false,
       });
       const written = JSON.stringify([lab.logs, await lab.ledger.getRollout(ID)]);
       expect(written).toContain("slack-unavailable");
@@ -75,7 +75,7 @@ describe("the function rollout/report", () => {
     });
   });
 
-  it("leaves an event of another kind alone", async () => {
+  it("ignores other events", async () => {
     await onLab(async (lab, run) => {
       expect(await run("rollout/report", eventFixture("service-enrolled"))).toEqual({ did: "none" });
       expect(lab.slack.messages()).toEqual([]);
@@ -93,7 +93,7 @@ describe("the function notify-slack", () => {
   });
 
   it.each(["service-roll-failed-in-rollout", "service-refused-in-rollout"])(
-    "tells %s in the thread of the rollout's message, with reason and fix",
+    "replies to the rollout's message about %s, with reason and fix",
     async (name) => {
       await onLab(async (lab, run) => {
         await run("rollout/report", eventFixture("rollout-started"));
@@ -106,14 +106,14 @@ describe("the function notify-slack", () => {
     },
   );
 
-  it("tells them as messages of their own while the rollout has none", async () => {
+  it("posts a separate message while the rollout has no message", async () => {
     await onLab(async (lab, run) => {
       await run("notify-slack", eventFixture("service-roll-failed-in-rollout"));
       expect(lab.slack.threads()).toMatchObject([{ replies: [] }]);
     });
   });
 
-  it("tells it on its own when the rollout's message has been deleted", async () => {
+  it("posts a separate message when the rollout's message was deleted", async () => {
     await onLab(async (lab, run, clock) => {
       await run("rollout/report", eventFixture("rollout-started"));
       lab.slack.deleteMessage(lab.slack.messages()[0]?.ts ?? "");
@@ -123,7 +123,7 @@ describe("the function notify-slack", () => {
     });
   });
 
-  it("keeps the token to itself when a reply fails", async () => {
+  it("doesn't log the token when a reply fails", async () => {
     await onLab(async (lab, run) => {
       await run("rollout/report", eventFixture("rollout-started"));
       lab.faults.replace([{ kind: "slack-down" }]);

@@ -3,7 +3,7 @@ import { LAB_SLACK_TOKEN } from "../../../lab/autopilot/lab.ts";
 import { eventFixture } from "../../support/event-fixtures.ts";
 import { readyLab } from "../../support/labs.ts";
 
-/** Notifies again and again, in one warm function; `rotate` gives the secret another token. */
+/** Invokes notify-slack in one warm function. `rotate` writes another token to the secret. */
 async function warmFunction() {
   const { lab, clock, run } = await readyLab();
   const { homeAccount: account, homeRegion: region, slack } = lab.config;
@@ -18,7 +18,7 @@ async function warmFunction() {
 }
 
 describe("Slack's token in a warm function", () => {
-  it("is read from its secret once as long as Slack takes it", async () => {
+  it("is read from its secret once, as long as Slack accepts it", async () => {
     const { lab, notify } = await warmFunction();
     await notify();
     await notify();

@@ -7,7 +7,7 @@ import { homePlace, memberPlace, type WireAnswer, type WireCall, wire } from "..
 const HOUR_MS = 3_600_000;
 const START_MS = Date.parse("2026-11-21T03:00:00Z");
 
-/** AWS that gives each assumed session an hour of the given clock. */
+/** A simulated AWS whose assumed sessions last one hour. */
 function aws(clock: { ms: number }, assume?: (call: WireCall) => WireAnswer) {
   const answer = (call: WireCall): WireAnswer => {
     if (call.operation !== "AssumeRole") return { body: {} };
@@ -26,7 +26,7 @@ function assumed({ input }: WireCall, endsAtMs: number): WireAnswer {
 const clusters = new DescribeClustersCommand({});
 
 describe("the clients", () => {
-  it("are one per service, account and region", () => {
+  it("exist once per service, account and region", () => {
     const { clients } = aws({ ms: START_MS });
     expect(clients.at(homePlace)(ECSClient)).toBe(clients.at({ ...homePlace })(ECSClient));
     expect(clients.at(homePlace)(ECSClient)).not.toBe(clients.at(memberPlace)(ECSClient));
@@ -44,7 +44,7 @@ describe("the clients", () => {
     expect(calls[0]).toMatchObject({ accessKeyId: "111111111111", region: "eu-west-1" });
   });
 
-  it("call another account as the member role there, with the autopilot's name as external id", async () => {
+  it("call another account with its member role, with the autopilot's name as external id", async () => {
     const { clients, calls, operations } = aws({ ms: START_MS });
     await clients.at(memberPlace)(ECSClient).send(clusters);
     expect(operations()).toEqual(["AssumeRole", "DescribeClusters"]);
@@ -57,7 +57,7 @@ describe("the clients", () => {
     expect(calls[1]?.request.headers["x-amz-security-token"]).toBe("session");
   });
 
-  it("share an account's credentials, also when they start at once", async () => {
+  it("share an account's credentials, even for concurrent calls", async () => {
     const { clients, operations } = aws({ ms: START_MS });
     await Promise.all([
       clients.at(memberPlace)(ECSClient).send(clusters),
@@ -71,7 +71,7 @@ describe("the clients", () => {
     expect(operations().filter((operation) => operation === "AssumeRole")).toHaveLength(1);
   });
 
-  it("renew them five minutes before they end", async () => {
+  it("renew credentials five minutes before they expire", async () => {
     const clock = { ms: START_MS };
     const { clients, operations } = aws(clock);
     const assumptions = () => operations().filter((operation) => operation === "AssumeRole").length;
@@ -84,7 +84,7 @@ describe("the clients", () => {
     expect(assumptions()).toBe(2);
   });
 
-  it("say which role can't be assumed, and try it again at the next call", async () => {
+  it("name a role that can't be assumed, and try again at the next call", async () => {
     let denied = true;
     const clock = { ms: START_MS };
     const { clients } = aws(clock, (call) =>
@@ -100,7 +100,7 @@ describe("the clients", () => {
     await expect(clients.at(memberPlace)(ECSClient).send(clusters)).resolves.toBeDefined();
   });
 
-  it("hand out the credentials that a token is signed with", async () => {
+  it("return the credentials that sign a token", async () => {
     const { clients } = aws({ ms: START_MS });
     expect(await clients.credentialsFor("111111111111")()).toMatchObject({ accessKeyId: "111111111111" });
     expect(await clients.credentialsFor("222222222222")()).toMatchObject({ accessKeyId: "222222222222" });

@@ -12,10 +12,10 @@ describe("the bus", () => {
     const aws = wire(answer);
     return { aws, bus: busGateway(aws.clients.home, { busName: "ztunnel-autopilot" }) };
   }
-  const taken: Answer = () => ({ body: { FailedEntryCount: 0, Entries: [] } });
+  const accepted: Answer = () => ({ body: { FailedEntryCount: 0, Entries: [] } });
 
-  it("takes events with the autopilot as their source", async () => {
-    const { aws, bus } = gateway(taken);
+  it("puts events with the autopilot as their source", async () => {
+    const { aws, bus } = gateway(accepted);
     await bus.putEvents([event]);
     expect(aws.calls[0]?.input).toEqual({
       Entries: [
@@ -30,8 +30,8 @@ describe("the bus", () => {
     });
   });
 
-  it("takes ten at a time, and none without a call", async () => {
-    const { aws, bus } = gateway(taken);
+  it("puts ten events at a time, and makes no call without events", async () => {
+    const { aws, bus } = gateway(accepted);
     await bus.putEvents(Array.from({ length: 21 }, () => event));
     expect(aws.calls.map(({ input }) => (Array.isArray(input.Entries) ? input.Entries.length : 0))).toEqual([
       10, 10, 1,
@@ -43,7 +43,7 @@ describe("the bus", () => {
   it.each([
     ["ThrottlingException", "throttled"],
     ["InternalFailure", "aws-unavailable"],
-  ])("that leaves out an entry with %s did not take the events", async (ErrorCode, code) => {
+  ])("fails when AWS refuses an entry with %s", async (ErrorCode, code) => {
     const { bus } = gateway(() => ({
       body: { FailedEntryCount: 1, Entries: [{ EventId: "1" }, { ErrorCode, ErrorMessage: "no" }] },
     }));
@@ -65,7 +65,7 @@ describe("the executions of a state machine", () => {
     expect(aws.calls[0]?.input).toEqual({ stateMachineArn, name: "roll-1", input: '{"serviceArn":"arn"}' });
   });
 
-  it("do not start twice under a name: the status of the one that has it is told", async () => {
+  it("don't start twice with one name, and the status of the existing execution is returned", async () => {
     const { aws, executions } = gateway(({ operation }) =>
       operation === "StartExecution"
         ? { error: "ExecutionAlreadyExists" }
@@ -77,23 +77,23 @@ describe("the executions of a state machine", () => {
     });
   });
 
-  it("have no status when there are none", async () => {
+  it("have no status if they don't exist", async () => {
     const { executions } = gateway(() => ({ error: "ExecutionDoesNotExist" }));
     expect(await executions.describeExecution("roll-1")).toBeUndefined();
   });
 
-  it("get what they wait for by their token", async () => {
+  it("receive a task's result by its token", async () => {
     const { aws, executions } = gateway(() => ({ body: {} }));
     expect(await executions.sendTaskSuccess("token-1", { verdict: "succeeded" })).toBe(true);
     expect(aws.calls[0]?.input).toEqual({ taskToken: "token-1", output: '{"verdict":"succeeded"}' });
   });
 
-  it.each(["TaskDoesNotExist", "TaskTimedOut"])("no longer wait for a token after %s", async (error) => {
+  it.each(["TaskDoesNotExist", "TaskTimedOut"])("don't wait for a token any more after %s", async (error) => {
     const { executions } = gateway(() => ({ error }));
     expect(await executions.sendTaskSuccess("token-1", {})).toBe(false);
   });
 
-  it("keep the token out of an error's text", async () => {
+  it("have no token in an error's text", async () => {
     const { executions } = gateway(() => ({ error: "InvalidOutput" }));
     const error: unknown = await executions.sendTaskSuccess("token-1", {}).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: "aws-rejected" });

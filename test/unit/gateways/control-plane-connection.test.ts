@@ -40,7 +40,7 @@ describe("an EKS token", () => {
     });
   });
 
-  it("is kept for fourteen minutes", async () => {
+  it("is cached for fourteen minutes", async () => {
     let nowMs = NOW_MS;
     const token = eksToken({ ...options, now: () => nowMs });
     const first = await token();
@@ -50,7 +50,7 @@ describe("an EKS token", () => {
     expect(await token()).not.toBe(first);
   });
 
-  it("is made anew after its credentials could not be read", async () => {
+  it("is created after an earlier failure to read the credentials", async () => {
     let fails = true;
     const token = eksToken({
       ...options,
@@ -76,11 +76,11 @@ describe("a connection to an EKS cluster", () => {
   it("has the cluster's endpoint and certificate authority", async () => {
     const connection = await connect({ endpoint: "https://eks.example.com", certificateAuthority: { data: "Q0E=" } });
     expect(connection).toMatchObject({ server: "https://eks.example.com", caData: "Q0E=" });
-    if (!("bearerToken" in connection.user)) throw new Error("EKS takes bearer tokens");
+    if (!("bearerToken" in connection.user)) throw new Error("the connection has no bearer token");
     expect(await connection.user.bearerToken()).toMatch(/^k8s-aws-v1\./);
   });
 
-  it("to a cluster that has no endpoint yet fails for now", async () => {
+  it("to a cluster without an endpoint fails as retryable", async () => {
     await expect(connect({ status: "CREATING" })).rejects.toMatchObject({
       code: "control-plane-unreachable",
       retryable: true,
@@ -104,7 +104,7 @@ users: [{ name: u, user: { ${user} } }]
       "s",
     );
     expect(connection).toMatchObject({ server: "https://k", caData: "Q0E=" });
-    if (!("bearerToken" in connection.user)) throw new Error("the user has a token");
+    if (!("bearerToken" in connection.user)) throw new Error("the connection has no bearer token");
     expect(await connection.user.bearerToken()).toBe("super-secret");
   });
 
@@ -117,13 +117,13 @@ users: [{ name: u, user: { ${user} } }]
   });
 
   it.each([
-    ["is no YAML", "users: [super-secret"],
+    ["is not YAML", "users: [super-secret"],
     ["is a text", "super-secret"],
     ["has no context", "apiVersion: v1\nclusters: []\nusers: []\ncontexts: []\n"],
     ["reads a token from a file", kubeconfig("tokenFile: /super-secret")],
     ["runs a plugin", kubeconfig("exec: { apiVersion: v1, command: super-secret }")],
     ["has no server", kubeconfig("token: super-secret", "proxy-url: http://p")],
-  ])("that %s is refused by its secret's name, without a word of it", (_what, text) => {
+  ])("that %s is refused with its secret's name and without its content", (_what, text) => {
     let error: unknown;
     try {
       parseKubeconfig(text, "ops/kubeconfig");
@@ -135,7 +135,7 @@ users: [{ name: u, user: { ${user} } }]
   });
 });
 
-describe("a control plane that behaves badly", () => {
+describe("a faulty control plane", () => {
   const connection: ClusterConnection = {
     server: "https://k8s.example.com",
     user: { bearerToken: async () => "super-secret" },
@@ -145,7 +145,7 @@ describe("a control plane that behaves badly", () => {
   const answering = (status: number, body: string, type = "application/json") =>
     plane(async () => new Response(body, { status, headers: { "content-type": type } }));
 
-  it("is unreachable when it does not answer before the deadline", async () => {
+  it("is unreachable when it doesn't answer before the deadline", async () => {
     const silent = plane(
       (_url, init) =>
         new Promise((_resolve, reject) => {
@@ -167,7 +167,7 @@ describe("a control plane that behaves badly", () => {
     [429, "control-plane-unreachable"],
     [500, "control-plane-unreachable"],
     [503, "control-plane-unreachable"],
-  ])("answers HTTP %i, which is told as %s with the API's words", async (status, code) => {
+  ])("that answers HTTP %i is an error %s with the API's message", async (status, code) => {
     const refusing = answering(status, JSON.stringify({ kind: "Status", message: "because of this" }));
     await expect(refusing.ensureNamespace("web")).rejects.toMatchObject({
       code,
@@ -175,7 +175,7 @@ describe("a control plane that behaves badly", () => {
     });
   });
 
-  it("may not let istiod's version be read: the facts do without it", async () => {
+  it("that denies reading istiod's version has facts without it", async () => {
     const facts: Record<string, object> = {
       "/api/v1/namespaces/istio-system/configmaps/istio-ca-root-cert": { data: { "root-cert.pem": "PEM" } },
       "/api/v1/namespaces/istio-system": { metadata: { labels: { "topology.istio.io/network": "eks" } } },
@@ -204,17 +204,17 @@ describe("a control plane that behaves badly", () => {
   });
 
   it.each([
-    ["no JSON", "<html>", "text/html"],
+    ["HTML", "<html>", "text/html"],
     ["half an object", '{"metadata":', "application/json"],
     ["a list", "[]", "application/json"],
-  ])("answers %s, which is an error with a name and not an empty list", async (_what, body, type) => {
+  ])("that answers %s is an error with a code, not an empty list", async (_what, body, type) => {
     const error: unknown = await answering(200, body, type)
       .listWorkloadEntryAddresses("web")
       .catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: expect.stringMatching(/^control-plane-(incomplete|unreachable)$/) });
   });
 
-  it("is connected to again after its connection failed", async () => {
+  it("is connected again after a failed connection", async () => {
     let connects = 0;
     const failing = plane(
       async () => {
@@ -233,7 +233,7 @@ describe("a control plane that behaves badly", () => {
     expect(connects).toBe(2);
   });
 
-  it("never gets its token into an error", async () => {
+  it("never has its token in an error", async () => {
     const error: unknown = await answering(500, "{}")
       .ensureNamespace("web")
       .catch((caught: unknown) => caught);

@@ -44,7 +44,7 @@ const answering = (...services: Json[]) => gateway(() => ({ body: { services, fa
 const observed = async (shape: Json) => answering(shape).ecs.describeService(ref);
 
 describe("a described service", () => {
-  it("is reduced to what decisions need", async () => {
+  it("has the members that decisions need", async () => {
     const { aws, ecs } = answering(service);
     expect(await ecs.describeService(ref)).toEqual({
       ref,
@@ -83,7 +83,7 @@ describe("a described service", () => {
     expect(aws.calls[0]?.input).toEqual({ cluster: clusterArn, services: ["web"], include: ["TAGS"] });
   });
 
-  it("tells its strategy and a hook that pauses it", async () => {
+  it("has its strategy, and whether a hook pauses it", async () => {
     const deploymentConfiguration = {
       strategy: "BLUE_GREEN",
       lifecycleHooks: [{ targetType: "PAUSE", lifecycleStages: ["POST_SCALE_UP"] }],
@@ -104,7 +104,7 @@ describe("a described service", () => {
     });
   });
 
-  it("of an external controller runs what its primary task set runs", async () => {
+  it("of an external controller has the task definition of its primary task set", async () => {
     const { deployments: _, taskDefinition: __, ...rest } = service;
     const taskSets = [
       { status: "ACTIVE", taskDefinition: "web:1" },
@@ -116,19 +116,19 @@ describe("a described service", () => {
     });
   });
 
-  it("that ECS does not know is an error with a name", async () => {
+  it("that doesn't exist is an error with a code", async () => {
     const { ecs } = gateway(() => ({
       body: { services: [], failures: [{ arn: ref.serviceArn, reason: "MISSING" }] },
     }));
     await expect(ecs.describeService(ref)).rejects.toMatchObject({ code: "service-not-found" });
   });
 
-  it("in a cluster that ECS does not know is the same error", async () => {
+  it("in a cluster that doesn't exist is the same error", async () => {
     const { ecs } = gateway(() => ({ error: "ClusterNotFoundException" }));
     await expect(ecs.describeService(ref)).rejects.toMatchObject({ code: "service-not-found" });
   });
 
-  it("is not taken for missing when ECS failed otherwise", async () => {
+  it("is not treated as missing after another error", async () => {
     const { ecs } = gateway(() => ({
       body: { services: [], failures: [{ arn: ref.serviceArn, reason: "ACCESS_DENIED" }] },
     }));
@@ -136,7 +136,7 @@ describe("a described service", () => {
     await expect(ecs.describeServices(clusterArn, ["web"])).rejects.toMatchObject({ code: "aws-rejected" });
   });
 
-  it("is left out of many when it is missing, has a short ARN or runs nothing", async () => {
+  it("is left out of a list if it is missing, has a short ARN or no task definition", async () => {
     const short = { ...service, serviceArn: `${PREFIX}:service/web` };
     const { deployments: _, taskDefinition: __, ...empty } = service;
     const { ecs } = gateway(() => ({
@@ -150,7 +150,7 @@ describe("a described service", () => {
     ["ServerException", 500, "aws-unavailable"],
     ["AccessDeniedException", 400, "access-denied"],
     ["InvalidParameterException", 400, "aws-rejected"],
-  ])("is an error of its own kind after a %s", async (error, status, code) => {
+  ])("has its own error code after a %s", async (error, status, code) => {
     const { ecs } = gateway(() => ({ error, status }));
     await expect(ecs.describeService(ref)).rejects.toMatchObject({ code, cause: { name: error } });
   });
@@ -163,7 +163,7 @@ describe("a described task definition", () => {
   const byName = ({ input }: WireCall) => definition(String(input.taskDefinition).split("/").at(-1) ?? "");
   const arnOf = (name: string) => `${PREFIX}:task-definition/${name}`;
 
-  it("is read once, unless it is wanted fresh", async () => {
+  it("is read once, unless `fresh` is set", async () => {
     const { aws, ecs } = gateway(byName);
     await ecs.describeTaskDefinition(arnOf("web:1"));
     await ecs.describeTaskDefinition(arnOf("web:1"));
@@ -172,7 +172,7 @@ describe("a described task definition", () => {
     expect(aws.calls).toHaveLength(2);
   });
 
-  it("makes room for others when it was not used for longest", async () => {
+  it("is removed from the cache when it is the least recently used one", async () => {
     const { aws, ecs } = gateway(byName);
     for (const name of ["web:1", "web:2", "web:1", "web:3", "web:1"]) await ecs.describeTaskDefinition(arnOf(name));
     expect(aws.calls).toHaveLength(3);
@@ -180,13 +180,13 @@ describe("a described task definition", () => {
     expect(aws.calls).toHaveLength(4);
   });
 
-  it("that does not exist is an error with a name, and undefined as a family's latest", async () => {
+  it("that doesn't exist is an error with a code, and undefined as a family's latest", async () => {
     const { ecs } = gateway(() => ({ error: "ClientException", message: "Unable to describe task definition." }));
     await expect(ecs.describeTaskDefinition("web:1")).rejects.toMatchObject({ code: "task-definition-not-found" });
     expect(await ecs.describeLatestTaskDefinition("web")).toBeUndefined();
   });
 
-  it("is not taken for missing when ECS failed otherwise", async () => {
+  it("is not treated as missing after another error", async () => {
     const { ecs } = gateway(() => ({ error: "ServerException", status: 500 }));
     await expect(ecs.describeLatestTaskDefinition("web")).rejects.toMatchObject({ code: "aws-unavailable" });
   });
@@ -195,7 +195,7 @@ describe("a described task definition", () => {
 describe("an update of a service", () => {
   const taskDefinitionArn = `${PREFIX}:task-definition/web:8`;
 
-  it("names the revision and leaves the propagation of tags as it is, unless told", async () => {
+  it("names the revision, and changes the propagation of tags only on request", async () => {
     const { aws, ecs } = gateway(() => ({ body: { service } }));
     const updated = await ecs.updateService(ref, { taskDefinitionArn });
     expect(updated.deployments[0]?.id).toBe("ecs-svc/2");
@@ -205,7 +205,7 @@ describe("an update of a service", () => {
   });
 
   it.each(["InvalidParameterException", "ServiceNotActiveException", "ClientException"])(
-    "that ECS refuses with a %s is told with its words",
+    "that ECS refuses with a %s is an error with ECS's message",
     async (error) => {
       const { ecs } = gateway(() => ({ error, message: "because of this" }));
       await expect(ecs.updateService(ref, { taskDefinitionArn })).rejects.toMatchObject({
@@ -219,7 +219,7 @@ describe("an update of a service", () => {
 describe("a cluster", () => {
   const cluster: WireAnswer = { body: { clusters: [{ clusterArn, tags: [{ key: "a", value: "b" }] }] } };
 
-  it("is kept for its time, and read again after its tags were changed", async () => {
+  it("is cached for its time, and read again after a change of its tags", async () => {
     const nowMs = { value: 0 };
     const { aws, ecs } = gateway(({ operation }) => (operation === "DescribeClusters" ? cluster : { body: {} }), nowMs);
     const reads = () => aws.operations().filter((operation) => operation === "DescribeClusters").length;
@@ -238,7 +238,7 @@ describe("a cluster", () => {
     expect(reads()).toBe(4);
   });
 
-  it("that ECS does not know has no tags: that is an error, not an empty set", async () => {
+  it("that doesn't exist is an error, not an empty set of tags", async () => {
     const { ecs } = gateway(() => ({ body: { clusters: [], failures: [{ arn: clusterArn, reason: "MISSING" }] } }));
     await expect(ecs.describeCluster(clusterArn)).rejects.toMatchObject({ code: "service-not-found" });
   });
@@ -251,7 +251,7 @@ describe("lists", () => {
     return all;
   }
 
-  it("go over all pages, and leave out services that can have no tags", async () => {
+  it("have all pages, without services that can't have tags", async () => {
     const { aws, ecs } = gateway(({ input }) =>
       input.nextToken === "2"
         ? { body: { serviceArns: [`${PREFIX}:service/short`, `${PREFIX}:service/ecs-demo/b`] } }
@@ -273,7 +273,7 @@ describe("lists", () => {
 });
 
 describe("a service's tasks", () => {
-  it("are described a hundred at a time, without those that are gone", async () => {
+  it("are described a hundred at a time, without missing ones", async () => {
     const { aws, ecs } = gateway(({ input }) => {
       const arns = Array.isArray(input.tasks) ? input.tasks.map(String) : [];
       const tasks = arns.slice(1).map((taskArn) => ({ taskArn, taskDefinitionArn: "web:7", lastStatus: "RUNNING" }));
@@ -285,7 +285,7 @@ describe("a service's tasks", () => {
     expect(await ecs.describeTasks(clusterArn, [])).toEqual([]);
   });
 
-  it("tell their address, their health and why they stopped", async () => {
+  it("have their address, their health and the reason why they stopped", async () => {
     const task = {
       taskArn: "task-1",
       taskDefinitionArn: "web:7",
@@ -309,7 +309,7 @@ describe("a service's tasks", () => {
     expect(await ecs.describeTasks(clusterArn, ["task-1"])).toEqual([{ ...rest, privateIpv4Address: "10.0.1.163" }]);
   });
 
-  it("are listed by their desired status over all pages", async () => {
+  it("are listed by their desired status, on all pages", async () => {
     const { aws, ecs } = gateway((_call, index) =>
       index === 0 ? { body: { taskArns: ["a"], nextToken: "2" } } : { body: { taskArns: ["b"] } },
     );

@@ -22,17 +22,17 @@ describe("an error of AWS", () => {
     ["a throttled call", awsError("ThrottlingException"), "throttled"],
     ["a throttled call of DynamoDB", awsError("ProvisionedThroughputExceededException"), "throttled"],
     ["HTTP 429", awsError("Anything", 429), "throttled"],
-    ["an error of AWS's own", awsError("ServerException", 500), "aws-unavailable"],
-    ["an error of AWS's own that the SDK has no list for", awsError("Odd", 599), "aws-unavailable"],
+    ["a server error", awsError("ServerException", 500), "aws-unavailable"],
+    ["a server error that the SDK doesn't list", awsError("Odd", 599), "aws-unavailable"],
     ["a broken connection", networkError("ECONNRESET"), "aws-unavailable"],
     ["a timeout", Object.assign(new Error("slow"), { name: "TimeoutError" }), "aws-unavailable"],
     ["a missing permission", awsError("AccessDeniedException"), "access-denied"],
     ["no credentials", Object.assign(new Error("none"), { name: "CredentialsProviderError" }), "access-denied"],
-    ["a service that is gone", awsError("ServiceNotFoundException"), "service-not-found"],
-    ["a quota that is used up", awsError("LimitExceededException"), "aws-rejected"],
+    ["a missing service", awsError("ServiceNotFoundException"), "service-not-found"],
+    ["an exhausted quota", awsError("LimitExceededException"), "aws-rejected"],
     ["a wrong parameter", awsError("InvalidParameterException"), "aws-rejected"],
-    ["an error that is not AWS's", new Error("odd"), "unexpected-error"],
-  ])("is named: %s", (_what, error, code) => {
+    ["another error", new Error("odd"), "unexpected-error"],
+  ])("has a code: %s", (_what, error, code) => {
     const failure = asFailure(error, "DescribeServices web");
     expect(failure).toMatchObject({
       code,
@@ -42,19 +42,19 @@ describe("an error of AWS", () => {
     expect(isRetryable(error)).toBe(code === "throttled" || code === "aws-unavailable");
   });
 
-  it("that AWS rejected has the name that the call gives it, and only then", () => {
+  it("has the call's own code only if AWS rejected the call", () => {
     expect(asFailure(awsError("ClientException"), "x", "update-refused").code).toBe("update-refused");
     expect(asFailure(awsError("ThrottlingException"), "x", "update-refused").code).toBe("throttled");
   });
 
-  it("that has a name already keeps it", async () => {
+  it("that already has a code keeps it", async () => {
     const failure = new AutopilotError("superseded", "web");
     expect(asFailure(failure, "x")).toBe(failure);
     await expect(call("x", () => Promise.reject(failure))).rejects.toBe(failure);
     expect(isRetryable(failure)).toBe(false);
   });
 
-  it("that is no error at all is one of ours in the end", () => {
+  it("that is not an Error object is an unexpected error", () => {
     expect(asFailure("odd", "x")).toMatchObject({ code: "unexpected-error" });
     expect(isThrottled("odd") || isNotFound(undefined) || isAccessDenied({})).toBe(false);
   });

@@ -20,8 +20,8 @@ function gateway(answer: (call: WireCall, index: number) => WireAnswer) {
   return { aws, ecs: ecsGateway(aws.clients.at(homePlace), { now: () => 0 }) };
 }
 
-describe("a task definition on its way through the SDK", () => {
-  it("is read with every member, known to the SDK or not", async () => {
+describe("a task definition that passes through the SDK", () => {
+  it("is read with all members, even those that the SDK doesn't know", async () => {
     const { ecs } = gateway(() => answered);
     expect(await ecs.describeTaskDefinition(arn)).toEqual({
       taskDefinitionArn: arn,
@@ -30,7 +30,7 @@ describe("a task definition on its way through the SDK", () => {
     });
   });
 
-  it("keeps its nulls, while those of a service are as good as absent", async () => {
+  it("keeps its nulls, while a service's nulls count as absent", async () => {
     const serviceArn = "arn:aws:ecs:us-east-1:111111111111:service/demo/web";
     const service = {
       ...{ serviceArn, status: "ACTIVE", taskDefinition: arn, launchType: null, platformVersion: null },
@@ -41,7 +41,7 @@ describe("a task definition on its way through the SDK", () => {
     expect(observed).toMatchObject({ status: "ACTIVE", taskDefinitionArn: arn, launchType: undefined });
   });
 
-  it("is sent with every member, known to the SDK or not", async () => {
+  it("is sent with all members, even those that the SDK doesn't know", async () => {
     const { aws, ecs } = gateway(() => answered);
     expect(await ecs.registerTaskDefinition(definition)).toBe(arn);
     expect(aws.calls.map(({ input }) => input)).toEqual([definition]);
@@ -70,7 +70,7 @@ describe("a task definition on its way through the SDK", () => {
     expect((await sign("{}")).headers.authorization).not.toBe(authorization);
   });
 
-  it("is sent again after it was throttled", async () => {
+  it("is sent again after throttling", async () => {
     const { aws, ecs } = gateway((_call, index) => (index === 0 ? { error: "ThrottlingException" } : answered));
     await ecs.registerTaskDefinition(definition);
     expect(aws.calls.map(({ input }) => input)).toEqual([definition, definition]);
@@ -82,7 +82,7 @@ describe("a task definition on its way through the SDK", () => {
     expect(aws.calls).toHaveLength(1);
   });
 
-  it("is refused with the words of ECS", async () => {
+  it("is refused with ECS's message", async () => {
     const { ecs } = gateway(() => ({ error: "ClientException", message: "Too many containers." }));
     await expect(ecs.registerTaskDefinition(definition)).rejects.toMatchObject({
       code: "registration-refused",

@@ -18,7 +18,7 @@ const described: WireAnswer = {
 const creation = { name: NAME, description: "d", value: VALUE, versionId: VERSION, tags: { a: "b" } };
 
 describe("a described secret", () => {
-  it("tells the labels of its versions and its tags", async () => {
+  it("has the labels of its versions and its tags", async () => {
     const { secrets } = gateway(() => described);
     expect(await secrets.describeSecret(NAME)).toEqual({
       arn: ARN,
@@ -29,12 +29,12 @@ describe("a described secret", () => {
     });
   });
 
-  it("tells that it is scheduled for deletion", async () => {
+  it("can be scheduled for deletion", async () => {
     const { secrets } = gateway(() => ({ body: { ARN, Name: NAME, DeletedDate: 1784000000 } }));
     expect(await secrets.describeSecret(NAME)).toMatchObject({ scheduledForDeletion: true, versions: {} });
   });
 
-  it("is undefined when there is none, and an error when AWS failed otherwise", async () => {
+  it("is undefined if it doesn't exist, and an error when AWS fails", async () => {
     const missing = gateway(() => ({ error: "ResourceNotFoundException" }));
     expect(await missing.secrets.describeSecret(NAME)).toBeUndefined();
     const denied = gateway(() => ({ error: "AccessDeniedException" }));
@@ -55,14 +55,14 @@ describe("a new secret", () => {
     });
   });
 
-  it("is the one that is there already when another call was faster", async () => {
+  it("is the existing one if another call created it first", async () => {
     const { secrets } = gateway(({ operation }) =>
       operation === "CreateSecret" ? { error: "ResourceExistsException" } : described,
     );
     expect(await secrets.createSecret(creation)).toEqual({ arn: ARN });
   });
 
-  it("is refused while one of the same name is scheduled for deletion, without telling its value", async () => {
+  it("is refused while one of the same name is scheduled for deletion, without its value in the error", async () => {
     const { secrets } = gateway(() => ({ error: "InvalidRequestException", message: "scheduled for deletion" }));
     const error: unknown = await secrets.createSecret(creation).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: "secret-unavailable", retryable: false });
@@ -82,14 +82,14 @@ describe("a version", () => {
     });
   });
 
-  it("that does not fit any more is told at once, since no wait makes room", async () => {
+  it("that exceeds the limit fails without a retry, because waiting doesn't help", async () => {
     const { aws, secrets } = gateway(() => ({ error: "LimitExceededException", message: "20 labels" }));
     const put = secrets.putSecretValue({ secretArn: ARN, value: VALUE, versionId: VERSION, labels: [] });
     await expect(put).rejects.toMatchObject({ code: "secret-unavailable" });
     expect(aws.calls).toHaveLength(1);
   });
 
-  it("gets a label from the version that had it, and loses it again", async () => {
+  it("gets a label from another version, and loses it again", async () => {
     const { aws, secrets } = gateway(() => ({ body: {} }));
     await secrets.moveLabel(ARN, "v-1", "new", "old");
     await secrets.moveLabel(ARN, "v-1", "new");
@@ -109,14 +109,14 @@ describe("a secret's policy", () => {
     expect(aws.calls[0]?.input).toEqual({ SecretId: ARN, ResourcePolicy: "{}", BlockPublicPolicy: true });
   });
 
-  it("is undefined when there is none", async () => {
+  it("is undefined if the secret has none", async () => {
     const { secrets } = gateway(() => ({ body: { ARN, Name: NAME } }));
     expect(await secrets.getResourcePolicy(ARN)).toBeUndefined();
   });
 });
 
 describe("the list of secrets", () => {
-  it("goes over all pages and has only names that begin with the prefix", async () => {
+  it("has all pages, and only names with the prefix", async () => {
     const { secrets } = gateway((_call, index) =>
       index === 0
         ? {
@@ -136,7 +136,7 @@ describe("a credential", () => {
     expect(await secrets.getSecretValue("slack")).toBe(VALUE);
   });
 
-  it("that is missing or no text is an error with the secret's name", async () => {
+  it("that is missing or has no text is an error with the secret's name", async () => {
     for (const answer of [{ error: "ResourceNotFoundException" }, { body: { ARN } }]) {
       const { secrets } = gateway(() => answer);
       await expect(secrets.getSecretValue("slack")).rejects.toMatchObject({

@@ -21,7 +21,7 @@ describe("Slack's credentials", () => {
     '{"webhookUrl":"super-secret"}',
     '{"token":"super-secret","webhookUrl":"https://x.example"}',
     '["super-secret"]',
-  ])("of another shape are refused by the secret's name, without a word of them: %s", (text) => {
+  ])("of another shape are refused with the secret's name and without their content: %s", (text) => {
     const error = thrown(() => parseSlackCredentials(text, "ops/slack"));
     expect(error).toMatchObject({ code: "invalid-config", detail: expect.stringContaining("ops/slack") });
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("super-secret");
@@ -31,33 +31,30 @@ describe("Slack's credentials", () => {
 const place = { channel: "C0123456789", ts: "1.0" };
 const calls: readonly (readonly [string, (slack: SlackCalls) => Promise<unknown>])[] = [
   ["posted", (slack) => slack.postMessage(message)],
-  ["answered", (slack) => slack.postMessage(message, { under: place })],
+  ["sent as a reply", (slack) => slack.postMessage(message, { under: place })],
   ["updated", (slack) => slack.updateMessage(place, message)],
 ];
 const credentials: readonly SlackCredentials[] = [{ webhookUrl: SECRET_URL }, { token: "super-secret" }];
 
-describe("a message that does not get to Slack", () => {
+describe("a message that doesn't reach Slack", () => {
   it.each(
     calls.flatMap(([what, call]) => credentials.map((one) => [what, Object.keys(one).join(), one, call] as const)),
-  )(
-    "when it is %s is an error that keeps the %s to itself, down to its causes",
-    async (what, kind, credentials, call) => {
-      const gateway = slackGateway({
-        credentials,
-        channel: "mesh-ops",
-        fetch: async (url, init) => {
-          const error = new TypeError(`fetch failed: ${String(url)} with ${JSON.stringify(init?.headers)}`);
-          throw Object.assign(error, { input: String(url), cause: new Error(`at ${String(url)}`) });
-        },
-      });
-      const error: unknown = await call(gateway).catch((caught: unknown) => caught);
-      const why = what === "updated" && kind === "webhookUrl" ? "can't update" : "fetch failed";
-      expect(error).toMatchObject({ code: "slack-unavailable", detail: expect.stringContaining(why) });
-      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("super-secret");
-    },
-  );
+  )("when it is %s is an error without the %s, even in its causes", async (what, kind, credentials, call) => {
+    const gateway = slackGateway({
+      credentials,
+      channel: "mesh-ops",
+      fetch: async (url, init) => {
+        const error = new TypeError(`fetch failed: ${String(url)} with ${JSON.stringify(init?.headers)}`);
+        throw Object.assign(error, { input: String(url), cause: new Error(`at ${String(url)}`) });
+      },
+    });
+    const error: unknown = await call(gateway).catch((caught: unknown) => caught);
+    const why = what === "updated" && kind === "webhookUrl" ? "can't update" : "fetch failed";
+    expect(error).toMatchObject({ code: "slack-unavailable", detail: expect.stringContaining(why) });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("super-secret");
+  });
 
-  it("is an error without the token where Slack's refusal repeats it", async () => {
+  it("is an error without the token even if Slack's refusal repeats it", async () => {
     const gateway = slackGateway({
       credentials: { token: "super-secret" },
       channel: "mesh-ops",
@@ -84,7 +81,7 @@ describe("a message that does not get to Slack", () => {
     expect(written).toEqual([]);
   });
 
-  it("is an error when Slack asks for patience without saying how much", async () => {
+  it("is an error without a time to wait if Slack names none", async () => {
     const gateway = slackGateway({
       credentials: { webhookUrl: SECRET_URL },
       channel: "mesh-ops",

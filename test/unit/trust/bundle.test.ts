@@ -6,7 +6,7 @@ const a = rootPem("a");
 const b = rootPem("b");
 
 describe("parseBundle", () => {
-  it("names every certificate", () => {
+  it("returns every certificate", () => {
     const { certificates, pem } = parseBundle(a);
     expect(pem).toBe(a);
     expect(certificates).toEqual([
@@ -23,11 +23,11 @@ describe("parseBundle", () => {
     ["order", b + a],
     ["repeated certificates", a + b + a],
     ["blank lines, comments and white space", `# old\n${a}\n\n  # new\n${b.trimEnd()}`],
-  ])("gives the same text whatever the %s", (_what, text) => {
+  ])("returns the same text for other %s", (_what, text) => {
     expect(parseBundle(text)).toEqual(parseBundle(a + b));
   });
 
-  it("tells different bundles apart", () => {
+  it("returns different texts for different bundles", () => {
     expect(new Set([a, b, a + b].map((text) => parseBundle(text).pem)).size).toBe(3);
   });
 
@@ -35,11 +35,11 @@ describe("parseBundle", () => {
     ["nothing", ""],
     ["white space", " \n"],
     ["a text", "root"],
-    ["a certificate with a text behind it", `${a}root`],
+    ["a certificate followed by text", `${a}root`],
     ["a private key", `${a}-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n`],
     ["a broken certificate", a.replace(/\n[^\n]+\n/, "\n")],
     ["a certificate without an end", a.slice(0, 300)],
-    ["base64 of no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+    ["base64 that is not a certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
   ])("refuses %s as invalid-pem", (_what, text) => {
     expect(() => parseBundle(text)).toThrow(expect.objectContaining({ code: "invalid-pem" }));
     expect(isBundle(text)).toBe(false);

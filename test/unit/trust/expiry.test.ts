@@ -8,9 +8,9 @@ const DAY_MS = 86_400_000;
 const one = parseBundle(bundle("a"));
 const end = Date.parse(one.certificates[0].notAfter);
 const [{ fingerprint256 }] = one.certificates;
-const told = (days: number) => ({ [fingerprint256]: days });
+const notified = (days: number) => ({ [fingerprint256]: days });
 
-describe("a root certificate that ends", () => {
+describe("a root certificate that expires", () => {
   it.each([
     [90.01, undefined, undefined],
     [90, 90, 90],
@@ -23,35 +23,35 @@ describe("a root certificate that ends", () => {
     [0.2, 1, 1],
     [0, 1, 0],
     [-2.5, 1, -2],
-  ])("in %s days has come to the threshold of %s days", (days, thresholdDays, daysLeft) => {
+  ])("in %s days has reached the threshold of %s days", (days, thresholdDays, daysLeft) => {
     const [found] = expiringSince(one, {}, end - days * DAY_MS);
     expect(found?.thresholdDays).toBe(thresholdDays);
     expect(found?.daysLeft === undefined ? undefined : found.daysLeft + 0).toBe(daysLeft);
   });
 
-  it("is told once at each threshold, and the nearer one after the farther", () => {
-    expect(expiringSince(one, told(30), end - 20 * DAY_MS)).toEqual([]);
-    expect(expiringSince(one, told(30), end - 14 * DAY_MS)).toMatchObject([{ thresholdDays: 14 }]);
-    expect(expiringSince(one, told(1), end + DAY_MS)).toEqual([]);
+  it("is reported once at each threshold, and again at the next one", () => {
+    expect(expiringSince(one, notified(30), end - 20 * DAY_MS)).toEqual([]);
+    expect(expiringSince(one, notified(30), end - 14 * DAY_MS)).toMatchObject([{ thresholdDays: 14 }]);
+    expect(expiringSince(one, notified(1), end + DAY_MS)).toEqual([]);
   });
 
-  it("is told apart from others of the bundle", () => {
+  it("is reported independently of others in the bundle", () => {
     const two = parseBundle(bundle("ac"));
     const both = two.certificates.map(({ fingerprint256: name }) => name);
-    const found = expiringSince(two, told(30), end - 29 * DAY_MS);
+    const found = expiringSince(two, notified(30), end - 29 * DAY_MS);
     expect(found.map(({ certificate }) => certificate.fingerprint256)).toEqual(
       both.filter((name) => name !== fingerprint256),
     );
   });
 
-  it("is told at most five times, however often it is looked at", () => {
+  it("is reported at most five times, after any number of checks", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -10, max: 120 }), { minLength: 1 }), (days) => {
         let known: Record<string, number> = {};
         let times = 0;
         for (const left of days.sort((a, b) => b - a)) {
           for (const { thresholdDays } of expiringSince(one, known, end - left * DAY_MS)) {
-            known = told(thresholdDays);
+            known = notified(thresholdDays);
             times += 1;
           }
         }
@@ -63,8 +63,8 @@ describe("a root certificate that ends", () => {
   });
 });
 
-describe("the days that a bundle has", () => {
-  it("are those of the certificate that ends first, and go below zero", () => {
+describe("the days until a bundle expires", () => {
+  it("are those of the certificate that expires first, and can be negative", () => {
     const two = parseBundle(bundle("ac"));
     const ends = two.certificates.map(({ notAfter }) => Date.parse(notAfter));
     const first = Math.min(...ends);

@@ -13,7 +13,7 @@ const facts: MeshFacts = {
   readAt: "2026-11-21T03:00:00Z",
 };
 
-/** Facts of another content for each number. */
+/** Facts with different content for each number. */
 const nth = (n: number): MeshFacts => ({ ...facts, network: `eks-${n}` });
 const ids = (mesh: MeshState) => mesh.generations.map(({ id }) => id);
 const idsOf = (...numbers: number[]) => numbers.map((n) => factsIdOf(nth(n)));
@@ -32,7 +32,7 @@ function meshOf(count: number, more: Partial<MeshState> = {}): MeshState {
 }
 
 describe("factsIdOf", () => {
-  it("is 16 hex characters that never change for a content", () => {
+  it("is 16 hexadecimal characters that depend on the content", () => {
     expect(factsIdOf({ ...facts, rootCaPem: "nothing" })).toBe("ee26d1b660da000c");
   });
 
@@ -40,8 +40,8 @@ describe("factsIdOf", () => {
     ["time of reading", { readAt: "2026-11-22T03:00:00Z" }],
     ["version of istiod", { istiodVersion: "1.29.0" }],
     ["name of the control plane", { controlPlane: "far" }],
-    ["order and blanks of the bundle", { rootCaPem: `# roots\n${rootPem("b")}\n\n${rootPem("a")}` }],
-  ])("is the same whatever the %s", (_what, other) => {
+    ["order and white space of the bundle", { rootCaPem: `# roots\n${rootPem("b")}\n\n${rootPem("a")}` }],
+  ])("doesn't depend on the %s", (_what, other) => {
     expect(factsIdOf({ ...facts, ...other })).toBe(factsIdOf(facts));
   });
 
@@ -49,42 +49,42 @@ describe("factsIdOf", () => {
     ["istiod's URL", { istiodUrl: "https://other.example.com:15012" }],
     ["a root certificate", { rootCaPem: rootPem("a") }],
     ["the network", { network: "other" }],
-    ["a text that is no bundle", { rootCaPem: "nothing" }],
-  ])("is another one by %s", (_what, other) => {
+    ["a text that is not a bundle", { rootCaPem: "nothing" }],
+  ])("depends on %s", (_what, other) => {
     expect(factsIdOf({ ...facts, ...other })).not.toBe(factsIdOf(facts));
   });
 });
 
 describe("withFacts", () => {
-  it("begins a mesh with its first generation", () => {
+  it("creates a mesh with its first generation", () => {
     const mesh = withFacts(undefined, facts);
     expect(mesh).toEqual(meshStateSchema.parse(mesh));
     expect(mesh.generations).toEqual([{ id: factsIdOf(facts), facts }]);
     expect(mesh.releasedId).toBeUndefined();
   });
 
-  it("adds another content as the newest generation and leaves the rest as it is", () => {
+  it("adds other content as the newest generation, and changes nothing else", () => {
     const mesh = meshOf(2, { releasedId: factsIdOf(nth(0)) });
     const after = withFacts(mesh, nth(2));
     expect(after).toEqual({ ...meshOf(3), releasedId: mesh.releasedId });
     expect(mesh).toEqual(meshOf(2, { releasedId: factsIdOf(nth(0)) }));
   });
 
-  it("refreshes of the same content only when and from which istiod it was read", () => {
+  it("updates only the time of reading and istiod's version for the same content", () => {
     const mesh = withFacts(undefined, facts);
     const { istiodVersion: _, ...again } = { ...facts, readAt: "2026-11-22T03:00:00Z" };
     const reordered = { ...again, rootCaPem: rootPem("b") + rootPem("a") };
     expect(withFacts(mesh, reordered).generations).toEqual([{ id: factsIdOf(facts), facts: again }]);
   });
 
-  it("moves a content that comes back to the end", () => {
+  it("moves an earlier content that is read again to the end", () => {
     expect(ids(withFacts(meshOf(3), nth(0)))).toEqual(idsOf(1, 2, 0));
   });
 
-  it("counts the changes of the newest content, those back to an earlier one too", () => {
+  it("counts the changes of the newest content, including those to an earlier content", () => {
     const once = withFacts(meshOf(1), nth(1));
-    const back = withFacts(once, nth(0));
-    expect([once.changeCount, back.changeCount, withFacts(back, nth(0)).changeCount]).toEqual([1, 2, 2]);
+    const twice = withFacts(once, nth(0));
+    expect([once.changeCount, twice.changeCount, withFacts(twice, nth(0)).changeCount]).toEqual([1, 2, 2]);
   });
 
   it("drops the oldest generation when there are too many", () => {

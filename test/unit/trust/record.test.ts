@@ -12,26 +12,26 @@ const idOf = (roots: string) => factsIdOf(factsWith(roots));
 const acceptable = (mesh: MeshState) => acceptableOf(mesh).map(({ id }) => id);
 const released = (mesh: MeshState, roots: string): MeshState => ({ ...mesh, releasedId: idOf(roots) });
 
-describe("the mesh facts that a service may still have", () => {
-  it("are none while there are only the first ones: those are what the fleet should have", () => {
+describe("the acceptable mesh facts of a service", () => {
+  it("are empty with only one generation, which is the fleet's", () => {
     const mesh = meshAfter("a");
     expect(mesh.releasedId).toBe(idOf("a"));
     expect(acceptable(mesh)).toEqual([]);
   });
 
-  it("are those from the released ones on", () => {
+  it("are those from the released generation on", () => {
     expect(acceptable(meshAfter("a", "ab", "b"))).toEqual([idOf("a"), idOf("ab")]);
     expect(acceptable(released(meshAfter("a", "ab", "b"), "ab"))).toEqual([idOf("ab")]);
     expect(acceptable(released(meshAfter("a", "ab", "b"), "b"))).toEqual([]);
   });
 
-  it("are all known ones where nothing was released, or what was is forgotten", () => {
+  it("are all known ones if no generation was released, or the released one is unknown", () => {
     const { releasedId: _, ...unreleased } = meshAfter("a", "ab", "b");
     expect(acceptable(unreleased)).toEqual([idOf("a"), idOf("ab")]);
     expect(acceptable({ ...unreleased, releasedId: "forgotten" })).toEqual([idOf("a"), idOf("ab")]);
   });
 
-  it("include what a rollout had begun to bring before the released ones came back", () => {
+  it("include a generation that a rollout began to apply before the released one was read again", () => {
     const back = meshAfter("a", "ab", "a");
     expect(newestOf(back).id).toBe(idOf("a"));
     expect(acceptable(back)).toEqual([idOf("ab")]);
@@ -39,20 +39,20 @@ describe("the mesh facts that a service may still have", () => {
     expect(acceptable(meshAfter("a", "ab", "a", "b"))).toEqual([idOf("ab"), idOf("a")]);
   });
 
-  it("always include what was released, or came since and was not released, whatever came back", () => {
+  it("always include the released generation and all that were newest since", () => {
     const reading = fc.constantFrom("a", "ab", "b", "bc", "c");
     const step = fc.oneof(reading, fc.constant("release"));
     fc.assert(
       fc.property(reading, fc.array(step, { maxLength: 8 }), (first, steps) => {
         let mesh = meshAfter(first);
-        // What services may have by the rules: the released generation, and all that were newest since.
-        let good = new Set([idOf(first)]);
+        // Services may have the released generation, and all that were newest since.
+        let allowed = new Set([idOf(first)]);
         for (const one of steps) {
           const next =
             one === "release" ? { ...mesh, releasedId: newestOf(mesh).id } : withReading(mesh, factsWith(one));
           mesh = next ?? mesh;
-          good = one === "release" ? new Set([newestOf(mesh).id]) : good.add(newestOf(mesh).id);
-          expect(new Set([...acceptable(mesh), newestOf(mesh).id])).toEqual(good);
+          allowed = one === "release" ? new Set([newestOf(mesh).id]) : allowed.add(newestOf(mesh).id);
+          expect(new Set([...acceptable(mesh), newestOf(mesh).id])).toEqual(allowed);
         }
       }),
     );
@@ -68,21 +68,21 @@ describe("a reading of the mesh facts", () => {
     expect(withNewFacts(mesh, factsWith("a", { readAt: at(1) }))).toBeUndefined();
   });
 
-  it("without news is noted by the watch alone", () => {
+  it("without a change is recorded only by the watch", () => {
     const mesh = withReading(undefined, factsWith("a", { readAt: at(1) }));
     const again = factsWith("a", { readAt: at(2) });
     expect(withNewFacts(mesh, again)).toBeUndefined();
     expect(withReading(mesh, again)).toMatchObject({ generations: [{ facts: { readAt: at(2) } }] });
   });
 
-  it("of another istiod is news, and no new generation", () => {
+  it("of another istiod version is a change, without a new generation", () => {
     const mesh = meshAfter("a");
     expect(withNewFacts(mesh, factsWith("a", { istiodVersion: "1.29.0" }))).toMatchObject({
       generations: [{ id: idOf("a"), facts: { istiodVersion: "1.29.0" } }],
     });
   });
 
-  it("always leaves what the ledger can keep", () => {
+  it("always results in a record that the ledger accepts", () => {
     let mesh = meshAfter("a");
     for (let n = 0; n < 2 * MAX_GENERATIONS; n += 1) {
       mesh = withReading(mesh, factsWith("a", { network: `net-${n % 13}` })) ?? mesh;

@@ -37,7 +37,7 @@ export function secretPolicy(executionRoleArns: readonly [string, ...string[]]):
 /**
  * The secret's policy with this execution role among the principals, and whether it has to be written:
  * PutResourcePolicy replaces the whole document. The secret is the autopilot's own, so a policy of another form is
- * written anew. Principals that are no role's ARN are dropped: AWS shows a deleted role as an id, and refuses a policy
+ * replaced. Principals that are not a role's ARN are dropped: AWS shows a deleted role as an id, and refuses a policy
  * that has one.
  */
 export function mergePrincipals(
@@ -62,6 +62,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // Not ours either: it is written anew.
+    return undefined; // Not ours either: it is replaced.
   }
 }

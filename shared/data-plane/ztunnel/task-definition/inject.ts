@@ -13,7 +13,7 @@ export type Injection =
 
 const refuse = (refusal: RefusalReason, detail: string): Injection => ({ ok: false, refusal, detail });
 
-/** Why the sidecar can't go into the definition, of what the definition alone tells; `undefined` when it can. */
+/** Why the definition can't get the sidecar, judged by the definition alone. `undefined` when it can. */
 function obstacle(definition: JsonObject): Injection | undefined {
   const sidecar = findSidecar(definition);
   if (sidecar.kind === "foreign") return refuse("foreign-ztunnel", sidecar.why);

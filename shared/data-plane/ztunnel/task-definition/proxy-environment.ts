@@ -58,7 +58,7 @@ function stateOf(environment: Json | undefined): Added["environment"] {
 
 /**
  * The container with the proxy environment, and what was added to it. A variable that the application has already, with
- * whatever value, stays as it is.
+ * any value, is not changed.
  */
 export function withProxyEnvironment(
   container: JsonObject,

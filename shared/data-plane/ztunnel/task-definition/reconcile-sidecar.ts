@@ -70,16 +70,16 @@ export function reconcileSidecar(definition: JsonObject, spec: SidecarSpec): Rec
     added.set(name, now);
     return result;
   });
-  const labelled = withAdded(sidecar, added);
+  const labeled = withAdded(sidecar, added);
   // Nothing but a claim to a proxy variable that somebody has changed since.
-  if (labelled !== sidecar && reasons.size === 0) reasons.add("proxy-env");
+  if (labeled !== sidecar && reasons.size === 0) reasons.add("proxy-env");
   if (existing === undefined) {
     return {
-      definition: { ...definition, containerDefinitions: [...containers, labelled] },
+      definition: { ...definition, containerDefinitions: [...containers, labeled] },
       reasons: ["sidecar-missing"],
     };
   }
   if (reasons.size === 0) return { definition, reasons: [] };
-  const containerDefinitions = containers.map((container) => (container === existing ? labelled : container));
+  const containerDefinitions = containers.map((container) => (container === existing ? labeled : container));
   return { definition: { ...definition, containerDefinitions }, reasons: [...reasons] };
 }

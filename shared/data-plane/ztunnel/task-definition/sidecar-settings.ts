@@ -18,7 +18,7 @@ const reference = {
 export type SidecarSettings = Readonly<Partial<Record<DriftReason, string>>>;
 
 /**
- * Hashes of all that the configuration and the release decide about the sidecar, whatever the service: taken from the
+ * Hashes of all that the configuration and the release decide about the sidecar of any service: taken from the
  * task definitions that come of building it into the reference definitions, so that no constant can be left out.
  */
 export function sidecarSettings(

@@ -25,7 +25,7 @@ export const defaultHealthCheckCommand: readonly string[] = ["ztunnel", "healthc
 /** Name of the environment variable that ztunnel starts from. */
 export const BOOTSTRAP_TOKEN = "BOOTSTRAP_TOKEN";
 
-/** What a task definition has for a sidecar. `plainTextToken` is a credential: never log it. */
+/** A task definition's sidecar, by kind. `plainTextToken` is a credential: never log it. */
 export type Sidecar =
   | { readonly kind: "none" }
   /** Starts from one of our secrets. */

@@ -5,7 +5,7 @@ import type { Added } from "./added.ts";
 
 const namesZtunnel = (entry: Json): boolean => isJsonObject(entry) && entry.containerName === ZTUNNEL;
 
-/** True when the container's `dependsOn` names ztunnel, with whatever condition. */
+/** True when the container's `dependsOn` names ztunnel, with any condition. */
 export function waitsForZtunnel(container: JsonObject): boolean {
   return listAt(container, "dependsOn").some(namesZtunnel);
 }

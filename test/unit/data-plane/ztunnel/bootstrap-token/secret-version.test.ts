@@ -29,7 +29,7 @@ describe("secretName", () => {
     expect(secretName({ ...token, ...change })).toBe(name);
   });
 
-  it("is one that Secrets Manager takes and that can be told from its ARN", () => {
+  it("is valid in Secrets Manager, and can be parsed from its ARN", () => {
     fc.assert(
       fc.property(tokens, fc.stringMatching(/^[A-Za-z0-9]{6}$/), (any, suffix) => {
         const name = secretName(any);
@@ -48,7 +48,7 @@ describe("secretName", () => {
     );
   });
 
-  it("keeps identities apart", () => {
+  it("is different for different identities", () => {
     const scope = ({ network, namespace, serviceAccount, platform, remote }: BootstrapToken) =>
       JSON.stringify([network, namespace, serviceAccount, platform, remote]);
     fc.assert(
@@ -58,7 +58,7 @@ describe("secretName", () => {
     );
   });
 
-  it("is told by tags too", () => {
+  it("has its parts in the secret's tags, too", () => {
     expect(secretTags(token)).toContainEqual({ key: "ecs.solo.io/namespace", value: "shop" });
   });
 });
@@ -80,7 +80,7 @@ describe("secret versions", () => {
   const id = (letter: string): string => letter.repeat(64);
   const [a, b, c, d] = [id("a"), id("b"), id("c"), id("d")];
 
-  it("are retired when unused, but for AWSCURRENT and the newest; labels of others stay", () => {
+  it("are retired when unused, except AWSCURRENT and the newest, and foreign labels stay", () => {
     const versions = {
       [a]: [labelOf(a), "AWSPREVIOUS", "mine"],
       [b]: [labelOf(b)],
@@ -91,7 +91,7 @@ describe("secret versions", () => {
     expect(plan).toEqual([{ versionId: a, label: labelOf(a) }]);
   });
 
-  it("never retire what is in use", () => {
+  it("are never retired while in use", () => {
     const ids = fc.uniqueArray(fc.stringMatching(/^[0-9a-f]{64}$/), { maxLength: 12 });
     fc.assert(
       fc.property(ids, fc.func(fc.boolean()), (all, used) => {
@@ -103,7 +103,7 @@ describe("secret versions", () => {
     );
   });
 
-  it("have no room for another one once 20 labels would be passed", () => {
+  it("have no room for another one if it would exceed 20 labels", () => {
     const labels = (count: number) => ({ [a]: Array.from({ length: count }, (_, index) => `zt-${index}`) });
     expect(hasRoomForVersion({})).toBe(true);
     expect(hasRoomForVersion(labels(17))).toBe(true);
@@ -114,7 +114,7 @@ describe("secret versions", () => {
 describe("the secret's policy", () => {
   const role = (name: string): string => `arn:aws:iam::123456789012:role/${name}`;
 
-  it("lets exactly the given roles read", () => {
+  it("allows exactly the given roles to read", () => {
     expect(JSON.parse(secretPolicy([role("b"), role("a"), role("b")]))).toEqual({
       Version: "2012-10-17",
       Statement: [
@@ -129,19 +129,19 @@ describe("the secret's policy", () => {
     });
   });
 
-  it("gains a role and keeps the others", () => {
+  it("gets another role and keeps the others", () => {
     expect(mergePrincipals(secretPolicy([role("a")]), role("b"))).toEqual({
       policy: secretPolicy([role("a"), role("b")]),
       changed: true,
     });
   });
 
-  it("is not written again when the role is in it, even where AWS shows one principal as a text", () => {
+  it("is unchanged if it has the role, even as a single string", () => {
     const policy = secretPolicy([role("a")]);
     expect(mergePrincipals(policy, role("a"))).toEqual({ policy, changed: false });
-    const asText = policy.replace(`["${role("a")}"]`, `"${role("a")}"`);
-    expect(asText).not.toBe(policy);
-    expect(mergePrincipals(asText, role("a")).changed).toBe(false);
+    const singleString = policy.replace(`["${role("a")}"]`, `"${role("a")}"`);
+    expect(singleString).not.toBe(policy);
+    expect(mergePrincipals(singleString, role("a")).changed).toBe(false);
   });
 
   it("loses the id of a deleted role", () => {
@@ -150,11 +150,11 @@ describe("the secret's policy", () => {
   });
 
   it.each([
-    ["nothing", undefined],
-    ["no JSON", "{"],
-    ["everybody's", secretPolicy([role("a")]).replace('{"AWS":', '{"Service":"x","AWS":')],
-    ["wider", secretPolicy([role("a")]).replace("GetSecretValue", "*")],
-  ])("is written anew when it is %s", (_what, policy) => {
+    ["missing", undefined],
+    ["not JSON", "{"],
+    ["with another principal", secretPolicy([role("a")]).replace('{"AWS":', '{"Service":"x","AWS":')],
+    ["with another action", secretPolicy([role("a")]).replace("GetSecretValue", "*")],
+  ])("is replaced when it is %s", (_what, policy) => {
     expect(mergePrincipals(policy, role("b"))).toEqual({ policy: secretPolicy([role("b")]), changed: true });
   });
 });

@@ -9,7 +9,7 @@ const wrap = (value: string, width: number): string =>
   value.replace(new RegExp(`.{${width}}`, "g"), (line) => `${line}\r\n`);
 
 describe("a bootstrap token", () => {
-  it("is JSON in istioctl's order of members, base64 twice, on one line", () => {
+  it("is JSON with istioctl's order of members, encoded twice in base64, on one line", () => {
     const { url, caCert, ...others } = token;
     const encoded = encodeToken({ ...others, caCert, url });
     expect(encoded).not.toMatch(/\s/);
@@ -17,7 +17,7 @@ describe("a bootstrap token", () => {
     expect(json).toBe(JSON.stringify(token));
   });
 
-  it("is decoded to what was encoded", () => {
+  it("is decoded to its original content", () => {
     fc.assert(
       fc.property(tokens, (any) => {
         expect(decodeToken(encodeToken(any))).toEqual(any);
@@ -35,19 +35,19 @@ describe("a bootstrap token", () => {
   });
 
   it.each([
-    ["nothing", ""],
-    ["no base64", "§§§"],
-    ["base64 once", base64(JSON.stringify(token))],
-    ["no JSON", base64(base64("secret-text"))],
+    ["empty", ""],
+    ["not base64", "§§§"],
+    ["encoded once", base64(JSON.stringify(token))],
+    ["not JSON", base64(base64("secret-text"))],
     ["another JSON", base64(base64("[1]"))],
-    ["a missing member", base64(base64(JSON.stringify({ ...token, network: undefined })))],
-    ["an unknown platform", base64(base64(JSON.stringify({ ...token, platform: "secret-text" })))],
-  ])("that is %s is an invalid-token, and not quoted", (_what, value) => {
+    ["without a member", base64(base64(JSON.stringify({ ...token, network: undefined })))],
+    ["for an unknown platform", base64(base64(JSON.stringify({ ...token, platform: "secret-text" })))],
+  ])("that is %s is an invalid-token error without the content", (_what, value) => {
     expect(() => decodeToken(value)).toThrow(expect.objectContaining({ code: "invalid-token" }));
     expect(() => decodeToken(value)).not.toThrow(/secret-text/);
   });
 
-  it("has a version id that only its content makes", () => {
+  it("has a version id that depends only on its content", () => {
     expect(versionIdOf(token)).toMatch(/^[0-9a-f]{64}$/);
     expect(versionIdOf({ ...token })).toBe(versionIdOf(token));
     expect(versionIdOf({ ...token, remote: false })).not.toBe(versionIdOf(token));

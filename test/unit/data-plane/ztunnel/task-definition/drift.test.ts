@@ -7,7 +7,7 @@ import { containersOf } from "../../../../../shared/model/task-definition.ts";
 import { spec, taskDefinition } from "../../../../support/arbitrary-definitions.ts";
 import { containerOf, fixture, injected, wanted, withContainer } from "../../../../support/task-definitions.ts";
 
-/** As DescribeTaskDefinition answers: keys and variables in its own order, empty lists for what was left out. */
+/** The definition as DescribeTaskDefinition returns it, in another order and with empty lists for omitted members. */
 function described(definition: JsonObject): JsonObject {
   const reversed = (object: JsonObject): JsonObject => Object.fromEntries(Object.entries(object).reverse());
   const filled = (container: JsonObject): JsonObject => {
@@ -21,7 +21,7 @@ function described(definition: JsonObject): JsonObject {
 }
 
 describe("driftOf", () => {
-  it("is empty for what ECS describes of an injected definition", () => {
+  it("is empty for ECS's description of an injected definition", () => {
     fc.assert(
       fc.property(taskDefinition(), spec(), (definition, one) => {
         const injection = inject(definition, one);
@@ -31,7 +31,7 @@ describe("driftOf", () => {
     );
   });
 
-  it("says only that the sidecar is missing when it is", () => {
+  it("has only sidecar-missing if the sidecar is missing", () => {
     expect(driftOf(fixture("multi"), { ...wanted, proxyEnv: true })).toEqual(["sidecar-missing"]);
   });
 
@@ -45,14 +45,14 @@ describe("driftOf", () => {
     ["another start timeout", { startTimeout: 5 }, ["health-check"]],
     ["no log configuration", { logConfiguration: null }, ["log-configuration"]],
     ["a sidecar that may stop", { essential: false }, ["container-settings"]],
-    ["a label that lost its claims", { dockerLabels: {} }, []],
+    ["a label that lost its content", { dockerLabels: {} }, []],
     ["a memory limit that somebody set", { memory: 128 }, []],
     ["several", { image: "other:1", startTimeout: 5 }, ["image", "health-check"]],
-  ])("tells %s", (_what, change, reasons) => {
+  ])("detects %s", (_what, change, reasons) => {
     expect(driftOf(withContainer(multi, "ztunnel", change), wanted)).toEqual(reasons);
   });
 
-  it("tells a member that ECS adds to an entry tomorrow from a difference", () => {
+  it("ignores members that ECS may add in the future", () => {
     const secrets = [{ name: "BOOTSTRAP_TOKEN", valueFrom: wanted.secretValueFrom, futureField: 1 }];
     const healthCheck = {
       command: ["ztunnel", "healthcheck"],
@@ -65,19 +65,19 @@ describe("driftOf", () => {
     expect(driftOf(withContainer(multi, "ztunnel", { ...ztunnel, secrets, healthCheck }), wanted)).toEqual([]);
   });
 
-  it("tells a container that does not wait, or not for HEALTHY", () => {
+  it("detects a container that doesn't wait, or not for HEALTHY", () => {
     expect(driftOf(withContainer(multi, "cache", { dependsOn: [] }), wanted)).toEqual(["dependency"]);
     const dependsOn = [{ containerName: "ztunnel", condition: "START" }];
     expect(driftOf(withContainer(multi, "cache", { dependsOn }), wanted)).toEqual(["dependency"]);
   });
 
-  it("tells a proxy environment that is wanted or no longer wanted", () => {
+  it("detects a missing or an obsolete proxy environment", () => {
     const proxied = { ...wanted, proxyEnv: true };
     expect(driftOf(multi, proxied)).toEqual(["proxy-env"]);
     expect(driftOf(injected(multi, proxied), wanted)).toEqual(["proxy-env"]);
   });
 
-  it("finds nothing to do on a foreign container called ztunnel", () => {
+  it("is empty for a foreign container with the name ztunnel", () => {
     expect(driftOf(withContainer(fixture("multi"), "cache", { name: "ztunnel" }), wanted)).toEqual([]);
   });
 });

@@ -20,7 +20,7 @@ describe("registerable", () => {
     registeredBy: "arn:aws:iam::123456789012:root",
   };
 
-  it("drops what ECS adds and keeps the rest in its order, also what it doesn't know", () => {
+  it("drops the members that ECS adds, and keeps all others in their order, even unknown ones", () => {
     expect(JSON.stringify(registerable(described, []))).toBe(
       JSON.stringify({ futureField: { b: 1, a: [null] }, ...fixture("echo") }),
     );
@@ -48,26 +48,26 @@ describe("findSidecar", () => {
     ["arn:aws:secretsmanager:us-east-1:123456789012:secret:my/ztunnel-autopilot/a-AbCdEf", "by-hand"],
     ["arn:aws:ssm:us-east-1:123456789012:parameter/ztunnel-autopilot/a", "by-hand"],
     ["ztunnel-autopilot/a", "by-hand"],
-  ])("tells by the secret %s that the sidecar is %s", (valueFrom, kind) => {
+  ])("finds by the secret %s that the sidecar is %s", (valueFrom, kind) => {
     const secrets = [{ name: "BOOTSTRAP_TOKEN", valueFrom }];
     expect(findSidecar(withContainer(injected(fixture("echo")), "ztunnel", { secrets })).kind).toBe(kind);
   });
 });
 
 describe("headroom", () => {
-  it("is nothing for the guide's definitions, with or without the sidecar", () => {
+  it("is zero for the guide's definitions, with or without the sidecar", () => {
     expect(headroom(fixture("shell"))).toEqual({ cpuUnits: 0, memoryMiB: 0 });
     expect(headroom(injected(fixture("shell")))).toEqual({ cpuUnits: 0, memoryMiB: 0 });
   });
 
-  it("is what the limits leave, in units of the task's size", () => {
+  it("is the task's size without the containers' limits", () => {
     expect(headroom(withContainer(fixture("multi"), "web", { cpu: 256, memory: 512 }))).toEqual({
       cpuUnits: 768,
       memoryMiB: 1536,
     });
   });
 
-  it("is unknown where the task has no size", () => {
+  it("is unknown if the task has no size", () => {
     expect(headroom(fixture("ec2"))).toEqual({ cpuUnits: undefined, memoryMiB: undefined });
   });
 });
@@ -82,7 +82,7 @@ describe("ports", () => {
   ];
   const definition = withContainer(injected(fixture("echo")), "echo", { portMappings });
 
-  it("lists the application's ports and ranges, not ztunnel's", () => {
+  it("are the application's ports and ranges, without ztunnel's", () => {
     const own = withContainer(definition, "ztunnel", { portMappings: [{ containerPort: 15021 }] });
     expect(applicationPorts(own)).toEqual([
       { container: "echo", protocol: "tcp", first: 8080, last: 8080 },
@@ -92,7 +92,7 @@ describe("ports", () => {
     ]);
   });
 
-  it("finds the ports that ztunnel needs, by protocol", () => {
+  it("collide with those that ztunnel needs, by protocol", () => {
     expect(portCollisions(definition)).toEqual([
       { container: "echo", port: 15000, use: "admin" },
       { container: "echo", port: 15001, use: "outbound" },

@@ -12,7 +12,7 @@ const healthy = { containerName: "ztunnel", condition: "HEALTHY" };
 const ztunnelIn = (definition: JsonObject) => containerOf(definition, "ztunnel");
 
 describe("inject into the definitions of Solo's guide", () => {
-  it("adds the guide's container at the end, with the token as a pinned secret and no size of its own", () => {
+  it("adds the guide's container at the end, with the token as a pinned secret, without a size", () => {
     expect(containersOf(injected(fixture("shell")))[1]).toEqual({
       name: "ztunnel",
       image: wanted.image,
@@ -25,14 +25,14 @@ describe("inject into the definitions of Solo's guide", () => {
     });
   });
 
-  it.each(["shell", "echo"] as const)("makes the application of %s wait, and ECS takes the full task", (name) => {
+  it.each(["shell", "echo"] as const)("makes the application of %s wait, and ECS accepts the definition", (name) => {
     const result = injected(fixture(name));
     expect(containersOf(result)[0]).toEqual({ ...containersOf(fixture(name))[0], dependsOn: [healthy] });
     expect(registrationProblems(result)).toEqual([]);
     expect(JSON.stringify(remove(result))).toBe(JSON.stringify(fixture(name)));
   });
 
-  it("leaves the shell's own ALL_PROXY alone, and takes only the NO_PROXY that it added away again", () => {
+  it("keeps the shell's own ALL_PROXY, and remove deletes only the added NO_PROXY", () => {
     const result = injected(fixture("shell"), { ...wanted, proxyEnv: true });
     expect(containerOf(result, "shell").environment).toEqual([
       { name: "ALL_PROXY", value: "socks5h://127.0.0.1:15080" },
@@ -43,7 +43,7 @@ describe("inject into the definitions of Solo's guide", () => {
 });
 
 describe("inject into definitions with several containers", () => {
-  it("lets every container wait, the init container too, beside what they waited for", () => {
+  it("makes every container wait, the init container, too, in addition to its other dependencies", () => {
     const result = injected(fixture("multi"));
     expect(containerOf(result, "migrate").dependsOn).toEqual([healthy]);
     expect(containerOf(result, "cache").dependsOn).toEqual([healthy]);
@@ -54,7 +54,7 @@ describe("inject into definitions with several containers", () => {
     ]);
   });
 
-  it("remembers an empty dependsOn, the only thing that could not be told", () => {
+  it("remembers an empty dependsOn, which couldn't be restored otherwise", () => {
     const result = injected(fixture("multi"));
     expect(ztunnelIn(result).dockerLabels).toEqual({
       "ztunnel-autopilot/added": '[{"container":"cache","dependsOn":"empty"}]',
@@ -62,7 +62,7 @@ describe("inject into definitions with several containers", () => {
     expect(JSON.stringify(remove(result))).toBe(JSON.stringify(fixture("multi")));
   });
 
-  it("takes the first application's log configuration, with its own stream prefix and without its line format", () => {
+  it("copies the first application's log configuration, with another stream prefix and without the line format", () => {
     expect(
       ztunnelIn(injected(withContainer(fixture("multi"), "migrate", { logConfiguration: null }))).logConfiguration,
     ).toEqual({
@@ -71,7 +71,7 @@ describe("inject into definitions with several containers", () => {
     });
   });
 
-  it("does not add a variable that the application has as a secret or in lower case", () => {
+  it("doesn't add a variable that the application has as a secret or in lower case", () => {
     const definition = withContainer(fixture("multi"), "web", {
       environment: [{ name: "no_proxy", value: "*" }],
       secrets: [{ name: "ALL_PROXY", valueFrom: "arn:aws:ssm:us-east-1:123456789012:parameter/proxy" }],
@@ -82,7 +82,7 @@ describe("inject into definitions with several containers", () => {
     expect(remove(result)).toStrictEqual(definition);
   });
 
-  it("takes the proxy environment out again when the tag goes away", () => {
+  it("removes the proxy environment when the tag is removed", () => {
     const proxied = injected(fixture("multi"), { ...wanted, proxyEnv: true });
     expect(injected(proxied)).toStrictEqual(injected(fixture("multi")));
   });
@@ -98,13 +98,13 @@ describe("inject into definitions with several containers", () => {
 describe("inject beside FireLens", () => {
   const result = injected(fixture("firelens"), { ...wanted, proxyEnv: true });
 
-  it("leaves the log router as it is, so that ECS still starts it before those that log through it", () => {
+  it("doesn't change the log router, so that ECS still starts it before the containers that use it", () => {
     expect(containerOf(result, "log-router")).toEqual(containerOf(fixture("firelens"), "log-router"));
     expect(containerOf(result, "orders").dependsOn).toEqual([healthy]);
     expect(containerOf(result, "worker").dependsOn).toEqual([healthy]);
   });
 
-  it("logs where the router itself logs, never through it", () => {
+  it("logs to the router's own log group, never through the router", () => {
     expect(ztunnelIn(result).logConfiguration).toMatchObject({
       logDriver: "awslogs",
       options: { "awslogs-group": "/ecs/log-router", "awslogs-stream-prefix": "ztunnel" },
@@ -119,19 +119,19 @@ describe("inject beside FireLens", () => {
 });
 
 describe("inject on EC2", () => {
-  it("reserves memory where the task has no size", () => {
+  it("reserves memory if the task has no size", () => {
     const result = injected(fixture("ec2"));
     expect(ztunnelIn(result)).toMatchObject({ cpu: 0, memoryReservation: 64 });
     expect(registrationProblems(result)).toEqual([]);
   });
 
-  it("reserves none where the task has one", () => {
+  it("reserves none if the task has a size", () => {
     expect(ztunnelIn(injected({ ...fixture("ec2"), memory: "1024" }))).not.toHaveProperty("memoryReservation");
   });
 });
 
-describe("inject over a sidecar that somebody made", () => {
-  it("moves istioctl's token into the secret and keeps the rest in its place", () => {
+describe("inject into a definition with a manual sidecar", () => {
+  it("moves istioctl's token into the secret, and keeps all other members", () => {
     const before = fixture("istioctl");
     expect(findSidecar(before)).toMatchObject({ kind: "istioctl", plainTextToken: "c2VjcmV0LWlzaA==" });
     const result = injected(before);
@@ -147,7 +147,7 @@ describe("inject over a sidecar that somebody made", () => {
     expect(remove(result)).toStrictEqual(fixture("echo"));
   });
 
-  it("keeps what a hand-made one waits for: those containers do not wait for it, all others do", () => {
+  it("keeps the sidecar's dependencies: those containers don't wait for it, all others do", () => {
     const before = fixture("by-hand");
     expect(findSidecar(before).kind).toBe("by-hand");
     const result = injected(before, { ...wanted, proxyEnv: true });
@@ -169,13 +169,13 @@ describe("inject over a sidecar that somebody made", () => {
     expect(registrationProblems(remove(result))).toEqual([]);
   });
 
-  it("leaves one HEALTHY condition of several on it", () => {
+  it("keeps one HEALTHY condition of several for ztunnel", () => {
     const dependsOn = ["COMPLETE", "HEALTHY"].map((condition) => ({ containerName: "ztunnel", condition }));
     const result = injected(withContainer(fixture("by-hand"), "ledger", { dependsOn }));
     expect(containerOf(result, "ledger").dependsOn).toEqual([healthy]);
   });
 
-  it("brings an older shape of ours up to date", () => {
+  it("updates an older sidecar of ours", () => {
     const old = without(ztunnelIn(injected(fixture("echo"))), "startTimeout");
     const definition = {
       ...fixture("echo"),
@@ -184,7 +184,7 @@ describe("inject over a sidecar that somebody made", () => {
     expect(ztunnelIn(injected(definition))).toEqual(ztunnelIn(injected(fixture("echo"))));
   });
 
-  it("refuses a container that is only called ztunnel, and remove leaves it alone", () => {
+  it("refuses a foreign container with the name ztunnel, and remove doesn't change it", () => {
     const definition = withContainer(fixture("multi"), "cache", { name: "ztunnel" });
     expect(inject(definition, wanted)).toMatchObject({ ok: false, refusal: "foreign-ztunnel" });
     expect(remove(definition)).toBe(definition);
@@ -192,7 +192,7 @@ describe("inject over a sidecar that somebody made", () => {
 });
 
 describe("inject refuses", () => {
-  it("a dependency cycle, and names it", () => {
+  it("a dependency cycle, with its containers", () => {
     const definition = withContainer(fixture("multi"), "cache", {
       dependsOn: [{ containerName: "web", condition: "START" }],
     });
@@ -204,7 +204,7 @@ describe("inject refuses", () => {
     expect(inject(definition, wanted)).toMatchObject({ refusal: "dependency-cycle" });
   });
 
-  it("a definition with ten containers, but not one whose tenth is ztunnel", () => {
+  it("a definition with ten containers, unless one of them is ztunnel", () => {
     const nine = Array.from({ length: 9 }, (_, index) => ({ name: `c${index}`, image: "web:1" }));
     const full = { ...fixture("echo"), containerDefinitions: [...nine, { name: "c9", image: "web:1" }] };
     expect(inject(full, wanted)).toMatchObject({ refusal: "too-many-containers", detail: "10 containers" });
@@ -212,7 +212,7 @@ describe("inject refuses", () => {
     expect(inject(ten, { ...wanted, image: "other:1" }).ok).toBe(true);
   });
 
-  it("a definition that would be over 64 KiB", () => {
+  it("a definition that would exceed 64 KiB", () => {
     const definition = withContainer(fixture("echo"), "echo", { command: ["x".repeat(65_000)] });
     expect(registrationProblems(definition)).toEqual([]);
     expect(inject(definition, wanted)).toMatchObject({ refusal: "definition-too-large" });

@@ -21,7 +21,7 @@ function injected(definition: JsonObject, wanted: SidecarSpec): JsonObject {
   return injection.definition;
 }
 
-/** Definitions that have room for the sidecar. */
+/** Definitions with room for the sidecar. */
 const roomy = () => taskDefinition().filter((definition) => containersOf(definition).length < 10);
 
 const editContainers = (definition: JsonObject, edit: (container: JsonObject) => JsonObject): JsonObject => ({
@@ -29,7 +29,7 @@ const editContainers = (definition: JsonObject, edit: (container: JsonObject) =>
   containerDefinitions: containersOf(definition).map(edit),
 });
 
-/** The compiler holds both lists to the SDK's types. */
+/** The compiler checks both lists against the SDK's types. */
 const taskFields: Record<keyof RegisterTaskDefinitionRequest, true> = {
   family: true,
   taskRoleArn: true,
@@ -95,8 +95,8 @@ const containerFields: Record<keyof ContainerDefinition, true> = {
   credentialSpecs: true,
 };
 
-describe("inject and remove, over every definition that ECS takes", () => {
-  it("remove gives back what was there before inject, to the byte", () => {
+describe("inject and remove, for every definition that ECS accepts", () => {
+  it("remove restores the definition before inject, byte by byte", () => {
     fc.assert(
       fc.property(roomy(), spec(), (definition, wanted) => {
         const removed = remove(injected(definition, wanted));
@@ -107,7 +107,7 @@ describe("inject and remove, over every definition that ECS takes", () => {
     );
   });
 
-  it("remove gives it back after any number of injections with other specs", () => {
+  it("remove restores it after any number of injections with other specs", () => {
     fc.assert(
       fc.property(roomy(), fc.array(spec(), { minLength: 2, maxLength: 4 }), (definition, specs) => {
         const last = specs.reduce(injected, definition);
@@ -117,7 +117,7 @@ describe("inject and remove, over every definition that ECS takes", () => {
     );
   });
 
-  it("an injection over another one is what the last spec alone gives, but for what reserves more", () => {
+  it("the result of two injections depends only on the last spec, except for the reserved memory", () => {
     fc.assert(
       fc.property(roomy(), spec(), spec(), (definition, first, second) => {
         const same = { ...second, memoryReservationMiB: first.memoryReservationMiB };
@@ -129,7 +129,7 @@ describe("inject and remove, over every definition that ECS takes", () => {
     );
   });
 
-  it("inject changes nothing when applied a second time", () => {
+  it("inject is idempotent", () => {
     fc.assert(
       fc.property(roomy(), spec(), (definition, wanted) => {
         const once = injected(definition, wanted);
@@ -139,7 +139,7 @@ describe("inject and remove, over every definition that ECS takes", () => {
     );
   });
 
-  it("inject keeps everything but dependsOn and, with the proxy environment, environment", () => {
+  it("inject changes only dependsOn and, with the proxy environment, environment", () => {
     fc.assert(
       fc.property(roomy(), spec(), (definition, wanted) => {
         const result = injected(definition, wanted);
@@ -155,7 +155,7 @@ describe("inject and remove, over every definition that ECS takes", () => {
     );
   });
 
-  it("what ECS takes without the sidecar, it takes with it", () => {
+  it("ECS accepts the definition with the sidecar, too", () => {
     fc.assert(
       fc.property(taskDefinition(), spec(), (definition, wanted) => {
         const injection = inject(definition, wanted);
@@ -166,7 +166,7 @@ describe("inject and remove, over every definition that ECS takes", () => {
     );
   });
 
-  it("the result is known as ours, from the secret that was asked for", () => {
+  it("the injected sidecar is recognized as ours, with its secret", () => {
     fc.assert(
       fc.property(roomy(), spec(), (definition, wanted) => {
         const { image, secretValueFrom } = wanted;
@@ -187,7 +187,7 @@ describe("inject and remove, over every definition that ECS takes", () => {
     );
   });
 
-  it("a pipeline that deploys a new image on top of the injected definition changes nothing about it", () => {
+  it("a pipeline that changes an image in the injected definition causes no drift", () => {
     fc.assert(
       fc.property(roomy(), spec(), spec(), (definition, first, second) => {
         const deploy = (container: JsonObject) =>
@@ -202,7 +202,7 @@ describe("inject and remove, over every definition that ECS takes", () => {
     );
   });
 
-  it("a forged label never takes away what the application had, but for our own proxy values", () => {
+  it("a forged label never removes application settings, except our own proxy values", () => {
     const label = fc.oneof(
       fc.string(),
       fc.json(),
@@ -230,7 +230,7 @@ describe("inject and remove, over every definition that ECS takes", () => {
     );
   });
 
-  it("says so when the sidecar makes the definition too large", () => {
+  it("inject refuses a definition that the sidecar makes too large", () => {
     fc.assert(
       fc.property(roomy(), spec(), fc.integer({ min: 1, max: 400 }), (definition, wanted, left) => {
         const full = { ...definition, padding: "" };
@@ -244,7 +244,7 @@ describe("inject and remove, over every definition that ECS takes", () => {
     );
   });
 
-  it("the generator uses every field of the SDK's types, and the cases that matter", () => {
+  it("the generator uses every field of the SDK's types, and all important cases", () => {
     const samples = fc.sample(taskDefinition(), { numRuns: 400, seed: 1 });
     const containers = samples.flatMap(containersOf);
     const used = (objects: readonly JsonObject[]) => new Set(objects.flatMap(Object.keys));

@@ -8,7 +8,7 @@ import {
   withProxyEnvironment,
 } from "../../../../../shared/data-plane/ztunnel/task-definition/proxy-environment.ts";
 
-/** What a release gives that has changed both values since the one before it. */
+/** The proxy environment of a release with two other values. */
 const earlier: ProxyEnvironment = { ALL_PROXY: ["socks5h://127.0.0.1:1"], NO_PROXY: ["localhost"] };
 const later: ProxyEnvironment = {
   ALL_PROXY: ["socks5h://127.0.0.1:2", "socks5h://127.0.0.1:1"],
