@@ -92,7 +92,7 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
   const named = service !== undefined && dice.chance(0.6) ? { service } : {};
   switch (kind) {
     case "container-unhealthy":
-      return { match: { ...place, ...named, container: "ztunnel" }, count: dice.int(1, 4) };
+      return { match: { ...place, ...named, container: ZTUNNEL }, count: dice.int(1, 4) };
     case "secret-denied":
       return { match: { ...place, ...named }, count: dice.int(1, 4) };
     case "task-stops":
