@@ -21,7 +21,7 @@ function foldersOf(file: string): readonly string[] {
   return names.map((_, index) => names.slice(0, index + 1).join("/"));
 }
 
-const codeFile = /\.(ts|cjs|asl\.json)$/;
+const codeFile = /\w\.(ts|cjs|asl\.json)$/;
 
 /** True for what can only be meant as a path of this repository: from its root, a source file, or a folder. */
 function isPath(text: string): boolean {
