@@ -64,7 +64,7 @@ function deadPaths(document: string, text: string): readonly string[] {
     });
 }
 
-/** Symbols that a document says to be in a file ("`decide` in `shared/enrollment/decide.ts`") and that are not there. */
+/** Symbols that a document says to be in a file ("`decide` in `shared/enrollment/decide.ts`") but that it lacks. */
 function deadSymbols(text: string): readonly string[] {
   return [...text.matchAll(/`(\w+)`\s+in\s+`([^`\n]+\.(?:ts|json))`/g)].flatMap(([, symbol = "", file = ""]) =>
     files.includes(file) && new RegExp(`\\b${symbol}\\b`).test(read(file)) ? [] : [`${symbol} in ${file}`],
