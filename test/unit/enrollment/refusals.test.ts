@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../shared/base/json.ts";
 import { decide, identityRefusal } from "../../../shared/enrollment/decide.ts";
+import { refusals } from "../../../shared/model/reasons.ts";
 import { reasonsOf } from "../../support/enrolled-services.ts";
 import {
   application,
@@ -21,7 +22,7 @@ describe("refusals", () => {
     containerDefinitions: [{ ...application, portMappings: [{ containerPort }] }],
   });
 
-  it.each<[string, Parameters<typeof observed>[0]]>([
+  const refused: [string, Parameters<typeof observed>[0]][] = [
     ["service-not-active", { service: service({ status: "DRAINING" }) }],
     ["deployment-controller", { service: service({ deploymentController: "CODE_DEPLOY" }) }],
     ["deployment-controller", { service: service({ deploymentController: "EXTERNAL" }) }],
@@ -64,9 +65,15 @@ describe("refusals", () => {
     ["bad-tag", { service: service({ tags: { "ztunnel-autopilot/enroll": "yes" } }) }],
     ["bad-tag", { service: service({ tags: { "ztunnel-autopilot/enrol": "true" } }) }],
     ["namespace-not-allowed", { config: config({ allowedNamespaces: ["team-*", "default"] }) }],
-  ])("%s is refused", (reason, changes) => {
+  ];
+  it.each(refused)("%s is refused", (reason, changes) => {
     const decision = decide(observed(changes));
     expect(reasonsOf(decision)).toEqual([reason]);
+  });
+
+  it("are all shown here", () => {
+    const shown = [...refused.map(([reason]) => reason), "no-control-plane", "identity-conflict"];
+    expect(new Set(shown)).toEqual(new Set(Object.keys(refusals)));
   });
 
   it("no-control-plane is refused without mesh facts", () => {
