@@ -57,7 +57,7 @@ describe.each([
     for (const alarm of [errors, latency, traffic]) await subject.set(alarm);
   });
 
-  it("have their state and its reason, in an order that is not the one asked for", async () => {
+  it("have their state and its reason, not in the requested order", async () => {
     expect(await subject.port.describeAlarms(["traffic", "errors"])).toEqual([errors, traffic]);
   });
 
@@ -66,15 +66,15 @@ describe.each([
     expect(await subject.port.describeAlarms(["errors"])).toEqual([{ name: "errors", state: "OK", reason: "over" }]);
   });
 
-  it("are left out when there is none of the name, and given once when asked for twice", async () => {
+  it("are left out where none has the name, and come once when requested twice", async () => {
     expect(await subject.port.describeAlarms(["none", "errors", "errors"])).toEqual([errors]);
   });
 
-  it("are none when none is asked for", async () => {
+  it("are none without a name", async () => {
     expect(await subject.port.describeAlarms([])).toEqual([]);
   });
 
-  it("can be asked for by the hundreds", async () => {
+  it("can be requested by the hundreds", async () => {
     const names = Array.from({ length: 240 }, (_, index) => `alarm-${index}`);
     expect(await subject.port.describeAlarms([...names, "latency"])).toEqual([latency]);
   });

@@ -42,7 +42,7 @@ describe.each([
     subject = open();
   });
 
-  it("takes events as they are, in their order", async () => {
+  it("takes events unchanged, in their order", async () => {
     const first = event("Service Enrolled", { serviceArn: "web", nested: { list: [1, null] } });
     const events = [first, event("Service Refused")];
     await subject.port.putEvents(events);
@@ -50,7 +50,7 @@ describe.each([
     expect(subject.arrived()).toEqual([...events, event("Service Warned")]);
   });
 
-  it("takes more than EventBridge does in one request, and none at all", async () => {
+  it("takes more events than one request of EventBridge, and none", async () => {
     await subject.port.putEvents([]);
     expect(subject.arrived()).toEqual([]);
     const events = Array.from({ length: 23 }, (_, index) => event("Service Enrolled", { index }));
@@ -58,7 +58,7 @@ describe.each([
     expect(subject.arrived()).toEqual(events);
   });
 
-  it("refuses events that are too long together", async () => {
+  it("refuses events that are too large together", async () => {
     const long = event("Rollout Completed", { text: "a".repeat(1024 * 1024) });
     await expect(subject.port.putEvents([long])).rejects.toMatchObject({ code: "aws-rejected", retryable: false });
     expect(subject.arrived()).toEqual([]);

@@ -102,7 +102,7 @@ describe.each([
     expect(await port.readMeshFacts()).toEqual({ ...read(), rootCaPem: rootPem("b") });
   });
 
-  it("makes a namespace once, and binds a service account in it", async () => {
+  it("creates a namespace once, and binds a service account in it", async () => {
     await port.ensureNamespace("shop");
     await port.ensureNamespace("shop");
     expect(await port.boundRole("shop", "web")).toBeUndefined();
@@ -138,7 +138,7 @@ describe.each([
     });
   });
 
-  it("knows a namespace's workloads, and those of one service where istiod has labelled them", async () => {
+  it("knows a namespace's workloads, and those of one service where istiod has labeled them", async () => {
     for (const namespace of ["shop", "other"]) await port.ensureNamespace(namespace);
     await subject.know([
       { namespace: "shop", serviceName: "web", address: "10.0.0.1" },

@@ -25,7 +25,7 @@ describe.each(ecsSubjects)("the task definitions %s", (_name, open) => {
     expect(names).toEqual(["web:1", "web:2", "api:1", "web:3"]);
   });
 
-  it("are described with what ECS adds, and with their tags beside them", async () => {
+  it("are described with ECS's defaults, and with their tags beside them", async () => {
     const taskDefinitionArn = await ecs.registerTaskDefinition(webDefinition);
     const described = await ecs.describeTaskDefinition(taskDefinitionArn);
     const added = { cpu: 0, essential: true, environment: [], mountPoints: [], volumesFrom: [], systemControls: [] };
@@ -55,7 +55,7 @@ describe.each(ecsSubjects)("the task definitions %s", (_name, open) => {
     });
   });
 
-  it("give the same when what was described is registered again", async () => {
+  it("keep their content when a described one is registered again", async () => {
     const first = await ecs.describeTaskDefinition(await ecs.registerTaskDefinition(webDefinition));
     const again = await ecs.registerTaskDefinition(registerable(first.raw, first.tags));
     expect(again).not.toBe(first.taskDefinitionArn);
@@ -63,7 +63,7 @@ describe.each(ecsSubjects)("the task definitions %s", (_name, open) => {
     expect(registerable(second.raw, second.tags)).toEqual(registerable(first.raw, first.tags));
   });
 
-  it("are not found where there are none", async () => {
+  it("are not found where they don't exist", async () => {
     const arn = await ecs.registerTaskDefinition(webDefinition);
     await expect(ecs.describeTaskDefinition(`${arn}9`)).rejects.toMatchObject({
       code: "task-definition-not-found",
@@ -93,7 +93,7 @@ describe.each(ecsSubjects)("the task definitions %s", (_name, open) => {
     expect(await ecs.describeLatestTaskDefinition("web")).toBeUndefined();
   });
 
-  it("are kept as they were described, unless they are asked for fresh", async () => {
+  it("come from a cache unless they are requested fresh", async () => {
     const arn = await ecs.registerTaskDefinition(webDefinition);
     expect(await statusOf(arn)).toBe("ACTIVE");
     await subject.deregister(arn);

@@ -58,7 +58,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       });
     });
 
-    it("are not found by name: a service, or a cluster, that there is not", async () => {
+    it("are not found where the service or its cluster doesn't exist", async () => {
       const ref = await subject.createService("web", first);
       for (const missing of [subject.refOf("api"), elsewhere(ref)]) {
         await expect(ecs.describeService(missing)).rejects.toMatchObject({
@@ -68,7 +68,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       }
     });
 
-    it("come in the order asked for, without those that there are not", async () => {
+    it("come in the requested order, without those that don't exist", async () => {
       for (const name of ["api", "cart", "web"]) await subject.createService(name, first);
       const found = await ecs.describeServices(clusterArn, ["web", "none", "api"]);
       expect(found.map(({ ref }) => ref.serviceName)).toEqual(["web", "api"]);
@@ -76,7 +76,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect(await ecs.describeServices(clusterArn, ["none"])).toEqual([]);
     });
 
-    it("are one to ten of a cluster that there is", async () => {
+    it("are one to ten of an existing cluster", async () => {
       const names = Array.from({ length: 11 }, (_, nth) => `web-${nth}`);
       expect(await ecs.describeServices(clusterArn, names.slice(1))).toEqual([]);
       for (const given of [names, []]) {
@@ -86,7 +86,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       await expect(ecs.describeServices(nowhere, ["web"])).rejects.toMatchObject({ code: "service-not-found" });
     });
 
-    it("are INACTIVE after they were deleted", async () => {
+    it("are INACTIVE after their deletion", async () => {
       const ref = await subject.createService("web", first);
       await subject.deleteService(ref);
       expect(await ecs.describeService(ref)).toMatchObject({ status: "INACTIVE", desiredCount: 0 });
@@ -94,7 +94,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
   });
 
   describe("listed", () => {
-    it("are those of the cluster over all pages, without those that were deleted", async () => {
+    it("are those of the cluster over all pages, without the deleted ones", async () => {
       const names = Array.from({ length: 103 }, (_, nth) => `web-${nth}`);
       for (const name of names) await subject.createService(name, first, { desiredCount: 0 });
       await subject.deleteService(subject.refOf("web-0"));
@@ -108,14 +108,14 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect(await Array.fromAsync(ecs.listClusters())).toEqual([clusterArn]);
     });
 
-    it("are not found in a cluster that there is not", async () => {
+    it("are not found in a cluster that doesn't exist", async () => {
       const nowhere = clusterArnOf(elsewhere(subject.refOf("web")));
       await expect(Array.fromAsync(ecs.listServices(nowhere))).rejects.toMatchObject({ code: "service-not-found" });
     });
   });
 
   describe("updated", () => {
-    it("have a new primary deployment in progress, and the one before beside it", async () => {
+    it("have a new primary deployment in progress beside the earlier one", async () => {
       const ref = await subject.createService("web", first);
       const before = await primaryOf(ref);
       const updated = await ecs.updateService(ref, { taskDefinitionArn: second });
@@ -129,7 +129,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect(await ecs.describeService(ref)).toEqual(updated);
     });
 
-    it("have the primary deployment alone once it has completed", async () => {
+    it("have only the primary deployment once it has completed", async () => {
       const ref = await subject.createService("web", first);
       const [started] = (await ecs.updateService(ref, { taskDefinitionArn: second })).deployments;
       await subject.complete(ref);
@@ -138,7 +138,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       ]);
     });
 
-    it("are not deployed for the revision that they run, unless that is forced", async () => {
+    it("start no deployment of the revision that they run unless it is forced", async () => {
       const ref = await subject.createService("web", first);
       const before = await ecs.describeService(ref);
       expect(await ecs.updateService(ref, { taskDefinitionArn: first })).toEqual(before);
@@ -150,7 +150,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect(forced.deployments[0]?.id).not.toBe(before.deployments[0]?.id);
     });
 
-    it("during a deployment drain that one, too", async () => {
+    it("during a deployment drain that deployment, too", async () => {
       const ref = await subject.createService("web", first);
       const third = await ecs.registerTaskDefinition({ ...webDefinition, memory: "2048" });
       await ecs.updateService(ref, { taskDefinitionArn: second });
@@ -164,7 +164,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect(shortly(await deploymentsOf(ref))).toEqual([["PRIMARY", "COMPLETED", third]]);
     });
 
-    it("keep a deployment that failed, while the one before it runs on", async () => {
+    it("keep a failed deployment while the earlier one runs on", async () => {
       const ref = await subject.createService("web", first);
       await subject.deployFailing(ref, second);
       const failed = await ecs.describeService(ref);
@@ -181,7 +181,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect(failed.deployments[1]).toMatchObject({ runningCount: 2 });
     });
 
-    it("are back at the deployment before, under its id, where ECS goes back by itself", async () => {
+    it("return to the earlier deployment, under its id, where ECS's circuit breaker rolls back", async () => {
       const ref = await subject.createService("web", first, { rollsBack: true });
       const before = await primaryOf(ref);
       await subject.deployFailing(ref, second);
@@ -190,7 +190,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect(after.deployments).toMatchObject([{ id: before.id, rolloutState: "COMPLETED", runningCount: 2 }]);
     });
 
-    it("are refused a revision that there is not, or that was deregistered", async () => {
+    it("are refused a revision that doesn't exist or is deregistered", async () => {
       const ref = await subject.createService("web", first);
       await subject.deregister(second);
       for (const taskDefinitionArn of [second, `${first}9`]) {
@@ -202,7 +202,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect((await ecs.describeService(ref)).taskDefinitionArn).toBe(first);
     });
 
-    it("are refused once they were deleted, and not found where there are none", async () => {
+    it("are refused after their deletion, and not found where they never existed", async () => {
       const ref = await subject.createService("web", first);
       await subject.deleteService(ref);
       const change = { taskDefinitionArn: second };

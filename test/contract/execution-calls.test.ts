@@ -65,14 +65,14 @@ describe.each([
     subject = open();
   });
 
-  it("run from their start on", async () => {
+  it("run once they have started", async () => {
     expect(await subject.port.describeExecution(roll.name)).toBeUndefined();
     expect(await subject.port.startExecution(roll)).toEqual({ started: true });
     expect(await subject.port.describeExecution(roll.name)).toBe("RUNNING");
     expect(await subject.port.describeExecution("web-2")).toBeUndefined();
   });
 
-  it("are as good as started when the same one runs already", async () => {
+  it("count as started while the same one runs", async () => {
     await subject.port.startExecution(roll);
     expect(await subject.port.startExecution(roll)).toEqual({ started: true });
   });
@@ -100,7 +100,7 @@ describe.each([
     expect(await subject.port.sendTaskSuccess(token, { verdict: "succeeded" })).toBe(false);
   });
 
-  it("wait no longer once they have ended, nor for a token that nobody has given out", async () => {
+  it("wait neither after their end nor for an unknown token", async () => {
     await subject.port.startExecution(roll);
     const token = await subject.tokenOf(roll.name);
     await subject.end(roll.name, "ABORTED");

@@ -90,7 +90,7 @@ describe.each([
     secrets.putSecretValue({ secretArn: arn, ...version(value), labels: names });
 
   describe("a secret", () => {
-    it("is described by name and ARN; one that is not there is undefined", async () => {
+    it("is described by name and ARN, and undefined where it doesn't exist", async () => {
       const described = {
         arn,
         name: NAME,
@@ -104,7 +104,7 @@ describe.each([
       expect(await secrets.describeSecret(`${NAME}-2`)).toBeUndefined();
     });
 
-    it("is made once, also with another value", async () => {
+    it("is created once, also with another value", async () => {
       expect(await secrets.createSecret(creation)).toEqual({ arn });
       expect(await secrets.createSecret({ ...creation, ...version("second"), tags: { team: "shop" } })).toEqual({
         arn,
@@ -115,7 +115,7 @@ describe.each([
       });
     });
 
-    it("is not made with a version's id that AWS does not take", async () => {
+    it("is not created with an invalid version id", async () => {
       for (const versionId of ["v1", "v".repeat(65)]) {
         const creating = secrets.createSecret({ ...creation, name: `${NAME}-2`, versionId });
         await expect(creating).rejects.toMatchObject(refusal);
@@ -123,7 +123,7 @@ describe.each([
       expect(await secrets.describeSecret(`${NAME}-2`)).toBeUndefined();
     });
 
-    it("can't be used by any call while there is none of the name", async () => {
+    it("can't be used by any call where it doesn't exist", async () => {
       const missing = `${arn.slice(0, -7)}-2-AbCdEf`;
       const uses = [
         secrets.putSecretValue({ secretArn: missing, ...version("second"), labels: [] }),
@@ -140,7 +140,7 @@ describe.each([
   });
 
   describe("a version", () => {
-    it("gets the labels that are given, from the versions that had them", async () => {
+    it("gets the given labels from the versions that had them", async () => {
       await secrets.moveLabel(arn, "zt-1", first);
       expect([...(await put("second", "AWSCURRENT", "zt-2"))].sort()).toEqual(["AWSCURRENT", "zt-2"]);
       expect(await labels()).toEqual({ [first]: ["AWSPREVIOUS", "zt-1"], [second]: ["AWSCURRENT", "zt-2"] });
@@ -153,14 +153,14 @@ describe.each([
       expect(await labels()).toEqual({ [first]: ["AWSPREVIOUS"], [second]: ["AWSCURRENT"] });
     });
 
-    it("that is put again stays as it is, without the labels given then", async () => {
+    it("that is put again stays as it is, without the new labels", async () => {
       await put("second", "AWSCURRENT", "zt-2");
       await put("third", "AWSCURRENT");
       expect([...(await put("second", "AWSCURRENT", "zt-3"))].sort()).toEqual(["AWSPREVIOUS", "zt-2"]);
       expect(await labels()).toMatchObject({ [second]: ["AWSPREVIOUS", "zt-2"], [sha256("third")]: ["AWSCURRENT"] });
     });
 
-    it("that has lost its labels is told no more, and is still there", async () => {
+    it("that has lost its labels still exists but is not described", async () => {
       await put("second", "zt-2");
       await secrets.removeLabel(arn, "zt-2", second);
       expect(await labels()).toEqual({ [first]: ["AWSCURRENT"] });
@@ -169,7 +169,7 @@ describe.each([
       expect(await labels()).toEqual({ [first]: ["AWSCURRENT"], [second]: ["zt-2"] });
     });
 
-    it("can't have another value, nor an id that AWS does not take", async () => {
+    it("can't have another value, nor an invalid id", async () => {
       const other = secrets.putSecretValue({ secretArn: arn, value: "other", versionId: first, labels: ["zt-1"] });
       await expect(other).rejects.toMatchObject(refusal);
       const short = secrets.putSecretValue({ secretArn: arn, value: "other", versionId: "v1", labels: ["zt-1"] });
@@ -189,14 +189,14 @@ describe.each([
       expect(await labels()).toEqual({ [first]: ["AWSPREVIOUS", "zt-1"], [second]: ["AWSCURRENT", "zt-2"] });
     });
 
-    it("moves only from the version that is named and has it", async () => {
+    it("moves only from the named version, which must have it", async () => {
       await expect(secrets.moveLabel(arn, "zt-2", first)).rejects.toMatchObject(refusal);
       await expect(secrets.moveLabel(arn, "zt-2", second, first)).rejects.toMatchObject(refusal);
       await secrets.moveLabel(arn, "zt-2", first, second);
       expect(await labels()).toEqual({ [first]: ["AWSPREVIOUS", "zt-2"], [second]: ["AWSCURRENT"] });
     });
 
-    it("AWSCURRENT leaves AWSPREVIOUS where it was, and is never taken away", async () => {
+    it("AWSCURRENT leaves AWSPREVIOUS on the earlier version and can't be removed", async () => {
       await put("third", "zt-3");
       await secrets.moveLabel(arn, "AWSCURRENT", sha256("third"), second);
       expect(await labels()).toEqual({
@@ -206,14 +206,14 @@ describe.each([
       await expect(secrets.removeLabel(arn, "AWSCURRENT", sha256("third"))).rejects.toMatchObject(refusal);
     });
 
-    it("is taken only from a version that has it", async () => {
+    it("is removed only from a version that has it", async () => {
       await expect(secrets.removeLabel(arn, "zt-2", first)).rejects.toMatchObject(refusal);
       await secrets.removeLabel(arn, "zt-2", second);
       await expect(secrets.removeLabel(arn, "zt-2", second)).rejects.toMatchObject(refusal);
       expect((await labels())[second]).toEqual(["AWSCURRENT"]);
     });
 
-    it("is refused for a version that is not there, and as the twenty-first of a secret", async () => {
+    it("is refused on a version that doesn't exist, and as the twenty-first of a secret", async () => {
       await expect(secrets.moveLabel(arn, "zt-3", sha256("nothing"))).rejects.toMatchObject(refusal);
       for (let nth = 0; nth < 17; nth += 1) await secrets.moveLabel(arn, `label-${nth}`, first);
       await expect(secrets.moveLabel(arn, "label-17", first)).rejects.toMatchObject(refusal);
@@ -224,18 +224,18 @@ describe.each([
   });
 
   describe("a resource policy", () => {
-    it("is undefined before one was put, and then the one that was put last", async () => {
+    it("is undefined at first, and then the one that was put last", async () => {
       expect(await secrets.getResourcePolicy(arn)).toBeUndefined();
       for (const role of [ROLE, `${ROLE}-2`]) await secrets.putResourcePolicy(arn, policyFor(role));
       expect(await secrets.getResourcePolicy(arn)).toBe(policyFor(`${ROLE}-2`));
     });
 
     it.each([
-      ["is no policy", "{}"],
-      ["is no JSON", "allow all"],
-      ["lets everybody in", policyFor("*")],
-      ["names a principal that was deleted", policyFor("AROAEXAMPLEID")],
-    ])("is refused that %s", async (_what, policy) => {
+      ["an empty object", "{}"],
+      ["plain text", "allow all"],
+      ["one that lets everybody in", policyFor("*")],
+      ["one that names a deleted principal", policyFor("AROAEXAMPLEID")],
+    ])("is refused where it is %s", async (_what, policy) => {
       await secrets.putResourcePolicy(arn, policyFor(ROLE));
       await expect(secrets.putResourcePolicy(arn, policy)).rejects.toMatchObject(refusal);
       expect(await secrets.getResourcePolicy(arn)).toBe(policyFor(ROLE));
@@ -251,7 +251,7 @@ describe.each([
     expect(await tags()).toEqual({ team: "shop", stage: "prod" });
   });
 
-  it("that are scheduled for deletion are described as such, and nothing else can be done with them", async () => {
+  it("that are scheduled for deletion can only be described", async () => {
     await subject.scheduleDeletion(arn);
     expect(await secrets.describeSecret(NAME)).toMatchObject({ arn, scheduledForDeletion: true });
     const uses = [

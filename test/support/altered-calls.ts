@@ -13,7 +13,7 @@ export function failCalls<Port extends object>(fake: Port, call: keyof Port & st
   Object.defineProperty(fake, call, { value: failing, configurable: true });
 }
 
-/** The port with some calls replaced: the others go to the port itself, as ever. */
+/** The port with some calls replaced; the others go to the port itself. */
 export function withCalls<Port extends object>(port: Port, calls: Partial<Port>): Port {
   return new Proxy(port, {
     get: (target, key) => {
@@ -43,8 +43,7 @@ export function recordCalls<Port extends object>(port: Port): { readonly port: P
 export class Crash extends Error {}
 
 /**
- * The calls of an object, where the nth call (counted over all of `crashing`'s objects) ends the run: before the call is
- * made, or after it was answered.
+ * Wraps objects so that the nth call of all of them together ends the run, before it is made or after it was answered.
  */
 export function crashing(at: { calls: number; readonly when: "before" | "after" }) {
   return <T extends object>(target: T): T =>

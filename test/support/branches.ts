@@ -2,7 +2,7 @@ import { type Profiler, Session } from "node:inspector/promises";
 
 /**
  * The source text of every function and branch of the files which `run` does not take, by V8's own coverage, each as
- * `file: text`, sorted. `run` must import what it runs afresh: V8 counts branches only of code that it compiles meanwhile.
+ * `file: text`, sorted. `run` must import what it runs afresh: V8 counts branches only in code that it compiles then.
  * https://chromedevtools.github.io/devtools-protocol/v8/Profiler/
  */
 export async function branchesNotTaken(files: RegExp, run: () => Promise<unknown>): Promise<readonly string[]> {

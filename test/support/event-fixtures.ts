@@ -11,6 +11,6 @@ export const eventFixtureNames: readonly string[] = readdirSync(folder)
 /** A sample event of test/fixtures/events by its name. */
 export function eventFixture(name: string): JsonObject {
   const event: unknown = JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8"));
-  if (!isJsonObject(event)) throw new TypeError(`${name} is no event`);
+  if (!isJsonObject(event)) throw new TypeError(`${name} is not an event`);
   return event;
 }

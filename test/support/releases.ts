@@ -31,7 +31,7 @@ export const earlierRelease = release(
 /** Where something stands in a container, as its keys and indices. */
 export type Path = readonly (string | number)[];
 
-/** Everything that stands in a container, at whatever depth. */
+/** Everything that stands in a container, at any depth. */
 export function pathsIn(value: Json): readonly Path[] {
   return entriesOf(value).flatMap(([key, inner]) => [[key], ...pathsIn(inner).map((rest) => [key, ...rest])]);
 }

@@ -36,7 +36,7 @@ export interface Simulated<Service extends AwsService = AwsService> {
   readonly context: SimulatorContext;
 }
 
-/** One service in a simulator of its own, and the product's clients of it, with AWS's throttling and without real time. */
+/** One service in a simulator of its own, and the product's clients, with AWS's throttling and without real time. */
 function simulated<Service extends AwsService>(make: (context: SimulatorContext) => Service): Simulated<Service> {
   const clock = new VirtualClock(START_MS);
   const simulator = new Simulator({ clock });

@@ -14,7 +14,7 @@ export function fixture(name: FixtureName): JsonObject {
   const json: unknown = JSON.parse(
     readFileSync(new URL(`../fixtures/task-definitions/${name}.json`, import.meta.url), "utf8"),
   );
-  if (!isJsonObject(json)) throw new Error(`${name} is no object`);
+  if (!isJsonObject(json)) throw new Error(`${name} is not an object`);
   return json;
 }
 

@@ -13,7 +13,7 @@ export interface WireCall {
   readonly request: HttpRequest;
 }
 
-/** What goes back: a body, or an error by its name. */
+/** The response: a body, or an error by its name. */
 export type WireAnswer =
   | { readonly body: Json | string }
   | { readonly error: string; readonly message?: string; readonly status?: number };
@@ -26,7 +26,7 @@ export interface Wire {
   readonly clients: AwsClients;
 }
 
-/** AWS clients whose requests, signed and serialized as ever, are answered by a function. */
+/** AWS clients whose requests, signed and serialized as usual, are answered by a function. */
 export function wire(
   answer: (call: WireCall, index: number) => WireAnswer,
   options: Partial<AwsClientsOptions> = {},

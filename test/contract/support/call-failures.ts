@@ -23,7 +23,7 @@ export function failOperation({ faults }: Pick<Simulated, "faults">, operation: 
 /** Every call of a port, with inputs that it takes. */
 export type CallsOf<Port> = { readonly [Call in keyof Port]: (port: Port) => Promise<unknown> };
 
-/** Tests that each call of a port throws AWS's failures by their codes, and says which are worth another try. */
+/** Tests that each call of a port throws AWS's failures by their codes, and marks those that can be retried. */
 export function itThrowsFailures<Port extends object>(
   calls: CallsOf<Port>,
   subject: () => { readonly port: Port; fail(call: keyof Port & string, failure: CallFailure): void },

@@ -20,11 +20,11 @@ export interface ServiceOptions {
   readonly tags?: Tags;
   readonly desiredCount?: number;
   readonly deploymentController?: "ECS" | "CODE_DEPLOY";
-  /** ECS goes back by itself when a deployment fails. */
+  /** ECS's circuit breaker rolls a failed deployment back. */
   readonly rollsBack?: boolean;
 }
 
-/** An ECS with one cluster, and what others than the autopilot do in it. */
+/** An ECS with one cluster, and what owners of services do in it. */
 export interface EcsSubject {
   readonly port: EcsCalls;
   /** A service of the cluster by its name, whether or not it exists. */
@@ -36,7 +36,7 @@ export interface EcsSubject {
   tagCluster(tags: Tags): Promise<void>;
   /** Runs a deployment to its end. */
   complete(ref: ServiceRef): Promise<void>;
-  /** Starts a deployment of a revision whose tasks fail, and waits until ECS has given it up. */
+  /** Starts a deployment whose tasks fail, and waits until ECS has ended it. */
   deployFailing(ref: ServiceRef, taskDefinitionArn: string): Promise<void>;
   wait(ms: number): Promise<void>;
   fail(call: keyof EcsCalls, failure: CallFailure): void;

@@ -17,7 +17,7 @@ const LABEL_VALUE = /^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
 
 /** The Kubernetes API of one control plane, whose mesh has these facts. It knows two tasks of the service `web`. */
 export class FakeControlPlane implements ControlPlaneCalls {
-  /** What it says of its mesh, but for the time of reading. */
+  /** The facts of its mesh; the time of reading is added. */
   facts: MeshFacts;
   /** Namespaces that are in the mesh. */
   readonly namespaces = new Set<string>();

@@ -15,12 +15,12 @@ const CLUSTER_KEPT_MS = 5 * 60_000;
 
 /**
  * ECS in one account and region: services, revisions, tags and tasks. A deployment stays in progress until `complete`
- * or `fail` ends it. As the gateway, it keeps what it described of task definitions and clusters.
+ * or `fail` ends it. Like the gateway, it caches task definitions and clusters' tags.
  */
 export class FakeEcs implements EcsCalls {
   readonly services = new Map<string, ObservedService>();
   readonly clusterTags = new Map<string, Tags>();
-  /** What is kept of clusters' tags, which may be older. */
+  /** The cached tags of clusters, which may be older. */
   readonly cachedClusterTags = new Map<string, Tags>();
   readonly registered: string[] = [];
   readonly updates: { readonly service: string; readonly taskDefinitionArn: string; readonly force: boolean }[] = [];
@@ -31,7 +31,7 @@ export class FakeEcs implements EcsCalls {
   readonly #now: () => number;
   #deployments = 0;
 
-  /** `now` in epoch milliseconds decides how long a cluster's tags are kept. */
+  /** `now` in epoch milliseconds decides how long a cluster's tags stay cached. */
   constructor(now: () => number = () => 0) {
     this.#now = now;
   }
@@ -94,7 +94,7 @@ export class FakeEcs implements EcsCalls {
     this.#revisions.deregister(taskDefinitionArn);
   }
 
-  /** What UpdateService makes of a service. A revision that there is not is made, a copy of what the service runs. */
+  /** Starts a deployment, as UpdateService does. A missing revision is added as a copy of what the service runs. */
   deploy(taskDefinitionArn: string, ref: ServiceRef = web): ObservedService {
     const before = this.of(ref);
     const running = this.definitions.get(before.taskDefinitionArn)?.raw;
@@ -131,7 +131,7 @@ export class FakeEcs implements EcsCalls {
     this.#launch(ref, primary, "RUNNING", desiredCount);
   }
 
-  /** The primary deployment fails, as ECS's circuit breaker has it that does not roll back: the others run on. */
+  /** ECS's circuit breaker ends the primary deployment without a rollback: the others run on. */
   fail(ref: ServiceRef = web): void {
     const before = this.primary(ref);
     const failed: Deployment = {
@@ -150,7 +150,7 @@ export class FakeEcs implements EcsCalls {
     this.change({ deployments: this.of(ref).deployments.map((one) => (one.id === failed.id ? failed : one)) }, ref);
   }
 
-  /** ECS's circuit breaker goes back: the deployment that completed last is the primary one again, under its own id. */
+  /** ECS's circuit breaker rolls back: the last completed deployment is the primary one again, under its own id. */
   rollBack(ref: ServiceRef = web): void {
     this.fail(ref);
     const completed = this.of(ref).deployments.find(({ rolloutState }) => rolloutState === "COMPLETED");

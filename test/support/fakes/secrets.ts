@@ -48,7 +48,7 @@ export class FakeSecrets implements SecretsCalls {
     checkVersionId(versionId);
     const existing = this.secrets.get(name);
     if (existing?.deleted) throw refused(`${name} is scheduled for deletion.`);
-    // As the gateway: another call that was faster is no failure.
+    // Like the gateway, it takes an existing secret for its own.
     if (existing) return { arn: secretArn(name) };
     const versions = new Map([[versionId, { value, labels: new Set([CURRENT]) }]]);
     this.secrets.set(name, { name, versions, tags: new Map(Object.entries(tags)), policy: undefined, deleted: false });
@@ -181,7 +181,7 @@ const policySchema = z.object({
 });
 const ROLE_ARN = /^arn:aws[\w-]*:iam::\d{12}:.+/;
 
-/** AWS refuses a policy that is none, that lets everybody in, or that names a principal which was deleted. */
+/** AWS refuses an invalid policy, one that lets everybody in, and one that names a deleted principal. */
 function checkPolicy(text: string): void {
   const principals = principalsOf(text);
   if (!principals?.every((principal) => ROLE_ARN.test(principal))) throw refused("The resource policy is refused.");
@@ -191,6 +191,6 @@ function principalsOf(text: string): readonly string[] | undefined {
   try {
     return policySchema.parse(JSON.parse(text)).Statement.flatMap(({ Principal }) => Principal.AWS);
   } catch {
-    return undefined; // No JSON, or no policy: refused either way.
+    return undefined; // Neither JSON nor a policy: refused either way.
   }
 }

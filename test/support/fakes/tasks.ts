@@ -19,7 +19,7 @@ export class FakeTasks {
     return [...this.#byService.values()].flat().find((task) => task.taskArn === taskArn);
   }
 
-  /** Tasks of a deployment, the same ones each time: what was known of them gives way. */
+  /** Adds tasks of a deployment, in place of those that it already has. */
   launch(
     ref: ServiceRef,
     given: {
@@ -48,7 +48,7 @@ export class FakeTasks {
     this.set(ref, [...this.of(ref).filter(({ taskArn }) => !arns.has(taskArn)), ...launched]);
   }
 
-  /** The tasks that are meant stop; they can be described for a while. */
+  /** Stops the tasks that `meant` selects; they can still be described. */
   stop(ref: ServiceRef, meant: (task: ObservedTask) => boolean, stopCode: string): void {
     const stopped = (task: ObservedTask): ObservedTask => ({
       ...task,

@@ -36,9 +36,9 @@ async function ended(work: () => Promise<unknown>): Promise<"ended" | "crashed">
 }
 
 /**
- * Runs a use case in testbeds alike, with a crash before and after each of its calls and then once more, and expects what an
- * undisturbed run leaves: in the ledger, of executions and task tokens, and every event at least once. Returns how many
- * places to crash at there were.
+ * Runs a use case in equal testbeds, crashes it before and after each of its calls, runs it once more, and expects the
+ * result of an undisturbed run: in the ledger, in executions and task tokens, and every event at least once. Returns
+ * the number of crashes.
  */
 export async function expectSameAfterCrashes(
   prepare: () => Promise<RolloutTestbed>,
@@ -65,6 +65,6 @@ async function outcome(testbed: RolloutTestbed) {
     ...(await remembered(testbed)),
     running: testbed.fleetExecutions.running(),
     delivered: [...new Set(testbed.fleetExecutions.delivered.map(({ taskToken }) => taskToken))],
-    told: [...new Set(testbed.bus.events.map((event) => JSON.stringify(event)))].sort(),
+    events: [...new Set(testbed.bus.events.map((event) => JSON.stringify(event)))].sort(),
   };
 }

@@ -10,7 +10,7 @@ import { config as configOf, service } from "../services.ts";
 import { NOON } from "../times.ts";
 import { rollTestbed } from "./roll.ts";
 
-/** All that a rollout calls; `enroll` makes its fleet of so many services, each in the mesh. */
+/** All that a rollout calls. `enroll` adds its services, each in the mesh. */
 export function rolloutTestbed(
   options: { readonly services?: number; readonly policy?: object; readonly config?: Partial<Config> } = {},
 ) {

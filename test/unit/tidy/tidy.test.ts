@@ -26,7 +26,6 @@ const notCheckedYet: readonly string[] = [
   "shared/use-cases/rotation/",
   "simulator/",
   "stacks/definitions/",
-  "test/support/",
   "test/unit/deployment/",
   "test/unit/enrollment/",
   "test/unit/events/",
