@@ -1,7 +1,7 @@
 /**
- * How the functions are bundled: SST's `nodejs`. The packages that are left out are loaded by an `import()` that never runs
- * on Lambda. They would be a fifth of a bundle and a quarter of the start: esbuild wraps all that such an import shares
- * with the rest of the SDK, so that it can be loaded late.
+ * How the functions are bundled: SST's `nodejs`. The packages that are left out are loaded by an `import()` that never
+ * runs on Lambda. They would be a fifth of a bundle and a quarter of the start: esbuild wraps all that such an import
+ * shares with the rest of the SDK, so that it can be loaded late.
  */
 export const functionBundling = {
   minify: true,

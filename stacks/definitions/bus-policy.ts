@@ -3,9 +3,9 @@ import { type Deployment, memberAccounts } from "./deployment.ts";
 import { policy } from "./permissions.ts";
 
 /**
- * The home bus's policy, which lets other accounts put events on it; `undefined` when there is no other account. AWS's own
- * events can't be forged: PutEvents refuses sources that begin with `aws.`. The autopilot's and the operators' could be:
- * the policy refuses them from elsewhere.
+ * The home bus's policy, which lets other accounts put events on it; `undefined` when there is no other account. AWS's
+ * own events can't be forged: PutEvents refuses sources that begin with `aws.`. The autopilot's and the operators'
+ * could be: the policy refuses them from elsewhere.
  */
 export function homeBusPolicy(deployment: Deployment, busArn: string): string | undefined {
   const accounts = memberAccounts(deployment);

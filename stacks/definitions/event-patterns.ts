@@ -13,8 +13,8 @@ export interface Schedule {
 }
 
 /**
- * The rules of a deployment. Each pattern has at most 2,048 characters, EventBridge's limit. An event is never trusted: it
- * only names what to read again.
+ * The rules of a deployment. Each pattern has at most 2,048 characters, EventBridge's limit. An event is never trusted:
+ * it only names what to read again.
  */
 export function eventPatterns(options: EventPatternOptions): EventRules {
   const fromAws = awsRules(options);

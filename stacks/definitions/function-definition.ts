@@ -8,7 +8,10 @@ interface FunctionSettings {
   /** Its file below `functions/`, without the ending. */
   readonly name: FunctionName;
   readonly description: string;
-  /** `synchronous`: a state machine waits for it. `asynchronous`: events and schedules invoke it; failures go to a queue. */
+  /**
+   * `synchronous`: a state machine waits for it. `asynchronous`: events and schedules invoke it; failures go to a
+   * queue.
+   */
   readonly invocation: "synchronous" | "asynchronous";
   readonly memoryMiB: number;
   readonly timeoutSeconds: number;

@@ -49,8 +49,8 @@ const TOKEN_SECRETS = `secret:${SECRET_NAME_PREFIX}*`;
 const SECRET_SUFFIX = "-??????";
 
 /**
- * The service authorization reference lists the resources of each call. A call without one can only be allowed on `*`, and
- * is bound to the account's regions instead.
+ * The service authorization reference lists the resources of each call. A call without one can only be allowed on `*`,
+ * and is bound to the account's regions instead.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
  */
 const targetGrants: Readonly<Record<ServiceScope, (places: readonly Place[], deployment: Deployment) => Grant>> = {
@@ -106,7 +106,8 @@ const homeGrants: Readonly<Record<HomeScope, (deployment: Deployment) => Grant>>
   "roll-service": (deployment) => ({ resources: [stateMachineArn(deployment, resourceEndings.rollService)] }),
   "roll-service-executions": (deployment) => ({ resources: executionsOf(deployment, resourceEndings.rollService) }),
   "slack-secret": ({ home, slackSecret }) => ({ resources: [secretArn(home, slackSecret)] }),
-  // A token names no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
+  // A token names no resource:
+  // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
   "task-tokens": () => ({ resources: ["*"] }),
 };
 
@@ -211,8 +212,8 @@ export function memberRoleUsers(deployment: Deployment): readonly string[] {
 }
 
 /**
- * The roles that a control plane in this account must let in, sorted: those of the functions that call it, or the member
- * role that they assume in other accounts.
+ * The roles that a control plane in this account must let in, sorted: those of the functions that call it, or the
+ * member role that they assume in other accounts.
  */
 export function kubernetesPrincipals(deployment: Deployment, account: string): readonly string[] {
   const { home, memberRoleName } = deployment;

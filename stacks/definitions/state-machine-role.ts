@@ -22,8 +22,8 @@ const logDelivery: Statement = {
 };
 
 /**
- * The statements of a state machine's role: for the tasks of its definition, and for its log. Throws when the definition
- * has an integration that is not known here.
+ * The statements of a state machine's role: for the tasks of its definition, and for its log. Throws when the
+ * definition has an integration that is not known here.
  */
 export function stateMachineStatements(machine: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
   const integrations = integrationsOf(machine.definition);
@@ -44,7 +44,10 @@ function invocations({ functions }: StateMachineDefinition, deployment: Deployme
   return [{ Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource }];
 }
 
-/** To wait for a nested execution, Step Functions needs a rule of its own: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html */
+/**
+ * To wait for a nested execution, Step Functions needs a rule of its own:
+ * https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
+ */
 function nestedExecutions({ stateMachines }: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
   const names = [...new Set(Object.values(stateMachines))].sort();
   return [
@@ -66,7 +69,10 @@ function nestedExecutions({ stateMachines }: StateMachineDefinition, deployment:
   ];
 }
 
-/** A distributed Map runs its items as executions of its own state machine: https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html */
+/**
+ * A distributed Map runs its items as executions of its own state machine:
+ * https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
+ */
 function ownChildren({ name }: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
   const labelled = executionsOf(deployment, name).map((one) => one.replace(/:\*$/, "/*:*"));
   return [

@@ -17,9 +17,9 @@ const lists: ReadonlyMap<unknown, readonly string[]> = new Map(
 );
 
 /**
- * The definition with every `${Token}` in its strings replaced. In an array, the token of a list in `transientErrors` is
- * replaced by all its items. Throws when a token has no value or a value is never used: a typo fails in the tests, not on
- * AWS.
+ * The definition with every `${Token}` in its strings replaced. In an array, the token of a list in `transientErrors`
+ * is replaced by all its items. Throws when a token has no value or a value is never used: a typo fails in the tests,
+ * not on AWS.
  */
 export function substitute(definition: Definition, values: Readonly<Record<string, string>>): JsonObject {
   const used = new Set<string>();

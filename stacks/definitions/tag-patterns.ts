@@ -20,7 +20,8 @@ function askingKeys(enrollTagKey: string): readonly PatternLeaf[] {
 }
 
 /**
- * A tag that asks for something changed on a service or a cluster. The event's `resource-type` is not documented for ECS:
+ * A tag that asks for something changed on a service or a cluster. The event's `resource-type` is not documented for
+ * ECS:
  * https://docs.aws.amazon.com/tag-editor/latest/userguide/tag-monitor.html
  */
 export function tagChange(enrollTagKey: string): EventPattern {
@@ -33,8 +34,8 @@ export function tagChange(enrollTagKey: string): EventPattern {
 }
 
 /**
- * A call to ECS after which a service or a cluster may have to be reconciled. These events have no `resources`, and those
- * of failed calls have an `errorCode`.
+ * A call to ECS after which a service or a cluster may have to be reconciled. These events have no `resources`, and
+ * those of failed calls have an `errorCode`.
  */
 export function apiCall(enrollTagKey: string): EventPattern {
   const resourceArn = [servicePattern, clusterPattern];

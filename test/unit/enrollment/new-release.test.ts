@@ -105,8 +105,8 @@ describe("a service whose sidecar an earlier release has built", () => {
 });
 
 describe("the token of this release", () => {
-  // Another encoding is another secret version of every service: drift that does not wait. A release that changes it has
-  // to know the former one as well, as `pinsOlder` knows former facts.
+  // Another encoding is another secret version of every service: drift that does not wait. A release that changes it
+  // has to know the former one as well, as `pinsOlder` knows former facts.
   it("has the same secret version as that of the releases before", () => {
     expect(desiredOf(decide(observed())).secret).toEqual({
       secretName: "ztunnel-autopilot/mesh-network/shop/web",

@@ -42,7 +42,9 @@ describe("the reference definitions", () => {
   });
 });
 
-/** What is built into the reference definitions: by it, no member of the sidecar or of the others can be forgotten here. */
+/**
+ * What is built into the reference definitions: by it, no member of the sidecar or of the others can be forgotten here.
+ */
 const built = Object.values(referenceDefinitions).flatMap((definition) =>
   [false, true].flatMap((proxyEnv) => {
     const injection = inject(definition, { ...wanted, proxyEnv });

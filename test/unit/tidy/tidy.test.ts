@@ -26,6 +26,7 @@ const notCheckedYet: readonly string[] = [
   "shared/use-cases/rotation/",
   "simulator/",
   "stacks/definitions/",
+  "test/support/",
   "test/unit/deployment/",
   "test/unit/enrollment/",
   "test/unit/events/",

@@ -9,7 +9,9 @@ import { enroll } from "../../../support/testbeds/rolls.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** Sweeps a testbed again and again, as one function does that remembers; tells how many task definitions each has read. */
+/**
+ * Sweeps a testbed again and again, as one function does that remembers; tells how many task definitions each has read.
+ */
 async function sweeper(changes: Parameters<typeof rollTestbed>[0] = {}) {
   const testbed: RollTestbed = rollTestbed(changes);
   await testbed.ledger.putMeshFacts(testbed.plane.facts);
