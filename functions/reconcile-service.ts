@@ -25,7 +25,7 @@ export function reconcile(context: FunctionContext): Step {
     log.appendKeys({ serviceArn: ref.serviceArn });
     assertTarget(ref, context.config);
     const because = "deploymentId" in incoming ? incoming : {};
-    const { decided, ...done } = await reconcileService(ref, { ...context, ecs: context.ecs(ref) }, because);
+    const { decided, ...done } = await reconcileService(ref, { ...context, log, ecs: context.ecs(ref) }, because);
     if (decided) measure.count("Decisions", { action: decided });
     if (done.did === "refused") for (const { reason } of done.refusals) measure.count("Refusals", { reason });
     log.info(done.did, { ...done, because: incoming.kind });

@@ -1,3 +1,5 @@
+import type { ServiceRef } from "../../base/arn.ts";
+import { asAutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { attemptKeyOf, nextAttempt } from "../../deployment/attempts.ts";
 import { executionName } from "../../deployment/execution-name.ts";
@@ -9,7 +11,7 @@ import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import { holdsLease } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
-import type { BusCalls, EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
+import type { BusCalls, EcsCalls, ExecutionCalls, Log } from "../../ports/ports.ts";
 import type { ObservedState } from "../observe/observe.ts";
 import { notesOf } from "./notes.ts";
 
@@ -35,6 +37,7 @@ export interface ReconcileCalls {
   readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt">;
   readonly executions: Pick<ExecutionCalls, "startExecution">;
   readonly bus: BusCalls;
+  readonly log: Pick<Log, "warn">;
   readonly now: () => number;
 }
 
@@ -110,9 +113,29 @@ async function recordUnchanged(
   const notes = notesOf(observed, decision);
   if (Object.keys(notes).length === 0) return;
   if (notes.notifiedWarnings) await calls.bus.putEvents([serviceWarned(service.ref, decision.warnings)]);
-  if (notes.addedTagKeys && state && state.addedTagKeys.length > 0)
-    await calls.ecs.untagResource(service.ref.serviceArn, state.addedTagKeys);
-  await calls.ledger.patchService(service.ref.serviceArn, notes);
+  const kept = notes.addedTagKeys && state ? await refusedTagKeys(service.ref, state, calls) : undefined;
+  await calls.ledger.patchService(service.ref.serviceArn, { ...notes, ...(kept && { addedTagKeys: kept }) });
+}
+
+/**
+ * Removes the tags that the autopilot added. Returns the keys that ECS refuses to remove, which the ledger keeps for the
+ * next reconcile: a service that was deleted in between, or a denied call, must not end the event as a dead letter.
+ */
+async function refusedTagKeys(
+  { serviceArn }: ServiceRef,
+  { addedTagKeys }: ServiceState,
+  { ecs, log }: Pick<ReconcileCalls, "ecs" | "log">,
+): Promise<string[]> {
+  if (addedTagKeys.length === 0) return [];
+  try {
+    await ecs.untagResource(serviceArn, addedTagKeys);
+    return [];
+  } catch (error) {
+    const { code, message, retryable } = asAutopilotError(error);
+    if (retryable) throw error;
+    log.warn("tags left on the service", { code, why: message, tagKeys: addedTagKeys });
+    return addedTagKeys;
+  }
 }
 
 async function notifyRefusals(

@@ -3,6 +3,7 @@ import { clusterArnOf } from "../../../../shared/base/arn.ts";
 import { executionName } from "../../../../shared/deployment/execution-name.ts";
 import { reconcileService } from "../../../../shared/use-cases/reconcile/reconcile-service.ts";
 import { sweep } from "../../../../shared/use-cases/reconcile/sweep.ts";
+import { failCalls } from "../../../support/altered-calls.ts";
 import { OBSERVED, web } from "../../../support/arns.ts";
 import { config, rootPem, taskDefinition } from "../../../support/services.ts";
 import { type RollTestbed, rollTestbed, watchedTestbed } from "../../../support/testbeds/roll.ts";
@@ -175,6 +176,41 @@ describe("a change of the whole fleet", () => {
     testbed.ecs.complete();
     expect(await look(testbed)).toMatchObject({ did: "nothing", why: "fleet-unenrolled" });
     expect(await testbed.ledger.getService(web.serviceArn)).toMatchObject({ enrolled: false, secretsInUse: [] });
+  });
+
+  it.each([
+    ["aws-rejected", "the service has been deleted"],
+    ["access-denied", "somebody denies it"],
+  ] as const)("keeps the keys of added tags that ECS refuses to remove with %s: %s", async (code, _why) => {
+    const testbed = await watchedTestbed();
+    await enroll(testbed);
+    await testbed.ledger.patchService(web.serviceArn, { addedTagKeys: ["ecs.solo.io/namespace"] });
+    await testbed.ledger.changeFleet((fleet) => ({
+      next: { ...fleet, unenrolledBy: { rolloutId: "unenroll-1", at: new Date(NOW).toISOString() } },
+    }));
+    testbed.ecs.deploy(OBSERVED);
+    testbed.ecs.complete();
+    failCalls(testbed.ecs, "untagResource", code);
+    expect(await look(testbed)).toMatchObject({ did: "nothing", why: "fleet-unenrolled" });
+    expect(await testbed.ledger.getService(web.serviceArn)).toMatchObject({
+      enrolled: false,
+      addedTagKeys: ["ecs.solo.io/namespace"],
+    });
+  });
+
+  it("removes added tags at another time when ECS is unavailable, and records nothing until then", async () => {
+    const testbed = await watchedTestbed();
+    await enroll(testbed);
+    await testbed.ledger.patchService(web.serviceArn, { addedTagKeys: ["ecs.solo.io/namespace"] });
+    const before = await testbed.ledger.getService(web.serviceArn);
+    testbed.ecs.deploy(OBSERVED);
+    testbed.ecs.complete();
+    await testbed.ledger.changeFleet((fleet) => ({
+      next: { ...fleet, unenrolledBy: { rolloutId: "unenroll-1", at: new Date(NOW).toISOString() } },
+    }));
+    failCalls(testbed.ecs, "untagResource", "aws-unavailable");
+    await expect(look(testbed)).rejects.toMatchObject({ code: "aws-unavailable" });
+    expect(await testbed.ledger.getService(web.serviceArn)).toEqual(before);
   });
 
   it("of the image is followed once the fleet has it", async () => {
