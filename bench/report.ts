@@ -1,4 +1,4 @@
-import { table } from "../lab/story/summary.ts";
+import { alignedTable } from "../lab/story/summary.ts";
 
 /** A number, a text, or undefined where there is no value. */
 export type FigureValue = number | string | undefined;
@@ -25,7 +25,7 @@ export function asText({ title, columns, rows, notes = [] }: Figures): string {
   const numeric = columns.map((_, index) => rows.every((row) => typeof row[index] !== "string"));
   const aligned = (cell: string, index: number) => (numeric[index] ? cell.padStart(widths[index] ?? 0) : cell);
   const body = rows.map((row) => columns.map((_, index) => aligned(shown(row[index]), index)));
-  return [title, table([columns.map(aligned), ...body]), ...notes.map((note) => `  ${note}`)].join("\n");
+  return [title, alignedTable([columns.map(aligned), ...body]), ...notes.map((note) => `  ${note}`)].join("\n");
 }
 
 /** The figures as JSON, with one object per row. */

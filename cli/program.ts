@@ -1,16 +1,16 @@
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import { completion } from "./commands/completion.ts";
-import { cost } from "./commands/cost.ts";
-import { inject } from "./commands/inject.ts";
-import { policy } from "./commands/policy.ts";
-import { rbac } from "./commands/rbac.ts";
-import { rolloutControls } from "./commands/rollout-control.ts";
-import { rolloutList } from "./commands/rollout-list.ts";
-import { rolloutRequest } from "./commands/rollout-request.ts";
-import { rolloutStatus } from "./commands/rollout-status.ts";
-import { status } from "./commands/status.ts";
-import { unenroll } from "./commands/unenroll.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { costCommand } from "./commands/cost.ts";
+import { injectCommand } from "./commands/inject.ts";
+import { policyCommand } from "./commands/policy.ts";
+import { rbacCommand } from "./commands/rbac.ts";
+import { rolloutControlCommands } from "./commands/rollout-control.ts";
+import { rolloutListCommand } from "./commands/rollout-list.ts";
+import { rolloutRequestCommand } from "./commands/rollout-request.ts";
+import { rolloutStatusCommand } from "./commands/rollout-status.ts";
+import { statusCommand } from "./commands/status.ts";
+import { unenrollCommand } from "./commands/unenroll.ts";
 import type { CliCommand, Invocation } from "./runtime/command.ts";
 import { allCommands } from "./runtime/command-tree.ts";
 
@@ -18,7 +18,7 @@ import { allCommands } from "./runtime/command-tree.ts";
 export const START = "npm run autopilot --";
 
 /** Every command, in the order of the help. `act` runs the one that the arguments name. */
-export function autopilot(act: (command: CliCommand, invocation: Invocation) => Promise<void>): Command {
+export function autopilotCommand(act: (command: CliCommand, invocation: Invocation) => Promise<void>): Command {
   const add = (parent: Command, ...commands: readonly CliCommand[]) => {
     for (const one of commands) {
       const command = one.define();
@@ -27,15 +27,15 @@ export function autopilot(act: (command: CliCommand, invocation: Invocation) => 
     }
   };
   const rollout = new Command("rollout").description("Requests rollouts, controls them and shows what they do.");
-  add(rollout, rolloutList, rolloutStatus, rolloutRequest, ...rolloutControls);
+  add(rollout, rolloutListCommand, rolloutStatusCommand, rolloutRequestCommand, ...rolloutControlCommands);
 
   const root = new Command(START)
     .description("Works against the lab and a deployed stage alike, with the AWS credentials of the environment.")
     .version(packageJson.version, "-V, --version", "the version")
     .addHelpText("after", `\n${notes}`);
-  add(root, status);
+  add(root, statusCommand);
   root.addCommand(rollout);
-  add(root, unenroll, inject, rbac, policy, cost, completion);
+  add(root, unenrollCommand, injectCommand, rbacCommand, policyCommand, costCommand, completionCommand);
   for (const command of allCommands(root)) command.helpOption("-h, --help", "this text");
   for (const group of [root, rollout]) group.helpCommand("help [command]", "the help of a command");
   return root;

@@ -1,5 +1,5 @@
 import { type Command, CommanderError, type Option, type OutputConfiguration } from "commander";
-import { autopilot, START } from "./program.ts";
+import { autopilotCommand, START } from "./program.ts";
 import { printable } from "./render/style.ts";
 import { allCommands, pathOf } from "./runtime/command-tree.ts";
 import type { CliContext } from "./runtime/context.ts";
@@ -12,7 +12,7 @@ const answered: ReadonlySet<string> = new Set(["commander.help", "commander.help
 export async function runCommand(args: readonly string[], context: CliContext): Promise<number> {
   let exitCode: number = exitCodes.ok;
   let named: Command | undefined;
-  const root = autopilot(async (command, invocation) => {
+  const root = autopilotCommand(async (command, invocation) => {
     exitCode = await command.run(invocation, context);
   });
   for (const command of allCommands(root)) {

@@ -1,11 +1,7 @@
 import type { Context } from "./context.ts";
 import { alarmName, resourceName } from "./definitions/deployment.ts";
 import { logicalName } from "./definitions/logical-name.ts";
-import {
-  type AlarmDefinition,
-  deadLetterAlarm as deadLetterDefinition,
-  homeAlarms,
-} from "./observability/alarm-definitions.ts";
+import { type AlarmDefinition, deadLetterDefinition, homeAlarms } from "./observability/alarm-definitions.ts";
 
 interface InRegion {
   /** Ends the logical names of what is not in the home region. */

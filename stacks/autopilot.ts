@@ -9,8 +9,8 @@ import { deployedFunctions } from "./functions.ts";
 import { imageParameter } from "./image-parameter.ts";
 import { ledger } from "./ledger.ts";
 import { homeRules } from "./rules.ts";
-import { schedules } from "./schedules.ts";
-import { stateMachines } from "./state-machines.ts";
+import { functionSchedules } from "./schedules.ts";
+import { deployedStateMachines } from "./state-machines.ts";
 
 /** The whole deployment of a stage. Returns what an operator needs to find it. */
 export function autopilot() {
@@ -21,9 +21,9 @@ export function autopilot() {
   const table = ledger(here);
   imageParameter(here);
   const functions = deployedFunctions(here, queues);
-  const machines = stateMachines(here, functions);
+  const machines = deployedStateMachines(here, functions);
   homeRules(here, { bus, functions, queues });
-  schedules(here, { functions, queues });
+  functionSchedules(here, { functions, queues });
   forwarding(here, { bus, queues, topic });
   alarms(here, topic);
   dashboard(here);

@@ -15,7 +15,7 @@ import { eventPatterns } from "./definitions/event-patterns.ts";
 import { logicalName } from "./definitions/logical-name.ts";
 import { memberRoleUsers, memberStatements } from "./definitions/permissions.ts";
 import { deploymentOf, patternOptionsOf } from "./deployment.ts";
-import { type AlarmDefinition, deadLetterAlarm } from "./observability/alarm-definitions.ts";
+import { type AlarmDefinition, deadLetterDefinition } from "./observability/alarm-definitions.ts";
 
 /** A CloudFormation template. */
 export interface Template {
@@ -212,7 +212,7 @@ function deadLetters(deployment: Deployment, rules: string): Record<string, Temp
         },
       },
     },
-    UndeliveredEventsNotEmpty: alarmOf(deadLetterAlarm(name)),
+    UndeliveredEventsNotEmpty: alarmOf(deadLetterDefinition(name)),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Context } from "./context.ts";
 import { type DeadLetters, undeliveredEventsArn } from "./dead-letters.ts";
 import { functionArn, resourceName } from "./definitions/deployment.ts";
-import { schedules as definitions, type Schedule } from "./definitions/event-patterns.ts";
+import { type Schedule, schedules } from "./definitions/event-patterns.ts";
 import { logicalName } from "./definitions/logical-name.ts";
 import { policy, serviceTrust } from "./definitions/permissions.ts";
 import type { Functions } from "./functions.ts";
@@ -13,8 +13,8 @@ interface Parts {
 }
 
 /** The schedules of the functions. */
-export function schedules(here: Context, parts: Parts): void {
-  for (const schedule of definitions) scheduled(schedule, here, parts);
+export function functionSchedules(here: Context, parts: Parts): void {
+  for (const schedule of schedules) scheduled(schedule, here, parts);
 }
 
 function scheduled({ name, functionName, everyMinutes }: Schedule, here: Context, { functions, queues }: Parts): void {

@@ -3,13 +3,13 @@ import { arn, functionArn, resourceName, stateMachineArn } from "./definitions/d
 import { logicalName } from "./definitions/logical-name.ts";
 import { policy, serviceTrust } from "./definitions/permissions.ts";
 import { stateMachineStatements } from "./definitions/state-machine-role.ts";
-import { stateMachines as definitions, type StateMachineDefinition } from "./definitions/state-machines.ts";
+import { type StateMachineDefinition, stateMachines } from "./definitions/state-machines.ts";
 import { substitute } from "./definitions/substitute.ts";
 import type { Functions } from "./functions.ts";
 
 /** Every state machine of the deployment, by the definition that the lab runs too. */
-export function stateMachines(here: Context, functions: Functions): readonly aws.sfn.StateMachine[] {
-  return definitions.map((definition) => deployed(definition, here, functions));
+export function deployedStateMachines(here: Context, functions: Functions): readonly aws.sfn.StateMachine[] {
+  return stateMachines.map((definition) => deployed(definition, here, functions));
 }
 
 function deployed(machine: StateMachineDefinition, here: Context, functions: Functions): aws.sfn.StateMachine {

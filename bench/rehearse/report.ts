@@ -1,5 +1,5 @@
 import { MAX_HISTORY_EVENTS, MAX_PAYLOAD_BYTES } from "@ztunnel-autopilot/simulator";
-import { table } from "../../lab/story/summary.ts";
+import { alignedTable } from "../../lab/story/summary.ts";
 import { clockTime, GOAL_RATIO, type RolloutFigures } from "./rehearsal.ts";
 
 /** The rehearsal's own cost, including the processes that it started. */
@@ -44,7 +44,7 @@ function one(figures: RolloutFigures): string {
     ["verdict", problems.length === 0 ? "passed" : problems.join("; ")],
   ];
   const title = `${change} of ${number(services)} services in ${regions} ${regions === 1 ? "region" : "regions"}, ${policy} policy`;
-  return `${title}\n${table([["figure", "value"], ...rows])}`;
+  return `${title}\n${alignedTable([["figure", "value"], ...rows])}`;
 }
 
 function perService(calls: RolloutFigures["callsPerService"]): string {

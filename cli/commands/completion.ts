@@ -12,7 +12,7 @@ const scripts: ReadonlyMap<string, (commands: readonly CompletedCommand[]) => st
   ["fish", fishCompletion],
 ]);
 
-export const completion: CliCommand = {
+export const completionCommand: CliCommand = {
   define: () =>
     newCommand(
       "completion",

@@ -20,7 +20,7 @@ const valuesSchema = z.object({
   json: switchShape,
 });
 
-export const cost: CliCommand = {
+export const costCommand: CliCommand = {
   define: () =>
     newCommand("cost", "Estimates what the autopilot costs in a month, from list prices and stated assumptions.", [
       new Option("--services <N>", "enrolled services in all"),

@@ -32,7 +32,7 @@ const valuesSchema = z.object({
 });
 type Values = z.output<typeof valuesSchema>;
 
-export const inject: CliCommand = {
+export const injectCommand: CliCommand = {
   define: () =>
     newCommand(
       "inject",

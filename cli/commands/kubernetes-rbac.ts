@@ -2,7 +2,7 @@
 export const KUBERNETES_GROUP = "ztunnel-autopilot";
 
 /** A rule of Kubernetes' RBAC: https://kubernetes.io/docs/reference/access-authn-authz/rbac/ */
-export interface Rule {
+export interface RbacRule {
   readonly apiGroup: string;
   readonly resource: string;
   readonly names?: readonly string[];
@@ -12,7 +12,7 @@ export interface Rule {
 }
 
 /** Rules in the whole cluster: which namespaces services ask for is in their tags. */
-export const clusterRules: readonly Rule[] = [
+export const clusterRules: readonly RbacRule[] = [
   {
     apiGroup: "",
     resource: "namespaces",
@@ -34,7 +34,7 @@ export const clusterRules: readonly Rule[] = [
 ];
 
 /** Rules inside one namespace. */
-export const namespacedRules: Readonly<Record<string, readonly Rule[]>> = {
+export const namespacedRules: Readonly<Record<string, readonly RbacRule[]>> = {
   "istio-system": [
     {
       apiGroup: "",
@@ -78,12 +78,12 @@ function metadata(namespace: string | undefined): string {
   return `metadata:\n  name: ${KUBERNETES_GROUP}\n${namespace === undefined ? "" : `  namespace: ${namespace}\n`}`;
 }
 
-function role(kind: RoleKind, namespace: string | undefined, rules: readonly Rule[]): string {
+function role(kind: RoleKind, namespace: string | undefined, rules: readonly RbacRule[]): string {
   const head = `apiVersion: rbac.authorization.k8s.io/v1\nkind: ${kind}\n${metadata(namespace)}rules:\n`;
   return head + rules.map(ruleText).join("");
 }
 
-function ruleText({ apiGroup, resource, names, verbs, why }: Rule): string {
+function ruleText({ apiGroup, resource, names, verbs, why }: RbacRule): string {
   const quoted = (texts: readonly string[]) => texts.map((text) => JSON.stringify(text)).join(", ");
   return [
     `  # ${why}`,

@@ -8,7 +8,7 @@ import { exitCodes, UsageError } from "../runtime/exit-codes.ts";
 import { readConfig, stageOf } from "../runtime/operator.ts";
 import { checkedValues, configOption, whereShape } from "../runtime/options.ts";
 
-export const policy: CliCommand = {
+export const policyCommand: CliCommand = {
   define: () =>
     newCommand(
       "policy",

@@ -12,7 +12,7 @@ import { KUBERNETES_GROUP, rbacManifest } from "./kubernetes-rbac.ts";
 
 const valuesSchema = z.object({ ...whereShape, controlPlane: z.string().optional() });
 
-export const rbac: CliCommand = {
+export const rbacCommand: CliCommand = {
   define: () =>
     newCommand(
       "rbac",

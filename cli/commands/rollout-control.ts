@@ -29,7 +29,7 @@ const descriptions: Readonly<Record<ControlAction, string>> = {
 const valuesSchema = z.object({ ...whereShape, json: switchShape });
 
 /** One command per thing that an operator can do to a rollout. */
-export const rolloutControls: readonly CliCommand[] = controlActions.map((action) => ({
+export const rolloutControlCommands: readonly CliCommand[] = controlActions.map((action) => ({
   define: () => newCommand(action, descriptions[action], [jsonOption, ...whereOptions]).addArgument(rolloutIdArgument),
   run: async ({ values, args: [rolloutId = ""] }, context) => {
     const { json, ...where } = checkedValues(valuesSchema, values);

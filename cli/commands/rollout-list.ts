@@ -10,7 +10,7 @@ import { checkedValues, jsonOption, switchShape, whereOptions, whereShape } from
 
 const valuesSchema = z.object({ ...whereShape, json: switchShape });
 
-export const rolloutList: CliCommand = {
+export const rolloutListCommand: CliCommand = {
   define: () =>
     newCommand("list", "Lists the rollouts that the ledger still has, the newest first.", [
       jsonOption,

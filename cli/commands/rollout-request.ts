@@ -7,7 +7,7 @@ import { type Config, targetsOf } from "../../shared/config/config.ts";
 import { openWindow } from "../../shared/config/freeze.ts";
 import { endedStatuses, overridesSchema, rolloutKinds, scopeSchema } from "../../shared/model/rollout.ts";
 import { allowedImage, checkedImage } from "../../shared/use-cases/rollout/validate.ts";
-import { reasonLines, rolloutLines } from "../render/rollout.ts";
+import { rolloutLines, rolloutReasonLines } from "../render/rollout.ts";
 import { styler } from "../render/style.ts";
 import { newRolloutId, sendRequest } from "../rollouts/send.ts";
 import { type RolloutView, viewJson } from "../rollouts/view.ts";
@@ -69,12 +69,12 @@ export type RequestValues = z.output<typeof requestSchema>;
 
 /** A fleet is unenrolled by a command of its own. */
 const requestedKinds = rolloutKinds.filter((kind) => kind !== "unenroll");
-/** The choices are for the help and for completion. `requestOf` refuses other kinds, with a hint for each. */
+/** The choices are for the help and for completion. `checkedRequest` refuses other kinds, with a hint for each. */
 const kindArgument = new Argument("<KIND>", "what is rolled out")
   .choices(requestedKinds)
   .argParser((kind: string) => kind);
 
-export const rolloutRequest: CliCommand = {
+export const rolloutRequestCommand: CliCommand = {
   define: () =>
     newCommand(
       "request",
@@ -97,7 +97,7 @@ leaves the mesh by \`unenroll --all\`, single services by their tag.`,
     ).addArgument(kindArgument),
   run: async ({ values, args: [kind = ""] }, context) => {
     const asked = checkedValues(requestSchema, values);
-    const request = requestOf(kind, asked);
+    const request = checkedRequest(kind, asked);
     if (kind === "unenroll") {
       throw new UsageError("The whole fleet: unenroll --all. Some services: take away their enroll tag.");
     }
@@ -114,7 +114,7 @@ export interface CheckedRequest extends JsonObject {
 }
 
 /** The request that the options make. Throws `UsageError`, `invalid-request` or `invalid-image`. */
-export function requestOf(kind: string, asked: RequestValues): CheckedRequest {
+export function checkedRequest(kind: string, asked: RequestValues): CheckedRequest {
   const known = rolloutKinds.find((one) => one === kind);
   if (kind === "rollback") throw new UsageError("A rollout is rolled back with: rollout rollback ID");
   if (!known) throw new UsageError(`There is no kind ${kind}. ${hintAt(kind, requestedKinds)}`);
@@ -164,7 +164,7 @@ export async function askAndShow(
   const view = await begun(read, context);
   const { rollout } = view;
   if (rollout.status === "refused") {
-    for (const line of reasonLines(rollout)) err.write(`${line}\n`);
+    for (const line of rolloutReasonLines(rollout)) err.write(`${line}\n`);
     if (json) out.write(`${JSON.stringify(viewJson(view, false))}\n`);
     return exitCodes.refused;
   }

@@ -22,7 +22,7 @@ import { watchRollout } from "./watch-rollout.ts";
 
 const valuesSchema = z.object({ ...whereShape, watch: switchShape, services: switchShape, json: switchShape });
 
-export const rolloutStatus: CliCommand = {
+export const rolloutStatusCommand: CliCommand = {
   define: () =>
     newCommand(
       "status",

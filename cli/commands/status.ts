@@ -18,7 +18,7 @@ import {
 
 const valuesSchema = z.object({ ...whereShape, ...scopeShape, json: switchShape });
 
-export const status: CliCommand = {
+export const statusCommand: CliCommand = {
   define: () =>
     newCommand(
       "status",

@@ -3,13 +3,13 @@ import { type CliCommand, newCommand } from "../runtime/command.ts";
 import { Refused, UsageError } from "../runtime/exit-codes.ts";
 import { connectOperator, type Operator } from "../runtime/operator.ts";
 import { checkedValues, jsonOption, switchShape, whereOptions } from "../runtime/options.ts";
-import { askAndShow, paceOptions, requestOf, requestSchema } from "./rollout-request.ts";
+import { askAndShow, checkedRequest, paceOptions, requestSchema } from "./rollout-request.ts";
 
 const WORD = "unenroll";
 
 const valuesSchema = requestSchema.extend({ all: switchShape, yes: switchShape });
 
-export const unenroll: CliCommand = {
+export const unenrollCommand: CliCommand = {
   define: () =>
     newCommand(
       "unenroll",
@@ -26,7 +26,7 @@ export const unenroll: CliCommand = {
   run: async ({ values }, context) => {
     const asked = checkedValues(valuesSchema, values);
     if (!asked.all) throw new UsageError("unenroll needs --all. Some services: take away their enroll tag.");
-    const request = requestOf("unenroll", asked);
+    const request = checkedRequest("unenroll", asked);
     const operator = await connectOperator(asked, context);
     if (!asked.yes) await confirm(await enrolledCount(operator), context.ask);
     return askAndShow(request, asked, operator, context);

@@ -1,6 +1,6 @@
 import { AutopilotError } from "../../shared/base/errors.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
-import { progressLine, reasonLines, rolloutLines } from "../render/rollout.ts";
+import { progressLine, rolloutLines, rolloutReasonLines } from "../render/rollout.ts";
 import { fitted, styler } from "../render/style.ts";
 import type { RolloutView } from "../rollouts/view.ts";
 import { viewJson } from "../rollouts/view.ts";
@@ -60,7 +60,8 @@ function shower({ out, environment }: CliContext, json: boolean): Show {
   if (!out.isTTY || environment.TERM === "dumb") {
     return (view, changed) => {
       if (changed) out.write(`${progressLine(view)}\n`);
-      if (changed && hasEnded(view.rollout)) for (const line of reasonLines(view.rollout)) out.write(`${line}\n`);
+      if (changed && hasEnded(view.rollout))
+        for (const line of rolloutReasonLines(view.rollout)) out.write(`${line}\n`);
     };
   }
   const style = styler(hasColor(out, environment));

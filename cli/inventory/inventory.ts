@@ -23,7 +23,7 @@ import {
 } from "../../shared/use-cases/observe/observe.ts";
 import { type TokenRoot, tokenRoot } from "./token-root.ts";
 
-export interface Failure {
+export interface ReadFailure {
   readonly code: FailureCode;
   readonly detail: string;
 }
@@ -53,13 +53,13 @@ export interface InventoryService extends Place {
   /** Minor versions of ztunnel and istiod where they differ. */
   readonly skew?: { readonly ztunnel: string; readonly istiod: string };
   /** Why nothing more is known of it. */
-  readonly failure?: Failure;
+  readonly failure?: ReadFailure;
 }
 
 export interface Inventory {
   readonly services: readonly InventoryService[];
   /** Places of which not every service could be read. */
-  readonly unread: readonly (Place & Failure)[];
+  readonly unread: readonly (Place & ReadFailure)[];
   /** istiod's version by control plane, where it is known. */
   readonly istiod: Readonly<Record<string, string>>;
 }
@@ -83,7 +83,7 @@ const SERVICES_PER_CALL = 10;
 export async function readInventory(scope: Scope, calls: InventoryCalls): Promise<Inventory> {
   const known = await readKnown(calls);
   const services: InventoryService[] = [];
-  const unread: (Place & Failure)[] = [];
+  const unread: (Place & ReadFailure)[] = [];
   const note = (service: InventoryService) => {
     services.push(service);
     calls.onProgress?.(services.length);
@@ -216,7 +216,7 @@ function verdictOf(decision: Decision): Pick<InventoryService, "verdict" | "drif
   }
 }
 
-function failureOf(error: unknown): Failure {
+function failureOf(error: unknown): ReadFailure {
   const { code, detail } = asAutopilotError(error);
   return { code, detail };
 }

@@ -226,14 +226,14 @@ function failureLines({ rollout, services }: RolloutView, style: Styler): readon
   });
   const more = bad.length - SHOWN_FAILURES;
   return [
-    ...reasonLines(rollout).map((line) => `  ${line}`),
+    ...rolloutReasonLines(rollout).map((line) => `  ${line}`),
     ...(lines.length > 0 ? ["", ...lines] : []),
     ...(more > 0 ? [`  … and ${more} more: --services lists all.`] : []),
   ];
 }
 
 /** The rollout's reason with the sentence and the fix of its code. */
-export function reasonLines({ reason }: Rollout): readonly string[] {
+export function rolloutReasonLines({ reason }: Rollout): readonly string[] {
   if (!reason) return [];
   const known = isFailureCode(reason.code) ? failures[reason.code] : undefined;
   if (!known) return [printable(`${reason.code}: ${reason.detail}`)];

@@ -5,7 +5,7 @@ import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
 
 /** Last step of RollFleet: outcome, event, the next rollout. */
-export function finish(context: FunctionContext): Step {
+export function finishRolloutStep(context: FunctionContext): Step {
   return async (event, { log, measure }) => {
     const { rolloutId, failure } = parsed(finishInput, event);
     log.appendKeys({ rolloutId });
@@ -17,4 +17,4 @@ export function finish(context: FunctionContext): Step {
   };
 }
 
-export const handler = lambda("rollout-finish", () => finish(environmentContext()));
+export const handler = lambda("rollout-finish", () => finishRolloutStep(environmentContext()));

@@ -12,7 +12,7 @@ import { revert } from "../../functions/roll/revert.ts";
 import { verify } from "../../functions/roll/verify.ts";
 import { assess } from "../../functions/rollout/assess-wave.ts";
 import { control } from "../../functions/rollout/control.ts";
-import { finish as finishRollout } from "../../functions/rollout/finish.ts";
+import { finishRolloutStep } from "../../functions/rollout/finish.ts";
 import { guard } from "../../functions/rollout/guard.ts";
 import { hold } from "../../functions/rollout/hold.ts";
 import { next } from "../../functions/rollout/next-wave.ts";
@@ -54,7 +54,7 @@ const steps: Readonly<Record<FunctionName, (context: FunctionContext, platform: 
   "rollout/take": (context) => take(context),
   "rollout/hold": (context) => hold(context),
   "rollout/assess-wave": (context) => assess(context, placedAlarms(context)),
-  "rollout/finish": (context) => finishRollout(context),
+  "rollout/finish": (context) => finishRolloutStep(context),
   "rollout/report": (context, { fetch, slackApiUrl }) => report(context, slackChannel(context, { fetch, slackApiUrl })),
 };
 

@@ -10,7 +10,7 @@ export function summary(report: StoryReport, lab: Lab, seconds: number, color: b
   return [
     "",
     styled("Services", "bold", color),
-    table([
+    alignedTable([
       ["service", "region", "in the mesh", "revision", "containers", "last roll"],
       ...report.services.map((service) => [
         service.arn.split("/").slice(-2).join("/"),
@@ -36,7 +36,7 @@ export function summary(report: StoryReport, lab: Lab, seconds: number, color: b
 }
 
 /** The rows as aligned columns. The first row is underlined. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function alignedTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) =>
     `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd();

@@ -31,7 +31,7 @@ type Metric = Pick<AlarmDefinition, "namespace" | "metricName" | "dimensions">;
 type Rule = Partial<Omit<AlarmDefinition, "name" | "description" | keyof Metric>>;
 
 /** An alarm that goes off as soon as a queue holds a dead letter. */
-export function deadLetterAlarm(queueName: string): AlarmDefinition {
+export function deadLetterDefinition(queueName: string): AlarmDefinition {
   return {
     name: `${queueName}-not-empty`,
     description: described("A dead letter waits in the queue of the same name.", "dead-letters"),

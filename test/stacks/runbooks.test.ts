@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import autopilotConfig from "../../autopilot.config.ts";
 import { parseConfig } from "../../shared/config/config.ts";
 import { deploymentOf } from "../../stacks/deployment.ts";
-import { deadLetterAlarm, homeAlarms, RUNBOOKS } from "../../stacks/observability/alarm-definitions.ts";
+import { deadLetterDefinition, homeAlarms, RUNBOOKS } from "../../stacks/observability/alarm-definitions.ts";
 
 const text = await readFile(new URL(`../../${RUNBOOKS}`, import.meta.url), "utf8");
 const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
@@ -13,7 +13,7 @@ const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
     .replaceAll(" ", "-"),
 );
 const alarms = [
-  deadLetterAlarm("undelivered-events"),
+  deadLetterDefinition("undelivered-events"),
   ...homeAlarms(deploymentOf(parseConfig(autopilotConfig), "production")),
 ];
 

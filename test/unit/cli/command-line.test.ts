@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { autopilot } from "../../../cli/program.ts";
+import { autopilotCommand } from "../../../cli/program.ts";
 import { runCommand } from "../../../cli/run.ts";
 import { allCommands, pathOf } from "../../../cli/runtime/command-tree.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 import { testContext } from "../../support/cli-contexts.ts";
 
-const tree = autopilot(async () => undefined);
+const tree = autopilotCommand(async () => undefined);
 const commands = allCommands(tree).map((command) => ({ path: pathOf(command), command }));
 const words = (path: string) => path.split(" ").filter(Boolean);
 

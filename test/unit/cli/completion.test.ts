@@ -3,12 +3,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { autopilot } from "../../../cli/program.ts";
+import { autopilotCommand } from "../../../cli/program.ts";
 import { runCommand } from "../../../cli/run.ts";
 import { allCommands, pathOf } from "../../../cli/runtime/command-tree.ts";
 import { testContext } from "../../support/cli-contexts.ts";
 
-const commands = allCommands(autopilot(async () => undefined));
+const commands = allCommands(autopilotCommand(async () => undefined));
 
 async function scriptFor(shell: string): Promise<string> {
   const context = testContext();

@@ -64,6 +64,7 @@ describe("the check of lines", () => {
     ["a template", `const a = \`${words(MAX_LENGTH)} \${b} ${words(20)}\`;`],
     ["a line in a template", `const a = \`\n${words(MAX_LENGTH + 20)}\n\`;`],
     ["a test's title", `it("${words(MAX_LENGTH)}", () => {});`],
+    ["a string after other alphabets", `// ${"é愛".repeat(40)}\nconst a = "${words(MAX_LENGTH)}";`],
     ["a regular expression", `const a = /${"x".repeat(MAX_LENGTH)}/;`],
   ])("accepts %s that is too long", (_what, code) => {
     expect(longLinesOfCode(code)).toEqual([]);

@@ -10,7 +10,9 @@ export interface SharedName {
   readonly paths: readonly string[];
 }
 
-/** Biome puts each export at the beginning of a line. A re-export is the same thing under the same name, and is ignored. */
+/**
+ * Biome puts each export at the beginning of a line. A re-export is the same thing under the same name, and is ignored.
+ */
 const declaration =
   /^export (?:declare )?(?:abstract )?(?:async )?(?:function\*?|const|let|class|type|interface|enum) (\w+)/gm;
 

@@ -22,7 +22,9 @@ export function longLinesOfCode(code: string): readonly LongLine[] {
   });
 }
 
-/** The lines of a Markdown document that are too long. Code, tables, HTML and lines with nothing but a link don't count. */
+/**
+ * The lines of a Markdown document that are too long. Code, tables, HTML and lines with nothing but a link don't count.
+ */
 export function longLinesOfProse(markdown: string): readonly LongLine[] {
   const lines = markdown.split("\n");
   const isFence = (line: string) => line.trimStart().startsWith("```");
