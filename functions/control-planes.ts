@@ -24,7 +24,7 @@ export interface ControlPlanesOptions {
  * How old the facts may be that the steps of a roll see: they read the same ones again and again, and a rollout has
  * thousands of rolls. It is safe since mesh facts carry the time at which they were read, and `freshMesh` goes by the
  * ledger's when those are newer: a roll gets the facts that it would have got ten seconds earlier, and never older ones
- * than the watch has told of. A change that no roll has seen in that time is found by the watch, and rolled out. A
+ * than the watch has recorded. A change that no roll has seen in that time is found by the watch, and rolled out. A
  * namespace or a binding that somebody deletes in that time is found by the verification, and the roll is reverted.
  */
 export const ROLL_KEPT_MS = 10_000;

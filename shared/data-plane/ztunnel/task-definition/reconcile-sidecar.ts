@@ -53,7 +53,7 @@ function amendOther(container: JsonObject, added: Added, waits: boolean, proxyEn
 
 /**
  * Makes the sidecar of a task definition, and what the other containers need for it, as the spec says; in place, so
- * that an order that somebody chose is no difference. Doesn't judge whether it may: that is `inject`.
+ * that an order that somebody chose is not drift. Doesn't judge whether it may: that is `inject`.
  */
 export function reconcileSidecar(definition: JsonObject, spec: SidecarSpec): ReconciledSidecar {
   const reasons = new Set<DriftReason>();

@@ -82,7 +82,7 @@ function derivedLogConfiguration(definition: JsonObject): JsonObject | undefined
 }
 
 /**
- * The sidecar's container as it should be in a definition; also in one that has a sidecar, which `corrections` bring to
+ * The sidecar's desired container in a definition; also in one that has a sidecar, which `corrections` bring to
  * it. CPU 0: it takes nothing from a task that is full already. A memory reservation only where the task has no memory
  * size, as ECS then wants a limit or a reservation of every container; elsewhere ztunnel lives on what the others
  * leave. The health check's numbers are those of Solo's guide, in seconds and tries.
