@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { faultKinds } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import autopilotConfig from "../../../autopilot.config.ts";
-import { autopilot } from "../../../cli/program.ts";
+import { autopilotCommand } from "../../../cli/program.ts";
 import { allCommands, pathOf } from "../../../cli/runtime/command-tree.ts";
 import { parseConfig } from "../../../shared/config/config.ts";
 import { alarmName } from "../../../stacks/definitions/deployment.ts";
@@ -23,7 +23,9 @@ describe("a table of the documentation", () => {
 
   it("has every command of the operator", () => {
     const words = firstCells("cli.md").map((code) => code.split(" ").filter((word) => /^[a-z]+$/.test(word)));
-    const commands = allCommands(autopilot(async () => undefined)).filter(({ commands }) => commands.length === 0);
+    const commands = allCommands(autopilotCommand(async () => undefined)).filter(
+      ({ commands }) => commands.length === 0,
+    );
     // `rollout pause`, `resume`, … share a row: the group's name stands once.
     const named = new Set(words.flatMap((one) => [one.join(" "), `rollout ${one.join(" ")}`]));
     expect(commands.map(pathOf).filter((path) => !named.has(path))).toEqual([]);
