@@ -57,24 +57,24 @@ describe.each([
     for (const alarm of [errors, latency, traffic]) await subject.set(alarm);
   });
 
-  it("have their state and its reason, not in the requested order", async () => {
+  it("have their state and its reason, in any order", async () => {
     expect(await subject.port.describeAlarms(["traffic", "errors"])).toEqual([errors, traffic]);
   });
 
-  it("follow a change of state", async () => {
+  it("have their new state after a change", async () => {
     await subject.set({ ...errors, state: "OK", reason: "over" });
     expect(await subject.port.describeAlarms(["errors"])).toEqual([{ name: "errors", state: "OK", reason: "over" }]);
   });
 
-  it("are left out where none has the name, and come once when requested twice", async () => {
+  it("are left out if they don't exist, and returned once if named twice", async () => {
     expect(await subject.port.describeAlarms(["none", "errors", "errors"])).toEqual([errors]);
   });
 
-  it("are none without a name", async () => {
+  it("are empty without a name", async () => {
     expect(await subject.port.describeAlarms([])).toEqual([]);
   });
 
-  it("can be requested by the hundreds", async () => {
+  it("can be described by the hundreds", async () => {
     const names = Array.from({ length: 240 }, (_, index) => `alarm-${index}`);
     expect(await subject.port.describeAlarms([...names, "latency"])).toEqual([latency]);
   });

@@ -8,7 +8,7 @@ import { type CallFailure, failOperation, itThrowsFailures } from "./support/cal
 
 interface Subject {
   readonly port: BusCalls;
-  /** What has arrived, in its order. */
+  /** The events that arrived, in their order. */
   readonly arrived: () => readonly object[];
   fail(call: keyof BusCalls, failure: CallFailure): void;
 }
@@ -42,7 +42,7 @@ describe.each([
     subject = open();
   });
 
-  it("takes events unchanged, in their order", async () => {
+  it("delivers events without changes, in their order", async () => {
     const first = event("Service Enrolled", { serviceArn: "web", nested: { list: [1, null] } });
     const events = [first, event("Service Refused")];
     await subject.port.putEvents(events);
@@ -50,7 +50,7 @@ describe.each([
     expect(subject.arrived()).toEqual([...events, event("Service Warned")]);
   });
 
-  it("takes more events than one request of EventBridge, and none", async () => {
+  it("accepts more events than one request can have, and no events", async () => {
     await subject.port.putEvents([]);
     expect(subject.arrived()).toEqual([]);
     const events = Array.from({ length: 23 }, (_, index) => event("Service Enrolled", { index }));
@@ -58,7 +58,7 @@ describe.each([
     expect(subject.arrived()).toEqual(events);
   });
 
-  it("refuses events that are too large together", async () => {
+  it("refuses events whose total size is too large", async () => {
     const long = event("Rollout Completed", { text: "a".repeat(1024 * 1024) });
     await expect(subject.port.putEvents([long])).rejects.toMatchObject({ code: "aws-rejected", retryable: false });
     expect(subject.arrived()).toEqual([]);

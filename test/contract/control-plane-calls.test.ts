@@ -94,7 +94,7 @@ describe.each([
     port = subject.port;
   });
 
-  it("has the facts of its mesh, and when they were read", async () => {
+  it("has the mesh facts, and the time when they were read", async () => {
     const read = () => ({ ...facts, readAt: new Date(subject.now()).toISOString() });
     expect(await port.readMeshFacts()).toEqual(read());
     await subject.wait(60_000);
@@ -113,7 +113,7 @@ describe.each([
     expect(await port.boundRole("other", "web")).toBeUndefined();
   });
 
-  it("leaves a service account alone that is bound to the same role by another path", async () => {
+  it("doesn't change a service account that is bound to the same role with another path", async () => {
     await subject.bind("shop", "web", roleArn);
     await port.ensureServiceAccount({ ...identity, roleArn: "arn:aws:iam::123456789012:role/web" });
     expect(await port.boundRole("shop", "web")).toBe(roleArn);
@@ -125,7 +125,7 @@ describe.each([
     expect(await port.boundRole("shop", "web")).toBe("arn:aws:iam::123456789012:role/api");
   });
 
-  it("refuses a service account in a namespace that does not exist", async () => {
+  it("refuses a service account in a namespace that doesn't exist", async () => {
     await expect(port.ensureServiceAccount(identity)).rejects.toMatchObject({ code: "control-plane-refused" });
     expect(await port.boundRole("shop", "web")).toBeUndefined();
   });
@@ -138,7 +138,7 @@ describe.each([
     });
   });
 
-  it("knows a namespace's workloads, and those of one service where istiod has labeled them", async () => {
+  it("lists a namespace's workloads, and those of one service if istiod has labeled them", async () => {
     for (const namespace of ["shop", "other"]) await port.ensureNamespace(namespace);
     await subject.know([
       { namespace: "shop", serviceName: "web", address: "10.0.0.1" },
@@ -153,7 +153,7 @@ describe.each([
     expect(await port.listWorkloadEntryAddresses("nowhere")).toEqual(new Set());
   });
 
-  it("knows a namespace's workloads of a service whose name no label can hold", async () => {
+  it("lists all workloads of a namespace for a service whose name can't be a label's value", async () => {
     await port.ensureNamespace("shop");
     await subject.know([{ namespace: "shop", serviceName: undefined, address: "10.0.0.1" }]);
     for (const name of ["c".repeat(64), "cart_"]) {
@@ -167,7 +167,7 @@ describe.each([
     ["ensureServiceAccount", () => port.ensureServiceAccount(identity)],
     ["boundRole", () => port.boundRole("shop", "web")],
     ["listWorkloadEntryAddresses", () => port.listWorkloadEntryAddresses("shop")],
-  ])("is unreachable by name: %s", async (call, run) => {
+  ])("fails as control-plane-unreachable: %s", async (call, run) => {
     subject.fail(call);
     const failure: unknown = await run().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(AutopilotError);

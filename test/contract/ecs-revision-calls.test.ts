@@ -25,7 +25,7 @@ describe.each(ecsSubjects)("the task definitions %s", (_name, open) => {
     expect(names).toEqual(["web:1", "web:2", "api:1", "web:3"]);
   });
 
-  it("are described with ECS's defaults, and with their tags beside them", async () => {
+  it("are described with the members that ECS adds, and with their tags in addition", async () => {
     const taskDefinitionArn = await ecs.registerTaskDefinition(webDefinition);
     const described = await ecs.describeTaskDefinition(taskDefinitionArn);
     const added = { cpu: 0, essential: true, environment: [], mountPoints: [], volumesFrom: [], systemControls: [] };
@@ -55,7 +55,7 @@ describe.each(ecsSubjects)("the task definitions %s", (_name, open) => {
     });
   });
 
-  it("keep their content when a described one is registered again", async () => {
+  it("are the same after their description is registered again", async () => {
     const first = await ecs.describeTaskDefinition(await ecs.registerTaskDefinition(webDefinition));
     const again = await ecs.registerTaskDefinition(registerable(first.raw, first.tags));
     expect(again).not.toBe(first.taskDefinitionArn);
@@ -63,7 +63,7 @@ describe.each(ecsSubjects)("the task definitions %s", (_name, open) => {
     expect(registerable(second.raw, second.tags)).toEqual(registerable(first.raw, first.tags));
   });
 
-  it("are not found where they don't exist", async () => {
+  it("are not found if they don't exist", async () => {
     const arn = await ecs.registerTaskDefinition(webDefinition);
     await expect(ecs.describeTaskDefinition(`${arn}9`)).rejects.toMatchObject({
       code: "task-definition-not-found",
@@ -71,7 +71,7 @@ describe.each(ecsSubjects)("the task definitions %s", (_name, open) => {
     });
   });
 
-  it("are refused when ECS can't run them", async () => {
+  it("are refused if ECS can't run them", async () => {
     for (const change of [{ containerDefinitions: [] }, { containerDefinitions: [{ name: "web" }] }, { family: "" }]) {
       await expect(ecs.registerTaskDefinition({ ...webDefinition, ...change })).rejects.toMatchObject({
         code: "registration-refused",
@@ -81,7 +81,7 @@ describe.each(ecsSubjects)("the task definitions %s", (_name, open) => {
     expect(await ecs.describeLatestTaskDefinition("web")).toBeUndefined();
   });
 
-  it("have a latest ACTIVE one in each family", async () => {
+  it("have a latest ACTIVE revision in each family", async () => {
     expect(await ecs.describeLatestTaskDefinition("web")).toBeUndefined();
     const first = await ecs.registerTaskDefinition(webDefinition);
     const second = await ecs.registerTaskDefinition({ ...webDefinition, memory: "1024" });
@@ -93,7 +93,7 @@ describe.each(ecsSubjects)("the task definitions %s", (_name, open) => {
     expect(await ecs.describeLatestTaskDefinition("web")).toBeUndefined();
   });
 
-  it("come from a cache unless they are requested fresh", async () => {
+  it("are cached as they were described, unless `fresh` is set", async () => {
     const arn = await ecs.registerTaskDefinition(webDefinition);
     expect(await statusOf(arn)).toBe("ACTIVE");
     await subject.deregister(arn);

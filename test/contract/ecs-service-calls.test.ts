@@ -30,7 +30,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
     deployments.map(({ status, rolloutState, taskDefinitionArn }) => [status, rolloutState, taskDefinitionArn]);
 
   describe("described", () => {
-    it("have what they run and their tags", async () => {
+    it("have their task definition, their deployments and their tags", async () => {
       const ref = await subject.createService("web", first, { tags: { team: "shop" } });
       expect(await ecs.describeService(ref)).toEqual({
         ref,
@@ -58,7 +58,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       });
     });
 
-    it("are not found where the service or its cluster doesn't exist", async () => {
+    it("are not found if the service or the cluster doesn't exist", async () => {
       const ref = await subject.createService("web", first);
       for (const missing of [subject.refOf("api"), elsewhere(ref)]) {
         await expect(ecs.describeService(missing)).rejects.toMatchObject({
@@ -68,7 +68,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       }
     });
 
-    it("come in the requested order, without those that don't exist", async () => {
+    it("are in the requested order, without missing ones", async () => {
       for (const name of ["api", "cart", "web"]) await subject.createService(name, first);
       const found = await ecs.describeServices(clusterArn, ["web", "none", "api"]);
       expect(found.map(({ ref }) => ref.serviceName)).toEqual(["web", "api"]);
@@ -76,7 +76,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect(await ecs.describeServices(clusterArn, ["none"])).toEqual([]);
     });
 
-    it("are one to ten of an existing cluster", async () => {
+    it("are one to ten services of an existing cluster", async () => {
       const names = Array.from({ length: 11 }, (_, nth) => `web-${nth}`);
       expect(await ecs.describeServices(clusterArn, names.slice(1))).toEqual([]);
       for (const given of [names, []]) {
@@ -94,7 +94,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
   });
 
   describe("listed", () => {
-    it("are those of the cluster over all pages, without the deleted ones", async () => {
+    it("are those of the cluster on all pages, without deleted ones", async () => {
       const names = Array.from({ length: 103 }, (_, nth) => `web-${nth}`);
       for (const name of names) await subject.createService(name, first, { desiredCount: 0 });
       await subject.deleteService(subject.refOf("web-0"));
@@ -115,7 +115,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
   });
 
   describe("updated", () => {
-    it("have a new primary deployment in progress beside the earlier one", async () => {
+    it("have a new primary deployment in progress, and the previous one", async () => {
       const ref = await subject.createService("web", first);
       const before = await primaryOf(ref);
       const updated = await ecs.updateService(ref, { taskDefinitionArn: second });
@@ -138,7 +138,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       ]);
     });
 
-    it("start no deployment of the revision that they run unless it is forced", async () => {
+    it("are not deployed for their current revision, unless that is forced", async () => {
       const ref = await subject.createService("web", first);
       const before = await ecs.describeService(ref);
       expect(await ecs.updateService(ref, { taskDefinitionArn: first })).toEqual(before);
@@ -164,7 +164,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect(shortly(await deploymentsOf(ref))).toEqual([["PRIMARY", "COMPLETED", third]]);
     });
 
-    it("keep a failed deployment while the earlier one runs on", async () => {
+    it("keep a failed deployment while the previous one still runs", async () => {
       const ref = await subject.createService("web", first);
       await subject.deployFailing(ref, second);
       const failed = await ecs.describeService(ref);
@@ -181,7 +181,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect(failed.deployments[1]).toMatchObject({ runningCount: 2 });
     });
 
-    it("return to the earlier deployment, under its id, where ECS's circuit breaker rolls back", async () => {
+    it("run the previous deployment again, with its id, if ECS rolls back", async () => {
       const ref = await subject.createService("web", first, { rollsBack: true });
       const before = await primaryOf(ref);
       await subject.deployFailing(ref, second);
@@ -190,7 +190,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect(after.deployments).toMatchObject([{ id: before.id, rolloutState: "COMPLETED", runningCount: 2 }]);
     });
 
-    it("are refused a revision that doesn't exist or is deregistered", async () => {
+    it("are refused with a revision that doesn't exist or was deregistered", async () => {
       const ref = await subject.createService("web", first);
       await subject.deregister(second);
       for (const taskDefinitionArn of [second, `${first}9`]) {
@@ -202,7 +202,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect((await ecs.describeService(ref)).taskDefinitionArn).toBe(first);
     });
 
-    it("are refused after their deletion, and not found where they never existed", async () => {
+    it("are refused after their deletion, and not found if they don't exist", async () => {
       const ref = await subject.createService("web", first);
       await subject.deleteService(ref);
       const change = { taskDefinitionArn: second };
@@ -212,7 +212,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       }
     });
 
-    it("are refused under another deployment controller", async () => {
+    it("are refused with another deployment controller", async () => {
       const ref = await subject.createService("web", first, { deploymentController: "CODE_DEPLOY" });
       expect(await ecs.describeService(ref)).toMatchObject({ deploymentController: "CODE_DEPLOY", deployments: [] });
       const updating = ecs.updateService(ref, { taskDefinitionArn: second });

@@ -26,7 +26,7 @@ describe.each(ecsSubjects)("the tasks and tags %s", (_name, open) => {
     ecs.describeTasks(clusterArn, await ecs.listTasks(ref, status));
 
   describe("tasks", () => {
-    it("are listed by service; running ones have an address, and a health status by their health checks", async () => {
+    it("are listed by service; running ones have an address, and a health if they have a health check", async () => {
       const api = await subject.createService("api", first, { desiredCount: 1 });
       expect(await ecs.listTasks(api, "RUNNING")).toHaveLength(1);
       const tasks = await tasksOf(web, "RUNNING");
@@ -45,7 +45,7 @@ describe.each(ecsSubjects)("the tasks and tags %s", (_name, open) => {
       expect(new Set(tasks.map(({ privateIpv4Address }) => privateIpv4Address)).size).toBe(2);
     });
 
-    it("of a new deployment don't run yet while the earlier ones do", async () => {
+    it("of a new deployment don't run yet, while those of the previous one do", async () => {
       await ecs.updateService(web, { taskDefinitionArn: second });
       const tasks = await tasksOf(web, "RUNNING");
       const statuses = tasks.map(({ taskDefinitionArn, lastStatus }) => `${taskDefinitionArn} ${lastStatus}`);
@@ -57,7 +57,7 @@ describe.each(ecsSubjects)("the tasks and tags %s", (_name, open) => {
       ]);
     });
 
-    it("are replaced by a deployment and can still be described", async () => {
+    it("are replaced by a deployment, and can still be described afterwards", async () => {
       await ecs.updateService(web, { taskDefinitionArn: second });
       await subject.complete(web);
       const running = await tasksOf(web, "RUNNING");
@@ -75,7 +75,7 @@ describe.each(ecsSubjects)("the tasks and tags %s", (_name, open) => {
       }
     });
 
-    it("of a failed deployment have stopped while the earlier ones run on", async () => {
+    it("of a failed deployment have stopped, while those of the previous one run", async () => {
       await subject.deployFailing(web, second);
       expect((await tasksOf(web, "RUNNING")).map(({ taskDefinitionArn }) => taskDefinitionArn)).toEqual([first, first]);
       const stopped = await tasksOf(web, "STOPPED");
@@ -86,14 +86,14 @@ describe.each(ecsSubjects)("the tasks and tags %s", (_name, open) => {
       }
     });
 
-    it("are described in the requested order, without those that don't exist", async () => {
+    it("are described in the requested order, without missing ones, and may be none", async () => {
       const [one = "", other = ""] = await ecs.listTasks(web, "RUNNING");
       const described = await ecs.describeTasks(clusterArn, [other, `${one.slice(0, -3)}000`, one]);
       expect(described.map(({ taskArn }) => taskArn)).toEqual([other, one]);
       expect(await ecs.describeTasks(clusterArn, [])).toEqual([]);
     });
 
-    it("are not found where the service or its cluster doesn't exist", async () => {
+    it("are not found for a service, or in a cluster, that doesn't exist", async () => {
       const missing = [subject.refOf("api"), serviceRef(elsewhere(web.serviceArn))];
       for (const ref of missing) {
         await expect(ecs.listTasks(ref, "RUNNING")).rejects.toMatchObject({ code: "service-not-found" });
@@ -119,7 +119,7 @@ describe.each(ecsSubjects)("the tasks and tags %s", (_name, open) => {
       expect((await ecs.describeService(web)).tags).toEqual({ stage: "prod" });
     });
 
-    it("of a cluster are added, replaced and removed, and seen at once", async () => {
+    it("of a cluster are added, replaced and removed, and read at once", async () => {
       expect(await ecs.describeCluster(clusterArn)).toEqual({ clusterArn, tags: {} });
       await ecs.tagResource(clusterArn, { team: "mesh", stage: "prod" });
       expect(await ecs.describeCluster(clusterArn)).toEqual({ clusterArn, tags: { team: "mesh", stage: "prod" } });
@@ -127,7 +127,7 @@ describe.each(ecsSubjects)("the tasks and tags %s", (_name, open) => {
       expect(await ecs.describeCluster(clusterArn)).toEqual({ clusterArn, tags: { stage: "prod" } });
     });
 
-    it("of a cluster that others have set are seen after five minutes, or when requested fresh", async () => {
+    it("of a cluster that others have set are read after five minutes, or if `fresh` is set", async () => {
       await ecs.describeCluster(clusterArn);
       await subject.tagCluster({ stage: "prod" });
       await subject.wait(5 * 60_000 - 1);
@@ -140,7 +140,7 @@ describe.each(ecsSubjects)("the tasks and tags %s", (_name, open) => {
       expect((await ecs.describeCluster(clusterArn)).tags).toEqual({ stage: "test" });
     });
 
-    it("are refused where the service doesn't exist; a cluster is not found", async () => {
+    it("are refused for a service that doesn't exist, and a missing cluster is not found", async () => {
       const service = subject.refOf("api").serviceArn;
       const cluster = elsewhere(clusterArn);
       await expect(ecs.tagResource(service, { a: "b" })).rejects.toMatchObject({ code: "aws-rejected" });

@@ -8,7 +8,7 @@ import { type CallFailure, failOperation, itThrowsFailures } from "./support/cal
 
 interface Subject {
   readonly port: ExecutionsGateway;
-  /** The token that an execution waits with. */
+  /** The task token of a waiting execution. */
   tokenOf(name: string): Promise<string>;
   end(name: string, status: "SUCCEEDED" | "ABORTED"): Promise<void>;
   fail(call: keyof ExecutionsGateway, failure: CallFailure): void;
@@ -65,19 +65,19 @@ describe.each([
     subject = open();
   });
 
-  it("run once they have started", async () => {
+  it("are RUNNING after their start", async () => {
     expect(await subject.port.describeExecution(roll.name)).toBeUndefined();
     expect(await subject.port.startExecution(roll)).toEqual({ started: true });
     expect(await subject.port.describeExecution(roll.name)).toBe("RUNNING");
     expect(await subject.port.describeExecution("web-2")).toBeUndefined();
   });
 
-  it("count as started while the same one runs", async () => {
+  it("count as started if the same execution runs already", async () => {
     await subject.port.startExecution(roll);
     expect(await subject.port.startExecution(roll)).toEqual({ started: true });
   });
 
-  it("are not started under a name that runs with another input", async () => {
+  it("are not started if one with the same name and another input runs", async () => {
     await subject.port.startExecution(roll);
     const other = { ...roll, input: { ...roll.input, attemptKey: "b" } };
     expect(await subject.port.startExecution(other)).toEqual({ started: false, status: "RUNNING" });
@@ -93,14 +93,14 @@ describe.each([
     expect(await subject.port.describeExecution(roll.name)).toBe(status);
   });
 
-  it("wait for a token that is good once", async () => {
+  it("accept their task token once", async () => {
     await subject.port.startExecution(roll);
     const token = await subject.tokenOf(roll.name);
     expect(await subject.port.sendTaskSuccess(token, { verdict: "succeeded" })).toBe(true);
     expect(await subject.port.sendTaskSuccess(token, { verdict: "succeeded" })).toBe(false);
   });
 
-  it("wait neither after their end nor for an unknown token", async () => {
+  it("don't accept a token after their end, or an unknown token", async () => {
     await subject.port.startExecution(roll);
     const token = await subject.tokenOf(roll.name);
     await subject.end(roll.name, "ABORTED");

@@ -47,7 +47,7 @@ describe.each([
     subject = open();
   });
 
-  it("have the value that was put last, by name or ARN", async () => {
+  it("have their latest value, by name or ARN", async () => {
     await subject.put("/autopilot/image", "ztunnel:1");
     await subject.put("/autopilot/image", "ztunnel:2");
     await subject.put("/autopilot/other", "ztunnel:3");
@@ -56,7 +56,7 @@ describe.each([
     expect(await subject.port.getParameter(arn)).toBe("ztunnel:2");
   });
 
-  it("are undefined where there are none", async () => {
+  it("are undefined if they don't exist", async () => {
     await subject.put("/autopilot/image", "ztunnel:1");
     expect(await subject.port.getParameter("/autopilot")).toBeUndefined();
   });

@@ -90,7 +90,7 @@ describe.each([
     secrets.putSecretValue({ secretArn: arn, ...version(value), labels: names });
 
   describe("a secret", () => {
-    it("is described by name and ARN, and undefined where it doesn't exist", async () => {
+    it("is described by name and ARN, and is undefined if it doesn't exist", async () => {
       const described = {
         arn,
         name: NAME,
@@ -104,7 +104,7 @@ describe.each([
       expect(await secrets.describeSecret(`${NAME}-2`)).toBeUndefined();
     });
 
-    it("is created once, also with another value", async () => {
+    it("is created once, even with another value", async () => {
       expect(await secrets.createSecret(creation)).toEqual({ arn });
       expect(await secrets.createSecret({ ...creation, ...version("second"), tags: { team: "shop" } })).toEqual({
         arn,
@@ -123,7 +123,7 @@ describe.each([
       expect(await secrets.describeSecret(`${NAME}-2`)).toBeUndefined();
     });
 
-    it("can't be used by any call where it doesn't exist", async () => {
+    it("can't be used by any call if it doesn't exist", async () => {
       const missing = `${arn.slice(0, -7)}-2-AbCdEf`;
       const uses = [
         secrets.putSecretValue({ secretArn: missing, ...version("second"), labels: [] }),
@@ -140,7 +140,7 @@ describe.each([
   });
 
   describe("a version", () => {
-    it("gets the given labels from the versions that had them", async () => {
+    it("gets its labels, which other versions lose", async () => {
       await secrets.moveLabel(arn, "zt-1", first);
       expect([...(await put("second", "AWSCURRENT", "zt-2"))].sort()).toEqual(["AWSCURRENT", "zt-2"]);
       expect(await labels()).toEqual({ [first]: ["AWSPREVIOUS", "zt-1"], [second]: ["AWSCURRENT", "zt-2"] });
@@ -148,19 +148,19 @@ describe.each([
       expect(await labels()).toEqual({ [second]: ["AWSPREVIOUS", "zt-2"], [sha256("third")]: ["AWSCURRENT", "zt-1"] });
     });
 
-    it("gets AWSCURRENT when no label is given", async () => {
+    it("gets AWSCURRENT by default", async () => {
       expect(await put("second")).toEqual(["AWSCURRENT"]);
       expect(await labels()).toEqual({ [first]: ["AWSPREVIOUS"], [second]: ["AWSCURRENT"] });
     });
 
-    it("that is put again stays as it is, without the new labels", async () => {
+    it("that is put again doesn't change, and doesn't get other labels", async () => {
       await put("second", "AWSCURRENT", "zt-2");
       await put("third", "AWSCURRENT");
       expect([...(await put("second", "AWSCURRENT", "zt-3"))].sort()).toEqual(["AWSPREVIOUS", "zt-2"]);
       expect(await labels()).toMatchObject({ [second]: ["AWSPREVIOUS", "zt-2"], [sha256("third")]: ["AWSCURRENT"] });
     });
 
-    it("that has lost its labels still exists but is not described", async () => {
+    it("without labels is not listed any more, but still exists", async () => {
       await put("second", "zt-2");
       await secrets.removeLabel(arn, "zt-2", second);
       expect(await labels()).toEqual({ [first]: ["AWSCURRENT"] });
@@ -169,7 +169,7 @@ describe.each([
       expect(await labels()).toEqual({ [first]: ["AWSCURRENT"], [second]: ["zt-2"] });
     });
 
-    it("can't have another value, nor an invalid id", async () => {
+    it("can't have another value or an invalid id", async () => {
       const other = secrets.putSecretValue({ secretArn: arn, value: "other", versionId: first, labels: ["zt-1"] });
       await expect(other).rejects.toMatchObject(refusal);
       const short = secrets.putSecretValue({ secretArn: arn, value: "other", versionId: "v1", labels: ["zt-1"] });
@@ -183,7 +183,7 @@ describe.each([
       await put("second", "AWSCURRENT", "zt-2");
     });
 
-    it("is put on a version, once", async () => {
+    it("is added to a version, once", async () => {
       await secrets.moveLabel(arn, "zt-1", first);
       await secrets.moveLabel(arn, "zt-1", first);
       expect(await labels()).toEqual({ [first]: ["AWSPREVIOUS", "zt-1"], [second]: ["AWSCURRENT", "zt-2"] });
@@ -196,7 +196,7 @@ describe.each([
       expect(await labels()).toEqual({ [first]: ["AWSPREVIOUS", "zt-2"], [second]: ["AWSCURRENT"] });
     });
 
-    it("AWSCURRENT leaves AWSPREVIOUS on the earlier version and can't be removed", async () => {
+    it("AWSCURRENT leaves AWSPREVIOUS at its version when it moves, and can't be removed", async () => {
       await put("third", "zt-3");
       await secrets.moveLabel(arn, "AWSCURRENT", sha256("third"), second);
       expect(await labels()).toEqual({
@@ -213,7 +213,7 @@ describe.each([
       expect((await labels())[second]).toEqual(["AWSCURRENT"]);
     });
 
-    it("is refused on a version that doesn't exist, and as the twenty-first of a secret", async () => {
+    it("is refused for a version that doesn't exist, and as the twenty-first of a secret", async () => {
       await expect(secrets.moveLabel(arn, "zt-3", sha256("nothing"))).rejects.toMatchObject(refusal);
       for (let nth = 0; nth < 17; nth += 1) await secrets.moveLabel(arn, `label-${nth}`, first);
       await expect(secrets.moveLabel(arn, "label-17", first)).rejects.toMatchObject(refusal);
@@ -224,25 +224,25 @@ describe.each([
   });
 
   describe("a resource policy", () => {
-    it("is undefined at first, and then the one that was put last", async () => {
+    it("is undefined before the first one is put, and then the latest one", async () => {
       expect(await secrets.getResourcePolicy(arn)).toBeUndefined();
       for (const role of [ROLE, `${ROLE}-2`]) await secrets.putResourcePolicy(arn, policyFor(role));
       expect(await secrets.getResourcePolicy(arn)).toBe(policyFor(`${ROLE}-2`));
     });
 
     it.each([
-      ["an empty object", "{}"],
-      ["plain text", "allow all"],
-      ["one that lets everybody in", policyFor("*")],
-      ["one that names a deleted principal", policyFor("AROAEXAMPLEID")],
-    ])("is refused where it is %s", async (_what, policy) => {
+      ["is not a policy", "{}"],
+      ["is not JSON", "allow all"],
+      ["allows everybody", policyFor("*")],
+      ["names a deleted principal", policyFor("AROAEXAMPLEID")],
+    ])("is refused if it %s", async (_what, policy) => {
       await secrets.putResourcePolicy(arn, policyFor(ROLE));
       await expect(secrets.putResourcePolicy(arn, policy)).rejects.toMatchObject(refusal);
       expect(await secrets.getResourcePolicy(arn)).toBe(policyFor(ROLE));
     });
   });
 
-  it("have tags that are added and replaced, fifty at most", async () => {
+  it("have tags that are added and replaced, at most fifty", async () => {
     await secrets.tagSecret(arn, { team: "shop", stage: "prod" });
     const tags = async () => (await secrets.describeSecret(arn))?.tags;
     expect(await tags()).toEqual({ team: "shop", stage: "prod" });
@@ -268,7 +268,7 @@ describe.each([
     }
   });
 
-  it("are listed by the beginning of their name over all pages, without those scheduled for deletion", async () => {
+  it("are listed by the prefix of their name on all pages, without those scheduled for deletion", async () => {
     const names = Array.from({ length: 101 }, (_, index) => `${NAME}-${index}`);
     for (const name of names) await secrets.createSecret({ ...creation, name });
     await secrets.createSecret({ ...creation, name: "other/ztunnel-autopilot/mesh" });

@@ -8,7 +8,7 @@ const place = { account: MEMBER_ACCOUNT, region: "eu-west-1" };
 const version = (value: string) => ({ value, versionId: sha256(value) });
 const creation = { name: NAME, description: "token of web", ...version("first"), tags: { team: "mesh" } };
 
-/** What the secrets' gateway does beside its calls' contract (`secret-calls.test.ts`). */
+/** Behavior of the secrets' gateway that its contract suite (`secret-calls.test.ts`) doesn't test. */
 describe("the secrets of an account and region", () => {
   let simulated: Simulated;
   let secrets: SecretsGateway;
@@ -31,7 +31,7 @@ describe("the secrets of an account and region", () => {
     expect(await secrets.getSecretValue(arn)).toBe("second");
   });
 
-  it("are reached again after throttling, without an error", async () => {
+  it("are created without an error after throttling", async () => {
     simulated.faults.replace([{ kind: "throttle", match: { call: "secretsmanager.CreateSecret" }, count: 7 }]);
     await expect(secrets.createSecret(creation)).resolves.toHaveProperty("arn");
   });

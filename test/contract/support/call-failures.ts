@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import type { Simulated } from "../../support/simulated-clients.ts";
 
-/** How AWS can fail any call, by the code of the error that a port then throws. */
+/** The failures that any call to AWS can have, by the error code that a port throws. */
 export const callFailures = ["throttled", "access-denied", "aws-unavailable"] as const;
 export type CallFailure = (typeof callFailures)[number];
 
-/** Lets AWS fail an operation, such as `ecs.UpdateService`, for as long as it is called. */
+/** Makes every call of an AWS operation, such as `ecs.UpdateService`, fail. */
 export function failOperation({ faults }: Pick<Simulated, "faults">, operation: string, failure: CallFailure): void {
   const match = { call: operation };
   switch (failure) {
@@ -20,18 +20,18 @@ export function failOperation({ faults }: Pick<Simulated, "faults">, operation: 
   }
 }
 
-/** Every call of a port, with inputs that it takes. */
+/** Every call of a port, with valid inputs. */
 export type CallsOf<Port> = { readonly [Call in keyof Port]: (port: Port) => Promise<unknown> };
 
-/** Tests that each call of a port throws AWS's failures by their codes, and marks those that can be retried. */
+/** Tests that each call of a port throws AWS's failures with their codes, and whether they are retryable. */
 export function itThrowsFailures<Port extends object>(
   calls: CallsOf<Port>,
   subject: () => { readonly port: Port; fail(call: keyof Port & string, failure: CallFailure): void },
 ): void {
-  // Object.keys knows nothing of the object's type.
+  // Object.keys loses the type of the keys.
   const names = Object.keys(calls) as (keyof Port & string)[];
   const cases = names.flatMap((name) => callFailures.map((failure) => [name, failure] as const));
-  it.each(cases)("fails by name: %s, %s", async (name, failure) => {
+  it.each(cases)("fails with its code: %s, %s", async (name, failure) => {
     const { port, fail } = subject();
     fail(name, failure);
     await expect(calls[name](port)).rejects.toMatchObject({ code: failure, retryable: failure !== "access-denied" });

@@ -20,23 +20,23 @@ export interface ServiceOptions {
   readonly tags?: Tags;
   readonly desiredCount?: number;
   readonly deploymentController?: "ECS" | "CODE_DEPLOY";
-  /** ECS's circuit breaker rolls a failed deployment back. */
+  /** ECS rolls back a failed deployment automatically. */
   readonly rollsBack?: boolean;
 }
 
-/** An ECS with one cluster, and what owners of services do in it. */
+/** An ECS with one cluster, and actions of others in it. */
 export interface EcsSubject {
   readonly port: EcsCalls;
-  /** A service of the cluster by its name, whether or not it exists. */
+  /** The reference of a service in the cluster. The service need not exist. */
   refOf(serviceName: string): ServiceRef;
-  /** Makes a service and lets its first deployment complete. */
+  /** Creates a service and lets its first deployment complete. */
   createService(serviceName: string, taskDefinitionArn: string, options?: ServiceOptions): Promise<ServiceRef>;
   deleteService(ref: ServiceRef): Promise<void>;
   deregister(taskDefinitionArn: string): Promise<void>;
   tagCluster(tags: Tags): Promise<void>;
-  /** Runs a deployment to its end. */
+  /** Runs a deployment until it has ended. */
   complete(ref: ServiceRef): Promise<void>;
-  /** Starts a deployment whose tasks fail, and waits until ECS has ended it. */
+  /** Starts a deployment of a revision whose tasks fail, and waits until it has failed. */
   deployFailing(ref: ServiceRef, taskDefinitionArn: string): Promise<void>;
   wait(ms: number): Promise<void>;
   fail(call: keyof EcsCalls, failure: CallFailure): void;
@@ -157,7 +157,7 @@ async function fake(): Promise<EcsSubject> {
   };
 }
 
-/** Both, by name. */
+/** Both subjects, with their names. */
 export const ecsSubjects: readonly (readonly [string, () => Promise<EcsSubject>])[] = [
   ["of the gateway", throughGateway],
   ["of the fake", fake],

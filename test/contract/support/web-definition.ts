@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../../shared/base/json.ts";
 
-/** A task definition that ECS takes, of one container without and one with a health check. */
+/** A task definition that ECS accepts, with one container without and one with a health check. */
 export const webDefinition: JsonObject = {
   family: "web",
   networkMode: "awsvpc",

@@ -21,14 +21,14 @@ const nothing: Added = { container: "web" };
 describe("the proxy environment of a release that changes its values", () => {
   const [before, added] = withProxyEnvironment(plain, nothing, earlier);
 
-  it("takes the place of the earlier one, and is as if it had been there from the beginning", () => {
+  it("replaces the earlier one, with the result that it alone would have had", () => {
     const now = withProxyEnvironment(before, added, later);
     expect(now).toEqual(withProxyEnvironment(plain, nothing, later));
     const [again] = withProxyEnvironment(...now, later);
     expect(again).toBe(now[0]);
   });
 
-  it("goes with the earlier one", () => {
+  it("is removed where an earlier release added it", () => {
     expect(withoutProxyEnvironment(before, added, later)[0]).toEqual(plain);
   });
 
@@ -39,7 +39,7 @@ describe("the proxy environment of a release that changes its values", () => {
     expect(withoutProxyEnvironment(changed, added, later)[0]).toBe(changed);
   });
 
-  it("leaves variables that were the application's from the beginning", () => {
+  it("leaves variables that belonged to the application before the sidecar was added", () => {
     expect(withProxyEnvironment(before, nothing, later)[0]).toBe(before);
     expect(withoutProxyEnvironment(before, nothing, later)[0]).toBe(before);
   });
@@ -49,7 +49,7 @@ describe("the proxy environment of this release", () => {
   it.each([
     ["ALL_PROXY", "socks5h://127.0.0.1:15080"],
     ["NO_PROXY", "169.254.170.2,169.254.169.254,localhost,127.0.0.1"],
-  ] as const)("knows every %s as the autopilot's that a release has given: %s", (name, value) => {
+  ] as const)("recognizes every value that a release gave %s: %s", (name, value) => {
     const container: JsonObject = { name: "web", environment: [{ name, value }] };
     const claims: Added = { container: "web", env: [name], environment: "absent" };
     expect(withoutProxyEnvironment(container, claims)[0]).toEqual({ name: "web" });
