@@ -94,7 +94,7 @@ describe("sweeps that remember", () => {
       { failed: 0 },
     ],
     [
-      "the hour: after six of them",
+      "the time by six hours",
       ({ clock }) => Object.assign(clock, { nowMs: clock.nowMs + 6 * HOUR_MS }),
       { enrolled: 1, started: 0 },
     ],

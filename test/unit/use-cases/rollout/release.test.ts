@@ -126,7 +126,7 @@ describe("a completed rollout that is rolled back", () => {
   it.each<[string, Partial<Rollout>]>([
     ["an image", upgrade],
     ["settings", reconfigure],
-  ])("restores the fleet's former image and settings: %s", async (_what, given) => {
+  ])("restores the fleet's former values: %s", async (_what, given) => {
     const testbed = await rolled(given);
     await releaseToFleet(await rolloutOf(testbed), testbed);
     await withdrawFromFleet(await rolloutOf(testbed), testbed);
