@@ -16,7 +16,7 @@ const ofStopped = (...stoppedTasks: ObservedTask[]) =>
 const ofRunning = (...runningTasks: ObservedTask[]) =>
   diagnose({ stoppedTasks: [], runningTasks, targetRevisionArn: TARGET });
 
-describe("a stopped task tells", () => {
+describe("the diagnosis of a stopped task", () => {
   const stories: readonly [string, Partial<ObservedTask>, string, string][] = [
     [
       "secret-denied",
@@ -115,18 +115,18 @@ describe("a stopped task tells", () => {
   ];
 
   it.each(stories.map(([code, changes, part, what]) => ({ code, changes, part, what })))(
-    "of $what: $code",
+    "recognizes $what: $code",
     ({ code, changes, part }) => {
       expect(ofStopped(stopped(changes))).toEqual({ code, sentence: expect.stringContaining(part) });
     },
   );
 
-  it("which task it was", () => {
+  it("names the task", () => {
     const found = ofStopped(stopped({ ...essential, containers: [container("web", { exitCode: 2 })] }));
     expect(found?.sentence).toMatch(/^Task t1: /);
   });
 
-  it("nothing when it was stopped for another reason than its revision", () => {
+  it("is empty when the task's revision did not cause the stop", () => {
     expect(ofStopped(stopped({ stopCode: "UserInitiated", stoppedReason: "by me" }))).toBeUndefined();
     expect(ofStopped(stopped({ stopCode: "SpotInterruption" }))).toBeUndefined();
     const scaling = { stopCode: "ServiceSchedulerInitiated", stoppedReason: "Scaling activity initiated by ..." };
@@ -134,30 +134,30 @@ describe("a stopped task tells", () => {
     expect(ofStopped(stopped({ ...essential, taskDefinitionArn: BEFORE }))).toBeUndefined();
   });
 
-  it("no more of a long reason than 500 characters, on one line", () => {
+  it("quotes at most 500 characters of a long reason, on one line", () => {
     const found = ofStopped(stopped({ stoppedReason: `a\nb ${"x".repeat(5000)}`, containers: [] }));
     expect(found?.sentence.length).toBeLessThan(550);
     expect(found?.sentence).not.toContain("\n");
   });
 });
 
-describe("several tasks tell", () => {
-  it("what most of them show", () => {
+describe("the diagnosis of several tasks", () => {
+  it("reports the most frequent cause", () => {
     const failed = (name: string) => stopped({ ...essential, containers: [container(name, { exitCode: 1 })] });
     expect(ofStopped(failed("ztunnel"), failed("web"), failed("web"))).toMatchObject({ code: "application-failed" });
   });
 });
 
-describe("a running task tells", () => {
+describe("the diagnosis of a running task", () => {
   it.each([
     ["UNHEALTHY", "RUNNING"],
     ["UNKNOWN", "PENDING"],
-  ])("of a ztunnel that is %s while the task is %s", (healthStatus, lastStatus) => {
+  ])("reports a ztunnel that is %s while the task is %s", (healthStatus, lastStatus) => {
     const found = ofRunning(task("t1", { lastStatus, containers: [container("ztunnel", { healthStatus })] }));
     expect(found).toMatchObject({ code: "ztunnel-unhealthy" });
   });
 
-  it("of an unhealthy application", () => {
+  it("reports an unhealthy application", () => {
     const containers = [
       container("ztunnel", { healthStatus: "HEALTHY" }),
       container("web", { healthStatus: "UNHEALTHY" }),
@@ -165,7 +165,7 @@ describe("a running task tells", () => {
     expect(ofRunning(task("t1", { containers }))).toMatchObject({ code: "application-failed" });
   });
 
-  it("nothing when all is well", () => {
+  it("is empty for a healthy task", () => {
     expect(ofRunning(task("t1"))).toBeUndefined();
   });
 });

@@ -56,7 +56,7 @@ describe("a watched deployment", () => {
   it.each([
     ["still listed", [deployment({ status: "ACTIVE", rolloutState: "FAILED" })]],
     ["gone", []],
-  ])("has failed, and is not superseded, when the circuit breaker goes back and it is %s", (_where, own) => {
+  ])("has failed, and is not superseded, when the circuit breaker rolls it back and it is %s", (_where, own) => {
     const wayBack = deployment({
       id: "ecs-svc/3",
       taskDefinitionArn: BEFORE,
@@ -71,7 +71,7 @@ describe("a watched deployment", () => {
     expect(verdictOf([other, own])).toMatchObject({ state: "failed", code: "deployment-failed" });
   });
 
-  it("has failed when the circuit breaker has gone back already, which only the revision shows then", () => {
+  it("has failed when the circuit breaker has completed its rollback, which only the revision shows", () => {
     const back = deployment({ id: "ecs-svc/3", taskDefinitionArn: BEFORE, rolloutState: "COMPLETED" });
     const watched = {
       service: service({ deployments: [back] }),

@@ -33,7 +33,7 @@ describe("a service with the enroll tag", () => {
     });
   });
 
-  it("is as desired once the sidecar is in, whatever the random suffix of its secret's ARN", () => {
+  it("is as desired once it has the sidecar, with any random suffix in its secret's ARN", () => {
     for (const suffix of ["AbCdEf", "999zzz"]) {
       const raw = withZtunnel(meshed(observed()), (ztunnel) => ({
         ...ztunnel,
@@ -187,7 +187,7 @@ describe("a service with the tag false", () => {
   });
 });
 
-describe("whatever the tags ask for", () => {
+describe("for any valid tags", () => {
   const bool = fc.constantFrom("true", "false");
   const asked = fc.record(
     {

@@ -166,7 +166,7 @@ describe("a rollout that takes the fleet out of the mesh", () => {
   });
 });
 
-describe("whatever changed for the fleet", () => {
+describe("after any change for the fleet", () => {
   const names = fc.constantFrom("image", "dependency", "token", "gone", "identity", "proxy");
   /** What others do to a service, each leaving a drift that no rollout is about. */
   function damaged(what: string, raw: JsonObject): Partial<DecisionInput> & { readonly raw: JsonObject } {

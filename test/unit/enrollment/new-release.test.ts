@@ -151,7 +151,7 @@ describe("the content of a roll", () => {
     expect(rolls).toBeGreaterThan(20);
   });
 
-  it("is the same whatever else the service's definition is like, and whichever tags it lacks", () => {
+  it("does not depend on the rest of the service's definition, nor on the tags that it lacks", () => {
     const definitions: JsonObject[] = [
       logging("/ecs/web"),
       taskDefinition({

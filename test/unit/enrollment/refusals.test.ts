@@ -117,7 +117,7 @@ describe("refusals", () => {
     expect(decide(observed({ config: config({ allowedNamespaces: ["sh*"] }) })).action).toBe("enroll");
   });
 
-  it("identity-conflict is told when the service account is bound to another role", () => {
+  it("identity-conflict is reported when the service account is bound to another role", () => {
     const identity = { namespace: "shop", serviceAccount: "web", roleArn: TASK_ROLE };
     expect(identityRefusal(undefined, identity)).toBeUndefined();
     expect(identityRefusal(TASK_ROLE, identity)).toBeUndefined();
@@ -131,7 +131,7 @@ describe("warnings", () => {
     ["slow-deployment", { service: service({ deploymentStrategy: "BLUE_GREEN" }) }],
     ["slow-deployment", { service: service({ hasPauseHook: true }) }],
     ["version-skew", { facts: { ...facts, istiodVersion: "1.29.0-solo" } }],
-  ])("%s is told and the service enrolled all the same", (code, changes) => {
+  ])("%s is reported, and the service is enrolled nevertheless", (code, changes) => {
     const decision = decide(observed(changes));
     expect(decision).toMatchObject({ action: "enroll", warnings: [{ code }] });
   });
@@ -142,7 +142,7 @@ describe("warnings", () => {
     [`registry.example.com/ztunnel@sha256:${"a".repeat(64)}`, "1.29.0"],
     ["registry.example.com/ztunnel:v1.29.7-solo", "1.29.0"],
     ["registry.example.com/ztunnel:1.28.1", undefined],
-  ])("no version-skew is told for image %s and istiod %s", (image, istiodVersion) => {
+  ])("no version-skew is reported for image %s and istiod %s", (image, istiodVersion) => {
     const { istiodVersion: _version, ...rest } = facts;
     const known = istiodVersion === undefined ? rest : { ...rest, istiodVersion };
     expect(decide(observed({ config: config({ ztunnel: { image } }), facts: known }))).toMatchObject({ warnings: [] });

@@ -28,7 +28,7 @@ describe("the reference definitions", () => {
     expect(left).toEqual([
       // No release has given variables other values yet.
       "proxy-environment.ts: (entries, name) => changed(entries, name, values[name], present(name))",
-      // Nothing is built where nothing differs, but for a claim to a variable.
+      // The builder runs only where something differs, except when it claims a variable.
       'reconcile-sidecar.ts: reasons.add("proxy-env");',
       "reconcile-sidecar.ts: return { definition, reasons: [] };",
       // ECS has no container without an image, and no variable without a value.
@@ -135,7 +135,7 @@ describe("the settings' hash", () => {
     expect(changed !== today).toBe(isSetting);
   });
 
-  it("is the same whatever else the configuration has, and does not fail where nothing has room for it", () => {
+  it("ignores the rest of the configuration, and does not fail on settings that exceed every limit", () => {
     expect(settingsHash(config({ allowedNamespaces: ["shop"], identityRole: "execution" }))).toBe(today);
     const huge = config({ ztunnel: { ...ztunnel, healthCheckCommand: ["x".repeat(70_000)] } });
     expect(settingsHash(huge)).not.toBe(today);
@@ -189,7 +189,7 @@ describe("changed settings", () => {
     { what: "a member more", build: release((container) => ({ ...container, stopTimeout: 30 })) },
   ];
 
-  it("account for all drift of what another release has built, in whatever service", () => {
+  it("account for all drift in a sidecar that another release built, in any service", () => {
     const shown = new Set<string>();
     const known = earlier.map(({ build }) => ({
       build,

@@ -77,7 +77,7 @@ describe("readOutgoing", () => {
     ["of somebody else", { source: "aws.ecs", "detail-type": "Service Enrolled", detail: {} }],
     ["of an unknown kind", { source: "ztunnel-autopilot", "detail-type": "Service Dreamt", detail: {} }],
     ["without its detail", { source: "ztunnel-autopilot", "detail-type": "Service Enrolled" }],
-    ["that is none", null],
+    ["that is null", null],
   ])("throws malformed-event for an event %s", (_what, event) => {
     expect(() => readOutgoing(event)).toThrow(expect.objectContaining({ code: "malformed-event" }));
   });

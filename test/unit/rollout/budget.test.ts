@@ -51,7 +51,7 @@ describe("a failure budget", () => {
     expect(exceeded({ perWave: { percent: 18.4 } }, { ...counted, waveFailed: 70 })).toBeDefined();
   });
 
-  it("compares shares exactly, whatever floats make of them", () => {
+  it("compares shares exactly, without floating-point errors", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1000 }), fc.nat(10_000), fc.nat(10_000), (tenths, waveSize, failed) => {
         const over = exceeded({ perWave: { percent: tenths / 10 } }, { ...counts, waveSize, waveFailed: failed });

@@ -20,7 +20,7 @@ describe("the policy of a rollout", () => {
     });
   });
 
-  it("has the emergency's pace in one, and the budget as ever", () => {
+  it("has the emergency's pace in an emergency, and an unchanged budget", () => {
     expect(resolvedPolicy({ overrides: {}, emergency: true }, policy)).toMatchObject({
       ...ordinary,
       waves: [100],

@@ -71,7 +71,7 @@ describe("progress", () => {
     expect(progressOf(rollout({ status: "rolled-back", serviceCount: 3 }), []).done).toBe(1);
   });
 
-  it("adds up, whatever the statuses", () => {
+  it("adds up for all combinations of statuses", () => {
     const services = fc.array(fc.record({ status: fc.constantFrom(...rolloutServiceStatuses), known: fc.boolean() }), {
       minLength: 1,
       maxLength: 30,

@@ -115,7 +115,7 @@ describe("a rollout after the verdict", () => {
     });
   });
 
-  it("is at the next wave when this one is done, and never goes back to an earlier one", () => {
+  it("is at the next wave when this one is done, and never returns to an earlier one", () => {
     const done = { ...wave("canary", 0, 1, "done"), finishedAt: AT };
     const findings = found(["succeeded", "succeeded"], { after: "bake" });
     expect(judged(halfway(), findings)).toEqual({

@@ -179,7 +179,7 @@ const policies = fc.record({
 });
 const orders = fc.shuffledSubarray(regionNames);
 
-describe("whatever the fleet, waves", () => {
+describe("for any fleet, waves", () => {
   const law = (check: (all: Candidate[], policy: WavePolicy, regions: string[]) => void) =>
     fc.assert(fc.property(fleet, policies, orders, check));
 
@@ -203,7 +203,7 @@ describe("whatever the fleet, waves", () => {
     });
   });
 
-  it("are the same whatever the order the services come in", () => {
+  it("do not depend on the order of the services", () => {
     law((all, policy, regions) => {
       const shuffled = all.toReversed();
       expect(cutWaves([...shuffled, ...all.slice(0, 3)], policy, regions)).toEqual(cutWaves(all, policy, regions));

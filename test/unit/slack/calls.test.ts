@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { atSlacksPace, SlackUnavailable } from "../../../shared/slack/calls.ts";
 
-/** A call that Slack refuses so often, asking for so many seconds; and how long was waited. */
+/** A call that Slack refuses the given number of times, with this Retry-After. Returns its answer and the waits. */
 function limited(times: number, retryAfterSeconds: number | undefined) {
   const waits: number[] = [];
   let calls = 0;

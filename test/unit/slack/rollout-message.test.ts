@@ -146,7 +146,7 @@ describe("a rollout's message", () => {
     expect(context).toEqual(expect.arrayContaining(["approved by dora", "emergency", "freeze windows overridden"]));
   });
 
-  it("stays within Slack's limits and shows what others wrote as text only, whatever it is", () => {
+  it("stays within Slack's limits, and shows any text that others wrote as plain text", () => {
     const texts = fc.string({
       unit: fc.constantFrom("<", ">", "&", "!here", "`", "\n", "x", "é", "😀"),
       maxLength: 200,

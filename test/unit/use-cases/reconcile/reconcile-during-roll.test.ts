@@ -7,8 +7,8 @@ import { NOW } from "../../../support/times.ts";
 
 const look = (testbed: RollTestbed) => reconcileService(web, testbed);
 
-describe("a look at a service that a roll has", () => {
-  it("costs no call to ECS while a roll holds the lease", async () => {
+describe("reconciling a service while a roll holds its lease", () => {
+  it("makes no call to ECS", async () => {
     const testbed = await watchedTestbed();
     await testbed.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
     testbed.ecs.services.clear();
@@ -16,24 +16,24 @@ describe("a look at a service that a roll has", () => {
     expect(testbed.executions.started).toEqual([]);
   });
 
-  it("that a roll keeps from acting is noted, once, for the end of the roll", async () => {
+  it("requests one recheck for the end of the roll", async () => {
     const testbed = await watchedTestbed();
     await testbed.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
     await reconcileService(web, testbed, { deploymentId: "ecs-svc/somebody-elses" });
-    const noted = await testbed.ledger.getService(web.serviceArn);
-    expect(noted).toMatchObject({ recheckRequested: true, roll: { executionName: NAME } });
-    const ledger = { ...testbed.ledger, patchService: () => Promise.reject(new Error("noted already")) };
+    const state = await testbed.ledger.getService(web.serviceArn);
+    expect(state).toMatchObject({ recheckRequested: true, roll: { executionName: NAME } });
+    const ledger = { ...testbed.ledger, patchService: () => Promise.reject(new Error("recorded already")) };
     expect(await reconcileService(web, { ...testbed, ledger })).toMatchObject({ why: "roll-in-progress" });
   });
 
-  it("that the roll's own deployment calls for needs no note", async () => {
+  it("requests no recheck after an event of the roll's own deployment", async () => {
     const testbed = await watchedTestbed();
     const { deploymentId } = (await applied(testbed)).watch;
     expect(await reconcileService(web, testbed, { deploymentId })).toMatchObject({ why: "roll-in-progress" });
     expect(await testbed.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
   });
 
-  it("is the next one itself when the roll ends while it takes its note", async () => {
+  it("starts the next roll itself when the current one ends before the recheck is recorded", async () => {
     const testbed = await watchedTestbed();
     await testbed.ledger.takeLease(web.serviceArn, { executionName: NAME, leaseUntil: NOW + 1 }, NOW);
     const patchService: RollTestbed["ledger"]["patchService"] = async (...args) => {
@@ -45,7 +45,7 @@ describe("a look at a service that a roll has", () => {
     expect(await testbed.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
   });
 
-  it("takes the note back", async () => {
+  it("clears the request for a recheck once the roll has ended", async () => {
     const testbed = await watchedTestbed();
     await enroll(testbed);
     await testbed.ledger.patchService(web.serviceArn, { recheckRequested: true });

@@ -12,7 +12,7 @@ import { NOW } from "../../../support/times.ts";
 
 const look = (testbed: RollTestbed) => reconcileService(web, testbed);
 
-describe("a look at a service", () => {
+describe("reconciling a service", () => {
   it("starts a roll for a tagged service", async () => {
     const testbed = await watchedTestbed();
     const done = await look(testbed);
@@ -32,7 +32,7 @@ describe("a look at a service", () => {
     expect(testbed.ecs.updates).toEqual([]);
   });
 
-  it("that comes twice starts one roll", async () => {
+  it("twice starts one roll", async () => {
     const testbed = await watchedTestbed();
     const first = await look(testbed);
     // Step Functions takes the same name and input while they run, and starts nothing.
@@ -112,7 +112,7 @@ describe("a cluster's tags", () => {
     expect(testbed.executions.started).toEqual([]);
   });
 
-  it("are read again before a roll is started, which would find nothing to do and be told again and again", async () => {
+  it("are read again before a roll starts, because a roll with nothing to do would be started again and again", async () => {
     const testbed = await watchedTestbed({ service: { tags: identity } });
     testbed.ecs.clusterTags.set(cluster, {});
     testbed.ecs.cachedClusterTags.set(cluster, { "ztunnel-autopilot/enroll": "true" });
@@ -130,7 +130,7 @@ describe("a change of the whole fleet", () => {
     return testbed;
   }
 
-  it("starts no roll, and the service is noted as one that is in the mesh", async () => {
+  it("starts no roll, and records the service as enrolled", async () => {
     const testbed = await rotated();
     await testbed.ledger.patchService(web.serviceArn, {
       enrolled: false,
@@ -249,7 +249,7 @@ describe("a refused service", () => {
       "windows",
     ],
     ["another deployment controller", { deploymentController: "CODE_DEPLOY" }, {}, "deployment-controller"],
-  ])("for %s is told once, and nothing is changed", async (_what, service, raw, reason) => {
+  ])("for %s is notified once, and nothing is changed", async (_what, service, raw, reason) => {
     const testbed = await watchedTestbed({ service, raw: taskDefinition(raw) });
     for (let looks = 0; looks < 3; looks += 1) {
       expect(await look(testbed)).toMatchObject({ did: "refused", refusals: [expect.objectContaining({ reason })] });
@@ -259,7 +259,7 @@ describe("a refused service", () => {
     expect(testbed.ecs.updates).toEqual([]);
   });
 
-  it("is told once of what a sweep has found where the ledger says that the service has left", async () => {
+  it("is notified once when a sweep finds it and the ledger has the service as unenrolled", async () => {
     const testbed = await watchedTestbed();
     await enroll(testbed);
     testbed.ecs.change({ tags: { "ztunnel-autopilot/enrol": "true" } });
@@ -272,7 +272,7 @@ describe("a refused service", () => {
     expect(testbed.bus.types().slice(before)).toEqual(["Service Refused"]);
   });
 
-  it("is told again after it was put right and went wrong again", async () => {
+  it("is notified again when its tag was corrected and is wrong again", async () => {
     const testbed = await watchedTestbed({ service: { tags: { "ztunnel-autopilot/enroll": "yes" } } });
     await look(testbed);
     testbed.ecs.change({ tags: {} });
@@ -286,7 +286,7 @@ describe("a refused service", () => {
 describe("a task definition that can't be", () => {
   it.each([
     ["has no containers", { containerDefinitions: [] }],
-    ["has containers that are none", { containerDefinitions: ["web", 7, null] }],
+    ["has malformed containers", { containerDefinitions: ["web", 7, null] }],
   ])("because it %s is an error with a name, and nothing is started", async (_what, raw) => {
     const testbed = await watchedTestbed({ raw: taskDefinition(raw) });
     await expect(look(testbed)).rejects.toMatchObject({ code: "task-definition-not-found" });
@@ -295,7 +295,7 @@ describe("a task definition that can't be", () => {
 });
 
 describe("a warning", () => {
-  it("is told once, and its end is noted", async () => {
+  it("is notified once, and its end is recorded", async () => {
     const testbed = await watchedTestbed({
       config: config({ policy: { minHeadroom: { cpuUnits: 4000, memoryMiB: 128 } } }),
     });
@@ -342,7 +342,7 @@ describe("a situation that failed", () => {
 });
 
 describe("an execution whose name is taken", () => {
-  it("by one that ended without a finish gives way to the next attempt, once", async () => {
+  it("by one that ended without a finish is superseded by the next attempt, once", async () => {
     const testbed = await watchedTestbed();
     await look(testbed);
     const [{ name } = { name: "" }] = testbed.executions.started;
@@ -354,7 +354,7 @@ describe("an execution whose name is taken", () => {
     expect(testbed.executions.started).toHaveLength(2);
   });
 
-  it("is not started when another look was faster", async () => {
+  it("is not started when a concurrent reconcile was faster", async () => {
     const testbed = await watchedTestbed();
     await look(testbed);
     const [{ name } = { name: "" }] = testbed.executions.started;

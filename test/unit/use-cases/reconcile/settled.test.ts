@@ -9,9 +9,7 @@ import { enroll } from "../../../support/testbeds/rolls.ts";
 
 const HOUR_MS = 3_600_000;
 
-/**
- * Sweeps a testbed again and again, as one function does that remembers; tells how many task definitions each has read.
- */
+/** Sweeps a testbed repeatedly with one memory. Each run returns how many task definitions it read. */
 async function sweeper(changes: Parameters<typeof rollTestbed>[0] = {}) {
   const testbed: RollTestbed = rollTestbed(changes);
   await testbed.ledger.putMeshFacts(testbed.plane.facts);
@@ -91,25 +89,25 @@ describe("sweeps that remember", () => {
       { failed: 0 },
     ],
     [
-      "what the ledger has",
+      "the service's state in the ledger",
       ({ ledger }) => ledger.patchService(web.serviceArn, { notifiedWarnings: "x" }),
       { failed: 0 },
     ],
     [
-      "the hour: after six of them",
+      "the time by six hours",
       ({ clock }) => Object.assign(clock, { nowMs: clock.nowMs + 6 * HOUR_MS }),
       { enrolled: 1, started: 0 },
     ],
   ];
 
-  it.each(changes)("look again when something else is another: %s", async (_, change, expected) => {
+  it.each(changes)("read a settled service again after a change of %s", async (_, change, expected) => {
     const { testbed, run } = await swept();
     expect(await run()).toMatchObject({ reads: 0 });
     await change(testbed);
     expect(await run()).toMatchObject({ reads: 1, ...expected });
   });
 
-  it("look again when it runs another revision", async () => {
+  it("read a settled service again when it runs another revision", async () => {
     const { testbed, run } = await swept();
     const raw = testbed.ecs.definitions.get(testbed.ecs.of(web).taskDefinitionArn)?.raw ?? {};
     const plain = { ...raw, containerDefinitions: [{ name: "web", image: "shop/web:2", essential: true }] };
@@ -118,7 +116,7 @@ describe("sweeps that remember", () => {
     expect(await run()).toMatchObject({ reads: 1, drifted: 1, started: 1 });
   });
 
-  it("note what the ledger has yet to learn before they take a service for settled", async () => {
+  it("update the ledger before they take a service for settled", async () => {
     const { testbed, run } = await swept();
     await testbed.ledger.patchService(web.serviceArn, { notifiedRefusals: "bad-tag: x" });
     expect(await run()).toMatchObject({ reads: 1 });
@@ -129,7 +127,7 @@ describe("sweeps that remember", () => {
     expect(await run()).toMatchObject({ reads: 0 });
   });
 
-  it("look again at what could not be read", async () => {
+  it("read again a service that could not be read", async () => {
     const { testbed, run } = await swept();
     const good = testbed.ecs.of(web);
     testbed.ecs.change({ taskDefinitionArn: `${good.taskDefinitionArn}9` });

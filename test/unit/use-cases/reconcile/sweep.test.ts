@@ -56,7 +56,7 @@ describe("a sweep", () => {
     expect(await testbed.ledger.getService(web.serviceArn)).not.toHaveProperty("recheckRequested");
   });
 
-  it("starts what the events have missed, and looks at services of more than one page", async () => {
+  it("starts rolls that the events have missed, and reconciles services of more than one page", async () => {
     const testbed = await watchedTestbed();
     addServices(testbed, 24);
     expect(await run(testbed)).toEqual({
@@ -88,7 +88,7 @@ describe("a sweep", () => {
     expect(await run(testbed)).toMatchObject({ drifted: 1 });
   });
 
-  it("frees what a roll has left that ended without its last step, once its lease is over, also of a service that is gone", async () => {
+  it("releases the expired lease of a roll that ended without its last step, also of a deleted service", async () => {
     const testbed = await watchedTestbed();
     const gone = serviceNamed("gone").serviceArn;
     const leaseUntil = testbed.now() + 60_000;
@@ -290,7 +290,7 @@ describe("a sweep and the secret versions", () => {
         [...testbed.secrets.secrets.values()].map((one) => Object.assign(one, { deleted: true })),
     ],
     ["is gone", (testbed: RollTestbed) => testbed.secrets.secrets.clear()],
-  ])("tells of one that a running service pins and that %s: its next task could not start", async (_, spoil) => {
+  ])("reports one that a running service pins and that %s: its next task could not start", async (_, spoil) => {
     const { testbed } = await withSecret();
     expect(await run(testbed)).toMatchObject({ secretsGone: 0, failed: 0 });
     spoil(testbed);
@@ -322,7 +322,7 @@ describe("a sweep and the secret versions", () => {
 });
 
 describe("a sweep of one cluster", () => {
-  it("looks at its services with its tags as they are now", async () => {
+  it("reconciles its services with its current tags", async () => {
     const testbed = await watchedTestbed({ service: { tags: { ...enrolled, "ztunnel-autopilot/enroll": "true" } } });
     const cluster = parseClusterArn(clusterArnOf(web));
     if (!cluster) throw new Error("no cluster's ARN");

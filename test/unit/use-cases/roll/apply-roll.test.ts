@@ -61,7 +61,7 @@ describe("applying an enrollment", () => {
     expect(testbed.plane.namespaces.size).toBe(0);
   });
 
-  it("of an update makes the binding anew that is gone", async () => {
+  it("of an update restores a deleted binding", async () => {
     const testbed = await withNewImage();
     testbed.plane.bound.clear();
     const plan = await planned(testbed);
@@ -95,21 +95,21 @@ describe("applying an enrollment", () => {
     const testbed = rollTestbed();
     const plan = await planned(testbed);
     const { versionId } = parseValueFrom(valueFromOf(request)) ?? {};
-    const noted: (string | undefined)[][] = [];
+    const recorded: (string | undefined)[][] = [];
     const secrets: ApplyCalls["secrets"] = new Proxy(testbed.secrets, {
       get: (target, key) => {
         const member: unknown = Reflect.get(target, key);
         if (typeof member !== "function") return member;
         return async (...args: unknown[]) => {
           const { secretsInUse = [] } = (await stateOf(testbed)) ?? {};
-          noted.push(secretsInUse.map((used) => parseValueFrom(used)?.versionId));
+          recorded.push(secretsInUse.map((used) => parseValueFrom(used)?.versionId));
           return member.apply(target, args);
         };
       },
     });
     await applyRoll(web, NAME, plan, { ...testbed, secrets });
-    expect(noted.length).toBeGreaterThan(0);
-    for (const versions of noted) expect(versions).toContain(versionId);
+    expect(recorded.length).toBeGreaterThan(0);
+    for (const versions of recorded) expect(versions).toContain(versionId);
     expect((await stateOf(testbed))?.secretsInUse).toEqual([valueFromOf(request)]);
   });
 
@@ -147,7 +147,7 @@ describe("applying an unenrollment", () => {
 });
 
 describe("applying a change of tags alone", () => {
-  /** Enrolled and as desired, but for the tags that istiod reads. */
+  /** The service is enrolled and as desired, except for the tags that istiod reads. */
   async function withoutTags(): Promise<{ readonly testbed: RollTestbed; readonly plan: ApplyPlan }> {
     const testbed = rollTestbed({ service: { tags: { "ztunnel-autopilot/enroll": "true" } } });
     await enroll(testbed);

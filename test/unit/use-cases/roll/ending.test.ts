@@ -21,7 +21,7 @@ describe("the ending of a roll", () => {
     expect(endingWith({ outcome, ...given })).toMatchObject({ outcome, ...expected });
   });
 
-  it("with an outcome that is none of ours is a failure", () => {
+  it("with an unknown outcome is a failure", () => {
     expect(endingWith({ outcome: "reverting", failure })).toMatchObject({ outcome: "failed", reason: failure.code });
   });
 

@@ -66,8 +66,8 @@ describe("a roll that succeeded", () => {
     const { testbed, plan, watch } = await enrolling();
     await finishRoll(web, inputOf({ plan, watch, outcome: "succeeded" }), testbed);
     expect(testbed.bus.types()).toEqual(["Service Enrolled"]);
-    const [told] = testbed.bus.events;
-    const event = { source: "ztunnel-autopilot", "detail-type": told?.detailType, detail: told?.detail };
+    const [emitted] = testbed.bus.events;
+    const event = { source: "ztunnel-autopilot", "detail-type": emitted?.detailType, detail: emitted?.detail };
     expect(readOutgoing(event).detail).toMatchObject({
       serviceArn: web.serviceArn,
       taskDefinitionArn: watch.targetRevisionArn,
@@ -84,7 +84,7 @@ describe("a roll that succeeded", () => {
   it.each([
     [["sidecar-missing", "dependency"], "Drift Corrected"],
     [["image"], "Service Updated"],
-  ])("of an update for %s is told as %s", async (drift, type) => {
+  ])("of an update for %s is notified as %s", async (drift, type) => {
     const { testbed, plan, watch } = await enrolling();
     const update = { ...plan, change: "update", drift } as const;
     await finishRoll(web, inputOf({ plan: update, watch, outcome: "succeeded" }), testbed);

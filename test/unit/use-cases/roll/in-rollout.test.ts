@@ -69,7 +69,7 @@ async function rolled(testbed: RollTestbed) {
 }
 
 describe("the plan of a roll that belongs to a rollout", () => {
-  it("brings the rollout's image, whatever the fleet's is", async () => {
+  it("brings the rollout's image instead of the fleet's", async () => {
     const testbed = await inRollout();
     expect(await plan(testbed)).toMatchObject({ action: "apply", change: "update", drift: ["image"], image: IMAGE });
   });
@@ -102,7 +102,7 @@ describe("the plan of a roll that belongs to a rollout", () => {
     expect(await plan(await inRollout(), order)).toMatchObject({ outcome: "superseded", reason: "unknown-rollout" });
   });
 
-  it("is no failure of a service that was deleted since, neither forward nor back", async () => {
+  it("does not count a deleted service as failed, neither forward nor in the rollback", async () => {
     const testbed = await inRollout();
     await rolled(testbed);
     testbed.ecs.services.clear();
@@ -159,7 +159,7 @@ describe("a roll's end in its rollout", () => {
     ["already-as-desired", "skipped"],
     ["rollout-stopped", "waiting"],
     ["roll-in-progress", "superseded"],
-  ])("without a change, as %s, is no failure", async (reason, status) => {
+  ])("without a change, as %s, is not a failure", async (reason, status) => {
     const testbed = await inRollout();
     const planned: Plan = { action: "finish", outcome: "superseded", reason, refusals: [] };
     await finishRoll(web, ending(forward, planned, { outcome: "superseded" }), testbed);
@@ -183,7 +183,7 @@ describe("a roll's end in its rollout", () => {
 
 const BACK = "web-back-2";
 
-/** The service on its way back, its roll planned. */
+/** The rollback of the service, with its roll planned. */
 async function goingBack(testbed: RollTestbed) {
   const revisions = await rolled(testbed);
   await testbed.ledger.changeRollout(ID, (one) => ({ next: { ...one, status: "rolling-back" } }));
@@ -261,7 +261,7 @@ describe("a rollback", () => {
     expect(testbed.bus.events.at(-1)).toMatchObject({ detail: { rolloutId: ID, executionName: BACK } });
   });
 
-  it("leaves alone what somebody has deployed since", async () => {
+  it("leaves a later deployment by somebody else alone", async () => {
     const testbed = await inRollout();
     await rolled(testbed);
     testbed.ecs.deploy(OBSERVED);
@@ -301,7 +301,7 @@ describe("a rollback", () => {
     expect(await service(testbed)).toMatchObject({ status: "succeeded", toRevisionArn: expect.any(String) });
   });
 
-  it("has no revert of its own: what fails is stuck, is notified, and wants the old image all the same", async () => {
+  it("has no revert of its own: a failed service is stuck, is notified, and still wants the old image", async () => {
     const testbed = await inRollout();
     const { planned } = await goingBack(testbed);
     const { watch } = await applyRoll(web, BACK, applyPlan(planned), testbed);

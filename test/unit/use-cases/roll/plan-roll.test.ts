@@ -68,7 +68,7 @@ describe("the plan of a roll", () => {
     expect(await testbed.ledger.getMeshFacts("main")).toEqual(testbed.plane.facts);
   });
 
-  it("does not keep a root CA that is no certificate: the facts stay what they were", async () => {
+  it("does not keep a root CA that is not a certificate: the facts stay unchanged", async () => {
     const testbed = rollTestbed();
     const { facts } = testbed.plane;
     await testbed.ledger.putMeshFacts(facts);
@@ -165,8 +165,8 @@ describe("the plan of a roll", () => {
       },
     });
     expect(await planRoll(web, NAME, testbed)).toMatchObject({ pinnedRevisionArn: pinned, pinnedSecret: own });
-    await testbed.ledger.patchService(web.serviceArn, { lastGoodSecret: "noted" });
-    expect(await planRoll(web, NAME, testbed)).toMatchObject({ pinnedRevisionArn: pinned, pinnedSecret: "noted" });
+    await testbed.ledger.patchService(web.serviceArn, { lastGoodSecret: "recorded" });
+    expect(await planRoll(web, NAME, testbed)).toMatchObject({ pinnedRevisionArn: pinned, pinnedSecret: "recorded" });
   });
 
   it("fails by the name of what it could not read, and changes nothing", async () => {

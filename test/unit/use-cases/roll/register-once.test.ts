@@ -49,14 +49,14 @@ describe("a definition", () => {
     expect(ecs.registered).toHaveLength(2);
   });
 
-  it("whose remembered revision was deregistered is registered anew", async () => {
+  it("whose remembered revision was deregistered is registered again", async () => {
     const { ecs, register } = await setUp();
     const registered = await register(wanted());
     ecs.deregister(registered.taskDefinitionArn);
     expect((await register(wanted(), { registered })).taskDefinitionArn).not.toBe(registered.taskDefinitionArn);
   });
 
-  it("whose remembered revision was deleted is registered anew", async () => {
+  it("whose remembered revision was deleted is registered again", async () => {
     const { ecs, register } = await setUp();
     const registered = { ...(await register(wanted())), taskDefinitionArn: revisionArn("web", 99) };
     expect((await register(wanted(), { registered })).taskDefinitionArn).toBe(ecs.registered[1]);

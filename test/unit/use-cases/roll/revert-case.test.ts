@@ -106,7 +106,7 @@ const found = fc.record({
   ),
 });
 
-describe("whatever a failed roll finds, its revert", () => {
+describe("in every state that a failed roll finds, its revert", () => {
   it("updates the service at most once, from a revision of its own to the pinned one", async () => {
     const updates = { count: 0 };
     await fc.assert(

@@ -63,7 +63,7 @@ describe("a failed roll", () => {
     expect(testbed.ecs.updates.at(-1)).toMatchObject({ taskDefinitionArn: OBSERVED });
   });
 
-  it("has nothing to take back when it did not get as far as UpdateService", async () => {
+  it("has nothing to revert when it ended before UpdateService", async () => {
     const testbed = rollTestbed();
     const plan = await planned(testbed);
     expect(await revert(testbed, plan, null)).toMatchObject({ outcome: "reverted", watch: null });

@@ -42,7 +42,7 @@ describe("the end of a deployment", () => {
     ]);
   });
 
-  it("is passed on once, however often it comes", async () => {
+  it("is passed on once, even if its event comes twice", async () => {
     const { testbed, watch } = await waiting();
     await tell(testbed, deploymentEvent(watch.deploymentId));
     expect(await tell(testbed, deploymentEvent(watch.deploymentId))).toBe("noted");

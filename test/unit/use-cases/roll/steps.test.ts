@@ -107,7 +107,7 @@ describe("why a step failed", () => {
       { error: "TypeError", cause: JSON.stringify({ errorMessage: "x is undefined" }) },
       { code: "unexpected-error", detail: "TypeError: x is undefined" },
     ],
-  ] as const)("is told by %s", (_what, input, told) => {
-    expect(failureOf(input)).toEqual(told);
+  ] as const)("is read from %s", (_what, input, expected) => {
+    expect(failureOf(input)).toEqual(expected);
   });
 });

@@ -45,7 +45,7 @@ describe("a roll is verified", () => {
     expect(looks).toBe(1);
   });
 
-  it("by the service's own entries, and by all of the namespace's where those are not labelled", async () => {
+  it("by the service's own entries, and by all of the namespace's where the entries have no label", async () => {
     const { testbed, watch } = await deployed();
     const asked: (string | undefined)[] = [];
     const listWorkloadEntryAddresses = async (namespace: string, serviceName?: string) => {

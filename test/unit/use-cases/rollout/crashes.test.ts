@@ -134,7 +134,7 @@ const useCases: readonly UseCase[] = [
     },
     run: async (testbed) => {
       const { ledger } = testbed;
-      // The quota's bucket may have given a turn to a try that crashed: that is no part of the end.
+      // The quota's bucket may have given a turn to an attempt that crashed. The comparison ignores that.
       await takeService({ id: ID, ordinal: 1, phase: "forward" }, { ...testbed, ledger });
     },
   },

@@ -230,7 +230,7 @@ describe("the queue of rollouts", () => {
     }
   });
 
-  it("holds its laws whatever comes in whatever order: one at a time, none twice, none lost", async () => {
+  it("runs one at a time, none twice and loses none, for any requests in any order", async () => {
     const ids = ["up-one", "up-two", "up-three", "up-four"];
     const step = fc.oneof(
       fc.record({ do: fc.constant("ask" as const), id: fc.constantFrom(...ids) }),
@@ -307,7 +307,7 @@ describe("a change of the whole fleet", () => {
     expect(await requestPending(testbed)).toEqual([]);
   });
 
-  it("asks for one upgrade, however often it runs", async () => {
+  it("asks for one upgrade, even if it runs again", async () => {
     const testbed = await seen();
     testbed.parameters.values.set("/image", " registry.example.com/ztunnel:1.28.2\n");
     const [id, ...others] = await requestPending(testbed);
@@ -353,7 +353,7 @@ describe("a change of the whole fleet", () => {
     });
   });
 
-  it("refuses an image that is none, once, and asks for nothing", async () => {
+  it("refuses an invalid image, once, and asks for nothing", async () => {
     const testbed = await seen();
     testbed.parameters.values.set("/image", "not an image!");
     expect(await requestPending(testbed)).toEqual([]);

@@ -89,7 +89,7 @@ describe("a rollout over everything that completes", () => {
   });
 });
 
-describe("what an earlier attempt has recorded", () => {
+describe("the value that an earlier attempt recorded", () => {
   it.each<[string, Partial<Rollout>]>([
     ["an image", { ...upgrade, before: { image: "z:0" } }],
     ["settings", { ...reconfigure, before: { settings: "older" } }],
@@ -105,7 +105,7 @@ describe("a rollout over a part that completes", () => {
     ["an image", upgrade],
     ["settings", reconfigure],
     ["mesh facts", { kind: "rotate" }],
-  ])("leaves to the fleet what it has: %s", async (_what, given) => {
+  ])("does not change the fleet: %s", async (_what, given) => {
     for (const scope of [{ regions: ["us-east-1"] }, { services: ["s0"], controlPlane: "main" }]) {
       const testbed = await rolled({ ...given, scope });
       const [fleet, { released }] = [await testbed.ledger.getFleet(), await generations(testbed)];
@@ -126,7 +126,7 @@ describe("a completed rollout that is rolled back", () => {
   it.each<[string, Partial<Rollout>]>([
     ["an image", upgrade],
     ["settings", reconfigure],
-  ])("gives back to the fleet what it had: %s", async (_what, given) => {
+  ])("restores the fleet's former values: %s", async (_what, given) => {
     const testbed = await rolled(given);
     await releaseToFleet(await rolloutOf(testbed), testbed);
     await withdrawFromFleet(await rolloutOf(testbed), testbed);
@@ -155,7 +155,7 @@ describe("a completed rollout that is rolled back", () => {
         before: { factsId: newestId(meshAfter("a", "ab")) },
       },
     ],
-  ])("leaves what a later change has given to the fleet: %s", async (_what, given) => {
+  ])("does not undo a later change of the fleet: %s", async (_what, given) => {
     const testbed = await rolled(given);
     const [fleet, { released }] = [await testbed.ledger.getFleet(), await generations(testbed)];
     await withdrawFromFleet(await rolloutOf(testbed), testbed);

@@ -154,7 +154,7 @@ describe("a rollout's message", () => {
     expect(texts()).toEqual([expect.stringContaining("was aborted")]);
   });
 
-  it("is posted anew, once, when somebody has deleted it", async () => {
+  it("is posted again, once, when somebody has deleted it", async () => {
     await report();
     slack.deleteMessage(slack.messages()[0]?.ts ?? "");
     await clock.advance(MINUTE_MS);
@@ -240,7 +240,7 @@ describe("a rollout's thread", () => {
   });
 });
 
-describe("by the clock", () => {
+describe("on a schedule", () => {
   const tick = () => clock.run(reportOpenRollouts(calls()));
 
   it("the rollout under way is brought up to date", async () => {

@@ -207,7 +207,7 @@ describe("taking a service", () => {
     expect(waits.slice(20)).toEqual([1, 2]);
   });
 
-  it("tries again after an execution that recorded no outcome: frees its lease, and records what it has changed", async () => {
+  it("tries again after an execution that recorded no outcome: releases its lease, and records its change", async () => {
     const testbed = await sixServices();
     const first = await take(testbed);
     await testbed.ledger.takeLease(
@@ -243,7 +243,7 @@ describe("taking a service", () => {
     expect(taken.do).toBe("skip");
   });
 
-  it("rolls back what was changed, whatever became of it since, and nothing else", async () => {
+  it("rolls back every service that it changed, with any later status, and no other", async () => {
     const over: readonly RolloutServiceStatus[] = ["rolled-back", "left", "stuck"];
     const changed = { fromRevisionArn: "old", toRevisionArn: "new" };
     for (const status of rolloutServiceStatuses) {

@@ -124,7 +124,7 @@ describe("the gate of a root rotation", () => {
     },
   );
 
-  it("asks nobody while no root is on its way out", async () => {
+  it("makes no call while no root is being retired", async () => {
     const testbed = watchTestbed();
     await runs(testbed, "api", { roots: "a" });
     expect(await retirableRotation(meshAfter("a"), testbed)).toBeUndefined();

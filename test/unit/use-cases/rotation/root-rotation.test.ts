@@ -32,7 +32,7 @@ describe("the generation that a task definition's token is of", () => {
     expect(trust({}, factsWith(roots))).toEqual({ factsId: idOf(roots) });
   });
 
-  it("is found whatever the tags ask for, also of another network", () => {
+  it("is found with any tags, also for another network", () => {
     const asked: readonly Partial<Record<keyof TagRequest, string>>[] = [
       { platform: "ecs-ec2" },
       { external: "false" },

@@ -224,10 +224,10 @@ describe("a root that ends", () => {
   });
 });
 
-describe("a root CA that is none", () => {
+describe("an invalid root CA", () => {
   it.each([
     ["is empty", " \n"],
-    ["is no PEM", "not a certificate"],
+    ["is not PEM", "not a certificate"],
     ["holds no certificate", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"],
     ["is cut", rootPem("a").slice(0, -20)],
     ["is a private key", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n"],
