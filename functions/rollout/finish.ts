@@ -1,4 +1,4 @@
-import { finishInput } from "../../shared/rollout/steps.ts";
+import { finishRolloutInput } from "../../shared/rollout/steps.ts";
 import { finishRollout } from "../../shared/use-cases/rollout/finish-rollout.ts";
 import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
@@ -7,7 +7,7 @@ import { lambda, type Step } from "../middleware.ts";
 /** Last step of RollFleet: outcome, event, the next rollout. */
 export function finishRolloutStep(context: FunctionContext): Step {
   return async (event, { log, measure }) => {
-    const { rolloutId, failure } = parsed(finishInput, event);
+    const { rolloutId, failure } = parsed(finishRolloutInput, event);
     log.appendKeys({ rolloutId });
     const { status, stuck } = await finishRollout(rolloutId, failure, { ...context, log });
     measure.count("Rollouts", { status });

@@ -42,7 +42,7 @@ export interface DecisionInput {
 /** What a rollout brings to each of its services beside the newest mesh facts and the present settings. */
 export interface RolloutTarget {
   readonly image?: string;
-  /** It takes the service out of the mesh, whatever its tags say. */
+  /** The service leaves the mesh, even if its tags enroll it. */
   readonly leave?: boolean;
 }
 

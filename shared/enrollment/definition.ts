@@ -49,8 +49,8 @@ export function comparableValueFrom(
 }
 
 /**
- * True if the `valueFrom` pins this version of this secret in the service's account and region, whatever its ARN's
- * suffix.
+ * True if the `valueFrom` pins this version of this secret in the service's account and region. The random suffix of
+ * the secret's ARN doesn't matter.
  */
 export function pinsVersion({ ref }: ObservedService, secret: DesiredSecret, valueFrom: string): boolean {
   const pinned = parseValueFrom(valueFrom);

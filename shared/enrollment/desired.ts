@@ -34,7 +34,7 @@ export function rolesOf(service: ObservedService, definition: DescribedTaskDefin
 
 /**
  * The bootstrap token that a service shall start from. A credential: it must not leave the function that writes it.
- * Throws `AutopilotError` `invalid-pem` when the facts' root CA is no bundle.
+ * Throws `AutopilotError` `invalid-pem` when the facts' root CA bundle is invalid.
  */
 export function desiredToken(request: TagRequest, facts: MeshFacts): BootstrapToken {
   return {
@@ -55,8 +55,8 @@ export function desiredSecret(request: TagRequest, facts: MeshFacts): DesiredSec
 }
 
 /**
- * The ztunnel image that a service shall run: its tag's; else that of the rollout which rolls it; else the later of
- * what a rollout has given it and what the fleet was given; else the configuration's.
+ * The ztunnel image that a service shall run: its tag's; else that of the rollout which rolls it; else the one that was
+ * assigned last, to the service by a rollout or to the fleet; else the configuration's.
  */
 export function desiredImage(wanted: {
   readonly tagged: string | undefined;

@@ -9,7 +9,7 @@ import type { Refusal } from "../model/reasons.ts";
 import type { DescribedTaskDefinition, ObservedService, WorkloadIdentity } from "../model/service.ts";
 import { rolesOf } from "./desired.ts";
 
-/** Whether the service may be changed at all, whatever the change is. */
+/** The refusals that forbid any change to the service. */
 export function serviceRefusals(service: ObservedService): readonly Refusal[] {
   const found: Refusal[] = [];
   if (service.status !== "ACTIVE") found.push({ reason: "service-not-active", detail: `It is ${service.status}.` });

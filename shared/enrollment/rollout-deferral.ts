@@ -26,10 +26,10 @@ const comesOfSettings: Readonly<Record<DriftReason, boolean>> = {
 };
 
 /**
- * The part of a drift that is corrected at once. The rest is what changed for the whole fleet and has not reached this
- * service yet: a token of mesh facts that are still good, and what comes of sidecar settings that were not released to
- * the fleet yet. What an earlier release has built can't be built again: which drift its services show is known by the
- * hash that was recorded of it. Throws `AutopilotError` `invalid-pem` when facts have a root CA that is no bundle.
+ * The part of a drift that is corrected at once. The rest changed for the whole fleet and has not reached this
+ * service yet: a token of mesh facts that are still good, and the effects of sidecar settings that were not released to
+ * the fleet yet. The sidecar of an earlier release can't be built again; its recorded hash shows which drift comes from
+ * that release. Throws `AutopilotError` `invalid-pem` when the root CA bundle of the facts is invalid.
  */
 export function immediateDrift(
   drift: readonly DriftReason[],

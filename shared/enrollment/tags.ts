@@ -98,7 +98,10 @@ export function unknownTags(tags: Tags, enrollTagKey: string): readonly Refusal[
     .filter((key) => key.startsWith(AUTOPILOT_TAG_PREFIX) && !known.includes(key))
     .map((key) => {
       const meant = nearest(key, known, nameIn);
-      return { reason: "bad-tag", detail: `${quote(key)} is no known tag${meant ? `, did you mean ${meant}?` : ""}` };
+      return {
+        reason: "bad-tag",
+        detail: `${quote(key)} is not a known tag${meant ? `, did you mean ${meant}?` : ""}`,
+      };
     });
 }
 

@@ -54,8 +54,8 @@ function versionWarnings(image: string, { istiodVersion }: MeshFacts): readonly 
 }
 
 /**
- * The minor versions of a ztunnel image and of istiod where they differ; `undefined` where they don't, or one tells
- * none.
+ * The minor versions of a ztunnel image and of istiod where they differ; `undefined` where they don't, or where
+ * either version is unknown.
  */
 export function versionSkew(
   image: string,

@@ -86,7 +86,7 @@ const envelopeSchema = z.object({
  */
 export function readOutgoing(event: unknown): OutgoingEvent {
   const envelope = envelopeSchema.safeParse(event);
-  if (!envelope.success) throw new AutopilotError("malformed-event", "It is no event of the autopilot.");
+  if (!envelope.success) throw new AutopilotError("malformed-event", "The event is not one of the autopilot's.");
   const { detail, "detail-type": detailType } = envelope.data;
   if (!isAutopilotDetailType(detailType)) {
     throw new AutopilotError("malformed-event", `The autopilot emits no event of the type ${detailType}.`);

@@ -9,7 +9,7 @@ const countFields = {
   services: count,
   succeeded: count,
   failed: count,
-  /** As they should be already, refused, or changed by somebody else meanwhile. */
+  /** Already as desired, refused, or changed by somebody else meanwhile. */
   skipped: count,
 };
 
@@ -60,7 +60,7 @@ export const rolloutCompletedDetail = () =>
     durationSeconds: z.number().nonnegative(),
   });
 
-/** `Rollout Rolled Back`: all that the rollout changed is back, but for what is stuck. */
+/** `Rollout Rolled Back`: every service that the rollout changed is reverted, except those that are stuck. */
 export const rolledBackDetail = () =>
   z.strictObject({
     ...rolloutFields,

@@ -67,7 +67,7 @@ export const refusedDetail = () =>
     refusals: z.array(z.strictObject({ reason: keyOf<RefusalReason>(refusals), detail: text })).min(1),
   });
 
-/** `Service Warned`: the service is enrolled all the same. */
+/** `Service Warned`: the service is enrolled nevertheless. */
 export const warnedDetail = () =>
   z.strictObject({
     ...serviceFields,

@@ -46,7 +46,7 @@ export function serviceWarned(ref: ServiceRef, warnings: readonly Warning[]): Bu
 }
 
 /**
- * A roll has failed; `reverted` says whether the service runs its pinned revision again. A code that is none of ours is
+ * A roll has failed; `reverted` says whether the service runs its pinned revision again. An unknown code becomes
  * `unexpected-error`.
  */
 export function rollFailed(

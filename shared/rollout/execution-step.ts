@@ -8,7 +8,7 @@ const heldStatus = { operator: "paused", approval: "awaiting-approval", freeze: 
 /** The execution that carries a rollout, and how far it is. */
 export interface Execution {
   readonly executionName: string;
-  /** It has been through so many waves, holds and lanes that another execution has to go on. */
+  /** Its history nears the limit of an execution: another execution has to continue the rollout. */
   readonly isFull: boolean;
 }
 

@@ -20,7 +20,7 @@ export function fleetValueOf(
   return undefined;
 }
 
-/** What the fleet has now of a member; undefined before it was first seen. */
+/** The fleet's current value of a member; undefined before it was first seen. */
 export function currentValue(fleet: FleetState, member: FleetValue["member"]): string | undefined {
   return member === "image" ? fleet.image?.image : fleet.settings;
 }

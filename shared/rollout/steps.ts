@@ -53,7 +53,7 @@ export const assessInput = z.object({
 export const assessedSchema = z.object({ bakeSeconds: z.int().nonnegative() });
 export type Assessed = z.output<typeof assessedSchema>;
 
-export const finishInput = z.object({
+export const finishRolloutInput = z.object({
   ...rollout,
   failure: z.object({ error: z.string(), cause: z.string() }).nullable(),
 });

@@ -10,14 +10,14 @@ const MAX_TRIES = 4;
 const MAX_ROLLS = 20;
 
 /**
- * How a service is taken. `skip`: not at all. `begin`: by a first try, or another one after it was superseded.
- * `repeat`: by the try that is under way, since a step may run again after a crash. `retry`: by another try, since the
+ * How a service is taken. `skip`: not at all. `begin`: by the first attempt, or by a new one after it was superseded.
+ * `repeat`: by the attempt under way, since a step may run again after a crash. `retry`: by a new attempt, since the
  * execution of the last one has ended without recording an outcome. `take-over`: for its rollback, from a roll forward
  * that has lost its execution.
  */
 export type TakeCase = "skip" | "begin" | "repeat" | "retry" | "take-over";
 
-/** How a service is taken in a phase. `retake`: the execution of its last try has ended. */
+/** How a service is taken in a phase. `retake`: the execution of its last attempt has ended. */
 export function takeCase(service: RolloutService, phase: Phase, retake: boolean): TakeCase {
   if (!isDue(service, phase)) return "skip";
   const { status, tryCount } = service;

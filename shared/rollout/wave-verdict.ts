@@ -17,7 +17,7 @@ export interface WaveFindings {
 
 /**
  * `stopping`: the rollout rolls back or aborts, which no wave changes. `roll-back`: the failure budget is exceeded or
- * an alarm has fired. `bake`: the wave is left alone for so many seconds, then judged again. `complete`: the wave is
+ * an alarm has fired. `bake`: the wave bakes for the given seconds and is then judged again. `complete`: the wave is
  * good. `passed`: it is, and the rollout is past it already.
  */
 export type WaveVerdict =

@@ -13,7 +13,7 @@ import { type Applied, superseded, watching } from "./watching.ts";
 
 /**
  * Second step of a roll: identity, secret version, revision, tags, UpdateService. Safe to run again after a crash at
- * any call: the ledger's record of the roll and the content of what exists show what an earlier attempt has done. Ends
+ * any call: the ledger's record of the roll and the resources that exist show how far an earlier attempt came. Ends
  * as superseded when the service, its tags or the mesh are no longer what the plan was made for.
  */
 export async function applyRoll(

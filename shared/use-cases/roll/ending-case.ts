@@ -1,13 +1,13 @@
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ending } from "./ending.ts";
 
-/** What the ledger has of a service as its roll ends, and thus what is left to write. */
+/** The ledger's state of a service as its roll ends. It decides what is left to write. */
 export type EndingCase =
   /** The roll holds the lease: its outcome is written, and the lease released. */
   | { readonly case: "release"; readonly state: ServiceState }
   /** An earlier attempt of this step has written the outcome: nothing is left to write. */
   | { readonly case: "repeat"; readonly state: ServiceState }
-  /** Another roll has ended since this one was planned: what the ledger has of the service is newer. */
+  /** Another roll has ended since this one was planned: the ledger's state of the service is newer. */
   | { readonly case: "overtaken"; readonly state: ServiceState }
   /** The roll never had the lease, or lost it to one that has yet to end: only a failure is counted. */
   | { readonly case: "stray"; readonly state: ServiceState | undefined };

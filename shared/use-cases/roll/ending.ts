@@ -26,7 +26,7 @@ export interface Deployed {
   readonly watch: Watch;
 }
 
-/** How the roll ended, from what its state machine has collected. An unknown outcome is a failure. */
+/** How the roll ended, from the results that its state machine has collected. An unknown outcome is a failure. */
 export function endingOf(input: FinishInput): Ending {
   const { executionName, rollout, watch } = input;
   const plan = input.plan?.action === "apply" ? input.plan : undefined;

@@ -58,8 +58,8 @@ async function recordEnding(ref: ServiceRef, ending: Ending, found: EndingCase, 
 }
 
 /**
- * One atomic write records the outcome and releases the lease. The rollout has its record before: what the service had
- * until then is still in its state, and a crash in between finds the lease held.
+ * One atomic write records the outcome and releases the lease. The rollout's record is written before it: until then
+ * the service's previous values are still in its state, and the lease is still held after a crash in between.
  */
 async function release(ref: ServiceRef, ending: Ending, state: ServiceState, calls: FinishCalls): Promise<Recorded> {
   const leaves = ending.outcome === "succeeded" && ending.plan?.change === "unenroll";

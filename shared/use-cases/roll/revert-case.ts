@@ -4,7 +4,7 @@ import type { ObservedService } from "../../model/service.ts";
 import type { Roll } from "../../model/service-state.ts";
 import type { ApplyPlan, Watch } from "./steps.ts";
 
-/** All that tells whether a failed roll has to revert its service. */
+/** The facts that decide whether a failed roll has to revert its service. */
 export interface FailedRoll {
   readonly executionName: string;
   readonly plan: ApplyPlan;

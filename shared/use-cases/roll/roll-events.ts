@@ -14,7 +14,7 @@ import type { ServicePatch } from "../../model/service-state.ts";
 import type { BusEvent } from "../../ports/ports.ts";
 import type { Deployed, Ending } from "./ending.ts";
 
-/** What the ledger has recorded of the ending and the event repeats. */
+/** The fields that the ledger records of the ending and the event repeats. */
 export type Recorded = Pick<ServicePatch, "consecutiveFailures" | "notBefore" | "recheckRequested">;
 
 /** The one event that a roll emits when it ends. */

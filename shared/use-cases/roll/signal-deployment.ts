@@ -16,9 +16,10 @@ export interface SignalCalls {
 }
 
 /**
- * `unheard`: no roll waits for this; `noted`: the roll finds it when it polls; `delivered`: the roll continues with it.
+ * `unheard`: no roll waits for this; `deferred`: the roll finds it when it polls; `delivered`: the roll continues with
+ * it.
  */
-export type Signaled = "unheard" | "noted" | "delivered";
+export type Signaled = "unheard" | "deferred" | "delivered";
 
 /**
  * Signals a waiting roll that its deployment ended. The event of the awaited deployment is passed on as it is; any
@@ -48,14 +49,14 @@ export async function signalDeployment(
 
 async function check(ref: ServiceRef, roll: Roll, calls: SignalCalls): Promise<Signaled> {
   const { taskToken, deploymentId, targetRevisionArn, revisionBeforeArn = null } = roll;
-  if (!taskToken || !deploymentId || !targetRevisionArn) return "noted";
+  if (!taskToken || !deploymentId || !targetRevisionArn) return "deferred";
   // The step that waits judges the deadline.
   const watch = { deploymentId, targetRevisionArn, revisionBeforeArn, deadlineMs: Number.POSITIVE_INFINITY };
   const ended = await checkDeployment(ref, watch, { ...calls, ecs: calls.ecs(ref) });
-  return ended ? pass(roll, ended, calls) : "noted";
+  return ended ? pass(roll, ended, calls) : "deferred";
 }
 
 async function pass(roll: Roll, ended: Ended, calls: Pick<SignalCalls, "executions">): Promise<Signaled> {
-  if (!roll.taskToken) return "noted";
-  return (await calls.executions.sendTaskSuccess(roll.taskToken, ended)) ? "delivered" : "noted";
+  if (!roll.taskToken) return "deferred";
+  return (await calls.executions.sendTaskSuccess(roll.taskToken, ended)) ? "delivered" : "deferred";
 }

@@ -9,7 +9,6 @@ const driftKeys = Object.keys(driftReasons);
 
 /** `rollback`: return to the revision before a rollout. */
 export const changeSchema = z.enum(["enroll", "update", "unenroll", "rollback"]);
-export type Change = z.infer<typeof changeSchema>;
 
 const refusalSchema = z.object({ reason: z.string(), detail: z.string() });
 

@@ -43,8 +43,8 @@ interface WaveServices {
 }
 
 /**
- * Judges a wave by what the ledger has of its services, after its bake also by what ECS returns for them, and acts on
- * the verdict. Safe to run again after a crash. Returns for how many seconds to leave the wave alone before it is
+ * Judges a wave by the ledger's records of its services, after its bake also by their state in ECS, and acts on the
+ * verdict. Safe to run again after a crash. Returns for how many seconds to leave the wave alone before it is
  * judged again; 0 when the rollout goes on. Throws `unknown-rollout`.
  */
 export async function assessWave(assessment: Assessment, calls: AssessCalls): Promise<Assessed> {

@@ -12,7 +12,7 @@ export type ControlDecision =
   | { readonly case: "accept"; readonly holdToken: string | undefined };
 
 /**
- * What becomes of an operator's control, by the rollout as it is: the rollout changed, if it is, and the decision. `at`
+ * Decides on an operator's control. Returns the decision, and the changed rollout if the control changes it. `at`
  * is ISO 8601; `hasTurn` says that the rollout is the one under way.
  */
 export function decideControl(

@@ -97,7 +97,7 @@ function sentenceOf({ reason }: Rollout): string {
   return `${known?.sentence ?? ""} ${reason.detail}`.trim();
 }
 
-/** The service has neither the rollout's target nor, for certain, what it had before. */
+/** The service neither has the rollout's target nor certainly runs its previous revision. */
 function isAstray(status: RolloutServiceStatus): boolean {
   return status === "stuck" || status === "revert-failed";
 }

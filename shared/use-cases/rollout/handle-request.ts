@@ -2,7 +2,7 @@ import { asAutopilotError } from "../../base/errors.ts";
 import { rolloutRefused } from "../../events/rollout-events.ts";
 import { type ControlCalls, controlRollout } from "./control-rollout.ts";
 import { type RequestCalls, type Requested, requestRollout } from "./request-rollout.ts";
-import { parseControl, parseRequest } from "./validate.ts";
+import { parseControl, parseRolloutRequest } from "./validate.ts";
 
 /**
  * Carries out what an operator's `Rollout Requested` asks for. A detail that can't be parsed is refused by an event: an
@@ -13,7 +13,7 @@ export async function handleRequest(
   eventId: string,
   calls: RequestCalls & ControlCalls,
 ): Promise<Requested> {
-  const asked = await parsedOrRefused(() => parseRequest(detail), eventId, calls);
+  const asked = await parsedOrRefused(() => parseRolloutRequest(detail), eventId, calls);
   if (asked === undefined) return { did: "refused", rolloutId: eventId, code: "invalid-request" };
   if (asked.kind !== "rollback") return requestRollout(asked, eventId, calls);
   const { rolloutId, requestedBy } = asked;

@@ -55,7 +55,7 @@ interface FleetChange {
 }
 type Find = (fleet: FleetState, calls: PendingCalls) => Promise<FleetChange | undefined>;
 
-/** What the fleet has when the autopilot first sees it is what it should have: no rollout is requested for it. */
+/** Adopts the values that the fleet has at first sight as the desired ones: no rollout is requested for them. */
 async function adoptFirstSeen(calls: PendingCalls): Promise<void> {
   const { image, settings } = await calls.ledger.getFleet();
   if (image !== undefined && settings !== undefined) return;
@@ -118,7 +118,7 @@ const newSettings: Find = async (fleet, calls) => {
   return { wanted: { ...automatic(id, why), kind: "reconfigure", target: { settings } }, seen };
 };
 
-/** True while a rollout of this kind is under way or queued: what the fleet has now will not last. */
+/** True while a rollout of this kind is under way or queued: the fleet's current value will not last. */
 async function isUnderWay(
   kind: RolloutKind,
   { currentRolloutId, queuedRolloutIds }: FleetState,

@@ -64,8 +64,8 @@ export async function leaveQueue(rolloutId: string, { ledger }: Pick<QueueCalls,
 }
 
 /**
- * Does what a crash has left undone. An announced rollout that does not exist yet is left to the caller that creates
- * it.
+ * Completes the work that a crash interrupted. An announced rollout that does not exist yet is left to the caller that
+ * creates it.
  */
 async function queueAnnounced({ announcedRolloutIds }: FleetState, calls: QueueCalls): Promise<void> {
   for (const id of announcedRolloutIds) {

@@ -23,8 +23,8 @@ export async function releaseToFleet(rollout: Rollout, calls: ReleaseCalls): Pro
 }
 
 /**
- * Withdraws the target of a completed rollout before the rollout is rolled back: every service should again have what
- * it should have had before. Otherwise the next reconcile of a service would bring the target back to it.
+ * Withdraws the target of a completed rollout before the rollout is rolled back: the values that were
+ * desired before it are desired again. Otherwise the next reconcile of a service would bring the target back to it.
  */
 export async function withdrawFromFleet({ kind, target, before }: Rollout, calls: ReleaseCalls): Promise<void> {
   const { ledger, now } = calls;
@@ -73,7 +73,7 @@ async function releaseFacts(rollout: Rollout, { config, ledger }: ReleaseCalls):
   }
 }
 
-/** What an earlier attempt has recorded stays. */
+/** Keeps the record of an earlier attempt, if there is one. */
 async function recordBefore(
   { id }: Rollout,
   before: Rollout["before"],

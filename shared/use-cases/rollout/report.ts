@@ -14,7 +14,10 @@ import { claimMessage } from "./report-claim.ts";
  */
 export type Reported = "posted" | "updated" | "unchanged" | "claimed" | "unavailable" | "none";
 
-/** What became of the message, and what is known of it then. `lost`: it is no longer there to be updated. */
+/**
+ * The result of writing the message, and what is known of the message afterwards. `lost`: it is no longer there to be
+ * updated.
+ */
 interface Written {
   readonly did: "posted" | "updated" | "unchanged" | "unavailable" | "lost";
   readonly state: NonNullable<Rollout["slack"]>;

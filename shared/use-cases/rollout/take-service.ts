@@ -17,9 +17,9 @@ export interface TakeCalls {
 }
 
 /**
- * Takes a service for a roll, forward or back, and reserves its place in what AWS's quotas let start. The same try has
- * the same execution name: taken again after a crash, it is the same roll. `retake` says that the execution of this try
- * has ended: if it has not recorded an outcome, there is another try. Throws `unknown-rollout`.
+ * Takes a service for a roll, forward or back, and reserves its place in what AWS's quotas let start. The same attempt
+ * has the same execution name: taken again after a crash, it is the same roll. `retake` says that the execution of this
+ * attempt has ended: if it has not recorded an outcome, a new attempt begins. Throws `unknown-rollout`.
  */
 export async function takeService(
   { id: rolloutId, ordinal, phase, retake = false }: RollOrder & { readonly retake?: boolean },
@@ -51,7 +51,7 @@ export async function takeService(
 
 /**
  * Frees the lease of a roll whose execution has ended. If the roll came as far as changing the service, it records the
- * revisions before and after: that is what a rollback has to undo.
+ * revisions before and after, so that a rollback can undo the change.
  */
 async function settleOrphanedRoll(
   { rolloutId, ordinal, serviceArn, executionName }: RolloutService,

@@ -13,9 +13,9 @@ import { endedStatuses, type Rollout, type RolloutStatus, rolloutKinds } from ".
 
 /**
  * What an operator asks for by `Rollout Requested`. Throws `AutopilotError`: `invalid-request`, which names every wrong
- * field, and `invalid-image` for an image that is no image reference.
+ * field, and `invalid-image` for an image that is not an image reference.
  */
-export function parseRequest(detail: unknown): RolloutRequest {
+export function parseRolloutRequest(detail: unknown): RolloutRequest {
   const [requested, rollback] = rolloutRequestSchema.options;
   const kind = kindOf(detail);
   if (kind === rollback.shape.kind.value) return parsed(rollback, detail);
@@ -36,7 +36,7 @@ export function parseControl(detail: unknown): RolloutControl {
   return parsed(rolloutControlSchema, detail);
 }
 
-/** The image reference. Throws `AutopilotError` `invalid-image` for a text that is none. */
+/** The image reference. Throws `AutopilotError` `invalid-image` for an invalid reference. */
 export function checkedImage(text: string): string {
   const image = imageSchema.safeParse(text);
   if (image.success) return image.data;
@@ -81,7 +81,7 @@ const phases: Readonly<
 
 /**
  * `wrong-phase` when the rollout can't do what an operator asks for, else undefined. A control that the rollout has not
- * acted on yet counts as done: after an abort, only a rollback is accepted. A repeat is no error, see `repeatsControl`.
+ * acted on yet counts as done: after an abort, only a rollback is accepted. A repeat is accepted, see `repeatsControl`.
  */
 export function allowedControl(
   rollout: Pick<Rollout, "id" | "status" | "control" | "approved">,

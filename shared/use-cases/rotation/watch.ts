@@ -28,8 +28,8 @@ export interface WatchResult {
 
 /**
  * Reads every control plane's mesh facts into the ledger, as a new generation where they changed, and notifies once of
- * another root CA bundle, of a certificate that expires soon, and of one that no task needs any more. A bundle that is
- * no list of certificates changes nothing. Reads all control planes, then throws the first failure, if any.
+ * another root CA bundle, of a certificate that expires soon, and of one that no task needs any more. An invalid
+ * bundle changes nothing. Reads all control planes, then throws the first failure, if any.
  */
 export async function watchMeshFacts(calls: WatchCalls): Promise<WatchResult> {
   const results = await Promise.allSettled(calls.config.controlPlanes.map(({ name }) => watchOne(name, calls)));
@@ -94,7 +94,10 @@ interface News {
   readonly expiring: readonly Expiring[];
 }
 
-/** What of the newest bundle was not notified yet. The first bundle of a control plane is no change. */
+/**
+ * The news in the newest bundle that was not notified yet. The first bundle of a control plane doesn't count as a
+ * change.
+ */
 function newsOf(mesh: MeshState, nowMs: number): News {
   const fingerprints = fingerprintsOf(newestOf(mesh));
   const [first = newestOf(mesh)] = mesh.generations;

@@ -135,7 +135,7 @@ describe("parseRequest", () => {
 
   it("names no other key where none is near", () => {
     expect(detailsOf({ "ztunnel-autopilot/cost-center": "42" })).toEqual([
-      '"ztunnel-autopilot/cost-center" is no known tag',
+      '"ztunnel-autopilot/cost-center" is not a known tag',
     ]);
   });
 

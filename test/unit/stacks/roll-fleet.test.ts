@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
 import {
   assessInput,
-  finishInput,
+  finishRolloutInput,
   holdInput,
   nextWaveInput,
   startInput,
@@ -256,7 +256,7 @@ describe("a pass of RollFleet", () => {
       "rollout/take": takeInput,
       "rollout/assess-wave": assessInput,
       "rollout/hold": holdInput,
-      "rollout/finish": finishInput,
+      "rollout/finish": finishRolloutInput,
     };
     const rolled = played(2, { lanes: 2, services: 3, bakeSeconds: 60 });
     await finished(rolled);

@@ -45,7 +45,7 @@ describe("the end of a deployment", () => {
   it("is passed on once, even if its event comes twice", async () => {
     const { testbed, watch } = await waiting();
     await tell(testbed, deploymentEvent(watch.deploymentId));
-    expect(await tell(testbed, deploymentEvent(watch.deploymentId))).toBe("noted");
+    expect(await tell(testbed, deploymentEvent(watch.deploymentId))).toBe("deferred");
     expect(testbed.executions.delivered).toHaveLength(1);
   });
 
@@ -63,7 +63,7 @@ describe("the end of a deployment", () => {
     const testbed = rollTestbed();
     const { watch } = await applied(testbed);
     testbed.executions.wait("token-1", NAME);
-    expect(await tell(testbed, deploymentEvent(watch.deploymentId))).toBe("noted");
+    expect(await tell(testbed, deploymentEvent(watch.deploymentId))).toBe("deferred");
     const roll = { executionName: NAME, taskToken: "token-1", watch, pollCount: 0 };
     expect(await awaitDeployment(web, roll, testbed)).toMatchObject({ verdict: "succeeded" });
   });
@@ -77,7 +77,7 @@ describe("the end of a deployment", () => {
 
   it("that came late, of the deployment before, changes nothing", async () => {
     const { testbed } = await waiting();
-    expect(await tell(testbed, deploymentEvent("ecs-svc/old"))).toBe("noted");
+    expect(await tell(testbed, deploymentEvent("ecs-svc/old"))).toBe("deferred");
     expect(testbed.executions.delivered).toEqual([]);
   });
 
@@ -110,7 +110,7 @@ describe("the start of a deployment", () => {
 describe("a stopped task", () => {
   it("of the new revision makes one check, which ends the roll when too many have stopped", async () => {
     const { testbed, watch } = await waiting();
-    expect(await tell(testbed, stopped(watch.targetRevisionArn))).toBe("noted");
+    expect(await tell(testbed, stopped(watch.targetRevisionArn))).toBe("deferred");
     const { failedTasksLimit } = testbed.config.policy;
     testbed.ecs.change({ deployments: [{ ...testbed.ecs.primary(), failedTasks: failedTasksLimit }] });
     expect(await tell(testbed, stopped(watch.targetRevisionArn))).toBe("delivered");
@@ -126,6 +126,6 @@ describe("a stopped task", () => {
   it("does not end a roll for its deadline: the waiting step judges that", async () => {
     const { testbed, watch } = await waiting();
     testbed.clock.nowMs = watch.deadlineMs + 1;
-    expect(await tell(testbed, stopped(watch.targetRevisionArn))).toBe("noted");
+    expect(await tell(testbed, stopped(watch.targetRevisionArn))).toBe("deferred");
   });
 });

@@ -6,7 +6,7 @@ import {
   allowedControl,
   checkedImage,
   parseControl,
-  parseRequest,
+  parseRolloutRequest,
   repeatsControl,
 } from "../../../../shared/use-cases/rollout/validate.ts";
 import { rollout } from "../../../support/rollouts.ts";
@@ -23,7 +23,7 @@ function failureOf(act: () => unknown): string {
 
 describe("a request for a rollout", () => {
   it("has its defaults", () => {
-    expect(parseRequest({ kind: "rotate" })).toEqual({
+    expect(parseRolloutRequest({ kind: "rotate" })).toEqual({
       kind: "rotate",
       scope: {},
       why: "",
@@ -33,13 +33,13 @@ describe("a request for a rollout", () => {
   });
 
   it("may have an image", () => {
-    expect(parseRequest({ kind: "upgrade", image: "example.com/ztunnel:1.28.2" })).toMatchObject({
+    expect(parseRolloutRequest({ kind: "upgrade", image: "example.com/ztunnel:1.28.2" })).toMatchObject({
       image: "example.com/ztunnel:1.28.2",
     });
   });
 
   it("may take a rollout back", () => {
-    expect(parseRequest({ kind: "rollback", rolloutId: "rotate-1", why: "5xx" })).toMatchObject({
+    expect(parseRolloutRequest({ kind: "rollback", rolloutId: "rotate-1", why: "5xx" })).toMatchObject({
       kind: "rollback",
       rolloutId: "rotate-1",
     });
@@ -61,8 +61,8 @@ describe("a request for a rollout", () => {
     ["an invalid image", { kind: "upgrade", image: "ztunnel 1.28" }, 'invalid-image "ztunnel 1.28"'],
     ["an empty image", { kind: "upgrade", image: "" }, 'invalid-image ""'],
   ])("is refused with %s", (_, detail, failure) => {
-    expect(failureOf(() => parseRequest(detail))).toContain(failure);
-    expect(failureOf(() => parseRequest(detail))).toMatch(/^invalid-/);
+    expect(failureOf(() => parseRolloutRequest(detail))).toContain(failure);
+    expect(failureOf(() => parseRolloutRequest(detail))).toMatch(/^invalid-/);
   });
 });
 
