@@ -118,8 +118,8 @@ async function recordUnchanged(
 }
 
 /**
- * Removes the tags that the autopilot added. Returns the keys that ECS refuses to remove, which the ledger keeps for the
- * next reconcile: a service that was deleted in between, or a denied call, must not end the event as a dead letter.
+ * Removes the tags that the autopilot added. Returns the keys that ECS refuses to remove, which the ledger keeps for
+ * the next reconcile: a service that was deleted in between, or a denied call, must not end the event as a dead letter.
  */
 async function refusedTagKeys(
   { serviceArn }: ServiceRef,
