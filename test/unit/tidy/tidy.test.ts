@@ -19,10 +19,8 @@ const notCheckedYet: readonly string[] = [
   "simulator/",
   "stacks/definitions/",
   "test/support/",
-  "test/unit/enrollment/tags.test.ts",
   "test/unit/lab/",
   "test/unit/stacks/",
-  "test/unit/use-cases/roll/signal-deployment.test.ts",
 ];
 
 const root = resolve(import.meta.dirname, "../../..");

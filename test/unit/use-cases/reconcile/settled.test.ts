@@ -74,7 +74,7 @@ describe("sweeps that remember", () => {
   const changes: readonly [string, (testbed: RollTestbed) => unknown, object][] = [
     ["a tag", ({ ecs }) => ecs.change({ tags: {} }), { drifted: 1, started: 1 }],
     [
-      "a bad tag",
+      "its tags",
       ({ ecs }) => ecs.change({ tags: { ...ecs.of(web).tags, "ztunnel-autopilot/enroll": "perhaps" } }),
       { refused: 1 },
     ],
