@@ -60,7 +60,7 @@ export const rolloutCompletedDetail = () =>
     durationSeconds: z.number().nonnegative(),
   });
 
-/** `Rollout Rolled Back`: every service that the rollout changed is reverted, except those that are stuck. */
+/** `Rollout Rolled Back`: every service that the rollout changed is rolled back, except those that are stuck. */
 export const rolledBackDetail = () =>
   z.strictObject({
     ...rolloutFields,

@@ -24,7 +24,7 @@ export async function releaseToFleet(rollout: Rollout, calls: ReleaseCalls): Pro
 
 /**
  * Withdraws the target of a completed rollout before the rollout is rolled back: the values that were
- * desired before it are desired again. Otherwise the next reconcile of a service would bring the target back to it.
+ * desired before the rollout are desired again. Otherwise the next reconcile of a service would bring the target back.
  */
 export async function withdrawFromFleet({ kind, target, before }: Rollout, calls: ReleaseCalls): Promise<void> {
   const { ledger, now } = calls;
