@@ -5,7 +5,7 @@ import { parseConfig } from "../shared/config/config.ts";
 import { demoFleet } from "./fleet/demo.ts";
 import { type Fleet, FleetRefused } from "./fleet/fleet.ts";
 import { banner } from "./server/banner.ts";
-import { readFleet } from "./server/fleet-file.ts";
+import { readFleetFile } from "./server/fleet-file.ts";
 import { startLabServer } from "./server/lab-server.ts";
 
 const help = `npm run lab [-- options]
@@ -84,7 +84,7 @@ function usage(args: readonly string[]): z.output<typeof valuesSchema> {
 async function fleetOf(file: string | undefined): Promise<Fleet> {
   if (file === undefined) return demoFleet;
   try {
-    return await readFleet(file);
+    return await readFleetFile(file);
   } catch (cause) {
     throw new WrongUsage(sentence(cause), { cause });
   }

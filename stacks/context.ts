@@ -1,13 +1,13 @@
 import autopilotConfig from "../autopilot.config.ts";
 import { type Config, parseConfig } from "../shared/config/config.ts";
-import type { Deployment } from "./definitions/deployment.ts";
+import type { AutopilotDeployment } from "./definitions/deployment.ts";
 import { deploymentOf } from "./deployment.ts";
 import { type StageSettings, stageSettings } from "./settings.ts";
 
 /** What every file of the stacks starts from. */
 export interface Context {
   readonly config: Config;
-  readonly deployment: Deployment;
+  readonly deployment: AutopilotDeployment;
   readonly settings: StageSettings;
 }
 

@@ -1,7 +1,7 @@
 import { deadLetterAlarm } from "./alarms.ts";
 import type { Context } from "./context.ts";
 import { undeliveredRetentionSeconds } from "./definitions/delivery.ts";
-import { arn, homeBusName, type Place, queueArn, resourceName } from "./definitions/deployment.ts";
+import { type AccountRegion, arn, homeBusName, queueArn, resourceName } from "./definitions/deployment.ts";
 import { policy } from "./definitions/permissions.ts";
 
 const UNDELIVERED = "undelivered-events";
@@ -29,7 +29,7 @@ export function deadLetters(here: Context, topic: aws.sns.Topic): DeadLetters {
 export function undeliveredEvents(
   here: Context,
   at: {
-    readonly place: Place;
+    readonly place: AccountRegion;
     readonly topic: aws.sns.Topic;
     readonly suffix?: string;
     readonly options?: $util.CustomResourceOptions;
@@ -60,7 +60,7 @@ export function undeliveredEvents(
 }
 
 /** Of the home bus, and of this deployment on the default bus. */
-function ruleArns({ deployment }: Context, place: Place): readonly string[] {
+function ruleArns({ deployment }: Context, place: AccountRegion): readonly string[] {
   const own = arn("events", place, `rule/${deployment.name}-${deployment.stage}-*`);
   return place.region === deployment.home.region
     ? [own, arn("events", place, `rule/${homeBusName(deployment)}/*`)]

@@ -1,9 +1,9 @@
 import { type Config, targetsOf } from "../shared/config/config.ts";
-import { alarmName, type Deployment } from "./definitions/deployment.ts";
+import { type AutopilotDeployment, alarmName } from "./definitions/deployment.ts";
 import type { EventPatternOptions } from "./definitions/event-patterns.ts";
 
 /** What a stage's deployment follows from, out of the configuration. */
-export function deploymentOf(config: Config, stage: string): Deployment {
+export function deploymentOf(config: Config, stage: string): AutopilotDeployment {
   const home = { account: config.homeAccount, region: config.homeRegion };
   const eks = config.controlPlanes.flatMap((plane) => plane.eks ?? []);
   return {

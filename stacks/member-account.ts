@@ -3,8 +3,8 @@ import { operatorReadRole } from "../shared/config/names.ts";
 import { operatorReadStatements } from "../shared/config/operator-policy.ts";
 import { deliveryRetries, undeliveredRetentionSeconds } from "./definitions/delivery.ts";
 import {
+  type AutopilotDeployment,
   anywhereArn,
-  type Deployment,
   forwardedRegions,
   homeBusArn,
   memberAccounts,
@@ -61,7 +61,7 @@ export function memberAccountTemplate(config: Config, stage: string, account: st
   };
 }
 
-function memberRole(deployment: Deployment, account: string): TemplateResource {
+function memberRole(deployment: AutopilotDeployment, account: string): TemplateResource {
   return trustingRole(deployment.memberRoleName, {
     description: "What the autopilot's functions may do with this account's services.",
     trusted: memberRoleUsers(deployment),
@@ -115,7 +115,11 @@ function trustingRole(name: string, { description, trusted, externalId, statemen
   };
 }
 
-function forwarding(config: Config, deployment: Deployment, account: string): Record<string, TemplateResource> {
+function forwarding(
+  config: Config,
+  deployment: AutopilotDeployment,
+  account: string,
+): Record<string, TemplateResource> {
   const place = { account, region: deployment.home.region };
   const roleName = resourceName(deployment, "forwarding");
   const rules = anywhereArn("events", place, `rule/${deployment.name}-${deployment.stage}-*`);
@@ -177,7 +181,7 @@ function forwarding(config: Config, deployment: Deployment, account: string): Re
   };
 }
 
-function deadLetters(deployment: Deployment, rules: string): Record<string, TemplateResource> {
+function deadLetters(deployment: AutopilotDeployment, rules: string): Record<string, TemplateResource> {
   const name = resourceName(deployment, "undelivered-events");
   return {
     Alarms: {

@@ -15,7 +15,7 @@ export interface FaultTargets {
   readonly services: readonly string[];
 }
 
-/** What stays broken whatever people do: images that don't work. */
+/** Faults that last even if operators act: images that don't work. */
 export function lastingFaults({ places }: Pick<FaultTargets, "places">): readonly Fault[] {
   const region = places.at(-1)?.region ?? "";
   return [

@@ -137,7 +137,7 @@ const shop = (service: Omit<z.input<typeof fleetSchema>["services"][number], "ac
 });
 
 /**
- * The fleet of `npm start` and, unless told otherwise, of `npm run lab`: Solo's guide, and a shop in a second account.
+ * The fleet of `npm start`, and the default of `npm run lab`: Solo's guide, and a shop in a second account.
  */
 export const demoFleet: Fleet = fleetSchema.parse({
   clusters: [

@@ -30,7 +30,7 @@ const TIMESTAMP = /Date$/;
 /**
  * Lets an SDK client hand its commands to the lab without the SDK's own pipeline: no serialization by schema, endpoint,
  * signature or parsing, which are most of what a call costs in process. A command's own middlewares, the client's
- * retries and the errors' names and statuses stay the same. Timestamps of answers stay numbers, but for Secrets
+ * retries and the errors' names and statuses stay the same. Timestamps of answers stay numbers, except Secrets
  * Manager's. For clients whose protocol is AWS JSON; others stay as they are. Returns whether it was one.
  */
 export function sendDirectly(client: object, options: DirectSendOptions): boolean {

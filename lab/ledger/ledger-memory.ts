@@ -49,7 +49,7 @@ function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls> {
       const roll = state(serviceArn)?.roll;
       const own = roll?.executionName === lease.executionName;
       if (roll && !own && roll.leaseUntil > nowMs) return undefined;
-      // Extending its own lease keeps what the roll has recorded.
+      // A roll that extends its own lease keeps its record.
       const { executionName, leaseUntil } = lease;
       return change(serviceArn, { roll: { ...(own ? roll : {}), executionName, leaseUntil } });
     },

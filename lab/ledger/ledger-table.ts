@@ -6,7 +6,7 @@ import { dynamoDbLedger } from "../../shared/gateways/ledger/ledger-dynamodb.ts"
 import type { Ledgers } from "../../shared/ports/ledger.ts";
 
 /** The ledger in a table of the simulated DynamoDB. */
-export interface LedgerTable {
+export interface SimulatedLedgerTable {
   readonly tableName: string;
   readonly ledger: Ledgers;
   /** True while a call is on its way: the clock should stand still then. */
@@ -16,7 +16,7 @@ export interface LedgerTable {
 }
 
 /** Creates the ledger's table in the home account and region. Every call of the ledger goes to `endpoint` over HTTP. */
-export async function createLedgerTable(config: Config, endpoint: string): Promise<LedgerTable> {
+export async function createLedgerTable(config: Config, endpoint: string): Promise<SimulatedLedgerTable> {
   const { tableName } = resourceNames(config);
   const credentials = { accessKeyId: config.homeAccount, secretAccessKey: "lab" };
   const { home } = awsClients({ config, endpoint, credentials });

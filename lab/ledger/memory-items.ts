@@ -15,20 +15,20 @@ export interface Shelf<T extends object> {
 
 /**
  * The items that `read` reads. Content that goes in is copied, as over the wire; content that comes out is frozen, so
- * that nobody can change what the shelf has. An item that the shelf has written itself is not parsed again.
+ * that no reader can change the shelf's items. An item that the shelf has written itself is not parsed again.
  */
 export function shelf<T extends object>(items: LedgerItems, read: (item: object) => T): Shelf<T> {
   const written = new WeakMap<object, T>();
   const contentOf = (item: object): T => written.get(item) ?? frozen(read(copyOf(item)));
   return {
     get: (key) => {
-      const item = items.get(nameOf(key));
+      const item = items.get(itemName(key));
       return item && contentOf(item);
     },
     put: (key, content) => {
       const kept = frozen(read(copyOf({ ...key, ...content })));
       const item = { ...key, ...kept };
-      items.set(nameOf(key), item);
+      items.set(itemName(key), item);
       written.set(item, kept);
       return kept;
     },
@@ -57,7 +57,7 @@ export function changeShelved<T extends { readonly version: number }, B extends 
 }
 
 /** How an item is named in the map. */
-export function nameOf({ pk, sk }: ItemKey): string {
+export function itemName({ pk, sk }: ItemKey): string {
   return `${pk} ${sk}`;
 }
 

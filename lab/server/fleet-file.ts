@@ -6,7 +6,7 @@ import { type Fleet, fleetSchema } from "../fleet/fleet.ts";
  * The fleet of a JSON file.
  * @throws Error that names the file and, where its content is wrong, the members.
  */
-export async function readFleet(path: string): Promise<Fleet> {
+export async function readFleetFile(path: string): Promise<Fleet> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new Error(`--fleet ${path}: ${reason(cause)}`, { cause });
   });

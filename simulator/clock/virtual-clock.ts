@@ -4,7 +4,8 @@ import { Sleepers } from "./sleepers.ts";
 export interface VirtualClockOptions {
   /**
    * Turns of the event loop without a sign of life after which nothing more can be expected to run. Default 2. With 0
-   * each turn is enough, whatever happened in it: for what runs in promise chains alone, all of which a turn drains.
+   * each turn is enough, even if something happened in it. Use 0 for code that runs in promise chains alone: one turn
+   * drains them all.
    */
   readonly quietTurns?: number;
   /** The same while at least one busy section is open. Default 16. */

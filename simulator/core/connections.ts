@@ -20,7 +20,7 @@ export class Topic<T> {
 }
 
 /**
- * Something that one service offers and others use. It is looked up at each use: the offer may come after its users.
+ * Something that one service offers and others use. Each use resolves it again: the offer may come after its users.
  */
 export class Port<T> {
   readonly #what: string;
@@ -70,7 +70,7 @@ export interface TaskChange {
   readonly clusterTags: ReadonlyMap<string, string>;
 }
 
-/** Runs functions: a simulated Lambda, or whatever stands for it. */
+/** Runs functions: a simulated Lambda, or its stand-in. */
 export interface Functions {
   /**
    * Runs a function and returns its answer. The name of the error that it rejects with becomes the error's name in a
@@ -81,11 +81,11 @@ export interface Functions {
     payload: Json,
     context: { readonly executionArn: string; readonly stateName: string; readonly signal: AbortSignal },
   ): Promise<Json>;
-  /** Hands over an event and does not wait. What becomes of it is the functions' affair: it never rejects. */
+  /** Hands over an event and does not wait. It never rejects: the functions handle their own failures. */
   invokeAsync(functionName: string, event: Json): void;
 }
 
-/** How the services of a simulator reach one another, in whatever order they were added. */
+/** How the services of a simulator reach one another, regardless of the order in which they were added. */
 export interface Connections {
   /** Events that services emit: each belongs on the default bus of its account and region. */
   readonly events: Topic<AwsEvent>;

@@ -79,7 +79,7 @@ export class AwsRouter {
     const requestId = randomUuid(this.#random);
     const addressed = this.#services.addressedBy(request);
     if (!addressed) {
-      const message = `${request.method} ${request.path} is no request of an AWS API that the simulator has. It has: ${this.#services.names().join(", ")}.`;
+      const message = `${request.method} ${request.path} does not address an AWS API of the simulator. It has: ${this.#services.names().join(", ")}.`;
       return errorResponse(undefined, new AwsError("UnknownOperationException", message, 404), requestId);
     }
     const protocol = addressed.service?.protocol;

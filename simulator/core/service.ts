@@ -26,7 +26,7 @@ export interface AwsService {
   readonly rateOf?: (operation: string, region: string) => Rate | undefined;
 }
 
-/** A service that answers every HTTP request below a path: what is no AWS API. */
+/** A service outside AWS's APIs. It answers every HTTP request below a path. */
 export interface HttpService {
   readonly name: string;
   /** Where its requests begin, such as `/slack/`. */

@@ -24,7 +24,7 @@ export class AwsServices {
     return this.#services.map(({ name }) => name);
   }
 
-  /** The call that a request makes; undefined when it is no request of an AWS API. */
+  /** The call that a request makes; undefined when it does not address an AWS API. */
   addressedBy(request: SimulatorRequest): AddressedCall | undefined {
     const target = request.headers["x-amz-target"];
     if (target !== undefined) {

@@ -30,7 +30,7 @@ export function queryMembers(request: SimulatorRequest): Readonly<Record<string,
 
 /**
  * The operation's input.
- * @throws AwsError `SerializationException` when the body is no JSON object.
+ * @throws AwsError `SerializationException` when the body is not a JSON object.
  */
 export function callInput(protocol: Protocol, request: SimulatorRequest): JsonObject {
   switch (protocol.kind) {

@@ -20,7 +20,7 @@ interface Bucket {
   filledAtMs: number;
 }
 
-/** Token buckets by account, region, service and group of operations. They refill by the clock. */
+/** Token buckets by account, region, service and group of operations. They refill as the clock advances. */
 export class Throttle {
   readonly #clock: Clock;
   readonly #buckets = new Map<string, Bucket>();

@@ -8,13 +8,13 @@ import { initialObjects, type MeshOptions } from "./initial-objects.ts";
 import { ObjectStore } from "./object-store.ts";
 import { parseResourcePath, type ResourcePath, resourceOf } from "./resources.ts";
 import { notFound, StatusError, statusResponse } from "./status.ts";
-import { type DiscoveredTask, discoveredTask, type Place, workloadEntry } from "./workload-entry.ts";
+import { type DiscoveredTask, discoveredTask, type TaskPlace, workloadEntry } from "./workload-entry.ts";
 
 export interface KubernetesOptions extends MeshOptions {
   /** The control plane's name: requests come below `/kubernetes/<name>/`. */
   readonly controlPlane: string;
   /** The accounts and regions whose tasks its istiod discovers. Default all. */
-  readonly discovers?: (place: Place) => boolean;
+  readonly discovers?: (place: TaskPlace) => boolean;
   /** A bearer token that is taken beside EKS's own. */
   readonly kubeconfigToken?: string;
 }

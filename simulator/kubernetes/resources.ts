@@ -43,7 +43,7 @@ export function resourceOf(object: JsonObject): Resource | undefined {
   return resources.find(({ kind, apiVersion }) => kind === object.kind && apiVersion === object.apiVersion);
 }
 
-/** A segment that is no valid encoding stands for itself: nothing has such a name. */
+/** A segment with an invalid encoding stays as it is: no object has such a name. */
 function decoded(segment: string | undefined): string | undefined {
   if (segment === undefined) return undefined;
   try {

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../base/json.ts";
 import type { TaskChange } from "../core/connections.ts";
 
-export interface Place {
+export interface TaskPlace {
   readonly account: string;
   readonly region: string;
 }
@@ -25,7 +25,7 @@ export interface DiscoveredTask {
  */
 export function discoveredTask(
   change: TaskChange,
-  discovers: (place: Place) => boolean = () => true,
+  discovers: (place: TaskPlace) => boolean = () => true,
 ): DiscoveredTask | undefined {
   const { taskArn, serviceArn, serviceName, ipAddress, lastStatus, healthy, containers, tags, clusterTags } = change;
   const [, , , region = "", account = ""] = taskArn.split(":");

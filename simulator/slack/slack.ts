@@ -239,7 +239,7 @@ function channelId(channel: string): string {
   return `C${hash("sha256", channel.replace(/^#/, "")).slice(0, 10).toUpperCase()}`;
 }
 
-/** The Web API takes JSON, and forms whose values are JSON where they are no plain texts. */
+/** The Web API takes JSON, and forms whose values are plain text or JSON. */
 function parseBody({ headers, body }: SimulatorRequest): JsonObject {
   if (headers["content-type"]?.startsWith("application/json")) {
     const json = parseJson(body);

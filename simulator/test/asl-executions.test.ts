@@ -208,7 +208,7 @@ describe("the execution store", () => {
 });
 
 describe("history", () => {
-  it("tells what a task did, as GetExecutionHistory does", async () => {
+  it("reports what a task did, as GetExecutionHistory does", async () => {
     const it = harness(machine({ Work: task({ Retry: [{ ErrorEquals: ["E"] }], Assign: { v: 1 } }) }), failing(1, "E"));
     const { executionArn, transitions } = await it.run({ a: 1 });
     const events = it.stepFunctions.getExecutionHistory(executionArn);

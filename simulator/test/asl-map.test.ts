@@ -30,7 +30,7 @@ function counting() {
 const numbers = (length: number) => Array.from({ length }, (_, index) => index);
 
 describe("INLINE Map", () => {
-  it("returns the outputs in the order of the items, whatever ends first", async () => {
+  it("returns the outputs in the order of the items, even if a later item ends first", async () => {
     const slowFirst: Work = async (item, { clock }) => {
       await clock.sleep(10_000 / (Number(item) + 1));
       return item;
@@ -103,7 +103,7 @@ describe("INLINE Map", () => {
     expect(outcome.output).toEqual([0, 1]);
     expect(calls).toHaveLength(4);
   });
-  it("gives an empty array for no items, and refuses what is no array", async () => {
+  it("gives an empty array for no items, and refuses an input that is not an array", async () => {
     expect((await harness(machine({ Each: map() })).run([])).output).toEqual([]);
     expect(await harness(machine({ Each: map() })).run({})).toMatchObject({ error: "States.QueryEvaluationError" });
   });
@@ -156,7 +156,7 @@ describe("DISTRIBUTED Map", () => {
     expect(outcome).toMatchObject({ output: "caught", seconds: 100 });
     expect(calls).toEqual([0]);
   });
-  it("returns the outputs in the order of the items, whatever ends first", async () => {
+  it("returns the outputs in the order of the items, even if a later item ends first", async () => {
     const slowFirst: Work = async (item, { clock }) => clock.sleep(10_000 / (Number(item) + 1)).then(() => item);
     expect((await harness(distributed(), slowFirst).run([0, 1, 2])).output).toEqual([0, 1, 2]);
   });

@@ -41,7 +41,7 @@ describe("retry", () => {
     expect(await retry({ MaxAttempts: 2 }).run()).toMatchObject({ status: "FAILED", error: "Busy" });
     expect(await retry({ MaxAttempts: 0 }, 1).run()).toMatchObject({ error: "Busy", seconds: 0 });
   });
-  it("counts the attempts of each retrier on its own, and tells the state how many were made", async () => {
+  it("counts the attempts of each retrier on its own, and gives the state their number", async () => {
     const names = ["A", "B", "A", "B"];
     const seen: unknown[] = [];
     const definition = machine({
@@ -62,7 +62,7 @@ describe("retry", () => {
     expect(outcome).toMatchObject({ output: "done", seconds: 1 + 1 + 2 + 2, transitions: 5 });
     expect(seen).toEqual([0, 1, 2, 3, 4]);
   });
-  it("hands every try the same event, whatever a function does to it", async () => {
+  it("hands every attempt the same event, even if a function changes it", async () => {
     const seen: unknown[] = [];
     const definition = machine({ Work: task({ Retry: [{ ErrorEquals: ["States.ALL"] }] }) });
     const spoil: Work = (payload) => {
@@ -137,7 +137,7 @@ describe("timeouts", () => {
     const slow: Work = async (_, { clock }) => clock.sleep(7200_000).then(() => "late");
     expect(await harness(machine({ Work: task() }), slow).run()).toMatchObject({ output: "late", seconds: 7200 });
   });
-  it("of a task abort its function's signal and count from each try anew", async () => {
+  it("of a task abort its function's signal and start again with each attempt", async () => {
     let aborted = 0;
     const definition = machine({
       Work: task({ TimeoutSeconds: "{% 5 + 5 %}", Retry: [{ ErrorEquals: ["States.Timeout"], MaxAttempts: 1 }] }),

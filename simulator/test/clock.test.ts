@@ -171,7 +171,7 @@ describe("scaled clock", () => {
     expect(await asleep).toBe(65_000);
   });
 
-  it("skips over time and wakes those who are due, the earliest first", async () => {
+  it("skips over time and wakes the sleepers that are due, the earliest first", async () => {
     fake();
     const clock = new ScaledClock(1, { startMs: 0 });
     const woken: string[] = [];
@@ -227,7 +227,7 @@ describe("scaled clock", () => {
     expect(awake).toBe(0);
   });
 
-  it("refuses a speed that is no positive number", () => {
+  it("refuses a speed that is not a positive number", () => {
     expect(() => new ScaledClock(0)).toThrow(RangeError);
     expect(() => new ScaledClock(Number.POSITIVE_INFINITY)).toThrow(RangeError);
   });

@@ -81,7 +81,7 @@ describe("Simulated EventBridge", () => {
     expect(await run()).toEqual(await run());
   });
 
-  it("delivers at least once: now and then twice", async () => {
+  it("delivers at least once, and some events twice", async () => {
     const { clock, delivered, eventBridge } = withRule({ duplicateProbability: 0.5 });
     for (let id = 0; id < 40; id++) eventBridge.emit(anEvent({ id: String(id) }));
     await clock.advance(10_000);
@@ -111,7 +111,7 @@ describe("Simulated EventBridge", () => {
     expect(eventBridge.log().at(-1)?.notes).toEqual(["on: THIRD_ACCOUNT_HOP_DETECTED"]);
   });
 
-  it("tells when a rule forwards to a bus that does not exist", async () => {
+  it("reports when a rule forwards to a bus that does not exist", async () => {
     const { clock, eventBridge } = bench();
     const missing = "arn:aws:events:us-east-1:111111111111:event-bus/gone";
     eventBridge.putRule(away, { name: "to-hub", pattern: { source: ["aws.ecs"] }, targets: [missing] });

@@ -46,7 +46,7 @@ async function send(request: Partial<SimulatorRequest> & { readonly path: string
     path: `/kubernetes/main${request.path}`,
   });
   const parsed: unknown = JSON.parse(body);
-  if (!isJsonObject(parsed)) throw new TypeError("the body is no object");
+  if (!isJsonObject(parsed)) throw new TypeError("the body is not an object");
   return { status, body: parsed };
 }
 
@@ -185,7 +185,7 @@ describe("Server-side apply of the simulator", () => {
     expect(same.body).toEqual(changed.body);
   });
 
-  it("keeps what others set, and tells who owns what", async () => {
+  it("keeps what others set, and reports who owns which field", async () => {
     kubernetes.put(namespace({ team: "x" }), "kubectl");
     const { body } = await apply(NAMESPACE, namespace({ "istio.io/dataplane-mode": "ambient" }));
     expect(body).toMatchObject({
@@ -250,7 +250,7 @@ describe("Server-side apply of the simulator", () => {
     expect(answer).toMatchObject({ status, body: { kind: "Status", code: status } });
   });
 
-  it("is refused for a namespace that is not there", async () => {
+  it("is refused for a namespace that doesn't exist", async () => {
     expect(await apply(ACCOUNT, account({}))).toMatchObject({ status: 404, body: { reason: "NotFound" } });
   });
 });
@@ -308,7 +308,7 @@ describe("Simulated istiod", () => {
     }
   });
 
-  it("has no entry in a namespace that is not there", async () => {
+  it("has no entry in a namespace that doesn't exist", async () => {
     taskChanged({ tags: new Map([["ecs.solo.io/namespace", "gone"]]) });
     await clock.advance(5000);
     expect((await send({ path: "/apis/networking.istio.io/v1/workloadentries" })).body.items).toEqual([]);
@@ -324,7 +324,7 @@ describe("Simulated istiod", () => {
     expect((await send({ path: "/apis/networking.istio.io/v1/workloadentries" })).body.items).toEqual([]);
   });
 
-  it("has no entry for a task that the fault no-workload-entry has struck, however often it hears of it", async () => {
+  it("has no entry for a task that the fault no-workload-entry has struck, even after further changes", async () => {
     faults.add({ kind: "no-workload-entry", match: { service: "shell-task", controlPlane: "main" }, count: 1 });
     for (let times = 0; times < 2; times++) {
       taskChanged();

@@ -9,8 +9,8 @@ import {
   secret,
   shop,
   shopApp,
-  task,
   withContainer,
+  withTask,
 } from "./registration-definitions.ts";
 
 describe("registrationProblems", () => {
@@ -35,14 +35,14 @@ describe("registrationProblems", () => {
       ],
       [
         "ports without a network",
-        task({ networkMode: "none" }, withContainer(reports, "reports", { links: [] })),
+        withTask({ networkMode: "none" }, withContainer(reports, "reports", { links: [] })),
         "Port mappings are not supported when networkMode=none.",
       ],
       ["a hostname", app({ hostname: "a" }), "hostname is not supported on container when networkMode=awsvpc."],
       ["links in awsvpc", app({ links: ["web"] }), "Links are not supported when networkMode=awsvpc."],
       [
         "extra hosts in awsvpc",
-        task({ networkMode: "awsvpc" }, withContainer(reports, "files", { extraHosts: [{ hostname: "a" }] })),
+        withTask({ networkMode: "awsvpc" }, withContainer(reports, "files", { extraHosts: [{ hostname: "a" }] })),
         "Extra hosts are not supported when networkMode=awsvpc.",
       ],
       [
@@ -143,12 +143,12 @@ describe("registrationProblems", () => {
   describe("of Fargate", () => {
     const not = (field: string) => `Fargate compatible task definitions do not support ${field}.`;
     it.each<[string, JsonObject, string]>([
-      ["bridge", task({ networkMode: "bridge" }), "Fargate only supports network mode 'awsvpc'."],
-      ["no network mode", task({ networkMode: null }), "Fargate only supports network mode 'awsvpc'."],
-      ["an IPC mode", task({ ipcMode: "task" }), "Tasks using the Fargate launch type do not support ipcMode."],
-      ["the host's processes", task({ pidMode: "host" }), not("pidMode host")],
-      ["constraints", task({ placementConstraints: [{ type: "memberOf" }] }), not("constraints")],
-      ["the host's directories", task({ volumes: [{ name: "v", host: { sourcePath: "/" } }] }), not("sourcePath")],
+      ["bridge", withTask({ networkMode: "bridge" }), "Fargate only supports network mode 'awsvpc'."],
+      ["no network mode", withTask({ networkMode: null }), "Fargate only supports network mode 'awsvpc'."],
+      ["an IPC mode", withTask({ ipcMode: "task" }), "Tasks using the Fargate launch type do not support ipcMode."],
+      ["the host's processes", withTask({ pidMode: "host" }), not("pidMode host")],
+      ["constraints", withTask({ placementConstraints: [{ type: "memberOf" }] }), not("constraints")],
+      ["the host's directories", withTask({ volumes: [{ name: "v", host: { sourcePath: "/" } }] }), not("sourcePath")],
       ["privileged", app({ privileged: true }), not("privileged")],
       ["links", app({ links: ["web"] }), not("links")],
       ["devices", app({ linuxParameters: { devices: [{ hostPath: "/dev/x" }] } }), not("devices")],
@@ -165,7 +165,7 @@ describe("registrationProblems", () => {
         app({ startTimeout: 121 }),
         "Invalid 'startTimeout' for container 'web': Fargate takes 2 to 120 seconds.",
       ],
-      ["much storage", task({ ephemeralStorage: { sizeInGiB: 201 } }), "Ephemeral storage takes 21 to 200 GiB."],
+      ["much storage", withTask({ ephemeralStorage: { sizeInGiB: 201 } }), "Ephemeral storage takes 21 to 200 GiB."],
       [
         "awslogs without a stream prefix",
         app({ logConfiguration: { logDriver: "awslogs", options: { "awslogs-group": "g", "awslogs-region": "r" } } }),

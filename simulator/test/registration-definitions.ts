@@ -64,7 +64,7 @@ export function withContainer(definition: JsonObject, name: string, change: Json
   };
 }
 
-export const task = (change: JsonObject, base = web) => ({ ...base, ...change });
+export const withTask = (change: JsonObject, base = web) => ({ ...base, ...change });
 export const app = (change: JsonObject) => withContainer(web, "web", change);
 export const shopApp = (change: JsonObject) => withContainer(shop, "shop", change);
 export const noRole = (definition: JsonObject): JsonObject => ({ ...definition, executionRoleArn: null });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { registrationProblems } from "../aws/ecs/registration/rules.ts";
 import type { JsonObject } from "../base/json.ts";
-import { app, containers, reports, shop, shopApp, task, web, withContainer } from "./registration-definitions.ts";
+import { app, containers, reports, shop, shopApp, web, withContainer, withTask } from "./registration-definitions.ts";
 
 describe("registrationProblems", () => {
   it.each<[string, JsonObject]>([
@@ -12,7 +12,7 @@ describe("registrationProblems", () => {
       "members that the API has not, or that are null",
       { ...app({ future: 1, links: null }), future: {}, volumes: null },
     ],
-    ["ten containers", task({ containerDefinitions: containers(10) })],
+    ["ten containers", withTask({ containerDefinitions: containers(10) })],
     ["a log router", shopApp({ logConfiguration: { logDriver: "awsfirelens", options: { Name: "http" } } })],
     ["a memory limit that is the reservation", withContainer(reports, "reports", { memory: 256 })],
     ["sums that are the task's size", app({ cpu: 256, memory: 512 })],
@@ -20,33 +20,33 @@ describe("registrationProblems", () => {
     ["a range of ports", app({ portMappings: [{ containerPortRange: "8000-8010" }] })],
     ["a health check without CMD", app({ healthCheck: { command: ["curl", "localhost"] } })],
     ["SYS_PTRACE", app({ linuxParameters: { capabilities: { add: ["SYS_PTRACE"], drop: ["ALL"] } } })],
-    ["volumes that are there", task({ volumes: [{ name: "v" }] }, app({ mountPoints: [{ sourceVolume: "v" }] }))],
-    ["50 tags", task({ tags: Array.from({ length: 50 }, (_, index) => ({ key: `${index}`, value: "" })) })],
+    ["volumes that are there", withTask({ volumes: [{ name: "v" }] }, app({ mountPoints: [{ sourceVolume: "v" }] }))],
+    ["50 tags", withTask({ tags: Array.from({ length: 50 }, (_, index) => ({ key: `${index}`, value: "" })) })],
   ])("takes %s", (_what, definition) => {
     expect(registrationProblems(definition)).toEqual([]);
   });
 
   it.each<[string, JsonObject, string]>([
     ["a member of another type", app({ cpu: "1" }), "Invalid type for parameter 'containerDefinitions.0.cpu'."],
-    ["no family", task({ family: null }), "Family should not be null or empty."],
-    ["a bad family", task({ family: "a b" }), "Family contains invalid characters."],
-    ["no containers", task({ containerDefinitions: [] }), "Container list cannot be empty."],
-    ["eleven containers", task({ containerDefinitions: containers(11) }), "Too many containers."],
+    ["no family", withTask({ family: null }), "Family should not be null or empty."],
+    ["a bad family", withTask({ family: "a b" }), "Family contains invalid characters."],
+    ["no containers", withTask({ containerDefinitions: [] }), "Container list cannot be empty."],
+    ["eleven containers", withTask({ containerDefinitions: containers(11) }), "Too many containers."],
     ["no name", app({ name: "" }), "Container.name should not be null or empty."],
     ["a bad name", app({ name: "a b" }), "Container name 'a b' contains invalid characters."],
     ["a name twice", shopApp({ name: "cache" }), "Container names should be unique: 'cache' is used more than once."],
     ["no image", app({ image: null }), "Container.image should not be null or empty."],
     ["none essential", app({ essential: false }), "Task definition must have at least one essential container."],
-    ["an unknown network mode", task({ networkMode: "nat" }, reports), "Invalid network mode 'nat'."],
-    ["an unknown launch type", task({ requiresCompatibilities: ["EKS"] }, reports), "Invalid compatibility 'EKS'."],
+    ["an unknown network mode", withTask({ networkMode: "nat" }, reports), "Invalid network mode 'nat'."],
+    ["an unknown launch type", withTask({ requiresCompatibilities: ["EKS"] }, reports), "Invalid compatibility 'EKS'."],
     [
       "another proxy",
-      task({ proxyConfiguration: { type: "ENVOY", containerName: "web" } }),
+      withTask({ proxyConfiguration: { type: "ENVOY", containerName: "web" } }),
       "Proxy type must be APPMESH.",
     ],
     [
       "eleven constraints",
-      task({ placementConstraints: containers(11) }, reports),
+      withTask({ placementConstraints: containers(11) }, reports),
       "Too many placement constraints: a task has at most 10.",
     ],
   ])("refuses %s", (_what, definition, message) => {
@@ -66,7 +66,7 @@ describe("registrationProblems", () => {
       ["16384", "122880"],
       ["32768", "249856"],
     ])("takes Fargate's %s with %s", (cpu, memory) => {
-      expect(registrationProblems(task({ cpu, memory }))).toEqual([]);
+      expect(registrationProblems(withTask({ cpu, memory }))).toEqual([]);
     });
 
     it.each([
@@ -83,17 +83,17 @@ describe("registrationProblems", () => {
       ["1 CPU", "2GB"],
       ["0.25", "512"],
     ])("refuses %s with %s on Fargate", (cpu, memory) => {
-      expect(registrationProblems(task({ cpu, memory }))).toContain(
+      expect(registrationProblems(withTask({ cpu, memory }))).toContain(
         "No Fargate configuration exists for given values.",
       );
     });
 
     it.each<[string, JsonObject, string]>([
-      ["no task CPU", task({ cpu: null }), "Fargate requires that 'cpu' be defined at the task level."],
-      ["no task memory", task({ memory: null }), "Fargate requires that 'memory' be defined at the task level."],
-      ["a task CPU below EC2's", task({ cpu: "127" }, reports), "Invalid 'cpu' setting for task."],
-      ["a task CPU above EC2's", task({ cpu: "193 vCPU" }, reports), "Invalid 'cpu' setting for task."],
-      ["a task memory that is none", task({ memory: "much" }, reports), "Invalid 'memory' setting for task."],
+      ["no task CPU", withTask({ cpu: null }), "Fargate requires that 'cpu' be defined at the task level."],
+      ["no task memory", withTask({ memory: null }), "Fargate requires that 'memory' be defined at the task level."],
+      ["a task CPU below EC2's", withTask({ cpu: "127" }, reports), "Invalid 'cpu' setting for task."],
+      ["a task CPU above EC2's", withTask({ cpu: "193 vCPU" }, reports), "Invalid 'cpu' setting for task."],
+      ["an invalid task memory", withTask({ memory: "much" }, reports), "Invalid 'memory' setting for task."],
       [
         "too much CPU",
         app({ cpu: 257 }),
@@ -143,7 +143,7 @@ describe("registrationProblems", () => {
         "Too many tags: a resource has at most 50.",
       ],
     ])("refuses %s", (_what, tags, message) => {
-      expect(registrationProblems(task({ tags }))).toContain(message);
+      expect(registrationProblems(withTask({ tags }))).toContain(message);
     });
   });
 });

@@ -158,7 +158,7 @@ describe("the router", () => {
     expect(response).toMatchObject({ status: 400, json: { __type: "UnknownOperationException" } });
   });
 
-  it("takes a request below a service's path to that service, whatever its headers say", async () => {
+  it("takes a request below a service's path to that service, regardless of its headers", async () => {
     const request = { ...ecsRequest("DescribeServices"), path: "/chat/post" };
     expect((await send(request)).json).toEqual({ path: "/chat/post" });
     expect(router.calls()).toEqual({});
@@ -185,7 +185,7 @@ describe("the router", () => {
     expect(response.json).toEqual({ cluster: { name: "mesh 1" } });
   });
 
-  it("throttles each account and region by itself, and refills by the clock", async () => {
+  it("throttles each account and region separately, and refills as the clock advances", async () => {
     const register = (headers: Record<string, string>) => send(ecsRequest("RegisterTaskDefinition", "{}", headers));
     const one = authorization("111111111111");
     for (let index = 0; index < 20; index++) expect((await register(one)).status).toBe(200);
@@ -243,7 +243,7 @@ describe("the router", () => {
     expect((await start("eu-west-1")).status).toBe(200);
   });
 
-  it("counts and tells every call, with its error", async () => {
+  it("counts and reports every call, with its error", async () => {
     const calls: AnsweredCall[] = [];
     const end = router.onCall((call) => calls.push(call));
     await router.handle(ecsRequest("UpdateService", '{"service":"web"}'), { invocation: "roll/apply#1" });

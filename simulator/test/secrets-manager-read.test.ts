@@ -88,7 +88,7 @@ describe("A task's read of its secret", () => {
     expect(read()).toBe("ok");
   });
 
-  it("is denied by an explicit Deny, whatever else allows it", async () => {
+  it("is denied by an explicit Deny, even if another policy allows it", async () => {
     await attach(policy("Allow", ROLE), policy("Deny", ROLE, { Action: "*" }));
     expect(read()).toContain("AccessDeniedException");
   });
@@ -102,7 +102,7 @@ describe("A task's read of its secret", () => {
     expect(read(String(created.ARN), "arn:aws:iam::999999999999:role/web")).toContain("AccessDeniedException");
   });
 
-  it("fails for a version, a label, a key or a secret that is not there", () => {
+  it("fails for a version, a label, a key or a secret that doesn't exist", () => {
     expect(read(`${arn}:::${versionOf("gone")}`)).toContain(
       `ResourceNotFoundException: Secrets Manager can't find the specified secret value for VersionId: ${versionOf("gone")}`,
     );
@@ -116,7 +116,7 @@ describe("A task's read of its secret", () => {
     expect(read()).toContain("marked for deletion");
   });
 
-  it("fails without an execution role, with a stage and a version id, and for what is no reference", () => {
+  it("fails without an execution role, with a stage and a version id, and for an invalid reference", () => {
     expect(secrets.canRead({ ...here, valueFrom: arn, executionRoleArn: undefined })).toMatchObject({ ok: false });
     expect(read(`${arn}::AWSCURRENT:${VERSION}`)).toContain("not both");
     expect(read("mesh/web")).toContain("invalid secret reference");
@@ -132,7 +132,7 @@ describe("A task's read of its secret", () => {
 });
 
 describe("parseValueFrom", () => {
-  it("tells the parts that are there", () => {
+  it("returns the parts that the reference has", () => {
     expect(parseValueFrom(`${arn}:::${VERSION}`)).toEqual({
       secretArn: arn,
       ...here,

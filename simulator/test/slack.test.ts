@@ -37,7 +37,7 @@ async function call(method: string, body: JsonObject, headers: Readonly<Record<s
     body: JSON.stringify(body),
   });
   const answer: unknown = JSON.parse(text);
-  if (!isJsonObject(answer)) throw new TypeError("the body is no object");
+  if (!isJsonObject(answer)) throw new TypeError("the body is not an object");
   return { status, headers: answered, answer };
 }
 
@@ -155,7 +155,7 @@ describe("Simulated Slack", () => {
     ]);
   });
 
-  it("takes a reply only to a message of the same channel that is no reply itself", async () => {
+  it("takes a reply only to a message of the same channel that is not a reply itself", async () => {
     const { answer } = await post("one");
     await clock.advance(1000);
     const reply = await post("two", { thread_ts: answer.ts ?? null });
@@ -178,7 +178,7 @@ describe("Simulated Slack", () => {
     expect(slack.messages()).toMatchObject([{ text: "by the webhook", updatedTimes: 0 }]);
   });
 
-  it("takes fifty updates a minute, whatever is posted meanwhile", async () => {
+  it("takes fifty updates a minute, regardless of posts in between", async () => {
     const { answer } = await post("one");
     const update = (text: string) =>
       call("chat.update", { channel: answer.channel ?? null, ts: answer.ts ?? null, text });
@@ -191,7 +191,7 @@ describe("Simulated Slack", () => {
     expect(slack.threads()[0]).toMatchObject({ text: "again", updatedTimes: 51 });
   });
 
-  it("has an incoming webhook, which tells nothing of the message", async () => {
+  it("has an incoming webhook, whose answer says nothing about the message", async () => {
     expect(await webhook('{"text":"hello"}')).toMatchObject({ status: 200, body: "ok" });
     expect(slack.messages()).toMatchObject([{ channel: "#mesh", text: "hello" }]);
     expect(await webhook('{"text":"again"}')).toMatchObject({ status: 429, headers: { "retry-after": "1" } });

@@ -38,7 +38,7 @@ export const autopilotRules: readonly HomeRule[] = [
   },
   {
     name: "roll-superseded",
-    description: "A roll gave way to somebody else's deployment, whose events came while the roll held the lease.",
+    description: "Somebody else's deployment superseded a roll, and its events came while the roll held the lease.",
     pattern: {
       ...own(...ending("reconcile-if-overtaken")),
       detail: { reason: [{ "anything-but": "already-as-desired" }] },

@@ -1,5 +1,5 @@
 import { eventSources } from "../../shared/base/vocabulary.ts";
-import { type Deployment, memberAccounts } from "./deployment.ts";
+import { type AutopilotDeployment, memberAccounts } from "./deployment.ts";
 import { policy } from "./permissions.ts";
 
 /**
@@ -7,7 +7,7 @@ import { policy } from "./permissions.ts";
  * own events can't be forged: PutEvents refuses sources that begin with `aws.`. The autopilot's and the operators'
  * could be: the policy refuses them from elsewhere.
  */
-export function homeBusPolicy(deployment: Deployment, busArn: string): string | undefined {
+export function homeBusPolicy(deployment: AutopilotDeployment, busArn: string): string | undefined {
   const accounts = memberAccounts(deployment);
   if (accounts.length === 0) return undefined;
   const common = { Principal: { AWS: accounts }, Action: "events:PutEvents", Resource: busArn };

@@ -1,15 +1,15 @@
-export interface Place {
+export interface AccountRegion {
   readonly account: string;
   readonly region: string;
 }
 
 /** What names, ARNs and permissions follow from: a part of the configuration, and the stage. */
-export interface Deployment {
+export interface AutopilotDeployment {
   readonly name: string;
   readonly stage: string;
-  readonly home: Place;
+  readonly home: AccountRegion;
   /** Where services run. */
-  readonly targets: readonly Place[];
+  readonly targets: readonly AccountRegion[];
   readonly memberRoleName: string;
   /** Names of the roles that task definitions may have, with `*` for any rest: `ecs/*`. */
   readonly passRoles: readonly string[];
@@ -18,31 +18,31 @@ export interface Deployment {
   readonly kubeconfigSecrets: readonly string[];
   /** Their names. */
   readonly controlPlanes: readonly string[];
-  readonly eksClusters: readonly (Place & { readonly cluster: string })[];
+  readonly eksClusters: readonly (AccountRegion & { readonly cluster: string })[];
   readonly imageParameter: string | undefined;
   /** The places of the alarms that stop a rollout. */
-  readonly alarms: readonly Place[];
+  readonly alarms: readonly AccountRegion[];
 }
 
 /** The ARN's partition in a region. */
-export function partitionOf(region: string): string {
+export function arnPartition(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
 /** An ARN in a place; global services leave the region empty. */
-export function arn(service: string, { account, region }: Place, resource: string): string {
-  return `arn:${partitionOf(region)}:${service}:${region}:${account}:${resource}`;
+export function arn(service: string, { account, region }: AccountRegion, resource: string): string {
+  return `arn:${arnPartition(region)}:${service}:${region}:${account}:${resource}`;
 }
 
 /** The ARN pattern of something in any region of a place's account. */
-export function anywhereArn(service: string, { account, region }: Place, resource: string): string {
-  return `arn:${partitionOf(region)}:${service}:*:${account}:${resource}`;
+export function anywhereArn(service: string, { account, region }: AccountRegion, resource: string): string {
+  return `arn:${arnPartition(region)}:${service}:*:${account}:${resource}`;
 }
 
 /** An IAM role's ARN. IAM has no regions. */
-export function roleArn({ account, region }: Place, roleName: string): string {
-  return `arn:${partitionOf(region)}:iam::${account}:role/${roleName}`;
+export function roleArn({ account, region }: AccountRegion, roleName: string): string {
+  return `arn:${arnPartition(region)}:iam::${account}:role/${roleName}`;
 }
 
 /** AWS allows 64 characters in the names of functions, roles and rules. */
@@ -52,7 +52,7 @@ const MAX_NAME_LENGTH = 64;
  * The name of a resource of this deployment. Throws when it is longer than AWS allows: the configuration's name or the
  * stage is too long then.
  */
-export function resourceName({ name, stage }: Pick<Deployment, "name" | "stage">, ending: string): string {
+export function resourceName({ name, stage }: Pick<AutopilotDeployment, "name" | "stage">, ending: string): string {
   const full = `${name}-${stage}-${ending.replaceAll("/", "-")}`;
   if (full.length <= MAX_NAME_LENGTH) return full;
   throw new Error(
@@ -61,44 +61,44 @@ export function resourceName({ name, stage }: Pick<Deployment, "name" | "stage">
 }
 
 /** The home bus's name. */
-export function homeBusName({ name, stage }: Pick<Deployment, "name" | "stage">): string {
+export function homeBusName({ name, stage }: Pick<AutopilotDeployment, "name" | "stage">): string {
   return `${name}-${stage}`;
 }
 
 /** The home bus's ARN: every target region forwards to it. */
-export function homeBusArn(deployment: Deployment): string {
+export function homeBusArn(deployment: AutopilotDeployment): string {
   return arn("events", deployment.home, `event-bus/${homeBusName(deployment)}`);
 }
 
 /** The name of an alarm of this deployment: alarms may have longer names than functions. */
-export function alarmName({ name, stage }: Pick<Deployment, "name" | "stage">, ending: string): string {
+export function alarmName({ name, stage }: Pick<AutopilotDeployment, "name" | "stage">, ending: string): string {
   return `${name}-${stage}-${ending}`;
 }
 
 /** The ARN of a function, by its file below `functions/`. */
-export function functionArn(deployment: Deployment, functionName: string): string {
+export function functionArn(deployment: AutopilotDeployment, functionName: string): string {
   return arn("lambda", deployment.home, `function:${resourceName(deployment, functionName)}`);
 }
 
 /** The ARN of a state machine, by the end of its name. */
-export function stateMachineArn(deployment: Deployment, name: string): string {
+export function stateMachineArn(deployment: AutopilotDeployment, name: string): string {
   return arn("states", deployment.home, `stateMachine:${resourceName(deployment, name)}`);
 }
 
 /** The ARN of a queue in a place. */
-export function queueArn(deployment: Deployment, place: Place, name: string): string {
+export function queueArn(deployment: AutopilotDeployment, place: AccountRegion, name: string): string {
   return arn("sqs", place, resourceName(deployment, name));
 }
 
 /** The accounts besides the home account that have services, a control plane or an alarm, sorted. */
-export function memberAccounts({ home, targets, eksClusters, alarms }: Deployment): readonly string[] {
+export function memberAccounts({ home, targets, eksClusters, alarms }: AutopilotDeployment): readonly string[] {
   const accounts = new Set([...targets, ...eksClusters, ...alarms].map(({ account }) => account));
   accounts.delete(home.account);
   return [...accounts].sort();
 }
 
 /** The regions of an account in which services run, sorted. */
-export function targetRegions({ targets }: Pick<Deployment, "targets">, account: string): readonly string[] {
+export function targetRegions({ targets }: Pick<AutopilotDeployment, "targets">, account: string): readonly string[] {
   return [...new Set(targets.filter((target) => target.account === account).map(({ region }) => region))].sort();
 }
 
@@ -106,7 +106,7 @@ export function targetRegions({ targets }: Pick<Deployment, "targets">, account:
  * The regions of an account whose events are forwarded, sorted: where services run, and in the home account the home
  * region, which has the parameters and secrets.
  */
-export function forwardedRegions(deployment: Deployment, account: string): readonly string[] {
+export function forwardedRegions(deployment: AutopilotDeployment, account: string): readonly string[] {
   const regions = new Set(targetRegions(deployment, account));
   if (account === deployment.home.account) regions.add(deployment.home.region);
   return [...regions].sort();

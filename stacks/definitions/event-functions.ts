@@ -1,4 +1,4 @@
-import { controlPlane, elsewhere, type FunctionDefinition, startRoll } from "./function-definition.ts";
+import { controlPlaneCalls, elsewhere, type FunctionDefinition, startRollCalls } from "./function-definition.ts";
 import { on } from "./scopes.ts";
 
 /** The functions that events and the clock invoke. */
@@ -17,7 +17,7 @@ export const eventFunctions: readonly FunctionDefinition[] = [
       on("region-wide", "ecs:DescribeTaskDefinition"),
       on("service-tags", "ecs:UntagResource"),
       on("bus", "events:PutEvents"),
-      ...startRoll,
+      ...startRollCalls,
       elsewhere,
     ],
   },
@@ -37,7 +37,7 @@ export const eventFunctions: readonly FunctionDefinition[] = [
       on("service-tags", "ecs:UntagResource"),
       on("token-secrets", "secretsmanager:DescribeSecret", "secretsmanager:UpdateSecretVersionStage"),
       on("bus", "events:PutEvents"),
-      ...startRoll,
+      ...startRollCalls,
       elsewhere,
     ],
   },
@@ -69,7 +69,7 @@ export const eventFunctions: readonly FunctionDefinition[] = [
       on("clusters", "ecs:DescribeClusters"),
       on("region-wide", "ecs:DescribeTaskDefinition"),
       on("bus", "events:PutEvents"),
-      ...controlPlane,
+      ...controlPlaneCalls,
     ],
   },
   {

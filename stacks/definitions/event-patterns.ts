@@ -5,7 +5,7 @@ import type { EventPatternOptions, EventRules, ForwardedRule, HomeRule } from ".
 
 export type { EventPatternOptions, EventRules, HomeRule } from "./event-rules.ts";
 
-/** A function that runs by the clock. */
+/** A function that runs on a schedule. */
 export interface Schedule {
   readonly name: string;
   readonly functionName: FunctionName;
@@ -24,7 +24,7 @@ export function eventPatterns(options: EventPatternOptions): EventRules {
   };
 }
 
-/** Functions that run by the clock: events can be lost. */
+/** Functions that run on a schedule, because events can be lost. */
 export const schedules: readonly Schedule[] = [
   { name: "sweep-services", functionName: "sweep-services", everyMinutes: 15 },
   { name: "watch-root-ca", functionName: "watch-root-ca", everyMinutes: 5 },

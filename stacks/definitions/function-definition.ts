@@ -35,20 +35,20 @@ interface OtherFunction {
 export const elsewhere = on("member-roles", "sts:AssumeRole");
 
 /** The calls that a connection to a control plane needs. */
-export const controlPlane: readonly Calls[] = [
+export const controlPlaneCalls: readonly Calls[] = [
   on("eks-clusters", "eks:DescribeCluster"),
   on("kubeconfig-secrets", "secretsmanager:GetSecretValue"),
   elsewhere,
 ];
 
 /** Starting an execution that may have been started before. */
-export const startRoll: readonly Calls[] = [
+export const startRollCalls: readonly Calls[] = [
   on("roll-service", "states:StartExecution"),
   on("roll-service-executions", "states:DescribeExecution"),
 ];
 
 /** The same for the fleet's state machine. */
-export const startRollout: readonly Calls[] = [
+export const startRolloutCalls: readonly Calls[] = [
   on("roll-fleet", "states:StartExecution"),
   on("roll-fleet-executions", "states:DescribeExecution"),
 ];

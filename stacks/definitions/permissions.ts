@@ -6,12 +6,12 @@ import {
   tagKeys,
 } from "../../shared/base/vocabulary.ts";
 import {
+  type AccountRegion,
+  type AutopilotDeployment,
   anywhereArn,
   arn,
-  type Deployment,
   homeBusArn,
   memberAccounts,
-  type Place,
   resourceName,
   roleArn,
   stateMachineArn,
@@ -19,7 +19,7 @@ import {
 } from "./deployment.ts";
 import type { FunctionDefinition } from "./function-definition.ts";
 import { functions } from "./functions.ts";
-import { type Calls, type HomeScope, isTargetScope, type Scope, type TargetScope } from "./scopes.ts";
+import { type CallScope, type Calls, type HomeScope, isTargetScope, type TargetScope } from "./scopes.ts";
 
 type Condition = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
@@ -53,7 +53,9 @@ const SECRET_SUFFIX = "-??????";
  * and is bound to the account's regions instead.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
  */
-const targetGrants: Readonly<Record<ServiceScope, (places: readonly Place[], deployment: Deployment) => Grant>> = {
+const targetGrants: Readonly<
+  Record<ServiceScope, (places: readonly AccountRegion[], deployment: AutopilotDeployment) => Grant>
+> = {
   services: (places) => regional("ecs", places, "service/*"),
   clusters: (places) => regional("ecs", places, "cluster/*"),
   tasks: (places) => regional("ecs", places, "task/*"),
@@ -78,7 +80,7 @@ const targetGrants: Readonly<Record<ServiceScope, (places: readonly Place[], dep
     regional("secretsmanager", places, TOKEN_SECRETS, { Bool: { "secretsmanager:BlockPublicPolicy": "true" } }),
 };
 
-const homeGrants: Readonly<Record<HomeScope, (deployment: Deployment) => Grant>> = {
+const homeGrants: Readonly<Record<HomeScope, (deployment: AutopilotDeployment) => Grant>> = {
   bus: (deployment) => ({
     resources: [homeBusArn(deployment)],
     condition: {
@@ -115,7 +117,12 @@ const homeGrants: Readonly<Record<HomeScope, (deployment: Deployment) => Grant>>
 const MOST_REGIONS_BY_ARN = 6;
 
 /** A resource in every region in which an account has services. */
-function regional(service: string, places: readonly Place[], resource: string, condition: Condition = {}): Grant {
+function regional(
+  service: string,
+  places: readonly AccountRegion[],
+  resource: string,
+  condition: Condition = {},
+): Grant {
   const conditioned = Object.keys(condition).length > 0 ? { condition } : {};
   const [first] = places;
   if (!first || places.length <= MOST_REGIONS_BY_ARN) {
@@ -128,11 +135,11 @@ function regional(service: string, places: readonly Place[], resource: string, c
   };
 }
 
-function anything(places: readonly Place[]): readonly string[] {
+function anything(places: readonly AccountRegion[]): readonly string[] {
   return places.length > 0 ? ["*"] : [];
 }
 
-function regionWide(places: readonly Place[]): Grant {
+function regionWide(places: readonly AccountRegion[]): Grant {
   const regions = [...new Set(places.map(({ region }) => region))];
   return { resources: anything(places), condition: { StringEquals: { "aws:RequestedRegion": regions } } };
 }
@@ -142,17 +149,17 @@ function onlyTagKeys(keys: readonly string[]): Condition {
   return { "ForAllValues:StringEquals": { "aws:TagKeys": keys }, Null: { "aws:TagKeys": "false" } };
 }
 
-function secretArn(place: Place, nameOrArn: string): string {
+function secretArn(place: AccountRegion, nameOrArn: string): string {
   if (nameOrArn.startsWith("arn:")) return nameOrArn;
   return arn("secretsmanager", place, `secret:${nameOrArn}${SECRET_SUFFIX}`);
 }
 
 /** The ARNs of a state machine's executions. */
-export function executionsOf(deployment: Deployment, name: string): readonly string[] {
+export function executionsOf(deployment: AutopilotDeployment, name: string): readonly string[] {
   return [arn("states", deployment.home, `execution:${resourceName(deployment, name)}:*`)];
 }
 
-function eksGrant({ eksClusters }: Deployment, account: string): Grant {
+function eksGrant({ eksClusters }: AutopilotDeployment, account: string): Grant {
   const own = eksClusters.filter((one) => one.account === account);
   return { resources: own.map((one) => arn("eks", one, `cluster/${one.cluster}`)) };
 }
@@ -161,19 +168,19 @@ function eksGrant({ eksClusters }: Deployment, account: string): Grant {
  * Only a caller that may describe all alarms gets composite ones:
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
  */
-function alarmGrant({ alarms }: Deployment, account: string): Grant {
+function alarmGrant({ alarms }: AutopilotDeployment, account: string): Grant {
   const places = alarms.filter((one) => one.account === account);
   return regionWide(places);
 }
 
-function targetGrant(scope: TargetScope, deployment: Deployment, account: string): Grant {
+function targetGrant(scope: TargetScope, deployment: AutopilotDeployment, account: string): Grant {
   if (scope === "alarms") return alarmGrant(deployment, account);
   if (scope === "eks-clusters") return eksGrant(deployment, account);
   const places = targetRegions(deployment, account).map((region) => ({ account, region }));
   return targetGrants[scope](places, deployment);
 }
 
-function statements(calls: readonly Calls[], grantOf: (scope: Scope) => Grant): readonly Statement[] {
+function statements(calls: readonly Calls[], grantOf: (scope: CallScope) => Grant): readonly Statement[] {
   return merged(calls).flatMap(({ scope, actions }): Statement[] => {
     const { resources, condition } = grantOf(scope);
     if (resources.length === 0) return [];
@@ -191,14 +198,17 @@ function merged(calls: readonly Calls[]): readonly Calls[] {
 }
 
 /** What a function's role may do on AWS besides its own logs and dead letters. */
-export function functionStatements({ calls }: FunctionDefinition, deployment: Deployment): readonly Statement[] {
+export function functionStatements(
+  { calls }: FunctionDefinition,
+  deployment: AutopilotDeployment,
+): readonly Statement[] {
   return statements(calls, (scope) =>
     isTargetScope(scope) ? targetGrant(scope, deployment, deployment.home.account) : homeGrants[scope](deployment),
   );
 }
 
 /** What the member role of an account may do: what any function does in target accounts. */
-export function memberStatements(account: string, deployment: Deployment): readonly Statement[] {
+export function memberStatements(account: string, deployment: AutopilotDeployment): readonly Statement[] {
   const calls = functions.flatMap((one) => one.calls).filter(({ scope }) => isTargetScope(scope));
   return statements(calls, (scope) =>
     isTargetScope(scope) ? targetGrant(scope, deployment, account) : { resources: [] },
@@ -206,7 +216,7 @@ export function memberStatements(account: string, deployment: Deployment): reado
 }
 
 /** The roles that may assume the member roles, sorted: those of functions that call other accounts. */
-export function memberRoleUsers(deployment: Deployment): readonly string[] {
+export function memberRoleUsers(deployment: AutopilotDeployment): readonly string[] {
   const users = functions.filter(({ calls }) => calls.some(({ scope }) => scope === "member-roles"));
   return users.map(({ name }) => roleArn(deployment.home, resourceName(deployment, name))).sort();
 }
@@ -215,7 +225,7 @@ export function memberRoleUsers(deployment: Deployment): readonly string[] {
  * The roles that a control plane in this account must let in, sorted: those of the functions that call it, or the
  * member role that they assume in other accounts.
  */
-export function kubernetesPrincipals(deployment: Deployment, account: string): readonly string[] {
+export function kubernetesPrincipals(deployment: AutopilotDeployment, account: string): readonly string[] {
   const { home, memberRoleName } = deployment;
   if (account !== home.account) return [roleArn({ account, region: home.region }, memberRoleName)];
   const users = functions.filter(({ kubernetes }) => kubernetes);

@@ -1,4 +1,4 @@
-import { controlPlane, elsewhere, type FunctionDefinition, register } from "./function-definition.ts";
+import { controlPlaneCalls, elsewhere, type FunctionDefinition, register } from "./function-definition.ts";
 import { on } from "./scopes.ts";
 
 /** The steps of RollService. */
@@ -15,7 +15,7 @@ export const rollFunctions: readonly FunctionDefinition[] = [
       on("services", "ecs:DescribeServices"),
       on("clusters", "ecs:DescribeClusters"),
       on("region-wide", "ecs:DescribeTaskDefinition"),
-      ...controlPlane,
+      ...controlPlaneCalls,
     ],
   },
   {
@@ -44,7 +44,7 @@ export const rollFunctions: readonly FunctionDefinition[] = [
         "secretsmanager:UpdateSecretVersionStage",
       ),
       on("token-secret-policies", "secretsmanager:PutResourcePolicy"),
-      ...controlPlane,
+      ...controlPlaneCalls,
     ],
   },
   {
@@ -71,7 +71,7 @@ export const rollFunctions: readonly FunctionDefinition[] = [
       on("services", "ecs:DescribeServices"),
       on("tasks", "ecs:DescribeTasks"),
       on("in-a-cluster", "ecs:ListTasks"),
-      ...controlPlane,
+      ...controlPlaneCalls,
     ],
   },
   {

@@ -1,4 +1,4 @@
-import { elsewhere, type FunctionDefinition, startRollout } from "./function-definition.ts";
+import { elsewhere, type FunctionDefinition, startRolloutCalls } from "./function-definition.ts";
 import { on } from "./scopes.ts";
 
 /** The steps of RollFleet, and the functions that start, control and watch it. */
@@ -14,7 +14,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
       on("image-parameter", "ssm:GetParameter"),
       on("task-tokens", "states:SendTaskSuccess"),
       on("bus", "events:PutEvents"),
-      ...startRollout,
+      ...startRolloutCalls,
     ],
   },
   {
@@ -27,7 +27,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
       on("ledger", "dynamodb:GetItem", "dynamodb:PutItem"),
       on("task-tokens", "states:SendTaskSuccess"),
       on("bus", "events:PutEvents"),
-      ...startRollout,
+      ...startRolloutCalls,
     ],
   },
   {
@@ -41,7 +41,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
       on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
       on("alarms", "cloudwatch:DescribeAlarms"),
       on("task-tokens", "states:SendTaskSuccess"),
-      ...startRollout,
+      ...startRolloutCalls,
       elsewhere,
     ],
   },
@@ -119,7 +119,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
     calls: [
       on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
       on("bus", "events:PutEvents"),
-      ...startRollout,
+      ...startRolloutCalls,
     ],
   },
 ];

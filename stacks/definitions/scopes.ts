@@ -35,21 +35,21 @@ export const homeScopes = [
 ] as const;
 export type HomeScope = (typeof homeScopes)[number];
 
-export type Scope = TargetScope | HomeScope;
+export type CallScope = TargetScope | HomeScope;
 
 /** Some calls, all on the same. */
 export interface Calls {
-  readonly scope: Scope;
+  readonly scope: CallScope;
   /** IAM actions: `ecs:DescribeServices`. */
   readonly actions: readonly string[];
 }
 
 /** Names calls with what they are made on. */
-export function on(scope: Scope, ...actions: readonly string[]): Calls {
+export function on(scope: CallScope, ...actions: readonly string[]): Calls {
   return { scope, actions };
 }
 
 /** True if the calls go to the accounts and regions in which services run. */
-export function isTargetScope(scope: Scope): scope is TargetScope {
+export function isTargetScope(scope: CallScope): scope is TargetScope {
   return targetScopes.some((one) => one === scope);
 }

@@ -1,4 +1,4 @@
-import { arn, type Deployment, functionArn, stateMachineArn } from "./deployment.ts";
+import { type AutopilotDeployment, arn, functionArn, stateMachineArn } from "./deployment.ts";
 import { executionsOf, type Statement } from "./permissions.ts";
 import type { StateMachineDefinition } from "./state-machines.ts";
 
@@ -25,7 +25,10 @@ const logDelivery: Statement = {
  * The statements of a state machine's role: for the tasks of its definition, and for its log. Throws when the
  * definition has an integration that is not known here.
  */
-export function stateMachineStatements(machine: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
+export function stateMachineStatements(
+  machine: StateMachineDefinition,
+  deployment: AutopilotDeployment,
+): readonly Statement[] {
   const integrations = integrationsOf(machine.definition);
   const unknown = integrations.find((resource) => !LAMBDA.test(resource) && !NESTED.test(resource));
   if (unknown) throw new Error(`${machine.name} has a task of ${unknown}, for which it would get no permission`);
@@ -37,7 +40,7 @@ export function stateMachineStatements(machine: StateMachineDefinition, deployme
   ];
 }
 
-function invocations({ functions }: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
+function invocations({ functions }: StateMachineDefinition, deployment: AutopilotDeployment): readonly Statement[] {
   const names = [...new Set(Object.values(functions))].sort();
   if (names.length === 0) return [];
   const Resource = names.map((name) => functionArn(deployment, name));
@@ -48,7 +51,10 @@ function invocations({ functions }: StateMachineDefinition, deployment: Deployme
  * To wait for a nested execution, Step Functions needs a rule of its own:
  * https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
  */
-function nestedExecutions({ stateMachines }: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
+function nestedExecutions(
+  { stateMachines }: StateMachineDefinition,
+  deployment: AutopilotDeployment,
+): readonly Statement[] {
   const names = [...new Set(Object.values(stateMachines))].sort();
   return [
     {
@@ -73,14 +79,14 @@ function nestedExecutions({ stateMachines }: StateMachineDefinition, deployment:
  * A distributed Map runs its items as executions of its own state machine:
  * https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
  */
-function ownChildren({ name }: StateMachineDefinition, deployment: Deployment): readonly Statement[] {
-  const labelled = executionsOf(deployment, name).map((one) => one.replace(/:\*$/, "/*:*"));
+function ownChildren({ name }: StateMachineDefinition, deployment: AutopilotDeployment): readonly Statement[] {
+  const labeled = executionsOf(deployment, name).map((one) => one.replace(/:\*$/, "/*:*"));
   return [
     { Effect: "Allow", Action: ["states:StartExecution"], Resource: [stateMachineArn(deployment, name)] },
     {
       Effect: "Allow",
       Action: ["states:DescribeExecution", "states:StopExecution"],
-      Resource: [...executionsOf(deployment, name), ...labelled],
+      Resource: [...executionsOf(deployment, name), ...labeled],
     },
   ];
 }

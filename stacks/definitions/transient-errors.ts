@@ -1,5 +1,5 @@
 /**
- * The errors of a Lambda task after which the same invocation may succeed, whatever the function does: the four
+ * The errors of a Lambda task after which the same invocation may succeed, regardless of the function: the four
  * transient errors of the Lambda service that AWS advises to retry
  * (https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html), throttling, and an execution
  * environment that ended before it answered

@@ -1,6 +1,12 @@
 import { METRICS_NAMESPACE, type MetricDimensions, type MetricName } from "../../shared/base/metrics.ts";
 import { resourceEndings } from "../../shared/base/vocabulary.ts";
-import { alarmName, type Deployment, homeBusName, resourceName, stateMachineArn } from "../definitions/deployment.ts";
+import {
+  type AutopilotDeployment,
+  alarmName,
+  homeBusName,
+  resourceName,
+  stateMachineArn,
+} from "../definitions/deployment.ts";
 import { schedules } from "../definitions/event-patterns.ts";
 import { functions } from "../definitions/functions.ts";
 import { stateMachines } from "../definitions/state-machines.ts";
@@ -45,7 +51,7 @@ export function deadLetterDefinition(queueName: string): AlarmDefinition {
 }
 
 /** The alarms of the home region, besides those of its queues. Their names end as their runbooks are called. */
-export function homeAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+export function homeAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
   return [
     ...rollAlarms(deployment),
     ...sweepAlarms(deployment),
@@ -56,7 +62,7 @@ export function homeAlarms(deployment: Deployment): readonly AlarmDefinition[] {
   ];
 }
 
-function rollAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+function rollAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
   const own = ownMetric(deployment);
   const alarm = (ending: string, sentence: string, metric: Metric, rule: Rule = {}) =>
     alarmOf(deployment, { ending, sentence, metric, rule });
@@ -72,7 +78,7 @@ function rollAlarms(deployment: Deployment): readonly AlarmDefinition[] {
   ];
 }
 
-function sweepAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+function sweepAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
   const own = ownMetric(deployment);
   return [
     alarmOf(deployment, {
@@ -96,7 +102,7 @@ function sweepAlarms(deployment: Deployment): readonly AlarmDefinition[] {
   ];
 }
 
-function meshAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+function meshAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
   const own = ownMetric(deployment);
   const endsSoon = {
     statistic: "Minimum",
@@ -124,7 +130,7 @@ function meshAlarms(deployment: Deployment): readonly AlarmDefinition[] {
   ];
 }
 
-function executionAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+function executionAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
   return stateMachines.flatMap(({ name }) => {
     const dimensions = { StateMachineArn: stateMachineArn(deployment, name) };
     return failedExecutions.map(({ metricName, ending, sentence }) =>
@@ -138,7 +144,7 @@ function executionAlarms(deployment: Deployment): readonly AlarmDefinition[] {
   });
 }
 
-function functionAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+function functionAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
   return watchedFunctions.flatMap((name) => {
     const dimensions = { FunctionName: resourceName(deployment, name) };
     const minutes = Math.max(5, schedules.find(({ functionName }) => functionName === name)?.everyMinutes ?? 0);
@@ -154,7 +160,7 @@ function functionAlarms(deployment: Deployment): readonly AlarmDefinition[] {
   });
 }
 
-function ledgerAlarms(deployment: Deployment): readonly AlarmDefinition[] {
+function ledgerAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
   const dimensions = { TableName: resourceName(deployment, resourceEndings.ledger) };
   return ledgerThrottles.map(({ metricName, ending, sentence }) =>
     alarmOf(deployment, {
@@ -168,7 +174,7 @@ function ledgerAlarms(deployment: Deployment): readonly AlarmDefinition[] {
 }
 
 function alarmOf(
-  deployment: Deployment,
+  deployment: AutopilotDeployment,
   given: {
     /** Ends its name, and is its runbook's too unless that is named. */
     readonly ending: string;
@@ -228,7 +234,7 @@ function silentFor(periodSeconds: number, periods: number) {
 }
 
 /** A metric of the product's own functions. */
-function ownMetric(deployment: Deployment) {
+function ownMetric(deployment: AutopilotDeployment) {
   return <M extends MetricName>(metricName: M, dimensions: MetricDimensions<M>): Metric => ({
     namespace: METRICS_NAMESPACE,
     metricName,

@@ -1,5 +1,5 @@
 import { METRICS_NAMESPACE, type MetricName, metrics } from "../../shared/base/metrics.ts";
-import { type Deployment, homeBusName } from "../definitions/deployment.ts";
+import { type AutopilotDeployment, homeBusName } from "../definitions/deployment.ts";
 
 /** A widget of a dashboard, in its grid of 24 columns. */
 export interface Widget {
@@ -33,7 +33,7 @@ interface Chart {
 }
 
 /** The chart as a widget of the home region. */
-export function chart({ home }: Deployment, given: Chart): Placed {
+export function chart({ home }: AutopilotDeployment, given: Chart): Placed {
   const { title, width, lines, view = "timeSeries", stacked = false, periodSeconds = 300, label, threshold } = given;
   const left = label === undefined ? { min: 0 } : { min: 0, label };
   return {
@@ -53,7 +53,7 @@ export function chart({ home }: Deployment, given: Chart): Placed {
 
 /** A metric of ours at these values of its own dimensions. */
 export function line(
-  deployment: Deployment,
+  deployment: AutopilotDeployment,
   metric: MetricName,
   dimensions: Readonly<Record<string, string>>,
   options: Readonly<Record<string, unknown>>,
@@ -63,7 +63,7 @@ export function line(
 }
 
 /** Lines of metrics without dimensions of their own: the latest value, or the sum of a period's values. */
-export function linesOf(deployment: Deployment) {
+export function linesOf(deployment: AutopilotDeployment) {
   const of =
     (stat: string) =>
     (metric: MetricName, label: string, options: Readonly<Record<string, unknown>> = {}) =>
@@ -75,7 +75,7 @@ export function linesOf(deployment: Deployment) {
  * A line for each value of the metric's own dimension that was ever measured.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
  */
-export function by(deployment: Deployment, metric: MetricName, stat: string, periodSeconds: number): Line {
+export function by(deployment: AutopilotDeployment, metric: MetricName, stat: string, periodSeconds: number): Line {
   const [dimension = ""] = metrics[metric].dimensions;
   const schema = `{${METRICS_NAMESPACE},service,${dimension}}`;
   const search = `${schema} MetricName="${metric}" service="${homeBusName(deployment)}"`;

@@ -1,7 +1,7 @@
 import { resourceEndings } from "../../shared/base/vocabulary.ts";
 import {
+  type AutopilotDeployment,
   arn,
-  type Deployment,
   forwardedRegions,
   homeBusName,
   resourceName,
@@ -22,7 +22,7 @@ export interface DashboardBody {
 }
 
 /** The dashboard of a deployment: the fleet, rolls and rollouts, the mesh, and the autopilot's own health. */
-export function dashboardBody(deployment: Deployment): DashboardBody {
+export function dashboardBody(deployment: AutopilotDeployment): DashboardBody {
   const rows = [
     heading(deployment),
     glance(deployment),
@@ -52,7 +52,7 @@ function inRow({ height, widgets }: Row, y: number): readonly Widget[] {
   });
 }
 
-function heading(deployment: Deployment): Row {
+function heading(deployment: AutopilotDeployment): Row {
   const { home } = deployment;
   const alarms = homeAlarms(deployment).map(({ name }) => arn("cloudwatch", home, `alarm:${name}`));
   const queues = ["undelivered-events", "failed-invocations"].map((name) =>
@@ -68,7 +68,7 @@ function heading(deployment: Deployment): Row {
   };
 }
 
-function glance(deployment: Deployment): Row {
+function glance(deployment: AutopilotDeployment): Row {
   const { last } = linesOf(deployment);
   const number = (title: string, lines: readonly Line[], periodSeconds: number) =>
     chart(deployment, { title, width: 4, view: "singleValue", periodSeconds, lines });
@@ -85,7 +85,7 @@ function glance(deployment: Deployment): Row {
   };
 }
 
-function fleet(deployment: Deployment): Row {
+function fleet(deployment: AutopilotDeployment): Row {
   const { last, sum } = linesOf(deployment);
   return {
     height: 6,
@@ -125,7 +125,7 @@ function fleet(deployment: Deployment): Row {
   };
 }
 
-function rolls(deployment: Deployment): Row {
+function rolls(deployment: AutopilotDeployment): Row {
   const duration = (stat: string, label: string) =>
     line(deployment, "RollDuration", { outcome: "succeeded" }, { stat, label });
   return {
@@ -153,7 +153,7 @@ function rolls(deployment: Deployment): Row {
   };
 }
 
-function rollouts(deployment: Deployment): Row {
+function rollouts(deployment: AutopilotDeployment): Row {
   const { last } = linesOf(deployment);
   const wait = (stat: string, label: string) => line(deployment, "QuotaWait", {}, { stat, label });
   return {
@@ -187,7 +187,7 @@ function rollouts(deployment: Deployment): Row {
   };
 }
 
-function mesh(deployment: Deployment): Row {
+function mesh(deployment: AutopilotDeployment): Row {
   const { sum, last } = linesOf(deployment);
   return {
     height: 6,
@@ -209,7 +209,7 @@ function mesh(deployment: Deployment): Row {
   };
 }
 
-function failures(deployment: Deployment): Row {
+function failures(deployment: AutopilotDeployment): Row {
   const ledger = (metricName: string, label: string): Line => [
     "AWS/DynamoDB",
     metricName,
@@ -240,7 +240,7 @@ function failures(deployment: Deployment): Row {
   };
 }
 
-function health(deployment: Deployment): Row {
+function health(deployment: AutopilotDeployment): Row {
   const perFunction = (title: string, metricName: string, stat: string, label?: string) =>
     chart(deployment, {
       title,
@@ -264,7 +264,7 @@ function health(deployment: Deployment): Row {
   };
 }
 
-function machinery(deployment: Deployment): Row {
+function machinery(deployment: AutopilotDeployment): Row {
   const executions = stateMachines.flatMap(({ name }) =>
     ["ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"].map((metricName) => [
       "AWS/States",
@@ -284,7 +284,7 @@ function machinery(deployment: Deployment): Row {
 }
 
 /** Of the home account: other accounts' queues are their owners' to see. */
-function deadLetters(deployment: Deployment): readonly Line[] {
+function deadLetters(deployment: AutopilotDeployment): readonly Line[] {
   const { home } = deployment;
   const depth = (name: string, region: string): Line => [
     "AWS/SQS",

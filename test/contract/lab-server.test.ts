@@ -26,7 +26,7 @@ import * as z from "zod";
 import autopilotConfig from "../../autopilot.config.ts";
 import { LAB_SLACK_TOKEN } from "../../lab/autopilot/lab.ts";
 import { demoFleet, EU, US } from "../../lab/fleet/demo.ts";
-import { readFleet } from "../../lab/server/fleet-file.ts";
+import { readFleetFile } from "../../lab/server/fleet-file.ts";
 import { type LabServer, startLabServer } from "../../lab/server/lab-server.ts";
 import { parseConfig } from "../../shared/config/config.ts";
 
@@ -297,16 +297,16 @@ describe("a fleet file", () => {
   };
 
   it("is read without changes", async () => {
-    expect(await readFleet(await file(JSON.stringify(demoFleet)))).toEqual(demoFleet);
+    expect(await readFleetFile(await file(JSON.stringify(demoFleet)))).toEqual(demoFleet);
   });
 
   it("is refused with the file's name and the wrong members", async () => {
     const [cluster] = demoFleet.clusters;
     const wrong = { clusters: [{ ...cluster, region: undefined }], services: [{ ...demoFleet.services[0], size: 3 }] };
-    const why = await readFleet(await file(JSON.stringify(wrong))).catch(String);
+    const why = await readFleetFile(await file(JSON.stringify(wrong))).catch(String);
     for (const part of ["fleet.json is not a fleet", "clusters[0].region", "services[0]", '"size"'])
       expect(why).toContain(part);
-    await expect(readFleet(await file("{"))).rejects.toThrow(/fleet\.json is not JSON/);
+    await expect(readFleetFile(await file("{"))).rejects.toThrow(/fleet\.json is not JSON/);
   });
 
   it("is refused with a service that ECS would refuse", async () => {

@@ -8,7 +8,7 @@ import { acts } from "../../lab/story/acts.ts";
 import { LabDriver } from "../../lab/story/lab-driver.ts";
 import { environmentVariables, functionNames } from "../../shared/base/vocabulary.ts";
 import { parseConfig } from "../../shared/config/config.ts";
-import type { Deployment } from "../../stacks/definitions/deployment.ts";
+import type { AutopilotDeployment } from "../../stacks/definitions/deployment.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
 import { functionStatements, kubernetesPrincipals, memberStatements } from "../../stacks/definitions/permissions.ts";
 import { isTargetScope } from "../../stacks/definitions/scopes.ts";
@@ -120,7 +120,13 @@ describe("statements", () => {
   });
 
   it("are empty without targets", () => {
-    const nowhere: Deployment = { ...deployment, targets: [], eksClusters: [], kubeconfigSecrets: [], alarms: [] };
+    const nowhere: AutopilotDeployment = {
+      ...deployment,
+      targets: [],
+      eksClusters: [],
+      kubeconfigSecrets: [],
+      alarms: [],
+    };
     const left = functionStatements(definitionOf("roll/apply"), nowhere).flatMap(({ Action }) => Action);
     expect(left.filter((action) => !action.startsWith("dynamodb:"))).toEqual([]);
   });

@@ -1,5 +1,5 @@
 /** AWS's answers, as far as the program reads them: ids and ARNs of created resources, and results of data sources. */
-import { arn, type Place, partitionOf } from "../../stacks/definitions/deployment.ts";
+import { type AccountRegion, arn, arnPartition } from "../../stacks/definitions/deployment.ts";
 
 type Inputs = Readonly<Record<string, unknown>>;
 
@@ -9,14 +9,14 @@ export interface CreatedResource {
 }
 
 /** The ARN by resource type, for the resources whose ARN the program reads. */
-const arnOf: Readonly<Record<string, (name: string, place: Place, inputs: Inputs) => string>> = {
+const arnOf: Readonly<Record<string, (name: string, place: AccountRegion, inputs: Inputs) => string>> = {
   "aws:cloudwatch/eventBus:EventBus": (name, place) => arn("events", place, `event-bus/${name}`),
   "aws:cloudwatch/eventRule:EventRule": (name, place, { eventBusName }) =>
     arn("events", place, `rule/${eventBusName ? `${String(eventBusName)}/` : ""}${name}`),
   "aws:cloudwatch/logGroup:LogGroup": (name, place) => arn("logs", place, `log-group:${name}`),
   "aws:cloudwatch/metricAlarm:MetricAlarm": (name, place) => arn("cloudwatch", place, `alarm:${name}`),
   "aws:dynamodb/table:Table": (name, place) => arn("dynamodb", place, `table/${name}`),
-  "aws:iam/role:Role": (name, { account, region }) => `arn:${partitionOf(region)}:iam::${account}:role/${name}`,
+  "aws:iam/role:Role": (name, { account, region }) => `arn:${arnPartition(region)}:iam::${account}:role/${name}`,
   "aws:lambda/function:Function": (name, place) => arn("lambda", place, `function:${name}`),
   "aws:scheduler/schedule:Schedule": (name, place) => arn("scheduler", place, `schedule/default/${name}`),
   "aws:sfn/stateMachine:StateMachine": (name, place) => arn("states", place, `stateMachine:${name}`),
@@ -26,14 +26,19 @@ const arnOf: Readonly<Record<string, (name: string, place: Place, inputs: Inputs
 };
 
 /** The id and the outputs of a resource that the program creates. */
-export function createdResource(type: string, logicalName: string, inputs: Inputs, place: Place): CreatedResource {
+export function createdResource(
+  type: string,
+  logicalName: string,
+  inputs: Inputs,
+  place: AccountRegion,
+): CreatedResource {
   const name = typeof inputs.name === "string" ? inputs.name : `${logicalName}-0000000`;
   const own = arnOf[type]?.(name, place, inputs);
   const state = { name, ...(own && { arn: own }), ...outputsOf(type, name, inputs, place) };
   return { id: idOf(type, name, inputs, state), state };
 }
 
-function outputsOf(type: string, name: string, inputs: Inputs, { account, region }: Place): Inputs {
+function outputsOf(type: string, name: string, inputs: Inputs, { account, region }: AccountRegion): Inputs {
   switch (type) {
     case "aws:sqs/queue:Queue":
       return { url: `https://sqs.${region}.amazonaws.com/${account}/${name}` };
@@ -54,11 +59,11 @@ function idOf(type: string, name: string, inputs: Inputs, { arn: own, url }: Inp
 }
 
 /** The place of each resource: its provider's region, or home. */
-export function placesByProvider(home: Place): {
+export function placesByProvider(home: AccountRegion): {
   /** Remembers the region of a provider. Ignores other resources. */
   readonly rememberProvider: (type: string, name: string, inputs: Inputs) => void;
   /** The place for a resource's reference to its provider, which ends in the provider's name and id. */
-  readonly placeOf: (provider: string | undefined) => Place;
+  readonly placeOf: (provider: string | undefined) => AccountRegion;
 } {
   const regions = new Map<string, string>();
   return {
@@ -73,12 +78,12 @@ export function placesByProvider(home: Place): {
 }
 
 /** The result of a data source. Throws for an unknown one. */
-export function dataSource(token: string, args: Inputs, { account, region }: Place): Inputs {
+export function dataSource(token: string, args: Inputs, { account, region }: AccountRegion): Inputs {
   switch (token) {
     case "aws:index/getRegion:getRegion":
       return { id: region, name: region, region };
     case "aws:index/getPartition:getPartition":
-      return { id: partitionOf(region), partition: partitionOf(region), dnsSuffix: "amazonaws.com" };
+      return { id: arnPartition(region), partition: arnPartition(region), dnsSuffix: "amazonaws.com" };
     case "aws:index/getCallerIdentity:getCallerIdentity":
       return { id: account, accountId: account, arn: arn("iam", { account, region: "" }, "user/render") };
     case "aws:iam/getPolicyDocument:getPolicyDocument":

@@ -1,7 +1,7 @@
 /** Stands in for the Pulumi engine: records every resource that the program registers, with its inputs resolved. */
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
-import type { Place } from "../../stacks/definitions/deployment.ts";
+import type { AccountRegion } from "../../stacks/definitions/deployment.ts";
 import { createdResource, dataSource, placesByProvider } from "./aws-answers.ts";
 import { platformDirectory, root } from "./platform.ts";
 
@@ -67,7 +67,7 @@ const SIGNATURE = "4dabf18193072939515e22adb298388d";
 export async function createRecorder(options: {
   readonly project: string;
   readonly stage: string;
-  readonly home: Place;
+  readonly home: AccountRegion;
   readonly providerConfig: Inputs;
 }): Promise<Recorder> {
   const load = createRequire(join(platformDirectory, "package.json"));

@@ -4,9 +4,9 @@ import type { JsonObject } from "../../base/json.ts";
 import type { Operation } from "../../core/service.ts";
 import { ecsArn } from "./arns.ts";
 import { clusterNotFound, invalidParameter } from "./errors.ts";
-import { includeSchema, listMember, parseInput, pick } from "./input.ts";
+import { includeSchema, listMember, parseEcsInput, pick } from "./input.ts";
 import type { EcsCluster } from "./model.ts";
-import { page } from "./paging.ts";
+import { pageByKey } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
 import { tagList, tagListSchema, withTags } from "./tag-rules.ts";
 
@@ -28,7 +28,7 @@ const deleteSchema = z.looseObject({ cluster: z.string() });
 export function clusterOperations({ store, events }: EcsParts): Record<string, Operation> {
   return {
     CreateCluster(input, context) {
-      const { clusterName, tags } = parseInput(createSchema, input);
+      const { clusterName, tags } = parseEcsInput(createSchema, input);
       if (!NAME.test(clusterName)) throw invalidParameter("Invalid cluster name.");
       const scope = store.scope(context);
       const known = scope.clusters.get(clusterName);
@@ -52,7 +52,7 @@ export function clusterOperations({ store, events }: EcsParts): Record<string, O
     },
 
     DescribeClusters(input, context) {
-      const { clusters, include } = parseInput(describeSchema, input);
+      const { clusters, include } = parseEcsInput(describeSchema, input);
       if (clusters.length > 100) throw invalidParameter("Clusters cannot have more than 100 elements.");
       const scope = store.scope(context);
       const found = clusters.map((name) => ({ name, cluster: store.findCluster(scope, name) }));
@@ -67,10 +67,10 @@ export function clusterOperations({ store, events }: EcsParts): Record<string, O
     },
 
     ListClusters(input, context) {
-      const request = parseInput(listSchema, input);
+      const request = parseEcsInput(listSchema, input);
       const active = [...store.scope(context).clusters.values()].filter(({ status }) => status === "ACTIVE");
       const numbered = active.map((cluster, index) => ({ cluster, index }));
-      const { items, nextToken } = page(numbered, ({ index }) => index, request, {
+      const { items, nextToken } = pageByKey(numbered, ({ index }) => index, request, {
         defaultResults: 100,
         maxResults: 100,
       });
@@ -81,7 +81,7 @@ export function clusterOperations({ store, events }: EcsParts): Record<string, O
     },
 
     DeleteCluster(input, context) {
-      const { cluster: name } = parseInput(deleteSchema, input);
+      const { cluster: name } = parseEcsInput(deleteSchema, input);
       const cluster = store.findCluster(store.scope(context), name);
       if (!cluster) throw clusterNotFound();
       if ([...cluster.services.values()].some(({ status }) => status === "ACTIVE")) {

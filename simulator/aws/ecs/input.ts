@@ -6,7 +6,7 @@ import { invalidParameter } from "./errors.ts";
  * The input as the schema reads it.
  * @throws AwsError `InvalidParameterException` that names the member which is not valid.
  */
-export function parseInput<T>(schema: z.ZodType<T>, input: JsonObject): T {
+export function parseEcsInput<T>(schema: z.ZodType<T>, input: JsonObject): T {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
@@ -33,11 +33,6 @@ export function objectMember(input: JsonObject, name: string): JsonObject {
 export function listMember(input: JsonObject, name: string): readonly Json[] {
   const value = input[name];
   return Array.isArray(value) ? value : [];
-}
-
-/** Time as AWS's JSON protocol writes it: epoch seconds with milliseconds as a fraction. */
-export function epochSeconds(ms: number): number {
-  return ms / 1000;
 }
 
 /** The object without members that are `undefined`. */

@@ -14,7 +14,7 @@ export interface TaskListener {
   taskStopped(task: EcsTask): void;
 }
 
-/** Starts tasks, takes them through their states by the clock, and stops them. */
+/** Starts tasks, takes them through their states as the clock advances, and stops them. */
 export class TaskLifecycle {
   readonly #environment: EcsEnvironment;
   readonly #store: EcsStore;
@@ -58,7 +58,7 @@ export class TaskLifecycle {
     deployment.tasks.add(task);
     service.tasks.add(task);
     cluster.tasks.set(id, task);
-    // A rejection here is a defect of the simulator: it ends the process, as it should.
+    // A rejection here is a defect of the simulator, and deliberately ends the process.
     void this.#live(task);
   }
 

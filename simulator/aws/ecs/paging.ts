@@ -13,9 +13,9 @@ export interface PageLimits {
 /**
  * One page of a list. `keyOf` gives a number that rises along the list, so that a page goes on after its predecessor
  * even when items were removed in between.
- * @throws AwsError `InvalidParameterException` for a page size out of range or a token that is none.
+ * @throws AwsError `InvalidParameterException` for a page size out of range or an invalid token.
  */
-export function page<T>(
+export function pageByKey<T>(
   items: Iterable<T>,
   keyOf: (item: T) => number,
   request: PageRequest,

@@ -136,7 +136,7 @@ export class ServiceScheduler implements TaskListener {
     if (watched && breaker.enable && deployment.failedTasks >= breakerThreshold(service)) {
       this.#fail(deployment, breaker.rollback);
     } else {
-      // A rejection here is a defect of the simulator: it ends the process, as it should.
+      // A rejection here is a defect of the simulator, and deliberately ends the process.
       void clock.sleep(delayMs).then(() => this.advance(service));
     }
   }

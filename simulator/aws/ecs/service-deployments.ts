@@ -1,12 +1,13 @@
 import * as z from "zod";
 import type { Json } from "../../base/json.ts";
 import type { Operation } from "../../core/service.ts";
+import { epochSeconds } from "../input.ts";
 import { parseEcsArn } from "./arns.ts";
 import { breakerThreshold, circuitBreaker } from "./circuit-breaker.ts";
 import { clusterNotFound, invalidParameter, serviceNotFound } from "./errors.ts";
-import { defined, epochSeconds, parseInput } from "./input.ts";
+import { defined, parseEcsInput } from "./input.ts";
 import type { EcsScope, EcsService, EcsServiceDeployment } from "./model.ts";
-import { page } from "./paging.ts";
+import { pageByKey } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
 
 const MAX_DESCRIBED = 20;
@@ -24,7 +25,7 @@ const describeSchema = z.looseObject({ serviceDeploymentArns: z.array(z.string()
 export function serviceDeploymentOperations({ store }: EcsParts): Record<string, Operation> {
   return {
     ListServiceDeployments(input, context) {
-      const { status, createdAt, ...request } = parseInput(listSchema, input);
+      const { status, createdAt, ...request } = parseEcsInput(listSchema, input);
       const clusterOfArn = parseEcsArn(request.service)?.path[0];
       const cluster = store.cluster(store.scope(context), request.cluster ?? clusterOfArn);
       const service = store.serviceIn(cluster, request.service);
@@ -34,7 +35,7 @@ export function serviceDeploymentOperations({ store }: EcsParts): Record<string,
         .filter(({ createdAtMs }) => createdAt.before === undefined || createdAtMs < createdAt.before * 1000);
       const limits = { defaultResults: 20, maxResults: 100 };
       // The newest come first, so that the key rises as the sequence falls.
-      const { items, nextToken } = page(records, ({ sequence }) => -sequence, request, limits);
+      const { items, nextToken } = pageByKey(records, ({ sequence }) => -sequence, request, limits);
       return {
         serviceDeployments: items.map((record) => briefView(service, record)),
         ...(nextToken === undefined ? {} : { nextToken }),
@@ -42,7 +43,7 @@ export function serviceDeploymentOperations({ store }: EcsParts): Record<string,
     },
 
     DescribeServiceDeployments(input, context) {
-      const { serviceDeploymentArns: arns } = parseInput(describeSchema, input);
+      const { serviceDeploymentArns: arns } = parseEcsInput(describeSchema, input);
       if (arns.length > MAX_DESCRIBED) {
         throw invalidParameter(`Service deployments cannot have more than ${MAX_DESCRIBED} elements.`);
       }

@@ -2,8 +2,8 @@ import * as z from "zod";
 import type { Operation } from "../../core/service.ts";
 import { ecsArn } from "./arns.ts";
 import { invalidParameter } from "./errors.ts";
-import { includeSchema, parseInput } from "./input.ts";
-import { page } from "./paging.ts";
+import { includeSchema, parseEcsInput } from "./input.ts";
+import { pageByKey } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
 import { serviceView } from "./service-view.ts";
 
@@ -25,7 +25,7 @@ const listSchema = z.looseObject({
 export function serviceReadOperations({ store }: EcsParts): Record<string, Operation> {
   return {
     DescribeServices(input, context) {
-      const { cluster: name, services, include } = parseInput(describeSchema, input);
+      const { cluster: name, services, include } = parseEcsInput(describeSchema, input);
       if (services.length === 0) throw invalidParameter("Services cannot be empty.");
       if (services.length > MAX_DESCRIBED) {
         throw invalidParameter(`Services cannot have more than ${MAX_DESCRIBED} elements.`);
@@ -44,7 +44,7 @@ export function serviceReadOperations({ store }: EcsParts): Record<string, Opera
     },
 
     ListServices(input, context) {
-      const { cluster: name, launchType, schedulingStrategy, ...request } = parseInput(listSchema, input);
+      const { cluster: name, launchType, schedulingStrategy, ...request } = parseEcsInput(listSchema, input);
       const cluster = store.cluster(store.scope(context), name);
       const services = [...cluster.services.values()]
         .filter(({ status }) => status !== "INACTIVE")
@@ -53,7 +53,7 @@ export function serviceReadOperations({ store }: EcsParts): Record<string, Opera
           ({ settings }) => schedulingStrategy === undefined || settings.schedulingStrategy === schedulingStrategy,
         );
       const limits = { defaultResults: 10, maxResults: 100 };
-      const { items, nextToken } = page(services, ({ sequence }) => sequence, request, limits);
+      const { items, nextToken } = pageByKey(services, ({ sequence }) => sequence, request, limits);
       return { serviceArns: items.map(({ arn }) => arn), ...(nextToken === undefined ? {} : { nextToken }) };
     },
   };

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "../../base/json.ts";
-import { defined, epochSeconds } from "./input.ts";
+import { epochSeconds } from "../input.ts";
+import { defined } from "./input.ts";
 import type { EcsDeployment, EcsService, EcsTask } from "./model.ts";
 import { tagList } from "./tag-rules.ts";
 import { actualPlatform } from "./task-view.ts";

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { isSameJson, type JsonObject } from "../../base/json.ts";
 import type { CallContext, Operation } from "../../core/service.ts";
 import { invalidParameter, serviceNotActive } from "./errors.ts";
-import { objectMember, parseInput, pick } from "./input.ts";
+import { objectMember, parseEcsInput, pick } from "./input.ts";
 import type { DeploymentController, EcsCluster, EcsService } from "./model.ts";
 import type { EcsParts } from "./parts.ts";
 import { checkControllerAllows, checkFits } from "./service-rules.ts";
@@ -80,7 +80,7 @@ export function serviceOperations(parts: EcsParts): Record<string, Operation> {
     store.serviceIn(store.cluster(store.scope(context), input.cluster), input.service);
   return {
     CreateService(input, context) {
-      const request = parseInput(createSchema, input);
+      const request = parseEcsInput(createSchema, input);
       const cluster = store.cluster(store.scope(context), request.cluster);
       const known = cluster.services.get(request.serviceName);
       if (known?.status === "ACTIVE") {
@@ -97,7 +97,7 @@ export function serviceOperations(parts: EcsParts): Record<string, Operation> {
     },
 
     UpdateService(input, context) {
-      const request = parseInput(updateSchema, input);
+      const request = parseEcsInput(updateSchema, input);
       const service = find(request, context);
       if (service.status !== "ACTIVE") throw serviceNotActive();
       update(parts, service, request, input);
@@ -107,7 +107,7 @@ export function serviceOperations(parts: EcsParts): Record<string, Operation> {
     },
 
     DeleteService(input, context) {
-      const request = parseInput(deleteSchema, input);
+      const request = parseEcsInput(deleteSchema, input);
       const service = find(request, context);
       if (service.status !== "ACTIVE") throw serviceNotActive();
       if (service.desiredCount > 0 && !request.force) {

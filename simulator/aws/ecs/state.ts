@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "../../base/json.ts";
-import { epochSeconds } from "./input.ts";
+import { epochSeconds } from "../input.ts";
 import type { EcsDeployment, EcsService, EcsTask } from "./model.ts";
 import { counts } from "./service-view.ts";
 import type { EcsStore } from "./store.ts";

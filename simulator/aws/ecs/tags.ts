@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { CallContext, Operation } from "../../core/service.ts";
 import { parseEcsArn } from "./arns.ts";
 import { clusterNotFound, invalidParameter, resourceNotFound } from "./errors.ts";
-import { parseInput } from "./input.ts";
+import { parseEcsInput } from "./input.ts";
 import type { EcsCluster, EcsService, Tags } from "./model.ts";
 import type { EcsParts } from "./parts.ts";
 import { tagList, tagListSchema, withTags } from "./tag-rules.ts";
@@ -22,7 +22,7 @@ export function tagOperations(parts: EcsParts): Record<string, Operation> {
   const { events } = parts;
   return {
     TagResource(input, context) {
-      const { resourceArn, tags: added } = parseInput(tagSchema, input);
+      const { resourceArn, tags: added } = parseEcsInput(tagSchema, input);
       const { tags, resource } = taggedResource(parts, resourceArn, context);
       const after = withTags(tags, added);
       const changed = [...after].flatMap(([key, value]) => (tags.get(key) === value ? [] : [key]));
@@ -33,7 +33,7 @@ export function tagOperations(parts: EcsParts): Record<string, Operation> {
     },
 
     UntagResource(input, context) {
-      const { resourceArn, tagKeys } = parseInput(untagSchema, input);
+      const { resourceArn, tagKeys } = parseEcsInput(untagSchema, input);
       const { tags, resource } = taggedResource(parts, resourceArn, context);
       const removed = tagKeys.filter((key) => tags.delete(key));
       if (resource) events.tagChange(resource, removed, tags);
@@ -42,7 +42,7 @@ export function tagOperations(parts: EcsParts): Record<string, Operation> {
     },
 
     ListTagsForResource(input, context) {
-      const { resourceArn } = parseInput(resourceSchema, input);
+      const { resourceArn } = parseEcsInput(resourceSchema, input);
       return { tags: tagList(taggedResource(parts, resourceArn, context).tags) };
     },
   };

@@ -1,13 +1,14 @@
 import * as z from "zod";
 import type { Json, JsonObject } from "../../base/json.ts";
 import type { CallContext, Operation } from "../../core/service.ts";
+import { epochSeconds } from "../input.ts";
 import { ecsArn } from "./arns.ts";
 import { taskDefinitionSpec } from "./container-spec.ts";
 import { compatibilitiesOf, requiredAttributes, withDefaults } from "./definition-defaults.ts";
 import { clientException } from "./errors.ts";
-import { defined, epochSeconds, includeSchema, parseInput } from "./input.ts";
+import { defined, includeSchema, parseEcsInput } from "./input.ts";
 import type { EcsRevision, EcsScope } from "./model.ts";
-import { page } from "./paging.ts";
+import { pageByKey } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
 import { registrationProblems } from "./registration/rules.ts";
 import { tagList, tagListSchema, withTags } from "./tag-rules.ts";
@@ -42,7 +43,7 @@ export function taskDefinitionOperations({ environment, store }: EcsParts): Reco
     },
 
     DeregisterTaskDefinition(input, context) {
-      const { taskDefinition } = parseInput(deregisterSchema, input);
+      const { taskDefinition } = parseEcsInput(deregisterSchema, input);
       const revision = store.findRevision(store.scope(context), taskDefinition);
       if (!/:\d+$/.test(taskDefinition)) throw clientException("Invalid revision number. Number: ");
       if (!revision) throw clientException("The specified task definition does not exist.");
@@ -51,7 +52,7 @@ export function taskDefinitionOperations({ environment, store }: EcsParts): Reco
     },
 
     DescribeTaskDefinition(input, context) {
-      const { taskDefinition, include } = parseInput(describeSchema, input);
+      const { taskDefinition, include } = parseEcsInput(describeSchema, input);
       const revision = store.findRevision(store.scope(context), taskDefinition);
       if (!revision) throw clientException("Unable to describe task definition.");
       return {
@@ -61,19 +62,19 @@ export function taskDefinitionOperations({ environment, store }: EcsParts): Reco
     },
 
     ListTaskDefinitions(input, context) {
-      const { familyPrefix, status, sort, ...request } = parseInput(listSchema, input);
+      const { familyPrefix, status, sort, ...request } = parseEcsInput(listSchema, input);
       const families = [...store.scope(context).families].sort(([a], [b]) => (a < b ? -1 : 1));
       const revisions = families
         .filter(([family]) => familyPrefix === undefined || family === familyPrefix)
         .flatMap(([, each]) => each.filter((revision) => statusOf(revision) === status));
       if (sort === "DESC") revisions.reverse();
       const numbered = revisions.map(({ arn }, index) => ({ arn, index }));
-      const { items, nextToken } = page(numbered, ({ index }) => index, request, LIMITS);
+      const { items, nextToken } = pageByKey(numbered, ({ index }) => index, request, LIMITS);
       return { taskDefinitionArns: items.map(({ arn }) => arn), ...(nextToken === undefined ? {} : { nextToken }) };
     },
 
     ListTaskDefinitionFamilies(input, context) {
-      const { familyPrefix, status, ...request } = parseInput(familiesSchema, input);
+      const { familyPrefix, status, ...request } = parseEcsInput(familiesSchema, input);
       const families = [...store.scope(context).families]
         .filter(([family, revisions]) => {
           const active = revisions.some((revision) => statusOf(revision) === "ACTIVE");
@@ -82,7 +83,7 @@ export function taskDefinitionOperations({ environment, store }: EcsParts): Reco
         .map(([family]) => family)
         .sort();
       const numbered = families.map((family, index) => ({ family, index }));
-      const { items, nextToken } = page(numbered, ({ index }) => index, request, LIMITS);
+      const { items, nextToken } = pageByKey(numbered, ({ index }) => index, request, LIMITS);
       return { families: items.map(({ family }) => family), ...(nextToken === undefined ? {} : { nextToken }) };
     },
   };
@@ -91,7 +92,7 @@ export function taskDefinitionOperations({ environment, store }: EcsParts): Reco
 function register(scope: EcsScope, input: JsonObject, context: CallContext, nowMs: number): EcsRevision {
   const [problem] = registrationProblems(input);
   if (problem !== undefined) throw clientException(problem);
-  const { family, tags } = parseInput(registerSchema, input);
+  const { family, tags } = parseEcsInput(registerSchema, input);
   const definition = withDefaults(input);
   const spec = taskDefinitionSpec(definition);
   const revisions = scope.families.get(family) ?? [];

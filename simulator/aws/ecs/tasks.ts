@@ -1,10 +1,11 @@
 import * as z from "zod";
 import type { Operation } from "../../core/service.ts";
+import { epochSeconds } from "../input.ts";
 import { ecsArn } from "./arns.ts";
 import { invalidParameter } from "./errors.ts";
-import { epochSeconds, includeSchema, parseInput } from "./input.ts";
+import { includeSchema, parseEcsInput } from "./input.ts";
 import type { EcsTask } from "./model.ts";
-import { page } from "./paging.ts";
+import { pageByKey } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
 import { taskView } from "./task-view.ts";
 
@@ -37,7 +38,7 @@ export function taskOperations({ environment, store, scheduler }: EcsParts): Rec
     stoppedAtMs === undefined || clock.now() - stoppedAtMs < timings.stoppedTaskRetentionMs;
   return {
     ListTasks(input, context) {
-      const request = parseInput(listSchema, input);
+      const request = parseEcsInput(listSchema, input);
       const { desiredStatus, family, startedBy, launchType } = request;
       const cluster = store.cluster(store.scope(context), request.cluster);
       const service = request.serviceName === undefined ? undefined : store.serviceIn(cluster, request.serviceName);
@@ -51,12 +52,12 @@ export function taskOperations({ environment, store, scheduler }: EcsParts): Rec
         .filter(({ deployment }) => launchType === undefined || deployment.settings.launchType === launchType)
         .sort((a, b) => a.sequence - b.sequence);
       const limits = { defaultResults: 100, maxResults: 100 };
-      const { items, nextToken } = page(tasks, ({ sequence }) => sequence, request, limits);
+      const { items, nextToken } = pageByKey(tasks, ({ sequence }) => sequence, request, limits);
       return { taskArns: items.map(({ arn }) => arn), ...(nextToken === undefined ? {} : { nextToken }) };
     },
 
     DescribeTasks(input, context) {
-      const { cluster: name, tasks, include } = parseInput(describeSchema, input);
+      const { cluster: name, tasks, include } = parseEcsInput(describeSchema, input);
       if (tasks.length === 0) throw invalidParameter("Tasks cannot be empty.");
       if (tasks.length > MAX_DESCRIBED)
         throw invalidParameter(`Tasks cannot have more than ${MAX_DESCRIBED} elements.`);
@@ -78,7 +79,7 @@ export function taskOperations({ environment, store, scheduler }: EcsParts): Rec
     },
 
     StopTask(input, context) {
-      const { cluster: name, task: identifier, reason } = parseInput(stopSchema, input);
+      const { cluster: name, task: identifier, reason } = parseEcsInput(stopSchema, input);
       const cluster = store.cluster(store.scope(context), name);
       const task = store.findTask(cluster, identifier);
       if (!task || !remembered(task)) throw invalidParameter("The referenced task was not found.");

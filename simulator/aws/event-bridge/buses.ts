@@ -48,7 +48,7 @@ export class Buses {
     return this.create(account, region, "default");
   }
 
-  /** The bus of that name, which is made if it is not there. */
+  /** The bus of that name. Creates it if it doesn't exist. */
   create(account: string, region: string, name: string): Bus {
     const arn = busArn(account, region, name);
     const bus = this.#buses.get(arn) ?? { name, arn, account, region, rules: new Map() };
@@ -71,7 +71,7 @@ export class Buses {
    */
   putRule(bus: Bus, rule: Rule): void {
     if (!/^[\w.-]{1,64}$/.test(rule.name))
-      throw new AwsError("ValidationException", `${rule.name} is no name for a rule.`);
+      throw new AwsError("ValidationException", `${rule.name} is not a valid rule name.`);
     if (JSON.stringify(rule.pattern).length > MAX_PATTERN_CHARACTERS)
       throw new AwsError(
         "InvalidEventPatternException",

@@ -16,7 +16,7 @@ export interface EventBridgeOptions {
   readonly logLimit?: number;
 }
 
-/** What became of an event on a bus. */
+/** An event on a bus, and how it was delivered. */
 export interface LoggedEvent {
   readonly event: AwsEvent;
   readonly busArn: string;
@@ -61,7 +61,7 @@ export class EventBridge implements AwsService {
     context.events.subscribe((event) => this.emit(event));
   }
 
-  /** Makes a bus, if it is not there yet. Returns its ARN. */
+  /** Creates a bus if it doesn't exist yet. Returns its ARN. */
   createBus(account: string, region: string, name: string): string {
     return this.#buses.create(account, region, name).arn;
   }

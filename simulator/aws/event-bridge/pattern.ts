@@ -14,7 +14,7 @@ export const MAX_PATTERN_CHARACTERS = 2048;
  *
  * Where the event has an array, one of its elements has to match; where the pattern names several members below an
  * array of objects, one element has to match all of them.
- * @throws AwsError InvalidEventPatternException for what is no pattern, and for every operator that is not implemented
+ * @throws AwsError InvalidEventPatternException for an invalid pattern, and for every operator that is not implemented
  */
 export function compilePattern(pattern: unknown): (event: JsonObject) => boolean {
   const json: unknown = typeof pattern === "string" ? parseText(pattern) : pattern;

@@ -95,7 +95,7 @@ function mayRead(secret: Secret, roleArn: string, readers: readonly Reader[]): b
 
 function judgeValue(secret: Secret, from: ValueFrom): ReadAnswer {
   const label = from.versionStage ?? CURRENT;
-  const version = from.versionId === undefined ? secret.versions.labelled(label) : secret.versions.get(from.versionId);
+  const version = from.versionId === undefined ? secret.versions.labeled(label) : secret.versions.get(from.versionId);
   if (version === undefined)
     return notRead(
       "ResourceNotFoundException",

@@ -60,7 +60,7 @@ export function parseResourcePolicy(text: string, blockPublicPolicy: boolean): R
 /**
  * What a resource policy says about a role that reads the secret. A statement with a condition is never taken as an
  * Allow and always as a Deny: the simulator does not evaluate conditions, and errs on AWS's strict side.
- * An account's root as principal only delegates to identity policies, and so is no Allow for a role.
+ * An account's root as principal only delegates to identity policies, and so does not allow a role to read.
  */
 export function judgeRead(
   policy: ResourcePolicy | undefined,

@@ -12,7 +12,7 @@ import { parseResourcePolicy } from "./resource-policy.ts";
 import { schemas } from "./schema.ts";
 import { type Secret, SecretStore } from "./store.ts";
 import { CURRENT, type SecretVersion } from "./versions.ts";
-import { describe, fits } from "./view.ts";
+import { describeSecret, fits } from "./view.ts";
 
 export interface SecretsManagerOptions {
   /** Roles whose identity policy lets them read secrets, beside what resource policies grant. */
@@ -47,7 +47,7 @@ export class SecretsManager implements AwsService {
       UpdateSecret: (input, context) => this.#update(input, context),
       GetSecretValue: (input, context) => this.#getValue(input, context),
       DescribeSecret: (input, context) =>
-        describe(this.#store.find(context, parseInput(schemas.secret, input, ERROR).SecretId)),
+        describeSecret(this.#store.find(context, parseInput(schemas.secret, input, ERROR).SecretId)),
       ListSecrets: (input, context) => this.#list(input, context),
       ListSecretVersionIds: (input, context) => this.#listVersionIds(input, context),
       UpdateSecretVersionStage: (input, context) => this.#updateVersionStage(input, context),
@@ -82,7 +82,7 @@ export class SecretsManager implements AwsService {
   /** All secrets without their values, for people and tests. */
   state(): readonly JsonObject[] {
     return this.#store.list().map((secret) => ({
-      ...describe(secret),
+      ...describeSecret(secret),
       Account: secret.account,
       Region: secret.region,
       ResourcePolicy: secret.policy?.text ?? null,
@@ -140,7 +140,7 @@ export class SecretsManager implements AwsService {
     const { SecretId, VersionId, VersionStage } = parseInput(schemas.getSecretValue, input, ERROR);
     const secret = this.#store.findUsable(context, SecretId);
     const label = VersionStage ?? CURRENT;
-    const version = VersionId === undefined ? secret.versions.labelled(label) : secret.versions.get(VersionId);
+    const version = VersionId === undefined ? secret.versions.labeled(label) : secret.versions.get(VersionId);
     if (version === undefined)
       throw new AwsError(
         "ResourceNotFoundException",
@@ -175,7 +175,7 @@ export class SecretsManager implements AwsService {
       errorName: "InvalidNextTokenException",
     });
     const list = items.map((secret) => {
-      const { VersionIdsToStages, ...entry } = describe(secret);
+      const { VersionIdsToStages, ...entry } = describeSecret(secret);
       return answer({ ...entry, SecretVersionsToStages: VersionIdsToStages });
     });
     return answer({ SecretList: list, NextToken: nextToken });

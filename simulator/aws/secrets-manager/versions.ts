@@ -2,7 +2,7 @@ import { AwsError } from "../../base/aws-error.ts";
 
 export const CURRENT = "AWSCURRENT";
 export const PREVIOUS = "AWSPREVIOUS";
-/** Staging labels of a secret in all, versions of a secret, and how long an unlabelled version is safe. */
+/** Staging labels of a secret in all, versions of a secret, and how long an unlabeled version is safe. */
 const LABEL_LIMIT = 20;
 const VERSION_LIMIT = 100;
 const DAY_MS = 24 * 3_600_000;
@@ -31,7 +31,7 @@ export class SecretVersions {
     return this.#versions.get(versionId);
   }
 
-  labelled(label: string): SecretVersion | undefined {
+  labeled(label: string): SecretVersion | undefined {
     const versionId = this.#labels.get(label);
     return versionId === undefined ? undefined : this.#versions.get(versionId);
   }
@@ -125,9 +125,9 @@ export class SecretVersions {
   }
 
   #makeRoom(nowMs: number): void {
-    const labelled = new Set(this.#labels.values());
+    const labeled = new Set(this.#labels.values());
     const removable = this.list()
-      .filter(({ versionId, createdMs }) => !labelled.has(versionId) && nowMs - createdMs >= DAY_MS)
+      .filter(({ versionId, createdMs }) => !labeled.has(versionId) && nowMs - createdMs >= DAY_MS)
       .sort((a, b) => a.createdMs - b.createdMs);
     for (const { versionId } of removable) {
       if (this.#versions.size < VERSION_LIMIT) return;

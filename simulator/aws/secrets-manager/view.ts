@@ -4,7 +4,7 @@ import { answer, epochSeconds } from "../input.ts";
 import type { Secret } from "./store.ts";
 
 /** A secret as DescribeSecret returns it. */
-export function describe(secret: Secret): JsonObject {
+export function describeSecret(secret: Secret): JsonObject {
   const labels: Record<string, string[]> = {};
   for (const { versionId } of secret.versions.list()) {
     const own = secret.versions.labelsOf(versionId);

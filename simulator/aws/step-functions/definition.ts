@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AwsError } from "../../base/aws-error.ts";
 import type { Json } from "../../base/json.ts";
-import { compileTemplate, ExpressionError, type Place, type Template } from "./expressions.ts";
+import { compileTemplate, ExpressionError, type Template, type TemplatePlace } from "./expressions.ts";
 import type { ExpressionFunction } from "./functions.ts";
 import type { Exit, Handlers, Machine, MapState, State, StateGraph, TaskState } from "./machine.ts";
 import { type MapText, machineSchema, type StateText, stateSchema, type TaskText } from "./schema.ts";
@@ -101,7 +101,7 @@ type ExitText = {
 
 function compileState(name: string, text: StateText, scope: Scope): State {
   const path = `${scope.path}/${name}`;
-  const at = (field: string, ...more: string[]): Place => ({
+  const at = (field: string, ...more: string[]): TemplatePlace => ({
     path: `${path}/${field}`,
     variables: new Set([...scope.own, ...scope.outer]),
     statesMembers: ["input", "context", ...more],

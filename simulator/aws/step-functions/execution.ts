@@ -30,7 +30,7 @@ export interface Execution {
  * An execution's input from its JSON text.
  * @throws AwsError `InvalidExecutionInput`
  */
-export function parseInput(text: string): Json {
+export function parseExecutionInput(text: string): Json {
   const fail = (why: string) => new AwsError("InvalidExecutionInput", `Invalid State Machine Execution Input: ${why}`);
   if (Buffer.byteLength(text) > MAX_PAYLOAD_BYTES) throw fail(`more than ${MAX_PAYLOAD_BYTES} bytes`);
   try {
@@ -60,7 +60,7 @@ export function statusOf(execution: Execution): ExecutionStatus {
 }
 
 /** What `DescribeExecution` returns. */
-export function describe(execution: Execution): ExecutionDescription {
+export function describeExecution(execution: Execution): ExecutionDescription {
   const { stopMs, ...ending } = execution.ending ?? { stopMs: undefined, status: "RUNNING" as const };
   return {
     executionArn: execution.arn,

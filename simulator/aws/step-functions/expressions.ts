@@ -14,7 +14,7 @@ export type Template =
   | { readonly constant: false; readonly evaluate: (environment: Environment) => Json | Promise<Json> };
 
 /** Where a template stands, and what its expressions may refer to. */
-export interface Place {
+export interface TemplatePlace {
   /** For messages: a path such as `/Plan/Arguments`. */
   readonly path: string;
   readonly variables: ReadonlySet<string>;
@@ -32,7 +32,7 @@ export class ExpressionError extends Error {
  * Compiles a value of a definition: strings of the form `{% … %}` are expressions, at any depth.
  * @throws ExpressionError for an expression that Step Functions would refuse.
  */
-export function compileTemplate(value: Json, place: Place): Template {
+export function compileTemplate(value: Json, place: TemplatePlace): Template {
   if (typeof value === "string") return compileString(value, place);
   if (Array.isArray(value)) {
     const items = value.map((item: Json, index) =>
@@ -58,7 +58,7 @@ export async function evaluate(template: Template, environment: Environment): Pr
   return template.constant ? template.value : await template.evaluate(environment);
 }
 
-function compileString(text: string, place: Place): Template {
+function compileString(text: string, place: TemplatePlace): Template {
   if (!/^\s*\{%[\s\S]*%\}\s*$/.test(text)) return { constant: true, value: text };
   if (text !== text.trim()) throw new ExpressionError(`${place.path}: an expression starts with {% and ends with %}`);
   const source = text.slice(2, -2).trim();
@@ -75,7 +75,7 @@ function compileString(text: string, place: Place): Template {
   return { constant: false, evaluate: path ? (environment) => lookUp(path, environment) ?? slow(environment) : slow };
 }
 
-function parse(source: string, place: Place): jsonata.Expression {
+function parse(source: string, place: TemplatePlace): jsonata.Expression {
   try {
     return jsonata(source);
   } catch (error) {

@@ -2,7 +2,14 @@ import { AwsError } from "../../base/aws-error.ts";
 import type { Json } from "../../base/json.ts";
 import type { Clock } from "../../clock/clock.ts";
 import { compileDefinition } from "./definition.ts";
-import { contextOf, describe, type Ending, type Execution, parseInput, statusOf } from "./execution.ts";
+import {
+  contextOf,
+  describeExecution,
+  type Ending,
+  type Execution,
+  parseExecutionInput,
+  statusOf,
+} from "./execution.ts";
 import { type ExpressionFunction, expressionFunctions } from "./functions.ts";
 import { History, type HistoryEvent } from "./history.ts";
 import { runStates } from "./interpreter.ts";
@@ -122,7 +129,7 @@ export class StateMachines {
     if (stateMachine === undefined)
       throw new AwsError("StateMachineDoesNotExist", `State Machine Does Not Exist: '${stateMachineArn}'`);
     if (!NAME.test(name)) throw new AwsError("InvalidName", `Invalid Name: '${name}'`);
-    const input = parseInput(request.input ?? "{}");
+    const input = parseExecutionInput(request.input ?? "{}");
     const arn = `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
     const inputText = JSON.stringify(input);
     const nowMs = this.#options.clock.now();
@@ -152,7 +159,7 @@ export class StateMachines {
 
   /** @throws AwsError `ExecutionDoesNotExist` */
   describeExecution(executionArn: string): ExecutionDescription {
-    return describe(this.#execution(executionArn));
+    return describeExecution(this.#execution(executionArn));
   }
 
   /**
@@ -180,7 +187,7 @@ export class StateMachines {
       .filter((execution) => execution.stateMachineArn === stateMachineArn)
       .filter((execution) => statusFilter === undefined || statusOf(execution) === statusFilter)
       .reverse()
-      .map(describe);
+      .map(describeExecution);
   }
 
   /**
@@ -291,7 +298,7 @@ export class StateMachines {
       return { executionTimedOutEventDetails: failure };
     });
     execution.controller.abort(EXECUTION_ENDED);
-    execution.result.resolve(describe(execution));
+    execution.result.resolve(describeExecution(execution));
   }
 }
 

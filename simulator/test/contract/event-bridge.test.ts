@@ -83,8 +83,8 @@ describe("Simulated PutEvents, as AWS documents it", () => {
     ["no source", { Source: undefined }, "InvalidArgument"],
     ["no detail-type", { DetailType: "" }, "InvalidArgument"],
     ["no detail", { Detail: undefined }, "InvalidArgument"],
-    ["a detail that is no JSON", { Detail: "{" }, "MalformedDetail"],
-    ["a detail that is no object", { Detail: "[]" }, "MalformedDetail"],
+    ["a detail that is not JSON", { Detail: "{" }, "MalformedDetail"],
+    ["a detail that is not an object", { Detail: "[]" }, "MalformedDetail"],
     ["a source of AWS", { Source: "aws.ecs" }, "NotAuthorizedForSourceException"],
     [
       "a bus in another region",
@@ -154,7 +154,7 @@ describe("Simulated rules, as AWS documents them", () => {
     expect(targets.Targets?.[0]?.Arn).toBe(`arn:aws:lambda:us-east-1:${ACCOUNT}:function:watch`);
   });
 
-  it("does not know rules and buses that are not there", async () => {
+  it("does not find rules and buses that don't exist", async () => {
     for (const command of [
       new DescribeRuleCommand({ Name: "gone", EventBusName: bus }),
       new DescribeRuleCommand({ Name: "news" }),

@@ -193,7 +193,7 @@ describe("A version of simulated secrets, as AWS documents it", () => {
     expect(await labels(arn)).toEqual({ [idOf("one")]: ["AWSPREVIOUS"], [idOf("three")]: ["AWSCURRENT", "mine"] });
   });
 
-  it("is AWSCURRENT when it is the first, whatever labels are named", async () => {
+  it("is AWSCURRENT when it is the first, regardless of the labels in the request", async () => {
     await client.send(new CreateSecretCommand({ Name: "empty" }));
     await expect(client.send(new GetSecretValueCommand({ SecretId: "empty" }))).rejects.toThrow(
       named("ResourceNotFoundException"),
@@ -370,7 +370,7 @@ describe("A resource policy of simulated secrets, as AWS documents it", () => {
     ["no JSON", "{"],
     ["no statement", '{"Version":"2012-10-17"}'],
     ["an unknown effect", policy({ AWS: ROLE }, { Effect: "Maybe" })],
-    ["a principal that is no ARN", policy({ AWS: "web" })],
+    ["a principal that is not an ARN", policy({ AWS: "web" })],
     ["an unknown member", policy({ AWS: ROLE }, { Actions: "*" })],
     ["too many characters", policy({ AWS: ROLE }, { Resource: "x".repeat(20_480) })],
   ])("is refused with %s", async (_what, text) => {

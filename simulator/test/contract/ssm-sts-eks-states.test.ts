@@ -125,7 +125,7 @@ describe("Simulated STS", () => {
     expect((await there.send(new GetCallerIdentityCommand({}))).Account).toBe("222222222222");
   });
 
-  it("denies a role that cannot be assumed, and refuses what is no role", async () => {
+  it("denies a role that cannot be assumed, and refuses an ARN that does not name a role", async () => {
     const sts = new STSClient(configFor());
     const assume = (RoleArn: string) => sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: "session" }));
     await expect(assume(`${ROLE}-2`)).rejects.toMatchObject({ name: "AccessDenied" });

@@ -174,7 +174,7 @@ describe("event patterns", () => {
     expect([...matching(rules.forwardedRules, event), ...matching(rules.homeRules, event)]).toEqual([]);
   });
 
-  it("matches a tag change whatever its resource-type is", () => {
+  it("matches a tag change with any resource-type", () => {
     const event = withDetail(tag, { "resource-type": undefined });
     expect(matching(rules.homeRules, event)).toEqual(["tag-changed"]);
   });
@@ -286,7 +286,7 @@ describe("event patterns", () => {
     ]);
   });
 
-  it("names what runs by the clock", () => {
+  it("names the functions that run on a schedule", () => {
     expect(schedules.map(({ functionName, everyMinutes }) => [functionName, everyMinutes])).toEqual([
       ["sweep-services", 15],
       ["watch-root-ca", 5],

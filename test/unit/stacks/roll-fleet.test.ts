@@ -112,7 +112,7 @@ describe("the state machine RollFleet", () => {
     },
   );
 
-  it.each(maps)("goes on after %s whatever becomes of it: the ledger says how the wave went", (_name, { state }) => {
+  it.each(maps)("goes on after %s even if it fails: the ledger says how the wave went", (_name, { state }) => {
     expect(errorsOf(state.Catch)).toContain("States.ALL");
   });
 
@@ -178,7 +178,7 @@ interface Play {
   readonly payloads: { readonly functionName: string; readonly payload: Json }[];
 }
 
-/** RollFleet with functions that answer: so many waves of so many lanes and services, then the end. */
+/** RollFleet with functions that answer with the given number of waves, lanes and services, then with the end. */
 function played(
   waves: number,
   {
@@ -292,7 +292,7 @@ describe("a pass of RollFleet", () => {
     ["a wave with 200 lanes", { lanes: 200, bakeSeconds: 60 }],
     ["a wave with many services", { services: 200, bakeSeconds: 60 }],
   ])(
-    "adds so few events to its history that %s, again and again, ends in a new execution long before it is full",
+    "adds few enough events to its history that %s, again and again, ends in a new execution long before it is full",
     async (_what, shape) => {
       const events = await eventsPerPass(shape);
       const weight = await weightPerPass(shape);
@@ -309,7 +309,7 @@ describe("a pass of RollFleet", () => {
       name: `${ID}-1`,
       input: JSON.stringify({ rolloutId: ID }),
     });
-    // Who looks after the queue may be faster.
+    // The caller that advances the queue may start it first.
     const input = JSON.stringify({ rolloutId: ID });
     const second = play.stepFunctions.startExecution({ stateMachineArn: FLEET, name: `${ID}-2`, input });
     await play.clock.run(play.stepFunctions.result(second.executionArn));

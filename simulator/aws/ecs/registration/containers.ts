@@ -1,6 +1,6 @@
 import { type ContainerRequest, networkModeOf, type Problems, type RegistrationRequest } from "./request.ts";
 
-/** What ECS refuses in one container, whatever it runs on, beside its memory and its place in the start order. */
+/** What ECS refuses in one container on every launch type, apart from its memory and its place in the start order. */
 export function* containerProblems(container: ContainerRequest, request: RegistrationRequest): Problems {
   if (!container.image) yield "Container.image should not be null or empty.";
   yield* networkProblems(container, networkModeOf(request));

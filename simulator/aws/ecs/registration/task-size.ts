@@ -88,7 +88,8 @@ function* ec2SizeProblems({ cpu, memory }: RegistrationRequest): Problems {
 }
 
 /**
- * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters_ec2.html#container_definition_memory
+ * `memory` and `memoryReservation` in
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters_ec2.html
  */
 function* memoryProblems(container: ContainerRequest, taskMemory: number | undefined): Problems {
   const { name = "", memory, memoryReservation } = container;
