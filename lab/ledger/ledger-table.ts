@@ -21,20 +21,7 @@ export async function createLedgerTable(config: Config, endpoint: string): Promi
   const credentials = { accessKeyId: config.homeAccount, secretAccessKey: "lab" };
   const { home } = awsClients({ config, endpoint, credentials });
   const client = home(DynamoDBClient);
-  await client.send(
-    new CreateTableCommand({
-      TableName: tableName,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: [
-        { AttributeName: "pk", AttributeType: "S" },
-        { AttributeName: "sk", AttributeType: "S" },
-      ],
-      KeySchema: [
-        { AttributeName: "pk", KeyType: "HASH" },
-        { AttributeName: "sk", KeyType: "RANGE" },
-      ],
-    }),
-  );
+  await client.send(createTableCommand(tableName));
   let callsOnTheirWay = 0;
   const ledger = dynamoDbLedger(home, { tableName });
   client.middlewareStack.add(
@@ -49,4 +36,20 @@ export async function createLedgerTable(config: Config, endpoint: string): Promi
     { step: "initialize", name: "callsOnTheirWay" },
   );
   return { tableName, ledger, isBusy: () => callsOnTheirWay > 0, destroy: () => client.destroy() };
+}
+
+/** Creates a table with the ledger's keys, as `stacks/ledger.ts` has them. */
+export function createTableCommand(TableName: string): CreateTableCommand {
+  return new CreateTableCommand({
+    TableName,
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: [
+      { AttributeName: "pk", AttributeType: "S" },
+      { AttributeName: "sk", AttributeType: "S" },
+    ],
+    KeySchema: [
+      { AttributeName: "pk", KeyType: "HASH" },
+      { AttributeName: "sk", KeyType: "RANGE" },
+    ],
+  });
 }

@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { DynamoDb } from "@ztunnel-autopilot/simulator/dynamodb";
 import { afterAll, beforeAll } from "vitest";
 import { type LedgerItems, memoryLedger } from "../../lab/ledger/ledger-memory.ts";
+import { createTableCommand } from "../../lab/ledger/ledger-table.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { dynamoDbLedger } from "../../shared/gateways/ledger/ledger-dynamodb.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
@@ -43,22 +44,7 @@ export function localDynamoDb(): () => AwsClients {
   beforeAll(async () => {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    await newClients()
-      .home(DynamoDBClient)
-      .send(
-        new CreateTableCommand({
-          TableName: TABLE,
-          BillingMode: "PAY_PER_REQUEST",
-          AttributeDefinitions: [
-            { AttributeName: "pk", AttributeType: "S" },
-            { AttributeName: "sk", AttributeType: "S" },
-          ],
-          KeySchema: [
-            { AttributeName: "pk", KeyType: "HASH" },
-            { AttributeName: "sk", KeyType: "RANGE" },
-          ],
-        }),
-      );
+    await newClients().home(DynamoDBClient).send(createTableCommand(TABLE));
   });
   afterAll(() => {
     for (const client of opened) client.destroy();

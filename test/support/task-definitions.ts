@@ -1,11 +1,9 @@
 import { readFileSync } from "node:fs";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { inject } from "../../shared/data-plane/ztunnel/task-definition/inject.ts";
-import {
-  defaultHealthCheckCommand,
-  type SidecarSpec,
-} from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
+import type { SidecarSpec } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
 import { containersOf, nameOf } from "../../shared/model/task-definition.ts";
+import { config } from "./services.ts";
 
 type FixtureName = "shell" | "echo" | "multi" | "firelens" | "ec2" | "istioctl" | "by-hand";
 
@@ -21,7 +19,7 @@ export function fixture(name: FixtureName): JsonObject {
 export const wanted: SidecarSpec = {
   image: "registry.example.com/ztunnel:1.28.0",
   secretValueFrom: `arn:aws:secretsmanager:us-east-1:123456789012:secret:ztunnel-autopilot/mesh/default/web-AbCdEf:::${"0".repeat(64)}`,
-  healthCheckCommand: defaultHealthCheckCommand,
+  healthCheckCommand: config().ztunnel.healthCheckCommand,
   startTimeoutSeconds: 60,
   proxyEnv: false,
   memoryReservationMiB: 64,

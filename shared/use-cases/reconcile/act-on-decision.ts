@@ -1,5 +1,3 @@
-import type { ServiceRef } from "../../base/arn.ts";
-import { asAutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { attemptKeyOf, nextAttempt } from "../../deployment/attempts.ts";
 import { executionName } from "../../deployment/execution-name.ts";
@@ -13,6 +11,7 @@ import { holdsLease } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, ExecutionCalls, Log } from "../../ports/ports.ts";
 import type { ObservedState } from "../observe/observe.ts";
+import { removeAddedTags } from "../observe/remove-added-tags.ts";
 import { notesOf } from "./notes.ts";
 
 /** The result of reconciling one service. */
@@ -113,29 +112,8 @@ async function recordUnchanged(
   const notes = notesOf(observed, decision);
   if (Object.keys(notes).length === 0) return;
   if (notes.notifiedWarnings) await calls.bus.putEvents([serviceWarned(service.ref, decision.warnings)]);
-  const kept = notes.addedTagKeys && state ? await refusedTagKeys(service.ref, state, calls) : undefined;
+  const kept = notes.addedTagKeys && state ? await removeAddedTags(service.ref, state.addedTagKeys, calls) : undefined;
   await calls.ledger.patchService(service.ref.serviceArn, { ...notes, ...(kept && { addedTagKeys: kept }) });
-}
-
-/**
- * Removes the tags that the autopilot added. Returns the keys that ECS refuses to remove, which the ledger keeps for
- * the next reconcile: a service that was deleted in between, or a denied call, must not end the event as a dead letter.
- */
-async function refusedTagKeys(
-  { serviceArn }: ServiceRef,
-  { addedTagKeys }: ServiceState,
-  { ecs, log }: Pick<ReconcileCalls, "ecs" | "log">,
-): Promise<string[]> {
-  if (addedTagKeys.length === 0) return [];
-  try {
-    await ecs.untagResource(serviceArn, addedTagKeys);
-    return [];
-  } catch (error) {
-    const { code, message, retryable } = asAutopilotError(error);
-    if (retryable) throw error;
-    log.warn("tags left on the service", { code, why: message, tagKeys: addedTagKeys });
-    return addedTagKeys;
-  }
 }
 
 async function notifyRefusals(

@@ -1,7 +1,7 @@
 import { findSidecar } from "../../data-plane/ztunnel/index.ts";
+import { primaryOf } from "../../deployment/primary.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
 import type { Decision } from "../../enrollment/decision.ts";
-import type { ObservedService } from "../../model/service.ts";
 import type { ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { ObservedState } from "../observe/observe.ts";
 
@@ -51,8 +51,4 @@ function hasLeft({ service, definition }: ObservedState, { enrolled, addedTagKey
   if (!definition || (!enrolled && addedTagKeys.length === 0)) return false;
   const primary = primaryOf(service);
   return primary !== undefined && hasCompleted(primary) && findSidecar(definition.raw).kind === "none";
-}
-
-function primaryOf(service: ObservedService) {
-  return service.deployments.find(({ status }) => status === "PRIMARY");
 }

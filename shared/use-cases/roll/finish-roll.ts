@@ -1,9 +1,9 @@
 import type { ServiceRef } from "../../base/arn.ts";
-import { asAutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
-import type { RollOutcome, ServicePatch, ServiceState } from "../../model/service-state.ts";
+import type { RollOutcome, ServiceState } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, Log } from "../../ports/ports.ts";
+import { removeAddedTags } from "../observe/remove-added-tags.ts";
 import { type Ending, endingOf } from "./ending.ts";
 import { type EndingCase, endingCase } from "./ending-case.ts";
 import { isNotified, releasePatch, strayPatch } from "./ending-patches.ts";
@@ -63,8 +63,9 @@ async function recordEnding(ref: ServiceRef, ending: Ending, found: EndingCase, 
  */
 async function release(ref: ServiceRef, ending: Ending, state: ServiceState, calls: FinishCalls): Promise<Recorded> {
   const leaves = ending.outcome === "succeeded" && ending.plan?.change === "unenroll";
-  const tagsPatch = leaves ? await removeAddedTags(ref, state, calls) : {};
+  const keptTagKeys = leaves ? await removeAddedTags(ref, state.addedTagKeys, calls) : [];
   const rolloutPatch = await recordInRollout(ending, state, calls);
+  const tagsPatch = keptTagKeys.length > 0 ? { addedTagKeys: keptTagKeys } : {};
   const patch = { ...releasePatch(state, ending, timingOf(calls)), ...tagsPatch, ...rolloutPatch };
   const released = await calls.ledger.finishRoll(ref.serviceArn, ending.executionName, patch);
   return { ...patch, recheckRequested: released?.recheckRequested };
@@ -82,27 +83,6 @@ async function recordStray(
   const writes = Object.keys(patch).length > 0;
   const recorded = writes ? await calls.ledger.patchService(ref.serviceArn, patch) : state;
   return { ...patch, recheckRequested: recorded?.recheckRequested };
-}
-
-/**
- * Removes the autopilot's own tags from a service that has left the mesh. Returns the keys that ECS refused to remove,
- * which the ledger remembers: a refusal, as after the service was deleted, must not hold up the lease.
- */
-async function removeAddedTags(
-  { serviceArn }: ServiceRef,
-  { addedTagKeys }: ServiceState,
-  { ecs, log }: FinishCalls,
-): Promise<ServicePatch> {
-  if (addedTagKeys.length === 0) return {};
-  try {
-    await ecs.untagResource(serviceArn, addedTagKeys);
-    return {};
-  } catch (error) {
-    const { code, message, retryable } = asAutopilotError(error);
-    if (retryable) throw error;
-    log.warn("tags left on the service", { code, why: message, tagKeys: addedTagKeys });
-    return { addedTagKeys };
-  }
 }
 
 function timingOf({ config, now }: FinishCalls) {

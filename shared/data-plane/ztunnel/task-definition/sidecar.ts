@@ -9,7 +9,7 @@ export interface SidecarSpec {
   readonly image: string;
   /** The bootstrap token's secret, pinned to a version: `arn:…:secret:<name>-<suffix>:::<version id>`. */
   readonly secretValueFrom: string;
-  /** Registered as it is; `defaultHealthCheckCommand` unless the configuration says otherwise. */
+  /** Registered unchanged, as the configuration has it. */
   readonly healthCheckCommand: readonly string[];
   /** How long the others wait for ztunnel to get healthy; 2 to 120 on Fargate. */
   readonly startTimeoutSeconds: number;
@@ -18,9 +18,6 @@ export interface SidecarSpec {
   /** What ztunnel reserves where the task has no memory size of its own, as only EC2 allows; in MiB, at least 6. */
   readonly memoryReservationMiB: number;
 }
-
-/** The health check of Solo's guide, as it stands there. */
-export const defaultHealthCheckCommand: readonly string[] = ["ztunnel", "healthcheck"];
 
 /** Name of the environment variable that ztunnel starts from. */
 export const BOOTSTRAP_TOKEN = "BOOTSTRAP_TOKEN";
