@@ -98,13 +98,14 @@ export class BenchLab {
   readonly #events: Measured[] = [];
   #counts = new Map<string, Map<string, number>>();
 
-  private constructor(clock: VirtualClock, progress: (line: string) => void) {
+  private constructor(clock: VirtualClock, latency: boolean, progress: (line: string) => void) {
     this.#progress = progress;
     this.#lab = new Lab({
       clock,
       config,
       // A sweep would add its own calls.
       schedules: false,
+      latency,
       onFunctionCall: (call, functionName) => this.#count(call, functionName),
     });
     this.#driver = new LabDriver(this.#lab);
@@ -113,9 +114,10 @@ export class BenchLab {
   /** Runs and counts everything. Throws when a scenario doesn't end as expected. */
   static async measure(
     progress: (line: string) => void,
+    { latency }: { readonly latency: boolean },
   ): Promise<{ readonly rolls: readonly Measured[]; readonly events: readonly Measured[] }> {
     const clock = new VirtualClock(Date.parse("2026-01-05T12:00:00Z"));
-    const bench = new BenchLab(clock, progress);
+    const bench = new BenchLab(clock, latency, progress);
     await clock.run(bench.#measure());
     return { rolls: bench.#rolls, events: bench.#events };
   }

@@ -5,8 +5,8 @@ import type { Figures, FigureValue, Part } from "./report.ts";
 export const calls: Part = {
   name: "calls",
   about: "calls and state transitions of every kind of roll, calls of every kind of event",
-  measure: async (progress) => {
-    const { rolls, events } = await BenchLab.measure(progress);
+  measure: async (progress, options) => {
+    const { rolls, events } = await BenchLab.measure(progress, options);
     return [rollFigures(rolls), aroundFigures(rolls), eventFigures(events)];
   },
 };

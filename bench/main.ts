@@ -2,15 +2,16 @@ import { parseArgs } from "node:util";
 import { bundles } from "./bundles.ts";
 import { calls } from "./calls.ts";
 import { domain } from "./domain.ts";
-import { asJson, asText, type Figures } from "./report.ts";
+import { asJson, asText, type Figures, type Part } from "./report.ts";
 
-const parts = [calls, domain, bundles];
+const parts: readonly Part[] = [calls, domain, bundles];
 
 const help = `Measures the cost of rolls, events, decisions and cold starts. No figure makes the command fail.
 
-  npm run bench -- [--only PART] [--json]
+  npm run bench -- [--only PART] [--latency] [--json]
 
   --only PART  measure only one part: ${parts.map(({ name }) => name).join(", ")}
+  --latency    calls of the lab take time, so that their number includes what that leads to
   --json       print the figures as JSON
   --help       print this text
 
@@ -22,7 +23,12 @@ const progress = (line: string) => process.stderr.write(`${line}\n`);
 async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { only: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+    options: {
+      only: { type: "string" },
+      latency: { type: "boolean" },
+      json: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
   });
   const chosen = parts.filter(({ name }) => values.only === undefined || name === values.only);
   if (values.help || chosen.length === 0) {
@@ -31,7 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const measured: Record<string, readonly Figures[]> = {};
   for (const { name, measure } of chosen) {
-    const figures = await measure((line) => progress(`${name}: ${line}`));
+    const figures = await measure((line) => progress(`${name}: ${line}`), { latency: values.latency ?? false });
     measured[name] = figures;
     if (!values.json) for (const one of figures) write(`\n${asText(one)}`);
   }

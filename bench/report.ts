@@ -16,7 +16,10 @@ export interface Figures {
 export interface Part {
   readonly name: string;
   readonly about: string;
-  readonly measure: (progress: (line: string) => void) => Promise<readonly Figures[]>;
+  readonly measure: (
+    progress: (line: string) => void,
+    options: { readonly latency: boolean },
+  ) => Promise<readonly Figures[]>;
 }
 
 /** The figures as a text table. Numbers are aligned to the right, texts to the left. */

@@ -45,6 +45,7 @@ export type {
   Topic,
 } from "./core/connections.ts";
 export type { AwsEvent } from "./core/event.ts";
+export { Latency } from "./core/latency.ts";
 export type { AnsweredCall, AwsRouter } from "./core/router.ts";
 export type { AwsService, CallContext, HttpService, Operation, SimulatedService } from "./core/service.ts";
 export { Simulator, type SimulatorOptions } from "./core/simulator.ts";

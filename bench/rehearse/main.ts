@@ -56,7 +56,7 @@ async function both(parsed: RehearsalArguments): Promise<Rehearsed> {
 }
 
 async function inThisProcess(parsed: RehearsalArguments, policy: PolicyName): Promise<Rehearsed> {
-  const { regions, changes, seed, faults } = parsed;
+  const { regions, changes, seed, faults, latency } = parsed;
   const services = policy === "default" ? Math.min(parsed.services, DEFAULT_POLICY_SERVICES) : parsed.services;
   const computeFor = parsed.computeFor ?? parsed.services;
   const figures = await rehearse({
@@ -65,6 +65,7 @@ async function inThisProcess(parsed: RehearsalArguments, policy: PolicyName): Pr
     policy,
     changes,
     seed,
+    latency,
     faults,
     ...(computeFor !== services && { computeFor }),
     onProgress: throttled((line) => process.stderr.write(`${line}\n`)),

@@ -14,6 +14,7 @@ export interface RehearsalArguments {
   readonly faultsFile: string | undefined;
   readonly faults: readonly FaultRule[];
   readonly json: boolean;
+  readonly latency: boolean;
   /** Compute the makespan for this number of services instead of `services`. */
   readonly computeFor: number | undefined;
 }
@@ -33,6 +34,7 @@ Rolls out a change to a fleet in the lab, in virtual time, and compares its time
                    The default policy is simulated with at most ${DEFAULT_POLICY_SERVICES} services;
                    its time for more services is computed
   --faults FILE    JSON list of fault rules, as for the lab; they are added when the fleet is enrolled
+  --latency        calls take time: some milliseconds, seldom seconds
   --seed S         seed of the simulation's random numbers (default 1)
   --json           print the figures as JSON
   --help           print this text
@@ -54,6 +56,7 @@ const valuesSchema = z.object({
   rotation: z.boolean().default(false),
   upgrade: z.boolean().default(false),
   json: z.boolean().default(false),
+  latency: z.boolean().default(false),
   faults: z.string().optional(),
   "compute-for": count(100_000).optional(),
 });
@@ -93,6 +96,7 @@ function parsedArgs(args: readonly string[]) {
     rotation: flag,
     upgrade: flag,
     json: flag,
+    latency: flag,
     help: { type: "boolean", short: "h" } as const,
   };
   try {

@@ -42,6 +42,8 @@ export interface RehearsalOptions {
   readonly policy: PolicyName;
   readonly changes: readonly RehearsedChange[];
   readonly seed: number;
+  /** Calls take time. Default false. */
+  readonly latency?: boolean;
   /** Fault rules that are added when the fleet is enrolled. */
   readonly faults?: readonly FaultRule[];
   /** Also compute the makespan for this number of services. */
@@ -115,6 +117,7 @@ export async function rehearse(options: RehearsalOptions): Promise<readonly Roll
     clock,
     config: enrolledFleetConfig([first, ...rest], options.policy === "unlimited" ? UNLIMITED : {}),
     seed: options.seed,
+    latency: options.latency ?? false,
     keepRecords: false,
     directCalls: true,
     measurePayloads: true,

@@ -35,6 +35,8 @@ export interface LabOptions {
   readonly ledger?: Ledgers;
   /** Refuse calls above AWS's rates. Default true. */
   readonly throttling?: boolean;
+  /** Every call takes time, of which the seed decides how much. Default false: then none does. */
+  readonly latency?: boolean;
   /** Emit CloudTrail events too, as an account with a trail does. Default false. */
   readonly cloudTrail?: boolean;
   /** How probable it is that an event comes twice. Default 0. */
@@ -88,11 +90,11 @@ export class Lab implements Services, StateMachineArns {
   readonly #rollCalls = new RollCalls();
 
   constructor(options: LabOptions) {
-    const { clock, config, seed = 1, throttling = true } = options;
+    const { clock, config, seed = 1, throttling = true, latency = false } = options;
     this.clock = clock;
     this.config = config;
     this.ledger = options.ledger ?? memoryLedger();
-    this.simulator = new Simulator({ clock, seed, throttling });
+    this.simulator = new Simulator({ clock, seed, throttling, latency });
     ({ rollServiceArn: this.rollServiceArn, rollFleetArn: this.rollFleetArn } = stateMachineArns(config));
     const services = addServices(this.simulator, serviceOptions(options, this.rollFleetArn));
     this.ecs = services.ecs;
@@ -181,6 +183,7 @@ export class Lab implements Services, StateMachineArns {
       random: seededRandom(seed + 1_000_003),
       functions: functionFactories(platform),
       reservedConcurrency,
+      latency: this.simulator.context.latency,
       inSandbox: platform.inSandbox,
     });
   }

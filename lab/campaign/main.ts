@@ -12,6 +12,7 @@ a run.
   --runs N       the number of runs (default 100)
   --seed S       the first run's seed; each further run counts up from it (default 1)
   --replay SEED  only the run with this seed
+  --no-latency   calls take no time, so that nothing happens between a read and its write
   --verbose      print the timeline of every broken run, or of the replayed one
   --json         print the result as JSON
   --help         print this text
@@ -23,6 +24,7 @@ const options = {
   runs: { type: "string", default: "100" },
   seed: { type: "string", default: "1" },
   replay: { type: "string" },
+  "no-latency": { type: "boolean", default: false },
   verbose: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -33,6 +35,7 @@ const valuesSchema = z.object({
   runs: wholeNumber(1).max(1_000_000),
   seed: wholeNumber(0),
   replay: wholeNumber(0).optional(),
+  "no-latency": z.boolean(),
   verbose: z.boolean(),
   json: z.boolean(),
   help: z.boolean(),
@@ -54,7 +57,7 @@ async function main(args: readonly string[]): Promise<number> {
     write(help);
     return 0;
   }
-  const { replay, verbose, json } = values;
+  const { replay, verbose, json, "no-latency": noLatency } = values;
   const [first, runs] = replay === undefined ? [values.seed, values.runs] : [replay, 1];
   const failures: Failure[] = [];
   const startedMs = performance.now();
@@ -67,7 +70,7 @@ async function main(args: readonly string[]): Promise<number> {
   let rolls = 0;
   for (; done < runs && !stopped; done += 1) {
     const seed = first + done;
-    const run = await runOf(seed, { keepRecords: verbose || keepsRecords(seed) });
+    const run = await runOf(seed, { keepRecords: verbose || keepsRecords(seed), latency: !noLatency });
     rolls += run.figures.rolls;
     if (run.broken.length > 0) failures.push({ seed: run.seed, broken: run.broken });
     if (!json && (run.broken.length > 0 || replay !== undefined)) for (const line of report(run, verbose)) write(line);

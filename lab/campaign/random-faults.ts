@@ -131,6 +131,13 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
       return { match: { controlPlane: dice.pick(ground.controlPlanes) } };
     case "slack-down":
       return {};
+    case "slow-call":
+      return {
+        match: dice.chance(0.2) ? {} : { call: dice.pick([...calls, "kubernetes.*", "slack.*", "lambda.Invoke"]) },
+        when: dice.pick(["before", "after"]),
+        delaySeconds: dice.pick([1, 3, 10, 25]),
+        count: dice.int(1, 20),
+      };
     case "region-down":
       return { match: dice.chance(0.3) ? { ...place, call: dice.pick(awsCalls) } : place };
   }

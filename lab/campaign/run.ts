@@ -42,6 +42,8 @@ export interface RunFigures {
 export interface RunOptions {
   /** Keep logs, events and histories for later checks. */
   readonly keepRecords: boolean;
+  /** Calls take time. Default true. */
+  readonly latency?: boolean;
 }
 
 const RUNS_PER_RECORD = 20;
@@ -55,7 +57,7 @@ export function keepsRecords(seed: number): boolean {
  * Runs random actions and faults on a random fleet, and checks the invariants at the end. The seed alone decides the
  * run.
  */
-export async function runOf(seed: number, { keepRecords }: RunOptions): Promise<Run> {
+export async function runOf(seed: number, { keepRecords, latency = true }: RunOptions): Promise<Run> {
   const random = new RandomChoice(seed);
   const fleet = campaignFleet(random);
   const { config, startMs, throttling, cloudTrail, duplicateProbability } = fleet;
@@ -69,6 +71,7 @@ export async function runOf(seed: number, { keepRecords }: RunOptions): Promise<
     duplicateProbability,
     keepRecords,
     directCalls: true,
+    latency,
   });
   const timeline: TimelineEntry[] = [];
   const record = (text: string) => void timeline.push({ atMs: clock.now(), text });

@@ -5,11 +5,11 @@ export type AroundCall = <T>(name: string, send: () => Promise<T>) => Promise<T>
 
 /** The ledger with every call of it run by `around`, under the name `ledger.<call>`. */
 export function instrumentedLedger(ledger: Ledgers, around: AroundCall): Ledgers {
+  const pages = <T>(name: string, list: () => AsyncIterable<T>) => pagesOf(list, (read) => around(name, read));
   return {
     getService: (arn) => around("ledger.getService", () => ledger.getService(arn)),
     listServices: async function* () {
-      await around("ledger.listServices", async () => undefined);
-      yield* ledger.listServices();
+      yield* pages("ledger.listServices", () => ledger.listServices());
     },
     takeLease: (...args) => around("ledger.takeLease", () => ledger.takeLease(...args)),
     updateRoll: (...args) => around("ledger.updateRoll", () => ledger.updateRoll(...args)),
@@ -27,16 +27,39 @@ export function instrumentedLedger(ledger: Ledgers, around: AroundCall): Ledgers
     getRollout: (id) => around("ledger.getRollout", () => ledger.getRollout(id)),
     changeRollout: (...args) => around("ledger.changeRollout", () => ledger.changeRollout(...args)),
     listRollouts: async function* () {
-      await around("ledger.listRollouts", async () => undefined);
-      yield* ledger.listRollouts();
+      yield* pages("ledger.listRollouts", () => ledger.listRollouts());
     },
     putRolloutServices: (services) => around("ledger.putRolloutServices", () => ledger.putRolloutServices(services)),
     getRolloutService: (...args) => around("ledger.getRolloutService", () => ledger.getRolloutService(...args)),
     patchRolloutService: (...args) => around("ledger.patchRolloutService", () => ledger.patchRolloutService(...args)),
     listRolloutServices: async function* (...args) {
-      await around("ledger.listRolloutServices", async () => undefined);
-      yield* ledger.listRolloutServices(...args);
+      yield* pages("ledger.listRolloutServices", () => ledger.listRolloutServices(...args));
     },
     reserveStart: (...args) => around("ledger.reserveStart", () => ledger.reserveStart(...args)),
   };
+}
+
+/** A page of DynamoDB has up to 1 MB: about as many of the ledger's items. */
+const PAGE_ITEMS = 500;
+
+/** Lists page by page, as DynamoDB does: what is written while a page is worked through shows in the next one alone. */
+async function* pagesOf<T>(
+  list: () => AsyncIterable<T>,
+  around: (read: () => Promise<readonly T[]>) => Promise<readonly T[]>,
+): AsyncGenerator<T> {
+  const items = list()[Symbol.asyncIterator]();
+  const read = async (): Promise<readonly T[]> => {
+    const page: T[] = [];
+    while (page.length < PAGE_ITEMS) {
+      const next = await items.next();
+      if (next.done === true) break;
+      page.push(next.value);
+    }
+    return page;
+  };
+  for (;;) {
+    const page = await around(read);
+    yield* page;
+    if (page.length < PAGE_ITEMS) return;
+  }
 }

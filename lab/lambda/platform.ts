@@ -62,7 +62,7 @@ export function createPlatform(options: PlatformOptions): Platform & {
   inSandbox<T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T>;
 } {
   const { config, simulator, onLine } = options;
-  const { clock, random, faults } = simulator.context;
+  const { clock, random, faults, latency } = simulator.context;
   const home = { account: config.homeAccount, region: config.homeRegion };
   const { busName } = resourceNames(config);
   const silent = silenced(createInstruments("silent", busName));
@@ -105,10 +105,12 @@ export function createPlatform(options: PlatformOptions): Platform & {
     kubernetesFetch: inProcessTextFetch(handle),
     ledgerFor: (sandbox) =>
       instrumentedLedger(options.ledger, (name, send) =>
-        around(name, sandbox, () => {
-          failLedgerCall(faults, home, name);
-          return send();
-        }),
+        around(name, sandbox, async () =>
+          latency.around({ ...home, call: name }, () => {
+            failLedgerCall(faults, home, name);
+            return send();
+          }),
+        ),
       ),
     instruments: (functionName) => (onLine ? captured(functionName, busName, onLine) : silent),
     inSandbox: (sandbox, work) => running.run(sandbox, work),

@@ -1,4 +1,11 @@
-import { type Clock, copyJson, type Faults, type Functions, type Random } from "@ztunnel-autopilot/simulator";
+import {
+  type Clock,
+  copyJson,
+  type Faults,
+  type Functions,
+  type Latency,
+  type Random,
+} from "@ztunnel-autopilot/simulator";
 import type { Context } from "aws-lambda";
 import type { LambdaHandler } from "../../functions/middleware.ts";
 import type { Json } from "../../shared/base/json.ts";
@@ -47,6 +54,8 @@ export interface LambdaRuntimeOptions {
   readonly clock: Clock & { busy?: () => () => void };
   readonly random: Random;
   readonly faults: Faults;
+  /** What a call of Lambda's Invoke takes. */
+  readonly latency: Latency;
   readonly functions: Readonly<Record<string, FunctionFactory>>;
   /**
    * How many of a function's asynchronous invocations run at a time at most, by its name: the others wait their turn.
@@ -95,11 +104,13 @@ export class LambdaRuntime implements Functions {
    * the function has run.
    */
   async invoke(functionName: string, payload: Json, state?: InvokingState): Promise<Json> {
-    if (state === undefined) return this.#run(functionName, payload, undefined);
-    this.#failService(functionName, state.stateName, "before");
-    const answer = await this.#run(functionName, payload, state.executionArn);
-    this.#failService(functionName, state.stateName, "after");
-    return answer;
+    return this.#options.latency.around({ call: "lambda.Invoke", function: functionName }, async () => {
+      if (state === undefined) return this.#run(functionName, payload, undefined);
+      this.#failService(functionName, state.stateName, "before");
+      const answer = await this.#run(functionName, payload, state.executionArn);
+      this.#failService(functionName, state.stateName, "after");
+      return answer;
+    });
   }
 
   #failService(functionName: string, state: string, when: "before" | "after"): void {

@@ -16,6 +16,7 @@ export const faultKinds = [
   "slack-down",
   "no-workload-entry",
   "region-down",
+  "slow-call",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -53,7 +54,7 @@ const matchSchema = z.strictObject({
   container: z.string().optional(),
   /**
    * A call by service and operation: `ecs.UpdateService`, `secretsmanager.*`, `ledger.takeLease` (`throttle`,
-   * `api-error`, `region-down`, `lambda-crash`).
+   * `api-error`, `region-down`, `slow-call`, `lambda-crash`).
    */
   call: z.string().optional(),
   /** The Lambda function by its file's name: `roll/apply` (`lambda-crash`, `lambda-service-error`). */
@@ -78,12 +79,12 @@ const givenRuleSchema = z.strictObject({
   untilMs: z.int().nonnegative().optional(),
   /**
    * `lambda-crash`: before the named call is sent, or after it was answered. `lambda-service-error`: before the
-   * function runs, or after it has ended.
+   * function runs, or after it has ended. `slow-call`: before the call's effect, or between effect and answer.
    */
   when: z.enum(["before", "after"]).default("before"),
   /** `api-error`: AWS's error name. `lambda-service-error`: one of `lambdaServiceErrors`. */
   error: z.string().optional(),
-  /** `delay-event`. */
+  /** `delay-event`, `slow-call`. */
   delaySeconds: z.number().positive().default(60),
 });
 

@@ -3,6 +3,7 @@ import type { Json } from "../base/json.ts";
 import type { Random } from "../base/random.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { AwsEvent } from "./event.ts";
+import type { Latency } from "./latency.ts";
 
 /** Something that happens in one service and that others follow. Without followers a message is lost. */
 export class Topic<T> {
@@ -99,6 +100,8 @@ export interface SimulatorContext extends Connections {
   readonly clock: Clock;
   readonly random: Random;
   readonly faults: Faults;
+  /** What calls take; the router puts it around every call of an AWS API. */
+  readonly latency: Latency;
 }
 
 /** New connections, without listeners and offers. */

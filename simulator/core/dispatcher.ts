@@ -3,6 +3,7 @@ import { type FaultMatch, type Faults, faultStatus } from "../base/faults.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Clock } from "../clock/clock.ts";
 import { Throttle } from "../http/throttle.ts";
+import type { Latency } from "./latency.ts";
 import type { AwsService, CallContext, Operation } from "./service.ts";
 
 /** A call of an operation that there is, on its way to it. */
@@ -13,28 +14,39 @@ export interface Call {
   readonly context: CallContext;
 }
 
+export interface DispatcherOptions {
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly latency: Latency;
+  /** Refuse calls above AWS's default rates. */
+  readonly throttling: boolean;
+}
+
 /**
  * Where every call of every AWS API goes through, with its account, region, operation and input known: what is done to
- * all calls, before or after their effect, is done here. Before: fault rules and AWS's rates.
+ * all calls, before or after their effect, is done here. Around: latency. Before: fault rules and AWS's rates.
  */
 export class Dispatcher {
   readonly #faults: Faults;
   readonly #throttle: Throttle | undefined;
+  readonly #latency: Latency;
 
-  constructor(options: { readonly clock: Clock; readonly faults: Faults; readonly throttling: boolean }) {
+  constructor(options: DispatcherOptions) {
     this.#faults = options.faults;
+    this.#latency = options.latency;
     this.#throttle = options.throttling ? new Throttle(options.clock) : undefined;
   }
 
   /** The answer of the operation. @throws AwsError when the call is refused, or the operation fails */
   perform(call: Call, operation: Operation): Json | Promise<Json> {
-    this.#admit(call);
-    return operation(call.input, call.context);
+    return this.#latency.around(placeOf(call), () => {
+      this.#admit(call);
+      return operation(call.input, call.context);
+    });
   }
 
   #admit(call: Call): void {
-    const { account, region } = call.context;
-    const place: FaultMatch = { call: `${call.service.name}.${call.operation}`, account, region };
+    const place = placeOf(call);
     const named = namedServices(call.input);
     const subjects = named.length === 0 ? [place] : named.map((service): FaultMatch => ({ ...place, service }));
     if (this.#faults.strike("region-down", place)) {
@@ -53,6 +65,10 @@ export class Dispatcher {
     const rate = this.#throttle && service.rateOf?.(operation, context.region);
     return !rate || this.#throttle.admits({ ...context, service: service.name }, rate);
   }
+}
+
+function placeOf({ service, operation, context: { account, region } }: Call): FaultMatch {
+  return { call: `${service.name}.${operation}`, account, region };
 }
 
 /** The ECS services that a request names, as names or ARNs, for the fault rules that match on a service. */

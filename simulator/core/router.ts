@@ -1,13 +1,11 @@
 import { AwsError } from "../base/aws-error.ts";
-import type { Faults } from "../base/faults.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Random } from "../base/random.ts";
 import { randomUuid } from "../base/random-id.ts";
-import type { Clock } from "../clock/clock.ts";
 import { callerOf, type RequestOrigin } from "../http/identity.ts";
 import type { SimulatorRequest, SimulatorResponse } from "../http/message.ts";
 import { callInput, errorResponse, successResponse } from "../http/protocols.ts";
-import { type Call, Dispatcher } from "./dispatcher.ts";
+import { type Call, Dispatcher, type DispatcherOptions } from "./dispatcher.ts";
 import type { AwsService, CallContext, Operation } from "./service.ts";
 import { type AddressedCall, AwsServices } from "./services.ts";
 
@@ -22,12 +20,8 @@ export interface AnsweredCall {
   readonly error?: string;
 }
 
-export interface RouterOptions {
-  readonly clock: Clock;
-  readonly faults: Faults;
+export interface RouterOptions extends DispatcherOptions {
   readonly random: Random;
-  /** Refuse calls above AWS's default rates. */
-  readonly throttling: boolean;
 }
 
 /** Takes AWS requests to the services, and counts the calls. */

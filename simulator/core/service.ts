@@ -31,6 +31,8 @@ export interface HttpService {
   readonly name: string;
   /** Where its requests begin, such as `/slack/`. */
   readonly path: string;
+  /** What it is, for the fault rules that match on it. */
+  readonly place?: { readonly controlPlane: string };
   /** Answers a request. It never rejects for what the real service would answer with an error. */
   handle(request: SimulatorRequest): Promise<SimulatorResponse>;
 }

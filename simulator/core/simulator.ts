@@ -4,6 +4,7 @@ import type { Clock } from "../clock/clock.ts";
 import type { RequestOrigin } from "../http/identity.ts";
 import type { SimulatorRequest, SimulatorResponse } from "../http/message.ts";
 import { newConnections, type SimulatorContext } from "./connections.ts";
+import { Latency } from "./latency.ts";
 import { AwsRouter } from "./router.ts";
 import type { HttpService, SimulatedService } from "./service.ts";
 
@@ -16,7 +17,12 @@ export interface SimulatorOptions {
   readonly random?: Random;
   /** Refuse calls above AWS's default rates. Default true. */
   readonly throttling?: boolean;
+  /** Calls take time, of which the seed decides how much. Default false: then they take none. */
+  readonly latency?: boolean;
 }
+
+/** Far from the seeds of everything else. */
+const LATENCY_SEED = 2_000_003;
 
 /**
  * A world of simulated services that share a clock, a source of chance and fault rules.
@@ -31,10 +37,12 @@ export class Simulator {
   readonly router: AwsRouter;
   readonly #httpServices: HttpService[] = [];
 
-  constructor({ clock, seed = 1, random = seededRandom(seed), throttling = true }: SimulatorOptions) {
-    this.faults = new Faults(() => clock.now());
-    this.context = { clock, random, faults: this.faults, ...newConnections() };
-    this.router = new AwsRouter({ clock, random, faults: this.faults, throttling });
+  constructor({ clock, seed = 1, random = seededRandom(seed), throttling = true, latency = false }: SimulatorOptions) {
+    const faults = new Faults(() => clock.now());
+    const ways = new Latency({ clock, random: seededRandom(seed + LATENCY_SEED), faults, on: latency });
+    this.faults = faults;
+    this.context = { clock, random, faults, latency: ways, ...newConnections() };
+    this.router = new AwsRouter({ clock, random, faults, latency: ways, throttling });
   }
 
   /** Makes a service in this simulator, whose requests `handle` answers from now on. Returns the service. */
@@ -51,7 +59,7 @@ export class Simulator {
    */
   readonly handle = (request: SimulatorRequest, from: RequestOrigin = {}): Promise<SimulatorResponse> => {
     const service = this.#httpServiceAt(request.path);
-    return service ? answerOf(service, request) : this.router.handle(request, from);
+    return service ? this.#answerOf(service, request) : this.router.handle(request, from);
   };
 
   /** A request's name in counts: `ecs.UpdateService`, or for a service by its path `slack.POST`. */
@@ -60,12 +68,13 @@ export class Simulator {
     return service ? `${service.name}.${request.method}` : this.router.callName(request);
   }
 
+  /** Async: what a service throws, though it should not, is a rejection. */
+  async #answerOf(service: HttpService, request: SimulatorRequest): Promise<SimulatorResponse> {
+    const subject = { call: `${service.name}.${request.method}`, ...service.place };
+    return this.context.latency.around(subject, () => service.handle(request));
+  }
+
   #httpServiceAt(path: string): HttpService | undefined {
     return this.#httpServices.find((service) => path.startsWith(service.path));
   }
-}
-
-/** Async: what a service throws, though it should not, is a rejection. */
-async function answerOf(service: HttpService, request: SimulatorRequest): Promise<SimulatorResponse> {
-  return service.handle(request);
 }

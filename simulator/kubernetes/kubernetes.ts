@@ -31,6 +31,7 @@ const DISCOVERY_MS = { min: 1000, max: 4000 };
 export class Kubernetes implements HttpService {
   readonly name = "kubernetes";
   readonly path: string;
+  readonly place: { readonly controlPlane: string };
   readonly controlPlane: string;
   readonly #context: SimulatorContext;
   readonly #options: KubernetesOptions;
@@ -42,6 +43,7 @@ export class Kubernetes implements HttpService {
 
   constructor(context: SimulatorContext, options: KubernetesOptions) {
     this.controlPlane = options.controlPlane;
+    this.place = { controlPlane: options.controlPlane };
     this.path = `/kubernetes/${options.controlPlane}/`;
     this.#context = context;
     this.#options = options;

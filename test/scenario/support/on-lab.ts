@@ -5,7 +5,8 @@ import type { Fleet } from "../../../lab/fleet/fleet.ts";
 import { LabDriver } from "../../../lab/story/lab-driver.ts";
 import { type ConfigInput, parseConfig } from "../../../shared/config/config.ts";
 
-export interface Scenario extends Pick<LabOptions, "cloudTrail" | "seed" | "duplicateProbability" | "schedules"> {
+export interface Scenario
+  extends Pick<LabOptions, "cloudTrail" | "seed" | "duplicateProbability" | "schedules" | "latency"> {
   readonly fleet: Fleet;
   readonly policy?: NonNullable<ConfigInput["policy"]>;
 }

@@ -26,6 +26,8 @@ export interface FleetScenario {
   readonly rollout?: JsonObject;
   readonly ztunnel?: Partial<Config["ztunnel"]>;
   readonly seed?: number;
+  /** Calls take time, so that what happens at the same time interleaves. Default false. */
+  readonly latency?: boolean;
   /** Run the schedules. Tests that last for weeks go without them. Default true. */
   readonly schedules?: boolean;
   /** Receives every call of every function, such as `ecs.UpdateService` and `roll/apply`. */
@@ -186,7 +188,15 @@ export class FleetDriver extends LabDriver {
  * Runs a test on an enrolled fleet, in virtual time. When it fails, the lab's report is added to the error's message.
  */
 export async function onFleet<T>(scenario: FleetScenario, test: (driver: FleetDriver) => Promise<T>): Promise<T> {
-  const { services = 12, desiredCount = 1, seed, schedules = true, onFunctionCall, earlier } = scenario;
+  const {
+    services = 12,
+    desiredCount = 1,
+    seed,
+    latency = false,
+    schedules = true,
+    onFunctionCall,
+    earlier,
+  } = scenario;
   const { regions = ["us-east-1", "us-west-2", "eu-west-1"] } = scenario;
   const base = enrolledFleetConfig(regions, { rollout: scenario.rollout ?? QUICK });
   const config = { ...base, ztunnel: { ...base.ztunnel, ...scenario.ztunnel } };
@@ -195,6 +205,7 @@ export async function onFleet<T>(scenario: FleetScenario, test: (driver: FleetDr
     clock,
     config,
     schedules,
+    latency,
     ...(onFunctionCall && { onFunctionCall }),
     ...(seed !== undefined && { seed }),
   });

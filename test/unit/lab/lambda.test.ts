@@ -1,4 +1,4 @@
-import { Faults, VirtualClock } from "@ztunnel-autopilot/simulator";
+import { Faults, Latency, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { LambdaRuntime } from "../../../lab/lambda/runtime.ts";
 import type { Json } from "../../../shared/base/json.ts";
@@ -17,10 +17,13 @@ function runtime(reservedConcurrency: Readonly<Record<string, number>> = {}) {
     if (event === "bad") throw new Error("it fails");
     return null;
   };
+  const faults = new Faults(() => clock.now());
+  const random = () => 0.5;
   const lambda = new LambdaRuntime({
     clock,
-    random: () => 0.5,
-    faults: new Faults(() => clock.now()),
+    random,
+    faults,
+    latency: new Latency({ clock, random, faults, on: false }),
     functions: { slow: () => work },
     reservedConcurrency,
     inSandbox: (_, run) => run(),
