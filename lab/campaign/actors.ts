@@ -47,8 +47,12 @@ export class Actors {
     }
   }
 
-  async create(service: ServiceName, tags: Readonly<Record<string, string>>, enrollTagKey: string): Promise<void> {
-    const definition = plainDefinition(service);
+  async create(
+    service: ServiceName,
+    tags: Readonly<Record<string, string>>,
+    enrollTagKey: string,
+    definition: JsonObject = plainDefinition(service),
+  ): Promise<void> {
     await this.attempt(`the owner creates ${label(service)} ${JSON.stringify(tags)}`, async () => {
       const call = (at: Parameters<LabDriver["lab"]["call"]>[0], name: string, input: JsonObject) =>
         this.driver.lab.call(at, name, input);
@@ -160,7 +164,8 @@ export class Actors {
 }
 
 /** Errors of AWS while a fault rule is active, or after a concurrent change. */
-const EXPECTED_FAILURE = /by a fault rule|ServiceNotActive|ServiceNotFound|still Draining|Rate exceeded/;
+const EXPECTED_FAILURE =
+  /by a fault rule|ServiceNotActive|ServiceNotFound|still Draining|was not idempotent|Rate exceeded/;
 
 /** A short and unique name of the service. */
 export function label({ name, region, account }: ServiceName): string {

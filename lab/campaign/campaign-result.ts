@@ -7,4 +7,6 @@ export interface CampaignResult {
   readonly actors: Actors;
   /** Epoch milliseconds. */
   readonly faultsEndedMs: number;
+  /** The run had no faults and no event came twice. */
+  readonly isCalm: boolean;
 }

@@ -3,6 +3,8 @@ import { LAB_SLACK_TOKEN } from "../autopilot/lab.ts";
 import { everythingWritten, formsOf, leaks, secretValues } from "../leaks.ts";
 import { MALFORMED } from "./actions.ts";
 import type { CampaignResult } from "./campaign-result.ts";
+import { identityViolations } from "./identity-invariants.ts";
+import { messageViolations } from "./message-invariants.ts";
 import { rolloutViolations } from "./rollout-invariants.ts";
 import { secretViolations } from "./secret-invariants.ts";
 import { serviceViolations } from "./service-invariants.ts";
@@ -13,6 +15,8 @@ export async function violations(result: CampaignResult): Promise<readonly strin
     ...(await serviceViolations(result)),
     ...(await rolloutViolations(result)),
     ...(await secretViolations(result)),
+    ...(await identityViolations(result)),
+    ...messageViolations(result),
     ...deadLetters(result),
     ...(await secretsWritten(result)),
   ];

@@ -8,8 +8,10 @@ import { Lab } from "../autopilot/lab.ts";
 import { LabDriver } from "../story/lab-driver.ts";
 import { type CampaignContext, setAlarm, takeAction } from "./actions.ts";
 import { Actors } from "./actors.ts";
+import { takeBurst } from "./bursts.ts";
 import { type CampaignFleet, campaignFleet } from "./campaign-fleet.ts";
 import { violations } from "./invariants.ts";
+import { type KnownViolation, partedByKnown } from "./known.ts";
 import { RandomChoice } from "./random-choice.ts";
 import { type FaultTargets, inWords, lastingFaults, randomFault } from "./random-faults.ts";
 import { settle } from "./settle.ts";
@@ -22,8 +24,10 @@ export interface TimelineEntry {
 
 export interface Run {
   readonly seed: number;
-  /** The violated invariants, in words. */
+  /** The violated invariants, in words, but for those that are known to be. */
   readonly broken: readonly string[];
+  /** The violations that are known and showed. */
+  readonly known: readonly KnownViolation[];
   /** A hash of the run's final state. The same seed gives the same hash. */
   readonly digest: string;
   readonly timeline: readonly TimelineEntry[];
@@ -79,20 +83,21 @@ export async function runOf(seed: number, { keepRecords, latency = true }: RunOp
   const context: CampaignContext = { lab, actors, random, record };
   const simulate = async (): Promise<readonly string[]> => {
     await prepare(context, fleet);
-    await chaos(context, fleet);
+    const { faultProbability } = await chaos(context, fleet);
+    const isCalm = faultProbability === 0 && duplicateProbability === 0;
     const faultsEndedMs = clock.now();
     const settled = await settle(context);
-    const broken = await violations({ lab, actors, faultsEndedMs });
+    const broken = await violations({ lab, actors, faultsEndedMs, isCalm });
     return settled || broken.length > 0 ? broken : ["the lab doesn't settle"];
   };
-  const broken = await clock
+  const violated = await clock
     .run(simulate())
     .catch((error: unknown) => [
       `the run failed:  ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     ]);
   return {
     seed,
-    broken,
+    ...partedByKnown(violated),
     digest: await digestOf(lab),
     timeline: timeline.sort((a, b) => a.atMs - b.atMs),
     figures: await figuresOf(context, startMs),
@@ -132,13 +137,14 @@ async function prepare({ lab, actors, random, record }: CampaignContext, fleet: 
   record(`${actors.services.length} services, ${services} of them in the mesh`);
 }
 
-/** Takes random actions and adds random faults. */
-async function chaos(context: CampaignContext, fleet: CampaignFleet): Promise<void> {
+/** Takes random actions and adds random faults, with a probability that it returns. */
+async function chaos(context: CampaignContext, fleet: CampaignFleet): Promise<{ readonly faultProbability: number }> {
   const { lab, random, record, actors } = context;
   const endMs = lab.clock.now() + fleet.chaosMinutes * 60_000;
   const lasting = lastingFaults(faultTargetsOf(lab, actors));
   const maxPauseMinutes = random.pick([1, 2, 4]);
   const faultProbability = random.pick([0, 0.15, 0.3, 0.6]);
+  const burstProbability = random.pick([0, 0.1, 0.3]);
   while (lab.clock.now() < endMs) {
     if (random.chance(faultProbability)) {
       const nowMs = lab.clock.now();
@@ -146,10 +152,11 @@ async function chaos(context: CampaignContext, fleet: CampaignFleet): Promise<vo
       record(`fault: ${inWords(fault, nowMs)}`);
       lab.faults.add(fault);
     }
-    await takeAction(context);
+    await (random.chance(burstProbability) ? takeBurst(context) : takeAction(context));
     await lab.clock.sleep(random.int(1, maxPauseMinutes * 60) * 1000);
   }
   lab.faults.replace(lasting);
+  return { faultProbability };
 }
 
 function faultTargetsOf({ config }: Lab, actors: Actors): FaultTargets {
