@@ -2,8 +2,6 @@ import * as z from "zod";
 import { AutopilotError } from "../base/errors.ts";
 import { awsDetailTypes, eventSources } from "../base/vocabulary.ts";
 
-const states = ["OK", "ALARM", "INSUFFICIENT_DATA"] as const;
-
 const kindSchema = z.object({
   source: z.literal(eventSources.cloudWatch),
   "detail-type": z.literal(awsDetailTypes.alarm),
@@ -17,8 +15,8 @@ const changeSchema = z
     detail: z.object({
       alarmName: z.string().min(1),
       configuration: z.object({ description: z.string().default("") }).prefault({}),
-      previousState: z.object({ value: z.enum(states) }).optional(),
-      state: z.object({ value: z.enum(states), reason: z.string().default(""), timestamp: z.string().optional() }),
+      previousState: z.object({ value: z.string() }).optional(),
+      state: z.object({ value: z.string(), reason: z.string().default(""), timestamp: z.string().optional() }),
     }),
   })
   .transform(({ account, region, detail: { alarmName, configuration, state, previousState } }) => ({

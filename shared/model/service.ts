@@ -14,9 +14,11 @@ export interface WorkloadIdentity {
 /** A deployment as DescribeServices returns it. */
 export interface Deployment {
   readonly id: string;
-  readonly status: "PRIMARY" | "ACTIVE" | "INACTIVE";
+  /** `PRIMARY`, `ACTIVE`, `INACTIVE`, or what ECS adds: its model does not enumerate it. */
+  readonly status: string;
   readonly taskDefinitionArn: string;
-  readonly rolloutState: "IN_PROGRESS" | "COMPLETED" | "FAILED" | undefined;
+  /** `IN_PROGRESS`, `COMPLETED`, `FAILED`, or what ECS adds. */
+  readonly rolloutState: string | undefined;
   readonly rolloutStateReason: string | undefined;
   readonly failedTasks: number;
   readonly desiredCount: number;

@@ -90,7 +90,8 @@ export interface ControlPlaneCalls {
   listWorkloadEntryAddresses(namespace: string, serviceName?: string): Promise<ReadonlySet<string>>;
 }
 
-export type ExecutionStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED" | "PENDING_REDRIVE";
+/** `RUNNING`, `SUCCEEDED`, …, or what Step Functions adds: `hasEndedExecution` says what follows. */
+export type ExecutionStatus = string;
 
 export interface ExecutionCalls {
   /** `started: false` when the name is taken: the status is that of the execution that has it. */
@@ -129,7 +130,8 @@ export interface Measure {
 /** A CloudWatch alarm, metric or composite, as it stands. */
 export interface DescribedAlarm {
   readonly name: string;
-  readonly state: "OK" | "ALARM" | "INSUFFICIENT_DATA";
+  /** `OK`, `ALARM`, `INSUFFICIENT_DATA`, or what CloudWatch adds. */
+  readonly state: string;
   readonly reason: string;
 }
 

@@ -4,7 +4,7 @@ import { escapeText, link } from "./mrkdwn.ts";
 
 /** The message about an alarm: its name, what it means, why CloudWatch changed its state, where the runbook is. */
 export function alarmMessage({ account, region, name, state, description, reason }: AlarmChange): SlackMessage {
-  const { icon, words } = standings[state];
+  const { icon, words } = standingOf(state);
   return layOut({
     icon,
     headline: `${escapeText(name, 300)} ${words}`,
@@ -22,6 +22,11 @@ const standings = {
   OK: { icon: ":white_circle:", words: "is no longer in ALARM" },
   INSUFFICIENT_DATA: { icon: ":grey_question:", words: "has insufficient data" },
 } as const;
+
+function standingOf(state: string): { readonly icon: string; readonly words: string } {
+  if (state === "ALARM" || state === "OK" || state === "INSUFFICIENT_DATA") return standings[state];
+  return { icon: ":grey_question:", words: `is in a state that is new to the autopilot: ${escapeText(state, 50)}` };
+}
 
 function consoleUrl(region: string, name: string): string {
   const host = region.startsWith("cn-") ? "console.amazonaws.cn" : `${region}.console.aws.amazon.com`;

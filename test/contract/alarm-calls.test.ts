@@ -1,4 +1,9 @@
-import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
+import {
+  CloudWatchClient,
+  PutMetricAlarmCommand,
+  SetAlarmStateCommand,
+  StateValue as StateValues,
+} from "@aws-sdk/client-cloudwatch";
 import { beforeEach, describe, expect, it } from "vitest";
 import { alarmsGateway } from "../../shared/gateways/aws/alarms.ts";
 import type { AlarmCalls, DescribedAlarm } from "../../shared/ports/ports.ts";
@@ -27,7 +32,8 @@ function throughGateway(): Subject {
   } as const;
   return {
     port: alarmsGateway(home),
-    set: async ({ name: AlarmName, state: StateValue, reason: StateReason }) => {
+    set: async ({ name: AlarmName, state, reason: StateReason }) => {
+      const StateValue = Object.values(StateValues).find((one) => one === state);
       await home(CloudWatchClient).send(new PutMetricAlarmCommand({ AlarmName, ...definition }));
       await home(CloudWatchClient).send(new SetAlarmStateCommand({ AlarmName, StateValue, StateReason }));
     },

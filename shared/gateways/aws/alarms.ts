@@ -11,7 +11,7 @@ const alarms = z
     z
       .object({
         AlarmName: z.string(),
-        StateValue: z.enum(["OK", "ALARM", "INSUFFICIENT_DATA"]),
+        StateValue: z.string(),
         StateReason: z.string().default(""),
       })
       .transform(({ AlarmName, StateValue, StateReason }): DescribedAlarm => {

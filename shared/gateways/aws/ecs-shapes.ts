@@ -13,10 +13,10 @@ const tagsSchema = z
 const deploymentSchema = z
   .object({
     id: z.string(),
-    status: z.enum(["PRIMARY", "ACTIVE", "INACTIVE"]),
+    status: z.string(),
     taskDefinition: z.string().default(""),
     // Absent for other controllers than ECS.
-    rolloutState: z.enum(["IN_PROGRESS", "COMPLETED", "FAILED"]).optional(),
+    rolloutState: z.string().optional(),
     rolloutStateReason: z.string().optional(),
     failedTasks: z.number().default(0),
     desiredCount: z.number().default(0),

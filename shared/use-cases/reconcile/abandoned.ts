@@ -1,3 +1,4 @@
+import { hasEndedExecution } from "../../model/execution-status.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { ExecutionStatus } from "../../ports/ports.ts";
@@ -16,7 +17,8 @@ export async function withoutAbandonedRoll(state: ServiceState, calls: Abandoned
   const { serviceArn, roll } = state;
   if (!roll || roll.leaseUntil > calls.now()) return state;
   const { executionName } = roll;
-  if ((await calls.executions.describeExecution(executionName)) === "RUNNING") return state;
+  const status = await calls.executions.describeExecution(executionName);
+  if (status !== undefined && !hasEndedExecution(status)) return state;
   const at = new Date(calls.now()).toISOString();
   const lastOutcome = { outcome: "failed", reason: "roll-unaccounted", executionName, at } as const;
   return (await calls.ledger.finishRoll(serviceArn, executionName, { lastOutcome })) ?? state;

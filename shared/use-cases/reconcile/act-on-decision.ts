@@ -4,6 +4,7 @@ import { executionName } from "../../deployment/execution-name.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
 import { serviceRefused, serviceWarned } from "../../events/service-events.ts";
+import { hasEndedExecution } from "../../model/execution-status.ts";
 import type { Refusal } from "../../model/reasons.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
@@ -91,7 +92,7 @@ async function startRoll(
   const input = { serviceArn, attemptKey };
   const first = await calls.executions.startExecution({ name: name(attempt), input });
   if (first.started) return { did: "started", executionName: name(attempt), action: decision.action };
-  if (first.status === "RUNNING") return { did: "nothing", why: "already-started" };
+  if (!hasEndedExecution(first.status)) return { did: "nothing", why: "already-started" };
   // That execution ended without raising the attempt: it was stopped, or never held the lease.
   if (!(await calls.ledger.raiseAttempt(serviceArn, attempt))) return { did: "nothing", why: "already-started" };
   const second = await calls.executions.startExecution({ name: name(attempt + 1), input });

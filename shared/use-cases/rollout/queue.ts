@@ -1,3 +1,4 @@
+import { hasEndedExecution } from "../../model/execution-status.ts";
 import { endedStatuses, type FleetState, type Rollout } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { ExecutionCalls, ExecutionStatus, Log } from "../../ports/ports.ts";
@@ -105,7 +106,7 @@ export async function makeRoom(rolloutId: string, { ledger }: Pick<QueueCalls, "
 async function ensureExecution(rollout: Rollout, calls: QueueCalls): Promise<void> {
   const { id, executionName } = rollout;
   const status = executionName === undefined ? undefined : await calls.fleetExecutions.describeExecution(executionName);
-  if (status === "RUNNING") return;
+  if (status !== undefined && !hasEndedExecution(status)) return;
   // An execution that was recorded but never started starts now. One that was stopped or has failed gets a successor.
   const number = status === undefined ? Math.max(1, rollout.executionCount) : rollout.executionCount + 1;
   const name = fleetExecutionName(id, number);
