@@ -183,6 +183,7 @@ export class Lab implements Services, StateMachineArns {
       random: seededRandom(seed + 1_000_003),
       functions: functionFactories(platform),
       reservedConcurrency,
+      timeoutSeconds,
       latency: this.simulator.context.latency,
       inSandbox: platform.inSandbox,
     });
@@ -214,6 +215,8 @@ const DEFAULT_ENDPOINT = "http://127.0.0.1:4566";
 const reservedConcurrency = Object.fromEntries(
   functions.flatMap(({ name, reservedConcurrency: most }) => (most === undefined ? [] : [[name, most]])),
 );
+
+const timeoutSeconds = Object.fromEntries(functions.map(({ name, timeoutSeconds: most }) => [name, most]));
 
 function serviceOptions(options: LabOptions, rollFleetArn: string): Parameters<typeof addServices>[1] {
   const { config, endpoint = DEFAULT_ENDPOINT, keepRecords = true, onExecutionEvent } = options;

@@ -58,9 +58,12 @@ export interface LambdaRuntimeOptions {
   readonly latency: Latency;
   readonly functions: Readonly<Record<string, FunctionFactory>>;
   /**
-   * How many of a function's asynchronous invocations run at a time at most, by its name: the others wait their turn.
+   * How many of a function's invocations run at a time at most, by its name. Beyond that, asynchronous ones wait their
+   * turn, and synchronous ones are refused with 429.
    */
   readonly reservedConcurrency?: Readonly<Record<string, number>>;
+  /** After how many seconds Lambda ends an invocation, by the function's name. */
+  readonly timeoutSeconds?: Readonly<Record<string, number>>;
   /** Runs a handler so that the calls that it makes are known as its sandbox's. */
   readonly inSandbox: <T>(sandbox: Sandbox, work: () => Promise<T>) => Promise<T>;
 }
@@ -82,6 +85,8 @@ export class LambdaError extends Error {
 /** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html */
 const ASYNC_RETRY_SECONDS = [60, 120];
 
+const RATE_EXCEEDED = "Rate Exceeded. (Service: Lambda, Status Code: 429)";
+
 const IDLE_KEPT_MS = 10 * 60_000;
 const PRUNED_EVERY_MS = 60_000;
 
@@ -100,16 +105,22 @@ export class LambdaRuntime implements Functions {
 
   /**
    * Invokes and waits for the answer; `state` names the state of a state machine that does, if one does. Rejects with
-   * `LambdaError`: the function's own, or that of a `lambda-service-error`, of which the caller does not know whether
-   * the function has run.
+   * `LambdaError`: the function's own, 429 at the function's reserved concurrency, or that of a `lambda-service-error`,
+   * of which the caller does not know whether the function has run.
    */
   async invoke(functionName: string, payload: Json, state?: InvokingState): Promise<Json> {
     return this.#options.latency.around({ call: "lambda.Invoke", function: functionName }, async () => {
-      if (state === undefined) return this.#run(functionName, payload, undefined);
-      this.#failService(functionName, state.stateName, "before");
-      const answer = await this.#run(functionName, payload, state.executionArn);
-      this.#failService(functionName, state.stateName, "after");
-      return answer;
+      if (state !== undefined) this.#failService(functionName, state.stateName, "before");
+      const turns = this.#turnsOf(functionName);
+      if (turns?.free === 0) throw new LambdaError("Lambda.TooManyRequestsException", RATE_EXCEEDED);
+      if (turns) turns.free -= 1;
+      try {
+        const answer = await this.#run(functionName, payload, state?.executionArn);
+        if (state !== undefined) this.#failService(functionName, state.stateName, "after");
+        return answer;
+      } finally {
+        if (turns) giveBack(turns);
+      }
     });
   }
 
@@ -133,10 +144,30 @@ export class LambdaRuntime implements Functions {
     const leave = clock.busy?.();
     try {
       const input = copyJson(payload);
-      return await this.#options.inSandbox(sandbox, () => sandbox.run(invocation, input, clock.now()));
+      return await this.#inTime(sandbox, () =>
+        this.#options.inSandbox(sandbox, () => sandbox.run(invocation, input, clock.now())),
+      );
     } finally {
       leave?.();
       if (!sandbox.crashed) this.#keep(sandbox);
+    }
+  }
+
+  /** Lambda ends what runs for longer than its function's timeout, together with its sandbox. */
+  async #inTime(sandbox: RunningSandbox, run: () => Promise<Json>): Promise<Json> {
+    const seconds = this.#options.timeoutSeconds?.[sandbox.functionName];
+    if (seconds === undefined) return run();
+    const ended = new AbortController();
+    const timeout = this.#options.clock.sleep(seconds * 1000, ended.signal).then(
+      () => sandbox.end(new LambdaError("Sandbox.Timedout", `Task timed out after ${seconds.toFixed(2)} seconds`)),
+      // The work has ended first.
+      () => undefined,
+    );
+    try {
+      return await run();
+    } finally {
+      ended.abort();
+      await timeout;
     }
   }
 
@@ -147,7 +178,7 @@ export class LambdaRuntime implements Functions {
   async invokeAsync(functionName: string, payload: Json): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        await this.#inTurn(functionName, () => this.invoke(functionName, payload));
+        await this.#inTurn(functionName, () => this.#run(functionName, payload, undefined));
         return;
       } catch (error) {
         const retryIn = ASYNC_RETRY_SECONDS[attempt];
@@ -161,19 +192,24 @@ export class LambdaRuntime implements Functions {
   }
 
   async #inTurn(functionName: string, invoke: () => Promise<Json>): Promise<Json> {
-    const most = this.#options.reservedConcurrency?.[functionName];
-    if (most === undefined) return invoke();
-    const turns = this.#turns.get(functionName) ?? { free: most, waiting: [] };
-    this.#turns.set(functionName, turns);
+    const turns = this.#turnsOf(functionName);
+    if (!turns) return invoke();
     if (turns.free > 0) turns.free -= 1;
     else await new Promise<void>((resolve) => turns.waiting.push(resolve));
     try {
       return await invoke();
     } finally {
-      const next = turns.waiting.shift();
-      if (next) next();
-      else turns.free += 1;
+      giveBack(turns);
     }
+  }
+
+  /** Undefined for a function without reserved concurrency. */
+  #turnsOf(functionName: string): Turns | undefined {
+    const most = this.#options.reservedConcurrency?.[functionName];
+    if (most === undefined) return undefined;
+    const turns = this.#turns.get(functionName) ?? { free: most, waiting: [] };
+    this.#turns.set(functionName, turns);
+    return turns;
   }
 
   #idleOf(functionName: string): RunningSandbox[] {
@@ -215,6 +251,12 @@ export class LambdaRuntime implements Functions {
   }
 }
 
+function giveBack(turns: Turns): void {
+  const next = turns.waiting.shift();
+  if (next) next();
+  else turns.free += 1;
+}
+
 class RunningSandbox implements Sandbox {
   readonly functionName: string;
   crashed = false;
@@ -239,6 +281,8 @@ class RunningSandbox implements Sandbox {
   }
 
   async call<T>(name: string, send: () => Promise<T>): Promise<T> {
+    // Nothing of an ended process is sent any more.
+    if (this.crashed) return new Promise<T>(() => undefined);
     if (this.#strikes(name, "before")) return this.#die(`before ${name}`);
     const answer = await send();
     if (this.#strikes(name, "after")) return this.#die(`after ${name}`);
@@ -253,9 +297,14 @@ class RunningSandbox implements Sandbox {
     return this.#faults.strike("lambda-crash", subject, (rule) => rule.when === when) !== undefined;
   }
 
-  #die<T>(when: string): Promise<T> {
+  /** Ends the sandbox: what runs in it is answered with the error, and makes no further call. */
+  end(error: LambdaError): void {
     this.crashed = true;
-    this.#crash(new LambdaError("Runtime.ExitError", `The function exited ${when}.`));
+    this.#crash(error);
+  }
+
+  #die<T>(when: string): Promise<T> {
+    this.end(new LambdaError("Runtime.ExitError", `The function exited ${when}.`));
     return new Promise<T>(() => undefined);
   }
 

@@ -1,16 +1,15 @@
 /**
  * The errors of a Lambda task after which the same invocation may succeed, regardless of the function: the four
  * transient errors of the Lambda service that AWS advises to retry
- * (https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html), throttling, and an execution
- * environment that ended before it answered
- * (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+ * (https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html), and an execution environment
+ * that ended before it answered (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+ * Throttling is not among them: `Lambda.TooManyRequestsException` is waited for like ECS's own.
  */
 const transientLambdaErrors = [
   "Lambda.ClientExecutionTimeoutException",
   "Lambda.ServiceException",
   "Lambda.AWSLambdaException",
   "Lambda.SdkClientException",
-  "Lambda.TooManyRequestsException",
   "Lambda.Unknown",
   "Runtime.ExitError",
   "Sandbox.Timedout",
