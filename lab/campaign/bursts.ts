@@ -61,7 +61,8 @@ const operators: Burst = async ({ lab, actors, random }) => {
   const { currentRolloutId } = await lab.ledger.getFleet();
   if (currentRolloutId === undefined) return;
   const ask = (requestedBy: string) => {
-    const detail = { rolloutId: currentRolloutId, action: random.pick(controlActions), requestedBy };
+    const action = random.pick([...controlActions, "abort", "rollback"] as const);
+    const detail = { rolloutId: currentRolloutId, action, requestedBy };
     return actors.attempt(`${requestedBy} asks ${currentRolloutId} to ${detail.action}`, () =>
       put(lab, "Rollout Control", detail),
     );
@@ -86,6 +87,6 @@ const bursts: readonly { readonly weight: number; readonly of: Burst }[] = [
   { weight: 4, of: anyActions },
   { weight: 3, of: newTeam },
   { weight: 2, of: sameMistake },
-  { weight: 2, of: operators },
+  { weight: 4, of: operators },
   { weight: 2, of: deployAndTag },
 ];

@@ -11,14 +11,14 @@ export interface KnownViolation {
 }
 
 /**
- * Whoever mends one takes its entry away: an entry whose seed no longer shows it fails the campaign. Nothing is added
- * here that can be mended at once.
+ * A change that mends one takes its entry away: an entry whose seed no longer shows it fails the campaign. Nothing is
+ * added here that can be mended at once.
  */
 export const knownViolations: readonly KnownViolation[] = [
   {
-    invariant: "a refusal is told once",
-    pattern: /^told twice: /,
-    mendedBy: "a conditional claim of what is told",
+    invariant: "a refusal is reported once",
+    pattern: /^reported twice: /,
+    mendedBy: "a conditional claim before a report",
     seed: 75,
   },
   {
@@ -26,6 +26,18 @@ export const knownViolations: readonly KnownViolation[] = [
     pattern: /is in the mesh, and its service account \S+ is bound to /,
     mendedBy: "identities that the ledger owns",
     seed: 118,
+  },
+  {
+    invariant: "a service that is enrolled becomes a reader of its secret",
+    pattern: /its execution role is not a reader of its secret/,
+    mendedBy: "readers that are written until they hold",
+    seed: 0,
+  },
+  {
+    invariant: "an accepted rollback is carried out",
+    pattern: /^the rollout \S+ is (aborted|completed) and not queued/,
+    mendedBy: "writes of steps that are fenced by what they have read",
+    seed: 40030,
   },
 ];
 

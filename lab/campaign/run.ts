@@ -24,7 +24,7 @@ export interface TimelineEntry {
 
 export interface Run {
   readonly seed: number;
-  /** The violated invariants, in words, but for those that are known to be. */
+  /** The violated invariants, in words, without those that are known. */
   readonly broken: readonly string[];
   /** The violations that are known and showed. */
   readonly known: readonly KnownViolation[];
