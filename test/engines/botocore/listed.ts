@@ -1,0 +1,4 @@
+import type { Listed } from "../listed.ts";
+
+/** Differences from botocore's models that are accepted. */
+export const listed: readonly Listed[] = [];
