@@ -21,7 +21,7 @@ export type Protocol =
   /** `callOf` returns undefined for the request of another API. */
   | { readonly kind: "restJson1"; readonly callOf: (request: SimulatorRequest) => RestCall | undefined };
 
-/** What a query API's request has besides the operation's input. */
+/** Members of a query API's request that are not the operation's input. */
 const QUERY_CALL = ["Action", "Version"];
 
 /** The members of a query API's request: a form, or the query of the root path. */
