@@ -54,7 +54,7 @@ async function run(context: EngineContext): Promise<EngineResult> {
   };
 }
 
-/** What the check has not found, and that too little was planted. */
+/** Planted violations that the check has missed, and too few of them. */
 function missedOf(planted: Checked["planted"]): readonly string[] {
   const total = sumOf(planted, "planted");
   return [
