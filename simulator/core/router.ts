@@ -45,6 +45,11 @@ export class AwsRouter {
     this.#services.add(service);
   }
 
+  /** Every operation that can be called, as `ecs.UpdateService`, sorted. */
+  operations(): readonly string[] {
+    return this.#services.operations();
+  }
+
   /** Counts of all calls so far, failed ones too, by service and operation: `{"ecs.DescribeServices": 2}`. */
   calls(): Readonly<Record<string, number>> {
     return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)));

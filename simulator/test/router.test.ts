@@ -270,6 +270,18 @@ describe("the router", () => {
     ]);
   });
 
+  it("names every operation that it has", () => {
+    expect(router.operations()).toEqual([
+      "ecs.DescribeServices",
+      "ecs.ListServices",
+      "ecs.RegisterTaskDefinition",
+      "ecs.UpdateService",
+      "eks.DescribeCluster",
+      "states.StartExecution",
+      "sts.GetCallerIdentity",
+    ]);
+  });
+
   it("says so when the simulator itself is at fault", async () => {
     const response = await send(ecsRequest("ListServices"));
     expect(response).toMatchObject({ status: 500, json: { __type: "InternalFailure" } });

@@ -5,7 +5,7 @@ import type { Engine, EngineContext, EngineResult } from "../engine.ts";
 import { withReasons } from "../listed.ts";
 import { installPython, python } from "../python.ts";
 import { listed } from "./listed.ts";
-import { recordTraffic, waysApart } from "./traffic.ts";
+import { recordTraffic, unheard, waysApart } from "./traffic.ts";
 
 const MUTATIONS = 200;
 const SEED = 1;
@@ -29,7 +29,8 @@ export const botocore: Engine = {
 
 async function run(context: EngineContext): Promise<EngineResult> {
   const { folder, sources, children, progress, quick } = context;
-  const calls = await recordTraffic(progress);
+  const traffic = await recordTraffic(progress);
+  const { calls } = traffic;
   const file = join(folder, "calls.jsonl");
   writeFileSync(file, calls.map((call) => `${JSON.stringify(call)}\n`).join(""));
   progress(`checking ${calls.length} calls, and the check itself by ${MUTATIONS} planted violations`);
@@ -37,7 +38,7 @@ async function run(context: EngineContext): Promise<EngineResult> {
   // Compiled files would be written beside the sources.
   const output = await children.run(python(context), ["-B", ...check]);
   const { operations, violations, planted } = checkedSchema.parse(JSON.parse(output));
-  const found = [...violations.map(({ what }) => what), ...waysApart(calls), ...missedOf(planted)];
+  const found = [...violations.map(({ what }) => what), ...waysApart(calls), ...unheard(traffic), ...missedOf(planted)];
   return {
     table: {
       columns: ["operation", "calls", "with violations"],

@@ -1,5 +1,6 @@
 import { runOf } from "../../../lab/campaign/run.ts";
 import { playStory } from "../../../lab/story/story.ts";
+import { takeTour } from "./tour.ts";
 
 /** The campaign's runs whose calls are checked. */
 const CAMPAIGN_SEEDS = [3, 11, 20];
@@ -16,31 +17,47 @@ export interface RecordedCall {
   readonly status?: number;
 }
 
+export interface Traffic {
+  readonly calls: readonly RecordedCall[];
+  /** The simulator's operations, as `ecs.UpdateService`. */
+  readonly operations: readonly string[];
+}
+
 interface RecordedLab {
   readonly router: { onCall(listener: (call: Omit<RecordedCall, "run">) => void): unknown };
 }
 
 /**
- * Every AWS call of `npm start` and of three runs of the campaign. Each of these runs twice: with the functions' calls
- * as the SDK serializes them, and with direct calls, which hand the code's own objects to the lab. The SDK drops
- * members that its model does not have, so only the direct calls show those; and only the SDK's show its encoding.
+ * Every AWS call of `npm start`, of a tour of what else the simulator has, and of three runs of the campaign. Each of
+ * these runs twice: with the functions' calls as the SDK serializes them, and with direct calls, which hand the code's
+ * own objects to the lab. The SDK drops members that its model does not have, so only the direct calls show those; and
+ * only the SDK's show its encoding.
  */
-export async function recordTraffic(progress: (line: string) => void): Promise<readonly RecordedCall[]> {
+export async function recordTraffic(progress: (line: string) => void): Promise<Traffic> {
   const calls: RecordedCall[] = [];
-  const recordAs = (run: string) => (lab: RecordedLab) => {
+  let run = "npm start";
+  const record = (lab: RecordedLab) => {
     lab.router.onCall((call) => calls.push({ ...call, run }));
   };
   progress("playing npm start");
-  const { report } = await playStory({ write: () => undefined, color: false }, recordAs("npm start"));
+  const { lab, report } = await playStory({ write: () => undefined, color: false }, record);
   if (!report.ok) throw new Error("npm start failed: its calls say nothing");
+  run = "tour";
+  await takeTour(lab);
   for (const seed of CAMPAIGN_SEEDS) {
     for (const directCalls of [true, false]) {
-      const run = `campaign ${seed}, ${directCalls ? "direct" : "SDK"}`;
+      run = `campaign ${seed}, ${directCalls ? "direct" : "SDK"}`;
       progress(`playing ${run}`);
-      await runOf(seed, { keepRecords: false, directCalls, onLab: recordAs(run) });
+      await runOf(seed, { keepRecords: false, directCalls, onLab: record });
     }
   }
-  return calls;
+  return { calls, operations: lab.router.operations() };
+}
+
+/** The simulator's operations that no recorded call has answered without an error. */
+export function unheard({ calls, operations }: Traffic): readonly string[] {
+  const heard = new Set(calls.flatMap(({ service, operation, error }) => (error ? [] : [`${service}.${operation}`])));
+  return operations.filter((name) => !heard.has(name)).map((name) => `no call of ${name} has succeeded`);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { waysApart } from "../../engines/botocore/traffic.ts";
+import { unheard, waysApart } from "../../engines/botocore/traffic.ts";
 
 const call = { service: "ecs", operation: "TagResource", input: { tags: [{ key: "a", value: "b" }] }, output: {} };
 const direct = { ...call, run: "campaign 1, direct" };
@@ -40,5 +40,13 @@ describe("both ways of a call", () => {
     expect(waysApart([direct, { ...direct, error: "AccessDenied", status: 403 }, sdk])).toEqual([
       "only a direct call has ecs.TagResource error AccessDenied",
     ]);
+  });
+});
+
+describe("an operation", () => {
+  it("is unheard until a call of it has succeeded", () => {
+    const operations = ["ecs.TagResource", "ecs.UntagResource"];
+    const failed = { ...sdk, operation: "UntagResource", error: "ClientException", status: 400 };
+    expect(unheard({ calls: [sdk, failed], operations })).toEqual(["no call of ecs.UntagResource has succeeded"]);
   });
 });
