@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { runOf } from "../../../lab/campaign/run.ts";
 import { playStory } from "../../../lab/story/story.ts";
 import { takeTour } from "./tour.ts";
@@ -48,6 +49,8 @@ export async function recordTraffic(progress: (line: string) => void): Promise<T
     for (const directCalls of [true, false]) {
       run = `campaign ${seed}, ${directCalls ? "direct" : "SDK"}`;
       progress(`playing ${run}`);
+      // Virtual time keeps the event loop busy: without this pause Ctrl-C would wait for the last run.
+      await setImmediate();
       await runOf(seed, { keepRecords: false, directCalls, onLab: record });
     }
   }
