@@ -48,6 +48,10 @@ export interface RunOptions {
   readonly keepRecords: boolean;
   /** Calls take time. Default true. */
   readonly latency?: boolean;
+  /** The functions' calls go without the SDK's pipeline, which makes no difference but in time. Default true. */
+  readonly directCalls?: boolean;
+  /** Called with the lab before anything happens in it. */
+  readonly onLab?: (lab: Lab) => void;
 }
 
 const RUNS_PER_RECORD = 20;
@@ -61,7 +65,10 @@ export function keepsRecords(seed: number): boolean {
  * Runs random actions and faults on a random fleet, and checks the invariants at the end. The seed alone decides the
  * run.
  */
-export async function runOf(seed: number, { keepRecords, latency = true }: RunOptions): Promise<Run> {
+export async function runOf(
+  seed: number,
+  { keepRecords, directCalls = true, latency = true, onLab }: RunOptions,
+): Promise<Run> {
   const random = new RandomChoice(seed);
   const fleet = campaignFleet(random);
   const { config, startMs, throttling, cloudTrail, duplicateProbability } = fleet;
@@ -74,9 +81,10 @@ export async function runOf(seed: number, { keepRecords, latency = true }: RunOp
     cloudTrail,
     duplicateProbability,
     keepRecords,
-    directCalls: true,
+    directCalls,
     latency,
   });
+  onLab?.(lab);
   const timeline: TimelineEntry[] = [];
   const record = (text: string) => void timeline.push({ atMs: clock.now(), text });
   const actors = new Actors(new LabDriver(lab), record);

@@ -42,9 +42,12 @@ const START_MS = Date.parse("2026-01-05T12:00:00Z");
 
 /**
  * Plays the acts on a lab in virtual time and narrates them. Returns the report, and the lab for further checks. The
- * story goes on after a failed act.
+ * story goes on after a failed act. `onLab` gets the lab before anything happens in it.
  */
-export async function playStory(output: Output): Promise<{ readonly lab: Lab; readonly report: StoryReport }> {
+export async function playStory(
+  output: Output,
+  onLab: (lab: Lab) => void = () => undefined,
+): Promise<{ readonly lab: Lab; readonly report: StoryReport }> {
   const clock = new VirtualClock(START_MS);
   const narrator = new Narrator(() => lab, output);
   const lab: Lab = new Lab({
@@ -55,6 +58,7 @@ export async function playStory(output: Output): Promise<{ readonly lab: Lab; re
         narrator.step(executionArn, String(stateEnteredEventDetails.name), timestamp.getTime());
     },
   });
+  onLab(lab);
   narrator.start(clock.now());
   const driver = new LabDriver(lab);
   const report = await clock.run(playActs(driver, narrator, output));

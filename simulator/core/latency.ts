@@ -2,7 +2,7 @@ import type { FaultMatch, Faults } from "../base/faults.ts";
 import type { Random } from "../base/random.ts";
 import type { Clock } from "../clock/clock.ts";
 
-/** A way to a service, or back from it: some milliseconds, and one in fifty far more. */
+/** A way to a service, or back from it: some milliseconds, and in a few calls far more. */
 const TYPICAL_MS = { min: 2, max: 30 };
 /** One way in fifty is this long: a retried packet, a cold cache, a busy host. */
 const TAIL = { probability: 0.02, min: 200, max: 3000 };

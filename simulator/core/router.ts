@@ -9,7 +9,7 @@ import { type Call, Dispatcher, type DispatcherOptions } from "./dispatcher.ts";
 import type { AwsService, CallContext, Operation } from "./service.ts";
 import { type AddressedCall, AwsServices } from "./services.ts";
 
-/** A call that was answered; `error` is AWS's error name when it failed. */
+/** A call that was answered: with `output`, or with AWS's `error` name and the HTTP `status`. */
 export interface AnsweredCall {
   readonly service: string;
   readonly operation: string;
@@ -17,7 +17,10 @@ export interface AnsweredCall {
   readonly region: string;
   readonly invocation: string | undefined;
   readonly input: JsonObject;
+  /** Undefined for a call that failed, and for one that was answered elsewhere. */
+  readonly output?: Json;
   readonly error?: string;
+  readonly status?: number;
 }
 
 export interface RouterOptions extends DispatcherOptions {
@@ -40,6 +43,11 @@ export class AwsRouter {
   /** @throws Error if there is a service of that name. */
   add(service: AwsService): void {
     this.#services.add(service);
+  }
+
+  /** Every operation that can be called, as `ecs.UpdateService`, sorted. */
+  operations(): readonly string[] {
+    return this.#services.operations();
   }
 
   /** Counts of all calls so far, failed ones too, by service and operation: `{"ecs.DescribeServices": 2}`. */
@@ -111,10 +119,11 @@ export class AwsRouter {
     const answered = { service: service.name, operation, account, region, invocation, input };
     try {
       const output = await this.#dispatcher.perform(call, perform);
-      this.record(answered);
+      this.record({ ...answered, output });
       return output;
     } catch (error) {
-      this.record({ ...answered, error: asAwsError(error).name });
+      const { name, statusCode } = asAwsError(error);
+      this.record({ ...answered, error: name, status: statusCode });
       throw error;
     }
   }

@@ -24,6 +24,13 @@ export class AwsServices {
     return this.#services.map(({ name }) => name);
   }
 
+  /** Every operation that there is, as `ecs.UpdateService`, sorted. */
+  operations(): readonly string[] {
+    return this.#services
+      .flatMap(({ name, operations }) => Object.keys(operations).map((one) => `${name}.${one}`))
+      .sort();
+  }
+
   /** The call that a request makes; undefined when it does not address an AWS API. */
   addressedBy(request: SimulatorRequest): AddressedCall | undefined {
     const target = request.headers["x-amz-target"];

@@ -13,8 +13,9 @@ export interface RequestOrigin {
 const CREDENTIAL = /Credential=([^/\s,]+)\/\d{8}\/([a-z0-9-]+)\//;
 
 /**
- * Account and region of a request. An access key of 12 digits is the account; the signature's credential scope names
- * the region. What the signature doesn't say comes from `from`, else from the defaults.
+ * Account and region of a request. An access key of 12 digits is the account, and so is one of `ASIA` with them, as an
+ * assumed role has it; the signature's credential scope names the region. What the signature doesn't say comes from
+ * `from`, else from the defaults.
  */
 export function callerOf(
   request: Pick<SimulatorRequest, "headers" | "query">,
@@ -23,7 +24,7 @@ export function callerOf(
   const presigned = request.query["X-Amz-Credential"];
   const credential = presigned === undefined ? request.headers.authorization : `Credential=${presigned}`;
   const [, accessKey, region] = CREDENTIAL.exec(credential ?? "") ?? [];
-  const signedAccount = accessKey !== undefined && /^\d{12}$/.test(accessKey) ? accessKey : undefined;
+  const [, signedAccount] = /^(?:ASIA)?(\d{12})$/.exec(accessKey ?? "") ?? [];
   return {
     account: signedAccount ?? from.account ?? DEFAULT_ACCOUNT,
     region: region ?? from.region ?? DEFAULT_REGION,

@@ -21,6 +21,9 @@ export type Protocol =
   /** `callOf` returns undefined for the request of another API. */
   | { readonly kind: "restJson1"; readonly callOf: (request: SimulatorRequest) => RestCall | undefined };
 
+/** Members of a query API's request that are not the operation's input. */
+const QUERY_CALL = ["Action", "Version"];
+
 /** The members of a query API's request: a form, or the query of the root path. */
 export function queryMembers(request: SimulatorRequest): Readonly<Record<string, string>> {
   const isForm = request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded") ?? false;
@@ -38,7 +41,7 @@ export function callInput(protocol: Protocol, request: SimulatorRequest): JsonOb
     case "awsJson1_1":
       return jsonInput(request.body);
     case "awsQuery":
-      return queryMembers(request);
+      return Object.fromEntries(Object.entries(queryMembers(request)).filter(([name]) => !QUERY_CALL.includes(name)));
     case "restJson1":
       return protocol.callOf(request)?.input ?? {};
   }

@@ -59,6 +59,30 @@ describe("event pattern", () => {
     expect(test({ containers: [] })).toBe(false);
   });
 
+  it("finds the element of an array in an array", () => {
+    const test = compilePattern({ containers: { name: ["proxy"], lastStatus: ["STOPPED"] } });
+    const container = (name: string, lastStatus: string) => ({ name, lastStatus });
+    expect(test({ containers: [[container("app", "RUNNING")], [container("proxy", "STOPPED")]] })).toBe(true);
+    expect(test({ containers: [[container("app", "STOPPED"), container("proxy", "RUNNING")]] })).toBe(false);
+  });
+
+  it("takes a member of an array's objects for missing if no element has it that is still open", () => {
+    const anywhere = compilePattern({ containers: { reason: [{ exists: false }] } });
+    expect(anywhere({ containers: [{ name: "app" }, 7] })).toBe(true);
+    expect(anywhere({ containers: [{ name: "app" }, { name: "proxy", reason: "x" }] })).toBe(false);
+    // "name" comes before "reason", so that one element is chosen; "exitCode" comes before "name".
+    const inChosen = compilePattern({ containers: { name: ["app"], reason: [{ exists: false }] } });
+    expect(inChosen({ containers: [{ name: "app" }, { name: "proxy", reason: "x" }] })).toBe(true);
+    expect(inChosen({ containers: [{ name: "app", reason: "x" }, { name: "proxy" }] })).toBe(false);
+    const before = compilePattern({ containers: { name: ["app"], exitCode: [{ exists: false }] } });
+    expect(before({ containers: [{ name: "app" }, { name: "proxy", exitCode: 1 }] })).toBe(false);
+  });
+
+  it("finds no member that an object has from JavaScript alone", () => {
+    expect(compilePattern({ constructor: [{ exists: true }] })({ a: 1 })).toBe(false);
+    expect(compilePattern({ constructor: { name: [{ exists: false }] } })({ a: 1 })).toBe(true);
+  });
+
   it("knows $or at any level", () => {
     const test = compilePattern({ detail: { kind: ["k"], $or: [{ a: [1] }, { b: [{ prefix: "x" }] }] } });
     expect(test({ detail: { kind: "k", a: 1 } })).toBe(true);

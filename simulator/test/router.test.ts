@@ -243,13 +243,18 @@ describe("the router", () => {
     expect((await start("eu-west-1")).status).toBe(200);
   });
 
-  it("counts and reports every call, with its error", async () => {
+  it("counts and reports every call, with its answer or its error", async () => {
     const calls: AnsweredCall[] = [];
     const end = router.onCall((call) => calls.push(call));
     await router.handle(ecsRequest("UpdateService", '{"service":"web"}'), { invocation: "roll/apply#1" });
+    const { json } = await send(ecsRequest("RegisterTaskDefinition"));
     end();
     await send(ecsRequest("DescribeServices"));
-    expect(router.calls()).toEqual({ "ecs.DescribeServices": 1, "ecs.UpdateService": 1 });
+    expect(router.calls()).toEqual({
+      "ecs.DescribeServices": 1,
+      "ecs.RegisterTaskDefinition": 1,
+      "ecs.UpdateService": 1,
+    });
     expect(calls).toEqual([
       {
         service: "ecs",
@@ -259,7 +264,21 @@ describe("the router", () => {
         invocation: "roll/apply#1",
         input: { service: "web" },
         error: "ServiceNotFoundException",
+        status: 400,
       },
+      expect.objectContaining({ operation: "RegisterTaskDefinition", output: json }),
+    ]);
+  });
+
+  it("names every operation that it has", () => {
+    expect(router.operations()).toEqual([
+      "ecs.DescribeServices",
+      "ecs.ListServices",
+      "ecs.RegisterTaskDefinition",
+      "ecs.UpdateService",
+      "eks.DescribeCluster",
+      "states.StartExecution",
+      "sts.GetCallerIdentity",
     ]);
   });
 

@@ -15,7 +15,7 @@ export interface ChildOptions {
 /** A program that goes on beside the comparison. */
 export interface Service {
   readonly pid: number;
-  /** Ends it and what it has started. Resolves once it has ended. */
+  /** Ends it with its own children. Resolves once it has ended. */
   end(): Promise<void>;
   /** Resolves with a sentence when the program ends, by itself or not. */
   readonly ended: Promise<string>;

@@ -18,7 +18,7 @@ export interface Suite {
   readonly contextOf: (engine: Engine) => EngineContext;
   /** Why the host's tool can't be used; undefined if it can. */
   readonly lackOf: (tool: Tool) => string | undefined;
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
 

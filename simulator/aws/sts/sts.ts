@@ -19,8 +19,8 @@ const assumeRoleSchema = z.object({
 });
 
 /**
- * STS. The credentials of an assumed role have the role's account as access key id, which is how the router knows the
- * account of a call.
+ * STS. The access key id of an assumed role has the role's account after `ASIA`, which is how the router knows the
+ * account of a call. AWS's own have 16 characters at least, too.
  */
 export class Sts implements AwsService {
   readonly name = "sts";
@@ -40,7 +40,7 @@ export class Sts implements AwsService {
         const roleName = path.split("/").at(-1) ?? "";
         return {
           Credentials: {
-            AccessKeyId: account,
+            AccessKeyId: `ASIA${account}`,
             SecretAccessKey: randomBase62(random, 40),
             SessionToken: randomBase62(random, 64),
             Expiration: new Date(clock.now() + DurationSeconds * 1000).toISOString(),

@@ -121,6 +121,7 @@ describe("Simulated STS", () => {
     const { Credentials, AssumedRoleUser } = await new STSClient(configFor()).send(assume);
     expect(Credentials?.Expiration?.getTime()).toBe(clock.now() + 900_000);
     expect(AssumedRoleUser?.Arn).toBe("arn:aws:sts::222222222222:assumed-role/member/session");
+    expect(Credentials?.AccessKeyId).toMatch(/^ASIA\w{12,}$/);
     const there = new STSClient(configFor(Credentials?.AccessKeyId));
     expect((await there.send(new GetCallerIdentityCommand({}))).Account).toBe("222222222222");
   });

@@ -1,14 +1,14 @@
 /** Compares the project with programs of others: `npm run engines`. */
 import { resolve } from "node:path";
-import { Children } from "./children.ts";
-import type { Engine, EngineContext } from "./engine.ts";
+import { Children } from "../children.ts";
+import type { Engine, EngineContext } from "../engine.ts";
+import { helpText, parseOptions, type SuiteOptions } from "../options.ts";
+import { isFine, outcomeText, summaryLine } from "../report.ts";
+import { runSuite } from "../suite.ts";
+import { lackOf } from "../tools.ts";
 import { engines } from "./engines.ts";
-import { helpText, parseOptions, type SuiteOptions } from "./options.ts";
-import { isFine, outcomeText, summaryLine } from "./report.ts";
-import { runSuite } from "./suite.ts";
-import { lackOf } from "./tools.ts";
 
-const root = resolve(import.meta.dirname, "../..");
+const root = resolve(import.meta.dirname, "../../..");
 const write = (line: string) => process.stdout.write(`${line}\n`);
 const progress = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -47,7 +47,7 @@ function usage(parameters: readonly string[]): SuiteOptions | undefined {
 function contextOf({ name }: Engine, { quick }: SuiteOptions, children: Children): EngineContext {
   return {
     folder: resolve(root, ".engines", name),
-    sources: resolve(import.meta.dirname, name),
+    sources: resolve(root, "test/engines", name),
     quick,
     children,
     progress: (line) => progress(`${name}: ${line}`),
