@@ -15,7 +15,8 @@ export function messageViolations({ lab, isCalm }: CampaignResult): readonly str
     const postedAtMs = Number(ts) * 1000;
     if (!/can't join/.test(text)) continue;
     const earlier = reported.get(text);
-    if (earlier !== undefined && postedAtMs - earlier < TOGETHER_MS) broken.push(`reported twice: ${text.split("\n")[0]}`);
+    if (earlier !== undefined && postedAtMs - earlier < TOGETHER_MS)
+      broken.push(`reported twice: ${text.split("\n")[0]}`);
     reported.set(text, postedAtMs);
   }
   return broken;

@@ -100,6 +100,7 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
     case "throttle":
       return { match: { ...(dice.chance(0.5) && place), call: dice.pick(calls) } };
     case "api-error": {
+      if (dice.chance(0.15)) return concurrentRegistration;
       const error = dice.pick(["ServerException", "ServerException", "InternalServerError", "ServiceUnavailable"]);
       return { match: { ...(dice.chance(0.5) && place), call: dice.pick(calls) }, error };
     }
@@ -142,6 +143,13 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
       return { match: dice.chance(0.3) ? { ...place, call: dice.pick(awsCalls) } : place };
   }
 }
+
+/** Pipelines that register in the same families. */
+const concurrentRegistration: Partial<Fault> = {
+  match: { call: "ecs.RegisterTaskDefinition" },
+  error: "ClientException",
+  message: "Too many concurrent attempts to create a new revision of the specified family.",
+};
 
 /** A rule in one line. */
 export function inWords({ kind, match, count, skip, when, untilMs }: Fault, nowMs: number): string {

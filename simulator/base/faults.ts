@@ -84,6 +84,8 @@ const givenRuleSchema = z.strictObject({
   when: z.enum(["before", "after"]).default("before"),
   /** `api-error`: AWS's error name. `lambda-service-error`: one of `lambdaServiceErrors`. */
   error: z.string().optional(),
+  /** `api-error`: AWS's message, where the name says too little. */
+  message: z.string().min(1).optional(),
   /** `delay-event`, `slow-call`. */
   delaySeconds: z.number().positive().default(60),
 });

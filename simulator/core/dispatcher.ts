@@ -57,7 +57,9 @@ export class Dispatcher {
     }
     for (const subject of subjects) {
       const fault = this.#faults.strike("api-error", subject);
-      if (fault) throw new AwsError(fault.error, `${fault.error} by a fault rule.`, faultStatus(fault.error));
+      if (!fault) continue;
+      const { error, message = `${error} by a fault rule.` } = fault;
+      throw new AwsError(error, message, faultStatus(error));
     }
   }
 

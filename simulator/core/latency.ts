@@ -27,6 +27,11 @@ export class Latency {
     this.#options = options;
   }
 
+  /** True if calls take time. */
+  get isOn(): boolean {
+    return this.#options.on;
+  }
+
   /** Performs a call, whose effect is somewhere in the time that it takes. Settles as the effect does. */
   around<T>(subject: FaultMatch, effect: () => T | Promise<T>): T | Promise<T> {
     const slow = { before: this.#slowness(subject, "before"), after: this.#slowness(subject, "after") };

@@ -18,9 +18,29 @@ export function isQuotaReached(error: unknown): boolean {
   return isNamed(error, "LimitExceededException");
 }
 
-/** True if AWS asked the caller to slow down. */
+/**
+ * Refusals that another call's end makes go away, by their names and, where a name says nothing, by their messages.
+ * ECS refuses concurrent registrations of one family with a `ClientException`; the others are modeled errors of ECS,
+ * EventBridge and DynamoDB.
+ */
+const BUSY: readonly { readonly name: string; readonly message?: RegExp }[] = [
+  { name: "ClientException", message: /^Too many concurrent attempts\b/ },
+  { name: "ConcurrentModificationException" },
+  { name: "ConflictException" },
+  { name: "UpdateInProgressException" },
+  { name: "TransactionConflictException" },
+  { name: "ReplicatedWriteConflictException" },
+];
+
+/** True if AWS refused the call because another one was under way. The call has had no effect. */
+export function isBusy(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return BUSY.some(({ name, message }) => error.name === name && (message?.test(error.message) ?? true));
+}
+
+/** True if AWS asked the caller to slow down, or to come back when another call has ended. */
 export function isThrottled(error: unknown): boolean {
-  return isSdkError(error) && isThrottlingError(error) && !isQuotaReached(error);
+  return (isSdkError(error) && isThrottlingError(error) && !isQuotaReached(error)) || isBusy(error);
 }
 
 /** True if AWS, or the way to it, failed: a later attempt may succeed. */

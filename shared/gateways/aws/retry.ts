@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RetryErrorInfo, RetryStrategyV2, RetryToken } from "@smithy/types";
-import { isQuotaReached } from "./errors.ts";
+import { isBusy, isQuotaReached } from "./errors.ts";
 
 /** How calls are paced between attempts. */
 export interface Pacing {
@@ -50,13 +50,18 @@ export function pacedRetryStrategy(pacing: Pacing = {}): RetryStrategyV2 {
 }
 
 function attemptLimit(info: RetryErrorInfo, max: { readonly throttled: number; readonly other: number }): number {
+  if (isToldToWait(info)) return max.throttled;
   if (isQuotaReached(info.error) || info.errorType === "CLIENT_ERROR") return 1;
-  if (info.errorType === "THROTTLING") return max.throttled;
   return info.error !== undefined && notRepeatable.has(info.error) ? 1 : max.other;
 }
 
+/** The SDK takes a refusal by its message alone for any other client error. */
+function isToldToWait({ error, errorType }: RetryErrorInfo): boolean {
+  return !isQuotaReached(error) && (errorType === "THROTTLING" || isBusy(error));
+}
+
 function waitMs(info: RetryErrorInfo, retry: number, random: () => number): number {
-  const base = info.errorType === "THROTTLING" ? THROTTLED_BASE_MS : BASE_MS;
+  const base = isToldToWait(info) ? THROTTLED_BASE_MS : BASE_MS;
   return Math.floor(random() * Math.min(CAP_MS, base * 2 ** (retry - 1)));
 }
 

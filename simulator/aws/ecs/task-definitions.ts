@@ -11,6 +11,7 @@ import type { EcsRevision, EcsScope } from "./model.ts";
 import { pageByKey } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
 import { registrationProblems } from "./registration/rules.ts";
+import { RegistrationsUnderWay } from "./registration/under-way.ts";
 import { tagList, tagListSchema, withTags } from "./tag-rules.ts";
 
 const registerSchema = z.looseObject({
@@ -36,9 +37,12 @@ const LIMITS = { defaultResults: 100, maxResults: 100 };
 /** RegisterTaskDefinition, DeregisterTaskDefinition, DescribeTaskDefinition and the two lists. */
 export function taskDefinitionOperations({ environment, store }: EcsParts): Record<string, Operation> {
   const { clock } = environment;
+  const registrations = new RegistrationsUnderWay(environment);
   return {
-    RegisterTaskDefinition(input, context) {
-      const revision = register(store.scope(context), input, context, clock.now());
+    async RegisterTaskDefinition(input, context) {
+      const scope = store.scope(context);
+      const family = typeof input.family === "string" ? input.family : "";
+      const revision = await registrations.alone(scope, family, () => register(scope, input, context, clock.now()));
       return { taskDefinition: revisionView(revision), tags: tagList(revision.tags) };
     },
 

@@ -13,6 +13,12 @@ function awsError(name: string, httpStatusCode = 400): Error {
   return Object.assign(new Error(`${name} happened`), { name, $metadata: { httpStatusCode } });
 }
 
+function busyError(name: string, message: string): Error {
+  return Object.assign(new Error(message), { name, $metadata: { httpStatusCode: 400 } });
+}
+
+const CONCURRENT = "Too many concurrent attempts to create a new revision of the specified family.";
+
 function networkError(code: string): Error {
   return Object.assign(new Error(`connect ${code}`), { code });
 }
@@ -22,6 +28,12 @@ describe("an error of AWS", () => {
     ["a throttled call", awsError("ThrottlingException"), "throttled"],
     ["a throttled call of DynamoDB", awsError("ProvisionedThroughputExceededException"), "throttled"],
     ["HTTP 429", awsError("Anything", 429), "throttled"],
+    ["another registration of the family", busyError("ClientException", CONCURRENT), "throttled"],
+    ["a refusal that quotes it", busyError("ClientException", `No: ${CONCURRENT}`), "aws-rejected"],
+    ["a concurrent change", awsError("ConflictException"), "throttled"],
+    ["a concurrent change of a bus", awsError("ConcurrentModificationException"), "throttled"],
+    ["another update", awsError("UpdateInProgressException"), "throttled"],
+    ["a concurrent transaction", awsError("TransactionConflictException"), "throttled"],
     ["a server error", awsError("ServerException", 500), "aws-unavailable"],
     ["a server error that the SDK doesn't list", awsError("Odd", 599), "aws-unavailable"],
     ["a broken connection", networkError("ECONNRESET"), "aws-unavailable"],

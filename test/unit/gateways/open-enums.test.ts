@@ -46,7 +46,7 @@ describe("a value that AWS adds to a list of its own", () => {
     expect(["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"].every(hasEndedExecution)).toBe(true);
   });
 
-  it("an alarm's state is told as it is", () => {
+  it("an alarm's state is reported as it is", () => {
     const change = readAlarmChange({
       source: "aws.cloudwatch",
       "detail-type": "CloudWatch Alarm State Change",

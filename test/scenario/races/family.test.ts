@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { demo, enrollAs, fleetOf, web, webDefinition } from "../support/fleets.ts";
+import { expectMeshed } from "../support/inspect.ts";
+import { onLab } from "../support/on-lab.ts";
+
+const names = Array.from({ length: 10 }, (_, nth) => `worker-${nth}`);
+/** Copies of one application: they share a family, and each has an identity of its own. */
+const fleet = fleetOf(names.map((name) => web(name, { taskDefinition: { ...webDefinition(name), family: "worker" } })));
+
+describe("services whose task definitions share a family", () => {
+  it.each([1, 2, 3])("join although ECS refuses concurrent registrations, seed %i", (seed) =>
+    onLab({ fleet, latency: true, seed }, async (driver) => {
+      let refused = 0;
+      driver.lab.router.onCall(({ operation, error }) => {
+        if (operation === "RegisterTaskDefinition" && error === "ClientException") refused += 1;
+      });
+      await Promise.all(names.map((name) => driver.tag(demo(name), enrollAs(name))));
+      for (const name of names)
+        await driver.until(`${name} has joined`, 30, () => driver.ended(demo(name), "succeeded"));
+      await driver.minutes(2);
+      for (const name of names) await expectMeshed(driver, demo(name));
+      expect(driver.lab.rolls().filter(({ outcome }) => outcome !== "succeeded")).toEqual([]);
+      expect(refused).toBeGreaterThan(0);
+    }),
+  );
+});
