@@ -5,6 +5,7 @@ import { operatorReadStatements } from "../../shared/config/operator-policy.ts";
 import { homeBusPolicy } from "../../stacks/definitions/bus-policy.ts";
 import {
   type AutopilotDeployment,
+  arnPartition,
   functionArn,
   homeBusArn,
   memberAccounts,
@@ -111,10 +112,12 @@ function memberRoles(
     policies: [policy(memberStatements(account, deployment))],
   });
   const reads = operatorReadStatements(config, account);
-  if (config.operatorRoles.length === 0 || reads.length === 0) return;
+  if (reads.length === 0) return;
+  // Whoever uses a lab is the home account's administrator, and an operator as well.
+  const operators = [...config.operatorRoles, `arn:${arnPartition(place.region)}:iam::${deployment.home.account}:root`];
   iam.putRole({
     roleArn: roleArn(place, operatorReadRole(config)),
-    trust: roleTrust(config.operatorRoles, config.name),
+    trust: roleTrust(operators, config.name),
     policies: [policy(reads)],
   });
 }
