@@ -10,7 +10,9 @@ export type { Timings } from "./aws/ecs/timings.ts";
 export { Eks, type EksCluster } from "./aws/eks/eks.ts";
 export { EventBridge, type EventBridgeOptions, type LoggedEvent } from "./aws/event-bridge/event-bridge.ts";
 export { compilePattern } from "./aws/event-bridge/pattern.ts";
-export { SecretsManager, type SecretsManagerOptions } from "./aws/secrets-manager/secrets-manager.ts";
+export { Iam, type Role } from "./aws/iam/iam.ts";
+export { UnsupportedPolicy } from "./aws/iam/unsupported-policy.ts";
+export { SecretsManager } from "./aws/secrets-manager/secrets-manager.ts";
 export { Ssm } from "./aws/ssm/ssm.ts";
 export { type HistoryEvent, MAX_HISTORY_EVENTS } from "./aws/step-functions/history.ts";
 export { copyJson, MAX_PAYLOAD_BYTES } from "./aws/step-functions/payload.ts";
@@ -35,6 +37,7 @@ export { type Random, seededRandom } from "./base/random.ts";
 export type { Clock } from "./clock/clock.ts";
 export { ScaledClock, type ScaledClockOptions } from "./clock/scaled-clock.ts";
 export { VirtualClock, type VirtualClockOptions } from "./clock/virtual-clock.ts";
+export type { Authorizer, Need, Principal } from "./core/authorization.ts";
 export type {
   Connections,
   Functions,

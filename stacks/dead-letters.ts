@@ -1,8 +1,8 @@
 import { deadLetterAlarm } from "./alarms.ts";
 import type { Context } from "./context.ts";
 import { undeliveredRetentionSeconds } from "./definitions/delivery.ts";
-import { type AccountRegion, arn, homeBusName, queueArn, resourceName } from "./definitions/deployment.ts";
-import { policy } from "./definitions/permissions.ts";
+import { type AccountRegion, queueArn, resourceName } from "./definitions/deployment.ts";
+import { undeliveredPolicy, undeliveredRules } from "./definitions/event-permissions.ts";
 
 const UNDELIVERED = "undelivered-events";
 const FAILED = "failed-invocations";
@@ -43,28 +43,12 @@ export function undeliveredEvents(
     `UndeliveredEventsPolicy${suffix}`,
     {
       queueUrl: queue.url,
-      policy: policy([
-        {
-          Effect: "Allow",
-          Principal: { Service: "events.amazonaws.com" },
-          Action: "sqs:SendMessage",
-          Resource: queueArn(deployment, place, UNDELIVERED),
-          Condition: { ArnLike: { "aws:SourceArn": ruleArns(here, place) } },
-        },
-      ]),
+      policy: undeliveredPolicy(queueArn(deployment, place, UNDELIVERED), undeliveredRules(deployment, place)),
     },
     options,
   );
   deadLetterAlarm({ name, logical: "UndeliveredEvents", ...at });
   return queue;
-}
-
-/** Of the home bus, and of this deployment on the default bus. */
-function ruleArns({ deployment }: Context, place: AccountRegion): readonly string[] {
-  const own = arn("events", place, `rule/${deployment.name}-${deployment.stage}-*`);
-  return place.region === deployment.home.region
-    ? [own, arn("events", place, `rule/${homeBusName(deployment)}/*`)]
-    : [own];
 }
 
 const kept = { messageRetentionSeconds: undeliveredRetentionSeconds, sqsManagedSseEnabled: true };

@@ -2,8 +2,8 @@ import { type Config, targetsOf } from "../shared/config/config.ts";
 import { type AutopilotDeployment, alarmName } from "./definitions/deployment.ts";
 import type { EventPatternOptions } from "./definitions/event-patterns.ts";
 
-/** What a stage's deployment follows from, out of the configuration. */
-export function deploymentOf(config: Config, stage: string): AutopilotDeployment {
+/** What a stage's deployment follows from, out of the configuration; without a stage, what the lab does. */
+export function deploymentOf(config: Config, stage: string | undefined): AutopilotDeployment {
   const home = { account: config.homeAccount, region: config.homeRegion };
   const eks = config.controlPlanes.flatMap((plane) => plane.eks ?? []);
   return {
@@ -26,7 +26,7 @@ export function deploymentOf(config: Config, stage: string): AutopilotDeployment
 }
 
 /** What the event patterns of a stage follow from. */
-export function patternOptionsOf(config: Config, stage: string): EventPatternOptions {
+export function patternOptionsOf(config: Config, stage: string | undefined): EventPatternOptions {
   const { imageParameter } = config.ztunnel;
   const { enrollTagKey, homeAccount, rootCaSecret } = config;
   return {

@@ -2,10 +2,11 @@ import { alarmTopic } from "./alarms.ts";
 import type { Context } from "./context.ts";
 import { type DeadLetters, undeliveredEvents } from "./dead-letters.ts";
 import { deliveryRetries } from "./definitions/delivery.ts";
-import { anywhereArn, forwardedRegions, homeBusArn, resourceName } from "./definitions/deployment.ts";
+import { forwardedRegions, resourceName } from "./definitions/deployment.ts";
 import { eventPatterns } from "./definitions/event-patterns.ts";
+import { forwardingStatements, forwardingTrust } from "./definitions/event-permissions.ts";
 import { logicalName } from "./definitions/logical-name.ts";
-import { policy, serviceTrust } from "./definitions/permissions.ts";
+import { policy } from "./definitions/permissions.ts";
 import { patternOptionsOf } from "./deployment.ts";
 
 interface Parts {
@@ -23,17 +24,8 @@ export function forwarding(here: Context, { bus, queues }: Parts): void {
   const { home } = deployment;
   const role = new aws.iam.Role("ForwardingRole", {
     name: resourceName(deployment, "forwarding"),
-    assumeRolePolicy: serviceTrust(
-      "events.amazonaws.com",
-      home.account,
-      anywhereArn("events", home, `rule/${deployment.name}-${deployment.stage}-*`),
-    ),
-    inlinePolicies: [
-      {
-        name: "forward",
-        policy: policy([{ Effect: "Allow", Action: ["events:PutEvents"], Resource: [homeBusArn(deployment)] }]),
-      },
-    ],
+    assumeRolePolicy: forwardingTrust(deployment, home.account),
+    inlinePolicies: [{ name: "forward", policy: policy(forwardingStatements(deployment)) }],
   });
   for (const region of forwardedRegions(deployment, home.account)) {
     if (region === home.region) forwardedRules(here, { bus, role, queue: queues.undeliveredEvents });

@@ -4,7 +4,6 @@ import { operatorReadStatements } from "../shared/config/operator-policy.ts";
 import { deliveryRetries, undeliveredRetentionSeconds } from "./definitions/delivery.ts";
 import {
   type AutopilotDeployment,
-  anywhereArn,
   forwardedRegions,
   homeBusArn,
   memberAccounts,
@@ -12,8 +11,9 @@ import {
   roleArn,
 } from "./definitions/deployment.ts";
 import { eventPatterns } from "./definitions/event-patterns.ts";
+import { forwardingRules, forwardingStatements, forwardingTrust } from "./definitions/event-permissions.ts";
 import { logicalName } from "./definitions/logical-name.ts";
-import { memberRoleUsers, memberStatements } from "./definitions/permissions.ts";
+import { memberRoleUsers, memberStatements, roleTrust } from "./definitions/permissions.ts";
 import { deploymentOf, patternOptionsOf } from "./deployment.ts";
 import { type AlarmDefinition, deadLetterDefinition } from "./observability/alarm-definitions.ts";
 
@@ -99,17 +99,7 @@ function trustingRole(name: string, { description, trusted, externalId, statemen
       RoleName: parts.at(-1),
       Path: ["", ...parts.slice(0, -1), ""].join("/"),
       Description: description,
-      AssumeRolePolicyDocument: {
-        Version: "2012-10-17",
-        Statement: [
-          {
-            Effect: "Allow",
-            Action: "sts:AssumeRole",
-            Principal: { AWS: trusted },
-            Condition: { StringEquals: { "sts:ExternalId": externalId } },
-          },
-        ],
-      },
+      AssumeRolePolicyDocument: roleTrust(trusted, externalId),
       Policies: [inlinePolicy("calls", statements)],
     },
   };
@@ -122,7 +112,7 @@ function forwarding(
 ): Record<string, TemplateResource> {
   const place = { account, region: deployment.home.region };
   const roleName = resourceName(deployment, "forwarding");
-  const rules = anywhereArn("events", place, `rule/${deployment.name}-${deployment.stage}-*`);
+  const rules = forwardingRules(deployment, account);
   const { forwardedRules } = eventPatterns(patternOptionsOf(config, deployment.stage));
   return {
     ForwardingRole: {
@@ -130,25 +120,8 @@ function forwarding(
       Condition: ONLY_ONCE,
       Properties: {
         RoleName: roleName,
-        AssumeRolePolicyDocument: {
-          Version: "2012-10-17",
-          Statement: [
-            {
-              Effect: "Allow",
-              Action: "sts:AssumeRole",
-              Principal: { Service: "events.amazonaws.com" },
-              Condition: {
-                StringEquals: { "aws:SourceAccount": account },
-                ArnLike: { "aws:SourceArn": rules },
-              },
-            },
-          ],
-        },
-        Policies: [
-          inlinePolicy("forward", [
-            { Effect: "Allow", Action: ["events:PutEvents"], Resource: [homeBusArn(deployment)] },
-          ]),
-        ],
+        AssumeRolePolicyDocument: JSON.parse(forwardingTrust(deployment, account)),
+        Policies: [inlinePolicy("forward", forwardingStatements(deployment))],
       },
     },
     ...deadLetters(deployment, rules),

@@ -1,9 +1,10 @@
 import type { Context } from "./context.ts";
 import { type DeadLetters, undeliveredEventsArn } from "./dead-letters.ts";
-import { functionArn, resourceName } from "./definitions/deployment.ts";
+import { resourceName } from "./definitions/deployment.ts";
 import { type Schedule, schedules } from "./definitions/event-patterns.ts";
+import { scheduleStatements, scheduleTrust } from "./definitions/event-permissions.ts";
 import { logicalName } from "./definitions/logical-name.ts";
-import { policy, serviceTrust } from "./definitions/permissions.ts";
+import { policy } from "./definitions/permissions.ts";
 import type { Functions } from "./functions.ts";
 import { deployedFunction } from "./state-machines.ts";
 
@@ -22,12 +23,12 @@ function scheduled({ name, functionName, everyMinutes }: Schedule, here: Context
   const logical = `${logicalName(name)}Schedule`;
   const role = new aws.iam.Role(`${logical}Role`, {
     name: resourceName(deployment, `${name}-schedule`),
-    assumeRolePolicy: serviceTrust("scheduler.amazonaws.com", deployment.home.account),
+    assumeRolePolicy: scheduleTrust(deployment),
     inlinePolicies: [
       {
         name: "invoke",
         policy: policy([
-          { Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource: [functionArn(deployment, functionName)] },
+          ...scheduleStatements(deployment, functionName),
           { Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [undeliveredEventsArn(here)] },
         ]),
       },

@@ -1,8 +1,8 @@
 import type { Context } from "./context.ts";
-import { arn, functionArn, resourceName, stateMachineArn } from "./definitions/deployment.ts";
+import { functionArn, resourceName, stateMachineArn } from "./definitions/deployment.ts";
 import { logicalName } from "./definitions/logical-name.ts";
-import { policy, serviceTrust } from "./definitions/permissions.ts";
-import { stateMachineStatements } from "./definitions/state-machine-role.ts";
+import { policy } from "./definitions/permissions.ts";
+import { stateMachineRoleName, stateMachineStatements, stateMachineTrust } from "./definitions/state-machine-role.ts";
 import { type StateMachineDefinition, stateMachines } from "./definitions/state-machines.ts";
 import { substitute } from "./definitions/substitute.ts";
 import type { Functions } from "./functions.ts";
@@ -16,10 +16,9 @@ function deployed(machine: StateMachineDefinition, here: Context, functions: Fun
   const { deployment, settings } = here;
   const logical = logicalName(machine.name);
   const name = resourceName(deployment, machine.name);
-  const own = arn("states", deployment.home, `stateMachine:${deployment.name}-${deployment.stage}-*`);
   const role = new aws.iam.Role(`${logical}MachineRole`, {
-    name: resourceName(deployment, `${machine.name}-machine`),
-    assumeRolePolicy: serviceTrust("states.amazonaws.com", deployment.home.account, own),
+    name: stateMachineRoleName(deployment, machine),
+    assumeRolePolicy: stateMachineTrust(deployment),
     inlinePolicies: [{ name: "tasks", policy: policy(stateMachineStatements(machine, deployment)) }],
   });
   const logs = new aws.cloudwatch.LogGroup(`${logical}MachineLogs`, {

@@ -26,6 +26,7 @@ import { registerOnce } from "../../shared/use-cases/roll/register-once.ts";
 import { revisionArn } from "../fleet/fleet.ts";
 import { sendDirectly } from "../lambda/direct-send.ts";
 import type { Lab } from "./lab.ts";
+import { functionRoleArn, labDeployment } from "./roles.ts";
 
 const HOME_ACCOUNT = "123456789012";
 const MEMBER_ACCOUNT = "210987654321";
@@ -124,13 +125,15 @@ function groundOf(lab: Lab): FleetBase {
   const { clock, config } = lab;
   const now = () => clock.now();
   const handle: RequestHandler = (request) => lab.simulator.handle(request);
+  // An enrollment makes these calls in this step.
+  const roleArn = functionRoleArn(labDeployment(config), "roll/apply");
   const clients = awsClients({
     config,
     requestHandler: inProcessRequestHandler(handle),
     signer: scopeSigner,
     onClient: (client, region, credentials) =>
       void sendDirectly(client, { handle, authorization: scopeOf(credentials, region) }),
-    credentials: { accessKeyId: config.homeAccount, secretAccessKey: "lab" },
+    credentials: lab.iam.openSession(roleArn, "enrolled-fleet", FILLING_MINUTES * 60),
     pause: (ms) => clock.sleep(ms),
     now,
   });

@@ -1,24 +1,17 @@
 import type { EventBridge } from "@ztunnel-autopilot/simulator";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { DEFAULT_NAME } from "../../shared/base/vocabulary.ts";
-import type { Config } from "../../shared/config/config.ts";
-import type { EventPatternOptions, EventRules } from "../../stacks/definitions/event-patterns.ts";
+import type { EventRules } from "../../stacks/definitions/event-patterns.ts";
 
 interface Place {
   readonly account: string;
   readonly region: string;
 }
 
-/** What the rules depend on in the configuration. */
-export function ruleOptions({ name, homeAccount, enrollTagKey, ztunnel, rootCaSecret }: Config): EventPatternOptions {
-  const { imageParameter } = ztunnel;
-  return {
-    homeAccount,
-    enrollTagKey,
-    alarmNamePrefix: `${name}-`,
-    ...(imageParameter !== undefined && { imageParameterName: imageParameter }),
-    ...(rootCaSecret !== undefined && { rootCaSecret }),
-  };
+/** What the home bus is called, which the forwarding rules' names begin with, and by which role those forward. */
+interface RuleNames {
+  readonly name: string;
+  readonly forwardingRole?: (account: string) => string;
 }
 
 /**
@@ -30,14 +23,27 @@ export function installRules(
   rules: EventRules,
   home: Place,
   targets: readonly Place[],
-  homeBusName: string = DEFAULT_NAME,
+  { name, forwardingRole }: RuleNames = { name: DEFAULT_NAME },
 ): string {
-  const homeBusArn = eventBridge.createBus(home.account, home.region, homeBusName);
-  for (const { name, pattern, functions } of rules.homeRules)
-    eventBridge.putRule({ ...home, busName: homeBusName }, { name, pattern: asJson(pattern), targets: functions });
-  for (const { account, region } of targets)
-    for (const { name, pattern } of rules.forwardedRules)
-      eventBridge.putRule({ account, region }, { name, pattern: asJson(pattern), targets: [homeBusArn] });
+  const homeBusArn = eventBridge.createBus(home.account, home.region, name);
+  for (const rule of rules.homeRules)
+    eventBridge.putRule(
+      { ...home, busName: name },
+      { name: rule.name, pattern: asJson(rule.pattern), targets: rule.functions },
+    );
+  for (const { account, region } of targets) {
+    const roleArn = forwardingRole?.(account);
+    for (const rule of rules.forwardedRules)
+      eventBridge.putRule(
+        { account, region },
+        {
+          name: `${name}-${rule.name}`,
+          pattern: asJson(rule.pattern),
+          targets: [homeBusArn],
+          ...(roleArn !== undefined && { roleArn }),
+        },
+      );
+  }
   return homeBusArn;
 }
 

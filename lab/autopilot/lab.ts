@@ -3,6 +3,7 @@ import {
   type AwsRouter,
   type Clock,
   type Faults,
+  Iam,
   Simulator,
   type StepFunctionsOptions,
   seededRandom,
@@ -11,15 +12,18 @@ import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { type Config, targetsOf } from "../../shared/config/config.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
-import { eventPatterns, schedules } from "../../stacks/definitions/event-patterns.ts";
+import { type AutopilotDeployment, functionArn } from "../../stacks/definitions/deployment.ts";
+import { eventPatterns, type Schedule, schedules } from "../../stacks/definitions/event-patterns.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
+import { patternOptionsOf } from "../../stacks/deployment.ts";
 import { createFleet, type Fleet, type OperatorCall } from "../fleet/fleet.ts";
 import { functionFactories } from "../lambda/functions.ts";
 import { createPlatform } from "../lambda/platform.ts";
 import { RollCalls, type RollRecord, rollsOf } from "../lambda/rolls.ts";
 import { LambdaRuntime } from "../lambda/runtime.ts";
 import { memoryLedger } from "../ledger/ledger-memory.ts";
-import { installRules, ruleOptions } from "./install-rules.ts";
+import { installRules } from "./install-rules.ts";
+import { forwardingRoleArn, installRoles, labDeployment, scheduleRoleArn } from "./roles.ts";
 import { addServices, LAB_SLACK_TOKEN, type Services } from "./services.ts";
 import { loadStateMachines, type StateMachineArns, stateMachineArns } from "./state-machines.ts";
 
@@ -75,6 +79,7 @@ export class Lab implements Services, StateMachineArns {
   readonly clock: LabOptions["clock"];
   readonly config: Config;
   readonly simulator: Simulator;
+  readonly iam: Iam;
   readonly ecs: Services["ecs"];
   readonly secrets: Services["secrets"];
   readonly eventBridge: Services["eventBridge"];
@@ -88,11 +93,13 @@ export class Lab implements Services, StateMachineArns {
   readonly rollServiceArn: string;
   readonly rollFleetArn: string;
   readonly #rollCalls = new RollCalls();
+  readonly #deployment: AutopilotDeployment;
 
   constructor(options: LabOptions) {
     const { clock, config, seed = 1, throttling = true, latency = false } = options;
     this.clock = clock;
     this.config = config;
+    this.#deployment = labDeployment(config);
     this.ledger = options.ledger ?? memoryLedger();
     this.simulator = new Simulator({ clock, seed, throttling, latency });
     ({ rollServiceArn: this.rollServiceArn, rollFleetArn: this.rollFleetArn } = stateMachineArns(config));
@@ -104,7 +111,9 @@ export class Lab implements Services, StateMachineArns {
     this.stepFunctions = services.stepFunctions;
     this.slack = services.slack;
     this.controlPlanes = services.controlPlanes;
-    loadStateMachines(this.stepFunctions, this);
+    this.iam = new Iam(this.simulator.context);
+    installRoles(this.iam, config);
+    loadStateMachines(this.stepFunctions, this, this.#deployment);
     this.lambda = this.#createLambda(options, seed);
     this.simulator.context.functions.provide(this.lambda);
     this.#installRules();
@@ -163,6 +172,8 @@ export class Lab implements Services, StateMachineArns {
     const platform = createPlatform({
       config,
       simulator: this.simulator,
+      iam: this.iam,
+      deployment: this.#deployment,
       ledger: this.ledger,
       endpoint,
       rollServiceArn: this.rollServiceArn,
@@ -186,27 +197,45 @@ export class Lab implements Services, StateMachineArns {
       timeoutSeconds,
       latency: this.simulator.context.latency,
       inSandbox: platform.inSandbox,
+      arnOf: (functionName) => functionArn(this.#deployment, functionName),
     });
   }
 
   #installRules(): void {
     const { config, eventBridge } = this;
     const home = { account: config.homeAccount, region: config.homeRegion };
-    const rules = eventPatterns(ruleOptions(config));
-    installRules(eventBridge, rules, home, targetsOf(config), resourceNames(config).busName);
+    const rules = eventPatterns(patternOptionsOf(config, undefined));
+    installRules(eventBridge, rules, home, targetsOf(config), {
+      name: resourceNames(config).busName,
+      forwardingRole: (account) => forwardingRoleArn(this.#deployment, account),
+    });
   }
 
   #startSchedules(): void {
-    for (const { functionName, everyMinutes } of schedules) {
+    for (const schedule of schedules) {
+      const { functionName, everyMinutes } = schedule;
       const run = async () => {
         for (;;) {
           await this.clock.sleep(everyMinutes * 60_000);
-          await this.lambda.invokeAsync(functionName, {});
+          if (this.#mayInvoke(schedule)) await this.lambda.invokeAsync(functionName, {});
         }
       };
       // Runs for as long as the lab does.
       void run();
     }
+  }
+
+  /** A schedule that may not invoke its function hands the event to a queue, and tries again the next time. */
+  #mayInvoke(schedule: Schedule): boolean {
+    const { home, name } = this.#deployment;
+    const session = {
+      service: "scheduler.amazonaws.com",
+      sourceArn: `arn:aws:scheduler:${home.region}:${home.account}:schedule/default/${name}-${schedule.name}`,
+      roleArn: scheduleRoleArn(this.#deployment, schedule),
+      sessionName: schedule.name,
+    };
+    const resource = functionArn(this.#deployment, schedule.functionName);
+    return this.iam.refusalOfRole(session, { action: "lambda:InvokeFunction", resource }, home) === undefined;
   }
 }
 

@@ -1,7 +1,13 @@
 import type { StepFunctions } from "@ztunnel-autopilot/simulator";
 import { resourceEndings } from "../../shared/base/vocabulary.ts";
 import type { Config } from "../../shared/config/config.ts";
-import { rollFleetMachine, rollServiceMachine } from "../../stacks/definitions/state-machines.ts";
+import { type AutopilotDeployment, roleArn } from "../../stacks/definitions/deployment.ts";
+import { stateMachineRoleName } from "../../stacks/definitions/state-machine-role.ts";
+import {
+  rollFleetMachine,
+  rollServiceMachine,
+  type StateMachineDefinition,
+} from "../../stacks/definitions/state-machines.ts";
 import { substitute } from "../../stacks/definitions/substitute.ts";
 
 /** The ARNs of the product's state machines, in the home account and region. */
@@ -22,9 +28,13 @@ export function stateMachineArns({ homeRegion, homeAccount, name }: Config): Sta
 export function loadStateMachines(
   stepFunctions: StepFunctions,
   { rollServiceArn, rollFleetArn }: StateMachineArns,
+  deployment: AutopilotDeployment,
 ): void {
+  const roleOf = (machine: StateMachineDefinition) =>
+    roleArn(deployment.home, stateMachineRoleName(deployment, machine));
   const { definition, functions } = rollServiceMachine;
-  stepFunctions.createStateMachine(rollServiceArn, substitute(definition, functions));
+  stepFunctions.createStateMachine(rollServiceArn, substitute(definition, functions), roleOf(rollServiceMachine));
   const tokens = { ...rollFleetMachine.functions, RollService: rollServiceArn };
-  stepFunctions.createStateMachine(rollFleetArn, substitute(rollFleetMachine.definition, tokens));
+  const rollFleet = substitute(rollFleetMachine.definition, tokens);
+  stepFunctions.createStateMachine(rollFleetArn, rollFleet, roleOf(rollFleetMachine));
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
   type Clock,
+  type Iam,
   inProcessFetch,
   inProcessRequestHandler,
   inProcessTextFetch,
@@ -15,7 +16,9 @@ import { resourceNames } from "../../shared/config/names.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import type { KubernetesFetch } from "../../shared/gateways/kubernetes/kubernetes-client.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
+import type { AutopilotDeployment } from "../../stacks/definitions/deployment.ts";
 import { sendDirectly } from "./direct-send.ts";
+import { FunctionRoles } from "./function-roles.ts";
 import { instrumentedLedger } from "./ledger.ts";
 import { failLedgerCall } from "./ledger-faults.ts";
 import type { Sandbox } from "./runtime.ts";
@@ -42,6 +45,8 @@ export interface Platform {
 export interface PlatformOptions {
   readonly config: Config;
   readonly simulator: Simulator;
+  readonly iam: Iam;
+  readonly deployment: AutopilotDeployment;
   readonly ledger: Ledgers;
   readonly endpoint: string;
   readonly rollServiceArn: string;
@@ -67,6 +72,7 @@ export function createPlatform(options: PlatformOptions): Platform & {
   const { busName } = resourceNames(config);
   const silent = silenced(createInstruments("silent", busName));
   const running = new AsyncLocalStorage<Sandbox>();
+  const roles = new FunctionRoles(options.iam, options.deployment);
   const around = <T>(name: string, sandbox: Sandbox | undefined, send: () => Promise<T>): Promise<T> => {
     if (!sandbox) return send();
     options.onCall(name, sandbox);
@@ -96,7 +102,8 @@ export function createPlatform(options: PlatformOptions): Platform & {
       },
       // Without one, the SDK would search the environment and the user's files at every call.
       endpoint: options.endpoint,
-      credentials: { accessKeyId: config.homeAccount, secretAccessKey: "lab" },
+      credentials: roles.credentialsOf(() => running.getStore()?.functionName),
+      caller: () => running.getStore()?.functionName ?? "",
       pause: (ms) => clock.sleep(ms),
       random,
       now: () => clock.now(),
@@ -108,6 +115,7 @@ export function createPlatform(options: PlatformOptions): Platform & {
         around(name, sandbox, async () =>
           latency.around({ ...home, call: name }, () => {
             failLedgerCall(faults, home, name);
+            roles.checkLedgerCall(sandbox.functionName, name);
             return send();
           }),
         ),

@@ -66,6 +66,8 @@ export interface LambdaRuntimeOptions {
   readonly timeoutSeconds?: Readonly<Record<string, number>>;
   /** Runs a handler so that the calls that it makes are known as its sandbox's. */
   readonly inSandbox: <T>(sandbox: Sandbox, work: () => Promise<T>) => Promise<T>;
+  /** The ARN of a function, which the permission to invoke it is on. */
+  readonly arnOf: (functionName: string) => string;
 }
 
 /** Who runs within a function's reserved concurrency, and who waits for it. */
@@ -101,6 +103,10 @@ export class LambdaRuntime implements Functions {
 
   constructor(options: LambdaRuntimeOptions) {
     this.#options = options;
+  }
+
+  arnOf(functionName: string): string {
+    return this.#options.arnOf(functionName);
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Faults } from "../base/faults.ts";
 import type { Json } from "../base/json.ts";
 import type { Random } from "../base/random.ts";
 import type { Clock } from "../clock/clock.ts";
+import type { Authorizer } from "./authorization.ts";
 import type { AwsEvent } from "./event.ts";
 import type { Latency } from "./latency.ts";
 
@@ -35,6 +36,11 @@ export class Port<T> {
   /** Takes the place of an earlier offer. */
   provide(offer: T): void {
     this.#offer = offer;
+  }
+
+  /** The offer; undefined if no service makes one. */
+  find(): T | undefined {
+    return this.#offer;
   }
 
   /** @throws Error if no service offers it. */
@@ -84,6 +90,8 @@ export interface Functions {
   ): Promise<Json>;
   /** Hands over an event and does not wait. It never rejects: the functions handle their own failures. */
   invokeAsync(functionName: string, event: Json): void;
+  /** The function's ARN, which permissions are on. Needed where a simulator has IAM. */
+  arnOf?(functionName: string): string;
 }
 
 /** How the services of a simulator reach one another, regardless of the order in which they were added. */
@@ -93,6 +101,8 @@ export interface Connections {
   readonly taskChanges: Topic<TaskChange>;
   readonly secretReader: Port<SecretReader>;
   readonly functions: Port<Functions>;
+  /** Without an offer, every call is allowed. */
+  readonly authorizer: Port<Authorizer>;
 }
 
 /** What a service finds around it. */
@@ -111,5 +121,6 @@ export function newConnections(): Connections {
     taskChanges: new Topic(),
     secretReader: new Port("secrets: add Secrets Manager"),
     functions: new Port("functions: give them to the port `functions`"),
+    authorizer: new Port("permissions: make an Iam with the context"),
   };
 }

@@ -3,37 +3,35 @@ import { type FaultMatch, type Faults, faultStatus } from "../base/faults.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Clock } from "../clock/clock.ts";
 import { Throttle } from "../http/throttle.ts";
+import type { Authorizer } from "./authorization.ts";
+import { authorize } from "./authorize.ts";
 import type { Latency } from "./latency.ts";
-import type { AwsService, CallContext, Operation } from "./service.ts";
-
-/** A call of an operation that there is, on its way to it. */
-export interface Call {
-  readonly service: AwsService;
-  readonly operation: string;
-  readonly input: JsonObject;
-  readonly context: CallContext;
-}
+import type { Call, Operation } from "./service.ts";
 
 export interface DispatcherOptions {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly latency: Latency;
+  /** Who decides what is allowed; undefined when nobody does. */
+  readonly authorizer: () => Authorizer | undefined;
   /** Refuse calls above AWS's default rates. */
   readonly throttling: boolean;
 }
 
 /**
  * Where every call of every AWS API goes through, with its account, region, operation and input known: what is done to
- * all calls, before or after their effect, is done here. Around: latency. Before: fault rules and AWS's rates.
+ * all calls, before or after their effect, is done here. Around: latency. Before: fault rules, AWS's rates and permissions.
  */
 export class Dispatcher {
   readonly #faults: Faults;
   readonly #throttle: Throttle | undefined;
   readonly #latency: Latency;
+  readonly #authorizer: DispatcherOptions["authorizer"];
 
   constructor(options: DispatcherOptions) {
     this.#faults = options.faults;
     this.#latency = options.latency;
+    this.#authorizer = options.authorizer;
     this.#throttle = options.throttling ? new Throttle(options.clock) : undefined;
   }
 
@@ -41,6 +39,7 @@ export class Dispatcher {
   perform(call: Call, operation: Operation): Json | Promise<Json> {
     return this.#latency.around(placeOf(call), () => {
       this.#admit(call);
+      authorize(call, this.#authorizer());
       return operation(call.input, call.context);
     });
   }

@@ -5,8 +5,8 @@ import { randomUuid } from "../base/random-id.ts";
 import { callerOf, type RequestOrigin } from "../http/identity.ts";
 import type { SimulatorRequest, SimulatorResponse } from "../http/message.ts";
 import { callInput, errorResponse, successResponse } from "../http/protocols.ts";
-import { type Call, Dispatcher, type DispatcherOptions } from "./dispatcher.ts";
-import type { AwsService, CallContext, Operation } from "./service.ts";
+import { Dispatcher, type DispatcherOptions } from "./dispatcher.ts";
+import type { AwsService, Call, CallContext, Operation } from "./service.ts";
 import { type AddressedCall, AwsServices } from "./services.ts";
 
 /** A call that was answered: with `output`, or with AWS's `error` name and the HTTP `status`. */
@@ -32,12 +32,14 @@ export class AwsRouter {
   readonly #services = new AwsServices();
   readonly #random: Random;
   readonly #dispatcher: Dispatcher;
+  readonly #authorizer: DispatcherOptions["authorizer"];
   readonly #counts = new Map<string, number>();
   readonly #listeners = new Set<(call: AnsweredCall) => void>();
 
   constructor(options: RouterOptions) {
     this.#random = options.random;
     this.#dispatcher = new Dispatcher(options);
+    this.#authorizer = options.authorizer;
   }
 
   /** @throws Error if there is a service of that name. */
@@ -86,10 +88,7 @@ export class AwsRouter {
     }
     const protocol = addressed.service?.protocol;
     try {
-      const context: CallContext = {
-        ...callerOf(request, from),
-        ...(from.invocation === undefined ? {} : { invocation: from.invocation }),
-      };
+      const context = this.#contextOf(request, from);
       const { service, perform } = this.#operationOf(addressed);
       const { operation } = addressed;
       const call = { service, operation, input: callInput(service.protocol, request), context };
@@ -97,6 +96,19 @@ export class AwsRouter {
     } catch (error) {
       return errorResponse(protocol, asAwsError(error), requestId);
     }
+  }
+
+  /** A session's key says whose it is; the other keys say the account, or nothing. */
+  #contextOf(request: SimulatorRequest, from: RequestOrigin): CallContext {
+    const { accessKeyId, account, region } = callerOf(request, from);
+    const principal = accessKeyId === undefined ? undefined : this.#authorizer()?.principalOf(accessKeyId);
+    const { invocation } = from;
+    return {
+      account: principal && "account" in principal ? principal.account : account,
+      region,
+      ...(principal && { principal }),
+      ...(invocation !== undefined && { invocation }),
+    };
   }
 
   #operationOf({ service, operation }: AddressedCall): { service: AwsService; perform: Operation } {

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "../base/json.ts";
 import type { SimulatorRequest, SimulatorResponse } from "../http/message.ts";
 import type { Protocol } from "../http/protocols.ts";
 import type { Rate } from "../http/throttle.ts";
+import type { NeedsTable, Principal } from "./authorization.ts";
 
 /** The account and region that a call is for, as the access key and the signature say, and the caller. */
 export interface CallContext {
@@ -9,6 +10,8 @@ export interface CallContext {
   readonly region: string;
   /** The Lambda invocation that makes the call; undefined for an operator's own call. */
   readonly invocation?: string;
+  /** The caller, where the simulator knows one; else the account's administrator. */
+  readonly principal?: Principal;
 }
 
 /** One API operation: takes the parsed request, returns the response body, throws `AwsError` as AWS would. */
@@ -22,8 +25,18 @@ export interface AwsService {
   readonly protocol: Protocol;
   /** By AWS's names. */
   readonly operations: Readonly<Record<string, Operation>>;
+  /** What the operations need to be allowed. Every one of them has an entry where the simulator has IAM. */
+  readonly needs?: NeedsTable;
   /** AWS's default rate of an operation in a region; undefined, or no member at all, where nothing is throttled. */
   readonly rateOf?: (operation: string, region: string) => Rate | undefined;
+}
+
+/** A call of an operation that there is, on its way to it. */
+export interface Call {
+  readonly service: AwsService;
+  readonly operation: string;
+  readonly input: JsonObject;
+  readonly context: CallContext;
 }
 
 /** A service outside AWS's APIs. It answers every HTTP request below a path. */

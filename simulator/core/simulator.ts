@@ -41,8 +41,10 @@ export class Simulator {
     const faults = new Faults(() => clock.now());
     const ways = new Latency({ clock, random: seededRandom(seed + LATENCY_SEED), faults, on: latency });
     this.faults = faults;
-    this.context = { clock, random, faults, latency: ways, ...newConnections() };
-    this.router = new AwsRouter({ clock, random, faults, latency: ways, throttling });
+    const connections = newConnections();
+    const authorizer = () => connections.authorizer.find();
+    this.context = { clock, random, faults, latency: ways, ...connections };
+    this.router = new AwsRouter({ clock, random, faults, latency: ways, throttling, authorizer });
   }
 
   /** Makes a service in this simulator, whose requests `handle` answers from now on. Returns the service. */

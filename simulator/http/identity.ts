@@ -20,12 +20,13 @@ const CREDENTIAL = /Credential=([^/\s,]+)\/\d{8}\/([a-z0-9-]+)\//;
 export function callerOf(
   request: Pick<SimulatorRequest, "headers" | "query">,
   from: RequestOrigin = {},
-): { account: string; region: string } {
+): { account: string; region: string; accessKeyId: string | undefined } {
   const presigned = request.query["X-Amz-Credential"];
   const credential = presigned === undefined ? request.headers.authorization : `Credential=${presigned}`;
   const [, accessKey, region] = CREDENTIAL.exec(credential ?? "") ?? [];
   const [, signedAccount] = /^(?:ASIA)?(\d{12})$/.exec(accessKey ?? "") ?? [];
   return {
+    accessKeyId: accessKey,
     account: signedAccount ?? from.account ?? DEFAULT_ACCOUNT,
     region: region ?? from.region ?? DEFAULT_REGION,
   };

@@ -1,7 +1,9 @@
 import { Ecs } from "../aws/ecs/ecs.ts";
+import { Iam } from "../aws/iam/iam.ts";
 import { SecretsManager } from "../aws/secrets-manager/secrets-manager.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
+import { Port } from "../core/connections.ts";
 import type { AwsEvent } from "../core/event.ts";
 import type { AwsService } from "../core/service.ts";
 import { Simulator } from "../core/simulator.ts";
@@ -15,7 +17,6 @@ export function ecsHarness(options: { cloudTrail?: boolean } = {}) {
   const events: AwsEvent[] = [];
   const changes: string[] = [];
   let seed = 1;
-  const readers = [{ roleArn: "*", secretArn: "*" }];
   const simulator = new Simulator({
     clock,
     random: () => {
@@ -25,7 +26,9 @@ export function ecsHarness(options: { cloudTrail?: boolean } = {}) {
   });
   const { context, faults } = simulator;
   const ecs = simulator.add(() => new Ecs(context, options));
-  const secrets = simulator.add(() => new SecretsManager(context, { readers }));
+  const secrets = simulator.add(() => new SecretsManager(context));
+  const iam = new Iam({ clock, authorizer: new Port("permissions") });
+  context.authorizer.provide(Object.assign(iam, { refusalOfSession: () => undefined }));
   context.events.subscribe((event) => events.push(event));
   context.taskChanges.subscribe(({ lastStatus, healthy }) => changes.push(`${lastStatus}${healthy ? " healthy" : ""}`));
   async function call(operation: string, input: JsonObject = {}, service: AwsService = ecs): Promise<JsonObject> {

@@ -1,11 +1,13 @@
 import { hash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
+import { Iam } from "../aws/iam/iam.ts";
 import { parseValueFrom } from "../aws/secrets-manager/read.ts";
 import { SecretsManager } from "../aws/secrets-manager/secrets-manager.ts";
 import type { Faults } from "../base/faults.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { VirtualClock } from "../clock/virtual-clock.ts";
 import { Simulator } from "../core/simulator.ts";
+import { allows, trustOf } from "./policies.ts";
 
 const here = { account: "123456789012", region: "us-east-1" };
 const ROLE = "arn:aws:iam::123456789012:role/ecs/ambient/web";
@@ -77,10 +79,24 @@ describe("A task's read of its secret", () => {
     ["a policy that names the account's root", policy("Allow", "arn:aws:iam::123456789012:root")],
     ["a policy for another action", policy("Allow", ROLE, { Action: "secretsmanager:DescribeSecret" })],
     ["a policy for another resource", policy("Allow", ROLE, { Resource: "arn:aws:secretsmanager:*:*:secret:other-*" })],
-    ["a policy with a condition", policy("Allow", ROLE, { Condition: { StringEquals: { "aws:x": "y" } } })],
+    [
+      "a policy whose condition does not hold",
+      policy("Allow", ROLE, { Condition: { StringEquals: { "aws:PrincipalAccount": "999999999999" } } }),
+    ],
   ])("is denied by %s", async (_what, statement) => {
     await attach(statement);
     expect(read()).toContain("AccessDeniedException");
+  });
+
+  it("is granted by a policy whose condition holds", async () => {
+    await attach(policy("Allow", ROLE, { Condition: { StringEquals: { "aws:PrincipalAccount": here.account } } }));
+    expect(read()).toBe("ok");
+  });
+
+  it("has no policy that can't be evaluated", async () => {
+    const odd = policy("Allow", ROLE, { Condition: { StringEquals: { "aws:x": "y" } } });
+    await expect(attach(odd)).rejects.toThrow("the condition key aws:x is not known");
+    expect(read()).toBe("ok");
   });
 
   it("is granted by wildcards in action and resource", async () => {
@@ -94,9 +110,13 @@ describe("A task's read of its secret", () => {
   });
 
   it("is granted by an identity policy where there is no resource policy", async () => {
-    const readers = [{ roleArn: "arn:aws:iam::123456789012:role/*", secretArn: "*:secret:mesh/*" }];
     const simulator = new Simulator({ clock: new VirtualClock() });
-    secrets = simulator.add((context) => new SecretsManager(context, { readers }));
+    new Iam(simulator.context).putRole({
+      roleArn: ROLE,
+      trust: trustOf("ecs-tasks.amazonaws.com"),
+      policies: [allows("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:123456789012:secret:mesh/*")],
+    });
+    secrets = simulator.add((context) => new SecretsManager(context));
     const created = await call("CreateSecret", { Name: "mesh/web", SecretString: "one" });
     expect(read(String(created.ARN))).toBe("ok");
     expect(read(String(created.ARN), "arn:aws:iam::999999999999:role/web")).toContain("AccessDeniedException");

@@ -6,7 +6,8 @@ export interface AccountRegion {
 /** What names, ARNs and permissions follow from: a part of the configuration, and the stage. */
 export interface AutopilotDeployment {
   readonly name: string;
-  readonly stage: string;
+  /** Undefined in the lab, which is not a stage: its resources have none in their names. */
+  readonly stage: string | undefined;
   readonly home: AccountRegion;
   /** Where services run. */
   readonly targets: readonly AccountRegion[];
@@ -45,6 +46,11 @@ export function roleArn({ account, region }: AccountRegion, roleName: string): s
   return `arn:${arnPartition(region)}:iam::${account}:role/${roleName}`;
 }
 
+/** What the names of a deployment's resources begin with. */
+export function namePrefix({ name, stage }: Pick<AutopilotDeployment, "name" | "stage">): string {
+  return stage === undefined ? name : `${name}-${stage}`;
+}
+
 /** AWS allows 64 characters in the names of functions, roles and rules. */
 const MAX_NAME_LENGTH = 64;
 
@@ -52,8 +58,8 @@ const MAX_NAME_LENGTH = 64;
  * The name of a resource of this deployment. Throws when it is longer than AWS allows: the configuration's name or the
  * stage is too long then.
  */
-export function resourceName({ name, stage }: Pick<AutopilotDeployment, "name" | "stage">, ending: string): string {
-  const full = `${name}-${stage}-${ending.replaceAll("/", "-")}`;
+export function resourceName(deployment: Pick<AutopilotDeployment, "name" | "stage">, ending: string): string {
+  const full = `${namePrefix(deployment)}-${ending.replaceAll("/", "-")}`;
   if (full.length <= MAX_NAME_LENGTH) return full;
   throw new Error(
     `${full} has ${full.length} characters, AWS allows ${MAX_NAME_LENGTH}: shorten the name or the stage`,
@@ -61,8 +67,8 @@ export function resourceName({ name, stage }: Pick<AutopilotDeployment, "name" |
 }
 
 /** The home bus's name. */
-export function homeBusName({ name, stage }: Pick<AutopilotDeployment, "name" | "stage">): string {
-  return `${name}-${stage}`;
+export function homeBusName(deployment: Pick<AutopilotDeployment, "name" | "stage">): string {
+  return namePrefix(deployment);
 }
 
 /** The home bus's ARN: every target region forwards to it. */
@@ -71,8 +77,8 @@ export function homeBusArn(deployment: AutopilotDeployment): string {
 }
 
 /** The name of an alarm of this deployment: alarms may have longer names than functions. */
-export function alarmName({ name, stage }: Pick<AutopilotDeployment, "name" | "stage">, ending: string): string {
-  return `${name}-${stage}-${ending}`;
+export function alarmName(deployment: Pick<AutopilotDeployment, "name" | "stage">, ending: string): string {
+  return `${namePrefix(deployment)}-${ending}`;
 }
 
 /** The ARN of a function, by its file below `functions/`. */

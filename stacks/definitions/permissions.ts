@@ -165,11 +165,12 @@ function eksGrant({ eksClusters }: AutopilotDeployment, account: string): Grant 
 }
 
 /**
- * Only a caller that may describe all alarms gets composite ones:
+ * The policy names alarms anywhere, a service's tag those of the service's own account and region. Only a caller that
+ * may describe all alarms gets composite ones:
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
  */
-function alarmGrant({ alarms }: AutopilotDeployment, account: string): Grant {
-  const places = alarms.filter((one) => one.account === account);
+function alarmGrant({ alarms, targets }: AutopilotDeployment, account: string): Grant {
+  const places = [...alarms, ...targets].filter((one) => one.account === account);
   return regionWide(places);
 }
 
@@ -219,6 +220,21 @@ export function memberStatements(account: string, deployment: AutopilotDeploymen
 export function memberRoleUsers(deployment: AutopilotDeployment): readonly string[] {
   const users = functions.filter(({ calls }) => calls.some(({ scope }) => scope === "member-roles"));
   return users.map(({ name }) => roleArn(deployment.home, resourceName(deployment, name))).sort();
+}
+
+/** The trust policy of the member roles, and of the operators' read roles: these roles, by the external id. */
+export function roleTrust(trusted: readonly string[], externalId: string): object {
+  return {
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Effect: "Allow",
+        Action: "sts:AssumeRole",
+        Principal: { AWS: trusted },
+        Condition: { StringEquals: { "sts:ExternalId": externalId } },
+      },
+    ],
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
-import { type AutopilotDeployment, arn, functionArn, stateMachineArn } from "./deployment.ts";
-import { executionsOf, type Statement } from "./permissions.ts";
+import { type AutopilotDeployment, arn, functionArn, namePrefix, resourceName, stateMachineArn } from "./deployment.ts";
+import { executionsOf, type Statement, serviceTrust } from "./permissions.ts";
 import type { StateMachineDefinition } from "./state-machines.ts";
 
 const LAMBDA = /^arn:aws:states:::lambda:invoke(\.waitForTaskToken)?$/;
@@ -38,6 +38,17 @@ export function stateMachineStatements(
     ...(isDistributed(machine.definition) ? ownChildren(machine, deployment) : []),
     logDelivery,
   ];
+}
+
+/** The trust policy of the state machines' roles: for those of the deployment. */
+export function stateMachineTrust(deployment: AutopilotDeployment): string {
+  const own = arn("states", deployment.home, `stateMachine:${namePrefix(deployment)}-*`);
+  return serviceTrust("states.amazonaws.com", deployment.home.account, own);
+}
+
+/** The name of a state machine's role. */
+export function stateMachineRoleName(deployment: AutopilotDeployment, { name }: StateMachineDefinition): string {
+  return resourceName(deployment, `${name}-machine`);
 }
 
 function invocations({ functions }: StateMachineDefinition, deployment: AutopilotDeployment): readonly Statement[] {

@@ -50,7 +50,7 @@ describe("an alarm", () => {
 describe("a freeze window", () => {
   it("holds a rollout between its waves until the window ends", () =>
     onFleet({ rollout: FREEZE }, async (driver) => {
-      await driver.minutes(24.5);
+      await driver.minutes(24.8);
       await driver.requestUpgrade();
       const frozen = await driver.untilStatus("frozen");
       expect(frozen.nextWaveIndex).toBe(1);

@@ -130,15 +130,20 @@ export const layers = table({
       "Definitions are plain data that the stacks, the lab and the tests share. They may import " +
       "shared/base/vocabulary.ts: put a name that they need there.",
   },
+  stage: {
+    files: "^stacks/deployment\\.ts$",
+    mayImport: ["vocabulary", "base", "config", "definitions"],
+    advice: "The stacks and the lab make the same deployment of a configuration: it is plain data.",
+  },
   stacks: {
-    files: "^stacks/(?!definitions/)",
-    mayImport: ["vocabulary", "base", "config", "settings", "definitions"],
+    files: "^stacks/(?!definitions/|deployment\\.ts$)",
+    mayImport: ["vocabulary", "base", "config", "settings", "definitions", "stage"],
     advice:
       "Stacks deploy the functions by their path and never import them. What they need of shared/ is config and base.",
   },
   tools: {
     files: "^tools/",
-    mayImport: ["vocabulary", "base", "config", "settings", "definitions", "stacks"],
+    mayImport: ["vocabulary", "base", "config", "settings", "definitions", "stage", "stacks"],
     mayRead: "^package\\.json$",
     advice: "Tools read the settings and the stacks alone.",
   },
@@ -149,7 +154,7 @@ export const layers = table({
   },
   lab: {
     files: "^lab/",
-    mayImport: [...shared, "settings", "functions", "definitions", "simulator"],
+    mayImport: [...shared, "settings", "functions", "definitions", "stage", "simulator"],
     advice: "The lab runs the functions on the simulator. It knows neither stacks, command line, benches nor tools.",
   },
   bench: {

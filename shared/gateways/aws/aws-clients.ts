@@ -22,6 +22,8 @@ export interface AwsClientsOptions extends Pacing {
   readonly endpoint?: string;
   /** The home account's; the function's own role by default. */
   readonly credentials?: Credentials;
+  /** Who calls, by a name, where several share the clients: each assumes roles for itself. Default: one. */
+  readonly caller?: () => string;
   /** Epoch milliseconds: when assumed credentials end is judged by it. */
   readonly now?: () => number;
 }
@@ -78,7 +80,7 @@ const assumedSchema = z.object({
  * renewed five minutes before they end.
  */
 export function awsClients(options: AwsClientsOptions): AwsClients {
-  const { config, now = Date.now } = options;
+  const { config, now = Date.now, caller = () => "" } = options;
   const home: Place = { account: config.homeAccount, region: config.homeRegion };
   const common = {
     maxAttempts: options.maxAttempts?.throttled ?? DEFAULT_MAX_ATTEMPTS.throttled,
@@ -95,7 +97,10 @@ export function awsClients(options: AwsClientsOptions): AwsClients {
     });
   };
   const atHome = placed(home.region, options.credentials);
-  const assumed = keyed((account: string) => renewed(() => assumeRole(atHome(STSClient), config, account), now));
+  const assumed = keyed((account: string) => {
+    const byCaller = keyed(() => renewed(() => assumeRole(atHome(STSClient), config, account), now));
+    return Object.assign(() => byCaller(caller())(), { memoized: true });
+  });
   const inAccount = keyed((account) => keyed((region) => placed(region, assumed(account))));
   const inHomeAccount = keyed((region) => (region === home.region ? atHome : placed(region, options.credentials)));
   return {

@@ -7,6 +7,7 @@ import type { SimulatorContext } from "../../core/connections.ts";
 import type { AwsService, CallContext, Operation } from "../../core/service.ts";
 import type { Rate } from "../../http/throttle.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
+import { cloudWatchNeeds } from "./needs.ts";
 import { cloudWatchRates } from "./rates.ts";
 
 const alarmTypes = ["MetricAlarm", "CompositeAlarm"] as const;
@@ -79,6 +80,7 @@ export class CloudWatch implements AwsService {
   readonly name = "cloudwatch";
   readonly protocol = { kind: "awsJson1_0", target: "GraniteServiceVersion20100801" } as const;
   readonly operations: Readonly<Record<string, Operation>>;
+  readonly needs = cloudWatchNeeds;
   readonly #context: SimulatorContext;
   readonly #clock: Clock;
   readonly #alarms = new Map<string, Alarm>();

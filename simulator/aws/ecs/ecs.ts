@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../base/json.ts";
 import type { Clock } from "../../clock/clock.ts";
+import type { NeedsTable } from "../../core/authorization.ts";
 import type { SimulatorContext } from "../../core/connections.ts";
 import type { AwsService, Operation } from "../../core/service.ts";
 import type { Rate } from "../../http/throttle.ts";
@@ -7,6 +8,7 @@ import { parseEcsArn } from "./arns.ts";
 import { clusterOperations } from "./clusters.ts";
 import { EcsEvents } from "./events.ts";
 import type { EcsRevision, EcsService } from "./model.ts";
+import { ecsNeeds } from "./needs.ts";
 import { ecsRates } from "./rates.ts";
 import { ServiceScheduler } from "./scheduler.ts";
 import { serviceDeploymentOperations } from "./service-deployments.ts";
@@ -30,12 +32,14 @@ export class Ecs implements AwsService {
   readonly name = "ecs";
   readonly protocol = { kind: "awsJson1_1", target: "AmazonEC2ContainerServiceV20141113" } as const;
   readonly operations: Readonly<Record<string, Operation>>;
+  readonly needs: NeedsTable;
   readonly #clock: Clock;
   readonly #store = new EcsStore();
 
   constructor(context: SimulatorContext, { cloudTrail = false, timings }: EcsOptions = {}) {
     this.#clock = context.clock;
     const environment = { ...context, cloudTrail, timings: { ...defaultTimings, ...timings } };
+    this.needs = ecsNeeds(this.#store);
     const events = new EcsEvents(environment);
     const scheduler = new ServiceScheduler(environment, this.#store, events);
     const parts = { environment, store: this.#store, events, scheduler };

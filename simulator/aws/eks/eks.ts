@@ -5,6 +5,7 @@ import type { AwsService, CallContext, Operation } from "../../core/service.ts";
 import type { SimulatorRequest } from "../../http/message.ts";
 import type { RestCall } from "../../http/protocols.ts";
 import { parseInput } from "../input.ts";
+import { onAnything, onResource, textMember } from "../needs.ts";
 
 export interface EksCluster {
   readonly name: string;
@@ -24,6 +25,13 @@ export class Eks implements AwsService {
   readonly name = "eks";
   readonly protocol = { kind: "restJson1", callOf } as const;
   readonly operations: Readonly<Record<string, Operation>>;
+  /** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html */
+  readonly needs = {
+    DescribeCluster: onResource("eks:DescribeCluster", (input, { account, region }) => {
+      return `arn:aws:eks:${region}:${account}:cluster/${textMember(input, "name")}`;
+    }),
+    ListClusters: onAnything("eks:ListClusters"),
+  };
 
   constructor({ clusters }: { readonly clusters: readonly EksCluster[] }) {
     const clustersOf = ({ account, region }: CallContext) =>

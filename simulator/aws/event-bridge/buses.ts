@@ -8,6 +8,8 @@ export interface Rule {
   readonly name: string;
   readonly pattern: JsonObject;
   readonly targets: readonly string[];
+  /** The role by which EventBridge puts the events on other buses. Functions are invoked by their own policy. */
+  readonly roleArn?: string;
 }
 
 export interface Bus {

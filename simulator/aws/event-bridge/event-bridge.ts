@@ -5,7 +5,9 @@ import type { SimulatorContext } from "../../core/connections.ts";
 import type { AwsEvent } from "../../core/event.ts";
 import type { AwsService, Operation } from "../../core/service.ts";
 import { type Bus, Buses, type CompiledRule, isBusArn, type Rule } from "./buses.ts";
+import { eventBridgeNeeds } from "./needs.ts";
 import { createOperations } from "./operations.ts";
+import { targetRefusal } from "./target-refusal.ts";
 
 export interface EventBridgeOptions {
   /** How long a hand-over takes, at least and at most. Later events may be handed over before earlier ones. */
@@ -44,6 +46,7 @@ export class EventBridge implements AwsService {
   readonly name = "events";
   readonly protocol = { kind: "awsJson1_1", target: "AWSEvents" } as const;
   readonly operations: Readonly<Record<string, Operation>>;
+  readonly needs = eventBridgeNeeds;
   readonly #context: SimulatorContext;
   readonly #options: Required<EventBridgeOptions>;
   readonly #buses = new Buses();
@@ -148,7 +151,13 @@ export class EventBridge implements AwsService {
     }
   }
 
-  #handOver({ event, bus }: Arrival, rule: CompiledRule, target: string): void {
+  #handOver(arrival: Arrival, rule: CompiledRule, target: string): void {
+    const { event, bus } = arrival;
+    const refused = targetRefusal(this.#context, { event, rule, target, place: bus });
+    if (refused !== undefined) {
+      this.#record(arrival, [rule], [`${rule.name}: NO_PERMISSIONS ${refused}`]);
+      return;
+    }
     if (!isBusArn(target)) {
       this.#context.functions.get().invokeAsync(target, { ...event });
       return;

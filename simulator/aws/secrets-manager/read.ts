@@ -1,6 +1,5 @@
 import { AwsError } from "../../base/aws-error.ts";
 import { isJsonObject } from "../../base/json.ts";
-import { judgeRead, wildcardMatches } from "./resource-policy.ts";
 import type { Secret, SecretStore } from "./store.ts";
 import { CURRENT } from "./versions.ts";
 
@@ -17,11 +16,8 @@ export interface ReadRequest {
 }
 export type ReadAnswer = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
-/** A role that an identity policy lets read secrets; `*` stands for any characters in both. */
-export interface Reader {
-  readonly roleArn: string;
-  readonly secretArn: string;
-}
+/** Why a role may not read a secret; undefined when it may. */
+export type Refusal = (secret: Secret, roleArn: string) => string | undefined;
 
 /** The parts of a `valueFrom` that names a secret; what it leaves empty is undefined. */
 export interface ValueFrom {
@@ -55,11 +51,7 @@ export function parseValueFrom(text: string): ValueFrom | undefined {
 }
 
 /** Whether the execution role can read the value; if not, Secrets Manager's name and message of the error. */
-export function judgeValueFrom(
-  store: SecretStore,
-  request: ReadRequest,
-  grants: { readonly readers: readonly Reader[]; readonly denied: boolean },
-): ReadAnswer {
+export function judgeValueFrom(store: SecretStore, request: ReadRequest, refusal: Refusal): ReadAnswer {
   const from = parseValueFrom(request.valueFrom);
   if (from === undefined) return notRead("InvalidParameterException", "invalid secret reference format");
   if (from.versionStage !== undefined && from.versionId !== undefined)
@@ -73,24 +65,9 @@ export function judgeValueFrom(
     if (error instanceof AwsError) return notRead(error.name, error.message);
     throw error;
   }
-  if (grants.denied || !mayRead(secret, roleArn, grants.readers))
-    return notRead(
-      "AccessDeniedException",
-      `User: ${assumedRole(roleArn)} is not authorized to perform: secretsmanager:GetSecretValue on resource: ${secret.arn} because no identity-based policy allows the secretsmanager:GetSecretValue action`,
-    );
+  const refused = refusal(secret, roleArn);
+  if (refused !== undefined) return notRead("AccessDeniedException", refused);
   return judgeValue(secret, from);
-}
-
-function mayRead(secret: Secret, roleArn: string, readers: readonly Reader[]): boolean {
-  const byPolicy = judgeRead(secret.policy?.document, { roleArn, secretArn: secret.arn });
-  if (byPolicy === "deny") return false;
-  const byIdentity = readers.some(
-    (reader) => wildcardMatches(reader.roleArn, roleArn) && wildcardMatches(reader.secretArn, secret.arn),
-  );
-  // Across accounts both sides have to allow; in one account either is enough.
-  return roleArn.split(":")[4] === secret.account
-    ? byPolicy === "allow" || byIdentity
-    : byPolicy === "allow" && byIdentity;
 }
 
 function judgeValue(secret: Secret, from: ValueFrom): ReadAnswer {
@@ -117,9 +94,4 @@ function hasKey(text: string | undefined, key: string): boolean {
 
 function notRead(errorName: string, message: string): ReadAnswer {
   return { ok: false, reason: `${errorName}: ${message}` };
-}
-
-function assumedRole(roleArn: string): string {
-  const [, partition, , , account, resource] = roleArn.split(":");
-  return `arn:${partition}:sts::${account}:assumed-role/${resource?.split("/").at(-1)}/ecs-task`;
 }

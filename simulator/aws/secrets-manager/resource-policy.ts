@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { AwsError } from "../../base/aws-error.ts";
+import { compilePolicy } from "../iam/policy.ts";
+import { UnsupportedPolicy } from "../iam/unsupported-policy.ts";
 
 const oneOrMany = z.union([z.string(), z.array(z.string()).min(1)]);
 const statementSchema = z
@@ -49,45 +51,19 @@ export function parseResourcePolicy(text: string, blockPublicPolicy: boolean): R
   }
   const parsed = policySchema.safeParse(json);
   if (!parsed.success) throw malformed(z.prettifyError(parsed.error));
+  try {
+    compilePolicy(parsed.data, "resource");
+  } catch (error) {
+    // What the simulator can't evaluate would otherwise let a read pass, or stop it.
+    if (error instanceof UnsupportedPolicy) throw malformed(error.message);
+    throw error;
+  }
   if (blockPublicPolicy && parsed.data.Statement.some(isPublic))
     throw new AwsError(
       "PublicPolicyException",
       "You can't attach this resource policy because it grants broad access to the secret.",
     );
   return parsed.data;
-}
-
-/**
- * What a resource policy says about a role that reads the secret. A statement with a condition is never taken as an
- * Allow and always as a Deny: the simulator does not evaluate conditions, and errs on AWS's strict side.
- * An account's root as principal only delegates to identity policies, and so does not allow a role to read.
- */
-export function judgeRead(
-  policy: ResourcePolicy | undefined,
-  request: { readonly roleArn: string; readonly secretArn: string },
-): "allow" | "deny" | "none" {
-  const applying = (policy?.Statement ?? []).filter((statement) => appliesTo(statement, request));
-  if (applying.some(({ Effect }) => Effect === "Deny")) return "deny";
-  return applying.some(({ Effect, Condition }) => Effect === "Allow" && Condition === undefined) ? "allow" : "none";
-}
-
-/** True when `text` is what `pattern` says, where `*` stands for any characters and `?` for one. */
-export function wildcardMatches(pattern: string, text: string): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${source}$`, "s").test(text);
-}
-
-function appliesTo(statement: Statement, request: { readonly roleArn: string; readonly secretArn: string }): boolean {
-  const { Principal, Action, Resource } = statement;
-  const principals = Principal === "*" ? ["*"] : list(Principal.AWS);
-  return (
-    principals.some((principal) => principal === "*" || principal === request.roleArn) &&
-    list(Action).some((action) => wildcardMatches(action.toLowerCase(), "secretsmanager:getsecretvalue")) &&
-    list(Resource).some((resource) => wildcardMatches(resource, request.secretArn))
-  );
 }
 
 function isPublic({ Effect, Principal, Condition }: Statement): boolean {

@@ -2,24 +2,24 @@ import { AwsError } from "../../base/aws-error.ts";
 import type { Faults } from "../../base/faults.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import type { Clock } from "../../clock/clock.ts";
-import type { SimulatorContext } from "../../core/connections.ts";
+import type { Authorizer, NeedsTable } from "../../core/authorization.ts";
+import { Port, type SimulatorContext } from "../../core/connections.ts";
 import type { AwsService, CallContext, Operation } from "../../core/service.ts";
 import type { Rate } from "../../http/throttle.ts";
+import { Iam, sessionArnOf } from "../iam/iam.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
+import { secretsNeeds } from "./needs.ts";
 import { secretsManagerRates } from "./rates.ts";
-import { judgeValueFrom, type ReadAnswer, type Reader, type ReadRequest } from "./read.ts";
+import { judgeValueFrom, type ReadAnswer, type ReadRequest } from "./read.ts";
 import { parseResourcePolicy } from "./resource-policy.ts";
 import { schemas } from "./schema.ts";
 import { type Secret, SecretStore } from "./store.ts";
 import { CURRENT, type SecretVersion } from "./versions.ts";
 import { describeSecret, fits } from "./view.ts";
 
-export interface SecretsManagerOptions {
-  /** Roles whose identity policy lets them read secrets, beside what resource policies grant. */
-  readonly readers?: readonly Reader[];
-}
-
 const ERROR = "InvalidParameterException";
+const READ = "secretsmanager:GetSecretValue";
+const TASK_SESSION = "ecs-task";
 const DEFAULT_RECOVERY_DAYS = 30;
 const DAY_MS = 24 * 3_600_000;
 const TAG_LIMIT = 50;
@@ -29,17 +29,21 @@ export class SecretsManager implements AwsService {
   readonly name = "secretsmanager";
   readonly protocol = { kind: "awsJson1_1", target: "secretsmanager" } as const;
   readonly operations: Readonly<Record<string, Operation>>;
+  readonly needs: NeedsTable;
   readonly #clock: Clock;
   readonly #faults: Faults;
   readonly #store: SecretStore;
-  readonly #readers: readonly Reader[];
+  readonly #authorizer: () => Authorizer;
 
-  constructor(context: SimulatorContext, { readers = [] }: SecretsManagerOptions = {}) {
-    const { clock, faults, random } = context;
+  constructor(context: SimulatorContext) {
+    const { clock, faults, random, authorizer } = context;
     this.#clock = clock;
     this.#faults = faults;
     this.#store = new SecretStore(clock, random);
-    this.#readers = readers;
+    this.needs = secretsNeeds(this.#store);
+    // Without IAM there are no roles: all depends on the secrets' own policies.
+    const noRoles = new Iam({ clock, authorizer: new Port("permissions") });
+    this.#authorizer = () => authorizer.find() ?? noRoles;
     context.secretReader.provide(this);
     this.operations = {
       CreateSecret: (input, context) => this.#create(input, context),
@@ -76,7 +80,20 @@ export class SecretsManager implements AwsService {
       region,
       ...(service === undefined ? {} : { service }),
     });
-    return judgeValueFrom(this.#store, request, { readers: this.#readers, denied: denied !== undefined });
+    return judgeValueFrom(this.#store, request, (secret, roleArn) =>
+      denied === undefined ? this.#refusal(secret, roleArn) : notAllowed(secret, roleArn),
+    );
+  }
+
+  /** ECS reads with the task's execution role. */
+  #refusal(secret: Secret, roleArn: string): string | undefined {
+    const need = {
+      action: READ,
+      resource: secret.arn,
+      tags: () => secret.tags,
+      resourcePolicy: secret.policy?.text,
+    };
+    return this.#authorizer().refusalOfSession(roleArn, TASK_SESSION, need, secret);
   }
 
   /** All secrets without their values, for people and tests. */
@@ -276,6 +293,11 @@ export class SecretsManager implements AwsService {
     if (stored === version) secret.changedMs = createdMs;
     return stored;
   }
+}
+
+function notAllowed({ arn }: Secret, roleArn: string): string {
+  const session = sessionArnOf(roleArn, TASK_SESSION);
+  return `User: ${session} is not authorized to perform: ${READ} on resource: ${arn} because no identity-based policy allows the ${READ} action`;
 }
 
 interface ValueInput {

@@ -86,6 +86,18 @@ export class SecretStore {
     this.#at(secret).delete(secret.name);
   }
 
+  /** The secret by its name or ARN, in its ARN's place; undefined when there is none. Unlike `find`, of any account. */
+  lookUp(place: Place, secretId: string): Secret | undefined {
+    const [, region, account] = ARN.exec(secretId) ?? [];
+    const at = region === undefined || account === undefined ? place : { account, region };
+    try {
+      return this.find(at, secretId);
+    } catch (error) {
+      if (error instanceof AwsError) return undefined;
+      throw error;
+    }
+  }
+
   /**
    * The secret by its name, its ARN, or its ARN without the suffix.
    * @throws AwsError ResourceNotFoundException, AccessDeniedException for another account's ARN

@@ -5,6 +5,7 @@ import { randomUuid } from "../../base/random-id.ts";
 import type { SimulatorContext } from "../../core/connections.ts";
 import type { AwsService, CallContext, Operation } from "../../core/service.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
+import { ssmNeeds } from "./needs.ts";
 
 interface Parameter {
   readonly name: string;
@@ -40,6 +41,7 @@ export class Ssm implements AwsService {
   readonly name = "ssm";
   readonly protocol = { kind: "awsJson1_1", target: "AmazonSSM" } as const;
   readonly operations: Readonly<Record<string, Operation>>;
+  readonly needs = ssmNeeds;
   readonly #context: SimulatorContext;
   readonly #parameters = new Map<string, Parameter>();
 

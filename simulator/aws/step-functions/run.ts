@@ -28,6 +28,18 @@ export interface ExecutionDescription {
   readonly transitions: number;
 }
 
+/** What a task calls. */
+export type TaskCall =
+  | { readonly kind: "invoke"; readonly functionName: string }
+  | { readonly kind: "start"; readonly stateMachineArn: string };
+
+/** The execution that a task is of, and its state machine's role. */
+export interface StartedBy {
+  readonly executionArn: string;
+  readonly stateMachineArn: string;
+  readonly roleArn: string | undefined;
+}
+
 /** What the states of all executions share. */
 export interface Runtime {
   readonly clock: Clock;
@@ -38,6 +50,8 @@ export interface Runtime {
   childHistory(executionArn: string, peaks: Peaks): History;
   /** A number that no other call returns. */
   nextNumber(): number;
+  /** Why the execution's state machine may not make a call, in AWS's words; undefined when it may. */
+  refusal(call: TaskCall, executionArn: string): string | undefined;
   /** The error's name when a state can't start an execution now; undefined when it can. */
   nestedStartError(stateName: string, executionArn: string): string | undefined;
   /** @throws AwsError as StartExecution does */

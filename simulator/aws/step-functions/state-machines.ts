@@ -15,7 +15,15 @@ import { History, type HistoryEvent } from "./history.ts";
 import { runStates } from "./interpreter.ts";
 import type { Machine } from "./machine.ts";
 import { Peaks } from "./peaks.ts";
-import { bounded, type ExecutionDescription, type ExecutionStatus, type FunctionInvoker, type Runtime } from "./run.ts";
+import {
+  bounded,
+  type ExecutionDescription,
+  type ExecutionStatus,
+  type FunctionInvoker,
+  type Runtime,
+  type StartedBy,
+  type TaskCall,
+} from "./run.ts";
 import { Abandoned, asStatesError, StatesError } from "./states-error.ts";
 import { TaskTokens } from "./task-tokens.ts";
 
@@ -27,6 +35,8 @@ export interface StateMachinesOptions {
    * Default none.
    */
   readonly nestedStartError?: (stateName: string, executionArn: string) => string | undefined;
+  /** Why a state machine may not make a task's call, in AWS's words; undefined when it may. Default: it may. */
+  readonly refusal?: (call: TaskCall, by: StartedBy) => string | undefined;
   /** Numbers from 0 to below 1, for jitter, `$random` and `$uuid`. Default `Math.random`. */
   readonly random?: () => number;
   /** Without histories an execution keeps counts only. Default true. */
@@ -50,6 +60,7 @@ interface StateMachine {
   readonly text: string;
   readonly machine: Machine;
   readonly createdMs: number;
+  readonly roleArn: string | undefined;
 }
 
 /** "Names can be reused after 90 days." (StartExecution) */
@@ -83,6 +94,7 @@ export class StateMachines {
       nextNumber: () => ++numbers,
       childHistory: (executionArn, peaks) => this.#history(executionArn, false, peaks),
       nestedStartError: (...start) => this.#options.nestedStartError?.(...start),
+      refusal: (call, executionArn) => this.#refusal(call, executionArn),
       startExecution: (request) => this.startExecution(request),
       result: (executionArn) => this.result(executionArn),
       stopExecution: (executionArn, error, cause) => this.stopExecution(executionArn, error, cause),
@@ -90,10 +102,11 @@ export class StateMachines {
   }
 
   /**
-   * Loads a state machine from its definition, an object or JSON text. The same definition again changes nothing.
+   * Loads a state machine from its definition, an object or JSON text, with the role by which its tasks make their
+   * calls. The same definition again changes nothing.
    * @throws AwsError `InvalidDefinition`, `InvalidArn`, `StateMachineAlreadyExists`
    */
-  createStateMachine(stateMachineArn: string, definition: unknown): void {
+  createStateMachine(stateMachineArn: string, definition: unknown, roleArn?: string): void {
     if (!/^arn:aws[\w-]*:states:[\w-]+:\d{12}:stateMachine:[\w.+!@()='-]{1,80}$/.test(stateMachineArn))
       throw new AwsError("InvalidArn", `Invalid Arn: '${stateMachineArn}'`);
     const machine = compileDefinition(definition, this.#functions);
@@ -103,7 +116,7 @@ export class StateMachines {
       throw new AwsError("StateMachineAlreadyExists", `State Machine Already Exists: '${stateMachineArn}'`);
     const peaks = existing?.peaks ?? new Peaks(this.#options.measurePayloads?.(stateMachineArn) ?? false);
     const createdMs = existing?.createdMs ?? this.#options.clock.now();
-    this.#machines.set(stateMachineArn, { text, machine, peaks, createdMs });
+    this.#machines.set(stateMachineArn, { text, machine, peaks, createdMs, roleArn });
   }
 
   /** The loaded state machines: definitions as JSON text, and the time of loading in epoch milliseconds. */
@@ -240,6 +253,12 @@ export class StateMachines {
     return this.#execution(executionArn).result.promise;
   }
 
+  #refusal(call: TaskCall, executionArn: string): string | undefined {
+    const stateMachineArn = stateMachineOf(executionArn);
+    const { roleArn } = this.#machines.get(stateMachineArn) ?? {};
+    return this.#options.refusal?.(call, { executionArn, stateMachineArn, roleArn });
+  }
+
   #execution(executionArn: string): Execution {
     const execution = this.#executions.get(executionArn);
     if (execution !== undefined) return execution;
@@ -300,6 +319,12 @@ export class StateMachines {
     execution.controller.abort(EXECUTION_ENDED);
     execution.result.resolve(describeExecution(execution));
   }
+}
+
+/** The state machine of an execution, or of a Map's child execution, whose ARN has the Map's label: `machine/label`. */
+function stateMachineOf(executionArn: string): string {
+  const [, scope = "", name = ""] = /^(.+?):execution:([^:/]+)/.exec(executionArn) ?? [];
+  return `${scope}:stateMachine:${name}`;
 }
 
 const EVENT_OF = {

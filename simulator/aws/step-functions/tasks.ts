@@ -124,6 +124,9 @@ function parseArguments<T>(schema: z.ZodType<T>, given: Json, state: TaskState):
 async function invokeLambda(state: TaskState, given: Json, run: Run, signal: AbortSignal): Promise<Json> {
   const { FunctionName, Payload } = parseArguments(lambdaArguments, given, state);
   const context = { executionArn: run.executionArn, stateName: state.name, signal };
+  const refused = run.runtime.refusal({ kind: "invoke", functionName: FunctionName }, run.executionArn);
+  // Lambda models no such error: it has the name of the SDK's base class.
+  if (refused !== undefined) throw new StatesError("Lambda.AWSLambdaException", refused);
   try {
     // Copies on both sides: what a handler does to its event, or later to its answer, stays with the handler.
     const answer = copyJson(
@@ -187,6 +190,8 @@ async function startExecutionSync(state: TaskState, given: Json, run: Run, signa
 function startChild(state: TaskState, run: Run, stateMachineArn: string, name: string | undefined, input: string) {
   const refused = run.runtime.nestedStartError(state.name, run.executionArn);
   if (refused !== undefined) throw new StatesError(refused, `StartExecution failed: ${refused}`);
+  const denied = run.runtime.refusal({ kind: "start", stateMachineArn }, run.executionArn);
+  if (denied !== undefined) throw new StatesError("StepFunctions.AccessDeniedException", denied);
   try {
     return run.runtime.startExecution({ stateMachineArn, input, ...(name !== undefined && { name }) });
   } catch (error) {

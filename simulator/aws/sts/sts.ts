@@ -1,9 +1,11 @@
 import * as z from "zod";
 import { AwsError } from "../../base/aws-error.ts";
 import { randomBase62 } from "../../base/random-id.ts";
+import type { NeedsTable, SessionCredentials } from "../../core/authorization.ts";
 import type { SimulatorContext } from "../../core/connections.ts";
 import type { AwsService, CallContext, Operation } from "../../core/service.ts";
 import { parseInput } from "../input.ts";
+import { textMember } from "../needs.ts";
 
 export interface StsOptions {
   /** The roles that can be assumed; without it, every role of every account. */
@@ -19,8 +21,8 @@ const assumeRoleSchema = z.object({
 });
 
 /**
- * STS. The access key id of an assumed role has the role's account after `ASIA`, which is how the router knows the
- * account of a call. AWS's own have 16 characters at least, too.
+ * STS. The keys of an assumed role are those of a session that IAM knows. In a simulator without IAM the role's account
+ * follows `ASIA`, which is how the router knows the account of a call.
  */
 export class Sts implements AwsService {
   readonly name = "sts";
@@ -30,31 +32,54 @@ export class Sts implements AwsService {
     namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
   } as const;
   readonly operations: Readonly<Record<string, Operation>>;
+  /** https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html */
+  readonly needs: NeedsTable = {
+    AssumeRole: (input) => [
+      {
+        action: "sts:AssumeRole",
+        resource: textMember(input, "RoleArn"),
+        keys: {
+          "sts:ExternalId": typeof input.ExternalId === "string" ? input.ExternalId : undefined,
+          "sts:RoleSessionName": textMember(input, "RoleSessionName"),
+        },
+      },
+    ],
+    // Every caller may ask: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+    GetCallerIdentity: () => [],
+  };
 
-  constructor({ clock, random }: SimulatorContext, { roleArns }: StsOptions = {}) {
+  constructor({ clock, random, authorizer }: SimulatorContext, { roleArns }: StsOptions = {}) {
+    const openSession = (roleArn: string, name: string, seconds: number): SessionCredentials => {
+      const iam = authorizer.find();
+      if (iam) return iam.openSession(roleArn, name, seconds);
+      const [, account = "", path = ""] = ROLE_ARN.exec(roleArn) ?? [];
+      return {
+        accessKeyId: `ASIA${account}`,
+        secretAccessKey: randomBase62(random, 40),
+        sessionToken: randomBase62(random, 64),
+        expirationMs: clock.now() + seconds * 1000,
+        sessionArn: `arn:aws:sts::${account}:assumed-role/${path.split("/").at(-1) ?? ""}/${name}`,
+      };
+    };
     this.operations = {
       AssumeRole: (input, context) => {
         const { RoleArn, RoleSessionName, DurationSeconds } = parseInput(assumeRoleSchema, input, "ValidationError");
         if (roleArns !== undefined && !roleArns.includes(RoleArn)) throw notAuthorized(context, RoleArn);
-        const [, account = "", path = ""] = ROLE_ARN.exec(RoleArn) ?? [];
-        const roleName = path.split("/").at(-1) ?? "";
+        const session = openSession(RoleArn, RoleSessionName, DurationSeconds);
         return {
           Credentials: {
-            AccessKeyId: `ASIA${account}`,
-            SecretAccessKey: randomBase62(random, 40),
-            SessionToken: randomBase62(random, 64),
-            Expiration: new Date(clock.now() + DurationSeconds * 1000).toISOString(),
+            AccessKeyId: session.accessKeyId,
+            SecretAccessKey: session.secretAccessKey,
+            SessionToken: session.sessionToken,
+            Expiration: new Date(session.expirationMs).toISOString(),
           },
-          AssumedRoleUser: {
-            AssumedRoleId: `AROA${randomBase62(random, 17).toUpperCase()}:${RoleSessionName}`,
-            Arn: `arn:aws:sts::${account}:assumed-role/${roleName}/${RoleSessionName}`,
-          },
+          AssumedRoleUser: { AssumedRoleId: `AROA${"0".repeat(17)}:${RoleSessionName}`, Arn: session.sessionArn },
         };
       },
-      GetCallerIdentity: (_input, { account }) => ({
+      GetCallerIdentity: (_input, { account, principal }) => ({
         UserId: account,
         Account: account,
-        Arn: `arn:aws:iam::${account}:root`,
+        Arn: principal?.kind === "session" ? principal.sessionArn : `arn:aws:iam::${account}:root`,
       }),
     };
   }

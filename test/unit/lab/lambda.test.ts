@@ -27,6 +27,7 @@ function runtime(reservedConcurrency: Readonly<Record<string, number>> = {}) {
     functions: { slow: () => work },
     reservedConcurrency,
     inSandbox: (_, run) => run(),
+    arnOf: (name) => `arn:aws:lambda:us-east-1:123456789012:function:${name}`,
   });
   return { clock, lambda, seen };
 }

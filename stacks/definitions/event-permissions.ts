@@ -1,0 +1,79 @@
+import {
+  type AccountRegion,
+  type AutopilotDeployment,
+  anywhereArn,
+  arn,
+  functionArn,
+  homeBusArn,
+  homeBusName,
+  namePrefix,
+} from "./deployment.ts";
+import type { HomeRule } from "./event-rules.ts";
+import { policy, type Statement, serviceTrust } from "./permissions.ts";
+
+const EVENT_BRIDGE = "events.amazonaws.com";
+
+/** The trust policy of the role that takes an account's events to the home bus: for the deployment's rules there. */
+export function forwardingTrust(deployment: AutopilotDeployment, account: string): string {
+  return serviceTrust(EVENT_BRIDGE, account, forwardingRules(deployment, account));
+}
+
+/** The deployment's rules on the default buses of an account. */
+export function forwardingRules(deployment: AutopilotDeployment, account: string): string {
+  const place = { account, region: deployment.home.region };
+  return anywhereArn("events", place, `rule/${namePrefix(deployment)}-*`);
+}
+
+/** What that role may do. */
+export function forwardingStatements(deployment: AutopilotDeployment): readonly Statement[] {
+  return [{ Effect: "Allow", Action: ["events:PutEvents"], Resource: [homeBusArn(deployment)] }];
+}
+
+/** The ARN of a rule on the home bus. */
+export function homeRuleArn(deployment: AutopilotDeployment, { name }: Pick<HomeRule, "name">): string {
+  return arn("events", deployment.home, `rule/${homeBusName(deployment)}/${name}`);
+}
+
+/** What a function's own policy has to allow for the rules that invoke it, as Lambda's AddPermission writes it. */
+export function invocationPolicy(functionArn: string, ruleArns: readonly string[]): string {
+  return policy(
+    ruleArns.map((ruleArn) => ({
+      Effect: "Allow",
+      Principal: { Service: EVENT_BRIDGE },
+      Action: "lambda:InvokeFunction",
+      Resource: functionArn,
+      Condition: { ArnLike: { "AWS:SourceArn": ruleArn } },
+    })),
+  );
+}
+
+/** The policy of a queue that takes what EventBridge could not hand over, for these rules. */
+export function undeliveredPolicy(queueArn: string, ruleArns: readonly string[]): string {
+  return policy([
+    {
+      Effect: "Allow",
+      Principal: { Service: EVENT_BRIDGE },
+      Action: "sqs:SendMessage",
+      Resource: queueArn,
+      Condition: { ArnLike: { "aws:SourceArn": ruleArns } },
+    },
+  ]);
+}
+
+/** The rules whose events a region's queue takes: of the deployment on the default bus, and of the home bus. */
+export function undeliveredRules(deployment: AutopilotDeployment, place: AccountRegion): readonly string[] {
+  const own = arn("events", place, `rule/${namePrefix(deployment)}-*`);
+  return place.region === deployment.home.region
+    ? [own, arn("events", place, `rule/${homeBusName(deployment)}/*`)]
+    : [own];
+}
+
+/** The trust policy of the schedules' roles. */
+export function scheduleTrust({ home }: AutopilotDeployment): string {
+  return serviceTrust("scheduler.amazonaws.com", home.account);
+}
+
+/** What the role of a function's schedule may do besides handing over to the queue. */
+export function scheduleStatements(deployment: AutopilotDeployment, functionName: string): readonly Statement[] {
+  return [{ Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource: [functionArn(deployment, functionName)] }];
+}
