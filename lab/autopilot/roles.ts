@@ -113,7 +113,7 @@ function memberRoles(
   });
   const reads = operatorReadStatements(config, account);
   if (reads.length === 0) return;
-  // Whoever uses a lab is the home account's administrator, and an operator as well.
+  // The user of a lab is the home account's administrator, and an operator as well.
   const operators = [...config.operatorRoles, `arn:${arnPartition(place.region)}:iam::${deployment.home.account}:root`];
   iam.putRole({
     roleArn: roleArn(place, operatorReadRole(config)),

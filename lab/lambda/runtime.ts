@@ -89,6 +89,9 @@ const ASYNC_RETRY_SECONDS = [60, 120];
 
 const RATE_EXCEEDED = "Rate Exceeded. (Service: Lambda, Status Code: 429)";
 
+/** Why the time limit of an invocation is no longer waited for. */
+const ENDED = new Error("the invocation has ended");
+
 const IDLE_KEPT_MS = 10 * 60_000;
 const PRUNED_EVERY_MS = 60_000;
 
@@ -111,22 +114,19 @@ export class LambdaRuntime implements Functions {
 
   /**
    * Invokes and waits for the answer; `state` names the state of a state machine that does, if one does. Rejects with
-   * `LambdaError`: the function's own, 429 at the function's reserved concurrency, or that of a `lambda-service-error`,
-   * of which the caller does not know whether the function has run.
+   * `LambdaError`: the function's own, 429 for a state at the function's reserved concurrency, or that of a
+   * `lambda-service-error`, of which the caller does not know whether the function has run. Without a state, the call
+   * waits for its turn.
    */
   async invoke(functionName: string, payload: Json, state?: InvokingState): Promise<Json> {
     return this.#options.latency.around({ call: "lambda.Invoke", function: functionName }, async () => {
-      if (state !== undefined) this.#failService(functionName, state.stateName, "before");
+      if (state === undefined) return this.#inTurn(functionName, () => this.#run(functionName, payload, undefined));
+      this.#failService(functionName, state.stateName, "before");
       const turns = this.#turnsOf(functionName);
       if (turns?.free === 0) throw new LambdaError("Lambda.TooManyRequestsException", RATE_EXCEEDED);
-      if (turns) turns.free -= 1;
-      try {
-        const answer = await this.#run(functionName, payload, state?.executionArn);
-        if (state !== undefined) this.#failService(functionName, state.stateName, "after");
-        return answer;
-      } finally {
-        if (turns) giveBack(turns);
-      }
+      const answer = await this.#inTurn(functionName, () => this.#run(functionName, payload, state.executionArn));
+      this.#failService(functionName, state.stateName, "after");
+      return answer;
     });
   }
 
@@ -172,7 +172,7 @@ export class LambdaRuntime implements Functions {
     try {
       return await run();
     } finally {
-      ended.abort();
+      ended.abort(ENDED);
       await timeout;
     }
   }
@@ -257,6 +257,14 @@ export class LambdaRuntime implements Functions {
   }
 }
 
+/**
+ * The sandboxes of a function share the credentials that they assume: one that ended with that call would leave the
+ * others waiting.
+ */
+function isShared(call: string): boolean {
+  return call.startsWith("sts.");
+}
+
 function giveBack(turns: Turns): void {
   const next = turns.waiting.shift();
   if (next) next();
@@ -287,8 +295,8 @@ class RunningSandbox implements Sandbox {
   }
 
   async call<T>(name: string, send: () => Promise<T>): Promise<T> {
-    // Nothing of an ended process is sent any more.
-    if (this.crashed) return new Promise<T>(() => undefined);
+    // Nothing of an ended process is sent any more, except for what others wait for, too.
+    if (this.crashed && !isShared(name)) return new Promise<T>(() => undefined);
     if (this.#strikes(name, "before")) return this.#die(`before ${name}`);
     const answer = await send();
     if (this.#strikes(name, "after")) return this.#die(`after ${name}`);
@@ -296,9 +304,7 @@ class RunningSandbox implements Sandbox {
   }
 
   #strikes(call: string, when: "before" | "after"): boolean {
-    // All sandboxes of the lab share the credentials that they assume: who dies with that call would leave the others
-    // waiting.
-    if (call.startsWith("sts.")) return false;
+    if (isShared(call)) return false;
     const subject = { call, function: this.functionName };
     return this.#faults.strike("lambda-crash", subject, (rule) => rule.when === when) !== undefined;
   }

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../base/json.ts";
-import type { Need, NeedsOf } from "../core/authorization.ts";
-import type { CallContext } from "../core/service.ts";
+import type { Need } from "../core/authorization.ts";
+import type { CallContext, NeedsOf } from "../core/service.ts";
 
 /** An operation that needs its action on `*`: it has no resource. */
 export function onAnything(action: string): NeedsOf {

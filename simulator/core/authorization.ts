@@ -1,6 +1,3 @@
-import type { JsonObject } from "../base/json.ts";
-import type { CallContext } from "./service.ts";
-
 /** Who makes a call: all of an account's rights, the session of a role, or an AWS service on behalf of a resource. */
 export type Principal =
   | { readonly kind: "account"; readonly account: string }
@@ -36,16 +33,6 @@ export interface Need {
   readonly resourcePolicy?: string | undefined;
 }
 
-/**
- * What a call needs, as the service authorization reference says. The input is as it came: the operation has not
- * checked it yet.
- * https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
- */
-export type NeedsOf = (input: JsonObject, context: CallContext) => readonly Need[];
-
-/** By operation. */
-export type NeedsTable = Readonly<Record<string, NeedsOf>>;
-
 /** A role that an AWS service takes on, and for which of its resources. */
 export interface ServiceSession {
   readonly service: string;
@@ -64,7 +51,7 @@ export interface SessionCredentials {
 }
 
 /** Where a principal calls from: conditions may be on it. */
-export interface Place {
+export interface CallPlace {
   readonly account: string;
   readonly region: string;
 }
@@ -79,11 +66,11 @@ export interface Authorizer {
    * @throws AwsError for a session's key that is not valid, or not any more
    */
   principalOf(accessKeyId: string): Principal | undefined;
-  refusal(principal: Principal, need: Need, place: Place): string | undefined;
+  refusal(principal: Principal, need: Need, place: CallPlace): string | undefined;
   /** Like `refusal`, for an AWS service that takes on a role for it. */
-  refusalOfRole(session: ServiceSession, need: Need, place: Place): string | undefined;
+  refusalOfRole(session: ServiceSession, need: Need, place: CallPlace): string | undefined;
   /** A session of a role, for a caller that was found to be allowed to assume it. */
   openSession(roleArn: string, sessionName: string, seconds: number): SessionCredentials;
   /** What a role's identity policies say about a read that has no session yet, such as that of a task's secret. */
-  refusalOfSession(roleArn: string, sessionName: string, need: Need, place: Place): string | undefined;
+  refusalOfSession(roleArn: string, sessionName: string, need: Need, place: CallPlace): string | undefined;
 }

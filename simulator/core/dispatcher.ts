@@ -20,7 +20,8 @@ export interface DispatcherOptions {
 
 /**
  * Where every call of every AWS API goes through, with its account, region, operation and input known: what is done to
- * all calls, before or after their effect, is done here. Around: latency. Before: fault rules, AWS's rates and permissions.
+ * all calls, before or after their effect, is done here. Around: latency. Before: fault rules, AWS's rates and
+ * permissions.
  */
 export class Dispatcher {
   readonly #faults: Faults;

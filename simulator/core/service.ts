@@ -2,7 +2,7 @@ import type { Json, JsonObject } from "../base/json.ts";
 import type { SimulatorRequest, SimulatorResponse } from "../http/message.ts";
 import type { Protocol } from "../http/protocols.ts";
 import type { Rate } from "../http/throttle.ts";
-import type { NeedsTable, Principal } from "./authorization.ts";
+import type { Need, Principal } from "./authorization.ts";
 
 /** The account and region that a call is for, as the access key and the signature say, and the caller. */
 export interface CallContext {
@@ -16,6 +16,16 @@ export interface CallContext {
 
 /** One API operation: takes the parsed request, returns the response body, throws `AwsError` as AWS would. */
 export type Operation = (input: JsonObject, context: CallContext) => Json | Promise<Json>;
+
+/**
+ * What a call needs, as the service authorization reference says. The input is as it came: the operation has not
+ * checked it yet.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
+ */
+export type NeedsOf = (input: JsonObject, context: CallContext) => readonly Need[];
+
+/** By operation. */
+export type NeedsTable = Readonly<Record<string, NeedsOf>>;
 
 /** A service with an AWS API. */
 export interface AwsService {

@@ -56,7 +56,7 @@ const grants = (Principal: unknown, more: object = {}, Effect = "Allow") => ({
 });
 
 describe("IAM's decision in one account", () => {
-  it("is no unless a policy says yes, in AWS's words", () => {
+  it("is refused unless a policy allows it, in AWS's words", () => {
     expect(decision(UPDATE, {})).toBe(
       `User: arn:aws:sts::${HOME}:assumed-role/web/one is not authorized to perform: ecs:UpdateService on resource: ${SERVICE} because no identity-based policy allows the ecs:UpdateService action`,
     );
@@ -105,7 +105,7 @@ describe("IAM's decision in one account", () => {
     expect(decision(UPDATE, { identity: [policy] }) === "allowed").toBe(allowed);
   });
 
-  it("is no by an explicit deny, whatever else allows it", () => {
+  it("is refused by an explicit deny, even if another statement allows it", () => {
     const identity = [allows("*", "*"), deny("ecs:UpdateService", SERVICE)];
     expect(decision(UPDATE, { identity })).toMatch(/with an explicit deny in an identity-based policy$/);
     const resource = grants("*", {}, "Deny");
@@ -131,7 +131,7 @@ describe("IAM's decision in one account", () => {
     expect(decision(PUT, { identity, resource: grants(principal) }) === "allowed").toBe(allowed);
   });
 
-  it("is no by a resource's policy with NotPrincipal for whom it names", () => {
+  it("is refused by a resource's policy with NotPrincipal for whom it names", () => {
     const statement = { Effect: "Deny", Action: "events:PutEvents", Resource: BUS, NotPrincipal: { AWS: ROLE } };
     const resource = { Version: "2012-10-17", Statement: [statement] };
     const identity = [allows("events:PutEvents", BUS)];
@@ -158,7 +158,7 @@ describe("IAM's decision across accounts", () => {
     expect(decision(PUT, { resource: grants({ AWS: elsewhere.roleArn }), principal })).toContain("no identity-based");
   });
 
-  it("is no for another account's administrator without a policy of the resource", () => {
+  it("is refused for another account's administrator without a policy of the resource", () => {
     const principal = { kind: "account", account: AWAY } as const;
     expect(decision(PUT, { principal })).toContain("no resource-based policy allows");
     expect(decision(PUT, { principal, resource: grants({ AWS: AWAY }) })).toBe("allowed");
@@ -301,8 +301,8 @@ describe("a policy", () => {
     ],
     ["a key that is not known", when({ StringEquals: { "ecs:clusters": "x" } }), "key ecs:clusters"],
     ["a key with several values as one with one", when({ StringEquals: { "aws:TagKeys": "x" } }), "needs ForAllValues"],
-    ["a truth that is none", when({ Bool: { "aws:SecureTransport": "yes" } }), "neither true nor false"],
-    ["a number that is none", when({ NumericEquals: { "aws:EpochTime": "soon" } }), "can't be compared"],
+    ["an invalid truth", when({ Bool: { "aws:SecureTransport": "yes" } }), "neither true nor false"],
+    ["an invalid number", when({ NumericEquals: { "aws:EpochTime": "soon" } }), "can't be compared"],
     [
       "an unknown variable",
       when({ StringEquals: { "aws:RequestedRegion": variable("aws:Region") } }),
@@ -314,7 +314,7 @@ describe("a policy", () => {
     ["an element that there is not", { ...fine, Actions: [] }, "Actions"],
     ["no action", { Effect: "Allow", Resource: "*" }, "one of Action, NotAction"],
     ["no resource", { Effect: "Allow", Action: "ecs:*" }, "either Resource or NotResource"],
-    ["a resource that is no ARN", { ...fine, Resource: "service/web" }, "service/web is not an ARN"],
+    ["a resource that is not an ARN", { ...fine, Resource: "service/web" }, "service/web is not an ARN"],
     ["a principal, as an identity's", { ...fine, Principal: "*" }, "names no principal"],
   ])("with %s is refused where it is read", (_what, statement, message) => {
     expect(identity(fine)).not.toThrow();

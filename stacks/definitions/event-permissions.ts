@@ -34,7 +34,7 @@ export function homeRuleArn(deployment: AutopilotDeployment, { name }: Pick<Home
   return arn("events", deployment.home, `rule/${homeBusName(deployment)}/${name}`);
 }
 
-/** What a function's own policy has to allow for the rules that invoke it, as Lambda's AddPermission writes it. */
+/** The statement of a function's own policy for the rules that invoke it, as Lambda's AddPermission writes it. */
 export function invocationPolicy(functionArn: string, ruleArns: readonly string[]): string {
   return policy(
     ruleArns.map((ruleArn) => ({

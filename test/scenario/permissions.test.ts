@@ -25,8 +25,8 @@ describe("a role that lacks a permission", () => {
       await driver.tag(echo, { [ENROLL]: "true" });
       await driver.until("the roll is reverted", 10, () => driver.ended(echo, "reverted"));
       await driver.minutes(2);
-      const told = driver.lab.slack.messages().map(({ text }) => text);
-      expect(told.join("\n")).toContain("ecs:UpdateService");
+      const texts = driver.lab.slack.messages().map(({ text }) => text);
+      expect(texts.join("\n")).toContain("ecs:UpdateService");
       expect(driver.lab.logs.map(({ line }) => line).join("\n")).toMatch(
         /assumed-role\/ztunnel-autopilot-roll-apply\/ztunnel-autopilot-roll-apply is not authorized to perform: ecs:UpdateService on resource: arn:aws:ecs:us-east-1:123456789012:service\/\S+echo-service because no identity-based policy allows/,
       );

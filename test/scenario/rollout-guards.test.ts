@@ -83,7 +83,7 @@ describe("a freeze window", () => {
 
   it("does not hold a rollback", () =>
     onFleet({ rollout: FREEZE }, async (driver) => {
-      await driver.minutes(24.5);
+      await driver.minutes(24.8);
       await driver.requestUpgrade();
       await driver.untilStatus("frozen");
       await driver.command("rollback");

@@ -190,7 +190,7 @@ describe("an operator", () => {
 /** Brings a rollout to a phase in which it waits after its canary. */
 async function hold(driver: FleetDriver, phase: "paused" | "awaiting-approval" | "frozen"): Promise<void> {
   // The fleet is enrolled at 12:05, and the freeze window opens at 12:30.
-  if (phase === "frozen") await driver.minutes(24.5);
+  if (phase === "frozen") await driver.minutes(24.8);
   await driver.requestUpgrade(phase === "awaiting-approval" ? { overrides: { approveAfterCanary: true } } : {});
   if (phase === "paused") {
     await driver.untilWave(0, "rolling");

@@ -1,8 +1,7 @@
 import type { JsonObject } from "../../base/json.ts";
 import type { Clock } from "../../clock/clock.ts";
-import type { NeedsTable } from "../../core/authorization.ts";
 import type { SimulatorContext } from "../../core/connections.ts";
-import type { AwsService, Operation } from "../../core/service.ts";
+import type { AwsService, NeedsTable, Operation } from "../../core/service.ts";
 import type { Rate } from "../../http/throttle.ts";
 import { parseEcsArn } from "./arns.ts";
 import { clusterOperations } from "./clusters.ts";

@@ -1,11 +1,11 @@
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
-import type { ConditionValues, Need, NeedsTable } from "../../core/authorization.ts";
-import type { CallContext } from "../../core/service.ts";
+import type { ConditionValues, Need } from "../../core/authorization.ts";
+import type { CallContext, NeedsTable } from "../../core/service.ts";
 import { ecsArn, lastName, parseEcsArn } from "./arns.ts";
 import { listMember } from "./input.ts";
 import type { EcsStore } from "./store.ts";
 
-/** What ECS tells IAM that a role is for. */
+/** The service that a role is passed to, as ECS names it for IAM. */
 const TASKS = "ecs-tasks.amazonaws.com";
 
 /**

@@ -11,7 +11,7 @@ import type { EcsRevision, EcsScope } from "./model.ts";
 import { pageByKey } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
 import { registrationProblems } from "./registration/rules.ts";
-import { RegistrationsUnderWay } from "./registration/under-way.ts";
+import { RegistrationsUnderWay } from "./registrations-under-way.ts";
 import { tagList, tagListSchema, withTags } from "./tag-rules.ts";
 
 const registerSchema = z.looseObject({

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
-import type { Need, NeedsTable } from "../../core/authorization.ts";
-import type { CallContext } from "../../core/service.ts";
+import type { Need } from "../../core/authorization.ts";
+import type { CallContext, NeedsTable } from "../../core/service.ts";
 import { onAnything, onResource, textMember } from "../needs.ts";
 import { busArn, isBusArn } from "./buses.ts";
 

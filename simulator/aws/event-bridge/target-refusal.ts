@@ -1,4 +1,4 @@
-import type { Place } from "../../core/authorization.ts";
+import type { CallPlace } from "../../core/authorization.ts";
 import type { SimulatorContext } from "../../core/connections.ts";
 import type { AwsEvent } from "../../core/event.ts";
 import { type CompiledRule, isBusArn } from "./buses.ts";
@@ -17,7 +17,7 @@ export function targetRefusal(
     readonly event: AwsEvent;
     readonly rule: CompiledRule;
     readonly target: string;
-    readonly place: Place;
+    readonly place: CallPlace;
   },
 ): string | undefined {
   const iam = authorizer.find();

@@ -2,7 +2,7 @@
  * The actions that policies may name, by service, as the service authorization reference has them: all of those that
  * the simulator performs, and the others that its users' policies need. An action that is not here is an error in a
  * policy, as a misspelled one would otherwise grant nothing, silently.
- * https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/
  */
 const actions: Readonly<Record<string, string>> = {
   cloudwatch:

@@ -1,5 +1,5 @@
 import { keyKind } from "./catalog.ts";
-import { arnParts, compileArnPattern, compilePattern, type Pattern, type Variables, variableKeys } from "./pattern.ts";
+import { arnParts, compileArnPattern, compileText, type Pattern, type Variables, variableKeys } from "./pattern.ts";
 import { UnsupportedPolicy } from "./unsupported-policy.ts";
 
 /** The values of a condition key in a request; undefined when the request's context has no such key. */
@@ -19,7 +19,7 @@ interface Comparison {
 }
 
 const text = (wildcards: boolean, ignoreCase = false): Comparison["compile"] => {
-  return (expected, variables) => compilePattern(expected, { wildcards, variables, ignoreCase });
+  return (expected, variables) => compileText(expected, { wildcards, variables, ignoreCase });
 };
 const arn: Comparison["compile"] = (expected, variables) => {
   const matches = compileArnPattern(expected, variables);

@@ -29,7 +29,7 @@ const ALLOWED: Decision = { allowed: true };
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
  */
-export function evaluate(evaluation: Evaluation): Decision {
+export function judge(evaluation: Evaluation): Decision {
   const { principal, need, identity, resource, resourceAccount, resourceDecides } = evaluation;
   const byIdentity = identity === "all" ? "allow" : identityVerdict(identity, evaluation);
   if (byIdentity === "deny") return denied("with an explicit deny in an identity-based policy");

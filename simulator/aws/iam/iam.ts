@@ -4,14 +4,14 @@ import { randomBase62 } from "../../base/random-id.ts";
 import type { Clock } from "../../clock/clock.ts";
 import type {
   Authorizer,
+  CallPlace,
   Need,
-  Place,
   Principal,
   ServiceSession,
   SessionCredentials,
 } from "../../core/authorization.ts";
 import type { SimulatorContext } from "../../core/connections.ts";
-import { evaluate } from "./evaluate.ts";
+import { judge } from "./evaluate.ts";
 import { compilePolicy, type Policy } from "./policy.ts";
 import { requestKeys } from "./request-keys.ts";
 
@@ -94,10 +94,10 @@ export class Iam implements Authorizer {
     throw new AwsError("ExpiredTokenException", "The security token included in the request is expired", 403);
   }
 
-  refusal(principal: Principal, need: Need, place: Place): string | undefined {
+  refusal(principal: Principal, need: Need, place: CallPlace): string | undefined {
     const role = principal.kind === "session" ? this.#roles.get(principal.roleArn) : undefined;
     const isAssumption = need.action === "sts:AssumeRole";
-    const decision = evaluate({
+    const decision = judge({
       principal,
       need,
       keys: requestKeys(principal, need, { place, nowMs: this.#clock.now() }),
@@ -112,13 +112,13 @@ export class Iam implements Authorizer {
     return isAssumption ? what : `${what} ${decision.why}`;
   }
 
-  refusalOfRole({ service, sourceArn, roleArn, sessionName }: ServiceSession, need: Need, place: Place) {
+  refusalOfRole({ service, sourceArn, roleArn, sessionName }: ServiceSession, need: Need, place: CallPlace) {
     const assumption = { action: "sts:AssumeRole", resource: roleArn };
     const refused = this.refusal({ kind: "service", service, sourceArn }, assumption, place);
     return refused ?? this.refusalOfSession(roleArn, sessionName, need, place);
   }
 
-  refusalOfSession(roleArn: string, sessionName: string, need: Need, place: Place): string | undefined {
+  refusalOfSession(roleArn: string, sessionName: string, need: Need, place: CallPlace): string | undefined {
     return this.refusal(sessionPrincipal(roleArn, sessionName), need, place);
   }
 

@@ -18,7 +18,7 @@ const NEVER = /^\b$/;
  * stands for itself: wildcards in it are none. A text with a variable that has no value matches nothing.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
  */
-export function compilePattern(
+export function compileText(
   text: string,
   options: { readonly wildcards: boolean; readonly variables: boolean; readonly ignoreCase?: boolean },
 ): Pattern {
@@ -110,7 +110,7 @@ export function arnParts(text: string): readonly string[] | undefined {
 export function compileArnPattern(text: string, variables: boolean): Pattern {
   const parts = text === "*" ? undefined : arnPatternParts(text);
   if (parts === undefined) return () => true;
-  const patterns = parts.map((part) => compilePattern(part, { wildcards: true, variables }));
+  const patterns = parts.map((part) => compileText(part, { wildcards: true, variables }));
   return (value, given) => {
     const valueParts = arnParts(value);
     return valueParts?.every((part, index) => patterns[index]?.(part, given) === true) ?? false;

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Principal } from "../../core/authorization.ts";
 import { knownActions } from "./catalog.ts";
 import { type Condition, type ConditionBlock, compileCondition, type KeyValues } from "./conditions.ts";
-import { compileArnPattern, compilePattern, type Variables } from "./pattern.ts";
+import { compileArnPattern, compileText, type Variables } from "./pattern.ts";
 import { UnsupportedPolicy } from "./unsupported-policy.ts";
 
 const oneOrMore = z.union([z.string(), z.array(z.string()).min(1)]).transform((value) => [value].flat());
@@ -109,7 +109,7 @@ function checkElements({ Principal, NotPrincipal, Resource, NotResource }: Writt
 function compileActions({ Action, NotAction }: Written): Statement["actions"] {
   const written = (Action ?? NotAction ?? []).map((action) => action.toLowerCase());
   for (const action of written) checkAction(action);
-  const patterns = written.map((action) => compilePattern(action, { wildcards: true, variables: false }));
+  const patterns = written.map((action) => compileText(action, { wildcards: true, variables: false }));
   const matches = (action: string) => patterns.some((pattern) => pattern(action, noVariables));
   return Action === undefined ? (action) => !matches(action) : matches;
 }
@@ -117,7 +117,7 @@ function compileActions({ Action, NotAction }: Written): Statement["actions"] {
 function checkAction(action: string): void {
   if (action === "*") return;
   const [service = "", name = ""] = action.split(":");
-  const pattern = compilePattern(name, { wildcards: true, variables: false });
+  const pattern = compileText(name, { wildcards: true, variables: false });
   if (knownActions(service, (one) => pattern(one, noVariables)).length === 0) {
     throw new UnsupportedPolicy(`there is no action ${action} in the simulator's catalog`);
   }

@@ -1,4 +1,4 @@
-import type { Need, Place, Principal } from "../../core/authorization.ts";
+import type { CallPlace, Need, Principal } from "../../core/authorization.ts";
 import type { KeyValues } from "./conditions.ts";
 import { UnsupportedPolicy } from "./unsupported-policy.ts";
 
@@ -11,7 +11,7 @@ const RESOURCE_TAG = "aws:resourcetag/";
 export function requestKeys(
   principal: Principal,
   need: Need,
-  at: { readonly place: Place; readonly nowMs: number },
+  at: { readonly place: CallPlace; readonly nowMs: number },
 ): KeyValues {
   const own = new Map<string, readonly string[]>();
   for (const [key, value] of Object.entries(need.keys ?? {})) {
@@ -36,7 +36,7 @@ function resourceTag({ tags, action }: Need, wanted: string): readonly string[] 
 function globalKey(
   key: string,
   principal: Principal,
-  { place, nowMs }: { readonly place: Place; readonly nowMs: number },
+  { place, nowMs }: { readonly place: CallPlace; readonly nowMs: number },
 ): string | undefined {
   switch (key) {
     case "aws:requestedregion":

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
-import type { ConditionValues, Need, NeedsTable } from "../../core/authorization.ts";
-import type { CallContext } from "../../core/service.ts";
+import type { ConditionValues, Need } from "../../core/authorization.ts";
+import type { CallContext, NeedsTable } from "../../core/service.ts";
 import { onAnything, textMember } from "../needs.ts";
 import type { SecretStore } from "./store.ts";
 

@@ -1,6 +1,5 @@
 import type { Json } from "../../base/json.ts";
-import type { NeedsOf, NeedsTable } from "../../core/authorization.ts";
-import type { CallContext } from "../../core/service.ts";
+import type { CallContext, NeedsOf, NeedsTable } from "../../core/service.ts";
 import { onAnything, onResource, textMember } from "../needs.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { NeedsOf, NeedsTable } from "../../core/authorization.ts";
+import type { NeedsOf, NeedsTable } from "../../core/service.ts";
 import { onAnything, onResource, textMember } from "../needs.ts";
 
 /**

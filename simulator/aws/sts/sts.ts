@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { AwsError } from "../../base/aws-error.ts";
 import { randomBase62 } from "../../base/random-id.ts";
-import type { NeedsTable, SessionCredentials } from "../../core/authorization.ts";
+import type { SessionCredentials } from "../../core/authorization.ts";
 import type { SimulatorContext } from "../../core/connections.ts";
-import type { AwsService, CallContext, Operation } from "../../core/service.ts";
+import type { AwsService, CallContext, NeedsTable, Operation } from "../../core/service.ts";
 import { parseInput } from "../input.ts";
 import { textMember } from "../needs.ts";
 

@@ -1,6 +1,6 @@
-import type { EcsEnvironment } from "../environment.ts";
-import { clientException } from "../errors.ts";
-import type { EcsScope } from "../model.ts";
+import type { EcsEnvironment } from "./environment.ts";
+import { clientException } from "./errors.ts";
+import type { EcsScope } from "./model.ts";
 
 /** How long a registration keeps its family to itself. */
 const TAKES_MS = { min: 30, max: 250 };
