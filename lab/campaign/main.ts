@@ -62,7 +62,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { replay, verbose, json, "no-latency": noLatency } = values;
   const [first, runs] = replay === undefined ? [values.seed, values.runs] : [replay, 1];
   const failures: Failure[] = [];
-  const known = new Map<KnownViolation, number>();
+  const known = new Map<KnownViolation, number[]>();
   const startedMs = performance.now();
   let stopped = false;
   process.once("SIGINT", () => {
@@ -75,7 +75,7 @@ async function main(args: readonly string[]): Promise<number> {
     const seed = first + done;
     const run = await runOf(seed, { keepRecords: verbose || keepsRecords(seed), latency: !noLatency });
     rolls += run.figures.rolls;
-    for (const one of run.known) known.set(one, (known.get(one) ?? 0) + 1);
+    for (const one of run.known) known.set(one, [...(known.get(one) ?? []), seed]);
     if (run.broken.length > 0) failures.push({ seed: run.seed, broken: run.broken });
     if (!json && (run.broken.length > 0 || replay !== undefined)) for (const line of report(run, verbose)) write(line);
     if ((done + 1) % 25 === 0) progress(`${done + 1} of ${runs} runs, ${failures.length} broken`);
@@ -85,16 +85,13 @@ async function main(args: readonly string[]): Promise<number> {
   const seconds = (performance.now() - startedMs) / 1000;
   const mended = replay === undefined && !noLatency && !stopped ? await nowMended() : [];
   const figures = { runs: done, firstSeed: first, rolls, seconds, msPerRun: Math.round((seconds * 1000) / done) };
-  const ofKnown = [...known].map(([{ invariant, mendedBy, seed }, count]) => ({
-    invariant,
-    mendedBy,
-    seed,
-    runs: count,
-  }));
+  const ofKnown = [...known].map(([{ invariant, mendedBy }, seeds]) => ({ invariant, mendedBy, seeds }));
   if (json) write(JSON.stringify({ ...figures, failures, known: ofKnown, mended }, null, 2));
   else {
-    for (const { invariant, runs: shown, mendedBy } of ofKnown)
-      write(`known: "${invariant}" did not hold in ${shown} runs; it takes ${mendedBy}`);
+    for (const { invariant, seeds, mendedBy } of ofKnown)
+      write(
+        `known: "${invariant}" did not hold in ${seeds.length} runs, the first with seed ${seeds[0]}; it takes ${mendedBy}`,
+      );
     for (const { invariant, seed } of mended)
       write(`seed ${seed} no longer shows that "${invariant}" is violated: take it from lab/campaign/known.ts`);
     write(`${done} runs from seed ${first}, ${rolls} rolls, ${failures.length} broken, ${figures.msPerRun} ms a run`);
