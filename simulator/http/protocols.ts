@@ -106,6 +106,17 @@ function jsonInput(body: string): JsonObject {
   } catch (cause) {
     throw Object.assign(new AwsError("SerializationException", "The request body is not valid JSON."), { cause });
   }
-  if (isJsonObject(parsed)) return parsed;
+  if (isJsonObject(parsed)) return body.includes("null") ? withoutNulls(parsed) : parsed;
   throw new AwsError("SerializationException", "The request body must be a JSON object.");
+}
+
+/** AWS's JSON protocols read a member that is null as one that is absent. https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */
+function withoutNulls(object: JsonObject): JsonObject {
+  const given = Object.entries(object).filter(([, value]) => value !== null);
+  return Object.fromEntries(given.map(([key, value]) => [key, withoutNullMembers(value)]));
+}
+
+function withoutNullMembers(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withoutNullMembers);
+  return isJsonObject(value) ? withoutNulls(value) : value;
 }

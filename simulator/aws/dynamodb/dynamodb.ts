@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import dynalite from "dynalite";
 import type { AnsweredCall } from "../../core/router.ts";
@@ -34,7 +35,7 @@ export class DynamoDb {
         ...(failed && { error: `HTTP ${response.statusCode}` }),
       });
     });
-    this.#databaseOf(caller).emit("request", request, response);
+    void replay(request, response, this.#databaseOf(caller));
     return true;
   }
 
@@ -44,4 +45,33 @@ export class DynamoDb {
     this.#databases.set(key, database);
     return database;
   }
+}
+
+/**
+ * Hands dynalite a request that has arrived whole. It reads what no SDK sends, such as a null in the place of a value,
+ * with errors that nobody would catch: its listeners run here, and such a request is refused as DynamoDB does.
+ */
+async function replay(request: IncomingMessage, response: ServerResponse, database: Server): Promise<void> {
+  const body: Buffer[] = [];
+  try {
+    for await (const chunk of request) body.push(Buffer.from(chunk));
+  } catch {
+    // The client has gone away.
+    return;
+  }
+  const { method, url, headers } = request;
+  const whole = Object.assign(new EventEmitter(), { method, url, headers });
+  try {
+    database.emit("request", whole, response);
+    whole.emit("data", Buffer.concat(body));
+    whole.emit("end");
+  } catch {
+    refuse(response);
+  }
+}
+
+function refuse(response: ServerResponse): void {
+  if (response.headersSent) return;
+  response.writeHead(400, { "content-type": "application/x-amz-json-1.0" });
+  response.end(JSON.stringify({ __type: "com.amazon.coral.service#SerializationException" }));
 }

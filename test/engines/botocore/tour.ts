@@ -3,7 +3,8 @@ import * as z from "zod";
 import type { Lab } from "../../../lab/autopilot/lab.ts";
 import type { JsonObject } from "../../../shared/base/json.ts";
 
-const targets = {
+/** What comes before an operation in the header `x-amz-target`. */
+export const targets = {
   ecs: "AmazonEC2ContainerServiceV20141113",
   secretsmanager: "secretsmanager",
   ssm: "AmazonSSM",
