@@ -4,6 +4,8 @@ import * as z from "zod";
 export const faultKinds = [
   "container-unhealthy",
   "task-stops",
+  "task-dies",
+  "no-capacity",
   "secret-denied",
   "throttle",
   "api-error",
@@ -48,9 +50,9 @@ const matchSchema = z.strictObject({
   region: z.string().optional(),
   /** ECS service's name or ARN. */
   service: z.string().optional(),
-  /** The container's image (`container-unhealthy`, `task-stops`). */
+  /** The container's image (`container-unhealthy`, `task-stops`, `task-dies`). */
   image: z.string().optional(),
-  /** The container's name (`container-unhealthy`, `task-stops`). */
+  /** The container's name (`container-unhealthy`, `task-stops`, `task-dies`). */
   container: z.string().optional(),
   /**
    * A call by service and operation: `ecs.UpdateService`, `secretsmanager.*`, `ledger.takeLease` (`throttle`,
@@ -86,7 +88,9 @@ const givenRuleSchema = z.strictObject({
   error: z.string().optional(),
   /** `api-error`: AWS's message, where the name says too little. */
   message: z.string().min(1).optional(),
-  /** `delay-event`, `slow-call`. */
+  /** `task-dies`: 137 is a container that ran out of memory. Default 1. */
+  exitCode: z.int().min(0).max(255).optional(),
+  /** `delay-event`, `slow-call`; `task-dies`: from RUNNING to the exit. */
   delaySeconds: z.number().positive().default(60),
 });
 

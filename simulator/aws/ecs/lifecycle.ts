@@ -158,12 +158,15 @@ export class TaskLifecycle {
     const { account, region } = task.cluster.scope;
     const unhealthy = new Set<string>();
     const exiting = new Set<string>();
+    const dying = new Map<string, { afterMs: number; exitCode: number }>();
     for (const { name, image, healthCheck } of task.revision.spec.containerDefinitions) {
       const subject = { account, region, service: task.service.arn, image, container: name };
       if (healthCheck && faults.strike("container-unhealthy", subject)) unhealthy.add(name);
       if (faults.strike("task-stops", subject)) exiting.add(name);
+      const death = faults.strike("task-dies", subject);
+      if (death) dying.set(name, { afterMs: death.delaySeconds * 1000, exitCode: death.exitCode ?? 1 });
     }
-    return { secretProblem: this.#secretProblem(task), unhealthy, exiting };
+    return { secretProblem: this.#secretProblem(task), unhealthy, exiting, dying };
   }
 
   #secretProblem(task: EcsTask): string | undefined {

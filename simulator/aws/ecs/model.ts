@@ -81,6 +81,8 @@ export interface EcsDeployment {
   updatedAtMs: number;
   /** Failed tasks in a row. */
   failedTasks: number;
+  /** The service's events say already that its deployment configuration leaves no room. */
+  stuck: boolean;
   /** No task is launched before this time. */
   retryAtMs: number;
   /** Tasks whose desired status is RUNNING. */

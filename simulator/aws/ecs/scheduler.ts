@@ -6,6 +6,7 @@ import type { EcsEnvironment } from "./environment.ts";
 import type { EcsEvents } from "./events.ts";
 import { newDeploymentId, TaskLifecycle, type TaskListener } from "./lifecycle.ts";
 import type { EcsDeployment, EcsRevision, EcsService, EcsServiceDeployment, EcsTask } from "./model.ts";
+import { placementFailure } from "./placement.ts";
 import { batchOf } from "./rolling-update.ts";
 import type { EcsStore } from "./store.ts";
 
@@ -62,6 +63,7 @@ export class ServiceScheduler implements TaskListener {
       rolloutStateReason: reason,
       updatedAtMs: nowMs,
       failedTasks: 0,
+      stuck: false,
       retryAtMs: 0,
       tasks: new Set(),
       stopping: new Set(),
@@ -88,8 +90,14 @@ export class ServiceScheduler implements TaskListener {
       this.#lifecycle.stop(task, { stopCode, stoppedReason, failed: false });
     }
     if (primary.retryAtMs <= this.#environment.clock.now()) {
-      for (let count = 0; count < launch; count++) this.#lifecycle.launch(primary);
+      for (let count = 0; count < launch && this.#placed(primary); count++) this.#lifecycle.launch(primary);
     }
+    // A launch that fails can be the one that makes the circuit breaker roll back.
+    if (service.deployments[0] !== primary) {
+      this.advance(service);
+      return;
+    }
+    this.#noteNoRoom(service, primary, desired, launch + stop.length);
     this.#finish(service, primary, desired);
   }
 
@@ -106,7 +114,10 @@ export class ServiceScheduler implements TaskListener {
 
   taskStopped(task: EcsTask): void {
     const { deployment, service } = task;
-    if (task.stop?.failed) this.#countFailure(task);
+    if (task.stop?.failed) {
+      this.note(service, `(task ${task.id}) (deployment ${deployment.id}) stopped: ${task.stop.stoppedReason}`);
+      this.#countFailure(deployment);
+    }
     service.deployments = service.deployments.filter((each) => each.status === "PRIMARY" || hasTasks(each));
     if (deployment.status !== "PRIMARY" && !hasTasks(deployment)) deployment.status = "INACTIVE";
     if (service.status === "DRAINING" && service.tasks.size === 0) service.status = "INACTIVE";
@@ -123,12 +134,36 @@ export class ServiceScheduler implements TaskListener {
     service.messages = [entry, ...service.messages.slice(0, KEPT_MESSAGES - 1)];
   }
 
-  #countFailure(task: EcsTask): void {
-    const { deployment, service } = task;
+  /** Whether there is capacity for one more task; if not, the service's events say so and it is tried again. */
+  #placed(deployment: EcsDeployment): boolean {
+    const { service } = deployment;
+    const { account, region } = service.cluster.scope;
+    const struck = this.#environment.faults.strike("no-capacity", { account, region, service: service.arn });
+    if (!struck) return true;
+    const { message, reason } = placementFailure(service);
+    this.note(service, message);
+    this.#events.placementFailure(service, reason);
+    this.#countFailure(deployment);
+    return false;
+  }
+
+  /** A deployment that the percentages let neither start nor stop a task waits for ever, and the events say so once. */
+  #noteNoRoom(service: EcsService, primary: EcsDeployment, desired: number, moves: number): void {
+    const waits = primary.rolloutState === "IN_PROGRESS" && primary.tasks.size < desired && moves === 0;
+    if (!waits || primary.stuck || primary.stopping.size > 0) return;
+    for (const task of service.tasks) if (!task.healthy) return;
+    primary.stuck = true;
+    this.note(
+      service,
+      "was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.",
+    );
+  }
+
+  #countFailure(deployment: EcsDeployment): void {
+    const { service } = deployment;
     const { clock, timings } = this.#environment;
     deployment.failedTasks += 1;
     deployment.updatedAtMs = clock.now();
-    this.note(service, `(task ${task.id}) (deployment ${deployment.id}) stopped: ${task.stop?.stoppedReason ?? ""}`);
     const delayMs = Math.min(timings.firstRetryMs * 2 ** (deployment.failedTasks - 1), timings.longestRetryMs);
     deployment.retryAtMs = clock.now() + delayMs;
     const breaker = circuitBreaker(service);
