@@ -81,6 +81,13 @@ export interface EcsDeployment {
   updatedAtMs: number;
   /** Failed tasks in a row. */
   failedTasks: number;
+  /**
+   * What the scheduler does: nothing yet, launch the new tasks beside the old ones, or replace the old ones as the
+   * percentages allow.
+   */
+  phase: "waiting" | "beside" | "replacing";
+  /** How far the stages are that come once its tasks are healthy. */
+  staged: "not yet" | "under way" | "ended";
   /** The service's events say already that its deployment configuration leaves no room. */
   stuck: boolean;
   /** No task is launched before this time. */
@@ -104,7 +111,22 @@ export interface EcsServiceDeployment {
   statusReason: string | undefined;
   updatedAtMs: number;
   finishedAtMs: number | undefined;
+  /** The lifecycle stage; a rolling deployment without a bake has none. */
+  stage: string | undefined;
+  readonly hooks: HookRun[];
+  /** Its alarms that went off. */
+  readonly triggeredAlarms: string[];
   rollback: { readonly reason: string; readonly startedAtMs: number; readonly serviceRevisionArn: string } | undefined;
+}
+
+/** A lifecycle hook that was or is run. */
+export interface HookRun {
+  readonly hookId: string;
+  readonly targetType: string;
+  readonly targetArn: string | undefined;
+  status: "AWAITING_ACTION" | "IN_PROGRESS" | "SUCCEEDED" | "FAILED" | "TIMED_OUT";
+  readonly expiresAtMs: number;
+  readonly timeoutAction: "CONTINUE" | "ROLLBACK";
 }
 
 export type ServiceDeploymentStatus =
