@@ -80,7 +80,7 @@ const detailTypes = [
 ];
 
 /** Kinds that are given to the lab, and not yet rolled: runs with them look for what the autopilot makes of them. */
-const notRolled: readonly FaultKind[] = ["task-dies", "no-capacity"];
+const notRolled: readonly FaultKind[] = ["task-dies", "no-capacity", "guardduty-agent"];
 const rolledKinds = faultKinds.filter((kind) => !notRolled.includes(kind));
 
 /** A fault rule of any rolled kind that strikes from now on, for some minutes at most. */
@@ -106,6 +106,11 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
       const exitCode = dice.pick([1, 137]);
       return { match: { ...named, container }, delaySeconds: dice.int(1, 900), exitCode, count: dice.int(1, 4) };
     }
+    case "guardduty-agent":
+      return {
+        match: { ...place, ...named },
+        ...(dice.chance(0.5) && { message: "CannotPullContainerError: pull image manifest has been retried" }),
+      };
     case "no-capacity":
       return { match: { ...place, ...named }, count: dice.int(1, 4) };
     case "throttle":

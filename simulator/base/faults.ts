@@ -6,6 +6,7 @@ export const faultKinds = [
   "task-stops",
   "task-dies",
   "no-capacity",
+  "guardduty-agent",
   "secret-denied",
   "throttle",
   "api-error",
@@ -86,7 +87,7 @@ const givenRuleSchema = z.strictObject({
   when: z.enum(["before", "after"]).default("before"),
   /** `api-error`: AWS's error name. `lambda-service-error`: one of `lambdaServiceErrors`. */
   error: z.string().optional(),
-  /** `api-error`: AWS's message, where the name says too little. */
+  /** `api-error`: AWS's message, where the name says too little. `guardduty-agent`: why it does not start. */
   message: z.string().min(1).optional(),
   /** `task-dies`: 137 is a container that ran out of memory. Default 1. */
   exitCode: z.int().min(0).max(255).optional(),

@@ -123,4 +123,50 @@ describe("what keeps simulated ECS from running a service", () => {
     await harness.clock.advance(600_000);
     expect(await deployments()).toMatchObject([{ failedTasks: 0, rolloutState: "IN_PROGRESS" }]);
   });
+
+  async function runningTask(): Promise<JsonObject> {
+    const { taskArns } = await harness.call("ListTasks", { serviceName: "web" });
+    const [task] = objects((await harness.call("DescribeTasks", { tasks: taskArns ?? [] })).tasks);
+    if (!task) throw new Error("no task runs");
+    return task;
+  }
+
+  it("GuardDuty's agent that does not start: it is told beside the definition's containers, and the task runs", async () => {
+    const message = "CannotPullContainerError: pull image manifest has been retried 1 time(s)";
+    harness.faults.add({ kind: "guardduty-agent", message });
+    await harness.call("CreateService", webService);
+    await harness.clock.advance(60_000);
+    const { containers, lastStatus } = await runningTask();
+    expect(lastStatus).toBe("RUNNING");
+    expect(containers).toMatchObject([
+      { name: "web", lastStatus: "RUNNING" },
+      { name: expect.stringMatching(/^aws-guardduty-agent-\w{6}$/), lastStatus: "STOPPED", reason: message },
+    ]);
+    expect(objects(containers)[1]).not.toHaveProperty("exitCode");
+    const [event] = harness.eventsOf("ECS Task State Change");
+    expect(objects(event?.detail.containers)).toHaveLength(2);
+    expect(await deployments()).toMatchObject([{ rolloutState: "COMPLETED" }]);
+  });
+
+  it("Service Connect: its proxy stands beside the definition's containers", async () => {
+    await harness.call("CreateService", { ...webService, serviceConnectConfiguration: { enabled: true } });
+    await harness.clock.advance(60_000);
+    expect(objects((await runningTask()).containers).map(({ name }) => name)).toEqual([
+      "web",
+      expect.stringMatching(/^ecs-service-connect-/),
+    ]);
+  });
+
+  it("a subnet with IPv6 alone gives tasks no IPv4 address", async () => {
+    const networkConfiguration = { awsvpcConfiguration: { subnets: ["subnet-ipv6-1"] } };
+    await harness.call("CreateService", { ...webService, networkConfiguration });
+    await harness.clock.advance(60_000);
+    const { attachments, containers } = await runningTask();
+    const names = objects(objects(attachments)[0]?.details).map(({ name }) => name);
+    expect(names).toContain("privateIPv6Address");
+    expect(names).not.toContain("privateIPv4Address");
+    expect(objects(objects(containers)[0]?.networkInterfaces)).toEqual([
+      { attachmentId: expect.any(String), ipv6Address: expect.stringMatching(/^2600:/) },
+    ]);
+  });
 });

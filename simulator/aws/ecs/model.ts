@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../base/json.ts";
+import type { AddedContainers } from "./added-containers.ts";
 import type { TaskDefinitionSpec } from "./container-spec.ts";
 /** Tags by key, in the order in which they were set. */
 export type Tags = Map<string, string>;
@@ -161,6 +162,7 @@ export interface EcsTask {
   readonly tags: Tags;
   readonly createdAtMs: number;
   readonly network: TaskNetwork | undefined;
+  readonly added: AddedContainers;
   lastStatus: TaskStatus;
   desiredStatus: "RUNNING" | "STOPPED";
   healthy: boolean;
@@ -177,7 +179,9 @@ export interface TaskNetwork {
   readonly networkInterfaceId: string;
   readonly macAddress: string;
   readonly subnetId: string;
-  readonly privateIpv4Address: string;
+  /** IPv4, or IPv6 where the subnet has nothing else. */
+  readonly address: string;
+  readonly ipv6: boolean;
 }
 
 /** What will happen to a container, in epoch milliseconds; `Infinity` for what never happens. */
@@ -187,7 +191,8 @@ export interface ContainerPlan {
   readonly healthyAtMs: number;
   readonly unhealthyAtMs: number;
   readonly exitsAtMs: number;
-  readonly exitCode: number;
+  /** Undefined for one that never started. */
+  readonly exitCode: number | undefined;
   /** Why it never starts. */
   readonly reason?: string;
 }

@@ -11,6 +11,8 @@ export interface TaskFate {
   readonly unhealthy: ReadonlySet<string>;
   /** Containers that exit with code 1 soon after their start. */
   readonly exiting: ReadonlySet<string>;
+  /** Containers that AWS added and that don't start, with the reason. */
+  readonly unstarted: ReadonlyMap<string, string>;
   /** Containers that exit when their task has been RUNNING for a while. */
   readonly dying: ReadonlyMap<string, { readonly afterMs: number; readonly exitCode: number }>;
 }
@@ -116,6 +118,10 @@ function planContainer(spec: ContainerSpec, context: PlanContext, plans: Map<str
 
 function buildPlan(spec: ContainerSpec, context: PlanContext, plans: Map<string, ContainerPlan>): ContainerPlan {
   const { random, timings, fate } = context;
+  const unstarted = fate.unstarted.get(spec.name);
+  if (unstarted !== undefined) {
+    return { ...neverStarted(spec.name, unstarted), exitsAtMs: context.pulledAtMs, exitCode: undefined };
+  }
   let readyAtMs = context.pulledAtMs;
   for (const { containerName, condition } of spec.dependsOn) {
     const dependency = context.containers.get(containerName);
