@@ -2,15 +2,9 @@ import { isJsonObject } from "../../base/json.ts";
 import { randomBase62 } from "../../base/random-id.ts";
 import { addedContainerSpec, type ContainerSpec } from "./container-spec.ts";
 import type { EcsEnvironment } from "./environment.ts";
-import type { EcsService } from "./model.ts";
+import type { AddedContainers, EcsService } from "./model.ts";
 
 const SUFFIX_LENGTH = 6;
-
-/** Containers of a task that its definition does not name, and why those do not start that don't. */
-export interface AddedContainers {
-  readonly specs: readonly ContainerSpec[];
-  readonly unstarted: ReadonlyMap<string, string>;
-}
 
 /**
  * What AWS adds to a new task of a service: GuardDuty's agent where a fault rule says so (accounts have it by runtime

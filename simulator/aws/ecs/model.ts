@@ -1,6 +1,5 @@
 import type { JsonObject } from "../../base/json.ts";
-import type { AddedContainers } from "./added-containers.ts";
-import type { TaskDefinitionSpec } from "./container-spec.ts";
+import type { ContainerSpec, TaskDefinitionSpec } from "./container-spec.ts";
 /** Tags by key, in the order in which they were set. */
 export type Tags = Map<string, string>;
 
@@ -172,6 +171,12 @@ export interface EcsTask {
   stop: TaskStop | undefined;
   stoppingAtMs: number | undefined;
   stoppedAtMs: number | undefined;
+}
+
+/** Containers of a task that its definition does not name, and why those do not start that don't. */
+export interface AddedContainers {
+  readonly specs: readonly ContainerSpec[];
+  readonly unstarted: ReadonlyMap<string, string>;
 }
 
 export interface TaskNetwork {
