@@ -79,9 +79,13 @@ const detailTypes = [
   "*",
 ];
 
-/** A fault rule of any kind that strikes from now on, for some minutes at most. */
+/** Kinds that are given to the lab, and not yet rolled: runs with them look for what the autopilot makes of them. */
+const notRolled: readonly FaultKind[] = ["task-dies", "no-capacity", "guardduty-agent"];
+const rolledKinds = faultKinds.filter((kind) => !notRolled.includes(kind));
+
+/** A fault rule of any rolled kind that strikes from now on, for some minutes at most. */
 export function randomFault(dice: RandomChoice, ground: FaultTargets, nowMs: number): Fault {
-  const kind = dice.pick([...faultKinds, "lambda-crash", "lambda-crash"] as const);
+  const kind = dice.pick([...rolledKinds, "lambda-crash", "lambda-crash"] as const);
   const untilMs = nowMs + dice.int(1, 20) * 60_000;
   return { kind, untilMs, ...shapeOf(kind, dice, ground) };
 }
@@ -97,6 +101,18 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
       return { match: { ...place, ...named }, count: dice.int(1, 4) };
     case "task-stops":
       return { match: { ...named, container: dice.pick(["web", ZTUNNEL]) }, count: dice.int(1, 4) };
+    case "task-dies": {
+      const container = dice.pick(["web", ZTUNNEL]);
+      const exitCode = dice.pick([1, 137]);
+      return { match: { ...named, container }, delaySeconds: dice.int(1, 900), exitCode, count: dice.int(1, 4) };
+    }
+    case "guardduty-agent":
+      return {
+        match: { ...place, ...named },
+        ...(dice.chance(0.5) && { message: "CannotPullContainerError: pull image manifest has been retried" }),
+      };
+    case "no-capacity":
+      return { match: { ...place, ...named }, count: dice.int(1, 4) };
     case "throttle":
       return { match: { ...(dice.chance(0.5) && place), call: dice.pick(calls) } };
     case "api-error": {

@@ -4,6 +4,9 @@ import * as z from "zod";
 export const faultKinds = [
   "container-unhealthy",
   "task-stops",
+  "task-dies",
+  "no-capacity",
+  "guardduty-agent",
   "secret-denied",
   "throttle",
   "api-error",
@@ -48,9 +51,9 @@ const matchSchema = z.strictObject({
   region: z.string().optional(),
   /** ECS service's name or ARN. */
   service: z.string().optional(),
-  /** The container's image (`container-unhealthy`, `task-stops`). */
+  /** The container's image (`container-unhealthy`, `task-stops`, `task-dies`). */
   image: z.string().optional(),
-  /** The container's name (`container-unhealthy`, `task-stops`). */
+  /** The container's name (`container-unhealthy`, `task-stops`, `task-dies`). */
   container: z.string().optional(),
   /**
    * A call by service and operation: `ecs.UpdateService`, `secretsmanager.*`, `ledger.takeLease` (`throttle`,
@@ -84,9 +87,11 @@ const givenRuleSchema = z.strictObject({
   when: z.enum(["before", "after"]).default("before"),
   /** `api-error`: AWS's error name. `lambda-service-error`: one of `lambdaServiceErrors`. */
   error: z.string().optional(),
-  /** `api-error`: AWS's message, where the name says too little. */
+  /** `api-error`: AWS's message, where the name says too little. `guardduty-agent`: why it does not start. */
   message: z.string().min(1).optional(),
-  /** `delay-event`, `slow-call`. */
+  /** `task-dies`: 137 is a container that ran out of memory. Default 1. */
+  exitCode: z.int().min(0).max(255).optional(),
+  /** `delay-event`, `slow-call`; `task-dies`: from RUNNING to the exit. */
   delaySeconds: z.number().positive().default(60),
 });
 

@@ -77,6 +77,14 @@ export interface TaskChange {
   readonly clusterTags: ReadonlyMap<string, string>;
 }
 
+/** An alarm that has another state than before. */
+export interface AlarmChange {
+  readonly account: string;
+  readonly region: string;
+  readonly alarmName: string;
+  readonly state: string;
+}
+
 /** Runs functions: a simulated Lambda, or its stand-in. */
 export interface Functions {
   /**
@@ -99,6 +107,7 @@ export interface Connections {
   /** Events that services emit: each belongs on the default bus of its account and region. */
   readonly events: Topic<AwsEvent>;
   readonly taskChanges: Topic<TaskChange>;
+  readonly alarmChanges: Topic<AlarmChange>;
   readonly secretReader: Port<SecretReader>;
   readonly functions: Port<Functions>;
   /** Without an offer, every call is allowed. */
@@ -119,6 +128,7 @@ export function newConnections(): Connections {
   return {
     events: new Topic(),
     taskChanges: new Topic(),
+    alarmChanges: new Topic(),
     secretReader: new Port("secrets: add Secrets Manager"),
     functions: new Port("functions: give them to the port `functions`"),
     authorizer: new Port("permissions: make an Iam with the context"),

@@ -41,7 +41,7 @@ export function ecsHarness(options: { cloudTrail?: boolean } = {}) {
   const createSecret = async (Name: string) =>
     String((await call("CreateSecret", { Name, SecretString: "token" }, secrets)).ARN);
   const eventsOf = (detailType: string) => events.filter((event) => event["detail-type"] === detailType);
-  return { clock, faults, events, changes, ecs, call, createSecret, eventsOf };
+  return { clock, faults, events, changes, context, ecs, call, createSecret, eventsOf };
 }
 
 /** A proxy that the application waits for. */

@@ -6,7 +6,13 @@ import { defaultTimings } from "../aws/ecs/timings.ts";
 import type { JsonObject } from "../base/json.ts";
 
 const START_MS = 1_000_000;
-const fine: TaskFate = { secretProblem: undefined, unhealthy: new Set(), exiting: new Set() };
+const fine: TaskFate = {
+  secretProblem: undefined,
+  unhealthy: new Set(),
+  exiting: new Set(),
+  dying: new Map(),
+  unstarted: new Map(),
+};
 const healthCheck = { command: ["CMD", "true"], interval: 5, timeout: 5, retries: 3, startPeriod: 10 };
 const proxy = { name: "proxy", image: "proxy:1", healthCheck };
 const waiting = { name: "web", image: "web:1", dependsOn: [{ containerName: "proxy", condition: "HEALTHY" }] };

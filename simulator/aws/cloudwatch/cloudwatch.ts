@@ -176,6 +176,7 @@ export class CloudWatch implements AwsService {
 
   /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html */
   #tell(alarm: Alarm, previous: Alarm, { account, region }: CallContext): void {
+    this.#context.alarmChanges.publish({ account, region, alarmName: alarm.name, state: alarm.state });
     this.#context.events.publish({
       version: "0",
       id: randomUuid(this.#context.random),

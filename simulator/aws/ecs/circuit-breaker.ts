@@ -1,7 +1,38 @@
 import * as z from "zod";
 import type { EcsService } from "./model.ts";
 
-const configurationSchema = z.looseObject({
+const ONE_DAY_MINUTES = 1440;
+const hookSchema = z.looseObject({
+  targetType: z.string().default("AWS_LAMBDA"),
+  hookTargetArn: z.string().default(""),
+  lifecycleStages: z.array(z.string()).default([]),
+  timeoutConfiguration: z
+    .looseObject({
+      timeoutInMinutes: z.number().default(ONE_DAY_MINUTES),
+      action: z.enum(["CONTINUE", "ROLLBACK"]).default("ROLLBACK"),
+    })
+    .default({ timeoutInMinutes: ONE_DAY_MINUTES, action: "ROLLBACK" }),
+});
+export type LifecycleHook = z.infer<typeof hookSchema>;
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html */
+export const configurationSchema = z.looseObject({
+  strategy: z.enum(["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"]).default("ROLLING"),
+  bakeTimeInMinutes: z.number().default(0),
+  linearConfiguration: z
+    .looseObject({ stepPercent: z.number().positive().default(10), stepBakeTimeInMinutes: z.number().default(6) })
+    .default({ stepPercent: 10, stepBakeTimeInMinutes: 6 }),
+  canaryConfiguration: z
+    .looseObject({ canaryBakeTimeInMinutes: z.number().default(10) })
+    .default({ canaryBakeTimeInMinutes: 10 }),
+  lifecycleHooks: z.array(hookSchema).default([]),
+  alarms: z
+    .looseObject({
+      alarmNames: z.array(z.string()).default([]),
+      enable: z.boolean().default(false),
+      rollback: z.boolean().default(false),
+    })
+    .default({ alarmNames: [], enable: false, rollback: false }),
   maximumPercent: z.number().default(200),
   minimumHealthyPercent: z.number().default(100),
   deploymentCircuitBreaker: z
@@ -9,7 +40,7 @@ const configurationSchema = z.looseObject({
     .default({ enable: false, rollback: false }),
 });
 
-type DeploymentConfiguration = z.infer<typeof configurationSchema>;
+export type DeploymentConfiguration = z.infer<typeof configurationSchema>;
 
 /** A service's deployment configuration with AWS's defaults. */
 export function deploymentConfiguration(service: EcsService): DeploymentConfiguration {

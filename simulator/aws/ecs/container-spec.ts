@@ -36,3 +36,8 @@ export type TaskDefinitionSpec = z.infer<typeof definitionSchema>;
 export function taskDefinitionSpec(definition: JsonObject): TaskDefinitionSpec {
   return definitionSchema.parse(definition);
 }
+
+/** A container that ECS itself puts beside those of the definition, by its name and image. */
+export function addedContainerSpec(name: string, image: string): ContainerSpec {
+  return containerSchema.parse({ name, image, essential: false });
+}

@@ -25,3 +25,11 @@ export function serviceNotActive(): AwsError {
 export function resourceNotFound(): AwsError {
   return new AwsError("ResourceNotFoundException", "The specified resource could not be found.");
 }
+
+export function serviceDeploymentNotFound(): AwsError {
+  return new AwsError("ServiceDeploymentNotFoundException", "Service deployment not found.");
+}
+
+export function conflict(message: string): AwsError {
+  return new AwsError("ConflictException", message);
+}

@@ -57,6 +57,22 @@ export class EcsEvents {
     });
   }
 
+  /** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html */
+  placementFailure(service: EcsService, reason: string): void {
+    this.#emit(service.cluster, {
+      source: "aws.ecs",
+      detailType: "ECS Service Action",
+      resources: [service.arn],
+      detail: {
+        eventType: "ERROR",
+        eventName: "SERVICE_TASK_PLACEMENT_FAILURE",
+        clusterArn: service.cluster.arn,
+        createdAt: this.#isoNow(),
+        reason,
+      },
+    });
+  }
+
   /** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html */
   taskStateChange(task: EcsTask): void {
     const nowMs = this.#environment.clock.now();

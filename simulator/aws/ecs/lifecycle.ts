@@ -1,4 +1,5 @@
 import { randomDigits, randomHex, randomUuid } from "../../base/random-id.ts";
+import { addedContainers, isIpv6Only } from "./added-containers.ts";
 import { ecsArn } from "./arns.ts";
 import type { EcsEnvironment } from "./environment.ts";
 import type { EcsEvents } from "./events.ts";
@@ -45,6 +46,7 @@ export class TaskLifecycle {
       tags: propagatedTags(deployment),
       createdAtMs: clock.now(),
       network: revision.spec.networkMode === "awsvpc" ? this.#network(deployment) : undefined,
+      added: addedContainers(service, this.#environment),
       lastStatus: "PROVISIONING",
       desiredStatus: "RUNNING",
       healthy: false,
@@ -81,7 +83,9 @@ export class TaskLifecycle {
     await clock.sleep(durationMs(random, timings.provisioningMs));
     if (task.desiredStatus === "STOPPED") return;
     const fate = this.#fate(task);
-    const plan = planTask(task.revision.spec, fate, { random, timings, startMs: clock.now() });
+    const { spec } = task.revision;
+    const containerDefinitions = [...spec.containerDefinitions, ...task.added.specs];
+    const plan = planTask({ ...spec, containerDefinitions }, fate, { random, timings, startMs: clock.now() });
     task.plan = plan;
     task.lastStatus = "PENDING";
     task.version += 1;
@@ -146,7 +150,7 @@ export class TaskLifecycle {
       serviceName: service.name,
       lastStatus,
       healthy,
-      ipAddress: task.network?.privateIpv4Address,
+      ipAddress: task.network?.address,
       containers: task.revision.spec.containerDefinitions.map(({ name }) => name),
       tags,
       clusterTags: cluster.tags,
@@ -158,12 +162,15 @@ export class TaskLifecycle {
     const { account, region } = task.cluster.scope;
     const unhealthy = new Set<string>();
     const exiting = new Set<string>();
+    const dying = new Map<string, { afterMs: number; exitCode: number }>();
     for (const { name, image, healthCheck } of task.revision.spec.containerDefinitions) {
       const subject = { account, region, service: task.service.arn, image, container: name };
       if (healthCheck && faults.strike("container-unhealthy", subject)) unhealthy.add(name);
       if (faults.strike("task-stops", subject)) exiting.add(name);
+      const death = faults.strike("task-dies", subject);
+      if (death) dying.set(name, { afterMs: death.delaySeconds * 1000, exitCode: death.exitCode ?? 1 });
     }
-    return { secretProblem: this.#secretProblem(task), unhealthy, exiting };
+    return { secretProblem: this.#secretProblem(task), unhealthy, exiting, dying, unstarted: task.added.unstarted };
   }
 
   #secretProblem(task: EcsTask): string | undefined {
@@ -184,12 +191,15 @@ export class TaskLifecycle {
   #network(deployment: EcsDeployment): TaskNetwork {
     const { random } = this.#environment;
     const octet = () => Math.floor(random() * 254) + 1;
+    const [named] = subnetsOf(deployment.settings.networkConfiguration);
+    const ipv6 = named !== undefined && isIpv6Only(named);
     return {
       attachmentId: randomUuid(random),
       networkInterfaceId: `eni-0${randomHex(random, 16)}`,
       macAddress: `0a:${randomHex(random, 10).match(/../g)?.join(":") ?? ""}`,
-      subnetId: subnetsOf(deployment.settings.networkConfiguration)[0] ?? `subnet-0${randomHex(random, 16)}`,
-      privateIpv4Address: `10.${octet()}.${octet()}.${octet()}`,
+      subnetId: named ?? `subnet-0${randomHex(random, 16)}`,
+      ipv6,
+      address: ipv6 ? `2600:1f18::${randomHex(random, 4)}:${octet()}` : `10.${octet()}.${octet()}.${octet()}`,
     };
   }
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../base/json.ts";
-import type { TaskDefinitionSpec } from "./container-spec.ts";
+import type { ContainerSpec, TaskDefinitionSpec } from "./container-spec.ts";
 /** Tags by key, in the order in which they were set. */
 export type Tags = Map<string, string>;
 
@@ -81,6 +81,15 @@ export interface EcsDeployment {
   updatedAtMs: number;
   /** Failed tasks in a row. */
   failedTasks: number;
+  /**
+   * What the scheduler does: nothing yet, launch the new tasks beside the old ones, or replace the old ones as the
+   * percentages allow.
+   */
+  phase: "waiting" | "beside" | "replacing";
+  /** How far the stages are that come once its tasks are healthy. */
+  staged: "not yet" | "under way" | "ended";
+  /** The service's events say already that its deployment configuration leaves no room. */
+  stuck: boolean;
   /** No task is launched before this time. */
   retryAtMs: number;
   /** Tasks whose desired status is RUNNING. */
@@ -102,7 +111,22 @@ export interface EcsServiceDeployment {
   statusReason: string | undefined;
   updatedAtMs: number;
   finishedAtMs: number | undefined;
+  /** The lifecycle stage; a rolling deployment without a bake has none. */
+  stage: string | undefined;
+  readonly hooks: HookRun[];
+  /** Its alarms that went off. */
+  readonly triggeredAlarms: string[];
   rollback: { readonly reason: string; readonly startedAtMs: number; readonly serviceRevisionArn: string } | undefined;
+}
+
+/** A lifecycle hook that was or is run. */
+export interface HookRun {
+  readonly hookId: string;
+  readonly targetType: string;
+  readonly targetArn: string | undefined;
+  status: "AWAITING_ACTION" | "IN_PROGRESS" | "SUCCEEDED" | "FAILED" | "TIMED_OUT";
+  readonly expiresAtMs: number;
+  readonly timeoutAction: "CONTINUE" | "ROLLBACK";
 }
 
 export type ServiceDeploymentStatus =
@@ -137,6 +161,7 @@ export interface EcsTask {
   readonly tags: Tags;
   readonly createdAtMs: number;
   readonly network: TaskNetwork | undefined;
+  readonly added: AddedContainers;
   lastStatus: TaskStatus;
   desiredStatus: "RUNNING" | "STOPPED";
   healthy: boolean;
@@ -148,12 +173,20 @@ export interface EcsTask {
   stoppedAtMs: number | undefined;
 }
 
+/** Containers of a task that its definition does not name, and why those do not start that don't. */
+export interface AddedContainers {
+  readonly specs: readonly ContainerSpec[];
+  readonly unstarted: ReadonlyMap<string, string>;
+}
+
 export interface TaskNetwork {
   readonly attachmentId: string;
   readonly networkInterfaceId: string;
   readonly macAddress: string;
   readonly subnetId: string;
-  readonly privateIpv4Address: string;
+  /** IPv4, or IPv6 where the subnet has nothing else. */
+  readonly address: string;
+  readonly ipv6: boolean;
 }
 
 /** What will happen to a container, in epoch milliseconds; `Infinity` for what never happens. */
@@ -163,7 +196,8 @@ export interface ContainerPlan {
   readonly healthyAtMs: number;
   readonly unhealthyAtMs: number;
   readonly exitsAtMs: number;
-  readonly exitCode: number;
+  /** Undefined for one that never started. */
+  readonly exitCode: number | undefined;
   /** Why it never starts. */
   readonly reason?: string;
 }

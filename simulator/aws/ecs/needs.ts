@@ -86,6 +86,12 @@ export function ecsNeeds(store: EcsStore): NeedsTable {
     })),
     ListTagsForResource: onTagged("ListTagsForResource", () => ({})),
     ListServiceDeployments: onService("ListServiceDeployments"),
+    StopServiceDeployment: (input) => [
+      { action: "ecs:StopServiceDeployment", resource: textOf(input.serviceDeploymentArn) ?? "*" },
+    ],
+    ContinueServiceDeployment: (input) => [
+      { action: "ecs:ContinueServiceDeployment", resource: textOf(input.serviceDeploymentArn) ?? "*" },
+    ],
     DescribeServiceDeployments: (input) =>
       listMember(input, "serviceDeploymentArns").map((resource) => ({
         action: "ecs:DescribeServiceDeployments",

@@ -14,6 +14,7 @@ export const ecsRates: RateTable = {
   ...rates("service-modify", 50, 5, "CreateService", "UpdateService", "DeleteService"),
   ...rates("service-read", 100, 20, "DescribeServices", "ListServices"),
   ...rates("service-deployment", 50, 20, "ListServiceDeployments", "DescribeServiceDeployments"),
+  ...rates("service-deployment-modify", 20, 1, "StopServiceDeployment", "ContinueServiceDeployment"),
   ...rates("tag-modify", 20, 10, "TagResource", "UntagResource"),
   ...rates("tag-read", 50, 20, "ListTagsForResource"),
   ...rates("cluster-read", 50, 20, "DescribeClusters", "ListClusters"),

@@ -17,7 +17,8 @@ export function batchOf(
     return { launch: 0, stop: desired === 0 ? all([primary, ...replaced]) : surplus };
   const old = all(replaced);
   const missing = Math.max(0, desired - primary.tasks.size);
-  if (old.length === 0) return { launch: missing, stop: surplus };
+  if (primary.phase === "waiting") return { launch: 0, stop: surplus };
+  if (old.length === 0 || primary.phase === "beside") return { launch: missing, stop: surplus };
 
   const { minimumHealthyPercent, maximumPercent } = deploymentConfiguration(service);
   const atLeastHealthy = Math.ceil((desired * minimumHealthyPercent) / 100);

@@ -1,12 +1,16 @@
 import type { JsonObject } from "../../base/json.ts";
 import { randomBase62, randomDigits, randomUuid } from "../../base/random-id.ts";
+import type { AlarmChange } from "../../core/connections.ts";
 import { ecsArn } from "./arns.ts";
-import { breakerThreshold, circuitBreaker } from "./circuit-breaker.ts";
+import { breakerThreshold, circuitBreaker, deploymentConfiguration } from "./circuit-breaker.ts";
 import type { EcsEnvironment } from "./environment.ts";
 import type { EcsEvents } from "./events.ts";
+import { alarmCause, breakerCause, type FailureCause, hookCause, personCause } from "./failure-causes.ts";
 import { newDeploymentId, TaskLifecycle, type TaskListener } from "./lifecycle.ts";
 import type { EcsDeployment, EcsRevision, EcsService, EcsServiceDeployment, EcsTask } from "./model.ts";
+import { placementFailure } from "./placement.ts";
 import { batchOf } from "./rolling-update.ts";
+import { StagedDeployments, type StageListener } from "./staged-deployments.ts";
 import type { EcsStore } from "./store.ts";
 
 const KEPT_MESSAGES = 100;
@@ -16,17 +20,20 @@ const KEPT_MESSAGES = 100;
  * something happens (a call, a task that got healthy or stopped, a retry that is due) and never polls.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
  */
-export class ServiceScheduler implements TaskListener {
+export class ServiceScheduler implements TaskListener, StageListener {
   readonly #environment: EcsEnvironment;
   readonly #store: EcsStore;
   readonly #events: EcsEvents;
   readonly #lifecycle: TaskLifecycle;
+  readonly #stages: StagedDeployments;
 
   constructor(environment: EcsEnvironment, store: EcsStore, events: EcsEvents) {
     this.#environment = environment;
     this.#store = store;
     this.#events = events;
     this.#lifecycle = new TaskLifecycle(environment, store, events, this);
+    this.#stages = new StagedDeployments(environment, this);
+    environment.alarmChanges.subscribe((change) => this.#hearAlarm(change));
   }
 
   /** Starts a deployment. The one that was primary is drained, and never completes. */
@@ -47,6 +54,9 @@ export class ServiceScheduler implements TaskListener {
       statusReason: undefined,
       updatedAtMs: nowMs,
       finishedAtMs: undefined,
+      stage: undefined,
+      hooks: [],
+      triggeredAlarms: [],
       rollback: undefined,
     };
     const reason = `ECS deployment ${id} in progress.`;
@@ -62,6 +72,9 @@ export class ServiceScheduler implements TaskListener {
       rolloutStateReason: reason,
       updatedAtMs: nowMs,
       failedTasks: 0,
+      phase: "replacing",
+      staged: "not yet",
+      stuck: false,
       retryAtMs: 0,
       tasks: new Set(),
       stopping: new Set(),
@@ -72,6 +85,7 @@ export class ServiceScheduler implements TaskListener {
     service.history.unshift(record);
     if (service.controller === "ECS") {
       this.#events.deploymentStateChange(deployment, "SERVICE_DEPLOYMENT_IN_PROGRESS", reason);
+      this.#stages.begin(deployment);
     }
     this.advance(service);
   }
@@ -88,8 +102,14 @@ export class ServiceScheduler implements TaskListener {
       this.#lifecycle.stop(task, { stopCode, stoppedReason, failed: false });
     }
     if (primary.retryAtMs <= this.#environment.clock.now()) {
-      for (let count = 0; count < launch; count++) this.#lifecycle.launch(primary);
+      for (let count = 0; count < launch && this.#placed(primary); count++) this.#lifecycle.launch(primary);
     }
+    // A launch that fails can be the one that makes the circuit breaker roll back.
+    if (service.deployments[0] !== primary) {
+      this.advance(service);
+      return;
+    }
+    this.#noteNoRoom(service, primary, desired, launch + stop.length);
     this.#finish(service, primary, desired);
   }
 
@@ -106,11 +126,53 @@ export class ServiceScheduler implements TaskListener {
 
   taskStopped(task: EcsTask): void {
     const { deployment, service } = task;
-    if (task.stop?.failed) this.#countFailure(task);
+    if (task.stop?.failed) {
+      this.note(service, `(task ${task.id}) (deployment ${deployment.id}) stopped: ${task.stop.stoppedReason}`);
+      this.#countFailure(deployment);
+    }
     service.deployments = service.deployments.filter((each) => each.status === "PRIMARY" || hasTasks(each));
     if (deployment.status !== "PRIMARY" && !hasTasks(deployment)) deployment.status = "INACTIVE";
     if (service.status === "DRAINING" && service.tasks.size === 0) service.status = "INACTIVE";
     this.advance(service);
+  }
+
+  advanceStage({ service }: EcsDeployment): void {
+    this.advance(service);
+  }
+
+  hookFailed(deployment: EcsDeployment): void {
+    this.#fail(deployment, hookCause, true);
+    this.advance(deployment.service);
+  }
+
+  /** Ends a pause of a deployment; false when no hook of this id waits for an action. */
+  actOnHook(hookId: string, action: "CONTINUE" | "ROLLBACK"): boolean {
+    return this.#stages.act(hookId, action);
+  }
+
+  /** Stops a deployment that is under way; false when it is over. */
+  stopDeployment(service: EcsService, record: EcsServiceDeployment, rollback: boolean): boolean {
+    const [primary] = service.deployments;
+    if (primary?.record !== record || record.status !== "IN_PROGRESS") return false;
+    this.#fail(primary, personCause, rollback);
+    this.advance(service);
+    return true;
+  }
+
+  /** An alarm that goes off fails the deployments that name it. One that was on before they began does nothing. */
+  #hearAlarm({ account, region, alarmName, state }: AlarmChange): void {
+    if (state !== "ALARM") return;
+    for (const service of this.#store.services()) {
+      const { scope } = service.cluster;
+      const [primary] = service.deployments;
+      const { alarms } = deploymentConfiguration(service);
+      const watched = alarms.enable && alarms.alarmNames.includes(alarmName);
+      if (scope.account !== account || scope.region !== region || !watched) continue;
+      if (primary?.record.status !== "IN_PROGRESS" || service.controller !== "ECS") continue;
+      primary.record.triggeredAlarms.push(alarmName);
+      this.#fail(primary, alarmCause, alarms.rollback);
+      this.advance(service);
+    }
   }
 
   /** Notes a message in the service's `events`. */
@@ -123,31 +185,55 @@ export class ServiceScheduler implements TaskListener {
     service.messages = [entry, ...service.messages.slice(0, KEPT_MESSAGES - 1)];
   }
 
-  #countFailure(task: EcsTask): void {
-    const { deployment, service } = task;
+  /** Whether there is capacity for one more task; if not, the service's events say so and it is tried again. */
+  #placed(deployment: EcsDeployment): boolean {
+    const { service } = deployment;
+    const { account, region } = service.cluster.scope;
+    const struck = this.#environment.faults.strike("no-capacity", { account, region, service: service.arn });
+    if (!struck) return true;
+    const { message, reason } = placementFailure(service);
+    this.note(service, message);
+    this.#events.placementFailure(service, reason);
+    this.#countFailure(deployment);
+    return false;
+  }
+
+  /** A deployment that the percentages let neither start nor stop a task waits for ever, and the events say so once. */
+  #noteNoRoom(service: EcsService, primary: EcsDeployment, desired: number, moves: number): void {
+    const waits = primary.rolloutState === "IN_PROGRESS" && primary.tasks.size < desired && moves === 0;
+    if (!waits || primary.stuck || primary.stopping.size > 0) return;
+    for (const task of service.tasks) if (!task.healthy) return;
+    primary.stuck = true;
+    this.note(
+      service,
+      "was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.",
+    );
+  }
+
+  #countFailure(deployment: EcsDeployment): void {
+    const { service } = deployment;
     const { clock, timings } = this.#environment;
     deployment.failedTasks += 1;
     deployment.updatedAtMs = clock.now();
-    this.note(service, `(task ${task.id}) (deployment ${deployment.id}) stopped: ${task.stop?.stoppedReason ?? ""}`);
     const delayMs = Math.min(timings.firstRetryMs * 2 ** (deployment.failedTasks - 1), timings.longestRetryMs);
     deployment.retryAtMs = clock.now() + delayMs;
     const breaker = circuitBreaker(service);
     const watched = deployment.status === "PRIMARY" && deployment.rolloutState === "IN_PROGRESS";
     if (watched && breaker.enable && deployment.failedTasks >= breakerThreshold(service)) {
-      this.#fail(deployment, breaker.rollback);
+      this.#fail(deployment, breakerCause, breaker.rollback);
     } else {
       // A rejection here is a defect of the simulator, and deliberately ends the process.
       void clock.sleep(delayMs).then(() => this.advance(service));
     }
   }
 
-  #fail(deployment: EcsDeployment, rollback: boolean): void {
+  #fail(deployment: EcsDeployment, cause: FailureCause, rollback: boolean): void {
     const { service, record } = deployment;
     const nowMs = this.#environment.clock.now();
-    const reason = "ECS deployment circuit breaker: task failed to start.";
+    const { reason } = cause;
     deployment.rolloutState = "FAILED";
     deployment.rolloutStateReason = reason;
-    this.note(service, `(deployment ${deployment.id}) deployment failed: tasks failed to start.`);
+    this.note(service, `(deployment ${deployment.id}) deployment failed: ${cause.message}.`);
     this.#events.deploymentStateChange(deployment, "SERVICE_DEPLOYMENT_FAILED", reason);
     const target = service.lastCompleted;
     const rollsBack = rollback && target !== undefined && target !== deployment;
@@ -157,14 +243,14 @@ export class ServiceScheduler implements TaskListener {
       updatedAtMs: nowMs,
       finishedAtMs: rollsBack ? undefined : nowMs,
     });
-    if (rollsBack) this.#rollBack(deployment, target);
+    if (rollsBack) this.#rollBack(deployment, target, cause);
   }
 
-  /** The last completed deployment becomes the primary one again, under its own id. */
-  #rollBack(failed: EcsDeployment, target: EcsDeployment): void {
+  /** The last completed deployment becomes the primary one again, under its own id and without stages. */
+  #rollBack(failed: EcsDeployment, target: EcsDeployment, cause: FailureCause): void {
     const { service, record } = failed;
     const nowMs = this.#environment.clock.now();
-    const reason = `ECS deployment circuit breaker: rolling back to deploymentId ${target.id}.`;
+    const reason = `${cause.source}: rolling back to deploymentId ${target.id}.`;
     record.rollback = { reason, startedAtMs: nowMs, serviceRevisionArn: target.serviceRevisionArn };
     failed.status = "ACTIVE";
     Object.assign(target, {
@@ -173,6 +259,8 @@ export class ServiceScheduler implements TaskListener {
       rolloutStateReason: reason,
       updatedAtMs: nowMs,
       failedTasks: 0,
+      phase: "replacing",
+      staged: "ended",
       retryAtMs: 0,
       record,
     });
@@ -196,8 +284,10 @@ export class ServiceScheduler implements TaskListener {
   #finish(service: EcsService, primary: EcsDeployment, desired: number): void {
     if (primary.rolloutState !== "IN_PROGRESS" || service.status !== "ACTIVE" || service.controller === "EXTERNAL")
       return;
-    if (primary.tasks.size !== desired || service.tasks.size !== desired) return;
+    const beside = primary.phase === "beside";
+    if (primary.tasks.size !== desired || (!beside && service.tasks.size !== desired)) return;
     for (const task of primary.tasks) if (!task.healthy) return;
+    if (service.controller === "ECS" && this.#stages.afterScaleUp(primary)) return;
     const nowMs = this.#environment.clock.now();
     const reason = `ECS deployment ${primary.id} completed.`;
     Object.assign(primary, { rolloutState: "COMPLETED", rolloutStateReason: reason, updatedAtMs: nowMs });

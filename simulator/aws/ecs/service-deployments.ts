@@ -3,10 +3,11 @@ import type { Json } from "../../base/json.ts";
 import type { Operation } from "../../core/service.ts";
 import { epochSeconds } from "../input.ts";
 import { parseEcsArn } from "./arns.ts";
-import { breakerThreshold, circuitBreaker } from "./circuit-breaker.ts";
-import { clusterNotFound, invalidParameter, serviceNotFound } from "./errors.ts";
+import { breakerThreshold, circuitBreaker, deploymentConfiguration } from "./circuit-breaker.ts";
+import { clusterNotFound, conflict, invalidParameter, serviceDeploymentNotFound, serviceNotFound } from "./errors.ts";
+import { breakerCause } from "./failure-causes.ts";
 import { defined, parseEcsInput } from "./input.ts";
-import type { EcsScope, EcsService, EcsServiceDeployment } from "./model.ts";
+import type { EcsScope, EcsService, EcsServiceDeployment, HookRun } from "./model.ts";
 import { pageByKey } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
 
@@ -21,8 +22,18 @@ const listSchema = z.looseObject({
 });
 const describeSchema = z.looseObject({ serviceDeploymentArns: z.array(z.string()) });
 
-/** ListServiceDeployments, DescribeServiceDeployments. */
-export function serviceDeploymentOperations({ store }: EcsParts): Record<string, Operation> {
+const stopSchema = z.looseObject({
+  serviceDeploymentArn: z.string(),
+  stopType: z.enum(["ABORT", "ROLLBACK"]).default("ROLLBACK"),
+});
+const continueSchema = z.looseObject({
+  serviceDeploymentArn: z.string(),
+  hookId: z.string(),
+  action: z.enum(["CONTINUE", "ROLLBACK"]).default("CONTINUE"),
+});
+
+/** ListServiceDeployments, DescribeServiceDeployments, StopServiceDeployment, ContinueServiceDeployment. */
+export function serviceDeploymentOperations({ store, scheduler }: EcsParts): Record<string, Operation> {
   return {
     ListServiceDeployments(input, context) {
       const { status, createdAt, ...request } = parseEcsInput(listSchema, input);
@@ -40,6 +51,28 @@ export function serviceDeploymentOperations({ store }: EcsParts): Record<string,
         serviceDeployments: items.map((record) => briefView(service, record)),
         ...(nextToken === undefined ? {} : { nextToken }),
       };
+    },
+
+    StopServiceDeployment(input, context) {
+      const { serviceDeploymentArn, stopType } = parseEcsInput(stopSchema, input);
+      const found = recordOf(store.scope(context), serviceDeploymentArn);
+      if (!found) throw serviceDeploymentNotFound();
+      if (!scheduler.stopDeployment(...found, stopType === "ROLLBACK")) {
+        throw conflict("The service deployment is not in a state in which it can be stopped.");
+      }
+      return { serviceDeploymentArn };
+    },
+
+    ContinueServiceDeployment(input, context) {
+      const { serviceDeploymentArn, hookId, action } = parseEcsInput(continueSchema, input);
+      const found = recordOf(store.scope(context), serviceDeploymentArn);
+      if (!found) throw serviceDeploymentNotFound();
+      const [, { hooks }] = found;
+      const known = hooks.some((hook) => hook.hookId === hookId);
+      if (!known || !scheduler.actOnHook(hookId, action)) {
+        throw invalidParameter("The lifecycle hook does not await an action.");
+      }
+      return { serviceDeploymentArn };
     },
 
     DescribeServiceDeployments(input, context) {
@@ -103,6 +136,9 @@ function fullView(service: EcsService, record: EcsServiceDeployment): Json {
     targetServiceRevision: { arn: record.targetServiceRevisionArn },
     status: record.status,
     statusReason: record.statusReason,
+    lifecycleStage: record.stage,
+    lifecycleHookDetails: record.hooks.length === 0 ? undefined : record.hooks.map(hookView),
+    alarms: alarmsView(service, record),
     deploymentConfiguration: service.settings.deploymentConfiguration,
     rollback: rollback && {
       reason: rollback.reason,
@@ -117,8 +153,23 @@ function fullView(service: EcsService, record: EcsServiceDeployment): Json {
   });
 }
 
+function hookView({ expiresAtMs, ...hook }: HookRun): Json {
+  return defined({ ...hook, expiresAt: epochSeconds(expiresAtMs) });
+}
+
+function alarmsView(service: EcsService, { status, triggeredAlarms }: EcsServiceDeployment): Json {
+  const { enable, alarmNames } = deploymentConfiguration(service).alarms;
+  if (!enable) return { status: "DISABLED" };
+  const quiet = status === "IN_PROGRESS" ? "MONITORING" : "MONITORING_COMPLETE";
+  return {
+    status: triggeredAlarms.length > 0 ? "TRIGGERED" : quiet,
+    alarmNames,
+    triggeredAlarmNames: triggeredAlarms,
+  };
+}
+
 function breakerStatus(service: EcsService, record: EcsServiceDeployment): string {
   if (!circuitBreaker(service).enable) return "DISABLED";
-  if (record.rollback || record.status === "ROLLBACK_FAILED") return "TRIGGERED";
+  if (record.statusReason === breakerCause.reason) return "TRIGGERED";
   return record.status === "IN_PROGRESS" ? "MONITORING" : "MONITORING_COMPLETE";
 }

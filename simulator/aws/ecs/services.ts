@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { isSameJson, type JsonObject } from "../../base/json.ts";
 import type { CallContext, Operation } from "../../core/service.ts";
+import { configurationSchema } from "./circuit-breaker.ts";
 import { invalidParameter, serviceNotActive } from "./errors.ts";
 import { objectMember, parseEcsInput, pick } from "./input.ts";
 import type { DeploymentController, EcsCluster, EcsService } from "./model.ts";
@@ -58,6 +59,7 @@ const createSchema = z.looseObject({
   desiredCount: countSchema.optional(),
   clientToken: z.string().max(36).optional(),
   deploymentController: z.looseObject({ type: z.enum(["ECS", "CODE_DEPLOY", "EXTERNAL"]) }).default({ type: "ECS" }),
+  deploymentConfiguration: configurationSchema.nullish(),
   tags: tagListSchema,
 });
 const updateSchema = z.looseObject({
@@ -66,6 +68,7 @@ const updateSchema = z.looseObject({
   taskDefinition: z.string().optional(),
   desiredCount: countSchema.optional(),
   forceNewDeployment: z.boolean().default(false),
+  deploymentConfiguration: configurationSchema.nullish(),
 });
 const deleteSchema = z.looseObject({
   cluster: z.string().optional(),

@@ -11,6 +11,10 @@ export interface TaskFate {
   readonly unhealthy: ReadonlySet<string>;
   /** Containers that exit with code 1 soon after their start. */
   readonly exiting: ReadonlySet<string>;
+  /** Containers that AWS added and that don't start, with the reason. */
+  readonly unstarted: ReadonlyMap<string, string>;
+  /** Containers that exit when their task has been RUNNING for a while. */
+  readonly dying: ReadonlyMap<string, { readonly afterMs: number; readonly exitCode: number }>;
 }
 
 interface PlanContext {
@@ -54,11 +58,13 @@ export function planTask(
   const plans = new Map<string, ContainerPlan>();
   for (const spec of specs) planContainer(spec, context, plans);
   const runningAtMs = Math.max(startMs, ...[...plans.values()].map(settledAtMs)) + timings.runningReportMs;
+  for (const [name, death] of fate.dying) dieLater(name, runningAtMs, death, plans);
   const failure = earliestFailure(specs, plans, runningAtMs);
-  const healthyAtMs = Math.max(
+  const passAtMs = Math.max(
     runningAtMs,
     ...specs.filter(decidesHealth).map(({ name }) => plans.get(name)?.healthyAtMs ?? 0),
   );
+  const healthyAtMs = failure && failure.atMs < passAtMs ? Infinity : passAtMs;
   return { ...pull, containers: plans, runningAtMs, healthyAtMs, failure };
 }
 
@@ -112,6 +118,10 @@ function planContainer(spec: ContainerSpec, context: PlanContext, plans: Map<str
 
 function buildPlan(spec: ContainerSpec, context: PlanContext, plans: Map<string, ContainerPlan>): ContainerPlan {
   const { random, timings, fate } = context;
+  const unstarted = fate.unstarted.get(spec.name);
+  if (unstarted !== undefined) {
+    return { ...neverStarted(spec.name, unstarted), exitsAtMs: context.pulledAtMs, exitCode: undefined };
+  }
   let readyAtMs = context.pulledAtMs;
   for (const { containerName, condition } of spec.dependsOn) {
     const dependency = context.containers.get(containerName);
@@ -183,6 +193,22 @@ function exit(
   return { exitsAtMs: startsAtMs + durationMs(random, timings.initContainerMs), exitCode: 0 };
 }
 
+const OUT_OF_MEMORY = 137;
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html */
+function dieLater(
+  name: string,
+  runningAtMs: number,
+  { afterMs, exitCode }: { readonly afterMs: number; readonly exitCode: number },
+  plans: Map<string, ContainerPlan>,
+): void {
+  const plan = plans.get(name);
+  if (!plan || plan.exitsAtMs < Infinity) return;
+  const reason = "OutOfMemoryError: Container killed due to memory usage";
+  const because = exitCode === OUT_OF_MEMORY ? { reason } : {};
+  plans.set(name, { ...plan, exitsAtMs: runningAtMs + afterMs, exitCode, ...because });
+}
+
 function earliestFailure(
   specs: readonly ContainerSpec[],
   plans: ReadonlyMap<string, ContainerPlan>,
@@ -190,7 +216,7 @@ function earliestFailure(
 ): TaskPlan["failure"] {
   const essential = specs.filter((spec) => spec.essential).flatMap(({ name }) => plans.get(name) ?? []);
   const failures = [
-    ...essential.filter(({ exitsAtMs }) => exitsAtMs < Infinity).map(exitFailure),
+    ...essential.filter(({ exitsAtMs }) => exitsAtMs < Infinity).map((plan) => exitFailure(plan, runningAtMs)),
     ...essential
       .filter(({ unhealthyAtMs }) => unhealthyAtMs < Infinity)
       .map((plan) => healthFailure(plan, runningAtMs)),
@@ -200,13 +226,17 @@ function earliestFailure(
 
 type Failure = NonNullable<TaskPlan["failure"]>;
 
-function exitFailure({ name, exitsAtMs, reason }: ContainerPlan): Failure {
+/**
+ * A task that ran before its container exited is no failed task of its deployment: it is replaced at once.
+ * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html (failedTasks)
+ */
+function exitFailure({ name, exitsAtMs, reason }: ContainerPlan, runningAtMs: number): Failure {
   return {
     atMs: exitsAtMs,
     stopCode: "EssentialContainerExited",
     stoppedReason: "Essential container in task exited",
     ...(reason === undefined ? {} : { containerReasons: { [name]: reason } }),
-    failed: true,
+    failed: exitsAtMs <= runningAtMs,
   };
 }
 

@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import { ecsArn } from "./arns.ts";
 import type { ContainerSpec } from "./container-spec.ts";
 import { defined } from "./input.ts";
-import type { ContainerPlan, EcsTask } from "./model.ts";
+import type { ContainerPlan, EcsTask, TaskNetwork } from "./model.ts";
 import { tagList } from "./tag-rules.ts";
 import { decidesHealth } from "./task-plan.ts";
 
@@ -24,7 +24,9 @@ export function taskView(task: EcsTask, nowMs: number, time: TimeFormat, options
     clusterArn: task.cluster.arn,
     connectivity: plan ? "CONNECTED" : undefined,
     connectivityAt: at(plan?.pullStartedAtMs),
-    containers: revision.spec.containerDefinitions.map((spec) => containerView(task, spec, nowMs)),
+    containers: [...revision.spec.containerDefinitions, ...task.added.specs].map((spec) =>
+      containerView(task, spec, nowMs),
+    ),
     cpu: revision.spec.cpu,
     createdAt: time(task.createdAtMs),
     desiredStatus: task.desiredStatus,
@@ -88,9 +90,7 @@ function containerView(task: EcsTask, spec: ContainerSpec, nowMs: number): JsonO
     image: spec.image,
     runtimeId: plan && plan.startsAtMs <= nowMs ? `${task.id}-${suffix}` : undefined,
     ...containerStatus(task, plan, nowMs),
-    networkInterfaces: task.network
-      ? [{ attachmentId: task.network.attachmentId, privateIpv4Address: task.network.privateIpv4Address }]
-      : [],
+    networkInterfaces: task.network ? [interfaceView(task.network)] : [],
     healthStatus: containerHealth(task, spec, nowMs),
     cpu: String(spec.cpu ?? 0),
     memory: spec.memory === undefined ? undefined : String(spec.memory),
@@ -117,12 +117,16 @@ function containerStatus(
   return { lastStatus: started ? "RUNNING" : "PENDING", reason };
 }
 
+function interfaceView({ attachmentId, address, ipv6 }: TaskNetwork): Json {
+  return ipv6 ? { attachmentId, ipv6Address: address } : { attachmentId, privateIpv4Address: address };
+}
+
 function attachment({ network, lastStatus }: EcsTask): Json {
   const details = {
     subnetId: network?.subnetId,
     networkInterfaceId: network?.networkInterfaceId,
     macAddress: network?.macAddress,
-    privateIPv4Address: network?.privateIpv4Address,
+    [network?.ipv6 ? "privateIPv6Address" : "privateIPv4Address"]: network?.address,
   };
   const status = lastStatus === "PROVISIONING" ? "ATTACHING" : lastStatus === "STOPPED" ? "DELETED" : "ATTACHED";
   return {

@@ -48,7 +48,7 @@ export function clusterTagsOf(driver: LabDriver, service: ServiceName): Readonly
 /** The addresses and tags of the service's running tasks. */
 export function tasksOf(driver: LabDriver, service: ServiceName) {
   return [...(driver.lab.ecs.findService(arnOf(service))?.tasks ?? [])].map((task) => ({
-    address: task.network?.privateIpv4Address ?? "",
+    address: task.network?.address ?? "",
     tags: Object.fromEntries(task.tags),
     healthy: task.healthy,
     revisionArn: task.revision.arn,
