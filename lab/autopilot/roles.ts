@@ -38,6 +38,9 @@ import {
 import { stateMachines } from "../../stacks/definitions/state-machines.ts";
 import { deploymentOf, patternOptionsOf } from "../../stacks/deployment.ts";
 
+/** What takes roles and resource policies: a lab's IAM, or who lists them. */
+export type PolicyTaker = Pick<Iam, "putRole" | "putResourcePolicy">;
+
 /** The configuration's deployment in a lab, which is not a stage. */
 export function labDeployment(config: Config): AutopilotDeployment {
   return deploymentOf(config, undefined);
@@ -63,7 +66,7 @@ export function scheduleRoleArn(deployment: AutopilotDeployment, { name }: Sched
  * state machines, schedules and forwarding, the member roles and the operators' read roles, and the policies of the
  * home bus and of the functions. Throws an Error for a policy that the simulator can't evaluate.
  */
-export function installRoles(iam: Iam, config: Config): void {
+export function installRoles(iam: PolicyTaker, config: Config): void {
   const deployment = labDeployment(config);
   homeRoles(iam, deployment);
   for (const account of memberAccounts(deployment)) memberRoles(iam, { deployment, config, account });
@@ -75,7 +78,7 @@ export function installRoles(iam: Iam, config: Config): void {
   functionPolicies(iam, config, deployment);
 }
 
-function homeRoles(iam: Iam, deployment: AutopilotDeployment): void {
+function homeRoles(iam: PolicyTaker, deployment: AutopilotDeployment): void {
   for (const definition of functions) {
     const statements = functionStatements(definition, deployment);
     const policies = statements.length > 0 ? [policy(statements)] : [];
@@ -98,7 +101,7 @@ function homeRoles(iam: Iam, deployment: AutopilotDeployment): void {
 }
 
 function memberRoles(
-  iam: Iam,
+  iam: PolicyTaker,
   {
     deployment,
     config,
@@ -122,7 +125,7 @@ function memberRoles(
   });
 }
 
-function forwardingRole(iam: Iam, deployment: AutopilotDeployment, account: string): void {
+function forwardingRole(iam: PolicyTaker, deployment: AutopilotDeployment, account: string): void {
   iam.putRole({
     roleArn: forwardingRoleArn(deployment, account),
     trust: forwardingTrust(deployment, account),
@@ -131,7 +134,7 @@ function forwardingRole(iam: Iam, deployment: AutopilotDeployment, account: stri
 }
 
 /** What the functions' own policies allow the rules on the home bus. */
-function functionPolicies(iam: Iam, config: Config, deployment: AutopilotDeployment): void {
+function functionPolicies(iam: PolicyTaker, config: Config, deployment: AutopilotDeployment): void {
   const { homeRules } = eventPatterns(patternOptionsOf(config, undefined));
   for (const { name } of functions) {
     const rules = homeRules

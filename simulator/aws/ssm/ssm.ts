@@ -69,6 +69,7 @@ export class Ssm implements AwsService {
 
   #put(input: JsonObject, context: CallContext): Json {
     const request = parseInput(schemas.put, input, ERROR);
+    refuseReserved(request.Name);
     const arn = arnOf(context, request.Name);
     const existing = this.#parameters.get(arn);
     if (existing !== undefined && !request.Overwrite)
@@ -149,4 +150,16 @@ function shown({ name: Name, arn, type, value, version, modifiedMs }: Parameter)
     ARN: arn,
     DataType: "text",
   };
+}
+
+/**
+ * Names whose first part begins with `aws` or `ssm`, in any case, are AWS's own.
+ * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+ */
+function refuseReserved(parameter: string): void {
+  const [, slash, prefix] = /^(\/?)(aws|ssm)/i.exec(parameter) ?? [];
+  if (prefix === undefined) return;
+  if (slash === "/" && prefix.toLowerCase() === "aws")
+    throw new AwsError("AccessDeniedException", `No access to reserved parameter name: ${parameter}.`);
+  throw new AwsError(ERROR, `Parameter name: can't be prefixed with "${prefix.toLowerCase()}" (case-insensitive).`);
 }

@@ -129,6 +129,7 @@ function listMachines(machines: StateMachines, input: JsonObject, context: CallC
 
 function describeMachine(machines: StateMachines, input: JsonObject, context: CallContext): Json {
   const { stateMachineArn } = parseInput(schemas.machine, input, ERROR);
+  requireArn(stateMachineArn);
   const machine = machines.listStateMachines().find((each) => each.stateMachineArn === stateMachineArn);
   if (machine === undefined || !isHere(stateMachineArn, context))
     throw new AwsError("StateMachineDoesNotExist", `State Machine Does Not Exist: '${stateMachineArn}'`);
@@ -151,7 +152,7 @@ function requireToken(machines: StateMachines, token: string, { account }: CallC
 }
 
 function requireHere(resourceArn: string, context: CallContext): void {
-  if (!resourceArn.startsWith("arn:")) throw new AwsError("InvalidArn", `Invalid Arn: '${resourceArn}'`);
+  requireArn(resourceArn);
   if (isHere(resourceArn, context)) return;
   throw new AwsError(
     "AccessDeniedException",
@@ -194,4 +195,8 @@ function shown({ timestamp, ...event }: HistoryEvent, includeData: boolean): Jso
 function withoutData(details: JsonObject): JsonObject {
   const { input: _input, output: _output, ...rest } = details;
   return rest;
+}
+
+function requireArn(resourceArn: string): void {
+  if (!resourceArn.startsWith("arn:")) throw new AwsError("InvalidArn", `Invalid Arn: '${resourceArn}'`);
 }

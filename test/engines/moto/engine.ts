@@ -1,0 +1,121 @@
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import autopilotConfig from "../../../autopilot.config.ts";
+import { startLabServer } from "../../../lab/server/lab-server.ts";
+import { parseConfig } from "../../../shared/config/config.ts";
+import type { Engine, EngineContext, EngineResult } from "../engine.ts";
+import { withReasons } from "../listed.ts";
+import { installPython, python } from "../python.ts";
+import { type Answer, answersIn, differencesOf } from "./compare.ts";
+import { listed } from "./listed.ts";
+
+/** Another simulation of AWS, in Python. */
+export const moto: Engine = {
+  name: "moto",
+  about: "one scenario of some 400 calls by boto3, on the lab's server and on moto",
+  needs: ["python3"],
+  inQuick: false,
+  install: installPython,
+  run,
+};
+
+const START_SECONDS = 60;
+/** Lab seconds in a real one: fast enough that its rates let the calls pass after a retry or two. */
+const SPEED = 5;
+
+async function run(context: EngineContext): Promise<EngineResult> {
+  const { progress, quick } = context;
+  progress("playing the scenario on the lab's server");
+  const lab = await onLab(context);
+  progress("playing the scenario on moto");
+  const other = await onMoto(context);
+  const paired = pairs(lab, other);
+  const compared = paired.map(([ours, theirs]) => ({ ours, apart: differencesOf(ours, theirs) }));
+  const services = Map.groupBy(compared, ({ ours }) => ours.operation.split(".")[0] ?? "");
+  const found = [...new Set(compared.flatMap(({ apart }) => apart))];
+  return {
+    table: {
+      columns: ["service", "calls", "refused by the lab", "answers that differ"],
+      rows: [...services].map(([service, calls]) => [
+        service,
+        calls.length,
+        calls.filter(({ ours }) => ours.error).length,
+        calls.filter(({ apart }) => apart.length > 0).length,
+      ]),
+    },
+    differences: withReasons(found, listed, { quick }),
+    figures: { calls: paired.length, differences: found.length },
+  };
+}
+
+/** The answers of both servers, call by call. @throws Error if they were not given the same calls */
+function pairs(lab: readonly Answer[], other: readonly Answer[]): readonly (readonly [Answer, Answer])[] {
+  if (lab.length !== other.length) throw new Error(`the lab answered ${lab.length} calls, moto ${other.length}`);
+  return lab.map((ours, index) => {
+    const theirs = other[index];
+    if (theirs?.what !== ours.what) throw new Error(`call ${index} is "${ours.what}" and "${theirs?.what}"`);
+    return [ours, theirs];
+  });
+}
+
+async function onLab(context: EngineContext): Promise<readonly Answer[]> {
+  const server = await startLabServer({ config: parseConfig(autopilotConfig), port: 0, speed: SPEED });
+  try {
+    return await play(context, server.endpoint);
+  } finally {
+    await server.close();
+  }
+}
+
+async function onMoto(context: EngineContext): Promise<readonly Answer[]> {
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const server = context.children.start(join(context.folder, "venv/bin/moto_server"), [
+    "-H",
+    "127.0.0.1",
+    "-p",
+    `${port}`,
+  ]);
+  try {
+    await answers(`${endpoint}/moto-api/`, server.ended);
+    return await play(context, endpoint);
+  } finally {
+    await server.end();
+  }
+}
+
+async function play(context: EngineContext, endpoint: string): Promise<readonly Answer[]> {
+  // Compiled files would be written beside the sources.
+  const script = ["-B", join(context.sources, "scenario.py"), endpoint];
+  return answersIn(await context.children.run(python(context), script));
+}
+
+/** Resolves once the server answers. @throws Error if it ends before, or takes too long */
+async function answers(url: string, ended: Promise<string>): Promise<void> {
+  let ending: string | undefined;
+  void ended.then((sentence) => {
+    ending = sentence;
+  });
+  for (let second = 0; second < START_SECONDS; second++) {
+    if (ending !== undefined) throw new Error(`moto ${ending}`);
+    const answer = await fetch(url).catch(() => undefined); // refused until it listens
+    if (answer?.ok) return;
+    await setTimeout(1000);
+  }
+  throw new Error(`moto did not answer within ${START_SECONDS} seconds`);
+}
+
+/** A port of 127.0.0.1 that nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const listening = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", listening.resolve);
+  await listening.promise;
+  const address = server.address();
+  const closed = Promise.withResolvers<void>();
+  server.close(() => closed.resolve());
+  await closed.promise;
+  if (address === null || typeof address === "string") throw new Error("the system gave no port");
+  return address.port;
+}
