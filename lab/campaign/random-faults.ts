@@ -79,13 +79,9 @@ const detailTypes = [
   "*",
 ];
 
-/** Kinds that are given to the lab, and not yet rolled: runs with them look for what the autopilot makes of them. */
-const notRolled: readonly FaultKind[] = ["task-dies", "no-capacity", "guardduty-agent"];
-const rolledKinds = faultKinds.filter((kind) => !notRolled.includes(kind));
-
-/** A fault rule of any rolled kind that strikes from now on, for some minutes at most. */
+/** A fault rule of any kind that strikes from now on, for some minutes at most. */
 export function randomFault(dice: RandomChoice, ground: FaultTargets, nowMs: number): Fault {
-  const kind = dice.pick([...rolledKinds, "lambda-crash", "lambda-crash"] as const);
+  const kind = dice.pick([...faultKinds, "lambda-crash", "lambda-crash"] as const);
   const untilMs = nowMs + dice.int(1, 20) * 60_000;
   return { kind, untilMs, ...shapeOf(kind, dice, ground) };
 }

@@ -110,7 +110,10 @@ function jsonInput(body: string): JsonObject {
   throw new AwsError("SerializationException", "The request body must be a JSON object.");
 }
 
-/** AWS's JSON protocols read a member that is null as one that is absent. https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */
+/**
+ * AWS's JSON protocols read a member that is null as one that is absent.
+ * https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+ */
 function withoutNulls(object: JsonObject): JsonObject {
   const given = Object.entries(object).filter(([, value]) => value !== null);
   return Object.fromEntries(given.map(([key, value]) => [key, withoutNullMembers(value)]));

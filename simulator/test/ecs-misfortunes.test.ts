@@ -40,8 +40,8 @@ describe("what keeps simulated ECS from running a service", () => {
       { status: "PRIMARY", rolloutState: "IN_PROGRESS", runningCount: 0 },
       { status: "ACTIVE", runningCount: 1 },
     ]);
-    const told = (await messages()).filter((message) => message.includes("was unable to stop or start tasks"));
-    expect(told).toHaveLength(1);
+    const events = (await messages()).filter((message) => message.includes("was unable to stop or start tasks"));
+    expect(events).toHaveLength(1);
   });
 
   it("no room: floor and ceiling of the percentages decide", async () => {
@@ -59,7 +59,7 @@ describe("what keeps simulated ECS from running a service", () => {
     expect(await deployments()).toMatchObject([{ rolloutState: "COMPLETED", runningCount: 2 }]);
   });
 
-  it("no capacity: told by the service's events and EventBridge, and tried again", async () => {
+  it("no capacity: reported by the service's events and EventBridge, and tried again", async () => {
     harness.faults.add({ kind: "no-capacity", match: { service: "web" }, count: 2 });
     await harness.call("CreateService", webService);
     expect(await messages()).toEqual([
@@ -131,7 +131,7 @@ describe("what keeps simulated ECS from running a service", () => {
     return task;
   }
 
-  it("GuardDuty's agent that does not start: it is told beside the definition's containers, and the task runs", async () => {
+  it("GuardDuty's agent that does not start: it is listed beside the definition's containers, and the task runs", async () => {
     const message = "CannotPullContainerError: pull image manifest has been retried 1 time(s)";
     harness.faults.add({ kind: "guardduty-agent", message });
     await harness.call("CreateService", webService);

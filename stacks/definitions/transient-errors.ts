@@ -15,6 +15,9 @@ const transientLambdaErrors = [
   "Sandbox.Timedout",
 ] as const;
 
+/** Lambda has no room for the invocation: the function's reserved concurrency, or the account's, is used up. */
+const throttledLambdaErrors = ["Lambda.TooManyRequestsException"] as const;
+
 /**
  * The errors of a task that starts an execution after which the same start may succeed: quotas, and failures of Step
  * Functions or on the way to it. An error that the API does not model, throttling above all, comes under the name of an
@@ -33,5 +36,6 @@ const transientStartErrors = [
 /** Lists of error names, by the token that stands for all of them in an `ErrorEquals` of a state machine. */
 export const transientErrors = {
   TransientLambdaErrors: transientLambdaErrors,
+  ThrottledLambdaErrors: throttledLambdaErrors,
   TransientStartErrors: transientStartErrors,
 } as const satisfies Readonly<Record<string, readonly string[]>>;

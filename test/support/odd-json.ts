@@ -21,7 +21,7 @@ const ODD: readonly Json[] = [
   JSON.parse(`${"[".repeat(500)}${"]".repeat(500)}`),
 ];
 
-/** The object with one value, at any depth, replaced by an odd one, dropped, doubled, or joined by an unknown member. */
+/** The object with one value, at any depth, replaced by an odd one or dropped, or with an unknown member beside it. */
 export function mutated(object: JsonObject, random: Random): JsonObject {
   const changed = mutatedValue(object, random);
   return isJsonObject(changed) ? changed : { ...object, extra: changed };

@@ -30,7 +30,7 @@ export function addedContainers(service: EcsService, { random, faults }: EcsEnvi
   return { specs, unstarted };
 }
 
-/** Subnets of this name have IPv6 alone: a subnet is no resource of the simulator that could say so. */
+/** Subnets of this name have IPv6 alone: the simulator has no subnets that could have that as a member. */
 export function isIpv6Only(subnetId: string): boolean {
   return subnetId.startsWith("subnet-ipv6");
 }

@@ -198,7 +198,10 @@ export class ServiceScheduler implements TaskListener, StageListener {
     return false;
   }
 
-  /** A deployment that the percentages let neither start nor stop a task waits for ever, and the events say so once. */
+  /**
+   * A deployment that the percentages let neither start nor stop a task waits until somebody changes the service, and
+   * its events say so once.
+   */
   #noteNoRoom(service: EcsService, primary: EcsDeployment, desired: number, moves: number): void {
     const waits = primary.rolloutState === "IN_PROGRESS" && primary.tasks.size < desired && moves === 0;
     if (!waits || primary.stuck || primary.stopping.size > 0) return;

@@ -227,7 +227,7 @@ function earliestFailure(
 type Failure = NonNullable<TaskPlan["failure"]>;
 
 /**
- * A task that ran before its container exited is no failed task of its deployment: it is replaced at once.
+ * A task that ran before its container exited does not count as a failed task of its deployment: it is replaced at once.
  * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html (failedTasks)
  */
 function exitFailure({ name, exitsAtMs, reason }: ContainerPlan, runningAtMs: number): Failure {

@@ -7,6 +7,9 @@ import { lambdaStates, type TaskState, taskStates } from "../../support/task-sta
 
 const starts = taskStates.filter(({ functionName }) => functionName === undefined);
 
+const NO_ROOM = "Lambda.TooManyRequestsException";
+const failures = lambdaServiceErrors.filter((error) => error !== NO_ROOM);
+
 function retriersOf({ state }: Pick<TaskState, "state">): readonly JsonObject[] {
   return Array.isArray(state.Retry) ? state.Retry.filter(isJsonObject) : [];
 }
@@ -27,7 +30,7 @@ describe("what a state machine tries again", () => {
     expect(starts.map(({ name }) => name)).toEqual(["Roll", "ContinueAsNew"]);
   });
 
-  it.each(each(lambdaStates, [...lambdaServiceErrors, "Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"]))(
+  it.each(each(lambdaStates, [...failures, "Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"]))(
     "%s: a function after %s, as a step that can be repeated",
     (_title, error, task) => {
       const retrier = retrierOf(task, error);
@@ -38,6 +41,10 @@ describe("what a state machine tries again", () => {
 
   it.each(titled(lambdaStates))("%s: for half an hour when AWS throttles the function's calls", (_title, task) => {
     expect(retrierOf(task, THROTTLED_ERROR)).toMatchObject({ MaxAttempts: 60, MaxDelaySeconds: 60 });
+  });
+
+  it.each(titled(lambdaStates))("%s: as long when Lambda has no room for the function", (_title, task) => {
+    expect(retrierOf(task, NO_ROOM)).toBe(retrierOf(task, THROTTLED_ERROR));
   });
 
   it.each(titled(lambdaStates))("%s: nothing else", (_title, task) => {

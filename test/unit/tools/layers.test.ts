@@ -35,6 +35,7 @@ const refusedImports: readonly Refused[] = [
   ["layer-functions", "functions/planted.ts", "test/fixtures/event.json"],
   ["layer-cli", "cli/planted.ts", "functions/reconcile.ts"],
   ["layer-definitions", "stacks/definitions/planted.ts", "shared/base/json.ts", "type"],
+  ["layer-stage", "stacks/deployment.ts", "functions/reconcile.ts"],
   ["layer-stacks", "stacks/planted.ts", "functions/reconcile.ts"],
   ["layer-tools", "tools/render/planted.ts", "shared/enrollment/decide.ts"],
   ["layer-simulator", "simulator/planted.ts", "shared/base/json.ts", "type"],
