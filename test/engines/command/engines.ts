@@ -1,6 +1,7 @@
+import { asl } from "../asl/engine.ts";
 import { botocore } from "../botocore/engine.ts";
 import type { Engine } from "../engine.ts";
 import { eventRuler } from "../event-ruler/engine.ts";
 
 /** All engines, in the order in which they are installed and compared. */
-export const engines: readonly Engine[] = [botocore, eventRuler];
+export const engines: readonly Engine[] = [botocore, eventRuler, asl];
