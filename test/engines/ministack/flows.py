@@ -251,7 +251,7 @@ def operate(flow, service):
     rollout = rotation()
     flow.step("rollout list has the rotation", lambda: rollout and rollout in autopilot("rollout", "list"), 0)
     autopilot("rollout", "abort", rollout)
-    flow.step("abort ends the bake and the rollout", lambda: not executions("roll-fleet", "RUNNING"), 90)
+    flow.step("abort ends the bake and the rollout", lambda: rotation() != rollout, 90)
     flow.step("rollout status says so", lambda: "aborted" in autopilot("rollout", "status", rollout), 30)
 
 
@@ -296,9 +296,9 @@ def main():
         ("member account", lambda flow: enroll(flow, checkout)),
         ("rotation", lambda flow: rotate(flow, cart)),
         ("operator's command", lambda flow: operate(flow, cart)),
-        ("broken image", lambda flow: break_image(flow, cart)),
         ("untag", lambda flow: untag(flow, cart)),
         ("without a grant", lambda flow: without_grant(flow, cart)),
+        ("broken image", lambda flow: break_image(flow, checkout)),
     ]
     results = []
     for name, play in flows:
