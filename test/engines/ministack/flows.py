@@ -266,8 +266,9 @@ def without_grant(flow, service):
         statement["Action"] = [action for action in statement["Action"] if action != taken] or ["sts:GetCallerIdentity"]
     if cut == document:
         raise Failed(f"{role} has no {taken}")
-    payload = {"serviceArn": service.arn, "executionName": "without-grant", "rollout": None}
+    payload = {"serviceArn": service.arn, "executionName": "with-grant", "rollout": None}
     invoke("roll-plan", payload)
+    payload["executionName"] = "without-grant"
     flow.steps.append("roll/plan works with it")
     iam.put_role_policy(RoleName=role, PolicyName="calls", PolicyDocument=json.dumps(cut))
     try:
