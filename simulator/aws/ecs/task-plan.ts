@@ -227,8 +227,8 @@ function earliestFailure(
 type Failure = NonNullable<TaskPlan["failure"]>;
 
 /**
- * A task that ran before its container exited does not count as a failed task of its deployment: it is replaced at once.
- * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html (failedTasks)
+ * A task that ran before its container exited does not count as a failed task of its deployment: it is replaced at
+ * once. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html (failedTasks)
  */
 function exitFailure({ name, exitsAtMs, reason }: ContainerPlan, runningAtMs: number): Failure {
   return {

@@ -6,7 +6,10 @@ import { LabDriver } from "../../../lab/story/lab-driver.ts";
 import { type ConfigInput, parseConfig } from "../../../shared/config/config.ts";
 
 export interface Scenario
-  extends Pick<LabOptions, "cloudTrail" | "seed" | "duplicateProbability" | "schedules" | "latency"> {
+  extends Pick<
+    LabOptions,
+    "cloudTrail" | "seed" | "duplicateProbability" | "schedules" | "latency" | "onExecutionEvent"
+  > {
   readonly fleet: Fleet;
   readonly policy?: NonNullable<ConfigInput["policy"]>;
 }

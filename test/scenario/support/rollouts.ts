@@ -32,6 +32,8 @@ export interface FleetScenario {
   readonly schedules?: boolean;
   /** Receives every call of every function, such as `ecs.UpdateService` and `roll/apply`. */
   readonly onFunctionCall?: LabOptions["onFunctionCall"];
+  /** Receives every event of every execution. */
+  readonly onExecutionEvent?: LabOptions["onExecutionEvent"];
   /** An earlier release that has enrolled the fleet and recorded these settings. The current release replaces it. */
   readonly earlier?: { readonly build: Inject; readonly settings?: string };
 }
@@ -195,6 +197,7 @@ export async function onFleet<T>(scenario: FleetScenario, test: (driver: FleetDr
     latency = false,
     schedules = true,
     onFunctionCall,
+    onExecutionEvent,
     earlier,
   } = scenario;
   const { regions = ["us-east-1", "us-west-2", "eu-west-1"] } = scenario;
@@ -207,6 +210,7 @@ export async function onFleet<T>(scenario: FleetScenario, test: (driver: FleetDr
     schedules,
     latency,
     ...(onFunctionCall && { onFunctionCall }),
+    ...(onExecutionEvent && { onExecutionEvent }),
     ...(seed !== undefined && { seed }),
   });
   const run = async () => {
