@@ -60,7 +60,7 @@ export function definitionFor(lab: Pick<Lab, "stepFunctions">, arn: string, chan
   const machine = lab.stepFunctions.listStateMachines().find(({ stateMachineArn }) => stateMachineArn === arn);
   if (!machine) throw new Error(`the lab has no ${arn}`);
   const definition: unknown = JSON.parse(machine.definition);
-  if (!isJsonObject(definition)) throw new Error(`${arn} is no object`);
+  if (!isJsonObject(definition)) throw new Error(`${arn} is not an object`);
   return JSON.stringify(changes.reduce(changed, definition));
 }
 

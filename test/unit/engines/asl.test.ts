@@ -29,7 +29,7 @@ const replay = (change: (replayed: Replay) => void = () => undefined): Replay =>
 };
 
 describe("a replay", () => {
-  it("is the same whatever the order of a Map's iterations and the wording of a timeout", () => {
+  it("is the same for any order of a Map's iterations and any wording of a timeout", () => {
     const same = replay(({ lines }) => {
       lines.reverse();
       lines[2]?.splice(1, 1, { state: "Done", input: { error: "States.Timeout" } });
