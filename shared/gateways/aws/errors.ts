@@ -20,14 +20,13 @@ export function isQuotaReached(error: unknown): boolean {
 
 /**
  * Refusals that another call's end makes go away, by their names and, where a name says nothing, by their messages.
- * ECS refuses concurrent registrations of one family with a `ClientException`; the others are modeled errors of ECS,
- * EventBridge and DynamoDB.
+ * ECS refuses concurrent registrations of one family with a `ClientException`; the others are modeled errors of
+ * EventBridge and DynamoDB. ECS's `ConflictException` is not one of them: it says that a token was used for something
+ * else.
  */
 const BUSY: readonly { readonly name: string; readonly message?: RegExp }[] = [
   { name: "ClientException", message: /^Too many concurrent attempts\b/ },
   { name: "ConcurrentModificationException" },
-  { name: "ConflictException" },
-  { name: "UpdateInProgressException" },
   { name: "TransactionConflictException" },
   { name: "ReplicatedWriteConflictException" },
 ];
