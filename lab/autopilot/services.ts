@@ -62,7 +62,8 @@ export function addServices(simulator: Simulator, options: ServicesOptions): Ser
   };
 }
 
-function addControlPlane(simulator: Simulator, config: Config, name: string): Kubernetes {
+/** Adds the control plane of this name; its istiod discovers the tasks of the places that it serves. */
+export function addControlPlane(simulator: Simulator, config: Config, name: string): Kubernetes {
   return simulator.add(
     (context) =>
       new Kubernetes(context, {

@@ -53,16 +53,7 @@ export const scenarios: readonly Scenario[] = [
     demoFleet,
   ),
   roll("throttled", async (driver) => {
-    for (const fn of ["roll/plan", "roll/apply", "roll/verify", "roll/finish", "roll/await-deployment"]) {
-      const throttled = "Lambda.TooManyRequestsException";
-      driver.lab.faults.add({
-        kind: "lambda-service-error",
-        match: { function: fn },
-        error: throttled,
-        when: "before",
-        count: 3,
-      });
-    }
+    throttleSteps(driver.lab, ["roll/plan", "roll/apply", "roll/verify", "roll/finish", "roll/await-deployment"], 3);
     driver.lab.faults.add({ kind: "throttle", match: { call: "ecs.UpdateService" }, count: 12 });
     await driver.tag(cart, enrollAs("cart"));
     await driver.until("cart is enrolled", 60, () => driver.ended(cart, "succeeded"));
@@ -126,16 +117,11 @@ export const scenarios: readonly Scenario[] = [
     await driver.untilStatus("aborted");
   }),
   rollout("throttled rollout", { services: 6 }, async (driver) => {
-    for (const fn of ["rollout/start", "rollout/next-wave", "rollout/take", "rollout/assess-wave", "rollout/finish"]) {
-      const throttled = "Lambda.TooManyRequestsException";
-      driver.lab.faults.add({
-        kind: "lambda-service-error",
-        match: { function: fn },
-        error: throttled,
-        when: "before",
-        count: 2,
-      });
-    }
+    throttleSteps(
+      driver.lab,
+      ["rollout/start", "rollout/next-wave", "rollout/take", "rollout/assess-wave", "rollout/finish"],
+      2,
+    );
     driver.lab.faults.add({
       kind: "api-error",
       match: { state: "Roll" },
@@ -187,4 +173,12 @@ function recorded(recorder: Recorder, lab: Lab): Recorded {
     recordings: recorder.recordings(lab),
     definitionOf: (arn, changes) => definitionFor(lab, arn, changes),
   };
+}
+
+/** Lambda has no room for the next invocations of each of these functions. */
+function throttleSteps(lab: Lab, functionNames: readonly string[], count: number): void {
+  for (const name of functionNames) {
+    const error = "Lambda.TooManyRequestsException";
+    lab.faults.add({ kind: "lambda-service-error", match: { function: name }, error, when: "before", count });
+  }
 }

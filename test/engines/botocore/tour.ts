@@ -83,7 +83,11 @@ export function tourStops(subjects: TourSubjects): readonly Stop[] {
     ["events", "ListTargetsByRule", { Rule: "ztunnel-autopilot-tag-changed" }],
     ["events", "TestEventPattern", { EventPattern: pattern, Event: JSON.stringify(wholeEvent) }],
     ["events", "TestEventPattern", { EventPattern: "{}", Event: JSON.stringify(wholeEvent) }],
-    ["events", "PutEvents", { Entries: [{ Source: "tour", DetailType: "Tour", Detail: "{}" }, { Source: "tour" }] }],
+    [
+      "events",
+      "PutEvents",
+      { Entries: [{ Source: "tour", DetailType: "Tour", Detail: "{}", Time: 1767225600 }, { Source: "tour" }] },
+    ],
     ["states", "ListStateMachines", {}],
     ["states", "DescribeStateMachine", { stateMachineArn }],
     ["states", "ListExecutions", { stateMachineArn, statusFilter: "SUCCEEDED" }],

@@ -1,5 +1,4 @@
 import {
-  Kubernetes,
   nextRootCaPem,
   rootCaPem,
   ScaledClock,
@@ -10,8 +9,8 @@ import {
   startServer,
 } from "@ztunnel-autopilot/simulator";
 import * as z from "zod";
-import { LAB_SLACK_TOKEN } from "../../../lab/autopilot/lab.ts";
-import { type Config, controlPlaneFor } from "../../../shared/config/config.ts";
+import { addControlPlane, LAB_SLACK_TOKEN } from "../../../lab/autopilot/services.ts";
+import type { Config } from "../../../shared/config/config.ts";
 
 /** What MiniStack is not: the control planes of the mesh and Slack, on a port of 127.0.0.1. */
 export interface World {
@@ -44,19 +43,7 @@ export async function startWorld(config: Config): Promise<World> {
   const clock = new ScaledClock(1, { unref: true });
   const simulator = new Simulator({ clock, throttling: false });
   const slack = simulator.add((context) => new Slack(context, { token: LAB_SLACK_TOKEN }));
-  const planes = config.controlPlanes.map(({ name }) =>
-    simulator.add(
-      (context) =>
-        new Kubernetes(context, {
-          controlPlane: name,
-          network: name,
-          rootCaPem,
-          eastWestHostname: `eastwest.${name}.example.com`,
-          istiodVersion: "1.28.1-solo",
-          discovers: (place) => controlPlaneFor(config, place)?.name === name,
-        }),
-    ),
-  );
+  const planes = config.controlPlanes.map(({ name }) => addControlPlane(simulator, config, name));
   const routes = async ({ path, body }: SimulatorRequest): Promise<SimulatorResponse> => {
     if (path === "/_world/tasks") simulator.context.taskChanges.publish(taskSchema.parse(JSON.parse(body)));
     if (path === "/_world/root-ca") for (const plane of planes) plane.setRootCa(`${rootCaPem}${nextRootCaPem}`);
