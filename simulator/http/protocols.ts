@@ -98,8 +98,14 @@ function contentType(protocol: Protocol | undefined): string {
   }
 }
 
+/** No request of an SDK nests this deep; code that walks through deeper ones would run out of stack. */
+const MOST_NESTED = 500;
+
 function jsonInput(body: string): JsonObject {
   if (body === "") return {};
+  if (body.length > MOST_NESTED && isTooDeep(body)) {
+    throw new AwsError("SerializationException", `The request body is nested more than ${MOST_NESTED} times.`);
+  }
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -122,4 +128,14 @@ function withoutNulls(object: JsonObject): JsonObject {
 function withoutNullMembers(value: Json): Json {
   if (Array.isArray(value)) return value.map(withoutNullMembers);
   return isJsonObject(value) ? withoutNulls(value) : value;
+}
+
+function isTooDeep(body: string): boolean {
+  let depth = 0;
+  for (const [token] of body.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (token === "[" || token === "{") depth += 1;
+    if (token === "]" || token === "}") depth -= 1;
+    if (depth > MOST_NESTED) return true;
+  }
+  return false;
 }

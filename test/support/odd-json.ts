@@ -18,7 +18,7 @@ const ODD: readonly Json[] = [
   {},
   { toString: null, constructor: {} },
   JSON.parse('{"__proto__":{"a":1}}'),
-  JSON.parse(`${"[".repeat(500)}${"]".repeat(500)}`),
+  JSON.parse(`${"[".repeat(400)}${"]".repeat(400)}`),
 ];
 
 /** The object with one value, at any depth, replaced by an odd one or dropped, or with an unknown member beside it. */

@@ -1,4 +1,7 @@
-/** What ends a deployment before it completes, in ECS's words as far as AWS documents them. */
+/**
+ * What ends a deployment before it completes. AWS documents the causes at the linked pages, not all of the words: those
+ * of hooks and of stopped deployments are the simulator's own.
+ */
 export interface FailureCause {
   readonly source: string;
   readonly reason: string;

@@ -19,8 +19,10 @@ const ERROR = "ValidationException";
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html */
 const MAX_REQUEST_BYTES = 1024 * 1024;
 
+/** Epoch seconds that are a date. */
+const epoch = z.number().refine((seconds) => !Number.isNaN(new Date(seconds * 1000).getTime()), "not a date");
 const entrySchema = z.object({
-  Time: z.union([z.number(), z.iso.datetime({ offset: true })]).optional(),
+  Time: z.union([epoch, z.iso.datetime({ offset: true })]).optional(),
   Source: z.string().default(""),
   DetailType: z.string().default(""),
   Detail: z.string().default(""),

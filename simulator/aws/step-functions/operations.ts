@@ -21,7 +21,7 @@ const schemas = {
   execution: z.object({ executionArn: arn }),
   list: z.object({
     stateMachineArn: arn,
-    statusFilter: z.enum(["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]).optional(),
+    statusFilter: z.enum(["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"]).optional(),
     maxResults: limit,
     nextToken,
   }),

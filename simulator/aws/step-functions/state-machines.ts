@@ -18,7 +18,6 @@ import { Peaks } from "./peaks.ts";
 import {
   bounded,
   type ExecutionDescription,
-  type ExecutionStatus,
   type FunctionInvoker,
   type Runtime,
   type StartedBy,
@@ -191,7 +190,7 @@ export class StateMachines {
    */
   listExecutions(request: {
     readonly stateMachineArn: string;
-    readonly statusFilter?: ExecutionStatus;
+    readonly statusFilter?: string;
   }): readonly ExecutionDescription[] {
     const { stateMachineArn, statusFilter } = request;
     if (!this.#machines.has(stateMachineArn))
