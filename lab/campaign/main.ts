@@ -8,8 +8,8 @@ const help = `npm run campaign -- [options]
 
 Runs random actions and faults on the lab, in virtual time: fleets, tags, deployments, root CAs, images, operators, and
 faults of every kind. When the faults have ended and the lab is idle, it checks the invariants. The seed alone decides
-a run. Violations that are known to
-be still there count apart (lab/campaign/known.ts); after the runs, each of them must show with its seed.
+a run. Violations that are known and not mended yet (lab/campaign/known.ts) count apart; after the runs, each of them
+must show with its seed.
 
   --runs N       the number of runs (default 100)
   --seed S       the first run's seed; each further run counts up from it (default 1)

@@ -58,8 +58,8 @@ export interface LambdaRuntimeOptions {
   readonly latency: Latency;
   readonly functions: Readonly<Record<string, FunctionFactory>>;
   /**
-   * How many of a function's invocations run at a time at most, by its name. Beyond that, asynchronous ones wait their
-   * turn, and synchronous ones are refused with 429.
+   * How many of a function's invocations run at a time at most, by its name. Beyond that, those of a state
+   * machine are refused with 429, and the others wait their turn.
    */
   readonly reservedConcurrency?: Readonly<Record<string, number>>;
   /** After how many seconds Lambda ends an invocation, by the function's name. */
