@@ -63,7 +63,7 @@ export interface SecretReader {
   }): { readonly ok: true } | { readonly ok: false; readonly reason: string };
 }
 
-/** A task of a service that runs, got healthy or has stopped. */
+/** A task of a service that is pending, runs, got healthy or has stopped. */
 export interface TaskChange {
   readonly taskArn: string;
   readonly serviceArn: string;

@@ -89,6 +89,7 @@ export class TaskLifecycle {
     task.plan = plan;
     task.lastStatus = "PENDING";
     task.version += 1;
+    this.#announce(task);
     const failsAtMs = plan.failure?.atMs ?? Infinity;
     if (plan.runningAtMs <= failsAtMs && !(await this.#start(task, plan))) return;
     if (!plan.failure || !(await this.#reach(task, failsAtMs))) return;
