@@ -3,7 +3,7 @@ import {
   labelKeyProblems,
   labelPartProblems,
   labelValueProblems,
-  type Problems,
+  type NameProblems,
   serviceNameProblems,
   subdomainProblems,
 } from "./names.ts";
@@ -46,9 +46,7 @@ export function refuseInvalid({ resource, name }: ObjectRef, object: JsonObject)
   });
 }
 
-/**
- * https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
- */
+/** As the admission plugin NamespaceLifecycle of https://github.com/kubernetes/apiserver does. */
 function refuseNamespace(store: ObjectStore, ref: ObjectRef): void {
   const { namespace, resource, name } = ref;
   const namespaces = parseResourcePath("/api/v1/namespaces")?.resource;
@@ -89,12 +87,12 @@ function metadataCauses(resource: Resource, name: string, object: JsonObject): r
   ];
 }
 
-function nameProblems({ kind }: Resource, name: string): Problems {
+function nameProblems({ kind }: Resource, name: string): NameProblems {
   if (kind === "Namespace") return labelPartProblems(name);
   return kind === "Service" ? serviceNameProblems(name) : subdomainProblems(name);
 }
 
-function invalid(field: string, value: Json, problems: Problems): readonly Cause[] {
+function invalid(field: string, value: Json, problems: NameProblems): readonly Cause[] {
   return problems.map((problem) => ({
     reason: "FieldValueInvalid",
     field,

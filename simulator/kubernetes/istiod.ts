@@ -1,8 +1,12 @@
 import type { FaultKind } from "../base/faults.ts";
+import { isJsonObject, type JsonObject } from "../base/json.ts";
 import type { Random } from "../base/random.ts";
-import type { SimulatorContext, TaskChange } from "../core/connections.ts";
+import type { SimulatorContext, StartingContainer, TaskChange } from "../core/connections.ts";
 import { admit } from "./admission.ts";
+import { istiodHosts } from "./gateway.ts";
+import { certificateNames, certificateRefusal } from "./identity.ts";
 import { type ObjectStore, refOf } from "./object-store.ts";
+import { parseResourcePath } from "./resources.ts";
 import { StatusError } from "./status.ts";
 import { type DiscoveredTask, discoveredTask, type TaskPlace, workloadEntry } from "./workload-entry.ts";
 
@@ -11,6 +15,11 @@ export interface IstiodOptions {
   readonly network: string;
   /** The accounts and regions whose tasks it discovers. Default all. */
   readonly discovers?: (place: TaskPlace) => boolean;
+  /**
+   * A container with a bootstrap token of this mesh gets healthy only if it gets a certificate: from an istiod that the
+   * token's root certificate vouches for, for the role of its task. Default false: then every one gets it.
+   */
+  readonly checksCertificates?: boolean;
 }
 
 /** A WorkloadEntry that the API server has refused. */
@@ -46,11 +55,28 @@ export class Istiod {
     this.#random = random;
     this.#options = options;
     context.taskChanges.subscribe((change) => this.#taskChanged(change));
+    if (options.checksCertificates) context.containerStarts.subscribe((plan) => this.certificateRefusal(plan));
   }
 
   /** The entries of tasks that exist which the API server has refused. */
   refusals(): readonly RefusedEntry[] {
     return [...this.#refused.values()];
+  }
+
+  /** The names in the certificate of a ztunnel with this task role. */
+  certificateNames(roleArn: string): readonly string[] {
+    return certificateNames(roleArn, this.#listed("serviceaccounts"));
+  }
+
+  /** Why a container's ztunnel gets no certificate; undefined when it gets one or asks for none here. */
+  certificateRefusal(container: StartingContainer): string | undefined {
+    return certificateRefusal(container, {
+      network: this.#options.network,
+      hosts: new Set(this.#listed("services").flatMap(istiodHosts)),
+      rootCaPem: this.#rootCaPem(),
+      serviceAccounts: this.#listed("serviceaccounts"),
+      nowMs: this.#context.clock.now(),
+    });
   }
 
   /** What was refused for want of a namespace is tried again. */
@@ -59,6 +85,18 @@ export class Istiod {
       const task = this.#tasks.get(taskArn);
       if (task) this.#discoverAfter(TURN_MS, task);
     }
+  }
+
+  #listed(plural: string): readonly JsonObject[] {
+    const resource = parseResourcePath(`/api/v1/${plural}`)?.resource;
+    return resource === undefined ? [] : this.#store.list(resource, undefined, undefined);
+  }
+
+  #rootCaPem(): string {
+    const bundle = { name: "istio-ca-root-cert", namespace: "istio-system" };
+    const found = this.#store.find(refOf({ apiVersion: "v1", kind: "ConfigMap", metadata: bundle }));
+    const data = found?.object.data;
+    return isJsonObject(data) ? String(data["root-cert.pem"]) : "";
   }
 
   #taskChanged(change: TaskChange): void {

@@ -1,25 +1,22 @@
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { seededRandom } from "../base/random.ts";
-import type { SimulatorContext } from "../core/connections.ts";
+import type { SimulatorContext, StartingContainer } from "../core/connections.ts";
 import type { HttpService } from "../core/service.ts";
 import { jsonResponse, type SimulatorRequest, type SimulatorResponse } from "../http/message.ts";
 import { admit, refuseInvalid } from "./admission.ts";
 import { apply } from "./apply.ts";
 import { authenticate } from "./authentication.ts";
 import { initialObjects, type MeshOptions } from "./initial-objects.ts";
-import { Istiod, type RefusedEntry } from "./istiod.ts";
+import { Istiod, type IstiodOptions, type RefusedEntry } from "./istiod.ts";
 import { ObjectStore, refOf } from "./object-store.ts";
 import { Pages } from "./pages.ts";
 import { parseConfig } from "./patch-body.ts";
 import { parseResourcePath, type ResourcePath } from "./resources.ts";
 import { modified, notFound, StatusError, statusResponse } from "./status.ts";
-import type { TaskPlace } from "./workload-entry.ts";
 
-export interface KubernetesOptions extends MeshOptions {
+export interface KubernetesOptions extends MeshOptions, IstiodOptions {
   /** The control plane's name: requests come below `/kubernetes/<name>/`. */
   readonly controlPlane: string;
-  /** The accounts and regions whose tasks its istiod discovers. Default all. */
-  readonly discovers?: (place: TaskPlace) => boolean;
   /** A bearer token that is taken beside EKS's own. */
   readonly kubeconfigToken?: string;
 }
@@ -105,6 +102,16 @@ export class Kubernetes implements HttpService {
       const resource = parseResourcePath(path)?.resource;
       return resource === undefined ? [] : this.#store.list(resource, undefined, undefined).map(withoutManagedFields);
     });
+  }
+
+  /** The names that istiod writes into the certificate of a ztunnel with this task role: one a service account. */
+  certificateNames(roleArn: string): readonly string[] {
+    return this.#istiod.certificateNames(roleArn);
+  }
+
+  /** Why istiod gives a container's ztunnel no certificate; undefined if it does, or if the token is another mesh's. */
+  certificateRefusal(container: StartingContainer): string | undefined {
+    return this.#istiod.certificateRefusal(container);
   }
 
   #answer(request: SimulatorRequest): SimulatorResponse {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import {
-  ACCOUNT,
+  ACCOUNT_PATH,
   account,
   type KubernetesHarness,
   kubernetesHarness,
@@ -52,7 +52,7 @@ describe("Server-side apply of the simulator", () => {
       { ...account({ role: "theirs" }), metadata: { name: "web", namespace: "web", annotations: { role: "theirs" } } },
       "kubectl",
     );
-    const conflict = await apply(ACCOUNT, account({ role: "ours" }));
+    const conflict = await apply(ACCOUNT_PATH, account({ role: "ours" }));
     expect(conflict).toMatchObject({
       status: 409,
       body: {
@@ -60,10 +60,10 @@ describe("Server-side apply of the simulator", () => {
         details: { causes: [{ reason: "FieldManagerConflict", field: ".metadata.annotations.role" }] },
       },
     });
-    expect((await send({ path: ACCOUNT })).body).toMatchObject({ metadata: { annotations: { role: "theirs" } } });
-    const forced = await apply(ACCOUNT, account({ role: "ours" }), { fieldManager: "controller", force: "true" });
+    expect((await send({ path: ACCOUNT_PATH })).body).toMatchObject({ metadata: { annotations: { role: "theirs" } } });
+    const forced = await apply(ACCOUNT_PATH, account({ role: "ours" }), { fieldManager: "controller", force: "true" });
     expect(forced).toMatchObject({ status: 200, body: { metadata: { annotations: { role: "ours" } } } });
-    expect((await apply(ACCOUNT, account({ role: "theirs" }), { fieldManager: "other" })).status).toBe(409);
+    expect((await apply(ACCOUNT_PATH, account({ role: "theirs" }), { fieldManager: "other" })).status).toBe(409);
   });
 
   it("shares a field that two managers give the same value", async () => {
@@ -94,6 +94,6 @@ describe("Server-side apply of the simulator", () => {
   });
 
   it("is refused for a namespace that doesn't exist", async () => {
-    expect(await apply(ACCOUNT, account({}))).toMatchObject({ status: 404, body: { reason: "NotFound" } });
+    expect(await apply(ACCOUNT_PATH, account({}))).toMatchObject({ status: 404, body: { reason: "NotFound" } });
   });
 });

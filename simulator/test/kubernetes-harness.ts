@@ -10,7 +10,7 @@ import { rootCaPem } from "../kubernetes/root-ca.ts";
 const APPLY = "application/apply-patch+yaml";
 
 export const NAMESPACE = "/api/v1/namespaces/web";
-export const ACCOUNT = `${NAMESPACE}/serviceaccounts/web`;
+export const ACCOUNT_PATH = `${NAMESPACE}/serviceaccounts/web`;
 export const ENTRIES = "/apis/networking.istio.io/v1/namespaces/istio-system/workloadentries";
 
 interface Answer {

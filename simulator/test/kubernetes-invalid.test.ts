@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../base/json.ts";
 import {
-  ACCOUNT,
+  ACCOUNT_PATH,
   account,
   type KubernetesHarness,
   kubernetesHarness,
@@ -147,7 +147,7 @@ describe("A namespace that is being terminated", () => {
 
   it("takes nothing new", async () => {
     terminate();
-    expect(await apply(ACCOUNT, account({}))).toMatchObject({
+    expect(await apply(ACCOUNT_PATH, account({}))).toMatchObject({
       status: 403,
       body: {
         reason: "Forbidden",
@@ -168,10 +168,10 @@ describe("A namespace that is being terminated", () => {
     });
   });
 
-  it("lets what it has be changed, and can be changed itself", async () => {
-    await apply(ACCOUNT, account({}));
+  it("lets its objects be changed, and can be changed itself", async () => {
+    await apply(ACCOUNT_PATH, account({}));
     terminate();
-    expect((await apply(ACCOUNT, account({ a: "b" }))).status).toBe(200);
+    expect((await apply(ACCOUNT_PATH, account({ a: "b" }))).status).toBe(200);
     expect((await apply(NAMESPACE, namespace({ a: "b" }))).status).toBe(200);
   });
 });
@@ -197,12 +197,12 @@ describe("A conflict", () => {
   });
 
   it("is what an apply gets that names another version of the object", async () => {
-    const { body } = await apply(ACCOUNT, account({}));
+    const { body } = await apply(ACCOUNT_PATH, account({}));
     const { metadata } = body;
     const resourceVersion = JSON.parse(JSON.stringify(metadata)).resourceVersion;
     const at = (version: string) => ({ ...account({}), metadata: { name: "web", resourceVersion: version } });
-    expect((await apply(ACCOUNT, at(resourceVersion))).status).toBe(200);
-    expect(await apply(ACCOUNT, at("1"))).toMatchObject({
+    expect((await apply(ACCOUNT_PATH, at(resourceVersion))).status).toBe(200);
+    expect(await apply(ACCOUNT_PATH, at("1"))).toMatchObject({
       status: 409,
       body: {
         reason: "Conflict",
@@ -233,16 +233,16 @@ describe("An odd request", () => {
     ["a resource version that is a number", withMetadata({ resourceVersion: 7 }), 400],
     ["managed fields", withMetadata({ managedFields: [] }), 400],
   ])("is refused: a patch with %s", async (_what, body, status) => {
-    const answer = await send({ method: "PATCH", path: ACCOUNT, query, headers, body });
+    const answer = await send({ method: "PATCH", path: ACCOUNT_PATH, query, headers, body });
     expect(answer).toMatchObject({ status, body: { kind: "Status", status: "Failure", code: status } });
   });
 
   it.each([
     ["POST", `${NAMESPACE}/serviceaccounts`, 405],
-    ["PUT", ACCOUNT, 405],
-    ["DELETE", ACCOUNT, 405],
+    ["PUT", ACCOUNT_PATH, 405],
+    ["DELETE", ACCOUNT_PATH, 405],
     ["PATCH", `${NAMESPACE}/serviceaccounts`, 405],
-    ["BREW", ACCOUNT, 405],
+    ["BREW", ACCOUNT_PATH, 405],
     ["GET", "/", 404],
     ["GET", "", 404],
     ["GET", "/api/v1/namespaces/%E0%A4%A/serviceaccounts/x", 404],
