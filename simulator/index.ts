@@ -41,9 +41,11 @@ export type { Authorizer, Need, Principal } from "./core/authorization.ts";
 export type {
   Connections,
   Functions,
+  Objections,
   Port,
   SecretReader,
   SimulatorContext,
+  StartingContainer,
   TaskChange,
   Topic,
 } from "./core/connections.ts";

@@ -140,7 +140,10 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
         ...(dice.chance(0.8) && { count: dice.int(1, 3) }),
       };
     case "kubernetes-down":
+    case "continue-expired":
     case "no-workload-entry":
+    case "unlabeled-entries":
+    case "no-redirection":
       return { match: { controlPlane: dice.pick(ground.controlPlanes) } };
     case "slack-down":
       return {};

@@ -17,7 +17,10 @@ export const faultKinds = [
   "lambda-service-error",
   "kubernetes-down",
   "slack-down",
+  "continue-expired",
   "no-workload-entry",
+  "unlabeled-entries",
+  "no-redirection",
   "region-down",
   "slow-call",
 ] as const;
@@ -66,7 +69,7 @@ const matchSchema = z.strictObject({
   state: z.string().optional(),
   /** Event's detail-type (`lose-event`, `duplicate-event`, `delay-event`). */
   detailType: z.string().optional(),
-  /** Control plane's name (`kubernetes-down`, `no-workload-entry`). */
+  /** Control plane's name (`kubernetes-down`, `continue-expired`, those of WorkloadEntries). */
   controlPlane: z.string().optional(),
 });
 

@@ -21,6 +21,21 @@ export class Topic<T> {
   }
 }
 
+/** Something that one service is about to do and others may object to. Without judges nobody objects. */
+export class Objections<T> {
+  readonly #judges: ((plan: T) => string | undefined)[] = [];
+
+  /** Asks the judge about every plan from now on; it answers with its objection, or undefined. */
+  subscribe(judge: (plan: T) => string | undefined): void {
+    this.#judges.push(judge);
+  }
+
+  /** The objections of all judges. */
+  to(plan: T): readonly string[] {
+    return this.#judges.map((judge) => judge(plan)).filter((objection) => objection !== undefined);
+  }
+}
+
 /**
  * Something that one service offers and others use. Each use resolves it again: the offer may come after its users.
  */
@@ -60,10 +75,19 @@ export interface SecretReader {
     readonly executionRoleArn: string | undefined;
     /** The task's service, which a fault rule may name. */
     readonly serviceArn: string;
-  }): { readonly ok: true } | { readonly ok: false; readonly reason: string };
+  }): { readonly ok: true; readonly value?: string } | { readonly ok: false; readonly reason: string };
 }
 
-/** A task of a service that runs, got healthy or has stopped. */
+/** A container that is about to start, with the values that its definition and its secrets give it. */
+export interface StartingContainer {
+  readonly taskArn: string;
+  readonly container: string;
+  /** Whose credentials it finds. */
+  readonly taskRoleArn: string | undefined;
+  readonly environment: ReadonlyMap<string, string>;
+}
+
+/** A task of a service that is pending, runs, got healthy or has stopped. */
 export interface TaskChange {
   readonly taskArn: string;
   readonly serviceArn: string;
@@ -108,6 +132,8 @@ export interface Connections {
   readonly events: Topic<AwsEvent>;
   readonly taskChanges: Topic<TaskChange>;
   readonly alarmChanges: Topic<AlarmChange>;
+  /** Objections to a container that has a health check keep it from ever passing. */
+  readonly containerStarts: Objections<StartingContainer>;
   readonly secretReader: Port<SecretReader>;
   readonly functions: Port<Functions>;
   /** Without an offer, every call is allowed. */
@@ -129,6 +155,7 @@ export function newConnections(): Connections {
     events: new Topic(),
     taskChanges: new Topic(),
     alarmChanges: new Topic(),
+    containerStarts: new Objections(),
     secretReader: new Port("secrets: add Secrets Manager"),
     functions: new Port("functions: give them to the port `functions`"),
     authorizer: new Port("permissions: make an Iam with the context"),

@@ -77,24 +77,31 @@ export function managedFields({ object, owners }: OwnedObject): Json {
 
 function refuseConflicts(before: OwnedObject, fields: readonly (readonly [FieldPath, Json])[], manager: string): void {
   const causes = fields.flatMap(([path, value]) => {
-    const current = fieldAt(before.object, path);
-    if (current === undefined || isSameJson(current, value)) return [];
+    const present = fieldAt(before.object, path);
+    if (present === undefined || isSameJson(present, value)) return [];
     return ownersOf(before, path)
       .filter((each) => !isApplier(each, manager))
       .map(({ name, operation }) => ({
         reason: "FieldManagerConflict",
-        message: `conflict with "${name}"${operation === "Update" ? " using v1" : ""}`,
+        message: `conflict with "${name}"${operation === "Update" ? ` using ${String(before.object.apiVersion)}` : ""}`,
         field: pathText(path),
       }));
   });
-  if (causes.length === 0) return;
-  const list = causes.map(({ message, field }) => `${message}: ${field}`).join("; ");
-  throw new StatusError(
-    409,
-    "Conflict",
-    `Apply failed with ${causes.length} conflict${causes.length > 1 ? "s" : ""}: ${list}`,
-    { causes },
-  );
+  if (causes.length > 0) throw new StatusError(409, "Conflict", conflictText(causes), { causes });
+}
+
+/**
+ * One conflict in a line, several by their managers: as conflict.go of Kubernetes' apimachinery has it.
+ */
+function conflictText(causes: readonly { readonly message: string; readonly field: string }[]): string {
+  const [first] = causes;
+  if (first && causes.length === 1) return `Apply failed with 1 conflict: ${first.message}: ${first.field}`;
+  const managers = [...new Set(causes.map(({ message }) => message))].sort();
+  const lines = managers.flatMap((manager) => [
+    `${manager.replace(/^conflict /, "conflicts ")}:`,
+    ...causes.filter(({ message }) => message === manager).map(({ field }) => `- ${field}`),
+  ]);
+  return `Apply failed with ${causes.length} conflicts: ${lines.join("\n")}`;
 }
 
 function ownersOf({ owners }: OwnedObject, path: FieldPath): readonly Manager[] {

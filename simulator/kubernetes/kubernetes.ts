@@ -1,28 +1,28 @@
-import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
-import type { SimulatorContext, TaskChange } from "../core/connections.ts";
+import { isJsonObject, type JsonObject } from "../base/json.ts";
+import { seededRandom } from "../base/random.ts";
+import type { SimulatorContext, StartingContainer } from "../core/connections.ts";
 import type { HttpService } from "../core/service.ts";
 import { jsonResponse, type SimulatorRequest, type SimulatorResponse } from "../http/message.ts";
+import { admit, refuseInvalid } from "./admission.ts";
 import { apply } from "./apply.ts";
 import { authenticate } from "./authentication.ts";
 import { initialObjects, type MeshOptions } from "./initial-objects.ts";
-import { ObjectStore } from "./object-store.ts";
-import { parseResourcePath, type ResourcePath, resourceOf } from "./resources.ts";
-import { notFound, StatusError, statusResponse } from "./status.ts";
-import { type DiscoveredTask, discoveredTask, type TaskPlace, workloadEntry } from "./workload-entry.ts";
+import { Istiod, type IstiodOptions, type RefusedEntry } from "./istiod.ts";
+import { ObjectStore, refOf } from "./object-store.ts";
+import { Pages } from "./pages.ts";
+import { parseConfig } from "./patch-body.ts";
+import { parseResourcePath, type ResourcePath } from "./resources.ts";
+import { modified, notFound, StatusError, statusResponse } from "./status.ts";
 
-export interface KubernetesOptions extends MeshOptions {
+export interface KubernetesOptions extends MeshOptions, IstiodOptions {
   /** The control plane's name: requests come below `/kubernetes/<name>/`. */
   readonly controlPlane: string;
-  /** The accounts and regions whose tasks its istiod discovers. Default all. */
-  readonly discovers?: (place: TaskPlace) => boolean;
   /** A bearer token that is taken beside EKS's own. */
   readonly kubeconfigToken?: string;
 }
 
 const INSTALLER = "helm";
-const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
-/** How long istiod takes to see that a task started or stopped, at least and at most. */
-const DISCOVERY_MS = { min: 1000, max: 4000 };
+const HAS_CHANGED = "the object has been modified; please apply your changes to the latest version and try again";
 
 /**
  * The Kubernetes API of one cluster: reads, lists and server-side apply of the kinds that a mesh is made of, with an
@@ -36,10 +36,8 @@ export class Kubernetes implements HttpService {
   readonly #context: SimulatorContext;
   readonly #options: KubernetesOptions;
   readonly #store: ObjectStore;
-  /** The last change of every task, so that an older one that is still on its way does nothing. */
-  readonly #tasks = new Map<string, DiscoveredTask>();
-  /** Tasks that the fault no-workload-entry has struck: istiod never learns of them. */
-  readonly #unseen = new Set<string>();
+  readonly #pages: Pages;
+  readonly #istiod: Istiod;
 
   constructor(context: SimulatorContext, options: KubernetesOptions) {
     this.controlPlane = options.controlPlane;
@@ -47,9 +45,13 @@ export class Kubernetes implements HttpService {
     this.path = `/kubernetes/${options.controlPlane}/`;
     this.#context = context;
     this.#options = options;
-    this.#store = new ObjectStore(() => context.clock.now(), context.random);
+    // Of its own: how much istiod writes must not change what ECS's tasks take.
+    const random = seededRandom(Math.floor(context.random() * 2 ** 32));
+    const now = () => context.clock.now();
+    this.#store = new ObjectStore(now, random);
+    this.#pages = new Pages(this.#store, now);
+    this.#istiod = new Istiod(context, this.#store, random, options);
     for (const object of initialObjects(options)) this.put(object);
-    context.taskChanges.subscribe((change) => this.#taskChanged(change));
   }
 
   /** Answers a request to the API. */
@@ -65,10 +67,15 @@ export class Kubernetes implements HttpService {
     }
   }
 
-  /** Creates or replaces an object, as an operator of the cluster does. */
+  /**
+   * Creates or replaces an object, as an operator of the cluster does; its namespace may come later.
+   * @throws StatusError 422 for a name, label or annotation that Kubernetes does not take
+   */
   put(object: JsonObject, manager = INSTALLER): void {
-    this.#store.put(refOf(object), manager, object);
-    if (object.kind === "Namespace") this.#addDefaultServiceAccount(String(refOf(object).name));
+    const ref = refOf(object);
+    refuseInvalid(ref, object);
+    this.#store.put(ref, manager, object);
+    if (ref.resource.kind === "Namespace") this.#namespaceCreated(ref.name);
   }
 
   /** Deletes the object that has this kind, namespace and name. */
@@ -82,15 +89,9 @@ export class Kubernetes implements HttpService {
     if (configMap !== undefined) this.put(configMap);
   }
 
-  /** istiod learns that a task runs, or runs no longer: its WorkloadEntry appears or goes a few seconds later. */
-  #taskChanged(change: TaskChange): void {
-    const task = discoveredTask(change, this.#options.discovers);
-    if (!task) return;
-    const { clock, random } = this.#context;
-    this.#tasks.set(task.taskArn, task);
-    const delayMs = DISCOVERY_MS.min + random() * (DISCOVERY_MS.max - DISCOVERY_MS.min);
-    // istiod is not awaited: an error in it is a defect of the simulator and ends the process.
-    void clock.sleep(delayMs).then(() => this.#discover(task));
+  /** The WorkloadEntries that istiod wanted to write for tasks that exist, and that were refused. */
+  refusedEntries(): readonly RefusedEntry[] {
+    return this.#istiod.refusals();
   }
 
   /** All objects but their managed fields, for people and tests. */
@@ -101,6 +102,16 @@ export class Kubernetes implements HttpService {
       const resource = parseResourcePath(path)?.resource;
       return resource === undefined ? [] : this.#store.list(resource, undefined, undefined).map(withoutManagedFields);
     });
+  }
+
+  /** The names that istiod writes into the certificate of a ztunnel with this task role: one a service account. */
+  certificateNames(roleArn: string): readonly string[] {
+    return this.#istiod.certificateNames(roleArn);
+  }
+
+  /** Why istiod gives a container's ztunnel no certificate; undefined if it does, or if the token is another mesh's. */
+  certificateRefusal(container: StartingContainer): string | undefined {
+    return this.#istiod.certificateRefusal(container);
   }
 
   #answer(request: SimulatorRequest): SimulatorResponse {
@@ -120,22 +131,17 @@ export class Kubernetes implements HttpService {
 
   #get({ resource, namespace, name = "" }: ResourcePath): SimulatorResponse {
     const object = this.#store.read({ resource, namespace, name });
-    if (object === undefined) throw notFound(resource.plural, name);
+    if (object === undefined) throw notFound(resource, name);
     return jsonResponse(200, object);
   }
 
   #list({ resource, namespace }: ResourcePath, { query }: SimulatorRequest): SimulatorResponse {
     if (query.fieldSelector) throw new StatusError(400, "BadRequest", "the simulator has no field selectors");
-    const all = this.#store.list(resource, namespace, query.labelSelector);
-    const start = Number(query.continue ?? 0);
-    const end = query.limit ? start + Number(query.limit) : all.length;
-    const more: JsonObject = end < all.length ? { continue: String(end), remainingItemCount: all.length - end } : {};
-    return jsonResponse(200, {
-      kind: `${resource.kind}List`,
-      apiVersion: resource.apiVersion,
-      metadata: { resourceVersion: this.#store.resourceVersion, ...more },
-      items: all.slice(start, end),
-    });
+    const { labelSelector, limit } = query;
+    const continued = query.continue || undefined;
+    const place = { controlPlane: this.controlPlane };
+    const expired = continued !== undefined && this.#context.faults.strike("continue-expired", place) !== undefined;
+    return jsonResponse(200, this.#pages.list({ resource, namespace, labelSelector, limit, continued, expired }));
   }
 
   #apply(target: ResourcePath, name: string, request: SimulatorRequest): SimulatorResponse {
@@ -153,80 +159,23 @@ export class Kubernetes implements HttpService {
         "Invalid",
         'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
       );
-    const config = parseConfig(request.body, target, name);
-    if (namespace !== undefined && !this.#hasNamespace(namespace)) throw notFound("namespaces", namespace);
+    const { config, resourceVersion } = parseConfig(request.body, target, name);
     const ref = { resource, namespace, name };
     const existing = this.#store.find(ref);
-    this.#store.write(ref, apply(existing, config, { manager, force: request.query.force === "true" }));
-    if (resource.kind === "Namespace" && existing === undefined) this.#addDefaultServiceAccount(name);
+    if (resourceVersion !== undefined && resourceVersion !== this.#store.versionOf(ref))
+      throw modified(resource, name, HAS_CHANGED);
+    const applied = apply(existing, config, { manager, force: request.query.force === "true" });
+    admit(this.#store, ref, applied.object);
+    this.#store.write(ref, applied);
+    if (resource.kind === "Namespace" && existing === undefined) this.#namespaceCreated(name);
     return jsonResponse(existing === undefined ? 201 : 200, this.#store.read(ref) ?? null);
   }
 
-  #addDefaultServiceAccount(namespace: string): void {
+  #namespaceCreated(namespace: string): void {
     const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace } };
     if (this.#store.find(refOf(account)) === undefined) this.#store.put(refOf(account), INSTALLER, account);
+    this.#istiod.namespaceCreated();
   }
-
-  #discover(task: DiscoveredTask): void {
-    if (this.#tasks.get(task.taskArn) !== task) return;
-    const entry = workloadEntry(task, this.#options.network);
-    const ref = refOf(entry);
-    if (!task.running) {
-      this.#tasks.delete(task.taskArn);
-      this.#unseen.delete(task.taskArn);
-      this.#store.delete(ref);
-      return;
-    }
-    if (this.#store.find(ref) === undefined && this.#isUnseen(task)) return;
-    if (this.#hasNamespace(task.namespace)) this.#store.put(ref, "istiod", entry);
-  }
-
-  #isUnseen({ taskArn, serviceArn }: DiscoveredTask): boolean {
-    const [, , , region = "", account = ""] = taskArn.split(":");
-    const subject = { controlPlane: this.controlPlane, service: serviceArn, region, account };
-    if (!this.#unseen.has(taskArn) && this.#context.faults.strike("no-workload-entry", subject))
-      this.#unseen.add(taskArn);
-    return this.#unseen.has(taskArn);
-  }
-
-  #hasNamespace(name: string): boolean {
-    const resource = parseResourcePath("/api/v1/namespaces")?.resource;
-    return resource !== undefined && this.#store.find({ resource, namespace: undefined, name }) !== undefined;
-  }
-}
-
-function refOf(object: JsonObject) {
-  const resource = resourceOf(object);
-  const metadata = isJsonObject(object.metadata) ? object.metadata : {};
-  const { name, namespace } = metadata;
-  if (resource === undefined || typeof name !== "string")
-    throw new TypeError("the simulated Kubernetes has no such kind of object, or it has no name");
-  return { resource, namespace: typeof namespace === "string" ? namespace : undefined, name };
-}
-
-/** The applied configuration. @throws StatusError 400 or 422 when it is not what the path names */
-function parseConfig(body: string, { resource, namespace }: ResourcePath, name: string): JsonObject {
-  let config: unknown;
-  try {
-    config = JSON.parse(body);
-  } catch {
-    throw new StatusError(400, "BadRequest", "error decoding YAML: the simulator takes the JSON subset of YAML only");
-  }
-  if (!isJsonObject(config)) throw new StatusError(400, "BadRequest", "the body is not an object");
-  const bad = (message: string) => new StatusError(400, "BadRequest", message);
-  if (config.kind !== resource.kind || config.apiVersion !== resource.apiVersion)
-    throw bad(`the object provided is not a ${resource.kind} of ${resource.apiVersion}`);
-  const metadata = isJsonObject(config.metadata) ? config.metadata : {};
-  if (metadata.name !== undefined && metadata.name !== name)
-    throw bad("the name of the object does not match the name on the URL");
-  if (metadata.namespace !== undefined && metadata.namespace !== namespace)
-    throw bad("the namespace of the provided object does not match the namespace sent on the request");
-  if (metadata.managedFields !== undefined) throw bad("metadata.managedFields must be nil");
-  if (!NAME.test(name))
-    throw new StatusError(422, "Invalid", `${resource.kind} "${name}" is invalid: metadata.name: Invalid value`);
-  const named: Record<string, Json> = { ...metadata, name };
-  if (namespace !== undefined) named.namespace = namespace;
-  return { ...config, metadata: named };
 }
 
 function withoutManagedFields(object: JsonObject): JsonObject {

@@ -2,7 +2,7 @@ import { isJsonObject, isSameJson, type Json, type JsonObject } from "../base/js
 import type { Random } from "../base/random.ts";
 import { randomUuid } from "../base/random-id.ts";
 import { createdBy, managedFields, type OwnedObject } from "./apply.ts";
-import type { Resource } from "./resources.ts";
+import { type Resource, resourceOf } from "./resources.ts";
 import { StatusError } from "./status.ts";
 
 /** Where an object is: its resource, its namespace if it has one, and its name. */
@@ -10,6 +10,16 @@ export interface ObjectRef {
   readonly resource: Resource;
   readonly namespace: string | undefined;
   readonly name: string;
+}
+
+/** Where an object with this kind, namespace and name is. */
+export function refOf(object: JsonObject): ObjectRef {
+  const resource = resourceOf(object);
+  const metadata = isJsonObject(object.metadata) ? object.metadata : {};
+  const { name, namespace } = metadata;
+  if (resource === undefined || typeof name !== "string")
+    throw new TypeError("the simulated Kubernetes has no such kind of object, or it has no name");
+  return { resource, namespace: typeof namespace === "string" ? namespace : undefined, name };
 }
 
 interface Stored extends OwnedObject {
@@ -48,6 +58,12 @@ export class ObjectStore {
   read(ref: ObjectRef): JsonObject | undefined {
     const stored = this.#stored(ref);
     return stored && this.#shown(stored);
+  }
+
+  /** The object's resource version; `undefined` if there is none. */
+  versionOf(ref: ObjectRef): string | undefined {
+    const stored = this.#stored(ref);
+    return stored && String(stored.resourceVersion);
   }
 
   /** Creates the object, or replaces it, with all its fields owned by `manager`. */

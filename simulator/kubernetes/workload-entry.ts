@@ -1,5 +1,6 @@
 import type { JsonObject } from "../base/json.ts";
 import type { TaskChange } from "../core/connections.ts";
+import { labelKeyProblems, labelValueProblems } from "./names.ts";
 
 export interface TaskPlace {
   readonly account: string;
@@ -11,12 +12,23 @@ export interface DiscoveredTask {
   readonly taskArn: string;
   readonly serviceArn: string;
   readonly serviceName: string;
+  readonly place: TaskPlace;
   /** From the task's tags. */
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly ipAddress: string;
-  readonly running: boolean;
+  /** From before its containers start until it has stopped. */
+  readonly exists: boolean;
+  /** It has a container of that name, whether or not it is healthy. */
   readonly hasZtunnel: boolean;
+  /** Those tags that can be labels. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What an istiod of another version, or one in trouble, leaves out of an entry. */
+export interface EntryOmissions {
+  readonly labels: boolean;
+  readonly redirection: boolean;
 }
 
 /**
@@ -27,52 +39,61 @@ export function discoveredTask(
   change: TaskChange,
   discovers: (place: TaskPlace) => boolean = () => true,
 ): DiscoveredTask | undefined {
-  const { taskArn, serviceArn, serviceName, ipAddress, lastStatus, healthy, containers, tags, clusterTags } = change;
+  const { taskArn, serviceArn, serviceName, ipAddress, lastStatus, containers, tags, clusterTags } = change;
   const [, , , region = "", account = ""] = taskArn.split(":");
+  const place = { account, region };
   if (ipAddress === undefined || clusterTags.get("ecs.solo.io/discovery-enabled") !== "true") return undefined;
-  if (!discovers({ account, region })) return undefined;
+  if (!discovers(place)) return undefined;
   return {
     taskArn,
     serviceArn,
     serviceName,
+    place,
     namespace: tags.get("ecs.solo.io/namespace") ?? "istio-system",
     serviceAccount: tags.get("ecs.solo.io/service-account") ?? "default",
     ipAddress,
-    running: lastStatus === "RUNNING",
-    hasZtunnel: healthy && containers.includes("ztunnel"),
+    exists: lastStatus !== "STOPPED",
+    hasZtunnel: containers.includes("ztunnel"),
+    labels: Object.fromEntries([...tags].filter(([key, value]) => canBeLabel(key, value))),
   };
 }
 
-/** The name of a task's WorkloadEntry. */
-export function workloadEntryName({ taskArn }: DiscoveredTask): string {
-  return `ecs-${taskArn.split("/").at(-1) ?? ""}`;
-}
-
 /**
- * The WorkloadEntry that istiod writes for a running task. Labels and annotations have the names that Solo's istiod
- * gives them; the task is found by the annotation `ecs.solo.io/arn`, the service's tasks by the label
- * `ecs.solo.io/service`. A task without a ztunnel gets an entry too, but no tunnel.
+ * The WorkloadEntry that istiod writes for a task. ECS's names go into it unchanged: it may be one that Kubernetes does
+ * not take. The task is found by the annotation `ecs.solo.io/arn`, the service's tasks by the label
+ * `ecs.solo.io/service`; the annotation `ambient.istio.io/redirection` says that its ztunnel takes HBONE.
  */
-export function workloadEntry(task: DiscoveredTask, network: string): JsonObject {
+export function workloadEntry(task: DiscoveredTask, network: string, omits: EntryOmissions): JsonObject {
   const clusterArn = task.taskArn.replace(/:task\/([^/]+)\/.*$/, ":cluster/$1");
-  const tunnel: JsonObject = task.hasZtunnel ? { "networking.istio.io/tunnel": "http" } : {};
+  const redirection = task.hasZtunnel && !omits.redirection ? { "ambient.istio.io/redirection": "enabled" } : {};
+  const labels = {
+    ...task.labels,
+    "ecs.solo.io/service": task.serviceName,
+    "service.istio.io/workload-name": task.serviceName,
+  };
   return {
     apiVersion: "networking.istio.io/v1",
     kind: "WorkloadEntry",
     metadata: {
-      name: workloadEntryName(task),
+      name: entryName(task),
       namespace: task.namespace,
-      labels: {
-        "ecs.solo.io/service": task.serviceName,
-        "service.istio.io/workload-name": task.serviceName,
-        ...tunnel,
-      },
+      ...(!omits.labels && { labels }),
       annotations: {
         "ecs.solo.io/arn": task.taskArn,
         "ecs.solo.io/resource": `task/${task.namespace}/${task.taskArn}`,
         "ecs.solo.io/cluster": clusterArn,
+        ...redirection,
       },
     },
     spec: { address: task.ipAddress, serviceAccount: task.serviceAccount, network },
   };
+}
+
+function entryName({ taskArn, place }: DiscoveredTask): string {
+  const [, cluster = "", id = ""] = taskArn.split("/");
+  return `ecs-task-${place.account}-${place.region}-${cluster}-${id}`;
+}
+
+function canBeLabel(key: string, value: string): boolean {
+  return labelKeyProblems(key).length === 0 && labelValueProblems(value).length === 0;
 }

@@ -52,7 +52,7 @@ describe("deployments in simulated ECS", () => {
     expect(details[0]).toMatchObject({ group: "service:web", desiredStatus: "RUNNING" });
     expect(first(details[0]?.containers)).not.toHaveProperty("healthStatus");
     expect(details[1]).toMatchObject({ stopCode: "ServiceSchedulerInitiated" });
-    expect(harness.changes).toEqual(["RUNNING healthy", "STOPPED"]);
+    expect(harness.changes).toEqual(["PENDING", "RUNNING healthy", "STOPPED"]);
   });
 
   it("end in a steady state with an event", async () => {
@@ -149,7 +149,7 @@ describe("deployments in simulated ECS", () => {
     await harness.clock.advance(60_000);
     const statuses = harness.eventsOf("ECS Task State Change").map(({ detail }) => detail.lastStatus);
     expect(statuses).toEqual(["STOPPED"]);
-    expect(harness.changes).toEqual(["STOPPED"]);
+    expect(harness.changes).toEqual(["PENDING", "STOPPED"]);
   });
 
   async function registerWithSecret() {

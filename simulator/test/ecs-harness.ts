@@ -38,8 +38,8 @@ export function ecsHarness(options: { cloudTrail?: boolean } = {}) {
     if (!isJsonObject(output)) throw new Error("no object");
     return output;
   }
-  const createSecret = async (Name: string) =>
-    String((await call("CreateSecret", { Name, SecretString: "token" }, secrets)).ARN);
+  const createSecret = async (Name: string, SecretString = "token") =>
+    String((await call("CreateSecret", { Name, SecretString }, secrets)).ARN);
   const eventsOf = (detailType: string) => events.filter((event) => event["detail-type"] === detailType);
   return { clock, faults, events, changes, context, ecs, call, createSecret, eventsOf };
 }

@@ -15,6 +15,7 @@ const containerSchema = z.looseObject({
     })
     .optional(),
   secrets: z.array(z.looseObject({ name: z.string(), valueFrom: z.string() })).default([]),
+  environment: z.array(z.looseObject({ name: z.string().default(""), value: z.string().default("") })).default([]),
   cpu: z.number().optional(),
   memory: z.number().optional(),
   memoryReservation: z.number().optional(),
@@ -24,6 +25,7 @@ const definitionSchema = z.looseObject({
   containerDefinitions: z.array(containerSchema),
   networkMode: z.string().optional(),
   executionRoleArn: z.string().optional(),
+  taskRoleArn: z.string().optional(),
   cpu: z.string().optional(),
   memory: z.string().optional(),
 });

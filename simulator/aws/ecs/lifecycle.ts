@@ -1,6 +1,7 @@
 import { randomDigits, randomHex, randomUuid } from "../../base/random-id.ts";
 import { addedContainers, isIpv6Only } from "./added-containers.ts";
 import { ecsArn } from "./arns.ts";
+import { type ContainerValues, containerValues } from "./container-values.ts";
 import type { EcsEnvironment } from "./environment.ts";
 import type { EcsEvents } from "./events.ts";
 import type { EcsDeployment, EcsTask, Tags, TaskNetwork, TaskStop } from "./model.ts";
@@ -89,6 +90,7 @@ export class TaskLifecycle {
     task.plan = plan;
     task.lastStatus = "PENDING";
     task.version += 1;
+    this.#announce(task);
     const failsAtMs = plan.failure?.atMs ?? Infinity;
     if (plan.runningAtMs <= failsAtMs && !(await this.#start(task, plan))) return;
     if (!plan.failure || !(await this.#reach(task, failsAtMs))) return;
@@ -163,29 +165,26 @@ export class TaskLifecycle {
     const unhealthy = new Set<string>();
     const exiting = new Set<string>();
     const dying = new Map<string, { afterMs: number; exitCode: number }>();
+    const given = containerValues(task, this.#environment);
     for (const { name, image, healthCheck } of task.revision.spec.containerDefinitions) {
       const subject = { account, region, service: task.service.arn, image, container: name };
-      if (healthCheck && faults.strike("container-unhealthy", subject)) unhealthy.add(name);
+      const isStruck = healthCheck && faults.strike("container-unhealthy", subject) !== undefined;
+      if (isStruck || (healthCheck && this.#isObjectedTo(task, name, given))) unhealthy.add(name);
       if (faults.strike("task-stops", subject)) exiting.add(name);
       const death = faults.strike("task-dies", subject);
       if (death) dying.set(name, { afterMs: death.delaySeconds * 1000, exitCode: death.exitCode ?? 1 });
     }
-    return { secretProblem: this.#secretProblem(task), unhealthy, exiting, dying, unstarted: task.added.unstarted };
+    const secretProblem = given.ok ? undefined : given.problem;
+    return { secretProblem, unhealthy, exiting, dying, unstarted: task.added.unstarted };
   }
 
-  #secretProblem(task: EcsTask): string | undefined {
-    const { secretReader } = this.#environment;
-    const { account, region } = task.cluster.scope;
-    const { containerDefinitions, executionRoleArn } = task.revision.spec;
-    const secretArns = containerDefinitions
-      .flatMap((container) => container.secrets.map(({ valueFrom }) => valueFrom))
-      .filter((valueFrom) => /^arn:aws[\w-]*:secretsmanager:/.test(valueFrom));
-    for (const valueFrom of secretArns) {
-      const serviceArn = task.service.arn;
-      const answer = secretReader.get().canRead({ account, region, valueFrom, executionRoleArn, serviceArn });
-      if (!answer.ok) return fetchProblem(valueFrom, answer.reason);
-    }
-    return undefined;
+  /** Whether a service of the simulator keeps a container from getting healthy. */
+  #isObjectedTo(task: EcsTask, container: string, given: ContainerValues): boolean {
+    if (!given.ok) return false;
+    const { taskRoleArn } = task.revision.spec;
+    const environment = given.values.get(container) ?? new Map<string, string>();
+    const plan = { taskArn: task.arn, container, taskRoleArn, environment };
+    return this.#environment.containerStarts.to(plan).length > 0;
   }
 
   #network(deployment: EcsDeployment): TaskNetwork {
@@ -218,10 +217,6 @@ function propagatedTags({ service, revision }: EcsDeployment): Tags {
     default:
       return new Map();
   }
-}
-
-function fetchProblem(valueFrom: string, reason: string): string {
-  return `failed to fetch secret ${valueFrom} from secrets manager: ${reason}`;
 }
 
 /** Removes the tasks that stopped at or before a time; the map holds the oldest first. */

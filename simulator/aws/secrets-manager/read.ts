@@ -14,7 +14,10 @@ export interface ReadRequest {
   /** The task's service, which a fault rule may name. */
   readonly serviceArn?: string;
 }
-export type ReadAnswer = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+/** With the text that the container gets, if the secret has one. */
+export type ReadAnswer =
+  | { readonly ok: true; readonly value?: string }
+  | { readonly ok: false; readonly reason: string };
 
 /** Why a role may not read a secret; undefined when it may. */
 export type Refusal = (secret: Secret, roleArn: string) => string | undefined;
@@ -80,7 +83,8 @@ function judgeValue(secret: Secret, from: ValueFrom): ReadAnswer {
     );
   if (from.jsonKey !== undefined && !hasKey(version.secretString, from.jsonKey))
     return notRead("InvalidParameterException", `retrieved secret did not contain json key ${from.jsonKey}`);
-  return { ok: true };
+  const value = from.jsonKey === undefined ? version.secretString : undefined;
+  return { ok: true, ...(value !== undefined && { value }) };
 }
 
 function hasKey(text: string | undefined, key: string): boolean {

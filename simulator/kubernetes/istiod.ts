@@ -1,0 +1,145 @@
+import type { FaultKind } from "../base/faults.ts";
+import { isJsonObject, type JsonObject } from "../base/json.ts";
+import type { Random } from "../base/random.ts";
+import type { SimulatorContext, StartingContainer, TaskChange } from "../core/connections.ts";
+import { admit } from "./admission.ts";
+import { istiodHosts } from "./gateway.ts";
+import { certificateNames, certificateRefusal } from "./identity.ts";
+import { type ObjectStore, refOf } from "./object-store.ts";
+import { parseResourcePath } from "./resources.ts";
+import { StatusError } from "./status.ts";
+import { type DiscoveredTask, discoveredTask, type TaskPlace, workloadEntry } from "./workload-entry.ts";
+
+export interface IstiodOptions {
+  readonly controlPlane: string;
+  readonly network: string;
+  /** The accounts and regions whose tasks it discovers. Default all. */
+  readonly discovers?: (place: TaskPlace) => boolean;
+  /**
+   * A container with a bootstrap token of this mesh gets healthy only if it gets a certificate: from an istiod that the
+   * token's root certificate vouches for, for the role of its task. Default false: then every one gets it.
+   */
+  readonly checksCertificates?: boolean;
+}
+
+/** A WorkloadEntry that the API server has refused. */
+export interface RefusedEntry {
+  readonly taskArn: string;
+  readonly code: number;
+  readonly message: string;
+}
+
+/** How long istiod takes to see that a task exists or has stopped, at least and at most. */
+const DISCOVERY_MS = { min: 1000, max: 4000 };
+/** It asks ECS in a loop: what was refused is tried again at the next turn. */
+const TURN_MS = 5000;
+
+const entryFaults = ["no-workload-entry", "unlabeled-entries", "no-redirection"] as const satisfies FaultKind[];
+type EntryFault = (typeof entryFaults)[number];
+
+/** Discovers ECS's tasks: each has a WorkloadEntry from a few seconds after its start until it has stopped. */
+export class Istiod {
+  readonly #context: SimulatorContext;
+  readonly #random: Random;
+  readonly #store: ObjectStore;
+  readonly #options: IstiodOptions;
+  /** The last change of every task, so that an older one that is still on its way does nothing. */
+  readonly #tasks = new Map<string, DiscoveredTask>();
+  /** The faults that have struck a task when it was seen first, which are its own until it has stopped. */
+  readonly #struck = new Map<string, ReadonlySet<EntryFault>>();
+  readonly #refused = new Map<string, RefusedEntry>();
+
+  constructor(context: SimulatorContext, store: ObjectStore, random: Random, options: IstiodOptions) {
+    this.#context = context;
+    this.#store = store;
+    this.#random = random;
+    this.#options = options;
+    context.taskChanges.subscribe((change) => this.#taskChanged(change));
+    if (options.checksCertificates) context.containerStarts.subscribe((plan) => this.certificateRefusal(plan));
+  }
+
+  /** The entries of tasks that exist which the API server has refused. */
+  refusals(): readonly RefusedEntry[] {
+    return [...this.#refused.values()];
+  }
+
+  /** The names in the certificate of a ztunnel with this task role. */
+  certificateNames(roleArn: string): readonly string[] {
+    return certificateNames(roleArn, this.#listed("serviceaccounts"));
+  }
+
+  /** Why a container's ztunnel gets no certificate; undefined when it gets one or asks for none here. */
+  certificateRefusal(container: StartingContainer): string | undefined {
+    return certificateRefusal(container, {
+      network: this.#options.network,
+      hosts: new Set(this.#listed("services").flatMap(istiodHosts)),
+      rootCaPem: this.#rootCaPem(),
+      serviceAccounts: this.#listed("serviceaccounts"),
+      nowMs: this.#context.clock.now(),
+    });
+  }
+
+  /** What was refused for want of a namespace is tried again. */
+  namespaceCreated(): void {
+    for (const taskArn of this.#refused.keys()) {
+      const task = this.#tasks.get(taskArn);
+      if (task) this.#discoverAfter(TURN_MS, task);
+    }
+  }
+
+  #listed(plural: string): readonly JsonObject[] {
+    const resource = parseResourcePath(`/api/v1/${plural}`)?.resource;
+    return resource === undefined ? [] : this.#store.list(resource, undefined, undefined);
+  }
+
+  #rootCaPem(): string {
+    const bundle = { name: "istio-ca-root-cert", namespace: "istio-system" };
+    const found = this.#store.find(refOf({ apiVersion: "v1", kind: "ConfigMap", metadata: bundle }));
+    const data = found?.object.data;
+    return isJsonObject(data) ? String(data["root-cert.pem"]) : "";
+  }
+
+  #taskChanged(change: TaskChange): void {
+    const task = discoveredTask(change, this.#options.discovers);
+    if (!task) return;
+    this.#tasks.set(task.taskArn, task);
+    this.#discoverAfter(DISCOVERY_MS.min + this.#random() * (DISCOVERY_MS.max - DISCOVERY_MS.min), task);
+  }
+
+  #discoverAfter(delayMs: number, task: DiscoveredTask): void {
+    // istiod is not awaited: an error in it is a defect of the simulator and ends the process.
+    void this.#context.clock.sleep(delayMs).then(() => this.#discover(task));
+  }
+
+  #discover(task: DiscoveredTask): void {
+    const { taskArn } = task;
+    if (this.#tasks.get(taskArn) !== task) return;
+    const struck = this.#faultsOf(task);
+    const omits = { labels: struck.has("unlabeled-entries"), redirection: struck.has("no-redirection") };
+    const entry = workloadEntry(task, this.#options.network, omits);
+    const ref = refOf(entry);
+    if (!task.exists) {
+      for (const known of [this.#tasks, this.#struck, this.#refused]) known.delete(taskArn);
+      this.#store.delete(ref);
+      return;
+    }
+    if (struck.has("no-workload-entry")) return;
+    try {
+      admit(this.#store, ref, entry);
+      this.#store.put(ref, "istiod", entry);
+      this.#refused.delete(taskArn);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      this.#refused.set(taskArn, { taskArn, code: error.code, message: error.message });
+    }
+  }
+
+  #faultsOf({ taskArn, serviceArn, place, exists }: DiscoveredTask): ReadonlySet<EntryFault> {
+    const known = this.#struck.get(taskArn);
+    if (known !== undefined || !exists) return known ?? new Set();
+    const subject = { controlPlane: this.#options.controlPlane, service: serviceArn, ...place };
+    const struck = new Set(entryFaults.filter((kind) => this.#context.faults.strike(kind, subject)));
+    this.#struck.set(taskArn, struck);
+    return struck;
+  }
+}
