@@ -2,11 +2,12 @@ import * as z from "zod";
 import { isSameJson, type JsonObject } from "../../base/json.ts";
 import type { CallContext, Operation } from "../../core/service.ts";
 import { configurationSchema } from "./circuit-breaker.ts";
+import { checkFits } from "./definition-fit.ts";
 import { invalidParameter, serviceNotActive } from "./errors.ts";
 import { objectMember, parseEcsInput, pick } from "./input.ts";
 import type { DeploymentController, EcsCluster, EcsService } from "./model.ts";
 import type { EcsParts } from "./parts.ts";
-import { checkControllerAllows, checkFits } from "./service-rules.ts";
+import { checkControllerAllows, checkPlatform } from "./service-rules.ts";
 import { serviceView } from "./service-view.ts";
 import { serviceArn } from "./store.ts";
 import { tagListSchema, withTags } from "./tag-rules.ts";
@@ -138,6 +139,7 @@ function create(
   const revision =
     controller === "EXTERNAL" ? undefined : store.activeRevision(cluster.scope, request.taskDefinition ?? "");
   if (revision) checkFits(settings, revision);
+  checkPlatform(settings);
   if (request.desiredCount === undefined && revision && settings.schedulingStrategy !== "DAEMON") {
     throw invalidParameter("desiredCount is required when schedulingStrategy is REPLICA.");
   }
@@ -206,6 +208,7 @@ function update(
       ? primary?.revision
       : store.activeRevision(service.cluster.scope, request.taskDefinition);
   if (revision) checkFits(settings, revision);
+  checkPlatform(settings);
   service.settings = settings;
   service.desiredCount = request.desiredCount ?? service.desiredCount;
   const deployed = pick(settings, DEPLOYED);
