@@ -12,6 +12,7 @@ export interface EcsScope {
 }
 
 export interface EcsCluster {
+  readonly sequence: number;
   readonly arn: string;
   readonly name: string;
   readonly scope: EcsScope;
@@ -19,6 +20,8 @@ export interface EcsCluster {
   /** Members of the request that the simulator stores and returns. */
   readonly settings: JsonObject;
   status: "ACTIVE" | "INACTIVE";
+  /** When it became INACTIVE. */
+  deletedAtMs: number | undefined;
   tagVersion: number;
   readonly services: Map<string, EcsService>;
   /** Tasks that are not yet STOPPED, by id. */
@@ -36,6 +39,8 @@ export interface EcsRevision {
   readonly spec: TaskDefinitionSpec;
   readonly tags: Tags;
   deregisteredAtMs: number | undefined;
+  /** When its deletion was asked for: it is DELETE_IN_PROGRESS since then. */
+  deleteRequestedAtMs: number | undefined;
 }
 
 export type DeploymentController = "ECS" | "CODE_DEPLOY" | "EXTERNAL";
@@ -51,6 +56,8 @@ export interface EcsService {
   readonly tags: Tags;
   tagVersion: number;
   status: "ACTIVE" | "DRAINING" | "INACTIVE";
+  /** When it became INACTIVE. */
+  deletedAtMs: number | undefined;
   desiredCount: number;
   /** Members of the requests that are stored and returned as they came. */
   settings: JsonObject;

@@ -11,7 +11,7 @@ import type { EcsDeployment, EcsRevision, EcsService, EcsServiceDeployment, EcsT
 import { placementFailure } from "./placement.ts";
 import { batchOf } from "./rolling-update.ts";
 import { StagedDeployments, type StageListener } from "./staged-deployments.ts";
-import type { EcsStore } from "./store.ts";
+import { type EcsStore, retire } from "./store.ts";
 
 const KEPT_MESSAGES = 100;
 
@@ -132,7 +132,7 @@ export class ServiceScheduler implements TaskListener, StageListener {
     }
     service.deployments = service.deployments.filter((each) => each.status === "PRIMARY" || hasTasks(each));
     if (deployment.status !== "PRIMARY" && !hasTasks(deployment)) deployment.status = "INACTIVE";
-    if (service.status === "DRAINING" && service.tasks.size === 0) service.status = "INACTIVE";
+    if (service.status === "DRAINING" && service.tasks.size === 0) retire(service, this.#environment.clock.now());
     this.advance(service);
   }
 

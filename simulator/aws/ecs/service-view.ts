@@ -10,7 +10,7 @@ export function serviceView(service: EcsService, include: readonly string[]): Js
   const { cluster, controller, deployments } = service;
   const [primary] = deployments;
   const [latest] = service.history;
-  const rolling = controller === "ECS";
+  const rolling = controller === "ECS" && service.status !== "INACTIVE";
   return defined({
     serviceArn: service.arn,
     serviceName: service.name,

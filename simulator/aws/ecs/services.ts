@@ -9,7 +9,7 @@ import type { DeploymentController, EcsCluster, EcsService } from "./model.ts";
 import type { EcsParts } from "./parts.ts";
 import { checkControllerAllows, checkPlatform } from "./service-rules.ts";
 import { serviceView } from "./service-view.ts";
-import { serviceArn } from "./store.ts";
+import { retire, serviceArn } from "./store.ts";
 import { tagListSchema, withTags } from "./tag-rules.ts";
 
 /** Members that are kept and returned as they came. */
@@ -79,7 +79,7 @@ const deleteSchema = z.looseObject({
 
 /** CreateService, UpdateService, DeleteService. */
 export function serviceOperations(parts: EcsParts): Record<string, Operation> {
-  const { store, events, scheduler } = parts;
+  const { environment, store, events, scheduler } = parts;
   const find = (input: { cluster?: string | undefined; service: string }, context: CallContext) =>
     store.serviceIn(store.cluster(store.scope(context), input.cluster), input.service);
   return {
@@ -121,7 +121,7 @@ export function serviceOperations(parts: EcsParts): Record<string, Operation> {
       service.desiredCount = 0;
       scheduler.advance(service);
       const view = serviceView(service, ["TAGS"]);
-      if (service.tasks.size === 0) service.status = "INACTIVE";
+      if (service.tasks.size === 0) retire(service, environment.clock.now());
       events.apiCall("DeleteService", input, { service: view }, context);
       return { service: view };
     },
@@ -154,6 +154,7 @@ function create(
     tags: withTags(new Map(), request.tags),
     tagVersion: 0,
     status: "ACTIVE",
+    deletedAtMs: undefined,
     desiredCount: request.desiredCount ?? (revision ? 1 : 0),
     settings,
     deployments: [],
