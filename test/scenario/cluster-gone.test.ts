@@ -33,7 +33,7 @@ describe("a cluster is deleted", () => {
       await driver.until("till is enrolled", 5, () => driver.ended(second, "succeeded"));
       await driver.minutes(1);
       await expectMeshed(driver, second);
-      expect(failedSweeps(driver), "a cluster that is gone is no failure").toEqual([]);
+      expect(failedSweeps(driver), "a cluster that is gone is not a failure").toEqual([]);
     }));
 
   it("with an enrolled service: the others go on for days, and no sweep fails", () =>

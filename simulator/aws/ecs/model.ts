@@ -68,6 +68,8 @@ export interface EcsService {
   /** Tasks that are not yet STOPPED. */
   readonly tasks: Set<EcsTask>;
   readonly stopped: Map<string, EcsTask>;
+  /** Tasks that move to another zone, by those that take their places. */
+  readonly rebalancing: Map<EcsTask, EcsTask>;
   /** The newest first. */
   readonly history: EcsServiceDeployment[];
   /** The newest first, at most 100 as in AWS. */
@@ -146,7 +148,12 @@ export type ServiceDeploymentStatus =
 
 export type TaskStatus = "PROVISIONING" | "PENDING" | "RUNNING" | "DEPROVISIONING" | "STOPPED";
 
-export type StopCode = "TaskFailedToStart" | "EssentialContainerExited" | "ServiceSchedulerInitiated" | "UserInitiated";
+export type StopCode =
+  | "TaskFailedToStart"
+  | "EssentialContainerExited"
+  | "ServiceSchedulerInitiated"
+  | "SpotInterruption"
+  | "UserInitiated";
 
 export interface TaskStop {
   readonly stopCode: StopCode;
@@ -167,6 +174,10 @@ export interface EcsTask {
   readonly revision: EcsRevision;
   readonly tags: Tags;
   readonly createdAtMs: number;
+  /** The end of its availability zone's name. */
+  readonly zone: string;
+  /** Undefined for a task of a service with a launch type. */
+  readonly capacityProvider: string | undefined;
   readonly network: TaskNetwork | undefined;
   readonly added: AddedContainers;
   lastStatus: TaskStatus;

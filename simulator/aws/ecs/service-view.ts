@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "../../base/json.ts";
 import { epochSeconds } from "../input.ts";
+import { isOnFargate } from "./capacity.ts";
 import { defined } from "./input.ts";
 import type { EcsDeployment, EcsService, EcsTask } from "./model.ts";
 import { tagList } from "./tag-rules.ts";
@@ -62,8 +63,8 @@ function deploymentView(deployment: EcsDeployment): Json {
     createdAt: epochSeconds(deployment.createdAtMs),
     updatedAt: epochSeconds(deployment.updatedAtMs),
     ...settings,
-    platformVersion: settings.launchType === "FARGATE" ? actualPlatform(settings.platformVersion) : undefined,
-    platformFamily: settings.launchType === "FARGATE" ? "Linux" : undefined,
+    platformVersion: isOnFargate(settings) ? actualPlatform(settings.platformVersion) : undefined,
+    platformFamily: isOnFargate(settings) ? "Linux" : undefined,
     rolloutState: deployment.rolloutState,
     rolloutStateReason: deployment.rolloutStateReason,
   });

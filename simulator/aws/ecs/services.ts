@@ -1,10 +1,11 @@
 import * as z from "zod";
 import { isSameJson, type JsonObject } from "../../base/json.ts";
 import type { CallContext, Operation } from "../../core/service.ts";
+import { capacityOf, isOnFargate } from "./capacity.ts";
 import { configurationSchema } from "./circuit-breaker.ts";
 import { checkFits } from "./definition-fit.ts";
 import { invalidParameter, serviceNotActive } from "./errors.ts";
-import { objectMember, parseEcsInput, pick } from "./input.ts";
+import { defined, objectMember, parseEcsInput, pick } from "./input.ts";
 import type { DeploymentController, EcsCluster, EcsService } from "./model.ts";
 import type { EcsParts } from "./parts.ts";
 import { checkControllerAllows, checkPlatform } from "./service-rules.ts";
@@ -14,8 +15,6 @@ import { tagListSchema, withTags } from "./tag-rules.ts";
 
 /** Members that are kept and returned as they came. */
 const STORED = [
-  "launchType",
-  "capacityProviderStrategy",
   "platformVersion",
   "networkConfiguration",
   "loadBalancers",
@@ -36,6 +35,7 @@ const STORED = [
 /** A change of one of these starts a deployment; the others only change the service. */
 const DEPLOYED = [
   "launchType",
+  "capacityProviderStrategy",
   "platformVersion",
   "networkConfiguration",
   "loadBalancers",
@@ -135,7 +135,7 @@ function create(
   input: JsonObject,
 ): EcsService {
   const controller: DeploymentController = request.deploymentController.type;
-  const settings = newSettings(input);
+  const settings = newSettings(input, cluster);
   const revision =
     controller === "EXTERNAL" ? undefined : store.activeRevision(cluster.scope, request.taskDefinition ?? "");
   if (revision) checkFits(settings, revision);
@@ -161,6 +161,7 @@ function create(
     lastCompleted: undefined,
     tasks: new Set(),
     stopped: new Map(),
+    rebalancing: new Map(),
     history: [],
     messages: [],
   };
@@ -172,20 +173,47 @@ function create(
   return service;
 }
 
-function newSettings(input: JsonObject): JsonObject {
-  const launchType = input.capacityProviderStrategy === undefined ? { launchType: input.launchType ?? "EC2" } : {};
-  return {
+function newSettings(input: JsonObject, cluster: EcsCluster): JsonObject {
+  const capacity = capacityOf(input, cluster);
+  const settings = {
     schedulingStrategy: "REPLICA",
     enableECSManagedTags: false,
     propagateTags: "NONE",
     enableExecuteCommand: false,
     placementConstraints: [],
     placementStrategy: [],
-    ...(launchType.launchType === "FARGATE" ? { platformVersion: "LATEST" } : {}),
+    ...(isOnFargate(capacity) ? { platformVersion: "LATEST" } : {}),
     ...pick(input, STORED),
-    ...launchType,
+    ...capacity,
     deploymentConfiguration: { ...DEFAULT_DEPLOYMENT, ...objectMember(input, "deploymentConfiguration") },
   };
+  return { availabilityZoneRebalancing: canRebalance(settings) ? "ENABLED" : "DISABLED", ...settings };
+}
+
+/**
+ * A new service is rebalanced unless it can't be.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+ */
+function canRebalance({ schedulingStrategy, launchType, deploymentConfiguration }: JsonObject): boolean {
+  const { maximumPercent } = configurationSchema.parse(deploymentConfiguration);
+  return schedulingStrategy === "REPLICA" && launchType !== "EXTERNAL" && maximumPercent > 100;
+}
+
+/**
+ * The capacity after an update that names a strategy, which takes the place of a launch type.
+ * @throws AwsError when it differs and no deployment is forced, as UpdateService does.
+ */
+function updatedCapacity(service: EcsService, input: JsonObject, forced: boolean): JsonObject {
+  const { launchType, capacityProviderStrategy } = service.settings;
+  const current = defined({ launchType, capacityProviderStrategy });
+  if (input.capacityProviderStrategy === undefined || input.capacityProviderStrategy === null) return current;
+  const asked = capacityOf({ capacityProviderStrategy: input.capacityProviderStrategy }, service.cluster);
+  if (!forced && !isSameJson(asked, current)) {
+    throw invalidParameter(
+      "When switching from launch type to capacity provider strategy on an existing service, or making a change to a capacity provider strategy on a service that is already using one, you must force a new deployment.",
+    );
+  }
+  return asked;
 }
 
 function update(
@@ -196,8 +224,10 @@ function update(
 ): void {
   checkControllerAllows(service.controller, input);
   const [primary] = service.deployments;
+  const { launchType: _type, capacityProviderStrategy: _strategy, ...kept } = service.settings;
   const settings: JsonObject = {
-    ...service.settings,
+    ...kept,
+    ...updatedCapacity(service, input, request.forceNewDeployment),
     ...pick(input, STORED),
     deploymentConfiguration: {
       ...objectMember(service.settings, "deploymentConfiguration"),
