@@ -57,7 +57,9 @@ export class Actors {
       const call = (at: Parameters<LabDriver["lab"]["call"]>[0], name: string, input: JsonObject) =>
         this.driver.lab.call(at, name, input);
       await this.driver.lab.call(service, "CreateCluster", { clusterName: service.cluster });
-      const shape = { taskDefinition: definition, desiredCount: 1, launchType: "FARGATE" } as const;
+      // Some run on both of Fargate's capacity providers, so that interruptions of Spot tasks find some.
+      const capacityProviders = service.name.endsWith("1") ? ["FARGATE", "FARGATE_SPOT"] : [];
+      const shape = { taskDefinition: definition, desiredCount: 1, launchType: "FARGATE", capacityProviders } as const;
       const plain = { deploymentController: "ECS", circuitBreaker: service.name.endsWith("0"), tags } as const;
       await createService({ ...service, ...shape, ...plain }, call);
       const known = this.services.find((one) => arnOf(one) === arnOf(service));

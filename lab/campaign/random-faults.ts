@@ -102,6 +102,9 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
       const exitCode = dice.pick([1, 137]);
       return { match: { ...named, container }, delaySeconds: dice.int(1, 900), exitCode, count: dice.int(1, 4) };
     }
+    case "spot-interruption":
+    case "az-rebalancing":
+      return { match: { ...place, ...named }, delaySeconds: dice.int(1, 900), count: dice.int(1, 4) };
     case "guardduty-agent":
       return {
         match: { ...place, ...named },

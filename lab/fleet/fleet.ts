@@ -13,6 +13,8 @@ const serviceSchema = z.strictObject({
   taskDefinition: definition,
   desiredCount: z.int().nonnegative().default(1),
   launchType: z.enum(["FARGATE", "EC2"]).default("FARGATE"),
+  /** The service has a strategy of these, with equal weights, instead of the launch type. */
+  capacityProviders: z.array(z.string().min(1)).default([]),
   deploymentController: z.enum(["ECS", "CODE_DEPLOY", "EXTERNAL"]).default("ECS"),
   circuitBreaker: z.boolean().default(false),
   tags,
@@ -72,12 +74,17 @@ function createServiceInput(service: FleetService, taskDefinition: string): Json
     serviceName: service.name,
     taskDefinition,
     desiredCount: service.desiredCount,
-    launchType: service.launchType,
+    ...capacity(service),
     deploymentController: { type: service.deploymentController },
     ...(service.circuitBreaker && { deploymentConfiguration: { deploymentCircuitBreaker: rollback } }),
     ...(awsvpc && { networkConfiguration: { awsvpcConfiguration: { subnets: ["subnet-0a1b2c3d"] } } }),
     ...(Object.keys(service.tags).length > 0 && { tags: tagList(service.tags) }),
   };
+}
+
+function capacity({ launchType, capacityProviders }: FleetService): JsonObject {
+  if (capacityProviders.length === 0) return { launchType };
+  return { capacityProviderStrategy: capacityProviders.map((capacityProvider) => ({ capacityProvider, weight: 1 })) };
 }
 
 /** The ARN in RegisterTaskDefinition's answer. */

@@ -6,6 +6,8 @@ export const faultKinds = [
   "task-stops",
   "task-dies",
   "no-capacity",
+  "spot-interruption",
+  "az-rebalancing",
   "guardduty-agent",
   "secret-denied",
   "throttle",
@@ -94,7 +96,7 @@ const givenRuleSchema = z.strictObject({
   message: z.string().min(1).optional(),
   /** `task-dies`: 137 is a container that ran out of memory. Default 1. */
   exitCode: z.int().min(0).max(255).optional(),
-  /** `delay-event`, `slow-call`; `task-dies`: from RUNNING to the exit. */
+  /** `delay-event`, `slow-call`; `task-dies`, `spot-interruption`, `az-rebalancing`: from RUNNING to what happens. */
   delaySeconds: z.number().positive().default(60),
 });
 

@@ -85,7 +85,7 @@ async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls
   let complete = true;
   try {
     for await (const clusterArn of ecs.listClusters()) {
-      complete = (await sweepServicesOf(clusterArn, ecs, inUse, calls)) && complete;
+      complete = (await sweepListed(clusterArn, ecs, inUse, calls)) && complete;
     }
   } catch (error) {
     complete = false;
@@ -99,6 +99,26 @@ async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls
     } catch (error) {
       tellFailure(`retiring secret versions of ${target.account}/${target.region}`, error, calls);
     }
+  }
+}
+
+/**
+ * The same as `sweepServicesOf` for one of many clusters. A cluster that ECS refuses to read does not keep the others
+ * from being swept, and one that was deleted since it was listed has no services. Throws what can pass for all of them.
+ */
+async function sweepListed(
+  clusterArn: string,
+  ecs: EcsCalls,
+  inUse: Set<string>,
+  calls: ServiceCalls,
+): Promise<boolean> {
+  try {
+    return await sweepServicesOf(clusterArn, ecs, inUse, calls);
+  } catch (error) {
+    const { code, retryable } = asAutopilotError(error);
+    if (retryable) throw error;
+    if (code !== "service-not-found") tellFailure(clusterArn, error, calls);
+    return false;
   }
 }
 

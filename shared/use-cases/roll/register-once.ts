@@ -25,11 +25,12 @@ export async function registerOnce(
   const content = comparable(definition);
   const contentHash = sha256(content);
   const found = (taskDefinitionArn: string) => ({ taskDefinitionArn, contentHash });
-  if (contentOf(current) === content) return found(current.taskDefinitionArn);
   const { registered, roll } = state;
-  if (registered?.contentHash === contentHash) {
-    if (await isActive(registered.taskDefinitionArn, ecs)) return found(registered.taskDefinitionArn);
-  }
+  const known = [
+    ...(contentOf(current) === content ? [current.taskDefinitionArn] : []),
+    ...(registered?.contentHash === contentHash ? [registered.taskDefinitionArn] : []),
+  ];
+  for (const revisionArn of new Set(known)) if (await isActive(revisionArn, ecs)) return found(revisionArn);
   if (roll?.applyStartedAt !== undefined) {
     const latest = await ecs.describeLatestTaskDefinition(textAt(definition, "family") ?? "");
     if (latest && contentOf(latest) === content) return found(latest.taskDefinitionArn);
@@ -37,7 +38,7 @@ export async function registerOnce(
   return found(await ecs.registerTaskDefinition(definition));
 }
 
-/** False for a revision that has since been deregistered or deleted. */
+/** False for a revision that has since been deregistered or deleted: ECS runs on with it, but deploys it no more. */
 async function isActive(taskDefinitionArn: string, ecs: Pick<RegisterCalls, "describeTaskDefinition">) {
   try {
     const { raw } = await ecs.describeTaskDefinition(taskDefinitionArn, { fresh: true });

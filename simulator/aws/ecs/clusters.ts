@@ -25,7 +25,7 @@ const listSchema = z.looseObject({ maxResults: z.number().optional(), nextToken:
 const deleteSchema = z.looseObject({ cluster: z.string() });
 
 /** CreateCluster, DescribeClusters, ListClusters, DeleteCluster. */
-export function clusterOperations({ store, events }: EcsParts): Record<string, Operation> {
+export function clusterOperations({ environment, store, events }: EcsParts): Record<string, Operation> {
   return {
     CreateCluster(input, context) {
       const { clusterName, tags } = parseEcsInput(createSchema, input);
@@ -35,17 +35,21 @@ export function clusterOperations({ store, events }: EcsParts): Record<string, O
       // ECS gives back a cluster that is there already.
       if (known?.status === "ACTIVE") return { cluster: clusterView(known, ["TAGS", "SETTINGS"]) };
       const cluster: EcsCluster = {
+        sequence: store.nextSequence(),
         arn: ecsArn(scope, `cluster/${clusterName}`),
         name: clusterName,
         scope,
         tags: withTags(new Map(), tags),
         settings: pick(input, STORED),
         status: "ACTIVE",
+        deletedAtMs: undefined,
         tagVersion: 0,
         services: new Map(),
         tasks: new Map(),
         stopped: new Map(),
       };
+      // A cluster that was deleted makes room at the end of the list for its successor.
+      scope.clusters.delete(clusterName);
       scope.clusters.set(clusterName, cluster);
       events.tagChange(cluster, [...cluster.tags.keys()], cluster.tags);
       return { cluster: clusterView(cluster, ["TAGS", "SETTINGS"]) };
@@ -69,13 +73,12 @@ export function clusterOperations({ store, events }: EcsParts): Record<string, O
     ListClusters(input, context) {
       const request = parseEcsInput(listSchema, input);
       const active = [...store.scope(context).clusters.values()].filter(({ status }) => status === "ACTIVE");
-      const numbered = active.map((cluster, index) => ({ cluster, index }));
-      const { items, nextToken } = pageByKey(numbered, ({ index }) => index, request, {
+      const { items, nextToken } = pageByKey(active, ({ sequence }) => sequence, request, {
         defaultResults: 100,
         maxResults: 100,
       });
       return {
-        clusterArns: items.map(({ cluster }) => cluster.arn),
+        clusterArns: items.map(({ arn }) => arn),
         ...(nextToken === undefined ? {} : { nextToken }),
       };
     },
@@ -92,6 +95,7 @@ export function clusterOperations({ store, events }: EcsParts): Record<string, O
         throw new AwsError("ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active.");
       }
       cluster.status = "INACTIVE";
+      cluster.deletedAtMs ??= environment.clock.now();
       return { cluster: clusterView(cluster, []) };
     },
   };

@@ -16,6 +16,9 @@ const containerSchema = z.looseObject({
     .optional(),
   secrets: z.array(z.looseObject({ name: z.string(), valueFrom: z.string() })).default([]),
   environment: z.array(z.looseObject({ name: z.string().default(""), value: z.string().default("") })).default([]),
+  portMappings: z
+    .array(z.looseObject({ containerPort: z.number().optional(), name: z.string().optional() }))
+    .default([]),
   cpu: z.number().optional(),
   memory: z.number().optional(),
   memoryReservation: z.number().optional(),
@@ -24,6 +27,9 @@ const containerSchema = z.looseObject({
 const definitionSchema = z.looseObject({
   containerDefinitions: z.array(containerSchema),
   networkMode: z.string().optional(),
+  volumes: z
+    .array(z.looseObject({ name: z.string().optional(), configuredAtLaunch: z.boolean().nullish() }))
+    .default([]),
   executionRoleArn: z.string().optional(),
   taskRoleArn: z.string().optional(),
   cpu: z.string().optional(),

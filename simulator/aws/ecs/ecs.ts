@@ -33,11 +33,12 @@ export class Ecs implements AwsService {
   readonly operations: Readonly<Record<string, Operation>>;
   readonly needs: NeedsTable;
   readonly #clock: Clock;
-  readonly #store = new EcsStore();
+  readonly #store: EcsStore;
 
   constructor(context: SimulatorContext, { cloudTrail = false, timings }: EcsOptions = {}) {
     this.#clock = context.clock;
     const environment = { ...context, cloudTrail, timings: { ...defaultTimings, ...timings } };
+    this.#store = new EcsStore(() => context.clock.now(), environment.timings);
     this.needs = ecsNeeds(this.#store);
     const events = new EcsEvents(environment);
     const scheduler = new ServiceScheduler(environment, this.#store, events);

@@ -42,15 +42,21 @@ export class EcsEvents {
     });
   }
 
-  /** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html */
-  steadyState(service: EcsService): void {
+  /**
+   * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html
+   * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/track-service-rebalancing.html
+   */
+  serviceAction(
+    service: EcsService,
+    eventName: "SERVICE_STEADY_STATE" | "SERVICE_REBALANCING_STARTED" | "SERVICE_REBALANCING_COMPLETED",
+  ): void {
     this.#emit(service.cluster, {
       source: "aws.ecs",
       detailType: "ECS Service Action",
       resources: [service.arn],
       detail: {
         eventType: "INFO",
-        eventName: "SERVICE_STEADY_STATE",
+        eventName,
         clusterArn: service.cluster.arn,
         createdAt: this.#isoNow(),
       },

@@ -1,6 +1,7 @@
-import { randomDigits, randomHex, randomUuid } from "../../base/random-id.ts";
+import { randomHex, randomUuid } from "../../base/random-id.ts";
 import { addedContainers, isIpv6Only } from "./added-containers.ts";
 import { ecsArn } from "./arns.ts";
+import { nextProvider, SPOT } from "./capacity.ts";
 import { type ContainerValues, containerValues } from "./container-values.ts";
 import type { EcsEnvironment } from "./environment.ts";
 import type { EcsEvents } from "./events.ts";
@@ -14,6 +15,8 @@ import { durationMs } from "./timings.ts";
 export interface TaskListener {
   taskHealthy(task: EcsTask): void;
   taskStopped(task: EcsTask): void;
+  /** A task that should run in another availability zone. */
+  taskMisplaced(task: EcsTask): void;
 }
 
 /** Starts tasks, takes them through their states as the clock advances, and stops them. */
@@ -30,8 +33,8 @@ export class TaskLifecycle {
     this.#listener = listener;
   }
 
-  /** Starts one task of a deployment. */
-  launch(deployment: EcsDeployment): void {
+  /** Starts one task of a deployment, in the zone whose name ends like this. */
+  launch(deployment: EcsDeployment, zone = "a"): EcsTask {
     const { service, revision } = deployment;
     const { cluster } = service;
     const { random, clock } = this.#environment;
@@ -46,6 +49,8 @@ export class TaskLifecycle {
       revision,
       tags: propagatedTags(deployment),
       createdAtMs: clock.now(),
+      zone,
+      capacityProvider: nextProvider(deployment.settings, deployment.tasks),
       network: revision.spec.networkMode === "awsvpc" ? this.#network(deployment) : undefined,
       added: addedContainers(service, this.#environment),
       lastStatus: "PROVISIONING",
@@ -63,6 +68,7 @@ export class TaskLifecycle {
     cluster.tasks.set(id, task);
     // A rejection here is a defect of the simulator, and deliberately ends the process.
     void this.#live(task);
+    return task;
   }
 
   /** Begins to stop a task; it is STOPPED a few seconds later. */
@@ -93,8 +99,24 @@ export class TaskLifecycle {
     this.#announce(task);
     const failsAtMs = plan.failure?.atMs ?? Infinity;
     if (plan.runningAtMs <= failsAtMs && !(await this.#start(task, plan))) return;
+    if (fate.misplacedAfterMs !== undefined) void this.#misplace(task, plan.runningAtMs + fate.misplacedAfterMs);
     if (!plan.failure || !(await this.#reach(task, failsAtMs))) return;
+    if (plan.failure.stopCode === "SpotInterruption") this.#warn(task, plan.failure);
     this.stop(task, plan.failure);
+  }
+
+  async #misplace(task: EcsTask, atMs: number): Promise<void> {
+    if (await this.#reach(task, atMs)) this.#listener.taskMisplaced(task);
+  }
+
+  /**
+   * Spot tasks are warned by an event, while they still run.
+   * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
+   */
+  #warn(task: EcsTask, stop: TaskStop): void {
+    task.stop = stop;
+    task.version += 1;
+    this.#events.taskStateChange({ ...task, desiredStatus: "STOPPED" });
   }
 
   /** False when the task was stopped meanwhile. */
@@ -174,8 +196,19 @@ export class TaskLifecycle {
       const death = faults.strike("task-dies", subject);
       if (death) dying.set(name, { afterMs: death.delaySeconds * 1000, exitCode: death.exitCode ?? 1 });
     }
-    const secretProblem = given.ok ? undefined : given.problem;
-    return { secretProblem, unhealthy, exiting, dying, unstarted: task.added.unstarted };
+    const subject = { account, region, service: task.service.arn };
+    const spot = task.capacityProvider === SPOT ? faults.strike("spot-interruption", subject) : undefined;
+    const rebalanced = task.service.settings.availabilityZoneRebalancing === "ENABLED";
+    const move = rebalanced ? faults.strike("az-rebalancing", subject) : undefined;
+    return {
+      secretProblem: given.ok ? undefined : given.problem,
+      unhealthy,
+      exiting,
+      dying,
+      unstarted: task.added.unstarted,
+      ...(spot && { interruptedAfterMs: spot.delaySeconds * 1000 }),
+      ...(move && { misplacedAfterMs: move.delaySeconds * 1000 }),
+    };
   }
 
   /** Whether a service of the simulator keeps a container from getting healthy. */
@@ -201,11 +234,6 @@ export class TaskLifecycle {
       address: ipv6 ? `2600:1f18::${randomHex(random, 4)}:${octet()}` : `10.${octet()}.${octet()}.${octet()}`,
     };
   }
-}
-
-/** The id of a new deployment: `ecs-svc/` and 19 digits. */
-export function newDeploymentId(environment: EcsEnvironment): string {
-  return `ecs-svc/${randomDigits(environment.random, 19)}`;
 }
 
 function propagatedTags({ service, revision }: EcsDeployment): Tags {

@@ -12,6 +12,7 @@ export interface EcsScope {
 }
 
 export interface EcsCluster {
+  readonly sequence: number;
   readonly arn: string;
   readonly name: string;
   readonly scope: EcsScope;
@@ -19,6 +20,8 @@ export interface EcsCluster {
   /** Members of the request that the simulator stores and returns. */
   readonly settings: JsonObject;
   status: "ACTIVE" | "INACTIVE";
+  /** When it became INACTIVE. */
+  deletedAtMs: number | undefined;
   tagVersion: number;
   readonly services: Map<string, EcsService>;
   /** Tasks that are not yet STOPPED, by id. */
@@ -36,6 +39,8 @@ export interface EcsRevision {
   readonly spec: TaskDefinitionSpec;
   readonly tags: Tags;
   deregisteredAtMs: number | undefined;
+  /** When its deletion was asked for: it is DELETE_IN_PROGRESS since then. */
+  deleteRequestedAtMs: number | undefined;
 }
 
 export type DeploymentController = "ECS" | "CODE_DEPLOY" | "EXTERNAL";
@@ -51,6 +56,8 @@ export interface EcsService {
   readonly tags: Tags;
   tagVersion: number;
   status: "ACTIVE" | "DRAINING" | "INACTIVE";
+  /** When it became INACTIVE. */
+  deletedAtMs: number | undefined;
   desiredCount: number;
   /** Members of the requests that are stored and returned as they came. */
   settings: JsonObject;
@@ -61,6 +68,8 @@ export interface EcsService {
   /** Tasks that are not yet STOPPED. */
   readonly tasks: Set<EcsTask>;
   readonly stopped: Map<string, EcsTask>;
+  /** Tasks that move to another zone, by those that take their places. */
+  readonly rebalancing: Map<EcsTask, EcsTask>;
   /** The newest first. */
   readonly history: EcsServiceDeployment[];
   /** The newest first, at most 100 as in AWS. */
@@ -139,7 +148,12 @@ export type ServiceDeploymentStatus =
 
 export type TaskStatus = "PROVISIONING" | "PENDING" | "RUNNING" | "DEPROVISIONING" | "STOPPED";
 
-export type StopCode = "TaskFailedToStart" | "EssentialContainerExited" | "ServiceSchedulerInitiated" | "UserInitiated";
+export type StopCode =
+  | "TaskFailedToStart"
+  | "EssentialContainerExited"
+  | "ServiceSchedulerInitiated"
+  | "SpotInterruption"
+  | "UserInitiated";
 
 export interface TaskStop {
   readonly stopCode: StopCode;
@@ -160,6 +174,10 @@ export interface EcsTask {
   readonly revision: EcsRevision;
   readonly tags: Tags;
   readonly createdAtMs: number;
+  /** The end of its availability zone's name. */
+  readonly zone: string;
+  /** Undefined for a task of a service with a launch type. */
+  readonly capacityProvider: string | undefined;
   readonly network: TaskNetwork | undefined;
   readonly added: AddedContainers;
   lastStatus: TaskStatus;

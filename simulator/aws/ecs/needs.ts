@@ -56,6 +56,12 @@ export function ecsNeeds(store: EcsStore): NeedsTable {
       return [register, ...passed, ...tagging(resource, input, "RegisterTaskDefinition")];
     },
     DeregisterTaskDefinition: anywhere("DeregisterTaskDefinition"),
+    DeleteTaskDefinitions: (input, context) =>
+      listMember(input, "taskDefinitions").map((named) => {
+        const name = textOf(named) ?? "*";
+        const resource = parseEcsArn(name) ? name : ecsArn(context, `task-definition/${name}`);
+        return { action: "ecs:DeleteTaskDefinitions", resource, tags: () => tagsAt(store, resource) };
+      }),
     DescribeTaskDefinition: anywhere("DescribeTaskDefinition"),
     ListTaskDefinitions: anywhere("ListTaskDefinitions"),
     ListTaskDefinitionFamilies: anywhere("ListTaskDefinitionFamilies"),

@@ -1,3 +1,4 @@
+import { isOnFargate } from "./capacity.ts";
 import type { EcsService } from "./model.ts";
 
 /**
@@ -5,7 +6,7 @@ import type { EcsService } from "./model.ts";
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
  */
 export function placementFailure({ settings }: EcsService): { readonly message: string; readonly reason: string } {
-  if (settings.launchType === "EC2") {
+  if (!isOnFargate(settings)) {
     return {
       message:
         "was unable to place a task because no container instance met all of its requirements. The closest matching container-instance has insufficient memory available. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.",

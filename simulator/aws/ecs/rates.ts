@@ -3,6 +3,7 @@ import { type RateTable, rates } from "../../http/throttle.ts";
 /** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html */
 export const ecsRates: RateTable = {
   ...rates("task-definition-modify", 20, 1, "RegisterTaskDefinition", "DeregisterTaskDefinition"),
+  ...rates("task-definition-delete", 5, 1, "DeleteTaskDefinitions"),
   ...rates(
     "task-definition-read",
     50,

@@ -12,7 +12,8 @@ export function batchOf(
   replaced: readonly EcsDeployment[],
   desired: number,
 ): { launch: number; stop: readonly EcsTask[] } {
-  const surplus = [...primary.tasks].slice(desired);
+  // A task that is moved to another zone has a successor beside it.
+  const surplus = [...primary.tasks].slice(desired + service.rebalancing.size);
   if (primary.rolloutState === "FAILED")
     return { launch: 0, stop: desired === 0 ? all([primary, ...replaced]) : surplus };
   const old = all(replaced);

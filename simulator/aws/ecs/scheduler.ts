@@ -1,17 +1,18 @@
 import type { JsonObject } from "../../base/json.ts";
-import { randomBase62, randomDigits, randomUuid } from "../../base/random-id.ts";
+import { randomUuid } from "../../base/random-id.ts";
 import type { AlarmChange } from "../../core/connections.ts";
-import { ecsArn } from "./arns.ts";
 import { breakerThreshold, circuitBreaker, deploymentConfiguration } from "./circuit-breaker.ts";
 import type { EcsEnvironment } from "./environment.ts";
 import type { EcsEvents } from "./events.ts";
 import { alarmCause, breakerCause, type FailureCause, hookCause, personCause } from "./failure-causes.ts";
-import { newDeploymentId, TaskLifecycle, type TaskListener } from "./lifecycle.ts";
+import { TaskLifecycle, type TaskListener } from "./lifecycle.ts";
 import type { EcsDeployment, EcsRevision, EcsService, EcsServiceDeployment, EcsTask } from "./model.ts";
+import { newDeployment } from "./new-deployment.ts";
 import { placementFailure } from "./placement.ts";
+import { Rebalancing } from "./rebalancing.ts";
 import { batchOf } from "./rolling-update.ts";
 import { StagedDeployments, type StageListener } from "./staged-deployments.ts";
-import type { EcsStore } from "./store.ts";
+import { type EcsStore, retire } from "./store.ts";
 
 const KEPT_MESSAGES = 100;
 
@@ -26,6 +27,7 @@ export class ServiceScheduler implements TaskListener, StageListener {
   readonly #events: EcsEvents;
   readonly #lifecycle: TaskLifecycle;
   readonly #stages: StagedDeployments;
+  readonly #rebalancing: Rebalancing;
 
   constructor(environment: EcsEnvironment, store: EcsStore, events: EcsEvents) {
     this.#environment = environment;
@@ -33,54 +35,19 @@ export class ServiceScheduler implements TaskListener, StageListener {
     this.#events = events;
     this.#lifecycle = new TaskLifecycle(environment, store, events, this);
     this.#stages = new StagedDeployments(environment, this);
+    this.#rebalancing = new Rebalancing(this.#lifecycle, events, (service, message) => this.note(service, message));
     environment.alarmChanges.subscribe((change) => this.#hearAlarm(change));
   }
 
   /** Starts a deployment. The one that was primary is drained, and never completes. */
   deploy(service: EcsService, revision: EcsRevision, settings: JsonObject): void {
-    const { random } = this.#environment;
-    const nowMs = this.#environment.clock.now();
+    const { random, clock } = this.#environment;
     const [previous] = service.deployments;
-    const id = newDeploymentId(this.#environment);
-    const path = `${service.cluster.name}/${service.name}`;
-    const serviceRevisionArn = ecsArn(service.cluster.scope, `service-revision/${path}/${randomDigits(random, 19)}`);
-    const record: EcsServiceDeployment = {
-      arn: ecsArn(service.cluster.scope, `service-deployment/${path}/${randomBase62(random, 21)}`),
-      sequence: this.#store.nextSequence(),
-      createdAtMs: nowMs,
-      sourceServiceRevisionArns: previous ? [previous.serviceRevisionArn] : [],
-      targetServiceRevisionArn: serviceRevisionArn,
-      status: "IN_PROGRESS",
-      statusReason: undefined,
-      updatedAtMs: nowMs,
-      finishedAtMs: undefined,
-      stage: undefined,
-      hooks: [],
-      triggeredAlarms: [],
-      rollback: undefined,
-    };
-    const reason = `ECS deployment ${id} in progress.`;
-    const deployment: EcsDeployment = {
-      id,
-      service,
-      revision,
-      serviceRevisionArn,
-      settings,
-      createdAtMs: nowMs,
-      status: "PRIMARY",
-      rolloutState: "IN_PROGRESS",
-      rolloutStateReason: reason,
-      updatedAtMs: nowMs,
-      failedTasks: 0,
-      phase: "replacing",
-      staged: "not yet",
-      stuck: false,
-      retryAtMs: 0,
-      tasks: new Set(),
-      stopping: new Set(),
-      record,
-    };
-    if (previous) this.#replace(previous, nowMs);
+    const sequence = this.#store.nextSequence();
+    const deployment = newDeployment(service, revision, settings, { random, clock, sequence });
+    const { record, rolloutStateReason: reason } = deployment;
+    service.rebalancing.clear();
+    if (previous) this.#replace(previous, clock.now());
     service.deployments = [deployment, ...service.deployments.filter(hasTasks)];
     service.history.unshift(record);
     if (service.controller === "ECS") {
@@ -119,20 +86,27 @@ export class ServiceScheduler implements TaskListener, StageListener {
     this.advance(task.service);
   }
 
-  taskHealthy({ deployment, service }: EcsTask): void {
+  taskHealthy(task: EcsTask): void {
+    const { deployment, service } = task;
     deployment.failedTasks = 0;
+    this.#rebalancing.healthy(task);
     this.advance(service);
+  }
+
+  taskMisplaced(task: EcsTask): void {
+    this.#rebalancing.begin(task);
   }
 
   taskStopped(task: EcsTask): void {
     const { deployment, service } = task;
+    this.#rebalancing.stopped(task);
     if (task.stop?.failed) {
       this.note(service, `(task ${task.id}) (deployment ${deployment.id}) stopped: ${task.stop.stoppedReason}`);
       this.#countFailure(deployment);
     }
     service.deployments = service.deployments.filter((each) => each.status === "PRIMARY" || hasTasks(each));
     if (deployment.status !== "PRIMARY" && !hasTasks(deployment)) deployment.status = "INACTIVE";
-    if (service.status === "DRAINING" && service.tasks.size === 0) service.status = "INACTIVE";
+    if (service.status === "DRAINING" && service.tasks.size === 0) retire(service, this.#environment.clock.now());
     this.advance(service);
   }
 
@@ -302,7 +276,7 @@ export class ServiceScheduler implements TaskListener, StageListener {
     this.note(service, `(deployment ${primary.id}) deployment completed.`);
     this.note(service, "has reached a steady state.");
     this.#events.deploymentStateChange(primary, "SERVICE_DEPLOYMENT_COMPLETED", reason);
-    this.#events.steadyState(service);
+    this.#events.serviceAction(service, "SERVICE_STEADY_STATE");
   }
 }
 

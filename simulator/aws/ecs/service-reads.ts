@@ -47,7 +47,7 @@ export function serviceReadOperations({ store }: EcsParts): Record<string, Opera
       const { cluster: name, launchType, schedulingStrategy, ...request } = parseEcsInput(listSchema, input);
       const cluster = store.cluster(store.scope(context), name);
       const services = [...cluster.services.values()]
-        .filter(({ status }) => status !== "INACTIVE")
+        .filter(({ status }) => status === "ACTIVE")
         .filter(({ settings }) => launchType === undefined || settings.launchType === launchType)
         .filter(
           ({ settings }) => schedulingStrategy === undefined || settings.schedulingStrategy === schedulingStrategy,

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "../../base/json.ts";
 import { epochSeconds } from "../input.ts";
+import { isOnFargate } from "./capacity.ts";
 import { defined } from "./input.ts";
 import type { EcsDeployment, EcsService, EcsTask } from "./model.ts";
 import { tagList } from "./tag-rules.ts";
@@ -10,7 +11,7 @@ export function serviceView(service: EcsService, include: readonly string[]): Js
   const { cluster, controller, deployments } = service;
   const [primary] = deployments;
   const [latest] = service.history;
-  const rolling = controller === "ECS";
+  const rolling = controller === "ECS" && service.status !== "INACTIVE";
   return defined({
     serviceArn: service.arn,
     serviceName: service.name,
@@ -62,8 +63,8 @@ function deploymentView(deployment: EcsDeployment): Json {
     createdAt: epochSeconds(deployment.createdAtMs),
     updatedAt: epochSeconds(deployment.updatedAtMs),
     ...settings,
-    platformVersion: settings.launchType === "FARGATE" ? actualPlatform(settings.platformVersion) : undefined,
-    platformFamily: settings.launchType === "FARGATE" ? "Linux" : undefined,
+    platformVersion: isOnFargate(settings) ? actualPlatform(settings.platformVersion) : undefined,
+    platformFamily: isOnFargate(settings) ? "Linux" : undefined,
     rolloutState: deployment.rolloutState,
     rolloutStateReason: deployment.rolloutStateReason,
   });

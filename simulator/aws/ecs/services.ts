@@ -1,20 +1,20 @@
 import * as z from "zod";
 import { isSameJson, type JsonObject } from "../../base/json.ts";
 import type { CallContext, Operation } from "../../core/service.ts";
+import { capacityOf, isOnFargate } from "./capacity.ts";
 import { configurationSchema } from "./circuit-breaker.ts";
+import { checkFits } from "./definition-fit.ts";
 import { invalidParameter, serviceNotActive } from "./errors.ts";
-import { objectMember, parseEcsInput, pick } from "./input.ts";
+import { defined, objectMember, parseEcsInput, pick } from "./input.ts";
 import type { DeploymentController, EcsCluster, EcsService } from "./model.ts";
 import type { EcsParts } from "./parts.ts";
-import { checkControllerAllows, checkFits } from "./service-rules.ts";
+import { checkControllerAllows, checkPlatform } from "./service-rules.ts";
 import { serviceView } from "./service-view.ts";
-import { serviceArn } from "./store.ts";
+import { retire, serviceArn } from "./store.ts";
 import { tagListSchema, withTags } from "./tag-rules.ts";
 
 /** Members that are kept and returned as they came. */
 const STORED = [
-  "launchType",
-  "capacityProviderStrategy",
   "platformVersion",
   "networkConfiguration",
   "loadBalancers",
@@ -35,6 +35,7 @@ const STORED = [
 /** A change of one of these starts a deployment; the others only change the service. */
 const DEPLOYED = [
   "launchType",
+  "capacityProviderStrategy",
   "platformVersion",
   "networkConfiguration",
   "loadBalancers",
@@ -78,7 +79,7 @@ const deleteSchema = z.looseObject({
 
 /** CreateService, UpdateService, DeleteService. */
 export function serviceOperations(parts: EcsParts): Record<string, Operation> {
-  const { store, events, scheduler } = parts;
+  const { environment, store, events, scheduler } = parts;
   const find = (input: { cluster?: string | undefined; service: string }, context: CallContext) =>
     store.serviceIn(store.cluster(store.scope(context), input.cluster), input.service);
   return {
@@ -120,7 +121,7 @@ export function serviceOperations(parts: EcsParts): Record<string, Operation> {
       service.desiredCount = 0;
       scheduler.advance(service);
       const view = serviceView(service, ["TAGS"]);
-      if (service.tasks.size === 0) service.status = "INACTIVE";
+      if (service.tasks.size === 0) retire(service, environment.clock.now());
       events.apiCall("DeleteService", input, { service: view }, context);
       return { service: view };
     },
@@ -134,10 +135,11 @@ function create(
   input: JsonObject,
 ): EcsService {
   const controller: DeploymentController = request.deploymentController.type;
-  const settings = newSettings(input);
+  const settings = newSettings(input, cluster);
   const revision =
     controller === "EXTERNAL" ? undefined : store.activeRevision(cluster.scope, request.taskDefinition ?? "");
   if (revision) checkFits(settings, revision);
+  checkPlatform(settings);
   if (request.desiredCount === undefined && revision && settings.schedulingStrategy !== "DAEMON") {
     throw invalidParameter("desiredCount is required when schedulingStrategy is REPLICA.");
   }
@@ -152,12 +154,14 @@ function create(
     tags: withTags(new Map(), request.tags),
     tagVersion: 0,
     status: "ACTIVE",
+    deletedAtMs: undefined,
     desiredCount: request.desiredCount ?? (revision ? 1 : 0),
     settings,
     deployments: [],
     lastCompleted: undefined,
     tasks: new Set(),
     stopped: new Map(),
+    rebalancing: new Map(),
     history: [],
     messages: [],
   };
@@ -169,20 +173,47 @@ function create(
   return service;
 }
 
-function newSettings(input: JsonObject): JsonObject {
-  const launchType = input.capacityProviderStrategy === undefined ? { launchType: input.launchType ?? "EC2" } : {};
-  return {
+function newSettings(input: JsonObject, cluster: EcsCluster): JsonObject {
+  const capacity = capacityOf(input, cluster);
+  const settings = {
     schedulingStrategy: "REPLICA",
     enableECSManagedTags: false,
     propagateTags: "NONE",
     enableExecuteCommand: false,
     placementConstraints: [],
     placementStrategy: [],
-    ...(launchType.launchType === "FARGATE" ? { platformVersion: "LATEST" } : {}),
+    ...(isOnFargate(capacity) ? { platformVersion: "LATEST" } : {}),
     ...pick(input, STORED),
-    ...launchType,
+    ...capacity,
     deploymentConfiguration: { ...DEFAULT_DEPLOYMENT, ...objectMember(input, "deploymentConfiguration") },
   };
+  return { availabilityZoneRebalancing: canRebalance(settings) ? "ENABLED" : "DISABLED", ...settings };
+}
+
+/**
+ * A new service is rebalanced unless it can't be.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+ */
+function canRebalance({ schedulingStrategy, launchType, deploymentConfiguration }: JsonObject): boolean {
+  const { maximumPercent } = configurationSchema.parse(deploymentConfiguration);
+  return schedulingStrategy === "REPLICA" && launchType !== "EXTERNAL" && maximumPercent > 100;
+}
+
+/**
+ * The capacity after an update that names a strategy, which takes the place of a launch type.
+ * @throws AwsError when it differs and no deployment is forced, as UpdateService does.
+ */
+function updatedCapacity(service: EcsService, input: JsonObject, forced: boolean): JsonObject {
+  const { launchType, capacityProviderStrategy } = service.settings;
+  const current = defined({ launchType, capacityProviderStrategy });
+  if (input.capacityProviderStrategy === undefined || input.capacityProviderStrategy === null) return current;
+  const asked = capacityOf({ capacityProviderStrategy: input.capacityProviderStrategy }, service.cluster);
+  if (!forced && !isSameJson(asked, current)) {
+    throw invalidParameter(
+      "When switching from launch type to capacity provider strategy on an existing service, or making a change to a capacity provider strategy on a service that is already using one, you must force a new deployment.",
+    );
+  }
+  return asked;
 }
 
 function update(
@@ -193,8 +224,10 @@ function update(
 ): void {
   checkControllerAllows(service.controller, input);
   const [primary] = service.deployments;
+  const { launchType: _type, capacityProviderStrategy: _strategy, ...kept } = service.settings;
   const settings: JsonObject = {
-    ...service.settings,
+    ...kept,
+    ...updatedCapacity(service, input, request.forceNewDeployment),
     ...pick(input, STORED),
     deploymentConfiguration: {
       ...objectMember(service.settings, "deploymentConfiguration"),
@@ -206,6 +239,7 @@ function update(
       ? primary?.revision
       : store.activeRevision(service.cluster.scope, request.taskDefinition);
   if (revision) checkFits(settings, revision);
+  checkPlatform(settings);
   service.settings = settings;
   service.desiredCount = request.desiredCount ?? service.desiredCount;
   const deployed = pick(settings, DEPLOYED);

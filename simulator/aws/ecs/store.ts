@@ -1,12 +1,20 @@
 import { type ArnScope, ecsArn, lastName, parseEcsArn } from "./arns.ts";
 import { clientException, clusterNotFound, invalidParameter, serviceNotFound } from "./errors.ts";
-import type { EcsCluster, EcsRevision, EcsScope, EcsService, EcsTask } from "./model.ts";
+import type { EcsCluster, EcsDeployment, EcsRevision, EcsScope, EcsService, EcsTask } from "./model.ts";
+import type { Timings } from "./timings.ts";
 
 /** All state of the simulation, by account and region, with indexes by ARN. */
 export class EcsStore {
   readonly #scopes = new Map<string, EcsScope>();
   readonly #services = new Map<string, EcsService>();
+  readonly #now: () => number;
+  readonly #timings: Pick<Timings, "deletedRetentionMs" | "definitionDeletionMs">;
   #sequence = 0;
+
+  constructor(now: () => number, timings: Pick<Timings, "deletedRetentionMs" | "definitionDeletionMs">) {
+    this.#now = now;
+    this.#timings = timings;
+  }
 
   /** A number that rises with every call: the order in which things were made. */
   nextSequence(): number {
@@ -26,11 +34,14 @@ export class EcsStore {
     return scope;
   }
 
-  /** By name or ARN; without either, the cluster `default`. `undefined` when there is none in this scope. */
+  /**
+   * By name or ARN; without either, the cluster `default`. `undefined` when there is none in this scope, or ECS
+   * has forgotten the deleted one.
+   */
   findCluster(scope: EcsScope, nameOrArn: string | undefined): EcsCluster | undefined {
     const arn = nameOrArn === undefined ? undefined : parseEcsArn(nameOrArn);
     if (arn && (arn.account !== scope.account || arn.region !== scope.region)) return undefined;
-    return scope.clusters.get(lastName(nameOrArn ?? "default"));
+    return this.#unlessForgotten(scope.clusters.get(lastName(nameOrArn ?? "default")));
   }
 
   /** @throws AwsError `ClusterNotFoundException` if there is none, or it was deleted. */
@@ -41,7 +52,7 @@ export class EcsStore {
   }
 
   /**
-   * A service of the cluster by name or ARN; `undefined` when there is none.
+   * A service of the cluster by name or ARN; `undefined` when there is none, or ECS has forgotten the deleted one.
    * @throws AwsError `InvalidParameterException` for an ARN of another cluster, as ECS does.
    */
   findServiceIn(cluster: EcsCluster, nameOrArn: string): EcsService | undefined {
@@ -53,7 +64,7 @@ export class EcsStore {
       }
       if (arn.account !== cluster.scope.account || arn.region !== cluster.scope.region) return undefined;
     }
-    return cluster.services.get(lastName(nameOrArn));
+    return this.#unlessForgotten(cluster.services.get(lastName(nameOrArn)));
   }
 
   /** @throws AwsError `ServiceNotFoundException` if there is none. */
@@ -90,7 +101,31 @@ export class EcsStore {
     const [family, revision] = lastName(identifier).split(":");
     const revisions = scope.families.get(family ?? "") ?? [];
     if (revision === undefined) return revisions.findLast(({ deregisteredAtMs }) => deregisteredAtMs === undefined);
-    return revisions[Number(revision) - 1];
+    const found = revisions[Number(revision) - 1];
+    return found && this.#isDeleted(scope, found) ? undefined : found;
+  }
+
+  /** The families with their revisions, apart from those that were deleted for good. */
+  families(scope: EcsScope): [family: string, revisions: readonly EcsRevision[]][] {
+    return [...scope.families].flatMap(([family, revisions]): [string, readonly EcsRevision[]][] => {
+      const kept = revisions.filter((revision) => !this.#isDeleted(scope, revision));
+      return kept.length === 0 ? [] : [[family, kept]];
+    });
+  }
+
+  /** A revision whose deletion was asked for is kept for as long as a service runs it, and a while longer. */
+  #isDeleted(scope: EcsScope, revision: EcsRevision): boolean {
+    const { deleteRequestedAtMs } = revision;
+    if (deleteRequestedAtMs === undefined) return false;
+    if (this.#now() < deleteRequestedAtMs + this.#timings.definitionDeletionMs) return false;
+    const services = [...scope.clusters.values()].flatMap((cluster) => [...cluster.services.values()]);
+    return !services.some(({ status, deployments }) => status !== "INACTIVE" && runs(deployments, revision));
+  }
+
+  #unlessForgotten<T extends { readonly deletedAtMs: number | undefined }>(resource: T | undefined): T | undefined {
+    const { deletedAtMs } = resource ?? {};
+    const forgotten = deletedAtMs !== undefined && this.#now() >= deletedAtMs + this.#timings.deletedRetentionMs;
+    return forgotten ? undefined : resource;
   }
 
   /** @throws AwsError `ClientException` if there is no such revision, or it is inactive. */
@@ -100,6 +135,16 @@ export class EcsStore {
     if (revision.deregisteredAtMs !== undefined) throw clientException("TaskDefinition is inactive");
     return revision;
   }
+}
+
+/** A service whose tasks are gone: it can be described for a while yet. */
+export function retire(service: EcsService, nowMs: number): void {
+  service.status = "INACTIVE";
+  service.deletedAtMs = nowMs;
+}
+
+function runs(deployments: readonly EcsDeployment[], revision: EcsRevision): boolean {
+  return deployments.some((deployment) => deployment.revision === revision);
 }
 
 /** The ARN of a service in its long format. */

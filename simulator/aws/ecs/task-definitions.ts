@@ -5,13 +5,14 @@ import { epochSeconds } from "../input.ts";
 import { ecsArn } from "./arns.ts";
 import { taskDefinitionSpec } from "./container-spec.ts";
 import { compatibilitiesOf, requiredAttributes, withDefaults } from "./definition-defaults.ts";
-import { clientException } from "./errors.ts";
+import { clientException, invalidParameter } from "./errors.ts";
 import { defined, includeSchema, parseEcsInput } from "./input.ts";
 import type { EcsRevision, EcsScope } from "./model.ts";
 import { pageByKey } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
 import { registrationProblems } from "./registration/rules.ts";
 import { RegistrationsUnderWay } from "./registrations-under-way.ts";
+import type { EcsStore } from "./store.ts";
 import { tagList, tagListSchema, withTags } from "./tag-rules.ts";
 
 const registerSchema = z.looseObject({
@@ -20,6 +21,8 @@ const registerSchema = z.looseObject({
 });
 const describeSchema = z.looseObject({ taskDefinition: z.string(), include: includeSchema });
 const deregisterSchema = z.looseObject({ taskDefinition: z.string() });
+const deleteSchema = z.looseObject({ taskDefinitions: z.array(z.string()) });
+const MAX_DELETED = 10;
 const pageMembers = { maxResults: z.number().optional(), nextToken: z.string().optional() };
 const listSchema = z.looseObject({
   ...pageMembers,
@@ -34,7 +37,7 @@ const familiesSchema = z.looseObject({
 });
 const LIMITS = { defaultResults: 100, maxResults: 100 };
 
-/** RegisterTaskDefinition, DeregisterTaskDefinition, DescribeTaskDefinition and the two lists. */
+/** RegisterTaskDefinition, DeregisterTaskDefinition, DeleteTaskDefinitions, DescribeTaskDefinition, the two lists. */
 export function taskDefinitionOperations({ environment, store }: EcsParts): Record<string, Operation> {
   const { clock } = environment;
   const registrations = new RegistrationsUnderWay(environment);
@@ -55,6 +58,21 @@ export function taskDefinitionOperations({ environment, store }: EcsParts): Reco
       return { taskDefinition: revisionView(revision) };
     },
 
+    DeleteTaskDefinitions(input, context) {
+      const { taskDefinitions } = parseEcsInput(deleteSchema, input);
+      const scope = store.scope(context);
+      if (taskDefinitions.length < 1 || taskDefinitions.length > MAX_DELETED) {
+        throw invalidParameter(`Task definitions must have 1 to ${MAX_DELETED} elements.`);
+      }
+      if (!taskDefinitions.every((name) => /:\d+$/.test(name)))
+        throw clientException("Invalid revision number. Number: ");
+      const results = taskDefinitions.map((name) => deletion(store, scope, name, clock.now()));
+      return {
+        taskDefinitions: results.flatMap((result) => ("revision" in result ? [revisionView(result.revision)] : [])),
+        failures: results.flatMap((result) => ("failure" in result ? [result.failure] : [])),
+      };
+    },
+
     DescribeTaskDefinition(input, context) {
       const { taskDefinition, include } = parseEcsInput(describeSchema, input);
       const revision = store.findRevision(store.scope(context), taskDefinition);
@@ -67,7 +85,7 @@ export function taskDefinitionOperations({ environment, store }: EcsParts): Reco
 
     ListTaskDefinitions(input, context) {
       const { familyPrefix, status, sort, ...request } = parseEcsInput(listSchema, input);
-      const families = [...store.scope(context).families].sort(([a], [b]) => (a < b ? -1 : 1));
+      const families = store.families(store.scope(context)).sort(([a], [b]) => (a < b ? -1 : 1));
       const revisions = families
         .filter(([family]) => familyPrefix === undefined || family === familyPrefix)
         .flatMap(([, each]) => each.filter((revision) => statusOf(revision) === status));
@@ -79,7 +97,8 @@ export function taskDefinitionOperations({ environment, store }: EcsParts): Reco
 
     ListTaskDefinitionFamilies(input, context) {
       const { familyPrefix, status, ...request } = parseEcsInput(familiesSchema, input);
-      const families = [...store.scope(context).families]
+      const families = store
+        .families(store.scope(context))
         .filter(([family, revisions]) => {
           const active = revisions.some((revision) => statusOf(revision) === "ACTIVE");
           return family.startsWith(familyPrefix) && (status === "ALL" || active === (status === "ACTIVE"));
@@ -118,19 +137,45 @@ function register(scope: EcsScope, input: JsonObject, context: CallContext, nowM
     spec,
     tags: withTags(new Map(), tags),
     deregisteredAtMs: undefined,
+    deleteRequestedAtMs: undefined,
   };
   scope.families.set(family, revisions);
   revisions.push(revision);
   return revision;
 }
 
-function statusOf({ deregisteredAtMs }: EcsRevision): "ACTIVE" | "INACTIVE" {
+function statusOf({ deregisteredAtMs, deleteRequestedAtMs }: EcsRevision) {
+  if (deleteRequestedAtMs !== undefined) return "DELETE_IN_PROGRESS";
   return deregisteredAtMs === undefined ? "ACTIVE" : "INACTIVE";
+}
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html */
+function deletion(store: EcsStore, scope: EcsScope, identifier: string, nowMs: number): Deletion {
+  const revision = store.findRevision(scope, identifier);
+  const arn = revision?.arn ?? (identifier.startsWith("arn:") ? identifier : definitionArn(scope, identifier));
+  if (!revision) return { failure: { arn, reason: "The specified task definition does not exist." } };
+  if (revision.deregisteredAtMs === undefined) {
+    const reason =
+      "The specified task definition is still in ACTIVE status. Please deregister the target and try again.";
+    return { failure: { arn, reason } };
+  }
+  revision.deleteRequestedAtMs ??= nowMs;
+  return { revision };
+}
+
+type Deletion = { readonly revision: EcsRevision } | { readonly failure: JsonObject };
+
+function definitionArn(scope: EcsScope, name: string): string {
+  return ecsArn(scope, `task-definition/${name}`);
 }
 
 /** A revision as ECS's API returns it. */
 export function revisionView(revision: EcsRevision): Json {
-  const { deregisteredAtMs } = revision;
-  const deregisteredAt = deregisteredAtMs === undefined ? undefined : epochSeconds(deregisteredAtMs);
-  return defined({ ...revision.definition, status: statusOf(revision), deregisteredAt });
+  const at = (ms: number | undefined) => (ms === undefined ? undefined : epochSeconds(ms));
+  return defined({
+    ...revision.definition,
+    status: statusOf(revision),
+    deregisteredAt: at(revision.deregisteredAtMs),
+    deleteRequestedAt: at(revision.deleteRequestedAtMs),
+  });
 }

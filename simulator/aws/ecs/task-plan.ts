@@ -15,6 +15,10 @@ export interface TaskFate {
   readonly unstarted: ReadonlyMap<string, string>;
   /** Containers that exit when their task has been RUNNING for a while. */
   readonly dying: ReadonlyMap<string, { readonly afterMs: number; readonly exitCode: number }>;
+  /** AWS takes its Spot capacity back this long after it began to run. */
+  readonly interruptedAfterMs?: number;
+  /** AWS moves it to another availability zone this long after it began to run. */
+  readonly misplacedAfterMs?: number;
 }
 
 interface PlanContext {
@@ -59,7 +63,7 @@ export function planTask(
   for (const spec of specs) planContainer(spec, context, plans);
   const runningAtMs = Math.max(startMs, ...[...plans.values()].map(settledAtMs)) + timings.runningReportMs;
   for (const [name, death] of fate.dying) dieLater(name, runningAtMs, death, plans);
-  const failure = earliestFailure(specs, plans, runningAtMs);
+  const failure = earlier(earliestFailure(specs, plans, runningAtMs), interruption(fate, runningAtMs));
   const passAtMs = Math.max(
     runningAtMs,
     ...specs.filter(decidesHealth).map(({ name }) => plans.get(name)?.healthyAtMs ?? 0),
@@ -225,6 +229,17 @@ function earliestFailure(
 }
 
 type Failure = NonNullable<TaskPlan["failure"]>;
+
+function earlier(one: Failure | undefined, other: Failure | undefined): Failure | undefined {
+  return one && other ? (other.atMs < one.atMs ? other : one) : (one ?? other);
+}
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html */
+function interruption({ interruptedAfterMs }: TaskFate, runningAtMs: number): Failure | undefined {
+  if (interruptedAfterMs === undefined) return undefined;
+  const stoppedReason = "Your Spot Task was interrupted.";
+  return { atMs: runningAtMs + interruptedAfterMs, stopCode: "SpotInterruption", stoppedReason, failed: false };
+}
 
 /**
  * A task that ran before its container exited does not count as a failed task of its deployment: it is replaced at

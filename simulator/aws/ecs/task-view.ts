@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import { ecsArn } from "./arns.ts";
+import { isOnFargate } from "./capacity.ts";
 import type { ContainerSpec } from "./container-spec.ts";
 import { defined } from "./input.ts";
 import type { ContainerPlan, EcsTask, TaskNetwork } from "./model.ts";
@@ -13,14 +14,15 @@ type HealthStatus = "HEALTHY" | "UNHEALTHY" | "UNKNOWN";
 /** A task as DescribeTasks returns it; task events carry the same with other times and without health. */
 export function taskView(task: EcsTask, nowMs: number, time: TimeFormat, options: { tags: boolean }): JsonObject {
   const { deployment, plan, revision, stop } = task;
-  const { launchType, platformVersion } = deployment.settings;
+  const { platformVersion } = deployment.settings;
+  const launchType = launchTypeOf(task);
   const fargate = launchType === "FARGATE";
   const at = (ms: number | undefined) => (ms === undefined || ms > nowMs ? undefined : time(ms));
   return defined({
     attachments: task.network ? [attachment(task)] : [],
     attributes: [{ name: "ecs.cpu-architecture", value: "x86_64" }],
-    availabilityZone: `${task.cluster.scope.region}a`,
-    capacityProviderName: fargate ? "FARGATE" : undefined,
+    availabilityZone: `${task.cluster.scope.region}${task.zone}`,
+    capacityProviderName: task.capacityProvider ?? (fargate ? "FARGATE" : undefined),
     clusterArn: task.cluster.arn,
     connectivity: plan ? "CONNECTED" : undefined,
     connectivityAt: at(plan?.pullStartedAtMs),
@@ -35,7 +37,7 @@ export function taskView(task: EcsTask, nowMs: number, time: TimeFormat, options
     group: `service:${task.service.name}`,
     healthStatus: taskHealth(task, nowMs),
     lastStatus: task.lastStatus,
-    launchType: typeof launchType === "string" ? launchType : "EC2",
+    launchType,
     memory: revision.spec.memory,
     overrides: { containerOverrides: revision.spec.containerDefinitions.map(({ name }) => ({ name })) },
     platformVersion: fargate ? actualPlatform(platformVersion) : undefined,
@@ -53,6 +55,13 @@ export function taskView(task: EcsTask, nowMs: number, time: TimeFormat, options
     taskDefinitionArn: revision.arn,
     version: task.version,
   });
+}
+
+/** A task has a launch type also where its service has a strategy instead, as events that users have shown. */
+export function launchTypeOf({ deployment }: Pick<EcsTask, "deployment">): string {
+  const { settings } = deployment;
+  if (isOnFargate(settings)) return "FARGATE";
+  return typeof settings.launchType === "string" ? settings.launchType : "EC2";
 }
 
 /** The platform version that runs: `LATEST` is 1.4.0. */

@@ -7,7 +7,7 @@ import { includeSchema, parseEcsInput } from "./input.ts";
 import type { EcsTask } from "./model.ts";
 import { pageByKey } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
-import { taskView } from "./task-view.ts";
+import { launchTypeOf, taskView } from "./task-view.ts";
 
 const MAX_DESCRIBED = 100;
 const listSchema = z.looseObject({
@@ -49,7 +49,7 @@ export function taskOperations({ environment, store, scheduler }: EcsParts): Rec
         .filter((task) => task.desiredStatus === desiredStatus && remembered(task))
         .filter(({ revision }) => family === undefined || revision.family === family)
         .filter(({ deployment }) => startedBy === undefined || deployment.id === startedBy)
-        .filter(({ deployment }) => launchType === undefined || deployment.settings.launchType === launchType)
+        .filter((task) => launchType === undefined || launchTypeOf(task) === launchType)
         .sort((a, b) => a.sequence - b.sequence);
       const limits = { defaultResults: 100, maxResults: 100 };
       const { items, nextToken } = pageByKey(tasks, ({ sequence }) => sequence, request, limits);

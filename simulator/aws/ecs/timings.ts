@@ -27,6 +27,13 @@ export interface Timings {
   readonly unresolvedDependencyMs: number;
   /** How long stopped tasks can be described. */
   readonly stoppedTaskRetentionMs: number;
+  /** How long deleted clusters and services can be described as INACTIVE. AWS says only that it may end. */
+  readonly deletedRetentionMs: number;
+  /**
+   * How long a deleted revision without tasks and deployments can be described.
+   * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/delete-task-definition-v2.html
+   */
+  readonly definitionDeletionMs: number;
 }
 
 export const defaultTimings: Timings = {
@@ -41,6 +48,8 @@ export const defaultTimings: Timings = {
   longestRetryMs: 27 * 60_000,
   unresolvedDependencyMs: 3 * 3_600_000,
   stoppedTaskRetentionMs: 3_600_000,
+  deletedRetentionMs: 24 * 3_600_000,
+  definitionDeletionMs: 3_600_000,
 };
 
 /** A duration within the range, in whole tenths of a second: fewer distinct times are cheaper in virtual time. */

@@ -55,6 +55,7 @@ export function tourStops(subjects: TourSubjects): readonly Stop[] {
     ["ecs", "DescribeServices", { cluster: "tour", services: ["web", "nope"] }],
     ["ecs", "DescribeClusters", { clusters: ["tour"], include: ["TAGS", "SETTINGS", "STATISTICS"] }],
     ["ecs", "DeregisterTaskDefinition", { taskDefinition: "tour:1" }],
+    ["ecs", "DeleteTaskDefinitions", { taskDefinitions: ["tour:1", "tour:9"] }],
     ["ecs", "DeleteCluster", { cluster: "tour" }],
     ["ecs", "DeleteService", { cluster: "tour", service: "web", force: true }],
     ["ecs", "DeleteCluster", { cluster: "tour" }],
