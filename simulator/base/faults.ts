@@ -8,6 +8,8 @@ export const faultKinds = [
   "no-capacity",
   "guardduty-agent",
   "secret-denied",
+  "secrets-unreachable",
+  "kms-denied",
   "throttle",
   "api-error",
   "lose-event",

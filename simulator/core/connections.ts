@@ -50,9 +50,14 @@ export class Port<T> {
   }
 }
 
+/** `reason` is the error's name and message as the agent of ECS has them. */
+export type SecretRead =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: string; readonly unreachable?: true };
+
 /** Reads secrets for tasks that are about to start. */
 export interface SecretReader {
-  /** Whether a task can read what a container's `valueFrom` names; if not, the error's name and message. */
+  /** Whether a task can read what a container's `valueFrom` names; if not, the error, and whether an answer came. */
   canRead(request: {
     readonly account: string;
     readonly region: string;
@@ -60,7 +65,7 @@ export interface SecretReader {
     readonly executionRoleArn: string | undefined;
     /** The task's service, which a fault rule may name. */
     readonly serviceArn: string;
-  }): { readonly ok: true } | { readonly ok: false; readonly reason: string };
+  }): SecretRead;
 }
 
 /** A task of a service that runs, got healthy or has stopped. */

@@ -183,7 +183,7 @@ export class TaskLifecycle {
     for (const valueFrom of secretArns) {
       const serviceArn = task.service.arn;
       const answer = secretReader.get().canRead({ account, region, valueFrom, executionRoleArn, serviceArn });
-      if (!answer.ok) return fetchProblem(valueFrom, answer.reason);
+      if (!answer.ok) return retrievalProblem(valueFrom, answer);
     }
     return undefined;
   }
@@ -220,8 +220,15 @@ function propagatedTags({ service, revision }: EcsDeployment): Tags {
   }
 }
 
-function fetchProblem(valueFrom: string, reason: string): string {
-  return `failed to fetch secret ${valueFrom} from secrets manager: ${reason}`;
+/**
+ * The agent's words for a secret that it could not read.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
+ */
+function retrievalProblem(valueFrom: string, read: { readonly reason: string; readonly unreachable?: true }): string {
+  const how = read.unreachable
+    ? "unable to retrieve secret from asm: There is a connection issue between the task and AWS Secrets Manager. Check your task network configuration."
+    : "execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s):";
+  return `${how} failed to fetch secret ${valueFrom} from secrets manager: ${read.reason}`;
 }
 
 /** Removes the tasks that stopped at or before a time; the map holds the oldest first. */
