@@ -94,6 +94,8 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
     case "container-unhealthy":
       return { match: { ...place, ...named, container: ZTUNNEL }, count: dice.int(1, 4) };
     case "secret-denied":
+    case "secrets-unreachable":
+    case "kms-denied":
       return { match: { ...place, ...named }, count: dice.int(1, 4) };
     case "task-stops":
       return { match: { ...named, container: dice.pick(["web", ZTUNNEL]) }, count: dice.int(1, 4) };

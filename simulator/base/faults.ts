@@ -10,6 +10,8 @@ export const faultKinds = [
   "az-rebalancing",
   "guardduty-agent",
   "secret-denied",
+  "secrets-unreachable",
+  "kms-denied",
   "throttle",
   "api-error",
   "lose-event",

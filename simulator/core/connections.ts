@@ -65,9 +65,16 @@ export class Port<T> {
   }
 }
 
+/**
+ * The text that the container gets, if the secret has one; or the error's name and message as the agent of ECS has them.
+ */
+export type SecretRead =
+  | { readonly ok: true; readonly value?: string }
+  | { readonly ok: false; readonly reason: string; readonly unreachable?: true };
+
 /** Reads secrets for tasks that are about to start. */
 export interface SecretReader {
-  /** Whether a task can read what a container's `valueFrom` names; if not, the error's name and message. */
+  /** Whether a task can read what a container's `valueFrom` names; if not, the error, and whether an answer came. */
   canRead(request: {
     readonly account: string;
     readonly region: string;
@@ -75,7 +82,7 @@ export interface SecretReader {
     readonly executionRoleArn: string | undefined;
     /** The task's service, which a fault rule may name. */
     readonly serviceArn: string;
-  }): { readonly ok: true; readonly value?: string } | { readonly ok: false; readonly reason: string };
+  }): SecretRead;
 }
 
 /** A container that is about to start, with the values that its definition and its secrets give it. */

@@ -159,13 +159,28 @@ describe("deployments in simulated ECS", () => {
     await harness.call("RegisterTaskDefinition", { ...webDefinition, executionRoleArn, containerDefinitions });
   }
 
-  it("stop a task whose secret a fault denies", async () => {
+  it.each([
+    [
+      "secret-denied",
+      /^ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time\(s\): failed to fetch secret \S+:secret:token-\S+ from secrets manager: AccessDeniedException: User: /,
+    ],
+    [
+      "secrets-unreachable",
+      /^ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve secret from asm: There is a connection issue between the task and AWS Secrets Manager\. Check your task network configuration\. failed to fetch secret \S+:secret:token-\S+ from secrets manager: .*context deadline exceeded$/,
+    ],
+    [
+      "kms-denied",
+      /^ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: .*AccessDeniedException: Access to KMS is not allowed$/,
+    ],
+  ] as const)("stop a task by the fault %s", async (kind, reason) => {
     await registerWithSecret();
-    harness.faults.add({ kind: "secret-denied", match: { service: "web" } });
+    harness.faults.add({ kind, match: { service: "web" } });
     await harness.call("CreateService", webService);
     await harness.clock.advance(30_000);
-    const { stoppedReason } = await stoppedTask();
-    expect(stoppedReason).toMatch(/^ResourceInitializationError: .*:secret:token-.*AccessDeniedException/);
+    expect(await stoppedTask()).toMatchObject({
+      stopCode: "TaskFailedToStart",
+      stoppedReason: expect.stringMatching(reason),
+    });
   });
 
   it("count a task's read of its secret once for a fault that lets some go by", async () => {

@@ -151,6 +151,25 @@ describe("A task's read of its secret", () => {
   });
 });
 
+describe("A task's read that a fault fails", () => {
+  it("gets no answer by the fault secrets-unreachable, even for a secret that doesn't exist", () => {
+    faults.add({ kind: "secrets-unreachable", match: { service: "api" } });
+    expect(read()).toBe("ok");
+    faults.add({ kind: "secrets-unreachable", match: { service: "web" }, count: 2 });
+    expect(read()).toMatch(/context deadline exceeded$/);
+    expect(read(`${arn.slice(0, -6)}AAAAAA`)).toMatch(/context deadline exceeded$/);
+    expect(read()).toBe("ok");
+  });
+
+  it("may not use the key by the fault kms-denied, once the role may read", () => {
+    faults.add({ kind: "kms-denied", match: { service: "web" }, count: 3 });
+    expect(read(arn, `${ROLE}-2`)).toContain("is not authorized to perform: secretsmanager:GetSecretValue");
+    expect(read(`${arn.slice(0, -6)}AAAAAA`)).toContain("ResourceNotFoundException");
+    expect(read()).toBe("AccessDeniedException: Access to KMS is not allowed");
+    expect(read()).toBe("ok");
+  });
+});
+
 describe("parseValueFrom", () => {
   it("returns the parts that the reference has", () => {
     expect(parseValueFrom(`${arn}:::${VERSION}`)).toEqual({

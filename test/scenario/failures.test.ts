@@ -168,6 +168,19 @@ describe("tasks of the new revision stop", () => {
       expect(driver.messagesAbout(cart).at(-1)).toContain("Allow the execution role to read it");
     }));
 
+  it.each([
+    ["secrets-unreachable", "There is a connection issue between the task and AWS Secrets Manager."],
+    ["kms-denied", "Access to KMS is not allowed"],
+  ] as const)("%s: reverted, with AWS's reason", (kind, reason) =>
+    onLab({ fleet: cartFleet }, async (driver) => {
+      const original = await driver.revisionOf(cart);
+      driver.lab.faults.add({ kind, match: { service: "cart" } });
+      await driver.tag(cart, enrollAs("cart"));
+      await expectReverted(driver, original, "secret-denied");
+      expect(failureOf(driver)?.sentence).toContain(reason);
+    }),
+  );
+
   it("they can't pull the image: reverted, as unavailable", () =>
     onLab({ fleet: cartFleet }, async (driver) => {
       const good = await enrollCart(driver);

@@ -243,16 +243,19 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
   };
 }
 
-/** ECS answers a ClientException for a task definition that does not exist; it has no name of its own for that. */
+/**
+ * ECS has no name of its own for a task definition that does not exist: its ClientException, which stands for much
+ * else, says "Unable to describe task definition."
+ */
 function rethrowMissingDefinition(nameOrArn: string): (error: unknown) => never {
   return (error) => {
-    if (isNamed(error, "ClientException")) {
-      const message = error instanceof Error ? error.message : "";
-      throw new AutopilotError("task-definition-not-found", `${nameOrArn}: ${message}`, { cause: error });
-    }
+    if (error instanceof Error && isNamed(error, "ClientException") && MISSING_DEFINITION.test(error.message))
+      throw new AutopilotError("task-definition-not-found", `${nameOrArn}: ${error.message}`, { cause: error });
     throw asFailure(error, `DescribeTaskDefinition ${nameOrArn}`);
   };
 }
+
+const MISSING_DEFINITION = /^Unable to describe task definition\b/;
 
 function rejectOther(operation: string, failures: unknown): void {
   const { other } = failuresOf(failures);

@@ -17,7 +17,7 @@ export function containerValues(task: EcsTask, { secretReader }: EcsEnvironment)
       if (!/^arn:aws[\w-]*:secretsmanager:/.test(valueFrom)) continue;
       const serviceArn = task.service.arn;
       const answer = secretReader.get().canRead({ account, region, valueFrom, executionRoleArn, serviceArn });
-      if (!answer.ok) return { ok: false, problem: fetchProblem(valueFrom, answer.reason) };
+      if (!answer.ok) return { ok: false, problem: retrievalProblem(valueFrom, answer) };
       if (answer.value !== undefined) own.set(name, answer.value);
     }
     values.set(container, own);
@@ -25,6 +25,13 @@ export function containerValues(task: EcsTask, { secretReader }: EcsEnvironment)
   return { ok: true, values };
 }
 
-function fetchProblem(valueFrom: string, reason: string): string {
-  return `failed to fetch secret ${valueFrom} from secrets manager: ${reason}`;
+/**
+ * The agent's words for a secret that it could not read.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
+ */
+function retrievalProblem(valueFrom: string, read: { readonly reason: string; readonly unreachable?: true }): string {
+  const how = read.unreachable
+    ? "unable to retrieve secret from asm: There is a connection issue between the task and AWS Secrets Manager. Check your task network configuration."
+    : "execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s):";
+  return `${how} failed to fetch secret ${valueFrom} from secrets manager: ${read.reason}`;
 }

@@ -5,7 +5,7 @@ import { durationMs, type Timings } from "./timings.ts";
 
 /** What goes wrong with a task beyond what its definition says. */
 export interface TaskFate {
-  /** Why a secret can't be read. */
+  /** Why a secret can't be read, in the agent's words. */
   readonly secretProblem: string | undefined;
   /** Containers whose health checks never pass. */
   readonly unhealthy: ReadonlySet<string>;
@@ -84,7 +84,7 @@ function settledAtMs(plan: ContainerPlan): number {
 
 function startFailure(specs: readonly ContainerSpec[], fate: TaskFate, atMs: number): TaskPlan["failure"] {
   if (fate.secretProblem !== undefined) {
-    const stoppedReason = `ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): ${fate.secretProblem}`;
+    const stoppedReason = `ResourceInitializationError: unable to pull secrets or registry auth: ${fate.secretProblem}`;
     return { atMs, stopCode: "TaskFailedToStart", stoppedReason, failed: true };
   }
   const broken = specs.find(({ image }) => image.includes(":broken"));

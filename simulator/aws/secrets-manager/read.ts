@@ -1,5 +1,6 @@
 import { AwsError } from "../../base/aws-error.ts";
 import { isJsonObject } from "../../base/json.ts";
+import type { SecretRead } from "../../core/connections.ts";
 import type { Secret, SecretStore } from "./store.ts";
 import { CURRENT } from "./versions.ts";
 
@@ -14,10 +15,6 @@ export interface ReadRequest {
   /** The task's service, which a fault rule may name. */
   readonly serviceArn?: string;
 }
-/** With the text that the container gets, if the secret has one. */
-export type ReadAnswer =
-  | { readonly ok: true; readonly value?: string }
-  | { readonly ok: false; readonly reason: string };
 
 /** Why a role may not read a secret; undefined when it may. */
 export type Refusal = (secret: Secret, roleArn: string) => string | undefined;
@@ -53,14 +50,34 @@ export function parseValueFrom(text: string): ValueFrom | undefined {
   };
 }
 
+/** What the agent of ECS is answered before a secret is looked for, or after it was found. */
+export interface ReadTrouble {
+  /** There is no way from the task to Secrets Manager. */
+  readonly unreachable: boolean;
+  /** The role may read the secret, and not use the key that it is encrypted with. */
+  readonly kmsDenied: boolean;
+}
+
+/**
+ * The agent gives up on an endpoint that does not answer: reports such as
+ * https://repost.aws/knowledge-center/ecs-unable-to-pull-secrets have this text.
+ */
+const NO_ANSWER =
+  "operation error Secrets Manager: GetSecretValue, https response error StatusCode: 0, RequestID: , canceled, context deadline exceeded";
+
 /** Whether the execution role can read the value; if not, Secrets Manager's name and message of the error. */
-export function judgeValueFrom(store: SecretStore, request: ReadRequest, refusal: Refusal): ReadAnswer {
+export function judgeValueFrom(
+  store: SecretStore,
+  request: ReadRequest,
+  { refusal, trouble }: { readonly refusal: Refusal; readonly trouble: ReadTrouble },
+): SecretRead {
   const from = parseValueFrom(request.valueFrom);
   if (from === undefined) return notRead("InvalidParameterException", "invalid secret reference format");
   if (from.versionStage !== undefined && from.versionId !== undefined)
     return notRead("InvalidParameterException", "give a version stage or a version id, not both");
   const roleArn = request.executionRoleArn;
   if (roleArn === undefined) return notRead("NoCredentialProviders", "the task definition has no execution role");
+  if (trouble.unreachable) return { ok: false, reason: NO_ANSWER, unreachable: true };
   let secret: Secret;
   try {
     secret = store.findUsable({ account: from.account, region: from.region }, from.secretArn);
@@ -70,10 +87,11 @@ export function judgeValueFrom(store: SecretStore, request: ReadRequest, refusal
   }
   const refused = refusal(secret, roleArn);
   if (refused !== undefined) return notRead("AccessDeniedException", refused);
-  return judgeValue(secret, from);
+  const answer = judgeValue(secret, from);
+  return answer.ok && trouble.kmsDenied ? notRead("AccessDeniedException", "Access to KMS is not allowed") : answer;
 }
 
-function judgeValue(secret: Secret, from: ValueFrom): ReadAnswer {
+function judgeValue(secret: Secret, from: ValueFrom): SecretRead {
   const label = from.versionStage ?? CURRENT;
   const version = from.versionId === undefined ? secret.versions.labeled(label) : secret.versions.get(from.versionId);
   if (version === undefined)
@@ -96,6 +114,6 @@ function hasKey(text: string | undefined, key: string): boolean {
   }
 }
 
-function notRead(errorName: string, message: string): ReadAnswer {
+function notRead(errorName: string, message: string): SecretRead {
   return { ok: false, reason: `${errorName}: ${message}` };
 }

@@ -3,14 +3,14 @@ import type { Faults } from "../../base/faults.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import type { Clock } from "../../clock/clock.ts";
 import type { Authorizer } from "../../core/authorization.ts";
-import { Port, type SimulatorContext } from "../../core/connections.ts";
+import { Port, type SecretRead, type SimulatorContext } from "../../core/connections.ts";
 import type { AwsService, CallContext, NeedsTable, Operation } from "../../core/service.ts";
 import type { Rate } from "../../http/throttle.ts";
 import { Iam, sessionArnOf } from "../iam/iam.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
 import { secretsNeeds } from "./needs.ts";
 import { secretsManagerRates } from "./rates.ts";
-import { judgeValueFrom, type ReadAnswer, type ReadRequest } from "./read.ts";
+import { judgeValueFrom, type ReadRequest } from "./read.ts";
 import { parseResourcePolicy } from "./resource-policy.ts";
 import { schemas } from "./schema.ts";
 import { type Secret, SecretStore } from "./store.ts";
@@ -71,18 +71,21 @@ export class SecretsManager implements AwsService {
 
   /**
    * Whether ECS, with a task's execution role, can read what a container's `valueFrom` names; if not, the name and
-   * message of the error, which ECS puts into the stopped task's reason. Strikes the fault `secret-denied`.
+   * message of the error, which ECS puts into the stopped task's reason. Strikes the faults `secret-denied`,
+   * `secrets-unreachable` and `kms-denied`.
    */
-  canRead(request: ReadRequest): ReadAnswer {
+  canRead(request: ReadRequest): SecretRead {
     const { account, region, serviceArn: service } = request;
-    const denied = this.#faults.strike("secret-denied", {
-      account,
-      region,
-      ...(service === undefined ? {} : { service }),
+    const subject = { account, region, ...(service === undefined ? {} : { service }) };
+    const strikes = (kind: "secret-denied" | "secrets-unreachable" | "kms-denied") =>
+      this.#faults.strike(kind, subject) !== undefined;
+    const unreachable = strikes("secrets-unreachable");
+    const denied = !unreachable && strikes("secret-denied");
+    const kmsDenied = !unreachable && !denied && strikes("kms-denied");
+    return judgeValueFrom(this.#store, request, {
+      trouble: { unreachable, kmsDenied },
+      refusal: (secret, roleArn) => (denied ? notAllowed(secret, roleArn) : this.#refusal(secret, roleArn)),
     });
-    return judgeValueFrom(this.#store, request, (secret, roleArn) =>
-      denied === undefined ? this.#refusal(secret, roleArn) : notAllowed(secret, roleArn),
-    );
   }
 
   /** ECS reads with the task's execution role. */

@@ -1,6 +1,7 @@
 import type { Json } from "../../base/json.ts";
 import type { CallContext, NeedsOf, NeedsTable } from "../../core/service.ts";
 import { onAnything, onResource, textMember } from "../needs.ts";
+import { parameterArn, parameterReference } from "./names.ts";
 
 /**
  * What Systems Manager's operations need to be allowed.
@@ -11,7 +12,7 @@ export const ssmNeeds: NeedsTable = {
   GetParameters: (input, context) =>
     (Array.isArray(input.Names) ? input.Names : []).map((name: Json) => ({
       action: "ssm:GetParameters",
-      resource: parameterArn(typeof name === "string" ? name : "", context),
+      resource: neededArn(typeof name === "string" ? name : "", context),
     })),
   PutParameter: onParameter("PutParameter"),
   DeleteParameter: onParameter("DeleteParameter"),
@@ -19,12 +20,12 @@ export const ssmNeeds: NeedsTable = {
 };
 
 function onParameter(operation: string): NeedsOf {
-  return onResource(`ssm:${operation}`, (input, context) => parameterArn(textMember(input, "Name"), context));
+  return onResource(`ssm:${operation}`, (input, context) => neededArn(textMember(input, "Name"), context));
 }
 
-/** A name with a path has its first slash from the ARN; `name:3` and `name:label` select a version of the parameter. */
-function parameterArn(name: string, { account, region }: CallContext): string {
-  if (name.startsWith("arn:")) return name;
-  const plain = name.replace(/^\//, "").replace(/:[^/:]+$/, "");
-  return `arn:aws:ssm:${region}:${account}:parameter/${plain}`;
+function neededArn(nameOrArn: string, context: CallContext): string {
+  return (
+    parameterReference(context, nameOrArn)?.arn ??
+    (nameOrArn.startsWith("arn:") ? nameOrArn : parameterArn(context, nameOrArn))
+  );
 }

@@ -5,6 +5,7 @@ import { randomUuid } from "../../base/random-id.ts";
 import type { SimulatorContext } from "../../core/connections.ts";
 import type { AwsService, CallContext, Operation } from "../../core/service.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
+import { parameterArn, parameterReference, requireNewName } from "./names.ts";
 import { ssmNeeds } from "./needs.ts";
 
 interface Parameter {
@@ -18,14 +19,18 @@ interface Parameter {
 }
 
 const ERROR = "ValidationException";
+/** https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html */
+const KEPT_VERSIONS = 100;
 const name = z
   .string()
   .min(1)
   .max(1011)
   .regex(/^[\w./-]+$/, "letters, digits and .-_/");
+const reference = z.string().min(1).max(2048);
 const schemas = {
-  get: z.object({ Name: z.string().min(1) }),
-  getMany: z.object({ Names: z.array(z.string().min(1)).min(1).max(10) }),
+  get: z.object({ Name: reference, WithDecryption: z.boolean().default(false) }),
+  getMany: z.object({ Names: z.array(reference).min(1).max(10), WithDecryption: z.boolean().default(false) }),
+  delete: z.object({ Name: name }),
   put: z.object({
     Name: name,
     Value: z.string().min(1).max(4096),
@@ -43,14 +48,13 @@ export class Ssm implements AwsService {
   readonly operations: Readonly<Record<string, Operation>>;
   readonly needs = ssmNeeds;
   readonly #context: SimulatorContext;
-  readonly #parameters = new Map<string, Parameter>();
+  /** By ARN, the versions that are kept, the newest last. */
+  readonly #parameters = new Map<string, readonly Parameter[]>();
 
   constructor(context: SimulatorContext) {
     this.#context = context;
     this.operations = {
-      GetParameter: (input, context) => ({
-        Parameter: shown(this.#require(context, parseInput(schemas.get, input, ERROR).Name)),
-      }),
+      GetParameter: (input, context) => this.#get(input, context),
       GetParameters: (input, context) => this.#getMany(input, context),
       PutParameter: (input, context) => this.#put(input, context),
       DeleteParameter: (input, context) => this.#delete(input, context),
@@ -58,20 +62,35 @@ export class Ssm implements AwsService {
     };
   }
 
+  #get(input: JsonObject, context: CallContext): Json {
+    const { Name, WithDecryption } = parseInput(schemas.get, input, ERROR);
+    const found = this.#find(context, Name);
+    if (found === "no version") {
+      const [, base, version] = /^(.*):([^:]+)$/.exec(Name) ?? [];
+      const message = `Systems Manager could not find version ${version} of ${base}. Verify the version and try again.`;
+      throw new AwsError("ParameterVersionNotFound", message);
+    }
+    if (found === undefined) throw new AwsError("ParameterNotFound", `Parameter ${Name} not found.`);
+    return { Parameter: read(found, WithDecryption) };
+  }
+
   #getMany(input: JsonObject, context: CallContext): Json {
-    const { Names } = parseInput(schemas.getMany, input, ERROR);
-    const found = Names.map((each) => ({ each, parameter: this.#parameters.get(arnOf(context, each)) }));
+    const { Names, WithDecryption } = parseInput(schemas.getMany, input, ERROR);
+    const found = Names.map((each) => ({ each, parameter: this.#find(context, each) }));
     return {
-      Parameters: found.flatMap(({ parameter }) => (parameter === undefined ? [] : [shown(parameter)])),
-      InvalidParameters: found.flatMap(({ each, parameter }) => (parameter === undefined ? [each] : [])),
+      Parameters: found.flatMap(({ parameter }) =>
+        typeof parameter === "object" ? [read(parameter, WithDecryption)] : [],
+      ),
+      InvalidParameters: found.flatMap(({ each, parameter }) => (typeof parameter === "object" ? [] : [each])),
     };
   }
 
   #put(input: JsonObject, context: CallContext): Json {
     const request = parseInput(schemas.put, input, ERROR);
-    refuseReserved(request.Name);
-    const arn = arnOf(context, request.Name);
-    const existing = this.#parameters.get(arn);
+    requireNewName(request.Name);
+    const arn = parameterArn(context, request.Name);
+    const versions = this.#parameters.get(arn) ?? [];
+    const existing = versions.at(-1);
     if (existing !== undefined && !request.Overwrite)
       throw new AwsError(
         "ParameterAlreadyExists",
@@ -88,13 +107,15 @@ export class Ssm implements AwsService {
       version: (existing?.version ?? 0) + 1,
       modifiedMs: this.#context.clock.now(),
     };
-    this.#parameters.set(arn, parameter);
+    this.#parameters.set(arn, [...versions, parameter].slice(-KEPT_VERSIONS));
     this.#tell(parameter, existing === undefined ? "Create" : "Update", context);
     return { Version: parameter.version, Tier: "Standard" };
   }
 
   #delete(input: JsonObject, context: CallContext): Json {
-    const parameter = this.#require(context, parseInput(schemas.get, input, ERROR).Name);
+    const { Name } = parseInput(schemas.delete, input, ERROR);
+    const parameter = this.#parameters.get(parameterArn(context, Name))?.at(-1);
+    if (parameter === undefined) throw new AwsError("ParameterNotFound", `Parameter ${Name} not found.`);
     this.#parameters.delete(parameter.arn);
     this.#tell(parameter, "Delete", context);
     return {};
@@ -102,8 +123,9 @@ export class Ssm implements AwsService {
 
   #describe(input: JsonObject, context: CallContext): Json {
     const { MaxResults, NextToken } = parseInput(schemas.describe, input, ERROR);
-    const prefix = arnOf(context, "");
-    const all = [...this.#parameters.values()].filter(({ arn }) => arn.startsWith(prefix));
+    const prefix = parameterArn(context, "");
+    const newest = [...this.#parameters.values()].flatMap((versions) => versions.at(-1) ?? []);
+    const all = newest.filter(({ arn }) => arn.startsWith(prefix));
     const { items, nextToken } = page(all, { nextToken: NextToken, limit: MaxResults, errorName: "InvalidNextToken" });
     const entries = items.map((parameter) => {
       const { Value, ...metadata } = shown(parameter);
@@ -112,10 +134,12 @@ export class Ssm implements AwsService {
     return answer({ Parameters: entries, NextToken: nextToken });
   }
 
-  #require(context: CallContext, nameOrArn: string): Parameter {
-    const parameter = this.#parameters.get(arnOf(context, nameOrArn));
-    if (parameter === undefined) throw new AwsError("ParameterNotFound", `Parameter ${nameOrArn} not found.`);
-    return parameter;
+  #find(context: CallContext, nameOrArn: string): Found | "no version" | undefined {
+    const { arn = "", selector } = parameterReference(context, nameOrArn) ?? {};
+    const versions = this.#parameters.get(arn);
+    if (versions === undefined) return undefined;
+    const chosen = versions.findLast(({ version }) => selector === undefined || selector === String(version));
+    return chosen === undefined ? "no version" : { parameter: chosen, selector };
   }
 
   #tell(parameter: Parameter, operation: "Create" | "Update" | "Delete", { account, region }: CallContext): void {
@@ -134,10 +158,22 @@ export class Ssm implements AwsService {
   }
 }
 
-function arnOf({ account, region }: CallContext, nameOrArn: string): string {
-  return nameOrArn.startsWith("arn:")
-    ? nameOrArn
-    : `arn:aws:ssm:${region}:${account}:parameter/${nameOrArn.replace(/^\//, "")}`;
+interface Found {
+  readonly parameter: Parameter;
+  readonly selector: string | undefined;
+}
+
+/** As GetParameter returns it: a SecureString that is not decrypted is the ciphertext of its value. */
+function read({ parameter, selector }: Found, decrypted: boolean): JsonObject {
+  const isCipher = parameter.type === "SecureString" && !decrypted;
+  return answer({
+    ...shown(isCipher ? { ...parameter, value: ciphertext(parameter.value) } : parameter),
+    Selector: selector === undefined ? undefined : `:${selector}`,
+  });
+}
+
+function ciphertext(value: string): string {
+  return `AQICAH${Buffer.from(value).toString("base64url")}`;
 }
 
 function shown({ name: Name, arn, type, value, version, modifiedMs }: Parameter): JsonObject {
@@ -150,16 +186,4 @@ function shown({ name: Name, arn, type, value, version, modifiedMs }: Parameter)
     ARN: arn,
     DataType: "text",
   };
-}
-
-/**
- * Names whose first part begins with `aws` or `ssm`, in any case, are AWS's own.
- * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
- */
-function refuseReserved(parameter: string): void {
-  const [, slash, prefix] = /^(\/?)(aws|ssm)/i.exec(parameter) ?? [];
-  if (prefix === undefined) return;
-  if (slash === "/" && prefix.toLowerCase() === "aws")
-    throw new AwsError("AccessDeniedException", `No access to reserved parameter name: ${parameter}.`);
-  throw new AwsError(ERROR, `Parameter name: can't be prefixed with "${prefix.toLowerCase()}" (case-insensitive).`);
 }

@@ -107,6 +107,64 @@ describe("Simulated Parameter Store, as AWS documents it", () => {
     );
   });
 
+  it("is read by version and by ARN; a version that there is not has an error of its own", async () => {
+    const ssm = new SSMClient(configFor());
+    const put = (Name: string, Value: string) =>
+      ssm.send(new PutParameterCommand({ Name, Value, Type: "String", Overwrite: true }));
+    for (const value of ["a:1", "a:2"]) await put("/shop/image", value);
+    await put("image", "b:1");
+    const get = async (Name: string) => (await ssm.send(new GetParameterCommand({ Name }))).Parameter;
+    const arn = `arn:aws:ssm:us-east-1:${ACCOUNT}:parameter/shop/image`;
+    expect(await get("/shop/image:1")).toMatchObject({ Value: "a:1", Version: 1, Selector: ":1", ARN: arn });
+    expect(await get(arn)).toMatchObject({ Name: "/shop/image", Value: "a:2" });
+    expect(await get(`${arn}:1`)).toMatchObject({ Value: "a:1" });
+    expect(await get("image")).toMatchObject({ ARN: `arn:aws:ssm:us-east-1:${ACCOUNT}:parameter/image` });
+    for (const version of ["3", "stable"])
+      await expect(get(`/shop/image:${version}`)).rejects.toMatchObject({
+        name: "ParameterVersionNotFound",
+        message: `Systems Manager could not find version ${version} of /shop/image. Verify the version and try again.`,
+      });
+    for (const name of [
+      "/shop/image:1:2",
+      "gone:1",
+      arn.replace("us-east-1", "eu-west-1"),
+      arn.replace("12345", "99999"),
+    ])
+      await expect(get(name)).rejects.toMatchObject({
+        name: "ParameterNotFound",
+        message: `Parameter ${name} not found.`,
+      });
+    const Names = ["/shop/image:1", "/shop/image:9", "gone"];
+    expect(await ssm.send(new GetParametersCommand({ Names }))).toMatchObject({
+      Parameters: [{ Value: "a:1" }],
+      InvalidParameters: ["/shop/image:9", "gone"],
+    });
+  });
+
+  it.each([
+    ["a/path", "ValidationException", "Parameter name must be a fully qualified name"],
+    ["awsome", "ValidationException", `Parameter name: can't be prefixed with "aws" (case-insensitive).`],
+    ["/SSM/path", "ValidationException", `Parameter name: can't be prefixed with "ssm" (case-insensitive).`],
+    ["/aws/path", "AccessDeniedException", "No access to reserved parameter name: /aws/path."],
+    ["/a".repeat(16), "HierarchyLevelLimitExceededException", /15 levels/],
+    ["a:1", "ValidationException", /letters, digits/],
+  ])("refuses a new parameter of the name %s", async (Name, name, message) => {
+    const put = new PutParameterCommand({ Name, Value: "v", Type: "String" });
+    await expect(new SSMClient(configFor()).send(put)).rejects.toMatchObject({
+      name,
+      message: typeof message === "string" ? message : expect.stringMatching(message),
+    });
+  });
+
+  it("shows a SecureString's value only when it is asked to decrypt it", async () => {
+    const ssm = new SSMClient(configFor());
+    await ssm.send(new PutParameterCommand({ Name: "s", Value: "plain", Type: "SecureString" }));
+    const valueWith = async (WithDecryption?: boolean) =>
+      (await ssm.send(new GetParameterCommand({ Name: "s", WithDecryption }))).Parameter?.Value;
+    expect(await valueWith(true)).toBe("plain");
+    expect(await valueWith()).not.toContain("plain");
+  });
+
   it("wants a type for a new parameter", async () => {
     const ssm = new SSMClient(configFor());
     await expect(ssm.send(new PutParameterCommand({ Name: "n", Value: "v" }))).rejects.toMatchObject({

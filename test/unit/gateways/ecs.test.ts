@@ -186,6 +186,13 @@ describe("a described task definition", () => {
     expect(await ecs.describeLatestTaskDefinition("web")).toBeUndefined();
   });
 
+  it("takes any other ClientException for what it says: the task definition may be there", async () => {
+    const { ecs } = gateway(() => ({ error: "ClientException", message: "The account is being closed." }));
+    const refused = { code: "aws-rejected", detail: expect.stringContaining("The account is being closed.") };
+    await expect(ecs.describeTaskDefinition("web:1")).rejects.toMatchObject(refused);
+    await expect(ecs.describeLatestTaskDefinition("web")).rejects.toMatchObject(refused);
+  });
+
   it("is not treated as missing after another error", async () => {
     const { ecs } = gateway(() => ({ error: "ServerException", status: 500 }));
     await expect(ecs.describeLatestTaskDefinition("web")).rejects.toMatchObject({ code: "aws-unavailable" });
