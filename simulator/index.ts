@@ -62,4 +62,6 @@ export { type RunningServer, type ServerOptions, startServer } from "./http/serv
 export { type Rate, type RateTable, rates } from "./http/throttle.ts";
 export { Kubernetes, type KubernetesOptions } from "./kubernetes/kubernetes.ts";
 export { nextRootCaPem, rootCaPem } from "./kubernetes/root-ca.ts";
-export { Slack, type SlackMessage, type SlackOptions, type SlackThread } from "./slack/slack.ts";
+export { type SlackPress, slackSignature } from "./slack/interactions.ts";
+export { readMrkdwn, type SlackPart, type SlackStyle } from "./slack/mrkdwn.ts";
+export { Slack, type SlackMessage, type SlackOptions, type SlackSight, type SlackThread } from "./slack/slack.ts";

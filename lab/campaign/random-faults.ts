@@ -67,6 +67,8 @@ const awsCalls = [
   "cloudwatch.*",
 ];
 
+const slackCalls = ["slack.chat.postMessage", "slack.chat.update", "slack.*"];
+const slackErrors = ["fatal_error", "internal_error", "channel_not_found", "is_archived", "token_revoked"];
 const calls = [...awsCalls, ...ledgerCalls.map((name) => `ledger.${name}`), "ledger.*"];
 const detailTypes = [
   awsDetailTypes.deployment,
@@ -152,6 +154,16 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
       return { match: { controlPlane: dice.pick(ground.controlPlanes) } };
     case "slack-down":
       return {};
+    case "slack-error":
+      return {
+        match: { call: dice.pick(slackCalls) },
+        error: dice.pick(slackErrors),
+        when: dice.pick(["before", "after"]),
+      };
+    case "slack-rate-limited":
+      return { match: { call: dice.pick(slackCalls) }, delaySeconds: dice.pick([1, 5, 30]) };
+    case "slack-bad-gateway":
+      return { match: { call: dice.pick(slackCalls) }, when: dice.pick(["before", "after"]), count: dice.int(1, 5) };
     case "slow-call":
       return {
         match: dice.chance(0.2) ? {} : { call: dice.pick([...calls, "kubernetes.*", "slack.*", "lambda.Invoke"]) },

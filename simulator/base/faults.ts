@@ -22,6 +22,9 @@ export const faultKinds = [
   "kubernetes-down",
   "slack-down",
   "continue-expired",
+  "slack-error",
+  "slack-rate-limited",
+  "slack-bad-gateway",
   "no-workload-entry",
   "unlabeled-entries",
   "no-redirection",
@@ -64,7 +67,8 @@ const matchSchema = z.strictObject({
   container: z.string().optional(),
   /**
    * A call by service and operation: `ecs.UpdateService`, `secretsmanager.*`, `ledger.takeLease` (`throttle`,
-   * `api-error`, `region-down`, `slow-call`, `lambda-crash`).
+   * `api-error`, `region-down`, `slow-call`, `lambda-crash`); for `slack-error`, `slack-rate-limited` and
+   * `slack-bad-gateway` a method of Slack's: `slack.chat.update`, `slack.webhook`.
    */
   call: z.string().optional(),
   /** The Lambda function by its file's name: `roll/apply` (`lambda-crash`, `lambda-service-error`). */
@@ -90,15 +94,22 @@ const givenRuleSchema = z.strictObject({
   /**
    * `lambda-crash`: before the named call is sent, or after it was answered. `lambda-service-error`: before the
    * function runs, or after it has ended. `slow-call`: before the call's effect, or between effect and answer.
+   * `slack-error`, `slack-bad-gateway`: in place of the call's effect, or after it.
    */
   when: z.enum(["before", "after"]).default("before"),
-  /** `api-error`: AWS's error name. `lambda-service-error`: one of `lambdaServiceErrors`. */
+  /**
+   * `api-error`: AWS's error name. `lambda-service-error`: one of `lambdaServiceErrors`. `slack-error`: Slack's code,
+   * such as `is_archived`.
+   */
   error: z.string().optional(),
   /** `api-error`: AWS's message, where the name says too little. `guardduty-agent`: why it does not start. */
   message: z.string().min(1).optional(),
   /** `task-dies`: 137 is a container that ran out of memory. Default 1. */
   exitCode: z.int().min(0).max(255).optional(),
-  /** `delay-event`, `slow-call`; `task-dies`, `spot-interruption`, `az-rebalancing`: from RUNNING to what happens. */
+  /**
+   * `delay-event`, `slow-call`; `task-dies`, `spot-interruption`, `az-rebalancing`: from RUNNING to what happens;
+   * `slack-rate-limited`: what Slack asks for.
+   */
   delaySeconds: z.number().positive().default(60),
 });
 
@@ -111,6 +122,7 @@ export type FaultRule = z.infer<typeof faultRuleSchema>;
 export type FaultMatch = z.infer<typeof matchSchema>;
 
 function errorOf(kind: FaultKind): string {
+  if (kind === "slack-error") return "fatal_error";
   return kind === "lambda-service-error" ? "Lambda.ServiceException" : "ServerException";
 }
 

@@ -1,5 +1,6 @@
 import { AwsError } from "../base/aws-error.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import { isNestedTooDeep, MOST_NESTED } from "./depth.ts";
 import type { SimulatorRequest, SimulatorResponse } from "./message.ts";
 import { xmlElements } from "./xml.ts";
 
@@ -98,12 +99,9 @@ function contentType(protocol: Protocol | undefined): string {
   }
 }
 
-/** No request of an SDK nests this deep; code that walks through deeper ones would run out of stack. */
-const MOST_NESTED = 500;
-
 function jsonInput(body: string): JsonObject {
   if (body === "") return {};
-  if (body.length > MOST_NESTED && isTooDeep(body)) {
+  if (isNestedTooDeep(body)) {
     throw new AwsError("SerializationException", `The request body is nested more than ${MOST_NESTED} times.`);
   }
   let parsed: unknown;
@@ -128,14 +126,4 @@ function withoutNulls(object: JsonObject): JsonObject {
 function withoutNullMembers(value: Json): Json {
   if (Array.isArray(value)) return value.map(withoutNullMembers);
   return isJsonObject(value) ? withoutNulls(value) : value;
-}
-
-function isTooDeep(body: string): boolean {
-  let depth = 0;
-  for (const [token] of body.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (token === "[" || token === "{") depth += 1;
-    if (token === "]" || token === "}") depth -= 1;
-    if (depth > MOST_NESTED) return true;
-  }
-  return false;
 }

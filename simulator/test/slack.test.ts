@@ -121,8 +121,28 @@ describe("Simulated Slack", () => {
       "invalid_blocks",
     ],
   ])("refuses %s", async (_what, body, error) => {
-    expect((await call("chat.postMessage", body)).answer).toEqual({ ok: false, error });
+    expect((await call("chat.postMessage", body)).answer).toMatchObject({ ok: false, error });
     expect(slack.messages()).toEqual([]);
+  });
+
+  it("says of blocks that it refuses where the mistake is", async () => {
+    const blocks = [{ type: "header", text: { type: "plain_text", text: "x".repeat(151) } }];
+    const what = "must be less than 151 characters [json-pointer:/blocks/0/text/text]";
+    expect((await post("x", { blocks })).answer).toEqual({
+      ok: false,
+      error: "invalid_blocks",
+      errors: [what],
+      response_metadata: { messages: [`[ERROR] ${what}`] },
+    });
+  });
+
+  it("keeps what readers saw of every version of a message", async () => {
+    const { answer } = await post("<!here> https://a.example");
+    await call("chat.update", { channel: answer.channel ?? null, ts: answer.ts ?? null, text: "calm" });
+    expect(slack.sights()).toMatchObject([
+      { channel: "#mesh", ts: answer.ts, message: [{ kind: "broadcast" }, { kind: "text" }, { kind: "link" }] },
+      { channel: "#mesh", ts: answer.ts, message: [{ kind: "text", text: "calm" }] },
+    ]);
   });
 
   it("takes one message a second in a channel", async () => {
@@ -207,7 +227,7 @@ describe("Simulated Slack", () => {
   });
 
   it("knows no other paths and methods", async () => {
-    expect((await call("users.list", {})).answer).toEqual({ ok: false, error: "unknown_method" });
+    expect((await call("users.list", {})).answer).toMatchObject({ ok: false, error: "unknown_method" });
     const request = { method: "GET", path: "/slack/api/auth.test", query: {}, headers: {}, body: "" };
     expect((await slack.handle(request)).status).toBe(404);
   });
