@@ -18,6 +18,8 @@ interface Parameter {
 }
 
 const ERROR = "ValidationException";
+/** https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html */
+const KEPT_VERSIONS = 100;
 const name = z
   .string()
   .min(1)
@@ -44,12 +46,14 @@ export class Ssm implements AwsService {
   readonly needs = ssmNeeds;
   readonly #context: SimulatorContext;
   readonly #parameters = new Map<string, Parameter>();
+  /** The versions of each parameter, oldest first, the present one among them. */
+  readonly #versions = new Map<string, readonly Parameter[]>();
 
   constructor(context: SimulatorContext) {
     this.#context = context;
     this.operations = {
       GetParameter: (input, context) => ({
-        Parameter: shown(this.#require(context, parseInput(schemas.get, input, ERROR).Name)),
+        Parameter: this.#selected(context, parseInput(schemas.get, input, ERROR).Name),
       }),
       GetParameters: (input, context) => this.#getMany(input, context),
       PutParameter: (input, context) => this.#put(input, context),
@@ -60,10 +64,10 @@ export class Ssm implements AwsService {
 
   #getMany(input: JsonObject, context: CallContext): Json {
     const { Names } = parseInput(schemas.getMany, input, ERROR);
-    const found = Names.map((each) => ({ each, parameter: this.#parameters.get(arnOf(context, each)) }));
+    const found = Names.map((each) => ({ each, parameter: this.#versionOf(context, each) }));
     return {
-      Parameters: found.flatMap(({ parameter }) => (parameter === undefined ? [] : [shown(parameter)])),
-      InvalidParameters: found.flatMap(({ each, parameter }) => (parameter === undefined ? [each] : [])),
+      Parameters: found.flatMap(({ each, parameter }) => (parameter ? [selectedBy(each, parameter)] : [])),
+      InvalidParameters: found.flatMap(({ each, parameter }) => (parameter ? [] : [each])),
     };
   }
 
@@ -89,6 +93,7 @@ export class Ssm implements AwsService {
       modifiedMs: this.#context.clock.now(),
     };
     this.#parameters.set(arn, parameter);
+    this.#versions.set(arn, [...(this.#versions.get(arn) ?? []), parameter].slice(-KEPT_VERSIONS));
     this.#tell(parameter, existing === undefined ? "Create" : "Update", context);
     return { Version: parameter.version, Tier: "Standard" };
   }
@@ -96,6 +101,7 @@ export class Ssm implements AwsService {
   #delete(input: JsonObject, context: CallContext): Json {
     const parameter = this.#require(context, parseInput(schemas.get, input, ERROR).Name);
     this.#parameters.delete(parameter.arn);
+    this.#versions.delete(parameter.arn);
     this.#tell(parameter, "Delete", context);
     return {};
   }
@@ -110,6 +116,26 @@ export class Ssm implements AwsService {
       return answer({ ...metadata, Description: parameter.description, Tier: "Standard" });
     });
     return answer({ Parameters: entries, NextToken: nextToken });
+  }
+
+  /** The version that `name:version` selects, or the present one. Undefined if it is not there. */
+  #versionOf(context: CallContext, selected: string): Parameter | undefined {
+    const { nameOrArn, version } = partsOf(selected);
+    const arn = arnOf(context, nameOrArn);
+    if (version === undefined) return this.#parameters.get(arn);
+    return this.#versions.get(arn)?.find((each) => each.version === version);
+  }
+
+  #selected(context: CallContext, selected: string): JsonObject {
+    const { nameOrArn, version } = partsOf(selected);
+    const { name: parameter } = this.#require(context, nameOrArn);
+    const found = this.#versionOf(context, selected);
+    if (found === undefined)
+      throw new AwsError(
+        "ParameterVersionNotFound",
+        `Systems Manager could not find version ${version} of ${parameter}. Verify the version and try again.`,
+      );
+    return selectedBy(selected, found);
   }
 
   #require(context: CallContext, nameOrArn: string): Parameter {
@@ -138,6 +164,19 @@ function arnOf({ account, region }: CallContext, nameOrArn: string): string {
   return nameOrArn.startsWith("arn:")
     ? nameOrArn
     : `arn:aws:ssm:${region}:${account}:parameter/${nameOrArn.replace(/^\//, "")}`;
+}
+
+/** Splits what GetParameter takes: a name or an ARN, which may end with a colon and a version's number. */
+function partsOf(selected: string): { readonly nameOrArn: string; readonly version: number | undefined } {
+  const [, nameOrArn, version] = /^(.*):(\d+)$/.exec(selected) ?? [];
+  if (nameOrArn === undefined) return { nameOrArn: selected, version: undefined };
+  return { nameOrArn, version: Number(version) };
+}
+
+/** A parameter as it is answered to who has selected it, with the selector. */
+function selectedBy(selected: string, parameter: Parameter): JsonObject {
+  const { version } = partsOf(selected);
+  return answer({ ...shown(parameter), Selector: version === undefined ? undefined : `:${version}` });
 }
 
 function shown({ name: Name, arn, type, value, version, modifiedMs }: Parameter): JsonObject {

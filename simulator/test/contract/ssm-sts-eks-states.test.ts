@@ -107,6 +107,26 @@ describe("Simulated Parameter Store, as AWS documents it", () => {
     );
   });
 
+  /** https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html */
+  it("gives an earlier version to who names it, and keeps the last hundred", async () => {
+    const ssm = new SSMClient(configFor());
+    const Name = "/shop/image";
+    const put = (Value: string) => ssm.send(new PutParameterCommand({ Name, Value, Type: "String", Overwrite: true }));
+    const get = async (name: string) => (await ssm.send(new GetParameterCommand({ Name: name }))).Parameter;
+    await put("a:1");
+    await put("a:2");
+    expect(await get(`${Name}:1`)).toMatchObject({ Name, Value: "a:1", Version: 1, Selector: ":1" });
+    expect(await get(`arn:aws:ssm:us-east-1:${ACCOUNT}:parameter/shop/image:2`)).toMatchObject({ Value: "a:2" });
+    expect(await get(Name)).not.toHaveProperty("Selector");
+    await expect(get(`${Name}:3`)).rejects.toMatchObject({ name: "ParameterVersionNotFound" });
+    await expect(get("/gone:1")).rejects.toMatchObject({ name: "ParameterNotFound" });
+    const many = await ssm.send(new GetParametersCommand({ Names: [`${Name}:1`, `${Name}:3`] }));
+    expect(many).toMatchObject({ Parameters: [{ Value: "a:1" }], InvalidParameters: [`${Name}:3`] });
+    for (let version = 3; version <= 101; version += 1) await put(`a:${version}`);
+    await expect(get(`${Name}:1`)).rejects.toMatchObject({ name: "ParameterVersionNotFound" });
+    expect(await get(`${Name}:2`)).toMatchObject({ Value: "a:2" });
+  });
+
   it("wants a type for a new parameter", async () => {
     const ssm = new SSMClient(configFor());
     await expect(ssm.send(new PutParameterCommand({ Name: "n", Value: "v" }))).rejects.toMatchObject({
