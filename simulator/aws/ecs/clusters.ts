@@ -19,7 +19,7 @@ const STORED = [
   "serviceConnectDefaults",
 ];
 
-/** The account's default for new clusters: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ClusterSetting.html */
+/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ClusterSetting.html */
 const DEFAULT_SETTINGS = [{ name: "containerInsights", value: "disabled" }];
 
 const createSchema = z.looseObject({ clusterName: z.string().default("default"), tags: tagListSchema });

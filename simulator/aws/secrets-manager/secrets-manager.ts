@@ -236,7 +236,7 @@ export class SecretsManager implements AwsService {
       this.#store.delete(secret);
       return { ARN: secret.arn, Name: secret.name, DeletionDate: epochSeconds(now) };
     }
-    // API_DeleteSecret.html: InvalidRequestException while the secret is scheduled for deletion. By force it goes at once.
+    // InvalidRequestException by the API reference. By force a secret goes at once, also while it is scheduled.
     if (secret.deletionMs !== undefined)
       throw new AwsError(
         "InvalidRequestException",

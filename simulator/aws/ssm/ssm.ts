@@ -118,7 +118,7 @@ export class Ssm implements AwsService {
     return answer({ Parameters: entries, NextToken: nextToken });
   }
 
-  /** The version that `name:version` selects, or the present one. Undefined if it is not there. */
+  /** The version that `name:version` selects, or the present one. Undefined if it doesn't exist. */
   #versionOf(context: CallContext, selected: string): Parameter | undefined {
     const { nameOrArn, version } = partsOf(selected);
     const arn = arnOf(context, nameOrArn);
