@@ -46,6 +46,21 @@ describe("tags in simulated ECS", () => {
     expect(harness.events.at(-1)?.resources).toEqual([resourceArn]);
   });
 
+  it("are answered with clusters on request, as are settings, of which one is by default", async () => {
+    const insights = (value: string) => [{ name: "containerInsights", value }];
+    const created = await harness.call("CreateCluster", { clusterName: "plain", tags: [{ key: "a", value: "b" }] });
+    expect(created.cluster).toMatchObject({ tags: [{ key: "a", value: "b" }], settings: insights("disabled") });
+    const settings = insights("enhanced");
+    await harness.call("CreateCluster", { clusterName: "watched", settings });
+    const described = (include?: readonly string[]) =>
+      harness.call("DescribeClusters", { clusters: ["plain", "watched"], ...(include && { include }) });
+    expect((await described(["SETTINGS"])).clusters).toMatchObject([{ settings: insights("disabled") }, { settings }]);
+    expect((await described()).clusters).toMatchObject([
+      { tags: [], settings: [] },
+      { tags: [], settings: [] },
+    ]);
+  });
+
   it("are refused as AWS refuses them", async () => {
     const tags = Array.from({ length: 50 }, (_, index) => ({ key: `k${index}`, value: "v" }));
     const refused = [

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { nearest } from "../../shared/base/nearest.ts";
 import type { Engine } from "./engine.ts";
 
 /** The parsed command line. */
@@ -31,7 +32,7 @@ what it needs.
 
 ${rows.join("\n")}
 
-Progress goes to stderr. Exit codes: 0 all engines agree or are skipped, 1 one differs, fails or is not installed,
+Progress goes to stderr, with the minutes and seconds since the start. Exit codes: 0 all engines agree or are skipped, 1 one differs, fails or is not installed,
 2 wrong usage. Ctrl-C ends the command and all that it has started.
 `;
 }
@@ -51,7 +52,10 @@ export function parseOptions(parameters: readonly string[], all: readonly Engine
   const { only, ...flags } = values;
   const unknown = only?.find((name) => !all.some((engine) => engine.name === name));
   if (unknown !== undefined) {
-    throw new Error(`There is no engine ${unknown}. There are: ${all.map(({ name }) => name).join(", ")}.`);
+    const names = all.map(({ name }) => name);
+    const meant = nearest(unknown, names);
+    const suggestion = meant === undefined ? "" : `Did you mean ${meant}? `;
+    throw new Error(`There is no engine ${unknown}. ${suggestion}There are: ${names.join(", ")}.`);
   }
   // What is asked for by its name is not left out.
   const engines = all.filter(({ name, inQuick }) => (only ? only.includes(name) : inQuick || !flags.quick));

@@ -19,6 +19,9 @@ const STORED = [
   "serviceConnectDefaults",
 ];
 
+/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ClusterSetting.html */
+const DEFAULT_SETTINGS = [{ name: "containerInsights", value: "disabled" }];
+
 const createSchema = z.looseObject({ clusterName: z.string().default("default"), tags: tagListSchema });
 const describeSchema = z.looseObject({ clusters: z.array(z.string()).default(["default"]), include: includeSchema });
 const listSchema = z.looseObject({ maxResults: z.number().optional(), nextToken: z.string().optional() });
@@ -40,7 +43,7 @@ export function clusterOperations({ environment, store, events }: EcsParts): Rec
         name: clusterName,
         scope,
         tags: withTags(new Map(), tags),
-        settings: pick(input, STORED),
+        settings: { settings: DEFAULT_SETTINGS, ...pick(input, STORED) },
         status: "ACTIVE",
         deletedAtMs: undefined,
         tagVersion: 0,

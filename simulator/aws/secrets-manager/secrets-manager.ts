@@ -239,7 +239,13 @@ export class SecretsManager implements AwsService {
       this.#store.delete(secret);
       return { ARN: secret.arn, Name: secret.name, DeletionDate: epochSeconds(now) };
     }
-    secret.deletionMs ??= now + (request.RecoveryWindowInDays ?? DEFAULT_RECOVERY_DAYS) * DAY_MS;
+    // InvalidRequestException by the API reference. By force a secret goes at once, also while it is scheduled.
+    if (secret.deletionMs !== undefined)
+      throw new AwsError(
+        "InvalidRequestException",
+        "You can't perform this operation on the secret because it was already scheduled for deletion.",
+      );
+    secret.deletionMs = now + (request.RecoveryWindowInDays ?? DEFAULT_RECOVERY_DAYS) * DAY_MS;
     return { ARN: secret.arn, Name: secret.name, DeletionDate: epochSeconds(secret.deletionMs) };
   }
 

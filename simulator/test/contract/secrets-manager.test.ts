@@ -320,6 +320,9 @@ describe("The deletion of a simulated secret, as AWS documents it", () => {
       named("InvalidRequestException"),
     );
     await expect(put(arn, "two")).rejects.toThrow(named("InvalidRequestException"));
+    await expect(client.send(new DeleteSecretCommand({ SecretId: arn, RecoveryWindowInDays: 30 }))).rejects.toThrow(
+      /it was already scheduled for deletion/,
+    );
     await expect(create()).rejects.toThrow(named("InvalidRequestException"));
     expect((await client.send(new ListSecretsCommand({}))).SecretList).toEqual([]);
     await client.send(new RestoreSecretCommand({ SecretId: arn }));
@@ -334,6 +337,15 @@ describe("The deletion of a simulated secret, as AWS documents it", () => {
       named("ResourceNotFoundException"),
     );
     expect(await create()).not.toBe(arn);
+  });
+
+  it("is done at once by force, also while it is scheduled", async () => {
+    const arn = await create();
+    await client.send(new DeleteSecretCommand({ SecretId: arn, RecoveryWindowInDays: 7 }));
+    await client.send(new DeleteSecretCommand({ SecretId: arn, ForceDeleteWithoutRecovery: true }));
+    await expect(client.send(new DescribeSecretCommand({ SecretId: arn }))).rejects.toThrow(
+      named("ResourceNotFoundException"),
+    );
   });
 
   it("takes 7 to 30 days", async () => {

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { Children } from "../children.ts";
 import type { Engine, EngineContext } from "../engine.ts";
 import { helpText, parseOptions, type SuiteOptions } from "../options.ts";
+import { timedProgress } from "../progress.ts";
 import { isFine, outcomeText, summaryLine } from "../report.ts";
 import { runSuite } from "../suite.ts";
 import { lackOf } from "../tools.ts";
@@ -10,7 +11,8 @@ import { engines } from "./engines.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const write = (line: string) => process.stdout.write(`${line}\n`);
-const progress = (line: string) => process.stderr.write(`${line}\n`);
+const report = (line: string) => process.stderr.write(`${line}\n`);
+const progress = timedProgress(report, () => performance.now());
 
 /** Runs the command. Returns the exit code. */
 async function main(parameters: readonly string[]): Promise<number> {
@@ -31,7 +33,7 @@ async function main(parameters: readonly string[]): Promise<number> {
   await children.close();
   if (options.json) write(JSON.stringify(outcomes, null, 2));
   else for (const outcome of outcomes) write(`${outcomeText(outcome)}\n`);
-  progress(summaryLine(outcomes));
+  report(summaryLine(outcomes));
   return outcomes.every(isFine) ? 0 : 1;
 }
 
@@ -39,7 +41,7 @@ function usage(parameters: readonly string[]): SuiteOptions | undefined {
   try {
     return parseOptions(parameters, engines);
   } catch (error) {
-    progress(`${error instanceof Error ? error.message : String(error)}\n\n${helpText(engines)}`);
+    report(`${error instanceof Error ? error.message : String(error)}\nSee npm run engines -- --help`);
     return undefined;
   }
 }

@@ -32,6 +32,13 @@ export function normalized(text: string): string {
   return ids.replace(SECRET_SUFFIX, "$1-<suffix>");
 }
 
+/** Lists whose order the reference does not promise: sorted before they are compared. */
+const UNORDERED: ReadonlySet<string> = new Set([
+  "ecs.list_services serviceArns",
+  "ecs.list_tags_for_resource tags",
+  "ssm.get_parameters Parameters",
+]);
+
 /**
  * In what two answers to one call differ, in words that are the same for the same difference of other calls: an error
  * is reported with the call, a member with its operation.
@@ -42,7 +49,20 @@ export function differencesOf(lab: Answer, moto: Answer): readonly string[] {
     const [ours, theirs] = [endOf(lab), endOf(moto)];
     return ours === theirs ? [] : [`${operation} (${what}): lab ${ours}, moto ${theirs}`];
   }
-  return membersApart(lab.output, moto.output).map((apart) => `${operation} ${apart}`);
+  const [ours, theirs] = [lab.output, moto.output].map((output) => sorted(operation, output));
+  return membersApart(ours, theirs).map((apart) => `${operation} ${apart}`);
+}
+
+/** The output with its lists without a promised order sorted. */
+function sorted(operation: string, output: Answer["output"]): Readonly<Record<string, unknown>> {
+  const members = Object.entries(output ?? {}).map(([name, value]) => {
+    const isUnordered = Array.isArray(value) && UNORDERED.has(`${operation} ${name}`);
+    return [
+      name,
+      isUnordered ? value.toSorted((one, other) => (textOf(one) < textOf(other) ? -1 : 1)) : value,
+    ] as const;
+  });
+  return Object.fromEntries(members);
 }
 
 function endOf({ error }: Answer): string {

@@ -3,6 +3,7 @@ import { Children } from "../../engines/children.ts";
 import type { Engine } from "../../engines/engine.ts";
 import { withReasons } from "../../engines/listed.ts";
 import { helpText, parseOptions } from "../../engines/options.ts";
+import { timedProgress } from "../../engines/progress.ts";
 import { isAtLeast } from "../../engines/tools.ts";
 
 function engineOf(name: string, inQuick: boolean): Engine {
@@ -24,6 +25,10 @@ describe("the command line", () => {
   it("refuses an engine that it does not have, and names those that it has", () => {
     expect(() => chosen("--only", "moon")).toThrow("There is no engine moon. There are: wire, cluster.");
     expect(() => chosen("--moon")).toThrow(/--moon/);
+  });
+
+  it("names the engine that was probably meant", () => {
+    expect(() => chosen("--only", "clutser")).toThrow("There is no engine clutser. Did you mean cluster?");
   });
 
   it("describes every engine in its help", () => {
@@ -49,6 +54,21 @@ describe("the list of differences", () => {
       { what: "only (in) the whole", listed: "rare" },
       { what: "listed, but it does not occur any more: ecs.* answers `x`" },
     ]);
+  });
+});
+
+describe("a line of progress", () => {
+  it("begins with the minutes and seconds since the start", () => {
+    const seen: string[] = [];
+    let nowMs = 5000;
+    const progress = timedProgress(
+      (line) => seen.push(line),
+      () => nowMs,
+    );
+    progress("wire: installing");
+    nowMs += 754_900;
+    progress("wire: installed");
+    expect(seen).toEqual(["[00:00] wire: installing", "[12:34] wire: installed"]);
   });
 });
 
