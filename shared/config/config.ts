@@ -43,20 +43,25 @@ function longestRollMinutes(policy: { deploymentDeadlineMinutes: number; verifyD
   return 2 * policy.deploymentDeadlineMinutes + policy.verifyDeadlineMinutes;
 }
 
+/** Thirty days: what waits longer has been forgotten. */
+const MAX_DELAY_MINUTES = 30 * 24 * 60;
+/** A week: the longest roll takes little more than two days. */
+const MAX_LEASE_MINUTES = 7 * 24 * 60;
+
 const policySchema = z
   .strictObject({
     /** A user's deployment in flight: inject at once, or let it complete first. */
     inFlight: z.enum(["replace", "wait"]).default("replace"),
     /** A deployment that has not completed by then is reverted. */
-    deploymentDeadlineMinutes: z.number().positive().max(1440).default(30),
+    deploymentDeadlineMinutes: z.number().min(1).max(1440).default(30),
     /** Without an event, the deployment is polled after this long. */
-    pollIntervalMinutes: z.number().positive().max(60).default(5),
+    pollIntervalMinutes: z.number().min(1).max(60).default(5),
     /** How many stopped tasks of the new revision mean that it failed. */
     failedTasksLimit: z.int().min(1).default(3),
     /** How long the mesh may take to discover the new tasks. */
-    verifyDeadlineMinutes: z.number().positive().max(120).default(10),
+    verifyDeadlineMinutes: z.number().min(1).max(120).default(10),
     /** The wait before the second, third … attempt with the same attempt key; the last one repeats. */
-    attemptDelaysMinutes: z.array(z.number().positive()).min(1).default([15, 60, 360, 1440]),
+    attemptDelaysMinutes: z.array(z.number().min(1).max(MAX_DELAY_MINUTES)).min(1).default([15, 60, 360, 1440]),
     /** Less than this left for ztunnel is a warning. */
     minHeadroom: z
       .strictObject({ cpuUnits: z.number().nonnegative(), memoryMiB: z.number().nonnegative() })
@@ -69,7 +74,7 @@ const policySchema = z
     /** Waves, budget and pace of a rollout. */
     rollout: rolloutPolicySchema.prefault({}),
     /** A lease that was not released expires after this long. The default is longer than the longest roll. */
-    leaseMinutes: z.number().positive().optional(),
+    leaseMinutes: z.number().min(1).max(MAX_LEASE_MINUTES).optional(),
   })
   .transform((policy) => ({
     ...policy,

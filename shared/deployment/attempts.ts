@@ -1,3 +1,4 @@
+import { minutesToMs } from "../base/durations.ts";
 import { canonicalJson, sha256 } from "../base/json.ts";
 import type { Policy } from "../config/config.ts";
 import type { ServicePatch, ServiceState } from "../model/service-state.ts";
@@ -36,7 +37,7 @@ export function afterFailure(
   const consecutiveFailures = state?.failedAttemptKey === attemptKey ? state.consecutiveFailures + 1 : 1;
   const delays = policy.attemptDelaysMinutes;
   const delayMinutes = delays[consecutiveFailures - 1] ?? delays.at(-1) ?? 0;
-  return { failedAttemptKey: attemptKey, consecutiveFailures, notBefore: Math.ceil(nowMs + delayMinutes * 60_000) };
+  return { failedAttemptKey: attemptKey, consecutiveFailures, notBefore: nowMs + minutesToMs(delayMinutes) };
 }
 
 /** What the ledger remembers of a roll that succeeded: no failure. */

@@ -34,7 +34,7 @@ const serviceSchema = z.object({
   status: z.string(),
   taskDefinition: z.string().optional(),
   taskSets: z.array(z.object({ status: z.string().optional(), taskDefinition: z.string().optional() })).default([]),
-  deploymentController: z.object({ type: z.string() }).optional(),
+  deploymentController: z.object({ type: z.string().optional() }).optional(),
   deploymentConfiguration: z
     .object({
       strategy: z.string().optional(),

@@ -1,4 +1,5 @@
 import type { ServiceRef } from "../../base/arn.ts";
+import { minutesToMs } from "../../base/durations.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { DISCOVERY_TAG } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
@@ -64,7 +65,7 @@ export function takeLease(
   executionName: string,
   { config, ledger, now }: Pick<PlanCalls, "config" | "now"> & { readonly ledger: Pick<Ledger, "takeLease"> },
 ): Promise<ServiceState | undefined> {
-  const leaseUntil = now() + config.policy.leaseMinutes * 60_000;
+  const leaseUntil = now() + minutesToMs(config.policy.leaseMinutes);
   return ledger.takeLease(serviceArn, { executionName, leaseUntil }, now());
 }
 

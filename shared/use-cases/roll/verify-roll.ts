@@ -1,4 +1,5 @@
 import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
+import { minutesToMs } from "../../base/durations.ts";
 import { AutopilotError, asAutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { type Verification, verifyTasks } from "../../data-plane/ztunnel/index.ts";
@@ -32,7 +33,7 @@ export async function verifyRoll(
     return await verifyOnce(ref, watch, calls);
   } catch (error) {
     const failure = asAutopilotError(error);
-    const deadlineMs = sinceMs + calls.config.policy.verifyDeadlineMinutes * 60_000;
+    const deadlineMs = sinceMs + minutesToMs(calls.config.policy.verifyDeadlineMinutes);
     if (!failure.retryable || calls.now() < deadlineMs) throw failure;
     throw new AutopilotError("not-verified", failure.message, { cause: failure });
   }

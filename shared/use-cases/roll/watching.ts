@@ -1,3 +1,4 @@
+import { minutesToMs } from "../../base/durations.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { primaryOf } from "../../deployment/primary.ts";
@@ -39,7 +40,7 @@ export function watchOf(
 ): Watch {
   return {
     ...target,
-    deadlineMs: now() + config.policy.deploymentDeadlineMinutes * 60_000,
+    deadlineMs: now() + minutesToMs(config.policy.deploymentDeadlineMinutes),
     pollIntervalSeconds: Math.ceil(config.policy.pollIntervalMinutes * 60),
     desiredCount,
   };

@@ -83,6 +83,10 @@ describe("a described service", () => {
     expect(aws.calls[0]?.input).toEqual({ cluster: clusterArn, services: ["web"], include: ["TAGS"] });
   });
 
+  it.each([{}, { type: null }])("without a controller's type is one of ECS's own: %j", async (deploymentController) => {
+    expect(await observed({ ...service, deploymentController })).toMatchObject({ deploymentController: "ECS" });
+  });
+
   it("has its strategy, and whether a hook pauses it", async () => {
     const deploymentConfiguration = {
       strategy: "BLUE_GREEN",
