@@ -74,6 +74,9 @@ const matchSchema = z.strictObject({
   controlPlane: z.string().optional(),
 });
 
+/** A week. Node's timers end at 24 days. */
+const LONGEST_DELAY_SECONDS = 7 * 24 * 3600;
+
 const givenRuleSchema = z.strictObject({
   kind: z.enum(faultKinds),
   match: matchSchema.default({}),
@@ -100,7 +103,7 @@ const givenRuleSchema = z.strictObject({
   /** `task-dies`: 137 is a container that ran out of memory. Default 1. */
   exitCode: z.int().min(0).max(255).optional(),
   /** `delay-event`, `slow-call`; `task-dies`: from RUNNING to the exit; `slack-rate-limited`: what Slack asks for. */
-  delaySeconds: z.number().positive().default(60),
+  delaySeconds: z.number().positive().max(LONGEST_DELAY_SECONDS).default(60),
 });
 
 /** A fault rule with its defaults. */
