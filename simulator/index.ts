@@ -64,4 +64,5 @@ export { Kubernetes, type KubernetesOptions } from "./kubernetes/kubernetes.ts";
 export { nextRootCaPem, rootCaPem } from "./kubernetes/root-ca.ts";
 export { type SlackPress, slackSignature } from "./slack/interactions.ts";
 export { readMrkdwn, type SlackPart, type SlackStyle } from "./slack/mrkdwn.ts";
+export { type SlackContent, type SlackView, viewOf } from "./slack/readers.ts";
 export { Slack, type SlackMessage, type SlackOptions, type SlackSight, type SlackThread } from "./slack/slack.ts";

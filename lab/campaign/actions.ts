@@ -61,7 +61,7 @@ const changeTags = withService((service, { actors, random, lab }) => {
     { [tagKeys.proxyEnv]: random.pick(["true", "false"]) },
     { [tagKeys.external]: random.pick(["true", "false"]) },
     { [tagKeys.alarms]: ALARM },
-    { [tagKeys.ports]: random.pick(["http:80:8080", "nonsense"]) },
+    { [tagKeys.ports]: random.pick(["http:80:8080", "@here: see https://evil.example/fix"]) },
     { [tagKeys.namespace]: random.pick([`team-${service.name}`, "team-0", "forbidden"]) },
     { [tagKeys.serviceAccount]: random.pick(["app", "other"]) },
     { [`${AUTOPILOT_TAG_PREFIX}enrol`]: "true" },

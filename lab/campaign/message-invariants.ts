@@ -1,13 +1,30 @@
+import type { SlackPart } from "@ztunnel-autopilot/simulator";
 import type { CampaignResult } from "./campaign-result.ts";
 
 /** An alternation by people takes longer than this; two reads of one change don't. */
 const TOGETHER_MS = 30_000;
 
+/** The violated invariants of what the channel shows. */
+export function messageViolations(result: CampaignResult): readonly string[] {
+  return [...repeatedRefusals(result), ...unwantedParts(result)];
+}
+
+/** Addresses of the product's own links. */
+const OWN_LINK = /^https:\/\/(?:[a-z0-9-]+\.console\.aws\.amazon\.com|console\.amazonaws\.cn)\//;
+
+/** What people wrote in tags, and AWS in its reasons, stays text: it notifies nobody, and cannot be clicked. */
+export function unwantedParts({ lab }: Pick<CampaignResult, "lab">): readonly string[] {
+  const isOwn = (part: SlackPart) => part.kind === "text" || (part.kind === "link" && OWN_LINK.test(part.url));
+  const parts = lab.slack.sights().flatMap(({ message, notification }) => [...message, ...notification]);
+  const unwanted = parts.filter((part) => !isOwn(part)).map((part) => `a message has the ${JSON.stringify(part)}`);
+  return [...new Set(unwanted)];
+}
+
 /**
  * One refusal is reported once. Judged in runs without faults and duplicated events alone: after a crash, "at least
  * once" is what AWS gives.
  */
-export function messageViolations({ lab, isCalm }: CampaignResult): readonly string[] {
+function repeatedRefusals({ lab, isCalm }: Pick<CampaignResult, "lab" | "isCalm">): readonly string[] {
   if (!isCalm) return [];
   const reported = new Map<string, number>();
   const broken: string[] = [];

@@ -112,7 +112,9 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
     case "guardduty-agent":
       return {
         match: { ...place, ...named },
-        ...(dice.chance(0.5) && { message: "CannotPullContainerError: pull image manifest has been retried" }),
+        ...(dice.chance(0.5) && {
+          message: "CannotPullContainerError: <!here> pull <https://evil.example|image> has been retried",
+        }),
       };
     case "no-capacity":
       return { match: { ...place, ...named }, count: dice.int(1, 4) };

@@ -1,12 +1,19 @@
 import { escapeText } from "./mrkdwn.ts";
 
+/**
+ * Text that Slack takes as it is: without `verbatim` it makes links of the addresses in it, and broadcasts of `@here`,
+ * which no escaping prevents. https://docs.slack.dev/reference/block-kit/composition-objects/text-object
+ */
+interface VerbatimText {
+  readonly type: "mrkdwn";
+  readonly text: string;
+  readonly verbatim: true;
+}
+
 /** The blocks of Slack's Block Kit that the messages are made of. */
 export type Block =
-  | { readonly type: "section"; readonly text: { readonly type: "mrkdwn"; readonly text: string } }
-  | {
-      readonly type: "context";
-      readonly elements: readonly { readonly type: "mrkdwn"; readonly text: string }[];
-    };
+  | { readonly type: "section"; readonly text: VerbatimText }
+  | { readonly type: "context"; readonly elements: readonly VerbatimText[] };
 
 /** A message for chat.postMessage, chat.update or an incoming webhook: `text` is what notifications show. */
 export interface SlackMessage {
@@ -46,11 +53,15 @@ export function layOut({ icon, headline, lines, context }: Story): SlackMessage 
 }
 
 function section(text: string): Block {
-  return { type: "section", text: { type: "mrkdwn", text } };
+  return { type: "section", text: verbatim(text) };
 }
 
 function contextOf(texts: readonly string[]): Block {
-  return { type: "context", elements: texts.map((text) => ({ type: "mrkdwn", text })) };
+  return { type: "context", elements: texts.map(verbatim) };
+}
+
+function verbatim(text: string): VerbatimText {
+  return { type: "mrkdwn", text, verbatim: true };
 }
 
 /** A time for people, from ISO 8601 or epoch milliseconds: `2026-01-05 12:25 UTC`. */

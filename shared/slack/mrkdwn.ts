@@ -1,13 +1,18 @@
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 
+/** Control characters, line breaks, and the characters that turn the direction of what follows. */
+const CONTROLS =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to replace
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g;
+
 /**
- * The text as Slack shows it: `&`, `<` and `>` escaped, so that it can't mention people or make links. Line breaks and
- * control characters become spaces. It is cut to `maxLength` characters as Slack counts them, never inside an entity.
+ * The text as Slack shows it: `&`, `<` and `>` escaped, so that it can't mention people or make links where a text is
+ * verbatim. Line breaks and control characters become spaces. It is cut to `maxLength` characters as Slack counts them,
+ * never inside an entity.
  * https://docs.slack.dev/messaging/formatting-message-text
  */
 export function escapeText(text: string, maxLength: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to replace
-  const line = text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, " ").trim();
+  const line = text.replace(CONTROLS, " ").trim();
   let escaped = "";
   let fitting = "";
   for (const character of line) {

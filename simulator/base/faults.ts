@@ -81,6 +81,9 @@ const matchSchema = z.strictObject({
   controlPlane: z.string().optional(),
 });
 
+/** A week. Node's timers end at 24 days. */
+const LONGEST_DELAY_SECONDS = 7 * 24 * 3600;
+
 const givenRuleSchema = z.strictObject({
   kind: z.enum(faultKinds),
   match: matchSchema.default({}),
@@ -110,7 +113,7 @@ const givenRuleSchema = z.strictObject({
    * `delay-event`, `slow-call`; `task-dies`, `spot-interruption`, `az-rebalancing`: from RUNNING to what happens;
    * `slack-rate-limited`: what Slack asks for.
    */
-  delaySeconds: z.number().positive().default(60),
+  delaySeconds: z.number().positive().max(LONGEST_DELAY_SECONDS).default(60),
 });
 
 /** A fault rule with its defaults. */

@@ -27,6 +27,8 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const routes = Object.entries(options.routes ?? {}).sort(([a], [b]) => b.length - a.length);
   const server = createServer((request, response) => {
+    const refused = refuseForeign(request);
+    if (refused !== undefined) return void sent(response, jsonResponse(403, { message: refused }));
     if (options.raw?.(request, response)) return;
     void answer(request, response, (labRequest) => {
       const [, route] = routes.find(([prefix]) => labRequest.path.startsWith(prefix)) ?? [];
@@ -60,8 +62,27 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
     const status = error instanceof BodyTooLarge ? 413 : 500;
     result = jsonResponse(status, { message: error instanceof Error ? error.message : String(error) });
   }
-  const length = String(Buffer.byteLength(result.body));
-  response.writeHead(result.status, { ...result.headers, "content-length": length }).end(result.body);
+  sent(response, result);
+}
+
+function sent(response: ServerResponse, { status, headers, body }: SimulatorResponse): void {
+  response.writeHead(status, { ...headers, "content-length": String(Buffer.byteLength(body)) }).end(body);
+}
+
+const LOCAL_HOSTS: readonly string[] = ["127.0.0.1", "localhost", "[::1]"];
+
+/**
+ * Why a request is refused that a web page of another site had a browser make: by the page's origin, or by the page's
+ * own name in `Host`, which its owner let point to 127.0.0.1 (DNS rebinding). Undefined for all others.
+ */
+function refuseForeign({ headers: { host, origin } }: IncomingMessage): string | undefined {
+  if (host !== undefined && !isLocal(`http://${host}`)) return `Host is ${host}. Call the server as 127.0.0.1.`;
+  if (origin !== undefined && !isLocal(origin)) return `Origin is ${origin}. Only pages of 127.0.0.1 may call.`;
+  return undefined;
+}
+
+function isLocal(url: string): boolean {
+  return URL.canParse(url) && LOCAL_HOSTS.includes(new URL(url).hostname);
 }
 
 class BodyTooLarge extends Error {}

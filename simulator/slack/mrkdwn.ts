@@ -13,7 +13,7 @@ export interface MrkdwnOptions {
   readonly verbatim: boolean;
 }
 
-/** `<…>`, of which the text keeps a mark while its styles are read. The marks are no characters of a text. */
+/** `<…>`, of which the text keeps a mark while its styles are read. The marks are taken out of texts first. */
 const SEQUENCE = /<([^<>\n]*)>/g;
 const MARK = /\ue000(\d+)\ue001/;
 
@@ -61,7 +61,10 @@ function dateParts(target: string, fallback: string): SlackPart[] {
   return url === undefined ? [textPart(fallback, [])] : [{ kind: "link", url: unescaped(url), text: fallback }];
 }
 
-/** `verbatim` leaves out what is found here: https://docs.slack.dev/reference/block-kit/composition-objects/text-object */
+/**
+ * `verbatim` leaves out what is found here.
+ * https://docs.slack.dev/reference/block-kit/composition-objects/text-object
+ */
 const FOUND =
   /(?<url>\b(?:[a-z][a-z0-9+.-]*:\/\/|mailto:)[^\s<>|]+)|(?<![\p{L}\p{N}_@])@(?<to>here|channel|everyone)\b|(?<![\p{L}\p{N}_&/#])#(?<channel>[\p{Ll}\p{N}][\p{Ll}\p{N}_-]*)/giu;
 

@@ -24,7 +24,7 @@ export function viewOf({ text, blocks, parse }: SlackContent): SlackView {
   return { message: readMrkdwn(text, { verbatim: parse === "none" }), notification };
 }
 
-/** The parts of a block, and of whatever is in it. */
+/** The parts of a block, and of all that is in it. */
 function partsOf(value: Json): readonly SlackPart[] {
   if (Array.isArray(value)) return value.flatMap(partsOf);
   if (!isJsonObject(value)) return [];

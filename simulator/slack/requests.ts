@@ -62,7 +62,7 @@ export function requestMembers({ headers, body }: SimulatorRequest): JsonObject 
   return Object.fromEntries(members);
 }
 
-/** `undefined` for a text that is no JSON. */
+/** `undefined` for a text that is not JSON. */
 export function parsedJson(body: string): Json | undefined {
   try {
     return JSON.parse(body);

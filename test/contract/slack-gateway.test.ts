@@ -10,7 +10,7 @@ const bot = { token: "xoxb-right-token" };
 const webhook = { webhookUrl: "http://lab/slack/webhook/right-secret" };
 const message: SlackMessage = {
   text: "web is in the mesh",
-  blocks: [{ type: "section", text: { type: "mrkdwn", text: "*web* is in the mesh" } }],
+  blocks: [{ type: "section", text: { type: "mrkdwn", text: "*web* is in the mesh", verbatim: true } }],
 };
 
 describe("Slack", () => {
@@ -45,7 +45,7 @@ describe("Slack", () => {
   describe("for a bot", () => {
     const changed: SlackMessage = {
       text: "now",
-      blocks: [{ type: "section", text: { type: "mrkdwn", text: "*now*" } }],
+      blocks: [{ type: "section", text: { type: "mrkdwn", text: "*now*", verbatim: true } }],
     };
     const posted = async () => {
       const { channel, ts } = await gateway(bot).postMessage(message);
