@@ -153,7 +153,7 @@ function fullView(service: EcsService, record: EcsServiceDeployment): Json {
   });
 }
 
-function hookView({ expiresAtMs, ...hook }: HookRun): Json {
+function hookView({ expiresAtMs, problem: _problem, ...hook }: HookRun): Json {
   return defined({ ...hook, expiresAt: epochSeconds(expiresAtMs) });
 }
 
@@ -170,6 +170,6 @@ function alarmsView(service: EcsService, { status, triggeredAlarms }: EcsService
 
 function breakerStatus(service: EcsService, record: EcsServiceDeployment): string {
   if (!circuitBreaker(service).enable) return "DISABLED";
-  if (record.statusReason === breakerCause.reason) return "TRIGGERED";
+  if (record.statusReason === breakerCause.statusReason) return "TRIGGERED";
   return record.status === "IN_PROGRESS" ? "MONITORING" : "MONITORING_COMPLETE";
 }
