@@ -2,6 +2,7 @@ import { loadSharedConfigFiles } from "@smithy/core/config";
 import {
   type AwsRouter,
   type Clock,
+  type EcsOptions,
   type Faults,
   Iam,
   Simulator,
@@ -43,6 +44,8 @@ export interface LabOptions {
   readonly latency?: boolean;
   /** Emit CloudTrail events too, as an account with a trail does. Default false. */
   readonly cloudTrail?: boolean;
+  /** Which services have short ARNs. Default: none. */
+  readonly shortArns?: NonNullable<EcsOptions["shortArns"]>;
   /** How probable it is that an event comes twice. Default 0. */
   readonly duplicateProbability?: number;
   /** Run the schedules (sweep, watch). Default true. */
@@ -253,7 +256,7 @@ function serviceOptions(options: LabOptions, rollFleetArn: string): Parameters<t
     config,
     endpoint,
     keepRecords,
-    cloudTrail: options.cloudTrail ?? false,
+    ecs: { cloudTrail: options.cloudTrail ?? false, ...(options.shortArns && { shortArns: options.shortArns }) },
     duplicateProbability: options.duplicateProbability ?? 0,
     stepFunctions: {
       keepHistory: keepRecords,

@@ -1,6 +1,7 @@
 import {
   CloudWatch,
   Ecs,
+  type EcsOptions,
   Eks,
   type EksCluster,
   EventBridge,
@@ -23,8 +24,7 @@ export interface ServicesOptions {
   readonly config: Config;
   /** Where the lab can be reached, for the control planes' URLs. */
   readonly endpoint: string;
-  /** Emit CloudTrail events too, as an account with a trail does. */
-  readonly cloudTrail: boolean;
+  readonly ecs: EcsOptions;
   /** How probable it is that an event comes twice. */
   readonly duplicateProbability: number;
   /** Keep the log of events. */
@@ -45,12 +45,12 @@ export interface Services {
 
 /** Adds all services to a simulator. */
 export function addServices(simulator: Simulator, options: ServicesOptions): Services {
-  const { config, endpoint, cloudTrail, duplicateProbability, keepRecords } = options;
+  const { config, endpoint, duplicateProbability, keepRecords } = options;
   simulator.add((context) => new Ssm(context));
   simulator.add((context) => new Sts(context));
   simulator.add(() => new Eks({ clusters: eksClusters(config, endpoint) }));
   return {
-    ecs: simulator.add((context) => new Ecs(context, { cloudTrail })),
+    ecs: simulator.add((context) => new Ecs(context, options.ecs)),
     secrets: simulator.add((context) => new SecretsManager(context)),
     eventBridge: simulator.add(
       (context) => new EventBridge(context, { duplicateProbability, ...(!keepRecords && { logLimit: 0 }) }),

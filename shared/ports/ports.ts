@@ -36,6 +36,7 @@ export interface EcsCalls {
     options?: { readonly fresh?: boolean },
   ): Promise<{ readonly clusterArn: string; readonly tags: Tags }>;
   listClusters(): AsyncIterable<string>;
+  /** The ARNs of the cluster's services, short ones too: those services can have no tags, and are not described. */
   listServices(clusterArn: string): AsyncIterable<string>;
   listTasks(ref: ServiceRef, desiredStatus: "RUNNING" | "STOPPED"): Promise<readonly string[]>;
   describeTasks(clusterArn: string, taskArns: readonly string[]): Promise<readonly ObservedTask[]>;

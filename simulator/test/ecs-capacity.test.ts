@@ -90,7 +90,7 @@ describe("where simulated ECS runs tasks", () => {
   });
 
   describe("a Spot task that is interrupted", () => {
-    it("is warned by an event, stops with its code and reason, is replaced and is no failed task", async () => {
+    it("is warned by an event, stops with its code and reason, is replaced, and does not count as failed", async () => {
       harness.faults.add({ kind: "spot-interruption", match: { service: "web" }, delaySeconds: 300, count: 1 });
       await harness.call("CreateService", { ...anywhere, capacityProviderStrategy: spotAlone });
       await harness.clock.advance(600_000);

@@ -121,7 +121,7 @@ describe("deployments in simulated ECS", () => {
     const reasons = harness.eventsOf("ECS Deployment State Change").map(({ detail }) => detail.reason);
     expect(reasons).toEqual([
       expect.stringMatching(/^ECS deployment ecs-svc\/\d{19} in progress\.$/),
-      "ECS deployment circuit breaker: task failed to start.",
+      "ECS deployment circuit breaker: tasks failed to start.",
     ]);
   });
 

@@ -1,4 +1,4 @@
-import { Ecs } from "../aws/ecs/ecs.ts";
+import { Ecs, type EcsOptions } from "../aws/ecs/ecs.ts";
 import { Iam } from "../aws/iam/iam.ts";
 import { SecretsManager } from "../aws/secrets-manager/secrets-manager.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
@@ -12,7 +12,7 @@ export const ACCOUNT = "123456789012";
 export const REGION = "us-east-1";
 
 /** ECS on a virtual clock with Secrets Manager, its calls and its events. Every role may read every secret. */
-export function ecsHarness(options: { cloudTrail?: boolean } = {}) {
+export function ecsHarness(options: Pick<EcsOptions, "cloudTrail" | "shortArns"> = {}) {
   const clock = new VirtualClock(Date.UTC(2026, 10, 21));
   const events: AwsEvent[] = [];
   const changes: string[] = [];

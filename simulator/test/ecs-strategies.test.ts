@@ -127,6 +127,25 @@ describe("a strategy of simulated ECS's deployments", () => {
     expect(answers).toEqual([]);
   });
 
+  const hookArn = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:check`;
+
+  it.each([
+    [{ hookStatus: "FAILED" }, `Lifecycle hook target ${hookArn} returned FAILED status.`],
+    [{ status: "fine" }, `ECS was unable to parse the response from ${hookArn} due to: HookStatus must not be null.`],
+  ])("says why a function's answer %j rolled it back", async (answer, problem) => {
+    harness.context.functions.provide({ invoke: async () => answer, invokeAsync: () => undefined });
+    await deploy({
+      strategy: "BLUE_GREEN",
+      lifecycleHooks: [{ hookTargetArn: hookArn, lifecycleStages: ["PRE_SCALE_UP"] }],
+    });
+    await harness.clock.advance(5 * MINUTE);
+    const statusReason = `Service deployment rolled back because PRE_SCALE_UP lifecycle hook(s) failed. ${problem}`;
+    expect(await latest()).toMatchObject({ status: "ROLLBACK_SUCCESSFUL", statusReason });
+    expect(first((await latest()).lifecycleHookDetails)).not.toHaveProperty("problem");
+    const { events } = first((await harness.call("DescribeServices", { services: ["web"] })).services);
+    expect(JSON.stringify(events)).toContain(`deployment failed: ${statusReason}`);
+  });
+
   it("has alarms that roll it back when one goes off, and only then", async () => {
     const alarms = { alarmNames: ["errors"], enable: true, rollback: true };
     const goesOff = (alarmName: string, region = REGION) =>

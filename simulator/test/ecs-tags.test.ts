@@ -77,6 +77,16 @@ describe("tags in simulated ECS", () => {
     });
   });
 
+  it("have to be given, and are counted in characters of Unicode", async () => {
+    await expect(harness.call("TagResource", { resourceArn: webArn })).rejects.toMatchObject({
+      name: "InvalidParameterException",
+    });
+    await tag("\u{20000}".repeat(128), "\u{20001}".repeat(256));
+    await expect(tag("\u{20000}".repeat(129), "x")).rejects.toMatchObject({ name: "InvalidParameterException" });
+    const { tags } = await harness.call("ListTagsForResource", { resourceArn: webArn });
+    expect(tags).toHaveLength(2);
+  });
+
   it("of nothing are a named error", async () => {
     const resourceArn = `${webArn}-nobody`;
     await expect(harness.call("ListTagsForResource", { resourceArn })).rejects.toMatchObject({

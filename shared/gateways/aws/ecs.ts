@@ -17,7 +17,7 @@ import {
 import type { SmithyResolvedConfiguration } from "@smithy/core/client";
 import type { HttpHandlerOptions, Command as SdkCommand } from "@smithy/types";
 import type * as z from "zod";
-import { clusterArnOf, parseServiceArn } from "../../base/arn.ts";
+import { clusterArnOf } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import { expiringCache } from "../../base/expiring-cache.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../../model/service.ts";
@@ -194,8 +194,7 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
       pages(`ListServices ${clusterArn}`, async (nextToken) => {
         const command = new ListServicesCommand({ cluster: clusterArn, maxResults: PAGE, nextToken });
         const page = await ask(command, listAnswer);
-        const items = page.serviceArns.filter((arn) => parseServiceArn(arn) !== undefined);
-        return { items, nextToken: page.nextToken };
+        return { items: page.serviceArns, nextToken: page.nextToken };
       }),
 
     listTasks: async (ref, desiredStatus) =>

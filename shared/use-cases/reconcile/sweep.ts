@@ -1,4 +1,4 @@
-import { type ClusterRef, clusterArnOf, type Place } from "../../base/arn.ts";
+import { type ClusterRef, clusterArnOf, type Place, parseServiceArn } from "../../base/arn.ts";
 import { chunkAsync } from "../../base/chunk.ts";
 import { asAutopilotError, failures } from "../../base/errors.ts";
 import { SECRET_NAME_PREFIX } from "../../base/vocabulary.ts";
@@ -130,11 +130,14 @@ async function sweepServicesOf(
   calls: ServiceCalls,
 ): Promise<boolean> {
   let complete = true;
-  for await (const names of chunkAsync(serviceNames(ecs.listServices(clusterArn)), 10)) {
+  const shortArns: string[] = [];
+  for await (const names of chunkAsync(serviceNames(ecs.listServices(clusterArn), shortArns), 10)) {
     for (const service of await ecs.describeServices(clusterArn, names)) {
       complete = (await sweepService(service, ecs, inUse, calls)) && complete;
     }
   }
+  const [example] = shortArns;
+  if (example !== undefined) calls.log.warn(SHORT_ARNS, { clusterArn, services: shortArns.length, example });
   return complete;
 }
 
@@ -210,10 +213,15 @@ function tellFailure(what: string, cause: unknown, calls: Pick<ServiceCalls, "lo
   calls.log.error(`not swept: ${what}`, { code, why: message });
 }
 
-async function* serviceNames(arns: AsyncIterable<string>): AsyncIterable<string> {
+const SHORT_ARNS =
+  "not swept: services with short ARNs, which can have no tags. Create them again, then they have long ones.";
+
+/** The names of the services that can be enrolled. Notes the ARNs of the others. */
+async function* serviceNames(arns: AsyncIterable<string>, shortArns: string[]): AsyncIterable<string> {
   for await (const arn of arns) {
-    const name = arn.split("/").at(-1);
-    if (name) yield name;
+    const ref = parseServiceArn(arn);
+    if (ref) yield ref.serviceName;
+    else shortArns.push(arn);
   }
 }
 

@@ -22,6 +22,15 @@ export function parseEcsArn(arn: string): ParsedEcsArn | undefined {
   return { account, region, kind, path: rest.split("/") };
 }
 
+/**
+ * Whether a service's or task's ARN is one of the format that does not name the cluster.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html
+ */
+export function isShortArn(arn: string): boolean {
+  const { kind, path } = parseEcsArn(arn) ?? {};
+  return (kind === "service" || kind === "task") && path?.length === 1;
+}
+
 /** The name in an ARN or a name: what follows its last slash. */
 export function lastName(nameOrArn: string): string {
   return nameOrArn.slice(nameOrArn.lastIndexOf("/") + 1);

@@ -5,6 +5,7 @@ import type { AwsService, NeedsTable, Operation } from "../../core/service.ts";
 import type { Rate } from "../../http/throttle.ts";
 import { parseEcsArn } from "./arns.ts";
 import { clusterOperations } from "./clusters.ts";
+import type { NamedService } from "./environment.ts";
 import { EcsEvents } from "./events.ts";
 import type { EcsRevision, EcsService } from "./model.ts";
 import { ecsNeeds } from "./needs.ts";
@@ -24,6 +25,12 @@ export interface EcsOptions {
   /** Emit `AWS API Call via CloudTrail` for mutating calls, as an account with a trail does. Default false. */
   readonly cloudTrail?: boolean;
   readonly timings?: Partial<Timings>;
+  /**
+   * Which services have short ARNs, and their tasks: those that were created before their accounts opted in to the
+   * long format. They can't have tags.
+   * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html
+   */
+  readonly shortArns?: (service: NamedService) => boolean;
 }
 
 /** Amazon ECS in every account and region: what the API returns, and what happens to services and tasks over time. */
@@ -35,9 +42,9 @@ export class Ecs implements AwsService {
   readonly #clock: Clock;
   readonly #store: EcsStore;
 
-  constructor(context: SimulatorContext, { cloudTrail = false, timings }: EcsOptions = {}) {
+  constructor(context: SimulatorContext, { cloudTrail = false, timings, shortArns = () => false }: EcsOptions = {}) {
     this.#clock = context.clock;
-    const environment = { ...context, cloudTrail, timings: { ...defaultTimings, ...timings } };
+    const environment = { ...context, cloudTrail, shortArns, timings: { ...defaultTimings, ...timings } };
     this.#store = new EcsStore(() => context.clock.now(), environment.timings);
     this.needs = ecsNeeds(this.#store);
     const events = new EcsEvents(environment);

@@ -1,6 +1,6 @@
 import { randomHex, randomUuid } from "../../base/random-id.ts";
 import { addedContainers, isIpv6Only } from "./added-containers.ts";
-import { ecsArn } from "./arns.ts";
+import { ecsArn, isShortArn } from "./arns.ts";
 import { nextProvider, SPOT } from "./capacity.ts";
 import { type ContainerValues, containerValues } from "./container-values.ts";
 import type { EcsEnvironment } from "./environment.ts";
@@ -42,7 +42,7 @@ export class TaskLifecycle {
     const task: EcsTask = {
       sequence: this.#store.nextSequence(),
       id,
-      arn: ecsArn(cluster.scope, `task/${cluster.name}/${id}`),
+      arn: ecsArn(cluster.scope, isShortArn(service.arn) ? `task/${id}` : `task/${cluster.name}/${id}`),
       cluster,
       service,
       deployment,

@@ -136,6 +136,8 @@ export interface HookRun {
   status: "AWAITING_ACTION" | "IN_PROGRESS" | "SUCCEEDED" | "FAILED" | "TIMED_OUT";
   readonly expiresAtMs: number;
   readonly timeoutAction: "CONTINUE" | "ROLLBACK";
+  /** Why it failed, in a sentence. */
+  problem?: string;
 }
 
 export type ServiceDeploymentStatus =

@@ -9,7 +9,7 @@ export function placementFailure({ settings }: EcsService): { readonly message: 
   if (!isOnFargate(settings)) {
     return {
       message:
-        "was unable to place a task because no container instance met all of its requirements. The closest matching container-instance has insufficient memory available. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.",
+        "was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 40f536861332417b97b15b7de7586fd3) has insufficient memory available. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.",
       reason: "RESOURCE:MEMORY",
     };
   }

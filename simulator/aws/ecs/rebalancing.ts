@@ -10,7 +10,7 @@ type Note = (service: EcsService, message: string) => void;
 
 /**
  * Availability Zone rebalancing: a task is started in another zone, and the one that it takes the place of is stopped
- * once it is healthy. This is no deployment, and waits for none.
+ * once it is healthy. This is not a deployment, and waits for none.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
  */
 export class Rebalancing {

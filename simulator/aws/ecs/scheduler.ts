@@ -114,8 +114,8 @@ export class ServiceScheduler implements TaskListener, StageListener {
     this.advance(service);
   }
 
-  hookFailed(deployment: EcsDeployment): void {
-    this.#fail(deployment, hookCause, true);
+  hookFailed(deployment: EcsDeployment, stage: string, problem: string): void {
+    this.#fail(deployment, hookCause(stage, problem), true);
     this.advance(deployment.service);
   }
 
@@ -216,7 +216,7 @@ export class ServiceScheduler implements TaskListener, StageListener {
     const rollsBack = rollback && target !== undefined && target !== deployment;
     Object.assign(record, {
       status: rollsBack ? "ROLLBACK_IN_PROGRESS" : rollback ? "ROLLBACK_FAILED" : "STOPPED",
-      statusReason: reason,
+      statusReason: cause.statusReason,
       updatedAtMs: nowMs,
       finishedAtMs: rollsBack ? undefined : nowMs,
     });

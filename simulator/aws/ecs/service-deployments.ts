@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Json } from "../../base/json.ts";
 import type { Operation } from "../../core/service.ts";
 import { epochSeconds } from "../input.ts";
-import { parseEcsArn } from "./arns.ts";
+import { isShortArn, parseEcsArn } from "./arns.ts";
 import { breakerThreshold, circuitBreaker, deploymentConfiguration } from "./circuit-breaker.ts";
 import { clusterNotFound, conflict, invalidParameter, serviceDeploymentNotFound, serviceNotFound } from "./errors.ts";
 import { breakerCause } from "./failure-causes.ts";
@@ -37,7 +37,7 @@ export function serviceDeploymentOperations({ store, scheduler }: EcsParts): Rec
   return {
     ListServiceDeployments(input, context) {
       const { status, createdAt, ...request } = parseEcsInput(listSchema, input);
-      const clusterOfArn = parseEcsArn(request.service)?.path[0];
+      const [clusterOfArn] = isShortArn(request.service) ? [] : (parseEcsArn(request.service)?.path ?? []);
       const cluster = store.cluster(store.scope(context), request.cluster ?? clusterOfArn);
       const service = store.serviceIn(cluster, request.service);
       const records = service.history
@@ -153,7 +153,7 @@ function fullView(service: EcsService, record: EcsServiceDeployment): Json {
   });
 }
 
-function hookView({ expiresAtMs, ...hook }: HookRun): Json {
+function hookView({ expiresAtMs, problem: _problem, ...hook }: HookRun): Json {
   return defined({ ...hook, expiresAt: epochSeconds(expiresAtMs) });
 }
 
@@ -170,6 +170,6 @@ function alarmsView(service: EcsService, { status, triggeredAlarms }: EcsService
 
 function breakerStatus(service: EcsService, record: EcsServiceDeployment): string {
   if (!circuitBreaker(service).enable) return "DISABLED";
-  if (record.statusReason === breakerCause.reason) return "TRIGGERED";
+  if (record.statusReason === breakerCause.statusReason) return "TRIGGERED";
   return record.status === "IN_PROGRESS" ? "MONITORING" : "MONITORING_COMPLETE";
 }

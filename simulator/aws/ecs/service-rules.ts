@@ -1,5 +1,6 @@
 import { AwsError } from "../../base/aws-error.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
+import { isShortArn } from "./arns.ts";
 import { isOnFargate } from "./capacity.ts";
 import { invalidParameter } from "./errors.ts";
 import type { DeploymentController } from "./model.ts";
@@ -19,6 +20,24 @@ export function checkPlatform(settings: JsonObject): void {
   if (typeof platformVersion !== "string" || !PLATFORM_VERSIONS.includes(platformVersion)) {
     throw new AwsError("PlatformUnknownException", "The specified platform does not exist.");
   }
+}
+
+/**
+ * Refuses tags of a service with a short ARN, its own and those that it hands on, in words that users have reported.
+ * @throws AwsError as CreateService and UpdateService do.
+ */
+export function checkTagging(arn: string, tags: number, { propagateTags }: JsonObject): void {
+  if (!isShortArn(arn)) return;
+  const what =
+    tags > 0
+      ? "add tags to the service"
+      : given(propagateTags) && propagateTags !== "NONE"
+        ? "propagate tags"
+        : undefined;
+  if (what === undefined) return;
+  throw invalidParameter(
+    `The new ARN and resource ID format must be enabled to ${what}. Opt in to the new format and try again.`,
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { isSameJson, type JsonObject } from "../../base/json.ts";
 import type { CallContext, Operation } from "../../core/service.ts";
+import { ecsArn } from "./arns.ts";
 import { capacityOf, isOnFargate } from "./capacity.ts";
 import { configurationSchema } from "./circuit-breaker.ts";
 import { checkFits } from "./definition-fit.ts";
@@ -8,9 +9,9 @@ import { invalidParameter, serviceNotActive } from "./errors.ts";
 import { defined, objectMember, parseEcsInput, pick } from "./input.ts";
 import type { DeploymentController, EcsCluster, EcsService } from "./model.ts";
 import type { EcsParts } from "./parts.ts";
-import { checkControllerAllows, checkPlatform } from "./service-rules.ts";
+import { checkControllerAllows, checkPlatform, checkTagging } from "./service-rules.ts";
 import { serviceView } from "./service-view.ts";
-import { retire, serviceArn } from "./store.ts";
+import { longServiceArn, retire } from "./store.ts";
 import { tagListSchema, withTags } from "./tag-rules.ts";
 
 /** Members that are kept and returned as they came. */
@@ -143,9 +144,11 @@ function create(
   if (request.desiredCount === undefined && revision && settings.schedulingStrategy !== "DAEMON") {
     throw invalidParameter("desiredCount is required when schedulingStrategy is REPLICA.");
   }
+  const arn = newServiceArn(cluster, request.serviceName, environment);
+  checkTagging(arn, request.tags.length, settings);
   const service: EcsService = {
     sequence: store.nextSequence(),
-    arn: serviceArn(cluster, request.serviceName),
+    arn,
     name: request.serviceName,
     cluster,
     controller,
@@ -171,6 +174,12 @@ function create(
   events.tagChange(service, [...service.tags.keys()], service.tags);
   if (revision) scheduler.deploy(service, revision, pick(settings, DEPLOYED));
   return service;
+}
+
+function newServiceArn(cluster: EcsCluster, name: string, { shortArns }: EcsParts["environment"]): string {
+  const { account, region } = cluster.scope;
+  const isShort = shortArns({ account, region, cluster: cluster.name, name });
+  return isShort ? ecsArn(cluster.scope, `service/${name}`) : longServiceArn(cluster, name);
 }
 
 function newSettings(input: JsonObject, cluster: EcsCluster): JsonObject {
@@ -240,6 +249,7 @@ function update(
       : store.activeRevision(service.cluster.scope, request.taskDefinition);
   if (revision) checkFits(settings, revision);
   checkPlatform(settings);
+  checkTagging(service.arn, 0, settings);
   service.settings = settings;
   service.desiredCount = request.desiredCount ?? service.desiredCount;
   const deployed = pick(settings, DEPLOYED);

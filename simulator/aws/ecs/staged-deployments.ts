@@ -14,7 +14,8 @@ const hookAnswerSchema = z.looseObject({
 /** What the scheduler does when a stage has ended. */
 export interface StageListener {
   advanceStage(deployment: EcsDeployment): void;
-  hookFailed(deployment: EcsDeployment): void;
+  /** `problem` says in a sentence why the stage's hook failed. */
+  hookFailed(deployment: EcsDeployment, stage: string, problem: string): void;
 }
 
 /**
@@ -78,10 +79,10 @@ export class StagedDeployments {
     for (const { name, waitMs } of stages) {
       this.#enter(deployment, name);
       for (const hook of lifecycleHooks.filter(({ lifecycleStages }) => lifecycleStages.includes(name))) {
-        const passed = await this.#run(deployment, hook, name);
+        const problem = await this.#run(deployment, hook, name);
         if (!isUnderWay(deployment, record)) return false;
-        if (passed) continue;
-        this.#listener.hookFailed(deployment);
+        if (problem === undefined) continue;
+        this.#listener.hookFailed(deployment, name, problem);
         return false;
       }
       if (waitMs > 0) await this.#environment.clock.sleep(waitMs);
@@ -95,7 +96,8 @@ export class StagedDeployments {
     deployment.record.updatedAtMs = this.#environment.clock.now();
   }
 
-  async #run(deployment: EcsDeployment, hook: LifecycleHook, stage: string): Promise<boolean> {
+  /** Why the hook does not let the deployment go on; `undefined` when it does. */
+  async #run(deployment: EcsDeployment, hook: LifecycleHook, stage: string): Promise<string | undefined> {
     const { clock, random } = this.#environment;
     const { timeoutInMinutes, action } = hook.timeoutConfiguration;
     const pause = hook.targetType === "PAUSE";
@@ -109,7 +111,8 @@ export class StagedDeployments {
     };
     deployment.record.hooks.push(run);
     run.status = pause ? await this.#pause(run) : await this.#invoke(deployment, hook, run, stage);
-    return run.status === "SUCCEEDED" || (run.status === "TIMED_OUT" && action === "CONTINUE");
+    if (run.status === "SUCCEEDED" || (run.status === "TIMED_OUT" && action === "CONTINUE")) return undefined;
+    return run.problem ?? `Lifecycle hook target ${run.targetArn ?? run.targetType} returned ${run.status} status.`;
   }
 
   async #pause(run: HookRun): Promise<HookRun["status"]> {
@@ -147,7 +150,11 @@ export class StagedDeployments {
         .catch(() => undefined);
       const { data } = hookAnswerSchema.safeParse(answer);
       if (data?.hookStatus === "SUCCEEDED") return "SUCCEEDED";
-      if (data?.hookStatus !== "IN_PROGRESS") return "FAILED";
+      if (!data) {
+        run.problem = `ECS was unable to parse the response from ${hook.hookTargetArn} due to: HookStatus must not be null.`;
+        return "FAILED";
+      }
+      if (data.hookStatus !== "IN_PROGRESS") return "FAILED";
       await clock.sleep(data.callBackDelay * 1000);
     }
     return "TIMED_OUT";

@@ -1,4 +1,4 @@
-import { type ArnScope, ecsArn, lastName, parseEcsArn } from "./arns.ts";
+import { type ArnScope, ecsArn, isShortArn, lastName, parseEcsArn } from "./arns.ts";
 import { clientException, clusterNotFound, invalidParameter, serviceNotFound } from "./errors.ts";
 import type { EcsCluster, EcsDeployment, EcsRevision, EcsScope, EcsService, EcsTask } from "./model.ts";
 import type { Timings } from "./timings.ts";
@@ -76,11 +76,15 @@ export class EcsStore {
 
   addService(service: EcsService): void {
     service.cluster.services.set(service.name, service);
-    this.#services.set(service.arn, service);
+    // Short ARNs are the same for services of one name in several clusters.
+    this.#services.set(longServiceArn(service.cluster, service.name), service);
   }
 
+  /** The service that has this ARN. A short one of several services finds the first of them. */
   findService(arn: string): EcsService | undefined {
-    return this.#services.get(arn);
+    const found = this.#services.get(arn);
+    if (found?.arn === arn) return found;
+    return isShortArn(arn) ? [...this.#services.values()].find((service) => service.arn === arn) : undefined;
   }
 
   services(): Iterable<EcsService> {
@@ -148,6 +152,6 @@ function runs(deployments: readonly EcsDeployment[], revision: EcsRevision): boo
 }
 
 /** The ARN of a service in its long format. */
-export function serviceArn(cluster: EcsCluster, name: string): string {
+export function longServiceArn(cluster: EcsCluster, name: string): string {
   return ecsArn(cluster.scope, `service/${cluster.name}/${name}`);
 }

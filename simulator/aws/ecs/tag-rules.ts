@@ -3,9 +3,14 @@ import type { Json } from "../../base/json.ts";
 import { invalidParameter } from "./errors.ts";
 import type { Tags } from "./model.ts";
 
-export const tagListSchema = z.array(z.looseObject({ key: z.string(), value: z.string().default("") })).default([]);
+/** Tags that have to be given, as TagResource asks for them. */
+export const givenTagsSchema = z.array(z.looseObject({ key: z.string(), value: z.string().default("") }));
+export const tagListSchema = givenTagsSchema.default([]);
 
-/** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html#tag-restrictions */
+/**
+ * The limits; of the messages, the one about `aws:` is AWS's own.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html#tag-restrictions
+ */
 const MAX_TAGS = 50;
 const MAX_KEY_LENGTH = 128;
 const MAX_VALUE_LENGTH = 256;
@@ -32,10 +37,11 @@ export function tagList(tags: Tags): Json[] {
 
 function checkTag(key: string, value: string): void {
   if (/^aws:/i.test(key)) throw invalidParameter("aws: prefixed tag key names are not allowed for external use.");
-  if (key.length < 1 || key.length > MAX_KEY_LENGTH) {
+  // Characters of Unicode count, not their halves.
+  if (key === "" || [...key].length > MAX_KEY_LENGTH) {
     throw invalidParameter(`Tag key must have 1 to ${MAX_KEY_LENGTH} characters.`);
   }
-  if (value.length > MAX_VALUE_LENGTH)
+  if ([...value].length > MAX_VALUE_LENGTH)
     throw invalidParameter(`Tag value must have at most ${MAX_VALUE_LENGTH} characters.`);
   if (!ALLOWED.test(key) || !ALLOWED.test(value)) {
     throw invalidParameter(

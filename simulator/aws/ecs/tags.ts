@@ -5,10 +5,10 @@ import { clusterNotFound, invalidParameter, resourceNotFound } from "./errors.ts
 import { parseEcsInput } from "./input.ts";
 import type { EcsCluster, EcsService, Tags } from "./model.ts";
 import type { EcsParts } from "./parts.ts";
-import { tagList, tagListSchema, withTags } from "./tag-rules.ts";
+import { givenTagsSchema, tagList, withTags } from "./tag-rules.ts";
 
 const resourceSchema = z.looseObject({ resourceArn: z.string() });
-const tagSchema = z.looseObject({ resourceArn: z.string(), tags: tagListSchema });
+const tagSchema = z.looseObject({ resourceArn: z.string(), tags: givenTagsSchema });
 const untagSchema = z.looseObject({ resourceArn: z.string(), tagKeys: z.array(z.string()) });
 
 interface Tagged {

@@ -1,5 +1,4 @@
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
-import { ecsArn } from "./arns.ts";
 import { isOnFargate } from "./capacity.ts";
 import type { ContainerSpec } from "./container-spec.ts";
 import { defined } from "./input.ts";
@@ -93,7 +92,7 @@ function containerView(task: EcsTask, spec: ContainerSpec, nowMs: number): JsonO
   const plan = task.plan?.containers.get(spec.name);
   const suffix = Buffer.from(spec.name).toString("hex").slice(0, 8).padEnd(8, "0");
   return defined({
-    containerArn: ecsArn(task.cluster.scope, `container/${task.cluster.name}/${task.id}/${suffix}`),
+    containerArn: task.arn.replace(":task/", ":container/").concat(`/${suffix}`),
     taskArn: task.arn,
     name: spec.name,
     image: spec.image,

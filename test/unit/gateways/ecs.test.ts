@@ -262,7 +262,7 @@ describe("lists", () => {
     return all;
   }
 
-  it("have all pages, without services that can't have tags", async () => {
+  it("have all pages, with services that can't have tags", async () => {
     const { aws, ecs } = gateway(({ input }) =>
       input.nextToken === "2"
         ? { body: { serviceArns: [`${PREFIX}:service/short`, `${PREFIX}:service/ecs-demo/b`] } }
@@ -270,6 +270,7 @@ describe("lists", () => {
     );
     expect(await collect(ecs.listServices(clusterArn))).toEqual([
       `${PREFIX}:service/ecs-demo/a`,
+      `${PREFIX}:service/short`,
       `${PREFIX}:service/ecs-demo/b`,
     ]);
     expect(aws.calls[0]?.input).toEqual({ cluster: clusterArn, maxResults: 100 });
