@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { isSameJson, type JsonObject } from "../../base/json.ts";
 import type { CallContext, Operation } from "../../core/service.ts";
+import { enums } from "../enums.ts";
 import { configurationSchema } from "./circuit-breaker.ts";
 import { invalidParameter, serviceNotActive } from "./errors.ts";
 import { objectMember, parseEcsInput, pick } from "./input.ts";
@@ -58,7 +59,7 @@ const createSchema = z.looseObject({
   taskDefinition: z.string().optional(),
   desiredCount: countSchema.optional(),
   clientToken: z.string().max(36).optional(),
-  deploymentController: z.looseObject({ type: z.enum(["ECS", "CODE_DEPLOY", "EXTERNAL"]) }).default({ type: "ECS" }),
+  deploymentController: z.looseObject({ type: z.enum(enums.ecs.DeploymentControllerType) }).default({ type: "ECS" }),
   deploymentConfiguration: configurationSchema.nullish(),
   tags: tagListSchema,
 });
