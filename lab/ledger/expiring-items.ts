@@ -9,7 +9,8 @@ const MAX_DELAY_MS = 48 * 3_600_000;
 
 /**
  * Items that DynamoDB deletes some time after they have expired, within 48 hours, and never before: until then they are
- * read and written like any other. The seed, the item's name and its time decide when, and no other random draw is moved.
+ * read and written like any other. The seed, the item's name and its time decide when; nothing is drawn from the lab's
+ * random numbers.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
  */
 export function expiringItems(options: { readonly now: () => number; readonly seed: number }): LedgerItems {
