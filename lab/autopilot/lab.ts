@@ -22,6 +22,7 @@ import { functionFactories } from "../lambda/functions.ts";
 import { createPlatform } from "../lambda/platform.ts";
 import { RollCalls, type RollRecord, rollsOf } from "../lambda/rolls.ts";
 import { LambdaRuntime } from "../lambda/runtime.ts";
+import { expiringItems } from "../ledger/expiring-items.ts";
 import { memoryLedger } from "../ledger/ledger-memory.ts";
 import { installRules } from "./install-rules.ts";
 import { forwardingRoleArn, installRoles, labDeployment, scheduleRoleArn } from "./roles.ts";
@@ -103,7 +104,7 @@ export class Lab implements Services, StateMachineArns {
     this.clock = clock;
     this.config = config;
     this.#deployment = labDeployment(config);
-    this.ledger = options.ledger ?? memoryLedger();
+    this.ledger = options.ledger ?? memoryLedger(expiringItems({ now: () => clock.now(), seed }));
     this.simulator = new Simulator({ clock, seed, throttling, latency });
     ({ rollServiceArn: this.rollServiceArn, rollFleetArn: this.rollFleetArn } = stateMachineArns(config));
     const services = addServices(this.simulator, serviceOptions(options, this.rollFleetArn));

@@ -24,15 +24,17 @@ export function answer(members: Readonly<Record<string, Json | undefined>>): Jso
 }
 
 /**
- * One page of a list: `NextToken` is the index at which the next page begins.
+ * One page of a list: `NextToken` is the index at which the next page begins, in digits alone.
  * @throws AwsError with the given name when the token is not one that was handed out.
  */
 export function page<T>(
   items: readonly T[],
   request: { readonly nextToken?: string | undefined; readonly limit: number; readonly errorName: string },
 ): { readonly items: readonly T[]; readonly nextToken: string | undefined } {
-  const start = request.nextToken === undefined ? 0 : Number(request.nextToken);
-  if (!Number.isInteger(start) || start < 0) throw new AwsError(request.errorName, "The provided token is not valid.");
+  const { nextToken = "0" } = request;
+  const start = Number(nextToken);
+  if (!/^(0|[1-9]\d{0,9})$/.test(nextToken) || (start === 0 && request.nextToken !== undefined))
+    throw new AwsError(request.errorName, "The provided token is not valid.");
   const end = start + request.limit;
   return { items: items.slice(start, end), nextToken: end < items.length ? String(end) : undefined };
 }

@@ -7,6 +7,12 @@ import { type RunningServer, startServer } from "../http/server.ts";
 const AUTHORIZATION =
   "AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=a";
 const headers = { "content-type": "application/x-amz-json-1.0", "x-amz-date": "20260101T000000Z" };
+const table = {
+  TableName: "tagged",
+  BillingMode: "PAY_PER_REQUEST",
+  AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }],
+  KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }],
+};
 let server: RunningServer;
 
 beforeAll(async () => {
@@ -31,6 +37,16 @@ describe("DynamoDB", () => {
   ])("refuses %s and goes on", async (_what, operation, input) => {
     expect(await statusOf(operation, JSON.stringify(input))).toBe(400);
     expect(await statusOf("ListTables", "{}")).toBe(200);
+  });
+
+  it.each([
+    ["a tag that is null", [null]],
+    ["a tag's value that is null", [{ Key: "a", Value: null }]],
+  ])("refuses %s, over which it stumbles after it has read the table, and goes on", async (_what, Tags) => {
+    const ResourceArn = "arn:aws:dynamodb:us-east-1:000000000000:table/tagged";
+    await statusOf("CreateTable", JSON.stringify(table));
+    expect(await statusOf("TagResource", JSON.stringify({ ResourceArn, Tags }))).toBe(400);
+    expect(await statusOf("ListTagsOfResource", JSON.stringify({ ResourceArn }))).toBe(200);
   });
 
   it("refuses what is not JSON", async () => {

@@ -6,21 +6,19 @@ import type { Clock } from "../../clock/clock.ts";
 import type { SimulatorContext } from "../../core/connections.ts";
 import type { AwsService, CallContext, Operation } from "../../core/service.ts";
 import type { Rate } from "../../http/throttle.ts";
+import { enums } from "../enums.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
 import { cloudWatchNeeds } from "./needs.ts";
 import { cloudWatchRates } from "./rates.ts";
 
-const alarmTypes = ["MetricAlarm", "CompositeAlarm"] as const;
-const alarmStates = ["OK", "ALARM", "INSUFFICIENT_DATA"] as const;
-
 interface Alarm {
   readonly name: string;
   readonly arn: string;
-  readonly type: (typeof alarmTypes)[number];
+  readonly type: (typeof enums.cloudwatch.AlarmType)[number];
   /** What it was made with, by AWS's names. */
   readonly configuration: JsonObject;
   readonly configuredMs: number;
-  readonly state: (typeof alarmStates)[number];
+  readonly state: (typeof enums.cloudwatch.StateValue)[number];
   readonly reason: string;
   readonly reasonData: string | undefined;
   readonly stateUpdatedMs: number;
@@ -44,7 +42,7 @@ const schemas = {
     ...common,
     MetricName: z.string().optional(),
     Namespace: z.string().optional(),
-    Statistic: z.enum(["SampleCount", "Average", "Sum", "Minimum", "Maximum"]).optional(),
+    Statistic: z.enum(enums.cloudwatch.Statistic).optional(),
     Dimensions: z.array(z.object({ Name: z.string(), Value: z.string() })).default([]),
     Period: z.int().positive().optional(),
     EvaluationPeriods: z.int().positive(),
@@ -57,14 +55,14 @@ const schemas = {
   describe: z.object({
     AlarmNames: names.optional(),
     AlarmNamePrefix: z.string().min(1).optional(),
-    AlarmTypes: z.array(z.enum(alarmTypes)).default(["MetricAlarm"]),
-    StateValue: z.enum(alarmStates).optional(),
+    AlarmTypes: z.array(z.enum(enums.cloudwatch.AlarmType)).default(["MetricAlarm"]),
+    StateValue: z.enum(enums.cloudwatch.StateValue).optional(),
     MaxRecords: z.int().min(1).max(100).default(50),
     NextToken: z.string().optional(),
   }),
   setState: z.object({
     AlarmName: name,
-    StateValue: z.enum(alarmStates),
+    StateValue: z.enum(enums.cloudwatch.StateValue),
     StateReason: z.string().max(1023),
     StateReasonData: z.string().max(4000).optional(),
   }),

@@ -1,3 +1,4 @@
+import { create } from "node:domain";
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import dynalite from "dynalite";
@@ -49,7 +50,8 @@ export class DynamoDb {
 
 /**
  * Hands dynalite a request that has arrived whole. It reads what no SDK sends, such as a null in the place of a value,
- * with errors that nobody would catch: its listeners run here, and such a request is refused as DynamoDB does.
+ * with errors that nobody would catch: such a request is refused as DynamoDB does. Some are thrown from the database's
+ * callbacks, where only a domain catches them.
  */
 async function replay(request: IncomingMessage, response: ServerResponse, database: Server): Promise<void> {
   const body: Buffer[] = [];
@@ -61,13 +63,17 @@ async function replay(request: IncomingMessage, response: ServerResponse, databa
   }
   const { method, url, headers } = request;
   const whole = Object.assign(new EventEmitter(), { method, url, headers });
-  try {
-    database.emit("request", whole, response);
-    whole.emit("data", Buffer.concat(body));
-    whole.emit("end");
-  } catch {
-    refuse(response);
-  }
+  const domain = create();
+  domain.on("error", () => refuse(response));
+  domain.run(() => {
+    try {
+      database.emit("request", whole, response);
+      whole.emit("data", Buffer.concat(body));
+      whole.emit("end");
+    } catch {
+      refuse(response);
+    }
+  });
 }
 
 function refuse(response: ServerResponse): void {

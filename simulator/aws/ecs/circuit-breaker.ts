@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { enums } from "../enums.ts";
 import type { EcsService } from "./model.ts";
 
 const ONE_DAY_MINUTES = 1440;
@@ -9,7 +10,7 @@ const hookSchema = z.looseObject({
   timeoutConfiguration: z
     .looseObject({
       timeoutInMinutes: z.number().default(ONE_DAY_MINUTES),
-      action: z.enum(["CONTINUE", "ROLLBACK"]).default("ROLLBACK"),
+      action: z.enum(enums.ecs.DeploymentLifecycleHookAction).default("ROLLBACK"),
     })
     .default({ timeoutInMinutes: ONE_DAY_MINUTES, action: "ROLLBACK" }),
 });
@@ -17,7 +18,7 @@ export type LifecycleHook = z.infer<typeof hookSchema>;
 
 /** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html */
 export const configurationSchema = z.looseObject({
-  strategy: z.enum(["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"]).default("ROLLING"),
+  strategy: z.enum(enums.ecs.DeploymentStrategy).default("ROLLING"),
   bakeTimeInMinutes: z.number().default(0),
   linearConfiguration: z
     .looseObject({ stepPercent: z.number().positive().default(10), stepBakeTimeInMinutes: z.number().default(6) })

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Json } from "../../base/json.ts";
 import type { Operation } from "../../core/service.ts";
+import { enums } from "../enums.ts";
 import { epochSeconds } from "../input.ts";
 import { isShortArn, parseEcsArn } from "./arns.ts";
 import { breakerThreshold, circuitBreaker, deploymentConfiguration } from "./circuit-breaker.ts";
@@ -24,12 +25,12 @@ const describeSchema = z.looseObject({ serviceDeploymentArns: z.array(z.string()
 
 const stopSchema = z.looseObject({
   serviceDeploymentArn: z.string(),
-  stopType: z.enum(["ABORT", "ROLLBACK"]).default("ROLLBACK"),
+  stopType: z.enum(enums.ecs.StopServiceDeploymentStopType).default("ROLLBACK"),
 });
 const continueSchema = z.looseObject({
   serviceDeploymentArn: z.string(),
   hookId: z.string(),
-  action: z.enum(["CONTINUE", "ROLLBACK"]).default("CONTINUE"),
+  action: z.enum(enums.ecs.DeploymentLifecycleHookAction).default("CONTINUE"),
 });
 
 /** ListServiceDeployments, DescribeServiceDeployments, StopServiceDeployment, ContinueServiceDeployment. */

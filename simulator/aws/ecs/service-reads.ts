@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Operation } from "../../core/service.ts";
+import { enums } from "../enums.ts";
 import { ecsArn } from "./arns.ts";
 import { invalidParameter } from "./errors.ts";
 import { includeSchema, parseEcsInput } from "./input.ts";
@@ -17,8 +18,8 @@ const listSchema = z.looseObject({
   cluster: z.string().optional(),
   maxResults: z.number().optional(),
   nextToken: z.string().optional(),
-  launchType: z.enum(["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"]).optional(),
-  schedulingStrategy: z.enum(["REPLICA", "DAEMON"]).optional(),
+  launchType: z.enum(enums.ecs.LaunchType).optional(),
+  schedulingStrategy: z.enum(enums.ecs.SchedulingStrategy).optional(),
 });
 
 /** DescribeServices, ListServices. */

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { isSameJson, type JsonObject } from "../../base/json.ts";
 import type { CallContext, Operation } from "../../core/service.ts";
+import { enums } from "../enums.ts";
 import { ecsArn } from "./arns.ts";
 import { capacityOf, isOnFargate } from "./capacity.ts";
 import { configurationSchema } from "./circuit-breaker.ts";
@@ -60,7 +61,7 @@ const createSchema = z.looseObject({
   taskDefinition: z.string().optional(),
   desiredCount: countSchema.optional(),
   clientToken: z.string().max(36).optional(),
-  deploymentController: z.looseObject({ type: z.enum(["ECS", "CODE_DEPLOY", "EXTERNAL"]) }).default({ type: "ECS" }),
+  deploymentController: z.looseObject({ type: z.enum(enums.ecs.DeploymentControllerType) }).default({ type: "ECS" }),
   deploymentConfiguration: configurationSchema.nullish(),
   tags: tagListSchema,
 });

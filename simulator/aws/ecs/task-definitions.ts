@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Json, JsonObject } from "../../base/json.ts";
 import type { CallContext, Operation } from "../../core/service.ts";
+import { enums } from "../enums.ts";
 import { epochSeconds } from "../input.ts";
 import { ecsArn } from "./arns.ts";
 import { taskDefinitionSpec } from "./container-spec.ts";
@@ -28,7 +29,7 @@ const listSchema = z.looseObject({
   ...pageMembers,
   familyPrefix: z.string().optional(),
   status: z.string().default("ACTIVE"),
-  sort: z.enum(["ASC", "DESC"]).default("ASC"),
+  sort: z.enum(enums.ecs.SortOrder).default("ASC"),
 });
 const familiesSchema = z.looseObject({
   ...pageMembers,

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Operation } from "../../core/service.ts";
+import { enums } from "../enums.ts";
 import { epochSeconds } from "../input.ts";
 import { ecsArn } from "./arns.ts";
 import { invalidParameter } from "./errors.ts";
@@ -16,7 +17,7 @@ const listSchema = z.looseObject({
   family: z.string().optional(),
   startedBy: z.string().optional(),
   launchType: z.string().optional(),
-  desiredStatus: z.enum(["RUNNING", "STOPPED", "PENDING"]).default("RUNNING"),
+  desiredStatus: z.enum(enums.ecs.DesiredStatus).default("RUNNING"),
   maxResults: z.number().optional(),
   nextToken: z.string().optional(),
 });

@@ -16,7 +16,10 @@ interface Parts {
 }
 
 const ERROR = "ValidationException";
-/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html */
+/**
+ * Of a request's entries together. One entry has no limit of its own since its 256 KB were raised to this.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+ */
 const MAX_REQUEST_BYTES = 1024 * 1024;
 
 /** Epoch seconds that are a date. */

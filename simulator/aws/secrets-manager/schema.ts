@@ -1,11 +1,16 @@
 import * as z from "zod";
+import { enums } from "../enums.ts";
 
 /** The inputs of the operations, as the API reference limits them. */
 const secretId = z.string().min(1).max(2048);
 const requestToken = z.string().min(32).max(64);
 const label = z.string().min(1).max(256);
 const tags = z.array(z.object({ Key: z.string().min(1).max(128), Value: z.string().max(256) })).max(50);
-const paging = { MaxResults: z.int().min(1).max(100).default(100), NextToken: z.string().optional() };
+const filterValue = z
+  .string()
+  .max(512)
+  .regex(/^!?[a-zA-Z0-9 :_@/+=.!-]*$/, "letters, digits, blanks and :_@/+=.-!");
+const paging = { MaxResults: z.int().min(1).max(100).default(100), NextToken: z.string().min(1).max(4096).optional() };
 const value = {
   ClientRequestToken: requestToken.optional(),
   SecretString: z
@@ -47,7 +52,15 @@ export const schemas = {
   listSecrets: z.object({
     ...paging,
     IncludePlannedDeletion: z.boolean().default(false),
-    Filters: z.array(z.object({ Key: z.string(), Values: z.array(z.string()).min(1) })).default([]),
+    Filters: z
+      .array(
+        z.object({
+          Key: z.enum(enums.secretsmanager.FilterNameStringType),
+          Values: z.array(filterValue).min(1).max(10),
+        }),
+      )
+      .max(10)
+      .default([]),
   }),
   listSecretVersionIds: z.object({ SecretId: secretId, IncludeDeprecated: z.boolean().default(false), ...paging }),
   updateSecretVersionStage: z.object({

@@ -8,6 +8,7 @@ import type { AwsService, CallContext, NeedsTable, Operation } from "../../core/
 import type { Rate } from "../../http/throttle.ts";
 import { Iam, sessionArnOf } from "../iam/iam.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
+import { fits, requireFilterKeys } from "./filters.ts";
 import { secretsNeeds } from "./needs.ts";
 import { secretsManagerRates } from "./rates.ts";
 import { judgeValueFrom, type ReadRequest } from "./read.ts";
@@ -15,7 +16,7 @@ import { parseResourcePolicy } from "./resource-policy.ts";
 import { schemas } from "./schema.ts";
 import { type Secret, SecretStore } from "./store.ts";
 import { CURRENT, type SecretVersion } from "./versions.ts";
-import { describeSecret, fits } from "./view.ts";
+import { describeSecret } from "./view.ts";
 
 const ERROR = "InvalidParameterException";
 const READ = "secretsmanager:GetSecretValue";
@@ -184,11 +185,12 @@ export class SecretsManager implements AwsService {
   }
 
   #list(input: JsonObject, context: CallContext): Json {
+    requireFilterKeys(input);
     const request = parseInput(schemas.listSecrets, input, ERROR);
     const chosen = this.#store
       .list(context)
       .filter(({ deletionMs }) => request.IncludePlannedDeletion || deletionMs === undefined)
-      .filter((secret) => request.Filters.every(({ Key, Values }) => Values.some((text) => fits(secret, Key, text))));
+      .filter((secret) => request.Filters.every((filter) => fits(secret, filter)));
     const { items, nextToken } = page(chosen, {
       nextToken: request.NextToken,
       limit: request.MaxResults,

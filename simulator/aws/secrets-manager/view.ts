@@ -1,4 +1,3 @@
-import { AwsError } from "../../base/aws-error.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { answer, epochSeconds } from "../input.ts";
 import type { Secret } from "./store.ts";
@@ -21,17 +20,4 @@ export function describeSecret(secret: Secret): JsonObject {
     Tags: [...secret.tags].map(([Key, Value]) => ({ Key, Value })),
     VersionIdsToStages: labels,
   });
-}
-
-/**
- * Whether a filter's text fits a secret.
- * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Filter.html
- * @throws AwsError `InvalidParameterException` for a filter that is not known
- */
-export function fits(secret: Secret, key: string, text: string): boolean {
-  if (key === "name") return secret.name.startsWith(text);
-  if (key === "description") return (secret.description ?? "").startsWith(text);
-  if (key === "tag-key") return [...secret.tags.keys()].some((tag) => tag.startsWith(text));
-  if (key === "tag-value") return [...secret.tags.values()].some((tag) => tag.startsWith(text));
-  throw new AwsError("InvalidParameterException", `The simulator does not know the filter ${key}.`);
 }

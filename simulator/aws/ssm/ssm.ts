@@ -4,6 +4,7 @@ import type { Json, JsonObject } from "../../base/json.ts";
 import { randomUuid } from "../../base/random-id.ts";
 import type { SimulatorContext } from "../../core/connections.ts";
 import type { AwsService, CallContext, Operation } from "../../core/service.ts";
+import { enums } from "../enums.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
 import { parameterArn, parameterReference, requireNewName } from "./names.ts";
 import { ssmNeeds } from "./needs.ts";
@@ -34,7 +35,7 @@ const schemas = {
   put: z.object({
     Name: name,
     Value: z.string().min(1).max(4096),
-    Type: z.enum(["String", "StringList", "SecureString"]).optional(),
+    Type: z.enum(enums.ssm.ParameterType).optional(),
     Description: z.string().max(1024).optional(),
     Overwrite: z.boolean().default(false),
   }),

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { AwsError } from "../../base/aws-error.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import type { CallContext, Operation } from "../../core/service.ts";
+import { enums } from "../enums.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
 import type { HistoryEvent } from "./history.ts";
 import type { ExecutionDescription } from "./run.ts";
@@ -21,7 +22,7 @@ const schemas = {
   execution: z.object({ executionArn: arn }),
   list: z.object({
     stateMachineArn: arn,
-    statusFilter: z.enum(["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"]).optional(),
+    statusFilter: z.enum(enums.states.ExecutionStatus).optional(),
     maxResults: limit,
     nextToken,
   }),

@@ -108,6 +108,21 @@ describe("Simulated PutEvents, as AWS documents it", () => {
     expect(delivered).toEqual([]);
   });
 
+  it("takes entries of a megabyte together, by the bytes of their texts, and not one byte more", async () => {
+    const detail = (bytes: number) => `{"t":"${"é".repeat((bytes - 8) / 2)}"}`;
+    const texts = Buffer.byteLength(`${entry.Source}${entry.DetailType}`);
+    const one = { ...entry, DetailType: `${entry.DetailType}${texts % 2 === 0 ? "" : "."}` };
+    const room = 1024 * 1024 - texts - (texts % 2);
+    const put = (members: object) =>
+      client.send(new PutEventsCommand({ Entries: [{ ...one, Detail: detail(room), ...members }] }));
+    expect((await put({})).FailedEntryCount).toBe(0);
+    for (const members of [{ Resources: ["a"] }, { Time: new Date(START_MS) }, { DetailType: `${one.DetailType}.` }])
+      await expect(put(members)).rejects.toMatchObject({
+        name: "ValidationException",
+        message: "Total size of the entries in the request is over the limit.",
+      });
+  });
+
   it("refuses more than 10 entries, none, and more than a megabyte", async () => {
     const big = { ...entry, Detail: JSON.stringify({ text: "x".repeat(600_000) }) };
     for (const Entries of [Array.from({ length: 11 }, () => entry), [], [big, big]])

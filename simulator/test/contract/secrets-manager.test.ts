@@ -4,6 +4,7 @@ import {
   DeleteResourcePolicyCommand,
   DeleteSecretCommand,
   DescribeSecretCommand,
+  type Filter,
   GetResourcePolicyCommand,
   GetSecretValueCommand,
   ListSecretsCommand,
@@ -150,6 +151,51 @@ describe("A simulated secret, as AWS documents it", () => {
     ]);
     expect(second.NextToken).toBeUndefined();
     expect(first.SecretList?.[0]?.SecretVersionsToStages).toEqual({ [idOf("mesh/a")]: ["AWSCURRENT"] });
+  });
+
+  it.each<[string, Filter["Key"], string[], string[]]>([
+    ["a name's beginning", "name", ["mesh/"], ["mesh/a", "mesh/b"]],
+    ["a name in its case", "name", ["Mesh/"], []],
+    ["not a word inside of a name", "name", ["a"], []],
+    ["one of several", "name", ["mesh/a", "oth"], ["mesh/a", "other"]],
+    ["all but a name", "name", ["!mesh/a"], ["mesh/b", "other"]],
+    ["a description in any case", "description", ["TOKEN of"], ["mesh/a"]],
+    ["a tag's key", "tag-key", ["team"], ["mesh/b"]],
+    ["a tag's value", "tag-value", ["Pay"], ["mesh/b"]],
+    ["a tag's value in its case", "tag-value", ["pay"], []],
+    ["another region's replicas", "primary-region", ["eu"], []],
+    ["none of another region's replicas", "primary-region", ["!eu"], ["mesh/a", "mesh/b", "other"]],
+    ["the secrets of a service", "owning-service", ["rds"], []],
+    ["words anywhere, in any case", "all", ["myToken PAYMENTS"], ["mesh/a", "mesh/b"]],
+  ])("is found by %s", async (_what, Key, Values, names) => {
+    await create("mesh/b");
+    await create("other");
+    await client.send(new CreateSecretCommand({ Name: "mesh/a", Description: "Token of a", SecretString: "v" }));
+    await client.send(new TagResourceCommand({ SecretId: "mesh/b", Tags: [{ Key: "team", Value: "Payments" }] }));
+    const { SecretList = [] } = await client.send(new ListSecretsCommand({ Filters: [{ Key, Values }] }));
+    expect(SecretList.map(({ Name }) => Name).toSorted()).toEqual(names);
+  });
+
+  it("is refused with odd filters, page sizes and tokens", async () => {
+    for (const name of ["a", "b"]) await create(name);
+    const list = (input: object) => client.send(new ListSecretsCommand(input));
+    await expect(list({ Filters: [{ Key: "owner", Values: ["a"] }] })).rejects.toMatchObject({
+      name: "ValidationException",
+      message: expect.stringContaining("at 'filters.1.member.key' failed to satisfy constraint"),
+    });
+    for (const Filters of [[{ Values: ["a"] }], [{ Key: "name", Values: [] }], [{ Key: "name", Values: ["a*"] }]])
+      await expect(list({ Filters })).rejects.toThrow(named("InvalidParameterException"));
+    for (const MaxResults of [0, 101])
+      await expect(list({ MaxResults })).rejects.toThrow(named("InvalidParameterException"));
+    for (const NextToken of ["0", " 1", "1e0", "0x1", "-1", "1.0", "next"])
+      await expect(list({ MaxResults: 1, NextToken })).rejects.toThrow(named("InvalidNextTokenException"));
+    await client.send(new DeleteSecretCommand({ SecretId: "a" }));
+    expect((await list({})).SecretList?.map(({ Name }) => Name)).toEqual(["b"]);
+    const all = (await list({ IncludePlannedDeletion: true })).SecretList ?? [];
+    expect(all.map(({ Name, DeletedDate }) => [Name, DeletedDate !== undefined])).toEqual([
+      ["a", true],
+      ["b", false],
+    ]);
   });
 
   it("has tags, 50 at most", async () => {
@@ -364,6 +410,12 @@ describe("A resource policy of simulated secrets, as AWS documents it", () => {
       Version: "2012-10-17",
       Statement: [{ Effect: "Allow", Principal, Action: "secretsmanager:GetSecretValue", Resource: "*", ...more }],
     });
+  const statement = {
+    Effect: "Allow",
+    Principal: { AWS: ROLE },
+    Action: "secretsmanager:GetSecretValue",
+    Resource: "*",
+  };
   const attach = (ResourcePolicy: string, BlockPublicPolicy = true) =>
     client.send(new PutResourcePolicyCommand({ SecretId: "mesh/web", ResourcePolicy, BlockPublicPolicy }));
 
@@ -376,6 +428,34 @@ describe("A resource policy of simulated secrets, as AWS documents it", () => {
     expect((await read()).ResourcePolicy).toBe(policy({ AWS: [ROLE, `${ROLE}-2`] }));
     await client.send(new DeleteResourcePolicyCommand({ SecretId: "mesh/web" }));
     expect((await read()).ResourcePolicy).toBeUndefined();
+  });
+
+  it.each([
+    ["a Deny for all but some", { Effect: "Deny", NotPrincipal: { AWS: ROLE }, Action: "*", Resource: "*" }],
+    ["all actions but one", { ...statement, Action: undefined, NotAction: "secretsmanager:DeleteSecret" }],
+    ["an endpoint as condition", { ...statement, Condition: { StringEquals: { "aws:SourceVpce": "vpce-1" } } }],
+    ["JSON's own true as condition", { ...statement, Condition: { Bool: { "aws:SecureTransport": true } } }],
+    ["a service", { ...statement, Principal: { Service: "ecs-tasks.amazonaws.com" } }],
+    ["another account", { ...statement, Principal: { AWS: "210987654321" } }],
+  ])("keeps somebody's statement, word by word: %s", async (_what, own) => {
+    await create();
+    const text = JSON.stringify({ Version: "2012-10-17", Statement: [own] }, null, 1);
+    await attach(text);
+    const { ResourcePolicy } = await client.send(new GetResourcePolicyCommand({ SecretId: "mesh/web" }));
+    expect(ResourcePolicy).toBe(text);
+  });
+
+  it.each([
+    ["the unique id of a role that is gone", { AWS: "AROAEXAMPLEEXAMPLEEX" }, /an unsupported principal\.$/],
+    ["an ARN with a wildcard", { AWS: `${ROLE}*` }, /an unsupported principal\.$/],
+    ["a service that does not exist", { Service: "invalidservice" }, /an invalid service principal\.$/],
+    ["of an unknown kind", { CanonicalUser: "a" }, /a syntax error\./],
+  ])("is refused with a principal: %s", async (_what, principal, message) => {
+    await create();
+    await expect(attach(policy(principal))).rejects.toMatchObject({
+      name: "MalformedPolicyDocumentException",
+      message: expect.stringMatching(message),
+    });
   });
 
   it.each([
@@ -394,5 +474,9 @@ describe("A resource policy of simulated secrets, as AWS documents it", () => {
     await create();
     await expect(attach(policy("*"))).rejects.toThrow(named("PublicPolicyException"));
     await attach(policy("*"), false);
+    const secure = { Condition: { Bool: { "aws:SecureTransport": "true" } } };
+    await expect(attach(policy({ AWS: "*" }, secure))).rejects.toThrow(named("PublicPolicyException"));
+    await attach(policy("*", { Condition: { StringEquals: { "aws:SourceAccount": "123456789012" } } }));
+    await attach(policy("*", { Effect: "Deny", ...secure }));
   });
 });

@@ -1,0 +1,90 @@
+import { seededRandom } from "@ztunnel-autopilot/simulator";
+import * as z from "zod";
+import type { LedgerItems } from "./memory-items.ts";
+
+/** The table's attribute for the time to live, in epoch seconds: `stacks/ledger.ts`. */
+const expiringSchema = z.object({ expiresAt: z.number() });
+
+const MAX_DELAY_MS = 48 * 3_600_000;
+
+/**
+ * Items that DynamoDB deletes some time after they have expired, within 48 hours, and never before: until then they are
+ * read and written like any other. The seed, the item's name and its time decide when; nothing is drawn from the lab's
+ * random numbers.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
+ */
+export function expiringItems(options: { readonly now: () => number; readonly seed: number }): LedgerItems {
+  return new ExpiringItems(options);
+}
+
+class ExpiringItems extends Map<string, object> {
+  readonly #now: () => number;
+  readonly #seed: number;
+
+  constructor({ now, seed }: { readonly now: () => number; readonly seed: number }) {
+    super();
+    this.#now = now;
+    this.#seed = seed;
+  }
+
+  override get(name: string): object | undefined {
+    const item = super.get(name);
+    return item && this.#isDeleted(name, item) ? undefined : item;
+  }
+
+  override has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  override get size(): number {
+    this.#deleteExpired();
+    return super.size;
+  }
+
+  override entries(): MapIterator<[string, object]> {
+    this.#deleteExpired();
+    return super.entries();
+  }
+
+  override keys(): MapIterator<string> {
+    this.#deleteExpired();
+    return super.keys();
+  }
+
+  override values(): MapIterator<object> {
+    this.#deleteExpired();
+    return super.values();
+  }
+
+  override [Symbol.iterator](): MapIterator<[string, object]> {
+    return this.entries();
+  }
+
+  #deleteExpired(): void {
+    for (const [name, item] of super.entries()) this.#isDeleted(name, item);
+  }
+
+  /** True, and the item is dropped, once DynamoDB has come by. */
+  #isDeleted(name: string, item: object): boolean {
+    const expiredMs = expiryMs(item);
+    const now = this.#now();
+    if (expiredMs === undefined || now < expiredMs) return false;
+    const delayMs = seededRandom(hashOf(`${this.#seed} ${name} ${expiredMs}`))() * MAX_DELAY_MS;
+    if (now < expiredMs + delayMs) return false;
+    this.delete(name);
+    return true;
+  }
+}
+
+function expiryMs(item: object): number | undefined {
+  if (!("expiresAt" in item)) return undefined;
+  const { data } = expiringSchema.safeParse(item);
+  return data === undefined ? undefined : data.expiresAt * 1000;
+}
+
+/** 32-bit FNV-1a. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash >>> 0;
+}
