@@ -1,14 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import * as z from "zod";
 import autopilotConfig from "../../../autopilot.config.ts";
 import { parseConfig } from "../../../shared/config/config.ts";
 import { memberAccountTemplate } from "../../../stacks/member-account.ts";
 import type { Engine, EngineContext, EngineResult } from "../engine.ts";
 import { withReasons } from "../listed.ts";
+import { freePort, untilServed } from "../ports.ts";
 import { installPython, python } from "../python.ts";
 import { listed } from "./listed.ts";
 import { startWorld } from "./world.ts";
@@ -41,10 +40,14 @@ export const ministack: Engine = {
   install: installPython,
   run: async (context) => {
     const work = mkdtempSync(join(tmpdir(), "ministack-"));
+    const remove = () => rmSync(work, { recursive: true, force: true });
+    // Ctrl-C exits once the programs have ended, and waits for nothing else.
+    process.once("exit", remove);
     try {
       return await play(context, work);
     } finally {
-      rmSync(work, { recursive: true, force: true });
+      process.off("exit", remove);
+      remove();
     }
   },
 };
@@ -76,7 +79,7 @@ async function play(context: EngineContext, work: string): Promise<EngineResult>
   });
   try {
     const endpoint = `http://127.0.0.1:${port}`;
-    await untilServed(endpoint, server.ended);
+    await untilServed("MiniStack", `${endpoint}/_ministack/health`, server.ended);
     const output = await context.children.run(
       python(context),
       [join(context.sources, "flows.py"), graph, bundles, template],
@@ -140,29 +143,8 @@ function serverEnvironment(port: number, account: string, work: string): Readonl
     AWS_SECRET_ACCESS_KEY: "test",
     PYTHONDONTWRITEBYTECODE: "1",
     PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ""}`,
+    // What it keeps beside the temporary files.
+    STATE_DIR: work,
     TMPDIR: work,
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, "127.0.0.1", done));
-  const address = probe.address();
-  await new Promise<void>((done) => probe.close(() => done()));
-  if (typeof address !== "object" || address === null) throw new Error("there is no free port");
-  return address.port;
-}
-
-/** Resolves once MiniStack answers. Throws when it ends, or does not answer in a minute. */
-async function untilServed(endpoint: string, ended: Promise<string>): Promise<void> {
-  const stopped = ended.then((how) => {
-    throw new Error(`MiniStack ${how}`);
-  });
-  stopped.catch(() => undefined);
-  for (let tries = 0; tries < 120; tries += 1) {
-    const answer = await Promise.race([fetch(`${endpoint}/_ministack/health`).catch(() => undefined), stopped]);
-    if (answer?.ok) return;
-    await setTimeout(500);
-  }
-  throw new Error("MiniStack does not answer");
 }

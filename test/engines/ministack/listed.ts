@@ -1,6 +1,6 @@
 import type { Listed } from "../listed.ts";
 
-/** What the flows do not reach, and denials that are meant. What MiniStack lacks is put in by server.py. */
+/** Denials that are meant. What MiniStack lacks is put in by server.py and ecs_shims.py. */
 export const listed: readonly Listed[] = [
   {
     what: "DENIED ztunnel-autopilot-production-roll-plan ecs:DescribeServices arn:aws:ecs:us-east-1:123456789012:service/shop/cart",

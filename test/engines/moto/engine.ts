@@ -1,11 +1,10 @@
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import autopilotConfig from "../../../autopilot.config.ts";
 import { startLabServer } from "../../../lab/server/lab-server.ts";
 import { parseConfig } from "../../../shared/config/config.ts";
 import type { Engine, EngineContext, EngineResult } from "../engine.ts";
 import { withReasons } from "../listed.ts";
+import { freePort, untilServed } from "../ports.ts";
 import { installPython, python } from "../python.ts";
 import { type Answer, answersIn, differencesOf } from "./compare.ts";
 import { listed } from "./listed.ts";
@@ -20,7 +19,6 @@ export const moto: Engine = {
   run,
 };
 
-const START_SECONDS = 60;
 /** Lab seconds in a real one: fast enough that its rates let the calls pass after a retry or two. */
 const SPEED = 5;
 
@@ -78,7 +76,7 @@ async function onMoto(context: EngineContext): Promise<readonly Answer[]> {
     `${port}`,
   ]);
   try {
-    await answers(`${endpoint}/moto-api/`, server.ended);
+    await untilServed("moto", `${endpoint}/moto-api/`, server.ended);
     return await play(context, endpoint);
   } finally {
     await server.end();
@@ -89,33 +87,4 @@ async function play(context: EngineContext, endpoint: string): Promise<readonly 
   // Compiled files would be written beside the sources.
   const script = ["-B", join(context.sources, "scenario.py"), endpoint];
   return answersIn(await context.children.run(python(context), script));
-}
-
-/** Resolves once the server answers. @throws Error if it ends before, or takes too long */
-async function answers(url: string, ended: Promise<string>): Promise<void> {
-  let ending: string | undefined;
-  void ended.then((sentence) => {
-    ending = sentence;
-  });
-  for (let second = 0; second < START_SECONDS; second++) {
-    if (ending !== undefined) throw new Error(`moto ${ending}`);
-    const answer = await fetch(url).catch(() => undefined); // refused until it listens
-    if (answer?.ok) return;
-    await setTimeout(1000);
-  }
-  throw new Error(`moto did not answer within ${START_SECONDS} seconds`);
-}
-
-/** A port of 127.0.0.1 that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const listening = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", listening.resolve);
-  await listening.promise;
-  const address = server.address();
-  const closed = Promise.withResolvers<void>();
-  server.close(() => closed.resolve());
-  await closed.promise;
-  if (address === null || typeof address === "string") throw new Error("the system gave no port");
-  return address.port;
 }

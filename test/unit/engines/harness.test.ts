@@ -1,8 +1,10 @@
+import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
 import { Children } from "../../engines/children.ts";
 import type { Engine } from "../../engines/engine.ts";
 import { withReasons } from "../../engines/listed.ts";
 import { helpText, parseOptions } from "../../engines/options.ts";
+import { freePort, untilServed } from "../../engines/ports.ts";
 import { timedProgress } from "../../engines/progress.ts";
 import { isAtLeast } from "../../engines/tools.ts";
 
@@ -83,6 +85,23 @@ describe("a version", () => {
     ["command failed", [3, 4], false],
   ] as const)("%s is compared with %j", (text, least, enough) => {
     expect(isAtLeast(text, least)).toBe(enough);
+  });
+});
+
+describe("a server of an engine", () => {
+  it("listens on a port that was free, and is waited for", async () => {
+    const port = await freePort();
+    const server = createServer((_request, response) => response.end("up")).listen(port, "127.0.0.1");
+    const never = new Promise<string>(() => undefined);
+    await untilServed("the server", `http://127.0.0.1:${port}`, never);
+    await new Promise((closed) => server.close(closed));
+  });
+
+  it("is not waited for once it has ended", async () => {
+    const address = `http://127.0.0.1:${await freePort()}`;
+    await expect(untilServed("the server", address, Promise.resolve("ended with 1"))).rejects.toThrow(
+      "the server ended with 1",
+    );
   });
 });
 
