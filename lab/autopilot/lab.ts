@@ -45,6 +45,11 @@ export interface LabOptions {
   readonly cloudTrail?: boolean;
   /** How probable it is that an event comes twice. Default 0. */
   readonly duplicateProbability?: number;
+  /**
+   * A ztunnel gets healthy only with a certificate: istiod gives it by the task's role and the token's root certificate
+   * and address. Default false: then every ztunnel gets one.
+   */
+  readonly checksCertificates?: boolean;
   /** Run the schedules (sweep, watch). Default true. */
   readonly schedules?: boolean;
   /** Where the lab can be reached, for the control planes' URLs. */
@@ -255,6 +260,7 @@ function serviceOptions(options: LabOptions, rollFleetArn: string): Parameters<t
     keepRecords,
     cloudTrail: options.cloudTrail ?? false,
     duplicateProbability: options.duplicateProbability ?? 0,
+    checksCertificates: options.checksCertificates ?? false,
     stepFunctions: {
       keepHistory: keepRecords,
       measurePayloads: (arn) => options.measurePayloads === true && arn === rollFleetArn,

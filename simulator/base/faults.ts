@@ -18,6 +18,7 @@ export const faultKinds = [
   "kubernetes-down",
   "slack-down",
   "continue-expired",
+  "several-gateways",
   "no-workload-entry",
   "unlabeled-entries",
   "no-redirection",
@@ -69,7 +70,7 @@ const matchSchema = z.strictObject({
   state: z.string().optional(),
   /** Event's detail-type (`lose-event`, `duplicate-event`, `delay-event`). */
   detailType: z.string().optional(),
-  /** Control plane's name (`kubernetes-down`, `continue-expired`, those of WorkloadEntries). */
+  /** Control plane's name (`kubernetes-down`, `continue-expired`, `several-gateways`, those of WorkloadEntries). */
   controlPlane: z.string().optional(),
 });
 
