@@ -49,6 +49,11 @@ export interface LabOptions {
   readonly shortArns?: NonNullable<EcsOptions["shortArns"]>;
   /** How probable it is that an event comes twice. Default 0. */
   readonly duplicateProbability?: number;
+  /**
+   * A ztunnel gets healthy only with a certificate: istiod gives it by the task's role and the token's root certificate
+   * and address. Default false: then every ztunnel gets one.
+   */
+  readonly checksCertificates?: boolean;
   /** Run the schedules (sweep, watch). Default true. */
   readonly schedules?: boolean;
   /** Where the lab can be reached, for the control planes' URLs. */
@@ -259,6 +264,7 @@ function serviceOptions(options: LabOptions, rollFleetArn: string): Parameters<t
     keepRecords,
     ecs: { cloudTrail: options.cloudTrail ?? false, ...(options.shortArns && { shortArns: options.shortArns }) },
     duplicateProbability: options.duplicateProbability ?? 0,
+    checksCertificates: options.checksCertificates ?? false,
     stepFunctions: {
       keepHistory: keepRecords,
       measurePayloads: (arn) => options.measurePayloads === true && arn === rollFleetArn,

@@ -27,6 +27,8 @@ export interface ServicesOptions {
   readonly ecs: EcsOptions;
   /** How probable it is that an event comes twice. */
   readonly duplicateProbability: number;
+  /** A ztunnel is healthy only with a certificate, which istiod gives by the task's role and the token's root. */
+  readonly checksCertificates: boolean;
   /** Keep the log of events. */
   readonly keepRecords: boolean;
   readonly stepFunctions: StepFunctionsOptions;
@@ -45,7 +47,7 @@ export interface Services {
 
 /** Adds all services to a simulator. */
 export function addServices(simulator: Simulator, options: ServicesOptions): Services {
-  const { config, endpoint, duplicateProbability, keepRecords } = options;
+  const { config, endpoint, duplicateProbability, keepRecords, checksCertificates } = options;
   simulator.add((context) => new Ssm(context));
   simulator.add((context) => new Sts(context));
   simulator.add(() => new Eks({ clusters: eksClusters(config, endpoint) }));
@@ -58,12 +60,19 @@ export function addServices(simulator: Simulator, options: ServicesOptions): Ser
     cloudWatch: simulator.add((context) => new CloudWatch(context)),
     stepFunctions: simulator.add((context) => new StepFunctions(context, options.stepFunctions)),
     slack: simulator.add((context) => new Slack(context, { token: LAB_SLACK_TOKEN })),
-    controlPlanes: new Map(config.controlPlanes.map(({ name }) => [name, addControlPlane(simulator, config, name)])),
+    controlPlanes: new Map(
+      config.controlPlanes.map(({ name }) => [name, addControlPlane(simulator, config, name, checksCertificates)]),
+    ),
   };
 }
 
 /** Adds the control plane of this name; its istiod discovers the tasks of the places that it serves. */
-export function addControlPlane(simulator: Simulator, config: Config, name: string): Kubernetes {
+export function addControlPlane(
+  simulator: Simulator,
+  config: Config,
+  name: string,
+  checksCertificates = false,
+): Kubernetes {
   return simulator.add(
     (context) =>
       new Kubernetes(context, {
@@ -72,6 +81,7 @@ export function addControlPlane(simulator: Simulator, config: Config, name: stri
         rootCaPem,
         eastWestHostname: `eastwest.${name}.example.com`,
         istiodVersion: "1.28.1-solo",
+        checksCertificates,
         discovers: (place) => controlPlaneFor(config, place)?.name === name,
       }),
   );

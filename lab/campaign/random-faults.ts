@@ -150,6 +150,7 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
       };
     case "kubernetes-down":
     case "continue-expired":
+    case "several-gateways":
     case "no-workload-entry":
     case "unlabeled-entries":
     case "no-redirection":

@@ -25,6 +25,7 @@ export const faultKinds = [
   "slack-error",
   "slack-rate-limited",
   "slack-bad-gateway",
+  "several-gateways",
   "no-workload-entry",
   "unlabeled-entries",
   "no-redirection",
@@ -77,7 +78,7 @@ const matchSchema = z.strictObject({
   state: z.string().optional(),
   /** Event's detail-type (`lose-event`, `duplicate-event`, `delay-event`). */
   detailType: z.string().optional(),
-  /** Control plane's name (`kubernetes-down`, `continue-expired`, those of WorkloadEntries). */
+  /** Control plane's name (`kubernetes-down`, `continue-expired`, `several-gateways`, those of WorkloadEntries). */
   controlPlane: z.string().optional(),
 });
 

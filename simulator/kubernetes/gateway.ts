@@ -11,6 +11,21 @@ export function istiodHosts(service: JsonObject): readonly string[] {
   return [...addresses, ...listOf(objectOf(service.spec).externalIPs)].filter((host) => typeof host === "string");
 }
 
+/**
+ * The Service with the address of an old gateway that answers no more, before or behind its own. A Service that does
+ * not expose istiod stays as it is.
+ */
+export function withOldGateway(service: JsonObject, oldFirst: boolean): JsonObject {
+  const [host] = istiodHosts(service);
+  if (host === undefined) return service;
+  const status = objectOf(service.status);
+  const loadBalancer = objectOf(status.loadBalancer);
+  const old = { hostname: `old-gateway.${host.includes(":") ? "example.com" : host}` };
+  const own = listOf(loadBalancer.ingress);
+  const ingress = oldFirst ? [old, ...own] : [...own, old];
+  return { ...service, status: { ...status, loadBalancer: { ...loadBalancer, ingress } } };
+}
+
 function objectOf(value: Json | undefined): JsonObject {
   return isJsonObject(value) ? value : {};
 }

@@ -6,6 +6,10 @@ export interface MeshOptions {
   readonly rootCaPem: string;
   /** Host name of the east-west gateway's load balancer. */
   readonly eastWestHostname: string;
+  /** All addresses of that load balancer, if it has others than the host name. */
+  readonly eastWestAddresses?: readonly { readonly hostname?: string; readonly ip?: string }[];
+  /** Further addresses of the gateway's Service, as an operator gives them. Default none. */
+  readonly eastWestExternalIps?: readonly string[];
   /** Tag of istiod's image. */
   readonly istiodVersion: string;
 }
@@ -15,6 +19,8 @@ export function initialObjects({
   network,
   rootCaPem,
   eastWestHostname,
+  eastWestAddresses = [{ hostname: eastWestHostname }],
+  eastWestExternalIps = [],
   istiodVersion,
 }: MeshOptions): readonly JsonObject[] {
   const topology = { "topology.istio.io/network": network };
@@ -42,8 +48,9 @@ export function initialObjects({
           { name: "cross-network", port: 15008, targetPort: 15008 },
           { name: "xds-tls", port: 15012, targetPort: 15012 },
         ],
+        ...(eastWestExternalIps.length > 0 && { externalIPs: eastWestExternalIps }),
       },
-      status: { loadBalancer: { ingress: [{ hostname: eastWestHostname }] } },
+      status: { loadBalancer: { ingress: eastWestAddresses.map((address) => ({ ...address })) } },
     },
     {
       apiVersion: "apps/v1",

@@ -6,6 +6,7 @@ import { jsonResponse, type SimulatorRequest, type SimulatorResponse } from "../
 import { admit, refuseInvalid } from "./admission.ts";
 import { apply } from "./apply.ts";
 import { authenticate } from "./authentication.ts";
+import { istiodHosts, withOldGateway } from "./gateway.ts";
 import { initialObjects, type MeshOptions } from "./initial-objects.ts";
 import { Istiod, type IstiodOptions, type RefusedEntry } from "./istiod.ts";
 import { ObjectStore, refOf } from "./object-store.ts";
@@ -38,6 +39,7 @@ export class Kubernetes implements HttpService {
   readonly #store: ObjectStore;
   readonly #pages: Pages;
   readonly #istiod: Istiod;
+  #oldGatewayFirst = false;
 
   constructor(context: SimulatorContext, options: KubernetesOptions) {
     this.controlPlane = options.controlPlane;
@@ -132,7 +134,7 @@ export class Kubernetes implements HttpService {
   #get({ resource, namespace, name = "" }: ResourcePath): SimulatorResponse {
     const object = this.#store.read({ resource, namespace, name });
     if (object === undefined) throw notFound(resource, name);
-    return jsonResponse(200, object);
+    return jsonResponse(200, this.#seen(object));
   }
 
   #list({ resource, namespace }: ResourcePath, { query }: SimulatorRequest): SimulatorResponse {
@@ -141,7 +143,17 @@ export class Kubernetes implements HttpService {
     const continued = query.continue || undefined;
     const place = { controlPlane: this.controlPlane };
     const expired = continued !== undefined && this.#context.faults.strike("continue-expired", place) !== undefined;
-    return jsonResponse(200, this.#pages.list({ resource, namespace, labelSelector, limit, continued, expired }));
+    const list = this.#pages.list({ resource, namespace, labelSelector, limit, continued, expired });
+    return jsonResponse(200, { ...list, items: list.items.map((object) => this.#seen(object)) });
+  }
+
+  /** An object as a reader sees it: the fault several-gateways turns the order of a gateway's addresses every time. */
+  #seen(object: JsonObject): JsonObject {
+    if (object.kind !== "Service" || istiodHosts(object).length === 0) return object;
+    const strikes = this.#context.faults.strike("several-gateways", { controlPlane: this.controlPlane });
+    if (strikes === undefined) return object;
+    this.#oldGatewayFirst = !this.#oldGatewayFirst;
+    return withOldGateway(object, this.#oldGatewayFirst);
   }
 
   #apply(target: ResourcePath, name: string, request: SimulatorRequest): SimulatorResponse {

@@ -41,7 +41,7 @@ export class Pages {
    * A list, or a page of it.
    * @throws StatusError 400 for a limit, selector or token that can't be read, 410 for a token that is too old
    */
-  list(query: ListQuery): JsonObject {
+  list(query: ListQuery): JsonObject & { readonly items: readonly JsonObject[] } {
     const limit = limitOf(query.limit);
     const token = query.continued === undefined ? undefined : decoded(query.continued);
     const { objects, resourceVersion, takenMs } = this.#snapshotOf(query, token);

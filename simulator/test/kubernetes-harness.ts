@@ -32,9 +32,12 @@ export interface KubernetesHarness {
   apply(path: string, object: JsonObject, query?: Query): Promise<Answer>;
 }
 
-/** The control plane `main`, whose istiod discovers the tasks of us-east-1. */
-export function kubernetesHarness(options: Partial<KubernetesOptions> = {}): KubernetesHarness {
-  const clock = new VirtualClock(Date.UTC(2026, 10, 21));
+/** The control plane `main`, whose istiod discovers the tasks of us-east-1. It starts on 21 November 2026. */
+export function kubernetesHarness(
+  options: Partial<KubernetesOptions> = {},
+  startMs = Date.UTC(2026, 10, 21),
+): KubernetesHarness {
+  const clock = new VirtualClock(startMs);
   const simulator = new Simulator({ clock });
   const { faults, context } = simulator;
   const kubernetes = simulator.add(

@@ -218,6 +218,37 @@ describe("the control plane", () => {
     expect(await plane.listWorkloadEntryAddresses("web", "cart_")).toEqual(all);
   });
 
+  it("lists from the first page on if the API no longer has the next one", async () => {
+    const addresses = Array.from({ length: 1001 }, (_, index) => `10.0.${Math.floor(index / 250)}.${index % 250}`);
+    for (const address of addresses) kubernetes.put(workloadEntry("web", address));
+    faults.add({ kind: "continue-expired", match: { controlPlane: "main" }, skip: 1, count: 1 });
+    expect(await plane.listWorkloadEntryAddresses("web")).toEqual(new Set(addresses));
+    expect(requests.map(({ query }) => query.continue === undefined)).toEqual([true, false, false, true, false, false]);
+    faults.replace([{ kind: "continue-expired" }]);
+    await expect(plane.listWorkloadEntryAddresses("web")).rejects.toMatchObject({
+      code: "control-plane-unreachable",
+      retryable: true,
+    });
+  });
+
+  it("takes the hostname of an address that also has an IP, and passes over an empty one", async () => {
+    const gateway = object("Service", "istio-eastwest");
+    const put = (...ingress: JsonObject[]) => kubernetes.put({ ...gateway, status: { loadBalancer: { ingress } } });
+    const gatewayOf = async () => (await plane.readMeshFacts()).istiodUrl;
+    put({}, { hostname: "b.example.com", ip: "10.0.0.1" }, { hostname: "a.example.com" });
+    expect(await gatewayOf()).toBe("https://a.example.com:15012");
+    put({ hostname: "b.example.com", ip: "10.0.0.1" });
+    expect(await gatewayOf()).toBe("https://b.example.com:15012");
+    put({ hostname: "" });
+    await expect(plane.readMeshFacts()).rejects.toMatchObject({ code: "control-plane-incomplete" });
+  });
+
+  it("returns one address of istiod in any order of its gateway's addresses", async () => {
+    const before = await plane.readMeshFacts();
+    faults.add({ kind: "several-gateways", match: { controlPlane: "main" } });
+    expect([await plane.readMeshFacts(), await plane.readMeshFacts()]).toEqual([before, before]);
+  });
+
   it("reads the facts again every time by default", async () => {
     await plane.readMeshFacts();
     const once = requests.length;

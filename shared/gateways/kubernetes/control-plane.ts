@@ -43,6 +43,8 @@ const APPLY = setHeaderOptions("Content-Type", PatchStrategy.ServerSideApply);
 /** A cluster's endpoint stays, its certificate authority may be replaced. */
 const CONNECTION_KEPT_MS = 15 * 60_000;
 const PAGE = 500;
+/** The status of a page that the API no longer has. */
+const EXPIRED = 410;
 const KEPT_NAMES = 1_000;
 
 /**
@@ -128,6 +130,30 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
     };
   }
 
+  async function listAddresses(namespace: string, serviceName: string): Promise<ReadonlySet<string>> {
+    const labelSelector = LABEL_VALUE.test(serviceName) ? `${SERVICE_LABEL}=${serviceName}` : undefined;
+    const what = `WorkloadEntries of ${namespace}`;
+    const addresses = new Set<string>();
+    let next: string | undefined;
+    do {
+      const page = await find(what, ({ custom }) =>
+        custom.listNamespacedCustomObject({
+          group: "networking.istio.io",
+          version: "v1",
+          namespace,
+          plural: "workloadentries",
+          limit: PAGE,
+          ...(labelSelector && { labelSelector }),
+          ...(next && { _continue: next }),
+        }),
+      );
+      const { items, metadata } = need(workloadEntriesSchema, page, what);
+      for (const { spec } of items) if (spec.address) addresses.add(spec.address);
+      next = metadata.continue;
+    } while (next);
+    return addresses;
+  }
+
   return {
     boundRole,
 
@@ -176,27 +202,13 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
     },
 
     listWorkloadEntryAddresses: async (namespace, serviceName = "") => {
-      const labelSelector = LABEL_VALUE.test(serviceName) ? `${SERVICE_LABEL}=${serviceName}` : undefined;
-      const what = `WorkloadEntries of ${namespace}`;
-      const addresses = new Set<string>();
-      let next: string | undefined;
-      do {
-        const page = await find(what, ({ custom }) =>
-          custom.listNamespacedCustomObject({
-            group: "networking.istio.io",
-            version: "v1",
-            namespace,
-            plural: "workloadentries",
-            limit: PAGE,
-            ...(labelSelector && { labelSelector }),
-            ...(next && { _continue: next }),
-          }),
-        );
-        const { items, metadata } = need(workloadEntriesSchema, page, what);
-        for (const { spec } of items) if (spec.address) addresses.add(spec.address);
-        next = metadata.continue;
-      } while (next);
-      return addresses;
+      try {
+        return await listAddresses(namespace, serviceName);
+      } catch (error) {
+        // The next page is gone after 5 minutes: a new list has one.
+        if (!(error instanceof AutopilotError) || kubernetesStatus(error.cause) !== EXPIRED) throw error;
+        return listAddresses(namespace, serviceName);
+      }
     },
   };
 }
@@ -211,7 +223,11 @@ const gatewaySchema = z.object({
   metadata: z.object({ labels: z.object({ "istio.io/expose-istiod": z.string().regex(/^\d{1,5}$/) }) }),
   status: z.object({
     loadBalancer: z.object({
-      ingress: z.tuple([z.union([z.object({ hostname: text }), z.object({ ip: text })])], z.unknown()),
+      ingress: z
+        .array(z.object({ hostname: z.string().optional(), ip: z.string().optional() }))
+        .transform((list) => list.map(({ hostname, ip }) => hostname || ip).filter((address) => address))
+        .transform((addresses) => addresses.sort())
+        .pipe(z.tuple([text], text)),
     }),
   }),
 });
@@ -233,13 +249,15 @@ async function readNetwork(find: Find, need: Need): Promise<string> {
   return need(namespaceSchema, namespace, what).metadata.labels["topology.istio.io/network"];
 }
 
-/** Istiod is reached through the east-west gateway, which says on which port it exposes it. */
+/**
+ * Istiod is reached through the east-west gateway, which says on which port it exposes it. Of several addresses the
+ * first by name is taken: their order changes, and another address would be brought to every service.
+ */
 async function readEastWest(find: Find, need: Need): Promise<string> {
   const what = `Service ${EAST_WEST}/${EAST_WEST}`;
   const service = await find(what, ({ core }) => core.readNamespacedService({ namespace: EAST_WEST, name: EAST_WEST }));
   const { metadata, status } = need(gatewaySchema, service, what);
-  const [ingress] = status.loadBalancer.ingress;
-  const address = "hostname" in ingress ? ingress.hostname : ingress.ip;
+  const [address] = status.loadBalancer.ingress;
   const host = address.includes(":") ? `[${address}]` : address;
   return `https://${host}:${metadata.labels["istio.io/expose-istiod"]}`;
 }

@@ -129,8 +129,8 @@ export function kubernetesFailure(error: unknown, what: string): AutopilotError 
 }
 
 function kubernetesCode(status: number | undefined): FailureCode {
-  // 408, 429 and every server error can be retried.
-  const refused = status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
+  // These and every server error can be retried; 410 is a page of a list that is too old.
+  const refused = status !== undefined && status >= 400 && status < 500 && ![408, 410, 429].includes(status);
   return refused ? "control-plane-refused" : "control-plane-unreachable";
 }
 
