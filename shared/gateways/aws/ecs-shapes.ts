@@ -34,7 +34,7 @@ const serviceSchema = z.object({
   status: z.string(),
   taskDefinition: z.string().optional(),
   taskSets: z.array(z.object({ status: z.string().optional(), taskDefinition: z.string().optional() })).default([]),
-  deploymentController: z.object({ type: z.string() }).optional(),
+  deploymentController: z.object({ type: z.string().optional() }).optional(),
   deploymentConfiguration: z
     .object({
       strategy: z.string().optional(),
@@ -42,7 +42,7 @@ const serviceSchema = z.object({
     })
     .optional(),
   launchType: z.string().optional(),
-  capacityProviderStrategy: z.array(z.object({ capacityProvider: z.string() })).default([]),
+  capacityProviderStrategy: z.array(z.object({ capacityProvider: z.string().default("") })).default([]),
   platformVersion: z.string().optional(),
   desiredCount: z.number().default(0),
   deployments: z.array(deploymentSchema).default([]),
