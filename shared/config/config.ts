@@ -129,10 +129,14 @@ const configSchema = z.strictObject({
      * the repository of `image`.
      */
     allowedImages: z.array(z.string().min(1)).min(1).optional(),
-    /** SSM parameter in the home region that holds the fleet's image: changing it requests an upgrade. */
+    /**
+     * SSM parameter in the home region that holds the fleet's image: changing it requests an upgrade. Parameter Store
+     * makes no other names: a path begins with a slash and has 15 levels at most, and `aws` and `ssm` are reserved.
+     * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+     */
     imageParameter: z
       .string()
-      .regex(/^\/?[\w.-]+(\/[\w.-]+)*$/, "a parameter's name")
+      .regex(/^(?!\/?(aws|ssm))([\w.-]+|(\/[\w.-]+){1,15})$/i, "a parameter's name")
       .max(1011)
       .optional(),
     healthCheckCommand: z.array(z.string().min(1)).min(1).default(["ztunnel", "healthcheck"]),

@@ -42,7 +42,7 @@ const serviceSchema = z.object({
     })
     .optional(),
   launchType: z.string().optional(),
-  capacityProviderStrategy: z.array(z.object({ capacityProvider: z.string() })).default([]),
+  capacityProviderStrategy: z.array(z.object({ capacityProvider: z.string().default("") })).default([]),
   platformVersion: z.string().optional(),
   desiredCount: z.number().default(0),
   deployments: z.array(deploymentSchema).default([]),

@@ -120,6 +120,16 @@ describe("a described service", () => {
     });
   });
 
+  it.each<[string, Record<string, unknown>]>([
+    ["a deployment controller without a type", { deploymentController: {} }],
+    ["capacity providers without a name", { capacityProviderStrategy: [{ weight: 1 }] }],
+    ["nulls", { desiredCount: null, tags: null, deployments: null, deploymentConfiguration: null }],
+    ["values that are new", { launchType: "NEW", deploymentConfiguration: { strategy: "NEW" } }],
+  ])("is read with %s, so that it does not spoil its region", async (_what, odd) => {
+    const { ecs } = gateway(() => ({ body: { services: [{ ...service, ...odd }, service] } }));
+    expect(await ecs.describeServices("shop", ["odd", "web"])).toHaveLength(2);
+  });
+
   it("that doesn't exist is an error with a code", async () => {
     const { ecs } = gateway(() => ({
       body: { services: [], failures: [{ arn: ref.serviceArn, reason: "MISSING" }] },
