@@ -7,10 +7,11 @@ import { timedProgress } from "../progress.ts";
 import { isFine, outcomeText, summaryLine } from "../report.ts";
 import { runSuite } from "../suite.ts";
 import { lackOf } from "../tools.ts";
+import { writeWhole } from "../write-whole.ts";
 import { engines } from "./engines.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
-const write = (line: string) => process.stdout.write(`${line}\n`);
+const write = (line: string) => writeWhole(process.stdout, `${line}\n`);
 const report = (line: string) => process.stderr.write(`${line}\n`);
 const progress = timedProgress(report, () => performance.now());
 
@@ -19,7 +20,7 @@ async function main(parameters: readonly string[]): Promise<number> {
   const options = usage(parameters);
   if (options === undefined) return 2;
   if (options.help) {
-    write(helpText(engines));
+    await write(helpText(engines));
     return 0;
   }
   const children = new Children();
@@ -31,8 +32,8 @@ async function main(parameters: readonly string[]): Promise<number> {
     now: () => performance.now(),
   });
   await children.close();
-  if (options.json) write(JSON.stringify(outcomes, null, 2));
-  else for (const outcome of outcomes) write(`${outcomeText(outcome)}\n`);
+  if (options.json) await write(JSON.stringify(outcomes, null, 2));
+  else for (const outcome of outcomes) await write(`${outcomeText(outcome)}\n`);
   report(summaryLine(outcomes));
   return outcomes.every(isFine) ? 0 : 1;
 }

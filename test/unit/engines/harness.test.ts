@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { Children } from "../../engines/children.ts";
 import type { Engine } from "../../engines/engine.ts";
@@ -7,6 +8,7 @@ import { helpText, parseOptions } from "../../engines/options.ts";
 import { freePort, untilServed } from "../../engines/ports.ts";
 import { timedProgress } from "../../engines/progress.ts";
 import { isAtLeast } from "../../engines/tools.ts";
+import { writeWhole } from "../../engines/write-whole.ts";
 
 function engineOf(name: string, inQuick: boolean): Engine {
   const never = () => Promise.reject(new Error("not to be run"));
@@ -56,6 +58,22 @@ describe("the list of differences", () => {
       { what: "only (in) the whole", listed: "rare" },
       { what: "listed, but it does not occur any more: ecs.* answers `x`" },
     ]);
+  });
+});
+
+describe("a long output", () => {
+  it("is waited for until a slow reader has taken all of it", async () => {
+    const pending: (() => void)[] = [];
+    const slow = new Writable({ highWaterMark: 1, write: (_chunk, _encoding, taken) => void pending.push(taken) });
+    let isWritten = false;
+    const writing = writeWhole(slow, "x".repeat(100_000)).then(() => {
+      isWritten = true;
+    });
+    await Promise.resolve();
+    expect(isWritten).toBe(false);
+    pending.shift()?.();
+    await writing;
+    expect(isWritten).toBe(true);
   });
 });
 

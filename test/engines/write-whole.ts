@@ -1,0 +1,8 @@
+import type { Writable } from "node:stream";
+
+/** Resolves once the stream has taken the whole text: a process that exits before loses what a pipe had no room for. */
+export function writeWhole(stream: Writable, text: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  stream.write(text, (error) => (error ? reject(error) : resolve()));
+  return promise;
+}
