@@ -287,8 +287,9 @@ async function readIstiodVersion(find: Find): Promise<string | undefined> {
     const deployment = await find(`Deployment ${ISTIO}/istiod`, ({ apps }) =>
       apps.readNamespacedDeployment({ namespace: ISTIO, name: "istiod" }),
     );
-    const image = deployment?.spec?.template.spec?.containers[0]?.image;
-    return /:([\w][\w.-]*)(@.*)?$/.exec(image ?? "")?.[1];
+    const containers = deployment?.spec?.template.spec?.containers ?? [];
+    const { image = "" } = containers.find(({ name }) => name === "discovery") ?? containers[0] ?? {};
+    return /^[^@]*:(\w[\w.-]*)(?:@.*)?$/.exec(image)?.[1];
   } catch (error) {
     if (error instanceof AutopilotError && error.code === "control-plane-refused") return undefined;
     throw error;
