@@ -26,7 +26,6 @@ export function eksConnection(options: {
 }): () => Promise<ClusterConnection> {
   const { cluster: name } = options;
   const client = options.clients(EKSClient);
-  const bearerToken = eksToken({ ...options, cluster: name });
   return async () => {
     const described = await call(`DescribeCluster ${name}`, () => client.send(new DescribeClusterCommand({ name })));
     const parsed = clusterSchema.safeParse(described.cluster);
@@ -36,6 +35,8 @@ export function eksConnection(options: {
       });
     }
     const { endpoint, certificateAuthority } = parsed.data;
+    // Of this connection alone: after a refusal, a new connection has a new token.
+    const bearerToken = eksToken({ ...options, cluster: name });
     return { server: endpoint, caData: certificateAuthority.data, user: { bearerToken } };
   };
 }

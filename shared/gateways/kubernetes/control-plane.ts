@@ -43,8 +43,8 @@ const APPLY = setHeaderOptions("Content-Type", PatchStrategy.ServerSideApply);
 /** A cluster's endpoint stays, its certificate authority may be replaced. */
 const CONNECTION_KEPT_MS = 15 * 60_000;
 const PAGE = 500;
-/** The status of a page that the API no longer has. */
-const EXPIRED = 410;
+/** A list starts again when etcd is compacted while it is read, which EKS does every 5 minutes. */
+const LIST_ATTEMPTS = 3;
 const KEPT_NAMES = 1_000;
 
 /**
@@ -68,14 +68,29 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
     return connected.apis;
   }
 
+  /** A token that the API no longer takes is renewed once, by a new connection. */
   async function ask<T>(what: string, run: (apis: KubernetesApis) => Promise<T>): Promise<T> {
     try {
-      return await run(await connection());
+      return await onConnection(run);
     } catch (error) {
-      const failure = kubernetesFailure(error, `${name}: ${what}`);
+      if (kubernetesStatus(error) !== 401) throw kubernetesFailure(error, `${name}: ${what}`);
+    }
+    try {
+      return await onConnection(run);
+    } catch (error) {
+      throw kubernetesFailure(error, `${name}: ${what}`);
+    }
+  }
+
+  async function onConnection<T>(run: (apis: KubernetesApis) => Promise<T>): Promise<T> {
+    const apis = connection();
+    try {
+      return await run(await apis);
+    } catch (error) {
       // A wrong connection must not stay: an endpoint or authority may have changed.
-      if (kubernetesStatus(error) === undefined || kubernetesStatus(error) === 401) connected = undefined;
-      throw failure;
+      const isWrong = kubernetesStatus(error) === undefined || kubernetesStatus(error) === 401;
+      if (isWrong && connected?.apis === apis) connected = undefined;
+      throw error;
     }
   }
 
@@ -130,30 +145,6 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
     };
   }
 
-  async function listAddresses(namespace: string, serviceName: string): Promise<ReadonlySet<string>> {
-    const labelSelector = LABEL_VALUE.test(serviceName) ? `${SERVICE_LABEL}=${serviceName}` : undefined;
-    const what = `WorkloadEntries of ${namespace}`;
-    const addresses = new Set<string>();
-    let next: string | undefined;
-    do {
-      const page = await find(what, ({ custom }) =>
-        custom.listNamespacedCustomObject({
-          group: "networking.istio.io",
-          version: "v1",
-          namespace,
-          plural: "workloadentries",
-          limit: PAGE,
-          ...(labelSelector && { labelSelector }),
-          ...(next && { _continue: next }),
-        }),
-      );
-      const { items, metadata } = need(workloadEntriesSchema, page, what);
-      for (const { spec } of items) if (spec.address) addresses.add(spec.address);
-      next = metadata.continue;
-    } while (next);
-    return addresses;
-  }
-
   return {
     boundRole,
 
@@ -202,12 +193,13 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
     },
 
     listWorkloadEntryAddresses: async (namespace, serviceName = "") => {
-      try {
-        return await listAddresses(namespace, serviceName);
-      } catch (error) {
-        // The next page is gone after 5 minutes: a new list has one.
-        if (!(error instanceof AutopilotError) || kubernetesStatus(error.cause) !== EXPIRED) throw error;
-        return listAddresses(namespace, serviceName);
+      const labelSelector = LABEL_VALUE.test(serviceName) ? `${SERVICE_LABEL}=${serviceName}` : undefined;
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await listAddresses({ find, need }, { namespace, labelSelector });
+        } catch (error) {
+          if (!isExpiredList(error) || attempt === LIST_ATTEMPTS) throw error;
+        }
       }
     },
   };
@@ -235,6 +227,37 @@ const workloadEntriesSchema = z.object({
   items: z.array(z.object({ spec: z.object({ address: z.string().optional() }).default({}) })),
   metadata: z.object({ continue: z.string().optional() }).default({}),
 });
+
+async function listAddresses(
+  { find, need }: { readonly find: Find; readonly need: Need },
+  { namespace, labelSelector }: { readonly namespace: string; readonly labelSelector: string | undefined },
+): Promise<ReadonlySet<string>> {
+  const what = `WorkloadEntries of ${namespace}`;
+  const addresses = new Set<string>();
+  let next: string | undefined;
+  do {
+    const page = await find(what, ({ custom }) =>
+      custom.listNamespacedCustomObject({
+        group: "networking.istio.io",
+        version: "v1",
+        namespace,
+        plural: "workloadentries",
+        limit: PAGE,
+        ...(labelSelector && { labelSelector }),
+        ...(next && { _continue: next }),
+      }),
+    );
+    const { items, metadata } = need(workloadEntriesSchema, page, what);
+    for (const { spec } of items) if (spec.address) addresses.add(spec.address);
+    next = metadata.continue;
+  } while (next);
+  return addresses;
+}
+
+/** The rest of the list can't be read any more. https://kubernetes.io/docs/reference/using-api/api-concepts/ */
+function isExpiredList(error: unknown): boolean {
+  return error instanceof AutopilotError && kubernetesStatus(error.cause) === 410;
+}
 
 async function readRootCa(find: Find, need: Need): Promise<string> {
   const name = "istio-ca-root-cert";
@@ -270,8 +293,9 @@ async function readIstiodVersion(find: Find): Promise<string | undefined> {
     const deployment = await find(`Deployment ${ISTIO}/istiod`, ({ apps }) =>
       apps.readNamespacedDeployment({ namespace: ISTIO, name: "istiod" }),
     );
-    const image = deployment?.spec?.template.spec?.containers[0]?.image;
-    return /:([\w][\w.-]*)(@.*)?$/.exec(image ?? "")?.[1];
+    const containers = deployment?.spec?.template.spec?.containers ?? [];
+    const { image = "" } = containers.find(({ name }) => name === "discovery") ?? containers[0] ?? {};
+    return /^[^@]*:(\w[\w.-]*)(?:@.*)?$/.exec(image)?.[1];
   } catch (error) {
     if (error instanceof AutopilotError && error.code === "control-plane-refused") return undefined;
     throw error;

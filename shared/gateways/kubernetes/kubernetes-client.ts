@@ -28,7 +28,8 @@ export async function kubernetesApis(
   options: { readonly deadlineMs: number; readonly httpApi?: HttpLibrary | undefined },
 ): Promise<KubernetesApis> {
   const configuration = createConfiguration({
-    baseServer: new ServerConfiguration(connection.server, {}),
+    // The client appends paths as they are; the API server redirects those that begin with two slashes.
+    baseServer: new ServerConfiguration(connection.server.replace(/\/+$/, ""), {}),
     authMethods: { default: await authentication(connection, options.httpApi === undefined) },
     promiseMiddleware: [
       {
@@ -128,9 +129,12 @@ export function kubernetesFailure(error: unknown, what: string): AutopilotError 
   return new AutopilotError(code, `${what}: ${messageOf(error)}`, { cause: error });
 }
 
+/** A request that took too long, a list whose rest is gone, too many requests. */
+const RETRYABLE = new Set([408, 410, 429]);
+
 function kubernetesCode(status: number | undefined): FailureCode {
-  // These and every server error can be retried; 410 is a page of a list that is too old.
-  const refused = status !== undefined && status >= 400 && status < 500 && ![408, 410, 429].includes(status);
+  // Every server error can be retried, and a few others.
+  const refused = status !== undefined && status >= 400 && status < 500 && !RETRYABLE.has(status);
   return refused ? "control-plane-refused" : "control-plane-unreachable";
 }
 

@@ -1,0 +1,142 @@
+import {
+  inProcessFetch,
+  Kubernetes,
+  Simulator,
+  type SimulatorRequest,
+  VirtualClock,
+} from "@ztunnel-autopilot/simulator";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { ClusterConnection } from "../../shared/gateways/kubernetes/cluster-connection.ts";
+import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
+import { eksConnection } from "../../shared/gateways/kubernetes/control-plane-connection.ts";
+import { homePlace, wire } from "../support/wire.ts";
+
+const SERVER = "http://lab/kubernetes/main";
+const TOKEN = "kubeconfig-token";
+const ENTRIES = 1001;
+
+describe("what the control plane asks again", () => {
+  let simulator: Simulator;
+  let kubernetes: Kubernetes;
+  let requests: SimulatorRequest[];
+  let connects: number;
+
+  beforeEach(() => {
+    requests = [];
+    connects = 0;
+    simulator = new Simulator({ clock: new VirtualClock(0) });
+    kubernetes = simulator.add(
+      (context) =>
+        new Kubernetes(context, {
+          controlPlane: "main",
+          kubeconfigToken: TOKEN,
+          network: "eks",
+          rootCaPem: "PEM",
+          eastWestHostname: "eastwest.example.com",
+          istiodVersion: "1.28.0",
+        }),
+    );
+  });
+
+  const plane = (
+    connection: () => Promise<ClusterConnection>,
+    answers = (request: SimulatorRequest) => handle(request),
+  ) =>
+    controlPlane({
+      name: "main",
+      now: () => 0,
+      connect: () => {
+        connects += 1;
+        return connection();
+      },
+      fetch: inProcessFetch((request) => {
+        requests.push(request);
+        return answers(request);
+      }),
+    });
+  const handle = (request: SimulatorRequest) => kubernetes.handle(request);
+  const withToken = (token: () => string, server = SERVER) =>
+    plane(async () => ({ server, user: { bearerToken: async () => token() } }));
+
+  describe("a list whose rest has expired", () => {
+    beforeEach(() => {
+      for (let number = 0; number < ENTRIES; number++)
+        kubernetes.put({
+          apiVersion: "networking.istio.io/v1",
+          kind: "WorkloadEntry",
+          metadata: { name: `e${number}`, namespace: "web" },
+          spec: { address: `10.0.${number >> 8}.${number & 255}` },
+        });
+    });
+
+    it("is read from its beginning", async () => {
+      simulator.faults.replace([{ kind: "continue-expired", match: {}, count: 1 }]);
+      expect((await withToken(() => TOKEN).listWorkloadEntryAddresses("web")).size).toBe(ENTRIES);
+      expect(requests).toHaveLength(2 + 3);
+    });
+
+    it("can be tried again later if it expires every time", async () => {
+      simulator.faults.replace([{ kind: "continue-expired", match: {} }]);
+      await expect(withToken(() => TOKEN).listWorkloadEntryAddresses("web")).rejects.toMatchObject({
+        code: "control-plane-unreachable",
+        retryable: true,
+        detail: expect.stringMatching(/WorkloadEntries of web: HTTP 410: The provided continue parameter is too old/),
+      });
+      expect(requests).toHaveLength(3 * 2);
+    });
+  });
+
+  it("renews a token that is refused, with one connection for calls at the same time", async () => {
+    let token = "old";
+    const fetching = plane(async () => {
+      const bearer = token;
+      token = TOKEN;
+      return { server: SERVER, user: { bearerToken: async () => bearer } };
+    });
+    expect((await fetching.readMeshFacts()).network).toBe("eks");
+    expect(connects).toBe(2);
+  });
+
+  it("reports a token that is refused twice", async () => {
+    await expect(withToken(() => "wrong").boundRole("web", "web")).rejects.toMatchObject({
+      code: "control-plane-refused",
+      detail: expect.stringContaining("HTTP 401"),
+    });
+    expect(requests).toHaveLength(2);
+  });
+
+  it("does not repeat what is forbidden", async () => {
+    const forbidding = plane(
+      async () => ({ server: SERVER, user: { bearerToken: async () => TOKEN } }),
+      async () => ({ status: 403, headers: {}, body: JSON.stringify({ message: "forbidden" }) }),
+    );
+    await expect(forbidding.ensureNamespace("web")).rejects.toMatchObject({ code: "control-plane-refused" });
+    expect(requests).toHaveLength(1);
+  });
+
+  it("signs a new EKS token after a refusal", async () => {
+    let key = 0;
+    const aws = wire(() => ({ body: { cluster: { endpoint: SERVER, certificateAuthority: { data: "Q0E=" } } } }));
+    const credentials = async () => ({ accessKeyId: `AKID${++key}`, secretAccessKey: "s" });
+    const connection = eksConnection({
+      clients: aws.clients.at(homePlace),
+      cluster: "main",
+      region: "us-east-1",
+      credentials,
+      now: () => 0,
+    });
+    const expiring = plane(connection, async (request) =>
+      requests.length === 1
+        ? { status: 401, headers: {}, body: JSON.stringify({ message: "Unauthorized" }) }
+        : handle(request),
+    );
+    expect(await expiring.boundRole("istio-system", "web")).toBeUndefined();
+    const [first, second] = requests.map(({ headers }) => headers.authorization);
+    expect(first).not.toBe(second);
+  });
+
+  it.each([`${SERVER}/`, `${SERVER}//`])("reaches the same paths below %s", async (server) => {
+    await withToken(() => TOKEN, server).ensureNamespace("web");
+    expect(requests.map(({ path }) => path)).toEqual(["/kubernetes/main/api/v1/namespaces/web"]);
+  });
+});
