@@ -8,7 +8,7 @@ import { type ConfigInput, parseConfig } from "../../../shared/config/config.ts"
 export interface Scenario
   extends Pick<
     LabOptions,
-    "cloudTrail" | "seed" | "duplicateProbability" | "schedules" | "latency" | "onExecutionEvent"
+    "cloudTrail" | "seed" | "duplicateProbability" | "schedules" | "latency" | "onExecutionEvent" | "checksCertificates"
   > {
   readonly fleet: Fleet;
   readonly policy?: NonNullable<ConfigInput["policy"]>;
