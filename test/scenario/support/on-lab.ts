@@ -8,7 +8,14 @@ import { type ConfigInput, parseConfig } from "../../../shared/config/config.ts"
 export interface Scenario
   extends Pick<
     LabOptions,
-    "cloudTrail" | "shortArns" | "seed" | "duplicateProbability" | "schedules" | "latency" | "onExecutionEvent"
+    | "cloudTrail"
+    | "shortArns"
+    | "seed"
+    | "duplicateProbability"
+    | "schedules"
+    | "latency"
+    | "onExecutionEvent"
+    | "checksCertificates"
   > {
   readonly fleet: Fleet;
   readonly policy?: NonNullable<ConfigInput["policy"]>;
