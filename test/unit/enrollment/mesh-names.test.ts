@@ -84,12 +84,12 @@ describe("a service that is in the mesh and would be refused today", () => {
     expect(decision).toMatchObject({ action: "update", warnings: [{ code: "kept" }] });
   });
 
-  it("keeps what the tag platform has given to it", () => {
+  it("keeps the platform of its tag", () => {
     const decision = decide(observed({ raw, service: service({ tags: daemon }) }));
     expect(decision).toMatchObject({ action: "update", drift: ["token"], warnings: [{ code: "kept" }] });
   });
 
-  it("is refused all the same for what would harm it", () => {
+  it("is still refused for what would harm it", () => {
     const decision = decide(observed({ raw, service: service({ ref: named("Prod", "web"), status: "DRAINING" }) }));
     expect(reasonsOf(decision)).toEqual(["service-not-active"]);
   });
