@@ -26,7 +26,6 @@ export function eksConnection(options: {
 }): () => Promise<ClusterConnection> {
   const { cluster: name } = options;
   const client = options.clients(EKSClient);
-  const bearerToken = eksToken({ ...options, cluster: name });
   return async () => {
     const described = await call(`DescribeCluster ${name}`, () => client.send(new DescribeClusterCommand({ name })));
     const parsed = clusterSchema.safeParse(described.cluster);
@@ -36,6 +35,8 @@ export function eksConnection(options: {
       });
     }
     const { endpoint, certificateAuthority } = parsed.data;
+    // A new connection must not get the token that was refused.
+    const bearerToken = eksToken({ ...options, cluster: name });
     return { server: endpoint, caData: certificateAuthority.data, user: { bearerToken } };
   };
 }

@@ -44,6 +44,7 @@ const APPLY = setHeaderOptions("Content-Type", PatchStrategy.ServerSideApply);
 const CONNECTION_KEPT_MS = 15 * 60_000;
 const PAGE = 500;
 const KEPT_NAMES = 1_000;
+const LIST_TRIES = 3;
 
 /**
  * The Kubernetes side of one mesh. Throws `control-plane-unreachable` when the API does not answer within the deadline
@@ -68,12 +69,34 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
 
   async function ask<T>(what: string, run: (apis: KubernetesApis) => Promise<T>): Promise<T> {
     try {
+      return await withFreshToken(run);
+    } catch (error) {
+      // A wrong connection must not stay: an endpoint or authority may have changed.
+      if (kubernetesStatus(error) === undefined) connected = undefined;
+      throw kubernetesFailure(error, `${name}: ${what}`);
+    }
+  }
+
+  /** A refused token may only be too old: credentials that signed it may have ended before it. */
+  async function withFreshToken<T>(run: (apis: KubernetesApis) => Promise<T>): Promise<T> {
+    try {
       return await run(await connection());
     } catch (error) {
-      const failure = kubernetesFailure(error, `${name}: ${what}`);
-      // A wrong connection must not stay: an endpoint or authority may have changed.
-      if (kubernetesStatus(error) === undefined || kubernetesStatus(error) === 401) connected = undefined;
-      throw failure;
+      if (kubernetesStatus(error) !== 401) throw error;
+      connected = undefined;
+      return run(await connection());
+    }
+  }
+
+  /** All pages of a list, from its beginning again when it has become too old to be continued. */
+  async function listAgain<T>(list: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await list();
+      } catch (error) {
+        const isTooOld = error instanceof AutopilotError && kubernetesStatus(error.cause) === 410;
+        if (!isTooOld || tries >= LIST_TRIES) throw error;
+      }
     }
   }
 
@@ -178,25 +201,27 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
     listWorkloadEntryAddresses: async (namespace, serviceName = "") => {
       const labelSelector = LABEL_VALUE.test(serviceName) ? `${SERVICE_LABEL}=${serviceName}` : undefined;
       const what = `WorkloadEntries of ${namespace}`;
-      const addresses = new Set<string>();
-      let next: string | undefined;
-      do {
-        const page = await find(what, ({ custom }) =>
-          custom.listNamespacedCustomObject({
-            group: "networking.istio.io",
-            version: "v1",
-            namespace,
-            plural: "workloadentries",
-            limit: PAGE,
-            ...(labelSelector && { labelSelector }),
-            ...(next && { _continue: next }),
-          }),
-        );
-        const { items, metadata } = need(workloadEntriesSchema, page, what);
-        for (const { spec } of items) if (spec.address) addresses.add(spec.address);
-        next = metadata.continue;
-      } while (next);
-      return addresses;
+      return listAgain(async () => {
+        const addresses = new Set<string>();
+        let next: string | undefined;
+        do {
+          const page = await find(what, ({ custom }) =>
+            custom.listNamespacedCustomObject({
+              group: "networking.istio.io",
+              version: "v1",
+              namespace,
+              plural: "workloadentries",
+              limit: PAGE,
+              ...(labelSelector && { labelSelector }),
+              ...(next && { _continue: next }),
+            }),
+          );
+          const { items, metadata } = need(workloadEntriesSchema, page, what);
+          for (const { spec } of items) if (spec.address) addresses.add(spec.address);
+          next = metadata.continue;
+        } while (next);
+        return addresses;
+      });
     },
   };
 }
