@@ -38,6 +38,11 @@ export const failures = {
     fix: "Give the autopilot's Kubernetes user the permissions that docs/deploy.md lists.",
     retryable: false,
   },
+  "control-plane-busy": {
+    sentence: "The Kubernetes API can't take the call now: the object, its namespace or the list is changing.",
+    fix: "Nothing to do at first: it is tried again. If it lasts, check the named object and its namespace.",
+    retryable: true,
+  },
   "mesh-facts-missing": {
     sentence: "The ledger has no mesh facts for this control plane yet.",
     fix: "Run the function watch-root-ca once, and read its log if it fails.",

@@ -66,6 +66,8 @@ const policySchema = z
     minHeadroom: z
       .strictObject({ cpuUnits: z.number().nonnegative(), memoryMiB: z.number().nonnegative() })
       .default({ cpuUnits: 64, memoryMiB: 128 }),
+    /** A service whose names Kubernetes can't hold: refuse it, or enroll it with a warning. */
+    nameRules: z.enum(["refuse", "warn"]).default("refuse"),
     maxUnenrollPerSweep: z.int().nonnegative().default(5),
     /** One sweep starts at most this many enrollments and updates; the next ones follow. */
     maxRollsPerSweep: z.int().positive().default(50),

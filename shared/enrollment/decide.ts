@@ -2,7 +2,7 @@ import { AutopilotError } from "../base/errors.ts";
 import { type Config, targetsOf } from "../config/config.ts";
 import { driftOf, findSidecar, type Sidecar } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts, MeshGeneration } from "../model/mesh.ts";
-import type { DriftReason, Refusal } from "../model/reasons.ts";
+import { type DriftReason, type Refusal, refusals } from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import type { ServiceState } from "../model/service-state.ts";
@@ -10,11 +10,18 @@ import { containersOf, registerable } from "../model/task-definition.ts";
 import type { Decision, TagRequest, UnenrollReason } from "./decision.ts";
 import { comparableValueFrom } from "./definition.ts";
 import { desiredEnrollment, desiredImage } from "./desired.ts";
-import { enrollRefusals, imageRefusals, namespaceRefusals, serviceRefusals, sidecarRefusals } from "./refusals-of.ts";
+import {
+  enrollRefusals,
+  imageRefusals,
+  namespaceRefusals,
+  requestRefusals,
+  serviceRefusals,
+  sidecarRefusals,
+} from "./refusals-of.ts";
 import { immediateDrift } from "./rollout-deferral.ts";
 import { sidecarSpec } from "./sidecar-spec.ts";
 import { effectiveTags, enrollIntent, parseRequest, unknownTags } from "./tags.ts";
-import { warningsOf } from "./warnings-of.ts";
+import { keptWarning, warningsOf } from "./warnings-of.ts";
 
 export { identityRefusal } from "./refusals-of.ts";
 
@@ -99,13 +106,18 @@ function decideUnenroll(service: ObservedService, reason: UnenrollReason): Decis
 function decideEnrolled(observed: DecisionInput, sidecar: Sidecar): Decision {
   const { service, definition, facts, config } = observed;
   const request = requestOf(observed);
-  const refused = refuse(obstacles(observed, request));
+  const found = obstacles(observed, request);
+  const kept = isMember(observed, sidecar) ? found.filter(keeps) : [];
+  const refused = refuse(found.filter((refusal) => !kept.includes(refusal)));
   if (refused) return refused;
   if (!facts) throw new AutopilotError("mesh-facts-missing", `For ${service.ref.serviceArn}.`);
   if ("refusals" in request) throw new AutopilotError("unexpected-error", "Bad tags were not refused.");
   const image = imageOf(observed, request.ok);
   const desired = desiredEnrollment({ service, definition, request: request.ok, facts, image, config });
-  const warnings = warningsOf({ service, definition, facts, image: desired.image, config });
+  const warnings = [
+    ...kept.map(keptWarning),
+    ...warningsOf({ service, definition, request: request.ok, facts, image: desired.image, config }),
+  ];
   const observedValueFrom = "secretValueFrom" in sidecar ? sidecar.secretValueFrom : undefined;
   const valueFrom = comparableValueFrom(service, desired.secret, observedValueFrom, observed.secretArn);
   const drift: readonly DriftReason[] = [
@@ -120,6 +132,17 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar): Decision {
     return { action: "none", reason: "awaits-rollout", warnings };
   const isNew = sidecar.kind === "none" && observed.state?.enrolled !== true;
   return { action: isNew ? "enroll" : "update", drift, desired, warnings };
+}
+
+/** It has our sidecar, or had it until a deployment took it away. */
+function isMember({ state }: DecisionInput, sidecar: Sidecar): boolean {
+  return sidecar.kind === "ours" || (state?.enrolled ?? false);
+}
+
+/** A rule that came later must not take a service out of the mesh, nor leave it out of a rotation. */
+function keeps({ reason }: Refusal): boolean {
+  const refusal = refusals[reason];
+  return "keeps" in refusal && refusal.keeps;
 }
 
 function imageOf({ rollout, state, fleet, config }: DecisionInput, request: TagRequest | undefined): string {
@@ -156,6 +179,7 @@ function obstacles(
   return [
     ...serviceRefusals(service),
     ...enrollRefusals(service, definition, config),
+    ...(parsed === undefined ? [] : requestRefusals(service, parsed, config)),
     ...("refusals" in request ? request.refusals : namespaceRefusals(request.ok.namespace, config.allowedNamespaces)),
     ...imageRefusals(parsed?.image, config),
     ...sidecarRefusals(registerable(definition.raw, definition.tags), spec),

@@ -1,13 +1,15 @@
 import { sameRole } from "../base/arn.ts";
 import type { JsonObject } from "../base/json.ts";
-import { isSet, objectAt, textAt } from "../base/json-fields.ts";
+import { isSet, objectAt, objectsAt, textAt } from "../base/json-fields.ts";
 import { type Config, controlPlaneFor } from "../config/config.ts";
 import { isAllowedImage } from "../config/images.ts";
 import type { SidecarSpec } from "../data-plane/ztunnel/index.ts";
 import { inject, portCollisions } from "../data-plane/ztunnel/index.ts";
 import type { Refusal } from "../model/reasons.ts";
 import type { DescribedTaskDefinition, ObservedService, WorkloadIdentity } from "../model/service.ts";
+import type { TagRequest } from "./decision.ts";
 import { rolesOf } from "./desired.ts";
+import { meshNameProblems } from "./mesh-names.ts";
 
 /** The refusals that forbid any change to the service. */
 export function serviceRefusals(service: ObservedService): readonly Refusal[] {
@@ -30,8 +32,8 @@ export function enrollRefusals(
   const found: Refusal[] = [];
   if (!controlPlaneFor(config, service.ref))
     found.push({ reason: "no-control-plane", detail: `${account}, ${region}` });
-  const family = textAt(objectAt(raw, "runtimePlatform"), "operatingSystemFamily") ?? "LINUX";
-  if (family.startsWith("WINDOWS")) found.push({ reason: "windows", detail: family });
+  const windows = windowsOf(service, raw);
+  if (windows) found.push({ reason: "windows", detail: windows });
   const networkMode = textAt(raw, "networkMode") ?? "bridge";
   if (networkMode !== "awsvpc") found.push({ reason: "network-mode", detail: `The network mode is ${networkMode}.` });
   if (isSet(raw, "proxyConfiguration")) {
@@ -41,7 +43,60 @@ export function enrollRefusals(
   if (isOldPlatform(service)) {
     found.push({ reason: "platform-version", detail: `It is ${service.platformVersion ?? ""}.` });
   }
-  return [...found, ...roleObstacles(service, definition)];
+  return [...found, ...roleObstacles(service, definition), ...deploymentObstacles(service)];
+}
+
+/** The Windows family that the definition names, or the placement constraint that asks for Windows instances. */
+function windowsOf({ placementExpressions }: ObservedService, raw: JsonObject): string | undefined {
+  const family = textAt(objectAt(raw, "runtimePlatform"), "operatingSystemFamily") ?? "LINUX";
+  if (family.startsWith("WINDOWS")) return family;
+  const ofDefinition = objectsAt(raw, "placementConstraints").flatMap((one) => textAt(one, "expression") ?? []);
+  return [...placementExpressions, ...ofDefinition].find(asksForWindows);
+}
+
+/**
+ * By the attributes that ECS gives to instances.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-constraints.html
+ */
+function asksForWindows(expression: string): boolean {
+  return /attribute:ecs\.os-(type|family)\s*(==|=~|in)\s*\[?\s*["']?windows/i.test(expression);
+}
+
+/** What keeps ECS from deploying a revision of ours. */
+function deploymentObstacles(service: ObservedService): readonly Refusal[] {
+  const found: Refusal[] = [];
+  if (service.resourceManagement === "ECS") {
+    found.push({ reason: "express-mode", detail: "Its resourceManagementType is ECS." });
+  }
+  const { desiredCount, deploymentPercents, deploymentStrategy } = service;
+  if (deploymentStrategy === "ROLLING" && desiredCount > 0 && !hasRoom(service)) {
+    const { minimumHealthy, maximum } = deploymentPercents;
+    const detail = `${desiredCount} tasks, minimumHealthyPercent ${minimumHealthy}, maximumPercent ${maximum}.`;
+    found.push({ reason: "no-deployment-room", detail });
+  }
+  return found;
+}
+
+/**
+ * True when ECS may stop an old task first or start a new one beside the old ones. It rounds the lower bound up and the
+ * upper one down: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+ */
+function hasRoom({ desiredCount, deploymentPercents, schedulingStrategy }: ObservedService): boolean {
+  const atLeast = Math.ceil((desiredCount * deploymentPercents.minimumHealthy) / 100);
+  const atMost = Math.floor((desiredCount * deploymentPercents.maximum) / 100);
+  return atLeast < desiredCount || (schedulingStrategy !== "DAEMON" && atMost > desiredCount);
+}
+
+/** Why istiod could not know the service by what its tags and its names ask for. */
+export function requestRefusals(
+  { ref }: ObservedService,
+  { hostname, platform }: TagRequest,
+  { policy }: Config,
+): readonly Refusal[] {
+  const found: Refusal[] = [];
+  if (platform === "ecs-ec2") found.push({ reason: "node-daemon", detail: "ztunnel-autopilot/platform is ecs-ec2." });
+  if (policy.nameRules === "warn") return found;
+  return [...found, ...meshNameProblems({ ref, hostname }).map((detail): Refusal => ({ reason: "mesh-name", detail }))];
 }
 
 function roleObstacles(service: ObservedService, definition: DescribedTaskDefinition): readonly Refusal[] {

@@ -1,29 +1,57 @@
 import type { Config } from "../config/config.ts";
 import { headroom } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts } from "../model/mesh.ts";
-import type { Warning } from "../model/reasons.ts";
+import type { Refusal, Warning } from "../model/reasons.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";
+import type { TagRequest } from "./decision.ts";
 import { rolesOf } from "./desired.ts";
+import { meshNameProblems } from "./mesh-names.ts";
 
 /** What does not keep the service out of the mesh, but may hurt it there. */
 export function warningsOf(input: {
   readonly service: ObservedService;
   readonly definition: DescribedTaskDefinition;
+  readonly request: TagRequest;
   readonly facts: MeshFacts;
   readonly image: string;
   readonly config: Config;
 }): readonly Warning[] {
-  const { service, definition, facts, image, config } = input;
+  const { service, definition, request, facts, image, config } = input;
   return [
-    ...headroomWarnings(definition, config),
+    ...nameWarnings(service, request, config),
+    ...headroomWarnings(definition, service, config),
     ...roleWarnings(service, definition, config),
     ...deploymentWarnings(service),
+    ...(service.usesServiceConnect
+      ? [{ code: "service-connect", detail: "Calls by Service Connect's names bypass ztunnel." } as const]
+      : []),
     ...versionWarnings(image, facts),
   ];
 }
 
-function headroomWarnings({ raw }: DescribedTaskDefinition, { policy }: Config): readonly Warning[] {
-  const { cpuUnits, memoryMiB } = headroom(raw);
+/** The warning of a service that stays in the mesh though it would be refused today. */
+export function keptWarning({ reason, detail }: Refusal): Warning {
+  return { code: "kept", detail: `${reason}: ${detail}` };
+}
+
+function nameWarnings({ ref }: ObservedService, { hostname }: TagRequest, { policy }: Config): readonly Warning[] {
+  if (policy.nameRules !== "warn") return [];
+  return meshNameProblems({ ref, hostname }).map((detail): Warning => ({ code: "mesh-name", detail }));
+}
+
+/**
+ * What AWS recommends to add to a task for Service Connect's proxy.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html
+ */
+const SERVICE_CONNECT_PROXY = { cpuUnits: 256, memoryMiB: 64 } as const;
+const NO_PROXY = { cpuUnits: 0, memoryMiB: 0 } as const;
+
+function headroomWarnings(
+  { raw }: DescribedTaskDefinition,
+  { usesServiceConnect }: ObservedService,
+  { policy }: Config,
+): readonly Warning[] {
+  const { cpuUnits, memoryMiB } = headroom(raw, usesServiceConnect ? SERVICE_CONNECT_PROXY : NO_PROXY);
   const left: string[] = [];
   if (cpuUnits !== undefined && cpuUnits < policy.minHeadroom.cpuUnits) left.push(`${cpuUnits} CPU units`);
   if (memoryMiB !== undefined && memoryMiB < policy.minHeadroom.memoryMiB) left.push(`${memoryMiB} MiB of memory`);

@@ -14,6 +14,10 @@ export const driftReasons = {
 } as const satisfies Readonly<Record<string, string>>;
 export type DriftReason = keyof typeof driftReasons;
 
+/**
+ * Why a service is not taken into the mesh. With `keeps`, one that is in the mesh already stays, follows rotations and
+ * upgrades, and has a warning instead.
+ */
 export const refusals = {
   "network-mode": {
     sentence: "The task definition's network mode is not awsvpc.",
@@ -83,11 +87,32 @@ export const refusals = {
     sentence: "The service is not ACTIVE.",
     fix: "Nothing to do when it is being deleted.",
   },
+  "mesh-name": {
+    sentence: "Kubernetes refuses a name that istiod makes of the service, so istiod would not know its tasks.",
+    fix: "Change the named name, or set policy.nameRules to warn if your version of istiod writes other names.",
+    keeps: true,
+  },
+  "node-daemon": {
+    sentence:
+      "The tag ztunnel-autopilot/platform asks for ztunnel as a daemon of the instance, which the autopilot does not do.",
+    fix: "Set the tag to ecs, or take it away.",
+    keeps: true,
+  },
+  "express-mode": {
+    sentence: "The service is one of Express Mode: ECS itself writes its task definitions.",
+    fix: "Keep it out of the mesh, or create it as an ordinary service.",
+    keeps: true,
+  },
+  "no-deployment-room": {
+    sentence: "The deployment configuration lets ECS neither stop nor start a task.",
+    fix: "Raise maximumPercent or lower minimumHealthyPercent of the service.",
+    keeps: true,
+  },
   "no-control-plane": {
     sentence: "No control plane serves this account and region.",
     fix: "Have the platform team add the account and region to autopilot.config.ts.",
   },
-} as const satisfies Readonly<Record<string, { sentence: string; fix: string }>>;
+} as const satisfies Readonly<Record<string, { sentence: string; fix: string; keeps?: true }>>;
 export type RefusalReason = keyof typeof refusals;
 
 export const warnings = {
@@ -95,6 +120,9 @@ export const warnings = {
   "roles-differ":
     "Task role and execution role differ, and the configuration takes the identity from the execution role.",
   "slow-deployment": "The deployment strategy or a pause hook can hold a roll for longer than its deadline.",
+  kept: "The service is in the mesh and stays there, but it would be refused today.",
+  "mesh-name": "Kubernetes may refuse a name that istiod makes of the service.",
+  "service-connect": "Tasks have the proxy of Service Connect beside ztunnel.",
   "version-skew": "The ztunnel image's version differs from istiod's.",
 } as const satisfies Readonly<Record<string, string>>;
 export type WarningCode = keyof typeof warnings;

@@ -34,6 +34,16 @@ export interface ObservedService {
   readonly deploymentController: string;
   readonly deploymentStrategy: string;
   readonly hasPauseHook: boolean;
+  /** `REPLICA` or `DAEMON`. */
+  readonly schedulingStrategy: string;
+  /** What ECS may stop and start of the desired count during a rolling deployment, in percent. */
+  readonly deploymentPercents: { readonly minimumHealthy: number; readonly maximum: number };
+  /** The expressions of its own placement constraints, in ECS's cluster query language. */
+  readonly placementExpressions: readonly string[];
+  /** `ECS` for a service of Express Mode, which ECS deploys by itself. */
+  readonly resourceManagement: string;
+  /** Its tasks have the proxy container of Service Connect. */
+  readonly usesServiceConnect: boolean;
   readonly launchType: "FARGATE" | "EC2" | "EXTERNAL" | undefined;
   /** Fargate platform version as set: `LATEST`, `1.4.0` …; undefined on EC2. */
   readonly platformVersion: string | undefined;

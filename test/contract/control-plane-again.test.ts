@@ -78,7 +78,7 @@ describe("what the control plane asks again", () => {
     it("can be tried again later if it expires every time", async () => {
       simulator.faults.replace([{ kind: "continue-expired", match: {} }]);
       await expect(withToken(() => TOKEN).listWorkloadEntryAddresses("web")).rejects.toMatchObject({
-        code: "control-plane-unreachable",
+        code: "control-plane-busy",
         retryable: true,
         detail: expect.stringMatching(/WorkloadEntries of web: HTTP 410: The provided continue parameter is too old/),
       });

@@ -226,7 +226,7 @@ describe("the control plane", () => {
     expect(requests.map(({ query }) => query.continue === undefined)).toEqual([true, false, false, true, false, false]);
     faults.replace([{ kind: "continue-expired" }]);
     await expect(plane.listWorkloadEntryAddresses("web")).rejects.toMatchObject({
-      code: "control-plane-unreachable",
+      code: "control-plane-busy",
       retryable: true,
     });
   });

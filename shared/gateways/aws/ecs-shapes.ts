@@ -21,6 +21,7 @@ const deploymentSchema = z
     failedTasks: z.number().default(0),
     desiredCount: z.number().default(0),
     runningCount: z.number().default(0),
+    serviceConnectConfiguration: z.object({ enabled: z.boolean().default(false) }).optional(),
   })
   .transform(({ taskDefinition, rolloutState, rolloutStateReason, ...rest }) => ({
     ...rest,
@@ -38,12 +39,17 @@ const serviceSchema = z.object({
   deploymentConfiguration: z
     .object({
       strategy: z.string().optional(),
+      minimumHealthyPercent: z.number().optional(),
+      maximumPercent: z.number().optional(),
       lifecycleHooks: z.array(z.object({ targetType: z.string().optional() })).default([]),
     })
     .optional(),
   launchType: z.string().optional(),
   capacityProviderStrategy: z.array(z.object({ capacityProvider: z.string().default("") })).default([]),
   platformVersion: z.string().optional(),
+  schedulingStrategy: z.string().default("REPLICA"),
+  placementConstraints: z.array(z.object({ expression: z.string().optional() })).default([]),
+  resourceManagementType: z.string().default("CUSTOMER"),
   desiredCount: z.number().default(0),
   deployments: z.array(deploymentSchema).default([]),
   tags: tagsSchema,
@@ -67,16 +73,41 @@ export function observedService(service: unknown): ObservedService | undefined {
     deploymentStrategy: shape.deploymentConfiguration?.strategy ?? "ROLLING",
     hasPauseHook:
       shape.deploymentConfiguration?.lifecycleHooks.some(({ targetType }) => targetType === "PAUSE") ?? false,
+    schedulingStrategy: shape.schedulingStrategy,
+    deploymentPercents: percentsOf(shape),
+    placementExpressions: shape.placementConstraints.flatMap(({ expression }) => expression ?? []),
+    resourceManagement: shape.resourceManagementType,
+    usesServiceConnect: primaryDeployment(shape)?.serviceConnectConfiguration?.enabled ?? false,
     launchType: launchTypeOf(shape),
     platformVersion: shape.platformVersion,
     desiredCount: shape.desiredCount,
-    deployments: shape.deployments,
+    deployments: shape.deployments.map(({ serviceConnectConfiguration: _, ...deployment }) => deployment),
     tags: shape.tags,
   };
 }
 
-function primaryTaskDefinition({ deployments, taskSets, taskDefinition }: ServiceShape): string | undefined {
-  const primary = deployments.find(({ status }) => status === "PRIMARY")?.taskDefinitionArn;
+function primaryDeployment({ deployments }: ServiceShape) {
+  return deployments.find(({ status }) => status === "PRIMARY");
+}
+
+/**
+ * ECS's defaults where the service has none of its own.
+ * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+ */
+function percentsOf({
+  deploymentConfiguration,
+  schedulingStrategy,
+}: ServiceShape): ObservedService["deploymentPercents"] {
+  const isDaemon = schedulingStrategy === "DAEMON";
+  return {
+    minimumHealthy: deploymentConfiguration?.minimumHealthyPercent ?? (isDaemon ? 0 : 100),
+    maximum: deploymentConfiguration?.maximumPercent ?? (isDaemon ? 100 : 200),
+  };
+}
+
+function primaryTaskDefinition(shape: ServiceShape): string | undefined {
+  const { taskSets, taskDefinition } = shape;
+  const primary = primaryDeployment(shape)?.taskDefinitionArn;
   const taskSet = taskSets.find(({ status }) => status === "PRIMARY") ?? taskSets[0];
   return primary || taskDefinition || taskSet?.taskDefinition || undefined;
 }

@@ -9,7 +9,7 @@ const EXPIRES_IN_SECONDS = 60;
 
 /**
  * Bearer tokens for an EKS cluster: a presigned GetCallerIdentity of STS that names the cluster in a signed header.
- * Each is kept for 14 of its 15 minutes.
+ * Each is kept for 14 of its 15 minutes, but no longer than the credentials live that signed it: EKS refuses it then.
  * https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/master/pkg/token/token.go
  */
 export function eksToken(options: {
@@ -18,13 +18,20 @@ export function eksToken(options: {
   readonly credentials: AwsCredentialIdentityProvider;
   readonly now: () => number;
 }): () => Promise<string> {
-  let kept: { readonly token: Promise<string>; readonly until: number } | undefined;
+  let kept: { readonly token: Promise<string>; until: number } | undefined;
   return async () => {
     const nowMs = options.now();
     if (!kept || kept.until <= nowMs) {
-      const token = presign(options, new Date(nowMs));
+      const credentials = options.credentials();
+      const token = presign(options, () => credentials, new Date(nowMs));
       const entry = { token, until: nowMs + KEPT_FOR_MS };
       kept = entry;
+      credentials.then(
+        ({ expiration }) => {
+          if (expiration !== undefined) entry.until = Math.min(entry.until, expiration.getTime());
+        },
+        () => undefined, // the caller gets the error, by the token
+      );
       token.catch(() => {
         if (kept === entry) kept = undefined; // the caller gets the error: the next one tries again
       });
@@ -34,7 +41,8 @@ export function eksToken(options: {
 }
 
 async function presign(
-  { cluster, region, credentials }: Parameters<typeof eksToken>[0],
+  { cluster, region }: Parameters<typeof eksToken>[0],
+  credentials: AwsCredentialIdentityProvider,
   signingDate: Date,
 ): Promise<string> {
   const host = `sts.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;

@@ -112,7 +112,10 @@ async function tlsDispatcher({ server, caData, user }: ClusterConnection) {
   return probe.getDispatcher();
 }
 
-const statusBody = z.object({ message: z.string() });
+const statusBody = z.object({
+  message: z.string(),
+  details: z.object({ causes: z.array(z.object({ reason: z.string().optional() })).default([]) }).optional(),
+});
 
 /** The HTTP status that the Kubernetes API answered with, or `undefined` if it did not answer. */
 export function kubernetesStatus(error: unknown): number | undefined {
@@ -121,21 +124,40 @@ export function kubernetesStatus(error: unknown): number | undefined {
 
 /**
  * The error of a Kubernetes call as an `AutopilotError`: `control-plane-refused` for what the API refused (a missing
- * permission, a conflict with another field manager, an invalid object), else `control-plane-unreachable`.
+ * permission, a conflict with another field manager, an invalid object), `control-plane-busy` for what it would take
+ * later (an object or a namespace that is changing), else `control-plane-unreachable`.
  */
 export function kubernetesFailure(error: unknown, what: string): AutopilotError {
   if (error instanceof AutopilotError) return error;
-  const code = kubernetesCode(kubernetesStatus(error));
+  const code = kubernetesCode(error);
   return new AutopilotError(code, `${what}: ${messageOf(error)}`, { cause: error });
 }
 
-/** A request that took too long, a list whose rest is gone, too many requests. */
-const RETRYABLE = new Set([408, 410, 429]);
-
-function kubernetesCode(status: number | undefined): FailureCode {
-  // Every server error can be retried, and a few others.
-  const refused = status !== undefined && status >= 400 && status < 500 && !RETRYABLE.has(status);
+function kubernetesCode(error: unknown): FailureCode {
+  const status = kubernetesStatus(error);
+  if (isPassing(error)) return "control-plane-busy";
+  // 408, 429 and every server error can be retried.
+  const refused = status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
   return refused ? "control-plane-refused" : "control-plane-unreachable";
+}
+
+/**
+ * True for a refusal that ends by itself: another write was first, a namespace is being deleted, a list is too old to
+ * be continued. https://kubernetes.io/docs/reference/using-api/api-concepts/
+ */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof ApiException)) return false;
+  const causes = statusOf(error.body)?.details?.causes.map(({ reason }) => reason) ?? [];
+  switch (error.code) {
+    case 403:
+      return causes.includes("NamespaceTerminating");
+    case 409:
+      return !causes.includes("FieldManagerConflict");
+    case 410:
+      return true;
+    default:
+      return false;
+  }
 }
 
 function messageOf(error: unknown): string {
@@ -146,10 +168,15 @@ function messageOf(error: unknown): string {
 }
 
 function bodyMessage(body: unknown): string {
+  return statusOf(body)?.message ?? "no message";
+}
+
+/** The `Status` object of an answer; undefined for another, such as a proxy's page. */
+function statusOf(body: unknown): z.output<typeof statusBody> | undefined {
   try {
     const parsed: unknown = typeof body === "string" ? JSON.parse(body) : body;
-    return statusBody.safeParse(parsed).data?.message ?? "no message";
+    return statusBody.safeParse(parsed).data;
   } catch {
-    return "no message"; // not JSON: a proxy's page, which adds nothing to the status
+    return undefined;
   }
 }

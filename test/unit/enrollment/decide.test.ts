@@ -188,6 +188,8 @@ describe("a service with the tag false", () => {
 });
 
 describe("for any valid tags", () => {
+  /** As a member of the mesh it keeps a platform that is refused to others. */
+  const member = { enrolled: true };
   const bool = fc.constantFrom("true", "false");
   const asked = fc.record(
     {
@@ -210,6 +212,7 @@ describe("for any valid tags", () => {
         const before = observed({
           service: service({ tags: { "ztunnel-autopilot/enroll": "true", ...tags } }),
           clusterTags,
+          state: member,
         });
         const { missingTags } = desiredOf(decide(before));
         const tagged = service({ tags: { ...before.service.tags, ...missingTags } });
@@ -225,8 +228,8 @@ describe("for any valid tags", () => {
     const enroll = { "ztunnel-autopilot/enroll": "true" };
     fc.assert(
       fc.property(asked, asked, (a, b) => {
-        const first = observed({ service: service({ tags: { ...enroll, ...a } }) });
-        const second = observed({ service: service({ tags: { ...enroll, ...b } }) });
+        const first = observed({ service: service({ tags: { ...enroll, ...a } }), state: member });
+        const second = observed({ service: service({ tags: { ...enroll, ...b } }), state: member });
         const wanted = desiredOf(decide(second));
         const same = contentHash(desiredOf(decide(first)), config()) === contentHash(wanted, config());
         const tagged = service({ tags: { ...second.service.tags, ...wanted.missingTags } });
@@ -257,6 +260,7 @@ describe("the request's platform and external tags", () => {
       "ztunnel-autopilot/platform": change.platform ?? "ecs",
       "ztunnel-autopilot/external": String(change.external ?? true),
     };
-    expect(desiredOf(decide(observed({ service: service({ tags }) }))).secret.secretName).toBe(name);
+    const decision = decide(observed({ service: service({ tags }), state: { enrolled: true } }));
+    expect(desiredOf(decision).secret.secretName).toBe(name);
   });
 });

@@ -22,6 +22,8 @@ describe("refusals", () => {
     containerDefinitions: [{ ...application, portMappings: [{ containerPort }] }],
   });
 
+  const memberOf = (expression: string): JsonObject => ({ type: "memberOf", expression });
+
   const refused: [string, Parameters<typeof observed>[0]][] = [
     ["service-not-active", { service: service({ status: "DRAINING" }) }],
     ["deployment-controller", { service: service({ deploymentController: "CODE_DEPLOY" }) }],
@@ -64,6 +66,27 @@ describe("refusals", () => {
     ],
     ["bad-tag", { service: service({ tags: { "ztunnel-autopilot/enroll": "yes" } }) }],
     ["bad-tag", { service: service({ tags: { "ztunnel-autopilot/enrol": "true" } }) }],
+    ["windows", { raw: taskDefinition({ placementConstraints: [memberOf("attribute:ecs.os-type == windows")] }) }],
+    [
+      "windows",
+      { service: service({ placementExpressions: ["attribute:ecs.os-family in [WINDOWS_SERVER_2022_CORE]"] }) },
+    ],
+    ["node-daemon", { service: service({ tags: { ...enrolled, "ztunnel-autopilot/platform": "ecs-ec2" } }) }],
+    ["express-mode", { service: service({ resourceManagement: "ECS" }) }],
+    ["no-deployment-room", { service: service({ deploymentPercents: { minimumHealthy: 100, maximum: 100 } }) }],
+    [
+      "no-deployment-room",
+      { service: service({ desiredCount: 1, deploymentPercents: { minimumHealthy: 50, maximum: 150 } }) },
+    ],
+    [
+      "no-deployment-room",
+      {
+        service: service({
+          schedulingStrategy: "DAEMON",
+          deploymentPercents: { minimumHealthy: 100, maximum: 200 },
+        }),
+      },
+    ],
     ["namespace-not-allowed", { config: config({ allowedNamespaces: ["team-*", "default"] }) }],
   ];
   it.each(refused)("%s is refused", (reason, changes) => {
@@ -72,7 +95,8 @@ describe("refusals", () => {
   });
 
   it("are all shown here", () => {
-    const shown = [...refused.map(([reason]) => reason), "no-control-plane", "identity-conflict"];
+    const elsewhere = ["no-control-plane", "identity-conflict", "mesh-name"];
+    const shown = [...refused.map(([reason]) => reason), ...elsewhere];
     expect(new Set(shown)).toEqual(new Set(Object.keys(refusals)));
   });
 
@@ -130,6 +154,7 @@ describe("warnings", () => {
     ["headroom", { raw: taskDefinition({ cpu: "256", memory: "512" }) }],
     ["slow-deployment", { service: service({ deploymentStrategy: "BLUE_GREEN" }) }],
     ["slow-deployment", { service: service({ hasPauseHook: true }) }],
+    ["service-connect", { service: service({ usesServiceConnect: true }) }],
     ["version-skew", { facts: { ...facts, istiodVersion: "1.29.0-solo" } }],
   ])("%s is reported, and the service is enrolled nevertheless", (code, changes) => {
     const decision = decide(observed(changes));

@@ -161,7 +161,8 @@ describe("a faulty control plane", () => {
   it.each([
     [401, "control-plane-refused"],
     [403, "control-plane-refused"],
-    [409, "control-plane-refused"],
+    [409, "control-plane-busy"],
+    [410, "control-plane-busy"],
     [422, "control-plane-refused"],
     [408, "control-plane-unreachable"],
     [429, "control-plane-unreachable"],

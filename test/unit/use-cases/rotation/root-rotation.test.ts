@@ -40,7 +40,7 @@ describe("the generation that a task definition's token is of", () => {
     for (const one of asked) {
       const tags = Object.entries(one).map(([key, value]) => [`ztunnel-autopilot/${key}`, value]);
       const other = service({ tags: { ...enrolled, ...Object.fromEntries(tags) } });
-      expect(trust({ service: other })).toEqual({ factsId: idOf("a") });
+      expect(trust({ service: other, state: { enrolled: true } })).toEqual({ factsId: idOf("a") });
     }
     const moved = factsWith("b", { network: "far" });
     const both = meshOf([factsWith("a"), moved]);
