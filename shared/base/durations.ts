@@ -1,4 +1,4 @@
-/** Minutes of the configuration, which may be fractions, as whole milliseconds: what is stored and sent is an integer. */
+/** Minutes of the configuration, which may be fractions, in whole milliseconds: records and messages have integers. */
 export function minutesToMs(minutes: number): number {
   return Math.round(minutes * 60_000);
 }

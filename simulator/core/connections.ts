@@ -66,7 +66,7 @@ export class Port<T> {
 }
 
 /**
- * The text that the container gets, if the secret has one; or the error's name and message as the agent of ECS has them.
+ * The text that the container gets, if the secret has one; or the error's name and message in the words of ECS's agent.
  */
 export type SecretRead =
   | { readonly ok: true; readonly value?: string }

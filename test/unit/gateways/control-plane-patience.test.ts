@@ -20,7 +20,7 @@ const failure = (status: number, reason: string, ...causes: readonly string[]): 
 const page = (addresses: readonly string[], next?: string): Answer =>
   ok({ items: addresses.map((address) => ({ spec: { address } })), metadata: { continue: next } });
 
-/** A Kubernetes API that gives these answers, one after the other, and the last one for ever. */
+/** A Kubernetes API that gives these answers, one after the other, and the last one to all further requests. */
 function api(...answers: readonly [Answer, ...Answer[]]) {
   const requests: { readonly url: string; readonly authorization: string | undefined }[] = [];
   const fetch: KubernetesFetch = async (url, { headers }) => {
