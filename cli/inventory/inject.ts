@@ -6,7 +6,7 @@ import { pinnedValueFrom } from "../../shared/data-plane/ztunnel/index.ts";
 import { decide } from "../../shared/enrollment/decide.ts";
 import type { DesiredEnrollment } from "../../shared/enrollment/decision.ts";
 import { desiredDefinition } from "../../shared/enrollment/definition.ts";
-import { refusals } from "../../shared/model/reasons.ts";
+import { refusals } from "../../shared/model/reason-texts.ts";
 import type { ObservedService, Tags } from "../../shared/model/service.ts";
 import { registerable } from "../../shared/model/task-definition.ts";
 import type { Ledger, RolloutLedger } from "../../shared/ports/ledger.ts";

@@ -121,7 +121,8 @@ function atRest({ verdict, state, service, lab }: JudgedService): readonly strin
     return service.deployments[0]?.rolloutState === "IN_PROGRESS" ? [] : ["waits for a deployment that has ended"];
   }
   // A failed attempt is due again, or a sweep has just started it.
-  if (/^(already-)?started$/.test(verdict) && state?.failedAttemptKey !== undefined && state.notBefore !== undefined) return [];
+  const isUnderWay = verdict === "started" || verdict === "already-started";
+  if (isUnderWay && state?.failedAttemptKey !== undefined && state.notBefore !== undefined) return [];
   if (!REST.includes(verdict)) return [`is not at rest: ${verdict}`];
   if (verdict === "refused" && !state?.notifiedRefusals) return ["is refused, and nobody was notified"];
   if (verdict !== "backing-off") return [];

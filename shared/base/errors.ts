@@ -1,5 +1,5 @@
 /**
- * Everything that can go wrong outside of a refusal (`shared/model/reasons.ts`): a closed set of codes, each with
+ * Everything that can go wrong outside of a refusal (`shared/model/reason-texts.ts`): a closed set of codes, each with
  * a sentence, a fix and whether trying again can help.
  */
 export const failures = {

@@ -2,7 +2,7 @@ import { AutopilotError } from "../base/errors.ts";
 import { type Config, targetsOf } from "../config/config.ts";
 import { driftOf, findSidecar, type Sidecar } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts, MeshGeneration } from "../model/mesh.ts";
-import { type DriftReason, type Refusal, refusals } from "../model/reasons.ts";
+import { type DriftReason, keptRefusals, type Refusal } from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import type { ServiceState } from "../model/service-state.ts";
@@ -141,8 +141,7 @@ function isMember({ state }: DecisionInput, sidecar: Sidecar): boolean {
 
 /** A rule that came later must not take a service out of the mesh, nor leave it out of a rotation. */
 function keeps({ reason }: Refusal): boolean {
-  const refusal = refusals[reason];
-  return "keeps" in refusal && refusal.keeps;
+  return keptRefusals.includes(reason);
 }
 
 function imageOf({ rollout, state, fleet, config }: DecisionInput, request: TagRequest | undefined): string {

@@ -10,7 +10,7 @@ export const text = z
   .overwrite((value) => (value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT - 1)}…` : value));
 
 /** A member of a closed set, given as the keys of an object. */
-export function keyOf<K extends string>(set: Readonly<Record<K, unknown>>) {
+function keyOf<K extends string>(set: Readonly<Record<K, unknown>>) {
   return z.custom<K>((value) => typeof value === "string" && Object.hasOwn(set, value), "a reason of the closed set");
 }
 

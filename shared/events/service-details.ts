@@ -1,14 +1,7 @@
 import * as z from "zod";
 import { serviceArnSchema } from "../base/arn.ts";
-import {
-  type DriftReason,
-  driftReasons,
-  type RefusalReason,
-  refusals,
-  type WarningCode,
-  warnings,
-} from "../model/reasons.ts";
-import { failureCode, keyOf, text, version } from "./fields.ts";
+import { driftReasonNames, refusalNames, warningNames } from "../model/reasons.ts";
+import { failureCode, text, version } from "./fields.ts";
 
 /*
  * Details of the events about one service. Unknown members are errors: what is not named here, a token least of all, is
@@ -39,7 +32,7 @@ const sidecarFields = {
   image: z.string().optional(),
   secretVersionId: z.string().optional(),
 };
-const drift = keyOf<DriftReason>(driftReasons);
+const drift = z.enum(driftReasonNames);
 
 /** `Service Enrolled`: the service is in the mesh, verified. */
 export const enrolledDetail = () => z.strictObject({ ...changeFields, ...sidecarFields });
@@ -64,14 +57,14 @@ export const refusedDetail = () =>
     ...serviceFields,
     executionName: z.string().optional(),
     ...inRollout,
-    refusals: z.array(z.strictObject({ reason: keyOf<RefusalReason>(refusals), detail: text })).min(1),
+    refusals: z.array(z.strictObject({ reason: z.enum(refusalNames), detail: text })).min(1),
   });
 
 /** `Service Warned`: the service is enrolled nevertheless. */
 export const warnedDetail = () =>
   z.strictObject({
     ...serviceFields,
-    warnings: z.array(z.strictObject({ code: keyOf<WarningCode>(warnings), detail: text })).min(1),
+    warnings: z.array(z.strictObject({ code: z.enum(warningNames), detail: text })).min(1),
   });
 
 /** `Service Roll Failed`. */

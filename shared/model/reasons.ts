@@ -1,131 +1,71 @@
-/** What can be decided for a service, and why: closed sets, each member with a sentence; refusals with the fix. */
+/**
+ * What can be decided for a service, and why: closed sets of names. The sentences for people are in reason-texts.ts,
+ * which most functions have no use for.
+ */
 
-export const driftReasons = {
-  "sidecar-missing": "The task definition has no ztunnel container.",
-  image: "The ztunnel container runs another image.",
-  token: "The ztunnel container starts from another bootstrap token.",
-  "token-in-plain-text": "The bootstrap token stands in plain text in the task definition.",
-  "health-check": "The ztunnel container's health check or start timeout differs.",
-  "log-configuration": "The ztunnel container's log configuration differs.",
-  "container-settings": "Another setting of the ztunnel container differs.",
-  dependency: "A container does not wait until ztunnel is healthy.",
-  "proxy-env": "The proxy environment differs from the tag proxy-env.",
-  identity: "The tags that istiod reads differ from the identity in the token.",
-} as const satisfies Readonly<Record<string, string>>;
-export type DriftReason = keyof typeof driftReasons;
+/** How an enrolled service differs from what is desired. */
+export const driftReasonNames = [
+  "sidecar-missing",
+  "image",
+  "token",
+  "token-in-plain-text",
+  "health-check",
+  "log-configuration",
+  "container-settings",
+  "dependency",
+  "proxy-env",
+  "identity",
+] as const;
+export type DriftReason = (typeof driftReasonNames)[number];
+
+/** Why a service is not taken into the mesh. */
+export const refusalNames = [
+  "network-mode",
+  "windows",
+  "deployment-controller",
+  "app-mesh",
+  "foreign-ztunnel",
+  "port-collision",
+  "no-execution-role",
+  "no-task-role",
+  "platform-version",
+  "too-many-containers",
+  "definition-too-large",
+  "dependency-cycle",
+  "bad-tag",
+  "namespace-not-allowed",
+  "image-not-allowed",
+  "identity-conflict",
+  "service-not-active",
+  "mesh-name",
+  "node-daemon",
+  "express-mode",
+  "no-deployment-room",
+  "no-control-plane",
+] as const;
+export type RefusalReason = (typeof refusalNames)[number];
 
 /**
- * Why a service is not taken into the mesh. With `keeps`, one that is in the mesh already stays, follows rotations and
- * upgrades, and has a warning instead.
+ * With these, a service that is in the mesh already stays, follows rotations and upgrades, and has a warning instead.
  */
-export const refusals = {
-  "network-mode": {
-    sentence: "The task definition's network mode is not awsvpc.",
-    fix: "Register a revision with networkMode awsvpc and give the service a network configuration.",
-  },
-  windows: {
-    sentence: "The task definition is for Windows, ztunnel runs on Linux only.",
-    fix: "Keep the service out of the mesh: take away its enroll tag.",
-  },
-  "deployment-controller": {
-    sentence: "The service's deployments are controlled by CodeDeploy or an external controller.",
-    fix: "Change the service to the ECS deployment controller (its BLUE_GREEN strategy replaces CodeDeploy).",
-  },
-  "app-mesh": {
-    sentence: "The task definition has an App Mesh proxy configuration.",
-    fix: "Take App Mesh's proxyConfiguration and Envoy container out of the task definition first.",
-  },
-  "foreign-ztunnel": {
-    sentence: "The task definition has a container called ztunnel that is not a ztunnel sidecar.",
-    fix: "Give that container another name.",
-  },
-  "port-collision": {
-    sentence: "An application container uses a port that ztunnel needs.",
-    fix: "Move the application away from the named port.",
-  },
-  "no-execution-role": {
-    sentence: "The task definition has no execution role, so ECS cannot read the bootstrap token.",
-    fix: "Set executionRoleArn. The autopilot allows that role to read the one secret.",
-  },
-  "no-task-role": {
-    sentence: "The task definition has no task role, and ztunnel proves its identity with it.",
-    fix: "Set taskRoleArn. It needs no permissions.",
-  },
-  "platform-version": {
-    sentence: "The service's Fargate platform version is below 1.4.0.",
-    fix: "Update the service to platform version LATEST or 1.4.0.",
-  },
-  "too-many-containers": {
-    sentence: "The task definition has ten containers already, ECS allows no more.",
-    fix: "Merge or remove a container.",
-  },
-  "definition-too-large": {
-    sentence: "With the sidecar the task definition would be over 64 KB.",
-    fix: "Shorten it: move environment variables to an environment file or to parameters.",
-  },
-  "dependency-cycle": {
-    sentence: "The containers' dependencies leave no place for ztunnel.",
-    fix: "Break the named cycle in dependsOn.",
-  },
-  "bad-tag": {
-    sentence: "A tag's value is not valid.",
-    fix: "Correct the named tag.",
-  },
-  "namespace-not-allowed": {
-    sentence: "The Kubernetes namespace is not among the allowed ones.",
-    fix: "Use an allowed namespace, or have the platform team add this one to allowedNamespaces.",
-  },
-  "image-not-allowed": {
-    sentence: "The image that the tag names is not among the allowed ones.",
-    fix: "Use an image of the fleet's repository, or have the platform team add this one to ztunnel.allowedImages.",
-  },
-  "identity-conflict": {
-    sentence: "The service account is bound to another role.",
-    fix: "Use another service account, or the same role for all services of this one.",
-  },
-  "service-not-active": {
-    sentence: "The service is not ACTIVE.",
-    fix: "Nothing to do when it is being deleted.",
-  },
-  "mesh-name": {
-    sentence: "Kubernetes refuses a name that istiod makes of the service, so istiod would not know its tasks.",
-    fix: "Change the named name, or set policy.nameRules to warn if your version of istiod writes other names.",
-    keeps: true,
-  },
-  "node-daemon": {
-    sentence:
-      "The tag ztunnel-autopilot/platform asks for ztunnel as a daemon of the instance, which the autopilot does not do.",
-    fix: "Set the tag to ecs, or take it away.",
-    keeps: true,
-  },
-  "express-mode": {
-    sentence: "The service is one of Express Mode: ECS itself writes its task definitions.",
-    fix: "Keep it out of the mesh, or create it as an ordinary service.",
-    keeps: true,
-  },
-  "no-deployment-room": {
-    sentence: "The deployment configuration lets ECS neither stop nor start a task.",
-    fix: "Raise maximumPercent or lower minimumHealthyPercent of the service.",
-    keeps: true,
-  },
-  "no-control-plane": {
-    sentence: "No control plane serves this account and region.",
-    fix: "Have the platform team add the account and region to autopilot.config.ts.",
-  },
-} as const satisfies Readonly<Record<string, { sentence: string; fix: string; keeps?: true }>>;
-export type RefusalReason = keyof typeof refusals;
+export const keptRefusals: readonly RefusalReason[] = [
+  "mesh-name",
+  "node-daemon",
+  "express-mode",
+  "no-deployment-room",
+];
 
-export const warnings = {
-  headroom: "The containers' hard limits leave ztunnel less CPU or memory than policy.minHeadroom.",
-  "roles-differ":
-    "Task role and execution role differ, and the configuration takes the identity from the execution role.",
-  "slow-deployment": "The deployment strategy or a pause hook can hold a roll for longer than its deadline.",
-  kept: "The service is in the mesh and stays there, but it would be refused today.",
-  "mesh-name": "Kubernetes may refuse a name that istiod makes of the service.",
-  "service-connect": "Tasks have the proxy of Service Connect beside ztunnel.",
-  "version-skew": "The ztunnel image's version differs from istiod's.",
-} as const satisfies Readonly<Record<string, string>>;
-export type WarningCode = keyof typeof warnings;
+/** What does not keep a service out of the mesh. */
+export const warningNames = [
+  "headroom",
+  "roles-differ",
+  "slow-deployment",
+  "kept",
+  "mesh-name",
+  "service-connect",
+  "version-skew",
+] as const;
+export type WarningCode = (typeof warningNames)[number];
 
 export type Refusal = {
   readonly reason: RefusalReason;

@@ -1,7 +1,7 @@
 import { parseServiceArn, serviceRef } from "../base/arn.ts";
 import { failures } from "../base/errors.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
-import { driftReasons, refusals, warnings } from "../model/reasons.ts";
+import { driftReasons, refusals, warnings } from "../model/reason-texts.ts";
 import { counted, layOut, type SlackMessage, type Story, said, timeText } from "./layout.ts";
 import { code, escapeText, link } from "./mrkdwn.ts";
 import { isRolloutEvent, type RolloutEvent, rolloutStory } from "./rollout-stories.ts";

@@ -96,7 +96,8 @@ async function labRequest(request: IncomingMessage): Promise<SimulatorRequest> {
     if (size > MAX_BODY_BYTES) throw new BodyTooLarge(`The body is longer than ${MAX_BODY_BYTES} bytes.`);
     chunks.push(bytes);
   }
-  const url = new URL(request.url ?? "/", "http://127.0.0.1");
+  // Joined by hand: against a base, `//` would begin a host.
+  const url = new URL(`http://127.0.0.1${request.url ?? "/"}`);
   const headers = Object.entries(request.headers).map(([name, value]) => [name, [value ?? ""].flat().join(", ")]);
   return {
     method: request.method ?? "GET",

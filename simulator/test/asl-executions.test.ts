@@ -104,6 +104,7 @@ describe("limits", () => {
     const start = (input: string) => () => stepFunctions.startExecution({ stateMachineArn: MACHINE, input });
     expect(start(JSON.stringify(big))).toThrow(named("InvalidExecutionInput"));
     expect(start("{")).toThrow(named("InvalidExecutionInput"));
+    expect(start(`${"[".repeat(20_000)}${"]".repeat(20_000)}`)).toThrow(/nests too deep/);
   });
   it("end an execution at 25,000 events", async () => {
     const loop = machine({

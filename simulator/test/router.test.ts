@@ -307,6 +307,8 @@ describe("the router", () => {
       expect(await (await fetch(`${base}/_lab/state?a=b`)).json()).toEqual({ path: "/_lab/state", query: { a: "b" } });
       expect((await fetch(`${base}/_lab/broken`)).status).toBe(500);
       expect(await (await fetch(`${base}/raw`)).text()).toBe("raw");
+      for (const path of ["//", "//other.example.com/x", "/%"])
+        expect((await fetch(base + path)).status).toBeLessThan(500);
       expect(await (await fetch(`${base}/clusters/mesh`)).json()).toEqual({ cluster: { name: "mesh" } });
     } finally {
       await server.close();

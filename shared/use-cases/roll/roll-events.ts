@@ -9,7 +9,7 @@ import {
   serviceUnenrolled,
   serviceUpdated,
 } from "../../events/service-events.ts";
-import { type DriftReason, driftReasons, type Refusal, refusals } from "../../model/reasons.ts";
+import { type DriftReason, driftReasonNames, type Refusal, refusalNames } from "../../model/reasons.ts";
 import type { ServicePatch } from "../../model/service-state.ts";
 import type { BusEvent } from "../../ports/ports.ts";
 import type { Deployed, Ending } from "./ending.ts";
@@ -98,9 +98,9 @@ function rolloutOf({ rollout }: Ending): { readonly rolloutId?: string } {
 }
 
 function isDriftReason(text: string): text is DriftReason {
-  return Object.hasOwn(driftReasons, text);
+  return driftReasonNames.some((name) => name === text);
 }
 
 function isRefusal(refusal: { readonly reason: string; readonly detail: string }): refusal is Refusal {
-  return Object.hasOwn(refusals, refusal.reason);
+  return refusalNames.some((name) => name === refusal.reason);
 }

@@ -2,10 +2,10 @@
 import * as z from "zod";
 import { serviceArnSchema } from "../../base/arn.ts";
 import { failureCodeOf } from "../../base/errors.ts";
-import { driftReasons } from "../../model/reasons.ts";
+import { driftReasonNames } from "../../model/reasons.ts";
 import { rollOrderSchema } from "../../rollout/steps.ts";
 
-const driftKeys = Object.keys(driftReasons);
+const driftKeys: readonly string[] = driftReasonNames;
 
 /** `rollback`: return to the revision before a rollout. */
 export const changeSchema = z.enum(["enroll", "update", "unenroll", "rollback"]);

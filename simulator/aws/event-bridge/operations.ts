@@ -3,6 +3,7 @@ import { AwsError } from "../../base/aws-error.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import type { AwsEvent } from "../../core/event.ts";
 import type { CallContext, Operation } from "../../core/service.ts";
+import { isNestedTooDeep } from "../../http/depth.ts";
 import { answer, page, parseInput } from "../input.ts";
 import { type Bus, type Buses, type CompiledRule, isBusArn } from "./buses.ts";
 import { compilePattern } from "./pattern.ts";
@@ -124,6 +125,7 @@ function malformed(): JsonObject {
 }
 
 function parseDetail(text: string): JsonObject | undefined {
+  if (isNestedTooDeep(text)) return undefined;
   try {
     const detail: unknown = JSON.parse(text);
     return isJsonObject(detail) ? detail : undefined;

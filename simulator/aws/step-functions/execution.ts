@@ -1,5 +1,6 @@
 import { AwsError } from "../../base/aws-error.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
+import { isNestedTooDeep } from "../../http/depth.ts";
 import type { History, Trail } from "./history.ts";
 import { copyJson, MAX_PAYLOAD_BYTES, withinPayloadLimit } from "./payload.ts";
 import type { ExecutionDescription, ExecutionStatus } from "./run.ts";
@@ -33,6 +34,7 @@ export interface Execution {
 export function parseExecutionInput(text: string): Json {
   const fail = (why: string) => new AwsError("InvalidExecutionInput", `Invalid State Machine Execution Input: ${why}`);
   if (Buffer.byteLength(text) > MAX_PAYLOAD_BYTES) throw fail(`more than ${MAX_PAYLOAD_BYTES} bytes`);
+  if (isNestedTooDeep(text)) throw fail("it nests too deep");
   try {
     return withinPayloadLimit(copyJson(JSON.parse(text)), "The input");
   } catch (error) {

@@ -85,6 +85,7 @@ describe("Simulated PutEvents, as AWS documents it", () => {
     ["no detail", { Detail: undefined }, "InvalidArgument"],
     ["a detail that is not JSON", { Detail: "{" }, "MalformedDetail"],
     ["a detail that is not an object", { Detail: "[]" }, "MalformedDetail"],
+    ["a detail that nests too deep", { Detail: `{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}` }, "MalformedDetail"],
     ["a source of AWS", { Source: "aws.ecs" }, "NotAuthorizedForSourceException"],
     [
       "a bus in another region",

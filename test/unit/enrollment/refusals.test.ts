@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../shared/base/json.ts";
 import { decide, identityRefusal } from "../../../shared/enrollment/decide.ts";
-import { refusals } from "../../../shared/model/reasons.ts";
+import { refusals } from "../../../shared/model/reason-texts.ts";
 import { reasonsOf } from "../../support/enrolled-services.ts";
 import {
   application,

@@ -1,0 +1,118 @@
+/** The sentences for people about every reason that reasons.ts names, and for a refusal the fix. */
+import type { DriftReason, RefusalReason, WarningCode } from "./reasons.ts";
+
+export const driftReasons = {
+  "sidecar-missing": "The task definition has no ztunnel container.",
+  image: "The ztunnel container runs another image.",
+  token: "The ztunnel container starts from another bootstrap token.",
+  "token-in-plain-text": "The bootstrap token stands in plain text in the task definition.",
+  "health-check": "The ztunnel container's health check or start timeout differs.",
+  "log-configuration": "The ztunnel container's log configuration differs.",
+  "container-settings": "Another setting of the ztunnel container differs.",
+  dependency: "A container does not wait until ztunnel is healthy.",
+  "proxy-env": "The proxy environment differs from the tag proxy-env.",
+  identity: "The tags that istiod reads differ from the identity in the token.",
+} as const satisfies Readonly<Record<DriftReason, string>>;
+
+export const refusals = {
+  "network-mode": {
+    sentence: "The task definition's network mode is not awsvpc.",
+    fix: "Register a revision with networkMode awsvpc and give the service a network configuration.",
+  },
+  windows: {
+    sentence: "The task definition is for Windows, ztunnel runs on Linux only.",
+    fix: "Keep the service out of the mesh: take away its enroll tag.",
+  },
+  "deployment-controller": {
+    sentence: "The service's deployments are controlled by CodeDeploy or an external controller.",
+    fix: "Change the service to the ECS deployment controller (its BLUE_GREEN strategy replaces CodeDeploy).",
+  },
+  "app-mesh": {
+    sentence: "The task definition has an App Mesh proxy configuration.",
+    fix: "Take App Mesh's proxyConfiguration and Envoy container out of the task definition first.",
+  },
+  "foreign-ztunnel": {
+    sentence: "The task definition has a container called ztunnel that is not a ztunnel sidecar.",
+    fix: "Give that container another name.",
+  },
+  "port-collision": {
+    sentence: "An application container uses a port that ztunnel needs.",
+    fix: "Move the application away from the named port.",
+  },
+  "no-execution-role": {
+    sentence: "The task definition has no execution role, so ECS cannot read the bootstrap token.",
+    fix: "Set executionRoleArn. The autopilot allows that role to read the one secret.",
+  },
+  "no-task-role": {
+    sentence: "The task definition has no task role, and ztunnel proves its identity with it.",
+    fix: "Set taskRoleArn. It needs no permissions.",
+  },
+  "platform-version": {
+    sentence: "The service's Fargate platform version is below 1.4.0.",
+    fix: "Update the service to platform version LATEST or 1.4.0.",
+  },
+  "too-many-containers": {
+    sentence: "The task definition has ten containers already, ECS allows no more.",
+    fix: "Merge or remove a container.",
+  },
+  "definition-too-large": {
+    sentence: "With the sidecar the task definition would be over 64 KB.",
+    fix: "Shorten it: move environment variables to an environment file or to parameters.",
+  },
+  "dependency-cycle": {
+    sentence: "The containers' dependencies leave no place for ztunnel.",
+    fix: "Break the named cycle in dependsOn.",
+  },
+  "bad-tag": {
+    sentence: "A tag's value is not valid.",
+    fix: "Correct the named tag.",
+  },
+  "namespace-not-allowed": {
+    sentence: "The Kubernetes namespace is not among the allowed ones.",
+    fix: "Use an allowed namespace, or have the platform team add this one to allowedNamespaces.",
+  },
+  "image-not-allowed": {
+    sentence: "The image that the tag names is not among the allowed ones.",
+    fix: "Use an image of the fleet's repository, or have the platform team add this one to ztunnel.allowedImages.",
+  },
+  "identity-conflict": {
+    sentence: "The service account is bound to another role.",
+    fix: "Use another service account, or the same role for all services of this one.",
+  },
+  "service-not-active": {
+    sentence: "The service is not ACTIVE.",
+    fix: "Nothing to do when it is being deleted.",
+  },
+  "mesh-name": {
+    sentence: "Kubernetes refuses a name that istiod makes of the service, so istiod would not know its tasks.",
+    fix: "Change the named name, or set policy.nameRules to warn if your version of istiod writes other names.",
+  },
+  "node-daemon": {
+    sentence:
+      "The tag ztunnel-autopilot/platform asks for ztunnel as a daemon of the instance, which the autopilot does not do.",
+    fix: "Set the tag to ecs, or take it away.",
+  },
+  "express-mode": {
+    sentence: "The service is one of Express Mode: ECS itself writes its task definitions.",
+    fix: "Keep it out of the mesh, or create it as an ordinary service.",
+  },
+  "no-deployment-room": {
+    sentence: "The deployment configuration lets ECS neither stop nor start a task.",
+    fix: "Raise maximumPercent or lower minimumHealthyPercent of the service.",
+  },
+  "no-control-plane": {
+    sentence: "No control plane serves this account and region.",
+    fix: "Have the platform team add the account and region to autopilot.config.ts.",
+  },
+} as const satisfies Readonly<Record<RefusalReason, { sentence: string; fix: string }>>;
+
+export const warnings = {
+  headroom: "The containers' hard limits leave ztunnel less CPU or memory than policy.minHeadroom.",
+  "roles-differ":
+    "Task role and execution role differ, and the configuration takes the identity from the execution role.",
+  "slow-deployment": "The deployment strategy or a pause hook can hold a roll for longer than its deadline.",
+  kept: "The service is in the mesh and stays there, but it would be refused today.",
+  "mesh-name": "Kubernetes may refuse a name that istiod makes of the service.",
+  "service-connect": "Tasks have the proxy of Service Connect beside ztunnel.",
+  "version-skew": "The ztunnel image's version differs from istiod's.",
+} as const satisfies Readonly<Record<WarningCode, string>>;
