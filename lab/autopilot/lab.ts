@@ -51,7 +51,7 @@ export interface LabOptions {
   readonly duplicateProbability?: number;
   /**
    * A ztunnel gets healthy only with a certificate: istiod gives it by the task's role and the token's root certificate
-   * and address. Default false: then every ztunnel gets one.
+   * and address. Default true; false: every ztunnel gets one.
    */
   readonly checksCertificates?: boolean;
   /** Run the schedules (sweep, watch). Default true. */
@@ -264,7 +264,7 @@ function serviceOptions(options: LabOptions, rollFleetArn: string): Parameters<t
     keepRecords,
     ecs: { cloudTrail: options.cloudTrail ?? false, ...(options.shortArns && { shortArns: options.shortArns }) },
     duplicateProbability: options.duplicateProbability ?? 0,
-    checksCertificates: options.checksCertificates ?? false,
+    checksCertificates: options.checksCertificates ?? true,
     stepFunctions: {
       keepHistory: keepRecords,
       measurePayloads: (arn) => options.measurePayloads === true && arn === rollFleetArn,

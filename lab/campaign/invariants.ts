@@ -36,7 +36,8 @@ async function secretsWritten({ actors: { driver } }: CampaignResult): Promise<r
  * Lambda tries an asynchronous event three times within three minutes. An event can still fail this long after a fault.
  */
 const FAILS_WITHIN_MS = 5 * 60_000;
-const FAULT_ERROR = /^(Autopilot\.(Retryable|Throttled)|Runtime\.ExitError)$/;
+/** Slow calls and rates that Slack asks to wait for can take a function's whole time. */
+const FAULT_ERROR = /^(Autopilot\.(Retryable|Throttled)|Runtime\.ExitError|Sandbox\.Timedout)$/;
 
 /** Events that a function could not handle, other than malformed ones and those that failed because of a fault. */
 function deadLetters({ lab, faultsEndedMs }: CampaignResult): readonly string[] {
