@@ -90,6 +90,11 @@ function tokenOf(text: string | undefined): Token | undefined {
   }
 }
 
+/** True for a text that has a certificate. */
+export function hasCertificate(pem: string): boolean {
+  return certificatesIn(pem).length > 0;
+}
+
 function certificatesIn(pem: string): readonly X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   return blocks.flatMap((block) => {

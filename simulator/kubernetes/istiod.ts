@@ -4,7 +4,7 @@ import type { Random } from "../base/random.ts";
 import type { SimulatorContext, StartingContainer, TaskChange } from "../core/connections.ts";
 import { admit } from "./admission.ts";
 import { istiodHosts } from "./gateway.ts";
-import { certificateNames, certificateRefusal } from "./identity.ts";
+import { certificateNames, certificateRefusal, hasCertificate } from "./identity.ts";
 import { type ObjectStore, refOf } from "./object-store.ts";
 import { parseResourcePath } from "./resources.ts";
 import { StatusError } from "./status.ts";
@@ -48,6 +48,7 @@ export class Istiod {
   /** The faults that have struck a task when it was seen first, which are its own until it has stopped. */
   readonly #struck = new Map<string, ReadonlySet<EntryFault>>();
   readonly #refused = new Map<string, RefusedEntry>();
+  #rootCaPem = "";
 
   constructor(context: SimulatorContext, store: ObjectStore, random: Random, options: IstiodOptions) {
     this.#context = context;
@@ -73,7 +74,7 @@ export class Istiod {
     return certificateRefusal(container, {
       network: this.#options.network,
       hosts: new Set(this.#listed("services").flatMap(istiodHosts)),
-      rootCaPem: this.#rootCaPem(),
+      rootCaPem: this.#rootCaPem,
       serviceAccounts: this.#listed("serviceaccounts"),
       nowMs: this.#context.clock.now(),
     });
@@ -92,11 +93,13 @@ export class Istiod {
     return resource === undefined ? [] : this.#store.list(resource, undefined, undefined);
   }
 
-  #rootCaPem(): string {
+  /** The ConfigMap is istiod's copy for others: while somebody has spoiled it, istiod signs with what it had. */
+  rootCaChanged(): void {
     const bundle = { name: "istio-ca-root-cert", namespace: "istio-system" };
     const found = this.#store.find(refOf({ apiVersion: "v1", kind: "ConfigMap", metadata: bundle }));
     const data = found?.object.data;
-    return isJsonObject(data) ? String(data["root-cert.pem"]) : "";
+    const pem = isJsonObject(data) ? String(data["root-cert.pem"]) : "";
+    if (hasCertificate(pem)) this.#rootCaPem = pem;
   }
 
   #taskChanged(change: TaskChange): void {

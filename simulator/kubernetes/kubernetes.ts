@@ -9,7 +9,7 @@ import { authenticate } from "./authentication.ts";
 import { istiodHosts, withOldGateway } from "./gateway.ts";
 import { initialObjects, type MeshOptions } from "./initial-objects.ts";
 import { Istiod, type IstiodOptions, type RefusedEntry } from "./istiod.ts";
-import { ObjectStore, refOf } from "./object-store.ts";
+import { type ObjectRef, ObjectStore, refOf } from "./object-store.ts";
 import { Pages } from "./pages.ts";
 import { parseConfig } from "./patch-body.ts";
 import { parseResourcePath, type ResourcePath } from "./resources.ts";
@@ -77,7 +77,7 @@ export class Kubernetes implements HttpService {
     const ref = refOf(object);
     refuseInvalid(ref, object);
     this.#store.put(ref, manager, object);
-    if (ref.resource.kind === "Namespace") this.#namespaceCreated(ref.name);
+    this.#changed(ref);
   }
 
   /** Deletes the object that has this kind, namespace and name. */
@@ -179,11 +179,16 @@ export class Kubernetes implements HttpService {
     const applied = apply(existing, config, { manager, force: request.query.force === "true" });
     admit(this.#store, ref, applied.object);
     this.#store.write(ref, applied);
-    if (resource.kind === "Namespace" && existing === undefined) this.#namespaceCreated(name);
+    this.#changed(ref);
     return jsonResponse(existing === undefined ? 201 : 200, this.#store.read(ref) ?? null);
   }
 
-  #namespaceCreated(namespace: string): void {
+  #changed({ resource, name }: ObjectRef): void {
+    if (resource.kind === "Namespace") this.#namespaceExists(name);
+    if (resource.kind === "ConfigMap") this.#istiod.rootCaChanged();
+  }
+
+  #namespaceExists(namespace: string): void {
     const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace } };
     if (this.#store.find(refOf(account)) === undefined) this.#store.put(refOf(account), INSTALLER, account);
     this.#istiod.namespaceCreated();

@@ -101,6 +101,10 @@ describe("A certificate of the simulated istiod", () => {
     kubernetes.setRootCa(nextRootCaPem);
     expect(refusal()).toBe("the token has no root of this mesh");
     kubernetes.setRootCa(rootCaPem);
+    // Somebody spoils the ConfigMap, which is a copy for others.
+    kubernetes.setRootCa("no certificate");
+    expect(refusal()).toBeUndefined();
+    kubernetes.setRootCa(rootCaPem);
     await clock.advance(9 * YEAR_MS);
     expect(refusal()).toBeUndefined();
     await clock.advance(2 * YEAR_MS);

@@ -20,7 +20,7 @@ export const pagesChapter: CheckChapter = {
       },
     },
     compacted("etcd is compacted after the first page", 1, String(ENTRIES)),
-    compacted("etcd is compacted after every page", 100, /^control-plane-unreachable: .*HTTP 410/),
+    compacted("etcd is compacted after every page", 100, /^control-plane-busy: .*HTTP 410/),
   ],
 };
 
