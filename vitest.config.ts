@@ -6,5 +6,8 @@ export default defineConfig({
     testTimeout: 30_000,
     // Vitest leaves one core to itself: on two cores that would be half of the machine.
     maxWorkers: 2,
+    // The files of a worker share its modules: to evaluate them again for each takes a third of the time. So a test
+    // must leave no state in a module.
+    isolate: false,
   },
 });

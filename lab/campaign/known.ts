@@ -22,8 +22,15 @@ export const knownViolations: readonly KnownViolation[] = [
     seed: 56,
   },
   {
+    invariant: "a service in the mesh follows the root CA, even if it is refused today",
+    pattern: / runs \d+ of \d+ tasks in .*: refused, last roll /,
+    mendedBy: "rotations that take every service in the mesh",
+    seed: 92,
+  },
+  {
     invariant: "a reader of a secret stays one",
-    pattern: /was reverted: its execution role is not a reader of its secret$/,
+    pattern:
+      /: its execution role is not a reader of its secret$|is in the mesh, and its execution role is not a reader/,
     mendedBy: "readers that are recomputed from who needs the secret",
     seed: 147,
   },
@@ -31,7 +38,7 @@ export const knownViolations: readonly KnownViolation[] = [
     invariant: "an accepted rollback is carried out",
     pattern: /^the rollout \S+ is (aborted|completed) and not queued/,
     mendedBy: "writes of steps that are fenced by what they have read",
-    seed: 153,
+    seed: 181,
   },
 ];
 

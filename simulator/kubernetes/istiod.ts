@@ -93,7 +93,7 @@ export class Istiod {
     return resource === undefined ? [] : this.#store.list(resource, undefined, undefined);
   }
 
-  /** The ConfigMap is istiod's copy for others: while somebody has spoiled it, istiod signs with what it had. */
+  /** The ConfigMap is istiod's copy for others: while somebody has spoiled it, istiod signs with the one before. */
   rootCaChanged(): void {
     const bundle = { name: "istio-ca-root-cert", namespace: "istio-system" };
     const found = this.#store.find(refOf({ apiVersion: "v1", kind: "ConfigMap", metadata: bundle }));

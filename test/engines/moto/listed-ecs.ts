@@ -165,6 +165,7 @@ const services: readonly Listed[] = [
   ...membersOf(
     serviceAnswers,
     [
+      ".availabilityZoneRebalancing",
       ".createdAt",
       ".createdBy",
       ".currentServiceDeployment",
