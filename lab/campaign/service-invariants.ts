@@ -46,7 +46,7 @@ export async function serviceViolations(result: CampaignResult): Promise<readonl
     const intent = enrollIntent(tags, clusterTags, lab.config.enrollTagKey);
     const verdict = verdicts.get(service.arn) ?? "unknown";
     const seen: JudgedService = { ...result, owned, service, definition, state, intent, verdict, fleetUnenrolled };
-    const problems = [...atRest(seen), ...mesh(seen), ...(await trust(seen)), ...owner(seen), ...tasks(seen)];
+    const problems = [...atRest(seen), ...mesh(seen), ...(await trust(seen)), ...owner(seen), ...(await tasks(seen))];
     broken.push(...problems.map((what) => `${label(owned)} ${what}`));
     if (verdict === "awaits-rollout" && !(await explained(seen))) {
       broken.push(`${label(owned)} waits for a rollout that never comes`);
@@ -154,9 +154,7 @@ async function trust({ verdict, definition, owned, lab }: JudgedService): Promis
   const facts = plane && (await lab.ledger.getMeshFacts(plane.name));
   const pinned = parseValueFrom(sidecar.secretValueFrom);
   if (!facts || !pinned?.versionId) return ["pins no secret version"];
-  const read = await lab
-    .call(owned, "GetSecretValue", { SecretId: pinned.secretArn, VersionId: pinned.versionId }, "secretsmanager")
-    .catch((error: unknown) => ({ error: String(error) }));
+  const read = await readToken(lab, owned, sidecar.secretValueFrom);
   const value = textAt(read, "SecretString");
   if (value === undefined) return [`cannot read its token: ${textAt(read, "error")}`];
   const token = decodeToken(value);
@@ -176,7 +174,8 @@ function owner({ owned, service, definition, intent }: JudgedService): readonly 
 }
 
 /** All tasks run, unless the owner's application itself is broken. */
-function tasks({ lab, owned, service, verdict, state, definition }: JudgedService): readonly string[] {
+async function tasks(judged: JudgedService): Promise<readonly string[]> {
+  const { lab, owned, service, verdict, state, definition } = judged;
   const [primary] = service.deployments;
   // An owner's revision may be broken, and ECS takes a while to replace tasks that a fault stopped.
   if (owned.revisions.includes(primary?.revision.arn ?? "")) return [];
@@ -191,8 +190,30 @@ function tasks({ lab, owned, service, verdict, state, definition }: JudgedServic
   if (wasStranded(lab, service.arn)) return [];
   return [
     `runs ${running} of ${service.desiredCount} tasks in ${service.deployments.length} deployments of ${used.join(", ")}: ` +
-      `${verdict}, last roll ${state?.lastOutcome?.outcome ?? "none"} ${state?.lastOutcome?.reason ?? ""}`,
+      `${verdict}, last roll ${state?.lastOutcome?.outcome ?? "none"} ${state?.lastOutcome?.reason ?? ""}` +
+      `; istiod: ${(await refusedCertificate(judged)) ?? "gives certificates"}`,
   ];
+}
+
+/** Why istiod gives no certificate to a task of the service that starts now; undefined if it does. */
+async function refusedCertificate({ lab, owned, definition }: JudgedService): Promise<string | undefined> {
+  const sidecar = findSidecar(definition);
+  if (sidecar.kind !== "ours") return undefined;
+  const token = textAt(await readToken(lab, owned, sidecar.secretValueFrom), "SecretString") ?? "";
+  return lab.controlPlanes.get(controlPlaneFor(lab.config, owned)?.name ?? "")?.certificateRefusal({
+    taskArn: "",
+    container: ZTUNNEL,
+    taskRoleArn: textAt(definition, "taskRoleArn"),
+    environment: new Map([["BOOTSTRAP_TOKEN", token]]),
+  });
+}
+
+/** The answer to a read of the secret version that a sidecar pins, or the error. */
+async function readToken(lab: Lab, owned: OwnedService, valueFrom: string): Promise<JsonObject> {
+  const { secretArn = "", versionId = "" } = parseValueFrom(valueFrom) ?? {};
+  return lab
+    .call(owned, "GetSecretValue", { SecretId: secretArn, VersionId: versionId }, "secretsmanager")
+    .catch((error: unknown) => ({ error: String(error) }));
 }
 
 /** True if the last roll that changed the service could not revert it. */

@@ -1,6 +1,6 @@
 import { AutopilotError } from "../base/errors.ts";
 import { type Config, targetsOf } from "../config/config.ts";
-import { driftOf, findSidecar, type Sidecar } from "../data-plane/ztunnel/index.ts";
+import { driftOf, findSidecar, isDaemonSecret, parseValueFrom, type Sidecar } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts, MeshGeneration } from "../model/mesh.ts";
 import { type DriftReason, keptRefusals, type Refusal } from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";
@@ -37,7 +37,7 @@ export interface DecisionInput {
   readonly older: readonly MeshGeneration[];
   readonly fleet: Pick<FleetState, "image" | "settings" | "unenrolledBy">;
   readonly config: Config;
-  readonly state: Pick<ServiceState, "enrolled" | "image"> | undefined;
+  readonly state: Pick<ServiceState, "enrolled" | "image" | "lastGoodSecret"> | undefined;
   /**
    * Set when a rollout rolls the service: what changed for the whole fleet comes now, with this image if it has one.
    */
@@ -107,7 +107,7 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar): Decision {
   const { service, definition, facts, config } = observed;
   const request = requestOf(observed);
   const found = obstacles(observed, request);
-  const kept = isMember(observed, sidecar) ? found.filter(keeps) : [];
+  const kept = keptOf(found, observed, sidecar);
   const refused = refuse(found.filter((refusal) => !kept.includes(refusal)));
   if (refused) return refused;
   if (!facts) throw new AutopilotError("mesh-facts-missing", `For ${service.ref.serviceArn}.`);
@@ -134,14 +134,16 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar): Decision {
   return { action: isNew ? "enroll" : "update", drift, desired, warnings };
 }
 
-/** It has our sidecar, or had it until a deployment took it away. */
-function isMember({ state }: DecisionInput, sidecar: Sidecar): boolean {
-  return sidecar.kind === "ours" || (state?.enrolled ?? false);
-}
-
-/** A rule that came later must not take a service out of the mesh, nor leave it out of a rotation. */
-function keeps({ reason }: Refusal): boolean {
-  return keptRefusals.includes(reason);
+/**
+ * The refusals that a service in the mesh has as warnings: a rule that came later must not take it out, nor leave it
+ * out of a rotation. It is in the mesh with our sidecar, or had it until a deployment took it away. A platform that is
+ * refused stays only where the service has it already: a tag that asks for it now is a new wish.
+ */
+function keptOf(found: readonly Refusal[], { state }: DecisionInput, sidecar: Sidecar): readonly Refusal[] {
+  if (sidecar.kind !== "ours" && !state?.enrolled) return [];
+  const valueFrom = sidecar.kind === "ours" ? sidecar.secretValueFrom : state?.lastGoodSecret;
+  const hasDaemon = isDaemonSecret(parseValueFrom(valueFrom ?? "")?.secretName ?? "");
+  return found.filter(({ reason }) => keptRefusals.includes(reason) && (reason !== "node-daemon" || hasDaemon));
 }
 
 function imageOf({ rollout, state, fleet, config }: DecisionInput, request: TagRequest | undefined): string {

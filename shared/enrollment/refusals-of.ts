@@ -55,10 +55,11 @@ function windowsOf({ placementExpressions }: ObservedService, raw: JsonObject): 
 }
 
 /**
- * By the attributes that ECS gives to instances.
- * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-constraints.html
+ * By the attributes that ECS gives to instances. An expression with a negation or an alternative may mean the opposite:
+ * it counts as none. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-constraints.html
  */
 function asksForWindows(expression: string): boolean {
+  if (/!|\|\||\b(not|or)\b/i.test(expression)) return false;
   return /attribute:ecs\.os-(type|family)\s*(==|=~|in)\s*\[?\s*["']?windows/i.test(expression);
 }
 

@@ -44,14 +44,13 @@ function nameWarnings({ ref }: ObservedService, { hostname }: TagRequest, { poli
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html
  */
 const SERVICE_CONNECT_PROXY = { cpuUnits: 256, memoryMiB: 64 } as const;
-const NO_PROXY = { cpuUnits: 0, memoryMiB: 0 } as const;
 
 function headroomWarnings(
   { raw }: DescribedTaskDefinition,
   { usesServiceConnect }: ObservedService,
   { policy }: Config,
 ): readonly Warning[] {
-  const { cpuUnits, memoryMiB } = headroom(raw, usesServiceConnect ? SERVICE_CONNECT_PROXY : NO_PROXY);
+  const { cpuUnits, memoryMiB } = headroom(raw, usesServiceConnect ? SERVICE_CONNECT_PROXY : undefined);
   const left: string[] = [];
   if (cpuUnits !== undefined && cpuUnits < policy.minHeadroom.cpuUnits) left.push(`${cpuUnits} CPU units`);
   if (memoryMiB !== undefined && memoryMiB < policy.minHeadroom.memoryMiB) left.push(`${memoryMiB} MiB of memory`);

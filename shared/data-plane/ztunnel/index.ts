@@ -5,6 +5,7 @@
 export { mergePrincipals } from "./bootstrap-token/secret-policy.ts";
 export {
   hasRoomForVersion,
+  isDaemonSecret,
   labelOf,
   parseValueFrom,
   pinnedValueFrom,

@@ -188,14 +188,12 @@ describe("a service with the tag false", () => {
 });
 
 describe("for any valid tags", () => {
-  /** As a member of the mesh it keeps a platform that is refused to others. */
-  const member = { enrolled: true };
   const bool = fc.constantFrom("true", "false");
   const asked = fc.record(
     {
       "ecs.solo.io/namespace": fc.constantFrom("shop", "default", "istio-system"),
       "ecs.solo.io/service-account": fc.constantFrom("web", "default", "a.b-cdefgh"),
-      "ztunnel-autopilot/platform": fc.constantFrom("ecs", "ecs-ec2"),
+      "ztunnel-autopilot/platform": fc.constant("ecs"),
       "ztunnel-autopilot/external": bool,
       "ztunnel-autopilot/proxy-env": bool,
       "ztunnel-autopilot/image": fc.constantFrom(
@@ -212,7 +210,6 @@ describe("for any valid tags", () => {
         const before = observed({
           service: service({ tags: { "ztunnel-autopilot/enroll": "true", ...tags } }),
           clusterTags,
-          state: member,
         });
         const { missingTags } = desiredOf(decide(before));
         const tagged = service({ tags: { ...before.service.tags, ...missingTags } });
@@ -228,8 +225,8 @@ describe("for any valid tags", () => {
     const enroll = { "ztunnel-autopilot/enroll": "true" };
     fc.assert(
       fc.property(asked, asked, (a, b) => {
-        const first = observed({ service: service({ tags: { ...enroll, ...a } }), state: member });
-        const second = observed({ service: service({ tags: { ...enroll, ...b } }), state: member });
+        const first = observed({ service: service({ tags: { ...enroll, ...a } }) });
+        const second = observed({ service: service({ tags: { ...enroll, ...b } }) });
         const wanted = desiredOf(decide(second));
         const same = contentHash(desiredOf(decide(first)), config()) === contentHash(wanted, config());
         const tagged = service({ tags: { ...second.service.tags, ...wanted.missingTags } });
@@ -260,7 +257,8 @@ describe("the request's platform and external tags", () => {
       "ztunnel-autopilot/platform": change.platform ?? "ecs",
       "ztunnel-autopilot/external": String(change.external ?? true),
     };
-    const decision = decide(observed({ service: service({ tags }), state: { enrolled: true } }));
+    const state = { enrolled: true, lastGoodSecret: `${secretArn(name)}:::x` };
+    const decision = decide(observed({ service: service({ tags }), state }));
     expect(desiredOf(decision).secret.secretName).toBe(name);
   });
 });

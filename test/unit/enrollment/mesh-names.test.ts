@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { serviceRef } from "../../../shared/base/arn.ts";
 import { decide } from "../../../shared/enrollment/decide.ts";
 import { meshNameProblems } from "../../../shared/enrollment/mesh-names.ts";
+import { secretArn } from "../../support/arns.ts";
 import { meshed, reasonsOf } from "../../support/enrolled-services.ts";
 import { config, enrolled, observed, service } from "../../support/services.ts";
 
@@ -84,9 +85,18 @@ describe("a service that is in the mesh and would be refused today", () => {
     expect(decision).toMatchObject({ action: "update", warnings: [{ code: "kept" }] });
   });
 
-  it("keeps the platform of its tag", () => {
-    const decision = decide(observed({ raw, service: service({ tags: daemon }) }));
-    expect(decision).toMatchObject({ action: "update", drift: ["token"], warnings: [{ code: "kept" }] });
+  it("keeps the platform that it has", () => {
+    const lastGoodSecret = `${secretArn("ztunnel-autopilot/mesh-network/shop/web/ecs-ec2")}:::x`;
+    const before = observed({ service: service({ tags: daemon }), state: { enrolled: true, lastGoodSecret } });
+    expect(decide(before)).toMatchObject({ action: "update", warnings: [{ code: "kept" }] });
+    const after = observed({ service: service({ tags: daemon }), raw: meshed(before) });
+    expect(decide(after)).toMatchObject({ action: "none", warnings: [{ code: "kept" }] });
+  });
+
+  it("is refused a platform that its tag asks for only now", () => {
+    expect(reasonsOf(decide(observed({ raw, service: service({ tags: daemon }) })))).toEqual(["node-daemon"]);
+    const stripped = observed({ service: service({ tags: daemon }), state: { enrolled: true } });
+    expect(reasonsOf(decide(stripped))).toEqual(["node-daemon"]);
   });
 
   it("is still refused for what would harm it", () => {

@@ -132,6 +132,17 @@ describe("refusals", () => {
     expect(decide(observed({ service: service({ platformVersion }) })).action).toBe("enroll");
   });
 
+  it.each([
+    "attribute:ecs.os-type == linux",
+    "attribute:ecs.os-type != windows",
+    "not(attribute:ecs.os-type == windows)",
+    "attribute:ecs.os-family !in [WINDOWS_SERVER_2022_CORE]",
+    "attribute:ecs.os-type == windows or attribute:ecs.os-type == linux",
+    "attribute:team == windows",
+  ])("the placement constraint %s is fine", (expression) => {
+    expect(decide(observed({ service: service({ placementExpressions: [expression] }) })).action).toBe("enroll");
+  });
+
   it("does not look at the platform version of EC2", () => {
     const ec2 = service({ launchType: "EC2", platformVersion: "1.0.0" });
     expect(decide(observed({ service: ec2 })).action).toBe("enroll");

@@ -26,6 +26,12 @@ export function secretName({ network, namespace, serviceAccount, platform, remot
   return `${SECRET_NAME_PREFIX}${name}${/-.{6}$/.test(name) ? "/identity" : ""}`;
 }
 
+/** True for the name of a secret whose tokens are for ztunnel as a daemon of the instance. */
+export function isDaemonSecret(name: string): boolean {
+  const [, , , variant = ""] = name.slice(SECRET_NAME_PREFIX.length).split("/");
+  return variant.startsWith("ecs-ec2");
+}
+
 /** True if Secrets Manager takes the text as a secret's name, and its ARN can be distinguished from the name. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name) && !/-.{6}$/.test(name);

@@ -11,8 +11,8 @@ export interface Headroom {
 
 /**
  * What the limits of the other containers (`cpu`, `memory`), and what ECS itself adds to the task at run time, leave of
- * the task's size, never below 0. The definitions of
- * Solo's guide leave nothing: ztunnel then lives on what the application doesn't use.
+ * the task's size, never below 0. The definitions of Solo's guide leave nothing: ztunnel then lives on what the
+ * application doesn't use.
  */
 export function headroom(
   definition: JsonObject,

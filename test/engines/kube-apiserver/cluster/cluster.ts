@@ -1,6 +1,5 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -8,6 +7,7 @@ import * as z from "zod";
 import { KUBERNETES_GROUP } from "../../../../cli/commands/kubernetes-rbac.ts";
 import type { Json } from "../../../../shared/base/json.ts";
 import type { EngineContext } from "../../engine.ts";
+import { freePort } from "../../ports.ts";
 
 /** The bearer tokens of the cluster's users. */
 export const tokens = { admin: "token-of-the-admin", autopilot: "token-of-the-autopilot", stranger: "token-of-nobody" };
@@ -185,18 +185,4 @@ async function ready(cluster: Pick<Cluster, "send">, ending: () => string | unde
     await setTimeout(POLL_MS);
   }
   throw new Error(`kube-apiserver was not ready within ${START_SECONDS} seconds`);
-}
-
-/** A port of 127.0.0.1 that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const listening = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", listening.resolve);
-  await listening.promise;
-  const address = server.address();
-  const closed = Promise.withResolvers<void>();
-  server.close(() => closed.resolve());
-  await closed.promise;
-  if (address === null || typeof address === "string") throw new Error("the system gave no port");
-  return address.port;
 }

@@ -10,6 +10,7 @@ import {
   type TrustingTasks,
   trustOf,
 } from "../../../../shared/use-cases/rotation/root-rotation.ts";
+import { secretArn } from "../../../support/arns.ts";
 import { byHand, meshed, withZtunnel } from "../../../support/enrolled-services.ts";
 import { factsWith, fingerprints, meshAfter, meshOf, newestId } from "../../../support/meshes.ts";
 import { enrolled, observed, service, taskDefinition } from "../../../support/services.ts";
@@ -33,6 +34,9 @@ describe("the generation that a task definition's token is of", () => {
   });
 
   it("is found with any tags, also for another network", () => {
+    // It has the platform already: to others it is refused.
+    const lastGoodSecret = `${secretArn("ztunnel-autopilot/mesh-network/shop/web/ecs-ec2")}:::x`;
+    const daemon = { enrolled: true, lastGoodSecret };
     const asked: readonly Partial<Record<keyof TagRequest, string>>[] = [
       { platform: "ecs-ec2" },
       { external: "false" },
@@ -40,7 +44,7 @@ describe("the generation that a task definition's token is of", () => {
     for (const one of asked) {
       const tags = Object.entries(one).map(([key, value]) => [`ztunnel-autopilot/${key}`, value]);
       const other = service({ tags: { ...enrolled, ...Object.fromEntries(tags) } });
-      expect(trust({ service: other, state: { enrolled: true } })).toEqual({ factsId: idOf("a") });
+      expect(trust({ service: other, state: daemon })).toEqual({ factsId: idOf("a") });
     }
     const moved = factsWith("b", { network: "far" });
     const both = meshOf([factsWith("a"), moved]);
