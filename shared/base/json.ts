@@ -17,12 +17,13 @@ export function canonicalJson(value: Json): string {
 function sorted(value: Json): Json {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isJsonObject(value)) return value;
-  const copy: Record<string, Json> = {};
+  const members: [string, Json][] = [];
   for (const key of Object.keys(value).sort()) {
     const member = value[key];
-    if (member !== undefined) copy[key] = sorted(member);
+    if (member !== undefined) members.push([key, sorted(member)]);
   }
-  return copy;
+  // An assignment would take a member called `__proto__` for the object's prototype.
+  return Object.fromEntries(members);
 }
 
 /** True when two values are the same JSON, in any order of their keys. */

@@ -26,6 +26,12 @@ describe("JSON", () => {
     );
   });
 
+  it("may have a member called __proto__, which counts like others", () => {
+    const text = '{"__proto__":{"a":1},"b":2}';
+    expect(canonicalJson(JSON.parse(text))).toBe(text);
+    expect(isSameJson(JSON.parse(text), JSON.parse('{"b":2}'))).toBe(false);
+  });
+
   it("is the same exactly if its canonical text is", () => {
     // A small number of different leaves makes equal values likely.
     const small = fc.letrec<{ value: Json }>((tie) => ({
