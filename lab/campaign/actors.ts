@@ -14,8 +14,6 @@ export interface OwnedService extends ServiceName {
   /** The service or its cluster had the enroll tag at some time. */
   everTagged: boolean;
   deleted: boolean;
-  /** The service had no tasks at some time. */
-  wasIdle: boolean;
 }
 
 /** Owners, pipelines and operators. An action that AWS refuses has no effect. */
@@ -67,7 +65,7 @@ export class Actors {
       if (known) this.services.splice(this.services.indexOf(known), 1);
       const everTagged = known?.everTagged === true || tags[enrollTagKey] !== undefined || this.#isTagged(service);
       const revisions = [...(known?.revisions ?? []), running];
-      this.services.push({ ...service, definition, revisions, everTagged, deleted: false, wasIdle: false });
+      this.services.push({ ...service, definition, revisions, everTagged, deleted: false });
     });
   }
 
@@ -89,7 +87,6 @@ export class Actors {
   }
 
   async scale(service: OwnedService, desiredCount: number): Promise<void> {
-    service.wasIdle ||= desiredCount === 0;
     const input = { cluster: service.cluster, service: service.name, desiredCount };
     await this.attempt(`the owner scales ${label(service)} to ${desiredCount}`, () =>
       this.driver.lab.call(service, "UpdateService", input),
@@ -160,7 +157,6 @@ export class Actors {
       revisions: [],
       everTagged: true,
       deleted: false,
-      wasIdle: false,
     });
   }
 }

@@ -12,7 +12,7 @@ import { parseBundle } from "../../shared/trust/bundle.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/lab-driver.ts";
 import { label, type OwnedService } from "./actors.ts";
-import { BAD_APPLICATION, images } from "./campaign-fleet.ts";
+import { BAD_APPLICATION } from "./campaign-fleet.ts";
 import type { CampaignResult } from "./campaign-result.ts";
 
 interface JudgedService extends CampaignResult {
@@ -180,10 +180,7 @@ async function tasks(judged: JudgedService): Promise<readonly string[]> {
   // An owner's revision may be broken, and ECS takes a while to replace tasks that a fault stopped.
   if (owned.revisions.includes(primary?.revision.arn ?? "")) return [];
   const used = containersOf(definition).map((one) => textAt(one, "image") ?? "");
-  // A roll of a service without tasks can't verify the image.
-  const untried = owned.wasIdle && used.some(isBad);
-  const broken = used.includes(BAD_APPLICATION) || untried;
-  if (broken || !primary || verdict === "deployment-in-flight") return [];
+  if (used.includes(BAD_APPLICATION) || !primary || verdict === "deployment-in-flight") return [];
   const running = [...primary.tasks].filter(({ lastStatus }) => lastStatus === "RUNNING").length;
   if (running === service.desiredCount && service.deployments.length === 1) return [];
   // The revert failed, too. The autopilot has notified that and leaves the service alone.
@@ -218,13 +215,9 @@ async function readToken(lab: Lab, owned: OwnedService, valueFrom: string): Prom
 
 /** True if the last roll that changed the service could not revert it. */
 function wasStranded(lab: Lab, arn: string): boolean {
-  const changes = ["succeeded", "reverted", "revert-failed"];
+  const changes = ["succeeded", "unverified", "reverted", "revert-failed"];
   const ended = lab.rolls().filter(({ service, outcome }) => service === arn && changes.includes(outcome ?? ""));
   return ended.at(-1)?.outcome === "revert-failed";
-}
-
-function isBad(image: string): boolean {
-  return image === images.bad || image === images.badInOneRegion;
 }
 
 /** True if an unfinished rollout, or one that ended without updating the service, explains why the service waits. */
@@ -234,7 +227,8 @@ async function explained({ lab, service }: JudgedService): Promise<boolean> {
     if (rollout.kind !== "rotate" && rollout.kind !== "reconfigure") continue;
     if (rollout.status !== "completed") return true;
     for await (const one of lab.ledger.listRolloutServices(rollout.id)) {
-      if (one.serviceArn === service.arn && one.status !== "succeeded") return true;
+      if (one.serviceArn !== service.arn || one.status === "succeeded" || one.status === "unverified") continue;
+      return true;
     }
   }
   return false;

@@ -104,7 +104,7 @@ function counted(counts: Readonly<Record<string, number>>, services: number) {
   const sum = (statuses: readonly string[]) => statuses.reduce((total, status) => total + (counts[status] ?? 0), 0);
   return {
     services,
-    succeeded: sum(["succeeded"]),
+    succeeded: sum(["succeeded", "unverified"]),
     failed: sum(failedStatuses),
     skipped: sum(["skipped", "superseded", "refused", "left"]),
   };

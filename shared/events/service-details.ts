@@ -25,6 +25,11 @@ const changeFields = {
   /** The revision that the service runs now, and the one before. */
   taskDefinitionArn: z.string(),
   previousTaskDefinitionArn: z.string().optional(),
+  /**
+   * `pending`: the service runs no task that could show whether its revision works. `late`: its first tasks since have
+   * shown that. Absent: verified by the roll that deployed it.
+   */
+  verification: z.enum(["pending", "late"]).optional(),
 };
 const sidecarFields = {
   namespace: z.string().optional(),
@@ -34,10 +39,10 @@ const sidecarFields = {
 };
 const drift = z.enum(driftReasonNames);
 
-/** `Service Enrolled`: the service is in the mesh, verified. */
+/** `Service Enrolled`: the service is in the mesh, verified unless it runs no task. */
 export const enrolledDetail = () => z.strictObject({ ...changeFields, ...sidecarFields });
 
-/** `Service Updated`: the service was in the mesh and is as desired again, verified. */
+/** `Service Updated`: the service was in the mesh and is as desired again, verified unless it runs no task. */
 export const updatedDetail = () =>
   z.strictObject({
     ...changeFields,

@@ -177,11 +177,15 @@ export const rolloutSchema = z.lazy(() =>
 );
 export type Rollout = z.output<typeof rolloutSchema>;
 
-/** The status of a service in a rollout. `left`: somebody else has deployed it since, so it is not rolled back. */
+/**
+ * The status of a service in a rollout. `unverified`: it has what the rollout brings, and runs no task that could show
+ * whether that works. `left`: somebody else has deployed it since, so it is not rolled back.
+ */
 export const rolloutServiceStatuses = [
   "waiting",
   "rolling",
   "succeeded",
+  "unverified",
   "skipped",
   "superseded",
   "refused",

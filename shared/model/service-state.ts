@@ -2,9 +2,19 @@ import * as z from "zod";
 import { deploymentEventNames } from "../base/vocabulary.ts";
 import { assignedImageSchema } from "./rollout.ts";
 
-/** How a roll ended. `superseded`: somebody else deployed during the roll, and nothing was touched since. */
-
-export const rollOutcomes = ["succeeded", "reverted", "superseded", "revert-failed", "failed", "refused"] as const;
+/**
+ * How a roll ended. `superseded`: somebody else deployed during the roll, and nothing was touched since. `unverified`:
+ * the service has its revision and runs no task that could show whether it works.
+ */
+export const rollOutcomes = [
+  "succeeded",
+  "unverified",
+  "reverted",
+  "superseded",
+  "revert-failed",
+  "failed",
+  "refused",
+] as const;
 export type RollOutcome = (typeof rollOutcomes)[number];
 
 /** What an ECS deployment event reported about the deployment that a roll waits for. */
@@ -48,6 +58,17 @@ export const serviceStateSchema = z.strictObject({
   lastGoodRevisionArn: z.string().optional(),
   /** The secret version that it pins. Absent where it pins none, or where that was not recorded. */
   lastGoodSecret: z.string().optional(),
+  /**
+   * A revision that was deployed while the service ran no task, and the revision to return to if its first tasks fail.
+   * They are verified once there are any.
+   */
+  unverified: z
+    .strictObject({
+      revisionArn: z.string(),
+      pinnedRevisionArn: z.string(),
+      pinnedSecret: z.string().nullable(),
+    })
+    .optional(),
   /** Secret versions that the running and the last good revision pin: `secret-arn:::version-id`. */
   secretsInUse: z.array(z.string()).default([]),
   lastOutcome: z

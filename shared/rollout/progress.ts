@@ -13,6 +13,7 @@ export interface WaveProgress {
   readonly name: string;
   readonly state: Wave["state"];
   readonly size: number;
+  /** Has what the rollout brings, also where no task runs that could show whether that works. */
   readonly succeeded: number;
   /** Reverted, failed, or failed to revert: what counts against the budget. */
   readonly failed: number;
@@ -43,6 +44,7 @@ const columns: Readonly<Record<RolloutServiceStatus, Column>> = {
   waiting: "waiting",
   rolling: "rolling",
   succeeded: "succeeded",
+  unverified: "succeeded",
   skipped: "skipped",
   superseded: "skipped",
   refused: "skipped",
@@ -130,7 +132,7 @@ function waveProgress(wave: Wave, tally: Tally): WaveProgress {
 function doneShare(status: RolloutStatus, counts: Progress["counts"], total: number): number {
   if (status === "rolling-back" || status === "rolled-back") {
     const gone = counts["rolled-back"] + counts.left + counts.stuck;
-    return share(gone, gone + counts.succeeded + counts.rolling + counts["rolling-back"], true);
+    return share(gone, gone + counts.succeeded + counts.unverified + counts.rolling + counts["rolling-back"], true);
   }
   return share(total - counts.waiting - counts.rolling, total, endedStatuses.includes(status));
 }

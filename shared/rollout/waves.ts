@@ -1,10 +1,14 @@
 import type { Place } from "../base/arn.ts";
 import type { Lane, Wave } from "../model/rollout.ts";
 
-/** A service that a rollout takes. `canary`: its tag asks for the canary wave. */
+/**
+ * A service that a rollout takes. `canary`: its tag asks for the canary wave. `idle`: it is to run no task, so that it
+ * can show nothing.
+ */
 export interface Candidate extends Place {
   readonly serviceArn: string;
   readonly canary: boolean;
+  readonly idle?: boolean;
 }
 
 /** Sizes of waves: see `rolloutPolicySchema`. */
@@ -32,10 +36,11 @@ interface Cut {
  * The rollout's waves and the order of its services, which does not depend on the order of `services`.
  *
  * Wave 0, `canary`, has the services tagged for it. Without any, it has the first `canaryCount` of the first region, or
- * the whole rollout if that is no larger. Then come the regions, those of `regionOrder` first, the others by name, or
- * all of them together. The rest of a region is cut by the cumulative percentages, rounded up: a wave is never empty,
- * and is named by the largest share that it completes. Every wave takes its share of each account, so that one
- * account's quotas don't hold up the others; within an account, services are ordered by ARN.
+ * the whole rollout if that is no larger. Services that run no task are never among them. Then come the regions, those
+ * of `regionOrder` first, the others by name, or all of them together. The rest of a region is cut by the cumulative
+ * percentages, rounded up: a wave is never empty, and is named by the largest share that it completes. Every wave takes
+ * its share of each account, so that one account's quotas don't hold up the others; within an account, services are
+ * ordered by ARN.
  */
 export function cutWaves(services: readonly Candidate[], policy: WavePolicy, regionOrder: readonly string[]): CutWaves {
   const unique = [...new Map(services.map((service) => [service.serviceArn, service])).values()];
@@ -74,10 +79,11 @@ function spread(services: readonly Candidate[]): readonly Candidate[] {
 }
 
 function canaryOf(byRegion: readonly (readonly Candidate[])[], canaryCount: number): readonly Candidate[] {
-  const all = byRegion.flat();
+  const running = byRegion.map((ofRegion) => ofRegion.filter(({ idle }) => !idle)).filter(({ length }) => length > 0);
+  const all = running.flat();
   const tagged = all.filter(({ canary }) => canary);
   if (tagged.length > 0) return tagged;
-  return all.length <= canaryCount ? all : (byRegion[0] ?? []).slice(0, canaryCount);
+  return all.length <= canaryCount ? all : (running[0] ?? []).slice(0, canaryCount);
 }
 
 function shares(of: string, services: readonly Candidate[], percentages: readonly number[]): readonly Cut[] {

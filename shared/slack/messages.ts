@@ -19,22 +19,22 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
     case "Service Enrolled":
       return {
         icon: ":white_check_mark:",
-        headline: `${nameOf(detail)} is in the mesh`,
-        lines: identityLines(detail),
+        headline: changed(detail, "is in the mesh", "is enrolled"),
+        lines: [...identityLines(detail), ...verificationLines(detail)],
         context: [...where(detail), ...revision(detail)],
       };
     case "Service Updated":
       return {
         icon: ":arrows_counterclockwise:",
-        headline: `${nameOf(detail)} is up to date in the mesh`,
-        lines: detail.drift.map((reason) => `• ${driftReasons[reason]}`),
+        headline: changed(detail, "is up to date in the mesh", "has its update"),
+        lines: [...detail.drift.map((reason) => `• ${driftReasons[reason]}`), ...verificationLines(detail)],
         context: [...where(detail), ...revision(detail)],
       };
     case "Drift Corrected":
       return {
         icon: ":wrench:",
-        headline: `${nameOf(detail)} is back in the mesh`,
-        lines: detail.drift.map((reason) => `• ${driftReasons[reason]}`),
+        headline: changed(detail, "is back in the mesh", "has its sidecar again"),
+        lines: [...detail.drift.map((reason) => `• ${driftReasons[reason]}`), ...verificationLines(detail)],
         context: [...where(detail), ...revision(detail)],
       };
     case "Service Unenrolled":
@@ -92,6 +92,23 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
         context: [code(detail.fingerprint, 120)],
       };
   }
+}
+
+interface Verified {
+  readonly serviceArn: string;
+  readonly verification?: "pending" | "late" | undefined;
+}
+
+/** What a service is after its roll; where it runs no task, not more than what was done to it. */
+function changed(detail: Verified, is: string, was: string): string {
+  return `${nameOf(detail)} ${detail.verification === "pending" ? `${was}, not verified` : is}`;
+}
+
+function verificationLines({ verification }: Verified): readonly string[] {
+  if (verification === undefined) return [];
+  return verification === "late"
+    ? ["The first tasks since its last change are verified."]
+    : ["It runs no task that could show whether it works. It is verified when it first has tasks."];
 }
 
 /** A bundle that cuts off tasks is the one change that can't wait. */

@@ -1,6 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import { attemptKeyOf, nextAttempt } from "../../deployment/attempts.ts";
 import { executionName } from "../../deployment/execution-name.ts";
+import { awaitsVerification, VERIFICATION } from "../../deployment/verification.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
 import { serviceRefused, serviceWarned } from "../../events/service-events.ts";
@@ -19,7 +20,10 @@ import { notesOf } from "./notes.ts";
 export type Reconciled =
   | { readonly did: "nothing"; readonly why: NothingReason }
   | { readonly did: "refused"; readonly refusals: readonly Refusal[] }
-  | { readonly did: "started"; readonly executionName: string; readonly action: "enroll" | "update" | "unenroll" };
+  | { readonly did: "started"; readonly executionName: string; readonly action: StartedAction };
+
+/** What a roll was started for. `verify`: the first tasks of what was deployed while none ran. */
+export type StartedAction = "enroll" | "update" | "unenroll" | "verify";
 
 export type NothingReason =
   | "not-enrolled"
@@ -60,6 +64,9 @@ export async function actOnDecision(
   }
   switch (decision.action) {
     case "none":
+      if (decision.reason !== "not-enrolled" && awaitsVerification(service, state)) {
+        return startRoll(observed, { action: "verify", content: VERIFICATION }, calls);
+      }
       await recordUnchanged(observed, decision, calls);
       return { did: "nothing", why: decision.reason };
     case "refuse":
@@ -70,18 +77,27 @@ export async function actOnDecision(
       if (calls.config.policy.inFlight === "wait" && primaryInProgress(service)) {
         return { did: "nothing", why: "deployment-in-flight" };
       }
-      return startRoll(observed, decision, calls);
+      return startRoll(observed, wishOf(decision, calls.config), calls);
     case "unenroll":
-      return startRoll(observed, decision, calls);
+      return startRoll(observed, wishOf(decision, calls.config), calls);
   }
+}
+
+/** What a roll is to bring: its content distinguishes attempts. */
+interface Wish {
+  readonly action: StartedAction;
+  readonly content: string;
+}
+
+function wishOf(decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>, config: Config): Wish {
+  return { action: decision.action, content: desiredContent(decision, config) };
 }
 
 async function startRoll(
   { service, state }: ObservedState,
-  decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>,
+  { action, content }: Wish,
   calls: ReconcileCalls,
 ): Promise<Reconciled> {
-  const content = desiredContent(decision, calls.config);
   const attemptKey = attemptKeyOf(service.taskDefinitionArn, content);
   const next = nextAttempt(state, attemptKey, calls.now());
   if (!next.start) return { did: "nothing", why: "backing-off" };
@@ -91,13 +107,13 @@ async function startRoll(
     executionName({ serviceArn, observedRevisionArn: service.taskDefinitionArn, desiredContent: content, attempt: n });
   const input = { serviceArn, attemptKey };
   const first = await calls.executions.startExecution({ name: name(attempt), input });
-  if (first.started) return { did: "started", executionName: name(attempt), action: decision.action };
+  if (first.started) return { did: "started", executionName: name(attempt), action };
   if (!hasEndedExecution(first.status)) return { did: "nothing", why: "already-started" };
   // That execution ended without raising the attempt: it was stopped, or never held the lease.
   if (!(await calls.ledger.raiseAttempt(serviceArn, attempt))) return { did: "nothing", why: "already-started" };
   const second = await calls.executions.startExecution({ name: name(attempt + 1), input });
   if (!second.started) return { did: "nothing", why: "already-started" };
-  return { did: "started", executionName: name(attempt + 1), action: decision.action };
+  return { did: "started", executionName: name(attempt + 1), action };
 }
 
 function primaryInProgress(service: ObservedService): boolean {

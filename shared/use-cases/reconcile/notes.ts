@@ -20,7 +20,7 @@ export function notesOf(observed: ObservedState, decision: AsItIs): ServicePatch
   if (state?.notifiedRefusals !== undefined) notes.notifiedRefusals = null;
   if (enrolled) return { ...notes, ...inTheMesh(observed, decision) };
   if (!state || !hasLeft(observed, state)) return notes;
-  const left = { enrolled: false, addedTagKeys: [], secretsInUse: [], notifiedWarnings: null };
+  const left = { enrolled: false, addedTagKeys: [], secretsInUse: [], notifiedWarnings: null, unverified: null };
   return { ...notes, ...left, ...lastGood(observed) };
 }
 
@@ -29,8 +29,12 @@ function inTheMesh(observed: ObservedState, { warnings }: AsItIs): ServicePatch 
   const notes: Mutable<ServicePatch> = {};
   const primary = primaryOf(observed.service);
   if (state?.enrolled !== true) notes.enrolled = true;
-  if (primary?.rolloutState === "COMPLETED" && state?.lastGoodRevisionArn !== primary.taskDefinitionArn) {
-    Object.assign(notes, lastGood(observed));
+  // Where nothing runs, nothing has shown that the revision is good. The roll that verifies it says so.
+  const hasRun = primary?.rolloutState === "COMPLETED" && primary.runningCount > 0;
+  const unverifiedArn = state?.unverified?.revisionArn;
+  if (hasRun && primary.taskDefinitionArn !== unverifiedArn) {
+    if (state?.lastGoodRevisionArn !== primary.taskDefinitionArn) Object.assign(notes, lastGood(observed));
+    if (unverifiedArn !== undefined) notes.unverified = null;
   }
   if (state?.failedAttemptKey !== undefined)
     Object.assign(notes, { failedAttemptKey: null, consecutiveFailures: 0, notBefore: null });

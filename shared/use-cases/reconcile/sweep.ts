@@ -3,6 +3,7 @@ import { chunkAsync } from "../../base/chunk.ts";
 import { asAutopilotError, failures } from "../../base/errors.ts";
 import { SECRET_NAME_PREFIX } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../config/config.ts";
+import { awaitsVerification } from "../../deployment/verification.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
@@ -196,7 +197,8 @@ async function noteSettled(
   { reads, settled }: ServiceCalls,
 ): Promise<void> {
   const { service, state } = observed;
-  if (!settled || state?.roll || Object.keys(notesOf(observed, found.decision)).length > 0) return;
+  if (!settled || state?.roll || awaitsVerification(service, state)) return;
+  if (Object.keys(notesOf(observed, found.decision)).length > 0) return;
   const fleet = await reads.mark(service.ref);
   settled.note(service.ref.serviceArn, judgedOn({ ...observed, fleet }), found);
 }

@@ -8,6 +8,7 @@ import { deployDefinition } from "./deploy-revision.ts";
 import { enrollService } from "./enroll-service.ts";
 import { freshReads } from "./fresh-reads.ts";
 import { rollBackService } from "./roll-back-service.ts";
+import { secretOfRevision } from "./secrets-in-use.ts";
 import type { ApplyPlan } from "./steps.ts";
 import { type Applied, superseded, watching } from "./watching.ts";
 
@@ -27,6 +28,7 @@ export async function applyRoll(
   const service = await calls.ecs.describeService(ref);
   const context = { plan, state, recordProgress: progressRecorder(ref, executionName, calls), calls };
   if (plan.change === "rollback") return rollBackService(service, context);
+  if (plan.change === "verify") return watchUnchanged(service, context);
   const resume = resumeOf(state.roll, service, plan);
   switch (resume.from) {
     case "superseded":
@@ -36,6 +38,17 @@ export async function applyRoll(
     case "observed":
       return applyPlan(service, context);
   }
+}
+
+/** What runs is all that is to be verified: its deployment has completed, and nothing is changed. */
+async function watchUnchanged(service: ObservedService, context: ApplyContext): Promise<Applied> {
+  const { plan, calls } = context;
+  const revisionArn = plan.observedRevisionArn;
+  if (service.taskDefinitionArn !== revisionArn) return superseded;
+  const { raw } = await calls.ecs.describeTaskDefinition(revisionArn);
+  const applied = watching(service, revisionArn, plan, secretOfRevision(raw), calls);
+  await context.recordProgress({ targetRevisionArn: revisionArn, deploymentId: applied.watch.deploymentId });
+  return applied;
 }
 
 /** The secret version that the update has recorded last. */

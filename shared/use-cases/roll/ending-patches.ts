@@ -40,27 +40,39 @@ function outcomeOf({ outcome, reason, executionName }: Ending, { nowMs }: Timing
 
 /** A refusal counts, too: else one that only a roll finds, as an identity bound elsewhere, is found at every event. */
 function isFailure(outcome: RollOutcome): boolean {
-  return outcome !== "succeeded" && outcome !== "superseded";
+  return outcome !== "succeeded" && outcome !== "unverified" && outcome !== "superseded";
 }
 
 function resultPatch({ outcome, plan, deployed, refusals, rollout }: Ending): ServicePatch {
-  if (deployed) return deployedPatch(deployed, rollout !== null);
+  if (deployed) return { ...deployedPatch(deployed, rollout !== null), ...goodPatch(deployed, outcome) };
   if (refusals) return { notifiedRefusals: textOf(refusals) };
   if (outcome !== "reverted" || !plan) return {};
   return { lastGoodRevisionArn: plan.pinnedRevisionArn, lastGoodSecret: plan.pinnedSecret };
 }
 
+/**
+ * The last good revision: the new one once its tasks have shown that it works. Until then it stays what it was, but
+ * after a rollback, whose revision was good before.
+ */
+function goodPatch({ plan, watch }: Deployed, outcome: RollOutcome): ServicePatch {
+  const { pinnedRevisionArn, pinnedSecret } = plan;
+  const { targetRevisionArn: revisionArn, secretInUse } = watch;
+  const good = { lastGoodRevisionArn: revisionArn, lastGoodSecret: secretInUse };
+  if (outcome !== "unverified") return { ...good, unverified: null };
+  return { ...(plan.change === "rollback" && good), unverified: { revisionArn, pinnedRevisionArn, pinnedSecret } };
+}
+
 function deployedPatch({ plan, watch }: Deployed, inRollout: boolean): ServicePatch {
   const { change, pinnedSecret } = plan;
-  const { targetRevisionArn, secretInUse } = watch;
-  const lastGood = { lastGoodRevisionArn: targetRevisionArn, lastGoodSecret: secretInUse };
-  const patch = { ...afterSuccess(), ...lastGood, notifiedRefusals: null };
+  const { secretInUse } = watch;
+  const patch = { ...afterSuccess(), notifiedRefusals: null };
   // An operator, or the next roll, may return to the pinned revision: the version that it starts from stays.
   const kept = pinnedSecret === null || pinnedSecret === secretInUse ? [] : [pinnedSecret];
   const secretsInUse = secretInUse === null ? kept : [...kept, secretInUse];
   switch (change) {
     case "enroll":
     case "update":
+    case "verify":
       return { ...patch, enrolled: true, secretsInUse };
     case "unenroll":
       return { ...patch, enrolled: false, addedTagKeys: [], secretsInUse: inRollout ? kept : [] };

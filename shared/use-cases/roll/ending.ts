@@ -14,7 +14,7 @@ export interface Ending {
   readonly attemptKey: string;
   readonly rollout: RollOrder | null;
   readonly plan: ApplyPlan | undefined;
-  /** The plan and the deployment that carried it out. Set for a roll that succeeded. */
+  /** The plan and the deployment that carried it out. Set for a roll that succeeded, or could not be verified. */
   readonly deployed: Deployed | undefined;
   /** Set for a roll that its plan refused. */
   readonly refusals: readonly { readonly reason: string; readonly detail: string }[] | undefined;
@@ -38,9 +38,13 @@ export function endingOf(input: FinishInput): Ending {
     attemptKey: rollout && plan ? plan.attemptKey : input.attemptKey,
     rollout,
     plan,
-    deployed: end.outcome === "succeeded" && plan && watch ? { plan, watch } : undefined,
+    deployed: isDeployed(end.outcome) && plan && watch ? { plan, watch } : undefined,
     refusals: end.outcome === "refused" && input.plan?.action === "finish" ? input.plan.refusals : undefined,
   };
+}
+
+function isDeployed(outcome: RollOutcome): boolean {
+  return outcome === "succeeded" || outcome === "unverified";
 }
 
 function resultOf(
@@ -51,6 +55,7 @@ function resultOf(
   const planned = plan?.action === "finish" ? plan.reason : undefined;
   switch (outcome) {
     case "succeeded":
+    case "unverified":
       return { outcome, reason: applied?.change ?? "", sentence: "" };
     case "refused":
       return { outcome, reason: planned ?? "", sentence: "" };

@@ -5,7 +5,8 @@ import { DISCOVERY_TAG } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { pinnedRevision } from "../../deployment/pinned.ts";
-import { identityRefusal, type RolloutTarget } from "../../enrollment/decide.ts";
+import { awaitsVerification, VERIFICATION } from "../../deployment/verification.ts";
+import { identityRefusal, type RolloutTarget, requestOf } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
 import { effectiveTags } from "../../enrollment/tags.ts";
@@ -43,7 +44,9 @@ export async function planRoll(
   const { observed, decision } = await observeAndDecide(service, state, calls, rollout);
   switch (decision.action) {
     case "none":
-      return supersededPlan("already-as-desired");
+      return awaitsVerification(service, state) && !rollout
+        ? planVerification(observed, state, calls)
+        : supersededPlan("already-as-desired");
     case "refuse":
       return refusedPlan(decision.refusals);
     case "unenroll":
@@ -57,6 +60,34 @@ export async function planRoll(
       return planChange(observed, state, { decision, rollout, isBound }, calls);
     }
   }
+}
+
+/** Nothing is to be changed: the first tasks of a revision that was deployed while none ran are to be verified. */
+function planVerification(
+  { service, clusterTags }: ObservedState,
+  { unverified }: ServiceState,
+  { config, now }: Pick<PlanCalls, "config" | "now">,
+): Plan {
+  const request = requestOf({ service, clusterTags, config });
+  if (!unverified || "refusals" in request) return supersededPlan("already-as-desired");
+  const { namespace, serviceAccount } = request.ok;
+  return {
+    action: "apply",
+    outcome: "planned",
+    change: "verify",
+    drift: [],
+    observedRevisionArn: service.taskDefinitionArn,
+    pinnedRevisionArn: unverified.pinnedRevisionArn,
+    pinnedSecret: unverified.pinnedSecret,
+    clusterTags: {},
+    namespace,
+    serviceAccount,
+    image: null,
+    isBound: true,
+    startedAtMs: now(),
+    attemptKey: attemptKeyOf(service.taskDefinitionArn, VERIFICATION),
+    rollout: null,
+  };
 }
 
 /** The service's state with the lease taken; undefined while another roll holds it. */

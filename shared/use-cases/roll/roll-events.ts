@@ -22,6 +22,7 @@ export function rollEvent(ref: ServiceRef, ending: Ending, recorded: Recorded): 
   const { outcome, reason, deployed } = ending;
   switch (outcome) {
     case "succeeded":
+    case "unverified":
       return deployed
         ? changeEvent(ref, ending, deployed, recorded)
         : rollSuperseded(ref, { ...rollOf(ending), reason });
@@ -59,6 +60,7 @@ function changeEvent(
     ...rollOf(ending),
     taskDefinitionArn: watch.targetRevisionArn,
     previousTaskDefinitionArn: plan.observedRevisionArn,
+    ...verificationOf(ending.outcome, plan),
   };
   const drift = plan.drift.filter(isDriftReason);
   switch (plan.change) {
@@ -68,6 +70,7 @@ function changeEvent(
       return serviceUnenrolled(ref, change);
     case "update":
     case "rollback":
+    case "verify":
       if (drift.includes("sidecar-missing")) return driftCorrected(ref, { ...change, drift });
       return serviceUpdated(ref, {
         ...change,
@@ -76,6 +79,12 @@ function changeEvent(
         ...(recheckRequested && { recheckRequested }),
       });
   }
+}
+
+/** Said only where it differs from "verified by the tasks that the roll has started". */
+function verificationOf(outcome: Ending["outcome"], { change }: Deployed["plan"]) {
+  if (outcome === "unverified") return { verification: "pending" } as const;
+  return change === "verify" ? ({ verification: "late" } as const) : {};
 }
 
 /** The sidecar that runs now. A member is left out where the service has none. */

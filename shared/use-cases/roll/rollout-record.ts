@@ -26,7 +26,7 @@ function forwardStatus({ outcome, reason }: Ending): RolloutServiceStatus {
 }
 
 function rollbackStatus({ outcome, reason }: Ending): RolloutServiceStatus {
-  if (outcome === "succeeded") return "rolled-back";
+  if (outcome === "succeeded" || outcome === "unverified") return "rolled-back";
   if (outcome !== "superseded") return "stuck";
   switch (reason) {
     case "already-as-desired":
@@ -88,6 +88,7 @@ export function imagePatch(
 ): ServicePatch {
   switch (status) {
     case "succeeded":
+    case "unverified":
       return image ? { image: { image, assignedAtMs: nowMs } } : {};
     case "rolled-back":
     case "left":

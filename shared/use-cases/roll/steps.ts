@@ -7,8 +7,11 @@ import { rollOrderSchema } from "../../rollout/steps.ts";
 
 const driftKeys: readonly string[] = driftReasonNames;
 
-/** `rollback`: return to the revision before a rollout. */
-export const changeSchema = z.enum(["enroll", "update", "unenroll", "rollback"]);
+/**
+ * `rollback`: return to the revision before a rollout. `verify`: nothing is changed; the first tasks of a revision that
+ * was deployed while the service ran none are verified.
+ */
+export const changeSchema = z.enum(["enroll", "update", "unenroll", "rollback", "verify"]);
 
 const refusalSchema = z.object({ reason: z.string(), detail: z.string() });
 

@@ -3,6 +3,7 @@ import { minutesToMs } from "../../base/durations.ts";
 import { AutopilotError, asAutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { type Verification, verifyTasks } from "../../data-plane/ztunnel/index.ts";
+import type { ObservedTask } from "../../model/task.ts";
 import type { ControlPlaneCalls, EcsCalls } from "../../ports/ports.ts";
 import type { Watch } from "./steps.ts";
 
@@ -18,6 +19,9 @@ export interface VerifyCalls {
 const MESH_READS = 4;
 const BETWEEN_MESH_READS_MS = 2000;
 
+/** `unverified`: the service is to run no task, so that nothing can show whether its revision works in the mesh. */
+export type Verified = "succeeded" | "unverified" | "superseded";
+
 /**
  * Whether the tasks that a completed deployment has left running are in the mesh (or, after unenrolling, out of it).
  * Throws a retryable error while time can help, and `not-verified` once `policy.verifyDeadlineMinutes` have passed
@@ -28,7 +32,7 @@ export async function verifyRoll(
   watch: Watch,
   sinceMs: number,
   calls: VerifyCalls,
-): Promise<"succeeded" | "superseded"> {
+): Promise<Verified> {
   try {
     return await verifyOnce(ref, watch, calls);
   } catch (error) {
@@ -39,7 +43,7 @@ export async function verifyRoll(
   }
 }
 
-async function verifyOnce(ref: ServiceRef, watch: Watch, calls: VerifyCalls): Promise<"succeeded" | "superseded"> {
+async function verifyOnce(ref: ServiceRef, watch: Watch, calls: VerifyCalls): Promise<Verified> {
   const { targetRevisionArn, desiredCount, namespace } = watch;
   const [taskArns, workloadAddresses] = await Promise.all([
     calls.ecs.listTasks(ref, "RUNNING"),
@@ -47,6 +51,8 @@ async function verifyOnce(ref: ServiceRef, watch: Watch, calls: VerifyCalls): Pr
     namespace === null ? undefined : readAddresses(namespace, ref, calls, ref.serviceName),
   ]);
   const tasks = await calls.ecs.describeTasks(clusterArnOf(ref), taskArns);
+  if (namespace !== null && !tasks.some((task) => runs(task, targetRevisionArn)))
+    return withoutTasks(ref, watch, calls);
   const observed = { tasks, targetRevisionArn, workloadAddresses };
   const asDeployed = await verifyInMesh(ref, { ...observed, desiredCount }, namespace, calls);
   if (asDeployed.verified) return "succeeded";
@@ -58,6 +64,22 @@ async function verifyOnce(ref: ServiceRef, watch: Watch, calls: VerifyCalls): Pr
   const verification = isScaled ? await verifyInMesh(ref, asScaled, namespace, calls) : asDeployed;
   if (verification.verified) return "succeeded";
   throw new AutopilotError("mesh-not-converged", verification.detail);
+}
+
+/** No task of the revision runs. That is desired only where none is to run. */
+async function withoutTasks(
+  ref: ServiceRef,
+  { targetRevisionArn }: Watch,
+  calls: Pick<VerifyCalls, "ecs">,
+): Promise<Verified> {
+  const { taskDefinitionArn, desiredCount } = await calls.ecs.describeService(ref);
+  if (taskDefinitionArn !== targetRevisionArn) return "superseded";
+  if (desiredCount === 0) return "unverified";
+  throw new AutopilotError("mesh-not-converged", `0 of ${desiredCount} tasks run ${targetRevisionArn}.`);
+}
+
+function runs({ taskDefinitionArn, lastStatus }: ObservedTask, targetRevisionArn: string): boolean {
+  return taskDefinitionArn === targetRevisionArn && lastStatus === "RUNNING";
 }
 
 /** Where all that is missing is an entry, the namespace's other entries count, too: not every istiod labels them. */

@@ -73,5 +73,6 @@ function candidateOf(
   if (service.status !== "ACTIVE" || enrollIntent(service.tags, clusterTags, enrollTagKey) !== "in") return undefined;
   const tags = effectiveTags(service.tags, clusterTags);
   const alarms = alarmNames(tags[tagKeys.alarms]);
-  return { serviceArn, account, region, canary: tags[tagKeys.wave] === "canary", ...(alarms && { alarms }) };
+  const idle = service.desiredCount === 0;
+  return { serviceArn, account, region, canary: tags[tagKeys.wave] === "canary", idle, ...(alarms && { alarms }) };
 }

@@ -124,6 +124,15 @@ describe("pinnedRevision", () => {
     expect(pinned([deployment()])).toBe(state.lastGoodRevisionArn);
   });
 
+  it("is not a revision that was deployed while no task ran, but what its roll would have reverted to", () => {
+    const unverified = { revisionArn: TARGET, pinnedRevisionArn: BEFORE, pinnedSecret: null };
+    const idle = service({ taskDefinitionArn: TARGET, deployments: [deployment({ rolloutState: "COMPLETED" })] });
+    expect(pinnedRevision({ service: idle, state: { ...state, unverified } })).toBe(BEFORE);
+    const deployed = service({ taskDefinitionArn: TARGET, deployments: [deployment({ rolloutState: "COMPLETED" })] });
+    const earlier = { ...unverified, revisionArn: "another" };
+    expect(pinnedRevision({ service: deployed, state: { ...state, unverified: earlier } })).toBe(TARGET);
+  });
+
   it("is what the user asked for when there never was another", () => {
     const created = service({ taskDefinitionArn: TARGET, deployments: [deployment()] });
     expect(pinnedRevision({ service: created, state: undefined })).toBe(TARGET);

@@ -17,6 +17,7 @@ const rollback: Partial<Record<RolloutServiceStatus, TakeCase>> = {
 const changeable: readonly RolloutServiceStatus[] = [
   "waiting",
   "succeeded",
+  "unverified",
   "skipped",
   "superseded",
   "refused",

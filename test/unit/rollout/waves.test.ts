@@ -37,6 +37,19 @@ describe("waves", () => {
     expect(cut.waves.every(({ state }) => state === "waiting")).toBe(true);
   });
 
+  it("begin with services that run tasks: others can show nothing, even if they are tagged for it", () => {
+    const idle = (from: readonly Candidate[]) => from.map((one) => ({ ...one, idle: true }));
+    const mixed = services("eu-west-1", A, 6, [1]).map((one, index) => ({ ...one, idle: index < 3 }));
+    const cut = cutWaves(mixed, policy, order);
+    expect(cut.ordered.slice(0, 3)).toEqual(mixed.slice(3).map(({ serviceArn }) => serviceArn));
+    const night = cutWaves([...idle(services("eu-west-1", A, 4)), ...services("us-east-1", A, 9)], policy, order);
+    expect(sizes(night)[0]).toEqual(["canary", 3]);
+    expect(night.ordered.slice(0, 3).every((arn) => arn.includes(":us-east-1:"))).toBe(true);
+    const none = cutWaves(idle(services("eu-west-1", A, 4, [0])), policy, order);
+    expect(none.waves.map(({ canary }) => canary)).not.toContain(true);
+    expect(none.ordered).toHaveLength(4);
+  });
+
   it("begin with the services tagged for it, of every region, and no others", () => {
     const cut = cutWaves(
       [...services("us-east-1", A, 10, [4]), ...services("eu-west-1", A, 10, [2, 7])],

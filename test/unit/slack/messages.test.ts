@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { outgoing, readOutgoing } from "../../../shared/events/outgoing.ts";
-import { rollFailed, rollSuperseded, serviceRefused, serviceWarned } from "../../../shared/events/service-events.ts";
+import {
+  rollFailed,
+  rollSuperseded,
+  serviceEnrolled,
+  serviceRefused,
+  serviceUpdated,
+  serviceWarned,
+} from "../../../shared/events/service-events.ts";
 import type { BusEvent } from "../../../shared/ports/ports.ts";
 import type { SlackMessage } from "../../../shared/slack/layout.ts";
 import { messageFor } from "../../../shared/slack/messages.ts";
@@ -37,6 +44,18 @@ describe("a message", () => {
     expect(shown).toContain("The network mode is bridge.");
     expect(shown).toContain("Register a revision with networkMode awsvpc");
     expect(shown).toContain("Set taskRoleArn.");
+  });
+
+  it("for a service that runs no task claims no more than what was done, and says when its tasks are verified", () => {
+    const change = { executionName: "web-0", taskDefinitionArn: "arn:aws:ecs:us-east-1:1:task-definition/web:8" };
+    const texts = (verification: "pending" | "late") =>
+      [serviceEnrolled(ref, { ...change, verification }), serviceUpdated(ref, { ...change, drift: [], verification })]
+        .map((event) => messageOf(event).text)
+        .join("\n");
+    expect(texts("pending")).not.toContain("in the mesh");
+    expect(texts("pending").match(/not verified/g)).toHaveLength(2);
+    expect(texts("pending")).toContain("It is verified when it first has tasks.");
+    expect(texts("late")).toContain("The first tasks since its last change are verified.");
   });
 
   it("for a failed roll gives cause, fix and whether the service is back", () => {

@@ -66,6 +66,28 @@ describe("the release of a lease", () => {
     expect(out).not.toHaveProperty("secretsInUse");
   });
 
+  it("of a roll without tasks leaves the last good revision, and has what to return to when the first tasks fail", () => {
+    const given = { outcome: "unverified" } as const;
+    const state = stateOf({ lastGoodRevisionArn: "good", failedAttemptKey: "other", consecutiveFailures: 2 });
+    const patch = releasePatch(state, success({ pinnedSecret: PINNED_SECRET }, {}, given), clock);
+    expect(patch).toMatchObject({
+      lastOutcome: { outcome: "unverified", reason: "enroll" },
+      enrolled: true,
+      unverified: { revisionArn: TARGET, pinnedRevisionArn: OBSERVED, pinnedSecret: PINNED_SECRET },
+      secretsInUse: [PINNED_SECRET, TARGET_SECRET],
+      failedAttemptKey: null,
+      consecutiveFailures: 0,
+    });
+    expect(patch).not.toHaveProperty("lastGoodRevisionArn");
+    expect(patch).not.toHaveProperty("lastGoodSecret");
+    const back = releasePatch(state, success({ change: "rollback" }, {}, given), clock);
+    expect(back, "its revision was good before").toMatchObject({ lastGoodRevisionArn: TARGET });
+    expect(releasePatch(state, success({ change: "verify" }), clock)).toMatchObject({
+      lastGoodRevisionArn: TARGET,
+      unverified: null,
+    });
+  });
+
   it("of a reverted roll pins the revision that it reverted to, and the attempt has to wait", () => {
     const ending = endingWith({ outcome: "reverted", plan: planOf({ pinnedSecret: PINNED_SECRET }), failure });
     expect(releasePatch(stateOf(), ending, clock)).toMatchObject({

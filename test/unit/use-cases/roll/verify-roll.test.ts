@@ -77,12 +77,6 @@ describe("a roll is verified", () => {
     expect(await verify()).toBe("succeeded");
   });
 
-  it("when nothing is to run", async () => {
-    const { testbed, verify } = await deployed();
-    testbed.ecs.setTasks([]);
-    expect(await verify({ desiredCount: 0 })).toBe("succeeded");
-  });
-
   it("without a question to the mesh when the service has left it", async () => {
     const { testbed, watch } = await deployed();
     testbed.ecs.setTasks(testbed.ecs.tasksOf().map((task) => ({ ...task, containers: [] })));
@@ -91,6 +85,39 @@ describe("a roll is verified", () => {
     };
     const calls = { ...testbed, controlPlane };
     expect(await verifyRoll(web, { ...watch, namespace: null }, testbed.clock.nowMs, calls)).toBe("succeeded");
+  });
+});
+
+describe("a service that runs no task", () => {
+  it("is unverified where none is to run: nothing shows whether its revision works", async () => {
+    const { testbed, verify } = await deployed();
+    testbed.ecs.setTasks([]);
+    testbed.ecs.change({ desiredCount: 0 });
+    expect(await verify({ desiredCount: 0 })).toBe("unverified");
+    expect(await verify({ desiredCount: 2 })).toBe("unverified");
+  });
+
+  it("is verified again until its deadline where some are to run, also when it was scaled out meanwhile", async () => {
+    const { testbed, verify, deadlineMs } = await deployed();
+    testbed.ecs.setTasks([]);
+    await expect(verify({ desiredCount: 0 })).rejects.toMatchObject({ code: "mesh-not-converged" });
+    testbed.clock.nowMs = deadlineMs;
+    await expect(verify({ desiredCount: 0 })).rejects.toMatchObject({ code: "not-verified" });
+  });
+
+  it("is superseded where somebody has deployed another revision", async () => {
+    const { testbed, verify } = await deployed();
+    testbed.ecs.setTasks([]);
+    testbed.ecs.change({ desiredCount: 0, taskDefinitionArn: revisionArn("other", 1) });
+    expect(await verify()).toBe("superseded");
+  });
+
+  it("has left the mesh", async () => {
+    const { testbed, watch } = await deployed();
+    testbed.ecs.setTasks([]);
+    testbed.ecs.change({ desiredCount: 0 });
+    const left = { ...watch, namespace: null, desiredCount: 0 };
+    expect(await verifyRoll(web, left, testbed.clock.nowMs, testbed)).toBe("succeeded");
   });
 });
 
