@@ -88,6 +88,7 @@ export const nineContainers: DecisionInput = {
     launchType: "FARGATE",
     platformVersion: "LATEST",
     desiredCount: 4,
+    propagateTags: "SERVICE",
     deployments: [],
     tags: {
       [DEFAULT_ENROLL_TAG]: "true",

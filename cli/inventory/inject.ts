@@ -140,6 +140,7 @@ function unregistered(ref: ServiceRef, tags: Tags, definition: JsonObject): Obse
     launchType: fargate ? "FARGATE" : "EC2",
     platformVersion: fargate ? "LATEST" : undefined,
     desiredCount: 1,
+    propagateTags: "SERVICE",
     deployments: [],
     tags,
   };

@@ -205,7 +205,7 @@ async function describeObserved(observed: ObservedState, { meshes, fleet }: Know
 function verdictOf(decision: Decision): Pick<InventoryService, "verdict" | "drift" | "refusals" | "warnings"> {
   switch (decision.action) {
     case "none":
-      return { verdict: decision.reason, drift: [], refusals: [], warnings: decision.warnings };
+      return { verdict: decision.reason, drift: decision.repairs, refusals: [], warnings: decision.warnings };
     case "refuse":
       return { verdict: "refused", drift: [], refusals: decision.refusals, warnings: [] };
     case "enroll":

@@ -1,8 +1,9 @@
 import { AutopilotError } from "../base/errors.ts";
+import { DISCOVERY_TAG } from "../base/vocabulary.ts";
 import { type Config, targetsOf } from "../config/config.ts";
 import { driftOf, findSidecar, isDaemonSecret, parseValueFrom, type Sidecar } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts, MeshGeneration } from "../model/mesh.ts";
-import { type DriftReason, keptRefusals, type Refusal } from "../model/reasons.ts";
+import { type DriftReason, keptRefusals, type Refusal, type RepairReason } from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import type { ServiceState } from "../model/service-state.ts";
@@ -70,7 +71,7 @@ export function decide(observed: DecisionInput): Decision {
   switch (intent) {
     case "in":
       if (observed.fleet.unenrolledBy && !observed.rollout)
-        return { action: "none", reason: "fleet-unenrolled", warnings: [] };
+        return { action: "none", reason: "fleet-unenrolled", warnings: [], repairs: [] };
       return decideEnrolled(observed, sidecar);
     case "out":
       return hasZtunnel(sidecar) ? decideUnenroll(service, "tag-false") : notEnrolled;
@@ -79,7 +80,7 @@ export function decide(observed: DecisionInput): Decision {
   }
 }
 
-const notEnrolled: Decision = { action: "none", reason: "not-enrolled", warnings: [] };
+const notEnrolled: Decision = { action: "none", reason: "not-enrolled", warnings: [], repairs: [] };
 
 function assertComplete({ service, definition }: DecisionInput): void {
   if (containersOf(definition.raw).length === 0) {
@@ -124,14 +125,23 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar): Decision {
     ...driftOf(registerable(definition.raw, definition.tags), sidecarSpec(desired, valueFrom, config)),
     ...(Object.keys(desired.missingTags).length > 0 ? (["identity"] as const) : []),
   ];
-  if (drift.length === 0) return { action: "none", reason: "as-desired", warnings };
+  const repairs = repairsOf(observed);
+  if (drift.length === 0) return { action: "none", reason: "as-desired", warnings, repairs };
   const { older, fleet, rollout } = observed;
   const { secret } = desired;
   const wanted = { service, request: request.ok, valueFrom: observedValueFrom, secret, older, fleet, config };
   if (!rollout && immediateDrift(drift, wanted).length === 0)
-    return { action: "none", reason: "awaits-rollout", warnings };
+    return { action: "none", reason: "awaits-rollout", warnings, repairs };
   const isNew = sidecar.kind === "none" && observed.state?.enrolled !== true;
-  return { action: isNew ? "enroll" : "update", drift, desired, warnings };
+  return { action: isNew ? "enroll" : "update", drift, desired, warnings, repairs: isNew ? [] : repairs };
+}
+
+/** What istiod needs outside of the task definition. Other deployments than ours, and other tools, take it away. */
+function repairsOf({ service, clusterTags, config }: DecisionInput): readonly RepairReason[] {
+  const found: RepairReason[] = [];
+  if (clusterTags[DISCOVERY_TAG] !== "true") found.push("discovery");
+  if (config.policy.propagateTags && service.propagateTags !== "SERVICE") found.push("propagate-tags");
+  return found;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { DriftReason, Refusal, Warning } from "../model/reasons.ts";
+import type { DriftReason, Refusal, RepairReason, Warning } from "../model/reasons.ts";
 import type { Tags, WorkloadIdentity } from "../model/service.ts";
 export type TokenPlatform = "ecs" | "ecs-ec2";
 
@@ -44,12 +44,20 @@ export type UnenrollReason = "tag-removed" | "tag-false" | "fleet-unenrolled";
 export type NoneReason = "not-enrolled" | "as-desired" | "awaits-rollout" | "fleet-unenrolled";
 
 export type Decision =
-  | { readonly action: "none"; readonly reason: NoneReason; readonly warnings: readonly Warning[] }
+  | {
+      readonly action: "none";
+      readonly reason: NoneReason;
+      readonly warnings: readonly Warning[];
+      /** What a service in the mesh lacks outside of its task definition, to be corrected without a roll. */
+      readonly repairs: readonly RepairReason[];
+    }
   | { readonly action: "refuse"; readonly refusals: readonly [Refusal, ...Refusal[]] }
   | {
       readonly action: "enroll" | "update";
       readonly drift: readonly DriftReason[];
       readonly desired: DesiredEnrollment;
       readonly warnings: readonly Warning[];
+      /** The same. A roll puts it right as well: this is for a service that has to wait for its roll. */
+      readonly repairs: readonly RepairReason[];
     }
   | { readonly action: "unenroll"; readonly reason: UnenrollReason };

@@ -23,6 +23,8 @@ const comesOfSettings: Readonly<Record<DriftReason, boolean>> = {
   dependency: true,
   "proxy-env": true,
   identity: false,
+  discovery: false,
+  "propagate-tags": false,
 };
 
 /**

@@ -94,5 +94,9 @@ export const rollFailedDetail = () =>
 export const rollSupersededDetail = () =>
   z.strictObject({ ...serviceFields, executionName: z.string(), ...inRollout, reason: text });
 
-/** `Drift Corrected`: a deployment had taken the service out of what it should be, and it is so again. */
-export const driftCorrectedDetail = () => z.strictObject({ ...changeFields, drift: z.array(drift).min(1) });
+/**
+ * `Drift Corrected`: somebody else's change had taken the service out of what it should be, and it is so again. Without
+ * `executionName`, no roll was needed.
+ */
+export const driftCorrectedDetail = () =>
+  z.strictObject({ ...changeFields, executionName: z.string().optional(), drift: z.array(drift).min(1) });

@@ -61,7 +61,7 @@ export function rollSuperseded(ref: ServiceRef, detail: Rest<"Service Roll Super
   return outgoing("Service Roll Superseded", { ...about(ref), ...detail });
 }
 
-/** A deployment had taken the service out of what it should be, and it is so again. */
+/** Somebody else's change had taken the service out of what it should be, and it is so again. */
 export function driftCorrected(ref: ServiceRef, detail: Rest<"Drift Corrected">): BusEvent {
   return outgoing("Drift Corrected", { ...about(ref), ...detail });
 }

@@ -12,6 +12,8 @@ export const driftReasons = {
   dependency: "A container does not wait until ztunnel is healthy.",
   "proxy-env": "The proxy environment differs from the tag proxy-env.",
   identity: "The tags that istiod reads differ from the identity in the token.",
+  discovery: "The cluster had lost the tag ecs.solo.io/discovery-enabled, so istiod knew none of its tasks.",
+  "propagate-tags": "The service no longer gave its tags to the tasks that it starts.",
 } as const satisfies Readonly<Record<DriftReason, string>>;
 
 export const refusals = {

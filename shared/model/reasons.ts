@@ -15,8 +15,13 @@ export const driftReasonNames = [
   "dependency",
   "proxy-env",
   "identity",
+  "discovery",
+  "propagate-tags",
 ] as const;
 export type DriftReason = (typeof driftReasonNames)[number];
+
+/** Drift that one call to ECS puts right, without a deployment. */
+export type RepairReason = Extract<DriftReason, "discovery" | "propagate-tags">;
 
 /** Why a service is not taken into the mesh. */
 export const refusalNames = [

@@ -48,6 +48,8 @@ export interface ObservedService {
   /** Fargate platform version as set: `LATEST`, `1.4.0` …; undefined on EC2. */
   readonly platformVersion: string | undefined;
   readonly desiredCount: number;
+  /** Whose tags its tasks get when they start: `SERVICE`, `TASK_DEFINITION`, or `NONE`. */
+  readonly propagateTags: string;
   readonly deployments: readonly Deployment[];
   readonly tags: Tags;
 }

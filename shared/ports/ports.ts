@@ -21,11 +21,11 @@ export interface EcsCalls {
   describeLatestTaskDefinition(family: string): Promise<DescribedTaskDefinition | undefined>;
   /** Registers raw JSON unchanged and returns the new revision's ARN. Throws `registration-refused`. */
   registerTaskDefinition(definition: JsonObject): Promise<string>;
-  /** Throws `update-refused`. */
+  /** Without a revision or a forced deployment, what runs goes on running. Throws `update-refused`. */
   updateService(
     ref: ServiceRef,
     change: {
-      readonly taskDefinitionArn: string;
+      readonly taskDefinitionArn?: string;
       readonly propagateTags?: boolean;
       readonly forceNewDeployment?: boolean;
     },

@@ -33,7 +33,9 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
     case "Drift Corrected":
       return {
         icon: ":wrench:",
-        headline: changed(detail, "is back in the mesh", "has its sidecar again"),
+        headline: detail.executionName
+          ? changed(detail, "is back in the mesh", "has its sidecar again")
+          : `${nameOf(detail)} lacked what the mesh needs: it has it again`,
         lines: [...detail.drift.map((reason) => `• ${driftReasons[reason]}`), ...verificationLines(detail)],
         context: [...where(detail), ...revision(detail)],
       };

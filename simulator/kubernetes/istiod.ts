@@ -5,7 +5,7 @@ import type { SimulatorContext, StartingContainer, TaskChange } from "../core/co
 import { admit } from "./admission.ts";
 import { istiodHosts } from "./gateway.ts";
 import { certificateNames, certificateRefusal, hasCertificate } from "./identity.ts";
-import { type ObjectStore, refOf } from "./object-store.ts";
+import { type ObjectRef, type ObjectStore, refOf } from "./object-store.ts";
 import { parseResourcePath } from "./resources.ts";
 import { StatusError } from "./status.ts";
 import { type DiscoveredTask, discoveredTask, type TaskPlace, workloadEntry } from "./workload-entry.ts";
@@ -103,10 +103,20 @@ export class Istiod {
   }
 
   #taskChanged(change: TaskChange): void {
+    const before = this.#tasks.get(change.taskArn);
     const task = discoveredTask(change, this.#options.discovers);
-    if (!task) return;
+    // Its cluster has lost the tag by which istiod discovers it, or its entry moves to another namespace.
+    if (before && before.namespace !== task?.namespace) this.#store.delete(this.#refOf(before));
+    if (!task) {
+      this.#tasks.delete(change.taskArn);
+      return;
+    }
     this.#tasks.set(task.taskArn, task);
     this.#discoverAfter(DISCOVERY_MS.min + this.#random() * (DISCOVERY_MS.max - DISCOVERY_MS.min), task);
+  }
+
+  #refOf(task: DiscoveredTask): ObjectRef {
+    return refOf(workloadEntry(task, this.#options.network, { labels: false, redirection: false }));
   }
 
   #discoverAfter(delayMs: number, task: DiscoveredTask): void {

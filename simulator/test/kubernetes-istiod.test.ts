@@ -54,6 +54,26 @@ describe("Simulated istiod", () => {
     expect(await entries()).toEqual([]);
   });
 
+  it("forgets the tasks of a cluster that has lost its discovery tag, and moves a task to another namespace", async () => {
+    taskChanged();
+    await clock.advance(5000);
+    taskChanged({ clusterTags: new Map() });
+    await clock.advance(5000);
+    expect(await allEntries()).toEqual([]);
+    taskChanged();
+    await clock.advance(5000);
+    expect(entriesOf(await allEntries())).toHaveLength(1);
+    taskChanged({
+      tags: new Map([
+        ["ecs.solo.io/namespace", "istio-system"],
+        ["ecs.solo.io/service-account", "other"],
+      ]),
+    });
+    taskChanged({ tags: new Map([["ecs.solo.io/namespace", "default"]]) });
+    await clock.advance(5000);
+    expect(entriesOf(await allEntries()).map(({ namespace }) => namespace)).toEqual(["default"]);
+  });
+
   it("does not bring back a task that stopped at once", async () => {
     taskChanged();
     taskChanged({ lastStatus: "STOPPED", healthy: false });
@@ -210,4 +230,6 @@ function entriesOf(items: Json | undefined) {
 }
 
 const texts = z.record(z.string(), z.string()).default({});
-const entrySchema = z.array(z.object({ metadata: z.object({ labels: texts, annotations: texts }) }));
+const entrySchema = z.array(
+  z.object({ metadata: z.object({ namespace: z.string(), labels: texts, annotations: texts }) }),
+);

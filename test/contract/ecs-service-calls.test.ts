@@ -47,6 +47,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
         launchType: "FARGATE",
         platformVersion: "LATEST",
         desiredCount: 2,
+        propagateTags: "NONE",
         deployments: [
           {
             id: expect.stringMatching(/^ecs-svc\//),
@@ -153,6 +154,13 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
         ["ACTIVE", "COMPLETED", first],
       ]);
       expect(forced.deployments[0]?.id).not.toBe(before.deployments[0]?.id);
+    });
+
+    it("are not deployed either when they only propagate their tags from now on", async () => {
+      const ref = await subject.createService("web", first);
+      const before = await ecs.describeService(ref);
+      expect(await ecs.updateService(ref, { propagateTags: true })).toEqual({ ...before, propagateTags: "SERVICE" });
+      expect(await ecs.describeService(ref)).toMatchObject({ propagateTags: "SERVICE" });
     });
 
     it("during a deployment drain that deployment, too", async () => {

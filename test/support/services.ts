@@ -92,6 +92,7 @@ export function service(changes: Partial<ObservedService> = {}): ObservedService
     launchType: "FARGATE",
     platformVersion: "LATEST",
     desiredCount: 2,
+    propagateTags: "SERVICE",
     deployments: [],
     tags: enrolled,
     ...changes,
@@ -131,7 +132,7 @@ export function observed(
   const { raw, ...others } = changes;
   return {
     service: service(),
-    clusterTags: {},
+    clusterTags: { "ecs.solo.io/discovery-enabled": "true" },
     definition: { taskDefinitionArn: OBSERVED, raw: raw ?? taskDefinition(), tags: [] },
     facts,
     older: [],

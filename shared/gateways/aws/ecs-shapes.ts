@@ -50,6 +50,8 @@ const serviceSchema = z.object({
   schedulingStrategy: z.string().default("REPLICA"),
   placementConstraints: z.array(z.object({ expression: z.string().optional() })).default([]),
   resourceManagementType: z.string().default("CUSTOMER"),
+  // Absent where it is NONE.
+  propagateTags: z.string().default("NONE"),
   desiredCount: z.number().default(0),
   deployments: z.array(deploymentSchema).default([]),
   tags: tagsSchema,
@@ -81,6 +83,7 @@ export function observedService(service: unknown): ObservedService | undefined {
     launchType: launchTypeOf(shape),
     platformVersion: shape.platformVersion,
     desiredCount: shape.desiredCount,
+    propagateTags: shape.propagateTags,
     deployments: shape.deployments.map(({ serviceConnectConfiguration: _, ...deployment }) => deployment),
     tags: shape.tags,
   };

@@ -90,7 +90,7 @@ export function decideWith(
   facts: FleetFacts | undefined,
   rollout?: RolloutTarget,
 ): Decision {
-  if (!definition) return { action: "none", reason: "not-enrolled", warnings: [] };
+  if (!definition) return { action: "none", reason: "not-enrolled", warnings: [], repairs: [] };
   const given = { service, clusterTags, definition, config, state, ...(rollout && { rollout }) };
   if (!facts) return decide({ ...given, facts: undefined, older: [], fleet: {} });
   const { mesh, fleet } = facts;

@@ -15,6 +15,7 @@ import type { BusCalls, EcsCalls, ExecutionCalls, Log } from "../../ports/ports.
 import type { ObservedState } from "../observe/observe.ts";
 import { removeAddedTags } from "../observe/remove-added-tags.ts";
 import { notesOf } from "./notes.ts";
+import { type RepairCalls, repair } from "./repair.ts";
 
 /** The result of reconciling one service. */
 export type Reconciled =
@@ -37,19 +38,21 @@ export type NothingReason =
 
 export interface ReconcileCalls {
   readonly config: Config;
-  readonly ecs: Pick<EcsCalls, "untagResource">;
+  readonly ecs: Pick<EcsCalls, "untagResource"> & RepairCalls["ecs"];
   readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt">;
   readonly executions: Pick<ExecutionCalls, "startExecution">;
   readonly bus: BusCalls;
-  readonly log: Pick<Log, "warn">;
+  readonly log: Pick<Log, "warn" | "error">;
   readonly now: () => number;
+  /** Clusters whose tag this sweep has put back, or has tried to. */
+  readonly repairedClusters?: Set<string>;
 }
 
 /**
  * Acts on a decision: starts a roll, notifies a refusal once, or records that the service is as desired. In ECS itself
- * it changes nothing but tags that the autopilot added to a service which has left the mesh by another way. While a
- * roll holds the service's lease, it starts nothing and requests a recheck, so that the event of that roll's end leads
- * here.
+ * it changes nothing but tags that the autopilot added to a service which has left the mesh by another way, and what
+ * `repair` puts right. While a roll holds the service's lease, it starts nothing and requests a recheck, so that the
+ * event of that roll's end leads here.
  */
 export async function actOnDecision(
   observed: ObservedState,
@@ -65,19 +68,18 @@ export async function actOnDecision(
   switch (decision.action) {
     case "none":
       if (decision.reason !== "not-enrolled" && awaitsVerification(service, state)) {
+        await repair(service, decision.repairs, calls);
         return startRoll(observed, { action: "verify", content: VERIFICATION }, calls);
       }
       await recordUnchanged(observed, decision, calls);
+      await repair(service, decision.repairs, calls);
       return { did: "nothing", why: decision.reason };
     case "refuse":
       await notifyRefusals(service, state, decision.refusals, calls);
       return { did: "refused", refusals: decision.refusals };
     case "enroll":
     case "update":
-      if (calls.config.policy.inFlight === "wait" && primaryInProgress(service)) {
-        return { did: "nothing", why: "deployment-in-flight" };
-      }
-      return startRoll(observed, wishOf(decision, calls.config), calls);
+      return startOrRepair(observed, decision, calls);
     case "unenroll":
       return startRoll(observed, wishOf(decision, calls.config), calls);
   }
@@ -91,6 +93,20 @@ interface Wish {
 
 function wishOf(decision: Extract<Decision, { action: "enroll" | "update" | "unenroll" }>, config: Config): Wish {
   return { action: decision.action, content: desiredContent(decision, config) };
+}
+
+/** A service in the mesh that has to wait for its roll gets now what needs none. */
+async function startOrRepair(
+  observed: ObservedState,
+  decision: Extract<Decision, { action: "enroll" | "update" }>,
+  calls: ReconcileCalls,
+): Promise<Reconciled> {
+  const waits = calls.config.policy.inFlight === "wait" && primaryInProgress(observed.service);
+  const done = waits
+    ? ({ did: "nothing", why: "deployment-in-flight" } as const)
+    : await startRoll(observed, wishOf(decision, calls.config), calls);
+  if (done.did === "nothing") await repair(observed.service, decision.repairs, calls);
+  return done;
 }
 
 async function startRoll(

@@ -37,7 +37,8 @@ export async function sweep(calls: SweepCalls): Promise<SweepResult> {
   const tally = new Tally(calls.config);
   const states = await readStates({ ...calls, tally });
   const reads = readOnce(calls.ledger, calls.config);
-  await Promise.all(targetsOf(calls.config).map((target) => sweepTarget(target, { ...calls, states, reads, tally })));
+  const known = { ...calls, states, reads, tally, repairedClusters: new Set<string>() };
+  await Promise.all(targetsOf(calls.config).map((target) => sweepTarget(target, known)));
   return tally.result();
 }
 
@@ -49,7 +50,8 @@ export async function sweepCluster(cluster: ClusterRef, calls: Omit<SweepCalls, 
   const ecs = calls.ecs(cluster);
   // An event about the cluster's tags leads here: cached tags are older than it.
   await ecs.describeCluster(cluster.clusterArn, { fresh: true });
-  await sweepServicesOf(cluster.clusterArn, ecs, new Set(), { ...calls, states, reads, tally });
+  const repairedClusters = new Set<string>();
+  await sweepServicesOf(cluster.clusterArn, ecs, new Set(), { ...calls, states, reads, tally, repairedClusters });
   return tally.result();
 }
 
@@ -198,6 +200,7 @@ async function noteSettled(
 ): Promise<void> {
   const { service, state } = observed;
   if (!settled || state?.roll || awaitsVerification(service, state)) return;
+  if (found.decision.repairs.length > 0) return;
   if (Object.keys(notesOf(observed, found.decision)).length > 0) return;
   const fleet = await reads.mark(service.ref);
   settled.note(service.ref.serviceArn, judgedOn({ ...observed, fleet }), found);

@@ -166,6 +166,13 @@ export class TaskLifecycle {
     this.#listener.taskStopped(task);
   }
 
+  /** Announces tasks whose own tags or whose cluster's tags have changed; those that nobody knows yet come later. */
+  retagged(tasks: Iterable<EcsTask>): void {
+    for (const task of tasks) {
+      if (task.lastStatus === "PENDING" || task.lastStatus === "RUNNING") this.#announce(task);
+    }
+  }
+
   #announce(task: EcsTask): void {
     const { arn: taskArn, service, cluster, lastStatus, healthy, tags } = task;
     this.#environment.taskChanges.publish({

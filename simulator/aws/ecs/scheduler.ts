@@ -86,6 +86,11 @@ export class ServiceScheduler implements TaskListener, StageListener {
     this.advance(task.service);
   }
 
+  /** Tags of these tasks or of their cluster have changed. */
+  retagged(tasks: Iterable<EcsTask>): void {
+    this.#lifecycle.retagged(tasks);
+  }
+
   taskHealthy(task: EcsTask): void {
     const { deployment, service } = task;
     deployment.failedTasks = 0;

@@ -3,7 +3,7 @@ import type { CallContext, Operation } from "../../core/service.ts";
 import { parseEcsArn } from "./arns.ts";
 import { clusterNotFound, invalidParameter, resourceNotFound } from "./errors.ts";
 import { parseEcsInput } from "./input.ts";
-import type { EcsCluster, EcsService, Tags } from "./model.ts";
+import type { EcsCluster, EcsService, EcsTask, Tags } from "./model.ts";
 import type { EcsParts } from "./parts.ts";
 import { givenTagsSchema, tagList, withTags } from "./tag-rules.ts";
 
@@ -15,28 +15,32 @@ interface Tagged {
   readonly tags: Tags;
   /** Set where a change of tags emits an event. */
   readonly resource?: EcsService | EcsCluster;
+  /** The tasks that have these tags, or whose cluster has them: istiod asks ECS for both again and again. */
+  readonly tasks?: Iterable<EcsTask>;
 }
 
 /** TagResource, UntagResource, ListTagsForResource. */
 export function tagOperations(parts: EcsParts): Record<string, Operation> {
-  const { events } = parts;
+  const { events, scheduler } = parts;
   return {
     TagResource(input, context) {
       const { resourceArn, tags: added } = parseEcsInput(tagSchema, input);
-      const { tags, resource } = taggedResource(parts, resourceArn, context);
+      const { tags, resource, tasks = [] } = taggedResource(parts, resourceArn, context);
       const after = withTags(tags, added);
       const changed = [...after].flatMap(([key, value]) => (tags.get(key) === value ? [] : [key]));
       for (const [key, value] of after) tags.set(key, value);
       if (resource) events.tagChange(resource, changed, tags);
+      scheduler.retagged(tasks);
       events.apiCall("TagResource", input, null, context);
       return {};
     },
 
     UntagResource(input, context) {
       const { resourceArn, tagKeys } = parseEcsInput(untagSchema, input);
-      const { tags, resource } = taggedResource(parts, resourceArn, context);
+      const { tags, resource, tasks = [] } = taggedResource(parts, resourceArn, context);
       const removed = tagKeys.filter((key) => tags.delete(key));
       if (resource) events.tagChange(resource, removed, tags);
+      scheduler.retagged(tasks);
       events.apiCall("UntagResource", input, null, context);
       return {};
     },
@@ -59,7 +63,7 @@ function taggedResource({ store }: EcsParts, resourceArn: string, context: CallC
     case "cluster": {
       const cluster = scope.clusters.get(first);
       if (cluster?.status !== "ACTIVE") throw clusterNotFound();
-      return { tags: cluster.tags, resource: cluster };
+      return { tags: cluster.tags, resource: cluster, tasks: cluster.tasks.values() };
     }
     case "service": {
       if (second === undefined) throw invalidParameter("Long arn format must be used for tagging operations");
@@ -72,7 +76,8 @@ function taggedResource({ store }: EcsParts, resourceArn: string, context: CallC
     case "task": {
       if (second === undefined) throw invalidParameter("Long arn format must be used for tagging operations");
       const cluster = scope.clusters.get(first);
-      return (cluster && store.findTask(cluster, resourceArn)) ?? notFound();
+      const task = (cluster && store.findTask(cluster, resourceArn)) ?? notFound();
+      return { tags: task.tags, tasks: [task] };
     }
     default:
       throw invalidParameter(`The simulator has no tags of a ${arn.kind}.`);

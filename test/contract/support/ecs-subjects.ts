@@ -127,7 +127,10 @@ async function fake(): Promise<EcsSubject> {
       const { tags = {}, desiredCount = 2, deploymentController = "ECS", rollsBack = false } = options;
       const ref = refOf(serviceName);
       const { raw } = await port.describeTaskDefinition(taskDefinitionArn);
-      port.add(service({ ref, taskDefinitionArn, tags, desiredCount, deploymentController }), raw);
+      port.add(
+        service({ ref, taskDefinitionArn, tags, desiredCount, deploymentController, propagateTags: "NONE" }),
+        raw,
+      );
       if (deploymentController === "ECS") {
         port.deploy(taskDefinitionArn, ref);
         port.complete(ref);

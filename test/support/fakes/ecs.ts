@@ -189,14 +189,16 @@ export class FakeEcs implements EcsCalls {
   }
 
   async updateService(ref: ServiceRef, change: Parameters<EcsCalls["updateService"]>[1]) {
-    const { taskDefinitionArn, forceNewDeployment: force = false } = change;
+    const { forceNewDeployment: force = false, propagateTags = false } = change;
     const before = this.of(ref);
+    const { taskDefinitionArn = before.taskDefinitionArn } = change;
     const canBeUpdated = before.status === "ACTIVE" && before.deploymentController === "ECS";
     if (!canBeUpdated || !this.#revisions.isActive(taskDefinitionArn)) {
       throw new AutopilotError("update-refused", `UpdateService ${ref.serviceArn} ${taskDefinitionArn}`);
     }
     this.updates.push({ service: ref.serviceArn, taskDefinitionArn, force });
-    if (taskDefinitionArn === before.taskDefinitionArn && !force) return before;
+    if (propagateTags) this.change({ propagateTags: "SERVICE" }, ref);
+    if (taskDefinitionArn === before.taskDefinitionArn && !force) return this.of(ref);
     return this.deploy(taskDefinitionArn, ref);
   }
 

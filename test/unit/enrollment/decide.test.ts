@@ -138,7 +138,12 @@ describe("a service without the enroll tag", () => {
   const untagged = service({ tags: {} });
 
   it("is left alone", () => {
-    expect(decide(observed({ service: untagged }))).toEqual({ action: "none", reason: "not-enrolled", warnings: [] });
+    expect(decide(observed({ service: untagged }))).toEqual({
+      action: "none",
+      reason: "not-enrolled",
+      warnings: [],
+      repairs: [],
+    });
   });
 
   it("is unenrolled when it has our sidecar, to the definition that it had", () => {

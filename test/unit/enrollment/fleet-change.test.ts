@@ -27,7 +27,7 @@ describe("a service with a token of older mesh facts", () => {
     ["all of them", facts, moved],
   ])("waits for a rollout when %s changed and the older facts are still good", (_what, then, now) => {
     const waiting = observed({ raw: since(then), facts: now, older: [generation(then, 0)] });
-    expect(decide(waiting)).toEqual({ action: "none", reason: "awaits-rollout", warnings: [] });
+    expect(decide(waiting)).toEqual({ action: "none", reason: "awaits-rollout", warnings: [], repairs: [] });
   });
 
   it("is corrected at once when its facts are no longer good", () => {

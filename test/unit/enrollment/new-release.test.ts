@@ -23,7 +23,7 @@ describe("a service whose sidecar an earlier release has built", () => {
   const drift = ["health-check", "container-settings", "dependency"];
 
   it("waits for a rollout while the fleet has that release's settings", () => {
-    expect(decide(observed(now))).toEqual({ action: "none", reason: "awaits-rollout", warnings: [] });
+    expect(decide(observed(now))).toEqual({ action: "none", reason: "awaits-rollout", warnings: [], repairs: [] });
   });
 
   it("waits where all that is known of the fleet is a hash of an earlier form", () => {

@@ -61,6 +61,7 @@ describe("a described service", () => {
       launchType: "FARGATE",
       platformVersion: "LATEST",
       desiredCount: 2,
+      propagateTags: "NONE",
       deployments: [
         {
           id: "ecs-svc/2",
