@@ -58,7 +58,8 @@ export class Actors {
       // Some run on both of Fargate's capacity providers, so that interruptions of Spot tasks find some.
       const capacityProviders = service.name.endsWith("1") ? ["FARGATE", "FARGATE_SPOT"] : [];
       const shape = { taskDefinition: definition, desiredCount: 1, launchType: "FARGATE", capacityProviders } as const;
-      const plain = { deploymentController: "ECS", circuitBreaker: service.name.endsWith("0"), tags } as const;
+      const own = { circuitBreaker: service.name.endsWith("0"), subnets: ["subnet-0a1b2c3d"], tags };
+      const plain = { deploymentController: "ECS", ...own } as const;
       await createService({ ...service, ...shape, ...plain }, call);
       const known = this.services.find((one) => arnOf(one) === arnOf(service));
       const running = this.driver.lab.ecs.findService(arnOf(service))?.deployments[0]?.revision.arn ?? "";

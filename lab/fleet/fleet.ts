@@ -17,6 +17,8 @@ const serviceSchema = z.strictObject({
   capacityProviders: z.array(z.string().min(1)).default([]),
   deploymentController: z.enum(["ECS", "CODE_DEPLOY", "EXTERNAL"]).default("ECS"),
   circuitBreaker: z.boolean().default(false),
+  /** Where its tasks run, with the network mode `awsvpc`. One that begins with `subnet-ipv6` has IPv6 alone. */
+  subnets: z.array(z.string().min(1)).min(1).default(["subnet-0a1b2c3d"]),
   tags,
 });
 
@@ -77,7 +79,7 @@ function createServiceInput(service: FleetService, taskDefinition: string): Json
     ...capacity(service),
     deploymentController: { type: service.deploymentController },
     ...(service.circuitBreaker && { deploymentConfiguration: { deploymentCircuitBreaker: rollback } }),
-    ...(awsvpc && { networkConfiguration: { awsvpcConfiguration: { subnets: ["subnet-0a1b2c3d"] } } }),
+    ...(awsvpc && { networkConfiguration: { awsvpcConfiguration: { subnets: service.subnets } } }),
     ...(Object.keys(service.tags).length > 0 && { tags: tagList(service.tags) }),
   };
 }

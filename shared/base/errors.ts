@@ -169,6 +169,18 @@ export const failures = {
     fix: "Check that istiod watches this account and region, and that it may read the cluster and the service.",
     retryable: false,
   },
+  "workload-identity-differs": {
+    sentence: "Tasks run, but the mesh knows them under another service account.",
+    fix:
+      "Compare the tag `ecs.solo.io/service-account` of the tasks with the service's, and see whether anything but " +
+      "istiod writes WorkloadEntries.",
+    retryable: false,
+  },
+  "workload-not-redirected": {
+    sentence: "Tasks run, but their WorkloadEntries do not say that they take HBONE: the mesh sends them plain text.",
+    fix: "See istiod's log for these tasks. An istiod that says so in another way needs `policy.verify: name-only`.",
+    retryable: false,
+  },
   // Why a rollout is refused, held, rolled back or ends early.
   "invalid-request": {
     sentence: "The request for a rollout is not valid.",

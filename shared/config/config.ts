@@ -60,6 +60,11 @@ const policySchema = z
     failedTasksLimit: z.int().min(1).default(3),
     /** How long the mesh may take to discover the new tasks. */
     verifyDeadlineMinutes: z.number().min(1).max(120).default(10),
+    /**
+     * What proves that a task is in the mesh: its WorkloadEntry with our service account and HBONE; or, for an istiod
+     * that writes these in another way, the entry alone.
+     */
+    verify: z.enum(["strict", "name-only"]).default("strict"),
     /** The wait before the second, third … attempt with the same attempt key; the last one repeats. */
     attemptDelaysMinutes: z.array(z.number().min(1).max(MAX_DELAY_MINUTES)).min(1).default([15, 60, 360, 1440]),
     /** Less than this left for ztunnel is a warning. */

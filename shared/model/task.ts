@@ -15,6 +15,7 @@ export interface ObservedTask {
   readonly stopCode?: string | undefined;
   readonly stoppedReason?: string | undefined;
   readonly privateIpv4Address?: string | undefined;
+  readonly ipv6Address?: string | undefined;
   readonly healthStatus?: string | undefined;
   readonly containers: readonly ObservedContainer[];
 }
@@ -22,4 +23,9 @@ export interface ObservedTask {
 /** The id of a task: the last part of its ARN. */
 export function taskIdOf(task: ObservedTask): string {
   return task.taskArn.slice(task.taskArn.lastIndexOf("/") + 1);
+}
+
+/** The addresses of a task: IPv4, IPv6, or both. */
+export function addressesOf({ privateIpv4Address, ipv6Address }: ObservedTask): readonly string[] {
+  return [privateIpv4Address, ipv6Address].filter((address) => address !== undefined);
 }

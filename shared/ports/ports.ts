@@ -9,6 +9,7 @@ import type { AutopilotDetailType, OperatorDetailType } from "../base/vocabulary
 import type { MeshFacts } from "../model/mesh.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags, WorkloadIdentity } from "../model/service.ts";
 import type { ObservedTask } from "../model/task.ts";
+import type { WorkloadEntry, WorkloadEntrySelection } from "../model/workload-entry.ts";
 
 export interface EcsCalls {
   /** Throws `service-not-found`. */
@@ -84,11 +85,8 @@ export interface ControlPlaneCalls {
   ensureServiceAccount(identity: WorkloadIdentity): Promise<void>;
   /** The role that the service account is bound to, or `undefined`. */
   boundRole(namespace: string, serviceAccount: string): Promise<string | undefined>;
-  /**
-   * The addresses of a namespace's WorkloadEntries; those alone that istiod has labeled with an ECS service's name,
-   * when one is given. A name that no label can hold gives all.
-   */
-  listWorkloadEntryAddresses(namespace: string, serviceName?: string): Promise<ReadonlySet<string>>;
+  /** Those of the whole control plane without a namespace. */
+  listWorkloadEntries(selection: WorkloadEntrySelection): Promise<readonly WorkloadEntry[]>;
 }
 
 /** `RUNNING`, `SUCCEEDED`, …, or what Step Functions adds: `hasEndedExecution` says what follows. */

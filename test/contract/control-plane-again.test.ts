@@ -71,13 +71,13 @@ describe("what the control plane asks again", () => {
 
     it("is read from its beginning", async () => {
       simulator.faults.replace([{ kind: "continue-expired", match: {}, count: 1 }]);
-      expect((await withToken(() => TOKEN).listWorkloadEntryAddresses("web")).size).toBe(ENTRIES);
+      expect((await withToken(() => TOKEN).listWorkloadEntries({ namespace: "web" })).length).toBe(ENTRIES);
       expect(requests).toHaveLength(2 + 3);
     });
 
     it("can be tried again later if it expires every time", async () => {
       simulator.faults.replace([{ kind: "continue-expired", match: {} }]);
-      await expect(withToken(() => TOKEN).listWorkloadEntryAddresses("web")).rejects.toMatchObject({
+      await expect(withToken(() => TOKEN).listWorkloadEntries({ namespace: "web" })).rejects.toMatchObject({
         code: "control-plane-busy",
         retryable: true,
         detail: expect.stringMatching(/WorkloadEntries of web: HTTP 410: The provided continue parameter is too old/),

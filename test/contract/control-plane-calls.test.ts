@@ -1,11 +1,17 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
+import type { WorkloadEntry, WorkloadEntrySelection } from "../../shared/model/workload-entry.ts";
 import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
 import { failCalls } from "../support/altered-calls.ts";
-import { FakeControlPlane, type Workload } from "../support/fakes/control-plane.ts";
+import { FakeControlPlane } from "../support/fakes/control-plane.ts";
 import { facts, rootPem } from "../support/services.ts";
 import { simulatedControlPlane } from "../support/simulated-clients.ts";
+import { workloadEntryObject, workloadEntryOf } from "../support/workload-entries.ts";
+
+function entry(name: string, changes: Partial<WorkloadEntry> = {}): WorkloadEntry {
+  return workloadEntryOf(`arn:aws:ecs:us-east-1:123456789012:task/prod/${name}`, { name, ...changes });
+}
 
 interface Subject {
   readonly port: ControlPlaneCalls;
@@ -14,7 +20,7 @@ interface Subject {
   rotateRootCa(rootCaPem: string): void;
   keepOut(namespace: string): void;
   bind(namespace: string, serviceAccount: string, roleArn: string): Promise<void>;
-  know(workloads: readonly Workload[]): Promise<void>;
+  know(entries: readonly WorkloadEntry[]): Promise<void>;
   fail(call: keyof ControlPlaneCalls): void;
 }
 
@@ -41,16 +47,8 @@ function throughGateway(): Subject {
       const metadata = { name: serviceAccount, namespace, annotations };
       kubernetes.put({ apiVersion: "v1", kind: "ServiceAccount", metadata });
     },
-    know: async (workloads) => {
-      for (const { namespace, serviceName, address } of workloads) {
-        const labels = serviceName === undefined ? {} : { "ecs.solo.io/service": serviceName };
-        kubernetes.put({
-          apiVersion: "networking.istio.io/v1",
-          kind: "WorkloadEntry",
-          metadata: { name: `entry-${address}`, namespace, labels },
-          spec: { address },
-        });
-      }
+    know: async (entries) => {
+      for (const one of entries) kubernetes.put(workloadEntryObject(one));
     },
     fail: () => faults.add({ kind: "kubernetes-down" }),
   };
@@ -59,7 +57,7 @@ function throughGateway(): Subject {
 function fake(): Subject {
   const clock = { nowMs: Date.parse("2026-11-21T03:00:00Z") };
   const port = new FakeControlPlane(() => clock.nowMs);
-  port.workloads = [];
+  port.entries = [];
   return {
     port,
     now: () => clock.nowMs,
@@ -74,8 +72,8 @@ function fake(): Subject {
       await port.ensureNamespace(namespace);
       port.bound.set(`${namespace}/${serviceAccount}`, roleArn);
     },
-    know: async (workloads) => {
-      port.workloads = workloads;
+    know: async (entries) => {
+      port.entries = entries;
     },
     fail: (call) => failCalls(port, call, "control-plane-unreachable"),
   };
@@ -138,27 +136,38 @@ describe.each([
     });
   });
 
-  it("lists a namespace's workloads, and those of one service if istiod has labeled them", async () => {
-    for (const namespace of ["shop", "other"]) await port.ensureNamespace(namespace);
-    await subject.know([
-      { namespace: "shop", serviceName: "web", address: "10.0.0.1" },
-      { namespace: "shop", serviceName: "api", address: "10.0.0.2" },
-      { namespace: "shop", serviceName: undefined, address: "10.0.0.3" },
-      { namespace: "other", serviceName: "web", address: "10.0.0.4" },
-    ]);
-    expect(await port.listWorkloadEntryAddresses("shop", "web")).toEqual(new Set(["10.0.0.1"]));
-    expect(await port.listWorkloadEntryAddresses("shop", "cart")).toEqual(new Set());
-    const all = new Set(["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
-    expect(await port.listWorkloadEntryAddresses("shop")).toEqual(all);
-    expect(await port.listWorkloadEntryAddresses("nowhere")).toEqual(new Set());
-  });
+  describe("lists WorkloadEntries", () => {
+    const web = entry("web", { labels: { "ecs.solo.io/service": "web" } });
+    const unlabeled = entry("unlabeled", { labels: {}, address: "2600:1f18::7" });
+    const bare = entry("bare", { labels: {}, annotations: {}, address: undefined, serviceAccount: undefined });
+    const elsewhere = entry("elsewhere", { namespace: "other" });
+    const list = async (selection: WorkloadEntrySelection) =>
+      [...(await port.listWorkloadEntries(selection))].sort((one, other) => one.name.localeCompare(other.name));
+    beforeEach(async () => {
+      for (const namespace of ["shop", "other"]) await port.ensureNamespace(namespace);
+      await subject.know([web, unlabeled, bare, elsewhere]);
+    });
 
-  it("lists all workloads of a namespace for a service whose name can't be a label's value", async () => {
-    await port.ensureNamespace("shop");
-    await subject.know([{ namespace: "shop", serviceName: undefined, address: "10.0.0.1" }]);
-    for (const name of ["c".repeat(64), "cart_"]) {
-      expect(await port.listWorkloadEntryAddresses("shop", name)).toEqual(new Set(["10.0.0.1"]));
-    }
+    it("of a namespace", async () => {
+      expect(await list({ namespace: "shop" })).toEqual([bare, unlabeled, web]);
+      expect(await list({ namespace: "nowhere" })).toEqual([]);
+    });
+
+    it("of one service, if istiod has labeled them", async () => {
+      expect(await list({ namespace: "shop", serviceName: "web" })).toEqual([web]);
+      expect(await list({ namespace: "shop", serviceName: "cart" })).toEqual([]);
+    });
+
+    it.each(["c".repeat(64), "cart_"])(
+      "all of them for a service whose name can't be a label's value: %s",
+      async (name) => {
+        expect(await list({ namespace: "shop", serviceName: name })).toEqual([bare, unlabeled, web]);
+      },
+    );
+
+    it("of all namespaces", async () => {
+      expect(await list({})).toEqual([bare, elsewhere, unlabeled, web]);
+    });
   });
 
   it.each<[keyof ControlPlaneCalls, () => Promise<unknown>]>([
@@ -166,7 +175,7 @@ describe.each([
     ["ensureNamespace", () => port.ensureNamespace("shop")],
     ["ensureServiceAccount", () => port.ensureServiceAccount(identity)],
     ["boundRole", () => port.boundRole("shop", "web")],
-    ["listWorkloadEntryAddresses", () => port.listWorkloadEntryAddresses("shop")],
+    ["listWorkloadEntries", () => port.listWorkloadEntries({ namespace: "shop" })],
   ])("fails as control-plane-unreachable: %s", async (call, run) => {
     subject.fail(call);
     const failure: unknown = await run().catch((error: unknown) => error);

@@ -197,35 +197,37 @@ describe("the control plane", () => {
     await expect(plane.ensureServiceAccount(identity)).rejects.toMatchObject({ code: "control-plane-refused" });
   });
 
-  it("lists the addresses of a namespace's WorkloadEntries over all pages", async () => {
-    expect(await plane.listWorkloadEntryAddresses("web")).toEqual(new Set());
+  it("lists a namespace's WorkloadEntries over all pages", async () => {
+    expect(await addressesOf(plane, "web")).toEqual(new Set());
     const addresses = Array.from({ length: 501 }, (_, index) => `10.0.${Math.floor(index / 250)}.${index % 250}`);
     for (const address of addresses) kubernetes.put(workloadEntry("web", address));
     kubernetes.put(workloadEntry("other", "10.9.9.9"));
-    expect(await plane.listWorkloadEntryAddresses("web")).toEqual(new Set(addresses));
+    expect(await addressesOf(plane, "web")).toEqual(new Set(addresses));
     expect(requests).toHaveLength(3);
   });
 
-  it("lists those of one ECS service, or all if its name can't be a label's value", async () => {
-    const entry = workloadEntry("web", "10.0.0.1");
-    const labels = { "ecs.solo.io/service": "cart" };
-    kubernetes.put({ ...entry, metadata: { ...metadataOf(entry), labels } });
+  it("leaves out a WorkloadEntry that it can't read, and keeps the others", async () => {
+    const odd = workloadEntry("web", "10.0.0.1");
+    kubernetes.put({ ...odd, spec: { address: 7 } });
     kubernetes.put(workloadEntry("web", "10.0.0.2"));
-    expect(await plane.listWorkloadEntryAddresses("web", "cart")).toEqual(new Set(["10.0.0.1"]));
-    expect(await plane.listWorkloadEntryAddresses("web", "other")).toEqual(new Set());
-    const all = new Set(["10.0.0.1", "10.0.0.2"]);
-    expect(await plane.listWorkloadEntryAddresses("web", "c".repeat(64))).toEqual(all);
-    expect(await plane.listWorkloadEntryAddresses("web", "cart_")).toEqual(all);
+    expect(await addressesOf(plane, "web")).toEqual(new Set(["10.0.0.2"]));
+  });
+
+  it("takes a WorkloadEntry's labels from its spec, too", async () => {
+    const entry = workloadEntry("web", "10.0.0.1");
+    const labels = { "networking.istio.io/tunnel": "http" };
+    kubernetes.put({ ...entry, spec: { address: "10.0.0.1", labels } });
+    expect(await plane.listWorkloadEntries({ namespace: "web" })).toMatchObject([{ labels }]);
   });
 
   it("lists from the first page on if the API no longer has the next one", async () => {
     const addresses = Array.from({ length: 1001 }, (_, index) => `10.0.${Math.floor(index / 250)}.${index % 250}`);
     for (const address of addresses) kubernetes.put(workloadEntry("web", address));
     faults.add({ kind: "continue-expired", match: { controlPlane: "main" }, skip: 1, count: 1 });
-    expect(await plane.listWorkloadEntryAddresses("web")).toEqual(new Set(addresses));
+    expect(await addressesOf(plane, "web")).toEqual(new Set(addresses));
     expect(requests.map(({ query }) => query.continue === undefined)).toEqual([true, false, false, true, false, false]);
     faults.replace([{ kind: "continue-expired" }]);
-    await expect(plane.listWorkloadEntryAddresses("web")).rejects.toMatchObject({
+    await expect(plane.listWorkloadEntries({ namespace: "web" })).rejects.toMatchObject({
       code: "control-plane-busy",
       retryable: true,
     });
@@ -318,6 +320,10 @@ const deployment = {
 
 function metadataOf(item: JsonObject | undefined): Record<string, unknown> {
   return { ...(item?.metadata as JsonObject | undefined) }; // the lab's objects have metadata
+}
+
+async function addressesOf(plane: ControlPlaneCalls, namespace: string): Promise<ReadonlySet<string | undefined>> {
+  return new Set((await plane.listWorkloadEntries({ namespace })).map(({ address }) => address));
 }
 
 function workloadEntry(namespace: string, address: string): JsonObject {

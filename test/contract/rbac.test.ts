@@ -83,7 +83,8 @@ async function requestsOfGateway(): Promise<readonly SimulatorRequest[]> {
   const identity = { namespace: "web", serviceAccount: "web", roleArn: "arn:aws:iam::111111111111:role/web" };
   await plane.ensureServiceAccount(identity);
   await plane.boundRole("web", "web");
-  await plane.listWorkloadEntryAddresses("web");
+  await plane.listWorkloadEntries({ namespace: "web" });
+  await plane.listWorkloadEntries({});
   return requests;
 }
 

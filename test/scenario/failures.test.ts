@@ -190,12 +190,12 @@ describe("tasks of the new revision stop", () => {
 });
 
 describe("the mesh does not know the tasks", () => {
-  it("no WorkloadEntry appears: the roll is not verified, and reverted", () =>
+  it("no WorkloadEntry appears: the roll is reverted", () =>
     onLab({ fleet: cartFleet }, async (driver) => {
       const original = await driver.revisionOf(cart);
       driver.lab.faults.add({ kind: "no-workload-entry", match: { service: "cart" } });
       await driver.tag(cart, enrollAs("cart"));
-      await expectReverted(driver, original, "not-verified");
+      await expectReverted(driver, original, "workload-entry-missing");
       expect(failureOf(driver)?.sentence).toContain("No WorkloadEntry for task ");
     }));
 
@@ -205,7 +205,7 @@ describe("the mesh does not know the tasks", () => {
       driver.lab.faults.add({ kind: "no-workload-entry", match: { service: "cart" } });
       driver.lab.faults.add({ kind: "secret-denied", match: { service: "cart" }, count: 1 });
       await driver.tag(cart, enrollAs("cart"));
-      await expectReverted(driver, original, "not-verified");
+      await expectReverted(driver, original, "workload-entry-missing");
     }));
 
   it("the control plane is down for a while when the roll verifies: the roll succeeds", () =>

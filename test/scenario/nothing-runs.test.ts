@@ -9,7 +9,7 @@ const scale = (driver: LabDriver, desiredCount: number) =>
   driver.lab.call(cart, "UpdateService", { cluster: cart.cluster, service: cart.name, desiredCount });
 
 describe("a service that runs no task", () => {
-  it("ends unverified: it keeps its last good revision, and goes back to it when its first tasks fail", () =>
+  it("ends unverified: it keeps its last good revision, and returns to it when its first tasks fail", () =>
     onLab({ fleet: cartFleet }, async (driver) => {
       await driver.tag(cart, enrollAs("cart"));
       await driver.until("cart is enrolled", 10, () => driver.ended(cart, "succeeded"));
@@ -63,7 +63,7 @@ describe("a service that runs no task", () => {
 });
 
 describe("a fleet that runs no task, as at night", () => {
-  it("gets a bad image without a canary; each service goes back to its last good revision in the morning", () =>
+  it("gets a bad image without a canary; each service returns to its last good revision in the morning", () =>
     onFleet({ services: 4 }, async (driver) => {
       const scaleAll = async (desiredCount: number) => {
         for (const arn of driver.arns) {

@@ -53,6 +53,7 @@ export function watchOf(given: Partial<Watch> = {}): Watch {
     pollIntervalSeconds: 60,
     desiredCount: 2,
     namespace: "shop",
+    serviceAccount: "web",
     secretInUse: TARGET_SECRET,
     ...given,
   };

@@ -15,7 +15,7 @@ export {
   versionIdOf,
 } from "./bootstrap-token/secret-version.ts";
 export { type BootstrapToken, decodeToken, encodeToken } from "./bootstrap-token/token.ts";
-export { type Verification, verifyTasks } from "./proof/verify.ts";
+export { type Unverified, type Verification, verifyTasks } from "./proof/verify.ts";
 export { driftOf } from "./task-definition/drift.ts";
 export { headroom } from "./task-definition/headroom.ts";
 export { type Inject, type Injection, inject } from "./task-definition/inject.ts";

@@ -185,7 +185,9 @@ const containerSchema = () =>
     exitCode: z.number().optional(),
     reason: z.string().optional(),
     healthStatus: z.string().optional(),
-    networkInterfaces: z.array(z.object({ privateIpv4Address: z.string().optional() })).default([]),
+    networkInterfaces: z
+      .array(z.object({ privateIpv4Address: z.string().optional(), ipv6Address: z.string().optional() }))
+      .default([]),
   });
 
 // Built at its first use: most functions read no task.
@@ -213,12 +215,13 @@ const taskSchema = z.lazy(() =>
 export function observedTask(task: unknown): ObservedTask {
   const { attachments, containers, ...rest } = taskSchema.parse(task);
   const details = attachments.flatMap((attachment) => attachment.details);
-  const address =
-    details.find(({ name }) => name === "privateIPv4Address")?.value ??
-    containers.flatMap(({ networkInterfaces }) => networkInterfaces)[0]?.privateIpv4Address;
+  const [networkInterface] = containers.flatMap(({ networkInterfaces }) => networkInterfaces);
+  const detail = (key: string) => details.find(({ name }) => name === key)?.value;
+  const ipv6Address = networkInterface?.ipv6Address;
   return {
     ...rest,
-    privateIpv4Address: address,
+    privateIpv4Address: detail("privateIPv4Address") ?? networkInterface?.privateIpv4Address,
+    ...(ipv6Address !== undefined && { ipv6Address }),
     containers: containers.map(({ networkInterfaces: _, ...container }) => container),
   };
 }

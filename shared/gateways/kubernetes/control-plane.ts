@@ -14,6 +14,7 @@ import {
   kubernetesFailure,
   kubernetesStatus,
 } from "./kubernetes-client.ts";
+import { type Asking, listWorkloadEntries } from "./workload-entries.ts";
 
 export interface ControlPlaneOptions {
   /** The control plane's name in the configuration. */
@@ -34,17 +35,10 @@ export interface ControlPlaneOptions {
 const ISTIO = "istio-system";
 const EAST_WEST = "istio-eastwest";
 const ROLE_ANNOTATION = "ecs.solo.io/role-arn";
-/** Istiod writes it on the WorkloadEntries of an ECS service's tasks. */
-const SERVICE_LABEL = "ecs.solo.io/service";
-/** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
-const LABEL_VALUE = /^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
 const FIELD_MANAGER = "ztunnel-autopilot";
 const APPLY = setHeaderOptions("Content-Type", PatchStrategy.ServerSideApply);
 /** A cluster's endpoint stays, its certificate authority may be replaced. */
 const CONNECTION_KEPT_MS = 15 * 60_000;
-const PAGE = 500;
-/** A list starts again when etcd is compacted while it is read, which EKS does every 5 minutes. */
-const LIST_ATTEMPTS = 3;
 const KEPT_NAMES = 1_000;
 
 /**
@@ -192,21 +186,12 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
       );
     },
 
-    listWorkloadEntryAddresses: async (namespace, serviceName = "") => {
-      const labelSelector = LABEL_VALUE.test(serviceName) ? `${SERVICE_LABEL}=${serviceName}` : undefined;
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await listAddresses({ find, need }, { namespace, labelSelector });
-        } catch (error) {
-          if (!isExpiredList(error) || attempt === LIST_ATTEMPTS) throw error;
-        }
-      }
-    },
+    listWorkloadEntries: async (selection) => listWorkloadEntries(selection, { find, need }),
   };
 }
 
-type Find = <T>(what: string, run: (apis: KubernetesApis) => Promise<T>) => Promise<T | undefined>;
-type Need = <T>(schema: z.ZodType<T>, object: unknown, what: string) => T;
+type Find = Asking["find"];
+type Need = Asking["need"];
 
 const text = z.string().min(1);
 const rootCaSchema = z.object({ data: z.object({ "root-cert.pem": text }) });
@@ -223,42 +208,6 @@ const gatewaySchema = z.object({
     }),
   }),
 });
-const workloadEntriesSchema = z.object({
-  items: z.array(z.object({ spec: z.object({ address: z.string().optional() }).default({}) })),
-  metadata: z.object({ continue: z.string().optional() }).default({}),
-});
-
-async function listAddresses(
-  { find, need }: { readonly find: Find; readonly need: Need },
-  { namespace, labelSelector }: { readonly namespace: string; readonly labelSelector: string | undefined },
-): Promise<ReadonlySet<string>> {
-  const what = `WorkloadEntries of ${namespace}`;
-  const addresses = new Set<string>();
-  let next: string | undefined;
-  do {
-    const page = await find(what, ({ custom }) =>
-      custom.listNamespacedCustomObject({
-        group: "networking.istio.io",
-        version: "v1",
-        namespace,
-        plural: "workloadentries",
-        limit: PAGE,
-        ...(labelSelector && { labelSelector }),
-        ...(next && { _continue: next }),
-      }),
-    );
-    const { items, metadata } = need(workloadEntriesSchema, page, what);
-    for (const { spec } of items) if (spec.address) addresses.add(spec.address);
-    next = metadata.continue;
-  } while (next);
-  return addresses;
-}
-
-/** The rest of the list can't be read any more. https://kubernetes.io/docs/reference/using-api/api-concepts/ */
-function isExpiredList(error: unknown): boolean {
-  return error instanceof AutopilotError && kubernetesStatus(error.cause) === 410;
-}
-
 async function readRootCa(find: Find, need: Need): Promise<string> {
   const name = "istio-ca-root-cert";
   const what = `ConfigMap ${ISTIO}/${name}`;

@@ -30,7 +30,8 @@ export async function failureCause(
     ]);
     const ofTarget = runningTasks.filter((task) => task.taskDefinitionArn === failedRevisionArn);
     // All desired tasks run and only the mesh lacked them: the stopped ones were replaced, and show nothing.
-    const replaced = code === "not-verified" && ofTarget.length >= failed.desiredCount;
+    const onlyMesh = code === "not-verified" || code.startsWith("workload-");
+    const replaced = onlyMesh && ofTarget.length >= failed.desiredCount;
     return (
       diagnose({
         stoppedTasks: replaced ? [] : stoppedTasks,

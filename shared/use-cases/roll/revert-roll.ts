@@ -70,6 +70,7 @@ function revertWatch(
   { pinnedRevisionArn }: ApplyPlan,
   calls: Pick<RevertCalls, "config" | "now">,
 ): Watch {
-  const target = { targetRevisionArn: pinnedRevisionArn, revisionBeforeArn: null, namespace: null, secretInUse: null };
+  const outside = { namespace: null, serviceAccount: null, secretInUse: null };
+  const target = { targetRevisionArn: pinnedRevisionArn, revisionBeforeArn: null, ...outside };
   return watchOf(service, { ...target, deploymentId: primaryOf(service)?.id ?? "" }, calls);
 }

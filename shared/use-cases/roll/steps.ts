@@ -64,6 +64,8 @@ export const watchSchema = z.object({
   desiredCount: z.int().nonnegative(),
   /** Where the mesh must know the tasks; null when they leave the mesh. */
   namespace: z.string().nullable(),
+  /** As whom the mesh must know them. */
+  serviceAccount: z.string().nullable().default(null),
   /** The secret version that the target revision pins, if it has one. */
   secretInUse: z.string().nullable(),
 });

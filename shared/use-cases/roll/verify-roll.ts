@@ -2,15 +2,16 @@ import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import { minutesToMs } from "../../base/durations.ts";
 import { AutopilotError, asAutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
-import { type Verification, verifyTasks } from "../../data-plane/ztunnel/index.ts";
+import { type Unverified, type Verification, verifyTasks } from "../../data-plane/ztunnel/index.ts";
 import type { ObservedTask } from "../../model/task.ts";
+import type { WorkloadEntry } from "../../model/workload-entry.ts";
 import type { ControlPlaneCalls, EcsCalls } from "../../ports/ports.ts";
 import type { Watch } from "./steps.ts";
 
 export interface VerifyCalls {
   readonly config: Config;
   readonly ecs: Pick<EcsCalls, "listTasks" | "describeTasks" | "describeService">;
-  readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "listWorkloadEntryAddresses">;
+  readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "listWorkloadEntries">;
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
 }
@@ -24,8 +25,9 @@ export type Verified = "succeeded" | "unverified" | "superseded";
 
 /**
  * Whether the tasks that a completed deployment has left running are in the mesh (or, after unenrolling, out of it).
- * Throws a retryable error while time can help, and `not-verified` once `policy.verifyDeadlineMinutes` have passed
- * since `sinceMs`.
+ * Throws a retryable error while time can help. Once `policy.verifyDeadlineMinutes` have passed since `sinceMs`, throws
+ * what the mesh lacks of running tasks (`workload-entry-missing`, `workload-identity-differs`,
+ * `workload-not-redirected`), else `not-verified`.
  */
 export async function verifyRoll(
   ref: ServiceRef,
@@ -33,37 +35,49 @@ export async function verifyRoll(
   sinceMs: number,
   calls: VerifyCalls,
 ): Promise<Verified> {
+  const deadlineMs = sinceMs + minutesToMs(calls.config.policy.verifyDeadlineMinutes);
+  const found = await beforeDeadline(deadlineMs, calls, () => verifyOnce(ref, watch, calls));
+  if (typeof found === "string") return found;
+  const { code, detail } = found;
+  if (calls.now() < deadlineMs) throw new AutopilotError("mesh-not-converged", detail);
+  const isProof = code !== "mesh-not-converged" && code !== "ztunnel-unhealthy";
+  throw new AutopilotError(isProof ? code : "not-verified", detail);
+}
+
+/** Runs the check. An error that time can help is `not-verified` after the deadline. */
+async function beforeDeadline(deadlineMs: number, { now }: VerifyCalls, run: () => Promise<Found>): Promise<Found> {
   try {
-    return await verifyOnce(ref, watch, calls);
+    return await run();
   } catch (error) {
     const failure = asAutopilotError(error);
-    const deadlineMs = sinceMs + minutesToMs(calls.config.policy.verifyDeadlineMinutes);
-    if (!failure.retryable || calls.now() < deadlineMs) throw failure;
+    if (!failure.retryable || now() < deadlineMs) throw failure;
     throw new AutopilotError("not-verified", failure.message, { cause: failure });
   }
 }
 
-async function verifyOnce(ref: ServiceRef, watch: Watch, calls: VerifyCalls): Promise<Verified> {
+type Found = Verified | Unverified;
+
+async function verifyOnce(ref: ServiceRef, watch: Watch, calls: VerifyCalls): Promise<Found> {
   const { targetRevisionArn, desiredCount, namespace } = watch;
-  const [taskArns, workloadAddresses] = await Promise.all([
+  const [taskArns, entries] = await Promise.all([
     calls.ecs.listTasks(ref, "RUNNING"),
     // A namespace may have thousands of entries. The service's own are nearly always enough.
-    namespace === null ? undefined : readAddresses(namespace, ref, calls, ref.serviceName),
+    namespace === null ? undefined : readEntries({ namespace, serviceName: ref.serviceName }, ref, calls),
   ]);
   const tasks = await calls.ecs.describeTasks(clusterArnOf(ref), taskArns);
   if (namespace !== null && !tasks.some((task) => runs(task, targetRevisionArn)))
     return withoutTasks(ref, watch, calls);
-  const observed = { tasks, targetRevisionArn, workloadAddresses };
+  const proof = entries && { rule: calls.config.policy.verify, serviceAccount: watch.serviceAccount, entries };
+  const observed = { tasks, targetRevisionArn, proof };
   const asDeployed = await verifyInMesh(ref, { ...observed, desiredCount }, namespace, calls);
   if (asDeployed.verified) return "succeeded";
   // Somebody may have scaled or deployed the service since: only now is that worth a call.
   const service = await calls.ecs.describeService(ref);
   if (service.taskDefinitionArn !== targetRevisionArn) return "superseded";
-  const isScaled = service.desiredCount !== desiredCount && !lacksEntry(asDeployed);
+  const isScaled = service.desiredCount !== desiredCount && !lacksProof(asDeployed);
   const asScaled = { ...observed, desiredCount: service.desiredCount };
   const verification = isScaled ? await verifyInMesh(ref, asScaled, namespace, calls) : asDeployed;
-  if (verification.verified) return "succeeded";
-  throw new AutopilotError("mesh-not-converged", verification.detail);
+  return verification.verified ? "succeeded" : verification;
 }
 
 /** No task of the revision runs. That is desired only where none is to run. */
@@ -82,33 +96,34 @@ function runs({ taskDefinitionArn, lastStatus }: ObservedTask, targetRevisionArn
   return taskDefinitionArn === targetRevisionArn && lastStatus === "RUNNING";
 }
 
-/** Where all that is missing is an entry, the namespace's other entries count, too: not every istiod labels them. */
+/** Where all that is missing is a proof, the namespace's other entries count, too: not every istiod labels them. */
 async function verifyInMesh(
   ref: ServiceRef,
   observed: Parameters<typeof verifyTasks>[0],
   namespace: string | null,
   calls: VerifyCalls,
 ): Promise<Verification> {
+  const { proof } = observed;
   let verification = verifyTasks(observed);
-  for (let reads = 0; namespace !== null && lacksEntry(verification) && reads < MESH_READS; reads += 1) {
+  if (namespace === null || !proof) return verification;
+  for (let reads = 0; lacksProof(verification) && reads < MESH_READS; reads += 1) {
     if (reads > 0) await calls.pause(BETWEEN_MESH_READS_MS);
-    const workloadAddresses = await readAddresses(namespace, ref, calls);
-    verification = verifyTasks({ ...observed, workloadAddresses });
+    const entries = await readEntries({ namespace }, ref, calls);
+    verification = verifyTasks({ ...observed, proof: { ...proof, entries } });
   }
   return verification;
 }
 
-function lacksEntry(verification: Verification): boolean {
-  return !verification.verified && verification.code === "workload-entry-missing";
+function lacksProof(verification: Verification): boolean {
+  return !verification.verified && verification.code.startsWith("workload-");
 }
 
-async function readAddresses(
-  namespace: string,
+async function readEntries(
+  selection: { readonly namespace: string; readonly serviceName?: string },
   ref: ServiceRef,
   calls: VerifyCalls,
-  serviceName?: string,
-): Promise<ReadonlySet<string>> {
+): Promise<readonly WorkloadEntry[]> {
   const plane = controlPlaneFor(calls.config, ref);
   if (!plane) throw new AutopilotError("no-control-plane", ref.serviceArn);
-  return calls.controlPlane(plane.name).listWorkloadEntryAddresses(namespace, serviceName);
+  return calls.controlPlane(plane.name).listWorkloadEntries(selection);
 }

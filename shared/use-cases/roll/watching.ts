@@ -22,20 +22,20 @@ export const superseded: Applied = { outcome: "superseded", watch: null };
 export function watching(
   service: ObservedService,
   targetRevisionArn: string,
-  { pinnedRevisionArn, namespace }: ApplyPlan,
+  { pinnedRevisionArn, namespace, serviceAccount }: ApplyPlan,
   secretInUse: string | null,
   context: WatchContext,
 ): Applied & { readonly outcome: "applied" } {
   const primary = primaryOf(service);
   if (!primary) throw new AutopilotError("update-refused", `${service.ref.serviceArn} has no PRIMARY deployment.`);
-  const target = { targetRevisionArn, revisionBeforeArn: pinnedRevisionArn, namespace, secretInUse };
+  const target = { targetRevisionArn, revisionBeforeArn: pinnedRevisionArn, namespace, serviceAccount, secretInUse };
   return { outcome: "applied", watch: watchOf(service, { ...target, deploymentId: primary.id }, context) };
 }
 
 /** What a deployment is watched for: its deadline by the policy, and the number of tasks that the service wants now. */
 export function watchOf(
   { desiredCount }: ObservedService,
-  target: Pick<Watch, "deploymentId" | "targetRevisionArn" | "revisionBeforeArn" | "namespace" | "secretInUse">,
+  target: Omit<Watch, "deadlineMs" | "pollIntervalSeconds" | "desiredCount">,
   { config, now }: WatchContext,
 ): Watch {
   return {

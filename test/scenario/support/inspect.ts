@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { arnOf, type LabDriver, type ServiceName } from "../../../lab/story/lab-driver.ts";
 import { isJsonObject, type JsonObject } from "../../../shared/base/json.ts";
-import { objectsAt, textAt } from "../../../shared/base/json-fields.ts";
+import { objectAt, objectsAt, textAt } from "../../../shared/base/json-fields.ts";
 import { parseValueFrom } from "../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { containersOf, nameOf } from "../../../shared/model/task-definition.ts";
 
@@ -48,6 +48,7 @@ export function clusterTagsOf(driver: LabDriver, service: ServiceName): Readonly
 /** The addresses and tags of the service's running tasks. */
 export function tasksOf(driver: LabDriver, service: ServiceName) {
   return [...(driver.lab.ecs.findService(arnOf(service))?.tasks ?? [])].map((task) => ({
+    taskArn: task.arn,
     address: task.network?.address ?? "",
     tags: Object.fromEntries(task.tags),
     healthy: task.healthy,
@@ -83,11 +84,14 @@ export function boundRole(
   return textAt(annotations, "ecs.solo.io/role-arn");
 }
 
-/** The addresses of a namespace's WorkloadEntries. */
-export function workloadAddresses(driver: LabDriver, controlPlane: string, namespace: string): readonly string[] {
-  return kubernetesObjects(driver, controlPlane, "WorkloadEntry").flatMap(({ metadata, spec }) => {
-    const here = isJsonObject(metadata) && metadata.namespace === namespace;
-    return here && isJsonObject(spec) ? [textAt(spec, "address") ?? ""] : [];
+/** The tasks that take HBONE in the mesh under this service account: `task-arn service-account`. */
+export function provenTasks(driver: LabDriver, controlPlane: string, namespace: string): readonly string[] {
+  return kubernetesObjects(driver, controlPlane, "WorkloadEntry").flatMap((entry) => {
+    const metadata = objectAt(entry, "metadata");
+    const annotations = objectAt(metadata, "annotations");
+    const isRedirected = annotations["ambient.istio.io/redirection"] === "enabled";
+    if (metadata.namespace !== namespace || !isRedirected) return [];
+    return [`${textAt(annotations, "ecs.solo.io/arn")} ${textAt(objectAt(entry, "spec"), "serviceAccount")}`];
   });
 }
 
@@ -137,7 +141,7 @@ export async function expectMeshed(driver: LabDriver, service: ServiceName): Pro
   expect(tasks.every(({ healthy }) => healthy)).toBe(true);
   const tags = tagsOf(driver, service);
   const plane = service.region === "us-east-1" ? "mesh-us" : "mesh-eu";
-  const known = workloadAddresses(driver, plane, tags["ecs.solo.io/namespace"] ?? "");
-  for (const { address } of tasks) expect(known).toContain(address);
+  const known = provenTasks(driver, plane, tags["ecs.solo.io/namespace"] ?? "");
+  for (const { taskArn } of tasks) expect(known).toContain(`${taskArn} ${tags["ecs.solo.io/service-account"]}`);
   await expectAtRest(driver, service);
 }

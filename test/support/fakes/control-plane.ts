@@ -2,20 +2,19 @@ import { sameRole } from "../../../shared/base/arn.ts";
 import { AutopilotError } from "../../../shared/base/errors.ts";
 import type { MeshFacts } from "../../../shared/model/mesh.ts";
 import type { WorkloadIdentity } from "../../../shared/model/service.ts";
+import type { WorkloadEntry, WorkloadEntrySelection } from "../../../shared/model/workload-entry.ts";
 import type { ControlPlaneCalls } from "../../../shared/ports/ports.ts";
+import { web } from "../arns.ts";
 import { facts } from "../services.ts";
+import { workloadEntryOf } from "../workload-entries.ts";
 
-/** A workload as the mesh knows it: `serviceName` as istiod labels its WorkloadEntry, if it does. */
-export interface Workload {
-  readonly namespace: string;
-  readonly serviceName: string | undefined;
-  readonly address: string;
-}
+const TASKS = `arn:aws:ecs:${web.region}:${web.account}:task/${web.clusterName}`;
 
 /** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
 const LABEL_VALUE = /^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
 
-/** The Kubernetes API of one control plane, whose mesh has these facts. It knows two tasks of the service `web`. */
+/** The Kubernetes API of one control plane, whose mesh has these facts. It knows the two tasks of
+ * the service `web` that its first roll starts. */
 export class FakeControlPlane implements ControlPlaneCalls {
   /** The facts of its mesh; the time of reading is added. */
   facts: MeshFacts;
@@ -25,11 +24,9 @@ export class FakeControlPlane implements ControlPlaneCalls {
   readonly keptOut = new Set<string>();
   /** Roles by `namespace/service account`. */
   readonly bound = new Map<string, string>();
-  workloads: readonly Workload[] = ["10.0.0.1", "10.0.0.2"].map((address) => ({
-    namespace: "shop",
-    serviceName: "web",
-    address,
-  }));
+  entries: readonly WorkloadEntry[] = [0, 1].map((index) =>
+    workloadEntryOf(`${TASKS}/ecs-svc-new-1-${index}`, { address: `10.0.0.${index + 1}` }),
+  );
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -60,9 +57,9 @@ export class FakeControlPlane implements ControlPlaneCalls {
     return this.bound.get(`${namespace}/${serviceAccount}`);
   }
 
-  async listWorkloadEntryAddresses(namespace: string, serviceName = "") {
-    const all = this.workloads.filter((one) => one.namespace === namespace);
-    const found = LABEL_VALUE.test(serviceName) ? all.filter((one) => one.serviceName === serviceName) : all;
-    return new Set(found.map(({ address }) => address));
+  async listWorkloadEntries({ namespace, serviceName = "" }: WorkloadEntrySelection) {
+    const all = this.entries.filter((one) => namespace === undefined || one.namespace === namespace);
+    if (!LABEL_VALUE.test(serviceName)) return all;
+    return all.filter(({ labels }) => labels["ecs.solo.io/service"] === serviceName);
   }
 }

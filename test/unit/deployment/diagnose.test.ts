@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { verifyTasks } from "../../../shared/data-plane/ztunnel/proof/verify.ts";
 import { diagnose } from "../../../shared/deployment/diagnose.ts";
 import type { ObservedTask } from "../../../shared/model/task.ts";
 import { BEFORE, container, TARGET, task } from "../../support/deployments.ts";
@@ -167,45 +166,5 @@ describe("the diagnosis of a running task", () => {
 
   it("is empty for a healthy task", () => {
     expect(ofRunning(task("t1"))).toBeUndefined();
-  });
-});
-
-describe("verifyTasks", () => {
-  const verify = (tasks: readonly ObservedTask[], addresses: readonly string[] | undefined, desiredCount = 2) =>
-    verifyTasks({
-      tasks,
-      desiredCount,
-      targetRevisionArn: TARGET,
-      workloadAddresses: addresses && new Set(addresses),
-    });
-  const both = [task("a"), task("bb")];
-  const withZtunnel = (healthStatus: string) => task("bb", { containers: [container("ztunnel", { healthStatus })] });
-
-  it("is content when every task's ztunnel is healthy and known to the mesh", () => {
-    expect(verify(both, ["10.0.0.1", "10.0.0.2", "10.0.0.9"])).toEqual({ verified: true });
-  });
-
-  it("is content with a service of no tasks", () => {
-    expect(verify([], [], 0)).toEqual({ verified: true });
-  });
-
-  it.each<[string, readonly ObservedTask[]]>([
-    ["mesh-not-converged", [task("a")]],
-    ["mesh-not-converged", [task("a"), task("bb", { lastStatus: "PENDING" })]],
-    ["mesh-not-converged", [task("a"), task("bb", { taskDefinitionArn: BEFORE })]],
-    ["mesh-not-converged", [task("a"), withZtunnel("UNKNOWN")]],
-    ["mesh-not-converged", [task("a"), task("bb", { containers: [container("web")] })]],
-    ["ztunnel-unhealthy", [task("a"), withZtunnel("UNHEALTHY")]],
-    ["workload-entry-missing", [task("a"), task("ccc")]],
-    ["workload-entry-missing", [task("a"), task("bb", { privateIpv4Address: undefined })]],
-  ])("says %s", (code, tasks) => {
-    expect(verify(tasks, ["10.0.0.1", "10.0.0.2"])).toMatchObject({ verified: false, code });
-  });
-
-  it("after unenrolling wants tasks without ztunnel", () => {
-    const without = [task("a", { containers: [container("web")] })];
-    expect(verify(without, undefined, 1)).toEqual({ verified: true });
-    expect(verify([task("a")], undefined, 1)).toMatchObject({ verified: false, code: "mesh-not-converged" });
-    expect(verify([], undefined, 1)).toMatchObject({ verified: false });
   });
 });

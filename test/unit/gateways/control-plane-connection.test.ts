@@ -210,7 +210,7 @@ describe("a faulty control plane", () => {
     ["a list", "[]", "application/json"],
   ])("that answers %s is an error with a code, not an empty list", async (_what, body, type) => {
     const error: unknown = await answering(200, body, type)
-      .listWorkloadEntryAddresses("web")
+      .listWorkloadEntries({ namespace: "web" })
       .catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: expect.stringMatching(/^control-plane-(incomplete|unreachable)$/) });
   });

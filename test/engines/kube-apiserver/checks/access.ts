@@ -79,7 +79,7 @@ async function used(plane: ControlPlaneCalls, namespace: string): Promise<string
     await plane.ensureNamespace(namespace);
     await plane.ensureNamespace(namespace);
     await plane.ensureServiceAccount(identity);
-    await plane.listWorkloadEntryAddresses(namespace);
+    await plane.listWorkloadEntries({ namespace });
     return undefined;
   });
 }

@@ -84,7 +84,7 @@ function slashes(): readonly Check[] {
         };
         const path = "/apis/networking.istio.io/v1/namespaces/slash/workloadentries";
         await accepted(cluster, { method: "POST", path, body });
-        return attempted(() => plane(cluster).listWorkloadEntryAddresses("slash"));
+        return attempted(() => plane(cluster).listWorkloadEntries({ namespace: "slash" }));
       },
     },
   ];

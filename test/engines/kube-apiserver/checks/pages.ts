@@ -39,7 +39,7 @@ async function counted(cluster: Cluster, compactions: number): Promise<string> {
       return tokens.autopilot;
     },
   });
-  return attempted(async () => (await plane.listWorkloadEntryAddresses("many")).size);
+  return attempted(async () => (await plane.listWorkloadEntries({ namespace: "many" })).length);
 }
 
 async function fill(cluster: Cluster): Promise<void> {

@@ -86,7 +86,9 @@ function entries(): readonly Step[] {
 }
 
 function lists(what: string, place: string, service?: string): Step {
-  return calls(what, ({ plane }) => plane.listWorkloadEntryAddresses(place, service));
+  return calls(what, ({ plane }) =>
+    plane.listWorkloadEntries({ namespace: place, ...(service && { serviceName: service }) }),
+  );
 }
 
 function meshFacts(): readonly Step[] {

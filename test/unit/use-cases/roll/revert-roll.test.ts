@@ -31,6 +31,7 @@ describe("a failed roll", () => {
         pollIntervalSeconds: testbed.config.policy.pollIntervalMinutes * 60,
         desiredCount: 2,
         namespace: null,
+        serviceAccount: null,
         secretInUse: null,
       },
     });

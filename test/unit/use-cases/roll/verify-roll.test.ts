@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
+import type { WorkloadEntrySelection } from "../../../../shared/model/workload-entry.ts";
 import { verifyRoll } from "../../../../shared/use-cases/roll/verify-roll.ts";
 import { revisionArn, web } from "../../../support/arns.ts";
 import { rollTestbed } from "../../../support/testbeds/roll.ts";
@@ -23,8 +24,8 @@ describe("a roll is verified", () => {
 
   it("with one read of ECS, although the mesh knows its tasks only some seconds later", async () => {
     const { testbed, watch } = await deployed();
-    const known = testbed.plane.workloads;
-    testbed.plane.workloads = [];
+    const known = testbed.plane.entries;
+    testbed.plane.entries = [];
     const since = testbed.clock.nowMs;
     let looks = 0;
     const listTasks: typeof testbed.ecs.listTasks = (...given) => {
@@ -33,7 +34,7 @@ describe("a roll is verified", () => {
     };
     const pause = async (ms: number) => {
       await testbed.pause(ms);
-      if (testbed.clock.nowMs - since >= 4000) testbed.plane.workloads = known;
+      if (testbed.clock.nowMs - since >= 4000) testbed.plane.entries = known;
     };
     const { describeTasks, describeService } = testbed.ecs;
     const ecs = {
@@ -48,15 +49,15 @@ describe("a roll is verified", () => {
   it("by the service's own entries, and by all of the namespace's where the entries have no label", async () => {
     const { testbed, watch } = await deployed();
     const asked: (string | undefined)[] = [];
-    const listWorkloadEntryAddresses = async (namespace: string, serviceName?: string) => {
-      asked.push(serviceName);
-      return testbed.plane.listWorkloadEntryAddresses(namespace, serviceName);
+    const listWorkloadEntries = async (selection: WorkloadEntrySelection) => {
+      asked.push(selection.serviceName);
+      return testbed.plane.listWorkloadEntries(selection);
     };
-    const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntryAddresses }) };
+    const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntries }) };
     const since = testbed.clock.nowMs;
     expect(await verifyRoll(web, watch, since, calls)).toBe("succeeded");
     expect(asked).toEqual([web.serviceName]);
-    testbed.plane.workloads = testbed.plane.workloads.map((one) => ({ ...one, serviceName: undefined }));
+    testbed.plane.entries = testbed.plane.entries.map((one) => ({ ...one, labels: {} }));
     expect(await verifyRoll(web, watch, since, calls)).toBe("succeeded");
     expect(asked).toEqual([web.serviceName, web.serviceName, undefined]);
     expect(testbed.clock.nowMs).toBe(since);
@@ -73,7 +74,7 @@ describe("a roll is verified", () => {
     const { testbed, verify } = await deployed();
     testbed.ecs.setTasks(testbed.ecs.tasksOf().slice(0, -1));
     testbed.ecs.change({ desiredCount: 1 });
-    testbed.plane.workloads = testbed.plane.workloads.map((one) => ({ ...one, serviceName: undefined }));
+    testbed.plane.entries = testbed.plane.entries.map((one) => ({ ...one, labels: {} }));
     expect(await verify()).toBe("succeeded");
   });
 
@@ -124,11 +125,11 @@ describe("a service that runs no task", () => {
 describe("a roll that is not verified yet", () => {
   it("is verified again until its deadline: the mesh lacks a WorkloadEntry", async () => {
     const { testbed, verify, deadlineMs } = await deployed();
-    testbed.plane.workloads = testbed.plane.workloads.filter(({ address }) => address === "10.0.0.1");
+    testbed.plane.entries = testbed.plane.entries.filter(({ address }) => address === "10.0.0.1");
     await expect(verify()).rejects.toMatchObject({ code: "mesh-not-converged", retryable: true });
     testbed.clock.nowMs = deadlineMs;
     await expect(verify()).rejects.toMatchObject({
-      code: "not-verified",
+      code: "workload-entry-missing",
       retryable: false,
       detail: expect.stringContaining("No WorkloadEntry for task ecs-svc-new-1-1 (10.0.0.2)"),
     });
@@ -138,11 +139,11 @@ describe("a roll that is not verified yet", () => {
     const { testbed, watch } = await deployed();
     testbed.ecs.change({ desiredCount: 1 });
     const reads = { count: 0 };
-    const listWorkloadEntryAddresses = async () => {
+    const listWorkloadEntries = async () => {
       reads.count += 1;
-      return new Set<string>();
+      return [];
     };
-    const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntryAddresses }) };
+    const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntries }) };
     await expect(verifyRoll(web, watch, testbed.clock.nowMs, calls)).rejects.toMatchObject({
       code: "mesh-not-converged",
     });
@@ -155,7 +156,7 @@ describe("a roll that is not verified yet", () => {
     const unreachable = async () => {
       throw new AutopilotError("control-plane-unreachable", "main");
     };
-    const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntryAddresses: unreachable }) };
+    const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntries: unreachable }) };
     const since = testbed.clock.nowMs;
     await expect(verifyRoll(web, watch, since, calls)).rejects.toMatchObject({ code: "control-plane-unreachable" });
     testbed.clock.nowMs = deadlineMs;
@@ -167,7 +168,7 @@ describe("a roll that is not verified yet", () => {
     const refused = async () => {
       throw new AutopilotError("control-plane-refused", "main");
     };
-    const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntryAddresses: refused }) };
+    const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntries: refused }) };
     await expect(verifyRoll(web, watch, testbed.clock.nowMs, calls)).rejects.toMatchObject({
       code: "control-plane-refused",
       retryable: false,
