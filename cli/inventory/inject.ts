@@ -2,7 +2,7 @@ import type { Place, ServiceRef } from "../../shared/base/arn.ts";
 import { AutopilotError } from "../../shared/base/errors.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { type Config, controlPlaneFor } from "../../shared/config/config.ts";
-import { pinnedValueFrom } from "../../shared/data-plane/ztunnel/index.ts";
+import { isReader, pinnedValueFrom } from "../../shared/data-plane/ztunnel/index.ts";
 import { decide } from "../../shared/enrollment/decide.ts";
 import type { DesiredEnrollment } from "../../shared/enrollment/decision.ts";
 import { desiredDefinition } from "../../shared/enrollment/definition.ts";
@@ -12,12 +12,11 @@ import { registerable } from "../../shared/model/task-definition.ts";
 import type { Ledger, RolloutLedger } from "../../shared/ports/ledger.ts";
 import type { SecretsCalls } from "../../shared/ports/ports.ts";
 import { acceptableOf, newestOf } from "../../shared/trust/record.ts";
-import { readerTagKey } from "../../shared/use-cases/roll/ensure-secret.ts";
 
 export interface InjectCalls {
   readonly config: Config;
   readonly ledger: Pick<Ledger, "getService" | "getMesh"> & Pick<RolloutLedger, "getFleet">;
-  readonly secrets: (place: Place) => Pick<SecretsCalls, "describeSecret">;
+  readonly secrets: (place: Place) => Pick<SecretsCalls, "describeSecret" | "getResourcePolicy">;
 }
 
 export interface InjectInput {
@@ -102,10 +101,11 @@ async function pinnedVersion(
   { secrets }: InjectCalls,
 ): Promise<{ readonly valueFrom: string; readonly advice: readonly InjectionAdvice[] }> {
   const { secretName, versionId } = secret;
-  const described = await secrets(place).describeSecret(secretName);
+  const calls = secrets(place);
+  const described = await calls.describeSecret(secretName);
   const usable = described && !described.scheduledForDeletion && described.versions[versionId] !== undefined;
   if (usable) {
-    const readable = described.tags[readerTagKey(executionRoleArn)] !== undefined;
+    const readable = isReader(await calls.getResourcePolicy(described.arn), executionRoleArn);
     return { valueFrom: pinnedValueFrom(described.arn, versionId), advice: readable ? [] : ["role-not-allowed"] };
   }
   if (dryRun) {

@@ -163,7 +163,10 @@ async function enrolledIdentity({ lab, plane, clients }: FleetBase, target: Targ
   await plane(facts.controlPlane).ensureNamespace(name);
   await plane(facts.controlPlane).ensureServiceAccount({ namespace: name, serviceAccount: "app", roleArn });
   const secrets = secretsGateway(clients.at(target));
-  const valueFrom = await ensureSecret(desiredToken(parsed.ok, facts), roles.executionRoleArn, secrets);
+  const { executionRoleArn } = roles;
+  const ref = serviceRef(`arn:aws:ecs:${target.region}:${target.account}:service/fleet/${name}`);
+  const calls = { secrets, ledger: lab.ledger };
+  const valueFrom = await ensureSecret(desiredToken(parsed.ok, facts), { ref, executionRoleArn }, calls);
   return { target, name, tags, roles, request: parsed.ok, valueFrom };
 }
 

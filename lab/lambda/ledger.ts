@@ -21,6 +21,11 @@ export function instrumentedLedger(ledger: Ledgers, around: AroundCall): Ledgers
     changeMesh: (...args) => around("ledger.changeMesh", () => ledger.changeMesh(...args)),
     getMeshFacts: (name) => around("ledger.getMeshFacts", () => ledger.getMeshFacts(name)),
     putMeshFacts: (facts) => around("ledger.putMeshFacts", () => ledger.putMeshFacts(facts)),
+    getClaim: (subject) => around("ledger.getClaim", () => ledger.getClaim(subject)),
+    changeClaim: (...args) => around("ledger.changeClaim", () => ledger.changeClaim(...args)),
+    listClaims: async function* () {
+      yield* pages("ledger.listClaims", () => ledger.listClaims());
+    },
     getFleet: () => around("ledger.getFleet", () => ledger.getFleet()),
     changeFleet: (change) => around("ledger.changeFleet", () => ledger.changeFleet(change)),
     createRollout: (rollout) => around("ledger.createRollout", () => ledger.createRollout(rollout)),

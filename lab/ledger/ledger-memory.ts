@@ -1,5 +1,8 @@
 import {
+  CLAIM_PREFIX,
+  claimKey,
   meshKey,
+  readClaim,
   readMesh,
   readService,
   SERVICE_PREFIX,
@@ -22,12 +25,13 @@ type Changes = Readonly<Record<string, unknown>>;
  * between, which makes it atomic.
  */
 export function memoryLedger(items: LedgerItems = new Map()): Ledgers {
-  return { ...memoryServices(items), ...memoryMeshes(items), ...memoryRollouts(items) };
+  return { ...memoryServices(items), ...memoryMeshes(items), ...memoryClaims(items), ...memoryRollouts(items) };
 }
 
 type MeshCalls = Pick<Ledger, "getMesh" | "changeMesh" | "getMeshFacts" | "putMeshFacts">;
+type ClaimCalls = Pick<Ledger, "getClaim" | "changeClaim" | "listClaims">;
 
-function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls> {
+function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls | keyof ClaimCalls> {
   const services = shelf(items, readService);
   const state = (serviceArn: string): ServiceState | undefined => services.get(serviceKey(serviceArn));
   const change = (serviceArn: string, changes: Changes): ServiceState =>
@@ -94,6 +98,20 @@ function memoryMeshes(items: LedgerItems): MeshCalls {
       const key = meshKey(facts.controlPlane);
       const before = unlessUnreadable(() => meshes.get(key));
       meshes.put(key, { ...withFacts(before, facts), version: (before?.version ?? 0) + 1 });
+    },
+  };
+}
+
+function memoryClaims(items: LedgerItems): ClaimCalls {
+  const claims = shelf(items, readClaim);
+  return {
+    getClaim: async (subject) => claims.get(claimKey(subject)),
+    changeClaim: async (subject, change) => {
+      const key = claimKey(subject);
+      return changeShelved({ on: claims, key, before: claims.get(key) }, change);
+    },
+    listClaims: async function* () {
+      yield* claims.list((name) => name.startsWith(CLAIM_PREFIX));
     },
   };
 }

@@ -85,7 +85,17 @@ export const failures = {
   },
   "secret-unavailable": {
     sentence: "The bootstrap token's secret cannot be used.",
-    fix: "If it is scheduled for deletion, restore it. If it has 20 labels or 100 versions, remove old ones.",
+    fix: "If it is gone, deploy the service again. If it has 20 labels or 100 versions, remove old ones.",
+    retryable: false,
+  },
+  "secret-version-foreign": {
+    sentence: "The secret has a version by the bootstrap token's name whose content is not that token.",
+    fix: "Somebody else wrote it: see CloudTrail. Delete the secret without a recovery window, then enroll again.",
+    retryable: false,
+  },
+  "reader-refused": {
+    sentence: "The execution role is not a role of the service's own account, so it can't read the token's secret.",
+    fix: "Set executionRoleArn to the ARN of a role of that account.",
     retryable: false,
   },
   "access-denied": {
@@ -146,7 +156,17 @@ export const failures = {
   },
   "secret-denied": {
     sentence: "The tasks could not read the bootstrap token's secret.",
-    fix: "Allow the execution role to read it: no permissions boundary or organization policy may deny it.",
+    fix: "Allow the execution role to read it: no boundary, organization policy or other statement may deny it.",
+    retryable: false,
+  },
+  "secret-kms-denied": {
+    sentence: "The tasks may read the bootstrap token's secret, but not use the key that it is encrypted with.",
+    fix: "Allow the execution role kms:Decrypt on the secret's key, or encrypt it with aws/secretsmanager again.",
+    retryable: false,
+  },
+  "secret-unreachable": {
+    sentence: "The tasks have no route to Secrets Manager.",
+    fix: "Give their subnets a VPC endpoint for Secrets Manager or a NAT gateway; check their security groups.",
     retryable: false,
   },
   "image-unavailable": {

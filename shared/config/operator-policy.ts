@@ -79,7 +79,7 @@ export function operatorReadStatements(
     {
       Sid: "DescribeTokens",
       Effect: "Allow",
-      Action: ["secretsmanager:DescribeSecret"],
+      Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"],
       Resource: [anywhere("secretsmanager", `secret:${SECRET_NAME_PREFIX}*`)],
       ...inRegions,
     },

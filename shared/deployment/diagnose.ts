@@ -6,7 +6,14 @@ import { type ObservedContainer, type ObservedTask, taskIdOf } from "../model/ta
 export interface Diagnosis {
   readonly code: Extract<
     FailureCode,
-    "secret-denied" | "image-unavailable" | "ztunnel-unhealthy" | "application-failed" | "tasks-stopping"
+    | "secret-denied"
+    | "secret-kms-denied"
+    | "secret-unreachable"
+    | "secret-unavailable"
+    | "image-unavailable"
+    | "ztunnel-unhealthy"
+    | "application-failed"
+    | "tasks-stopping"
   >;
   readonly sentence: string;
 }
@@ -63,11 +70,27 @@ function startFailureCode(reason: string): Diagnosis["code"] | undefined {
   const secretArn = /:secretsmanager:[a-z0-9-]+:\d{12}:secret:(\S+)/.exec(reason)?.[1];
   if (/retriev\w* secret|secret data|from asm|secretsmanager|:ssm:|from ssm/i.test(reason)) {
     const isOthers = (secretArn !== undefined && !secretArn.startsWith(SECRET_NAME_PREFIX)) || /\bssm\b/i.test(reason);
-    return isOthers ? "application-failed" : "secret-denied";
+    return isOthers ? "application-failed" : secretFailureCode(reason);
   }
   if (/CannotPull|pull image|ImagePull|registry auth|ecr registry/i.test(reason)) return "image-unavailable";
   return undefined;
 }
+
+/**
+ * Why our own secret could not be read, by the words of Secrets Manager, KMS and of ECS's agent, which has no other
+ * names for them. Where nothing says more it was denied.
+ */
+function secretFailureCode(reason: string): Diagnosis["code"] {
+  if (/access to kms|\bkms:|KMSAccessDenied|kms (key|access)/i.test(reason)) return "secret-kms-denied";
+  if (/AccessDenied|not authorized/i.test(reason)) return "secret-denied";
+  if (UNREACHABLE.test(reason)) return "secret-unreachable";
+  const isGone = /ResourceNotFound|can't find the specified secret|marked (for|as) delet|scheduled for deletion/i;
+  return isGone.test(reason) ? "secret-unavailable" : "secret-denied";
+}
+
+/** https://repost.aws/knowledge-center/ecs-unable-to-pull-secrets */
+const UNREACHABLE =
+  /connection issue|network configuration|deadline exceeded|timeout|timed out|RequestCanceled|request canceled|dial tcp|no such host|connection (refused|reset)|RequestError|send request failed/i;
 
 /**
  * The container that made the task stop. When one stops, ECS stops the others, which then exit with 143 or 137: these

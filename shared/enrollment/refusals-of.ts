@@ -4,7 +4,7 @@ import { isSet, objectAt, objectsAt, textAt } from "../base/json-fields.ts";
 import { type Config, controlPlaneFor } from "../config/config.ts";
 import { isAllowedImage } from "../config/images.ts";
 import type { SidecarSpec } from "../data-plane/ztunnel/index.ts";
-import { inject, portCollisions } from "../data-plane/ztunnel/index.ts";
+import { inject, isReaderOf, portCollisions } from "../data-plane/ztunnel/index.ts";
 import type { Refusal } from "../model/reasons.ts";
 import type { DescribedTaskDefinition, ObservedService, WorkloadIdentity } from "../model/service.ts";
 import type { TagRequest } from "./decision.ts";
@@ -106,6 +106,12 @@ function roleObstacles(service: ObservedService, definition: DescribedTaskDefini
   const found: Refusal[] = [];
   if (!taskRoleArn) found.push({ reason: "no-task-role", detail });
   if (!executionRoleArn) found.push({ reason: "no-execution-role", detail });
+  const foreign = Object.entries({ taskRoleArn, executionRoleArn }).filter(
+    ([, role]) => role !== undefined && !isReaderOf(service.ref.account, role),
+  );
+  if (foreign.length > 0) {
+    found.push({ reason: "foreign-role", detail: foreign.map(([member, role]) => `${member}: ${role}`).join(", ") });
+  }
   return found;
 }
 

@@ -49,6 +49,10 @@ export const refusals = {
     sentence: "The task definition has no task role, and ztunnel proves its identity with it.",
     fix: "Set taskRoleArn. It needs no permissions.",
   },
+  "foreign-role": {
+    sentence: "A role of the task definition is not an IAM role of the service's own account.",
+    fix: "Set taskRoleArn and executionRoleArn to ARNs of roles of that account.",
+  },
   "platform-version": {
     sentence: "The service's Fargate platform version is below 1.4.0.",
     fix: "Update the service to platform version LATEST or 1.4.0.",

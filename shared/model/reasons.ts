@@ -33,6 +33,7 @@ export const refusalNames = [
   "port-collision",
   "no-execution-role",
   "no-task-role",
+  "foreign-role",
   "platform-version",
   "too-many-containers",
   "definition-too-large",

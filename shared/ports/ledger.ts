@@ -1,3 +1,4 @@
+import type { Claim } from "../model/claim.ts";
 import type { MeshFacts, MeshState } from "../model/mesh.ts";
 import type { FleetState, Rollout, RolloutService } from "../model/rollout.ts";
 import type { RollPatch, ServicePatch, ServiceState, Signal } from "../model/service-state.ts";
@@ -68,6 +69,13 @@ export interface Ledger {
   getMeshFacts(controlPlane: string): Promise<MeshFacts | undefined>;
   /** Makes the facts the newest generation (`withFacts`). An item of another shape is replaced. */
   putMeshFacts(facts: MeshFacts): Promise<void>;
+  getClaim(subject: string): Promise<Claim | undefined>;
+  changeClaim<const C extends Change<Claim>>(
+    subject: string,
+    change: (claim: Claim | undefined) => ExactChange<Claim, C>,
+  ): Promise<Changed<Claim | undefined, C>>;
+  /** Every claim that has an item. */
+  listClaims(): AsyncIterable<Claim>;
 }
 
 /** What the autopilot remembers of rollouts. The same holds for its calls as for those of `Ledger`. */

@@ -56,14 +56,18 @@ export interface DescribedSecret {
 
 export interface SecretsCalls {
   describeSecret(nameOrArn: string): Promise<DescribedSecret | undefined>;
+  /** `created: false`: a secret of this name exists, and has its own versions, tags and policy. */
   createSecret(input: {
     readonly name: string;
     readonly description: string;
     readonly value: string;
     readonly versionId: string;
     readonly tags: Tags;
-  }): Promise<{ readonly arn: string }>;
-  /** Returns the version's labels. An existing version keeps its labels and does not get those given here. */
+  }): Promise<{ readonly arn: string; readonly created: boolean }>;
+  /**
+   * Returns the version's labels. An existing version keeps its labels and does not get those given here; one with
+   * another content throws `secret-version-foreign`.
+   */
   putSecretValue(input: {
     readonly secretArn: string;
     readonly value: string;
@@ -72,7 +76,9 @@ export interface SecretsCalls {
   }): Promise<readonly string[]>;
   getResourcePolicy(secretArn: string): Promise<string | undefined>;
   putResourcePolicy(secretArn: string, policy: string): Promise<void>;
-  tagSecret(secretArn: string, tags: Tags): Promise<void>;
+  deleteResourcePolicy(secretArn: string): Promise<void>;
+  /** Cancels a deletion that is scheduled. */
+  restoreSecret(secretArn: string): Promise<void>;
   /** Puts a label on a version; takes it from the version that has it. */
   moveLabel(secretArn: string, label: string, toVersionId: string, fromVersionId?: string): Promise<void>;
   removeLabel(secretArn: string, label: string, fromVersionId: string): Promise<void>;

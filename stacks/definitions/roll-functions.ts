@@ -37,9 +37,11 @@ export const rollFunctions: readonly FunctionDefinition[] = [
       on(
         "token-secrets",
         "secretsmanager:CreateSecret",
+        "secretsmanager:DeleteResourcePolicy",
         "secretsmanager:DescribeSecret",
         "secretsmanager:GetResourcePolicy",
         "secretsmanager:PutSecretValue",
+        "secretsmanager:RestoreSecret",
         "secretsmanager:TagResource",
         "secretsmanager:UpdateSecretVersionStage",
       ),

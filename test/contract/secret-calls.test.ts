@@ -20,7 +20,8 @@ const operations: Readonly<Record<keyof SecretsCalls, string>> = {
   putSecretValue: "PutSecretValue",
   getResourcePolicy: "GetResourcePolicy",
   putResourcePolicy: "PutResourcePolicy",
-  tagSecret: "TagResource",
+  deleteResourcePolicy: "DeleteResourcePolicy",
+  restoreSecret: "RestoreSecret",
   moveLabel: "UpdateSecretVersionStage",
   removeLabel: "UpdateSecretVersionStage",
   listSecrets: "ListSecrets",
@@ -105,10 +106,8 @@ describe.each([
     });
 
     it("is created once, even with another value", async () => {
-      expect(await secrets.createSecret(creation)).toEqual({ arn });
-      expect(await secrets.createSecret({ ...creation, ...version("second"), tags: { team: "shop" } })).toEqual({
-        arn,
-      });
+      const again = { arn, created: false };
+      expect(await secrets.createSecret({ ...creation, ...version("second"), tags: { team: "shop" } })).toEqual(again);
       expect(await secrets.describeSecret(arn)).toMatchObject({
         versions: { [first]: ["AWSCURRENT"] },
         tags: { team: "mesh" },
@@ -129,7 +128,8 @@ describe.each([
         secrets.putSecretValue({ secretArn: missing, ...version("second"), labels: [] }),
         secrets.getResourcePolicy(missing),
         secrets.putResourcePolicy(missing, policyFor(ROLE)),
-        secrets.tagSecret(missing, { a: "b" }),
+        secrets.deleteResourcePolicy(missing),
+        secrets.restoreSecret(missing),
         secrets.moveLabel(missing, "zt-1", first),
         secrets.removeLabel(missing, "zt-1", first),
       ];
@@ -171,7 +171,7 @@ describe.each([
 
     it("can't have another value or an invalid id", async () => {
       const other = secrets.putSecretValue({ secretArn: arn, value: "other", versionId: first, labels: ["zt-1"] });
-      await expect(other).rejects.toMatchObject(refusal);
+      await expect(other).rejects.toMatchObject({ code: "secret-version-foreign", retryable: false });
       const short = secrets.putSecretValue({ secretArn: arn, value: "other", versionId: "v1", labels: ["zt-1"] });
       await expect(short).rejects.toMatchObject(refusal);
       expect(await labels()).toEqual({ [first]: ["AWSCURRENT"] });
@@ -242,13 +242,21 @@ describe.each([
     });
   });
 
-  it("have tags that are added and replaced, at most fifty", async () => {
-    await secrets.tagSecret(arn, { team: "shop", stage: "prod" });
-    const tags = async () => (await secrets.describeSecret(arn))?.tags;
-    expect(await tags()).toEqual({ team: "shop", stage: "prod" });
-    const many = Object.fromEntries(Array.from({ length: 49 }, (_, nth) => [`reader/${nth}`, ""]));
-    await expect(secrets.tagSecret(arn, many)).rejects.toMatchObject(refusal);
-    expect(await tags()).toEqual({ team: "shop", stage: "prod" });
+  it("have no policy once it is deleted, whether or not they had one", async () => {
+    await secrets.putResourcePolicy(arn, policyFor(ROLE));
+    for (const _again of [1, 2]) {
+      await secrets.deleteResourcePolicy(arn);
+      expect(await secrets.getResourcePolicy(arn)).toBeUndefined();
+    }
+  });
+
+  it("can be used again once they are restored, with all that they had", async () => {
+    await secrets.putResourcePolicy(arn, policyFor(ROLE));
+    await subject.scheduleDeletion(arn);
+    await secrets.restoreSecret(arn);
+    expect(await secrets.describeSecret(NAME)).toMatchObject({ scheduledForDeletion: false });
+    expect(await secrets.getResourcePolicy(arn)).toBe(policyFor(ROLE));
+    expect(await labels()).toEqual({ [first]: ["AWSCURRENT"] });
   });
 
   it("that are scheduled for deletion can only be described", async () => {
@@ -259,7 +267,7 @@ describe.each([
       put("second", "zt-2"),
       secrets.getResourcePolicy(arn),
       secrets.putResourcePolicy(arn, policyFor(ROLE)),
-      secrets.tagSecret(arn, { a: "b" }),
+      secrets.deleteResourcePolicy(arn),
       secrets.moveLabel(arn, "zt-1", first),
       secrets.removeLabel(arn, "AWSCURRENT", first),
     ];
@@ -285,7 +293,8 @@ describe.each([
       putSecretValue: (port) => port.putSecretValue({ secretArn: arn, ...version("second"), labels: [] }),
       getResourcePolicy: (port) => port.getResourcePolicy(arn),
       putResourcePolicy: (port) => port.putResourcePolicy(arn, policyFor(ROLE)),
-      tagSecret: (port) => port.tagSecret(arn, { a: "b" }),
+      deleteResourcePolicy: (port) => port.deleteResourcePolicy(arn),
+      restoreSecret: (port) => port.restoreSecret(arn),
       moveLabel: (port) => port.moveLabel(arn, "zt-1", first),
       removeLabel: (port) => port.removeLabel(arn, "zt-1", first),
       listSecrets: (port) => Array.fromAsync(port.listSecrets("ztunnel-autopilot/")),

@@ -169,15 +169,16 @@ describe("tasks of the new revision stop", () => {
     }));
 
   it.each([
-    ["secrets-unreachable", "There is a connection issue between the task and AWS Secrets Manager."],
-    ["kms-denied", "Access to KMS is not allowed"],
-  ] as const)("%s: reverted, with AWS's reason", (kind, reason) =>
+    ["secrets-unreachable", "secret-unreachable", "There is a connection issue between the task", "VPC endpoint"],
+    ["kms-denied", "secret-kms-denied", "Access to KMS is not allowed", "kms:Decrypt"],
+  ] as const)("%s: reverted as %s, with AWS's reason and its own fix", (kind, code, reason, fix) =>
     onLab({ fleet: cartFleet }, async (driver) => {
       const original = await driver.revisionOf(cart);
       driver.lab.faults.add({ kind, match: { service: "cart" } });
       await driver.tag(cart, enrollAs("cart"));
-      await expectReverted(driver, original, "secret-denied");
+      await expectReverted(driver, original, code);
       expect(failureOf(driver)?.sentence).toContain(reason);
+      expect(driver.messagesAbout(cart).at(-1)).toContain(fix);
     }),
   );
 

@@ -21,7 +21,11 @@ const deployment = deploymentOf(parseConfig(wideConfig), "prod");
 const names = functions.map(({ name }) => name);
 
 /** Actions that AWS requires in addition to the call's own. */
-const impliedBy: Readonly<Record<string, readonly string[]>> = { "ecs:RegisterTaskDefinition": ["iam:PassRole"] };
+const impliedBy: Readonly<Record<string, readonly string[]>> = {
+  "ecs:RegisterTaskDefinition": ["iam:PassRole"],
+  // With tags: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+  "secretsmanager:CreateSecret": ["secretsmanager:TagResource"],
+};
 
 function definitionOf(name: string) {
   const found = functions.find((one) => one.name === name);

@@ -2,7 +2,13 @@
  * The door to ztunnel on ECS: its container, its token, its proof and its names. A function's bundle holds only what it
  * uses of them, since package.json says that no module has side effects.
  */
-export { mergePrincipals } from "./bootstrap-token/secret-policy.ts";
+export {
+  hasForeignDeny,
+  isReader,
+  isReaderOf,
+  readersIn,
+  withReaders,
+} from "./bootstrap-token/secret-policy.ts";
 export {
   hasRoomForVersion,
   isDaemonSecret,

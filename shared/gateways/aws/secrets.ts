@@ -1,13 +1,14 @@
 import {
   CreateSecretCommand,
+  DeleteResourcePolicyCommand,
   DescribeSecretCommand,
   GetResourcePolicyCommand,
   GetSecretValueCommand,
   ListSecretsCommand,
   PutResourcePolicyCommand,
   PutSecretValueCommand,
+  RestoreSecretCommand,
   SecretsManagerClient,
-  TagResourceCommand,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod";
@@ -74,27 +75,30 @@ export function secretsGateway(clients: PlacedClients): SecretsGateway {
               Tags: tagsOf(tags),
             }),
           );
-          return { arn: z.string().parse(ARN) };
+          return { arn: z.string().parse(ARN), created: true };
         } catch (error) {
           // Another call has made it since: its version is written by the next step if it is another one.
           if (!isNamed(error, "ResourceExistsException")) throw error;
           const existing = await describeSecret(name);
           if (!existing || existing.scheduledForDeletion) throw error;
-          return { arn: existing.arn };
+          return { arn: existing.arn, created: false };
         }
       }),
 
     putSecretValue: async ({ secretArn, value, versionId, labels }) =>
       refused(`PutSecretValue ${secretArn} ${versionId}`, async () => {
-        const { VersionStages = [] } = await client.send(
-          new PutSecretValueCommand({
-            SecretId: secretArn,
-            SecretString: value,
-            ClientRequestToken: versionId,
-            ...(labels.length > 0 && { VersionStages: [...labels] }),
-          }),
-        );
-        return VersionStages;
+        const put = new PutSecretValueCommand({
+          SecretId: secretArn,
+          SecretString: value,
+          ClientRequestToken: versionId,
+          ...(labels.length > 0 && { VersionStages: [...labels] }),
+        });
+        try {
+          return (await client.send(put)).VersionStages ?? [];
+        } catch (error) {
+          if (!isNamed(error, "ResourceExistsException")) throw error;
+          throw new AutopilotError("secret-version-foreign", `${secretArn} ${versionId}`, { cause: error });
+        }
       }),
 
     getResourcePolicy: async (secretArn) =>
@@ -111,10 +115,14 @@ export function secretsGateway(clients: PlacedClients): SecretsGateway {
       );
     },
 
-    tagSecret: async (secretArn, tags) => {
-      await refused(`TagResource ${secretArn}`, () =>
-        client.send(new TagResourceCommand({ SecretId: secretArn, Tags: tagsOf(tags) })),
+    deleteResourcePolicy: async (secretArn) => {
+      await refused(`DeleteResourcePolicy ${secretArn}`, () =>
+        client.send(new DeleteResourcePolicyCommand({ SecretId: secretArn })),
       );
+    },
+
+    restoreSecret: async (secretArn) => {
+      await refused(`RestoreSecret ${secretArn}`, () => client.send(new RestoreSecretCommand({ SecretId: secretArn })));
     },
 
     moveLabel: async (secretArn, label, toVersionId, fromVersionId) => {

@@ -4,7 +4,18 @@ import type { Ledger, Ledgers } from "../../ports/ledger.ts";
 import { withFacts } from "../../trust/generations.ts";
 import type { PlacedClients } from "../aws/aws-clients.ts";
 import { attemptOf } from "./ledger-change.ts";
-import { meshKey, readMesh, readService, SERVICE_PREFIX, STATE, serviceKey, unlessUnreadable } from "./ledger-items.ts";
+import {
+  CLAIM_PREFIX,
+  claimKey,
+  meshKey,
+  readClaim,
+  readMesh,
+  readService,
+  SERVICE_PREFIX,
+  STATE,
+  serviceKey,
+  unlessUnreadable,
+} from "./ledger-items.ts";
 import { type LedgerTable, type LedgerTableOptions, ledgerTable } from "./ledger-table.ts";
 import { updateExpression } from "./ledger-update.ts";
 import { dynamoDbRollouts } from "./rollouts-dynamodb.ts";
@@ -23,12 +34,13 @@ const HELD_BY: Condition = { expression: "#roll.#executionName = :holder" };
  */
 export function dynamoDbLedger(clients: PlacedClients, options: LedgerTableOptions): Ledgers {
   const table = ledgerTable(clients, options);
-  return { ...dynamoDbServices(table), ...dynamoDbMeshes(table), ...dynamoDbRollouts(table) };
+  return { ...dynamoDbServices(table), ...dynamoDbMeshes(table), ...dynamoDbClaims(table), ...dynamoDbRollouts(table) };
 }
 
 type MeshCalls = Pick<Ledger, "getMesh" | "changeMesh" | "getMeshFacts" | "putMeshFacts">;
+type ClaimCalls = Pick<Ledger, "getClaim" | "changeClaim" | "listClaims">;
 
-function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls> {
+function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | keyof ClaimCalls> {
   /** `changes`: new values by path, `null` removes. Undefined when the condition does not hold. */
   async function update(
     serviceArn: string,
@@ -138,6 +150,27 @@ function dynamoDbMeshes(table: LedgerTable): MeshCalls {
         const before = item && unlessUnreadable(() => readMesh(item));
         return attemptOf({ key, before, read: readMesh }, (mesh) => ({ next: withFacts(mesh, facts) }));
       });
+    },
+  };
+}
+
+function dynamoDbClaims(table: LedgerTable): ClaimCalls {
+  return {
+    getClaim: async (subject) => {
+      const item = await table.get(claimKey(subject));
+      return item && readClaim(item);
+    },
+    changeClaim: (subject, change) => {
+      const key = claimKey(subject);
+      return table.change(key, (item) => attemptOf({ key, before: item && readClaim(item), read: readClaim }, change));
+    },
+    listClaims: async function* () {
+      const items = table.scan({
+        FilterExpression: "#sk = :state AND begins_with(#pk, :claim)",
+        ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk" },
+        ExpressionAttributeValues: { ":state": STATE, ":claim": CLAIM_PREFIX },
+      });
+      for await (const item of items) yield readClaim(item);
     },
   };
 }

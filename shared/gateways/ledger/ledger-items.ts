@@ -1,6 +1,7 @@
 /** How the ledger's items are keyed and read, the same for every store. */
 import * as z from "zod";
 import { AutopilotError } from "../../base/errors.ts";
+import { type Claim, claimSchema } from "../../model/claim.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import { meshStateSchema } from "../../model/mesh.ts";
 import {
@@ -23,6 +24,7 @@ export const STATE = "STATE";
 export const META = "META";
 export const SERVICE_PREFIX = "SERVICE#";
 export const ROLLOUT_PREFIX = "ROLLOUT#";
+export const CLAIM_PREFIX = "CLAIM#";
 
 /** The key of a service's state. */
 export function serviceKey(serviceArn: string): ItemKey {
@@ -32,6 +34,11 @@ export function serviceKey(serviceArn: string): ItemKey {
 /** The key of a control plane's mesh facts. */
 export function meshKey(controlPlane: string): ItemKey {
   return { pk: `MESH#${controlPlane}`, sk: "FACTS" };
+}
+
+/** The key of a claim. */
+export function claimKey(subject: string): ItemKey {
+  return { pk: `${CLAIM_PREFIX}${subject}`, sk: STATE };
 }
 
 /** The key of the fleet's state. */
@@ -63,6 +70,11 @@ export function readService(item: object): ServiceState {
 /** A control plane's mesh facts from their item. Throws `ledger-item-unreadable` that names the item. */
 export function readMesh(item: object): MeshState {
   return readLasting(meshStateSchema, item);
+}
+
+/** A claim from its item. Throws `ledger-item-unreadable` that names the item. */
+export function readClaim(item: object): Claim {
+  return readLasting(claimSchema, item);
 }
 
 /** The fleet's state from its item. Throws `ledger-item-unreadable` that names the item. */

@@ -18,8 +18,8 @@ export interface ApplyCalls {
     | "updateService"
     | "tagResource"
   >;
-  readonly secrets: EnsureSecretCalls;
-  readonly ledger: Pick<Ledger, "getService" | "updateRoll" | "changeMesh"> &
+  readonly secrets: EnsureSecretCalls["secrets"];
+  readonly ledger: Pick<Ledger, "getService" | "updateRoll" | "changeMesh" | "changeClaim"> &
     Pick<RolloutLedger, "getFleet" | "reserveStart">;
   readonly controlPlane: (
     name: string,

@@ -31,7 +31,8 @@ export async function enrollService(
   });
   await ensureIdentity(ref, desired.identity, context);
   const token = desiredToken(desired.request, facts);
-  const secretInUse = await ensureSecret(token, desired.executionRoleArn, calls.secrets);
+  const { executionRoleArn } = desired;
+  const secretInUse = await ensureSecret(token, { ref, executionRoleArn }, calls);
   const definition = withSidecar(current, desired, secretInUse, calls.config);
   await ensureTags(ref, desired, context);
   return deployDefinition(ref, { definition, current, secretInUse }, context);

@@ -1,116 +1,110 @@
+import type { ServiceRef } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
-import { sha256 } from "../../base/json.ts";
-import { AUTOPILOT_TAG_PREFIX } from "../../base/vocabulary.ts";
 import {
   type BootstrapToken,
   encodeToken,
   hasRoomForVersion,
   labelOf,
-  mergePrincipals,
   pinnedValueFrom,
   secretName,
   secretTags,
   versionIdOf,
 } from "../../data-plane/ztunnel/index.ts";
+import { newClaim, secretSubject, withProven } from "../../model/claim.ts";
+import type { Ledger } from "../../ports/ledger.ts";
 import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
+import { claimReader, ensureReaders, type ReaderCalls, type SecretReader } from "./ensure-readers.ts";
 
-export type EnsureSecretCalls = Pick<
-  SecretsCalls,
-  | "describeSecret"
-  | "createSecret"
-  | "putSecretValue"
-  | "getResourcePolicy"
-  | "putResourcePolicy"
-  | "tagSecret"
-  | "moveLabel"
->;
+export interface EnsureSecretCalls {
+  readonly secrets: Pick<
+    SecretsCalls,
+    "describeSecret" | "createSecret" | "putSecretValue" | "moveLabel" | "restoreSecret"
+  > &
+    ReaderCalls["secrets"];
+  readonly ledger: Pick<Ledger, "changeClaim">;
+}
 
 /**
- * Makes the token a labeled version of its identity's secret, and lets the execution role read it. Returns the
- * `valueFrom` that pins the version. One call where both are done: tags, which DescribeSecret returns, repeat the roles
- * that the policy names. Throws `secret-unavailable` when the secret is scheduled for deletion or has no room for
- * another version.
+ * Makes the token a labeled version of its identity's secret, and lets the service's execution role read it. Returns
+ * the `valueFrom` that pins the version. A secret that is scheduled for deletion is restored. A version that the ledger
+ * does not know is proven first: its name follows from public facts, so that somebody else may have written it. Throws
+ * `secret-version-foreign` when somebody has, `secret-unavailable` when the secret has no room for another version, and
+ * `reader-refused` for an execution role that is not one of the service's account.
  */
 export async function ensureSecret(
   token: BootstrapToken,
-  executionRoleArn: string,
-  secrets: EnsureSecretCalls,
+  { ref, executionRoleArn }: { readonly ref: ServiceRef; readonly executionRoleArn: string },
+  { secrets, ledger }: EnsureSecretCalls,
 ): Promise<string> {
-  const name = secretName(token);
-  const versionId = versionIdOf(token);
-  const described = await secrets.describeSecret(name);
-  const secretArn = described
-    ? await ensureVersion(described, token, versionId, secrets)
-    : await create(name, token, versionId, secrets);
-  await ensureReader(secretArn, described, executionRoleArn, secrets);
-  return pinnedValueFrom(secretArn, versionId);
+  const subject = secretSubject(ref, secretName(token));
+  const reader: SecretReader = { subject, serviceArn: ref.serviceArn, account: ref.account, executionRoleArn };
+  // In the ledger before it is in the policy: a roll that writes the policy meanwhile writes this reader, too.
+  const { proven } = await claimReader(reader, ledger);
+  const secretArn = await ensureVersion(token, { subject, proven }, { secrets, ledger });
+  await ensureReaders(secretArn, reader, { secrets, ledger });
+  return pinnedValueFrom(secretArn, versionIdOf(token));
 }
 
-async function create(
-  name: string,
-  token: BootstrapToken,
-  versionId: string,
-  secrets: EnsureSecretCalls,
-): Promise<string> {
-  const { arn } = await secrets.createSecret({
+interface Known {
+  readonly subject: string;
+  readonly proven: readonly string[];
+}
+
+/** The ARN of the secret that has the version, with its label. */
+async function ensureVersion(token: BootstrapToken, known: Known, calls: EnsureSecretCalls): Promise<string> {
+  const name = secretName(token);
+  const versionId = versionIdOf(token);
+  const found = await calls.secrets.describeSecret(name);
+  if (found) return inSecret(found, token, known, calls);
+  const { arn, created } = await calls.secrets.createSecret({
     name,
     description: `Bootstrap tokens of ${token.namespace}/${token.serviceAccount}, written by ztunnel-autopilot`,
     value: encodeToken(token),
     versionId,
     tags: Object.fromEntries(secretTags(token).map(({ key, value }) => [key, value])),
   });
-  await secrets.moveLabel(arn, labelOf(versionId), versionId);
+  if (!created) {
+    const existing = await calls.secrets.describeSecret(arn);
+    if (!existing) throw new AutopilotError("secret-unavailable", `${name} was deleted just now.`);
+    return inSecret(existing, token, known, calls);
+  }
+  await calls.secrets.moveLabel(arn, labelOf(versionId), versionId);
+  await noteProven(pinnedValueFrom(arn, versionId), known, calls);
   return arn;
 }
 
-async function ensureVersion(
+async function inSecret(
   secret: DescribedSecret,
   token: BootstrapToken,
-  versionId: string,
-  secrets: EnsureSecretCalls,
+  known: Known,
+  calls: EnsureSecretCalls,
 ): Promise<string> {
-  if (secret.scheduledForDeletion) {
-    throw new AutopilotError("secret-unavailable", `${secret.name} is scheduled for deletion.`);
-  }
-  const labels = secret.versions[versionId];
-  if (labels?.includes(labelOf(versionId))) return secret.arn;
-  if (!hasRoomForVersion(secret.versions)) {
+  const { secrets } = calls;
+  const versionId = versionIdOf(token);
+  const label = labelOf(versionId);
+  const valueFrom = pinnedValueFrom(secret.arn, versionId);
+  const isProven = known.proven.includes(valueFrom);
+  if (secret.scheduledForDeletion) await secrets.restoreSecret(secret.arn);
+  // AWS describes no version without labels.
+  const labels = secret.versions[versionId] ?? [];
+  if (isProven && labels.includes(label)) return secret.arn;
+  if (!labels.includes(label) && !hasRoomForVersion(secret.versions)) {
     throw new AutopilotError("secret-unavailable", `${secret.name} has 20 staging labels.`);
   }
-  if (labels && labels.length > 0) {
-    await secrets.moveLabel(secret.arn, labelOf(versionId), versionId);
-  } else {
-    const label = labelOf(versionId);
-    const put = { secretArn: secret.arn, value: encodeToken(token), versionId, labels: ["AWSCURRENT", label] };
-    // A version without labels is not described, and putting it again attaches none.
-    const attached = await secrets.putSecretValue(put);
-    if (!attached.includes(label)) await secrets.moveLabel(secret.arn, label, versionId);
-  }
+  const attached = isProven && labels.length > 0 ? labels : await put(secret.arn, token, calls);
+  // A version that exists gets no label by being put again.
+  if (!attached.includes(label)) await secrets.moveLabel(secret.arn, label, versionId);
+  if (!isProven) await noteProven(valueFrom, known, calls);
   return secret.arn;
 }
 
-/**
- * The key of the tag that marks a role as one of the secret's readers. A hash, since a role's ARN is too long for a key
- * and has characters that keys must not have.
- */
-export function readerTagKey(roleArn: string): string {
-  return `${AUTOPILOT_TAG_PREFIX}reader/${sha256(roleArn).slice(0, 16)}`;
+/** Writes the version, or proves that it holds this very token. Returns its labels. */
+function put(secretArn: string, token: BootstrapToken, { secrets }: EnsureSecretCalls): Promise<readonly string[]> {
+  const versionId = versionIdOf(token);
+  const labels = ["AWSCURRENT", labelOf(versionId)];
+  return secrets.putSecretValue({ secretArn, value: encodeToken(token), versionId, labels });
 }
 
-async function ensureReader(
-  secretArn: string,
-  described: DescribedSecret | undefined,
-  executionRoleArn: string,
-  secrets: EnsureSecretCalls,
-): Promise<void> {
-  const key = readerTagKey(executionRoleArn);
-  if (described?.tags[key] !== undefined) return;
-  // Read a new secret's policy, too: another roll of the same identity may have been faster.
-  const present = await secrets.getResourcePolicy(secretArn);
-  const { policy, changed } = mergePrincipals(present, executionRoleArn);
-  if (changed) await secrets.putResourcePolicy(secretArn, policy);
-  // AWS allows 50 tags. Beyond that the policy itself is read each time.
-  if (Object.keys(described?.tags ?? {}).length < 45) {
-    await secrets.tagSecret(secretArn, { [key]: executionRoleArn.split("/").at(-1)?.slice(0, 256) ?? "" });
-  }
+async function noteProven(valueFrom: string, { subject }: Known, { ledger }: EnsureSecretCalls): Promise<void> {
+  await ledger.changeClaim(subject, (claim) => ({ next: withProven(claim ?? newClaim(subject), valueFrom) }));
 }

@@ -1,6 +1,5 @@
 import * as z from "zod";
 import { AutopilotError } from "../../../shared/base/errors.ts";
-import type { Tags } from "../../../shared/model/service.ts";
 import type { DescribedSecret, SecretsCalls } from "../../../shared/ports/ports.ts";
 import { secretArn } from "../arns.ts";
 
@@ -8,7 +7,6 @@ const CURRENT = "AWSCURRENT";
 const PREVIOUS = "AWSPREVIOUS";
 /** https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html */
 const MAX_LABELS = 20;
-const MAX_TAGS = 50;
 
 interface StoredVersion {
   readonly value: string;
@@ -49,17 +47,17 @@ export class FakeSecrets implements SecretsCalls {
     const existing = this.secrets.get(name);
     if (existing?.deleted) throw refused(`${name} is scheduled for deletion.`);
     // Like the gateway, it takes an existing secret for its own.
-    if (existing) return { arn: secretArn(name) };
+    if (existing) return { arn: secretArn(name), created: false };
     const versions = new Map([[versionId, { value, labels: new Set([CURRENT]) }]]);
     this.secrets.set(name, { name, versions, tags: new Map(Object.entries(tags)), policy: undefined, deleted: false });
-    return { arn: secretArn(name) };
+    return { arn: secretArn(name), created: true };
   }
 
   async putSecretValue({ secretArn, value, versionId, labels }: Parameters<SecretsCalls["putSecretValue"]>[0]) {
     checkVersionId(versionId);
     const secret = this.#usable(secretArn);
     const existing = secret.versions.get(versionId);
-    if (existing && existing.value !== value) throw refused(`${versionId} has another value.`);
+    if (existing && existing.value !== value) throw new AutopilotError("secret-version-foreign", versionId);
     if (existing) return [...existing.labels];
     // AWS gives AWSCURRENT to a version that is put without labels.
     const given = labels.length > 0 ? labels : [CURRENT];
@@ -80,11 +78,12 @@ export class FakeSecrets implements SecretsCalls {
     secret.policy = policy;
   }
 
-  async tagSecret(secretArn: string, tags: Tags) {
-    const secret = this.#usable(secretArn);
-    const after = new Map([...secret.tags, ...Object.entries(tags)]);
-    if (after.size > MAX_TAGS) throw refused(`${secret.name} can have no more than ${MAX_TAGS} tags.`);
-    for (const [key, value] of after) secret.tags.set(key, value);
+  async deleteResourcePolicy(secretArn: string) {
+    this.#usable(secretArn).policy = undefined;
+  }
+
+  async restoreSecret(secretArn: string) {
+    this.get(secretArn).deleted = false;
   }
 
   async moveLabel(secretArn: string, label: string, toVersionId: string, fromVersionId?: string) {

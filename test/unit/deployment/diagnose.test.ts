@@ -16,6 +16,25 @@ const ofRunning = (...runningTasks: ObservedTask[]) =>
   diagnose({ stoppedTasks: [], runningTasks, targetRevisionArn: TARGET });
 
 describe("the diagnosis of a stopped task", () => {
+  const asmReasons: readonly [string, string][] = [
+    ["secret-denied", "AccessDeniedException: User: x is not authorized to perform: secretsmanager:GetSecretValue"],
+    ["secret-kms-denied", "AccessDeniedException: Access to KMS is not allowed"],
+    ["secret-kms-denied", "AccessDeniedException: User: x is not authorized to perform: kms:Decrypt on resource: y"],
+    ["secret-unreachable", "There is a connection issue between the task and AWS Secrets Manager."],
+    ["secret-unreachable", "RequestCanceled: request context canceled caused by: context deadline exceeded"],
+    ["secret-unreachable", "RequestError: send request failed caused by: dial tcp 52.46.1.2:443: i/o timeout"],
+    ["secret-unreachable", "Please check your task network configuration."],
+    ["secret-unavailable", "ResourceNotFoundException: Secrets Manager can't find the specified secret."],
+    ["secret-unavailable", "InvalidRequestException: the secret was marked for deletion."],
+  ];
+  it.each(asmReasons)("is %s for our own secret and %s", (code, why) => {
+    const reason = asm("ztunnel-autopilot/net/shop/web-AbCdEf").replace("AccessDeniedException", why);
+    const failed = stopped({ stopCode: "TaskFailedToStart", stoppedReason: reason, containers: [] });
+    expect(ofStopped(failed)?.code).toBe(code);
+    const others = reason.replace("ztunnel-autopilot/net/shop/web", "database");
+    expect(ofStopped({ ...failed, stoppedReason: others })?.code).toBe("application-failed");
+  });
+
   const stories: readonly [string, Partial<ObservedTask>, string, string][] = [
     [
       "secret-denied",

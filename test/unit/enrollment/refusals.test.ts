@@ -34,6 +34,9 @@ describe("refusals", () => {
     ["app-mesh", { raw: taskDefinition({ proxyConfiguration: { type: "APPMESH", containerName: "envoy" } }) }],
     ["no-task-role", { raw: taskDefinition({ taskRoleArn: "" }) }],
     ["no-execution-role", { raw: taskDefinition({ executionRoleArn: "" }) }],
+    ["foreign-role", { raw: taskDefinition({ executionRoleArn: "arn:aws:iam::123456789012:root" }) }],
+    ["foreign-role", { raw: taskDefinition({ executionRoleArn: "arn:aws:iam::123456789012:user/mallory" }) }],
+    ["foreign-role", { raw: taskDefinition({ taskRoleArn: "arn:aws:iam::999999999999:role/web-task" }) }],
     ["port-collision", { raw: taskDefinition(port(15008)) }],
     ["too-many-containers", { raw: taskDefinition({ containerDefinitions: containers(10) }) }],
     [

@@ -45,7 +45,7 @@ describe("a described secret", () => {
 describe("a new secret", () => {
   it("has the token's hash as the id of its version", async () => {
     const { aws, secrets } = gateway(() => ({ body: { ARN, Name: NAME, VersionId: VERSION } }));
-    expect(await secrets.createSecret(creation)).toEqual({ arn: ARN });
+    expect(await secrets.createSecret(creation)).toEqual({ arn: ARN, created: true });
     expect(aws.calls[0]?.input).toEqual({
       Name: NAME,
       Description: "d",
@@ -59,7 +59,7 @@ describe("a new secret", () => {
     const { secrets } = gateway(({ operation }) =>
       operation === "CreateSecret" ? { error: "ResourceExistsException" } : described,
     );
-    expect(await secrets.createSecret(creation)).toEqual({ arn: ARN });
+    expect(await secrets.createSecret(creation)).toEqual({ arn: ARN, created: false });
   });
 
   it("is refused while one of the same name is scheduled for deletion, without its value in the error", async () => {

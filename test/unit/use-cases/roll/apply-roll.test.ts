@@ -288,17 +288,12 @@ describe("applying fails", () => {
     const testbed = rollTestbed();
     const plan = await planned(testbed);
     const name = parseValueFrom(valueFromOf(request))?.secretName ?? "";
-    await testbed.secrets.createSecret({
-      name,
-      description: "",
-      value: "v",
-      versionId: "other".padEnd(32, "0"),
-      tags: {},
-    });
-    testbed.secrets.get(name).deleted = true;
+    const versionId = "other".padEnd(32, "0");
+    await testbed.secrets.createSecret({ name, description: "", value: "v", versionId, tags: {} });
+    for (let label = 0; label < 18; label += 1) await testbed.secrets.moveLabel(name, `label-${label}`, versionId);
     await expect(applyRoll(web, NAME, plan, testbed)).rejects.toMatchObject({
       code: "secret-unavailable",
-      detail: `${name} is scheduled for deletion.`,
+      detail: `${name} has 20 staging labels.`,
     });
     expect(testbed.ecs.registered).toEqual([]);
   });

@@ -1,10 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  mergePrincipals,
-  secretPolicy,
-} from "../../../../../shared/data-plane/ztunnel/bootstrap-token/secret-policy.ts";
-import {
   hasRoomForVersion,
   isSecretName,
   labelOf,
@@ -108,53 +104,5 @@ describe("secret versions", () => {
     expect(hasRoomForVersion({})).toBe(true);
     expect(hasRoomForVersion(labels(17))).toBe(true);
     expect(hasRoomForVersion(labels(18))).toBe(false);
-  });
-});
-
-describe("the secret's policy", () => {
-  const role = (name: string): string => `arn:aws:iam::123456789012:role/${name}`;
-
-  it("allows exactly the given roles to read", () => {
-    expect(JSON.parse(secretPolicy([role("b"), role("a"), role("b")]))).toEqual({
-      Version: "2012-10-17",
-      Statement: [
-        {
-          Sid: "ExecutionRolesReadBootstrapToken",
-          Effect: "Allow",
-          Principal: { AWS: [role("a"), role("b")] },
-          Action: "secretsmanager:GetSecretValue",
-          Resource: "*",
-        },
-      ],
-    });
-  });
-
-  it("gets another role and keeps the others", () => {
-    expect(mergePrincipals(secretPolicy([role("a")]), role("b"))).toEqual({
-      policy: secretPolicy([role("a"), role("b")]),
-      changed: true,
-    });
-  });
-
-  it("is unchanged if it has the role, even as a single string", () => {
-    const policy = secretPolicy([role("a")]);
-    expect(mergePrincipals(policy, role("a"))).toEqual({ policy, changed: false });
-    const singleString = policy.replace(`["${role("a")}"]`, `"${role("a")}"`);
-    expect(singleString).not.toBe(policy);
-    expect(mergePrincipals(singleString, role("a")).changed).toBe(false);
-  });
-
-  it("loses the id of a deleted role", () => {
-    const policy = secretPolicy([role("a"), "AROAEXAMPLE"]);
-    expect(mergePrincipals(policy, role("a"))).toEqual({ policy: secretPolicy([role("a")]), changed: true });
-  });
-
-  it.each([
-    ["missing", undefined],
-    ["not JSON", "{"],
-    ["with another principal", secretPolicy([role("a")]).replace('{"AWS":', '{"Service":"x","AWS":')],
-    ["with another action", secretPolicy([role("a")]).replace("GetSecretValue", "*")],
-  ])("is replaced when it is %s", (_what, policy) => {
-    expect(mergePrincipals(policy, role("b"))).toEqual({ policy: secretPolicy([role("b")]), changed: true });
   });
 });
