@@ -145,7 +145,7 @@ export class LambdaRuntime implements Functions {
       functionName,
       executionArn,
     };
-    const sandbox = this.#idleOf(functionName).pop() ?? this.#coldStart(functionName);
+    const sandbox = this.#takeIdle(functionName) ?? this.#coldStart(functionName);
     await clock.sleep(10 + Math.floor(random() * 40));
     const leave = clock.busy?.();
     try {
@@ -216,6 +216,13 @@ export class LambdaRuntime implements Functions {
     const turns = this.#turns.get(functionName) ?? { free: most, waiting: [] };
     this.#turns.set(functionName, turns);
     return turns;
+  }
+
+  /** The one used last. One that has ended since is gone: a call that it had not awaited crashed it. */
+  #takeIdle(functionName: string): RunningSandbox | undefined {
+    const idle = this.#idleOf(functionName);
+    for (let sandbox = idle.pop(); sandbox; sandbox = idle.pop()) if (!sandbox.crashed) return sandbox;
+    return undefined;
   }
 
   #idleOf(functionName: string): RunningSandbox[] {

@@ -52,4 +52,33 @@ describe("the lab's Lambda", () => {
     expect(seen).toEqual({ most: 1, begun: 4 });
     expect(lambda.deadLetters).toMatchObject([{ attempts: 3, payload: "bad" }]);
   });
+
+  it("starts another sandbox if one ends after it has answered: a call of it was still under way", async () => {
+    const clock = new VirtualClock();
+    const faults = new Faults(() => clock.now());
+    const random = () => 0.5;
+    faults.add({ kind: "lambda-crash", match: { call: "slow.Call" }, when: "after", count: 1 });
+    const lambda = new LambdaRuntime({
+      clock,
+      random,
+      faults,
+      latency: new Latency({ clock, random, faults, on: false }),
+      functions: {
+        hasty: (sandbox) => async () => {
+          // Nobody waits for this call, as for the others of a Promise.all that has failed.
+          void sandbox.call("slow.Call", () => clock.sleep(1000));
+          return sandbox.call("fast.Call", async () => "answered");
+        },
+      },
+      timeoutSeconds: { hasty: 60 },
+      inSandbox: (_, run) => run(),
+      arnOf: (name) => `arn:aws:lambda:us-east-1:123456789012:function:${name}`,
+    });
+    const twice = async () => {
+      const first = await lambda.invoke("hasty", null);
+      await clock.sleep(5000);
+      return [first, await lambda.invoke("hasty", null)];
+    };
+    expect(await clock.run(twice())).toEqual(["answered", "answered"]);
+  });
 });
