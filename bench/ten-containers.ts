@@ -76,6 +76,7 @@ export const nineContainers: DecisionInput = {
   service: {
     ref: serviceRef(`arn:aws:ecs:${region}:${account}:service/shop/storefront`),
     status: "ACTIVE",
+    createdAtMs: undefined,
     taskDefinitionArn: revisionArn,
     deploymentController: "ECS",
     deploymentStrategy: "ROLLING",

@@ -128,6 +128,7 @@ function unregistered(ref: ServiceRef, tags: Tags, definition: JsonObject): Obse
   return {
     ref,
     status: "ACTIVE",
+    createdAtMs: undefined,
     taskDefinitionArn: `arn:${partition}:ecs:${ref.region}:${ref.account}:task-definition/${family}:0`,
     deploymentController: "ECS",
     deploymentStrategy: "ROLLING",

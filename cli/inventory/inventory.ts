@@ -2,6 +2,7 @@ import { type Place, parseServiceArn } from "../../shared/base/arn.ts";
 import { asAutopilotError, type FailureCode } from "../../shared/base/errors.ts";
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../shared/config/config.ts";
 import { findSidecar } from "../../shared/data-plane/ztunnel/index.ts";
+import { isOfEarlierService } from "../../shared/deployment/memory.ts";
 import type { Decision, NoneReason } from "../../shared/enrollment/decision.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { versionSkew } from "../../shared/enrollment/warnings-of.ts";
@@ -154,7 +155,8 @@ async function readService(
   calls: InventoryCalls,
 ): Promise<InventoryService> {
   const { ref } = service;
-  const state = known.states.get(ref.serviceArn);
+  const remembered = known.states.get(ref.serviceArn);
+  const state = remembered && isOfEarlierService(remembered, service) ? undefined : remembered;
   const base = {
     serviceArn: ref.serviceArn,
     account: ref.account,

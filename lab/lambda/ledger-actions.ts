@@ -14,6 +14,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   recordSignal: [UPDATE],
   finishRoll: [UPDATE],
   patchService: [UPDATE],
+  forgetService: [UPDATE],
   raiseAttempt: [UPDATE],
   getMesh: [GET],
   changeMesh: [GET, PUT],

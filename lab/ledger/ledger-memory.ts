@@ -76,6 +76,9 @@ function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls | keyo
 
     patchService: async (serviceArn, service) => change(serviceArn, service),
 
+    forgetService: async (serviceArn, createdAtMs, service) =>
+      state(serviceArn)?.createdAtMs === createdAtMs ? change(serviceArn, service) : undefined,
+
     raiseAttempt: async (serviceArn, from) => {
       if ((state(serviceArn)?.attemptNumber ?? 0) !== from) return false;
       change(serviceArn, { attemptNumber: from + 1 });

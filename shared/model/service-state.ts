@@ -45,6 +45,8 @@ export type Roll = z.infer<typeof rollSchema>;
 export const serviceStateSchema = z.strictObject({
   shape: z.literal(1),
   serviceArn: z.string().min(1),
+  /** When ECS created the service, epoch milliseconds: one of the same name that is created later is another one. */
+  createdAtMs: z.int().nonnegative().optional(),
   /** True once the autopilot has put (or found) its sidecar; false after unenrolling. */
   enrolled: z.boolean().default(false),
   /** Number of the next roll: rises when one ends. Part of the execution's name. */

@@ -29,6 +29,8 @@ export interface Deployment {
 export interface ObservedService {
   readonly ref: ServiceRef;
   readonly status: string;
+  /** When it was created, epoch milliseconds. A service that is created again under its name has another time. */
+  readonly createdAtMs: number | undefined;
   /** The PRIMARY deployment's task definition: what the service is meant to run now. */
   readonly taskDefinitionArn: string;
   readonly deploymentController: string;

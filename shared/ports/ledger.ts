@@ -58,6 +58,15 @@ export interface Ledger {
   finishRoll(serviceArn: string, executionName: string, service: ServicePatch): Promise<ServiceState | undefined>;
   /** Changes the service's own members, no matter who holds the lease. Creates the item if there is none. */
   patchService(serviceArn: string, service: ServicePatch): Promise<ServiceState>;
+  /**
+   * Changes the service's own members if its item still has this `createdAtMs`, or still has none. Else undefined:
+   * somebody else has written it for another service of the name since.
+   */
+  forgetService(
+    serviceArn: string,
+    createdAtMs: number | undefined,
+    service: ServicePatch,
+  ): Promise<ServiceState | undefined>;
   /** Raises `attempt` from the given number if it still is that. True if it was. */
   raiseAttempt(serviceArn: string, from: number): Promise<boolean>;
   getMesh(controlPlane: string): Promise<MeshState | undefined>;

@@ -35,6 +35,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
       expect(await ecs.describeService(ref)).toEqual({
         ref,
         status: "ACTIVE",
+        createdAtMs: expect.any(Number),
         taskDefinitionArn: first,
         deploymentController: "ECS",
         deploymentStrategy: "ROLLING",

@@ -244,6 +244,23 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     });
   });
 
+  describe("the memory of a service", () => {
+    it("is written once for a service that was created again, and not over the memory of a later one", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.patchService(serviceArn, { enrolled: true, attemptNumber: 3 });
+      const forgotten = await ledger.forgetService(serviceArn, undefined, { enrolled: null, createdAtMs: 1000 });
+      expect(forgotten).toMatchObject({ enrolled: false, attemptNumber: 3, createdAtMs: 1000 });
+      expect(await ledger.forgetService(serviceArn, undefined, { attemptNumber: 0 })).toBeUndefined();
+      expect(await ledger.forgetService(serviceArn, 999, { attemptNumber: 0 })).toBeUndefined();
+      await ledger.patchService(serviceArn, { enrolled: true });
+      expect(await ledger.forgetService(serviceArn, 1000, { enrolled: null, createdAtMs: 2000 })).toMatchObject({
+        enrolled: false,
+        createdAtMs: 2000,
+        attemptNumber: 3,
+      });
+    });
+  });
+
   describe("the attempt number", () => {
     it("is raised from its current value, even without an item", async () => {
       const serviceArn = newServiceArn();

@@ -20,6 +20,7 @@ export function planOf(given: Partial<ApplyPlan> = {}): ApplyPlan {
     observedRevisionArn: OBSERVED,
     pinnedRevisionArn: OBSERVED,
     pinnedSecret: null,
+    serviceCreatedAtMs: null,
     clusterTags: {},
     namespace: "shop",
     serviceAccount: "web",

@@ -80,6 +80,7 @@ export function service(changes: Partial<ObservedService> = {}): ObservedService
   return {
     ref: web,
     status: "ACTIVE",
+    createdAtMs: Date.parse("2026-01-02T03:04:05Z"),
     taskDefinitionArn: OBSERVED,
     deploymentController: "ECS",
     deploymentStrategy: "ROLLING",

@@ -33,6 +33,8 @@ const deploymentSchema = z
 const serviceSchema = z.object({
   serviceArn: z.string(),
   status: z.string(),
+  /** Epoch seconds, with fractions. */
+  createdAt: z.number().optional(),
   taskDefinition: z.string().optional(),
   taskSets: z.array(z.object({ status: z.string().optional(), taskDefinition: z.string().optional() })).default([]),
   deploymentController: z.object({ type: z.string().optional() }).optional(),
@@ -70,6 +72,7 @@ export function observedService(service: unknown): ObservedService | undefined {
   return {
     ref,
     status: shape.status,
+    createdAtMs: shape.createdAt === undefined ? undefined : Math.round(shape.createdAt * 1000),
     taskDefinitionArn,
     deploymentController: shape.deploymentController?.type ?? "ECS",
     deploymentStrategy: shape.deploymentConfiguration?.strategy ?? "ROLLING",

@@ -118,6 +118,15 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | ke
       return patched;
     },
 
+    forgetService: (serviceArn, createdAtMs, service) =>
+      update(
+        serviceArn,
+        service,
+        createdAtMs === undefined
+          ? { expression: "attribute_not_exists(#createdAtMs)" }
+          : { expression: "#createdAtMs = :read", values: { ":read": createdAtMs } },
+      ),
+
     raiseAttempt: async (serviceArn, from) => {
       const raised = await update(
         serviceArn,

@@ -29,6 +29,8 @@ function inTheMesh(observed: ObservedState, { warnings }: AsItIs): ServicePatch 
   const notes: Mutable<ServicePatch> = {};
   const primary = primaryOf(observed.service);
   if (state?.enrolled !== true) notes.enrolled = true;
+  const { createdAtMs } = observed.service;
+  if (state?.createdAtMs === undefined && createdAtMs !== undefined) notes.createdAtMs = createdAtMs;
   // Where nothing runs, nothing has shown that the revision is good. The roll that verifies it says so.
   const hasRun = primary?.rolloutState === "COMPLETED" && primary.runningCount > 0;
   const unverifiedArn = state?.unverified?.revisionArn;

@@ -2,12 +2,15 @@ import type { ServiceRef } from "../../base/arn.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { holdsLease } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
+import { currentState } from "../observe/current-state.ts";
 import { decideObserved, fleetOf, type ObserveCalls, observeDescribed } from "../observe/observe.ts";
 import { actOnDecision, type ReconcileCalls, type Reconciled } from "./act-on-decision.ts";
 
 export interface ReconcileServiceCalls extends ReconcileCalls {
   readonly ecs: ObserveCalls & ReconcileCalls["ecs"];
-  readonly ledger: ReconcileCalls["ledger"] & Pick<Ledger, "getService" | "getMesh"> & Pick<RolloutLedger, "getFleet">;
+  readonly ledger: ReconcileCalls["ledger"] &
+    Pick<Ledger, "getService" | "forgetService" | "getMesh"> &
+    Pick<RolloutLedger, "getFleet">;
 }
 
 /**
@@ -32,6 +35,7 @@ export async function reconcileService(
   }
   if (state?.recheckRequested) state = await calls.ledger.patchService(ref.serviceArn, { recheckRequested: null });
   const service = await calls.ecs.describeService(ref);
+  state = await currentState(service, state, calls.ledger);
   const reads = fleetOf(calls.ledger);
   let observed = await observeDescribed(service, state, calls);
   let decision = await decideObserved(observed, calls.config, reads);

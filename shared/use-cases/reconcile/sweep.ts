@@ -8,6 +8,7 @@ import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls, Log, SecretsCalls } from "../../ports/ports.ts";
+import { currentState } from "../observe/current-state.ts";
 import { decideObserved, type FleetReads, fleetOf, type ObservedState, observeDescribed } from "../observe/observe.ts";
 import { type AbandonedCalls, withoutAbandonedRoll } from "./abandoned.ts";
 import { actOnDecision, type ReconcileCalls } from "./act-on-decision.ts";
@@ -19,7 +20,10 @@ import { type SweepResult, Tally } from "./sweep-tally.ts";
 export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
   readonly ecs: (place: Place) => EcsCalls;
   readonly secrets: (place: Place) => SecretsCalls;
-  readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt" | "getService" | "getMesh" | "listServices"> &
+  readonly ledger: Pick<
+    Ledger,
+    "patchService" | "forgetService" | "raiseAttempt" | "getService" | "getMesh" | "listServices"
+  > &
     AbandonedCalls["ledger"] &
     Pick<RolloutLedger, "getFleet">;
   readonly executions: ReconcileCalls["executions"] & AbandonedCalls["executions"];
@@ -155,7 +159,7 @@ async function sweepService(
   const { serviceArn } = service.ref;
   tally.seen += 1;
   try {
-    const state = await calls.states.get(serviceArn);
+    const state = await currentState(service, await calls.states.get(serviceArn), calls.ledger);
     const settled = await knownSettled(service, state, { ...calls, ecs });
     if (settled) {
       for (const valueFrom of settled.secrets) inUse.add(valueFrom);

@@ -1,4 +1,5 @@
 import type { ServiceRef } from "../../base/arn.ts";
+import { isAnotherService } from "../../deployment/memory.ts";
 import { removedDefinition } from "../../enrollment/definition.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../../model/service.ts";
 import { readFleetFacts } from "../observe/observe.ts";
@@ -26,6 +27,7 @@ export async function applyRoll(
   const state = await calls.ledger.getService(ref.serviceArn);
   if (state?.roll?.executionName !== executionName) return superseded;
   const service = await calls.ecs.describeService(ref);
+  if (isAnotherService(service, plan.serviceCreatedAtMs)) return superseded;
   const context = { plan, state, recordProgress: progressRecorder(ref, executionName, calls), calls };
   if (plan.change === "rollback") return rollBackService(service, context);
   if (plan.change === "verify") return watchUnchanged(service, context);

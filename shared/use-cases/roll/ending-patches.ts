@@ -15,6 +15,7 @@ export function releasePatch(state: ServiceState, ending: Ending, timing: Timing
   return {
     attemptNumber: state.attemptNumber + 1,
     lastOutcome: outcomeOf(ending, timing),
+    ...(ending.plan?.serviceCreatedAtMs != null && { createdAtMs: ending.plan.serviceCreatedAtMs }),
     ...resultPatch(ending),
     ...(isFailure(ending.outcome) && afterFailure(state, ending.attemptKey, timing.nowMs, timing.policy)),
   };

@@ -11,6 +11,7 @@ import type { ObservedService } from "../../model/service.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import { isStopped } from "../../rollout/failures.ts";
 import type { RollOrder } from "../../rollout/steps.ts";
+import { currentState } from "../observe/current-state.ts";
 import { type PlanCalls, planRoll, supersededPlan, takeLease } from "./plan-roll.ts";
 import { secretOfRevision } from "./secrets-in-use.ts";
 import type { Plan } from "./steps.ts";
@@ -59,12 +60,13 @@ async function planRollback(
   rolled: RolloutService,
   calls: PlanInRolloutCalls,
 ): Promise<Plan> {
-  const state = await takeLease(ref, executionName, calls);
-  if (!state) return supersededPlan("roll-in-progress");
+  const leased = await takeLease(ref, executionName, calls);
+  if (!leased) return supersededPlan("roll-in-progress");
   const { fromRevisionArn, toRevisionArn } = rolled;
   if (fromRevisionArn === undefined || toRevisionArn === undefined) return supersededPlan("already-as-desired");
   const service = await calls.ecs.describeService(ref);
-  const needless = reasonAgainstRollback(service, fromRevisionArn, toRevisionArn);
+  await currentState(service, leased, calls.ledger);
+  const needless = reasonAgainstRollback(service, rolled);
   if (needless !== undefined) return supersededPlan(needless);
   const [{ raw }, { tags: clusterTags }] = await Promise.all([
     calls.ecs.describeTaskDefinition(fromRevisionArn),
@@ -80,6 +82,7 @@ async function planRollback(
     observedRevisionArn: service.taskDefinitionArn,
     pinnedRevisionArn: fromRevisionArn,
     pinnedSecret: secretOfRevision(raw),
+    serviceCreatedAtMs: service.createdAtMs ?? null,
     clusterTags: {},
     namespace: enrolled?.namespace ?? null,
     serviceAccount: enrolled?.serviceAccount ?? null,
@@ -94,9 +97,11 @@ async function planRollback(
 /** Why the service is not to be rolled back; undefined when it is. */
 function reasonAgainstRollback(
   service: ObservedService,
-  fromRevisionArn: string,
-  toRevisionArn: string,
+  { fromRevisionArn, toRevisionArn, finishedAt }: RolloutService,
 ): "already-as-desired" | "changed-since" | undefined {
+  // The service that the rollout changed is gone: this one was created since under its name.
+  const changedAtMs = finishedAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(finishedAt);
+  if (service.createdAtMs !== undefined && service.createdAtMs > changedAtMs) return "changed-since";
   const primary = primaryOf(service);
   switch (service.taskDefinitionArn) {
     case fromRevisionArn:

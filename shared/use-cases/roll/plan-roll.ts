@@ -14,6 +14,7 @@ import type { ObservedService, Tags } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
+import { currentState } from "../observe/current-state.ts";
 import { decideObserved, type ObserveCalls, type ObservedState, observeDescribed } from "../observe/observe.ts";
 import { freshReads } from "./fresh-reads.ts";
 import { secretOfRevision } from "./secrets-in-use.ts";
@@ -22,7 +23,8 @@ import type { ApplyPlan, Plan } from "./steps.ts";
 export interface PlanCalls {
   readonly config: Config;
   readonly ecs: ObserveCalls;
-  readonly ledger: Pick<Ledger, "takeLease" | "changeMesh"> & Pick<RolloutLedger, "getFleet">;
+  readonly ledger: Pick<Ledger, "takeLease" | "changeMesh" | "getService" | "forgetService"> &
+    Pick<RolloutLedger, "getFleet">;
   readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts" | "boundRole">;
   readonly now: () => number;
 }
@@ -38,9 +40,10 @@ export async function planRoll(
   calls: PlanCalls,
   rollout?: RolloutTarget,
 ): Promise<Plan> {
-  const state = await takeLease(ref, executionName, calls);
-  if (!state) return supersededPlan("roll-in-progress");
+  const leased = await takeLease(ref, executionName, calls);
+  if (!leased) return supersededPlan("roll-in-progress");
   const service = await calls.ecs.describeService(ref);
+  const state = await currentState(service, leased, calls.ledger);
   const { observed, decision } = await observeAndDecide(service, state, calls, rollout);
   switch (decision.action) {
     case "none":
@@ -79,6 +82,7 @@ function planVerification(
     observedRevisionArn: service.taskDefinitionArn,
     pinnedRevisionArn: unverified.pinnedRevisionArn,
     pinnedSecret: unverified.pinnedSecret,
+    serviceCreatedAtMs: service.createdAtMs ?? null,
     clusterTags: {},
     namespace,
     serviceAccount,
@@ -169,6 +173,7 @@ function applyPlan(
     change: decision.action,
     drift: decision.action === "unenroll" ? [] : [...decision.drift],
     observedRevisionArn,
+    serviceCreatedAtMs: service.createdAtMs ?? null,
     clusterTags: decisiveTags(clusterTags, config),
     namespace: desired?.identity.namespace ?? null,
     serviceAccount: desired?.identity.serviceAccount ?? null,

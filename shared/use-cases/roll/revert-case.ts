@@ -1,3 +1,4 @@
+import { isAnotherService } from "../../deployment/memory.ts";
 import { primaryOf } from "../../deployment/primary.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
 import type { ObservedService } from "../../model/service.ts";
@@ -27,7 +28,7 @@ type Finding =
   | "reverted"
   /** The same, and the deployment of the pinned revision is still in progress. */
   | "reverting"
-  /** Somebody has deployed another revision since. */
+  /** Somebody has deployed another revision since, or created the service again. */
   | "superseded"
   /** The service runs the revision that failed. */
   | "revert";
@@ -44,6 +45,7 @@ export function revertCase(failed: FailedRoll): RevertCase {
   if (leaseholder && leaseholder.executionName !== executionName) {
     return { case: "lease-lost", failedRevisionArn: undefined };
   }
+  if (isAnotherService(service, plan.serviceCreatedAtMs)) return { case: "superseded", failedRevisionArn: undefined };
   // An apply step that crashed after UpdateService has left no watch: its target is in the ledger.
   const targetRevisionArn = watch?.targetRevisionArn ?? leaseholder?.targetRevisionArn;
   const current = service.taskDefinitionArn;

@@ -27,6 +27,8 @@ export const planSchema = z.discriminatedUnion("action", [
     pinnedRevisionArn: z.string(),
     /** The secret version that the pinned revision starts from, if it has one. */
     pinnedSecret: z.string().nullable().default(null),
+    /** When the service was created that this plan is for; null where that is not known. */
+    serviceCreatedAtMs: z.int().nullable().default(null),
     /** The cluster's tags that decisions depend on, so that the next step need not read them again. */
     clusterTags: z.record(z.string(), z.string()),
     /**

@@ -28,12 +28,13 @@ export async function applied(
 
 /** The service as an earlier roll has left it: in the mesh, its deployment completed, no lease held. */
 export async function enroll(testbed: RollTestbed, ref: ServiceRef = web): Promise<void> {
-  const { watch } = await applied(testbed, ref);
+  const { plan, watch } = await applied(testbed, ref);
   testbed.ecs.complete(ref);
   const { secretInUse, targetRevisionArn } = watch;
   await testbed.ledger.finishRoll(ref.serviceArn, NAME, {
     enrolled: true,
     attemptNumber: 1,
+    createdAtMs: plan.serviceCreatedAtMs,
     lastGoodRevisionArn: targetRevisionArn,
     secretsInUse: secretInUse === null ? [] : [secretInUse],
   });

@@ -232,6 +232,7 @@ describe("applying is superseded, and nothing is touched, when", () => {
       "somebody deployed another revision",
       (testbed) => testbed.ecs.change({ taskDefinitionArn: revisionArn("web", 9) }),
     ],
+    ["the service was created again", (testbed) => testbed.ecs.change({ createdAtMs: testbed.now() + 60_000 })],
     ["the enroll tag was taken away", (testbed) => testbed.ecs.change({ tags: {} })],
     [
       "the tag is bad now",

@@ -274,6 +274,13 @@ describe("a rollback", () => {
     expect((await stateOf(testbed))?.image).toBeUndefined();
   });
 
+  it("leaves a service that was created again since, even if it has the rollout's revision", async () => {
+    const testbed = await inRollout();
+    await rolled(testbed);
+    testbed.ecs.change({ createdAtMs: testbed.now() + 60_000 });
+    expect(await plan(testbed, back, BACK)).toMatchObject({ outcome: "superseded", reason: "changed-since" });
+  });
+
   it("ends as superseded when somebody deploys between its plan and its change", async () => {
     const testbed = await inRollout();
     const { planned } = await goingBack(testbed);

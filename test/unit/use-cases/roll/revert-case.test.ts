@@ -66,6 +66,11 @@ describe("for a failed roll the case is", () => {
     ],
     ["reverting", "the pinned revision is being deployed", { service: running(OBSERVED, "IN_PROGRESS"), watch }],
     ["superseded", "somebody has deployed another revision", { service: running(OTHER), watch }],
+    [
+      "superseded",
+      "the service was created again, even with the revision that failed",
+      { service: running(TARGET), plan: planOf({ serviceCreatedAtMs: NOW - 3_600_000 }), watch },
+    ],
     ["superseded", "the same, and it never came to wait", { service: running(OTHER), leaseholder: lease(updated) }],
     ["stuck", "it was a rollback", { plan: planOf({ change: "rollback" }), service: running(TARGET), watch }],
     ["stuck", "it was a rollback that has not begun", { plan: planOf({ change: "rollback" }) }],
