@@ -8,7 +8,7 @@ import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { endedStatuses } from "../../shared/model/rollout.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
 import { containersOf } from "../../shared/model/task-definition.ts";
-import { parseBundle } from "../../shared/trust/bundle.ts";
+import { isBundle, parseBundle } from "../../shared/trust/bundle.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/lab-driver.ts";
 import { label, type OwnedService } from "./actors.ts";
@@ -185,11 +185,22 @@ async function tasks(judged: JudgedService): Promise<readonly string[]> {
   if (running === service.desiredCount && service.deployments.length === 1) return [];
   // The revert failed, too. The autopilot has notified that and leaves the service alone.
   if (wasStranded(lab, service.arn)) return [];
+  if (await hasUnreadRootCa(judged)) return [];
   return [
     `runs ${running} of ${service.desiredCount} tasks in ${service.deployments.length} deployments of ${used.join(", ")}: ` +
       `${verdict}, last roll ${state?.lastOutcome?.outcome ?? "none"} ${state?.lastOutcome?.reason ?? ""}` +
       `; istiod: ${(await refusedCertificate(judged)) ?? "gives certificates"}`,
   ];
+}
+
+/** True if istiod signs with a root certificate that was spoiled before anybody could read it. */
+async function hasUnreadRootCa({ lab, owned }: JudgedService): Promise<boolean> {
+  const plane = controlPlaneFor(lab.config, owned);
+  const signing = lab.controlPlanes.get(plane?.name ?? "")?.istiodRootCaPem() ?? "";
+  const facts = plane && (await lab.ledger.getMeshFacts(plane.name));
+  if (!facts || !isBundle(signing)) return false;
+  const known = parseBundle(facts.rootCaPem).certificates.map(({ fingerprint256 }) => fingerprint256);
+  return !parseBundle(signing).certificates.some(({ fingerprint256 }) => known.includes(fingerprint256));
 }
 
 /** Why istiod gives no certificate to a task of the service that starts now; undefined if it does. */

@@ -69,6 +69,11 @@ export class Istiod {
     return certificateNames(roleArn, this.#listed("serviceaccounts"));
   }
 
+  /** The root certificates that it signs with. */
+  rootCaPem(): string {
+    return this.#rootCaPem;
+  }
+
   /** Why a container's ztunnel gets no certificate; undefined when it gets one or asks for none here. */
   certificateRefusal(container: StartingContainer): string | undefined {
     return certificateRefusal(container, {

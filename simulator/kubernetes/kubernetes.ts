@@ -111,6 +111,11 @@ export class Kubernetes implements HttpService {
     return this.#istiod.certificateNames(roleArn);
   }
 
+  /** The root certificates that istiod signs with, which its ConfigMap may no longer have. */
+  istiodRootCaPem(): string {
+    return this.#istiod.rootCaPem();
+  }
+
   /** Why istiod gives a container's ztunnel no certificate; undefined if it does, or if the token is another mesh's. */
   certificateRefusal(container: StartingContainer): string | undefined {
     return this.#istiod.certificateRefusal(container);

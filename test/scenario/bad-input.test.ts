@@ -2,7 +2,7 @@ import { rootCaPem } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
 import type { Json } from "../../shared/base/json.ts";
-import { cart, enrollAs, fleetOf, web } from "./support/fleets.ts";
+import { cart, enrollAs, fleetOf, web, webDefinition } from "./support/fleets.ts";
 import { expectAtRest, expectMeshed } from "./support/inspect.ts";
 import { onLab } from "./support/on-lab.ts";
 
@@ -84,6 +84,27 @@ describe("a control plane with unusable mesh facts", () => {
       await driver.minutes(1);
       await expectMeshed(driver, cart);
     }));
+
+  const configMap = {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "istio-ca-root-cert", namespace: "istio-system" },
+  };
+  it.each<[string, (driver: LabDriver) => void]>([
+    ["a root CA that is not a certificate", (driver) => plane(driver).setRootCa("not a certificate")],
+    ["no root CA", (driver) => plane(driver).delete(configMap)],
+  ])("%s: a service in the mesh gets its sidecar back after a CI deployment", (_what, breakFacts) =>
+    onLab(scenario, async (driver) => {
+      await driver.tag(cart, enrollAs("cart"));
+      await driver.until("cart is enrolled", 10, () => driver.ended(cart, "succeeded"));
+      await driver.minutes(1);
+      breakFacts(driver);
+      await driver.deploy(cart, webDefinition("cart"));
+      await driver.until("cart is corrected", 15, () => driver.inMesh(cart));
+      await driver.minutes(5);
+      await expectMeshed(driver, cart);
+    }),
+  );
 
   it("an enrolled service is not changed", () =>
     onLab(scenario, async (driver) => {

@@ -19,7 +19,7 @@ export interface ApplyCalls {
     | "tagResource"
   >;
   readonly secrets: EnsureSecretCalls["secrets"];
-  readonly ledger: Pick<Ledger, "getService" | "updateRoll" | "changeMesh" | "changeClaim"> &
+  readonly ledger: Pick<Ledger, "getService" | "updateRoll" | "changeMesh" | "getMesh" | "changeClaim"> &
     Pick<RolloutLedger, "getFleet" | "reserveStart">;
   readonly controlPlane: (
     name: string,

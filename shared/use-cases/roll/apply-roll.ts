@@ -62,7 +62,7 @@ async function applyPlan(service: ObservedService, context: ApplyContext): Promi
   const { plan, state, calls } = context;
   const definition = await calls.ecs.describeTaskDefinition(service.taskDefinitionArn);
   const observed = { service, state, definition, clusterTags: plan.clusterTags };
-  const fleetFacts = await readFleetFacts(observed, calls.config, freshReads(calls), targetOf(plan));
+  const fleetFacts = await readFleetFacts(observed, calls.config, freshReads(state.enrolled, calls), targetOf(plan));
   const found = applyCase(observed, plan, fleetFacts, calls.config);
   switch (found.case) {
     case "superseded":

@@ -23,7 +23,7 @@ import type { ApplyPlan, Plan } from "./steps.ts";
 export interface PlanCalls {
   readonly config: Config;
   readonly ecs: ObserveCalls;
-  readonly ledger: Pick<Ledger, "takeLease" | "changeMesh" | "getService" | "forgetService"> &
+  readonly ledger: Pick<Ledger, "takeLease" | "changeMesh" | "getMesh" | "getService" | "forgetService"> &
     Pick<RolloutLedger, "getFleet">;
   readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts" | "boundRole">;
   readonly now: () => number;
@@ -124,7 +124,7 @@ async function observeAndDecide(
   calls: PlanCalls,
   rollout: RolloutTarget | undefined,
 ): Promise<Decided> {
-  const reads = freshReads(calls);
+  const reads = freshReads(state.enrolled, calls);
   const decideBy = async (tags: { readonly fresh: boolean }): Promise<Decided> => {
     const observed = await observeDescribed(service, state, { ...calls, ...tags, thorough: true });
     return { observed, decision: await decideObserved(observed, calls.config, reads, rollout) };

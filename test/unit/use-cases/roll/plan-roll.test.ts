@@ -77,6 +77,14 @@ describe("the plan of a roll", () => {
     expect(await testbed.ledger.getMeshFacts("main")).toEqual(facts);
   });
 
+  it("corrects a service in the mesh by the last good facts while the control plane has none", async () => {
+    const testbed = rollTestbed();
+    await enroll(testbed);
+    testbed.ecs.deploy(OBSERVED);
+    testbed.plane.facts = { ...testbed.plane.facts, rootCaPem: "no certificate" };
+    expect(await planRoll(web, NAME, testbed)).toMatchObject({ outcome: "planned", drift: ["sidecar-missing"] });
+  });
+
   it("leaves a rotated root CA to a rollout, and brings it when a rollout asks", async () => {
     const testbed = rollTestbed();
     await enroll(testbed);
