@@ -12,11 +12,15 @@ export function verify(context: FunctionContext, controlPlane: ControlPlanes): S
     const { serviceArn, executionName, watch, since } = parsed(verifyInput, event);
     log.appendKeys({ serviceArn, executionName });
     const ref = serviceRef(serviceArn);
-    const outcome = await verifyRoll(ref, watch, Date.parse(since), {
-      ...context,
-      ecs: context.ecs(ref),
-      controlPlane,
-    });
+    const outcome = await verifyRoll(
+      ref,
+      { watch, sinceMs: Date.parse(since), executionName },
+      {
+        ...context,
+        ecs: context.ecs(ref),
+        controlPlane,
+      },
+    );
     log.info("verified", { outcome });
     return { outcome };
   };

@@ -155,6 +155,7 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
     case "no-workload-entry":
     case "unlabeled-entries":
     case "no-redirection":
+    case "other-entries":
       return { match: { controlPlane: dice.pick(ground.controlPlanes) } };
     case "slack-down":
       return {};

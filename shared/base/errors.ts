@@ -201,6 +201,13 @@ export const failures = {
     fix: "See istiod's log for these tasks. An istiod that says so in another way needs `policy.verify: name-only`.",
     retryable: false,
   },
+  "mesh-shape-unknown": {
+    sentence: "No WorkloadEntry of the control plane has a mark that proves that a task is in the mesh.",
+    fix:
+      "See whether istiod gives tasks a tunnel at all (its log, its version). If it does and writes entries in another " +
+      "way, set `policy.verify: name-only`, and report what was seen.",
+    retryable: false,
+  },
   // Why a rollout is refused, held, rolled back or ends early.
   "invalid-request": {
     sentence: "The request for a rollout is not valid.",

@@ -50,6 +50,8 @@ export type Decision =
       readonly warnings: readonly Warning[];
       /** What a service in the mesh lacks outside of its task definition, to be corrected without a roll. */
       readonly repairs: readonly RepairReason[];
+      /** No entry of the control plane can prove a task: a roll that only verifies would be in vain. */
+      readonly unprovable?: boolean;
     }
   | { readonly action: "refuse"; readonly refusals: readonly [Refusal, ...Refusal[]] }
   | {

@@ -37,6 +37,13 @@ export const meshStateSchema = z.strictObject({
    * The generation that every enrolled service should have by now; services with it or a later one wait for a rollout.
    */
   releasedId: z.string().optional(),
+  /**
+   * Set while no WorkloadEntry of the control plane has a mark that proves a task: nothing can be verified then. The
+   * execution that has found it, `by`, notifies of it.
+   */
+  unknownShape: z
+    .strictObject({ mark: z.string().min(1), seen: z.string(), since: z.iso.datetime(), by: z.string().min(1) })
+    .optional(),
   /** What was notified already: each of these is notified once. */
   notified: z
     .strictObject({

@@ -93,8 +93,26 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
         lines: [`${said(detail.subject)} is valid until ${timeText(detail.notAfter)}.`],
         context: [code(detail.fingerprint, 120)],
       };
+    case "Mesh Shape Unknown":
+      return {
+        icon: ":mag:",
+        headline: `${controlPlane(detail)}: its WorkloadEntries can't prove that a task is in the mesh`,
+        lines: [
+          `No entry shows ${said(markWords[detail.mark] ?? detail.mark)}. One of them: ${said(detail.seen)}`,
+          "Rolls stay as they are and end unverified until an entry shows it.",
+          `_Fix:_ ${failures["mesh-shape-unknown"].fix}`,
+        ],
+        context: [],
+      };
   }
 }
+
+/** The marks of a WorkloadEntry for people. */
+const markWords: Readonly<Record<string, string>> = {
+  task: "the ECS task that it belongs to",
+  "service account": "a service account",
+  HBONE: "that its task takes HBONE",
+};
 
 interface Verified {
   readonly serviceArn: string;
@@ -110,7 +128,10 @@ function verificationLines({ verification }: Verified): readonly string[] {
   if (verification === undefined) return [];
   return verification === "late"
     ? ["The first tasks since its last change are verified."]
-    : ["It runs no task that could show whether it works. It is verified when it first has tasks."];
+    : [
+        "Nothing can show whether it works: it runs no task, or no entry of its control plane can prove one.",
+        "It is verified when it first has tasks.",
+      ];
 }
 
 /** A bundle that cuts off tasks is the one change that can't wait. */

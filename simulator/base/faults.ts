@@ -29,6 +29,7 @@ export const faultKinds = [
   "no-workload-entry",
   "unlabeled-entries",
   "no-redirection",
+  "other-entries",
   "region-down",
   "slow-call",
 ] as const;

@@ -34,7 +34,12 @@ const DISCOVERY_MS = { min: 1000, max: 4000 };
 /** It asks ECS in a loop: what was refused is tried again at the next turn. */
 const TURN_MS = 5000;
 
-const entryFaults = ["no-workload-entry", "unlabeled-entries", "no-redirection"] as const satisfies FaultKind[];
+const entryFaults = [
+  "no-workload-entry",
+  "unlabeled-entries",
+  "no-redirection",
+  "other-entries",
+] as const satisfies FaultKind[];
 type EntryFault = (typeof entryFaults)[number];
 
 /** Discovers ECS's tasks: each has a WorkloadEntry from a few seconds after its start until it has stopped. */
@@ -121,7 +126,8 @@ export class Istiod {
   }
 
   #refOf(task: DiscoveredTask): ObjectRef {
-    return refOf(workloadEntry(task, this.#options.network, { labels: false, redirection: false }));
+    const isOther = this.#struck.get(task.taskArn)?.has("other-entries") ?? false;
+    return refOf(workloadEntry(task, this.#options.network, { labels: false, redirection: false, task: isOther }));
   }
 
   #discoverAfter(delayMs: number, task: DiscoveredTask): void {
@@ -133,7 +139,11 @@ export class Istiod {
     const { taskArn } = task;
     if (this.#tasks.get(taskArn) !== task) return;
     const struck = this.#faultsOf(task);
-    const omits = { labels: struck.has("unlabeled-entries"), redirection: struck.has("no-redirection") };
+    const omits = {
+      labels: struck.has("unlabeled-entries"),
+      redirection: struck.has("no-redirection"),
+      task: struck.has("other-entries"),
+    };
     const entry = workloadEntry(task, this.#options.network, omits);
     const ref = refOf(entry);
     if (!task.exists) {

@@ -29,6 +29,8 @@ export interface DiscoveredTask {
 export interface EntryOmissions {
   readonly labels: boolean;
   readonly redirection: boolean;
+  /** What the entry says of its task: the annotations have other keys, and the name is no longer made of the task. */
+  readonly task: boolean;
 }
 
 /**
@@ -75,12 +77,12 @@ export function workloadEntry(task: DiscoveredTask, network: string, omits: Entr
     apiVersion: "networking.istio.io/v1",
     kind: "WorkloadEntry",
     metadata: {
-      name: entryName(task),
+      name: omits.task ? `workload-${task.taskArn.slice(-12)}` : entryName(task),
       namespace: task.namespace,
       ...(!omits.labels && { labels }),
       annotations: {
-        "ecs.solo.io/arn": task.taskArn,
-        "ecs.solo.io/resource": `task/${task.namespace}/${task.taskArn}`,
+        [omits.task ? "platform.example.com/task" : "ecs.solo.io/arn"]: task.taskArn,
+        ...(!omits.task && { "ecs.solo.io/resource": `task/${task.namespace}/${task.taskArn}` }),
         "ecs.solo.io/cluster": clusterArn,
         ...redirection,
       },

@@ -223,6 +223,18 @@ describe("Simulated istiod", () => {
     expect(second?.labels).toHaveProperty(["ecs.solo.io/service"]);
     expect(second?.annotations["ambient.istio.io/redirection"]).toBe("enabled");
   });
+
+  it("names tasks in another way where the fault other-entries strikes, and still takes their entries away", async () => {
+    faults.add({ kind: "other-entries", match: { controlPlane: "main" } });
+    taskChanged();
+    await clock.advance(5000);
+    const [found] = entriesOf(await entries());
+    expect(found?.name).not.toMatch(/^ecs-task-/);
+    expect(found?.annotations).not.toHaveProperty(["ecs.solo.io/arn"]);
+    taskChanged({ lastStatus: "STOPPED" });
+    await clock.advance(5000);
+    expect(await entries()).toEqual([]);
+  });
 });
 
 function entriesOf(items: Json | undefined) {
@@ -231,5 +243,5 @@ function entriesOf(items: Json | undefined) {
 
 const texts = z.record(z.string(), z.string()).default({});
 const entrySchema = z.array(
-  z.object({ metadata: z.object({ namespace: z.string(), labels: texts, annotations: texts }) }),
+  z.object({ metadata: z.object({ namespace: z.string(), name: z.string(), labels: texts, annotations: texts }) }),
 );

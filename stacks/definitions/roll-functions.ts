@@ -73,6 +73,9 @@ export const rollFunctions: readonly FunctionDefinition[] = [
       on("services", "ecs:DescribeServices"),
       on("tasks", "ecs:DescribeTasks"),
       on("in-a-cluster", "ecs:ListTasks"),
+      // Where no entry can prove a task, the control plane's record says so, and one event.
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem"),
+      on("bus", "events:PutEvents"),
       ...controlPlaneCalls,
     ],
   },

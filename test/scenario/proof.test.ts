@@ -73,3 +73,31 @@ describe("a service is called in the mesh", () => {
       await expectMeshed(driver, cart);
     }));
 });
+
+describe("an istiod whose entries can't prove a task", () => {
+  const shapes = (driver: LabDriver) =>
+    driver.lab.slack.messages().filter(({ text }) => text.includes("WorkloadEntries can't prove"));
+  const two = fleetOf([web("cart"), web("proven")]);
+
+  it.each(["no-redirection", "other-entries"] as const)(
+    "leaves rolls unverified, is one message, and verifies them when it can: %s",
+    (kind) =>
+      onLab({ fleet: two }, async (driver) => {
+        const services = [cart, demo("proven")];
+        driver.lab.faults.add({ kind });
+        for (const service of services) await driver.tag(service, enrollAs(service.name));
+        for (const service of services) await driver.until("unverified", 30, () => driver.ended(service, "unverified"));
+        expect(shapes(driver)).toHaveLength(1);
+        expect(driver.messagesAbout(cart).join("\n")).not.toContain("is in the mesh");
+        await driver.minutes(60);
+        expect(outcomesOf(driver, cart), "nothing is tried in vain").toEqual(["unverified"]);
+
+        // Istiod is upgraded, and writes its entries as before.
+        driver.lab.faults.replace([]);
+        for (const service of services) await driver.deploy(service, await driver.definitionOf(service));
+        await driver.minutes(45);
+        for (const service of services) await expectMeshed(driver, service);
+        expect(shapes(driver)).toHaveLength(1);
+      }),
+  );
+});

@@ -21,7 +21,9 @@ export {
   versionIdOf,
 } from "./bootstrap-token/secret-version.ts";
 export { type BootstrapToken, decodeToken, encodeToken } from "./bootstrap-token/token.ts";
-export { type Unverified, type Verification, verifyTasks } from "./proof/verify.ts";
+export { hasMark, type Mark, marks } from "./proof/entries.ts";
+export { type UnknownShape, unknownShape } from "./proof/shape.ts";
+export { type Lack, type Unverified, type Verification, verifyTasks } from "./proof/verify.ts";
 export { driftOf } from "./task-definition/drift.ts";
 export { headroom } from "./task-definition/headroom.ts";
 export { type Inject, type Injection, inject } from "./task-definition/inject.ts";

@@ -94,7 +94,8 @@ export function decideWith(
   const given = { service, clusterTags, definition, config, state, ...(rollout && { rollout }) };
   if (!facts) return decide({ ...given, facts: undefined, older: [], fleet: {} });
   const { mesh, fleet } = facts;
-  return decide({ ...given, facts: newestOf(mesh).facts, older: acceptableOf(mesh), fleet });
+  const decision = decide({ ...given, facts: newestOf(mesh).facts, older: acceptableOf(mesh), fleet });
+  return decision.action === "none" && mesh.unknownShape ? { ...decision, unprovable: true } : decision;
 }
 
 /**

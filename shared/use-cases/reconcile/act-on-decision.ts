@@ -67,7 +67,7 @@ export async function actOnDecision(
   }
   switch (decision.action) {
     case "none":
-      if (decision.reason !== "not-enrolled" && awaitsVerification(service, state)) {
+      if (decision.reason !== "not-enrolled" && !decision.unprovable && awaitsVerification(service, state)) {
         await repair(service, decision.repairs, calls);
         return startRoll(observed, { action: "verify", content: VERIFICATION }, calls);
       }

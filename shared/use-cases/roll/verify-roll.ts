@@ -2,16 +2,26 @@ import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import { minutesToMs } from "../../base/durations.ts";
 import { AutopilotError, asAutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
-import { type Unverified, type Verification, verifyTasks } from "../../data-plane/ztunnel/index.ts";
+import {
+  type Lack,
+  type Unverified,
+  unknownShape,
+  type Verification,
+  verifyTasks,
+} from "../../data-plane/ztunnel/index.ts";
+import { meshShapeUnknown } from "../../events/mesh-events.ts";
 import type { ObservedTask } from "../../model/task.ts";
 import type { WorkloadEntry } from "../../model/workload-entry.ts";
-import type { ControlPlaneCalls, EcsCalls } from "../../ports/ports.ts";
+import type { Ledger } from "../../ports/ledger.ts";
+import type { BusCalls, ControlPlaneCalls, EcsCalls } from "../../ports/ports.ts";
 import type { Watch } from "./steps.ts";
 
 export interface VerifyCalls {
   readonly config: Config;
   readonly ecs: Pick<EcsCalls, "listTasks" | "describeTasks" | "describeService">;
   readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "listWorkloadEntries">;
+  readonly ledger: Pick<Ledger, "changeMesh">;
+  readonly bus: BusCalls;
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
 }
@@ -20,7 +30,10 @@ export interface VerifyCalls {
 const MESH_READS = 4;
 const BETWEEN_MESH_READS_MS = 2000;
 
-/** `unverified`: the service is to run no task, so that nothing can show whether its revision works in the mesh. */
+/**
+ * `unverified`: nothing can show whether the revision works in the mesh. The service is to run no task, or no entry of
+ * the control plane has a mark that proves one.
+ */
 export type Verified = "succeeded" | "unverified" | "superseded";
 
 /**
@@ -31,14 +44,19 @@ export type Verified = "succeeded" | "unverified" | "superseded";
  */
 export async function verifyRoll(
   ref: ServiceRef,
-  watch: Watch,
-  sinceMs: number,
+  {
+    watch,
+    sinceMs,
+    executionName,
+  }: { readonly watch: Watch; readonly sinceMs: number; readonly executionName: string },
   calls: VerifyCalls,
 ): Promise<Verified> {
   const deadlineMs = sinceMs + minutesToMs(calls.config.policy.verifyDeadlineMinutes);
   const found = await beforeDeadline(deadlineMs, calls, () => verifyOnce(ref, watch, calls));
   if (typeof found === "string") return found;
-  const { code, detail } = found;
+  const { code, detail, lacks } = found;
+  if (lacks && calls.now() >= deadlineMs && (await reportUnknownShape(ref, lacks, executionName, calls)))
+    return "unverified";
   if (calls.now() < deadlineMs) throw new AutopilotError("mesh-not-converged", detail);
   const isProof = code !== "mesh-not-converged" && code !== "ztunnel-unhealthy";
   throw new AutopilotError(isProof ? code : "not-verified", detail);
@@ -123,7 +141,34 @@ async function readEntries(
   ref: ServiceRef,
   calls: VerifyCalls,
 ): Promise<readonly WorkloadEntry[]> {
-  const plane = controlPlaneFor(calls.config, ref);
+  return calls.controlPlane(controlPlaneOf(ref, calls)).listWorkloadEntries(selection);
+}
+
+function controlPlaneOf(ref: ServiceRef, { config }: Pick<VerifyCalls, "config">): string {
+  const plane = controlPlaneFor(config, ref);
   if (!plane) throw new AutopilotError("no-control-plane", ref.serviceArn);
-  return calls.controlPlane(plane.name).listWorkloadEntries(selection);
+  return plane.name;
+}
+
+/**
+ * Whether the proof lacks a mark that no entry of the control plane has. That is the control plane's, not the
+ * service's: the first roll that finds it records it and notifies of it, the others find the record.
+ */
+async function reportUnknownShape(
+  ref: ServiceRef,
+  lack: Lack,
+  executionName: string,
+  calls: VerifyCalls,
+): Promise<boolean> {
+  const controlPlane = controlPlaneOf(ref, calls);
+  const shape = unknownShape(lack, await calls.controlPlane(controlPlane).listWorkloadEntries({}));
+  if (!shape) return false;
+  const found = { ...shape, since: new Date(calls.now()).toISOString(), by: executionName };
+  const { stored } = await calls.ledger.changeMesh(controlPlane, (mesh) =>
+    mesh && !mesh.unknownShape ? { next: { ...mesh, unknownShape: found } } : {},
+  );
+  // A crash after the record leaves the event to this execution's next try.
+  if (stored?.unknownShape?.by === executionName)
+    await calls.bus.putEvents([meshShapeUnknown({ controlPlane, ...shape })]);
+  return true;
 }

@@ -1,5 +1,6 @@
 import { asAutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
+import { hasMark, marks } from "../../data-plane/ztunnel/index.ts";
 import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../events/root-ca-events.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import type { Ledger } from "../../ports/ledger.ts";
@@ -13,7 +14,7 @@ import { fingerprintsOf } from "./root-rotation.ts";
 export interface WatchCalls extends GateCalls {
   readonly config: Config;
   readonly ledger: GateCalls["ledger"] & Pick<Ledger, "changeMesh" | "putMeshFacts">;
-  readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts">;
+  readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts" | "listWorkloadEntries">;
   readonly bus: BusCalls;
   readonly log: Log;
   readonly now: () => number;
@@ -54,6 +55,7 @@ interface Watched {
 async function watchOne(name: string, calls: WatchCalls): Promise<Watched> {
   const mesh = await recordFacts(name, calls);
   if (!mesh) return { changed: false, expiring: 0, retirable: false };
+  if (mesh.unknownShape) await checkShape(mesh, calls);
   const news = newsOf(mesh, calls.now());
   const events = [
     ...(await changedEvents(mesh, news.previous, calls)),
@@ -67,6 +69,18 @@ async function watchOne(name: string, calls: WatchCalls): Promise<Watched> {
     expiring: news.expiring.length,
     retirable: await notifyRetirable(mesh, calls),
   };
+}
+
+/** Ends the wait of services that could not be verified, once an entry has the mark or the policy needs it no more. */
+async function checkShape({ controlPlane, unknownShape }: MeshState, calls: WatchCalls): Promise<void> {
+  const mark = marks.find((one) => one === unknownShape?.mark);
+  const isNeeded = mark === "task" || (mark !== undefined && calls.config.policy.verify === "strict");
+  if (isNeeded && !hasMark(await calls.controlPlane(controlPlane).listWorkloadEntries({}), mark)) return;
+  await calls.ledger.changeMesh(controlPlane, (current) => {
+    if (!current || current.unknownShape?.since !== unknownShape?.since) return {};
+    const { unknownShape: _, ...next } = current;
+    return { next };
+  });
 }
 
 /**

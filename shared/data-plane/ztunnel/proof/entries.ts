@@ -30,6 +30,11 @@ export function marksOf(entry: WorkloadEntry): readonly Mark[] {
   return marks.filter((mark) => has[mark]);
 }
 
+/** True when one of the entries has the mark. */
+export function hasMark(entries: readonly WorkloadEntry[], mark: Mark): boolean {
+  return entries.some((entry) => marksOf(entry).includes(mark));
+}
+
 /** The entries by the task that they name. An address names none: tasks of two networks may have the same one. */
 export class EntriesByTask {
   readonly #byArn = new Map<string, WorkloadEntry[]>();

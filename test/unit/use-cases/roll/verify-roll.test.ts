@@ -1,17 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
-import type { WorkloadEntrySelection } from "../../../../shared/model/workload-entry.ts";
+import type { WorkloadEntry, WorkloadEntrySelection } from "../../../../shared/model/workload-entry.ts";
 import { verifyRoll } from "../../../../shared/use-cases/roll/verify-roll.ts";
-import { revisionArn, web } from "../../../support/arns.ts";
+import { NAME, revisionArn, web } from "../../../support/arns.ts";
 import { rollTestbed } from "../../../support/testbeds/roll.ts";
 import { applied } from "../../../support/testbeds/rolls.ts";
+import { REDIRECTED, workloadEntryOf } from "../../../support/workload-entries.ts";
 
 async function deployed() {
   const testbed = rollTestbed();
   const { watch } = await applied(testbed);
   testbed.ecs.complete();
   const since = testbed.clock.nowMs;
-  const verify = (changes: object = {}) => verifyRoll(web, { ...watch, ...changes }, since, testbed);
+  const verify = (changes: object = {}) =>
+    verifyRoll(web, { watch: { ...watch, ...changes }, sinceMs: since, executionName: NAME }, testbed);
   const deadlineMs = since + testbed.config.policy.verifyDeadlineMinutes * 60_000;
   return { testbed, watch, verify, deadlineMs };
 }
@@ -42,7 +44,9 @@ describe("a roll is verified", () => {
       describeTasks: describeTasks.bind(testbed.ecs),
       describeService: describeService.bind(testbed.ecs),
     };
-    expect(await verifyRoll(web, watch, since, { ...testbed, ecs, pause })).toBe("succeeded");
+    expect(await verifyRoll(web, { watch, sinceMs: since, executionName: NAME }, { ...testbed, ecs, pause })).toBe(
+      "succeeded",
+    );
     expect(looks).toBe(1);
   });
 
@@ -55,10 +59,10 @@ describe("a roll is verified", () => {
     };
     const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntries }) };
     const since = testbed.clock.nowMs;
-    expect(await verifyRoll(web, watch, since, calls)).toBe("succeeded");
+    expect(await verifyRoll(web, { watch, sinceMs: since, executionName: NAME }, calls)).toBe("succeeded");
     expect(asked).toEqual([web.serviceName]);
     testbed.plane.entries = testbed.plane.entries.map((one) => ({ ...one, labels: {} }));
-    expect(await verifyRoll(web, watch, since, calls)).toBe("succeeded");
+    expect(await verifyRoll(web, { watch, sinceMs: since, executionName: NAME }, calls)).toBe("succeeded");
     expect(asked).toEqual([web.serviceName, web.serviceName, undefined]);
     expect(testbed.clock.nowMs).toBe(since);
   });
@@ -85,7 +89,13 @@ describe("a roll is verified", () => {
       throw new Error("no control plane was to be asked");
     };
     const calls = { ...testbed, controlPlane };
-    expect(await verifyRoll(web, { ...watch, namespace: null }, testbed.clock.nowMs, calls)).toBe("succeeded");
+    expect(
+      await verifyRoll(
+        web,
+        { watch: { ...watch, namespace: null }, sinceMs: testbed.clock.nowMs, executionName: NAME },
+        calls,
+      ),
+    ).toBe("succeeded");
   });
 });
 
@@ -118,7 +128,9 @@ describe("a service that runs no task", () => {
     testbed.ecs.setTasks([]);
     testbed.ecs.change({ desiredCount: 0 });
     const left = { ...watch, namespace: null, desiredCount: 0 };
-    expect(await verifyRoll(web, left, testbed.clock.nowMs, testbed)).toBe("succeeded");
+    expect(await verifyRoll(web, { watch: left, sinceMs: testbed.clock.nowMs, executionName: NAME }, testbed)).toBe(
+      "succeeded",
+    );
   });
 });
 
@@ -144,7 +156,9 @@ describe("a roll that is not verified yet", () => {
       return [];
     };
     const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntries }) };
-    await expect(verifyRoll(web, watch, testbed.clock.nowMs, calls)).rejects.toMatchObject({
+    await expect(
+      verifyRoll(web, { watch, sinceMs: testbed.clock.nowMs, executionName: NAME }, calls),
+    ).rejects.toMatchObject({
       code: "mesh-not-converged",
     });
     // The service's own entries, then four times those of its namespace.
@@ -158,9 +172,13 @@ describe("a roll that is not verified yet", () => {
     };
     const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntries: unreachable }) };
     const since = testbed.clock.nowMs;
-    await expect(verifyRoll(web, watch, since, calls)).rejects.toMatchObject({ code: "control-plane-unreachable" });
+    await expect(verifyRoll(web, { watch, sinceMs: since, executionName: NAME }, calls)).rejects.toMatchObject({
+      code: "control-plane-unreachable",
+    });
     testbed.clock.nowMs = deadlineMs;
-    await expect(verifyRoll(web, watch, since, calls)).rejects.toMatchObject({ code: "not-verified" });
+    await expect(verifyRoll(web, { watch, sinceMs: since, executionName: NAME }, calls)).rejects.toMatchObject({
+      code: "not-verified",
+    });
   });
 
   it("fails at once by an error that no time helps", async () => {
@@ -169,7 +187,9 @@ describe("a roll that is not verified yet", () => {
       throw new AutopilotError("control-plane-refused", "main");
     };
     const calls = { ...testbed, controlPlane: () => ({ listWorkloadEntries: refused }) };
-    await expect(verifyRoll(web, watch, testbed.clock.nowMs, calls)).rejects.toMatchObject({
+    await expect(
+      verifyRoll(web, { watch, sinceMs: testbed.clock.nowMs, executionName: NAME }, calls),
+    ).rejects.toMatchObject({
       code: "control-plane-refused",
       retryable: false,
     });
@@ -185,5 +205,57 @@ describe("a roll that is not verified yet", () => {
   it("waits while a task of the service that left the mesh still has a ztunnel", async () => {
     const { verify } = await deployed();
     await expect(verify({ namespace: null })).rejects.toMatchObject({ code: "mesh-not-converged" });
+  });
+});
+
+describe("a roll whose proof lacks a mark that no entry of the control plane has", () => {
+  async function unmarked(changes: Partial<WorkloadEntry>) {
+    const { testbed, watch, deadlineMs } = await deployed();
+    await testbed.ledger.putMeshFacts(testbed.plane.facts);
+    testbed.plane.entries = testbed.plane.entries.map((one) => ({ ...one, ...changes }));
+    const sinceMs = testbed.clock.nowMs;
+    const verify = (executionName = NAME) => verifyRoll(web, { watch, sinceMs, executionName }, testbed);
+    const shapes = () => testbed.bus.events.filter(({ detailType }) => detailType === "Mesh Shape Unknown");
+    return { testbed, verify, deadlineMs, shapes };
+  }
+
+  it.each<[string, Partial<WorkloadEntry>]>([
+    ["task", { name: "w-1", annotations: { ...REDIRECTED, "example.com/task": "t" } }],
+    ["service account", { serviceAccount: undefined }],
+    ["HBONE", { annotations: {} }],
+  ])("ends unverified at its deadline, and is reported once: %s", async (mark, changes) => {
+    const { testbed, verify, deadlineMs, shapes } = await unmarked(changes);
+    await expect(verify()).rejects.toMatchObject({ code: "mesh-not-converged" });
+    expect(shapes()).toEqual([]);
+    testbed.clock.nowMs = deadlineMs;
+    expect(await verify()).toBe("unverified");
+    expect(await verify("another-roll")).toBe("unverified");
+    expect(shapes()).toMatchObject([
+      { detail: { controlPlane: "main", mark, seen: expect.stringMatching(/^shop\//) } },
+    ]);
+    expect(await testbed.ledger.getMesh("main")).toMatchObject({ unknownShape: { mark, by: NAME } });
+  });
+
+  it("is reported again by the same execution: its first event may not have been sent", async () => {
+    const { testbed, verify, deadlineMs, shapes } = await unmarked({ annotations: {} });
+    testbed.clock.nowMs = deadlineMs;
+    expect(await verify()).toBe("unverified");
+    expect(await verify()).toBe("unverified");
+    expect(shapes()).toHaveLength(2);
+  });
+
+  it("fails where any other entry has the mark: istiod knows how to write it", async () => {
+    const { testbed, verify, deadlineMs, shapes } = await unmarked({ annotations: {} });
+    const other = "arn:aws:ecs:us-east-1:123456789012:task/prod/other";
+    testbed.plane.entries = [...testbed.plane.entries, workloadEntryOf(other, { namespace: "elsewhere" })];
+    testbed.clock.nowMs = deadlineMs;
+    await expect(verify()).rejects.toMatchObject({ code: "workload-not-redirected" });
+    expect(shapes()).toEqual([]);
+  });
+
+  it("fails where no entry could be the tasks' own: istiod does not know them", async () => {
+    const { testbed, verify, deadlineMs } = await unmarked({ name: "vm", annotations: {}, address: "10.99.0.1" });
+    testbed.clock.nowMs = deadlineMs;
+    await expect(verify()).rejects.toMatchObject({ code: "workload-entry-missing" });
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type LedgerItems, memoryLedger } from "../../../../lab/ledger/ledger-memory.ts";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
+import type { WorkloadEntry } from "../../../../shared/model/workload-entry.ts";
 import { watchMeshFacts } from "../../../../shared/use-cases/rotation/watch.ts";
 import { Crash } from "../../../support/altered-calls.ts";
 import { FakeControlPlane } from "../../../support/fakes/control-plane.ts";
@@ -287,11 +288,37 @@ describe("a control plane that fails", () => {
     const readMeshFacts = async () => {
       throw new AutopilotError("control-plane-unreachable", "main");
     };
-    const controlPlane = (name: string) => (name === "far" ? plane : { readMeshFacts });
+    const controlPlane = (name: string) =>
+      name === "far" ? plane : { readMeshFacts, listWorkloadEntries: readMeshFacts };
     await expect(watchMeshFacts({ ...testbed, controlPlane })).rejects.toMatchObject({
       code: "control-plane-unreachable",
     });
     expect(await testbed.ledger.getMeshFacts("far")).toEqual(plane.facts);
     expect(await testbed.ledger.getMeshFacts("main")).toBeUndefined();
+  });
+});
+
+describe("a mesh whose entries could not prove tasks", () => {
+  const unknownShape = { mark: "HBONE", seen: "shop/x", since: "2026-11-21T03:00:00.000Z", by: "web-0-abc" };
+
+  async function watched(changes: Partial<WorkloadEntry>, verify: "strict" | "name-only" = "strict") {
+    const testbed = watchTestbed({ config: config({ policy: { verify } }) });
+    await watchMeshFacts(testbed);
+    await testbed.ledger.changeMesh("main", (mesh) => (mesh ? { next: { ...mesh, unknownShape } } : {}));
+    testbed.plane.entries = testbed.plane.entries.map((one) => ({ ...one, ...changes }));
+    await watchMeshFacts(testbed);
+    return (await testbed.ledger.getMesh("main"))?.unknownShape;
+  }
+
+  it("stays so while no entry has the mark", async () => {
+    expect(await watched({ annotations: {} })).toEqual(unknownShape);
+  });
+
+  it("is known again with the first entry that has it", async () => {
+    expect(await watched({})).toBeUndefined();
+  });
+
+  it("is known where the policy no longer needs the mark", async () => {
+    expect(await watched({ annotations: {} }, "name-only")).toBeUndefined();
   });
 });
