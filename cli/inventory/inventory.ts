@@ -186,7 +186,7 @@ async function describeObserved(observed: ObservedState, { meshes, fleet }: Know
   const mesh = meshes.get(controlPlaneFor(config, service.ref)?.name ?? "");
   const sidecar = definition ? findSidecar(definition.raw) : { kind: "none" as const };
   const image = "image" in sidecar ? sidecar.image : undefined;
-  const root = "secretValueFrom" in sidecar && mesh && tokenRoot(observed, sidecar.secretValueFrom, mesh, config);
+  const root = "secretValueFrom" in sidecar && mesh && tokenRoot(observed, sidecar.secretValueFrom, mesh);
   const skew = image === undefined ? undefined : versionSkew(image, mesh && newestOf(mesh).facts.istiodVersion);
   const seen = {
     enrolled: enrollIntent(service.tags, clusterTags, config.enrollTagKey) === "in",

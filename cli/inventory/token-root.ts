@@ -1,6 +1,5 @@
-import type { Config } from "../../shared/config/config.ts";
 import type { MeshState } from "../../shared/model/mesh.ts";
-import type { ObservedService, Tags } from "../../shared/model/service.ts";
+import type { ObservedService } from "../../shared/model/service.ts";
 import { newestOf } from "../../shared/trust/record.ts";
 import { cutOffGenerations, fingerprintsOf, pinnedGeneration } from "../../shared/use-cases/rotation/root-rotation.ts";
 
@@ -17,17 +16,16 @@ export interface TokenRoot {
 }
 
 /**
- * The generation of mesh facts whose token the service pins, as its tags ask for it; `undefined` for a token of facts
- * or tags that are not known any more. By the secret version's id, which is the token's hash: no secret is read. Throws
+ * The generation of mesh facts whose token the service pins; `undefined` for a token of facts that are not known any
+ * more. By the secret version's id, which is the token's hash: no secret is read. Throws
  * `invalid-pem`.
  */
 export function tokenRoot(
-  { service, clusterTags }: { readonly service: ObservedService; readonly clusterTags: Tags },
+  { service }: { readonly service: ObservedService },
   valueFrom: string,
   mesh: MeshState,
-  config: Config,
 ): TokenRoot | undefined {
-  const found = pinnedGeneration({ service, clusterTags, config }, valueFrom, mesh.generations);
+  const found = pinnedGeneration({ service }, valueFrom, mesh.generations);
   return (
     found && {
       factsId: found.id,

@@ -1,7 +1,7 @@
 import { AutopilotError } from "../base/errors.ts";
 import { DISCOVERY_TAG } from "../base/vocabulary.ts";
-import { type Config, targetsOf } from "../config/config.ts";
-import { driftOf, findSidecar, isDaemonSecret, parseValueFrom, type Sidecar } from "../data-plane/ztunnel/index.ts";
+import type { Config } from "../config/config.ts";
+import { driftOf, findSidecar, type Sidecar } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts, MeshGeneration } from "../model/mesh.ts";
 import { type DriftReason, keptRefusals, type Refusal, type RepairReason } from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";
@@ -11,18 +11,12 @@ import { containersOf, registerable } from "../model/task-definition.ts";
 import type { Decision, TagRequest, UnenrollReason } from "./decision.ts";
 import { comparableValueFrom } from "./definition.ts";
 import { desiredEnrollment, desiredImage } from "./desired.ts";
-import {
-  enrollRefusals,
-  imageRefusals,
-  namespaceRefusals,
-  requestRefusals,
-  serviceRefusals,
-  sidecarRefusals,
-} from "./refusals-of.ts";
+import { enrollRefusals, requestRefusals, serviceRefusals, sidecarRefusals } from "./refusals-of.ts";
 import { immediateDrift } from "./rollout-deferral.ts";
 import { sidecarSpec } from "./sidecar-spec.ts";
-import { effectiveTags, enrollIntent, parseRequest, unknownTags } from "./tags.ts";
+import { effectiveTags, enrollIntent, unknownTags } from "./tags.ts";
 import { keptWarning, warningsOf } from "./warnings-of.ts";
+import { isInMesh, runningOf, type Wish, wishOf } from "./wish.ts";
 
 export { identityRefusal } from "./refusals-of.ts";
 
@@ -43,6 +37,8 @@ export interface DecisionInput {
    * Set when a rollout rolls the service: what changed for the whole fleet comes now, with this image if it has one.
    */
   readonly rollout?: RolloutTarget;
+  /** The identity that its tags ask for is another role's. */
+  readonly conflict?: Refusal;
   /** The token secret's full ARN, where it is known. */
   readonly secretArn?: string;
 }
@@ -67,17 +63,27 @@ export function decide(observed: DecisionInput): Decision {
   const intent = enrollIntent(service.tags, clusterTags, config.enrollTagKey);
   const sidecar = findSidecar(definition.raw);
   if (observed.rollout?.leave) return hasZtunnel(sidecar) ? decideUnenroll(service, "fleet-unenrolled") : notEnrolled;
-  if (typeof intent === "object") return refuse([intent.bad]) ?? notEnrolled;
+  if (typeof intent === "object") return decideMistaken(observed, sidecar, [intent.bad]);
   switch (intent) {
     case "in":
-      if (observed.fleet.unenrolledBy && !observed.rollout)
-        return { action: "none", reason: "fleet-unenrolled", warnings: [], repairs: [] };
-      return decideEnrolled(observed, sidecar);
+      return decideTagged(observed, sidecar);
     case "out":
       return hasZtunnel(sidecar) ? decideUnenroll(service, "tag-false") : notEnrolled;
     case "absent":
       return decideUntagged(observed, sidecar);
   }
+}
+
+function decideTagged(observed: DecisionInput, sidecar: Sidecar, mistakes: readonly Refusal[] = []): Decision {
+  if (observed.fleet.unenrolledBy && !observed.rollout)
+    return { action: "none", reason: "fleet-unenrolled", warnings: [], repairs: [] };
+  return decideEnrolled(observed, sidecar, mistakes);
+}
+
+/** A mistake in the tags that enroll enrolls nobody, and takes nobody out of the mesh. */
+function decideMistaken(observed: DecisionInput, sidecar: Sidecar, mistakes: readonly Refusal[]): Decision {
+  if (runningOf(observed, sidecar)) return decideTagged(observed, sidecar, mistakes);
+  return refuse(mistakes) ?? notEnrolled;
 }
 
 const notEnrolled: Decision = { action: "none", reason: "not-enrolled", warnings: [], repairs: [] };
@@ -92,10 +98,10 @@ function assertComplete({ service, definition }: DecisionInput): void {
 }
 
 /** A sidecar that somebody made without the autopilot, and without a tag, is theirs. */
-function decideUntagged({ service, clusterTags, config }: DecisionInput, sidecar: Sidecar): Decision {
+function decideUntagged(observed: DecisionInput, sidecar: Sidecar): Decision {
+  const { service, clusterTags, config } = observed;
   const typos = unknownTags(effectiveTags(service.tags, clusterTags), config.enrollTagKey);
-  const refused = refuse(typos);
-  if (refused) return refused;
+  if (typos.length > 0) return decideMistaken(observed, sidecar, typos);
   return sidecar.kind === "ours" ? decideUnenroll(service, "tag-removed") : notEnrolled;
 }
 
@@ -104,32 +110,35 @@ function decideUnenroll(service: ObservedService, reason: UnenrollReason): Decis
   return refuse(serviceRefusals(service)) ?? { action: "unenroll", reason };
 }
 
-function decideEnrolled(observed: DecisionInput, sidecar: Sidecar): Decision {
+function decideEnrolled(observed: DecisionInput, sidecar: Sidecar, mistakes: readonly Refusal[]): Decision {
   const { service, definition, facts, config } = observed;
-  const request = requestOf(observed);
-  const found = obstacles(observed, request);
-  const kept = keptOf(found, observed, sidecar);
+  const conflicts = observed.conflict ? [observed.conflict] : [];
+  const wish = wishOf(observed, runningOf(observed, sidecar), [...mistakes, ...conflicts]);
+  const found = obstacles(observed, wish);
+  const kept = found.filter(({ reason }) => keptRefusals.includes(reason) && isInMesh(observed, sidecar));
   const refused = refuse(found.filter((refusal) => !kept.includes(refusal)));
   if (refused) return refused;
   if (!facts) throw new AutopilotError("mesh-facts-missing", `For ${service.ref.serviceArn}.`);
-  if ("refusals" in request) throw new AutopilotError("unexpected-error", "Bad tags were not refused.");
-  const image = imageOf(observed, request.ok);
-  const desired = desiredEnrollment({ service, definition, request: request.ok, facts, image, config });
+  const { request } = wish;
+  if (!request) throw new AutopilotError("unexpected-error", "Bad tags were not refused.");
+  const image = imageOf(observed, request);
+  const desired = desiredEnrollment({ service, definition, request, facts, image, config });
   const warnings = [
-    ...kept.map(keptWarning),
-    ...warningsOf({ service, definition, request: request.ok, facts, image: desired.image, config }),
+    ...[...wish.kept, ...kept].map(keptWarning),
+    ...warningsOf({ service, definition, request, facts, image: desired.image, config }),
   ];
   const observedValueFrom = "secretValueFrom" in sidecar ? sidecar.secretValueFrom : undefined;
   const valueFrom = comparableValueFrom(service, desired.secret, observedValueFrom, observed.secretArn);
   const drift: readonly DriftReason[] = [
     ...driftOf(registerable(definition.raw, definition.tags), sidecarSpec(desired, valueFrom, config)),
-    ...(Object.keys(desired.missingTags).length > 0 ? (["identity"] as const) : []),
+    // The tags of an identity that is kept come with the next roll, and do not start one.
+    ...(Object.keys(desired.missingTags).length > 0 && !wish.keepsIdentity ? (["identity"] as const) : []),
   ];
   const repairs = repairsOf(observed);
   if (drift.length === 0) return { action: "none", reason: "as-desired", warnings, repairs };
   const { older, fleet, rollout } = observed;
   const { secret } = desired;
-  const wanted = { service, request: request.ok, valueFrom: observedValueFrom, secret, older, fleet, config };
+  const wanted = { service, request, valueFrom: observedValueFrom, secret, older, fleet, config };
   if (!rollout && immediateDrift(drift, wanted).length === 0)
     return { action: "none", reason: "awaits-rollout", warnings, repairs };
   const isNew = sidecar.kind === "none" && observed.state?.enrolled !== true;
@@ -144,55 +153,21 @@ function repairsOf({ service, clusterTags, config }: DecisionInput): readonly Re
   return found;
 }
 
-/**
- * The refusals that a service in the mesh has as warnings: a rule that came later must not take it out, nor leave it
- * out of a rotation. It is in the mesh with our sidecar, or had it until a deployment took it away. A platform that is
- * refused stays only where the service has it already: a tag that asks for it now is a new wish.
- */
-function keptOf(found: readonly Refusal[], { state }: DecisionInput, sidecar: Sidecar): readonly Refusal[] {
-  if (sidecar.kind !== "ours" && !state?.enrolled) return [];
-  const valueFrom = sidecar.kind === "ours" ? sidecar.secretValueFrom : state?.lastGoodSecret;
-  const hasDaemon = isDaemonSecret(parseValueFrom(valueFrom ?? "")?.secretName ?? "");
-  return found.filter(({ reason }) => keptRefusals.includes(reason) && (reason !== "node-daemon" || hasDaemon));
-}
-
 function imageOf({ rollout, state, fleet, config }: DecisionInput, request: TagRequest | undefined): string {
   return desiredImage({ tagged: request?.image, rollout, given: state?.image, fleet: fleet.image, config });
 }
 
-/** What the service's tags, with its cluster's as defaults, ask for; or why that can't be. */
-export function requestOf({
-  service,
-  clusterTags,
-  config,
-}: Pick<DecisionInput, "service" | "clusterTags" | "config">): ReturnType<typeof parseRequest> {
-  const { account, region, clusterName, serviceName } = service.ref;
-  const target = targetsOf(config).find((one) => one.account === account && one.region === region);
-  return parseRequest(effectiveTags(service.tags, clusterTags), {
-    clusterName,
-    serviceName,
-    // Without a target there is no control plane either, which is refused.
-    domain: target?.domain ?? "",
-    enrollTagKey: config.enrollTagKey,
-  });
-}
-
 /** Every refusal that applies, most fundamental first. */
-function obstacles(
-  observed: DecisionInput,
-  request: { readonly ok: TagRequest } | { readonly refusals: readonly Refusal[] },
-): readonly Refusal[] {
+function obstacles(observed: DecisionInput, { request, refusals }: Wish): readonly Refusal[] {
   const { service, definition, config } = observed;
-  const parsed = "ok" in request ? request.ok : undefined;
-  const wanted = { image: imageOf(observed, parsed), request: { proxyEnv: parsed?.proxyEnv ?? false } };
+  const wanted = { image: imageOf(observed, request), request: { proxyEnv: request?.proxyEnv ?? false } };
   const placeholder = { secretName: "ztunnel-autopilot/network/namespace/service-account", versionId: "0".repeat(64) };
   const spec = sidecarSpec(wanted, comparableValueFrom(service, placeholder, undefined), config);
   return [
     ...serviceRefusals(service),
     ...enrollRefusals(service, definition, config),
-    ...(parsed === undefined ? [] : requestRefusals(service, parsed, config)),
-    ...("refusals" in request ? request.refusals : namespaceRefusals(request.ok.namespace, config.allowedNamespaces)),
-    ...imageRefusals(parsed?.image, config),
+    ...(request === undefined ? [] : requestRefusals(service, request, config)),
+    ...refusals,
     ...sidecarRefusals(registerable(definition.raw, definition.tags), spec),
   ];
 }

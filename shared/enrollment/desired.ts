@@ -32,11 +32,14 @@ export function rolesOf(service: ObservedService, definition: DescribedTaskDefin
   };
 }
 
+/** What a token takes from a request. */
+type TokenRequest = Pick<TagRequest, "namespace" | "serviceAccount" | "platform" | "external">;
+
 /**
  * The bootstrap token that a service shall start from. A credential: it must not leave the function that writes it.
  * Throws `AutopilotError` `invalid-pem` when the facts' root CA bundle is invalid.
  */
-export function desiredToken(request: TagRequest, facts: MeshFacts): BootstrapToken {
+export function desiredToken(request: TokenRequest, facts: MeshFacts): BootstrapToken {
   return {
     url: facts.istiodUrl,
     caCert: parseBundle(facts.rootCaPem).pem,
@@ -49,7 +52,7 @@ export function desiredToken(request: TagRequest, facts: MeshFacts): BootstrapTo
 }
 
 /** Where the bootstrap token of these facts lies. Throws like `desiredToken`. */
-export function desiredSecret(request: TagRequest, facts: MeshFacts): DesiredSecret {
+export function desiredSecret(request: TokenRequest, facts: MeshFacts): DesiredSecret {
   const token = desiredToken(request, facts);
   return { secretName: secretName(token), versionId: versionIdOf(token) };
 }

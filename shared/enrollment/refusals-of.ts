@@ -91,13 +91,16 @@ function hasRoom({ desiredCount, deploymentPercents, schedulingStrategy }: Obser
 /** Why istiod could not know the service by what its tags and its names ask for. */
 export function requestRefusals(
   { ref }: ObservedService,
-  { hostname, platform }: TagRequest,
+  { hostname }: TagRequest,
   { policy }: Config,
 ): readonly Refusal[] {
-  const found: Refusal[] = [];
-  if (platform === "ecs-ec2") found.push({ reason: "node-daemon", detail: "ztunnel-autopilot/platform is ecs-ec2." });
-  if (policy.nameRules === "warn") return found;
-  return [...found, ...meshNameProblems({ ref, hostname }).map((detail): Refusal => ({ reason: "mesh-name", detail }))];
+  if (policy.nameRules === "warn") return [];
+  return meshNameProblems({ ref, hostname }).map((detail): Refusal => ({ reason: "mesh-name", detail }));
+}
+
+/** ztunnel as a daemon of the instance is not what the autopilot brings. */
+export function platformRefusals({ platform }: TagRequest): readonly Refusal[] {
+  return platform === "ecs-ec2" ? [{ reason: "node-daemon", detail: "ztunnel-autopilot/platform is ecs-ec2." }] : [];
 }
 
 function roleObstacles(service: ObservedService, definition: DescribedTaskDefinition): readonly Refusal[] {

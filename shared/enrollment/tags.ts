@@ -56,6 +56,26 @@ export function enrollIntent(
   return { bad: badTag(enrollTagKey, value, "expected true or false") };
 }
 
+/**
+ * True when nothing asks for the mesh: a service that is in it leaves. A mistake in the enroll tag's value, or in the
+ * key of one of our tags where the enroll tag is absent, is not a wish to leave.
+ */
+export function asksToLeave(serviceTags: Tags, clusterTags: Tags, enrollTagKey: string): boolean {
+  const intent = enrollIntent(serviceTags, clusterTags, enrollTagKey);
+  if (intent !== "absent") return intent === "out";
+  return unknownTags(effectiveTags(serviceTags, clusterTags), enrollTagKey).length === 0;
+}
+
+/** The tags without those that are refused for their key or their value. */
+export function soundTags(tags: Tags, enrollTagKey: string): Tags {
+  return Object.fromEntries(
+    Object.entries(tags).filter(
+      ([key, value]) =>
+        unknownTags({ [key]: value }, enrollTagKey).length === 0 && badValues({ [key]: value }).length === 0,
+    ),
+  );
+}
+
 /** What a request's defaults are made of. */
 export interface RequestDefaults {
   readonly clusterName: string;

@@ -54,11 +54,18 @@ export type RefusalReason = (typeof refusalNames)[number];
 /**
  * With these, a service that is in the mesh already stays, follows rotations and upgrades, and has a warning instead.
  */
-export const keptRefusals: readonly RefusalReason[] = [
-  "mesh-name",
+export const keptRefusals: readonly RefusalReason[] = ["mesh-name", "express-mode", "no-deployment-room"];
+
+/**
+ * With these, what the tags ask for is refused: a service that is in the mesh already goes on with what it runs with,
+ * follows rotations and upgrades, and has a warning. Where it is unknown what it runs with, it is refused.
+ */
+export const refusedWishes: readonly RefusalReason[] = [
+  "bad-tag",
+  "namespace-not-allowed",
+  "image-not-allowed",
+  "identity-conflict",
   "node-daemon",
-  "express-mode",
-  "no-deployment-room",
 ];
 
 /** What does not keep a service out of the mesh. */

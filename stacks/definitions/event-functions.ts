@@ -68,7 +68,6 @@ export const eventFunctions: readonly FunctionDefinition[] = [
     calls: [
       on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"),
       on("services", "ecs:DescribeServices"),
-      on("clusters", "ecs:DescribeClusters"),
       on("region-wide", "ecs:DescribeTaskDefinition"),
       on("bus", "events:PutEvents"),
       ...controlPlaneCalls,

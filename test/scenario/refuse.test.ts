@@ -141,7 +141,7 @@ describe("a refusal", () => {
       await driver.tag(cart, { [ENROLL]: "ture" });
       await driver.minutes(60);
       expect(await driver.revisionOf(cart)).toBe(revision);
-      expect(eventTypesOf(driver, cart)).toEqual(["Service Enrolled", "Service Refused"]);
+      expect(eventsOf(driver, cart).map(({ type }) => type)).toEqual(["Service Enrolled", "Service Warned"]);
       expect(tagsOf(driver, cart)).toEqual({ ...enrollAs("cart"), [ENROLL]: "ture" });
     }));
 

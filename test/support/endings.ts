@@ -26,6 +26,7 @@ export function planOf(given: Partial<ApplyPlan> = {}): ApplyPlan {
     serviceAccount: "web",
     image: "registry.example.com/ztunnel:1",
     isBound: false,
+    identityConflict: null,
     startedAtMs: NOW,
     attemptKey: "planned-attempt",
     rollout: null,

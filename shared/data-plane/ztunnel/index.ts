@@ -11,13 +11,14 @@ export {
 } from "./bootstrap-token/secret-policy.ts";
 export {
   hasRoomForVersion,
-  isDaemonSecret,
   labelOf,
   parseValueFrom,
   pinnedValueFrom,
   retirableVersions,
   secretName,
   secretTags,
+  type TokenScope,
+  tokenScopeOf,
   versionIdOf,
 } from "./bootstrap-token/secret-version.ts";
 export { type BootstrapToken, decodeToken, encodeToken } from "./bootstrap-token/token.ts";

@@ -1,10 +1,13 @@
 import { clusterArnOf } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
+import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { decide, type RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
-import { enrollIntent } from "../../enrollment/tags.ts";
+import { asksToLeave, enrollIntent } from "../../enrollment/tags.ts";
+import { isInMesh } from "../../enrollment/wish.ts";
 import type { MeshState } from "../../model/mesh.ts";
+import type { Refusal } from "../../model/reasons.ts";
 import type { FleetState } from "../../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
@@ -70,17 +73,26 @@ export interface FleetFacts {
  * works without a control plane. Throws `mesh-facts-missing` when the mesh is not known.
  */
 export async function readFleetFacts(
-  { service, clusterTags, definition }: ObservedState,
+  observed: ObservedState,
   config: Config,
   reads: FleetReads,
   rollout?: RolloutTarget,
 ): Promise<FleetFacts | undefined> {
+  const { service, definition } = observed;
   const plane = controlPlaneFor(config, service.ref);
-  const leaves = rollout?.leave || enrollIntent(service.tags, clusterTags, config.enrollTagKey) !== "in";
-  if (!definition || !plane || leaves) return undefined;
+  if (!definition || !plane || rollout?.leave || !mayBeIn({ ...observed, definition }, config)) return undefined;
   const [mesh, fleet] = await Promise.all([reads.mesh(plane.name), reads.fleet()]);
   if (!mesh) throw new AutopilotError("mesh-facts-missing", plane.name);
   return { mesh, fleet };
+}
+
+/** True for a service that its tags enroll, and for one in the mesh whose tags are mistaken. */
+function mayBeIn(
+  { service, clusterTags, definition, state }: ObservedState & { readonly definition: DescribedTaskDefinition },
+  { enrollTagKey }: Config,
+): boolean {
+  if (enrollIntent(service.tags, clusterTags, enrollTagKey) === "in") return true;
+  return !asksToLeave(service.tags, clusterTags, enrollTagKey) && isInMesh({ state }, findSidecar(definition.raw));
 }
 
 /** The decision for what was observed. `rollout` is set for a rollout's own roll. Throws what `decide` throws. */
@@ -89,9 +101,18 @@ export function decideWith(
   config: Config,
   facts: FleetFacts | undefined,
   rollout?: RolloutTarget,
+  conflict?: Refusal,
 ): Decision {
   if (!definition) return { action: "none", reason: "not-enrolled", warnings: [], repairs: [] };
-  const given = { service, clusterTags, definition, config, state, ...(rollout && { rollout }) };
+  const given = {
+    service,
+    clusterTags,
+    definition,
+    config,
+    state,
+    ...(rollout && { rollout }),
+    ...(conflict && { conflict }),
+  };
   if (!facts) return decide({ ...given, facts: undefined, older: [], fleet: {} });
   const { mesh, fleet } = facts;
   const decision = decide({ ...given, facts: newestOf(mesh).facts, older: acceptableOf(mesh), fleet });
@@ -107,6 +128,7 @@ export async function decideObserved(
   config: Config,
   reads: FleetReads,
   rollout?: RolloutTarget,
+  conflict?: Refusal,
 ): Promise<Decision> {
-  return decideWith(observed, config, await readFleetFacts(observed, config, reads, rollout), rollout);
+  return decideWith(observed, config, await readFleetFacts(observed, config, reads, rollout), rollout, conflict);
 }

@@ -5,6 +5,7 @@ import type { RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision, DesiredEnrollment } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
 import type { MeshFacts } from "../../model/mesh.ts";
+import type { Refusal } from "../../model/reasons.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { Roll, ServiceState } from "../../model/service-state.ts";
 import { newestOf } from "../../trust/record.ts";
@@ -64,11 +65,16 @@ function decisionOf(
 ): Decision {
   const { service, state } = observed;
   const rollout = targetOf(plan);
-  const decision = decideWith(observed, config, fleetFacts, rollout);
+  const conflict = conflictOf(plan);
+  const decision = decideWith(observed, config, fleetFacts, rollout, conflict);
   if (decision.action !== "none" || !mayHaveSetTags(plan, state.roll)) return decision;
   // An earlier attempt has set the missing tags: the tasks have yet to start with them.
   const untagged = { ...service, tags: withoutKeys(service.tags, state.addedTagKeys) };
-  return decideWith({ ...observed, service: untagged }, config, fleetFacts, rollout);
+  return decideWith({ ...observed, service: untagged }, config, fleetFacts, rollout, conflict);
+}
+
+function conflictOf({ identityConflict: detail }: ApplyPlan): Refusal | undefined {
+  return detail === null ? undefined : { reason: "identity-conflict", detail };
 }
 
 function mayHaveSetTags({ drift }: ApplyPlan, roll: Roll | undefined): boolean {

@@ -5,7 +5,8 @@ import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { primaryOf } from "../../deployment/primary.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
-import { type RolloutTarget, requestOf } from "../../enrollment/decide.ts";
+import type { RolloutTarget } from "../../enrollment/decide.ts";
+import { requestOf, tokenIdentityOf } from "../../enrollment/wish.ts";
 import type { Rollout, RolloutService } from "../../model/rollout.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
@@ -73,7 +74,10 @@ async function planRollback(
     calls.ecs.describeCluster(clusterArnOf(ref)),
   ]);
   const request = requestOf({ service, clusterTags, config: calls.config });
-  const enrolled = findSidecar(raw).kind !== "none" && "ok" in request ? request.ok : undefined;
+  const pinnedSecret = secretOfRevision(raw);
+  const asked = findSidecar(raw).kind !== "none" && "ok" in request ? request.ok : undefined;
+  // The tags may ask for another identity since.
+  const enrolled = tokenIdentityOf(pinnedSecret) ?? asked;
   return {
     action: "apply",
     outcome: "planned",
@@ -81,13 +85,14 @@ async function planRollback(
     drift: [],
     observedRevisionArn: service.taskDefinitionArn,
     pinnedRevisionArn: fromRevisionArn,
-    pinnedSecret: secretOfRevision(raw),
+    pinnedSecret,
     serviceCreatedAtMs: service.createdAtMs ?? null,
     clusterTags: {},
     namespace: enrolled?.namespace ?? null,
     serviceAccount: enrolled?.serviceAccount ?? null,
     image: null,
     isBound: false,
+    identityConflict: null,
     startedAtMs: calls.now(),
     attemptKey: attemptKeyOf(service.taskDefinitionArn, fromRevisionArn),
     rollout: { image: null, leave: false },

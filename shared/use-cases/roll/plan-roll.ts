@@ -6,10 +6,12 @@ import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { pinnedRevision } from "../../deployment/pinned.ts";
 import { awaitsVerification, VERIFICATION } from "../../deployment/verification.ts";
-import { identityRefusal, type RolloutTarget, requestOf } from "../../enrollment/decide.ts";
+import { identityRefusal, type RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
 import { effectiveTags } from "../../enrollment/tags.ts";
+import { tokenIdentityOf } from "../../enrollment/wish.ts";
+import type { Refusal } from "../../model/reasons.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
@@ -57,23 +59,41 @@ export async function planRoll(
     case "enroll":
     case "update": {
       const bound = await boundRole(ref, decision, calls);
-      const refusal = identityRefusal(bound, decision.desired.identity);
-      if (refusal) return refusedPlan([refusal]);
+      const conflict = identityRefusal(bound, decision.desired.identity);
+      if (conflict) return planKept(observed, state, { conflict, rollout }, calls);
       const isBound = bound !== undefined && decision.action === "update";
       return planChange(observed, state, { decision, rollout, isBound }, calls);
     }
   }
 }
 
+/**
+ * A service in the mesh whose tags ask for an identity that another role has goes on with the one that it runs with:
+ * it must not miss a rotation, nor stay without its sidecar. Refused where it needs nothing else.
+ */
+async function planKept(
+  observed: ObservedState,
+  state: ServiceState,
+  { conflict, rollout }: { readonly conflict: Refusal; readonly rollout: RolloutTarget | undefined },
+  calls: PlanCalls,
+): Promise<Plan> {
+  const { config } = calls;
+  const decision = await decideObserved(observed, config, freshReads(state.enrolled, calls), rollout, conflict);
+  if (decision.action !== "update") return refusedPlan([conflict]);
+  const bound = await boundRole(observed.service.ref, decision, calls);
+  if (identityRefusal(bound, decision.desired.identity)) return refusedPlan([conflict]);
+  return planChange(observed, state, { decision, rollout, isBound: bound !== undefined, conflict }, calls);
+}
+
 /** Nothing is to be changed: the first tasks of a revision that was deployed while none ran are to be verified. */
 function planVerification(
-  { service, clusterTags }: ObservedState,
+  { service, definition }: ObservedState,
   { unverified }: ServiceState,
-  { config, now }: Pick<PlanCalls, "config" | "now">,
+  { now }: Pick<PlanCalls, "now">,
 ): Plan {
-  const request = requestOf({ service, clusterTags, config });
-  if (!unverified || "refusals" in request) return supersededPlan("already-as-desired");
-  const { namespace, serviceAccount } = request.ok;
+  const identity = tokenIdentityOf(definition && secretOfRevision(definition.raw));
+  if (!unverified || !identity) return supersededPlan("already-as-desired");
+  const { namespace, serviceAccount } = identity;
   return {
     action: "apply",
     outcome: "planned",
@@ -88,6 +108,7 @@ function planVerification(
     serviceAccount,
     image: null,
     isBound: true,
+    identityConflict: null,
     startedAtMs: now(),
     attemptKey: attemptKeyOf(service.taskDefinitionArn, VERIFICATION),
     rollout: null,
@@ -145,6 +166,8 @@ interface Change {
   readonly rollout: RolloutTarget | undefined;
   /** An update whose service account is bound to its role already. */
   readonly isBound: boolean;
+  /** Set where the service goes on with the identity that it runs with. */
+  readonly conflict?: Refusal;
 }
 
 async function planChange(
@@ -160,7 +183,7 @@ async function planChange(
 
 function applyPlan(
   { service, clusterTags }: ObservedState,
-  { decision, rollout, isBound }: Change,
+  { decision, rollout, isBound, conflict }: Change,
   start: Pick<ApplyPlan, "pinnedRevisionArn" | "pinnedSecret" | "startedAtMs">,
   config: Config,
 ): ApplyPlan {
@@ -179,6 +202,7 @@ function applyPlan(
     serviceAccount: desired?.identity.serviceAccount ?? null,
     image: desired?.image ?? null,
     isBound,
+    identityConflict: conflict?.detail ?? null,
     attemptKey: attemptKeyOf(observedRevisionArn, desiredContent(decision, config)),
     rollout: rollout ? { image: rollout.image ?? null, leave: rollout.leave ?? false } : null,
   };

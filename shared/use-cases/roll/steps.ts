@@ -39,6 +39,8 @@ export const planSchema = z.discriminatedUnion("action", [
     image: z.string().nullable(),
     /** An update whose service account is bound to its role already: namespace and binding stay as they are. */
     isBound: z.boolean().default(false),
+    /** Why the service goes on with the identity that it runs with, instead of the one that its tags ask for. */
+    identityConflict: z.string().nullable().default(null),
     startedAtMs: z.int(),
     /** What failed attempts at this change are counted under. */
     attemptKey: z.string(),

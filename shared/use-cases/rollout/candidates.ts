@@ -3,7 +3,7 @@ import { chunk } from "../../base/chunk.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { tagKeys } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
-import { alarmNames, effectiveTags, enrollIntent } from "../../enrollment/tags.ts";
+import { alarmNames, asksToLeave, effectiveTags } from "../../enrollment/tags.ts";
 import type { Rollout } from "../../model/rollout.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { Ledger } from "../../ports/ledger.ts";
@@ -22,7 +22,7 @@ export interface GuardedCandidate extends Candidate {
   readonly alarms?: string[];
 }
 
-/** The enrolled services of the rollout's scope that exist and whose tags still ask for the mesh. */
+/** The enrolled services of the rollout's scope that exist and whose tags don't ask to leave the mesh. */
 export async function findCandidates({ scope }: Rollout, calls: CandidateCalls): Promise<readonly GuardedCandidate[]> {
   const planeOf = (place: Place) => controlPlaneFor(calls.config, place)?.name;
   const arns = new Set<string>();
@@ -70,7 +70,7 @@ function candidateOf(
   { enrollTagKey }: Config,
 ): GuardedCandidate | undefined {
   const { serviceArn, account, region } = service.ref;
-  if (service.status !== "ACTIVE" || enrollIntent(service.tags, clusterTags, enrollTagKey) !== "in") return undefined;
+  if (service.status !== "ACTIVE" || asksToLeave(service.tags, clusterTags, enrollTagKey)) return undefined;
   const tags = effectiveTags(service.tags, clusterTags);
   const alarms = alarmNames(tags[tagKeys.alarms]);
   const idle = service.desiredCount === 0;

@@ -20,7 +20,7 @@ import {
 
 export interface CensusCalls {
   readonly config: Config;
-  readonly ecs: (place: Place) => Pick<EcsCalls, "describeServices" | "describeCluster" | "describeTaskDefinition">;
+  readonly ecs: (place: Place) => Pick<EcsCalls, "describeServices" | "describeTaskDefinition">;
   readonly ledger: Pick<Ledger, "listServices">;
   readonly log: Pick<Log, "error">;
 }
@@ -135,7 +135,6 @@ async function scanServices(refs: readonly ServiceRef[], { mesh, calls, visit }:
   const clusterArn = clusterArnOf(ref);
   try {
     const ecs = calls.ecs(ref);
-    const { tags: clusterTags } = await ecs.describeCluster(clusterArn);
     const services = await ecs.describeServices(
       clusterArn,
       refs.map(({ serviceName }) => serviceName),
@@ -145,7 +144,7 @@ async function scanServices(refs: readonly ServiceRef[], { mesh, calls, visit }:
         service.deployments.filter(hasTasks).map(async (deployment) => ({
           serviceArn: service.ref.serviceArn,
           runningTasks: deployment.runningCount,
-          trust: await trustOfDeployment({ service, clusterTags, config: calls.config }, deployment, mesh, ecs),
+          trust: await trustOfDeployment(service, deployment, mesh, ecs),
         })),
       ),
     );
@@ -165,14 +164,14 @@ function hasTasks({ status, runningCount, desiredCount }: Deployment): boolean {
 }
 
 async function trustOfDeployment(
-  seen: Omit<Parameters<typeof trustOf>[0], "definition"> & { readonly service: ObservedService },
+  service: ObservedService,
   { taskDefinitionArn }: Deployment,
   mesh: MeshState,
   ecs: Pick<EcsCalls, "describeTaskDefinition">,
 ): Promise<Trust> {
   try {
     const definition = await ecs.describeTaskDefinition(taskDefinitionArn);
-    return trustOf({ ...seen, definition }, mesh.generations);
+    return trustOf({ service, definition }, mesh.generations);
   } catch (error) {
     if (asAutopilotError(error).code === "task-definition-not-found") return "unknown";
     throw error;

@@ -1,30 +1,25 @@
-import type { Config } from "../../config/config.ts";
 import { findSidecar } from "../../data-plane/ztunnel/index.ts";
-import { requestOf } from "../../enrollment/decide.ts";
 import { pinsVersion } from "../../enrollment/definition.ts";
 import { desiredSecret } from "../../enrollment/desired.ts";
+import { tokenIdentityOf } from "../../enrollment/wish.ts";
 import type { MeshGeneration, MeshState } from "../../model/mesh.ts";
-import type { DescribedTaskDefinition, ObservedService, Tags } from "../../model/service.ts";
+import type { DescribedTaskDefinition, ObservedService } from "../../model/service.ts";
 import { parseBundle } from "../../trust/bundle.ts";
 import { newestOf } from "../../trust/record.ts";
 
 /**
  * What the tasks of a task definition trust: the root CA bundle of a generation of mesh facts; nothing, without
- * ztunnel; unknown, if the service's present tags and the known generations don't give it away.
+ * ztunnel; unknown, if the known generations don't give it away.
  */
 export type Trust = { readonly factsId: string } | "none" | "unknown";
 
 /**
- * The generation whose token the task definition pins, found by comparison with the tokens that the service's tags and
- * each generation's facts make, the newest first: no token is read. Throws `invalid-pem` when facts have no bundle.
+ * The generation whose token the task definition pins, found by comparison with the tokens that the pinned secret's
+ * identity and each generation's facts make, the newest first: no token is read. Throws `invalid-pem` when facts have
+ * no bundle.
  */
 export function trustOf(
-  observed: {
-    readonly service: ObservedService;
-    readonly clusterTags: Tags;
-    readonly definition: DescribedTaskDefinition;
-    readonly config: Config;
-  },
+  observed: { readonly service: ObservedService; readonly definition: DescribedTaskDefinition },
   generations: readonly MeshGeneration[],
 ): Trust {
   const sidecar = findSidecar(observed.definition.raw);
@@ -33,16 +28,15 @@ export function trustOf(
   return pinned ? { factsId: pinned.id } : "unknown";
 }
 
-/** The newest generation whose token, as the service's tags ask for it, the `valueFrom` pins. Throws `invalid-pem`. */
+/** The newest generation whose token, for the pinned secret's identity, the `valueFrom` pins. Throws `invalid-pem`. */
 export function pinnedGeneration(
-  observed: Parameters<typeof requestOf>[0],
+  { service }: { readonly service: ObservedService },
   valueFrom: string,
   generations: readonly MeshGeneration[],
 ): MeshGeneration | undefined {
-  const request = requestOf(observed);
-  if (!("ok" in request)) return undefined;
-  const { service } = observed;
-  return generations.findLast(({ facts }) => pinsVersion(service, desiredSecret(request.ok, facts), valueFrom));
+  const identity = tokenIdentityOf(valueFrom);
+  if (!identity) return undefined;
+  return generations.findLast(({ facts }) => pinsVersion(service, desiredSecret(identity, facts), valueFrom));
 }
 
 /** The tasks of one deployment of a service. */

@@ -159,7 +159,11 @@ describe("a service without the enroll tag", () => {
 
   it("is not unenrolled when the enroll tag is only misspelled", () => {
     const misspelled = service({ tags: { "ztunnel-autopilot/enrol": "true" } });
-    expect(decide(observed({ raw: meshed(observed()), service: misspelled })).action).toBe("refuse");
+    const decision = decide(observed({ raw: meshed(observed()), service: misspelled }));
+    expect(decision).toMatchObject({
+      action: "none",
+      warnings: [{ code: "kept", detail: expect.stringMatching(/did you mean/) }],
+    });
   });
 
   it("is left alone while it is being deleted", () => {

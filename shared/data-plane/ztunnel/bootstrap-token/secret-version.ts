@@ -26,10 +26,19 @@ export function secretName({ network, namespace, serviceAccount, platform, remot
   return `${SECRET_NAME_PREFIX}${name}${/-.{6}$/.test(name) ? "/identity" : ""}`;
 }
 
-/** True for the name of a secret whose tokens are for ztunnel as a daemon of the instance. */
-export function isDaemonSecret(name: string): boolean {
-  const [, , , variant = ""] = name.slice(SECRET_NAME_PREFIX.length).split("/");
-  return variant.startsWith("ecs-ec2");
+/** What the tokens of a secret are for, besides the mesh. */
+export type TokenScope = Omit<SecretScope, "network">;
+
+/**
+ * What the tokens of a secret of ours are for, by the name that `secretName` has given it. Undefined for any other
+ * name, and for one with a part that could not stand in it unchanged.
+ */
+export function tokenScopeOf(name: string): TokenScope | undefined {
+  if (!name.startsWith(SECRET_NAME_PREFIX)) return undefined;
+  const [, namespace, serviceAccount, variant] = name.slice(SECRET_NAME_PREFIX.length).split("/");
+  if (!namespace || !serviceAccount || namespace.includes("=") || serviceAccount.includes("=")) return undefined;
+  const platform = variant?.startsWith("ecs-ec2") ? "ecs-ec2" : "ecs";
+  return { namespace, serviceAccount, platform, remote: !variant?.endsWith("-local") };
 }
 
 /** True if Secrets Manager takes the text as a secret's name, and its ARN can be distinguished from the name. */

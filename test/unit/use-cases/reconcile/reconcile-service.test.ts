@@ -260,9 +260,7 @@ describe("a refused service", () => {
   });
 
   it("is notified once when a sweep finds it and the ledger has the service as unenrolled", async () => {
-    const testbed = await watchedTestbed();
-    await enroll(testbed);
-    testbed.ecs.change({ tags: { "ztunnel-autopilot/enrol": "true" } });
+    const testbed = await watchedTestbed({ service: { tags: { "ztunnel-autopilot/enrol": "true" } } });
     await testbed.ledger.patchService(web.serviceArn, { enrolled: false, addedTagKeys: [] });
     const before = testbed.bus.types().length;
     const swept = async () => sweep({ ...testbed, ecs: () => testbed.ecs, secrets: () => testbed.secrets });

@@ -6,7 +6,15 @@ import { labelOf } from "../../../../shared/data-plane/ztunnel/bootstrap-token/s
 import { settingsHash } from "../../../../shared/enrollment/settings-hash.ts";
 import { secretReferences, sweep, sweepCluster } from "../../../../shared/use-cases/reconcile/sweep.ts";
 import { withCalls } from "../../../support/altered-calls.ts";
-import { ACCOUNT, secretArn as arnOf, NAME, OTHER_ACCOUNT, serviceNamed, web } from "../../../support/arns.ts";
+import {
+  ACCOUNT,
+  secretArn as arnOf,
+  NAME,
+  OBSERVED,
+  OTHER_ACCOUNT,
+  serviceNamed,
+  web,
+} from "../../../support/arns.ts";
 import { FakeEcs } from "../../../support/fakes/ecs.ts";
 import {
   config,
@@ -80,7 +88,7 @@ describe("a sweep", () => {
     await enroll(testbed);
     addServices(testbed, 2);
     const bad = { ...testbed.ecs.of(web), ref: serviceNamed("bad"), tags: { "ztunnel-autopilot/enroll": "perhaps" } };
-    testbed.ecs.add(bad, testbed.ecs.definitions.get(bad.taskDefinitionArn)?.raw);
+    testbed.ecs.add({ ...bad, taskDefinitionArn: OBSERVED });
     const result = await run(testbed);
     expect(result).toMatchObject({ seen: 4, enrolled: 1, drifted: 0, refused: 1, failed: 0 });
     expect(result.refusals).toEqual({ "bad-tag": 1 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { clusterArnOf } from "../../../../shared/base/arn.ts";
+import { applyRoll } from "../../../../shared/use-cases/roll/apply-roll.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import { planSchema } from "../../../../shared/use-cases/roll/steps.ts";
 import { NAME, OBSERVED, revisionArn, web } from "../../../support/arns.ts";
@@ -115,6 +116,30 @@ describe("the plan of a roll", () => {
     const plan = await planRoll(web, NAME, testbed);
     expect(plan).toMatchObject({ action: "finish", outcome: "refused", reason: "identity-conflict" });
     expect(plan).toMatchObject({ refusals: [{ detail: expect.stringContaining("role/someone-else") }] });
+  });
+
+  it("keeps the identity of a service in the mesh whose tags ask for one that is bound to another role", async () => {
+    const testbed = rollTestbed();
+    await enroll(testbed);
+    testbed.plane.bound.set("shop/api", "arn:aws:iam::123456789012:role/someone-else");
+    testbed.ecs.change({ tags: { ...testbed.ecs.of(web).tags, "ecs.solo.io/service-account": "api" } });
+    const refused = await planRoll(web, NAME, testbed);
+    expect(refused, "nothing else is to be done").toMatchObject({ outcome: "refused", reason: "identity-conflict" });
+    testbed.plane.facts = { ...testbed.plane.facts, rootCaPem: rootPem("b") };
+    const plan = applyPlan(await planRoll(web, NAME, testbed, {}));
+    expect(plan).toMatchObject({ change: "update", serviceAccount: "web", isBound: true });
+    expect(plan.identityConflict).toMatch(/^shop\/api is bound to .*someone-else/);
+    const { watch } = await applyRoll(web, NAME, plan, testbed);
+    expect(watch).toMatchObject({ namespace: "shop", serviceAccount: "web" });
+    expect(testbed.ecs.of(web).tags).toMatchObject({ "ecs.solo.io/service-account": "web" });
+  });
+
+  it("refuses a service in the mesh whose own identity has another role since", async () => {
+    const testbed = rollTestbed();
+    await enroll(testbed);
+    testbed.plane.facts = { ...testbed.plane.facts, rootCaPem: rootPem("b") };
+    testbed.plane.bound.set("shop/web", "arn:aws:iam::123456789012:role/someone-else");
+    expect(await planRoll(web, NAME, testbed, {})).toMatchObject({ outcome: "refused", reason: "identity-conflict" });
   });
 
   it("reads the cluster's tags again before it takes a service out of the mesh", async () => {

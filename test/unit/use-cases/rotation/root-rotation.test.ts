@@ -63,13 +63,22 @@ describe("the generation that a task definition's token is of", () => {
 
   it.each([
     ["facts that are forgotten", () => meshed(observed({ facts: factsWith("c") })), service()],
-    ["another identity than the tags' now", () => meshed(observed()), service({ tags: { ...enrolled, ...api } })],
-    ["tags that are not valid now", () => meshed(observed()), service({ tags: { ...enrolled, ...bad } })],
     ["a token in plain text", () => byHand, service()],
     ["a secret of somebody else", () => withZtunnel(meshed(observed()), ofSomebody), service()],
   ])("is unknown for %s", (_what, raw, tagged) => {
     expect(trustOf(observed({ raw: raw(), service: tagged }), mesh.generations)).toBe("unknown");
   });
+
+  it.each([
+    ["ask for another identity now", api],
+    ["are not valid now", bad],
+  ])("is that of the pinned token, though the tags %s", (_what, tags) => {
+    const tagged = service({ tags: { ...enrolled, ...tags } });
+    expect(trustOf(observed({ raw: meshed(observed()), service: tagged }), mesh.generations)).toEqual({
+      factsId: idOf("a"),
+    });
+  });
+
   it("is none without ztunnel", () => {
     expect(trustOf(observed(), mesh.generations)).toBe("none");
     const container = { name: "ztunnel", image: "tunnel:1" };

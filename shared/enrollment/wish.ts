@@ -1,0 +1,149 @@
+import { tagKeys } from "../base/vocabulary.ts";
+import { type Config, targetsOf } from "../config/config.ts";
+import { driftOf, parseValueFrom, type Sidecar, tokenScopeOf } from "../data-plane/ztunnel/index.ts";
+import { type Refusal, refusedWishes } from "../model/reasons.ts";
+import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
+import type { ServiceState } from "../model/service-state.ts";
+import { registerable } from "../model/task-definition.ts";
+import type { TagRequest } from "./decision.ts";
+import { imageRefusals, namespaceRefusals, platformRefusals } from "./refusals-of.ts";
+import { sidecarSpec } from "./sidecar-spec.ts";
+import { effectiveTags, parseRequest, soundTags } from "./tags.ts";
+
+interface Tagged {
+  readonly service: ObservedService;
+  readonly clusterTags: Tags;
+  readonly config: Config;
+}
+
+interface Observed extends Tagged {
+  readonly definition: DescribedTaskDefinition;
+  readonly state: Pick<ServiceState, "enrolled" | "lastGoodSecret"> | undefined;
+  readonly rollout?: { readonly image?: string };
+}
+
+/** Who a token is for. */
+export type TokenIdentity = Pick<TagRequest, "namespace" | "serviceAccount" | "platform" | "external">;
+
+/** What a service in the mesh runs with. */
+export interface Running extends TokenIdentity {
+  /** Undefined where a deployment has taken the sidecar away. */
+  readonly image: string | undefined;
+}
+
+/** What an enrolled service shall have, and what is refused of that which its tags ask for. */
+export interface Wish {
+  /** Undefined where the tags are wrong and it is unknown what the service runs with. */
+  readonly request: TagRequest | undefined;
+  /** Why the tags' wish keeps the service out of the mesh. */
+  readonly refusals: readonly Refusal[];
+  /** Why the service goes on with what it runs with instead of what its tags ask for. */
+  readonly kept: readonly Refusal[];
+  /** Of that, its identity: the tags that istiod reads may say another. */
+  readonly keepsIdentity: boolean;
+}
+
+/** The service has our sidecar, or had it until a deployment took it away. */
+export function isInMesh({ state }: Pick<Observed, "state">, sidecar: Sidecar): boolean {
+  return sidecar.kind === "ours" || state?.enrolled === true;
+}
+
+/** What the service runs with, by its token's secret; undefined for one that is not in the mesh, or has no such. */
+export function runningOf(observed: Observed, sidecar: Sidecar): Running | undefined {
+  if (!isInMesh(observed, sidecar)) return undefined;
+  const valueFrom = sidecar.kind === "ours" ? sidecar.secretValueFrom : observed.state?.lastGoodSecret;
+  const identity = tokenIdentityOf(valueFrom);
+  return identity && { ...identity, image: sidecar.kind === "ours" ? sidecar.image : undefined };
+}
+
+/** Who the token is for that a container gets by this `valueFrom`; undefined unless it names a secret of ours. */
+export function tokenIdentityOf(valueFrom: string | null | undefined): TokenIdentity | undefined {
+  const scope = tokenScopeOf(parseValueFrom(valueFrom ?? "")?.secretName ?? "");
+  if (!scope) return undefined;
+  const { remote: external, ...identity } = scope;
+  return { ...identity, external };
+}
+
+/** True if the definition has the proxy environment: with it, nothing drifts. */
+function hasProxyEnv({ definition, config }: Observed, { image }: Running): boolean {
+  if (image === undefined) return false;
+  const spec = sidecarSpec({ image, request: { proxyEnv: true } }, "", config);
+  return !driftOf(registerable(definition.raw, definition.tags), spec).includes("proxy-env");
+}
+
+/**
+ * What the service's tags, with its cluster's as defaults, ask for. What is refused of it is left out where `running`
+ * is known, for that instead. `mistakes` are refusals of the wish that its tags alone don't show.
+ */
+export function wishOf(observed: Observed, running: Running | undefined, mistakes: readonly Refusal[]): Wish {
+  const { config } = observed;
+  const asked = requestOf(observed);
+  const refusals = [
+    ...mistakes,
+    ...("refusals" in asked ? asked.refusals.filter((one) => !isAmong(mistakes, one)) : refusedOf(asked.ok, config)),
+  ];
+  const canBeKept = running && refusals.every(({ reason }) => refusedWishes.includes(reason));
+  if (refusals.length === 0 || !canBeKept) {
+    return { request: "ok" in asked ? asked.ok : undefined, refusals, kept: [], keepsIdentity: false };
+  }
+  return { ...instead(observed, running, mistakes), refusals: [], kept: refusals };
+}
+
+function isAmong(refusals: readonly Refusal[], { reason, detail }: Refusal): boolean {
+  return refusals.some((one) => one.reason === reason && one.detail === detail);
+}
+
+/** What the service's tags, with its cluster's as defaults, ask for; or what is wrong with them. */
+export function requestOf(tagged: Tagged): ReturnType<typeof parseRequest> {
+  const { service, clusterTags, config } = tagged;
+  return parseRequest(effectiveTags(service.tags, clusterTags), defaultsOf(tagged.service, config));
+}
+
+function defaultsOf({ ref }: ObservedService, config: Config): Parameters<typeof parseRequest>[1] {
+  const { account, region, clusterName, serviceName } = ref;
+  const target = targetsOf(config).find((one) => one.account === account && one.region === region);
+  // Without a target there is no control plane either, which is refused.
+  return { clusterName, serviceName, domain: target?.domain ?? "", enrollTagKey: config.enrollTagKey };
+}
+
+/** The refusals of a request whose tags are valid. */
+function refusedOf(request: TagRequest, config: Config): readonly Refusal[] {
+  return [
+    ...platformRefusals(request),
+    ...namespaceRefusals(request.namespace, config.allowedNamespaces),
+    ...imageRefusals(request.image, config),
+  ];
+}
+
+const identityKeys = [tagKeys.namespace, tagKeys.serviceAccount, tagKeys.platform, tagKeys.external] as const;
+
+/** What is sound of the wish, and what runs in place of the rest: of an identity all, or nothing. */
+function instead(
+  observed: Observed,
+  running: Running,
+  mistakes: readonly Refusal[],
+): { readonly request: TagRequest; readonly keepsIdentity: boolean } {
+  const { service, clusterTags, config, rollout } = observed;
+  const tags = effectiveTags(service.tags, clusterTags);
+  const sound = soundTags(tags, config.enrollTagKey);
+  const parsed = parseRequest(sound, defaultsOf(service, config));
+  if ("refusals" in parsed) throw new Error("sound tags were refused");
+  const request = parsed.ok;
+  const lost = (key: string) => tags[key] !== undefined && sound[key] === undefined;
+  const keepsIdentity =
+    mistakes.length > 0 ||
+    identityKeys.some(lost) ||
+    platformRefusals(request).length > 0 ||
+    namespaceRefusals(request.namespace, config.allowedNamespaces).length > 0;
+  const { namespace, serviceAccount, platform, external } = running;
+  const isImageRefused = lost(tagKeys.image) || imageRefusals(request.image, config).length > 0;
+  // An image that it has by its tag stays; in place of one that it never had, a rollout may bring its own.
+  const keepsImage = running.image === tags[tagKeys.image] || rollout?.image === undefined;
+  const kept = {
+    ...request,
+    ...(keepsIdentity && { namespace, serviceAccount, platform, external }),
+    ...(lost(tagKeys.proxyEnv) && { proxyEnv: hasProxyEnv(observed, running) }),
+    ...(isImageRefused && { image: keepsImage ? running.image : undefined }),
+  };
+  return { request: kept, keepsIdentity };
+}
