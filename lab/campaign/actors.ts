@@ -164,7 +164,7 @@ export class Actors {
 
 /** Errors of AWS while a fault rule is active, or after a concurrent change. */
 const EXPECTED_FAILURE =
-  /by a fault rule|ServiceNotActive|ServiceNotFound|still Draining|was not idempotent|Rate exceeded|Too many concurrent attempts/;
+  /by a fault rule|ResourceNotFoundException|ServiceNotActive|ServiceNotFound|still Draining|was not idempotent|Rate exceeded|Too many concurrent attempts/;
 
 /** A short and unique name of the service. */
 export function label({ name, region, account }: ServiceName): string {

@@ -29,7 +29,7 @@ export async function retireSecretVersions(
   for (const valueFrom of references) note(valueFrom);
   const pinned = new Set(bySecret.keys());
   // Read now, not at the start of the sweep: a roll records its version here before it reads the secret.
-  for await (const { secretsInUse } of states) secretsInUse.forEach(note);
+  for await (const state of states) for (const valueFrom of neededBy(state)) note(valueFrom);
   for await (const secret of secrets.listSecrets(SECRET_NAME_PREFIX)) {
     if (secret.scheduledForDeletion) continue;
     pinned.delete(secret.arn);
@@ -40,6 +40,12 @@ export async function retireSecretVersions(
     await labelAgain(secret, bySecret.get(secret.arn) ?? [], secrets);
   }
   return gone(pinned, secrets);
+}
+
+/** What a service may start from: also the last good revision, even if several rolls since could show nothing. */
+function neededBy({ secretsInUse, enrolled, lastGoodSecret, unverified }: ServiceState): readonly string[] {
+  const waysBack = enrolled ? [lastGoodSecret, unverified?.pinnedSecret] : [];
+  return [...secretsInUse, ...waysBack.filter((valueFrom) => valueFrom != null)];
 }
 
 /** The secrets that are gone. A secret that ListSecrets lacks may be new, since the list is minutes late. */

@@ -11,9 +11,9 @@ export interface UnknownShape {
 }
 
 /**
- * The shape is unknown if there are entries of these tasks, and not one entry of the control plane, of any task, has the
- * mark: then istiod writes entries in another way. Else it does not know the tasks, and the result is undefined. Without
- * the name of a task, an entry with a task's address counts as the task's.
+ * The shape is unknown if there are entries of these tasks, and not one entry of the control plane, of any task, has
+ * the mark: then istiod writes entries in another way. Else it does not know the tasks, and the result is undefined.
+ * Without the name of a task, an entry with a task's address counts as the task's.
  */
 export function unknownShape({ mark, tasks }: Lack, entries: readonly WorkloadEntry[]): UnknownShape | undefined {
   if (hasMark(entries, mark)) return undefined;
