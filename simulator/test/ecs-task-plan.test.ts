@@ -12,6 +12,7 @@ const fine: TaskFate = {
   exiting: new Set(),
   dying: new Map(),
   unstarted: new Map(),
+  isOnInstance: false,
 };
 const healthCheck = { command: ["CMD", "true"], interval: 5, timeout: 5, retries: 3, startPeriod: 10 };
 const proxy = { name: "proxy", image: "proxy:1", healthCheck };
@@ -46,6 +47,15 @@ describe("a task's plan", () => {
     expect(failure).toMatchObject({ atMs: startsAtMs + 60_000, stopCode: "EssentialContainerExited" });
     expect(failure?.containerReasons?.web).toContain("dependency [proxy] for target [web] has timed out");
     expect(containers.get("proxy")?.unhealthyAtMs).toBe(startsAtMs + 25_000);
+  });
+
+  it("never finds a container healthy on an instance whose health check docker ignores, and Fargate does", () => {
+    const bare = { ...proxy, startTimeout: 60, healthCheck: { ...healthCheck, command: ["proxy", "healthcheck"] } };
+    const { failure, containers } = plan([waiting, bare], { isOnInstance: true });
+    expect(failure?.containerReasons?.web).toContain("dependency [proxy] for target [web] has timed out");
+    expect(containers.get("proxy")).toMatchObject({ healthyAtMs: Infinity, unhealthyAtMs: Infinity });
+    expect(plan([waiting, bare]).failure).toBeUndefined();
+    expect(plan([waiting, proxy], { isOnInstance: true }).failure).toBeUndefined();
   });
 
   it("waits for hours on an unhealthy dependency without startTimeout", () => {

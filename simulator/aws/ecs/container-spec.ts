@@ -9,6 +9,7 @@ const containerSchema = z.looseObject({
   dependsOn: z.array(z.looseObject({ containerName: z.string(), condition: z.string() })).default([]),
   healthCheck: z
     .looseObject({
+      command: z.array(z.string()).default([]),
       interval: z.number().default(30),
       retries: z.number().default(3),
       startPeriod: z.number().default(0),

@@ -1,7 +1,7 @@
 import { randomHex, randomUuid } from "../../base/random-id.ts";
 import { addedContainers, isIpv6Only } from "./added-containers.ts";
 import { ecsArn, isShortArn } from "./arns.ts";
-import { nextProvider, SPOT } from "./capacity.ts";
+import { isOnFargate, nextProvider, SPOT } from "./capacity.ts";
 import { type ContainerValues, containerValues } from "./container-values.ts";
 import type { EcsEnvironment } from "./environment.ts";
 import type { EcsEvents } from "./events.ts";
@@ -210,6 +210,7 @@ export class TaskLifecycle {
     return {
       secretProblem: given.ok ? undefined : given.problem,
       unhealthy,
+      isOnInstance: !isOnFargate(task.service.settings),
       exiting,
       dying,
       unstarted: task.added.unstarted,

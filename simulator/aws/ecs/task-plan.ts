@@ -9,6 +9,8 @@ export interface TaskFate {
   readonly secretProblem: string | undefined;
   /** Containers whose health checks never pass. */
   readonly unhealthy: ReadonlySet<string>;
+  /** It runs on an instance, where docker runs the health checks. */
+  readonly isOnInstance: boolean;
   /** Containers that exit with code 1 soon after their start. */
   readonly exiting: ReadonlySet<string>;
   /** Containers that AWS added and that don't start, with the reason. */
@@ -173,12 +175,19 @@ function givenUpAtMs(
   return { atMs: plan.startsAtMs + timeoutMs, why: "has timed out." };
 }
 
+/**
+ * The agent hands a command to docker as it is, and docker runs none that begins otherwise: the container's health
+ * stays unknown (moby, `getProbe` in daemon/health.go). Fargate runs any command.
+ */
+const DOCKER_CHECKS = ["CMD", "CMD-SHELL"];
+
 function healthTimes(
   { name, healthCheck }: ContainerSpec,
   startsAtMs: number,
   fate: TaskFate,
 ): { healthyAtMs: number; unhealthyAtMs: number } {
-  if (!healthCheck) return { healthyAtMs: Infinity, unhealthyAtMs: Infinity };
+  const isRun = healthCheck && (!fate.isOnInstance || DOCKER_CHECKS.includes(healthCheck.command[0] ?? ""));
+  if (!isRun) return { healthyAtMs: Infinity, unhealthyAtMs: Infinity };
   const { interval, retries, startPeriod } = healthCheck;
   return fate.unhealthy.has(name)
     ? { healthyAtMs: Infinity, unhealthyAtMs: startsAtMs + (startPeriod + retries * interval) * 1000 }
