@@ -23,6 +23,7 @@ import type { Tags } from "../../shared/model/service.ts";
 import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
 import { ensureSecret } from "../../shared/use-cases/roll/ensure-secret.ts";
 import { registerOnce } from "../../shared/use-cases/roll/register-once.ts";
+import { applicationLogs } from "../fleet/application-logs.ts";
 import { revisionArn } from "../fleet/fleet.ts";
 import { sendDirectly } from "../lambda/direct-send.ts";
 import type { Lab } from "./lab.ts";
@@ -255,7 +256,13 @@ function plainDefinition(family: string, { roles }: Pick<Identity, "roles">): Js
     cpu: "512",
     memory: "1024",
     containerDefinitions: [
-      { name: "web", image: `shop/${family}:1`, essential: true, portMappings: [{ containerPort: 8080 }] },
+      {
+        name: "web",
+        image: `shop/${family}:1`,
+        essential: true,
+        portMappings: [{ containerPort: 8080 }],
+        logConfiguration: applicationLogs(family),
+      },
     ],
   };
 }

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { ZTUNNEL } from "../../shared/base/vocabulary.ts";
 import { containersOf, nameOf, registerable } from "../../shared/model/task-definition.ts";
+import { applicationLogs } from "../fleet/application-logs.ts";
 import { createService } from "../fleet/fleet.ts";
 import { arnOf, type LabDriver, type ServiceName } from "../story/lab-driver.ts";
 import { tagList } from "./tag-list.ts";
@@ -181,7 +182,13 @@ export function plainDefinition({ account, name }: ServiceName): JsonObject {
     cpu: "512",
     memory: "1024",
     containerDefinitions: [
-      { name: "web", image: `shop/${name}:1`, essential: true, portMappings: [{ containerPort: 8080 }] },
+      {
+        name: "web",
+        image: `shop/${name}:1`,
+        essential: true,
+        portMappings: [{ containerPort: 8080 }],
+        logConfiguration: applicationLogs(name),
+      },
     ],
   };
 }

@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import type { JsonObject } from "../../shared/base/json.ts";
 import { DEFAULT_ENROLL_TAG, tagKeys } from "../../shared/base/vocabulary.ts";
+import { applicationLogs } from "./application-logs.ts";
 import { type Fleet, type FleetService, fleetSchema } from "./fleet.ts";
 
 export const US = { account: "123456789012", region: "us-east-1" } as const;
@@ -103,10 +104,7 @@ const searchDefinition: JsonObject = {
       essential: true,
       memory: 1024,
       portMappings: [{ containerPort: 9200 }],
-      logConfiguration: {
-        logDriver: "awslogs",
-        options: { "awslogs-group": "/shop/search", "awslogs-region": EU.region, "awslogs-stream-prefix": "search" },
-      },
+      logConfiguration: applicationLogs("search", EU.region),
     },
   ],
 };
@@ -127,7 +125,15 @@ const webDefinition = (name: string, image: string, account: string = EU.account
   cpu: "512",
   memory: "1024",
   ...roles(name, account),
-  containerDefinitions: [{ name, image, essential: true, portMappings: [{ containerPort: 8080 }] }],
+  containerDefinitions: [
+    {
+      name,
+      image,
+      essential: true,
+      portMappings: [{ containerPort: 8080 }],
+      logConfiguration: applicationLogs(name, EU.region),
+    },
+  ],
 });
 
 const shop = (service: Omit<z.input<typeof fleetSchema>["services"][number], "account" | "region" | "cluster">) => ({
