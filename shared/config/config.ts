@@ -6,17 +6,11 @@ import { freezeProblems } from "./freeze.ts";
 import { isAllowedImage } from "./images.ts";
 import { operatorReadRole } from "./names.ts";
 import { rolloutPolicySchema } from "./rollout-policy.ts";
+import { memoryProblems, ztunnelSchema } from "./ztunnel-settings.ts";
+
+export { imageSchema } from "./ztunnel-settings.ts";
 
 const roleArn = z.string().regex(/^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "the ARN of an IAM role");
-/** An image reference: name, then a tag, a digest or both. */
-export const imageSchema = z
-  .string()
-  .max(512)
-  .regex(
-    /^[a-z0-9][\w.-]*(:\d+)?(\/[a-z0-9][\w.-]*)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
-    "an image reference",
-  );
-
 const accountSchema = z.strictObject({
   /** The role that istiod assumes in this account: the same entry as in istiod's Helm values. */
   role: roleArn,
@@ -128,29 +122,7 @@ const configSchema = z.strictObject({
     })
     .optional(),
   controlPlanes: z.array(controlPlaneSchema).min(1),
-  ztunnel: z.strictObject({
-    /** The fleet's image, until the parameter below has one. */
-    image: imageSchema,
-    /**
-     * Images that a tag, an operator or the parameter may name; `*` stands for any characters. Without it: any image of
-     * the repository of `image`.
-     */
-    allowedImages: z.array(z.string().min(1)).min(1).optional(),
-    /**
-     * SSM parameter in the home region that holds the fleet's image: changing it requests an upgrade. Parameter Store
-     * makes no other names: a path begins with a slash and has 15 levels at most, and `aws` and `ssm` are reserved.
-     * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
-     */
-    imageParameter: z
-      .string()
-      .regex(/^(?!\/?(aws|ssm))([\w.-]+|(\/[\w.-]+){1,15})$/i, "a parameter's name")
-      .max(1011)
-      .optional(),
-    healthCheckCommand: z.array(z.string().min(1)).min(1).default(["ztunnel", "healthcheck"]),
-    startTimeoutSeconds: z.int().min(2).max(120).default(120),
-    /** Reserved for ztunnel on EC2 where the task definition has no memory of its own. */
-    memoryReservationMiB: z.int().min(6).default(128),
-  }),
+  ztunnel: ztunnelSchema,
   /**
    * A secret in the home region that holds the mesh's root CA: a new version makes the autopilot read the mesh facts at
    * once.
@@ -209,6 +181,7 @@ function crossReferenceProblems(config: Config): string[] {
     ...leaseProblems(config.policy),
     ...operatorProblems(config),
     ...(isAllowedImage(config.ztunnel.image, config.ztunnel) ? [] : ["ztunnel.image is none of allowedImages"]),
+    ...memoryProblems(config.ztunnel),
   ];
 }
 

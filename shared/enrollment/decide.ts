@@ -123,14 +123,15 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar, mistakes: rea
   if (!request) throw new AutopilotError("unexpected-error", "Bad tags were not refused.");
   const image = imageOf(observed, request);
   const desired = desiredEnrollment({ service, definition, request, facts, image, config });
-  const warnings = [
-    ...[...wish.kept, ...kept].map(keptWarning),
-    ...warningsOf({ service, definition, request, facts, image: desired.image, config }),
-  ];
   const observedValueFrom = "secretValueFrom" in sidecar ? sidecar.secretValueFrom : undefined;
   const valueFrom = comparableValueFrom(service, desired.secret, observedValueFrom, observed.secretArn);
+  const spec = sidecarSpec(desired, valueFrom, config);
+  const warnings = [
+    ...[...wish.kept, ...kept].map(keptWarning),
+    ...warningsOf({ service, definition, request, facts, spec, config }),
+  ];
   const drift: readonly DriftReason[] = [
-    ...driftOf(registerable(definition.raw, definition.tags), sidecarSpec(desired, valueFrom, config)),
+    ...driftOf(registerable(definition.raw, definition.tags), spec),
     // The tags of an identity that is kept come with the next roll, and do not start one.
     ...(Object.keys(desired.missingTags).length > 0 && !wish.keepsIdentity ? (["identity"] as const) : []),
   ];

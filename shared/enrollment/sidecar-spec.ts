@@ -4,9 +4,9 @@ import type { SidecarSpec } from "../data-plane/ztunnel/index.ts";
 /** What the configuration asks of every service's sidecar. */
 export function configuredSidecar({
   ztunnel,
-}: Pick<Config, "ztunnel">): Pick<SidecarSpec, "healthCheckCommand" | "startTimeoutSeconds" | "memoryReservationMiB"> {
-  const { healthCheckCommand, startTimeoutSeconds, memoryReservationMiB } = ztunnel;
-  return { healthCheckCommand, startTimeoutSeconds, memoryReservationMiB };
+}: Pick<Config, "ztunnel">): Omit<SidecarSpec, "image" | "secretValueFrom" | "proxyEnv"> {
+  const { image, imageParameter, allowedImages, ...sidecar } = ztunnel;
+  return sidecar;
 }
 
 /** What the configuration and the desired enrollment ask of the sidecar. */

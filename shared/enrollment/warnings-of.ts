@@ -1,5 +1,7 @@
+import type { JsonObject } from "../base/json.ts";
+import { isSet } from "../base/json-fields.ts";
 import type { Config } from "../config/config.ts";
-import { headroom } from "../data-plane/ztunnel/index.ts";
+import { headroom, type SidecarSpec, sidecarIn } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts } from "../model/mesh.ts";
 import type { Refusal, Warning } from "../model/reasons.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";
@@ -13,19 +15,23 @@ export function warningsOf(input: {
   readonly definition: DescribedTaskDefinition;
   readonly request: TagRequest;
   readonly facts: MeshFacts;
-  readonly image: string;
+  readonly spec: SidecarSpec;
   readonly config: Config;
 }): readonly Warning[] {
-  const { service, definition, request, facts, image, config } = input;
+  const { service, definition, request, facts, spec, config } = input;
+  const sidecar = sidecarIn(definition.raw, spec);
   return [
     ...nameWarnings(service, request, config),
-    ...headroomWarnings(definition, service, config),
+    ...headroomWarnings(definition, sidecar, service, config),
+    ...(isSet(sidecar, "logConfiguration")
+      ? []
+      : [{ code: "no-log", detail: `ztunnel.logs has no log group for ${service.ref.region}.` } as const]),
     ...roleWarnings(service, definition, config),
     ...deploymentWarnings(service),
     ...(service.usesServiceConnect
       ? [{ code: "service-connect", detail: "Calls by Service Connect's names bypass ztunnel." } as const]
       : []),
-    ...versionWarnings(image, facts),
+    ...versionWarnings(spec.image, facts),
   ];
 }
 
@@ -47,12 +53,13 @@ const SERVICE_CONNECT_PROXY = { cpuUnits: 256, memoryMiB: 64 } as const;
 
 function headroomWarnings(
   { raw }: DescribedTaskDefinition,
+  sidecar: JsonObject,
   { usesServiceConnect }: ObservedService,
   { policy }: Config,
 ): readonly Warning[] {
-  const { cpuUnits, memoryMiB } = headroom(raw, usesServiceConnect ? SERVICE_CONNECT_PROXY : undefined);
+  const { cpuUnits, memoryMiB } = headroom(raw, usesServiceConnect ? SERVICE_CONNECT_PROXY : undefined, sidecar);
   const left: string[] = [];
-  if (cpuUnits !== undefined && cpuUnits < policy.minHeadroom.cpuUnits) left.push(`${cpuUnits} CPU units`);
+  if (cpuUnits !== undefined && cpuUnits < policy.minHeadroom.cpuUnits) left.push(`${cpuUnits} CPU units under load`);
   if (memoryMiB !== undefined && memoryMiB < policy.minHeadroom.memoryMiB) left.push(`${memoryMiB} MiB of memory`);
   return left.length > 0 ? [{ code: "headroom", detail: `Left for ztunnel: ${left.join(" and ")}.` }] : [];
 }

@@ -113,7 +113,9 @@ export const refusals = {
 } as const satisfies Readonly<Record<RefusalReason, { sentence: string; fix: string }>>;
 
 export const warnings = {
-  headroom: "The containers' hard limits leave ztunnel less CPU or memory than policy.minHeadroom.",
+  headroom:
+    "The other containers leave ztunnel less CPU or memory than policy.minHeadroom. ztunnel.cpu gives it a share of its own.",
+  "no-log": "ztunnel logs nowhere: no container of the task has a log that it could use.",
   "roles-differ":
     "Task role and execution role differ, and the configuration takes the identity from the execution role.",
   "slow-deployment": "The deployment strategy or a pause hook can hold a roll for longer than its deadline.",

@@ -71,6 +71,7 @@ export const refusedWishes: readonly RefusalReason[] = [
 /** What does not keep a service out of the mesh. */
 export const warningNames = [
   "headroom",
+  "no-log",
   "roles-differ",
   "slow-deployment",
   "kept",

@@ -1,7 +1,7 @@
 import { registrationProblems } from "@ztunnel-autopilot/simulator";
 import fc from "fast-check";
 import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
-import type { SidecarSpec } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
+import type { SidecarMembers, SidecarSpec } from "../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
 
 const MIB_PER_GB = 1024;
 
@@ -355,19 +355,38 @@ export function taskDefinition(): Arbitrary<JsonObject> {
     .filter((definition) => registrationProblems(definition).length === 0);
 }
 
+/** Settings that a configuration may leave out. */
+const settings: Arbitrary<SidecarMembers> = fc.record(
+  {
+    cpu: fc.constantFrom(0, 64, 128),
+    memoryMiB: fc.constantFrom(256, 300),
+    user: fc.constantFrom("1000", "2000"),
+    readonlyRootFilesystem: fc.boolean(),
+    stopTimeoutSeconds: seconds,
+    environment: fc.dictionary(fc.constantFrom("RUST_LOG", "A", "Z"), fc.constantFrom("info", "debug"), {
+      noNullPrototype: true,
+    }),
+    repositoryCredentials: fc.constantFrom({ credentialsParameter: "a" }, { credentialsParameter: "b" }),
+    logs: fc.constantFrom({}, { "us-east-1": "/ecs/ztunnel" }, { "eu-west-1": "/ecs/ztunnel" }),
+  },
+  { requiredKeys: [] },
+);
+
+const required = fc.record({
+  image: fc.constantFrom("registry.example.com/ztunnel:1.28.0", "registry.example.com/ztunnel:1.29.1"),
+  secretValueFrom: fc
+    .constantFrom("a", "b")
+    .map(
+      (digit) =>
+        `arn:aws:secretsmanager:us-east-1:123456789012:secret:ztunnel-autopilot/mesh/web/web-AbCdEf:::${digit.repeat(64)}`,
+    ),
+  healthCheckCommand: fc.constantFrom(["ztunnel", "healthcheck"], ["CMD", "ztunnel", "healthcheck"]),
+  startTimeoutSeconds: seconds,
+  proxyEnv: fc.boolean(),
+  memoryReservationMiB: fc.integer({ min: 6, max: 256 }),
+});
+
 /** Sidecars as a configuration may ask for them. */
 export function spec(): Arbitrary<SidecarSpec> {
-  return fc.record({
-    image: fc.constantFrom("registry.example.com/ztunnel:1.28.0", "registry.example.com/ztunnel:1.29.1"),
-    secretValueFrom: fc
-      .constantFrom("a", "b")
-      .map(
-        (digit) =>
-          `arn:aws:secretsmanager:us-east-1:123456789012:secret:ztunnel-autopilot/mesh/web/web-AbCdEf:::${digit.repeat(64)}`,
-      ),
-    healthCheckCommand: fc.constantFrom(["ztunnel", "healthcheck"], ["CMD", "ztunnel", "healthcheck"]),
-    startTimeoutSeconds: seconds,
-    proxyEnv: fc.boolean(),
-    memoryReservationMiB: fc.integer({ min: 6, max: 256 }),
-  });
+  return fc.tuple(required, settings).map((parts) => ({ ...parts[0], ...parts[1] }));
 }

@@ -104,8 +104,12 @@ export const application: JsonObject = {
   name: "web",
   image: "nginx:1",
   essential: true,
-  cpu: 256,
+  cpu: 0,
   memory: 512,
+  logConfiguration: {
+    logDriver: "awslogs",
+    options: { "awslogs-group": "/ecs/web", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "web" },
+  },
   portMappings: [{ containerPort: 8080, hostPort: 8080, protocol: "tcp" }],
 };
 

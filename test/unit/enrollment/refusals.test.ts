@@ -166,6 +166,8 @@ describe("refusals", () => {
 describe("warnings", () => {
   it.each<[string, Parameters<typeof observed>[0]]>([
     ["headroom", { raw: taskDefinition({ cpu: "256", memory: "512" }) }],
+    ["headroom", { raw: taskDefinition({ containerDefinitions: [{ ...application, cpu: 960 }] }) }],
+    ["no-log", { raw: taskDefinition({ containerDefinitions: [{ ...application, logConfiguration: null }] }) }],
     ["slow-deployment", { service: service({ deploymentStrategy: "BLUE_GREEN" }) }],
     ["slow-deployment", { service: service({ hasPauseHook: true }) }],
     ["service-connect", { service: service({ usesServiceConnect: true }) }],
@@ -173,6 +175,24 @@ describe("warnings", () => {
   ])("%s is reported, and the service is enrolled nevertheless", (code, changes) => {
     const decision = decide(observed(changes));
     expect(decision).toMatchObject({ action: "enroll", warnings: [{ code }] });
+  });
+
+  it("headroom says what the kernel gives ztunnel under load, and a share of its own ends it", () => {
+    const raw = taskDefinition({ containerDefinitions: [{ ...application, cpu: 900 }] });
+    const { ztunnel } = config();
+    expect(decide(observed({ raw }))).toMatchObject({
+      warnings: [{ code: "headroom", detail: "Left for ztunnel: 2 CPU units under load." }],
+    });
+    const larger = config({ ztunnel: { ...ztunnel, cpu: 64 } });
+    expect(decide(observed({ raw, config: larger }))).toMatchObject({ warnings: [] });
+  });
+
+  it("no-log is not reported with a log group of the region", () => {
+    const raw = taskDefinition({ containerDefinitions: [{ ...application, logConfiguration: null }] });
+    const logged = config({ ztunnel: { ...config().ztunnel, logs: { "us-east-1": "/ecs/ztunnel" } } });
+    expect(decide(observed({ raw, config: logged }))).toMatchObject({ warnings: [] });
+    const elsewhere = config({ ztunnel: { ...config().ztunnel, logs: { "eu-west-1": "/ecs/ztunnel" } } });
+    expect(decide(observed({ raw, config: elsewhere }))).toMatchObject({ warnings: [{ code: "no-log" }] });
   });
 
   it.each([

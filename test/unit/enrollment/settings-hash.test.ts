@@ -17,18 +17,37 @@ import { wanted } from "../../support/task-definitions.ts";
 
 const today = settingsHash(config());
 
+/** A configuration with every setting that another may leave out. */
+const allSettings = () =>
+  config({
+    ztunnel: {
+      ...config().ztunnel,
+      cpu: 64,
+      memoryMiB: 256,
+      user: "1000",
+      readonlyRootFilesystem: true,
+      stopTimeoutSeconds: 30,
+      environment: { RUST_LOG: "debug", A: "1" },
+      repositoryCredentials: { credentialsParameter: "registry" },
+      logs: { "us-east-1": "/ecs/ztunnel" },
+    },
+  });
+
 describe("the reference definitions", () => {
   it("take every branch of the builder", async () => {
-    const builder = /task-definition\/(sidecar|corrections|reconcile-sidecar|added|waiting|proxy-environment)\.ts/;
+    const builder =
+      /task-definition\/(sidecar|corrections|owned-members|claims|logs|reconcile-sidecar|added|waiting|proxy-environment)\.ts/;
     const left = await branchesNotTaken(builder, async () => {
       vi.resetModules();
       const fresh = await import("../../../shared/enrollment/settings-hash.ts");
       expect(fresh.settingsHash(config())).toBe(today);
+      expect(fresh.settingsHash(allSettings())).not.toBe(today);
     });
     expect(left).toEqual([
       // No release has given variables other values yet.
       "proxy-environment.ts: (entries, name) => changed(entries, name, values[name], present(name))",
       // The builder runs only where something differs, except when it claims a variable.
+      'reconcile-sidecar.ts: reasons.add("container-settings");',
       'reconcile-sidecar.ts: reasons.add("proxy-env");',
       "reconcile-sidecar.ts: return { definition, reasons: [] };",
       // ECS has no container without an image, and no variable without a value.
@@ -128,6 +147,14 @@ describe("the settings' hash", () => {
     healthCheckCommand: [["curl"], true],
     startTimeoutSeconds: [60, true],
     memoryReservationMiB: [65, true],
+    cpu: [64, true],
+    memoryMiB: [256, true],
+    user: ["1337", true],
+    readonlyRootFilesystem: [true, true],
+    stopTimeoutSeconds: [30, true],
+    environment: [{ RUST_LOG: "debug" }, true],
+    repositoryCredentials: [{ credentialsParameter: "registry" }, true],
+    logs: [{ "eu-west-1": "/ecs/ztunnel" }, true],
   } as const satisfies Record<keyof Config["ztunnel"], readonly [unknown, boolean]>;
 
   it.each(Object.entries(settings))("of another ztunnel.%s", (name, [value, isSetting]) => {

@@ -4,12 +4,14 @@ import { ZTUNNEL } from "../../../base/vocabulary.ts";
 import type { DriftReason } from "../../../model/reasons.ts";
 import { isLogRouter, nameOf } from "../../../model/task-definition.ts";
 import { type Added, addedBefore, withAdded } from "./added.ts";
+import { claimsOf, withClaims } from "./claims.ts";
 import { ztunnelOf } from "./containers.ts";
-import { corrections } from "./corrections.ts";
+import { claimsOfNew, corrections } from "./corrections.ts";
 import { dependenciesOf, startDependencies } from "./dependencies.ts";
+import type { Draft } from "./owned-members.ts";
 import { withoutProxyEnvironment, withProxyEnvironment } from "./proxy-environment.ts";
 import { type BuiltSidecar, findSidecar, type SidecarSpec, ztunnelContainer } from "./sidecar.ts";
-import { waitsForZtunnel, withWait } from "./waiting.ts";
+import { withoutRouterWait, withWait } from "./waiting.ts";
 
 /** A task definition with the sidecar, and what had to change for it: no reason means that it is the given object. */
 export interface ReconciledSidecar {
@@ -18,32 +20,50 @@ export interface ReconciledSidecar {
 }
 
 /**
- * The container with every correction that it needs. All else that somebody set on it (limits, a restart policy, what
- * it waits for itself) stays.
+ * The container with every correction that it needs, and the label of what is claimed of it. All else that somebody set
+ * on it (larger sizes, a restart policy, what it waits for itself) stays.
  */
 function amendSidecar(container: JsonObject, built: BuiltSidecar, definition: JsonObject, reasons: Set<DriftReason>) {
-  const isInPlainText = findSidecar(definition).kind === "istioctl";
-  return Object.values(corrections).reduce((before, correction) => {
+  const { kind } = findSidecar(definition);
+  const draft: Draft = { container, claims: claimsOf(container), isOurs: kind === "ours" };
+  const corrected = Object.values(corrections).reduce((before, correction) => {
     if (correction === "kept") return before;
     const after = correction.edit(built)(before);
-    if (after !== before) {
-      reasons.add(correction.reason === "token" && isInPlainText ? "token-in-plain-text" : correction.reason);
+    if (after.container !== before.container) {
+      reasons.add(correction.reason === "token" && kind === "istioctl" ? "token-in-plain-text" : correction.reason);
     }
     return after;
-  }, container);
+  }, draft);
+  const labeled = withClaims(corrected.container, corrected.claims);
+  if (labeled !== corrected.container && reasons.size === 0) reasons.add("container-settings");
+  return labeled;
+}
+
+/**
+ * The sidecar's container as it shall be in the definition, apart from what it keeps about the other containers.
+ * `reasons` receives what had to change.
+ */
+export function sidecarIn(definition: JsonObject, spec: SidecarSpec, reasons = new Set<DriftReason>()): JsonObject {
+  const existing = ztunnelOf(definition);
+  const built = ztunnelContainer(spec, definition);
+  if (existing !== undefined) return amendSidecar(existing, built, definition, reasons);
+  return withClaims(built, claimsOfNew(built));
 }
 
 /**
  * A container on which ztunnel waits itself can't wait for ztunnel. Nor does a FireLens log router: the ECS agent
- * starts the containers that log through it after it only while it depends on no container.
+ * starts the containers that log through it after it only while it depends on no container, and ztunnel is one of them.
  */
 function mustWait(container: JsonObject, beforeZtunnel: ReadonlySet<string>): boolean {
-  if (beforeZtunnel.has(nameOf(container))) return false;
-  return !isLogRouter(container) || waitsForZtunnel(container);
+  return !isLogRouter(container) && !beforeZtunnel.has(nameOf(container));
 }
 
 function amendOther(container: JsonObject, added: Added, waits: boolean, proxyEnv: boolean, reasons: Set<DriftReason>) {
-  const [waiting, waitingAdded] = waits ? withWait(container, added) : [container, added];
+  const [waiting, waitingAdded] = waits
+    ? withWait(container, added)
+    : isLogRouter(container)
+      ? withoutRouterWait(container, added)
+      : [container, added];
   if (waiting !== container) reasons.add("dependency");
   const proxied = proxyEnv && waits && !isLogRouter(container);
   const [result, resultAdded] = (proxied ? withProxyEnvironment : withoutProxyEnvironment)(waiting, waitingAdded);
@@ -58,15 +78,15 @@ function amendOther(container: JsonObject, added: Added, waits: boolean, proxyEn
 export function reconcileSidecar(definition: JsonObject, spec: SidecarSpec): ReconciledSidecar {
   const reasons = new Set<DriftReason>();
   const existing = ztunnelOf(definition);
-  const built = ztunnelContainer(spec, definition);
-  const sidecar = existing === undefined ? built : amendSidecar(existing, built, definition, reasons);
+  const sidecar = sidecarIn(definition, spec, reasons);
   const beforeZtunnel = dependenciesOf(ZTUNNEL, startDependencies(definition));
-  const added = new Map(addedBefore(existing));
+  const before = addedBefore(existing);
+  const added = new Map<string, Added>();
   const containers = listAt(definition, "containerDefinitions").map((container) => {
     if (!isJsonObject(container) || container === existing) return container;
     const name = nameOf(container);
     const waits = mustWait(container, beforeZtunnel);
-    const [result, now] = amendOther(container, added.get(name) ?? { container: name }, waits, spec.proxyEnv, reasons);
+    const [result, now] = amendOther(container, before.get(name) ?? { container: name }, waits, spec.proxyEnv, reasons);
     added.set(name, now);
     return result;
   });

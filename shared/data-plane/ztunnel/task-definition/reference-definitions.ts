@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../../base/json.ts";
+import { digestOf } from "./claims.ts";
 
 const executionRoleArn = "arn:aws:iam::123456789012:role/reference";
 const TOKEN = "BOOTSTRAP_TOKEN";
@@ -10,9 +11,10 @@ const awslogs = (options: JsonObject): JsonObject => ({
 const firelens = { logDriver: "awsfirelens", options: { Name: "http" } };
 const waits = (containerName: string, condition: string): JsonObject => ({ containerName, condition });
 
-/** Fargate with awslogs, an init container, and variables that the application has already. */
+/** Fargate alone with awslogs, an init container, and variables that the application has already. */
 const fargate: JsonObject = {
   executionRoleArn,
+  requiresCompatibilities: ["FARGATE"],
   memory: "1024",
   containerDefinitions: [
     { name: "init", image: "init:1", essential: false, dependsOn: null, environment: null },
@@ -40,7 +42,7 @@ const ec2: JsonObject = {
 
 const router = { name: "router", image: "fluent-bit:1", firelensConfiguration: { type: "fluentbit" } };
 
-/** The only awslogs are the log router's own. */
+/** Logs go through a log router. */
 const logRouter: JsonObject = {
   executionRoleArn,
   memory: "1024",
@@ -48,6 +50,38 @@ const logRouter: JsonObject = {
     { ...router, logConfiguration: awslogs({}) },
     { name: "web", image: "web:1", logConfiguration: firelens },
   ],
+};
+
+/** The log router waits for a container, so that ztunnel can't log through it. */
+const waitingRouter: JsonObject = {
+  executionRoleArn,
+  memory: "1024",
+  containerDefinitions: [
+    { name: "init", image: "init:1", essential: false },
+    { ...router, dependsOn: [waits("init", "SUCCESS")], logConfiguration: awslogs({}) },
+    { name: "web", image: "web:1", logConfiguration: firelens },
+  ],
+};
+
+const splunk: JsonObject = {
+  logDriver: "splunk",
+  options: { "splunk-url": "https://splunk:8088" },
+  secretOptions: [{ name: "splunk-token", valueFrom: "/splunk" }],
+};
+
+/** Another driver, in a full task of a size. */
+const otherDriver: JsonObject = {
+  executionRoleArn,
+  cpu: "256",
+  memory: "512",
+  containerDefinitions: [{ name: "web", image: "web:1", cpu: 256, memory: 512, logConfiguration: splunk }],
+};
+
+/** Without any log. */
+const unlogged: JsonObject = {
+  executionRoleArn,
+  memory: "1024",
+  containerDefinitions: [{ name: "web", image: "web:1", logConfiguration: { logDriver: "none" } }],
 };
 
 const token = (name: string): JsonObject => ({ name: TOKEN, valueFrom: `${SECRET}${name}-AbCdEf` });
@@ -139,8 +173,26 @@ const ours: JsonObject = {
   ],
 };
 
-/** Ours, with more memory than it needs and a label that claims nothing. */
-const relabelled = (label: string): JsonObject => ({
+/** Adopted beside a log router that waits for it, and for another: it keeps a log of its own. */
+const adopted: JsonObject = {
+  executionRoleArn,
+  memory: "1024",
+  containerDefinitions: [
+    { name: "init", image: "init:1", essential: false },
+    { ...router, dependsOn: [waits("init", "SUCCESS"), waits("ztunnel", "HEALTHY")] },
+    {
+      name: "ztunnel",
+      image: "ztunnel:0",
+      secrets: [token("team/token"), { name: "RUST_LOG", valueFrom: "/level" }],
+      logConfiguration: { logDriver: "json-file" },
+      dockerLabels: { "ztunnel-autopilot/set": "no JSON" },
+    },
+    { name: "web", image: "web:1" },
+  ],
+};
+
+/** Ours, with more memory than it needs and labels that claim nothing, beside a log of another driver. */
+const relabelled = (label: string, claims: string, logConfiguration: JsonObject | null): JsonObject => ({
   executionRoleArn,
   containerDefinitions: [
     {
@@ -148,24 +200,70 @@ const relabelled = (label: string): JsonObject => ({
       image: "ztunnel:0",
       memoryReservation: 65_536,
       secrets: [token("ztunnel-autopilot/a/b/c")],
-      dockerLabels: labels(label),
+      logConfiguration,
+      dockerLabels: labels(label, { "ztunnel-autopilot/set": claims }),
     },
-    { name: "web", ...proxied() },
+    { name: "web", ...proxied(), logConfiguration: splunk },
   ],
 });
+
+/** Ours, with settings that an earlier configuration may have set, in a task that has no log any more. */
+const configured = (claims: JsonObject, logConfiguration: JsonObject): JsonObject => ({
+  executionRoleArn,
+  memory: "1024",
+  containerDefinitions: [
+    {
+      name: "ztunnel",
+      image: "ztunnel:0",
+      cpu: 64,
+      memory: 256,
+      memoryReservation: 128,
+      user: "1000",
+      environment: [{ name: "RUST_LOG", value: "debug" }],
+      secrets: [token("ztunnel-autopilot/a/b/c")],
+      logConfiguration,
+      dockerLabels: { "ztunnel-autopilot/set": JSON.stringify(claims), team: "web" },
+    },
+    { name: "web", image: "web:1" },
+  ],
+});
+
+const formerly = configured(
+  {
+    cpu: digestOf(64),
+    memory: digestOf(256),
+    memoryReservation: digestOf(128),
+    user: digestOf("1000"),
+    "environment.RUST_LOG": digestOf({ name: "RUST_LOG", value: "debug" }),
+    logConfiguration: "splunk",
+  },
+  splunk,
+);
+
+/** Somebody has changed all of it since. */
+const changedSince = configured(
+  { cpu: "other", memory: "other", memoryReservation: "other", user: "other", logConfiguration: "theirs" },
+  awslogs({ "awslogs-stream-prefix": "ztunnel" }),
+);
 
 /**
  * Task definitions that stand for all that a sidecar is built into or corrected in: between them they take every branch
  * of the builder, which a test holds them to. They are data: what they are changes the sidecar settings' hash, and with
  * it starts a rollout.
  */
-export const referenceDefinitions: Readonly<Record<string, JsonObject>> = {
+export const referenceDefinitions = {
   fargate,
   ec2,
   logRouter,
+  waitingRouter,
+  otherDriver,
+  unlogged,
+  formerly,
+  changedSince,
+  adopted,
   byIstioctl,
   byHand,
   ours,
-  noJson: relabelled("no JSON"),
-  noLabel: relabelled("{}"),
-};
+  noJson: relabelled("no JSON", '{"cpu":1}', splunk),
+  noLabel: relabelled("{}", "{}", null),
+} as const satisfies Readonly<Record<string, JsonObject>>;

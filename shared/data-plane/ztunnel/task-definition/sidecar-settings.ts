@@ -9,10 +9,11 @@ import { referenceDefinitions } from "./reference-definitions.ts";
 import type { SidecarSpec } from "./sidecar.ts";
 
 /** What a service's own tags and mesh facts decide: the same for every hash. */
-const reference = {
+const reference = (region: string) => ({
   image: "ztunnel:1",
-  secretValueFrom: `arn:aws:secretsmanager:us-east-1:123456789012:secret:ztunnel-autopilot/a/b/c-AbCdEf:::${"0".repeat(64)}`,
-} as const;
+  secretValueFrom: `arn:aws:secretsmanager:${region}:123456789012:secret:ztunnel-autopilot/a/b/c-AbCdEf:::${"0".repeat(64)}`,
+});
+const REGION = "us-east-1";
 
 /** Hashes of the sidecar settings, by the drift that a service shows which has others. */
 export type SidecarSettings = Readonly<Partial<Record<DriftReason, string>>>;
@@ -26,16 +27,26 @@ export function sidecarSettings(
   build: Inject = inject,
 ): SidecarSettings {
   const parts: Partial<Record<DriftReason, Record<string, Json>>> = {};
+  const note = (found: readonly Part[], ...where: readonly (string | boolean)[]) => {
+    for (const { reason, container, member, value } of found) {
+      const part = parts[reason] ?? {};
+      parts[reason] = part;
+      part[[...where, container, member].join("/")] = value;
+    }
+  };
   for (const [name, definition] of Object.entries(referenceDefinitions)) {
     for (const proxyEnv of [false, true]) {
-      const injection = build(definition, { ...spec, ...reference, proxyEnv });
-      const found = injection.ok ? partsOf(injection.definition) : [refused(injection)];
-      for (const { reason, container, member, value } of found) {
-        const part = parts[reason] ?? {};
-        parts[reason] = part;
-        part[[name, proxyEnv, container, member].join("/")] = value;
-      }
+      const injection = build(definition, { ...spec, ...reference(REGION), proxyEnv });
+      note(injection.ok ? partsOf(injection.definition) : [refused(injection)], name, proxyEnv);
     }
+  }
+  for (const region of Object.keys(spec.logs ?? {})) {
+    const injection = build(referenceDefinitions.unlogged, { ...spec, ...reference(region), proxyEnv: false });
+    const found = injection.ok ? partsOf(injection.definition) : [];
+    note(
+      found.filter(({ reason }) => reason === "log-configuration"),
+      region,
+    );
   }
   return Object.fromEntries(
     Object.entries(parts).map(([reason, part]) => [reason, sha256(canonicalJson(part)).slice(0, 16)] as const),

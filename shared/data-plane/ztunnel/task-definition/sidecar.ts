@@ -1,15 +1,32 @@
 import type { JsonObject } from "../../../base/json.ts";
-import { isSet, objectAt, objectsAt, textAt, without } from "../../../base/json-fields.ts";
+import { isSet, numberAt, objectsAt, textAt, textsAt } from "../../../base/json-fields.ts";
 import { SECRET_NAME_PREFIX, ZTUNNEL } from "../../../base/vocabulary.ts";
-import { isLogRouter } from "../../../model/task-definition.ts";
 import { otherContainers, ztunnelOf } from "./containers.ts";
+import { type LogGroups, sidecarLogs } from "./logs.ts";
+import { taskCpuUnits, taskMemoryMiB } from "./sizes.ts";
+
+/** Members of ECS's ContainerDefinition that the configuration may set, and a place for logs. */
+export interface SidecarMembers {
+  /** CPU units, as far as the task has them left; 0 when left out. */
+  readonly cpu?: number | undefined;
+  /** A hard limit, in MiB, where the task has room for it. */
+  readonly memoryMiB?: number | undefined;
+  readonly user?: string | undefined;
+  readonly readonlyRootFilesystem?: boolean | undefined;
+  readonly stopTimeoutSeconds?: number | undefined;
+  /** Variables, without the bootstrap token. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  readonly repositoryCredentials?: { readonly credentialsParameter: string } | undefined;
+  /** Where ztunnel logs in a task that has no log for it. */
+  readonly logs?: LogGroups | undefined;
+}
 
 /** What the sidecar shall be like. */
-export interface SidecarSpec {
+export interface SidecarSpec extends SidecarMembers {
   readonly image: string;
   /** The bootstrap token's secret, pinned to a version: `arn:…:secret:<name>-<suffix>:::<version id>`. */
   readonly secretValueFrom: string;
-  /** Registered unchanged, as the configuration has it. */
+  /** As the configuration has it. See `healthCommand` for where `CMD` is put before it. */
   readonly healthCheckCommand: readonly string[];
   /** How long the others wait for ztunnel to get healthy; 2 to 120 on Fargate. */
   readonly startTimeoutSeconds: number;
@@ -59,44 +76,78 @@ export function findSidecar(definition: JsonObject): Sidecar {
   return { kind: isOurSecret(secretValueFrom) ? "ours" : "by-hand", image, secretValueFrom };
 }
 
-/** How an application's log lines begin is not how ztunnel's do: these would glue its lines together. */
-const LINE_FORMAT_OPTIONS = ["awslogs-datetime-format", "awslogs-multiline-pattern"];
+/** The first words that docker knows of a health check's command. */
+const HEALTH_COMMANDS: readonly string[] = ["CMD", "CMD-SHELL", "NONE"];
 
 /**
- * The log configuration that ztunnel takes over from the task: that of the first container with awslogs, a log router
- * only if no other has it, with a stream prefix of its own. `undefined` when no container has awslogs: through a log
- * router ztunnel doesn't log, since the router would then have to start before it.
+ * The health check's command for the definition. Fargate runs a command as it is, as Solo's guide has it. On an
+ * instance, the ECS agent hands it to docker, which ignores one that doesn't begin with a word it knows: then ztunnel
+ * would never be healthy (moby, `daemon/health.go`).
  */
-function derivedLogConfiguration(definition: JsonObject): JsonObject | undefined {
-  const others = otherContainers(definition);
-  const ordered = [...others.filter((container) => !isLogRouter(container)), ...others.filter(isLogRouter)];
-  const source = ordered
-    .map((container) => objectAt(container, "logConfiguration"))
-    .find((configuration) => textAt(configuration, "logDriver") === "awslogs");
-  if (source === undefined) return undefined;
-  const options = LINE_FORMAT_OPTIONS.reduce(without, objectAt(source, "options"));
-  return { logDriver: "awslogs", options: { ...options, "awslogs-stream-prefix": ZTUNNEL } };
+function healthCommand(command: readonly string[], definition: JsonObject): readonly string[] {
+  const compatibilities = textsAt(definition, "requiresCompatibilities");
+  const isFargateAlone = compatibilities.length > 0 && compatibilities.every((one) => one === "FARGATE");
+  return isFargateAlone || HEALTH_COMMANDS.some((word) => word === command[0]) ? [...command] : ["CMD", ...command];
+}
+
+const sum = (containers: readonly JsonObject[], of: (container: JsonObject) => number | undefined): number =>
+  containers.reduce((total, container) => total + (of(container) ?? 0), 0);
+
+/** ECS refuses containers that take more CPU together than the task has: ztunnel gets what they leave of its share. */
+function fittingCpu(units: number, definition: JsonObject): number {
+  const size = taskCpuUnits(definition) ?? Infinity;
+  return Math.max(0, Math.min(units, size - sum(otherContainers(definition), (one) => numberAt(one, "cpu"))));
+}
+
+/**
+ * The limit, unless ECS would refuse it: of every container it counts the reservation, else the limit, and together
+ * these may not exceed the task's memory.
+ */
+function fittingLimit(limitMiB: number | undefined, definition: JsonObject): number | undefined {
+  const size = taskMemoryMiB(definition) ?? Infinity;
+  const taken = sum(
+    otherContainers(definition),
+    (one) => numberAt(one, "memoryReservation") ?? numberAt(one, "memory"),
+  );
+  return limitMiB !== undefined && limitMiB <= size - taken ? limitMiB : undefined;
 }
 
 /**
  * The sidecar's desired container in a definition; also in one that has a sidecar, which `corrections` bring to
- * it. CPU 0: it takes nothing from a task that is full already. A memory reservation only where the task has no memory
- * size, as ECS then wants a limit or a reservation of every container; elsewhere ztunnel lives on what the others
- * leave. The health check's numbers are those of Solo's guide, in seconds and tries.
+ * it. CPU 0, if nothing else is configured: it takes nothing from a task that is full already. A memory reservation
+ * only where the task has no memory size, as ECS then wants a limit or a reservation of every container; elsewhere
+ * ztunnel lives on what the others leave. The health check's numbers are those of Solo's guide, in seconds and tries.
  */
 export function ztunnelContainer(spec: SidecarSpec, definition: JsonObject) {
-  const logConfiguration = derivedLogConfiguration(definition);
+  const logConfiguration = sidecarLogs(definition, spec.logs ?? {}, spec.secretValueFrom.split(":")[3]);
+  const memory = fittingLimit(spec.memoryMiB, definition);
+  const { cpu = 0, user, readonlyRootFilesystem, stopTimeoutSeconds: stopTimeout, repositoryCredentials } = spec;
+  const environment = Object.entries(spec.environment ?? {})
+    .sort()
+    .map(([name, value]) => ({ name, value }));
   return {
     name: ZTUNNEL,
     image: spec.image,
-    cpu: 0,
+    cpu: fittingCpu(cpu, definition),
+    ...(memory !== undefined && { memory }),
     ...(!isSet(definition, "memory") && { memoryReservation: spec.memoryReservationMiB }),
     portMappings: [],
     essential: true,
+    ...(environment.length > 0 && { environment }),
     secrets: [{ name: BOOTSTRAP_TOKEN, valueFrom: spec.secretValueFrom }] as const,
     startTimeout: spec.startTimeoutSeconds,
+    ...(stopTimeout !== undefined && { stopTimeout }),
+    ...(user !== undefined && { user }),
+    ...(readonlyRootFilesystem !== undefined && { readonlyRootFilesystem }),
+    ...(repositoryCredentials !== undefined && { repositoryCredentials: { ...repositoryCredentials } }),
     ...(logConfiguration !== undefined && { logConfiguration }),
-    healthCheck: { command: [...spec.healthCheckCommand], interval: 5, timeout: 5, retries: 3, startPeriod: 10 },
+    healthCheck: {
+      command: healthCommand(spec.healthCheckCommand, definition),
+      interval: 5,
+      timeout: 5,
+      retries: 3,
+      startPeriod: 10,
+    },
   };
 }
 

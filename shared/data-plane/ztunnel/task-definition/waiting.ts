@@ -45,3 +45,11 @@ export function withoutWait(container: JsonObject, added: Added): JsonObject {
   if (dependsOn.length > 0 || added.dependsOn === "empty") return { ...rest, dependsOn };
   return added.dependsOn === "null" ? { ...rest, dependsOn: null } : without(rest, "dependsOn");
 }
+
+/** A log router without the wait for ztunnel that a sidecar made by hand has given it, and without a memory of it. */
+export function withoutRouterWait(container: JsonObject, added: Added): readonly [JsonObject, Added] {
+  if (!waitsForZtunnel(container)) return [container, added];
+  const dependsOn = listAt(container, "dependsOn").filter((entry) => !namesZtunnel(entry));
+  const rest = dependsOn.length > 0 ? { ...container, dependsOn } : without(container, "dependsOn");
+  return [rest, { ...added, dependsOn: undefined }];
+}

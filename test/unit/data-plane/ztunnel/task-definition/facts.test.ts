@@ -55,16 +55,19 @@ describe("findSidecar", () => {
 });
 
 describe("headroom", () => {
-  it("is zero for the guide's definitions, with or without the sidecar", () => {
-    expect(headroom(fixture("shell"))).toEqual({ cpuUnits: 0, memoryMiB: 0 });
-    expect(headroom(injected(fixture("shell")))).toEqual({ cpuUnits: 0, memoryMiB: 0 });
+  it("is next to nothing for the guide's definitions, with or without the sidecar", () => {
+    expect(headroom(fixture("shell"))).toEqual({ cpuUnits: 1, memoryMiB: 0 });
+    expect(headroom(injected(fixture("shell")))).toEqual({ cpuUnits: 1, memoryMiB: 0 });
   });
 
-  it("is the task's size without the containers' limits", () => {
-    expect(headroom(withContainer(fixture("multi"), "web", { cpu: 256, memory: 512 }))).toEqual({
-      cpuUnits: 768,
-      memoryMiB: 1536,
-    });
+  it("is ztunnel's part of the CPU by shares, and the memory that the containers' limits leave", () => {
+    const definition = withContainer(fixture("multi"), "web", { cpu: 256, memory: 512 });
+    expect(headroom(definition)).toEqual({ cpuUnits: 7, memoryMiB: 1536 });
+    expect(headroom(injected(definition, { ...wanted, cpu: 64 }))).toEqual({ cpuUnits: 202, memoryMiB: 1536 });
+  });
+
+  it("is an equal part where no container has a share of its own", () => {
+    expect(headroom(fixture("multi")).cpuUnits).toBe(256);
   });
 
   it("is unknown if the task has no size", () => {

@@ -2,9 +2,10 @@ import { registrationProblems } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../../../shared/base/json.ts";
 import { without } from "../../../../../shared/base/json-fields.ts";
+import { driftOf } from "../../../../../shared/data-plane/ztunnel/task-definition/drift.ts";
 import { inject } from "../../../../../shared/data-plane/ztunnel/task-definition/inject.ts";
 import { remove } from "../../../../../shared/data-plane/ztunnel/task-definition/remove.ts";
-import { findSidecar } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
+import { findSidecar, type SidecarSpec } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
 import { containersOf } from "../../../../../shared/model/task-definition.ts";
 import { containerOf, fixture, injected, wanted, withContainer } from "../../../../support/task-definitions.ts";
 
@@ -104,17 +105,167 @@ describe("inject beside FireLens", () => {
     expect(containerOf(result, "worker").dependsOn).toEqual([healthy]);
   });
 
-  it("logs to the router's own log group, never through the router", () => {
-    expect(ztunnelIn(result).logConfiguration).toMatchObject({
-      logDriver: "awslogs",
-      options: { "awslogs-group": "/ecs/log-router", "awslogs-stream-prefix": "ztunnel" },
-    });
+  it("logs through the router as the first container that does", () => {
+    expect(ztunnelIn(result).logConfiguration).toEqual(containerOf(fixture("firelens"), "orders").logConfiguration);
+    expect(registrationProblems(result)).toEqual([]);
     expect(remove(result)).toStrictEqual(fixture("firelens"));
   });
 
-  it("has no log configuration when no container has awslogs", () => {
-    const definition = withContainer(fixture("firelens"), "log-router", { logConfiguration: null });
-    expect(ztunnelIn(injected(definition))).not.toHaveProperty("logConfiguration");
+  it("does not log through a router that waits for another container, as ECS would start it too late", () => {
+    const waiting = withContainer(fixture("firelens"), "log-router", {
+      dependsOn: [{ containerName: "worker", condition: "COMPLETE" }],
+    });
+    expect(ztunnelIn(injected(waiting)).logConfiguration).toMatchObject({
+      logDriver: "awslogs",
+      options: { "awslogs-group": "/ecs/log-router", "awslogs-stream-prefix": "ztunnel" },
+    });
+  });
+
+  it("takes away the wait that a sidecar made by hand has given the router, and nothing else of it", () => {
+    const waiting = withContainer(fixture("firelens"), "log-router", { dependsOn: [healthy] });
+    const byHand = {
+      ...waiting,
+      containerDefinitions: [
+        ...containersOf(waiting),
+        {
+          name: "ztunnel",
+          image: "ztunnel:1",
+          environment: [{ name: "BOOTSTRAP_TOKEN", value: "x" }],
+          healthCheck: { command: ["ztunnel", "healthcheck"] },
+        },
+      ],
+    };
+    const adopted = injected(byHand);
+    expect(containerOf(adopted, "log-router")).toEqual(containerOf(fixture("firelens"), "log-router"));
+    expect(ztunnelIn(adopted).logConfiguration).toMatchObject({ logDriver: "awsfirelens" });
+    expect(driftOf(byHand, wanted)).toContain("dependency");
+    expect(injected(adopted)).toBe(adopted);
+  });
+});
+
+describe("ztunnel's log", () => {
+  const splunk: JsonObject = {
+    logDriver: "splunk",
+    options: { "splunk-url": "https://splunk:8088" },
+    secretOptions: [{ name: "splunk-token", valueFrom: "/splunk" }],
+  };
+  const echoWith = (logConfiguration: JsonObject | null) =>
+    withContainer(fixture("echo"), "echo", { logConfiguration });
+  const awslogs = (group: string): JsonObject => ({
+    logDriver: "awslogs",
+    options: { "awslogs-group": group, "awslogs-region": "us-east-1", "awslogs-stream-prefix": "app" },
+  });
+
+  it("goes where another driver takes the application's, with its secrets", () => {
+    expect(ztunnelIn(injected(echoWith(splunk))).logConfiguration).toEqual(splunk);
+  });
+
+  it("goes to the configured log group of the secret's region where the task has none", () => {
+    const spec = { ...wanted, logs: { "us-east-1": "/mesh/ztunnel", "eu-west-1": "/other" } };
+    expect(ztunnelIn(injected(fixture("echo"), spec)).logConfiguration).toEqual({
+      logDriver: "awslogs",
+      options: {
+        "awslogs-group": "/mesh/ztunnel",
+        "awslogs-region": "us-east-1",
+        "awslogs-stream-prefix": "ztunnel",
+      },
+    });
+    expect(
+      ztunnelIn(injected(echoWith({ logDriver: "none" }), { ...wanted, logs: { "eu-west-1": "/other" } })),
+    ).not.toHaveProperty("logConfiguration");
+  });
+
+  it.each<[string, JsonObject | null]>([
+    ["another group", awslogs("/ecs/new")],
+    ["another driver", splunk],
+    ["no driver at all", null],
+  ])("follows the application's to %s", (_what, now) => {
+    const moved = withContainer(injected(echoWith(awslogs("/ecs/old"))), "echo", { logConfiguration: now });
+    expect(driftOf(moved, wanted)).toEqual(["log-configuration"]);
+    expect(ztunnelIn(injected(moved)).logConfiguration).toEqual(ztunnelIn(injected(echoWith(now))).logConfiguration);
+    expect(ztunnelIn(injected(moved)).dockerLabels).toEqual(ztunnelIn(injected(echoWith(now))).dockerLabels);
+  });
+
+  it("follows a copied driver away, too", () => {
+    const moved = withContainer(injected(echoWith(splunk)), "echo", { logConfiguration: null });
+    expect(injected(moved)).toEqual(injected(echoWith(null)));
+  });
+
+  it.each<[string, JsonObject]>([
+    ["json-file", { logDriver: "json-file" }],
+    [
+      "awslogs with our prefix",
+      {
+        ...awslogs("/x"),
+        options: { "awslogs-group": "/x", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "ztunnel" },
+      },
+    ],
+  ])("stays its owner's where a sidecar was made by hand and the task has none: %s", (_what, own) => {
+    const adopted = injected(withContainer(fixture("istioctl"), "ztunnel", { logConfiguration: own }));
+    expect(ztunnelIn(adopted).logConfiguration).toEqual(own);
+    expect(injected(adopted)).toBe(adopted);
+  });
+});
+
+describe("a sidecar's settings", () => {
+  const all: SidecarSpec = {
+    ...wanted,
+    cpu: 64,
+    memoryMiB: 256,
+    user: "1337",
+    readonlyRootFilesystem: true,
+    stopTimeoutSeconds: 30,
+    environment: { RUST_LOG: "debug", A: "1" },
+    repositoryCredentials: { credentialsParameter: "registry" },
+  };
+
+  it("are members of its container, as far as the task has room for them", () => {
+    const result = injected(fixture("ec2"), all);
+    expect(ztunnelIn(result)).toMatchObject({
+      cpu: 64,
+      memory: 256,
+      memoryReservation: 64,
+      user: "1337",
+      readonlyRootFilesystem: true,
+      stopTimeout: 30,
+      environment: [
+        { name: "A", value: "1" },
+        { name: "RUST_LOG", value: "debug" },
+      ],
+      repositoryCredentials: { credentialsParameter: "registry" },
+    });
+    expect(registrationProblems(result)).toEqual([]);
+    const full = injected(fixture("shell"), all);
+    expect(ztunnelIn(full)).toMatchObject({ cpu: 0 });
+    expect(ztunnelIn(full)).not.toHaveProperty("memory");
+    expect(registrationProblems(full)).toEqual([]);
+  });
+
+  it("go with the configuration, and an owner's own stay", () => {
+    expect(injected(injected(fixture("ec2"), all))).toEqual(injected(fixture("ec2")));
+    const own = { user: "0", cpu: 512, environment: [{ name: "RUST_LOG", value: "trace" }] };
+    const changed = withContainer(injected(fixture("ec2"), all), "ztunnel", own);
+    expect(ztunnelIn(injected(changed))).toMatchObject(own);
+  });
+
+  it("keep a larger size that somebody gave the sidecar", () => {
+    const larger = withContainer(injected(fixture("ec2"), all), "ztunnel", { memoryReservation: 200, memory: 512 });
+    expect(driftOf(larger, all)).toEqual(["container-settings"]);
+    expect(ztunnelIn(injected(larger, all))).toMatchObject({ memoryReservation: 200, memory: 512 });
+    expect(driftOf(injected(larger, all), all)).toEqual([]);
+  });
+
+  it("lose a reservation of an earlier release that kept no claim of it, in a task that has a size now", () => {
+    const { dockerLabels: _, ...ztunnel } = ztunnelIn(injected(fixture("ec2")));
+    const moved = {
+      ...fixture("ec2"),
+      requiresCompatibilities: ["FARGATE"],
+      cpu: "256",
+      memory: "1024",
+      containerDefinitions: [...containersOf(fixture("ec2")), { ...ztunnel, memoryReservation: 128 }],
+    };
+    const { containerDefinitions, ...task } = moved;
+    expect(injected(moved)).toEqual(injected({ ...task, containerDefinitions: containerDefinitions.slice(0, 1) }));
   });
 });
 
@@ -127,6 +278,30 @@ describe("inject on EC2", () => {
 
   it("reserves none if the task has a size", () => {
     expect(ztunnelIn(injected({ ...fixture("ec2"), memory: "1024" }))).not.toHaveProperty("memoryReservation");
+  });
+});
+
+describe("the health check", () => {
+  const commandFor = (
+    requiresCompatibilities: readonly string[] | null,
+    healthCheckCommand = wanted.healthCheckCommand,
+  ) =>
+    ztunnelIn(injected({ ...fixture("echo"), requiresCompatibilities }, { ...wanted, healthCheckCommand })).healthCheck;
+
+  it("has the guide's form for Fargate alone", () => {
+    expect(commandFor(["FARGATE"])).toMatchObject({ command: ["ztunnel", "healthcheck"] });
+  });
+
+  it.each([[["EC2"]], [["EC2", "FARGATE"]], [["MANAGED_INSTANCES"]], [[]], [null]])(
+    "has a word that docker knows for %j",
+    (compatibilities) => {
+      expect(commandFor(compatibilities)).toMatchObject({ command: ["CMD", "ztunnel", "healthcheck"] });
+    },
+  );
+
+  it.each([[["CMD-SHELL", "true"]], [["CMD", "true"]]])("is the configuration's %j everywhere", (command) => {
+    expect(commandFor(["EC2"], command)).toMatchObject({ command });
+    expect(commandFor(["FARGATE"], command)).toMatchObject({ command });
   });
 });
 
