@@ -4,7 +4,7 @@ import { objectAt, textAt, without } from "../../../base/json-fields.ts";
 
 /**
  * The docker label on the ztunnel container that keeps which of its members are settings of the configuration, so that
- * they go when the setting goes, and what somebody else has set stays. It is only there when there is something to
+ * they go when the setting goes, and members that others have set stay. It is only there when there is something to
  * tell.
  */
 const CLAIMS_LABEL = "ztunnel-autopilot/set";

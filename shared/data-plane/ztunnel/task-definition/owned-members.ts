@@ -20,7 +20,7 @@ function isClaimed({ container, claims }: Draft, member: string): boolean {
   return value !== undefined && claims.get(member) === digestOf(value);
 }
 
-/** A setting that the configuration has, or has no more: it goes before what somebody set, and leaves with its claim. */
+/** A setting that the configuration has or has no more. It goes before what somebody set, and leaves with its claim. */
 export const withSetting =
   (member: string, value: Json | undefined): Edit =>
   (draft) => {

@@ -144,6 +144,8 @@ describe("inject and remove, for every definition that ECS accepts", () => {
     });
     fc.assert(
       fc.property(roomy(), roomy(), spec(), spec(), (before, now, first, second) => {
+        // An application that brings our very values itself takes over what the label says of them.
+        fc.pre(!/socks5h|169\.254/.test(JSON.stringify(now)));
         const old = containersOf(injected(before, first));
         const others = containersOf(now);
         const carried = {
