@@ -17,7 +17,7 @@ export function revert(context: FunctionContext): Step {
       ref,
       executionName,
       { plan, watch, failure },
-      { ...context, ecs: context.ecs(ref) },
+      { ...context, ecs: context.ecs(ref), log },
     );
     log.warn(reverting.outcome, { cause: reverting.cause });
     return reverting;

@@ -139,6 +139,11 @@ export const failures = {
     fix: "See the stopped task's reason. Then deploy again, or change the tag.",
     retryable: false,
   },
+  "no-way-back": {
+    sentence: "No revision that the service could return to can be had.",
+    fix: "Deploy a revision that works, or remove the cause that the message names first and deploy again.",
+    retryable: false,
+  },
   "deployment-deadline": {
     sentence: "The deployment did not complete before the deadline.",
     fix: "See what keeps the tasks from getting healthy, or raise policy.deploymentDeadlineMinutes.",

@@ -50,6 +50,7 @@ const nothing = {
   notifiedRefusals: null,
   notifiedWarnings: null,
   addedTagKeys: null,
+  propagateTagsBefore: null,
   image: null,
   registered: null,
 } as const satisfies Record<Exclude<keyof ServicePatch, "attemptNumber" | "createdAtMs" | "recheckRequested">, null>;

@@ -37,6 +37,13 @@ export const rollSchema = z.strictObject({
   targetRevisionArn: z.string().optional(),
   /** The revision that a failed roll reverts to. A deployment of it during the roll is ECS's own rollback. */
   revisionBeforeArn: z.string().optional(),
+  /** The revision that a failed roll returns to: the pinned one, its copy, or a next choice. Set before it is tried. */
+  revertRevisionArn: z.string().optional(),
+  /** The secret version that it pins, if it pins one. */
+  revertSecret: z.string().optional(),
+  /** The tags that this roll has put on the service, and the service's `propagateTags` before it. */
+  addedTagKeys: z.array(z.string()).optional(),
+  propagateTagsBefore: z.string().optional(),
   taskToken: z.string().optional(),
   signal: signalSchema.optional(),
 });
@@ -88,6 +95,8 @@ export const serviceStateSchema = z.strictObject({
   recheckRequested: z.literal(true).optional(),
   /** Tags that istiod reads and that the autopilot has added: unenrolling takes them away. */
   addedTagKeys: z.array(z.string()).default([]),
+  /** The service's `propagateTags` before its enrollment has set it: unenrolling gives it back. */
+  propagateTagsBefore: z.string().optional(),
   /** The image that a rollout has given it. Counts until the whole fleet is given one later. */
   image: assignedImageSchema.optional(),
   /** A revision that was registered for a content: registering it again is not needed. */

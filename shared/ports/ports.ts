@@ -27,7 +27,8 @@ export interface EcsCalls {
     ref: ServiceRef,
     change: {
       readonly taskDefinitionArn?: string;
-      readonly propagateTags?: boolean;
+      /** Where its tasks get tags from; true: from the service. */
+      readonly propagateTags?: boolean | "NONE" | "TASK_DEFINITION";
       readonly forceNewDeployment?: boolean;
     },
   ): Promise<ObservedService>;

@@ -22,7 +22,9 @@ const names = functions.map(({ name }) => name);
 
 /** Actions that AWS requires in addition to the call's own. */
 const impliedBy: Readonly<Record<string, readonly string[]>> = {
-  "ecs:RegisterTaskDefinition": ["iam:PassRole"],
+  // A revision may have tags:
+  // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html
+  "ecs:RegisterTaskDefinition": ["iam:PassRole", "ecs:TagResource"],
   // With tags: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
   "secretsmanager:CreateSecret": ["secretsmanager:TagResource"],
 };

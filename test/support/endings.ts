@@ -29,6 +29,7 @@ export function planOf(given: Partial<ApplyPlan> = {}): ApplyPlan {
     identityConflict: null,
     startedAtMs: NOW,
     attemptKey: "planned-attempt",
+    content: null,
     rollout: null,
     ...given,
   };
@@ -72,6 +73,7 @@ export function finishInputOf(given: Partial<FinishInput> = {}): FinishInput {
     watch: null,
     outcome: "failed",
     failure: null,
+    firstFailure: null,
     cause: null,
     ...given,
   };

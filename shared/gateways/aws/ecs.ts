@@ -157,7 +157,7 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
               cluster: clusterArnOf(ref),
               service: ref.serviceName,
               taskDefinition: taskDefinitionArn,
-              ...(propagateTags && { propagateTags: "SERVICE" }),
+              ...(propagateTags && { propagateTags: propagateTags === true ? "SERVICE" : propagateTags }),
               ...(forceNewDeployment && { forceNewDeployment: true }),
             }),
             updateAnswer,

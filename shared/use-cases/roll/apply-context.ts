@@ -1,7 +1,7 @@
 import type { ServiceRef } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
-import type { Roll, ServicePatch, ServiceState } from "../../model/service-state.ts";
+import type { RollPatch, ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { ControlPlaneCalls, EcsCalls } from "../../ports/ports.ts";
 import type { EnsureSecretCalls } from "./ensure-secret.ts";
@@ -36,7 +36,17 @@ export interface ApplyContext<Calls = ApplyCalls> {
   readonly calls: Calls;
 }
 
-type Progress = Partial<Pick<Roll, "applyStartedAt" | "targetRevisionArn" | "revisionBeforeArn" | "deploymentId">>;
+type Progress = Pick<
+  RollPatch,
+  | "applyStartedAt"
+  | "targetRevisionArn"
+  | "revisionBeforeArn"
+  | "deploymentId"
+  | "revertRevisionArn"
+  | "revertSecret"
+  | "addedTagKeys"
+  | "propagateTagsBefore"
+>;
 
 /** Writes how far the roll has come, so that a repeated step finds it. Throws `roll-in-progress` without the lease. */
 export type RecordProgress = (roll: Progress, service?: ServicePatch) => Promise<void>;

@@ -70,7 +70,7 @@ async function applyPlan(service: ObservedService, context: ApplyContext): Promi
     case "unenroll":
       return unenrollService(service.ref, definition, context);
     case "enroll":
-      return enrollService(service.ref, definition, found, context);
+      return enrollService(service, definition, found, context);
   }
 }
 

@@ -7,6 +7,7 @@ import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 import { REGISTER } from "../../rollout/pace.ts";
 import type { ApplyContext } from "./apply-context.ts";
+import { propagateTagsBefore } from "./give-back.ts";
 import { type RegisterCalls, registerOnce } from "./register-once.ts";
 import { withPinnedSecret } from "./secrets-in-use.ts";
 import { type Applied, watching } from "./watching.ts";
@@ -56,17 +57,25 @@ export async function deployRevision(
   ref: ServiceRef,
   taskDefinitionArn: string,
   secretInUse: string | null,
-  { plan, recordProgress, calls }: ApplyContext<DeployCalls>,
+  context: ApplyContext<DeployCalls>,
 ): Promise<Applied> {
+  const { plan, recordProgress, calls } = context;
   const updated = await calls.ecs.updateService(ref, {
     taskDefinitionArn,
-    ...(calls.config.policy.propagateTags && { propagateTags: true }),
+    ...tagsOfTasks(context),
     // Only tags differ: the tasks must start again to carry them.
     ...(taskDefinitionArn === plan.observedRevisionArn && { forceNewDeployment: true }),
   });
   const applied = watching(updated, taskDefinitionArn, plan, secretInUse, calls);
   await recordProgress({ deploymentId: applied.watch.deploymentId });
   return applied;
+}
+
+/** A service that leaves the mesh gets its own setting back. */
+function tagsOfTasks({ plan, state, calls }: ApplyContext<DeployCalls>) {
+  if (plan.namespace !== null) return calls.config.policy.propagateTags ? ({ propagateTags: true } as const) : {};
+  const before = propagateTagsBefore(state.propagateTagsBefore);
+  return before ? { propagateTags: before } : {};
 }
 
 /** Still throttled after every retry: delay the rollout's next starts in this account and region. */

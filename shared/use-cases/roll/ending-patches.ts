@@ -44,11 +44,11 @@ function isFailure(outcome: RollOutcome): boolean {
   return outcome !== "succeeded" && outcome !== "unverified" && outcome !== "superseded";
 }
 
-function resultPatch({ outcome, plan, deployed, refusals, rollout }: Ending): ServicePatch {
+function resultPatch({ outcome, deployed, refusals, revertedTo, rollout }: Ending): ServicePatch {
   if (deployed) return { ...deployedPatch(deployed, rollout !== null), ...goodPatch(deployed, outcome) };
   if (refusals) return { notifiedRefusals: textOf(refusals) };
-  if (outcome !== "reverted" || !plan) return {};
-  return { lastGoodRevisionArn: plan.pinnedRevisionArn, lastGoodSecret: plan.pinnedSecret };
+  if (!revertedTo) return {};
+  return { lastGoodRevisionArn: revertedTo.revisionArn, lastGoodSecret: revertedTo.secretInUse };
 }
 
 /**
@@ -76,7 +76,13 @@ function deployedPatch({ plan, watch }: Deployed, inRollout: boolean): ServicePa
     case "verify":
       return { ...patch, enrolled: true, secretsInUse };
     case "unenroll":
-      return { ...patch, enrolled: false, addedTagKeys: [], secretsInUse: inRollout ? kept : [] };
+      return {
+        ...patch,
+        enrolled: false,
+        addedTagKeys: [],
+        propagateTagsBefore: null,
+        secretsInUse: inRollout ? kept : [],
+      };
     case "rollback":
       return { ...patch, ...(secretInUse === null ? { enrolled: false } : { enrolled: true, secretsInUse }) };
   }

@@ -1,6 +1,7 @@
+import { attemptKeyOf } from "../../deployment/attempts.ts";
 import type { RollOutcome } from "../../model/service-state.ts";
 import type { RollOrder } from "../../rollout/steps.ts";
-import { type ApplyPlan, type FinishInput, failureOf, type Watch } from "./steps.ts";
+import { type ApplyPlan, type FinishInput, failureOf, saysFailedOf, type Watch } from "./steps.ts";
 
 /** How a roll ended: its last step's input in one shape, whichever path led there. */
 export interface Ending {
@@ -16,6 +17,8 @@ export interface Ending {
   readonly plan: ApplyPlan | undefined;
   /** The plan and the deployment that carried it out. Set for a roll that succeeded, or could not be verified. */
   readonly deployed: Deployed | undefined;
+  /** Where a failed roll has returned its service to. Set for one that was reverted. */
+  readonly revertedTo: { readonly revisionArn: string; readonly secretInUse: string | null } | undefined;
   /** Set for a roll that its plan refused. */
   readonly refusals: readonly { readonly reason: string; readonly detail: string }[] | undefined;
 }
@@ -31,16 +34,39 @@ export function endingOf(input: FinishInput): Ending {
   const { executionName, rollout, watch } = input;
   const plan = input.plan?.action === "apply" ? input.plan : undefined;
   const end = resultOf(input, plan);
+  const back = end.outcome === "reverted" && plan ? revertedTo(plan, watch) : undefined;
   return {
     executionName,
     ...end,
-    // A rollout starts its rolls without reading the services: what they try is known once they are planned.
-    attemptKey: rollout && plan ? plan.attemptKey : input.attemptKey,
+    attemptKey: attemptKeyAfter(input, plan, back),
     rollout,
     plan,
     deployed: isDeployed(end.outcome) && plan && watch ? { plan, watch } : undefined,
+    revertedTo: back,
     refusals: end.outcome === "refused" && input.plan?.action === "finish" ? input.plan.refusals : undefined,
   };
+}
+
+/** What a failure is counted under: what the service runs now, and what was to be brought. */
+function attemptKeyAfter(
+  { rollout, attemptKey }: FinishInput,
+  plan: ApplyPlan | undefined,
+  back: Ending["revertedTo"],
+): string {
+  const isCopy = plan && back && plan.pinnedRevisionArn === plan.observedRevisionArn;
+  if (isCopy && plan.content !== null && back.revisionArn !== plan.observedRevisionArn) {
+    return attemptKeyOf(back.revisionArn, plan.content);
+  }
+  // A rollout starts its rolls without reading the services: what they try is known once they are planned.
+  return rollout && plan ? plan.attemptKey : attemptKey;
+}
+
+/** The revision whose deployment the revert has waited for; the pinned one where nothing was to be waited for. */
+function revertedTo({ pinnedRevisionArn, pinnedSecret }: ApplyPlan, watch: Watch | null) {
+  // Only the watch of a revert has no revision to return to.
+  return watch?.revisionBeforeArn === null && watch.targetRevisionArn !== pinnedRevisionArn
+    ? { revisionArn: watch.targetRevisionArn, secretInUse: watch.secretInUse }
+    : { revisionArn: pinnedRevisionArn, secretInUse: pinnedSecret };
 }
 
 function isDeployed(outcome: RollOutcome): boolean {
@@ -48,10 +74,13 @@ function isDeployed(outcome: RollOutcome): boolean {
 }
 
 function resultOf(
-  { outcome, plan, failure, cause }: FinishInput,
+  { outcome, plan, failure, firstFailure, cause }: FinishInput,
   applied: ApplyPlan | undefined,
 ): Pick<Ending, "outcome" | "reason" | "sentence"> {
   const { code, detail } = failureOf(failure);
+  const first = cause?.sentence ?? (firstFailure ? failureOf(firstFailure).detail : "");
+  // Where the revert's own failure names the cause, it is named once.
+  const isSaid = saysFailedOf(detail) || detail.includes(first);
   const planned = plan?.action === "finish" ? plan.reason : undefined;
   switch (outcome) {
     case "succeeded":
@@ -64,7 +93,7 @@ function resultOf(
     case "reverted":
       return { outcome, reason: cause?.code ?? code, sentence: cause?.sentence ?? detail };
     case "revert-failed":
-      return { outcome, reason: code, sentence: [cause?.sentence, detail].filter(Boolean).join(" ") };
+      return { outcome, reason: code, sentence: [isSaid ? "" : first, detail].filter(Boolean).join(" ") };
     default:
       return { outcome: "failed", reason: code, sentence: detail };
   }

@@ -7,10 +7,11 @@ import type { DesiredEnrollment } from "../../enrollment/decision.ts";
 import { desiredDefinition } from "../../enrollment/definition.ts";
 import { desiredToken } from "../../enrollment/desired.ts";
 import type { MeshFacts } from "../../model/mesh.ts";
-import type { DescribedTaskDefinition, WorkloadIdentity } from "../../model/service.ts";
+import type { DescribedTaskDefinition, ObservedService, WorkloadIdentity } from "../../model/service.ts";
 import { type ApplyContext, startedAt } from "./apply-context.ts";
 import { deployDefinition } from "./deploy-revision.ts";
 import { ensureSecret } from "./ensure-secret.ts";
+import { changedBeside } from "./give-back.ts";
 import { withDesiredSecret } from "./secrets-in-use.ts";
 import type { Applied } from "./watching.ts";
 
@@ -19,16 +20,18 @@ import type { Applied } from "./watching.ts";
  * exist: unenrolling finds the tags, and no sweep retires the version.
  */
 export async function enrollService(
-  ref: ServiceRef,
+  service: ObservedService,
   current: DescribedTaskDefinition,
   { desired, facts }: { readonly desired: DesiredEnrollment; readonly facts: MeshFacts },
   context: ApplyContext,
 ): Promise<Applied> {
   const { state, recordProgress, calls } = context;
-  await recordProgress(startedAt(calls), {
-    addedTagKeys: [...new Set([...state.addedTagKeys, ...Object.keys(desired.missingTags)])],
-    secretsInUse: withDesiredSecret(state.secretsInUse, ref, desired.secret),
-  });
+  const { ref } = service;
+  const beside = changedBeside(service, Object.keys(desired.missingTags), state, calls.config.policy);
+  await recordProgress(
+    { ...startedAt(calls), ...beside.roll },
+    { ...beside.service, secretsInUse: withDesiredSecret(state.secretsInUse, ref, desired.secret) },
+  );
   await ensureIdentity(ref, desired.identity, context);
   const token = desiredToken(desired.request, facts);
   const { executionRoleArn } = desired;

@@ -95,6 +95,7 @@ async function planRollback(
     identityConflict: null,
     startedAtMs: calls.now(),
     attemptKey: attemptKeyOf(service.taskDefinitionArn, fromRevisionArn),
+    content: null,
     rollout: { image: null, leave: false },
   };
 }

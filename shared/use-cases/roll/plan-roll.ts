@@ -111,6 +111,7 @@ function planVerification(
     identityConflict: null,
     startedAtMs: now(),
     attemptKey: attemptKeyOf(service.taskDefinitionArn, VERIFICATION),
+    content: null,
     rollout: null,
   };
 }
@@ -189,6 +190,7 @@ function applyPlan(
 ): ApplyPlan {
   const observedRevisionArn = service.taskDefinitionArn;
   const desired = decision.action === "unenroll" ? undefined : decision.desired;
+  const content = desiredContent(decision, config);
   return {
     ...start,
     action: "apply",
@@ -203,7 +205,8 @@ function applyPlan(
     image: desired?.image ?? null,
     isBound,
     identityConflict: conflict?.detail ?? null,
-    attemptKey: attemptKeyOf(observedRevisionArn, desiredContent(decision, config)),
+    attemptKey: attemptKeyOf(observedRevisionArn, content),
+    content,
     rollout: rollout ? { image: rollout.image ?? null, leave: rollout.leave ?? false } : null,
   };
 }

@@ -26,7 +26,7 @@ type Finding =
   | "unchanged"
   /** ECS's circuit breaker, or an earlier attempt of this step, has reverted the service. */
   | "reverted"
-  /** The same, and the deployment of the pinned revision is still in progress. */
+  /** The same, and the deployment of that revision is still in progress. */
   | "reverting"
   /** Somebody has deployed another revision since, or created the service again. */
   | "superseded"
@@ -54,7 +54,7 @@ export function revertCase(failed: FailedRoll): RevertCase {
   const failedRevisionArn = hasUpdated ? targetRevisionArn : undefined;
   if (plan.change === "rollback") return { case: "stuck", failedRevisionArn };
   if (!hasUpdated) return { case: "unchanged", failedRevisionArn };
-  if (current === plan.pinnedRevisionArn) {
+  if (current === plan.pinnedRevisionArn || current === leaseholder?.revertRevisionArn) {
     return { case: hasSettled(service) ? "reverted" : "reverting", failedRevisionArn };
   }
   return { case: current === targetRevisionArn ? "revert" : "superseded", failedRevisionArn };

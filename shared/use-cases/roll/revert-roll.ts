@@ -1,19 +1,25 @@
 import type { ServiceRef } from "../../base/arn.ts";
-import { AutopilotError, failureCodeOf, failures } from "../../base/errors.ts";
+import { AutopilotError, asAutopilotError, failureCodeOf, failures } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { primaryOf } from "../../deployment/primary.ts";
 import type { ObservedService } from "../../model/service.ts";
+import { type ServiceState, serviceStateSchema } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
-import type { EcsCalls } from "../../ports/ports.ts";
+import type { EcsCalls, Log } from "../../ports/ports.ts";
+import { progressRecorder, type RecordProgress } from "./apply-context.ts";
 import { failureCause } from "./failure-cause.ts";
+import { giveTagsBack, propagateTagsBefore } from "./give-back.ts";
 import { revertCase } from "./revert-case.ts";
-import type { ApplyPlan, Cause, StepFailure, Watch } from "./steps.ts";
+import { type ApplyPlan, type Cause, failedOf, type StepFailure, type Watch } from "./steps.ts";
 import { watchOf } from "./watching.ts";
+import { type Returned, returnService, type WayBackCalls } from "./way-back.ts";
 
 export interface RevertCalls {
   readonly config: Config;
-  readonly ecs: Pick<EcsCalls, "describeService" | "updateService" | "listTasks" | "describeTasks">;
-  readonly ledger: Pick<Ledger, "getService">;
+  readonly ecs: Pick<EcsCalls, "describeService" | "updateService" | "listTasks" | "describeTasks" | "untagResource"> &
+    WayBackCalls["ecs"];
+  readonly ledger: Pick<Ledger, "getService" | "updateRoll">;
+  readonly log: Pick<Log, "warn">;
   readonly now: () => number;
 }
 
@@ -24,9 +30,10 @@ export type Reverting = {
 };
 
 /**
- * Reverts the service of a failed roll to the revision that the plan pinned, and to no other. Finds the cause in the
- * tasks before they are gone. Safe to run again after a crash. Throws the cause, not retryable, when there is nothing
- * to revert to: the service is stuck.
+ * Reverts the service of a failed roll to the revision that the plan pinned, or to the next choice where that can't be
+ * had, and gives back the tags and the setting that the roll changed. Finds the cause in the tasks before they are gone.
+ * Safe to run again after a crash. Throws the cause, not retryable, when there is nothing to revert to: the service is
+ * stuck.
  */
 export async function revertRoll(
   ref: ServiceRef,
@@ -36,7 +43,8 @@ export async function revertRoll(
 ): Promise<Reverting> {
   const { plan, watch, failure } = roll;
   const service = await calls.ecs.describeService(ref);
-  const leaseholder = (await calls.ledger.getService(ref.serviceArn))?.roll;
+  const state = await calls.ledger.getService(ref.serviceArn);
+  const leaseholder = state?.roll;
   const found = revertCase({ executionName, plan, watch, service, leaseholder });
   const { desiredCount } = service;
   const cause = await failureCause(ref, found.failedRevisionArn, { failure, desiredCount }, calls);
@@ -47,14 +55,16 @@ export async function revertRoll(
     case "stuck":
       throw stuckError(cause);
     case "unchanged":
-    case "reverted":
+      await giveBack(service, { plan, state, executionName }, calls);
       return { outcome: "reverted", watch: null, cause };
+    case "reverted":
+      await giveBack(service, { plan, state, executionName }, calls);
+      return { outcome: "reverted", watch: otherWatch(service, { plan, state, executionName }, calls), cause };
     case "reverting":
-      return { outcome: "reverting", watch: revertWatch(service, plan, calls), cause };
-    case "revert": {
-      const updated = await calls.ecs.updateService(ref, { taskDefinitionArn: plan.pinnedRevisionArn });
-      return { outcome: "reverting", watch: revertWatch(updated, plan, calls), cause };
-    }
+      await giveBack(service, { plan, state, executionName }, calls);
+      return { outcome: "reverting", watch: revertWatch(revertedOf(service, { plan, state }), calls), cause };
+    case "revert":
+      return goBack(ref, { plan, state, executionName, cause }, calls);
   }
 }
 
@@ -64,13 +74,64 @@ function stuckError({ code, sentence }: Cause): AutopilotError {
   return new AutopilotError(known && !failures[known].retryable ? known : "deployment-failed", sentence);
 }
 
-/** The deployment of the pinned revision is watched like any other, but nothing verifies it in the mesh. */
+interface Failed {
+  readonly plan: ApplyPlan;
+  readonly state: ServiceState | undefined;
+  readonly executionName: string;
+}
+
+/** Updates the service. Adds the first cause to what that fails of: nobody would learn it otherwise. */
+async function goBack(
+  ref: ServiceRef,
+  { plan, state, executionName, cause }: Failed & { readonly cause: Cause },
+  calls: RevertCalls,
+): Promise<Reverting> {
+  // A lease that is gone leaves nothing to record. The service has to be returned nevertheless.
+  const record: RecordProgress = state?.roll ? progressRecorder(ref, executionName, calls) : async () => {};
+  const known = state ?? serviceStateSchema.parse({ shape: 1, serviceArn: ref.serviceArn });
+  await giveTagsBack(ref, known, record, calls);
+  const propagateTags = propagateTagsBefore(known.roll?.propagateTagsBefore);
+  try {
+    const returned = await returnService(ref, { plan, state: known, propagateTags, record }, calls);
+    return { outcome: "reverting", watch: revertWatch(returned, calls), cause };
+  } catch (error) {
+    const failure = asAutopilotError(error);
+    if (failure.code === "roll-in-progress") return { outcome: "superseded", watch: null, cause };
+    if (failure.retryable) throw error;
+    throw new AutopilotError(failure.code, `${failedOf(cause)} Tried: ${failure.detail}`, { cause: failure });
+  }
+}
+
+/** The same where the revision is back already, by ECS's circuit breaker or an earlier attempt. */
+async function giveBack(service: ObservedService, { state, executionName }: Failed, calls: RevertCalls): Promise<void> {
+  const { ref } = service;
+  if (state?.roll?.executionName !== executionName) return;
+  await giveTagsBack(ref, state, progressRecorder(ref, executionName, calls), calls);
+  const before = propagateTagsBefore(state.roll.propagateTagsBefore);
+  if (!before || service.propagateTags === before || service.status !== "ACTIVE") return;
+  await calls.ecs.updateService(ref, { propagateTags: before });
+}
+
+/** What the service was returned to: what it runs now. */
+function revertedOf(service: ObservedService, { plan, state }: Pick<Failed, "plan" | "state">): Returned {
+  const { pinnedRevisionArn, pinnedSecret } = plan;
+  const revisionArn = service.taskDefinitionArn;
+  const secretInUse = revisionArn === pinnedRevisionArn ? pinnedSecret : (state?.roll?.revertSecret ?? null);
+  return { service, revisionArn, secretInUse };
+}
+
+/** Where another revision than the pinned one is back, the end of the roll has to know it. */
+function otherWatch(service: ObservedService, failed: Failed, calls: RevertCalls): Watch | null {
+  const isPinned = service.taskDefinitionArn === failed.plan.pinnedRevisionArn;
+  return isPinned ? null : revertWatch(revertedOf(service, failed), calls);
+}
+
+/** The deployment of that revision is watched like any other, but nothing verifies it in the mesh. */
 function revertWatch(
-  service: ObservedService,
-  { pinnedRevisionArn }: ApplyPlan,
+  { service, revisionArn, secretInUse }: Returned,
   calls: Pick<RevertCalls, "config" | "now">,
 ): Watch {
-  const outside = { namespace: null, serviceAccount: null, secretInUse: null };
-  const target = { targetRevisionArn: pinnedRevisionArn, revisionBeforeArn: null, ...outside };
+  const outside = { namespace: null, serviceAccount: null, secretInUse };
+  const target = { targetRevisionArn: revisionArn, revisionBeforeArn: null, ...outside };
   return watchOf(service, { ...target, deploymentId: primaryOf(service)?.id ?? "" }, calls);
 }

@@ -4,19 +4,21 @@ import type { ObservedService, Tags } from "../../model/service.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 import { type ApplyContext, startedAt } from "./apply-context.ts";
 import { deployRevision } from "./deploy-revision.ts";
+import type { RegisterCalls } from "./register-once.ts";
 import { secretOfRevision } from "./secrets-in-use.ts";
 import type { ApplyPlan } from "./steps.ts";
 import { type Applied, superseded, watching } from "./watching.ts";
+import { usableRevision } from "./way-back.ts";
 
 interface RollBackCalls {
   readonly config: Config;
-  readonly ecs: Pick<EcsCalls, "describeTaskDefinition" | "updateService" | "tagResource">;
+  readonly ecs: RegisterCalls & Pick<EcsCalls, "updateService" | "tagResource">;
   readonly now: () => number;
 }
 
 /**
- * Returns the service to the revision that it ran before its rollout, whose secret version still exists. Ends as
- * superseded when somebody has deployed it since.
+ * Returns the service to the revision that it ran before its rollout, whose secret version still exists; to a copy of
+ * it where it was deregistered since. Ends as superseded when somebody has deployed the service since.
  */
 export async function rollBackService(
   service: ObservedService,
@@ -24,12 +26,14 @@ export async function rollBackService(
 ): Promise<Applied> {
   const { plan, state, recordProgress, calls } = context;
   const { ref, taskDefinitionArn } = service;
-  const targetRevisionArn = plan.pinnedRevisionArn;
-  const { raw } = await calls.ecs.describeTaskDefinition(targetRevisionArn);
-  const secretInUse = secretOfRevision(raw);
+  const { pinnedRevisionArn } = plan;
   // An earlier attempt has updated the service.
-  if (taskDefinitionArn === targetRevisionArn) return watching(service, targetRevisionArn, plan, secretInUse, calls);
+  if (taskDefinitionArn === pinnedRevisionArn || taskDefinitionArn === state.roll?.targetRevisionArn) {
+    const { raw } = await calls.ecs.describeTaskDefinition(taskDefinitionArn);
+    return watching(service, taskDefinitionArn, plan, secretOfRevision(raw), calls);
+  }
   if (taskDefinitionArn !== plan.observedRevisionArn) return superseded;
+  const { revisionArn: targetRevisionArn, secretInUse } = await usableRevision(pinnedRevisionArn, state, calls.ecs);
   const missing = missingTags(service, plan);
   const others = state.secretsInUse.filter((used) => used !== secretInUse);
   await recordProgress(

@@ -38,13 +38,13 @@ export function rollEvent(ref: ServiceRef, ending: Ending, recorded: Recorded): 
 }
 
 function failureEvent(ref: ServiceRef, ending: Ending, { consecutiveFailures, notBefore }: Recorded): BusEvent {
-  const { outcome, reason, sentence, plan } = ending;
+  const { outcome, reason, sentence, revertedTo } = ending;
   return rollFailed(ref, {
     ...rollOf(ending),
     code: reason,
     sentence,
     reverted: outcome !== "revert-failed",
-    ...(outcome === "reverted" && plan && { revertedTo: plan.pinnedRevisionArn }),
+    ...(revertedTo && { revertedTo: revertedTo.revisionArn }),
     ...(consecutiveFailures && { consecutiveFailures }),
     ...(notBefore && { nextAttemptAt: new Date(notBefore).toISOString() }),
   });

@@ -44,6 +44,8 @@ export const planSchema = z.discriminatedUnion("action", [
     startedAtMs: z.int(),
     /** What failed attempts at this change are counted under. */
     attemptKey: z.string(),
+    /** The content that the roll brings, as a hash; null where none is brought, or by a plan of an older version. */
+    content: z.string().nullable().default(null),
     /** What its rollout brings to the service beside the newest mesh facts; null: it belongs to none. */
     rollout: z.object({ image: z.string().nullable(), leave: z.boolean() }).nullable().default(null),
   }),
@@ -112,6 +114,18 @@ const step = { serviceArn: serviceArnSchema, executionName: z.string().min(1).ma
 export const causeSchema = z.object({ code: z.string(), sentence: z.string() });
 export type Cause = z.infer<typeof causeSchema>;
 
+const FAILED_OF = "The roll had failed:";
+
+/** The words with which the failure of a revert names the cause of the roll's own failure. */
+export function failedOf({ code, sentence }: Cause): string {
+  return `${FAILED_OF} ${code}: ${sentence}`;
+}
+
+/** True for a detail that has these words. */
+export function saysFailedOf(detail: string): boolean {
+  return detail.includes(FAILED_OF);
+}
+
 /** The rollout that the roll belongs to, if any. */
 const rollout = rollOrderSchema.nullable().default(null);
 
@@ -134,6 +148,8 @@ export const finishInput = z.object({
   watch: watchSchema.nullable(),
   outcome: z.string(),
   failure: failureSchema.nullable(),
+  /** The failure of the roll itself, where its revert failed before it could say so. */
+  firstFailure: failureSchema.nullable().default(null),
   cause: causeSchema.nullable(),
 });
 export type FinishInput = z.infer<typeof finishInput>;

@@ -197,7 +197,7 @@ export class FakeEcs implements EcsCalls {
       throw new AutopilotError("update-refused", `UpdateService ${ref.serviceArn} ${taskDefinitionArn}`);
     }
     this.updates.push({ service: ref.serviceArn, taskDefinitionArn, force });
-    if (propagateTags) this.change({ propagateTags: "SERVICE" }, ref);
+    if (propagateTags) this.change({ propagateTags: propagateTags === true ? "SERVICE" : propagateTags }, ref);
     if (taskDefinitionArn === before.taskDefinitionArn && !force) return this.of(ref);
     return this.deploy(taskDefinitionArn, ref);
   }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { attemptKeyOf } from "../../../../shared/deployment/attempts.ts";
 import { isNotified, releasePatch, strayPatch } from "../../../../shared/use-cases/roll/ending-patches.ts";
 import { NAME, OBSERVED } from "../../../support/arns.ts";
 import { TARGET } from "../../../support/deployments.ts";
@@ -11,6 +12,7 @@ import {
   stateOf,
   success,
   TARGET_SECRET,
+  watchOf,
 } from "../../../support/endings.ts";
 import { NOW } from "../../../support/times.ts";
 
@@ -96,6 +98,17 @@ describe("the release of a lease", () => {
       failedAttemptKey: "started-attempt",
       consecutiveFailures: 1,
       notBefore: NOW + 15 * 60_000,
+    });
+  });
+
+  it("of a roll that was reverted to a copy pins that, and the same change to the copy has to wait", () => {
+    const plan = planOf({ content: "c" });
+    const watch = watchOf({ targetRevisionArn: "copy", revisionBeforeArn: null, secretInUse: PINNED_SECRET });
+    const ending = endingWith({ outcome: "reverted", plan, watch, failure });
+    expect(releasePatch(stateOf(), ending, clock)).toMatchObject({
+      lastGoodRevisionArn: "copy",
+      lastGoodSecret: PINNED_SECRET,
+      failedAttemptKey: attemptKeyOf("copy", "c"),
     });
   });
 

@@ -26,6 +26,7 @@ function inputOf(changes: Partial<FinishInput> & { readonly plan: Plan | null })
     watch: null,
     outcome: "failed",
     failure: null,
+    firstFailure: null,
     cause: null,
     ...changes,
   };

@@ -53,6 +53,7 @@ function ending(order: RollOrder, planned: Plan | null, more: Partial<FinishInpu
     watch: null,
     outcome: "succeeded",
     failure: null,
+    firstFailure: null,
     cause: null,
     ...more,
   };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { AutopilotError } from "../../../../shared/base/errors.ts";
 import { applyRoll } from "../../../../shared/use-cases/roll/apply-roll.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import { revertRoll } from "../../../../shared/use-cases/roll/revert-roll.ts";
@@ -106,6 +107,89 @@ describe("a failed roll", () => {
     testbed.ecs.complete();
     expect(await revert(testbed, plan, watch)).toMatchObject({ outcome: "reverted", watch: null });
     expect(testbed.ecs.updates).toHaveLength(before);
+  });
+
+  it("returns to a copy of a pinned revision that was deregistered, once, also when it crashes in between", async () => {
+    for (let calls = 1; ; calls += 1) {
+      const testbed = rollTestbed();
+      const { plan, watch } = await applied(testbed);
+      testbed.ecs.deregister(OBSERVED);
+      const broken = crashing({ calls, when: "after" });
+      const fragile = { ...testbed, ecs: broken(testbed.ecs), ledger: broken(testbed.ledger) };
+      const first = await revertRoll(web, NAME, { plan, watch, failure }, fragile).catch((error: unknown) => error);
+      const reverting = first instanceof Crash ? await revert(testbed, plan, watch) : first;
+      const copy = testbed.ecs.of(web).taskDefinitionArn;
+      expect(reverting).toMatchObject({ outcome: "reverting", watch: { targetRevisionArn: copy } });
+      expect(copy).not.toBe(OBSERVED);
+      expect(testbed.ecs.containersOf(copy)).toEqual(["web"]);
+      expect(testbed.ecs.registered, "the sidecar's revision and one copy").toEqual([watch.targetRevisionArn, copy]);
+      expect(testbed.ecs.updates).toHaveLength(2);
+      if (!(first instanceof Crash)) return expect(calls).toBeGreaterThan(5);
+    }
+  });
+
+  it("returns to the next choice when the pinned revision was deleted, or ECS refuses it for the service", async () => {
+    const gone = rollTestbed();
+    await gone.ledger.patchService(web.serviceArn, { lastGoodRevisionArn: revisionArn("web", 3) });
+    gone.ecs.addRevision(revisionArn("web", 3));
+    const one = await applied(gone);
+    gone.ecs.definitions.delete(OBSERVED);
+    expect(await revert(gone, one.plan, one.watch)).toMatchObject({
+      outcome: "reverting",
+      watch: { targetRevisionArn: revisionArn("web", 3) },
+      cause: { code: "tasks-stopping" },
+    });
+    const refused = rollTestbed();
+    await refused.ledger.patchService(web.serviceArn, { lastGoodRevisionArn: revisionArn("web", 3) });
+    refused.ecs.addRevision(revisionArn("web", 3));
+    const other = await applied(refused);
+    const update = refused.ecs.updateService.bind(refused.ecs);
+    refused.ecs.updateService = async (ref, change) => {
+      if (change.taskDefinitionArn !== OBSERVED) return update(ref, change);
+      throw new AutopilotError("update-refused", "The container web does not exist in the task definition.");
+    };
+    expect(await revert(refused, other.plan, other.watch)).toMatchObject({ outcome: "reverting" });
+    expect(refused.ecs.of(web).taskDefinitionArn).toBe(revisionArn("web", 3));
+    expect(await revert(refused, other.plan, other.watch), "once more").toMatchObject({ outcome: "reverting" });
+  });
+
+  it("that can return to nothing says first why it had failed, then what was tried", async () => {
+    const testbed = rollTestbed();
+    const { plan, watch } = await applied(testbed);
+    testbed.ecs.definitions.delete(OBSERVED);
+    await expect(revert(testbed, plan, watch)).rejects.toMatchObject({
+      code: "no-way-back",
+      retryable: false,
+      detail: expect.stringMatching(
+        /^The roll had failed: tasks-stopping: 3 tasks.* Tried: web:7: task-definition-not-f/,
+      ),
+    });
+  });
+
+  it("gives back the tags and propagateTags that it changed, and nothing that was there before", async () => {
+    const tags = { "ztunnel-autopilot/enroll": "true", "ecs.solo.io/namespace": "shop" };
+    const testbed = rollTestbed({ service: { tags, propagateTags: "NONE" } });
+    const { plan, watch } = await applied(testbed);
+    expect(testbed.ecs.of(web)).toMatchObject({ propagateTags: "SERVICE" });
+    expect(Object.keys(testbed.ecs.of(web).tags)).toContain("ecs.solo.io/service-account");
+    await revert(testbed, plan, watch);
+    expect(testbed.ecs.of(web)).toMatchObject({ tags, propagateTags: "NONE" });
+    expect((await testbed.ledger.getService(web.serviceArn))?.addedTagKeys).toEqual([]);
+  });
+
+  it("gives them back where ECS's circuit breaker was faster, or nothing was deployed", async () => {
+    const tags = { "ztunnel-autopilot/enroll": "true" };
+    const breaker = rollTestbed({ service: { tags, propagateTags: "NONE" } });
+    const { plan, watch } = await applied(breaker);
+    breaker.ecs.rollBack();
+    await revert(breaker, plan, watch);
+    expect(breaker.ecs.of(web)).toMatchObject({ tags, propagateTags: "NONE" });
+    const refused = rollTestbed({ service: { tags, propagateTags: "NONE" } });
+    const made = await planned(refused);
+    failCalls(refused.ecs, "updateService", "update-refused");
+    await expect(applyRoll(web, NAME, made, refused)).rejects.toMatchObject({ code: "update-refused" });
+    await revert(refused, made, null);
+    expect(refused.ecs.of(web)).toMatchObject({ tags, propagateTags: "NONE" });
   });
 
   it("touches nothing when somebody has deployed another revision", async () => {

@@ -29,7 +29,17 @@ const inputs = {
   revert: [revertInput, { ...step, plan, watch: null, failure }],
   finish: [
     finishInput,
-    { ...step, attemptKey: "", rollout: null, plan: null, watch: null, outcome: "failed", failure, cause: null },
+    {
+      ...step,
+      attemptKey: "",
+      rollout: null,
+      plan: null,
+      watch: null,
+      outcome: "failed",
+      failure,
+      firstFailure: null,
+      cause: null,
+    },
   ],
 } as const;
 
@@ -40,8 +50,8 @@ describe.each(Object.entries<readonly [z.ZodType, Readonly<Record<string, unknow
       expect(parsed(schema, good)).toEqual(good);
     });
 
-    // A roll that began before rollouts were known says nothing of one.
-    it.each(Object.keys(good).filter((key) => key !== "rollout"))(
+    // A roll that began before these were known says nothing of them.
+    it.each(Object.keys(good).filter((key) => key !== "rollout" && key !== "firstFailure"))(
       "without %s is malformed, and the error names it",
       (key) => {
         expect(() => parsed(schema, { ...good, [key]: undefined })).toThrow(
