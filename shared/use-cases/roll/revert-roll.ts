@@ -31,9 +31,9 @@ export type Reverting = {
 
 /**
  * Reverts the service of a failed roll to the revision that the plan pinned, or to the next choice where that can't be
- * had, and gives back the tags and the setting that the roll changed. Finds the cause in the tasks before they are gone.
- * Safe to run again after a crash. Throws the cause, not retryable, when there is nothing to revert to: the service is
- * stuck.
+ * had, and gives back the tags and the setting that the roll changed. Finds the cause in the tasks before they have
+ * gone. Safe to run again after a crash. Throws the cause, not retryable, when there is nothing to revert to: the
+ * service is stuck.
  */
 export async function revertRoll(
   ref: ServiceRef,
