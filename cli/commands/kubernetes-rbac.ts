@@ -31,6 +31,12 @@ export const clusterRules: readonly RbacRule[] = [
     verbs: ["list"],
     why: "verifies that the mesh knows every task",
   },
+  {
+    apiGroup: "",
+    resource: "services",
+    verbs: ["list"],
+    why: "finds the gateway that exposes istiod, by its label",
+  },
 ];
 
 /** Rules inside one namespace. */
@@ -44,15 +50,6 @@ export const namespacedRules: Readonly<Record<string, readonly RbacRule[]>> = {
       why: "reads the root CA bundle",
     },
     { apiGroup: "apps", resource: "deployments", names: ["istiod"], verbs: ["get"], why: "reads istiod's version" },
-  ],
-  "istio-eastwest": [
-    {
-      apiGroup: "",
-      resource: "services",
-      names: ["istio-eastwest"],
-      verbs: ["get"],
-      why: "reads where istiod is reached",
-    },
   ],
 };
 

@@ -79,6 +79,7 @@ export const autopilotEvents = {
   "Root CA Changed": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Root CA Retirable": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Root CA Expiring": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Mesh Gateway Ambiguous": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Mesh Shape Unknown": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Rollout Refused": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Rollout Started": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },

@@ -3,6 +3,10 @@ import { text, version } from "./fields.ts";
 
 /* Details of the events about a control plane's view of the mesh. */
 
+/** `Mesh Gateway Ambiguous`: several Services expose istiod, and one of them is taken. */
+export const meshGatewayAmbiguousDetail = () =>
+  z.strictObject({ version, controlPlane: z.string(), istiodUrl: z.string(), others: z.array(z.string()).min(1) });
+
 /** `Mesh Shape Unknown`: no WorkloadEntry has a mark that proves a task. */
 export const meshShapeUnknownDetail = () =>
   z.strictObject({ version, controlPlane: z.string(), mark: z.string(), seen: text });

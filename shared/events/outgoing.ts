@@ -3,7 +3,7 @@ import { AutopilotError } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import { type AutopilotDetailType, eventSources, isAutopilotDetailType } from "../base/vocabulary.ts";
 import type { BusEvent } from "../ports/ports.ts";
-import { meshShapeUnknownDetail } from "./mesh-details.ts";
+import { meshGatewayAmbiguousDetail, meshShapeUnknownDetail } from "./mesh-details.ts";
 import {
   rolledBackDetail,
   rolloutCompletedDetail,
@@ -42,6 +42,7 @@ const schemas = {
   "Root CA Changed": event("Root CA Changed", rootCaChangedDetail),
   "Root CA Retirable": event("Root CA Retirable", rootCaRetirableDetail),
   "Root CA Expiring": event("Root CA Expiring", rootCaExpiringDetail),
+  "Mesh Gateway Ambiguous": event("Mesh Gateway Ambiguous", meshGatewayAmbiguousDetail),
   "Mesh Shape Unknown": event("Mesh Shape Unknown", meshShapeUnknownDetail),
   "Rollout Refused": event("Rollout Refused", rolloutRefusedDetail),
   "Rollout Started": event("Rollout Started", rolloutStartedDetail),

@@ -8,6 +8,8 @@ export const meshFactsSchema = z.strictObject({
   rootCaPem: z.string().min(1),
   network: z.string().min(1),
   istiodVersion: z.string().optional(),
+  /** Services of Kubernetes that expose istiod beside the one whose address is taken: `namespace/name`. */
+  otherGateways: z.array(z.string()).optional(),
   readAt: z.iso.datetime(),
 });
 export type MeshFacts = z.infer<typeof meshFactsSchema>;
@@ -49,6 +51,8 @@ export const meshStateSchema = z.strictObject({
     .strictObject({
       /** Fingerprints of the bundle that was notified last. */
       fingerprints: z.array(z.string()).optional(),
+      /** The other gateways that were notified last. */
+      otherGateways: z.array(z.string()).optional(),
       /** The generation for which `Root CA Retirable` was emitted. */
       retirableId: z.string().optional(),
       /** The smallest number of days notified for a certificate, by its fingerprint. */

@@ -93,6 +93,16 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
         lines: [`${said(detail.subject)} is valid until ${timeText(detail.notAfter)}.`],
         context: [code(detail.fingerprint, 120)],
       };
+    case "Mesh Gateway Ambiguous":
+      return {
+        icon: ":twisted_rightwards_arrows:",
+        headline: `${controlPlane(detail)}: several Services expose istiod`,
+        lines: [
+          `Tokens name ${said(detail.istiodUrl)}. Also exposed: ${said(detail.others.join(", "))}`,
+          "_Fix:_ Take the label `istio.io/expose-istiod` from those that tasks must not use. Nothing changes until then.",
+        ],
+        context: [],
+      };
     case "Mesh Shape Unknown":
       return {
         icon: ":mag:",

@@ -50,9 +50,10 @@ function pruned(generations: readonly Generation[], releasedId: string | undefin
   return generations.toSpliced(oldest, 1);
 }
 
-function refreshed({ id, facts }: Generation, { readAt, istiodVersion }: MeshFacts): Generation {
-  const { istiodVersion: _, ...kept } = facts;
-  return { id, facts: { ...kept, readAt, ...(istiodVersion !== undefined && { istiodVersion }) } };
+function refreshed({ id, facts }: Generation, { readAt, istiodVersion, otherGateways }: MeshFacts): Generation {
+  const { istiodVersion: _, otherGateways: __, ...kept } = facts;
+  const found = { ...(istiodVersion !== undefined && { istiodVersion }), ...(otherGateways && { otherGateways }) };
+  return { id, facts: { ...kept, readAt, ...found } };
 }
 
 function normalized(rootCaPem: string): string {

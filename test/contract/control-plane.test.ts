@@ -116,7 +116,7 @@ describe("the control plane", () => {
         metadata: { name: "istio-eastwest", namespace: "istio-eastwest", labels: { a: "b" } },
         status: { loadBalancer: { ingress: [{ ip: "10.0.0.1" }] } },
       },
-      "Service istio-eastwest/istio-eastwest lacks metadata.labels.istio.io/expose-istiod",
+      "no Service has the label istio.io/expose-istiod",
     ],
     [
       "the gateway's address",
@@ -130,7 +130,7 @@ describe("the control plane", () => {
         },
         status: { loadBalancer: {} },
       },
-      "Service istio-eastwest/istio-eastwest lacks status.loadBalancer.ingress",
+      "Service istio-eastwest/istio-eastwest lacks an address",
     ],
   ])("names the object and the field when %s is missing", async (_what, incomplete, detail) => {
     kubernetes.put(incomplete);

@@ -1,5 +1,5 @@
 import { serviceRef } from "../../shared/base/arn.ts";
-import { meshShapeUnknown } from "../../shared/events/mesh-events.ts";
+import { meshGatewayAmbiguous, meshShapeUnknown } from "../../shared/events/mesh-events.ts";
 import { outgoing } from "../../shared/events/outgoing.ts";
 import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../shared/events/root-ca-events.ts";
 import {
@@ -78,6 +78,11 @@ export const all = [
   rootCaChanged({ controlPlane: "main", network: "net", fingerprints: ["AA", "BB"], previousFingerprints: ["AA"] }),
   rootCaRetirable({ controlPlane: "main", network: "net", fingerprints: ["AA"], remaining: ["BB"] }),
   outgoing("Root CA Retirable", { controlPlane: "main", fingerprints: ["AA"], remaining: ["BB"] }),
+  meshGatewayAmbiguous({
+    controlPlane: "main",
+    istiodUrl: "https://a.example.com:15012",
+    others: ["istio-system/eastwest"],
+  }),
   meshShapeUnknown({
     controlPlane: "main",
     mark: "HBONE",

@@ -6,6 +6,7 @@ import { expiringCache } from "../../base/expiring-cache.ts";
 import type { MeshFacts } from "../../model/mesh.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
 import type { ClusterConnection } from "./cluster-connection.ts";
+import { readGateway } from "./gateway-address.ts";
 import {
   fetchHttpApi,
   type KubernetesApis,
@@ -33,7 +34,6 @@ export interface ControlPlaneOptions {
 }
 
 const ISTIO = "istio-system";
-const EAST_WEST = "istio-eastwest";
 const ROLE_ANNOTATION = "ecs.solo.io/role-arn";
 const FIELD_MANAGER = "ztunnel-autopilot";
 const APPLY = setHeaderOptions("Content-Type", PatchStrategy.ServerSideApply);
@@ -126,16 +126,17 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
     const [bundle, network, gateway, istiodVersion] = await Promise.all([
       readRootCa(find, need),
       readNetwork(find, need),
-      readEastWest(find, need),
+      readGateway(name, { find, need }),
       readIstiodVersion(find),
     ]);
     return {
       controlPlane: name,
-      istiodUrl: gateway,
+      istiodUrl: gateway.istiodUrl,
       rootCaPem: bundle,
       network,
       readAt,
       ...(istiodVersion && { istiodVersion }),
+      ...(gateway.others.length > 0 && { otherGateways: [...gateway.others] }),
     };
   }
 
@@ -196,18 +197,6 @@ type Need = Asking["need"];
 const text = z.string().min(1);
 const rootCaSchema = z.object({ data: z.object({ "root-cert.pem": text }) });
 const namespaceSchema = z.object({ metadata: z.object({ labels: z.object({ "topology.istio.io/network": text }) }) });
-const gatewaySchema = z.object({
-  metadata: z.object({ labels: z.object({ "istio.io/expose-istiod": z.string().regex(/^\d{1,5}$/) }) }),
-  status: z.object({
-    loadBalancer: z.object({
-      ingress: z
-        .array(z.object({ hostname: z.string().optional(), ip: z.string().optional() }))
-        .transform((list) => list.map(({ hostname, ip }) => hostname || ip).filter((address) => address))
-        .transform((addresses) => addresses.sort())
-        .pipe(z.tuple([text], text)),
-    }),
-  }),
-});
 async function readRootCa(find: Find, need: Need): Promise<string> {
   const name = "istio-ca-root-cert";
   const what = `ConfigMap ${ISTIO}/${name}`;
@@ -219,19 +208,6 @@ async function readNetwork(find: Find, need: Need): Promise<string> {
   const what = `Namespace ${ISTIO}`;
   const namespace = await find(what, ({ core }) => core.readNamespace({ name: ISTIO }));
   return need(namespaceSchema, namespace, what).metadata.labels["topology.istio.io/network"];
-}
-
-/**
- * Istiod is reached through the east-west gateway, which says on which port it exposes it. Of several addresses the
- * first by name is taken: their order changes, and another address would be brought to every service.
- */
-async function readEastWest(find: Find, need: Need): Promise<string> {
-  const what = `Service ${EAST_WEST}/${EAST_WEST}`;
-  const service = await find(what, ({ core }) => core.readNamespacedService({ namespace: EAST_WEST, name: EAST_WEST }));
-  const { metadata, status } = need(gatewaySchema, service, what);
-  const [address] = status.loadBalancer.ingress;
-  const host = address.includes(":") ? `[${address}]` : address;
-  return `https://${host}:${metadata.labels["istio.io/expose-istiod"]}`;
 }
 
 /**

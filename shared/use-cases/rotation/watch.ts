@@ -1,6 +1,7 @@
 import { asAutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { hasMark, marks } from "../../data-plane/ztunnel/index.ts";
+import { meshGatewayAmbiguous } from "../../events/mesh-events.ts";
 import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../events/root-ca-events.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import type { Ledger } from "../../ports/ledger.ts";
@@ -60,6 +61,7 @@ async function watchOne(name: string, calls: WatchCalls): Promise<Watched> {
   const events = [
     ...(await changedEvents(mesh, news.previous, calls)),
     ...news.expiring.map((one) => expiringEvent(mesh, one)),
+    ...(news.otherGateways.length > 0 ? [ambiguousEvent(mesh, news.otherGateways)] : []),
   ];
   // Emit before recording: after a crash in between, the events are emitted twice rather than never.
   if (events.length > 0) await calls.bus.putEvents(events);
@@ -106,6 +108,8 @@ interface News {
   /** The fingerprints of the bundle before, if it was another one. */
   readonly previous: readonly string[] | undefined;
   readonly expiring: readonly Expiring[];
+  /** Those that were not notified yet; empty where there is one gateway. */
+  readonly otherGateways: readonly string[];
 }
 
 /**
@@ -120,6 +124,7 @@ function newsOf(mesh: MeshState, nowMs: number): News {
     fingerprints,
     previous: before.join() === fingerprints.join() ? undefined : before,
     expiring: expiringSince(parseBundle(newestOf(mesh).facts.rootCaPem), mesh.notified.expiryDays, nowMs),
+    otherGateways: newGateways(mesh),
   };
 }
 
@@ -142,6 +147,16 @@ async function changedEvents(
   ];
 }
 
+function newGateways(mesh: MeshState): readonly string[] {
+  const { otherGateways = [] } = newestOf(mesh).facts;
+  return otherGateways.some((name) => !mesh.notified.otherGateways?.includes(name)) ? otherGateways : [];
+}
+
+function ambiguousEvent(mesh: MeshState, others: readonly string[]): BusEvent {
+  const { istiodUrl } = newestOf(mesh).facts;
+  return meshGatewayAmbiguous({ controlPlane: mesh.controlPlane, istiodUrl, others: [...others] });
+}
+
 function expiringEvent(mesh: MeshState, { certificate, daysLeft }: Expiring): BusEvent {
   const { fingerprint256, subject, notAfter } = certificate;
   const { controlPlane } = mesh;
@@ -151,11 +166,11 @@ function expiringEvent(mesh: MeshState, { certificate, daysLeft }: Expiring): Bu
 
 async function recordNotified(
   mesh: MeshState,
-  { fingerprints, expiring }: News,
+  { fingerprints, expiring, otherGateways }: News,
   { ledger }: WatchCalls,
 ): Promise<void> {
   const isRecorded = mesh.notified.fingerprints?.join() === fingerprints.join();
-  if (isRecorded && expiring.length === 0) return;
+  if (isRecorded && expiring.length === 0 && otherGateways.length === 0) return;
   const days = expiring.map(({ certificate, thresholdDays }) => [certificate.fingerprint256, thresholdDays] as const);
   await ledger.changeMesh(mesh.controlPlane, (current) => ({
     next: current && {
@@ -163,6 +178,7 @@ async function recordNotified(
       notified: {
         ...current.notified,
         fingerprints: [...fingerprints],
+        ...(otherGateways.length > 0 && { otherGateways: [...otherGateways] }),
         expiryDays: { ...current.notified.expiryDays, ...Object.fromEntries(days) },
       },
     },

@@ -21,6 +21,7 @@ const expected: Readonly<Record<string, object>> = {
   ...Object.fromEntries(
     [
       "alarm-went-off",
+      "mesh-gateway-ambiguous",
       "mesh-shape-unknown",
       "root-ca-changed",
       "root-ca-expiring",

@@ -322,3 +322,32 @@ describe("a mesh whose entries could not prove tasks", () => {
     expect(await watched({ annotations: {} }, "name-only")).toBeUndefined();
   });
 });
+
+describe("other Services that expose istiod", () => {
+  const notified = (testbed: ReturnType<typeof watchTestbed>) =>
+    testbed.bus.events.flatMap(({ detailType, detail }) =>
+      detailType === "Mesh Gateway Ambiguous" ? [detail.others] : [],
+    );
+
+  it("are notified once, and again when another one comes", async () => {
+    const testbed = watchTestbed();
+    await watchMeshFacts(testbed);
+    for (const otherGateways of [["a/a"], ["a/a"], ["a/a", "b/b"], ["b/b"]]) {
+      testbed.plane.facts = { ...testbed.plane.facts, otherGateways };
+      for (let times = 0; times < 2; times++) await watchMeshFacts(testbed);
+    }
+    expect(notified(testbed)).toEqual([["a/a"], ["a/a", "b/b"]]);
+  });
+
+  it("are forgotten when they are gone, and make no new generation of mesh facts", async () => {
+    const testbed = watchTestbed();
+    testbed.plane.facts = { ...testbed.plane.facts, otherGateways: ["a/a"] };
+    await watchMeshFacts(testbed);
+    const { otherGateways: _, ...alone } = testbed.plane.facts;
+    testbed.plane.facts = alone;
+    await watchMeshFacts(testbed);
+    const mesh = await testbed.ledger.getMesh("main");
+    expect(mesh?.generations).toHaveLength(1);
+    expect(mesh?.generations[0]?.facts).not.toHaveProperty("otherGateways");
+  });
+});
