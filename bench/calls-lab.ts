@@ -39,6 +39,7 @@ const config = parseConfig({
     },
   ],
   ztunnel: { image: "example.com/ztunnel:1.28.1" },
+  allowedNamespaces: ["*"],
   slack: { secretName: "slack", channel: "#mesh-ops" },
 });
 

@@ -43,7 +43,9 @@ export function controlPlanes(
     if (known) return known;
     const plane = context.config.controlPlanes.find((one) => one.name === name);
     if (!plane) throw new AutopilotError("no-control-plane", name);
-    const gateway = controlPlane({ name, connect: connection(plane, context), now: context.now, ...options });
+    const { eksRoleAnnotation, labelNamespaces } = context.config.policy;
+    const connect = connection(plane, context);
+    const gateway = controlPlane({ name, connect, now: context.now, eksRoleAnnotation, labelNamespaces, ...options });
     made.set(name, gateway);
     return gateway;
   };

@@ -17,13 +17,13 @@ export const clusterRules: readonly RbacRule[] = [
     apiGroup: "",
     resource: "namespaces",
     verbs: ["get", "create", "patch"],
-    why: "reads the mesh's network; creates and labels the namespaces of workload identities (server-side apply)",
+    why: "reads the mesh's network; creates the namespaces of workload identities, and labels those that it may",
   },
   {
     apiGroup: "",
     resource: "serviceaccounts",
-    verbs: ["get", "create", "patch"],
-    why: "binds service accounts to task roles (server-side apply)",
+    verbs: ["get", "list", "create", "patch"],
+    why: "binds service accounts to task roles, and keeps the bindings",
   },
   {
     apiGroup: "networking.istio.io",

@@ -56,6 +56,7 @@ export function enrolledFleetConfig(
     })),
     controlPlanes: [{ name: "mesh", eks: { cluster: "mesh", region: homeRegion, account: HOME_ACCOUNT }, serves }],
     ztunnel: { image: "example.com/ztunnel:1.28.1" },
+    allowedNamespaces: ["*"],
     slack: { secretName: "slack", channel: "#mesh-ops" },
     policy,
   });

@@ -42,6 +42,11 @@ const MAX_DELAY_MINUTES = 30 * 24 * 60;
 /** A week: the longest roll takes little more than two days. */
 const MAX_LEASE_MINUTES = 7 * 24 * 60;
 
+/** True for the namespaces of Kubernetes and Istio themselves, except for the default of the namespace tag. */
+export function isSystemNamespace(namespace: string): boolean {
+  return /^(kube|istio)-/.test(namespace) && namespace !== "istio-system";
+}
+
 const policySchema = z
   .strictObject({
     /** A user's deployment in flight: inject at once, or let it complete first. */
@@ -67,6 +72,14 @@ const policySchema = z
       .default({ cpuUnits: 64, memoryMiB: 128 }),
     /** A service whose names Kubernetes can't hold: refuse it, or enroll it with a warning. */
     nameRules: z.enum(["refuse", "warn"]).default("refuse"),
+    /** EKS's own annotation of a service account, which istiod reads too: another role there is a conflict or not. */
+    eksRoleAnnotation: z.enum(["conflict", "ignore"]).default("conflict"),
+    /** One role on two service accounts, whose certificates carry both names: refuse, or enroll with a warning. */
+    sharedRoles: z.enum(["refuse", "warn"]).default("refuse"),
+    /** Put existing namespaces into the mesh, too, instead of refusing services that name one outside of it. */
+    labelNamespaces: z.boolean().default(false),
+    /** An identity that no service has had for this long is unbound, and its secrets are scheduled for deletion. */
+    identityGraceDays: z.number().min(1).max(365).default(7),
     maxUnenrollPerSweep: z.int().nonnegative().default(5),
     /** One sweep starts at most this many enrollments and updates; the next ones follow. */
     maxRollsPerSweep: z.int().positive().default(50),
@@ -128,8 +141,18 @@ const configSchema = z.strictObject({
    * once.
    */
   rootCaSecret: z.string().min(1).optional(),
-  /** Kubernetes namespaces that a tag may name; `*` at the end stands for any rest. */
-  allowedNamespaces: z.array(z.string().min(1)).min(1).default(["*"]),
+  /**
+   * Kubernetes namespaces that a tag may name; `*` at the end stands for any rest. A person who may tag a service may
+   * bind a service account there. `kube-` and `istio-` namespaces other than `istio-system` are never allowed.
+   */
+  allowedNamespaces: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .refine((pattern) => !isSystemNamespace(pattern), "no namespace of Kubernetes or Istio but istio-system"),
+    )
+    .min(1),
   /** Whose credentials prove the workload's identity. Containers can only use the task role's. */
   identityRole: z.enum(["task", "execution"]).default("task"),
   enrollTagKey: z.string().min(1).max(128).default(DEFAULT_ENROLL_TAG),

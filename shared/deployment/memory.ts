@@ -46,6 +46,7 @@ const nothing = {
   lastGoodSecret: null,
   unverified: null,
   secretsInUse: null,
+  held: null,
   lastOutcome: null,
   notifiedRefusals: null,
   notifiedWarnings: null,

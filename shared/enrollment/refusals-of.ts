@@ -1,12 +1,12 @@
 import { sameRole } from "../base/arn.ts";
 import type { JsonObject } from "../base/json.ts";
 import { isSet, objectAt, objectsAt, textAt } from "../base/json-fields.ts";
-import { type Config, controlPlaneFor } from "../config/config.ts";
+import { type Config, controlPlaneFor, isSystemNamespace } from "../config/config.ts";
 import { isAllowedImage } from "../config/images.ts";
 import type { SidecarSpec } from "../data-plane/ztunnel/index.ts";
 import { inject, isReaderOf, portCollisions } from "../data-plane/ztunnel/index.ts";
 import type { Refusal } from "../model/reasons.ts";
-import type { DescribedTaskDefinition, ObservedService, WorkloadIdentity } from "../model/service.ts";
+import type { DescribedTaskDefinition, ObservedService, RoleBinding, WorkloadIdentity } from "../model/service.ts";
 import type { TagRequest } from "./decision.ts";
 import { rolesOf } from "./desired.ts";
 import { meshNameProblems } from "./mesh-names.ts";
@@ -43,7 +43,7 @@ export function enrollRefusals(
   if (isOldPlatform(service)) {
     found.push({ reason: "platform-version", detail: `It is ${service.platformVersion ?? ""}.` });
   }
-  return [...found, ...roleObstacles(service, definition), ...deploymentObstacles(service)];
+  return [...found, ...roleObstacles(service, definition, config), ...deploymentObstacles(service)];
 }
 
 /** The Windows family that the definition names, or the placement constraint that asks for Windows instances. */
@@ -103,12 +103,19 @@ export function platformRefusals({ platform }: TagRequest): readonly Refusal[] {
   return platform === "ecs-ec2" ? [{ reason: "node-daemon", detail: "ztunnel-autopilot/platform is ecs-ec2." }] : [];
 }
 
-function roleObstacles(service: ObservedService, definition: DescribedTaskDefinition): readonly Refusal[] {
+function roleObstacles(
+  service: ObservedService,
+  definition: DescribedTaskDefinition,
+  { identityRole }: Config,
+): readonly Refusal[] {
   const { taskRoleArn, executionRoleArn } = rolesOf(service, definition);
   const detail = definition.taskDefinitionArn;
   const found: Refusal[] = [];
   if (!taskRoleArn) found.push({ reason: "no-task-role", detail });
   if (!executionRoleArn) found.push({ reason: "no-execution-role", detail });
+  if (identityRole === "execution" && taskRoleArn && executionRoleArn && !sameRole(taskRoleArn, executionRoleArn)) {
+    found.push({ reason: "roles-differ", detail: `${taskRoleArn} and ${executionRoleArn}` });
+  }
   const foreign = Object.entries({ taskRoleArn, executionRoleArn }).filter(
     ([, role]) => role !== undefined && !isReaderOf(service.ref.account, role),
   );
@@ -139,24 +146,24 @@ export function imageRefusals(image: string | undefined, { ztunnel }: Config): r
   return [{ reason: "image-not-allowed", detail: image }];
 }
 
-/** The identity's namespace against the configuration's `allowedNamespaces`. */
+/** The identity's namespace against the configuration's `allowedNamespaces`, and those that no service gets. */
 export function namespaceRefusals(namespace: string, allowedNamespaces: readonly string[]): readonly Refusal[] {
   const allowed = allowedNamespaces.some((pattern) =>
     pattern.endsWith("*") ? namespace.startsWith(pattern.slice(0, -1)) : namespace === pattern,
   );
-  return allowed ? [] : [{ reason: "namespace-not-allowed", detail: `The namespace is ${namespace}.` }];
+  return allowed && !isSystemNamespace(namespace)
+    ? []
+    : [{ reason: "namespace-not-allowed", detail: `The namespace is ${namespace}.` }];
 }
 
-/**
- * A refusal when the service account is bound to another role than the service's: `boundRoleArn` is its annotation
- * `ecs.solo.io/role-arn`, `undefined` when it has none or doesn't exist yet.
- */
-export function identityRefusal(boundRoleArn: string | undefined, identity: WorkloadIdentity): Refusal | undefined {
-  if (boundRoleArn === undefined || sameRole(boundRoleArn, identity.roleArn)) return undefined;
+/** A refusal when the service account is bound to another role than the service's, by one of its annotations. */
+export function identityRefusal(bindings: readonly RoleBinding[], identity: WorkloadIdentity): Refusal | undefined {
   const { namespace, serviceAccount, roleArn } = identity;
+  const other = bindings.find((binding) => !sameRole(binding.roleArn, roleArn));
+  if (!other) return undefined;
   return {
     reason: "identity-conflict",
-    detail: `${namespace}/${serviceAccount} is bound to ${boundRoleArn}, the service has ${roleArn}.`,
+    detail: `${namespace}/${serviceAccount} is bound to ${other.roleArn} by ${other.annotation}, the service has ${roleArn}.`,
   };
 }
 

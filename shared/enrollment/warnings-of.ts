@@ -6,7 +6,6 @@ import type { MeshFacts } from "../model/mesh.ts";
 import type { Refusal, Warning } from "../model/reasons.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";
 import type { TagRequest } from "./decision.ts";
-import { rolesOf } from "./desired.ts";
 import { meshNameProblems } from "./mesh-names.ts";
 
 /** What does not keep the service out of the mesh, but may hurt it there. */
@@ -26,7 +25,6 @@ export function warningsOf(input: {
     ...(isSet(sidecar, "logConfiguration")
       ? []
       : [{ code: "no-log", detail: `ztunnel.logs has no log group for ${service.ref.region}.` } as const]),
-    ...roleWarnings(service, definition, config),
     ...deploymentWarnings(service),
     ...(service.usesServiceConnect
       ? [{ code: "service-connect", detail: "Calls by Service Connect's names bypass ztunnel." } as const]
@@ -62,16 +60,6 @@ function headroomWarnings(
   if (cpuUnits !== undefined && cpuUnits < policy.minHeadroom.cpuUnits) left.push(`${cpuUnits} CPU units under load`);
   if (memoryMiB !== undefined && memoryMiB < policy.minHeadroom.memoryMiB) left.push(`${memoryMiB} MiB of memory`);
   return left.length > 0 ? [{ code: "headroom", detail: `Left for ztunnel: ${left.join(" and ")}.` }] : [];
-}
-
-function roleWarnings(
-  service: ObservedService,
-  definition: DescribedTaskDefinition,
-  { identityRole }: Config,
-): readonly Warning[] {
-  const { taskRoleArn, executionRoleArn } = rolesOf(service, definition);
-  if (identityRole !== "execution" || taskRoleArn === executionRoleArn) return [];
-  return [{ code: "roles-differ", detail: `${taskRoleArn ?? "none"} and ${executionRoleArn ?? "none"}` }];
 }
 
 function deploymentWarnings({ deploymentStrategy, hasPauseHook }: ObservedService): readonly Warning[] {

@@ -81,9 +81,21 @@ export const refusals = {
     sentence: "The image that the tag names is not among the allowed ones.",
     fix: "Use an image of the fleet's repository, or have the platform team add this one to ztunnel.allowedImages.",
   },
+  "roles-differ": {
+    sentence: "Task role and execution role differ, and the configuration takes the identity from the execution role.",
+    fix: "Set identityRole to task: a ztunnel proves its identity with the task role's credentials. Or use one role.",
+  },
   "identity-conflict": {
-    sentence: "The service account is bound to another role.",
+    sentence: "The service account belongs to another role.",
     fix: "Use another service account, or the same role for all services of this one.",
+  },
+  "role-shared": {
+    sentence: "The role belongs to another service account already, and certificates would carry both names.",
+    fix: "Use a role of its own, or the same service account; or set policy.sharedRoles to warn.",
+  },
+  "namespace-not-ambient": {
+    sentence: "The Kubernetes namespace exists and is not in the ambient mesh.",
+    fix: "Label it by the named command, or set policy.labelNamespaces to have the autopilot do it.",
   },
   "service-not-active": {
     sentence: "The service is not ACTIVE.",
@@ -116,8 +128,6 @@ export const warnings = {
   headroom:
     "The other containers leave ztunnel less CPU or memory than policy.minHeadroom. ztunnel.cpu gives it a share of its own.",
   "no-log": "ztunnel logs nowhere: no container of the task has a log that it could use.",
-  "roles-differ":
-    "Task role and execution role differ, and the configuration takes the identity from the execution role.",
   "slow-deployment": "The deployment strategy or a pause hook can hold a roll for longer than its deadline.",
   kept: "The service is in the mesh and stays there, but it would be refused today.",
   "mesh-name": "Kubernetes may refuse a name that istiod makes of the service.",

@@ -41,7 +41,10 @@ export const refusalNames = [
   "bad-tag",
   "namespace-not-allowed",
   "image-not-allowed",
+  "roles-differ",
   "identity-conflict",
+  "role-shared",
+  "namespace-not-ambient",
   "service-not-active",
   "mesh-name",
   "node-daemon",
@@ -54,7 +57,12 @@ export type RefusalReason = (typeof refusalNames)[number];
 /**
  * With these, a service that is in the mesh already stays, follows rotations and upgrades, and has a warning instead.
  */
-export const keptRefusals: readonly RefusalReason[] = ["mesh-name", "express-mode", "no-deployment-room"];
+export const keptRefusals: readonly RefusalReason[] = [
+  "mesh-name",
+  "express-mode",
+  "no-deployment-room",
+  "roles-differ",
+];
 
 /**
  * With these, what the tags ask for is refused: a service that is in the mesh already goes on with what it runs with,
@@ -65,6 +73,8 @@ export const refusedWishes: readonly RefusalReason[] = [
   "namespace-not-allowed",
   "image-not-allowed",
   "identity-conflict",
+  "role-shared",
+  "namespace-not-ambient",
   "node-daemon",
 ];
 
@@ -72,7 +82,6 @@ export const refusedWishes: readonly RefusalReason[] = [
 export const warningNames = [
   "headroom",
   "no-log",
-  "roles-differ",
   "slow-deployment",
   "kept",
   "mesh-name",

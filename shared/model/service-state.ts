@@ -49,6 +49,18 @@ export const rollSchema = z.strictObject({
 });
 export type Roll = z.infer<typeof rollSchema>;
 
+/** What a revision of a service holds outside of its task definition. */
+export const heldSchema = z.strictObject({
+  namespace: z.string(),
+  serviceAccount: z.string(),
+  /** The role that the service account is bound to. */
+  roleArn: z.string(),
+  /** The secret of its token, and the role that reads it. */
+  secretName: z.string(),
+  executionRoleArn: z.string(),
+});
+export type Held = z.infer<typeof heldSchema>;
+
 export const serviceStateSchema = z.strictObject({
   shape: z.literal(1),
   serviceArn: z.string().min(1),
@@ -80,6 +92,11 @@ export const serviceStateSchema = z.strictObject({
     .optional(),
   /** Secret versions that the running and the last good revision pin: `secret-arn:::version-id`. */
   secretsInUse: z.array(z.string()).default([]),
+  /**
+   * What its revisions hold outside of their task definitions, the latest last. It is recorded before it is given.
+   * Absent where an earlier version enrolled the service and no sweep has seen it since.
+   */
+  held: z.array(heldSchema).optional(),
   lastOutcome: z
     .strictObject({
       outcome: z.enum(rollOutcomes),

@@ -11,6 +11,15 @@ export interface WorkloadIdentity {
   readonly roleArn: string;
 }
 
+/** A role that a service account is bound to, and the annotation that says so. */
+export interface RoleBinding {
+  readonly annotation: string;
+  readonly roleArn: string;
+}
+
+/** What a Kubernetes namespace is to the mesh: workloads of one that is not ambient are not in it. */
+export type NamespaceState = "absent" | "ambient" | "not-ambient";
+
 /** A deployment as DescribeServices returns it. */
 export interface Deployment {
   readonly id: string;

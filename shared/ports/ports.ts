@@ -7,7 +7,14 @@ import type { JsonObject } from "../base/json.ts";
 import type { MetricDimensions, MetricName } from "../base/metrics.ts";
 import type { AutopilotDetailType, OperatorDetailType } from "../base/vocabulary.ts";
 import type { MeshFacts } from "../model/mesh.ts";
-import type { DescribedTaskDefinition, ObservedService, Tags, WorkloadIdentity } from "../model/service.ts";
+import type {
+  DescribedTaskDefinition,
+  NamespaceState,
+  ObservedService,
+  RoleBinding,
+  Tags,
+  WorkloadIdentity,
+} from "../model/service.ts";
 import type { ObservedTask } from "../model/task.ts";
 import type { WorkloadEntry, WorkloadEntrySelection } from "../model/workload-entry.ts";
 
@@ -88,10 +95,18 @@ export interface SecretsCalls {
 
 export interface ControlPlaneCalls {
   readMeshFacts(): Promise<MeshFacts>;
+  /** `istio-system`, the default of the tags, is used as it is and counts as ambient. */
+  readNamespace(namespace: string): Promise<NamespaceState>;
+  /** Creates the namespace, in the mesh. One that exists is labeled only where the configuration says so. */
   ensureNamespace(namespace: string): Promise<void>;
+  /** Binds a service account that is not bound. Throws `control-plane-refused` when it is bound to another role. */
   ensureServiceAccount(identity: WorkloadIdentity): Promise<void>;
-  /** The role that the service account is bound to, or `undefined`. */
-  boundRole(namespace: string, serviceAccount: string): Promise<string | undefined>;
+  /** The roles that the service account is bound to, by each annotation that istiod reads; none if it is not. */
+  readBindings(namespace: string, serviceAccount: string): Promise<readonly RoleBinding[]>;
+  /** Removes the autopilot's binding of the service account to this very role, if it has it. */
+  unbind(identity: WorkloadIdentity): Promise<void>;
+  /** The bindings of every service account of a namespace, by its name; none for a namespace that does not exist. */
+  listBindings(namespace: string): Promise<ReadonlyMap<string, readonly RoleBinding[]>>;
   /** Those of the whole control plane without a namespace. */
   listWorkloadEntries(selection: WorkloadEntrySelection): Promise<readonly WorkloadEntry[]>;
 }

@@ -3,7 +3,7 @@ import { type FieldPath, fieldAt, fieldsOf, fieldsV1, pathText, withField, witho
 import { StatusError } from "./status.ts";
 
 /** A manager that set a field, and how. */
-interface Manager {
+export interface Manager {
   readonly name: string;
   readonly operation: "Apply" | "Update";
 }

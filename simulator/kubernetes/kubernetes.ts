@@ -4,16 +4,16 @@ import type { SimulatorContext, StartingContainer } from "../core/connections.ts
 import type { HttpService } from "../core/service.ts";
 import { jsonResponse, type SimulatorRequest, type SimulatorResponse } from "../http/message.ts";
 import { admit, refuseInvalid } from "./admission.ts";
-import { apply } from "./apply.ts";
+import { apply, createdBy } from "./apply.ts";
 import { authenticate } from "./authentication.ts";
 import { istiodHosts, withOldGateway } from "./gateway.ts";
 import { initialObjects, type MeshOptions } from "./initial-objects.ts";
 import { Istiod, type IstiodOptions, type RefusedEntry } from "./istiod.ts";
 import { type ObjectRef, ObjectStore, refOf } from "./object-store.ts";
 import { Pages } from "./pages.ts";
-import { parseConfig } from "./patch-body.ts";
+import { mergedConfig, parseConfig, parseMergePatch } from "./patch-body.ts";
 import { parseResourcePath, type ResourcePath } from "./resources.ts";
-import { modified, notFound, StatusError, statusResponse } from "./status.ts";
+import { alreadyExists, modified, notFound, StatusError, statusResponse } from "./status.ts";
 
 export interface KubernetesOptions extends MeshOptions, IstiodOptions {
   /** The control plane's name: requests come below `/kubernetes/<name>/`. */
@@ -26,8 +26,8 @@ const INSTALLER = "helm";
 const HAS_CHANGED = "the object has been modified; please apply your changes to the latest version and try again";
 
 /**
- * The Kubernetes API of one cluster: reads, lists and server-side apply of the kinds that a mesh is made of, with an
- * istiod behind it that discovers ECS tasks.
+ * The Kubernetes API of one cluster: reads, lists, creations, merge patches and server-side apply of the kinds that a
+ * mesh is made of, with an istiod behind it that discovers ECS tasks.
  */
 export class Kubernetes implements HttpService {
   readonly name = "kubernetes";
@@ -128,7 +128,11 @@ export class Kubernetes implements HttpService {
     if (target === undefined)
       throw new StatusError(404, "NotFound", "the server could not find the requested resource");
     if (request.method === "GET") return target.name === undefined ? this.#list(target, request) : this.#get(target);
-    if (request.method === "PATCH" && target.name !== undefined) return this.#apply(target, target.name, request);
+    if (request.method === "PATCH" && target.name !== undefined) {
+      const isMerge = request.headers["content-type"]?.startsWith("application/merge-patch+json");
+      return isMerge ? this.#merge(target, target.name, request) : this.#apply(target, target.name, request);
+    }
+    if (request.method === "POST" && target.name === undefined) return this.#create(target, request);
     throw new StatusError(
       405,
       "MethodNotAllowed",
@@ -159,6 +163,38 @@ export class Kubernetes implements HttpService {
     if (strikes === undefined) return object;
     this.#oldGatewayFirst = !this.#oldGatewayFirst;
     return withOldGateway(object, this.#oldGatewayFirst);
+  }
+
+  #create(target: ResourcePath, { body, query }: SimulatorRequest): SimulatorResponse {
+    const { resource, namespace } = target;
+    const { config, resourceVersion } = parseConfig(body, target);
+    const { name } = isJsonObject(config.metadata) ? config.metadata : {};
+    if (typeof name !== "string" || name === "")
+      throw new StatusError(422, "Invalid", "name or generateName is required");
+    if (resourceVersion !== undefined)
+      throw new StatusError(400, "BadRequest", "resourceVersion should not be set on objects to be created");
+    const ref = { resource, namespace, name };
+    if (this.#store.find(ref) !== undefined) throw alreadyExists(resource, name);
+    admit(this.#store, ref, config);
+    this.#store.write(ref, createdBy(query.fieldManager || "unknown", config));
+    this.#changed(ref);
+    return jsonResponse(201, this.#store.read(ref) ?? null);
+  }
+
+  /** A merge patch of an object that exists: https://www.rfc-editor.org/rfc/rfc7396 */
+  #merge({ resource, namespace }: ResourcePath, name: string, request: SimulatorRequest): SimulatorResponse {
+    const ref = { resource, namespace, name };
+    const existing = this.#store.find(ref);
+    if (existing === undefined) throw notFound(resource, name);
+    const { patch, resourceVersion } = parseMergePatch(request.body);
+    if (resourceVersion !== undefined && resourceVersion !== this.#store.versionOf(ref))
+      throw modified(resource, name, HAS_CHANGED);
+    const manager = { name: request.query.fieldManager || "unknown", operation: "Update" } as const;
+    const merged = mergedConfig(existing, patch, manager);
+    admit(this.#store, ref, merged.object);
+    this.#store.write(ref, merged);
+    this.#changed(ref);
+    return jsonResponse(200, this.#store.read(ref) ?? null);
   }
 
   #apply(target: ResourcePath, name: string, request: SimulatorRequest): SimulatorResponse {

@@ -45,6 +45,16 @@ export function notFound(resource: Resource, name: string): StatusError {
   return new StatusError(404, "NotFound", `${qualified(resource)} "${name}" not found`, detailsOf(resource, name));
 }
 
+/** Another object has the name. */
+export function alreadyExists(resource: Resource, name: string): StatusError {
+  return new StatusError(
+    409,
+    "AlreadyExists",
+    `${qualified(resource)} "${name}" already exists`,
+    detailsOf(resource, name),
+  );
+}
+
 /** The object must not be written. */
 export function forbidden(resource: Resource, name: string, why: string, causes: readonly JsonObject[]): StatusError {
   const message = `${qualified(resource)} "${name}" is forbidden: ${why}`;

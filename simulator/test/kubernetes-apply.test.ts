@@ -84,7 +84,7 @@ describe("Server-side apply of the simulator", () => {
 
   it.each([
     ["without a field manager", {}, APPLY, namespace({}), 422],
-    ["of another media type", { fieldManager: "m" }, "application/merge-patch+json", namespace({}), 415],
+    ["of another media type", { fieldManager: "m" }, "application/json", namespace({}), 415],
     ["of another kind", { fieldManager: "m" }, APPLY, { ...namespace({}), kind: "Secret" }, 400],
     ["under another name", { fieldManager: "m" }, APPLY, { ...namespace({}), metadata: { name: "shop" } }, 400],
   ])("is refused %s", async (_what, query, type, object, status) => {
@@ -95,5 +95,61 @@ describe("Server-side apply of the simulator", () => {
 
   it("is refused for a namespace that doesn't exist", async () => {
     expect(await apply(ACCOUNT_PATH, account({}))).toMatchObject({ status: 404, body: { reason: "NotFound" } });
+  });
+});
+
+describe("A creation in the simulator", () => {
+  const ACCOUNTS = `${NAMESPACE}/serviceaccounts`;
+  const create = (path: string, object: object) =>
+    send({ method: "POST", path, query: { fieldManager: "controller" }, body: JSON.stringify(object) });
+
+  it("makes an object that there is not, owned by its manager, and refuses one that there is", async () => {
+    await apply(NAMESPACE, namespace({}));
+    const created = await create(ACCOUNTS, account({ role: "ours" }));
+    expect(created).toMatchObject({
+      status: 201,
+      body: {
+        metadata: { annotations: { role: "ours" }, managedFields: [{ manager: "controller", operation: "Update" }] },
+      },
+    });
+    const again = await create(ACCOUNTS, account({ role: "theirs" }));
+    expect(again).toMatchObject({ status: 409, body: { reason: "AlreadyExists" } });
+    expect((await send({ path: ACCOUNT_PATH })).body).toMatchObject({ metadata: { annotations: { role: "ours" } } });
+  });
+
+  it("needs a name, a namespace that exists, and no version", async () => {
+    expect(await create(ACCOUNTS, account({}))).toMatchObject({ status: 404 });
+    await apply(NAMESPACE, namespace({}));
+    const { metadata, ...rest } = account({});
+    expect(await create(ACCOUNTS, { ...rest, metadata: {} })).toMatchObject({ status: 422 });
+    const versioned = { ...rest, metadata: { ...(metadata as object), resourceVersion: "1" } };
+    expect(await create(ACCOUNTS, versioned)).toMatchObject({ status: 400 });
+  });
+});
+
+describe("A merge patch in the simulator", () => {
+  const merge = (metadata: object) =>
+    send({
+      method: "PATCH",
+      path: ACCOUNT_PATH,
+      query: { fieldManager: "controller" },
+      headers: { authorization: "Bearer kubeconfig-token", "content-type": "application/merge-patch+json" },
+      body: JSON.stringify({ metadata }),
+    });
+
+  it("removes what is null, even if another manager owns it, and leaves the rest", async () => {
+    await apply(NAMESPACE, namespace({}));
+    await apply(ACCOUNT_PATH, account({ role: "ours", team: "x" }), { fieldManager: "kubectl" });
+    const { body } = await merge({ annotations: { role: null, more: "y" } });
+    expect(body).toMatchObject({ metadata: { annotations: { team: "x", more: "y" } } });
+    expect(JSON.stringify(body)).not.toContain("ours");
+  });
+
+  it("is refused for an older version, and for an object that there is not", async () => {
+    expect(await merge({ annotations: {} })).toMatchObject({ status: 404 });
+    await apply(NAMESPACE, namespace({}));
+    await apply(ACCOUNT_PATH, account({ role: "ours" }));
+    const stale = await merge({ resourceVersion: "1", annotations: { role: null } });
+    expect(stale).toMatchObject({ status: 409, body: { reason: "Conflict" } });
   });
 });

@@ -238,7 +238,8 @@ describe("An odd request", () => {
   });
 
   it.each([
-    ["POST", `${NAMESPACE}/serviceaccounts`, 405],
+    ["POST", `${NAMESPACE}/serviceaccounts`, 400],
+    ["POST", ACCOUNT_PATH, 405],
     ["PUT", ACCOUNT_PATH, 405],
     ["DELETE", ACCOUNT_PATH, 405],
     ["PATCH", `${NAMESPACE}/serviceaccounts`, 405],

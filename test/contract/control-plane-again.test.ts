@@ -9,6 +9,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { ClusterConnection } from "../../shared/gateways/kubernetes/cluster-connection.ts";
 import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
 import { eksConnection } from "../../shared/gateways/kubernetes/control-plane-connection.ts";
+import { boundRole } from "../support/bindings.ts";
 import { homePlace, wire } from "../support/wire.ts";
 
 const SERVER = "http://lab/kubernetes/main";
@@ -98,7 +99,13 @@ describe("what the control plane asks again", () => {
   });
 
   it("reports a token that is refused twice", async () => {
-    await expect(withToken(() => "wrong").boundRole("web", "web")).rejects.toMatchObject({
+    await expect(
+      boundRole(
+        withToken(() => "wrong"),
+        "web",
+        "web",
+      ),
+    ).rejects.toMatchObject({
       code: "control-plane-refused",
       detail: expect.stringContaining("HTTP 401"),
     });
@@ -130,13 +137,17 @@ describe("what the control plane asks again", () => {
         ? { status: 401, headers: {}, body: JSON.stringify({ message: "Unauthorized" }) }
         : handle(request),
     );
-    expect(await expiring.boundRole("istio-system", "web")).toBeUndefined();
+    expect(await boundRole(expiring, "istio-system", "web")).toBeUndefined();
     const [first, second] = requests.map(({ headers }) => headers.authorization);
     expect(first).not.toBe(second);
   });
 
   it.each([`${SERVER}/`, `${SERVER}//`])("reaches the same paths below %s", async (server) => {
     await withToken(() => TOKEN, server).ensureNamespace("web");
-    expect(requests.map(({ path }) => path)).toEqual(["/kubernetes/main/api/v1/namespaces/web"]);
+    expect(requests.map(({ path }) => path)).toEqual([
+      "/kubernetes/main/api/v1/namespaces/web",
+      "/kubernetes/main/api/v1/namespaces",
+      "/kubernetes/main/api/v1/namespaces/web",
+    ]);
   });
 });

@@ -4,6 +4,7 @@ import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts"
 import type { WorkloadEntry, WorkloadEntrySelection } from "../../shared/model/workload-entry.ts";
 import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
 import { failCalls } from "../support/altered-calls.ts";
+import { boundRole } from "../support/bindings.ts";
 import { FakeControlPlane } from "../support/fakes/control-plane.ts";
 import { facts, rootPem } from "../support/services.ts";
 import { simulatedControlPlane } from "../support/simulated-clients.ts";
@@ -19,7 +20,7 @@ interface Subject {
   wait(ms: number): Promise<void>;
   rotateRootCa(rootCaPem: string): void;
   keepOut(namespace: string): void;
-  bind(namespace: string, serviceAccount: string, roleArn: string): Promise<void>;
+  bind(namespace: string, serviceAccount: string, roleArn: string, annotation?: string): Promise<void>;
   know(entries: readonly WorkloadEntry[]): Promise<void>;
   fail(call: keyof ControlPlaneCalls): void;
 }
@@ -41,9 +42,9 @@ function throughGateway(): Subject {
       const labels = { "istio.io/dataplane-mode": "none" };
       kubernetes.put({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } });
     },
-    bind: async (namespace, serviceAccount, roleArn) => {
+    bind: async (namespace, serviceAccount, roleArn, annotation = "ecs.solo.io/role-arn") => {
       await port.ensureNamespace(namespace);
-      const annotations = { "ecs.solo.io/role-arn": roleArn };
+      const annotations = { [annotation]: roleArn };
       const metadata = { name: serviceAccount, namespace, annotations };
       kubernetes.put({ apiVersion: "v1", kind: "ServiceAccount", metadata });
     },
@@ -68,9 +69,9 @@ function fake(): Subject {
       port.facts = { ...port.facts, rootCaPem };
     },
     keepOut: (namespace) => port.keptOut.add(namespace),
-    bind: async (namespace, serviceAccount, roleArn) => {
+    bind: async (namespace, serviceAccount, roleArn, annotation) => {
       await port.ensureNamespace(namespace);
-      port.bound.set(`${namespace}/${serviceAccount}`, roleArn);
+      (annotation === undefined ? port.bound : port.eksBound).set(`${namespace}/${serviceAccount}`, roleArn);
     },
     know: async (entries) => {
       port.entries = entries;
@@ -103,37 +104,79 @@ describe.each([
   it("creates a namespace once, and binds a service account in it", async () => {
     await port.ensureNamespace("shop");
     await port.ensureNamespace("shop");
-    expect(await port.boundRole("shop", "web")).toBeUndefined();
+    expect(await boundRole(port, "shop", "web")).toBeUndefined();
     await port.ensureServiceAccount(identity);
     await port.ensureServiceAccount(identity);
-    expect(await port.boundRole("shop", "web")).toBe(roleArn);
-    expect(await port.boundRole("shop", "api")).toBeUndefined();
-    expect(await port.boundRole("other", "web")).toBeUndefined();
+    expect(await boundRole(port, "shop", "web")).toBe(roleArn);
+    expect(await boundRole(port, "shop", "api")).toBeUndefined();
+    expect(await boundRole(port, "other", "web")).toBeUndefined();
   });
 
   it("doesn't change a service account that is bound to the same role with another path", async () => {
     await subject.bind("shop", "web", roleArn);
     await port.ensureServiceAccount({ ...identity, roleArn: "arn:aws:iam::123456789012:role/web" });
-    expect(await port.boundRole("shop", "web")).toBe(roleArn);
+    expect(await boundRole(port, "shop", "web")).toBe(roleArn);
   });
 
   it("refuses a service account that is bound to another role", async () => {
     await subject.bind("shop", "web", "arn:aws:iam::123456789012:role/api");
     await expect(port.ensureServiceAccount(identity)).rejects.toMatchObject({ code: "control-plane-refused" });
-    expect(await port.boundRole("shop", "web")).toBe("arn:aws:iam::123456789012:role/api");
+    expect(await boundRole(port, "shop", "web")).toBe("arn:aws:iam::123456789012:role/api");
   });
 
   it("refuses a service account in a namespace that doesn't exist", async () => {
     await expect(port.ensureServiceAccount(identity)).rejects.toMatchObject({ code: "control-plane-refused" });
-    expect(await port.boundRole("shop", "web")).toBeUndefined();
+    expect(await boundRole(port, "shop", "web")).toBeUndefined();
   });
 
-  it("refuses a namespace that somebody keeps out of the mesh", async () => {
+  it("leaves a namespace as it is that somebody keeps out of the mesh", async () => {
     subject.keepOut("shop");
-    await expect(port.ensureNamespace("shop")).rejects.toMatchObject({
-      code: "control-plane-refused",
-      retryable: false,
-    });
+    await port.ensureNamespace("shop");
+    expect(await port.readNamespace("shop")).toBe("not-ambient");
+  });
+
+  it("knows which namespaces are in the mesh, and takes istio-system as it is", async () => {
+    expect(await port.readNamespace("shop")).toBe("absent");
+    await port.ensureNamespace("shop");
+    expect(await port.readNamespace("shop")).toBe("ambient");
+    expect(await port.readNamespace("istio-system")).toBe("ambient");
+  });
+
+  it("counts EKS's own annotation as a binding, too", async () => {
+    const other = "arn:aws:iam::123456789012:role/pods";
+    await subject.bind("shop", "web", other, "eks.amazonaws.com/role-arn");
+    expect(await port.readBindings("shop", "web")).toEqual([
+      { annotation: "eks.amazonaws.com/role-arn", roleArn: other },
+    ]);
+    await expect(port.ensureServiceAccount(identity)).rejects.toMatchObject({ code: "control-plane-refused" });
+    await port.ensureServiceAccount({ ...identity, roleArn: other });
+  });
+
+  it("takes an empty annotation for no binding", async () => {
+    await subject.bind("shop", "web", "");
+    expect(await port.readBindings("shop", "web")).toEqual([]);
+    await port.ensureServiceAccount(identity);
+    expect(await boundRole(port, "shop", "web")).toBe(roleArn);
+  });
+
+  it("removes its binding to the very role, and no other", async () => {
+    await port.ensureNamespace("shop");
+    await port.ensureServiceAccount(identity);
+    await port.unbind({ ...identity, roleArn: "arn:aws:iam::123456789012:role/api" });
+    expect(await boundRole(port, "shop", "web")).toBe(roleArn);
+    await port.unbind(identity);
+    await port.unbind(identity);
+    expect(await port.readBindings("shop", "web")).toEqual([]);
+    await port.unbind({ ...identity, serviceAccount: "missing" });
+  });
+
+  it("lists the bindings of a namespace", async () => {
+    await subject.bind("shop", "web", roleArn);
+    await subject.bind("other", "web", "arn:aws:iam::123456789012:role/other");
+    const bindings = await port.listBindings("shop");
+    expect(bindings.get("web")).toEqual([{ annotation: "ecs.solo.io/role-arn", roleArn }]);
+    expect([...bindings.values()].flat()).toHaveLength(1);
+    expect((await port.listBindings("nowhere")).size).toBe(0);
   });
 
   describe("lists WorkloadEntries", () => {
@@ -174,7 +217,10 @@ describe.each([
     ["readMeshFacts", () => port.readMeshFacts()],
     ["ensureNamespace", () => port.ensureNamespace("shop")],
     ["ensureServiceAccount", () => port.ensureServiceAccount(identity)],
-    ["boundRole", () => port.boundRole("shop", "web")],
+    ["readNamespace", () => port.readNamespace("shop")],
+    ["listBindings", () => port.listBindings("shop")],
+    ["unbind", () => port.unbind(identity)],
+    ["readBindings", () => boundRole(port, "shop", "web")],
     ["listWorkloadEntries", () => port.listWorkloadEntries({ namespace: "shop" })],
   ])("fails as control-plane-unreachable: %s", async (call, run) => {
     subject.fail(call);

@@ -11,6 +11,7 @@ import type { JsonObject } from "../../shared/base/json.ts";
 import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
 import { eksToken } from "../../shared/gateways/kubernetes/eks-token.ts";
 import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
+import { boundRole } from "../support/bindings.ts";
 
 const NOW_MS = Date.parse("2026-11-21T03:00:00Z");
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
@@ -145,38 +146,26 @@ describe("the control plane", () => {
     await plane.ensureNamespace("web");
     await plane.ensureNamespace("web");
     expect(metadataOf(object("Namespace", "web")).labels).toMatchObject({ "istio.io/dataplane-mode": "ambient" });
-    expect(requests.map(({ query }) => query)).toEqual([
-      { fieldManager: "ztunnel-autopilot" },
-      { fieldManager: "ztunnel-autopilot" },
-    ]);
+    expect(methods()).toEqual(["GET", "POST", "GET", "GET"]);
   });
 
-  it("adds labels to an existing namespace, and removes none", async () => {
+  it("leaves an existing namespace as it is", async () => {
+    const before = object("Namespace", "istio-eastwest");
     await plane.ensureNamespace("istio-eastwest");
-    expect(metadataOf(object("Namespace", "istio-eastwest")).labels).toMatchObject({
-      "kubernetes.io/metadata.name": "istio-eastwest",
-      "istio.io/dataplane-mode": "ambient",
-    });
+    expect(object("Namespace", "istio-eastwest")).toEqual(before);
   });
 
-  it("doesn't change a namespace that somebody else keeps out of the mesh", async () => {
-    kubernetes.put({
-      apiVersion: "v1",
-      kind: "Namespace",
-      metadata: { name: "web", labels: { "istio.io/dataplane-mode": "none" } },
-    });
-    await expect(plane.ensureNamespace("web")).rejects.toMatchObject({
-      code: "control-plane-refused",
-      detail: expect.stringMatching(/Namespace web: HTTP 409: .*dataplane-mode/),
-    });
-    expect(metadataOf(object("Namespace", "web")).labels).toMatchObject({ "istio.io/dataplane-mode": "none" });
+  it("asks nothing about istio-system, which is used as it is", async () => {
+    await plane.ensureNamespace("istio-system");
+    expect(await plane.readNamespace("istio-system")).toBe("ambient");
+    expect(requests).toEqual([]);
   });
 
   it("binds a service account to a role, and writes only if necessary", async () => {
     await plane.ensureNamespace("web");
-    expect(await plane.boundRole("web", "web")).toBeUndefined();
+    expect(await boundRole(plane, "web", "web")).toBeUndefined();
     await plane.ensureServiceAccount(identity);
-    expect(await plane.boundRole("web", "web")).toBe(roleArn);
+    expect(await boundRole(plane, "web", "web")).toBe(roleArn);
     requests = [];
     await plane.ensureServiceAccount(identity);
     expect(methods()).toEqual(["GET"]);
@@ -188,9 +177,9 @@ describe("the control plane", () => {
     const other = { ...identity, roleArn: `${roleArn}-2` };
     await expect(plane.ensureServiceAccount(other)).rejects.toMatchObject({
       code: "control-plane-refused",
-      detail: `main: ServiceAccount web/web is bound to ${roleArn}, not to ${roleArn}-2`,
+      detail: `main: ServiceAccount web/web is bound to ${roleArn} by ecs.solo.io/role-arn, not to ${roleArn}-2`,
     });
-    expect(await plane.boundRole("web", "web")).toBe(roleArn);
+    expect(await boundRole(plane, "web", "web")).toBe(roleArn);
   });
 
   it("doesn't create a service account in a namespace that doesn't exist", async () => {
@@ -263,14 +252,14 @@ describe("the control plane", () => {
     const found = await caching.readMeshFacts();
     await caching.ensureNamespace("web");
     await caching.ensureServiceAccount(identity);
-    expect(await caching.boundRole("web", "web")).toBe(roleArn);
+    expect(await boundRole(caching, "web", "web")).toBe(roleArn);
     kubernetes.setRootCa(`${PEM}${PEM}`);
     requests = [];
     nowMs += 9_999;
     expect(await caching.readMeshFacts()).toEqual(found);
     await caching.ensureNamespace("web");
     await caching.ensureServiceAccount(identity);
-    expect(await caching.boundRole("web", "web")).toBe(roleArn);
+    expect(await boundRole(caching, "web", "web")).toBe(roleArn);
     expect(requests).toEqual([]);
     nowMs += 1;
     expect(await caching.readMeshFacts()).toMatchObject({
@@ -279,15 +268,15 @@ describe("the control plane", () => {
     });
     await caching.ensureNamespace("web");
     await caching.ensureServiceAccount(identity);
-    expect(methods().filter((method) => method === "PATCH")).toHaveLength(1);
+    expect(methods().filter((method) => method !== "GET")).toEqual([]);
   });
 
   it("caches neither missing objects nor failures", async () => {
     const caching = connected(async () => "kubeconfig-token", 10_000);
-    expect(await caching.boundRole("web", "web")).toBeUndefined();
+    expect(await boundRole(caching, "web", "web")).toBeUndefined();
     await plane.ensureNamespace("web");
     await plane.ensureServiceAccount(identity);
-    expect(await caching.boundRole("web", "web")).toBe(roleArn);
+    expect(await boundRole(caching, "web", "web")).toBe(roleArn);
     faults.replace([{ kind: "kubernetes-down", match: {}, count: 1 }]);
     await expect(caching.readMeshFacts()).rejects.toMatchObject({ code: "control-plane-unreachable" });
     expect((await caching.readMeshFacts()).network).toBe("eks");
@@ -295,11 +284,11 @@ describe("the control plane", () => {
 
   it("is unreachable while its API fails, and works again afterwards", async () => {
     faults.replace([{ kind: "kubernetes-down", match: {}, count: 1 }]);
-    await expect(plane.boundRole("web", "web")).rejects.toMatchObject({
+    await expect(boundRole(plane, "web", "web")).rejects.toMatchObject({
       code: "control-plane-unreachable",
       retryable: true,
     });
-    expect(await plane.boundRole("web", "web")).toBeUndefined();
+    expect(await boundRole(plane, "web", "web")).toBeUndefined();
   });
 
   it("refuses a wrong token, without the token in the error", async () => {

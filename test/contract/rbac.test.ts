@@ -39,6 +39,7 @@ function accessesOf({ method, path }: SimulatorRequest): readonly Access[] {
   const [, group = "", namespaced, second, third] =
     /\/(?:api|apis\/([\w.]+))\/v1\/(?:namespaces\/([\w-]+)\/)?(\w+)(?:\/([\w-]+))?$/.exec(path.split("?")[0] ?? "") ??
     [];
+  if (method === "POST") return [{ group, resource: second ?? "", verb: "create", namespace: namespaced, name: third }];
   const verbs = method === "PATCH" ? ["patch", "create"] : [third === undefined ? "list" : "get"];
   return verbs.map((verb) => ({ group, resource: second ?? "", verb, namespace: namespaced, name: third }));
 }
@@ -69,8 +70,10 @@ async function requestsOfGateway(): Promise<readonly SimulatorRequest[]> {
         istiodVersion: "1.28.0",
       }),
   );
+  kubernetes.put({ apiVersion: "v1", kind: "Namespace", metadata: { name: "plain" } });
   const plane = controlPlane({
     name: "main",
+    labelNamespaces: true,
     now: () => 0,
     connect: async () => ({ server: "http://lab/kubernetes/main", user: { bearerToken: async () => "token" } }),
     fetch: inProcessFetch(async (request) => {
@@ -79,10 +82,12 @@ async function requestsOfGateway(): Promise<readonly SimulatorRequest[]> {
     }),
   });
   await plane.readMeshFacts();
-  await plane.ensureNamespace("web");
+  for (const namespace of ["web", "plain"]) await plane.ensureNamespace(namespace);
   const identity = { namespace: "web", serviceAccount: "web", roleArn: "arn:aws:iam::111111111111:role/web" };
   await plane.ensureServiceAccount(identity);
-  await plane.boundRole("web", "web");
+  await plane.readBindings("web", "web");
+  await plane.listBindings("web");
+  await plane.unbind(identity);
   await plane.listWorkloadEntries({ namespace: "web" });
   await plane.listWorkloadEntries({});
   return requests;

@@ -32,6 +32,7 @@ export function config(changes: Partial<Parameters<typeof parseConfig>[0] & obje
       },
     ],
     ztunnel: { image: "registry.example.com/ztunnel:1.28.1" },
+    allowedNamespaces: ["*"],
     slack: { secretName: "slack", channel: "#ops" },
     ...changes,
   });

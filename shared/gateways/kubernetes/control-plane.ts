@@ -1,12 +1,10 @@
-import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
 import * as z from "zod";
-import { sameRole } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
-import { expiringCache } from "../../base/expiring-cache.ts";
 import type { MeshFacts } from "../../model/mesh.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
 import type { ClusterConnection } from "./cluster-connection.ts";
 import { readGateway } from "./gateway-address.ts";
+import { type IdentityOptions, identityCalls } from "./identities.ts";
 import {
   fetchHttpApi,
   type KubernetesApis,
@@ -17,14 +15,10 @@ import {
 } from "./kubernetes-client.ts";
 import { type Asking, listWorkloadEntries } from "./workload-entries.ts";
 
-export interface ControlPlaneOptions {
-  /** The control plane's name in the configuration. */
-  readonly name: string;
+export interface ControlPlaneOptions extends Omit<IdentityOptions, "keptMs"> {
   readonly connect: () => Promise<ClusterConnection>;
   /** Sends the requests; the client's own by default, which knows the cluster's certificates. */
   readonly fetch?: KubernetesFetch;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
   readonly deadlineMs?: number;
   /**
    * How long a found value is used without another read: mesh facts (they carry their time of reading), the role that a
@@ -34,12 +28,8 @@ export interface ControlPlaneOptions {
 }
 
 const ISTIO = "istio-system";
-const ROLE_ANNOTATION = "ecs.solo.io/role-arn";
-const FIELD_MANAGER = "ztunnel-autopilot";
-const APPLY = setHeaderOptions("Content-Type", PatchStrategy.ServerSideApply);
 /** A cluster's endpoint stays, its certificate authority may be replaced. */
 const CONNECTION_KEPT_MS = 15 * 60_000;
-const KEPT_NAMES = 1_000;
 
 /**
  * The Kubernetes side of one mesh. Throws `control-plane-unreachable` when the API does not answer within the deadline
@@ -49,8 +39,6 @@ const KEPT_NAMES = 1_000;
 export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
   const { name, now, deadlineMs = 10_000, keptMs = 0 } = options;
   const httpApi = options.fetch && fetchHttpApi(options.fetch);
-  const ensured = expiringCache<true>({ size: KEPT_NAMES, ttlMs: keptMs, now });
-  const bound = expiringCache<string>({ size: KEPT_NAMES, ttlMs: keptMs, now });
   let facts: { readonly facts: Promise<MeshFacts>; readonly until: number } | undefined;
   let connected: { readonly apis: Promise<KubernetesApis>; readonly until: number } | undefined;
 
@@ -108,18 +96,6 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
     throw new AutopilotError("control-plane-incomplete", `${name}: ${what} ${lacks}`, { cause: parsed.error });
   }
 
-  async function boundRole(namespace: string, serviceAccount: string): Promise<string | undefined> {
-    const what = `ServiceAccount ${namespace}/${serviceAccount}`;
-    const known = bound.get(what);
-    if (known !== undefined) return known;
-    const account = await find(what, ({ core }) =>
-      core.readNamespacedServiceAccount({ namespace, name: serviceAccount }),
-    );
-    const role = account?.metadata?.annotations?.[ROLE_ANNOTATION];
-    if (role !== undefined) bound.set(what, role);
-    return role;
-  }
-
   async function readFacts(): Promise<MeshFacts> {
     // The time before the first request: later changes are newer than these facts.
     const readAt = new Date(now()).toISOString();
@@ -141,7 +117,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
   }
 
   return {
-    boundRole,
+    ...identityCalls({ find, ask, need }, { ...options, keptMs }),
 
     readMeshFacts: async () => {
       if (!facts || facts.until <= now()) {
@@ -152,39 +128,6 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
         });
       }
       return facts.facts;
-    },
-
-    ensureNamespace: async (namespace) => {
-      const body = {
-        apiVersion: "v1",
-        kind: "Namespace",
-        metadata: { name: namespace, labels: { "istio.io/dataplane-mode": "ambient" } },
-      };
-      if (ensured.get(namespace)) return;
-      await ask(`Namespace ${namespace}`, ({ core }) =>
-        core.patchNamespace({ name: namespace, body, fieldManager: FIELD_MANAGER }, APPLY),
-      );
-      ensured.set(namespace, true);
-    },
-
-    ensureServiceAccount: async ({ namespace, serviceAccount, roleArn }) => {
-      const what = `ServiceAccount ${namespace}/${serviceAccount}`;
-      const role = await boundRole(namespace, serviceAccount);
-      if (role !== undefined && sameRole(role, roleArn)) return;
-      if (role !== undefined) {
-        throw new AutopilotError("control-plane-refused", `${name}: ${what} is bound to ${role}, not to ${roleArn}`);
-      }
-      const body = {
-        apiVersion: "v1",
-        kind: "ServiceAccount",
-        metadata: { name: serviceAccount, namespace, annotations: { [ROLE_ANNOTATION]: roleArn } },
-      };
-      await ask(what, ({ core }) =>
-        core.patchNamespacedServiceAccount(
-          { namespace, name: serviceAccount, body, fieldManager: FIELD_MANAGER },
-          APPLY,
-        ),
-      );
     },
 
     listWorkloadEntries: async (selection) => listWorkloadEntries(selection, { find, need }),

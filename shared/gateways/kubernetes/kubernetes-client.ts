@@ -141,6 +141,11 @@ function kubernetesCode(error: unknown): FailureCode {
   return refused ? "control-plane-refused" : "control-plane-unreachable";
 }
 
+/** True if another write was first: the object has changed since it was read, or exists by now. */
+export function isStale(error: unknown): boolean {
+  return error instanceof ApiException && error.code === 409 && isPassing(error);
+}
+
 /**
  * True for a refusal that ends by itself: another write was first, a namespace is being deleted, a list is too old to
  * be continued. https://kubernetes.io/docs/reference/using-api/api-concepts/

@@ -2,11 +2,11 @@ import type { ServiceRef } from "../../base/arn.ts";
 import { minutesToMs } from "../../base/durations.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { DISCOVERY_TAG } from "../../base/vocabulary.ts";
-import { type Config, controlPlaneFor } from "../../config/config.ts";
+import type { Config } from "../../config/config.ts";
 import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { pinnedRevision } from "../../deployment/pinned.ts";
 import { awaitsVerification, VERIFICATION } from "../../deployment/verification.ts";
-import { identityRefusal, type RolloutTarget } from "../../enrollment/decide.ts";
+import type { RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
 import { effectiveTags } from "../../enrollment/tags.ts";
@@ -18,6 +18,7 @@ import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
 import { currentState } from "../observe/current-state.ts";
 import { decideObserved, type ObserveCalls, type ObservedState, observeDescribed } from "../observe/observe.ts";
+import { type ClaimCalls, claimIdentity } from "./claim-identity.ts";
 import { freshReads } from "./fresh-reads.ts";
 import { secretOfRevision } from "./secrets-in-use.ts";
 import type { ApplyPlan, Plan } from "./steps.ts";
@@ -26,8 +27,12 @@ export interface PlanCalls {
   readonly config: Config;
   readonly ecs: ObserveCalls;
   readonly ledger: Pick<Ledger, "takeLease" | "changeMesh" | "getMesh" | "getService" | "forgetService"> &
-    Pick<RolloutLedger, "getFleet">;
-  readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts" | "boundRole">;
+    Pick<RolloutLedger, "getFleet"> &
+    ClaimCalls["ledger"];
+  readonly controlPlane: (
+    name: string,
+  ) => Pick<ControlPlaneCalls, "readMeshFacts"> & ReturnType<ClaimCalls["controlPlane"]>;
+  readonly log: ClaimCalls["log"];
   readonly now: () => number;
 }
 
@@ -58,10 +63,9 @@ export async function planRoll(
       return planChange(observed, state, { decision, rollout, isBound: false }, calls);
     case "enroll":
     case "update": {
-      const bound = await boundRole(ref, decision, calls);
-      const conflict = identityRefusal(bound, decision.desired.identity);
-      if (conflict) return planKept(observed, state, { conflict, rollout }, calls);
-      const isBound = bound !== undefined && decision.action === "update";
+      const claim = await claimIdentity({ observed, state, desired: decision.desired }, executionName, calls);
+      if (claim.refusal) return planKept(observed, state, { conflict: claim.refusal, rollout, executionName }, calls);
+      const isBound = claim.isBound && decision.action === "update";
       return planChange(observed, state, { decision, rollout, isBound }, calls);
     }
   }
@@ -74,15 +78,20 @@ export async function planRoll(
 async function planKept(
   observed: ObservedState,
   state: ServiceState,
-  { conflict, rollout }: { readonly conflict: Refusal; readonly rollout: RolloutTarget | undefined },
+  asked: {
+    readonly conflict: Refusal;
+    readonly rollout: RolloutTarget | undefined;
+    readonly executionName: string;
+  },
   calls: PlanCalls,
 ): Promise<Plan> {
   const { config } = calls;
+  const { conflict, rollout, executionName } = asked;
   const decision = await decideObserved(observed, config, freshReads(state.enrolled, calls), rollout, conflict);
   if (decision.action !== "update") return refusedPlan([conflict]);
-  const bound = await boundRole(observed.service.ref, decision, calls);
-  if (identityRefusal(bound, decision.desired.identity)) return refusedPlan([conflict]);
-  return planChange(observed, state, { decision, rollout, isBound: bound !== undefined, conflict }, calls);
+  const claim = await claimIdentity({ observed, state, desired: decision.desired }, executionName, calls);
+  if (claim.refusal) return refusedPlan([conflict]);
+  return planChange(observed, state, { decision, rollout, isBound: claim.isBound, conflict }, calls);
 }
 
 /** Nothing is to be changed: the first tasks of a revision that was deployed while none ran are to be verified. */
@@ -231,15 +240,4 @@ async function secretOf(
 function decisiveTags(clusterTags: Tags, { enrollTagKey }: Config): Record<string, string> {
   const intent = clusterTags[enrollTagKey];
   return { ...effectiveTags({}, clusterTags), ...(intent !== undefined && { [enrollTagKey]: intent }) };
-}
-
-async function boundRole(
-  ref: ServiceRef,
-  { desired }: Extract<Decision, { action: "enroll" | "update" }>,
-  calls: PlanCalls,
-): Promise<string | undefined> {
-  const plane = controlPlaneFor(calls.config, ref);
-  if (!plane) return undefined; // decide has refused the service
-  const { namespace, serviceAccount } = desired.identity;
-  return calls.controlPlane(plane.name).boundRole(namespace, serviceAccount);
 }

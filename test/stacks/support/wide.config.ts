@@ -37,5 +37,6 @@ export default defineConfig({
   policy: {
     rollout: { alarms: [{ name: "checkout-errors" }, { name: "far", account: "222222222222", region: "eu-west-1" }] },
   },
+  allowedNamespaces: ["*"],
   slack: { secretName: "ops/slack", channel: "#mesh-ops" },
 });

@@ -1,7 +1,7 @@
 import { sameRole } from "../../../shared/base/arn.ts";
 import { AutopilotError } from "../../../shared/base/errors.ts";
 import type { MeshFacts } from "../../../shared/model/mesh.ts";
-import type { WorkloadIdentity } from "../../../shared/model/service.ts";
+import type { RoleBinding, WorkloadIdentity } from "../../../shared/model/service.ts";
 import type { WorkloadEntry, WorkloadEntrySelection } from "../../../shared/model/workload-entry.ts";
 import type { ControlPlaneCalls } from "../../../shared/ports/ports.ts";
 import { web } from "../arns.ts";
@@ -24,6 +24,8 @@ export class FakeControlPlane implements ControlPlaneCalls {
   readonly keptOut = new Set<string>();
   /** Roles by `namespace/service account`. */
   readonly bound = new Map<string, string>();
+  /** The same by EKS's own annotation. */
+  readonly eksBound = new Map<string, string>();
   entries: readonly WorkloadEntry[] = [0, 1].map((index) =>
     workloadEntryOf(`${TASKS}/ecs-svc-new-1-${index}`, { address: `10.0.0.${index + 1}` }),
   );
@@ -38,23 +40,47 @@ export class FakeControlPlane implements ControlPlaneCalls {
     return { ...this.facts, readAt: new Date(this.#now()).toISOString() };
   }
 
+  async readNamespace(namespace: string) {
+    if (namespace === "istio-system" || this.namespaces.has(namespace)) return "ambient" as const;
+    return this.keptOut.has(namespace) ? ("not-ambient" as const) : ("absent" as const);
+  }
+
   async ensureNamespace(namespace: string) {
-    if (this.keptOut.has(namespace)) throw new AutopilotError("control-plane-refused", `Namespace ${namespace}`);
-    this.namespaces.add(namespace);
+    if (!this.keptOut.has(namespace)) this.namespaces.add(namespace);
   }
 
   async ensureServiceAccount({ namespace, serviceAccount, roleArn }: WorkloadIdentity) {
     const name = `${namespace}/${serviceAccount}`;
-    const bound = this.bound.get(name);
-    if (bound !== undefined && sameRole(bound, roleArn)) return;
-    if (bound !== undefined || !this.namespaces.has(namespace)) {
-      throw new AutopilotError("control-plane-refused", `ServiceAccount ${name}`);
-    }
-    this.bound.set(name, roleArn);
+    const bindings = await this.readBindings(namespace, serviceAccount);
+    const isOther = bindings.some((binding) => !sameRole(binding.roleArn, roleArn));
+    const exists = this.keptOut.has(namespace) || (await this.readNamespace(namespace)) === "ambient";
+    if (isOther || !exists) throw new AutopilotError("control-plane-refused", `ServiceAccount ${name}`);
+    if (bindings.length === 0) this.bound.set(name, roleArn);
   }
 
-  async boundRole(namespace: string, serviceAccount: string) {
-    return this.bound.get(`${namespace}/${serviceAccount}`);
+  async readBindings(namespace: string, serviceAccount: string) {
+    const name = `${namespace}/${serviceAccount}`;
+    const [own, eks] = [this.bound.get(name), this.eksBound.get(name)];
+    return [
+      ...(own ? [{ annotation: "ecs.solo.io/role-arn", roleArn: own }] : []),
+      ...(eks ? [{ annotation: "eks.amazonaws.com/role-arn", roleArn: eks }] : []),
+    ];
+  }
+
+  async unbind({ namespace, serviceAccount, roleArn }: WorkloadIdentity) {
+    const name = `${namespace}/${serviceAccount}`;
+    const present = this.bound.get(name);
+    if (present !== undefined && sameRole(present, roleArn)) this.bound.delete(name);
+  }
+
+  async listBindings(namespace: string) {
+    const names = [...this.bound.keys(), ...this.eksBound.keys()].filter((name) => name.startsWith(`${namespace}/`));
+    const accounts = new Map<string, readonly RoleBinding[]>();
+    for (const name of names) {
+      const [, account = ""] = name.split("/");
+      accounts.set(account, await this.readBindings(namespace, account));
+    }
+    return accounts;
   }
 
   async listWorkloadEntries({ namespace, serviceName = "" }: WorkloadEntrySelection) {

@@ -20,6 +20,7 @@ const valid: ConfigInput = {
   accounts: [account],
   controlPlanes: [plane],
   ztunnel: { image: "ztunnel:1.28.1" },
+  allowedNamespaces: ["*"],
   slack: { secretName: "slack", channel: "#ops" },
 };
 
@@ -33,7 +34,13 @@ describe("a configuration", () => {
       enrollTagKey: "ztunnel-autopilot/enroll",
       memberRoleName: "ztunnel-autopilot-member",
       ztunnel: { healthCheckCommand: ["ztunnel", "healthcheck"], startTimeoutSeconds: 120 },
-      policy: { inFlight: "replace", deploymentDeadlineMinutes: 30, maxUnenrollPerSweep: 5, propagateTags: true },
+      policy: {
+        inFlight: "replace",
+        deploymentDeadlineMinutes: 30,
+        maxUnenrollPerSweep: 5,
+        propagateTags: true,
+        identityGraceDays: 7,
+      },
     });
   });
 
@@ -96,7 +103,15 @@ describe("a configuration is refused, and the error names the field, when", () =
     ["ztunnel.startTimeoutSeconds", 121],
     ["ztunnel.startTimeoutSeconds", 2.5],
     ["ztunnel.memoryReservationMiB", 5],
+    ["allowedNamespaces", undefined],
     ["allowedNamespaces", []],
+    ["allowedNamespaces.0", "kube-system"],
+    ["allowedNamespaces.0", "kube-*"],
+    ["allowedNamespaces.0", "istio-eastwest"],
+    ["policy.eksRoleAnnotation", "warn"],
+    ["policy.sharedRoles", "ignore"],
+    ["policy.labelNamespaces", "yes"],
+    ["policy.identityGraceDays", 0],
     ["allowedNamespaces", "shop"],
     ["identityRole", "both"],
     ["enrollTagKey", ""],

@@ -122,10 +122,11 @@ describe("a service with the enroll tag", () => {
     expect(JSON.stringify(decision)).not.toContain("CERTIFICATE");
   });
 
-  it("takes the identity from the execution role when the configuration asks for it, with a warning", () => {
-    const decision = decide(observed({ config: config({ identityRole: "execution" }) }));
+  it("takes the identity from the execution role when the configuration asks for it, if the roles are one", () => {
+    const raw = taskDefinition({ taskRoleArn: EXECUTION_ROLE });
+    const decision = decide(observed({ raw, config: config({ identityRole: "execution" }) }));
     expect(desiredOf(decision).identity.roleArn).toBe(EXECUTION_ROLE);
-    expect(decision).toMatchObject({ warnings: [{ code: "roles-differ" }] });
+    expect(decision).toMatchObject({ warnings: [] });
   });
 
   it("takes a role without ARN as one of the service's account", () => {

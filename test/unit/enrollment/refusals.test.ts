@@ -91,6 +91,12 @@ describe("refusals", () => {
       },
     ],
     ["namespace-not-allowed", { config: config({ allowedNamespaces: ["team-*", "default"] }) }],
+    ["namespace-not-allowed", { service: service({ tags: { ...enrolled, "ecs.solo.io/namespace": "kube-system" } }) }],
+    [
+      "namespace-not-allowed",
+      { service: service({ tags: { ...enrolled, "ecs.solo.io/namespace": "istio-eastwest" } }) },
+    ],
+    ["roles-differ", { config: config({ identityRole: "execution" }) }],
   ];
   it.each(refused)("%s is refused", (reason, changes) => {
     const decision = decide(observed(changes));
@@ -98,7 +104,7 @@ describe("refusals", () => {
   });
 
   it("are all shown here", () => {
-    const elsewhere = ["no-control-plane", "identity-conflict", "mesh-name"];
+    const elsewhere = ["no-control-plane", "identity-conflict", "role-shared", "namespace-not-ambient", "mesh-name"];
     const shown = [...refused.map(([reason]) => reason), ...elsewhere];
     expect(new Set(shown)).toEqual(new Set(Object.keys(refusals)));
   });
@@ -157,9 +163,14 @@ describe("refusals", () => {
 
   it("identity-conflict is reported when the service account is bound to another role", () => {
     const identity = { namespace: "shop", serviceAccount: "web", roleArn: TASK_ROLE };
-    expect(identityRefusal(undefined, identity)).toBeUndefined();
-    expect(identityRefusal(TASK_ROLE, identity)).toBeUndefined();
-    expect(identityRefusal(EXECUTION_ROLE, identity)).toMatchObject({ reason: "identity-conflict" });
+    const by = (annotation: string, roleArn: string) => ({ annotation, roleArn });
+    const own = by("ecs.solo.io/role-arn", TASK_ROLE);
+    expect(identityRefusal([], identity)).toBeUndefined();
+    expect(identityRefusal([own], identity)).toBeUndefined();
+    expect(identityRefusal([by("ecs.solo.io/role-arn", EXECUTION_ROLE)], identity)?.reason).toBe("identity-conflict");
+    const second = identityRefusal([own, by("eks.amazonaws.com/role-arn", EXECUTION_ROLE)], identity);
+    expect(second).toMatchObject({ reason: "identity-conflict" });
+    expect(second?.detail).toContain("eks.amazonaws.com/role-arn");
   });
 });
 

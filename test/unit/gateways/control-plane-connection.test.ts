@@ -5,6 +5,7 @@ import { controlPlane } from "../../../shared/gateways/kubernetes/control-plane.
 import { eksConnection, kubeconfigConnection } from "../../../shared/gateways/kubernetes/control-plane-connection.ts";
 import { eksToken } from "../../../shared/gateways/kubernetes/eks-token.ts";
 import { parseKubeconfig } from "../../../shared/gateways/kubernetes/kubeconfig.ts";
+import { boundRole } from "../../support/bindings.ts";
 import { homePlace, wire } from "../../support/wire.ts";
 
 const NOW_MS = Date.parse("2026-11-21T03:00:00Z");
@@ -152,7 +153,7 @@ describe("a faulty control plane", () => {
           init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
         }),
     );
-    await expect(silent.boundRole("web", "web")).rejects.toMatchObject({
+    await expect(boundRole(silent, "web", "web")).rejects.toMatchObject({
       code: "control-plane-unreachable",
       detail: expect.stringMatching(/ServiceAccount web\/web: TimeoutError/),
     });
@@ -227,7 +228,7 @@ describe("a faulty control plane", () => {
       },
     );
     for (const _ of [1, 2]) {
-      await expect(failing.boundRole("web", "web")).rejects.toMatchObject({
+      await expect(boundRole(failing, "web", "web")).rejects.toMatchObject({
         detail: expect.stringContaining("certificate has expired"),
       });
     }

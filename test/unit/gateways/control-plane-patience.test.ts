@@ -16,10 +16,10 @@ const failure = (status: number, reason: string, ...causes: readonly string[]): 
     details: { causes: causes.map((cause) => ({ reason: cause, message: cause })) },
   },
 });
-/** A control plane without the service account, whose API gives this answer to an apply. */
+/** A control plane without the service account, whose API gives this answer to a write. */
 function planeAnswering(answer: Answer) {
   const fetch: KubernetesFetch = async (_url, { method }) => {
-    const { status, body } = method === "PATCH" ? answer : failure(404, "NotFound");
+    const { status, body } = method === "GET" ? failure(404, "NotFound") : answer;
     const text = JSON.stringify(body);
     return { status, headers: [["content-type", "application/json"]], text: async () => text };
   };

@@ -27,7 +27,7 @@ export const connectionChapter: CheckChapter = {
       what: "a role by a wrong token",
       expected: /^control-plane-refused: .*HTTP 401/,
       play: (cluster) =>
-        attempted(() => planeOf(cluster, { token: async () => "moon" }).boundRole("istio-system", "absent")),
+        attempted(() => planeOf(cluster, { token: async () => "moon" }).readBindings("istio-system", "absent")),
     },
     {
       what: "a role by a wrong token that is renewed",
@@ -35,7 +35,7 @@ export const connectionChapter: CheckChapter = {
       play: (cluster) => {
         let asked = 0;
         const token = async () => (asked++ === 0 ? "moon" : tokens.autopilot);
-        return attempted(() => planeOf(cluster, { token }).boundRole("istio-system", "absent"));
+        return attempted(() => planeOf(cluster, { token }).readBindings("istio-system", "absent"));
       },
     },
     ...slashes(),

@@ -73,15 +73,17 @@ export function simulatedWorld(): { readonly world: World; readonly objects: rea
 /** The gateway's view of a real cluster, as the user with this token or certificate. */
 export function planeOf(cluster: Cluster, over: Partial<PlaneOptions> = {}): ControlPlaneCalls {
   const { server = cluster.server, caFile = "ca.crt", token = async () => tokens.autopilot, certificate } = over;
+  const { labelNamespaces = false } = over;
   const user =
     certificate === undefined
       ? { bearerToken: token }
       : { certData: cluster.pem(`${certificate}.crt`), keyData: cluster.pem(`${certificate}.key`) };
   const connect = async () => ({ server, caData: cluster.pem(caFile), user });
-  return controlPlane({ name: NAME, now: Date.now, connect });
+  return controlPlane({ name: NAME, now: Date.now, connect, labelNamespaces });
 }
 
 export interface PlaneOptions {
+  readonly labelNamespaces: boolean;
   readonly server: string;
   readonly caFile: string;
   readonly token: () => Promise<string>;

@@ -49,9 +49,9 @@ function binds(what: string, at: string, roleArn = ROLE): Step {
 
 function accounts(): readonly Step[] {
   return [
-    calls("the role of a missing account", ({ plane }) => plane.boundRole("shop", "web")),
+    calls("the role of a missing account", ({ plane }) => plane.readBindings("shop", "web")),
     binds("a new account", "shop/web"),
-    calls("its role", ({ plane }) => plane.boundRole("shop", "web")),
+    calls("its role", ({ plane }) => plane.readBindings("shop", "web")),
     binds("the account again", "shop/web"),
     binds("the same role without its path", "shop/web", "arn:aws:iam::111111111111:role/web"),
     binds("another role", "shop/web", "arn:aws:iam::111111111111:role/other"),
@@ -61,9 +61,9 @@ function accounts(): readonly Step[] {
     given("an account with an empty role", (world) => world.put(account("shop/blank", { "ecs.solo.io/role-arn": "" }))),
     binds("an empty role of Helm's", "shop/blank"),
     given("an account for pods", (world) => world.put(account("shop/pods", { "eks.amazonaws.com/role-arn": ROLE }))),
-    calls("the role of an account for pods", ({ plane }) => plane.boundRole("shop", "pods")),
+    calls("the role of an account for pods", ({ plane }) => plane.readBindings("shop", "pods")),
     binds("an account for pods", "shop/pods"),
-    calls("its role now", ({ plane }) => plane.boundRole("shop", "pods")),
+    calls("its role now", ({ plane }) => plane.readBindings("shop", "pods")),
   ];
 }
 

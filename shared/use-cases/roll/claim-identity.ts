@@ -1,0 +1,107 @@
+import type { ServiceRef } from "../../base/arn.ts";
+import { type Config, controlPlaneFor } from "../../config/config.ts";
+import { accountSubject, claimedAccount, claimedRole, givenBack, roleSubject } from "../../enrollment/claims.ts";
+import { identityRefusal } from "../../enrollment/decide.ts";
+import type { DesiredEnrollment } from "../../enrollment/decision.ts";
+import { hasIdentity, heldOf, withHeld } from "../../enrollment/held.ts";
+import type { Refusal } from "../../model/reasons.ts";
+import type { RoleBinding, WorkloadIdentity } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
+import type { Ledger } from "../../ports/ledger.ts";
+import type { ControlPlaneCalls, Log } from "../../ports/ports.ts";
+import type { ObservedState } from "../observe/observe.ts";
+
+export interface ClaimCalls {
+  readonly config: Config;
+  readonly ledger: Pick<Ledger, "updateRoll" | "changeClaim">;
+  readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readBindings" | "readNamespace">;
+  readonly log: Pick<Log, "warn">;
+}
+
+/** Whether the service may have its identity; `isBound`: Kubernetes has the binding already. */
+export type IdentityClaim =
+  | { readonly refusal: Refusal; readonly isBound?: never }
+  | { readonly refusal?: never; readonly isBound: boolean };
+
+/**
+ * Claims the identity in the ledger, before anything is bound: of two roles that want one service account at once, one
+ * gets it, in whichever order their calls are answered. What the service is to have is recorded with it first, so that
+ * no sweep takes it for unneeded. A service that has this very identity already keeps it against the rules that came
+ * later.
+ */
+export async function claimIdentity(
+  { observed, state, desired }: { observed: ObservedState; state: ServiceState; desired: DesiredEnrollment },
+  executionName: string,
+  calls: ClaimCalls,
+): Promise<IdentityClaim> {
+  const { ref } = observed.service;
+  const { identity } = desired;
+  const plane = controlPlaneFor(calls.config, ref);
+  if (!plane) return { isBound: false }; // decide has refused the service
+  const isKept = hasIdentity(observed, identity);
+  const { bindings, refusal } = await seenByKubernetes(identity, isKept, calls.controlPlane(plane.name), calls);
+  if (refusal) return { refusal };
+  const held = withHeld(state.held, heldOf(desired));
+  if (held) await calls.ledger.updateRoll(ref.serviceArn, executionName, {}, { held });
+  const taken = await claimInLedger({ ref, controlPlane: plane.name, identity, isKept }, calls);
+  if (!taken) return { isBound: bindings.length > 0 };
+  if (held) await calls.ledger.updateRoll(ref.serviceArn, executionName, {}, { held: state.held ?? null });
+  return { refusal: taken };
+}
+
+async function seenByKubernetes(
+  identity: WorkloadIdentity,
+  isKept: boolean,
+  kubernetes: Pick<ControlPlaneCalls, "readBindings" | "readNamespace">,
+  { config, log }: Pick<ClaimCalls, "config" | "log">,
+): Promise<{ readonly bindings: readonly RoleBinding[]; readonly refusal?: Refusal }> {
+  const { namespace, serviceAccount } = identity;
+  const bindings = await kubernetes.readBindings(namespace, serviceAccount);
+  const conflict = identityRefusal(bindings, identity);
+  if (conflict && !(isKept && !identityRefusal(bindings.slice(0, 1), identity))) return { bindings, refusal: conflict };
+  if (conflict) log.warn("an identity has a second role", { detail: conflict.detail });
+  if (isKept || config.policy.labelNamespaces) return { bindings };
+  if ((await kubernetes.readNamespace(namespace)) !== "not-ambient") return { bindings };
+  const detail = `kubectl label namespace ${namespace} istio.io/dataplane-mode=ambient`;
+  return { bindings, refusal: { reason: "namespace-not-ambient", detail } };
+}
+
+interface Wish {
+  readonly ref: ServiceRef;
+  readonly controlPlane: string;
+  readonly identity: WorkloadIdentity;
+  readonly isKept: boolean;
+}
+
+/** The refusal when somebody else has the service account or, unless that is allowed, the role. */
+async function claimInLedger(
+  { ref, controlPlane, identity, isKept }: Wish,
+  { config, ledger, log }: ClaimCalls,
+): Promise<Refusal | undefined> {
+  const { namespace, serviceAccount, roleArn } = identity;
+  const { serviceArn } = ref;
+  const account = `${namespace}/${serviceAccount}`;
+  const subject = accountSubject(controlPlane, namespace, serviceAccount);
+  const claimed = await ledger.changeClaim(subject, (claim) => {
+    const { next, owner } = claimedAccount(claim, { subject, roleArn, serviceArn });
+    return { next, result: owner };
+  });
+  if (claimed.result !== undefined) {
+    const detail = `${account} belongs to ${claimed.result}, the service has ${roleArn}.`;
+    return { reason: "identity-conflict", detail };
+  }
+  // After the service account: a role that is claimed for an account has that account.
+  const ofRole = roleSubject(controlPlane, roleArn);
+  const shared = isKept || config.policy.sharedRoles === "warn";
+  const owned = await ledger.changeClaim(ofRole, (claim) => {
+    const { next, owner } = claimedRole(claim, { subject: ofRole, account, serviceArn, shared });
+    return { next, result: owner };
+  });
+  if (owned.result === undefined) {
+    const others = Object.keys(owned.stored?.holders ?? {}).filter((one) => one !== account);
+    if (others.length > 0) log.warn("a role has several service accounts", { roleArn, accounts: [account, ...others] });
+    return undefined;
+  }
+  await ledger.changeClaim(subject, (claim) => ({ next: givenBack(claim, roleArn, serviceArn) }));
+  return { reason: "role-shared", detail: `${roleArn} belongs to ${owned.result}, the service asks for ${account}.` };
+}
