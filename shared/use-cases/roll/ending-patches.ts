@@ -16,7 +16,7 @@ export function releasePatch(state: ServiceState, ending: Ending, timing: Timing
     attemptNumber: state.attemptNumber + 1,
     lastOutcome: outcomeOf(ending, timing),
     ...(ending.plan?.serviceCreatedAtMs != null && { createdAtMs: ending.plan.serviceCreatedAtMs }),
-    ...resultPatch(ending),
+    ...resultPatch(ending, state),
     ...(isFailure(ending.outcome) && afterFailure(state, ending.attemptKey, timing.nowMs, timing.policy)),
   };
 }
@@ -44,8 +44,8 @@ function isFailure(outcome: RollOutcome): boolean {
   return outcome !== "succeeded" && outcome !== "unverified" && outcome !== "superseded";
 }
 
-function resultPatch({ outcome, deployed, refusals, revertedTo, rollout }: Ending): ServicePatch {
-  if (deployed) return { ...deployedPatch(deployed, rollout !== null), ...goodPatch(deployed, outcome) };
+function resultPatch({ outcome, deployed, refusals, revertedTo, rollout }: Ending, state: ServiceState): ServicePatch {
+  if (deployed) return { ...deployedPatch(deployed, rollout !== null), ...goodPatch(deployed, outcome, state) };
   if (refusals) return { notifiedRefusals: textOf(refusals) };
   if (!revertedTo) return {};
   return { lastGoodRevisionArn: revertedTo.revisionArn, lastGoodSecret: revertedTo.secretInUse };
@@ -53,14 +53,19 @@ function resultPatch({ outcome, deployed, refusals, revertedTo, rollout }: Endin
 
 /**
  * The last good revision: the new one once its tasks have shown that it works. Until then it stays what it was, but
- * after a rollback, whose revision was good before.
+ * after a rollback, whose revision was good before. The secret that it pins is recorded then, since the next roll pins
+ * another revision.
  */
-function goodPatch({ plan, watch }: Deployed, outcome: RollOutcome): ServicePatch {
+function goodPatch({ plan, watch }: Deployed, outcome: RollOutcome, state: ServiceState): ServicePatch {
   const { pinnedRevisionArn, pinnedSecret } = plan;
   const { targetRevisionArn: revisionArn, secretInUse } = watch;
   const good = { lastGoodRevisionArn: revisionArn, lastGoodSecret: secretInUse };
   if (outcome !== "unverified") return { ...good, unverified: null };
-  return { ...(plan.change === "rollback" && good), unverified: { revisionArn, pinnedRevisionArn, pinnedSecret } };
+  return {
+    ...(pinnedRevisionArn === state.lastGoodRevisionArn && { lastGoodSecret: pinnedSecret }),
+    ...(plan.change === "rollback" && good),
+    unverified: { revisionArn, pinnedRevisionArn, pinnedSecret },
+  };
 }
 
 function deployedPatch({ plan, watch }: Deployed, inRollout: boolean): ServicePatch {

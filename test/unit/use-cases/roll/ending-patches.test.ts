@@ -82,6 +82,10 @@ describe("the release of a lease", () => {
     });
     expect(patch).not.toHaveProperty("lastGoodRevisionArn");
     expect(patch).not.toHaveProperty("lastGoodSecret");
+    const pinsGood = success({ pinnedRevisionArn: "good", pinnedSecret: PINNED_SECRET }, {}, given);
+    expect(releasePatch(state, pinsGood, clock), "the next rolls pin others").toMatchObject({
+      lastGoodSecret: PINNED_SECRET,
+    });
     const back = releasePatch(state, success({ change: "rollback" }, {}, given), clock);
     expect(back, "its revision was good before").toMatchObject({ lastGoodRevisionArn: TARGET });
     expect(releasePatch(state, success({ change: "verify" }), clock)).toMatchObject({
