@@ -5,7 +5,7 @@ import { findSidecar } from "../../shared/data-plane/ztunnel/index.ts";
 import { isOfEarlierService } from "../../shared/deployment/memory.ts";
 import type { Decision, NoneReason } from "../../shared/enrollment/decision.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
-import { versionSkew } from "../../shared/enrollment/warnings-of.ts";
+import { versionSkew } from "../../shared/enrollment/version-skew.ts";
 import type { MeshState } from "../../shared/model/mesh.ts";
 import type { DriftReason, Refusal, Warning } from "../../shared/model/reasons.ts";
 import type { FleetState, Scope } from "../../shared/model/rollout.ts";
@@ -193,7 +193,7 @@ async function describeObserved(observed: ObservedState, { meshes, fleet }: Know
     sidecar: sidecar.kind !== "none" && sidecar.kind !== "foreign",
     ...(image !== undefined && { ztunnelImage: image }),
     ...(root && { root }),
-    ...(skew && { skew }),
+    ...(skew && { skew: { ztunnel: skew.ztunnel, istiod: skew.istiod } }),
   };
   try {
     const reads = { mesh: async (name: string) => meshes.get(name), fleet: async () => fleet };

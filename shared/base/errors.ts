@@ -229,6 +229,11 @@ export const failures = {
     fix: "Use an image of the fleet's repository, or add this one to ztunnel.allowedImages.",
     retryable: false,
   },
+  "version-skew": {
+    sentence: "The image is of a newer version than istiod, which Istio does not support.",
+    fix: "Upgrade istiod first: the fleet's image is then asked for by itself. Or narrow the scope, or see policy.versionSkew.",
+    retryable: false,
+  },
   "scope-empty": {
     sentence: "No enrolled service is in the rollout's scope.",
     fix: "Look at the inventory (`npm run autopilot -- status`) and widen the scope.",

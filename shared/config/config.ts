@@ -80,6 +80,8 @@ const policySchema = z
     labelNamespaces: z.boolean().default(false),
     /** An identity that no service has had for this long is unbound, and its secrets are scheduled for deletion. */
     identityGraceDays: z.number().min(1).max(365).default(7),
+    /** A ztunnel image of a newer minor version than istiod: refuse it, or take it with a warning. */
+    versionSkew: z.enum(["refuse", "warn"]).default("refuse"),
     maxUnenrollPerSweep: z.int().nonnegative().default(5),
     /** One sweep starts at most this many enrollments and updates; the next ones follow. */
     maxRollsPerSweep: z.int().positive().default(50),

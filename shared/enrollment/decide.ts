@@ -15,6 +15,7 @@ import { enrollRefusals, requestRefusals, serviceRefusals, sidecarRefusals } fro
 import { immediateDrift } from "./rollout-deferral.ts";
 import { sidecarSpec } from "./sidecar-spec.ts";
 import { effectiveTags, enrollIntent, unknownTags } from "./tags.ts";
+import { skewRefusals } from "./version-skew.ts";
 import { keptWarning, warningsOf } from "./warnings-of.ts";
 import { isInMesh, runningOf, type Wish, wishOf } from "./wish.ts";
 
@@ -113,21 +114,22 @@ function decideUnenroll(service: ObservedService, reason: UnenrollReason): Decis
 function decideEnrolled(observed: DecisionInput, sidecar: Sidecar, mistakes: readonly Refusal[]): Decision {
   const { service, definition, facts, config } = observed;
   const conflicts = observed.conflict ? [observed.conflict] : [];
-  const wish = wishOf(observed, runningOf(observed, sidecar), [...mistakes, ...conflicts]);
-  const found = obstacles(observed, wish);
+  const running = runningOf(observed, sidecar);
+  const wish = wishOf(observed, running, [...mistakes, ...conflicts]);
+  const chosen = imageOf(observed, wish.request, running?.image, isInMesh(observed, sidecar));
+  const found = [...obstacles(observed, wish, chosen.image), ...chosen.refusals];
   const kept = found.filter(({ reason }) => keptRefusals.includes(reason) && isInMesh(observed, sidecar));
   const refused = refuse(found.filter((refusal) => !kept.includes(refusal)));
   if (refused) return refused;
   if (!facts) throw new AutopilotError("mesh-facts-missing", `For ${service.ref.serviceArn}.`);
   const { request } = wish;
   if (!request) throw new AutopilotError("unexpected-error", "Bad tags were not refused.");
-  const image = imageOf(observed, request);
-  const desired = desiredEnrollment({ service, definition, request, facts, image, config });
+  const desired = desiredEnrollment({ service, definition, request, facts, image: chosen.image, config });
   const observedValueFrom = "secretValueFrom" in sidecar ? sidecar.secretValueFrom : undefined;
   const valueFrom = comparableValueFrom(service, desired.secret, observedValueFrom, observed.secretArn);
   const spec = sidecarSpec(desired, valueFrom, config);
   const warnings = [
-    ...[...wish.kept, ...kept].map(keptWarning),
+    ...[...wish.kept, ...chosen.kept, ...kept].map(keptWarning),
     ...warningsOf({ service, definition, request, facts, spec, config }),
   ];
   const drift: readonly DriftReason[] = [
@@ -154,14 +156,34 @@ function repairsOf({ service, clusterTags, config }: DecisionInput): readonly Re
   return found;
 }
 
-function imageOf({ rollout, state, fleet, config }: DecisionInput, request: TagRequest | undefined): string {
-  return desiredImage({ tagged: request?.image, rollout, given: state?.image, fleet: fleet.image, config });
+/** The image that the service shall run, and what speaks against the one that it should have. */
+interface ChosenImage {
+  readonly image: string;
+  readonly refusals: readonly Refusal[];
+  /** Why the service goes on with its present image. */
+  readonly kept: readonly Refusal[];
+}
+
+/**
+ * An image that is newer than istiod is refused. A service in the mesh goes on with the image that it runs, and follows
+ * rotations, unless a rollout brings it that very image.
+ */
+function imageOf(
+  { rollout, state, fleet, config, facts }: DecisionInput,
+  request: TagRequest | undefined,
+  running: string | undefined,
+  isIn: boolean,
+): ChosenImage {
+  const image = desiredImage({ tagged: request?.image, rollout, given: state?.image, fleet: fleet.image, config });
+  const refusals = skewRefusals(image, facts, config);
+  if (!isIn || rollout?.image === image) return { image, refusals, kept: [] };
+  return { image: refusals.length > 0 ? (running ?? image) : image, refusals: [], kept: refusals };
 }
 
 /** Every refusal that applies, most fundamental first. */
-function obstacles(observed: DecisionInput, { request, refusals }: Wish): readonly Refusal[] {
+function obstacles(observed: DecisionInput, { request, refusals }: Wish, image: string): readonly Refusal[] {
   const { service, definition, config } = observed;
-  const wanted = { image: imageOf(observed, request), request: { proxyEnv: request?.proxyEnv ?? false } };
+  const wanted = { image, request: { proxyEnv: request?.proxyEnv ?? false } };
   const placeholder = { secretName: "ztunnel-autopilot/network/namespace/service-account", versionId: "0".repeat(64) };
   const spec = sidecarSpec(wanted, comparableValueFrom(service, placeholder, undefined), config);
   return [

@@ -7,6 +7,7 @@ import type { Refusal, Warning } from "../model/reasons.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";
 import type { TagRequest } from "./decision.ts";
 import { meshNameProblems } from "./mesh-names.ts";
+import { skewWarnings } from "./version-skew.ts";
 
 /** What does not keep the service out of the mesh, but may hurt it there. */
 export function warningsOf(input: {
@@ -29,7 +30,7 @@ export function warningsOf(input: {
     ...(service.usesServiceConnect
       ? [{ code: "service-connect", detail: "Calls by Service Connect's names bypass ztunnel." } as const]
       : []),
-    ...versionWarnings(spec.image, facts),
+    ...skewWarnings(spec.image, facts),
   ];
 }
 
@@ -68,27 +69,4 @@ function deploymentWarnings({ deploymentStrategy, hasPauseHook }: ObservedServic
     ...(hasPauseHook ? ["a pause hook"] : []),
   ];
   return causes.length > 0 ? [{ code: "slow-deployment", detail: `The service has ${causes.join(" and ")}.` }] : [];
-}
-
-function versionWarnings(image: string, { istiodVersion }: MeshFacts): readonly Warning[] {
-  const skew = versionSkew(image, istiodVersion);
-  return skew ? [{ code: "version-skew", detail: `ztunnel ${skew.ztunnel}, istiod ${skew.istiod}.` }] : [];
-}
-
-/**
- * The minor versions of a ztunnel image and of istiod where they differ; `undefined` where they don't, or where
- * either version is unknown.
- */
-export function versionSkew(
-  image: string,
-  istiodVersion: string | undefined,
-): { readonly ztunnel: string; readonly istiod: string } | undefined {
-  const ztunnel = minorVersion(image.replace(/@.*$/, "").match(/:([^/:]+)$/)?.[1]);
-  const istiod = minorVersion(istiodVersion);
-  return ztunnel === undefined || istiod === undefined || ztunnel === istiod ? undefined : { ztunnel, istiod };
-}
-
-/** `1.28` of `1.28.0-solo`; `undefined` for a version without numbers, such as a digest or `latest`. */
-function minorVersion(version: string | undefined): string | undefined {
-  return version?.match(/^v?(\d+\.\d+)(?:\D|$)/)?.[1];
 }

@@ -85,6 +85,10 @@ export const refusals = {
     sentence: "Task role and execution role differ, and the configuration takes the identity from the execution role.",
     fix: "Set identityRole to task: a ztunnel proves its identity with the task role's credentials. Or use one role.",
   },
+  "version-skew": {
+    sentence: "The ztunnel image is of a newer version than istiod, which Istio does not support.",
+    fix: "Upgrade istiod first, use an image of its version, or set policy.versionSkew to warn.",
+  },
   "identity-conflict": {
     sentence: "The service account belongs to another role.",
     fix: "Use another service account, or the same role for all services of this one.",

@@ -42,6 +42,7 @@ export const refusalNames = [
   "namespace-not-allowed",
   "image-not-allowed",
   "roles-differ",
+  "version-skew",
   "identity-conflict",
   "role-shared",
   "namespace-not-ambient",

@@ -7,7 +7,7 @@ import type { Log, ParameterCalls } from "../../ports/ports.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
 import { parseBundle } from "../../trust/bundle.ts";
 import { advanceQueue, hasEnded } from "./queue.ts";
-import { AUTOPILOT, queueRollout, type RequestCalls, type Wanted } from "./request-rollout.ts";
+import { AUTOPILOT, queueRollout, type RequestCalls, runnableImage, type Wanted } from "./request-rollout.ts";
 import { allowedImage } from "./validate.ts";
 
 export interface PendingCalls extends RequestCalls {
@@ -76,8 +76,9 @@ async function adoptFirstSeen(calls: PendingCalls): Promise<void> {
   }));
 }
 
-/** The image that the fleet should have, or the text in its place that is not allowed as one. */
-async function fleetImage({ config, parameters }: PendingCalls) {
+/** The image that the fleet should have, or what stands in its place and why it is not taken. */
+async function fleetImage(calls: PendingCalls) {
+  const { config, parameters } = calls;
   const { imageParameter, image } = config.ztunnel;
   const text = imageParameter === undefined ? undefined : (await parameters.getParameter(imageParameter))?.trim();
   if (text === undefined) return { image };
@@ -88,8 +89,21 @@ async function fleetImage({ config, parameters }: PendingCalls) {
   }
 }
 
-const newImage: Find = async (fleet, calls) => {
+/** The same, without an image that is newer than istiod: it is asked for again when istiod has another version. */
+async function newFleetImage(current: string | undefined, calls: PendingCalls) {
   const found = await fleetImage(calls);
+  if (!("image" in found) || found.image === current) return found;
+  try {
+    return { image: await runnableImage(found.image, {}, calls) };
+  } catch (error) {
+    const failure = asAutopilotError(error);
+    if (failure.code !== "version-skew") throw failure;
+    return { rejected: failure.detail, failure };
+  }
+}
+
+const newImage: Find = async (fleet, calls) => {
+  const found = await newFleetImage(fleet.image?.image, calls);
   const text = "image" in found ? found.image : found.rejected;
   if (text === fleet.requestedFor.image) return undefined;
   const seen = () => ({ image: text });

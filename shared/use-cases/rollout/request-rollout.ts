@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { AutopilotError, asAutopilotError, type FailureCode } from "../../base/errors.ts";
-import type { Config } from "../../config/config.ts";
+import { matches } from "../../base/wildcard.ts";
+import type { Config, ControlPlaneConfig } from "../../config/config.ts";
 import { openWindow } from "../../config/freeze.ts";
 import { settingsHash } from "../../enrollment/settings-hash.ts";
+import { refusedSkew, wordsOf } from "../../enrollment/version-skew.ts";
 import type { RolloutRequest } from "../../events/operator.ts";
 import { rolloutRefused } from "../../events/rollout-events.ts";
 import { type Rollout, type RolloutKind, rolloutSchema, type Scope } from "../../model/rollout.ts";
@@ -113,7 +115,7 @@ async function targetOf(
   switch (kind) {
     case "upgrade":
       if (image === undefined) throw new AutopilotError("invalid-request", "An upgrade needs an image.");
-      return { image: allowedImage(image, calls.config) };
+      return { image: await runnableImage(allowedImage(image, calls.config), scope, calls) };
     case "rotate": {
       if (scope.controlPlane === undefined) return {};
       const mesh = await calls.ledger.getMesh(scope.controlPlane);
@@ -128,6 +130,33 @@ async function targetOf(
       }
       return {};
   }
+}
+
+/**
+ * The image, unless it is newer than the istiod of a control plane that the scope may have services of. Throws
+ * `version-skew`.
+ */
+export async function runnableImage(
+  image: string,
+  scope: Scope,
+  { config, ledger }: Pick<RequestCalls, "config" | "ledger">,
+): Promise<string> {
+  for (const plane of config.controlPlanes.filter((one) => mayServe(one, scope))) {
+    const mesh = await ledger.getMesh(plane.name);
+    const skew = refusedSkew(image, mesh?.generations.at(-1)?.facts.istiodVersion, config);
+    if (skew) throw new AutopilotError("version-skew", `${image} in ${plane.name}: ${wordsOf(skew)}`);
+  }
+  return image;
+}
+
+/** True if the control plane may have services in the scope, by its accounts and regions. */
+function mayServe({ name, serves }: ControlPlaneConfig, { controlPlane, accounts, regions }: Scope): boolean {
+  if (controlPlane !== undefined) return controlPlane === name;
+  return serves.some(
+    (one) =>
+      (accounts?.includes(one.account) ?? true) &&
+      (regions?.some((pattern) => one.regions.some((region) => matches(pattern, region))) ?? true),
+  );
 }
 
 function isControlPlane(name: string, { controlPlanes }: Config): boolean {

@@ -1,3 +1,4 @@
+import { applicationLogs } from "../../../lab/fleet/application-logs.ts";
 import { demoFleet, EU, US } from "../../../lab/fleet/demo.ts";
 import { type Fleet, type FleetService, fleetSchema } from "../../../lab/fleet/fleet.ts";
 import type { ServiceName } from "../../../lab/story/lab-driver.ts";
@@ -52,7 +53,13 @@ export function webDefinition(name: string, members: JsonObject = {}): JsonObjec
     taskRoleArn: `arn:aws:iam::${US.account}:role/${name}-task`,
     executionRoleArn: `arn:aws:iam::${US.account}:role/${name}-execution`,
     containerDefinitions: [
-      { name: "app", image: `shop/${name}:1`, essential: true, portMappings: [{ containerPort: 8080 }] },
+      {
+        name: "app",
+        image: `shop/${name}:1`,
+        essential: true,
+        portMappings: [{ containerPort: 8080 }],
+        logConfiguration: applicationLogs(name),
+      },
     ],
     ...members,
   };

@@ -40,8 +40,10 @@ export async function readFacts(
   testbed: RolloutTestbed,
   roots: "a" | "ab" | "b",
   readAt = new Date(NOON).toISOString(),
+  istiodVersion = "1.28.0",
 ): Promise<void> {
-  await testbed.ledger.changeMesh("main", (mesh) => ({ next: withReading(mesh, factsWith(roots, { readAt })) }));
+  const facts = factsWith(roots, { readAt, istiodVersion });
+  await testbed.ledger.changeMesh("main", (mesh) => ({ next: withReading(mesh, facts) }));
 }
 
 /** All of the ledger that matters here, for a comparison. Versions and times are left out. */

@@ -67,6 +67,7 @@ describe("refusals", () => {
       "image-not-allowed",
       { service: service({ tags: { ...enrolled, "ztunnel-autopilot/image": "evil.example.com/ztunnel:1" } }) },
     ],
+    ["version-skew", { facts: { ...facts, istiodVersion: "1.27.3" } }],
     ["bad-tag", { service: service({ tags: { "ztunnel-autopilot/enroll": "yes" } }) }],
     ["bad-tag", { service: service({ tags: { "ztunnel-autopilot/enrol": "true" } }) }],
     ["windows", { raw: taskDefinition({ placementConstraints: [memberOf("attribute:ecs.os-type == windows")] }) }],

@@ -365,6 +365,39 @@ describe("a change of the whole fleet", () => {
     });
   });
 
+  it("refuses an image that is newer than istiod, once, and asks for it when istiod has its version", async () => {
+    const testbed = await seen();
+    const newer = "registry.example.com/ztunnel:1.29.0";
+    testbed.parameters.values.set("/image", newer);
+    expect(await requestPending(testbed)).toEqual([]);
+    expect(await requestPending(testbed)).toEqual([]);
+    expect(testbed.bus.events).toMatchObject([
+      { detailType: "Rollout Refused", detail: { code: "version-skew", detail: expect.stringContaining(newer) } },
+    ]);
+    await readFacts(testbed, "a", "2026-11-23T12:01:00.000Z", "1.29.2");
+    const [id, ...others] = await requestPending(testbed);
+    expect(others).toEqual([]);
+    expect(await testbed.ledger.getRollout(id ?? "")).toMatchObject({ kind: "upgrade", target: { image: newer } });
+    expect(await requestPending(testbed)).toEqual([]);
+  });
+
+  it("refuses an operator's upgrade to an image that is newer than an istiod of its scope", async () => {
+    const testbed = await seen();
+    const newer = ask("up-newer", { image: "registry.example.com/ztunnel:1.29.0" });
+    expect(await requestRollout(newer, "e1", testbed)).toEqual({
+      did: "refused",
+      rolloutId: "up-newer",
+      code: "version-skew",
+    });
+    const elsewhere = ask("up-elsewhere", { ...newer, rolloutId: "up-elsewhere", scope: { regions: ["ap-*"] } });
+    expect(await requestRollout(elsewhere, "e2", testbed)).toMatchObject({ did: "queued" });
+    const lenient = {
+      ...testbed,
+      config: { ...testbed.config, policy: { ...testbed.config.policy, versionSkew: "warn" as const } },
+    };
+    expect(await requestRollout({ ...newer, rolloutId: "up-lenient" }, "e3", lenient)).toMatchObject({ did: "queued" });
+  });
+
   it("takes the configuration's image where the parameter is gone", async () => {
     const testbed = await seen("registry.example.com/ztunnel:1.28.0");
     testbed.parameters.values.clear();
