@@ -98,7 +98,7 @@ describe("a service in the mesh whose tags ask for what is refused", () => {
     const pinned = "registry.example.com/ztunnel:1.28.9";
     const before = observed({ service: service({ tags: { ...enrolled, [IMAGE]: pinned } }) });
     const raw = meshed(before);
-    const upgrade = { image: "registry.example.com/ztunnel:1.29.0" };
+    const upgrade = { image: "registry.example.com/ztunnel:1.28.10" };
     const bad = { ...enrolled, [IMAGE]: "not an image" };
     expect(decide(retagged(bad, { raw }))).toMatchObject({ action: "none" });
     expect(desiredOf(decide(retagged(bad, { raw, rollout: upgrade }))).image).toBe(upgrade.image);
