@@ -154,6 +154,21 @@ export const failures = {
     fix: "See the named container's reason. Then deploy again.",
     retryable: false,
   },
+  "tasks-not-placed": {
+    sentence: "ECS found no place for the new tasks.",
+    fix: "See ECS's message: add capacity, widen the placement constraints, or let the deployment stop an old task first.",
+    retryable: false,
+  },
+  "deployment-alarm": {
+    sentence: "A CloudWatch alarm of the service's own deployment configuration ended the deployment.",
+    fix: "Look at the alarm. If it went off for another reason, the next attempt may succeed.",
+    retryable: false,
+  },
+  "deployment-stopped": {
+    sentence: "Somebody stopped the deployment.",
+    fix: "Ask who stopped it and why. To keep the service as it is, set its enroll tag to false.",
+    retryable: false,
+  },
   "ztunnel-unhealthy": {
     sentence: "ztunnel did not get healthy.",
     fix: "Check the ztunnel image and that the tasks can reach istiod.",

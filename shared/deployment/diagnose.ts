@@ -1,5 +1,6 @@
 import type { FailureCode } from "../base/errors.ts";
 import { SECRET_NAME_PREFIX, ZTUNNEL } from "../base/vocabulary.ts";
+import type { ServiceEvent } from "../model/service.ts";
 import { type ObservedContainer, type ObservedTask, taskIdOf } from "../model/task.ts";
 
 /** Why a revision's tasks fail: one code, and a sentence that names the task and the container. */
@@ -14,25 +15,38 @@ export interface Diagnosis {
     | "ztunnel-unhealthy"
     | "application-failed"
     | "tasks-stopping"
+    | "tasks-not-placed"
   >;
   readonly sentence: string;
 }
 
 /**
- * The cause that most tasks of the revision show, or `undefined` when they show none: ztunnel, its secret, an image or
- * the application. Stopped tasks count first, then running ones, both as DescribeTasks describes them.
+ * The cause that most of these tasks show, or `undefined` when they show none: ztunnel, its secret, an image, the
+ * application, or no place for them. Stopped tasks count first, then running ones, both as DescribeTasks describes them
+ * and `evidenceOf` has chosen them.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
  */
 export function diagnose(observed: {
   readonly stoppedTasks: readonly ObservedTask[];
   readonly runningTasks: readonly ObservedTask[];
-  readonly targetRevisionArn: string;
 }): Diagnosis | undefined {
-  const ofTarget = (task: ObservedTask): boolean => task.taskDefinitionArn === observed.targetRevisionArn;
-  const stopped = observed.stoppedTasks.filter(ofTarget).map(diagnoseStopped);
-  const running = observed.runningTasks.filter(ofTarget).map(diagnoseRunning);
+  const stopped = observed.stoppedTasks.map(diagnoseStopped);
+  const running = observed.runningTasks.map(diagnoseRunning);
   return mostFrequent(present(stopped)) ?? mostFrequent(present(running));
 }
+
+/**
+ * The cause that ECS's own service events name, in its words, where it found no place for the tasks; else `undefined`.
+ * The newest event counts. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+ */
+export function diagnosePlacement(events: readonly ServiceEvent[], sinceMs: number): Diagnosis | undefined {
+  const found = events
+    .filter(({ createdAtMs, message }) => createdAtMs >= sinceMs && NOT_PLACED.test(message))
+    .toSorted((a, b) => b.createdAtMs - a.createdAtMs)[0];
+  return found && { code: "tasks-not-placed", sentence: `ECS: ${quote(found.message)}.` };
+}
+
+const NOT_PLACED = /unable to place a task|failed to launch a task|capacity is unavailable/i;
 
 /** Stop codes that say nothing about the revision. */
 const INNOCENT_STOP_CODES = ["UserInitiated", "SpotInterruption", "TerminationNotice", "InfrastructureHealth"];
@@ -73,6 +87,7 @@ function startFailureCode(reason: string): Diagnosis["code"] | undefined {
     return isOthers ? "application-failed" : secretFailureCode(reason);
   }
   if (/CannotPull|pull image|ImagePull|registry auth|ecr registry/i.test(reason)) return "image-unavailable";
+  if (/capacity is unavailable|network interface provisioning|^RESOURCE:/i.test(reason)) return "tasks-not-placed";
   return undefined;
 }
 
@@ -97,12 +112,21 @@ const UNREACHABLE =
  * two codes count only with a reason of their own, such as OutOfMemoryError.
  */
 function culprit({ containers, stopCode }: ObservedTask): ObservedContainer | undefined {
+  const essential = containers.filter((container) => container.essential !== false);
+  const others = containers.filter((container) => container.essential === false);
+  return failedAmong(essential, stopCode) ?? neverHealthy(containers) ?? failedAmong(others, undefined);
+}
+
+function failedAmong(
+  containers: readonly ObservedContainer[],
+  stopCode: string | undefined,
+): ObservedContainer | undefined {
   const failedByItself = ({ exitCode, reason }: ObservedContainer): boolean =>
     reason !== undefined || (exitCode !== undefined && ![0, 137, 143].includes(exitCode));
   const unhealthy = containers.find(({ healthStatus }) => healthStatus === "UNHEALTHY");
   const exitedAtAll =
     stopCode === "EssentialContainerExited" ? containers.find(({ exitCode }) => exitCode === 0) : undefined;
-  return containers.find(failedByItself) ?? unhealthy ?? neverHealthy(containers) ?? exitedAtAll;
+  return containers.find(failedByItself) ?? unhealthy ?? exitedAtAll;
 }
 
 /** ztunnel, if it ran and no container that waits for it ever started. */

@@ -34,6 +34,13 @@ export interface Deployment {
   readonly runningCount: number;
 }
 
+/** What ECS says about a service, in words for people. */
+export interface ServiceEvent {
+  /** Epoch milliseconds. */
+  readonly createdAtMs: number;
+  readonly message: string;
+}
+
 /** A service as DescribeServices returns it, reduced to what decisions need. */
 export interface ObservedService {
   readonly ref: ServiceRef;

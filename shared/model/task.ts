@@ -5,6 +5,8 @@ export interface ObservedContainer {
   readonly exitCode?: number | undefined;
   readonly reason?: string | undefined;
   readonly healthStatus?: string | undefined;
+  /** Set where its revision's definition is known: the task stops with it. */
+  readonly essential?: boolean;
 }
 
 /** A task as DescribeTasks returns it, reduced to what a roll needs. */
@@ -12,6 +14,10 @@ export interface ObservedTask {
   readonly taskArn: string;
   readonly taskDefinitionArn: string;
   readonly lastStatus: string;
+  /** The id of the deployment that started it, for a task of a service. */
+  readonly startedBy?: string | undefined;
+  /** Epoch milliseconds. */
+  readonly createdAtMs?: number | undefined;
   readonly stopCode?: string | undefined;
   readonly stoppedReason?: string | undefined;
   readonly privateIpv4Address?: string | undefined;

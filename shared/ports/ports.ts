@@ -12,6 +12,7 @@ import type {
   NamespaceState,
   ObservedService,
   RoleBinding,
+  ServiceEvent,
   Tags,
   WorkloadIdentity,
 } from "../model/service.ts";
@@ -21,6 +22,8 @@ import type { WorkloadEntry, WorkloadEntrySelection } from "../model/workload-en
 export interface EcsCalls {
   /** Throws `service-not-found`. */
   describeService(ref: ServiceRef): Promise<ObservedService>;
+  /** ECS's own events of the service, at most a hundred; none of a service that it does not know. */
+  describeServiceEvents(ref: ServiceRef): Promise<readonly ServiceEvent[]>;
   /** At most ten names. Services that ECS does not know are left out. */
   describeServices(clusterArn: string, names: readonly string[]): Promise<readonly ObservedService[]>;
   /** From a cache unless asked for fresh: a revision never changes, only its status and tags do. */

@@ -165,6 +165,11 @@ const listed = z.array(z.string()).default([]);
 
 /** DescribeServices' answer, and UpdateService's: services that are read by `observedService`. */
 export const servicesAnswer = z.object({ services: z.array(z.unknown()).default([]), failures });
+export const serviceEventsAnswer = z.object({
+  services: z
+    .array(z.object({ events: z.array(z.object({ createdAt: z.number(), message: z.string() })).default([]) }))
+    .default([]),
+});
 export const updateAnswer = z.object({ service: z.unknown().optional() });
 /** DescribeTasks' answer: tasks that are read by `observedTask`. */
 export const tasksAnswer = z.object({ tasks: z.array(z.unknown()).default([]), failures });
@@ -199,6 +204,8 @@ const taskSchema = z.lazy(() =>
     taskArn: z.string(),
     taskDefinitionArn: z.string(),
     lastStatus: z.string(),
+    startedBy: z.string().optional(),
+    createdAt: z.number().optional(),
     stopCode: z.string().optional(),
     stoppedReason: z.string().optional(),
     healthStatus: z.string().optional(),
@@ -216,13 +223,14 @@ const taskSchema = z.lazy(() =>
 
 /** A task of a DescribeTasks response. Throws a ZodError for any other shape. */
 export function observedTask(task: unknown): ObservedTask {
-  const { attachments, containers, ...rest } = taskSchema.parse(task);
+  const { attachments, containers, createdAt, ...rest } = taskSchema.parse(task);
   const details = attachments.flatMap((attachment) => attachment.details);
   const [networkInterface] = containers.flatMap(({ networkInterfaces }) => networkInterfaces);
   const detail = (key: string) => details.find(({ name }) => name === key)?.value;
   const ipv6Address = networkInterface?.ipv6Address;
   return {
     ...rest,
+    createdAtMs: createdAt === undefined ? undefined : Math.round(createdAt * 1000),
     privateIpv4Address: detail("privateIPv4Address") ?? networkInterface?.privateIpv4Address,
     ...(ipv6Address !== undefined && { ipv6Address }),
     containers: containers.map(({ networkInterfaces: _, ...container }) => container),

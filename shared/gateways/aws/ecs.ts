@@ -31,6 +31,7 @@ import {
   listAnswer,
   observedService,
   observedTask,
+  serviceEventsAnswer,
   servicesAnswer,
   tasksAnswer,
   updateAnswer,
@@ -116,6 +117,14 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
       if (!service) throw new AutopilotError("service-not-found", ref.serviceArn);
       return service;
     },
+
+    describeServiceEvents: (ref) =>
+      call(`DescribeServices ${ref.serviceName}`, async () => {
+        const command = new DescribeServicesCommand({ cluster: clusterArnOf(ref), services: [ref.serviceName] });
+        const { services } = await ask(command, serviceEventsAnswer);
+        const events = services.flatMap((service) => service.events);
+        return events.map(({ createdAt, message }) => ({ createdAtMs: Math.round(createdAt * 1000), message }));
+      }),
 
     describeTaskDefinition: async (arn, { fresh = false } = {}) =>
       (fresh ? undefined : taskDefinitions.get(arn)) ?? describeDefinition(arn),

@@ -7,16 +7,17 @@ import { type ServiceState, serviceStateSchema } from "../../model/service-state
 import type { Ledger } from "../../ports/ledger.ts";
 import type { EcsCalls, Log } from "../../ports/ports.ts";
 import { progressRecorder, type RecordProgress } from "./apply-context.ts";
-import { failureCause } from "./failure-cause.ts";
+import { type CauseCalls, type FailedDeployment, failureCause } from "./failure-cause.ts";
 import { giveTagsBack, propagateTagsBefore } from "./give-back.ts";
-import { revertCase } from "./revert-case.ts";
+import { type FailedRoll, type RevertCase, revertCase } from "./revert-case.ts";
 import { type ApplyPlan, type Cause, failedOf, type StepFailure, type Watch } from "./steps.ts";
 import { watchOf } from "./watching.ts";
 import { type Returned, returnService, type WayBackCalls } from "./way-back.ts";
 
 export interface RevertCalls {
   readonly config: Config;
-  readonly ecs: Pick<EcsCalls, "describeService" | "updateService" | "listTasks" | "describeTasks" | "untagResource"> &
+  readonly ecs: Pick<EcsCalls, "describeService" | "updateService" | "untagResource"> &
+    CauseCalls["ecs"] &
     WayBackCalls["ecs"];
   readonly ledger: Pick<Ledger, "getService" | "updateRoll">;
   readonly log: Pick<Log, "warn">;
@@ -46,8 +47,8 @@ export async function revertRoll(
   const state = await calls.ledger.getService(ref.serviceArn);
   const leaseholder = state?.roll;
   const found = revertCase({ executionName, plan, watch, service, leaseholder });
-  const { desiredCount } = service;
-  const cause = await failureCause(ref, found.failedRevisionArn, { failure, desiredCount }, calls);
+  const failed = { failure, desiredCount: service.desiredCount };
+  const cause = await failureCause(ref, failedDeployment(found, { plan, watch, service, leaseholder }), failed, calls);
   switch (found.case) {
     case "lease-lost":
     case "superseded":
@@ -66,6 +67,25 @@ export async function revertRoll(
     case "revert":
       return goBack(ref, { plan, state, executionName, cause }, calls);
   }
+}
+
+/** The deployment of the failed revision, and one of the same revision by somebody else that was judged in its place. */
+function failedDeployment(
+  { failedRevisionArn }: RevertCase,
+  { plan, watch, service, leaseholder }: Pick<FailedRoll, "plan" | "watch" | "service" | "leaseholder">,
+): FailedDeployment | undefined {
+  if (failedRevisionArn === undefined) return undefined;
+  const primary = primaryOf(service);
+  const ids = [
+    watch?.deploymentId,
+    leaseholder?.deploymentId,
+    primary?.taskDefinitionArn === failedRevisionArn ? primary.id : undefined,
+  ];
+  return {
+    revisionArn: failedRevisionArn,
+    deploymentIds: ids.filter((id) => id !== undefined),
+    sinceMs: plan.startedAtMs,
+  };
 }
 
 /** The cause as an error that is not retryable, since another attempt would find the same. */

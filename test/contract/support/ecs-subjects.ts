@@ -48,6 +48,7 @@ const ENDED_MS = 15 * 60_000;
 const operations: Readonly<Record<keyof EcsCalls, string>> = {
   describeService: "DescribeServices",
   describeServices: "DescribeServices",
+  describeServiceEvents: "DescribeServices",
   describeTaskDefinition: "DescribeTaskDefinition",
   describeLatestTaskDefinition: "DescribeTaskDefinition",
   registerTaskDefinition: "RegisterTaskDefinition",

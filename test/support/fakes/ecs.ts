@@ -1,7 +1,13 @@
 import { clusterArnOf, type ServiceRef } from "../../../shared/base/arn.ts";
 import { AutopilotError } from "../../../shared/base/errors.ts";
 import type { JsonObject } from "../../../shared/base/json.ts";
-import type { Deployment, DescribedTaskDefinition, ObservedService, Tags } from "../../../shared/model/service.ts";
+import type {
+  Deployment,
+  DescribedTaskDefinition,
+  ObservedService,
+  ServiceEvent,
+  Tags,
+} from "../../../shared/model/service.ts";
 import type { ObservedTask } from "../../../shared/model/task.ts";
 import type { EcsCalls } from "../../../shared/ports/ports.ts";
 import { web } from "../arns.ts";
@@ -23,6 +29,8 @@ export class FakeEcs implements EcsCalls {
   /** The cached tags of clusters, which may be older. */
   readonly cachedClusterTags = new Map<string, Tags>();
   readonly registered: string[] = [];
+  /** ECS's events by service. */
+  readonly events = new Map<string, readonly ServiceEvent[]>();
   readonly updates: { readonly service: string; readonly taskDefinitionArn: string; readonly force: boolean }[] = [];
   readonly #revisions = new FakeRevisions();
   readonly #cachedRevisions = new Map<string, DescribedTaskDefinition>();
@@ -162,6 +170,10 @@ export class FakeEcs implements EcsCalls {
 
   async describeService(ref: ServiceRef) {
     return this.of(ref);
+  }
+
+  async describeServiceEvents(ref: ServiceRef) {
+    return this.events.get(ref.serviceArn) ?? [];
   }
 
   async describeServices(clusterArn: string, names: readonly string[]) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { diagnose } from "../../../shared/deployment/diagnose.ts";
 import type { ObservedTask } from "../../../shared/model/task.ts";
-import { BEFORE, container, TARGET, task } from "../../support/deployments.ts";
+import { container, task } from "../../support/deployments.ts";
 
 const stopped = (changes: Partial<ObservedTask>): ObservedTask => task("t1", { lastStatus: "STOPPED", ...changes });
 const essential = { stopCode: "EssentialContainerExited", stoppedReason: "Essential container in task exited" };
@@ -10,10 +10,8 @@ const asm = (secret: string): string =>
   "to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret " +
   `arn:aws:secretsmanager:us-east-1:123456789012:secret:${secret} from secrets manager: AccessDeniedException`;
 
-const ofStopped = (...stoppedTasks: ObservedTask[]) =>
-  diagnose({ stoppedTasks, runningTasks: [], targetRevisionArn: TARGET });
-const ofRunning = (...runningTasks: ObservedTask[]) =>
-  diagnose({ stoppedTasks: [], runningTasks, targetRevisionArn: TARGET });
+const ofStopped = (...stoppedTasks: ObservedTask[]) => diagnose({ stoppedTasks, runningTasks: [] });
+const ofRunning = (...runningTasks: ObservedTask[]) => diagnose({ stoppedTasks: [], runningTasks });
 
 describe("the diagnosis of a stopped task", () => {
   const asmReasons: readonly [string, string][] = [
@@ -149,7 +147,6 @@ describe("the diagnosis of a stopped task", () => {
     expect(ofStopped(stopped({ stopCode: "SpotInterruption" }))).toBeUndefined();
     const scaling = { stopCode: "ServiceSchedulerInitiated", stoppedReason: "Scaling activity initiated by ..." };
     expect(ofStopped(stopped(scaling))).toBeUndefined();
-    expect(ofStopped(stopped({ ...essential, taskDefinitionArn: BEFORE }))).toBeUndefined();
   });
 
   it("quotes at most 500 characters of a long reason, on one line", () => {
