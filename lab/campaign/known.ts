@@ -16,12 +16,6 @@ export interface KnownViolation {
  */
 export const knownViolations: readonly KnownViolation[] = [
   {
-    invariant: "a refusal is reported once",
-    pattern: /^reported twice: /,
-    mendedBy: "a conditional claim before a report",
-    seed: 56,
-  },
-  {
     invariant: "a service in the mesh follows the root CA, even if it is refused today",
     pattern: / runs \d+ of \d+ tasks in .*: refused, last roll .*istiod: the token has no root of this mesh$/,
     mendedBy: "rotations that take every service in the mesh",
@@ -32,13 +26,6 @@ export const knownViolations: readonly KnownViolation[] = [
     pattern: / runs \d+ of \d+ tasks in .*: awaits-rollout, last roll .*istiod: the token has no root of this mesh$/,
     mendedBy: "emergencies that go on until no task is cut off",
     seed: 30007,
-  },
-  {
-    invariant: "a reader of a secret stays one",
-    pattern:
-      /: its execution role is not a reader of its secret$|is in the mesh, and its execution role is not a reader/,
-    mendedBy: "readers that are recomputed from who needs the secret",
-    seed: 147,
   },
   {
     invariant: "an accepted rollback is carried out",

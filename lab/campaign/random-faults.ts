@@ -38,6 +38,7 @@ const ledgerCalls = [
   "patchService",
   "raiseAttempt",
   "forgetService",
+  "claimNotice",
   "getMesh",
   "changeMesh",
   "getFleet",

@@ -15,6 +15,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   finishRoll: [UPDATE],
   patchService: [UPDATE],
   forgetService: [UPDATE],
+  claimNotice: [UPDATE],
   raiseAttempt: [UPDATE],
   getMesh: [GET],
   changeMesh: [GET, PUT],

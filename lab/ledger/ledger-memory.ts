@@ -79,6 +79,17 @@ function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls | keyo
     forgetService: async (serviceArn, createdAtMs, service) =>
       state(serviceArn)?.createdAtMs === createdAtMs ? change(serviceArn, service) : undefined,
 
+    claimNotice: async (serviceArn, notice, nowMs) => {
+      const { member, text, by } = notice;
+      const current = state(serviceArn);
+      const held = current?.notice;
+      const isOther = held?.member !== member || held.text !== text;
+      const isFree = !held || isOther || (by !== undefined && held.by === by) || held.untilMs <= nowMs;
+      if (current?.[member] === text || !isFree) return false;
+      change(serviceArn, { notice });
+      return true;
+    },
+
     raiseAttempt: async (serviceArn, from) => {
       if ((state(serviceArn)?.attemptNumber ?? 0) !== from) return false;
       change(serviceArn, { attemptNumber: from + 1 });

@@ -45,6 +45,7 @@ const nothing = {
   lastGoodRevisionArn: null,
   lastGoodSecret: null,
   unverified: null,
+  notice: null,
   secretsInUse: null,
   held: null,
   lastOutcome: null,

@@ -108,6 +108,10 @@ export const serviceStateSchema = z.strictObject({
   /** The refusals that were notified last, so that each is notified once. */
   notifiedRefusals: z.string().optional(),
   notifiedWarnings: z.string().optional(),
+  /** What somebody is about to notify people of: nobody else does the same until then, epoch milliseconds. */
+  notice: z
+    .strictObject({ member: z.string(), text: z.string(), by: z.string().optional(), untilMs: z.int().nonnegative() })
+    .optional(),
   /** Something asked for a reconcile while a roll held the lease: the end of the roll leads to one. */
   recheckRequested: z.literal(true).optional(),
   /** Tags that istiod reads and that the autopilot has added: unenrolling takes them away. */

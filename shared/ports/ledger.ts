@@ -20,6 +20,16 @@ export interface Changed<T, C extends Change<unknown>> {
   readonly result: C["result"];
 }
 
+/** Something to notify people of: the member of the service's state that records it, and its text. */
+export interface Notice {
+  readonly member: "notifiedRefusals" | "notifiedWarnings";
+  readonly text: string;
+  /** Who claims it, an execution. A claim by nobody is never claimed again before its end. */
+  readonly by?: string;
+  /** The claim's end, epoch milliseconds. */
+  readonly untilMs: number;
+}
+
 /**
  * What the autopilot remembers. Every write is atomic, and conditional where its description says so. Every read is
  * strongly consistent: it sees each write that was acknowledged before. Reads throw `AutopilotError`
@@ -67,6 +77,11 @@ export interface Ledger {
     createdAtMs: number | undefined,
     service: ServicePatch,
   ): Promise<ServiceState | undefined>;
+  /**
+   * True if the caller is to notify people of this text: it was not notified last, and nobody else has claimed it, or
+   * that claim has expired by `nowMs`. The same claimant may claim again.
+   */
+  claimNotice(serviceArn: string, notice: Notice, nowMs: number): Promise<boolean>;
   /** Raises `attempt` from the given number if it still is that. True if it was. */
   raiseAttempt(serviceArn: string, from: number): Promise<boolean>;
   getMesh(controlPlane: string): Promise<MeshState | undefined>;

@@ -261,6 +261,45 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     });
   });
 
+  describe("a notice", () => {
+    const refusal = { member: "notifiedRefusals", text: "host network", by: "a", untilMs: 2000 } as const;
+
+    it("is claimed by one, until the claim expires", async () => {
+      const serviceArn = newServiceArn();
+      expect(await ledger.claimNotice(serviceArn, refusal, 1000)).toBe(true);
+      expect(await ledger.claimNotice(serviceArn, { ...refusal, by: "b" }, 1999)).toBe(false);
+      expect(await ledger.claimNotice(serviceArn, refusal, 1999), "by the same one").toBe(true);
+      expect(await ledger.claimNotice(serviceArn, { ...refusal, by: "b", untilMs: 3000 }, 2000)).toBe(true);
+      expect(await ledger.claimNotice(serviceArn, refusal, 2000)).toBe(false);
+    });
+
+    it("that nobody claims is not claimed twice", async () => {
+      const serviceArn = newServiceArn();
+      const { by: _, ...nobodys } = refusal;
+      expect(await ledger.claimNotice(serviceArn, nobodys, 1000)).toBe(true);
+      expect(await ledger.claimNotice(serviceArn, nobodys, 1000)).toBe(false);
+      expect(await ledger.claimNotice(serviceArn, refusal, 1000)).toBe(false);
+    });
+
+    it("of another text, or for another member, is another one", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.claimNotice(serviceArn, refusal, 1000);
+      expect(await ledger.claimNotice(serviceArn, { ...refusal, text: "no role", by: "b" }, 1000)).toBe(true);
+      await ledger.claimNotice(serviceArn, refusal, 1000);
+      const warning = { ...refusal, member: "notifiedWarnings", by: "b" } as const;
+      expect(await ledger.claimNotice(serviceArn, warning, 1000)).toBe(true);
+    });
+
+    it("that was given is claimed by nobody, until its record is removed", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.claimNotice(serviceArn, refusal, 1000);
+      await ledger.patchService(serviceArn, { notifiedRefusals: refusal.text, notice: null });
+      expect(await ledger.claimNotice(serviceArn, refusal, 1000)).toBe(false);
+      await ledger.patchService(serviceArn, { notifiedRefusals: null });
+      expect(await ledger.claimNotice(serviceArn, { ...refusal, by: "b" }, 1000)).toBe(true);
+    });
+  });
+
   describe("the attempt number", () => {
     it("is raised from its current value, even without an item", async () => {
       const serviceArn = newServiceArn();

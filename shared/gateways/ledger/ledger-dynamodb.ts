@@ -127,6 +127,17 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | ke
           : { expression: "#createdAtMs = :read", values: { ":read": createdAtMs } },
       ),
 
+    claimNotice: async (serviceArn, notice, nowMs) => {
+      const { member, text, by = "" } = notice;
+      const isNew = `(attribute_not_exists(#${member}) OR #${member} <> :text)`;
+      const isOther = "#notice.#member <> :member OR #notice.#text <> :text";
+      // An absent claimant is stored as an absent member, which equals nothing.
+      const isFree = `attribute_not_exists(#notice) OR ${isOther} OR #notice.#by = :by OR #notice.#untilMs <= :now`;
+      const values = { ":member": member, ":text": text, ":by": by, ":now": nowMs };
+      const condition = { expression: `${isNew} AND (${isFree})`, values };
+      return (await update(serviceArn, { notice: { ...notice } }, condition)) !== undefined;
+    },
+
     raiseAttempt: async (serviceArn, from) => {
       const raised = await update(
         serviceArn,

@@ -8,10 +8,11 @@ import { serviceRefused, serviceWarned } from "../../events/service-events.ts";
 import { hasEndedExecution } from "../../model/execution-status.ts";
 import type { Refusal } from "../../model/reasons.ts";
 import type { ObservedService } from "../../model/service.ts";
-import type { ServiceState } from "../../model/service-state.ts";
+import type { ServicePatch, ServiceState } from "../../model/service-state.ts";
 import { holdsLease } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, ExecutionCalls, Log } from "../../ports/ports.ts";
+import { type NoticeCalls, notifyOnce } from "../observe/notify-once.ts";
 import type { ObservedState } from "../observe/observe.ts";
 import { removeAddedTags } from "../observe/remove-added-tags.ts";
 import { notesOf } from "./notes.ts";
@@ -39,7 +40,7 @@ export type NothingReason =
 export interface ReconcileCalls {
   readonly config: Config;
   readonly ecs: Pick<EcsCalls, "untagResource"> & RepairCalls["ecs"];
-  readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt">;
+  readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt" | "claimNotice">;
   readonly executions: Pick<ExecutionCalls, "startExecution">;
   readonly bus: BusCalls;
   readonly log: Pick<Log, "warn" | "error">;
@@ -144,19 +145,33 @@ async function recordUnchanged(
   const { service, state } = observed;
   const notes = notesOf(observed, decision);
   if (Object.keys(notes).length === 0) return;
-  if (notes.notifiedWarnings) await calls.bus.putEvents([serviceWarned(service.ref, decision.warnings)]);
+  const said = notes.notifiedWarnings ? await notifyWarnings(service, notes.notifiedWarnings, decision, calls) : {};
   const kept = notes.addedTagKeys && state ? await removeAddedTags(service.ref, state.addedTagKeys, calls) : undefined;
-  await calls.ledger.patchService(service.ref.serviceArn, { ...notes, ...(kept && { addedTagKeys: kept }) });
+  const patch = { ...notes, ...said, ...(kept && { addedTagKeys: kept }) };
+  await calls.ledger.patchService(service.ref.serviceArn, patch);
+}
+
+/** What the notes record of warnings: nothing where another reconcile is about to notify of them. */
+async function notifyWarnings(
+  { ref }: ObservedService,
+  text: string,
+  { warnings }: Pick<Extract<Decision, { action: "none" }>, "warnings">,
+  calls: NoticeCalls,
+): Promise<Pick<ServicePatch, "notifiedWarnings" | "notice">> {
+  const notice = { member: "notifiedWarnings", text } as const;
+  const emitted = await notifyOnce(ref, notice, serviceWarned(ref, warnings), calls);
+  return emitted ? { notice: null } : { notifiedWarnings: undefined };
 }
 
 async function notifyRefusals(
   service: ObservedService,
   state: ServiceState | undefined,
   refusals: readonly Refusal[],
-  calls: Pick<ReconcileCalls, "bus" | "ledger">,
+  calls: NoticeCalls & Pick<ReconcileCalls, "ledger">,
 ): Promise<void> {
   const text = refusals.map(({ reason, detail }) => `${reason}: ${detail}`).join("\n");
   if (state?.notifiedRefusals === text) return;
-  await calls.bus.putEvents([serviceRefused(service.ref, refusals)]);
-  await calls.ledger.patchService(service.ref.serviceArn, { notifiedRefusals: text });
+  const notice = { member: "notifiedRefusals", text } as const;
+  if (await notifyOnce(service.ref, notice, serviceRefused(service.ref, refusals), calls))
+    await calls.ledger.patchService(service.ref.serviceArn, { notifiedRefusals: text, notice: null });
 }

@@ -22,7 +22,7 @@ export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
   readonly secrets: (place: Place) => SecretsCalls;
   readonly ledger: Pick<
     Ledger,
-    "patchService" | "forgetService" | "raiseAttempt" | "getService" | "getMesh" | "listServices"
+    "patchService" | "claimNotice" | "forgetService" | "raiseAttempt" | "getService" | "getMesh" | "listServices"
   > &
     AbandonedCalls["ledger"] &
     Pick<RolloutLedger, "getFleet">;

@@ -30,11 +30,6 @@ export function strayPatch(state: ServiceState | undefined, ending: Ending, timi
   };
 }
 
-/** True if people have been notified of the very refusals that the roll ended with. */
-export function isNotified({ notifiedRefusals }: ServiceState, { outcome, refusals }: Ending): boolean {
-  return outcome === "refused" && textOf(refusals) === notifiedRefusals;
-}
-
 function outcomeOf({ outcome, reason, executionName }: Ending, { nowMs }: Timing): ServiceState["lastOutcome"] {
   return { outcome, reason, executionName, at: new Date(nowMs).toISOString() };
 }
@@ -46,7 +41,7 @@ function isFailure(outcome: RollOutcome): boolean {
 
 function resultPatch({ outcome, deployed, refusals, revertedTo, rollout }: Ending, state: ServiceState): ServicePatch {
   if (deployed) return { ...deployedPatch(deployed, rollout !== null), ...goodPatch(deployed, outcome, state) };
-  if (refusals) return { notifiedRefusals: textOf(refusals) };
+  if (refusals) return { notifiedRefusals: refusalText({ refusals }), notice: null };
   if (!revertedTo) return {};
   return { lastGoodRevisionArn: revertedTo.revisionArn, lastGoodSecret: revertedTo.secretInUse };
 }
@@ -93,7 +88,7 @@ function deployedPatch({ plan, watch }: Deployed, inRollout: boolean): ServicePa
   }
 }
 
-/** As `reconcile` writes refusals: a refusal that either of them has found is notified once. */
-function textOf(refusals: Ending["refusals"]): string | undefined {
+/** The refusals that the roll ended with, as `reconcile` writes them: what either of them finds is notified once. */
+export function refusalText({ refusals }: Pick<Ending, "refusals">): string | undefined {
   return refusals?.map(({ reason, detail }) => `${reason}: ${detail}`).join("\n");
 }

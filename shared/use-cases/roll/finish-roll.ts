@@ -3,10 +3,11 @@ import type { Config } from "../../config/config.ts";
 import type { RollOutcome, ServiceState } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, Log } from "../../ports/ports.ts";
+import { claimNotice } from "../observe/notify-once.ts";
 import { removeAddedTags } from "../observe/remove-added-tags.ts";
 import { type Ending, endingOf } from "./ending.ts";
 import { type EndingCase, endingCase } from "./ending-case.ts";
-import { isNotified, releasePatch, strayPatch } from "./ending-patches.ts";
+import { refusalText, releasePatch, strayPatch } from "./ending-patches.ts";
 import { isRecorded, type RecordCalls, recordInRollout } from "./record-in-rollout.ts";
 import { type Recorded, rollEvent } from "./roll-events.ts";
 import type { FinishInput } from "./steps.ts";
@@ -14,7 +15,7 @@ import type { FinishInput } from "./steps.ts";
 export interface FinishCalls {
   readonly config: Config;
   readonly ecs: Pick<EcsCalls, "untagResource">;
-  readonly ledger: Pick<Ledger, "getService" | "finishRoll" | "patchService"> & RecordCalls["ledger"];
+  readonly ledger: Pick<Ledger, "getService" | "finishRoll" | "patchService" | "claimNotice"> & RecordCalls["ledger"];
   readonly bus: BusCalls;
   readonly log: Pick<Log, "warn">;
   readonly now: () => number;
@@ -34,11 +35,18 @@ export interface Finished {
 export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: FinishCalls): Promise<Finished> {
   const ending = endingOf(input);
   const found = endingCase(await calls.ledger.getService(ref.serviceArn), ending);
+  const notified = found.case === "release" && (await isNotified(ref, ending, calls));
   const recorded = await recordEnding(ref, ending, found, calls);
-  const notified = found.case === "release" && isNotified(found.state, ending);
   if (!notified) await calls.bus.putEvents([rollEvent(ref, ending, recorded)]);
   const { outcome, reason, plan } = ending;
   return { outcome, reason, durationSeconds: plan && (calls.now() - plan.startedAtMs) / 1000 };
+}
+
+/** True if people have been notified of the very refusals that the roll ended with, or are about to be. */
+async function isNotified(ref: ServiceRef, ending: Ending, calls: FinishCalls): Promise<boolean> {
+  const text = refusalText(ending);
+  if (text === undefined) return false;
+  return !(await claimNotice(ref, { member: "notifiedRefusals", text, by: ending.executionName }, calls));
 }
 
 /** Writes what the case leaves to write. Returns what the event repeats of it. */

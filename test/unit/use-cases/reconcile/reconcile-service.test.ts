@@ -270,6 +270,29 @@ describe("a refused service", () => {
     expect(testbed.bus.types().slice(before)).toEqual(["Service Refused"]);
   });
 
+  it("is notified once by reconciles at the same moment, whose reads come before each other's writes", async () => {
+    const testbed = await watchedTestbed({ service: { tags: { "ztunnel-autopilot/enroll": "yes" } } });
+    const found = await Promise.all([1, 2, 3].map(() => look(testbed)));
+    expect(found).toMatchObject([{ did: "refused" }, { did: "refused" }, { did: "refused" }]);
+    expect(testbed.bus.types()).toEqual(["Service Refused"]);
+  });
+
+  it("is notified by the next one if the one that was about to has crashed", async () => {
+    const testbed = await watchedTestbed({ service: { tags: { "ztunnel-autopilot/enroll": "yes" } } });
+    const bus = {
+      putEvents: async () => {
+        throw new Error("crashed");
+      },
+    };
+    await expect(reconcileService(web, { ...testbed, bus })).rejects.toThrow("crashed");
+    await look(testbed);
+    expect(testbed.bus.types(), "somebody may still be about to").toEqual([]);
+    testbed.clock.nowMs += 60_000;
+    await look(testbed);
+    await look(testbed);
+    expect(testbed.bus.types()).toEqual(["Service Refused"]);
+  });
+
   it("is notified again when its tag was corrected and is wrong again", async () => {
     const testbed = await watchedTestbed({ service: { tags: { "ztunnel-autopilot/enroll": "yes" } } });
     await look(testbed);

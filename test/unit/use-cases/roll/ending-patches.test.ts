@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { attemptKeyOf } from "../../../../shared/deployment/attempts.ts";
-import { isNotified, releasePatch, strayPatch } from "../../../../shared/use-cases/roll/ending-patches.ts";
+import { releasePatch, strayPatch } from "../../../../shared/use-cases/roll/ending-patches.ts";
 import { NAME, OBSERVED } from "../../../support/arns.ts";
 import { TARGET } from "../../../support/deployments.ts";
 import {
@@ -156,18 +156,5 @@ describe("an ending without the lease", () => {
         expect(strayPatch(known ? stateOf() : undefined, ending, clock)).toEqual({});
       }),
     );
-  });
-});
-
-describe("a refusal is notified already", () => {
-  const ending = endingWith({ outcome: "refused", plan: refused });
-
-  it.each([
-    [true, "of the same refusals", ending, REFUSED_TEXT],
-    [false, "of others", ending, "bad-tag: namespace"],
-    [false, "of none", ending, undefined],
-    [false, "and the roll ended otherwise", success(), REFUSED_TEXT],
-  ])("%s: when the ledger has it %s", (expected, _what, one, notifiedRefusals) => {
-    expect(isNotified(stateOf(notifiedRefusals === undefined ? {} : { notifiedRefusals }), one)).toBe(expected);
   });
 });

@@ -261,6 +261,36 @@ describe("a roll that changed nothing", () => {
   });
 });
 
+describe("a refusal that a roll ends with", () => {
+  const refusals = [{ reason: "identity-conflict", detail: "bound to another" }];
+  const plan: Plan = { action: "finish", outcome: "refused", reason: "identity-conflict", refusals };
+  const text = "identity-conflict: bound to another";
+  const finishRefused = async (testbed: RollTestbed) => finishRoll(web, inputOf({ plan, outcome: "refused" }), testbed);
+
+  it.each<[string, (testbed: RollTestbed) => Promise<unknown>]>([
+    ["has been notified", ({ ledger }) => ledger.patchService(web.serviceArn, { notifiedRefusals: text })],
+    [
+      "is being notified by a reconcile",
+      ({ ledger, now }) =>
+        ledger.claimNotice(web.serviceArn, { member: "notifiedRefusals", text, untilMs: now() + 1 }, now()),
+    ],
+  ])("is not notified again where it %s", async (_what, before) => {
+    const testbed = rollTestbed();
+    await planned(testbed);
+    await before(testbed);
+    await finishRefused(testbed);
+    expect(testbed.bus.events).toEqual([]);
+  });
+
+  it("is notified where the ledger has another one", async () => {
+    const testbed = rollTestbed();
+    await planned(testbed);
+    await testbed.ledger.patchService(web.serviceArn, { notifiedRefusals: "bad-tag: namespace" });
+    await finishRefused(testbed);
+    expect(testbed.bus.events).toHaveLength(1);
+  });
+});
+
 describe("finishing again after a crash", () => {
   const endings: readonly (readonly [string, (made: { plan: Plan; watch: Watch }) => FinishInput])[] = [
     ["a success", (made) => inputOf({ ...made, outcome: "succeeded" })],
