@@ -21,9 +21,9 @@ export function claimNotice(
 }
 
 /**
- * Emits the event unless somebody else has, or is about to: looks at one service overlap. The caller records the text
- * in the notice's member afterwards; what a crash keeps from being emitted is claimed again a minute later. True if it
- * was emitted.
+ * Emits the event unless somebody else has, or is about to: reconciles of one service overlap. The caller records the
+ * text in the notice's member afterwards; what a crash keeps from being emitted is claimed again a minute later. True
+ * if it was emitted.
  */
 export async function notifyOnce(
   ref: ServiceRef,

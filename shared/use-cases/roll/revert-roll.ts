@@ -69,7 +69,7 @@ export async function revertRoll(
   }
 }
 
-/** The deployment of the failed revision, and one of the same revision by somebody else that was judged in its place. */
+/** The failed revision's deployment, and one of the same revision by somebody else that was judged in its place. */
 function failedDeployment(
   { failedRevisionArn }: RevertCase,
   { plan, watch, service, leaseholder }: Pick<FailedRoll, "plan" | "watch" | "service" | "leaseholder">,
