@@ -154,6 +154,8 @@ async function enrolledIdentity({ lab, plane, clients }: FleetBase, target: Targ
   const role = (use: string) => `arn:aws:iam::${target.account}:role/${name}-${use}`;
   const roles = { taskRoleArn: role("task"), executionRoleArn: role("execution") };
   const tags = { [config.enrollTagKey]: "true", [tagKeys.namespace]: name, [tagKeys.serviceAccount]: "app" };
+  // As they are taken from the definition.
+  const given = { [tagKeys.ports]: "http:80:8080" };
   const parsed = parseRequest(tags, {
     clusterName: "fleet",
     serviceName: name,
@@ -169,7 +171,7 @@ async function enrolledIdentity({ lab, plane, clients }: FleetBase, target: Targ
   const ref = serviceRef(`arn:aws:ecs:${target.region}:${target.account}:service/fleet/${name}`);
   const calls = { secrets, ledger: lab.ledger };
   const valueFrom = await ensureSecret(desiredToken(parsed.ok, facts), { ref, executionRoleArn }, calls);
-  return { target, name, tags, roles, request: parsed.ok, valueFrom };
+  return { target, name, tags: { ...tags, ...given }, roles, request: parsed.ok, valueFrom };
 }
 
 async function factsFor({ config, ledger }: Lab, target: Place): Promise<MeshFacts> {

@@ -53,6 +53,7 @@ const nothing = {
   notifiedWarnings: null,
   addedTagKeys: null,
   propagateTagsBefore: null,
+  givenPorts: null,
   image: null,
   registered: null,
 } as const satisfies Record<Exclude<keyof ServicePatch, "attemptNumber" | "createdAtMs" | "recheckRequested">, null>;

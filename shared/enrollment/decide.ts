@@ -1,5 +1,5 @@
 import { AutopilotError } from "../base/errors.ts";
-import { DISCOVERY_TAG } from "../base/vocabulary.ts";
+import { DISCOVERY_TAG, tagKeys } from "../base/vocabulary.ts";
 import type { Config } from "../config/config.ts";
 import { driftOf, findSidecar, type Sidecar } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts, MeshGeneration } from "../model/mesh.ts";
@@ -8,7 +8,7 @@ import type { FleetState } from "../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import type { ServiceState } from "../model/service-state.ts";
 import { containersOf, registerable } from "../model/task-definition.ts";
-import type { Decision, TagRequest, UnenrollReason } from "./decision.ts";
+import type { Decision, DesiredEnrollment, TagRequest, UnenrollReason } from "./decision.ts";
 import { comparableValueFrom } from "./definition.ts";
 import { desiredEnrollment, desiredImage } from "./desired.ts";
 import { enrollRefusals, requestRefusals, serviceRefusals, sidecarRefusals } from "./refusals-of.ts";
@@ -17,7 +17,7 @@ import { sidecarSpec } from "./sidecar-spec.ts";
 import { effectiveTags, enrollIntent, unknownTags } from "./tags.ts";
 import { skewRefusals } from "./version-skew.ts";
 import { keptWarning, warningsOf } from "./warnings-of.ts";
-import { isInMesh, runningOf, type Wish, wishOf } from "./wish.ts";
+import { isInMesh, runningOf, type Wish, type WishState, wishOf } from "./wish.ts";
 
 export { identityRefusal } from "./refusals-of.ts";
 
@@ -33,7 +33,7 @@ export interface DecisionInput {
   readonly older: readonly MeshGeneration[];
   readonly fleet: Pick<FleetState, "image" | "settings" | "unenrolledBy">;
   readonly config: Config;
-  readonly state: Pick<ServiceState, "enrolled" | "image" | "lastGoodSecret"> | undefined;
+  readonly state: (WishState & Pick<ServiceState, "image">) | undefined;
   /**
    * Set when a rollout rolls the service: what changed for the whole fleet comes now, with this image if it has one.
    */
@@ -134,8 +134,7 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar, mistakes: rea
   ];
   const drift: readonly DriftReason[] = [
     ...driftOf(registerable(definition.raw, definition.tags), spec),
-    // The tags of an identity that is kept come with the next roll, and do not start one.
-    ...(Object.keys(desired.missingTags).length > 0 && !wish.keepsIdentity ? (["identity"] as const) : []),
+    ...tagDrift(desired, wish),
   ];
   const repairs = repairsOf(observed);
   if (drift.length === 0) return { action: "none", reason: "as-desired", warnings, repairs };
@@ -146,6 +145,15 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar, mistakes: rea
     return { action: "none", reason: "awaits-rollout", warnings, repairs };
   const isNew = sidecar.kind === "none" && observed.state?.enrolled !== true;
   return { action: isNew ? "enroll" : "update", drift, desired, warnings, repairs: isNew ? [] : repairs };
+}
+
+/** The tags of an identity that is kept come with the next roll, and do not start one. */
+function tagDrift({ missingTags }: DesiredEnrollment, { keepsIdentity }: Pick<Wish, "keepsIdentity">): DriftReason[] {
+  const { [tagKeys.ports]: ports, ...identity } = missingTags;
+  return [
+    ...(Object.keys(identity).length > 0 && !keepsIdentity ? (["identity"] as const) : []),
+    ...(ports === undefined ? [] : (["ports"] as const)),
+  ];
 }
 
 /** What istiod needs outside of the task definition. Other deployments than ours, and other tools, take it away. */

@@ -7,7 +7,8 @@ export interface TagRequest {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly hostname: string;
-  readonly ports: string;
+  /** Undefined without a tag: the ports are taken from the task definition. */
+  readonly ports: string | undefined;
   readonly platform: TokenPlatform;
   readonly external: boolean;
   readonly proxyEnv: boolean;

@@ -9,6 +9,7 @@ import type { AssignedImage } from "../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import { parseBundle } from "../trust/bundle.ts";
 import type { DesiredEnrollment, DesiredSecret, TagRequest } from "./decision.ts";
+import { derivedPorts } from "./ports.ts";
 
 /** The roles of a task definition as ARNs. */
 export interface TaskRoles {
@@ -101,15 +102,20 @@ export function desiredEnrollment(input: {
     secret: desiredSecret(request, facts),
     image,
     executionRoleArn,
-    missingTags: missingTags(service.tags, request),
+    missingTags: missingTags(service.tags, request, definition),
   };
 }
 
 /**
- * The tags that istiod takes the workload's identity from, where the service itself lacks them: a cluster's tags and
- * the defaults don't reach the tasks.
+ * The tags that istiod takes the workload's identity and its ports from, where the service itself lacks them: a
+ * cluster's tags and the defaults don't reach the tasks.
  */
-function missingTags(serviceTags: Tags, { namespace, serviceAccount }: TagRequest): Tags {
-  const wanted = { [tagKeys.namespace]: namespace, [tagKeys.serviceAccount]: serviceAccount };
+function missingTags(serviceTags: Tags, request: TagRequest, { raw }: DescribedTaskDefinition): Tags {
+  const ports = request.ports ?? derivedPorts(raw);
+  const wanted = {
+    [tagKeys.namespace]: request.namespace,
+    [tagKeys.serviceAccount]: request.serviceAccount,
+    ...(ports !== undefined && { [tagKeys.ports]: ports }),
+  };
   return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => serviceTags[key] !== value));
 }

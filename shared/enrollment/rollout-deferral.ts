@@ -23,6 +23,7 @@ const comesOfSettings: Readonly<Record<DriftReason, boolean>> = {
   dependency: true,
   "proxy-env": true,
   identity: false,
+  ports: true,
   discovery: false,
   "propagate-tags": false,
 };

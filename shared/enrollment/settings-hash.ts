@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { type Inject, inject, sidecarSettings } from "../data-plane/ztunnel/index.ts";
 import type { DriftReason } from "../model/reasons.ts";
+import { PORTS_RULE } from "./ports.ts";
 import { configuredSidecar } from "./sidecar-spec.ts";
 
 const known = new WeakMap<Config["ztunnel"], string>();
@@ -18,7 +19,7 @@ export function settingsHash(config: Pick<Config, "ztunnel">, build: Inject = in
 }
 
 function hashOf(config: Pick<Config, "ztunnel">, build: Inject): string {
-  return Object.entries(sidecarSettings(configuredSidecar(config), build))
+  return Object.entries({ ...sidecarSettings(configuredSidecar(config), build), ports: PORTS_RULE })
     .map(([reason, hash]) => `${reason}=${hash}`)
     .sort()
     .join(" ");

@@ -27,9 +27,13 @@ const checks = {
   [tagKeys.alarms]: alarmsCheck,
 } as const satisfies Readonly<Record<TagKey, ValueCheck>>;
 
-/** The tags that mean something here: the service's, and its cluster's where the service has none of that key. */
+/**
+ * The tags that mean something here: the service's, and its cluster's where the service has none of that key. A
+ * hostname is one service's alone.
+ */
 export function effectiveTags(serviceTags: Tags, clusterTags: Tags): Tags {
-  const ours = Object.entries({ ...clusterTags, ...serviceTags }).filter(
+  const { [tagKeys.hostname]: _, ...defaults } = clusterTags;
+  const ours = Object.entries({ ...defaults, ...serviceTags }).filter(
     ([key]) => key.startsWith(AUTOPILOT_TAG_PREFIX) || key.startsWith(ISTIOD_TAG_PREFIX),
   );
   return Object.fromEntries(ours);
@@ -76,6 +80,14 @@ export function soundTags(tags: Tags, enrollTagKey: string): Tags {
   );
 }
 
+/** A cluster's tag for a hostname, which would be that of all its services: for a service without one of its own. */
+export function sharedHostname(serviceTags: Tags, clusterTags: Tags): readonly Refusal[] {
+  const value = clusterTags[tagKeys.hostname];
+  if (value === undefined || serviceTags[tagKeys.hostname] !== undefined) return [];
+  const problem = "it is on the cluster, where it means nothing to istiod; tag the service";
+  return [badTag(tagKeys.hostname, value, problem)];
+}
+
 /** What a request's defaults are made of. */
 export interface RequestDefaults {
   readonly clusterName: string;
@@ -98,7 +110,7 @@ export function parseRequest(
       namespace: tags[tagKeys.namespace] ?? "istio-system",
       serviceAccount: tags[tagKeys.serviceAccount] ?? "default",
       hostname: tags[tagKeys.hostname] ?? `${serviceName}.${clusterName}.${domain}`,
-      ports: tags[tagKeys.ports] ?? "http:80:8080",
+      ports: tags[tagKeys.ports],
       platform: tags[tagKeys.platform] === "ecs-ec2" ? "ecs-ec2" : "ecs",
       external: tags[tagKeys.external] !== "false",
       proxyEnv: tags[tagKeys.proxyEnv] === "true",

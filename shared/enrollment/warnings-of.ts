@@ -7,6 +7,7 @@ import type { Refusal, Warning } from "../model/reasons.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";
 import type { TagRequest } from "./decision.ts";
 import { meshNameProblems } from "./mesh-names.ts";
+import { derivedPorts, portsProblems } from "./ports.ts";
 import { skewWarnings } from "./version-skew.ts";
 
 /** What does not keep the service out of the mesh, but may hurt it there. */
@@ -27,6 +28,9 @@ export function warningsOf(input: {
       ? []
       : [{ code: "no-log", detail: `ztunnel.logs has no log group for ${service.ref.region}.` } as const]),
     ...deploymentWarnings(service),
+    ...portsProblems(definition.raw, request.ports ?? derivedPorts(definition.raw)).map(
+      (detail): Warning => ({ code: "ports", detail }),
+    ),
     ...(service.usesServiceConnect
       ? [{ code: "service-connect", detail: "Calls by Service Connect's names bypass ztunnel." } as const]
       : []),

@@ -8,7 +8,7 @@ import { registerable } from "../model/task-definition.ts";
 import type { TagRequest } from "./decision.ts";
 import { imageRefusals, namespaceRefusals, platformRefusals } from "./refusals-of.ts";
 import { sidecarSpec } from "./sidecar-spec.ts";
-import { effectiveTags, parseRequest, soundTags } from "./tags.ts";
+import { effectiveTags, parseRequest, sharedHostname, soundTags } from "./tags.ts";
 
 interface Tagged {
   readonly service: ObservedService;
@@ -16,9 +16,12 @@ interface Tagged {
   readonly config: Config;
 }
 
+/** What counts of the ledger's memory. */
+export type WishState = Pick<ServiceState, "enrolled" | "lastGoodSecret" | "givenPorts">;
+
 interface Observed extends Tagged {
   readonly definition: DescribedTaskDefinition;
-  readonly state: Pick<ServiceState, "enrolled" | "lastGoodSecret"> | undefined;
+  readonly state: WishState | undefined;
   readonly rollout?: { readonly image?: string };
 }
 
@@ -76,10 +79,11 @@ function hasProxyEnv({ definition, config }: Observed, { image }: Running): bool
  * is known, for that instead. `mistakes` are refusals of the wish that its tags alone don't show.
  */
 export function wishOf(observed: Observed, running: Running | undefined, mistakes: readonly Refusal[]): Wish {
-  const { config } = observed;
+  const { service, clusterTags, config } = observed;
   const asked = requestOf(observed);
   const refusals = [
     ...mistakes,
+    ...sharedHostname(service.tags, clusterTags),
     ...("refusals" in asked ? asked.refusals.filter((one) => !isAmong(mistakes, one)) : refusedOf(asked.ok, config)),
   ];
   const canBeKept = running && refusals.every(({ reason }) => refusedWishes.includes(reason));
@@ -94,9 +98,17 @@ function isAmong(refusals: readonly Refusal[], { reason, detail }: Refusal): boo
 }
 
 /** What the service's tags, with its cluster's as defaults, ask for; or what is wrong with them. */
-export function requestOf(tagged: Tagged): ReturnType<typeof parseRequest> {
-  const { service, clusterTags, config } = tagged;
-  return parseRequest(effectiveTags(service.tags, clusterTags), defaultsOf(tagged.service, config));
+export function requestOf(
+  tagged: Tagged & { readonly state?: Pick<ServiceState, "givenPorts"> | undefined },
+): ReturnType<typeof parseRequest> {
+  return parseRequest(askingTags(tagged), defaultsOf(tagged.service, tagged.config));
+}
+
+/** The tags of people: the ports that the autopilot has given the service ask for nothing. */
+function askingTags({ service, clusterTags, state }: Parameters<typeof requestOf>[0]): Tags {
+  const { [tagKeys.ports]: ports, ...others } = service.tags;
+  const isGiven = ports !== undefined && ports === state?.givenPorts;
+  return effectiveTags(isGiven ? others : service.tags, clusterTags);
 }
 
 function defaultsOf({ ref }: ObservedService, config: Config): Parameters<typeof parseRequest>[1] {
@@ -123,8 +135,8 @@ function instead(
   running: Running,
   mistakes: readonly Refusal[],
 ): { readonly request: TagRequest; readonly keepsIdentity: boolean } {
-  const { service, clusterTags, config, rollout } = observed;
-  const tags = effectiveTags(service.tags, clusterTags);
+  const { service, config, rollout } = observed;
+  const tags = askingTags(observed);
   const sound = soundTags(tags, config.enrollTagKey);
   const parsed = parseRequest(sound, defaultsOf(service, config));
   if ("refusals" in parsed) throw new Error("sound tags were refused");
@@ -143,6 +155,8 @@ function instead(
     ...request,
     ...(keepsIdentity && { namespace, serviceAccount, platform, external }),
     ...(lost(tagKeys.proxyEnv) && { proxyEnv: hasProxyEnv(observed, running) }),
+    // A tag of people stays as it is.
+    ...(lost(tagKeys.ports) && { ports: service.tags[tagKeys.ports] }),
     ...(isImageRefused && { image: keepsImage ? running.image : undefined }),
   };
   return { request: kept, keepsIdentity };

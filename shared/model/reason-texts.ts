@@ -12,6 +12,7 @@ export const driftReasons = {
   dependency: "A container does not wait until ztunnel is healthy.",
   "proxy-env": "The proxy environment differs from the tag proxy-env.",
   identity: "The tags that istiod reads differ from the identity in the token.",
+  ports: "The service lacks the tag ecs.solo.io/ports, or it differs from the task definition or the cluster's tag.",
   discovery: "The cluster had lost the tag ecs.solo.io/discovery-enabled, so istiod knew none of its tasks.",
   "propagate-tags": "The service no longer gave its tags to the tasks that it starts.",
 } as const satisfies Readonly<Record<DriftReason, string>>;
@@ -136,5 +137,6 @@ export const warnings = {
   kept: "The service is in the mesh and stays there, but it would be refused today.",
   "mesh-name": "Kubernetes may refuse a name that istiod makes of the service.",
   "service-connect": "Tasks have the proxy of Service Connect beside ztunnel.",
+  ports: "The mesh may lead to ports on which no container listens.",
   "version-skew": "The ztunnel image's version differs from istiod's.",
 } as const satisfies Readonly<Record<WarningCode, string>>;

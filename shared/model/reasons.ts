@@ -15,6 +15,7 @@ export const driftReasonNames = [
   "dependency",
   "proxy-env",
   "identity",
+  "ports",
   "discovery",
   "propagate-tags",
 ] as const;
@@ -87,6 +88,7 @@ export const warningNames = [
   "kept",
   "mesh-name",
   "service-connect",
+  "ports",
   "version-skew",
 ] as const;
 export type WarningCode = (typeof warningNames)[number];

@@ -41,7 +41,7 @@ interface Grant {
 type ServiceScope = Exclude<TargetScope, "alarms" | "eks-clusters">;
 
 /** The tags that the autopilot adds to a service where they are missing, and removes again. */
-const ownServiceTagKeys = [tagKeys.namespace, tagKeys.serviceAccount];
+const ownServiceTagKeys = [tagKeys.namespace, tagKeys.serviceAccount, tagKeys.ports];
 
 const TOKEN_SECRETS = `secret:${SECRET_NAME_PREFIX}*`;
 

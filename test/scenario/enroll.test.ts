@@ -14,6 +14,7 @@ import {
   fleetOf,
   guideFleet,
   NAMESPACE,
+  PORTS,
   SERVICE_ACCOUNT,
   shop,
   web,
@@ -86,9 +87,9 @@ describe("a service gets the enroll tag", () => {
     onLab({ fleet: guideFleet }, async (driver) => {
       await driver.tag(echo, { [ENROLL]: "true" });
       await driver.until("echo-service is enrolled", 5, () => driver.ended(echo, "succeeded"));
-      const identity = { [NAMESPACE]: "istio-system", [SERVICE_ACCOUNT]: "default" };
+      const identity = { [NAMESPACE]: "istio-system", [SERVICE_ACCOUNT]: "default", [PORTS]: "http:80:8080" };
       expect(tagsOf(driver, echo)).toEqual({ [ENROLL]: "true", ...identity });
-      expect((await driver.state(echo))?.addedTagKeys.toSorted()).toEqual([NAMESPACE, SERVICE_ACCOUNT]);
+      expect((await driver.state(echo))?.addedTagKeys.toSorted()).toEqual([NAMESPACE, PORTS, SERVICE_ACCOUNT]);
       expect(clusterTagsOf(driver, echo)).toMatchObject({ [DISCOVERY]: "true" });
       const tasks = tasksOf(driver, echo);
       expect(tasks).toHaveLength(2);
@@ -115,7 +116,7 @@ describe("services of every kind", () => {
       expect(boundRole(driver, "mesh-eu", "ecs-shop", "catalog")).toBe(`arn:aws:iam::${EU.account}:role/catalog-task`);
       expect((await pinnedSecret(driver, catalog)).secretArn).toContain(`:${EU.region}:${EU.account}:`);
       // The owner set the namespace and the service account, so that the autopilot must not remove them.
-      expect((await driver.state(catalog))?.addedTagKeys).toEqual([]);
+      expect((await driver.state(catalog))?.addedTagKeys).toEqual([PORTS]);
     }));
 
   it("one with FireLens and an init container: the application waits for both, without a deadlock", () =>

@@ -157,7 +157,9 @@ describe("statements", () => {
     );
     expect(tagging?.Resource).toEqual(["arn:aws:ecs:*:111111111111:service/*"]);
     expect(tagging?.Condition).toEqual({
-      "ForAllValues:StringEquals": { "aws:TagKeys": ["ecs.solo.io/namespace", "ecs.solo.io/service-account"] },
+      "ForAllValues:StringEquals": {
+        "aws:TagKeys": ["ecs.solo.io/namespace", "ecs.solo.io/service-account", "ecs.solo.io/ports"],
+      },
       Null: { "aws:TagKeys": "false" },
       StringEquals: { "aws:RequestedRegion": targets.map(({ region }) => region) },
     });

@@ -17,6 +17,7 @@ export const enrolled: Tags = {
   "ztunnel-autopilot/enroll": "true",
   "ecs.solo.io/namespace": "shop",
   "ecs.solo.io/service-account": "web",
+  "ecs.solo.io/ports": "http:80:8080",
 };
 
 export function config(changes: Partial<Parameters<typeof parseConfig>[0] & object> = {}): Config {

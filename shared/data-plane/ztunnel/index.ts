@@ -28,7 +28,7 @@ export { type Lack, type Unverified, type Verification, verifyTasks } from "./pr
 export { driftOf } from "./task-definition/drift.ts";
 export { headroom } from "./task-definition/headroom.ts";
 export { type Inject, type Injection, inject } from "./task-definition/inject.ts";
-export { portCollisions } from "./task-definition/ports.ts";
+export { type ApplicationPort, applicationPorts, portCollisions } from "./task-definition/ports.ts";
 export { sidecarIn } from "./task-definition/reconcile-sidecar.ts";
 export { remove } from "./task-definition/remove.ts";
 export { findSidecar, type Sidecar, type SidecarSpec } from "./task-definition/sidecar.ts";

@@ -20,7 +20,14 @@ export function notesOf(observed: ObservedState, decision: AsItIs): ServicePatch
   if (state?.notifiedRefusals !== undefined) notes.notifiedRefusals = null;
   if (enrolled) return { ...notes, ...inTheMesh(observed, decision) };
   if (!state || !hasLeft(observed, state)) return notes;
-  const left = { enrolled: false, addedTagKeys: [], secretsInUse: [], notifiedWarnings: null, unverified: null };
+  const left = {
+    enrolled: false,
+    addedTagKeys: [],
+    givenPorts: null,
+    secretsInUse: [],
+    notifiedWarnings: null,
+    unverified: null,
+  };
   return { ...notes, ...left, ...lastGood(observed) };
 }
 

@@ -78,7 +78,7 @@ function conflictOf({ identityConflict: detail }: ApplyPlan): Refusal | undefine
 }
 
 function mayHaveSetTags({ drift }: ApplyPlan, roll: Roll | undefined): boolean {
-  return roll?.applyStartedAt !== undefined && drift.includes("identity");
+  return roll?.applyStartedAt !== undefined && (drift.includes("identity") || drift.includes("ports"));
 }
 
 /** What the plan's rollout brings, if the roll belongs to one. */

@@ -80,6 +80,7 @@ function deployedPatch({ plan, watch }: Deployed, inRollout: boolean): ServicePa
         ...patch,
         enrolled: false,
         addedTagKeys: [],
+        givenPorts: null,
         propagateTagsBefore: null,
         secretsInUse: inRollout ? kept : [],
       };

@@ -1,7 +1,7 @@
 import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
-import { DISCOVERY_TAG } from "../../base/vocabulary.ts";
+import { DISCOVERY_TAG, tagKeys } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import type { DesiredEnrollment } from "../../enrollment/decision.ts";
 import { desiredDefinition } from "../../enrollment/definition.ts";
@@ -28,9 +28,11 @@ export async function enrollService(
   const { state, recordProgress, calls } = context;
   const { ref } = service;
   const beside = changedBeside(service, Object.keys(desired.missingTags), state, calls.config.policy);
+  const ports = desired.missingTags[tagKeys.ports];
+  const given = ports === undefined ? {} : { givenPorts: ports };
   await recordProgress(
     { ...startedAt(calls), ...beside.roll },
-    { ...beside.service, secretsInUse: withDesiredSecret(state.secretsInUse, ref, desired.secret) },
+    { ...beside.service, ...given, secretsInUse: withDesiredSecret(state.secretsInUse, ref, desired.secret) },
   );
   await ensureIdentity(ref, desired.identity, context);
   const token = desiredToken(desired.request, facts);

@@ -9,6 +9,7 @@ export const ENROLL = "ztunnel-autopilot/enroll";
 export const IMAGE = "ztunnel-autopilot/image";
 export const NAMESPACE = "ecs.solo.io/namespace";
 export const SERVICE_ACCOUNT = "ecs.solo.io/service-account";
+export const PORTS = "ecs.solo.io/ports";
 export const DISCOVERY = "ecs.solo.io/discovery-enabled";
 /** A valid image reference. Tests add the fault rule that keeps its ztunnel from becoming healthy. */
 export const BAD_IMAGE = "us-docker.pkg.dev/soloio-img/istio/ztunnel:1.28.2-rc.1";

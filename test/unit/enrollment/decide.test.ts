@@ -100,10 +100,11 @@ describe("a service with the enroll tag", () => {
         clusterTags: { "ecs.solo.io/namespace": "other" },
       }),
     );
-    expect(decision).toMatchObject({ action: "update", drift: ["token", "identity"] });
+    expect(decision).toMatchObject({ action: "update", drift: ["token", "identity", "ports"] });
     expect(desiredOf(decision).missingTags).toEqual({
       "ecs.solo.io/namespace": "other",
       "ecs.solo.io/service-account": "default",
+      "ecs.solo.io/ports": "http:80:8080",
     });
   });
 
@@ -159,7 +160,7 @@ describe("a service without the enroll tag", () => {
   });
 
   it("is not unenrolled when the enroll tag is only misspelled", () => {
-    const misspelled = service({ tags: { "ztunnel-autopilot/enrol": "true" } });
+    const misspelled = service({ tags: { "ztunnel-autopilot/enrol": "true", "ecs.solo.io/ports": "http:80:8080" } });
     const decision = decide(observed({ raw: meshed(observed()), service: misspelled }));
     expect(decision).toMatchObject({
       action: "none",

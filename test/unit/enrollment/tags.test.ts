@@ -56,7 +56,7 @@ describe("parseRequest", () => {
         namespace: "istio-system",
         serviceAccount: "default",
         hostname: "web.prod.ecs.local",
-        ports: "http:80:8080",
+        ports: undefined,
         platform: "ecs",
         external: true,
         proxyEnv: false,

@@ -10,6 +10,8 @@ export interface ApplicationPort {
   readonly first: number;
   /** Equal to `first` for a single port. */
   readonly last: number;
+  /** What ECS says that it speaks: `http`, `http2` or `grpc`. */
+  readonly appProtocol: string | undefined;
 }
 
 export interface PortCollision {
@@ -45,7 +47,8 @@ export function applicationPorts(definition: JsonObject): readonly ApplicationPo
       const range = rangeOf(mapping);
       if (range === undefined) return [];
       const protocol = textAt(mapping, "protocol") === "udp" ? "udp" : "tcp";
-      return [{ container: nameOf(container), protocol, first: range[0], last: range[1] }];
+      const appProtocol = textAt(mapping, "appProtocol");
+      return [{ container: nameOf(container), protocol, first: range[0], last: range[1], appProtocol }];
     }),
   );
 }

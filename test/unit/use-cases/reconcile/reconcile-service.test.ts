@@ -5,7 +5,7 @@ import { reconcileService } from "../../../../shared/use-cases/reconcile/reconci
 import { sweep } from "../../../../shared/use-cases/reconcile/sweep.ts";
 import { failCalls } from "../../../support/altered-calls.ts";
 import { OBSERVED, web } from "../../../support/arns.ts";
-import { config, rootPem, taskDefinition } from "../../../support/services.ts";
+import { config, enrolled, rootPem, taskDefinition } from "../../../support/services.ts";
 import { type RollTestbed, rollTestbed, watchedTestbed } from "../../../support/testbeds/roll.ts";
 import { enroll } from "../../../support/testbeds/rolls.ts";
 import { NOW } from "../../../support/times.ts";
@@ -100,7 +100,7 @@ describe("reconciling a service", () => {
 
 describe("a cluster's tags", () => {
   const cluster = clusterArnOf(web);
-  const identity = { "ecs.solo.io/namespace": "shop", "ecs.solo.io/service-account": "web" };
+  const { "ztunnel-autopilot/enroll": _enroll, ...identity } = enrolled;
 
   it("are read again before a service is taken out of the mesh", async () => {
     const testbed = await watchedTestbed();

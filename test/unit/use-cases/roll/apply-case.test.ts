@@ -20,7 +20,11 @@ const OTHER = revisionArn("web", 99);
 const config = configOf();
 const fleetFacts = { mesh: withFacts(undefined, facts), fleet: newFleetState };
 const tagged = { "ztunnel-autopilot/enroll": "true" };
-const identityTags = { "ecs.solo.io/namespace": "istio-system", "ecs.solo.io/service-account": "default" };
+const identityTags = {
+  "ecs.solo.io/namespace": "istio-system",
+  "ecs.solo.io/service-account": "default",
+  "ecs.solo.io/ports": "http:80:8080",
+};
 const bare: DescribedTaskDefinition = { taskDefinitionArn: OBSERVED, raw: taskDefinition(), tags: [] };
 
 function rollOf(given: Partial<Roll> = {}): Roll {

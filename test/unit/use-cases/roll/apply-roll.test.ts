@@ -87,8 +87,12 @@ describe("applying an enrollment", () => {
       "ztunnel-autopilot/enroll": "true",
       "ecs.solo.io/namespace": "istio-system",
       "ecs.solo.io/service-account": "default",
+      "ecs.solo.io/ports": "http:80:8080",
     });
-    expect((await stateOf(testbed))?.addedTagKeys).toEqual(["ecs.solo.io/namespace", "ecs.solo.io/service-account"]);
+    expect(await stateOf(testbed)).toMatchObject({
+      addedTagKeys: ["ecs.solo.io/namespace", "ecs.solo.io/service-account", "ecs.solo.io/ports"],
+      givenPorts: "http:80:8080",
+    });
   });
 
   it("records its secret version before it creates or reads it, so that no sweep retires it", async () => {
@@ -153,7 +157,7 @@ describe("applying a change of tags alone", () => {
     await enroll(testbed);
     testbed.ecs.change({ tags: { "ztunnel-autopilot/enroll": "true" } });
     const plan = await planned(testbed);
-    expect(plan.drift).toEqual(["identity"]);
+    expect(plan.drift).toEqual(["identity", "ports"]);
     return { testbed, plan };
   }
 

@@ -142,7 +142,7 @@ describe("a service that left the mesh", () => {
     expect(state).not.toHaveProperty("roll");
     expect(state).toMatchObject({
       enrolled: false,
-      addedTagKeys: ["ecs.solo.io/namespace", "ecs.solo.io/service-account"],
+      addedTagKeys: ["ecs.solo.io/namespace", "ecs.solo.io/service-account", "ecs.solo.io/ports"],
     });
     expect(testbed.lines).toEqual([
       expect.objectContaining({ level: "warn", extra: expect.objectContaining({ code: "access-denied" }) }),

@@ -145,7 +145,8 @@ describe("the plan of a roll", () => {
   it("reads the cluster's tags again before it takes a service out of the mesh", async () => {
     const testbed = rollTestbed();
     await enroll(testbed);
-    testbed.ecs.change({ tags: { "ecs.solo.io/namespace": "shop", "ecs.solo.io/service-account": "web" } });
+    const { "ztunnel-autopilot/enroll": _, ...others } = testbed.ecs.of(web).tags;
+    testbed.ecs.change({ tags: others });
     const cluster = clusterArnOf(web);
     testbed.ecs.clusterTags.set(cluster, { "ztunnel-autopilot/enroll": "true" });
     testbed.ecs.cachedClusterTags.set(cluster, {});
