@@ -81,6 +81,7 @@ export const nineContainers: DecisionInput = {
     deploymentController: "ECS",
     deploymentStrategy: "ROLLING",
     hasPauseHook: false,
+    strategyMinutes: 0,
     schedulingStrategy: "REPLICA",
     deploymentPercents: { minimumHealthy: 100, maximum: 200 },
     placementExpressions: [],

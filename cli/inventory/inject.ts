@@ -133,6 +133,7 @@ function unregistered(ref: ServiceRef, tags: Tags, definition: JsonObject): Obse
     deploymentController: "ECS",
     deploymentStrategy: "ROLLING",
     hasPauseHook: false,
+    strategyMinutes: 0,
     schedulingStrategy: "REPLICA",
     deploymentPercents: { minimumHealthy: 100, maximum: 200 },
     placementExpressions: [],

@@ -67,10 +67,16 @@ function headroomWarnings(
   return left.length > 0 ? [{ code: "headroom", detail: `Left for ztunnel: ${left.join(" and ")}.` }] : [];
 }
 
-function deploymentWarnings({ deploymentStrategy, hasPauseHook }: ObservedService): readonly Warning[] {
+function deploymentWarnings({
+  deploymentStrategy,
+  hasPauseHook,
+  strategyMinutes,
+}: ObservedService): readonly Warning[] {
   const causes = [
     ...(deploymentStrategy === "ROLLING" ? [] : [`strategy ${deploymentStrategy}`]),
     ...(hasPauseHook ? ["a pause hook"] : []),
   ];
-  return causes.length > 0 ? [{ code: "slow-deployment", detail: `The service has ${causes.join(" and ")}.` }] : [];
+  if (causes.length === 0) return [];
+  const detail = `The service has ${causes.join(" and ")}: up to ${strategyMinutes} minutes more.`;
+  return [{ code: "slow-deployment", detail }];
 }

@@ -83,6 +83,8 @@ export const rollFailedDetail = () =>
     sentence: text,
     /** True: the service runs `revertedTo` again. False: it does not, and somebody has to check it. */
     reverted: z.boolean(),
+    /** The roll has deployed nothing: the service runs on as it was. */
+    unchanged: z.literal(true).optional(),
     failedTaskDefinitionArn: z.string().optional(),
     revertedTo: z.string().optional(),
     consecutiveFailures: z.int().positive().optional(),

@@ -52,6 +52,8 @@ export interface ObservedService {
   readonly deploymentController: string;
   readonly deploymentStrategy: string;
   readonly hasPauseHook: boolean;
+  /** What its strategy (bake times, steps, hooks) may add to the time of a deployment. */
+  readonly strategyMinutes: number;
   /** `REPLICA` or `DAEMON`. */
   readonly schedulingStrategy: string;
   /** What ECS may stop and start of the desired count during a rolling deployment, in percent. */

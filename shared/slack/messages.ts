@@ -59,7 +59,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
     case "Service Warned":
       return {
         icon: ":warning:",
-        headline: `${nameOf(detail)} is enrolled, with a warning`,
+        headline: `${nameOf(detail)} has the enroll tag, and a warning`,
         lines: detail.warnings.map((one) => `• ${warnings[one.code]} ${said(one.detail)}`),
         context: where(detail),
       };
@@ -178,6 +178,13 @@ const unenrollSentences = {
   "tag-false": "The enroll tag is false.",
 } as const;
 
+function failedWords({ reverted, unchanged }: { reverted: boolean; unchanged?: true | undefined }): string {
+  if (unchanged) return "the roll failed before it deployed anything";
+  return reverted
+    ? "the roll failed and was reverted to the last good revision"
+    : "the roll failed and could NOT be reverted";
+}
+
 function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service Roll Failed" }>["detail"]): Story {
   const { sentence, fix } = failures[detail.code];
   const name = nameOf(detail);
@@ -185,9 +192,7 @@ function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service R
   const cause = detail.sentence.includes(sentence) ? detail.sentence : `${sentence} ${detail.sentence}`;
   return {
     icon: detail.reverted ? ":rewind:" : ":rotating_light:",
-    headline: detail.reverted
-      ? `${name}: the roll failed and was reverted to the last good revision`
-      : `${name}: the roll failed and could NOT be reverted`,
+    headline: `${name}: ${failedWords(detail)}`,
     lines: [
       `*Cause:* ${said(cause, 1000)}`,
       `*Fix:* ${fix}`,

@@ -40,6 +40,7 @@ describe.each(ecsSubjects)("the services %s", (_name, open) => {
         deploymentController: "ECS",
         deploymentStrategy: "ROLLING",
         hasPauseHook: false,
+        strategyMinutes: 0,
         schedulingStrategy: "REPLICA",
         deploymentPercents: { minimumHealthy: 100, maximum: 200 },
         placementExpressions: [],

@@ -35,9 +35,9 @@ describe("ECS refuses the update of a roll", () => {
       const original = await driver.revisionOf(cart);
       driver.lab.faults.add({ kind: "api-error", match: { call: "ecs.UpdateService" }, error, message });
       await driver.tag(cart, enrollAs("cart"));
-      await driver.until("the roll has ended", 5, () => driver.ended(cart, "reverted"));
+      await driver.until("the roll has ended", 5, () => driver.ended(cart, "failed"));
       await driver.minutes(2);
-      expect(failuresOf(driver)).toMatchObject([{ reverted: true, sentence: expect.stringContaining(message) }]);
+      expect(failuresOf(driver)).toMatchObject([{ unchanged: true, sentence: expect.stringContaining(message) }]);
       expect(driver.messagesAbout(cart).at(-1)).toContain(message);
       expect(await driver.revisionOf(cart)).toBe(original);
       await driver.minutes(120);
@@ -52,17 +52,18 @@ describe("a revision is deregistered", () => {
   const deregister = (driver: LabDriver, taskDefinition: string) =>
     driver.lab.call(cart, "DeregisterTaskDefinition", { taskDefinition });
 
-  it("the pinned one, to which ECS then refuses to revert: the roll ends as not reverted, once", () =>
+  it("the pinned one, to which ECS then refuses to revert: the service runs a copy of it again", () =>
     onLab(scenario, async (driver) => {
       const good = await enrollCart(driver);
       driver.lab.faults.add({ kind: "container-unhealthy", match: { image: BAD_IMAGE } });
       await driver.tag(cart, { [IMAGE]: BAD_IMAGE });
       await driver.until("rolling", 5, async () => (await driver.state(cart))?.roll?.taskToken !== undefined);
       await deregister(driver, good);
-      await driver.until("the roll has ended", 60, () => driver.ended(cart, "revert-failed"));
-      await driver.minutes(2);
-      expect(failuresOf(driver)).toMatchObject([{ reverted: false }]);
-      expect(driver.messagesAbout(cart).at(-1)).toContain("could NOT be reverted");
+      await driver.until("the roll has ended", 60, () => driver.ended(cart, "reverted"));
+      const copy = await driver.revisionOf(cart);
+      await driver.minutes(10);
+      expect(failuresOf(driver)).toMatchObject([{ reverted: true, revertedTo: copy }]);
+      expect(await driver.revisionOf(cart)).toBe(copy);
       await expectAtRest(driver, cart);
     }));
 

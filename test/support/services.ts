@@ -87,6 +87,7 @@ export function service(changes: Partial<ObservedService> = {}): ObservedService
     deploymentController: "ECS",
     deploymentStrategy: "ROLLING",
     hasPauseHook: false,
+    strategyMinutes: 0,
     schedulingStrategy: "REPLICA",
     deploymentPercents: { minimumHealthy: 100, maximum: 200 },
     placementExpressions: [],

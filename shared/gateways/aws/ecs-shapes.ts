@@ -4,6 +4,7 @@ import { parseServiceArn } from "../../base/arn.ts";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../../model/service.ts";
 import type { ObservedTask } from "../../model/task.ts";
+import { strategyMinutes, strategyShape } from "./ecs-strategy.ts";
 
 const tagsSchema = z
   .array(z.object({ key: z.string(), value: z.string().default("") }))
@@ -40,10 +41,9 @@ const serviceSchema = z.object({
   deploymentController: z.object({ type: z.string().optional() }).optional(),
   deploymentConfiguration: z
     .object({
-      strategy: z.string().optional(),
+      ...strategyShape,
       minimumHealthyPercent: z.number().optional(),
       maximumPercent: z.number().optional(),
-      lifecycleHooks: z.array(z.object({ targetType: z.string().optional() })).default([]),
     })
     .optional(),
   launchType: z.string().optional(),
@@ -78,6 +78,7 @@ export function observedService(service: unknown): ObservedService | undefined {
     deploymentStrategy: shape.deploymentConfiguration?.strategy ?? "ROLLING",
     hasPauseHook:
       shape.deploymentConfiguration?.lifecycleHooks.some(({ targetType }) => targetType === "PAUSE") ?? false,
+    strategyMinutes: shape.deploymentConfiguration ? strategyMinutes(shape.deploymentConfiguration) : 0,
     schedulingStrategy: shape.schedulingStrategy,
     deploymentPercents: percentsOf(shape),
     placementExpressions: shape.placementConstraints.flatMap(({ expression }) => expression ?? []),

@@ -6,7 +6,7 @@ import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
 import { serviceRefused, serviceWarned } from "../../events/service-events.ts";
 import { hasEndedExecution } from "../../model/execution-status.ts";
-import type { Refusal } from "../../model/reasons.ts";
+import type { Refusal, Warning } from "../../model/reasons.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServicePatch, ServiceState } from "../../model/service-state.ts";
 import { holdsLease } from "../../model/service-state.ts";
@@ -15,7 +15,7 @@ import type { BusCalls, EcsCalls, ExecutionCalls, Log } from "../../ports/ports.
 import { type NoticeCalls, notifyOnce } from "../observe/notify-once.ts";
 import type { ObservedState } from "../observe/observe.ts";
 import { removeAddedTags } from "../observe/remove-added-tags.ts";
-import { notesOf } from "./notes.ts";
+import { notesOf, warningText } from "./notes.ts";
 import { type RepairCalls, repair } from "./repair.ts";
 
 /** The result of reconciling one service. */
@@ -106,8 +106,21 @@ async function startOrRepair(
   const done = waits
     ? ({ did: "nothing", why: "deployment-in-flight" } as const)
     : await startRoll(observed, wishOf(decision, calls.config), calls);
+  if (done.did === "started" && decision.action === "enroll") await warnBefore(observed, decision.warnings, calls);
   if (done.did === "nothing") await repair(observed.service, decision.repairs, calls);
   return done;
+}
+
+/** What makes the enrollment itself slow is said when it begins, not when it has ended. */
+async function warnBefore(
+  { service, state }: ObservedState,
+  warnings: readonly Warning[],
+  { bus, ledger }: Pick<ReconcileCalls, "bus" | "ledger">,
+): Promise<void> {
+  const text = warningText(warnings);
+  if (!warnings.some(({ code }) => code === "slow-deployment") || state?.notifiedWarnings === text) return;
+  await bus.putEvents([serviceWarned(service.ref, warnings)]);
+  await ledger.patchService(service.ref.serviceArn, { notifiedWarnings: text });
 }
 
 async function startRoll(

@@ -2,6 +2,7 @@ import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { primaryOf } from "../../deployment/primary.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
 import type { Decision } from "../../enrollment/decision.ts";
+import type { Warning } from "../../model/reasons.ts";
 import type { ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { ObservedState } from "../observe/observe.ts";
 
@@ -47,9 +48,14 @@ function inTheMesh(observed: ObservedState, { warnings }: AsItIs): ServicePatch 
   }
   if (state?.failedAttemptKey !== undefined)
     Object.assign(notes, { failedAttemptKey: null, consecutiveFailures: 0, notBefore: null });
-  const text = warnings.map(({ code, detail }) => `${code}: ${detail}`).join("\n");
+  const text = warningText(warnings);
   if (text !== (state?.notifiedWarnings ?? "")) notes.notifiedWarnings = text === "" ? null : text;
   return notes;
+}
+
+/** Warnings as the ledger remembers them once they are notified. */
+export function warningText(warnings: readonly Warning[]): string {
+  return warnings.map(({ code, detail }) => `${code}: ${detail}`).join("\n");
 }
 
 /** The running revision becomes the one that a failed roll reverts to. */

@@ -1,4 +1,5 @@
 import type { ServiceRef } from "../../base/arn.ts";
+import { minutesToMs } from "../../base/durations.ts";
 import { failures } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { judge } from "../../deployment/verdict.ts";
@@ -32,7 +33,9 @@ export async function awaitDeployment(
 ): Promise<Ended | undefined> {
   const { watch, taskToken } = roll;
   const { deploymentId, targetRevisionArn, revisionBeforeArn } = watch;
-  const patch = { taskToken, deploymentId, targetRevisionArn, revisionBeforeArn };
+  // A deployment whose strategy takes days is not to outlast the lease: every poll extends that.
+  const leaseUntil = calls.now() + minutesToMs(calls.config.policy.leaseMinutes);
+  const patch = { taskToken, deploymentId, targetRevisionArn, revisionBeforeArn, leaseUntil };
   const state = await calls.ledger.updateRoll(ref.serviceArn, roll.executionName, patch);
   if (!state) return deliver(taskToken, leaseLost, calls);
   const signal = state.roll?.signal;

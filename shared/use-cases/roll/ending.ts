@@ -95,6 +95,6 @@ function resultOf(
     case "revert-failed":
       return { outcome, reason: code, sentence: [isSaid ? "" : first, detail].filter(Boolean).join(" ") };
     default:
-      return { outcome: "failed", reason: code, sentence: detail };
+      return { outcome: "failed", reason: cause?.code ?? code, sentence: cause?.sentence ?? detail };
   }
 }

@@ -25,7 +25,8 @@ export interface RevertCalls {
 }
 
 export type Reverting = {
-  readonly outcome: "reverting" | "reverted" | "superseded";
+  /** `failed`: the roll has deployed nothing. */
+  readonly outcome: "reverting" | "reverted" | "superseded" | "failed";
   readonly watch: Watch | null;
   readonly cause: Cause;
 };
@@ -57,7 +58,7 @@ export async function revertRoll(
       throw stuckError(cause);
     case "unchanged":
       await giveBack(service, { plan, state, executionName }, calls);
-      return { outcome: "reverted", watch: null, cause };
+      return { outcome: "failed", watch: null, cause };
     case "reverted":
       await giveBack(service, { plan, state, executionName }, calls);
       return { outcome: "reverted", watch: otherWatch(service, { plan, state, executionName }, calls), cause };

@@ -44,6 +44,7 @@ function failureEvent(ref: ServiceRef, ending: Ending, { consecutiveFailures, no
     code: reason,
     sentence,
     reverted: outcome !== "revert-failed",
+    ...(outcome === "failed" && { unchanged: true as const }),
     ...(revertedTo && { revertedTo: revertedTo.revisionArn }),
     ...(consecutiveFailures && { consecutiveFailures }),
     ...(notBefore && { nextAttemptAt: new Date(notBefore).toISOString() }),

@@ -32,15 +32,15 @@ export function watching(
   return { outcome: "applied", watch: watchOf(service, { ...target, deploymentId: primary.id }, context) };
 }
 
-/** What a deployment is watched for: its deadline by the policy, and the number of tasks that the service wants now. */
+/** What a deployment is watched for: its deadline by the policy and the service's strategy, and the number of tasks that the service wants now. */
 export function watchOf(
-  { desiredCount }: ObservedService,
+  { desiredCount, strategyMinutes }: ObservedService,
   target: Omit<Watch, "deadlineMs" | "pollIntervalSeconds" | "desiredCount">,
   { config, now }: WatchContext,
 ): Watch {
   return {
     ...target,
-    deadlineMs: now() + minutesToMs(config.policy.deploymentDeadlineMinutes),
+    deadlineMs: now() + minutesToMs(config.policy.deploymentDeadlineMinutes + strategyMinutes),
     pollIntervalSeconds: Math.ceil(config.policy.pollIntervalMinutes * 60),
     desiredCount,
   };

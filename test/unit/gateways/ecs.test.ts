@@ -53,6 +53,7 @@ describe("a described service", () => {
       deploymentController: "ECS",
       deploymentStrategy: "ROLLING",
       hasPauseHook: false,
+      strategyMinutes: 0,
       schedulingStrategy: "REPLICA",
       deploymentPercents: { minimumHealthy: 100, maximum: 200 },
       placementExpressions: [],
@@ -102,6 +103,20 @@ describe("a described service", () => {
       deploymentStrategy: "BLUE_GREEN",
       hasPauseHook: true,
     });
+  });
+
+  const PAUSE = { targetType: "PAUSE", lifecycleStages: ["POST_SCALE_UP"] };
+  it.each([
+    ["nothing", {}, 0],
+    ["a bake time", { strategy: "BLUE_GREEN", bakeTimeInMinutes: 30 }, 30],
+    ["AWS's steps", { strategy: "LINEAR" }, 60],
+    ["steps", { strategy: "LINEAR", linearConfiguration: { stepPercent: 30, stepBakeTimeInMinutes: 5 } }, 20],
+    ["a canary", { strategy: "CANARY", canaryConfiguration: {}, bakeTimeInMinutes: 5 }, 15],
+    ["a pause without an end", { lifecycleHooks: [PAUSE] }, 1440],
+    ["a pause", { lifecycleHooks: [{ ...PAUSE, timeoutConfiguration: { timeoutInMinutes: 90 } }] }, 90],
+    ["a function", { lifecycleHooks: [{ targetType: "AWS_LAMBDA" }] }, 0],
+  ])("knows how much longer a deployment may take with %s", async (_what, deploymentConfiguration, minutes) => {
+    expect(await observed({ ...service, deploymentConfiguration })).toMatchObject({ strategyMinutes: minutes });
   });
 
   it.each([

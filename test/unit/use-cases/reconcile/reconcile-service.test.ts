@@ -25,6 +25,14 @@ describe("reconciling a service", () => {
     ]);
   });
 
+  it("says with the enrollment that the service's strategy makes its rolls slow, once", async () => {
+    const testbed = await watchedTestbed({ service: { deploymentStrategy: "CANARY", strategyMinutes: 90 } });
+    await look(testbed);
+    await look(testbed);
+    expect(testbed.bus.events.map(({ detailType }) => detailType)).toEqual(["Service Warned"]);
+    expect(JSON.stringify(testbed.bus.events[0]?.detail)).toContain("up to 90 minutes more");
+  });
+
   it("changes nothing in ECS itself", async () => {
     const testbed = await watchedTestbed();
     await look(testbed);

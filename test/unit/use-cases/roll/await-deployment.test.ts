@@ -30,6 +30,25 @@ describe("a roll that waits for its deployment", () => {
     });
   });
 
+  it("keeps its lease as long as it waits, and waits as long as the service's strategy may take", async () => {
+    const testbed = rollTestbed({ service: { strategyMinutes: 600 } });
+    const { watch } = await applied(testbed);
+    const { deploymentDeadlineMinutes, leaseMinutes } = testbed.config.policy;
+    expect(watch.deadlineMs).toBe(testbed.clock.nowMs + (deploymentDeadlineMinutes + 600) * 60_000);
+    testbed.executions.wait("token-1", NAME);
+    for (let poll = 0; poll < 20; poll += 1) {
+      testbed.clock.nowMs += 30 * 60_000;
+      const waiting = await awaitDeployment(
+        web,
+        { executionName: NAME, taskToken: "token-1", watch, pollCount: 1 },
+        testbed,
+      );
+      expect(waiting, `after ${poll * 30 + 30} minutes`).toBeUndefined();
+      const lease = (await testbed.ledger.getService(web.serviceArn))?.roll?.leaseUntil;
+      expect(lease).toBe(testbed.clock.nowMs + leaseMinutes * 60_000);
+    }
+  });
+
   it("goes on at once when the deployment's event came first", async () => {
     const { testbed, watch, wait, signal } = await waiting();
     await signal("SERVICE_DEPLOYMENT_COMPLETED", watch.deploymentId);

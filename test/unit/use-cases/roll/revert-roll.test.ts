@@ -68,7 +68,7 @@ describe("a failed roll", () => {
   it("has nothing to revert when it ended before UpdateService", async () => {
     const testbed = rollTestbed();
     const plan = await planned(testbed);
-    expect(await revert(testbed, plan, null)).toMatchObject({ outcome: "reverted", watch: null });
+    expect(await revert(testbed, plan, null)).toMatchObject({ outcome: "failed", watch: null });
     expect(testbed.ecs.updates).toEqual([]);
   });
 
@@ -84,7 +84,7 @@ describe("a failed roll", () => {
     const plan = await planned(testbed);
     failCalls(testbed.ecs, "updateService", "update-refused");
     await expect(applyRoll(web, NAME, plan, testbed)).rejects.toMatchObject({ code: "update-refused" });
-    expect(await revert(testbed, plan, null)).toMatchObject({ outcome: "reverted", watch: null });
+    expect(await revert(testbed, plan, null)).toMatchObject({ outcome: "failed", watch: null });
     expect(testbed.ecs.of(web).taskDefinitionArn).toBe(running);
   });
 

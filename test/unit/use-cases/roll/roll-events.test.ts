@@ -76,11 +76,11 @@ describe("the event of a roll's end", () => {
   });
 
   it.each([
-    ["failed", true],
-    ["revert-failed", false],
-  ])("of a roll that is %s names no revision to which it reverted (reverted: %s)", (outcome, reverted) => {
+    ["failed", true, "ztunnel-unhealthy"],
+    ["revert-failed", false, "tasks-stopping"],
+  ])("of a roll that is %s names no revision to which it reverted (reverted: %s)", (outcome, reverted, code) => {
     const { detail } = rollEvent(web, endingWith({ outcome, plan: planOf(), failure, cause }), {});
-    expect(detail).toMatchObject({ code: "tasks-stopping", reverted });
+    expect(detail).toMatchObject({ code, reverted });
     for (const member of ["revertedTo", "consecutiveFailures", "nextAttemptAt"]) {
       expect(detail).not.toHaveProperty(member);
     }
