@@ -26,7 +26,8 @@ export function isQuotaReached(error: unknown): boolean {
  */
 const BUSY: readonly { readonly name: string; readonly message?: RegExp }[] = [
   { name: "ClientException", message: /^Too many concurrent attempts\b/ },
-  // IAM's role for ECS may be new: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html
+  // IAM's role for ECS may be new:
+  // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html
   { name: "InvalidParameterException", message: /^Unable to assume the service linked role\b/ },
   { name: "ConcurrentModificationException" },
   { name: "TransactionConflictException" },

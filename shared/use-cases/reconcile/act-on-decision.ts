@@ -115,12 +115,14 @@ async function startOrRepair(
 async function warnBefore(
   { service, state }: ObservedState,
   warnings: readonly Warning[],
-  { bus, ledger }: Pick<ReconcileCalls, "bus" | "ledger">,
+  calls: NoticeCalls & Pick<ReconcileCalls, "ledger">,
 ): Promise<void> {
   const text = warningText(warnings);
   if (!warnings.some(({ code }) => code === "slow-deployment") || state?.notifiedWarnings === text) return;
-  await bus.putEvents([serviceWarned(service.ref, warnings)]);
-  await ledger.patchService(service.ref.serviceArn, { notifiedWarnings: text });
+  const patch = await notifyWarnings(service, text, { warnings }, calls);
+  if (patch.notice === null) {
+    await calls.ledger.patchService(service.ref.serviceArn, { ...patch, notifiedWarnings: text });
+  }
 }
 
 async function startRoll(

@@ -32,7 +32,10 @@ export function watching(
   return { outcome: "applied", watch: watchOf(service, { ...target, deploymentId: primary.id }, context) };
 }
 
-/** What a deployment is watched for: its deadline by the policy and the service's strategy, and the number of tasks that the service wants now. */
+/**
+ * What a deployment is watched for: its deadline by the policy and the service's strategy, and the number of tasks that
+ * the service wants now.
+ */
 export function watchOf(
   { desiredCount, strategyMinutes }: ObservedService,
   target: Omit<Watch, "deadlineMs" | "pollIntervalSeconds" | "desiredCount">,
