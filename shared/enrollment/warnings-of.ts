@@ -1,7 +1,7 @@
 import type { JsonObject } from "../base/json.ts";
 import { isSet } from "../base/json-fields.ts";
 import type { Config } from "../config/config.ts";
-import { headroom, type SidecarSpec, sidecarIn } from "../data-plane/ztunnel/index.ts";
+import { headroom, proxyProblemsIn, type SidecarSpec, sidecarIn } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts } from "../model/mesh.ts";
 import type { Refusal, Warning } from "../model/reasons.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";
@@ -24,6 +24,7 @@ export function warningsOf(input: {
   return [
     ...nameWarnings(service, request, config),
     ...headroomWarnings(definition, sidecar, service, config),
+    ...proxyWarnings(definition, request),
     ...(isSet(sidecar, "logConfiguration")
       ? []
       : [{ code: "no-log", detail: `ztunnel.logs has no log group for ${service.ref.region}.` } as const]),
@@ -36,6 +37,11 @@ export function warningsOf(input: {
       : []),
     ...skewWarnings(spec.image, facts),
   ];
+}
+
+function proxyWarnings({ raw }: DescribedTaskDefinition, { proxyEnv }: TagRequest): readonly Warning[] {
+  const problems = proxyEnv ? proxyProblemsIn(raw) : [];
+  return problems.length > 0 ? [{ code: "proxy-env", detail: problems.join(" ") }] : [];
 }
 
 /** The warning of a service that stays in the mesh though it would be refused today. */

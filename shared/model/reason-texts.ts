@@ -133,6 +133,8 @@ export const warnings = {
   headroom:
     "The other containers leave ztunnel less CPU or memory than policy.minHeadroom. ztunnel.cpu gives it a share of its own.",
   "no-log": "ztunnel logs nowhere: no container of the task has a log that it could use.",
+  "proxy-env":
+    "Not all outbound traffic of the application goes through the mesh, though its tag proxy-env asks for it.",
   "slow-deployment":
     "The deployment strategy or a pause hook makes each roll of the service slow: its deadline is longer by that time.",
   kept: "The service is in the mesh and stays there, but it would be refused today.",

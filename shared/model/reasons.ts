@@ -84,6 +84,7 @@ export const refusedWishes: readonly RefusalReason[] = [
 export const warningNames = [
   "headroom",
   "no-log",
+  "proxy-env",
   "slow-deployment",
   "kept",
   "mesh-name",

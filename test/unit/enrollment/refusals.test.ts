@@ -180,6 +180,17 @@ describe("warnings", () => {
     ["headroom", { raw: taskDefinition({ cpu: "256", memory: "512" }) }],
     ["headroom", { raw: taskDefinition({ containerDefinitions: [{ ...application, cpu: 960 }] }) }],
     ["no-log", { raw: taskDefinition({ containerDefinitions: [{ ...application, logConfiguration: null }] }) }],
+    [
+      "proxy-env",
+      {
+        service: service({ tags: { ...enrolled, "ztunnel-autopilot/proxy-env": "true" } }),
+        raw: taskDefinition({
+          containerDefinitions: [
+            { ...application, environment: [{ name: "HTTPS_PROXY", value: "http://proxy:3128" }] },
+          ],
+        }),
+      },
+    ],
     ["slow-deployment", { service: service({ deploymentStrategy: "BLUE_GREEN" }) }],
     ["slow-deployment", { service: service({ hasPauseHook: true }) }],
     ["service-connect", { service: service({ usesServiceConnect: true }) }],

@@ -36,7 +36,7 @@ const allSettings = () =>
 describe("the reference definitions", () => {
   it("take every branch of the builder", async () => {
     const builder =
-      /task-definition\/(sidecar|corrections|owned-members|claims|logs|reconcile-sidecar|added|waiting|proxy-environment)\.ts/;
+      /task-definition\/(sidecar|corrections|owned-members|claims|logs|reconcile-sidecar|added|waiting|proxy-environment|no-proxy)\.ts/;
     const left = await branchesNotTaken(builder, async () => {
       vi.resetModules();
       const fresh = await import("../../../shared/enrollment/settings-hash.ts");
@@ -44,13 +44,19 @@ describe("the reference definitions", () => {
       expect(fresh.settingsHash(allSettings())).not.toBe(today);
     });
     expect(left).toEqual([
-      // No release has given variables other values yet.
-      "proxy-environment.ts: (entries, name) => changed(entries, name, values[name], present(name))",
+      // ECS has no container without an image, and no variable without a value.
+      'no-proxy.ts: ?? ""',
+      'proxy-environment.ts: ?? ""',
+      // Only warnings are made of these.
+      "proxy-environment.ts: proxyProblems",
+      "proxy-environment.ts: rivalsOf",
+      // All of a definition's containers are objects.
+      "reconcile-sidecar.ts: : container",
+      "reconcile-sidecar.ts: proxyProblemsIn",
       // The builder runs only where something differs, except when it claims a variable.
       'reconcile-sidecar.ts: reasons.add("container-settings");',
       'reconcile-sidecar.ts: reasons.add("proxy-env");',
       "reconcile-sidecar.ts: return { definition, reasons: [] };",
-      // ECS has no container without an image, and no variable without a value.
       'sidecar.ts: ?? ""',
       'sidecar.ts: ?? ""',
       // Nor is anything built into a task definition with a foreign container called ztunnel.

@@ -43,7 +43,7 @@ describe("an image that is newer than istiod", () => {
     }
   });
 
-  it("stays with a service that has it while istiod returns a version, and follows rotations", () => {
+  it("stays with a service that has it when istiod gets an older version, and follows rotations", () => {
     const older = { ...facts, istiodVersion: "1.27.0" };
     expect(decide(inMesh({ facts: older }))).toMatchObject({ action: "none", reason: "as-desired" });
     const rotated = decide(inMesh({ facts: { ...older, rootCaPem: rootPem("b") }, rollout: {} }));

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { canonicalJson, type Json, type JsonObject, sha256 } from "../../../base/json.ts";
 import { objectAt, textAt, without } from "../../../base/json-fields.ts";
+import type { Appended } from "./no-proxy.ts";
 
 /**
  * The docker label on the ztunnel container that keeps which of its members are settings of the configuration, so that
@@ -12,7 +13,10 @@ const CLAIMS_LABEL = "ztunnel-autopilot/set";
 /** In place of a hash: the member looks like ours, but was there before. */
 export const THEIRS = "theirs";
 
-/** Member of the container → hash of the value that we gave it. It is ours only while it has this value. */
+/**
+ * Member of the container → hash of the value that we gave it: it is ours only while it has this value. And what was
+ * put behind other containers' own NO_PROXY, see `appendedTo`.
+ */
 export type Claims = ReadonlyMap<string, string>;
 
 const labelSchema = z.record(z.string(), z.string());
@@ -40,6 +44,27 @@ export function withClaim(claims: Claims, member: string, claim: string): Claims
 
 export function withoutClaim(claims: Claims, member: string): Claims {
   return claims.has(member) ? new Map([...claims].filter(([name]) => name !== member)) : claims;
+}
+
+const noProxyOf = (container: string): string => `no-proxy.${container}.`;
+
+/** What stands behind the container's own NO_PROXY by us: by the variable's name. No name of a container has a dot. */
+export function appendedTo(container: string, claims: Claims): Appended {
+  const prefix = noProxyOf(container);
+  return new Map(
+    [...claims].flatMap(([member, claim]) =>
+      member.startsWith(prefix) ? [[member.slice(prefix.length), claim] as const] : [],
+    ),
+  );
+}
+
+/** The claims with what stands behind the containers' own NO_PROXY now. */
+export function withAppended(claims: Claims, appended: ReadonlyMap<string, Appended>): Claims {
+  const others = [...claims].filter(([member]) => !member.startsWith("no-proxy."));
+  const now = [...appended].flatMap(([container, lists]) =>
+    [...lists].map(([name, suffix]) => [`${noProxyOf(container)}${name}`, suffix] as const),
+  );
+  return new Map([...others, ...now]);
 }
 
 const NOTHING = "{}";

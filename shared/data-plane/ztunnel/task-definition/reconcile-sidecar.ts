@@ -4,12 +4,13 @@ import { ZTUNNEL } from "../../../base/vocabulary.ts";
 import type { DriftReason } from "../../../model/reasons.ts";
 import { isLogRouter, nameOf } from "../../../model/task-definition.ts";
 import { type Added, addedBefore, withAdded } from "./added.ts";
-import { claimsOf, withClaims } from "./claims.ts";
-import { ztunnelOf } from "./containers.ts";
+import { appendedTo, claimsOf, withAppended, withClaims } from "./claims.ts";
+import { otherContainers, ztunnelOf } from "./containers.ts";
 import { claimsOfNew, corrections } from "./corrections.ts";
 import { dependenciesOf, startDependencies } from "./dependencies.ts";
+import type { Appended } from "./no-proxy.ts";
 import type { Draft } from "./owned-members.ts";
-import { withoutProxyEnvironment, withProxyEnvironment } from "./proxy-environment.ts";
+import { type Proxied, proxyProblems, withoutProxyEnvironment, withProxyEnvironment } from "./proxy-environment.ts";
 import { type BuiltSidecar, findSidecar, type SidecarSpec, ztunnelContainer } from "./sidecar.ts";
 import { withoutRouterWait, withWait } from "./waiting.ts";
 
@@ -58,17 +59,44 @@ function mustWait(container: JsonObject, beforeZtunnel: ReadonlySet<string>): bo
   return !isLogRouter(container) && !beforeZtunnel.has(nameOf(container));
 }
 
-function amendOther(container: JsonObject, added: Added, waits: boolean, proxyEnv: boolean, reasons: Set<DriftReason>) {
+/** What another container needs for the sidecar, as it is before. */
+interface Other {
+  readonly container: JsonObject;
+  readonly added: Added;
+  readonly appended: Appended;
+  readonly waits: boolean;
+}
+
+/** The containers beside the sidecar, with what is known to be added to them. */
+function othersOf(definition: JsonObject): readonly Other[] {
+  const existing = ztunnelOf(definition);
+  const before = addedBefore(existing);
+  const claims = claimsOf(existing ?? {});
+  const beforeZtunnel = dependenciesOf(ZTUNNEL, startDependencies(definition));
+  return otherContainers(definition).map((container) => {
+    const name = nameOf(container);
+    const added = before.get(name) ?? { container: name };
+    return { container, added, appended: appendedTo(name, claims), waits: mustWait(container, beforeZtunnel) };
+  });
+}
+
+function amendOther({ container, added, appended, waits }: Other, proxyEnv: boolean, reasons: Set<DriftReason>) {
   const [waiting, waitingAdded] = waits
     ? withWait(container, added)
     : isLogRouter(container)
       ? withoutRouterWait(container, added)
       : [container, added];
   if (waiting !== container) reasons.add("dependency");
-  const proxied = proxyEnv && waits && !isLogRouter(container);
-  const [result, resultAdded] = (proxied ? withProxyEnvironment : withoutProxyEnvironment)(waiting, waitingAdded);
-  if (result !== waiting) reasons.add("proxy-env");
-  return [result, resultAdded] as const;
+  const amended = (proxyEnv && waits ? withProxyEnvironment : withoutProxyEnvironment)(waiting, waitingAdded, appended);
+  if (amended.container !== waiting) reasons.add("proxy-env");
+  return amended;
+}
+
+/** Why the proxy environment does not do all that it is for, as sentences: for every container that shall have it. */
+export function proxyProblemsIn(definition: JsonObject): readonly string[] {
+  return othersOf(definition)
+    .filter(({ waits }) => waits)
+    .flatMap(({ container, added, appended }) => proxyProblems(container, added, appended));
 }
 
 /**
@@ -79,18 +107,24 @@ export function reconcileSidecar(definition: JsonObject, spec: SidecarSpec): Rec
   const reasons = new Set<DriftReason>();
   const existing = ztunnelOf(definition);
   const sidecar = sidecarIn(definition, spec, reasons);
-  const beforeZtunnel = dependenciesOf(ZTUNNEL, startDependencies(definition));
-  const before = addedBefore(existing);
-  const added = new Map<string, Added>();
-  const containers = listAt(definition, "containerDefinitions").map((container) => {
-    if (!isJsonObject(container) || container === existing) return container;
-    const name = nameOf(container);
-    const waits = mustWait(container, beforeZtunnel);
-    const [result, now] = amendOther(container, before.get(name) ?? { container: name }, waits, spec.proxyEnv, reasons);
-    added.set(name, now);
-    return result;
-  });
-  const labeled = withAdded(sidecar, added);
+  const others = new Map(
+    othersOf(definition).map((other) => [other.container, amendOther(other, spec.proxyEnv, reasons)]),
+  );
+  const containers = listAt(definition, "containerDefinitions").map((container) =>
+    isJsonObject(container) ? (others.get(container)?.container ?? container) : container,
+  );
+  const byName = <T>(of: (amended: Proxied) => T) => new Map([...others].map(([one, now]) => [nameOf(one), of(now)]));
+  const claimed = withClaims(
+    sidecar,
+    withAppended(
+      claimsOf(sidecar),
+      byName(({ appended }) => appended),
+    ),
+  );
+  const labeled = withAdded(
+    claimed,
+    byName(({ added }) => added),
+  );
   // Nothing but a claim to a proxy variable that somebody has changed since.
   if (labeled !== sidecar && reasons.size === 0) reasons.add("proxy-env");
   if (existing === undefined) {

@@ -191,6 +191,29 @@ const adopted: JsonObject = {
   ],
 };
 
+/** Lists of the application's own: with what was put behind one, changed since, and one that excludes all. */
+const ownLists: JsonObject = {
+  executionRoleArn,
+  memory: "1024",
+  containerDefinitions: [
+    {
+      name: "ztunnel",
+      image: "ztunnel:0",
+      secrets: [token("ztunnel-autopilot/a/b/c")],
+      dockerLabels: {
+        "ztunnel-autopilot/set": JSON.stringify({
+          "no-proxy.web.NO_PROXY": ",localhost",
+          "no-proxy.job.NO_PROXY": ",localhost",
+        }),
+      },
+    },
+    { name: "web", ...proxied(["NO_PROXY", "a,localhost"], ["no_proxy", ""]) },
+    { name: "job", ...proxied(["NO_PROXY", "b"]) },
+    { name: "api", ...proxied(["NO_PROXY", NO_PROXY[1]]) },
+    { name: "closed", ...proxied(["NO_PROXY", "*"]) },
+  ],
+};
+
 /** Ours, with more memory than it needs and labels that claim nothing, beside a log of another driver. */
 const relabelled = (label: string, claims: string, logConfiguration: JsonObject | null): JsonObject => ({
   executionRoleArn,
@@ -261,6 +284,7 @@ export const referenceDefinitions = {
   formerly,
   changedSince,
   adopted,
+  ownLists,
   byIstioctl,
   byHand,
   ours,

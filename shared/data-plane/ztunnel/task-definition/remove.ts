@@ -2,6 +2,7 @@ import { isJsonObject, type JsonObject } from "../../../base/json.ts";
 import { listAt } from "../../../base/json-fields.ts";
 import { nameOf } from "../../../model/task-definition.ts";
 import { addedBefore } from "./added.ts";
+import { appendedTo, claimsOf } from "./claims.ts";
 import { ztunnelOf } from "./containers.ts";
 import { withoutProxyEnvironment } from "./proxy-environment.ts";
 import { findSidecar } from "./sidecar.ts";
@@ -17,13 +18,15 @@ export function remove(definition: JsonObject): JsonObject {
   const { kind } = findSidecar(definition);
   if (ztunnel === undefined || kind === "none" || kind === "foreign") return definition;
   const added = addedBefore(ztunnel);
+  const claims = claimsOf(ztunnel);
   const containerDefinitions = listAt(definition, "containerDefinitions")
     .filter((container) => container !== ztunnel)
     .map((container) => {
       if (!isJsonObject(container)) return container;
       const name = nameOf(container);
       const ours = added.get(name) ?? { container: name };
-      return withoutWait(withoutProxyEnvironment(container, ours)[0], ours);
+      const bare = withoutProxyEnvironment(container, ours, appendedTo(name, claims)).container;
+      return withoutWait(bare, ours);
     });
   return { ...definition, containerDefinitions };
 }

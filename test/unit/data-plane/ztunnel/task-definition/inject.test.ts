@@ -4,6 +4,7 @@ import type { JsonObject } from "../../../../../shared/base/json.ts";
 import { without } from "../../../../../shared/base/json-fields.ts";
 import { driftOf } from "../../../../../shared/data-plane/ztunnel/task-definition/drift.ts";
 import { inject } from "../../../../../shared/data-plane/ztunnel/task-definition/inject.ts";
+import { proxyProblemsIn } from "../../../../../shared/data-plane/ztunnel/task-definition/reconcile-sidecar.ts";
 import { remove } from "../../../../../shared/data-plane/ztunnel/task-definition/remove.ts";
 import { findSidecar, type SidecarSpec } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
 import { containersOf } from "../../../../../shared/model/task-definition.ts";
@@ -140,6 +141,86 @@ describe("inject beside FireLens", () => {
     expect(ztunnelIn(adopted).logConfiguration).toMatchObject({ logDriver: "awsfirelens" });
     expect(driftOf(byHand, wanted)).toContain("dependency");
     expect(injected(adopted)).toBe(adopted);
+  });
+});
+
+describe("the proxy environment beside an application's own", () => {
+  const proxied = { ...wanted, proxyEnv: true };
+  const ALL_PROXY = { name: "ALL_PROXY", value: "socks5h://127.0.0.1:15080" };
+  const HOSTS = "169.254.170.2,169.254.169.254,localhost,127.0.0.1";
+  const echoWith = (environment: JsonObject[], more: JsonObject = {}) =>
+    withContainer(fixture("echo"), "echo", { environment, ...more });
+  const environmentOf = (definition: JsonObject) => containerOf(definition, "echo").environment;
+
+  it.each([
+    ["NO_PROXY", ".internal.example.com", `.internal.example.com,${HOSTS}`],
+    ["no_proxy", "localhost, 10.0.0.0/8", "localhost, 10.0.0.0/8,169.254.170.2,169.254.169.254,127.0.0.1"],
+    ["NO_PROXY", "", HOSTS],
+    ["NO_PROXY", `${HOSTS},x`, `${HOSTS},x`],
+  ])("completes its %s %s, and remove restores it", (name, value, completed) => {
+    const definition = echoWith([{ name, value }]);
+    const result = injected(definition, proxied);
+    expect(environmentOf(result)).toEqual([{ name, value: completed }, ALL_PROXY]);
+    expect(injected(result, proxied)).toBe(result);
+    expect(driftOf(result, proxied)).toEqual([]);
+    expect(JSON.stringify(remove(result))).toBe(JSON.stringify(definition));
+    expect(injected(result)).toEqual(injected(definition));
+  });
+
+  it("completes both cases of its name", () => {
+    const both = [
+      { name: "NO_PROXY", value: "a" },
+      { name: "no_proxy", value: "b" },
+    ];
+    expect(environmentOf(injected(echoWith(both), proxied))).toEqual([
+      { name: "NO_PROXY", value: `a,${HOSTS}` },
+      { name: "no_proxy", value: `b,${HOSTS}` },
+      ALL_PROXY,
+    ]);
+  });
+
+  it("keeps a list that the application has changed since, and completes it again", () => {
+    const result = injected(echoWith([{ name: "NO_PROXY", value: "a" }]), proxied);
+    const changed = withContainer(result, "echo", { environment: [{ name: "NO_PROXY", value: "b" }, ALL_PROXY] });
+    expect(driftOf(changed, proxied)).toEqual(["proxy-env"]);
+    expect(environmentOf(injected(changed, proxied))).toEqual([{ name: "NO_PROXY", value: `b,${HOSTS}` }, ALL_PROXY]);
+    expect(environmentOf(remove(changed))).toEqual([{ name: "NO_PROXY", value: "b" }]);
+  });
+
+  it.each<[string, JsonObject[], JsonObject]>([
+    ["a proxy of its own", [{ name: "ALL_PROXY", value: "http://proxy:3128" }], {}],
+    ["one in lower case", [{ name: "all_proxy", value: "socks5h://127.0.0.1:1055" }], {}],
+    ["one that is a secret", [], { secrets: [{ name: "ALL_PROXY", valueFrom: "/proxy" }] }],
+    ["a NO_PROXY that is a secret", [], { secrets: [{ name: "NO_PROXY", valueFrom: "/hosts" }] }],
+    ["a NO_PROXY that excludes all", [{ name: "NO_PROXY", value: "a, *" }], {}],
+  ])("adds no half of it beside %s", (_what, own, more) => {
+    const definition = echoWith(own, more);
+    expect(injected(definition, proxied)).toEqual(injected(definition));
+    expect(proxyProblemsIn(definition)).toHaveLength(1);
+  });
+
+  it("takes away a half that an earlier release added beside a proxy of the application's own", () => {
+    const own = { name: "ALL_PROXY", value: "http://proxy:3128" };
+    const half = withContainer(
+      withContainer(injected(echoWith([own])), "echo", { environment: [own, { name: "NO_PROXY", value: HOSTS }] }),
+      "ztunnel",
+      { dockerLabels: { "ztunnel-autopilot/added": '[{"container":"echo","env":["NO_PROXY"]}]' } },
+    );
+    expect(injected(half, proxied)).toEqual(injected(echoWith([own])));
+  });
+
+  it("names what goes before it, or behind it, and adds it nevertheless", () => {
+    const rivals = echoWith([{ name: "https_proxy", value: "http://proxy:3128" }], {
+      environmentFiles: [{ type: "s3", value: "arn:aws:s3:::x/y.env" }],
+    });
+    expect(environmentOf(injected(rivals, proxied))).toContainEqual(ALL_PROXY);
+    expect(proxyProblemsIn(rivals)).toEqual([
+      "Container echo has its own https_proxy, before ALL_PROXY.",
+      "Container echo has environment files: ALL_PROXY and NO_PROXY go before theirs.",
+    ]);
+    expect(proxyProblemsIn(injected(rivals, proxied))).toEqual(proxyProblemsIn(rivals));
+    expect(proxyProblemsIn(injected(fixture("multi"), proxied))).toEqual([]);
+    expect(proxyProblemsIn(fixture("shell"))).toEqual([]);
   });
 });
 

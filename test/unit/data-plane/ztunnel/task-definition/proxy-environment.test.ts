@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../../../shared/base/json.ts";
 import { listAt } from "../../../../../shared/base/json-fields.ts";
 import type { Added } from "../../../../../shared/data-plane/ztunnel/task-definition/added.ts";
+import type { Appended } from "../../../../../shared/data-plane/ztunnel/task-definition/no-proxy.ts";
 import {
   type ProxyEnvironment,
   withoutProxyEnvironment,
@@ -15,33 +16,38 @@ const later: ProxyEnvironment = {
   NO_PROXY: ["*", "localhost"],
 };
 
+const none: Appended = new Map();
+const withProxies = (container: JsonObject, added: Added, values: ProxyEnvironment) =>
+  withProxyEnvironment(container, added, none, values);
+const withoutProxies = (container: JsonObject, added: Added, values?: ProxyEnvironment) =>
+  withoutProxyEnvironment(container, added, none, values).container;
+
 const plain: JsonObject = { name: "web", environment: [{ name: "HOME", value: "/" }] };
 const nothing: Added = { container: "web" };
 
 describe("the proxy environment of a release that changes its values", () => {
-  const [before, added] = withProxyEnvironment(plain, nothing, earlier);
+  const { container: before, added } = withProxies(plain, nothing, earlier);
 
   it("replaces the earlier one, with the result that it alone would have had", () => {
-    const now = withProxyEnvironment(before, added, later);
-    expect(now).toEqual(withProxyEnvironment(plain, nothing, later));
-    const [again] = withProxyEnvironment(...now, later);
-    expect(again).toBe(now[0]);
+    const now = withProxies(before, added, later);
+    expect(now).toEqual(withProxies(plain, nothing, later));
+    expect(withProxies(now.container, now.added, later).container).toBe(now.container);
   });
 
   it("is removed where an earlier release added it", () => {
-    expect(withoutProxyEnvironment(before, added, later)[0]).toEqual(plain);
+    expect(withoutProxies(before, added, later)).toEqual(plain);
   });
 
   it("leaves a value that the application has changed since", () => {
     const own = { name: "ALL_PROXY", value: "http://proxy:3128" };
     const changed = { ...before, environment: [own] };
-    expect(listAt(withProxyEnvironment(changed, added, later)[0], "environment")[0]).toEqual(own);
-    expect(withoutProxyEnvironment(changed, added, later)[0]).toBe(changed);
+    expect(listAt(withProxies(changed, added, later).container, "environment")[0]).toEqual(own);
+    expect(withoutProxies(changed, added, later)).toBe(changed);
   });
 
   it("leaves variables that belonged to the application before the sidecar was added", () => {
-    expect(withProxyEnvironment(before, nothing, later)[0]).toBe(before);
-    expect(withoutProxyEnvironment(before, nothing, later)[0]).toBe(before);
+    expect(withProxies(before, nothing, later).container).toBe(before);
+    expect(withoutProxies(before, nothing, later)).toBe(before);
   });
 });
 
@@ -52,6 +58,6 @@ describe("the proxy environment of this release", () => {
   ] as const)("recognizes every value that a release gave %s: %s", (name, value) => {
     const container: JsonObject = { name: "web", environment: [{ name, value }] };
     const claims: Added = { container: "web", env: [name], environment: "absent" };
-    expect(withoutProxyEnvironment(container, claims)[0]).toEqual({ name: "web" });
+    expect(withoutProxies(container, claims)).toEqual({ name: "web" });
   });
 });
