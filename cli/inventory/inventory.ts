@@ -1,7 +1,7 @@
 import { type Place, parseServiceArn } from "../../shared/base/arn.ts";
 import { asAutopilotError, type FailureCode } from "../../shared/base/errors.ts";
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../shared/config/config.ts";
-import { findSidecar } from "../../shared/data-plane/ztunnel/index.ts";
+import { findSidecar, proxiesOutbound } from "../../shared/data-plane/ztunnel/index.ts";
 import { isOfEarlierService } from "../../shared/deployment/memory.ts";
 import type { Decision, NoneReason } from "../../shared/enrollment/decision.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
@@ -39,6 +39,8 @@ export interface InventoryService extends Place {
   /** The task definition has a ztunnel that the autopilot knows. */
   readonly sidecar: boolean;
   readonly ztunnelImage?: string;
+  /** It has a sidecar, and the application's outbound traffic goes through it. */
+  readonly outbound?: boolean;
   /** `family:revision` */
   readonly revision: string;
   /** The root CA of its token; absent where the token is not known. */
@@ -178,7 +180,17 @@ async function readService(
 
 type Described = Pick<
   InventoryService,
-  "enrolled" | "sidecar" | "ztunnelImage" | "root" | "verdict" | "drift" | "refusals" | "warnings" | "skew" | "failure"
+  | "enrolled"
+  | "sidecar"
+  | "ztunnelImage"
+  | "outbound"
+  | "root"
+  | "verdict"
+  | "drift"
+  | "refusals"
+  | "warnings"
+  | "skew"
+  | "failure"
 >;
 
 async function describeObserved(observed: ObservedState, { meshes, fleet }: Known, config: Config): Promise<Described> {
@@ -188,9 +200,11 @@ async function describeObserved(observed: ObservedState, { meshes, fleet }: Know
   const image = "image" in sidecar ? sidecar.image : undefined;
   const root = "secretValueFrom" in sidecar && mesh && tokenRoot(observed, sidecar.secretValueFrom, mesh);
   const skew = image === undefined ? undefined : versionSkew(image, mesh && newestOf(mesh).facts.istiodVersion);
+  const hasSidecar = sidecar.kind !== "none" && sidecar.kind !== "foreign";
   const seen = {
     enrolled: enrollIntent(service.tags, clusterTags, config.enrollTagKey) === "in",
-    sidecar: sidecar.kind !== "none" && sidecar.kind !== "foreign",
+    sidecar: hasSidecar,
+    ...(hasSidecar && definition && { outbound: proxiesOutbound(definition.raw) }),
     ...(image !== undefined && { ztunnelImage: image }),
     ...(root && { root }),
     ...(skew && { skew: { ztunnel: skew.ztunnel, istiod: skew.istiod } }),

@@ -132,5 +132,12 @@ function summary(services: readonly InventoryService[]): string {
     [count(({ skew }) => skew !== undefined), "with version skew"],
   ];
   const parts = [...always, ...ifAny.flatMap(([number, words]) => (number > 0 ? [`${number} ${words}`] : []))];
-  return `${parts.join(", ")}.`;
+  const direct = count(({ outbound }) => outbound === false);
+  return [`${parts.join(", ")}.`, ...(direct > 0 ? [reachWords(direct)] : [])].join("\n");
+}
+
+/** What a sidecar that redirects nothing leaves out of the mesh. */
+function reachWords(direct: number): string {
+  const words = direct === 1 ? "1 service has its outbound traffic" : `${direct} services have their outbound traffic`;
+  return `${words} past the mesh, without the tag proxy-env. Ports of applications stay reachable in plain text.`;
 }

@@ -1,5 +1,6 @@
 import { parseServiceArn, serviceRef } from "../base/arn.ts";
 import { failures } from "../base/errors.ts";
+import { tagKeys } from "../base/vocabulary.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { driftReasons, refusals, warnings } from "../model/reason-texts.ts";
 import { counted, layOut, type SlackMessage, type Story, said, timeText } from "./layout.ts";
@@ -20,7 +21,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
       return {
         icon: ":white_check_mark:",
         headline: changed(detail, "is in the mesh", "is enrolled"),
-        lines: [...identityLines(detail), ...verificationLines(detail)],
+        lines: [...identityLines(detail), ...reachLines(detail), ...verificationLines(detail)],
         context: [...where(detail), ...revision(detail)],
       };
     case "Service Updated":
@@ -206,6 +207,15 @@ function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service R
       ...(detail.revertedTo === undefined ? [] : [`runs ${code(shortRevision(detail.revertedTo), 250)}`]),
     ],
   };
+}
+
+/** What a sidecar that redirects nothing leaves out of the mesh; nothing of a service that is not verified yet. */
+function reachLines({ verification }: { verification?: "pending" | "late" | undefined }): readonly string[] {
+  if (verification === "pending") return [];
+  const tag = code(tagKeys.proxyEnv, 50);
+  return [
+    `Without the tag ${tag}, outbound traffic is not in the mesh. The application's own port stays reachable in plain text.`,
+  ];
 }
 
 function identityLines({

@@ -113,6 +113,7 @@ describe("autopilot status", () => {
     expect(out).toMatch(/shop\/search +no +- +- +search:1 +not enrolled/);
     expect(out).toMatch(/shop\/legacy-reports +yes +- +- +legacy-reports:1 +refused: network-mode/);
     expect(out).toContain("6 services, 4 enrolled, 3 with ztunnel, 1 refused.");
+    expect(out).toContain("have their outbound traffic past the mesh, without the tag proxy-env.");
   });
 
   it("lists only the services that the options select, and prints them as JSON", async () => {

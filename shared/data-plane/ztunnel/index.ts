@@ -29,7 +29,7 @@ export { driftOf } from "./task-definition/drift.ts";
 export { headroom } from "./task-definition/headroom.ts";
 export { type Inject, type Injection, inject } from "./task-definition/inject.ts";
 export { type ApplicationPort, applicationPorts, portCollisions } from "./task-definition/ports.ts";
-export { proxyProblemsIn, sidecarIn } from "./task-definition/reconcile-sidecar.ts";
+export { proxiesOutbound, proxyProblemsIn, sidecarIn } from "./task-definition/reconcile-sidecar.ts";
 export { remove } from "./task-definition/remove.ts";
 export { findSidecar, type Sidecar, type SidecarSpec } from "./task-definition/sidecar.ts";
 export { sidecarSettings } from "./task-definition/sidecar-settings.ts";

@@ -47,11 +47,13 @@ describe("the reference definitions", () => {
       // ECS has no container without an image, and no variable without a value.
       'no-proxy.ts: ?? ""',
       'proxy-environment.ts: ?? ""',
-      // Only warnings are made of these.
+      // Only warnings and the inventory are made of these.
       "proxy-environment.ts: proxyProblems",
       "proxy-environment.ts: rivalsOf",
+      "proxy-environment.ts: usesZtunnel",
       // All of a definition's containers are objects.
       "reconcile-sidecar.ts: : container",
+      "reconcile-sidecar.ts: proxiesOutbound",
       "reconcile-sidecar.ts: proxyProblemsIn",
       // The builder runs only where something differs, except when it claims a variable.
       'reconcile-sidecar.ts: reasons.add("container-settings");',

@@ -58,6 +58,13 @@ describe("a message", () => {
     expect(texts("late")).toContain("The first tasks since its last change are verified.");
   });
 
+  it("for an enrollment says what a sidecar that redirects nothing leaves out of the mesh", () => {
+    const taskDefinitionArn = "arn:aws:ecs:us-east-1:1:task-definition/web:8";
+    const { text } = messageOf(serviceEnrolled(ref, { executionName: "web-0", taskDefinitionArn }));
+    expect(text).toContain("Without the tag `ztunnel-autopilot/proxy-env`, outbound traffic is not in the mesh.");
+    expect(text).toContain("stays reachable in plain text");
+  });
+
   it("for a failed roll gives cause, fix and whether the service is back", () => {
     const failure = { executionName: "web-0", code: "secret-denied", sentence: "Task t1: no." };
     const back = messageOf(rollFailed(ref, { ...failure, reverted: true }));

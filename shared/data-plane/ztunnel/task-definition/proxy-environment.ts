@@ -65,6 +65,13 @@ function obstacleOf(bare: JsonObject, values: ProxyEnvironment): string | undefi
   return closed && `Container ${name} lets nothing through a proxy by its ${nameOf(closed)}: it gets none.`;
 }
 
+/** True if the container's traffic goes to ztunnel's SOCKS5 listener by its environment. */
+export function usesZtunnel(container: JsonObject): boolean {
+  return objectsAt(container, "environment").some(
+    (entry) => isNamedLike(entry, "ALL_PROXY") && textAt(entry, "value") === proxyEnvironment.ALL_PROXY[0],
+  );
+}
+
 /** What of the application's own decides beside a proxy environment that it gets, as sentences. */
 function rivalsOf(bare: JsonObject): readonly string[] {
   const name = nameOf(bare);

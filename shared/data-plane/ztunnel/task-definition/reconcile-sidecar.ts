@@ -10,7 +10,13 @@ import { claimsOfNew, corrections } from "./corrections.ts";
 import { dependenciesOf, startDependencies } from "./dependencies.ts";
 import type { Appended } from "./no-proxy.ts";
 import type { Draft } from "./owned-members.ts";
-import { type Proxied, proxyProblems, withoutProxyEnvironment, withProxyEnvironment } from "./proxy-environment.ts";
+import {
+  type Proxied,
+  proxyProblems,
+  usesZtunnel,
+  withoutProxyEnvironment,
+  withProxyEnvironment,
+} from "./proxy-environment.ts";
 import { type BuiltSidecar, findSidecar, type SidecarSpec, ztunnelContainer } from "./sidecar.ts";
 import { withoutRouterWait, withWait } from "./waiting.ts";
 
@@ -97,6 +103,13 @@ export function proxyProblemsIn(definition: JsonObject): readonly string[] {
   return othersOf(definition)
     .filter(({ waits }) => waits)
     .flatMap(({ container, added, appended }) => proxyProblems(container, added, appended));
+}
+
+/** True if every container that can wait for ztunnel sends its outbound traffic through it, by us or by itself. */
+export function proxiesOutbound(definition: JsonObject): boolean {
+  return othersOf(definition)
+    .filter(({ waits }) => waits)
+    .every(({ container }) => usesZtunnel(container));
 }
 
 /**
