@@ -1,4 +1,5 @@
 import { parseIncoming } from "../shared/events/incoming.ts";
+import { noteStoppedTask } from "../shared/use-cases/reconcile/note-stopped-task.ts";
 import { signalDeployment } from "../shared/use-cases/roll/signal-deployment.ts";
 import { environmentContext, type FunctionContext } from "./context.ts";
 import { lambda, type Step } from "./middleware.ts";
@@ -14,6 +15,9 @@ export function signalWaitingRoll(context: FunctionContext): Step {
     log.appendKeys({ serviceArn: incoming.serviceArn });
     const did = await signalDeployment(incoming, context);
     if (did !== "unheard") log.info(did, { kind: incoming.kind });
+    else if (incoming.kind === "task-stopped" && (await noteStoppedTask(incoming, context))) {
+      log.warn("a task died", { taskArn: incoming.taskArn, taskDefinitionArn: incoming.taskDefinitionArn });
+    }
     return { did };
   };
 }

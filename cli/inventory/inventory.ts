@@ -3,6 +3,8 @@ import { asAutopilotError, type FailureCode } from "../../shared/base/errors.ts"
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../shared/config/config.ts";
 import { findSidecar, proxiesOutbound } from "../../shared/data-plane/ztunnel/index.ts";
 import { isOfEarlierService } from "../../shared/deployment/memory.ts";
+import { SERIES_MS } from "../../shared/deployment/stops.ts";
+import { isStranded } from "../../shared/deployment/stranded.ts";
 import type { Decision, NoneReason } from "../../shared/enrollment/decision.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { versionSkew } from "../../shared/enrollment/version-skew.ts";
@@ -46,6 +48,10 @@ export interface InventoryService extends Place {
   /** The root CA of its token; absent where the token is not known. */
   readonly root?: TokenRoot;
   readonly lastOutcome?: NonNullable<ServiceState["lastOutcome"]>;
+  /** Tasks that died one after the other, the last one within an hour, while no roll was under way. */
+  readonly stops?: { readonly count: number; readonly since: string; readonly code: string };
+  /** The last roll could not be reverted, and the service does not run. */
+  readonly stranded: boolean;
   /** A roll is under way. */
   readonly rolling: boolean;
   /** What reconciling it would come to. */
@@ -167,6 +173,8 @@ async function readService(
     name: ref.serviceName,
     revision: service.taskDefinitionArn.split("/").at(-1) ?? "",
     rolling: holdsLease(state, calls.now()),
+    stranded: isStranded(service, state),
+    ...stopsOf(state, calls.now()),
     ...(state?.lastOutcome && { lastOutcome: state.lastOutcome }),
   };
   const nothing = { verdict: "unknown", drift: [], refusals: [], warnings: [] } as const;
@@ -176,6 +184,12 @@ async function readService(
   } catch (error) {
     return { ...base, ...nothing, enrolled: false, sidecar: false, failure: failureOf(error) };
   }
+}
+
+function stopsOf(state: ServiceState | undefined, nowMs: number): Pick<InventoryService, "stops"> {
+  const { stops } = state ?? {};
+  if (!stops || nowMs - stops.lastMs >= SERIES_MS) return {};
+  return { stops: { count: stops.count, since: new Date(stops.sinceMs).toISOString(), code: stops.code } };
 }
 
 type Described = Pick<

@@ -107,10 +107,12 @@ function stateStyle({ verdict }: InventoryService): Style {
   return verdict === "as-desired" ? "green" : "dim";
 }
 
-function notes({ refusals, warnings, failure }: InventoryService): readonly string[] {
+function notes({ refusals, warnings, stops, stranded, lastOutcome, failure }: InventoryService): readonly string[] {
   return [
     ...refusals.map(({ reason, detail }) => `refused, ${reason}: ${detail}`),
     ...warnings.map(({ code, detail }) => `warning, ${code}: ${detail}`),
+    ...(stops ? [`its tasks keep dying, ${stops.code}: ${stops.count} since ${minuteOf(stops.since)}`] : []),
+    ...(stranded ? [`somebody has to act, ${lastOutcome?.reason}: not reverted, and it does not run`] : []),
     ...(failure ? [`${failure.code}: ${failure.detail}`] : []),
   ];
 }

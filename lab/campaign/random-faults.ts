@@ -37,6 +37,7 @@ const ledgerCalls = [
   "finishRoll",
   "patchService",
   "raiseAttempt",
+  "countStops",
   "forgetService",
   "claimNotice",
   "getMesh",

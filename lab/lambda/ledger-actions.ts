@@ -16,6 +16,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   patchService: [UPDATE],
   forgetService: [UPDATE],
   claimNotice: [UPDATE],
+  countStops: [UPDATE],
   raiseAttempt: [UPDATE],
   getMesh: [GET],
   changeMesh: [GET, PUT],

@@ -18,6 +18,7 @@ export function instrumentedLedger(ledger: Ledgers, around: AroundCall): Ledgers
     patchService: (...args) => around("ledger.patchService", () => ledger.patchService(...args)),
     claimNotice: (...args) => around("ledger.claimNotice", () => ledger.claimNotice(...args)),
     forgetService: (...args) => around("ledger.forgetService", () => ledger.forgetService(...args)),
+    countStops: (...args) => around("ledger.countStops", () => ledger.countStops(...args)),
     raiseAttempt: (...args) => around("ledger.raiseAttempt", () => ledger.raiseAttempt(...args)),
     getMesh: (name) => around("ledger.getMesh", () => ledger.getMesh(name)),
     changeMesh: (...args) => around("ledger.changeMesh", () => ledger.changeMesh(...args)),

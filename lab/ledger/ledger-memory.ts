@@ -90,6 +90,13 @@ function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls | keyo
       return true;
     },
 
+    countStops: async (serviceArn, before, next) => {
+      const current = state(serviceArn)?.stops;
+      if (current?.count !== before?.count || current?.lastMs !== before?.lastMs) return false;
+      change(serviceArn, { stops: next });
+      return true;
+    },
+
     raiseAttempt: async (serviceArn, from) => {
       if ((state(serviceArn)?.attemptNumber ?? 0) !== from) return false;
       change(serviceArn, { attemptNumber: from + 1 });

@@ -51,6 +51,8 @@ const nothing = {
   lastOutcome: null,
   notifiedRefusals: null,
   notifiedWarnings: null,
+  notifiedUnhealthy: null,
+  stops: null,
   addedTagKeys: null,
   propagateTagsBefore: null,
   givenPorts: null,

@@ -20,6 +20,7 @@ import {
   rollFailedDetail,
   rollSupersededDetail,
   unenrolledDetail,
+  unhealthyDetail,
   updatedDetail,
   warnedDetail,
 } from "./service-details.ts";
@@ -37,6 +38,7 @@ const schemas = {
   "Service Refused": event("Service Refused", refusedDetail),
   "Service Warned": event("Service Warned", warnedDetail),
   "Service Roll Failed": event("Service Roll Failed", rollFailedDetail),
+  "Service Unhealthy": event("Service Unhealthy", unhealthyDetail),
   "Service Roll Superseded": event("Service Roll Superseded", rollSupersededDetail),
   "Drift Corrected": event("Drift Corrected", driftCorrectedDetail),
   "Root CA Changed": event("Root CA Changed", rootCaChangedDetail),

@@ -92,6 +92,19 @@ export const rollFailedDetail = () =>
     nextAttemptAt: z.iso.datetime().optional(),
   });
 
+/** `Service Unhealthy`: an enrolled service's tasks keep dying while no roll is under way, or it waits for somebody. */
+export const unhealthyDetail = () =>
+  z.strictObject({
+    ...serviceFields,
+    taskDefinitionArn: z.string(),
+    code: failureCode,
+    /** Which container of which task died last, and how; or how many tasks run. */
+    sentence: text,
+    since: z.iso.datetime(),
+    /** How many have died since; absent where the last roll could not be reverted. */
+    stoppedTasks: z.int().positive().optional(),
+  });
+
 /** `Service Roll Superseded`: somebody else deployed during the roll, which ended without touching anything more. */
 export const rollSupersededDetail = () =>
   z.strictObject({ ...serviceFields, executionName: z.string(), ...inRollout, reason: text });

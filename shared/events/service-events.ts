@@ -56,6 +56,14 @@ export function rollFailed(
   return outgoing("Service Roll Failed", { ...about(ref), ...detail, code: failureCode.parse(code) });
 }
 
+/** An enrolled service's tasks keep dying, or it waits for somebody. An unknown code becomes `unexpected-error`. */
+export function serviceUnhealthy(
+  ref: ServiceRef,
+  { code, ...detail }: Omit<Rest<"Service Unhealthy">, "code"> & { readonly code: string },
+): BusEvent {
+  return outgoing("Service Unhealthy", { ...about(ref), ...detail, code: failureCode.parse(code) });
+}
+
 /** Somebody else deployed during a roll, which ended without touching anything more. */
 export function rollSuperseded(ref: ServiceRef, detail: Rest<"Service Roll Superseded">): BusEvent {
   return outgoing("Service Roll Superseded", { ...about(ref), ...detail });

@@ -61,6 +61,20 @@ export const heldSchema = z.strictObject({
 });
 export type Held = z.infer<typeof heldSchema>;
 
+/** Tasks that died one after the other while no roll was under way. Times are epoch milliseconds. */
+export const stopsSchema = z.strictObject({
+  revisionArn: z.string(),
+  count: z.int().positive(),
+  sinceMs: z.int().nonnegative(),
+  lastMs: z.int().nonnegative(),
+  /** Why the last one died. */
+  code: z.string(),
+  sentence: z.string(),
+  /** The tasks that were counted last, so that none counts twice. */
+  taskIds: z.array(z.string()),
+});
+export type Stops = z.infer<typeof stopsSchema>;
+
 export const serviceStateSchema = z.strictObject({
   shape: z.literal(1),
   serviceArn: z.string().min(1),
@@ -108,6 +122,9 @@ export const serviceStateSchema = z.strictObject({
   /** The refusals that were notified last, so that each is notified once. */
   notifiedRefusals: z.string().optional(),
   notifiedWarnings: z.string().optional(),
+  /** The series of deaths, or the day without anybody's action, that was notified last. */
+  notifiedUnhealthy: z.string().optional(),
+  stops: stopsSchema.optional(),
   /** What somebody is about to notify people of: nobody else does the same until then, epoch milliseconds. */
   notice: z
     .strictObject({ member: z.string(), text: z.string(), by: z.string().optional(), untilMs: z.int().nonnegative() })

@@ -1,7 +1,7 @@
 import type { Claim } from "../model/claim.ts";
 import type { MeshFacts, MeshState } from "../model/mesh.ts";
 import type { FleetState, Rollout, RolloutService } from "../model/rollout.ts";
-import type { RollPatch, ServicePatch, ServiceState, Signal } from "../model/service-state.ts";
+import type { RollPatch, ServicePatch, ServiceState, Signal, Stops } from "../model/service-state.ts";
 
 /** What a change makes of an item: without `next` the item stays as it is. `result` is what the caller learns. */
 export interface Change<T> {
@@ -22,7 +22,7 @@ export interface Changed<T, C extends Change<unknown>> {
 
 /** Something to notify people of: the member of the service's state that records it, and its text. */
 export interface Notice {
-  readonly member: "notifiedRefusals" | "notifiedWarnings";
+  readonly member: "notifiedRefusals" | "notifiedWarnings" | "notifiedUnhealthy";
   readonly text: string;
   /** Who claims it, an execution. A claim by nobody is never claimed again before its end. */
   readonly by?: string;
@@ -82,6 +82,8 @@ export interface Ledger {
    * that claim has expired by `nowMs`. The same claimant may claim again.
    */
   claimNotice(serviceArn: string, notice: Notice, nowMs: number): Promise<boolean>;
+  /** Writes the stops if they still are as they were read, or if there still are none. True if they were. */
+  countStops(serviceArn: string, before: Stops | undefined, next: Stops): Promise<boolean>;
   /** Raises `attempt` from the given number if it still is that. True if it was. */
   raiseAttempt(serviceArn: string, from: number): Promise<boolean>;
   getMesh(controlPlane: string): Promise<MeshState | undefined>;

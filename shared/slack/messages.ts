@@ -66,6 +66,8 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
       };
     case "Service Roll Failed":
       return rollFailedStory(detail);
+    case "Service Unhealthy":
+      return unhealthyStory(detail);
     case "Service Roll Superseded":
       return {
         icon: ":leftwards_arrow_with_hook:",
@@ -178,6 +180,23 @@ const unenrollSentences = {
   "tag-removed": "The enroll tag was removed.",
   "tag-false": "The enroll tag is false.",
 } as const;
+
+function unhealthyStory(detail: Extract<OutgoingEvent, { detailType: "Service Unhealthy" }>["detail"]): Story {
+  const { code: failure, sentence: found, since, stoppedTasks } = detail;
+  const { sentence, fix } = failures[failure];
+  return {
+    icon: ":broken_heart:",
+    headline: `${nameOf(detail)} ${stoppedTasks === undefined ? "still does not run: somebody has to act" : "is in the mesh, and its tasks keep dying"}`,
+    lines: [
+      `*Cause:* ${said(found.includes(sentence) ? found : `${sentence} ${found}`, 1000)}`,
+      `*Fix:* ${fix}`,
+      stoppedTasks === undefined
+        ? `It is so since ${timeText(since)}.`
+        : `${counted(stoppedTasks, "task")} died since ${timeText(since)}. No roll was under way.`,
+    ],
+    context: [...where(detail), ...revision(detail)],
+  };
+}
 
 function failedWords({ reverted, unchanged }: { reverted: boolean; unchanged?: true | undefined }): string {
   if (unchanged) return "the roll failed before it deployed anything";

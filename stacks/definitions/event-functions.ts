@@ -45,7 +45,7 @@ export const eventFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "signal-deployment",
-    description: "Signals the end of a deployment to the roll that waits for it.",
+    description: "Signals the end of a deployment to the roll that waits for it, and counts tasks that die.",
     invocation: "asynchronous",
     memoryMiB: 512,
     timeoutSeconds: 60,
@@ -53,6 +53,7 @@ export const eventFunctions: readonly FunctionDefinition[] = [
       on("ledger", "dynamodb:GetItem", "dynamodb:UpdateItem"),
       on("services", "ecs:DescribeServices"),
       on("task-tokens", "states:SendTaskSuccess"),
+      on("bus", "events:PutEvents"),
       elsewhere,
     ],
   },

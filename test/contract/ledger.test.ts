@@ -300,6 +300,19 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     });
   });
 
+  describe("the count of stops", () => {
+    it("is written from what was read, and from nothing else", async () => {
+      const serviceArn = newServiceArn();
+      const one = { revisionArn: "r", count: 1, sinceMs: 5, lastMs: 5, code: "c", sentence: "s", taskIds: ["a"] };
+      expect(await ledger.countStops(serviceArn, undefined, one)).toBe(true);
+      expect(await ledger.countStops(serviceArn, undefined, { ...one, count: 2 })).toBe(false);
+      const two = { ...one, count: 2, lastMs: 6, taskIds: ["a", "b"] };
+      expect(await ledger.countStops(serviceArn, one, two)).toBe(true);
+      expect(await ledger.countStops(serviceArn, one, { ...two, count: 3 })).toBe(false);
+      expect((await ledger.getService(serviceArn))?.stops).toEqual(two);
+    });
+  });
+
   describe("the attempt number", () => {
     it("is raised from its current value, even without an item", async () => {
       const serviceArn = newServiceArn();

@@ -65,7 +65,7 @@ describe("a roll that fails for a day is repeated after the attempts' delays, ne
       driver.lab.faults.add({ kind: "api-error", match, error: "AccessDeniedException" });
       await driver.tag(cart, enrollAs("cart"));
       expect(await rollsInADay(driver)).toBeLessThanOrEqual(8);
-      expect((await driver.state(cart))?.lastOutcome).toMatchObject({ outcome: "reverted", reason: "access-denied" });
+      expect((await driver.state(cart))?.lastOutcome).toMatchObject({ outcome: "failed", reason: "access-denied" });
       expect(driver.lab.ecs.findService(arnOf(cart))?.history, "only the fleet's deployment").toHaveLength(1);
     }));
 

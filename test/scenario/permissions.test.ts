@@ -23,7 +23,7 @@ describe("a role that lacks a permission", () => {
       const echo = demo("echo-service");
       withdraw(driver.lab, "roll/apply", "ecs:UpdateService");
       await driver.tag(echo, { [ENROLL]: "true" });
-      await driver.until("the roll is reverted", 10, () => driver.ended(echo, "reverted"));
+      await driver.until("the roll has failed", 10, () => driver.ended(echo, "failed"));
       await driver.minutes(2);
       const texts = driver.lab.slack.messages().map(({ text }) => text);
       expect(texts.join("\n")).toContain("ecs:UpdateService");

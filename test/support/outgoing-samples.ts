@@ -9,6 +9,7 @@ import {
   serviceEnrolled,
   serviceRefused,
   serviceUnenrolled,
+  serviceUnhealthy,
   serviceUpdated,
   serviceWarned,
 } from "../../shared/events/service-events.ts";
@@ -73,6 +74,13 @@ export const all = [
     revertedTo: revision(7),
     consecutiveFailures: 1,
     nextAttemptAt: "2026-11-21T10:00:00.000Z",
+  }),
+  serviceUnhealthy(ref, {
+    taskDefinitionArn: revision(8),
+    code: "ztunnel-unhealthy",
+    sentence: "Task t1: Container ztunnel stopped: exit code 1.",
+    since: "2026-11-21T10:00:00.000Z",
+    stoppedTasks: 3,
   }),
   rollSuperseded(ref, { executionName: "web-0-abc", reason: "Deployment ecs-svc/3 brings web:9." }),
   rootCaChanged({ controlPlane: "main", network: "net", fingerprints: ["AA", "BB"], previousFingerprints: ["AA"] }),

@@ -138,6 +138,16 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | ke
       return (await update(serviceArn, { notice: { ...notice } }, condition)) !== undefined;
     },
 
+    countStops: async (serviceArn, before, next) => {
+      const unchanged = before
+        ? {
+            expression: "#stops.#count = :count AND #stops.#lastMs = :last",
+            values: { ":count": before.count, ":last": before.lastMs },
+          }
+        : { expression: "attribute_not_exists(#stops)" };
+      return (await update(serviceArn, { stops: { ...next } }, unchanged)) !== undefined;
+    },
+
     raiseAttempt: async (serviceArn, from) => {
       const raised = await update(
         serviceArn,

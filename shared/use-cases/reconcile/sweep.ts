@@ -13,6 +13,7 @@ import { decideObserved, type FleetReads, fleetOf, type ObservedState, observeDe
 import { type AbandonedCalls, withoutAbandonedRoll } from "./abandoned.ts";
 import { actOnDecision, type ReconcileCalls } from "./act-on-decision.ts";
 import { notesOf } from "./notes.ts";
+import { remindStranded } from "./remind-stranded.ts";
 import { retireSecretVersions } from "./retire.ts";
 import { fleetFingerprint, judgedOn, type SettledService, type SettledServices } from "./settled.ts";
 import { type SweepResult, Tally } from "./sweep-tally.ts";
@@ -160,6 +161,7 @@ async function sweepService(
   tally.seen += 1;
   try {
     const state = await currentState(service, await calls.states.get(serviceArn), calls.ledger);
+    await remindStranded(service, state, calls);
     const settled = await knownSettled(service, state, { ...calls, ecs });
     if (settled) {
       for (const valueFrom of settled.secrets) inUse.add(valueFrom);

@@ -66,7 +66,7 @@ function goodPatch({ plan, watch }: Deployed, outcome: RollOutcome, state: Servi
 function deployedPatch({ plan, watch }: Deployed, inRollout: boolean): ServicePatch {
   const { change, pinnedSecret } = plan;
   const { secretInUse } = watch;
-  const patch = { ...afterSuccess(), notifiedRefusals: null };
+  const patch = { ...afterSuccess(), notifiedRefusals: null, stops: null };
   // An operator, or the next roll, may return to the pinned revision: the version that it starts from stays.
   const kept = pinnedSecret === null || pinnedSecret === secretInUse ? [] : [pinnedSecret];
   const secretsInUse = secretInUse === null ? kept : [...kept, secretInUse];

@@ -40,7 +40,8 @@ async function notified({ detailType, detail }: BusEvent, rolloutId?: string) {
 }
 
 const aboutServices = all.filter(({ detailType }) => /^(Service|Drift) /.test(detailType));
-const ofRolls = aboutServices.filter(({ detailType }) => detailType !== "Service Warned");
+const notOfRolls = ["Service Warned", "Service Unhealthy"];
+const ofRolls = aboutServices.filter(({ detailType }) => !notOfRolls.includes(detailType));
 
 describe("the function notify-slack", () => {
   it.each(all)("posts $detailType outside of a rollout", async (event) => {

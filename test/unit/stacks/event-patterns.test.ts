@@ -284,6 +284,7 @@ describe("event patterns", () => {
     expect(notified.map(({ detailType }) => detailType).sort()).toEqual([
       "Service Refused",
       "Service Roll Failed",
+      "Service Unhealthy",
       "Service Warned",
     ]);
   });

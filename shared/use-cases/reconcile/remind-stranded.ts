@@ -1,0 +1,38 @@
+import { primaryOf } from "../../deployment/primary.ts";
+import { isStranded } from "../../deployment/stranded.ts";
+import { serviceUnhealthy } from "../../events/service-events.ts";
+import type { ObservedService } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
+import type { Ledger } from "../../ports/ledger.ts";
+import { type NoticeCalls, notifyOnce } from "../observe/notify-once.ts";
+
+const DAY_MS = 24 * 3_600_000;
+
+export interface RemindCalls extends NoticeCalls {
+  readonly ledger: Pick<Ledger, "patchService" | "claimNotice">;
+}
+
+/**
+ * Notifies once a day of a service that its last roll could not revert and whose revision still does not run, until
+ * somebody acts: nothing else would say so any more.
+ */
+export async function remindStranded(
+  service: ObservedService,
+  state: ServiceState | undefined,
+  calls: RemindCalls,
+): Promise<void> {
+  const { lastOutcome } = state ?? {};
+  if (!lastOutcome || !isStranded(service, state)) return;
+  const day = Math.floor((calls.now() - Date.parse(lastOutcome.at)) / DAY_MS);
+  const text = `${lastOutcome.executionName}: day ${day}`;
+  if (day < 1 || state?.notifiedUnhealthy === text) return;
+  const { ref, taskDefinitionArn } = service;
+  const event = serviceUnhealthy(ref, {
+    taskDefinitionArn,
+    code: lastOutcome.reason,
+    sentence: `${primaryOf(service)?.runningCount ?? 0} of ${service.desiredCount} tasks run. The last roll could not be reverted.`,
+    since: lastOutcome.at,
+  });
+  if (await notifyOnce(ref, { member: "notifiedUnhealthy", text }, event, calls))
+    await calls.ledger.patchService(ref.serviceArn, { notifiedUnhealthy: text, notice: null });
+}
