@@ -8,8 +8,13 @@ import {
   regionSchema,
   type ServiceRef,
 } from "../../shared/base/arn.ts";
-import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
+import { listAt, numberAt, textAt } from "../../shared/base/json-fields.ts";
+import { parseJson } from "../../shared/base/json-text.ts";
+import { warnings } from "../../shared/model/reason-texts.ts";
+import { registerable } from "../../shared/model/task-definition.ts";
 import { type InjectionAdvice, injectedFor } from "../inventory/inject.ts";
+import { printable } from "../render/style.ts";
 import { type CliCommand, newCommand } from "../runtime/command.ts";
 import { exitCodes, UsageError } from "../runtime/exit-codes.ts";
 import { connectOperator, type Operator } from "../runtime/operator.ts";
@@ -65,13 +70,15 @@ Exit code 2 when the service would be refused, with the reason and the fix.
     const definition = await readDefinition(asked.definition);
     const operator = await connectOperator(asked, context);
     const place = await placeOf(asked, operator);
-    const { definition: injected, advice } = await injectedFor(
-      { ...place, definition, dryRun: asked.dryRun },
-      operator,
-    );
+    const {
+      definition: injected,
+      advice,
+      warnings: found,
+    } = await injectedFor({ ...place, definition, dryRun: asked.dryRun }, operator);
     const text = `${JSON.stringify(injected, null, 2)}\n`;
     if (asked.out === undefined) context.out.write(text);
     else await writeFile(asked.out, text);
+    for (const { code, detail } of found) context.err.write(`Warning: ${printable(`${warnings[code]} ${detail}`)}\n`);
     for (const one of advice) context.err.write(`${adviceWords[one]}\n`);
     return exitCodes.ok;
   },
@@ -84,16 +91,45 @@ const adviceWords: Readonly<Record<InjectionAdvice, string>> = {
     "The task definition's execution role may not read the secret yet: the autopilot allows it when it enrolls the service. Tasks don't start before.",
 };
 
+/** Editors of Windows begin a file with this mark, which JSON does not allow. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
+
+/** The definition in the file, or in what DescribeTaskDefinition answers, with the tags that stand in or beside it. */
 async function readDefinition(file: string): Promise<JsonObject> {
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(file === "-" ? "/dev/stdin" : file, "utf8"));
+    json = parseJson((await readFile(file === "-" ? "/dev/stdin" : file, "utf8")).replace(BYTE_ORDER_MARK, ""));
   } catch (cause) {
     throw new UsageError(`--definition ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
-  const inner = isJsonObject(json) && isJsonObject(json.taskDefinition) ? json.taskDefinition : json;
-  if (isJsonObject(inner) && Array.isArray(inner.containerDefinitions)) return inner;
-  throw new UsageError(`--definition ${file}: this is not a task definition: it has no containerDefinitions.`);
+  if (isJsonObject(json) && isJsonObject(json.taskDefinition)) {
+    return registerableInput(file, json.taskDefinition, listAt(json, "tags"));
+  }
+  return registerableInput(file, json, []);
+}
+
+function registerableInput(file: string, definition: unknown, tagsBeside: readonly Json[]): JsonObject {
+  const wrong = (why: string) => new UsageError(`--definition ${file}: this is not a task definition: ${why}`);
+  if (isJsonObject(definition) && Array.isArray(definition.ContainerDefinitions)) {
+    throw wrong(
+      "its members are CloudFormation's. Give the form of RegisterTaskDefinition, with containerDefinitions.",
+    );
+  }
+  if (!isJsonObject(definition) || !Array.isArray(definition.containerDefinitions)) {
+    throw wrong("it has no containerDefinitions.");
+  }
+  const tags = tagsBeside.flatMap((tag) => {
+    const key = isJsonObject(tag) ? textAt(tag, "key") : undefined;
+    return key === undefined || !isJsonObject(tag) ? [] : [{ key, value: textAt(tag, "value") ?? "" }];
+  });
+  const whole = registerable(definition, tags);
+  // The AWS CLI takes the task's size as text alone.
+  return ["cpu", "memory"].reduce<JsonObject>((rest, member) => withText(rest, member), whole);
+}
+
+function withText(definition: JsonObject, member: string): JsonObject {
+  const size = numberAt(definition, member);
+  return size === undefined ? definition : Object.fromEntries([...Object.entries(definition), [member, `${size}`]]);
 }
 
 interface Where {

@@ -7,6 +7,7 @@ import { decide } from "../../shared/enrollment/decide.ts";
 import type { DesiredEnrollment } from "../../shared/enrollment/decision.ts";
 import { desiredDefinition } from "../../shared/enrollment/definition.ts";
 import { refusals } from "../../shared/model/reason-texts.ts";
+import type { Warning } from "../../shared/model/reasons.ts";
 import type { ObservedService, Tags } from "../../shared/model/service.ts";
 import { registerable } from "../../shared/model/task-definition.ts";
 import type { Ledger, RolloutLedger } from "../../shared/ports/ledger.ts";
@@ -29,6 +30,12 @@ export interface InjectInput {
   readonly dryRun: boolean;
 }
 
+export interface InjectionResult {
+  readonly definition: JsonObject;
+  readonly advice: readonly InjectionAdvice[];
+  readonly warnings: readonly Warning[];
+}
+
 /** What to know before the definition is registered. */
 export type InjectionAdvice = "unchanged" | "placeholder" | "role-not-allowed";
 
@@ -37,10 +44,7 @@ export type InjectionAdvice = "unchanged" | "placeholder" | "role-not-allowed";
  * `injection-refused` for a service that would be refused or is not to be enrolled, `no-control-plane`,
  * `mesh-facts-missing`, and `secret-unavailable` when the identity has no secret version of the token yet.
  */
-export async function injectedFor(
-  input: InjectInput,
-  calls: InjectCalls,
-): Promise<{ readonly definition: JsonObject; readonly advice: readonly InjectionAdvice[] }> {
+export async function injectedFor(input: InjectInput, calls: InjectCalls): Promise<InjectionResult> {
   const { ref, tags, clusterTags, definition, dryRun } = input;
   const { config } = calls;
   const plane = controlPlaneFor(config, ref);
@@ -71,7 +75,7 @@ export async function injectedFor(
         throw new AutopilotError("injection-refused", `No tag ${config.enrollTagKey}=true asks for it.`);
       if (decision.reason === "fleet-unenrolled")
         throw new AutopilotError("injection-refused", "The whole fleet was taken out of the mesh.");
-      return { definition: registerable(definition, []), advice: ["unchanged"] };
+      return { definition: registerable(definition, []), advice: ["unchanged"], warnings: decision.warnings };
     case "unenroll":
       throw new AutopilotError("injection-refused", "The tags ask for it to leave the mesh.");
     case "enroll":
@@ -84,7 +88,7 @@ export async function injectedFor(
           "injection-refused",
           refusalWords({ reason: injected.refusal, detail: injected.detail }),
         );
-      return { definition: injected.definition, advice: pinned.advice };
+      return { definition: injected.definition, advice: pinned.advice, warnings: decision.warnings };
     }
   }
 }

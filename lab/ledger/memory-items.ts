@@ -72,7 +72,14 @@ export function copyOf(value: unknown): unknown {
   const copy: Record<string, unknown> = {};
   for (const key in value) {
     const member = (value as Record<string, unknown>)[key]; // any object has string keys
-    if (member !== undefined) copy[key] = copyOf(member);
+    if (member !== undefined) setMember(copy, key, copyOf(member));
   }
   return copy;
+}
+
+/** An assignment would take a member called `__proto__` for the object's prototype. */
+function setMember(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === "__proto__")
+    Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+  else object[key] = value;
 }

@@ -1,5 +1,5 @@
-import type { JsonObject } from "../base/json.ts";
-import { isSet, objectsAt, textAt } from "../base/json-fields.ts";
+import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
+import { isSet, listAt, objectsAt, textAt } from "../base/json-fields.ts";
 
 /** A tag as ECS writes it. */
 export interface Tag {
@@ -26,13 +26,25 @@ const READ_ONLY_FIELDS: ReadonlySet<string> = new Set([
 /**
  * The body of RegisterTaskDefinition for a described task definition: the read-only fields dropped, every other field
  * kept in its place, also those that AWS adds tomorrow. `tags` are those of the revision, which ECS describes beside
- * it; AWS's own tags (`aws:`, in any case) can't be registered and are left out.
+ * it, and go before those that stand in it. AWS's own tags (`aws:`, in any case) can't be registered and are left out,
+ * and so is an empty list of tags.
  */
 export function registerable(described: JsonObject, tags: readonly Tag[]): JsonObject {
-  const fields = Object.entries(described).filter(([name]) => !READ_ONLY_FIELDS.has(name));
-  const own = tags.filter(({ key }) => !key.toLowerCase().startsWith("aws:"));
+  const given = tags.filter(isOwn).map(({ key, value }) => ({ key, value }));
+  const keys = new Set(given.map(({ key }) => key));
+  const inside = listAt(described, "tags").filter(
+    (tag) => !isJsonObject(tag) || (isOwn(tag) && !keys.has(`${tag.key}`)),
+  );
+  const all = [...inside, ...given];
+  const fields = Object.entries(described).filter(
+    ([name]) => !READ_ONLY_FIELDS.has(name) && (name !== "tags" || all.length > 0),
+  );
   const copy: JsonObject = Object.fromEntries(fields);
-  return own.length === 0 ? copy : { ...copy, tags: own.map(({ key, value }) => ({ key, value })) };
+  return all.length === 0 ? copy : { ...copy, tags: all };
+}
+
+function isOwn({ key }: { readonly key?: Json }): boolean {
+  return typeof key !== "string" || !key.toLowerCase().startsWith("aws:");
 }
 
 /** The containers of a task definition, in its order. */

@@ -58,13 +58,14 @@ export function mergedConfig({ object, owners }: OwnedObject, patch: JsonObject,
 }
 
 function mergedJson(object: JsonObject, patch: JsonObject): JsonObject {
-  const merged: Record<string, Json> = { ...object };
+  const merged = new Map(Object.entries(object));
   for (const [key, value] of Object.entries(patch)) {
-    const before = merged[key];
-    if (value === null) delete merged[key];
-    else merged[key] = isJsonObject(value) ? mergedJson(isJsonObject(before) ? before : {}, value) : value;
+    const before = merged.get(key);
+    if (value === null) merged.delete(key);
+    else merged.set(key, isJsonObject(value) ? mergedJson(isJsonObject(before) ? before : {}, value) : value);
   }
-  return merged;
+  // An assignment would take a member called `__proto__` for the object's prototype.
+  return Object.fromEntries(merged);
 }
 
 function parseBody(body: string): JsonObject {

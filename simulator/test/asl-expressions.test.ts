@@ -111,6 +111,8 @@ describe("payloads", () => {
       b: [null],
       c: "1970-01-01T00:00:00.000Z",
     });
+    const named = '{"__proto__":{"a":1},"b":{"__proto__":"c"}}';
+    expect(JSON.stringify(copyJson(JSON.parse(named)))).toBe(named);
     expect(() => copyJson({ a: () => 1 })).toThrow(TypeError);
     expect(() => copyJson(Number.NaN)).toThrow(TypeError);
   });

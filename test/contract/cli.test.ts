@@ -315,7 +315,8 @@ describe("autopilot inject", () => {
     const file = await definitionFile("shell.json", shellDefinition);
     const target = join(directory, "injected.json");
     const { code, err } = await run(["inject", "--definition", file, "--service", arn("shell-task"), "--out", target]);
-    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(code).toBe(0);
+    expect(err).toMatch(/^Warning: .*CPU units under load.*\nWarning: ztunnel logs nowhere/);
     const injected = z
       .looseObject({ containerDefinitions: z.array(z.looseObject({ name: z.string() })) })
       .parse(JSON.parse(await readFile(target, "utf8")));
@@ -335,6 +336,44 @@ describe("autopilot inject", () => {
     const again = await run(["inject", "--definition", target, "--service", arn("shell-task")]);
     expect(JSON.parse(again.out)).toEqual(injected);
     expect(again.err).toContain("nothing to change");
+  });
+
+  const injectedFrom = async (text: string) => {
+    const path = join(directory, "asked.json");
+    await writeFile(path, text);
+    const { code, out, err } = await run(["inject", "--definition", path, "--service", arn("shell-task")]);
+    expect({ code, err: err.replace(/^(Warning|The task definition's execution role).*\n/gm, "") }).toEqual({
+      code: 0,
+      err: "",
+    });
+    return out;
+  };
+
+  it.each<[string, (definition: string) => string]>([
+    [
+      "in the definition",
+      (text) => text.replace(/}$/, ',"tags":[{"key":"aws:x","value":"y"},{"key":"team","value":"a"}]}'),
+    ],
+    [
+      "beside the definition, as it is described",
+      (text) => `{"taskDefinition":${text},"tags":[{"key":"AWS:x","value":"y"},{"key":"team","value":"a"}]}`,
+    ],
+  ])("keeps tags %s, without AWS's own", async (_where, from) => {
+    expect(JSON.parse(await injectedFrom(from(JSON.stringify(shellDefinition)))).tags).toEqual([
+      { key: "team", value: "a" },
+    ]);
+  });
+
+  it("reads a byte order mark, and leaves out an empty list of tags", async () => {
+    const out = await injectedFrom(`\uFEFF${JSON.stringify({ ...shellDefinition, tags: [] })}`);
+    expect(JSON.parse(out)).not.toHaveProperty("tags");
+  });
+
+  it("writes sizes as text, and numbers that JavaScript would change as they are", async () => {
+    const text = JSON.stringify({ ...shellDefinition, cpu: 256, memory: 512 });
+    const out = await injectedFrom(text.replace('"name":"shell"', '"name":"shell","future":9007199254740993'));
+    expect(JSON.parse(out)).toMatchObject({ cpu: "256", memory: "512" });
+    expect(out).toContain('"future": 9007199254740993');
   });
 
   it("reports that the identity has no secret version yet, and writes a placeholder on a dry run", async () => {
@@ -361,6 +400,7 @@ describe("autopilot inject", () => {
   it.each([
     ["not JSON", "{", "is not valid JSON|JSON"],
     ["not a task definition", "[]", "has no containerDefinitions"],
+    ["CloudFormation's", '{"Family":"web","ContainerDefinitions":[]}', "members are CloudFormation's"],
   ])("refuses a file that is %s", async (_what, text, message) => {
     const path = join(directory, "wrong.json");
     await writeFile(path, text);

@@ -5,6 +5,7 @@
 import { collectBody, HttpRequest, HttpResponse } from "@smithy/core/protocols";
 import type { MetadataBearer, MiddlewareStack, SerdeFunctions } from "@smithy/types";
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
+import { parseJson } from "../../base/json-text.ts";
 import { isThrottled } from "./errors.ts";
 import { markNotRepeatable } from "./retry.ts";
 
@@ -43,7 +44,7 @@ export function keepRawResponse<Input extends object, Output extends MetadataBea
     { name: "keepRawResponse", step: "deserialize", priority: "low" },
   );
   const raw = () => {
-    const parsed: unknown = kept === undefined ? undefined : JSON.parse(kept);
+    const parsed: unknown = kept === undefined ? undefined : parseJson(kept);
     if (!isJsonObject(parsed)) throw new Error("the response had no JSON object as its body");
     return parsed;
   };

@@ -24,9 +24,16 @@ export function copyJson(value: unknown): Json {
   const copy: Record<string, Json> = {};
   for (const key of Object.keys(value)) {
     const inner: unknown = Reflect.get(value, key);
-    if (inner !== undefined) copy[key] = copyJson(inner);
+    if (inner !== undefined) setMember(copy, key, copyJson(inner));
   }
   return copy;
+}
+
+/** An assignment would take a member called `__proto__` for the object's prototype. */
+function setMember(object: Record<string, Json>, key: string, value: Json): void {
+  if (key === "__proto__")
+    Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+  else object[key] = value;
 }
 
 /**

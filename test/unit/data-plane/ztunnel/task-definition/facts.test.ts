@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../../../shared/base/json.ts";
 import { headroom } from "../../../../../shared/data-plane/ztunnel/task-definition/headroom.ts";
 import { applicationPorts, portCollisions } from "../../../../../shared/data-plane/ztunnel/task-definition/ports.ts";
 import { findSidecar } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
@@ -35,6 +36,28 @@ describe("registerable", () => {
     expect(registerable(described, tags).tags).toEqual([{ key: "team", value: "a" }]);
     expect(registerable(described, tags.slice(1))).not.toHaveProperty("tags");
   });
+});
+
+describe("the tags that are registered", () => {
+  const definition = (tags: readonly JsonObject[]) => ({ family: "web", tags, cpu: "256" });
+
+  it("are those that stand in the definition and those beside it, which go before them", () => {
+    const inside = [
+      { key: "team", value: "a", futureField: 1 },
+      { key: "stage", value: "dev" },
+    ];
+    expect(registerable(definition(inside), [{ key: "stage", value: "prod" }])).toEqual(
+      definition([inside[0] ?? {}, { key: "stage", value: "prod" }]),
+    );
+    expect(JSON.stringify(registerable(definition(inside), []))).toBe(JSON.stringify(definition(inside)));
+  });
+
+  it.each([[[]], [[{ key: "aws:cloudformation:stack-name", value: "x" }]]])(
+    "are left out when none remain: %j",
+    (tags) => {
+      expect(registerable(definition(tags), [])).toEqual({ family: "web", cpu: "256" });
+    },
+  );
 });
 
 describe("findSidecar", () => {
