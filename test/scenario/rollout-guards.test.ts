@@ -96,6 +96,7 @@ describe("an invalid request", () => {
   const bad: readonly (readonly [string, JsonObject, string])[] = [
     ["an empty scope", { scope: { services: ["no-such-*"] } }, "scope-empty"],
     ["an invalid image reference", { image: "Not An Image" }, "invalid-image"],
+    ["an image that is newer than istiod", { image: "example.com/ztunnel:1.29.0" }, "version-skew"],
     ["no image", { image: null }, "invalid-request"],
     ["an image for a rotation", { kind: "rotate", image: NEW_IMAGE }, "invalid-request"],
     ["an unknown control plane", { scope: { controlPlane: "elsewhere" } }, "invalid-request"],
