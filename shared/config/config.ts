@@ -87,6 +87,8 @@ const policySchema = z
     maxRollsPerSweep: z.int().positive().default(50),
     /** Tasks carry the service's tags, as istiod reads them there. */
     propagateTags: z.boolean().default(true),
+    /** Tags that tasks start with have changed: deploy the service, tag its tasks, or leave it to a deployment. */
+    taskTags: z.enum(["deploy", "tag", "next-deployment"]).default("deploy"),
     /** Waves, budget and pace of a rollout. */
     rollout: rolloutPolicySchema.prefault({}),
     /** A lease that was not released expires after this long. The default is longer than the longest roll. */

@@ -56,6 +56,7 @@ const nothing = {
   addedTagKeys: null,
   propagateTagsBefore: null,
   givenPorts: null,
+  taskTags: null,
   image: null,
   registered: null,
 } as const satisfies Record<Exclude<keyof ServicePatch, "attemptNumber" | "createdAtMs" | "recheckRequested">, null>;

@@ -15,6 +15,7 @@ import { enrollRefusals, requestRefusals, serviceRefusals, sidecarRefusals } fro
 import { immediateDrift } from "./rollout-deferral.ts";
 import { sidecarSpec } from "./sidecar-spec.ts";
 import { effectiveTags, enrollIntent, unknownTags } from "./tags.ts";
+import { type ReadTasks, staleWords } from "./task-tags.ts";
 import { skewRefusals } from "./version-skew.ts";
 import { keptWarning, warningsOf } from "./warnings-of.ts";
 import { isInMesh, runningOf, type Wish, type WishState, wishOf } from "./wish.ts";
@@ -38,6 +39,7 @@ export interface DecisionInput {
    * Set when a rollout rolls the service: what changed for the whole fleet comes now, with this image if it has one.
    */
   readonly rollout?: RolloutTarget;
+  readonly tasks?: ReadTasks;
   /** The identity that its tags ask for is another role's. */
   readonly conflict?: Refusal;
   /** The token secret's full ARN, where it is known. */
@@ -128,15 +130,21 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar, mistakes: rea
   const observedValueFrom = "secretValueFrom" in sidecar ? sidecar.secretValueFrom : undefined;
   const valueFrom = comparableValueFrom(service, desired.secret, observedValueFrom, observed.secretArn);
   const spec = sidecarSpec(desired, valueFrom, config);
+  const stale = staleWords(observed.tasks, service, definition);
+  const { taskTags } = config.policy;
   const warnings = [
     ...[...wish.kept, ...chosen.kept, ...kept].map(keptWarning),
+    ...(stale && taskTags === "next-deployment" ? [{ code: "task-tags", detail: stale } as const] : []),
     ...warningsOf({ service, definition, request, facts, spec, config }),
   ];
+  const lacking = tagDrift(desired, wish);
   const drift: readonly DriftReason[] = [
     ...driftOf(registerable(definition.raw, definition.tags), spec),
-    ...tagDrift(desired, wish),
+    ...lacking,
+    // Tasks get the service's tags: those come first.
+    ...(stale && taskTags === "deploy" && lacking.length === 0 ? (["task-tags"] as const) : []),
   ];
-  const repairs = repairsOf(observed);
+  const repairs = [...repairsOf(observed), ...(stale && taskTags === "tag" ? (["task-tags"] as const) : [])];
   if (drift.length === 0) return { action: "none", reason: "as-desired", warnings, repairs };
   const { older, fleet, rollout } = observed;
   const { secret } = desired;

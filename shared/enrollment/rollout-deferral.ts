@@ -26,6 +26,7 @@ const comesOfSettings: Readonly<Record<DriftReason, boolean>> = {
   ports: true,
   discovery: false,
   "propagate-tags": false,
+  "task-tags": false,
 };
 
 /**

@@ -14,6 +14,7 @@ export const driftReasons = {
   identity: "The tags that istiod reads differ from the identity in the token.",
   ports: "The service lacks the tag ecs.solo.io/ports, or it differs from the task definition or the cluster's tag.",
   discovery: "The cluster had lost the tag ecs.solo.io/discovery-enabled, so istiod knew none of its tasks.",
+  "task-tags": "Running tasks carried other tags than istiod is to read of them.",
   "propagate-tags": "The service no longer gave its tags to the tasks that it starts.",
 } as const satisfies Readonly<Record<DriftReason, string>>;
 
@@ -141,5 +142,6 @@ export const warnings = {
   "mesh-name": "Kubernetes may refuse a name that istiod makes of the service.",
   "service-connect": "Tasks have the proxy of Service Connect beside ztunnel.",
   ports: "The mesh may lead to ports on which no container listens.",
+  "task-tags": "Running tasks carry other tags than istiod is to read of them: they get them by the next deployment.",
   "version-skew": "The ztunnel image's version differs from istiod's.",
 } as const satisfies Readonly<Record<WarningCode, string>>;

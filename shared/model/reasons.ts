@@ -18,11 +18,12 @@ export const driftReasonNames = [
   "ports",
   "discovery",
   "propagate-tags",
+  "task-tags",
 ] as const;
 export type DriftReason = (typeof driftReasonNames)[number];
 
 /** Drift that one call to ECS puts right, without a deployment. */
-export type RepairReason = Extract<DriftReason, "discovery" | "propagate-tags">;
+export type RepairReason = Extract<DriftReason, "discovery" | "propagate-tags" | "task-tags">;
 
 /** Why a service is not taken into the mesh. */
 export const refusalNames = [
@@ -90,6 +91,7 @@ export const warningNames = [
   "mesh-name",
   "service-connect",
   "ports",
+  "task-tags",
   "version-skew",
 ] as const;
 export type WarningCode = (typeof warningNames)[number];

@@ -135,6 +135,8 @@ export const serviceStateSchema = z.strictObject({
   addedTagKeys: z.array(z.string()).default([]),
   /** The service's `propagateTags` before its enrollment has set it: unenrolling gives it back. */
   propagateTagsBefore: z.string().optional(),
+  /** Its tasks were read and carry the tags of this `taskTagsMark`. */
+  taskTags: z.string().optional(),
   /** The value of the ports tag that the autopilot has added: another one is somebody else's. */
   givenPorts: z.string().optional(),
   /** The image that a rollout has given it. Counts until the whole fleet is given one later. */

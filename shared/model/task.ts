@@ -1,3 +1,5 @@
+import type { Tags } from "./service.ts";
+
 /** A container of a task as DescribeTasks returns it. */
 export interface ObservedContainer {
   readonly name: string;
@@ -24,6 +26,8 @@ export interface ObservedTask {
   readonly ipv6Address?: string | undefined;
   readonly healthStatus?: string | undefined;
   readonly containers: readonly ObservedContainer[];
+  /** Absent in a task that an event describes. */
+  readonly tags?: Tags | undefined;
 }
 
 /** The id of a task: the last part of its ARN. */

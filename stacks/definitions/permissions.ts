@@ -43,6 +43,9 @@ type ServiceScope = Exclude<TargetScope, "alarms" | "eks-clusters">;
 /** The tags that the autopilot adds to a service where they are missing, and removes again. */
 const ownServiceTagKeys = [tagKeys.namespace, tagKeys.serviceAccount, tagKeys.ports];
 
+/** The tags of running tasks that the autopilot corrects where `policy.taskTags` asks for it. */
+const taskTagKeys = [...ownServiceTagKeys, tagKeys.hostname];
+
 const TOKEN_SECRETS = `secret:${SECRET_NAME_PREFIX}*`;
 
 /** Names of secrets end in a hyphen and six characters of Secrets Manager's own. */
@@ -75,6 +78,7 @@ const targetGrants: Readonly<
   }),
   "service-tags": (places) => regional("ecs", places, "service/*", onlyTagKeys(ownServiceTagKeys)),
   "cluster-tags": (places) => regional("ecs", places, "cluster/*", onlyTagKeys([DISCOVERY_TAG])),
+  "task-tags": (places) => regional("ecs", places, "task/*", onlyTagKeys(taskTagKeys)),
   "token-secrets": (places) => regional("secretsmanager", places, TOKEN_SECRETS),
   "token-secret-policies": (places) =>
     regional("secretsmanager", places, TOKEN_SECRETS, { Bool: { "secretsmanager:BlockPublicPolicy": "true" } }),

@@ -14,6 +14,8 @@ export const rollFunctions: readonly FunctionDefinition[] = [
       on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
       on("services", "ecs:DescribeServices"),
       on("clusters", "ecs:DescribeClusters"),
+      on("in-a-cluster", "ecs:ListTasks"),
+      on("tasks", "ecs:DescribeTasks"),
       on("region-wide", "ecs:DescribeTaskDefinition"),
       ...controlPlaneCalls,
     ],

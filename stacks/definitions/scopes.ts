@@ -12,6 +12,7 @@ export const targetScopes = [
   "service-tags",
   "services",
   "cluster-tags",
+  "task-tags",
   "task-definitions",
   "tasks",
   "token-secrets",

@@ -24,12 +24,12 @@ async function enrollCart(driver: LabDriver): Promise<void> {
   await driver.minutes(2);
 }
 
-const HOSTNAME = "ecs.solo.io/hostname";
+const ALARMS = "ztunnel-autopilot/alarms";
 /** A tag of ours that changes nothing in the running service. The first event about it fills the caches. */
-const warmUp = { [HOSTNAME]: "b.example.com" };
+const warmUp = { [ALARMS]: "before" };
 
 /** The functions' ECS calls while they handle a tag event of the service. */
-async function callsOfReconcile(driver: LabDriver, service: ServiceName, tags = { [HOSTNAME]: "a.example.com" }) {
+async function callsOfReconcile(driver: LabDriver, service: ServiceName, tags = { [ALARMS]: "after" }) {
   const calls: Record<string, number> = {};
   const stop = driver.lab.router.onCall(({ service: api, operation, invocation }) => {
     if (api === "ecs" && invocation !== undefined) calls[operation] = (calls[operation] ?? 0) + 1;

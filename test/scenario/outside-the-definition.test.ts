@@ -50,4 +50,41 @@ describe("what a service needs outside of its task definition", () => {
       expect(outcomesOf(driver, cart)).toEqual(["succeeded"]);
       expect(tasksOf(driver, cart)).toHaveLength(2);
     }));
+
+  it("tags that its tasks start with, changed by a person: the tasks get them by a deployment", () =>
+    onLab({ fleet: cartFleet }, async (driver) => {
+      await enrollCart(driver);
+      const tags = { "ecs.solo.io/hostname": "cart.shop.example.com", "ecs.solo.io/ports": "http:80:9090" };
+      await driver.tag(cart, tags);
+      await driver.minutes(30);
+      for (const task of tasksOf(driver, cart)) expect(task.tags).toMatchObject(tags);
+      expect(outcomesOf(driver, cart)).toEqual(["succeeded", "succeeded"]);
+      expect(eventsOf(driver, cart).find(({ type }) => type === "Service Updated")?.detail.drift).toEqual([
+        "task-tags",
+      ]);
+      await driver.minutes(120);
+      expect(outcomesOf(driver, cart), "one deployment is enough").toHaveLength(2);
+    }));
+
+  it("tags that its tasks start with, where the policy has the running tasks tagged: no deployment", () =>
+    onLab({ fleet: cartFleet, policy: { taskTags: "tag" } }, async (driver) => {
+      await enrollCart(driver);
+      await driver.tag(cart, { "ecs.solo.io/hostname": "cart.shop.example.com" });
+      await driver.minutes(30);
+      for (const { tags } of tasksOf(driver, cart))
+        expect(tags).toMatchObject({ "ecs.solo.io/hostname": "cart.shop.example.com" });
+      expect(corrections(driver)).toEqual([["task-tags"]]);
+      expect(outcomesOf(driver, cart)).toEqual(["succeeded"]);
+    }));
+
+  it("tasks that started while another tool had set propagateTags to NONE: replaced by ones that the mesh knows", () =>
+    onLab({ fleet: cartFleet }, async (driver) => {
+      await enrollCart(driver);
+      const input = { cluster: "ecs-demo", service: "cart", propagateTags: "NONE", desiredCount: 4 };
+      await driver.lab.call(cart, "UpdateService", input);
+      await driver.minutes(60);
+      expect(tasksOf(driver, cart)).toHaveLength(4);
+      expect(knownTo(driver, "ecs-shop")).toHaveLength(4);
+      expect(knownTo(driver, "istio-system")).toEqual([]);
+    }));
 });

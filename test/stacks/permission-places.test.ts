@@ -33,6 +33,7 @@ const requests: Readonly<Record<Exclude<TargetScope, "eks-clusters">, (at: strin
       { "iam:PassedToService": "ecs-tasks.amazonaws.com" },
     ],
     "service-tags": (at) => [`arn:aws:ecs:${at}:service/shop/web`, { "aws:TagKeys": ["ecs.solo.io/namespace"] }],
+    "task-tags": (at) => [`arn:aws:ecs:${at}:task/shop/1`, { "aws:TagKeys": ["ecs.solo.io/hostname"] }],
     "cluster-tags": (at) => [`arn:aws:ecs:${at}:cluster/shop`, { "aws:TagKeys": ["ecs.solo.io/discovery-enabled"] }],
     "token-secrets": (at) => [`arn:aws:secretsmanager:${at}:secret:ztunnel-autopilot/web-AbCdEf`],
     "token-secret-policies": (at) => [

@@ -43,6 +43,7 @@ export function task(id: string, changes: Partial<ObservedTask> = {}): ObservedT
     lastStatus: "RUNNING",
     privateIpv4Address: `10.0.0.${id.length}`,
     containers: [container("ztunnel", { healthStatus: "HEALTHY" }), container("web")],
+    tags: {},
     ...changes,
   };
 }

@@ -219,6 +219,7 @@ const taskSchema = z.lazy(() =>
       )
       .default([]),
     containers: z.array(containerSchema()).default([]),
+    tags: tagsSchema,
   }),
 );
 

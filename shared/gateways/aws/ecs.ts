@@ -227,7 +227,7 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
       const described: ObservedTask[] = [];
       for (const chunk of chunksOf(taskArns, TASKS_PER_CALL)) {
         await call(`DescribeTasks in ${clusterArn}`, async () => {
-          const command = new DescribeTasksCommand({ cluster: clusterArn, tasks: chunk });
+          const command = new DescribeTasksCommand({ cluster: clusterArn, tasks: chunk, include: ["TAGS"] });
           const { tasks, failures } = await ask(command, tasksAnswer);
           rejectOther("DescribeTasks", failures);
           described.push(...tasks.map(observedTask));

@@ -5,6 +5,7 @@ import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { decide, type RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { asksToLeave, enrollIntent } from "../../enrollment/tags.ts";
+import type { ReadTasks } from "../../enrollment/task-tags.ts";
 import { isInMesh } from "../../enrollment/wish.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import type { Refusal } from "../../model/reasons.ts";
@@ -21,6 +22,8 @@ export interface ObservedState {
   readonly state: ServiceState | undefined;
   /** Absent when the service is not enrolled and never was, since nothing needs it then. */
   readonly definition: DescribedTaskDefinition | undefined;
+  /** Read where nobody has done so since the last change of what they start with. */
+  readonly tasks?: ReadTasks;
 }
 
 export type ObserveCalls = Pick<EcsCalls, "describeService" | "describeCluster" | "describeTaskDefinition">;
@@ -97,7 +100,7 @@ function mayBeIn(
 
 /** The decision for what was observed. `rollout` is set for a rollout's own roll. Throws what `decide` throws. */
 export function decideWith(
-  { service, clusterTags, definition, state }: ObservedState,
+  { service, clusterTags, definition, state, tasks }: ObservedState,
   config: Config,
   facts: FleetFacts | undefined,
   rollout?: RolloutTarget,
@@ -112,6 +115,7 @@ export function decideWith(
     state,
     ...(rollout && { rollout }),
     ...(conflict && { conflict }),
+    ...(tasks && { tasks }),
   };
   if (!facts) return decide({ ...given, facts: undefined, older: [], fleet: {} });
   const { mesh, fleet } = facts;

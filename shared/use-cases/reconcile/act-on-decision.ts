@@ -69,11 +69,11 @@ export async function actOnDecision(
   switch (decision.action) {
     case "none":
       if (decision.reason !== "not-enrolled" && !decision.unprovable && awaitsVerification(service, state)) {
-        await repair(service, decision.repairs, calls);
+        await repair(observed, decision.repairs, calls);
         return startRoll(observed, { action: "verify", content: VERIFICATION }, calls);
       }
       await recordUnchanged(observed, decision, calls);
-      await repair(service, decision.repairs, calls);
+      await repair(observed, decision.repairs, calls);
       return { did: "nothing", why: decision.reason };
     case "refuse":
       await notifyRefusals(service, state, decision.refusals, calls);
@@ -107,7 +107,7 @@ async function startOrRepair(
     ? ({ did: "nothing", why: "deployment-in-flight" } as const)
     : await startRoll(observed, wishOf(decision, calls.config), calls);
   if (done.did === "started" && decision.action === "enroll") await warnBefore(observed, decision.warnings, calls);
-  if (done.did === "nothing") await repair(observed.service, decision.repairs, calls);
+  if (done.did === "nothing") await repair(observed, decision.repairs, calls);
   return done;
 }
 

@@ -2,6 +2,7 @@ import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { primaryOf } from "../../deployment/primary.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
 import type { Decision } from "../../enrollment/decision.ts";
+import { staleTasks, taskTagsMark, wantedTaskTags } from "../../enrollment/task-tags.ts";
 import type { Warning } from "../../model/reasons.ts";
 import type { ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { ObservedState } from "../observe/observe.ts";
@@ -49,6 +50,8 @@ function inTheMesh(observed: ObservedState, { warnings }: AsItIs): ServicePatch 
   if (state?.failedAttemptKey !== undefined)
     Object.assign(notes, { failedAttemptKey: null, consecutiveFailures: 0, notBefore: null });
   const text = warningText(warnings);
+  const mark = readTags(observed);
+  if (mark !== undefined && mark !== state?.taskTags) notes.taskTags = mark;
   if (text !== (state?.notifiedWarnings ?? "")) notes.notifiedWarnings = text === "" ? null : text;
   return notes;
 }
@@ -56,6 +59,12 @@ function inTheMesh(observed: ObservedState, { warnings }: AsItIs): ServicePatch 
 /** Warnings as the ledger remembers them once they are notified. */
 export function warningText(warnings: readonly Warning[]): string {
   return warnings.map(({ code, detail }) => `${code}: ${detail}`).join("\n");
+}
+
+/** The mark of tasks that were read and carry the right tags. */
+function readTags({ service, definition, tasks }: ObservedState): string | undefined {
+  if (!definition || !tasks || tasks === "stale") return undefined;
+  return staleTasks(tasks, wantedTaskTags(service, definition)).length === 0 ? taskTagsMark(service) : undefined;
 }
 
 /** The running revision becomes the one that a failed roll reverts to. */

@@ -1,13 +1,16 @@
 import { clusterArnOf } from "../../base/arn.ts";
 import { asAutopilotError, failures } from "../../base/errors.ts";
 import { DISCOVERY_TAG } from "../../base/vocabulary.ts";
+import { staleTasks, surplusTaskKeys, wantedTaskTags } from "../../enrollment/task-tags.ts";
 import { driftCorrected } from "../../events/service-events.ts";
 import type { RepairReason } from "../../model/reasons.ts";
-import type { ObservedService } from "../../model/service.ts";
+import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, Log } from "../../ports/ports.ts";
+import type { ObservedState } from "../observe/observe.ts";
 
 export interface RepairCalls {
-  readonly ecs: Pick<EcsCalls, "describeCluster" | "tagResource" | "updateService">;
+  readonly ecs: Pick<EcsCalls, "describeCluster" | "tagResource" | "untagResource" | "updateService">;
+  readonly ledger: Pick<Ledger, "patchService">;
   readonly bus: BusCalls;
   readonly log: Pick<Log, "error">;
   readonly repairedClusters?: Set<string>;
@@ -18,23 +21,25 @@ export interface RepairCalls {
  * refuses is logged, and comes again with the next reconcile. Throws a retryable error.
  */
 export async function repair(
-  service: ObservedService,
+  observed: ObservedState,
   repairs: readonly RepairReason[],
   calls: RepairCalls,
 ): Promise<void> {
-  const { ref, taskDefinitionArn } = service;
+  const { ref, taskDefinitionArn } = observed.service;
   const done: RepairReason[] = [];
-  for (const reason of repairs) if (await tried(service, reason, calls)) done.push(reason);
+  for (const reason of repairs) if (await tried(observed, reason, calls)) done.push(reason);
+  // Tasks have started without the service's tags.
+  if (done.includes("propagate-tags")) await calls.ledger.patchService(ref.serviceArn, { taskTags: null });
   if (done.length > 0) await calls.bus.putEvents([driftCorrected(ref, { taskDefinitionArn, drift: done })]);
 }
 
-async function tried(service: ObservedService, reason: RepairReason, calls: RepairCalls): Promise<boolean> {
+async function tried(observed: ObservedState, reason: RepairReason, calls: RepairCalls): Promise<boolean> {
   try {
-    return await putRight(service, reason, calls);
+    return await putRight(observed, reason, calls);
   } catch (error) {
     const { code, message, retryable } = asAutopilotError(error);
     if (retryable) throw error;
-    calls.log.error(`not repaired: ${reason} of ${service.ref.serviceArn}`, {
+    calls.log.error(`not repaired: ${reason} of ${observed.service.ref.serviceArn}`, {
       code,
       why: message,
       fix: failures[code].fix,
@@ -44,9 +49,12 @@ async function tried(service: ObservedService, reason: RepairReason, calls: Repa
 }
 
 /** False when there was nothing to correct after all. */
-async function putRight({ ref }: ObservedService, reason: RepairReason, calls: RepairCalls): Promise<boolean> {
+async function putRight(observed: ObservedState, reason: RepairReason, calls: RepairCalls): Promise<boolean> {
+  const { ref } = observed.service;
   const { ecs, repairedClusters } = calls;
   switch (reason) {
+    case "task-tags":
+      return tagTasks(observed, calls);
     case "propagate-tags":
       await ecs.updateService(ref, { propagateTags: true });
       return true;
@@ -61,4 +69,16 @@ async function putRight({ ref }: ObservedService, reason: RepairReason, calls: R
       return true;
     }
   }
+}
+
+/** The next reconcile reads the tasks again, which shows that they carry the tags. */
+async function tagTasks({ service, definition, tasks }: ObservedState, { ecs }: RepairCalls): Promise<boolean> {
+  if (!definition || !tasks || tasks === "stale") return false;
+  const wanted = wantedTaskTags(service, definition);
+  for (const task of staleTasks(tasks, wanted)) {
+    await ecs.tagResource(task.taskArn, wanted);
+    const surplus = surplusTaskKeys(task, wanted);
+    if (surplus.length > 0) await ecs.untagResource(task.taskArn, surplus);
+  }
+  return true;
 }

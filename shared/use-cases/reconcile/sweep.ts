@@ -4,12 +4,14 @@ import { asAutopilotError, failures } from "../../base/errors.ts";
 import { SECRET_NAME_PREFIX } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../config/config.ts";
 import { awaitsVerification } from "../../deployment/verification.ts";
+import { needsTaskTags } from "../../enrollment/task-tags.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls, Log, SecretsCalls } from "../../ports/ports.ts";
 import { currentState } from "../observe/current-state.ts";
 import { decideObserved, type FleetReads, fleetOf, type ObservedState, observeDescribed } from "../observe/observe.ts";
+import { decideWithTasks, type TaskReads } from "../observe/observe-tasks.ts";
 import { type AbandonedCalls, withoutAbandonedRoll } from "./abandoned.ts";
 import { actOnDecision, type ReconcileCalls } from "./act-on-decision.ts";
 import { notesOf } from "./notes.ts";
@@ -42,7 +44,8 @@ export async function sweep(calls: SweepCalls): Promise<SweepResult> {
   const tally = new Tally(calls.config);
   const states = await readStates({ ...calls, tally });
   const reads = readOnce(calls.ledger, calls.config);
-  const known = { ...calls, states, reads, tally, repairedClusters: new Set<string>() };
+  const taskReads = { servicesLeft: TASK_READS };
+  const known = { ...calls, states, reads, tally, taskReads, repairedClusters: new Set<string>() };
   await Promise.all(targetsOf(calls.config).map((target) => sweepTarget(target, known)));
   return tally.result();
 }
@@ -55,8 +58,9 @@ export async function sweepCluster(cluster: ClusterRef, calls: Omit<SweepCalls, 
   const ecs = calls.ecs(cluster);
   // An event about the cluster's tags leads here: cached tags are older than it.
   await ecs.describeCluster(cluster.clusterArn, { fresh: true });
-  const repairedClusters = new Set<string>();
-  await sweepServicesOf(cluster.clusterArn, ecs, new Set(), { ...calls, states, reads, tally, repairedClusters });
+  const taskReads = { servicesLeft: TASK_READS };
+  const known = { ...calls, states, reads, tally, taskReads, repairedClusters: new Set<string>() };
+  await sweepServicesOf(cluster.clusterArn, ecs, new Set(), known);
   return tally.result();
 }
 
@@ -85,7 +89,13 @@ interface ServiceCalls extends Omit<SweepCalls, "secrets"> {
   readonly states: States;
   readonly reads: SweepReads;
   readonly tally: Tally;
+  readonly taskReads: TaskReads["budget"];
 }
+
+/** The most services whose tasks a sweep reads: two calls each, in ECS's quota of 20 a second. */
+const TASK_READS = 200;
+/** A roll that is under way brings its tasks their tags. */
+const NO_TASKS = { servicesLeft: 0 };
 
 async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls, "secrets">): Promise<void> {
   const ecs = calls.ecs(target);
@@ -168,10 +178,12 @@ async function sweepService(
       tally.see(state, settled.decision);
       return true;
     }
-    const observed = await observeDescribed(service, state, { ecs, config, thorough: true });
-    const secrets = secretReferences(observed.definition?.raw);
+    const described = await observeDescribed(service, state, { ecs, config, thorough: true });
+    const secrets = secretReferences(described.definition?.raw);
     for (const valueFrom of secrets) inUse.add(valueFrom);
-    const decision = await decideObserved(observed, config, reads);
+    const budget = state?.roll ? NO_TASKS : calls.taskReads;
+    const decide = (seen: ObservedState) => decideObserved(seen, config, reads);
+    const { observed, decision } = await decideWithTasks(described, decide, { ecs, config, budget });
     tally.see(state, decision);
     if (decision.action === "none") await noteSettled(observed, { decision, secrets }, calls);
     if (!tally.admits(decision.action)) return true;
@@ -202,11 +214,11 @@ async function knownSettled(
 async function noteSettled(
   observed: ObservedState,
   found: SettledService,
-  { reads, settled }: ServiceCalls,
+  { config, reads, settled }: ServiceCalls,
 ): Promise<void> {
   const { service, state } = observed;
   if (!settled || state?.roll || awaitsVerification(service, state)) return;
-  if (found.decision.repairs.length > 0) return;
+  if (found.decision.repairs.length > 0 || needsTaskTags(service, state, config)) return;
   if (Object.keys(notesOf(observed, found.decision)).length > 0) return;
   const fleet = await reads.mark(service.ref);
   settled.note(service.ref.serviceArn, judgedOn({ ...observed, fleet }), found);

@@ -58,12 +58,13 @@ export function applyCase(
 }
 
 function decisionOf(
-  observed: ObservedState & { readonly state: ServiceState },
+  seen: ObservedState & { readonly state: ServiceState },
   plan: ApplyPlan,
   fleetFacts: FleetFacts | undefined,
   config: Config,
 ): Decision {
-  const { service, state } = observed;
+  const { service, state } = seen;
+  const observed = plan.drift.includes("task-tags") ? { ...seen, tasks: "stale" as const } : seen;
   const rollout = targetOf(plan);
   const conflict = conflictOf(plan);
   const decision = decideWith(observed, config, fleetFacts, rollout, conflict);

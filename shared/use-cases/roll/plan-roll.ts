@@ -18,6 +18,7 @@ import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
 import { currentState } from "../observe/current-state.ts";
 import { decideObserved, type ObserveCalls, type ObservedState, observeDescribed } from "../observe/observe.ts";
+import { type Decided, decideWithTasks, type TaskReads } from "../observe/observe-tasks.ts";
 import { type ClaimCalls, claimIdentity } from "./claim-identity.ts";
 import { freshReads } from "./fresh-reads.ts";
 import { secretOfRevision } from "./secrets-in-use.ts";
@@ -25,7 +26,7 @@ import type { ApplyPlan, Plan } from "./steps.ts";
 
 export interface PlanCalls {
   readonly config: Config;
-  readonly ecs: ObserveCalls;
+  readonly ecs: ObserveCalls & TaskReads["ecs"];
   readonly ledger: Pick<Ledger, "takeLease" | "changeMesh" | "getMesh" | "getService" | "forgetService"> &
     Pick<RolloutLedger, "getFleet"> &
     ClaimCalls["ledger"];
@@ -144,11 +145,6 @@ function refusedPlan(refusals: readonly { reason: string; detail: string }[]): P
   return { action: "finish", outcome: "refused", reason: refusals[0]?.reason ?? "", refusals: [...refusals] };
 }
 
-interface Decided {
-  readonly observed: ObservedState;
-  readonly decision: Decision;
-}
-
 async function observeAndDecide(
   service: ObservedService,
   state: ServiceState,
@@ -156,9 +152,12 @@ async function observeAndDecide(
   rollout: RolloutTarget | undefined,
 ): Promise<Decided> {
   const reads = freshReads(state.enrolled, calls);
+  // A rollout brings a deployment to each of its services anyway.
+  const budget = { servicesLeft: rollout ? 0 : 2 };
   const decideBy = async (tags: { readonly fresh: boolean }): Promise<Decided> => {
-    const observed = await observeDescribed(service, state, { ...calls, ...tags, thorough: true });
-    return { observed, decision: await decideObserved(observed, calls.config, reads, rollout) };
+    const described = await observeDescribed(service, state, { ...calls, ...tags, thorough: true });
+    const decide = (seen: ObservedState) => decideObserved(seen, calls.config, reads, rollout);
+    return decideWithTasks(described, decide, { ...calls, budget });
   };
   const byCachedTags = await decideBy({ fresh: false });
   return needsFreshTags(byCachedTags) ? decideBy({ fresh: true }) : byCachedTags;

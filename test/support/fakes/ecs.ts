@@ -258,6 +258,7 @@ export class FakeEcs implements EcsCalls {
   }
 
   #changeTags(arn: string, change: (before: Tags) => Tags): void {
+    if (this.#tasks.retag(arn, change)) return;
     if (arn.includes(":cluster/")) {
       this.clusterTags.set(arn, change(this.#checkCluster(arn)));
       this.cachedClusterTags.delete(arn);
@@ -282,6 +283,7 @@ export class FakeEcs implements EcsCalls {
 
   #launch(ref: ServiceRef, deployment: Deployment, status: "PROVISIONING" | "RUNNING", count: number): void {
     const containers = this.#revisions.containersOf(deployment.taskDefinitionArn);
-    this.#tasks.launch(ref, { deployment, containers, status, count });
+    const { propagateTags, tags } = this.of(ref);
+    this.#tasks.launch(ref, { deployment, containers, status, count, tags: propagateTags === "SERVICE" ? tags : {} });
   }
 }

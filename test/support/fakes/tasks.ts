@@ -1,6 +1,6 @@
 import type { ServiceRef } from "../../../shared/base/arn.ts";
 import type { JsonObject } from "../../../shared/base/json.ts";
-import type { Deployment } from "../../../shared/model/service.ts";
+import type { Deployment, Tags } from "../../../shared/model/service.ts";
 import type { ObservedTask } from "../../../shared/model/task.ts";
 
 /** The tasks of a fake ECS, by service. */
@@ -19,6 +19,19 @@ export class FakeTasks {
     return [...this.#byService.values()].flat().find((task) => task.taskArn === taskArn);
   }
 
+  /** Changes a task's tags; false when there is no such task. */
+  retag(taskArn: string, change: (before: Tags) => Tags): boolean {
+    for (const [serviceArn, tasks] of this.#byService) {
+      if (!tasks.some((task) => task.taskArn === taskArn)) continue;
+      const changed = tasks.map((task) =>
+        task.taskArn === taskArn ? { ...task, tags: change(task.tags ?? {}) } : task,
+      );
+      this.#byService.set(serviceArn, changed);
+      return true;
+    }
+    return false;
+  }
+
   /** Adds tasks of a deployment, in place of those that it already has. */
   launch(
     ref: ServiceRef,
@@ -27,9 +40,10 @@ export class FakeTasks {
       readonly containers: readonly JsonObject[];
       readonly status: "PROVISIONING" | "RUNNING";
       readonly count: number;
+      readonly tags: Tags;
     },
   ): void {
-    const { deployment, containers, status, count } = given;
+    const { deployment, containers, status, count, tags } = given;
     const launched = Array.from({ length: count }, (_, index): ObservedTask => {
       const id = `${deployment.id.replace("/", "-")}-${index}`;
       return {
@@ -37,6 +51,7 @@ export class FakeTasks {
         taskDefinitionArn: deployment.taskDefinitionArn,
         lastStatus: status,
         privateIpv4Address: `10.0.0.${index + 1}`,
+        tags,
         containers: containers.map(({ name, healthCheck }) => ({
           name: String(name),
           lastStatus: status === "RUNNING" ? "RUNNING" : "PENDING",

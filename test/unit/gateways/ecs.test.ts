@@ -349,7 +349,9 @@ describe("a service's tasks", () => {
     };
     const { ecs } = gateway(() => ({ body: { tasks: [task] } }));
     const { attachments: _, ...rest } = task;
-    expect(await ecs.describeTasks(clusterArn, ["task-1"])).toEqual([{ ...rest, privateIpv4Address: "10.0.1.163" }]);
+    expect(await ecs.describeTasks(clusterArn, ["task-1"])).toEqual([
+      { ...rest, privateIpv4Address: "10.0.1.163", tags: {} },
+    ]);
   });
 
   it("are listed by their desired status, on all pages", async () => {
