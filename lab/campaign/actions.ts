@@ -3,6 +3,7 @@ import type { Json, JsonObject } from "../../shared/base/json.ts";
 import {
   AUTOPILOT_TAG_PREFIX,
   type AutopilotDetailType,
+  DISCOVERY_TAG,
   eventSources,
   type OperatorDetailType,
   tagKeys,
@@ -79,6 +80,11 @@ const tagCluster = withService((service, { actors, random, lab }) => {
     ? actors.tagCluster(service, { [enrollTagKey]: random.pick(["true", "false"]) }, enrollTagKey)
     : actors.untagCluster(service, enrollTagKey);
 });
+
+/** What istiod needs outside of the task definition. */
+const takeAway = withService((service, { actors, random }) =>
+  random.chance(0.5) ? actors.untagCluster(service, DISCOVERY_TAG) : actors.stopPropagating(service),
+);
 
 const deploy = withService((service, { actors, random }) => {
   const image = random.chance(0.2) ? BAD_APPLICATION : `shop/${service.name}:${random.int(2, 99)}`;
@@ -266,6 +272,7 @@ const actions: readonly { readonly weight: number; readonly of: Action }[] = [
   { weight: 8, of: changeTags },
   { weight: 4, of: dropTag },
   { weight: 2, of: tagCluster },
+  { weight: 3, of: takeAway },
   { weight: 14, of: deploy },
   { weight: 4, of: redeploy },
   { weight: 5, of: scale },

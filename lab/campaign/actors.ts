@@ -128,6 +128,14 @@ export class Actors {
     );
   }
 
+  /** Another tool applies what its code says of the service. */
+  async stopPropagating(service: OwnedService): Promise<void> {
+    const input = { cluster: service.cluster, service: service.name, propagateTags: "NONE" };
+    await this.attempt(`another tool keeps the tags of ${label(service)} from its tasks`, () =>
+      this.driver.lab.call(service, "UpdateService", input),
+    );
+  }
+
   /** Deploys as a pipeline that doesn't know the sidecar, or as one that copies the running definition. */
   async deploy(service: OwnedService, image: string, how: "plain" | "copied"): Promise<void> {
     await this.attempt(`a pipeline deploys ${image} to ${label(service)}, ${how}`, async () => {

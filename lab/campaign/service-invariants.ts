@@ -14,6 +14,7 @@ import { arnOf } from "../story/lab-driver.ts";
 import { label, type OwnedService } from "./actors.ts";
 import { BAD_APPLICATION } from "./campaign-fleet.ts";
 import type { CampaignResult } from "./campaign-result.ts";
+import { unknownTasks } from "./mesh-invariants.ts";
 
 interface JudgedService extends CampaignResult {
   readonly owned: OwnedService;
@@ -48,6 +49,8 @@ export async function serviceViolations(result: CampaignResult): Promise<readonl
     const seen: JudgedService = { ...result, owned, service, definition, state, intent, verdict, fleetUnenrolled };
     const problems = [...atRest(seen), ...mesh(seen), ...(await trust(seen)), ...owner(seen), ...(await tasks(seen))];
     broken.push(...problems.map((what) => `${label(owned)} ${what}`));
+    if (verdict === "as-desired")
+      broken.push(...unknownTasks(result, service).map((what) => `${label(owned)} ${what}`));
     if (verdict === "awaits-rollout" && !(await explained(seen))) {
       broken.push(`${label(owned)} waits for a rollout that never comes`);
     }

@@ -1,0 +1,40 @@
+import type { EcsService } from "@ztunnel-autopilot/simulator";
+import { objectAt, textAt } from "../../shared/base/json-fields.ts";
+import { tagKeys } from "../../shared/base/vocabulary.ts";
+import { controlPlaneFor } from "../../shared/config/config.ts";
+import { findSidecar } from "../../shared/data-plane/ztunnel/index.ts";
+import { type TokenIdentity, tokenIdentityOf } from "../../shared/enrollment/wish.ts";
+import type { CampaignResult } from "./campaign-result.ts";
+
+/**
+ * A service that is as desired is known to istiod under its own identity, task by task. A task that started while
+ * istiod was in trouble may be unknown to it until it stops. A service that goes on with another identity than its tags
+ * ask for gets the tags of its identity by its next roll.
+ */
+export function unknownTasks({ lab, faultsEndedMs, isCalm }: CampaignResult, service: EcsService): readonly string[] {
+  const { definition = {} } = service.deployments[0]?.revision ?? {};
+  const sidecar = findSidecar(definition);
+  const identity = sidecar.kind === "ours" ? tokenIdentityOf(sidecar.secretValueFrom) : undefined;
+  const [, , , region = "", account = ""] = service.arn.split(":");
+  const plane = lab.controlPlanes.get(controlPlaneFor(lab.config, { account, region })?.name ?? "");
+  if (!identity || !plane || !asksFor(identity, service)) return [];
+  const entries = plane.state().filter(({ kind }) => kind === "WorkloadEntry");
+  return [...service.tasks].flatMap(({ arn, lastStatus, createdAtMs }) => {
+    if (lastStatus !== "RUNNING") return [];
+    const entry = entries.find((one) => annotationOf(one, "ecs.solo.io/arn") === arn);
+    if (!entry) {
+      return isCalm || createdAtMs > faultsEndedMs ? [`is as desired, and istiod does not know its task ${arn}`] : [];
+    }
+    const known = `${textAt(objectAt(entry, "metadata"), "namespace")}/${textAt(objectAt(entry, "spec"), "serviceAccount")}`;
+    const own = `${identity.namespace}/${identity.serviceAccount}`;
+    return known === own ? [] : [`is as desired as ${own}, and istiod knows its task ${arn} as ${known}`];
+  });
+}
+
+function asksFor({ namespace, serviceAccount }: TokenIdentity, { tags }: EcsService): boolean {
+  return tags.get(tagKeys.namespace) === namespace && tags.get(tagKeys.serviceAccount) === serviceAccount;
+}
+
+function annotationOf(entry: Parameters<typeof objectAt>[0], key: string): string | undefined {
+  return textAt(objectAt(objectAt(entry, "metadata"), "annotations"), key);
+}
