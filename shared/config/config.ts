@@ -76,6 +76,8 @@ const policySchema = z
     eksRoleAnnotation: z.enum(["conflict", "ignore"]).default("conflict"),
     /** One role on two service accounts, whose certificates carry both names: refuse, or enroll with a warning. */
     sharedRoles: z.enum(["refuse", "warn"]).default("refuse"),
+    /** Enroll also services whose task definition family others use, who then get revisions with its identity. */
+    sharedFamilies: z.boolean().default(false),
     /** Put existing namespaces into the mesh, too, instead of refusing services that name one outside of it. */
     labelNamespaces: z.boolean().default(false),
     /** An identity that no service has had for this long is unbound, and its secrets are scheduled for deletion. */

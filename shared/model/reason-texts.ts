@@ -124,6 +124,11 @@ export const refusals = {
     sentence: "The deployment configuration lets ECS neither stop nor start a task.",
     fix: "Raise maximumPercent or lower minimumHealthyPercent of the service.",
   },
+  "shared-family": {
+    sentence:
+      "Others use the service's task definition family: a revision with the service's identity would become their latest.",
+    fix: "Give the service a family of its own, or have the platform team set policy.sharedFamilies.",
+  },
   "no-control-plane": {
     sentence: "No control plane serves this account and region.",
     fix: "Have the platform team add the account and region to autopilot.config.ts.",

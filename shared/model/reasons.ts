@@ -53,6 +53,7 @@ export const refusalNames = [
   "node-daemon",
   "express-mode",
   "no-deployment-room",
+  "shared-family",
   "no-control-plane",
 ] as const;
 export type RefusalReason = (typeof refusalNames)[number];

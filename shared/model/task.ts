@@ -16,6 +16,8 @@ export interface ObservedTask {
   readonly taskArn: string;
   readonly taskDefinitionArn: string;
   readonly lastStatus: string;
+  /** `service:NAME` for a task of a service. */
+  readonly group?: string | undefined;
   /** The id of the deployment that started it, for a task of a service. */
   readonly startedBy?: string | undefined;
   /** Epoch milliseconds. */

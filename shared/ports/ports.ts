@@ -50,7 +50,11 @@ export interface EcsCalls {
   listClusters(): AsyncIterable<string>;
   /** The ARNs of the cluster's services, short ones too: those services can have no tags, and are not described. */
   listServices(clusterArn: string): AsyncIterable<string>;
-  listTasks(ref: ServiceRef, desiredStatus: "RUNNING" | "STOPPED"): Promise<readonly string[]>;
+  /** Those of a service, or of a family in a cluster. */
+  listTasks(
+    of: ServiceRef | { readonly clusterArn: string; readonly family: string },
+    desiredStatus: "RUNNING" | "STOPPED",
+  ): Promise<readonly string[]>;
   describeTasks(clusterArn: string, taskArns: readonly string[]): Promise<readonly ObservedTask[]>;
   tagResource(arn: string, tags: Tags): Promise<void>;
   untagResource(arn: string, tagKeys: readonly string[]): Promise<void>;

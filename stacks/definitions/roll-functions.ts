@@ -16,7 +16,7 @@ export const rollFunctions: readonly FunctionDefinition[] = [
       on("clusters", "ecs:DescribeClusters"),
       on("in-a-cluster", "ecs:ListTasks"),
       on("tasks", "ecs:DescribeTasks"),
-      on("region-wide", "ecs:DescribeTaskDefinition"),
+      on("region-wide", "ecs:DescribeTaskDefinition", "ecs:ListClusters"),
       ...controlPlaneCalls,
     ],
   },

@@ -63,12 +63,13 @@ describe("the cost of a roll", () => {
       expect(awsCallCount(roll?.calls ?? {}), JSON.stringify(roll?.calls)).toBeLessThanOrEqual(10);
     }));
 
-  it("is at most 9 transitions and 20 calls for the first roll, which creates the secret", () =>
+  // Three of them ask who else uses the task definition's family.
+  it("is at most 9 transitions and 21 calls for the first roll, which creates the secret", () =>
     onLab({ fleet }, async (driver) => {
       await enrollCart(driver);
       const [roll] = driver.rollsOf(cart);
       expect(roll?.transitions).toBeLessThanOrEqual(9);
-      expect(awsCallCount(roll?.calls ?? {}), JSON.stringify(roll?.calls)).toBeLessThanOrEqual(20);
+      expect(awsCallCount(roll?.calls ?? {}), JSON.stringify(roll?.calls)).toBeLessThanOrEqual(21);
     }));
 
   it("is at most 9 transitions and 10 calls when a service is unenrolled", () =>

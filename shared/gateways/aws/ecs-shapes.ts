@@ -205,6 +205,7 @@ const taskSchema = z.lazy(() =>
     taskArn: z.string(),
     taskDefinitionArn: z.string(),
     lastStatus: z.string(),
+    group: z.string().optional(),
     startedBy: z.string().optional(),
     createdAt: z.number().optional(),
     stopCode: z.string().optional(),

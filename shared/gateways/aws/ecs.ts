@@ -18,6 +18,7 @@ import type { SmithyResolvedConfiguration } from "@smithy/core/client";
 import type { HttpHandlerOptions, Command as SdkCommand } from "@smithy/types";
 import type * as z from "zod";
 import { clusterArnOf } from "../../base/arn.ts";
+import { chunk } from "../../base/chunk.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import { expiringCache } from "../../base/expiring-cache.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../../model/service.ts";
@@ -206,13 +207,14 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
         return { items: page.serviceArns, nextToken: page.nextToken };
       }),
 
-    listTasks: async (ref, desiredStatus) =>
+    listTasks: async (of, desiredStatus) =>
       all(
-        pages(`ListTasks ${ref.serviceArn}`, async (nextToken) => {
+        pages(`ListTasks ${"family" in of ? of.family : of.serviceArn}`, async (nextToken) => {
           const page = await ask(
             new ListTasksCommand({
-              cluster: clusterArnOf(ref),
-              serviceName: ref.serviceName,
+              ...("family" in of
+                ? { cluster: of.clusterArn, family: of.family }
+                : { cluster: clusterArnOf(of), serviceName: of.serviceName }),
               desiredStatus,
               maxResults: PAGE,
               nextToken,
@@ -225,9 +227,9 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
 
     describeTasks: async (clusterArn, taskArns) => {
       const described: ObservedTask[] = [];
-      for (const chunk of chunksOf(taskArns, TASKS_PER_CALL)) {
+      for (const ofCall of chunk(taskArns, TASKS_PER_CALL)) {
         await call(`DescribeTasks in ${clusterArn}`, async () => {
-          const command = new DescribeTasksCommand({ cluster: clusterArn, tasks: chunk, include: ["TAGS"] });
+          const command = new DescribeTasksCommand({ cluster: clusterArn, tasks: [...ofCall], include: ["TAGS"] });
           const { tasks, failures } = await ask(command, tasksAnswer);
           rejectOther("DescribeTasks", failures);
           described.push(...tasks.map(observedTask));
@@ -290,10 +292,4 @@ async function* pages<T>(
     yield* page.items;
     nextToken = page.nextToken;
   } while (nextToken);
-}
-
-function chunksOf<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
-    items.slice(index * size, (index + 1) * size),
-  );
 }

@@ -9,6 +9,7 @@ import { awaitsVerification, VERIFICATION } from "../../deployment/verification.
 import type { RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
+import { familyRefusal } from "../../enrollment/refusals-of.ts";
 import { effectiveTags } from "../../enrollment/tags.ts";
 import { tokenIdentityOf } from "../../enrollment/wish.ts";
 import type { Refusal } from "../../model/reasons.ts";
@@ -20,13 +21,14 @@ import { currentState } from "../observe/current-state.ts";
 import { decideObserved, type ObserveCalls, type ObservedState, observeDescribed } from "../observe/observe.ts";
 import { type Decided, decideWithTasks, type TaskReads } from "../observe/observe-tasks.ts";
 import { type ClaimCalls, claimIdentity } from "./claim-identity.ts";
+import { type FamilyCalls, familyUse } from "./family-use.ts";
 import { freshReads } from "./fresh-reads.ts";
 import { secretOfRevision } from "./secrets-in-use.ts";
 import type { ApplyPlan, Plan } from "./steps.ts";
 
 export interface PlanCalls {
   readonly config: Config;
-  readonly ecs: ObserveCalls & TaskReads["ecs"];
+  readonly ecs: ObserveCalls & TaskReads["ecs"] & FamilyCalls["ecs"];
   readonly ledger: Pick<Ledger, "takeLease" | "changeMesh" | "getMesh" | "getService" | "forgetService"> &
     Pick<RolloutLedger, "getFleet"> &
     ClaimCalls["ledger"];
@@ -64,12 +66,20 @@ export async function planRoll(
       return planChange(observed, state, { decision, rollout, isBound: false }, calls);
     case "enroll":
     case "update": {
+      const shared = decision.action === "enroll" ? await sharedFamily(service, calls) : undefined;
+      if (shared) return refusedPlan([shared]);
       const claim = await claimIdentity({ observed, state, desired: decision.desired }, executionName, calls);
       if (claim.refusal) return planKept(observed, state, { conflict: claim.refusal, rollout, executionName }, calls);
       const isBound = claim.isBound && decision.action === "update";
       return planChange(observed, state, { decision, rollout, isBound }, calls);
     }
   }
+}
+
+/** A new service's revision must not become that of others. What is enrolled already stays. */
+async function sharedFamily(service: ObservedService, { ecs, config }: PlanCalls): Promise<Refusal | undefined> {
+  if (config.policy.sharedFamilies) return undefined;
+  return familyRefusal(await familyUse(service, { ecs }), config);
 }
 
 /**

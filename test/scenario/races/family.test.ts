@@ -9,7 +9,7 @@ const fleet = fleetOf(names.map((name) => web(name, { taskDefinition: { ...webDe
 
 /** Enrolls them all at once. Returns how many registrations ECS has refused. */
 function enrolledAtOnce(seed: number): Promise<number> {
-  return onLab({ fleet, latency: true, seed }, async (driver) => {
+  return onLab({ fleet, latency: true, seed, policy: { sharedFamilies: true } }, async (driver) => {
     let refused = 0;
     driver.lab.router.onCall(({ operation, error }) => {
       if (operation === "RegisterTaskDefinition" && error === "ClientException") refused += 1;
@@ -31,4 +31,14 @@ describe("services whose task definitions share a family", () => {
     for (const seed of [1, 2, 3]) refused += await enrolledAtOnce(seed);
     expect(refused).toBeGreaterThan(0);
   });
+
+  it("are refused by default: a revision with one's identity would become the latest of all", () =>
+    onLab({ fleet }, async (driver) => {
+      const [name = ""] = names;
+      await driver.tag(demo(name), enrollAs(name));
+      await driver.until("its roll is refused", 10, () => driver.ended(demo(name), "refused"));
+      await driver.minutes(1);
+      expect(driver.messagesAbout(demo(name)).at(-1)).toContain("worker is also that of ecs-demo/worker-1");
+      expect(await driver.containersOf(demo(name))).toEqual(["app"]);
+    }));
 });

@@ -235,11 +235,21 @@ export class FakeEcs implements EcsCalls {
     }
   }
 
-  async listTasks(ref: ServiceRef, desiredStatus: "RUNNING" | "STOPPED") {
-    this.of(ref);
-    return this.tasksOf(ref)
+  async listTasks(of: Parameters<EcsCalls["listTasks"]>[0], desiredStatus: "RUNNING" | "STOPPED") {
+    return this.#tasksMeant(of)
       .filter(({ lastStatus }) => (lastStatus === "STOPPED") === (desiredStatus === "STOPPED"))
       .map(({ taskArn }) => taskArn);
+  }
+
+  #tasksMeant(of: Parameters<EcsCalls["listTasks"]>[0]): readonly ObservedTask[] {
+    if (!("family" in of)) return this.tasksOf(this.of(of).ref);
+    const cluster = of.clusterArn.replace(/^.*:cluster\//, "");
+    return this.#tasks
+      .all()
+      .filter(
+        ({ taskArn, taskDefinitionArn }) =>
+          taskArn.includes(`:task/${cluster}/`) && taskDefinitionArn.includes(`/${of.family}:`),
+      );
   }
 
   async describeTasks(clusterArn: string, taskArns: readonly string[]) {

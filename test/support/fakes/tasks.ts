@@ -15,6 +15,10 @@ export class FakeTasks {
     this.#byService.set(serviceArn, tasks);
   }
 
+  all(): readonly ObservedTask[] {
+    return [...this.#byService.values()].flat();
+  }
+
   find(taskArn: string): ObservedTask | undefined {
     return [...this.#byService.values()].flat().find((task) => task.taskArn === taskArn);
   }
@@ -50,6 +54,7 @@ export class FakeTasks {
         taskArn: `arn:aws:ecs:${ref.region}:${ref.account}:task/${ref.clusterName}/${id}`,
         taskDefinitionArn: deployment.taskDefinitionArn,
         lastStatus: status,
+        group: `service:${ref.serviceName}`,
         privateIpv4Address: `10.0.0.${index + 1}`,
         tags,
         containers: containers.map(({ name, healthCheck }) => ({

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../shared/base/json.ts";
 import { decide, identityRefusal } from "../../../shared/enrollment/decide.ts";
+import { familyRefusal } from "../../../shared/enrollment/refusals-of.ts";
 import { refusals } from "../../../shared/model/reason-texts.ts";
 import { reasonsOf } from "../../support/enrolled-services.ts";
 import {
@@ -105,7 +106,14 @@ describe("refusals", () => {
   });
 
   it("are all shown here", () => {
-    const elsewhere = ["no-control-plane", "identity-conflict", "role-shared", "namespace-not-ambient", "mesh-name"];
+    const elsewhere = [
+      "no-control-plane",
+      "shared-family",
+      "identity-conflict",
+      "role-shared",
+      "namespace-not-ambient",
+      "mesh-name",
+    ];
     const shown = [...refused.map(([reason]) => reason), ...elsewhere];
     expect(new Set(shown)).toEqual(new Set(Object.keys(refusals)));
   });
@@ -160,6 +168,21 @@ describe("refusals", () => {
 
   it("an allowed namespace may be a prefix", () => {
     expect(decide(observed({ config: config({ allowedNamespaces: ["sh*"] }) })).action).toBe("enroll");
+  });
+
+  it("shared-family is reported for what others use, unless the policy allows it", () => {
+    const use = { family: "web", services: [], newer: undefined };
+    expect(familyRefusal(use, config())).toBeUndefined();
+    const others = { ...use, services: ["prod/worker"] };
+    expect(familyRefusal(others, config())).toMatchObject({
+      reason: "shared-family",
+      detail: "web is also that of prod/worker.",
+    });
+    expect(familyRefusal({ ...use, newer: "arn:aws:ecs:us-east-1:1:task-definition/web:9" }, config())).toMatchObject({
+      reason: "shared-family",
+      detail: "web:9 is newer.",
+    });
+    expect(familyRefusal(others, config({ policy: { sharedFamilies: true } }))).toBeUndefined();
   });
 
   it("identity-conflict is reported when the service account is bound to another role", () => {
