@@ -27,7 +27,10 @@ export async function enrollService(
 ): Promise<Applied> {
   const { state, recordProgress, calls } = context;
   const { ref } = service;
-  const beside = changedBeside(service, Object.keys(desired.missingTags), state, calls.config.policy);
+  // A tag of somebody's that is set otherwise is not one that was added: it stays.
+  const isAdded = (key: string) => service.tags[key] === undefined || state.addedTagKeys.includes(key);
+  const added = Object.keys(desired.missingTags).filter(isAdded);
+  const beside = changedBeside(service, added, state, calls.config.policy);
   const ports = desired.missingTags[tagKeys.ports];
   const given = ports === undefined ? {} : { givenPorts: ports };
   await recordProgress(

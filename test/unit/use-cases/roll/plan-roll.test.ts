@@ -132,6 +132,7 @@ describe("the plan of a roll", () => {
     const { watch } = await applyRoll(web, NAME, plan, testbed);
     expect(watch).toMatchObject({ namespace: "shop", serviceAccount: "web" });
     expect(testbed.ecs.of(web).tags).toMatchObject({ "ecs.solo.io/service-account": "web" });
+    expect((await testbed.ledger.getService(web.serviceArn))?.addedTagKeys, "to be taken away again").toEqual([]);
   });
 
   it("refuses a service in the mesh whose own identity has another role since", async () => {
