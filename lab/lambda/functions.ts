@@ -49,7 +49,7 @@ const steps: Readonly<Record<FunctionName, (context: FunctionContext, platform: 
   "rollout/request": (context) => request(context, homeParameters(context)),
   "rollout/control": (context) => control(context),
   "rollout/guard": (context) => guard(context, placedAlarms(context)),
-  "rollout/start": (context) => start(context),
+  "rollout/start": (context) => start(context, placedAlarms(context)),
   "rollout/next-wave": (context) => next(context),
   "rollout/take": (context) => take(context),
   "rollout/hold": (context) => hold(context),

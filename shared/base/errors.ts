@@ -259,6 +259,11 @@ export const failures = {
     fix: "See `npm run autopilot -- rollout list`.",
     retryable: false,
   },
+  "root-ca-untrusted": {
+    sentence: "This rotation can't be rolled back: services would trust a root CA that nobody signs with any more.",
+    fix: "Abort it to stop it where it is. Put the old root CA back into the bundle to return to it.",
+    retryable: false,
+  },
   "wrong-phase": {
     sentence: "The rollout is not in a phase in which this can be done.",
     fix: "See `npm run autopilot -- rollout status` for its phase.",

@@ -42,7 +42,7 @@ const paceSchema = {
 
 /** How rollouts go: waves, pace, budget, freeze windows, alarms. */
 export const rolloutPolicySchema = z.strictObject({
-  /** Size of the canary wave where no service is tagged as canary; 0: no canary. */
+  /** How many canaries the rollout chooses itself, beside the services that are tagged as canaries; 0: none. */
   canaryCount: z.int().nonnegative().max(100).default(3),
   waves: paceSchema.waves.default([10, 50, 100]),
   /** All regions at once; else one after the other, in the order of `accounts`. */
@@ -54,6 +54,8 @@ export const rolloutPolicySchema = z.strictObject({
   failureBudget: z
     .strictObject({ perWave: failureLimitSchema.optional(), inAll: failureLimitSchema.optional() })
     .default({ perWave: { percent: 10 }, inAll: { count: 20, percent: 5 } }),
+  /** Services that did not run well before the rollout: roll them last, or not at all. */
+  unfit: z.enum(["last", "skip"]).default("last"),
   freezeWindows: z.array(freezeWindowSchema).default([]),
   /** CloudWatch alarms, read in the given account and region (default: home), that stop a rollout. */
   alarms: z

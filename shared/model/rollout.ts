@@ -95,6 +95,8 @@ export const waveSchema = z.lazy(() =>
     /** `canary`, or the region and the share: `eu-west-1 50%`. */
     name: z.string(),
     canary: z.boolean().default(false),
+    /** The canaries of the rollout's own choice; the others of the wave asked for it by their tags. */
+    chosenOrdinals: z.array(z.int().nonnegative()).optional(),
     /** Ordinals of a wave's services are contiguous, those of a lane too. */
     lanes: z.array(laneSchema),
     state: z.enum(["waiting", "rolling", "baking", "done", "rolling-back", "rolled-back"]).default("waiting"),
@@ -217,6 +219,10 @@ export const rolloutServiceSchema = z.lazy(() =>
     status: z.enum(rolloutServiceStatuses).default("waiting"),
     /** CloudWatch alarms that its tag names. */
     alarms: z.array(z.string()).optional(),
+    /** Why it did not run well before the rollout, in words: its failure does not count. */
+    unfit: z.string().optional(),
+    /** Its own tag names its image: a roll that fails by that is its owner's. */
+    ownImage: z.boolean().optional(),
     /** The RollService execution that rolls it, or rolls it back. */
     executionName: z.string().optional(),
     /** How often a roll was started for it. */

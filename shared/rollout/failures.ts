@@ -7,13 +7,15 @@ import { isStopping } from "./stopping.ts";
 /** Which limit of its failure budget the rollout has exceeded, in the given wave or in all. Undefined when none. */
 export function budgetExceeded(rollout: Rollout, waveIndex: number, { policy }: Pick<Config, "policy">) {
   const wave = rollout.waves[waveIndex];
-  if (!wave) return undefined;
-  const { lanes, name } = wave;
+  // Tasks are cut off meanwhile: a service that fails is reverted by itself, and the others must not wait for it.
+  if (!wave || rollout.emergency) return undefined;
+  const { lanes, name, chosenOrdinals = [] } = wave;
   const inWave = (ordinal: number) => lanes.some(({ first, last }) => ordinal >= first && ordinal <= last);
   return exceeded(resolvedPolicy(rollout, policy.rollout).failureBudget, {
     wave: name,
     waveSize: lanes.reduce((size, { first, last }) => size + last - first + 1, 0),
     waveFailed: rollout.failedOrdinals.filter(inWave).length,
+    chosenFailed: rollout.failedOrdinals.filter((ordinal) => chosenOrdinals.includes(ordinal)).length,
     total: rollout.serviceCount,
     totalFailed: rollout.failedOrdinals.length,
   });

@@ -36,7 +36,8 @@ export function nextStep(rollout: Rollout, { approveAfterCanary, frozenUntilMs }
   if (control?.action === "abort") return { do: "finish", as: "aborted" };
   if (wave >= waves.length) return { do: "finish", as: "completed" };
   if (control?.action === "pause") return { do: "hold", why: "operator", untilMs: undefined };
-  if (approveAfterCanary && !approved && wave === 1 && waves[0]?.canary) {
+  // Where no service can be a canary, the approval is asked for before the first wave.
+  if (approveAfterCanary && !approved && wave === (waves[0]?.canary ? 1 : 0)) {
     return { do: "hold", why: "approval", untilMs: undefined };
   }
   if (frozenUntilMs !== undefined && !overrides.ignoreFreeze) {

@@ -7,7 +7,7 @@ import { isRollingBack } from "./stopping.ts";
 /** A failure that the ledger does not have yet: it is found when the wave is assessed. */
 export interface WaveFailure {
   readonly ordinal: number;
-  readonly reason: "roll-unaccounted" | "bake-failed";
+  readonly reason: "roll-unaccounted" | "bake-failed" | "alarm-fired";
   readonly detail: string;
 }
 
@@ -38,6 +38,24 @@ export function degradedFailures(
     const detail = service && degradationOf(one, service);
     return service && detail !== undefined ? [{ ordinal: service.ordinal, reason: "bake-failed", detail }] : [];
   });
+}
+
+/** The services that the rollout has changed and whose own alarm has fired since, by ARN with the reason. */
+export function alarmFailures(
+  services: readonly RolloutService[],
+  alarmed: ReadonlyMap<string, string>,
+): readonly WaveFailure[] {
+  return guardedServices(services).flatMap(({ ordinal, serviceArn }) => {
+    const detail = alarmed.get(serviceArn);
+    return detail === undefined ? [] : [{ ordinal, reason: "alarm-fired", detail }];
+  });
+}
+
+/** The services that the rollout has changed: their own alarms guard them. */
+export function guardedServices(services: readonly RolloutService[]): readonly RolloutService[] {
+  return services.filter(
+    ({ status, toRevisionArn }) => toRevisionArn !== undefined && (status === "succeeded" || status === "unverified"),
+  );
 }
 
 /** The services that can degrade: those whose roll succeeded. */

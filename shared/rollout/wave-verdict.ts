@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
-import { failedStatuses, type Rollout, type RolloutService, type Wave } from "../model/rollout.ts";
+import type { Rollout, RolloutService, Wave } from "../model/rollout.ts";
+import { countsAsFailed } from "./counted.ts";
 import { budgetExceeded } from "./failures.ts";
 import { resolvedPolicy } from "./pace.ts";
 import { isStopping } from "./stopping.ts";
@@ -30,21 +31,27 @@ export type WaveVerdict =
 export function judgeWave(rollout: Rollout, findings: WaveFindings, config: Pick<Config, "policy">): WaveVerdict {
   if (isStopping(rollout)) return { case: "stopping" };
   const { waveIndex, after, services, alarm } = findings;
-  const failed = services.filter(({ status }) => failedStatuses.includes(status)).map(({ ordinal }) => ordinal);
+  const failed = services.filter(countsAsFailed).map(({ ordinal }) => ordinal);
   const failedOrdinals = union(rollout.failedOrdinals, failed);
   const over = budgetExceeded({ ...rollout, failedOrdinals }, waveIndex, config);
   if (over) {
     const isDegraded = after === "bake" && services.some(({ reason }) => reason === "bake-failed");
     return { case: "roll-back", failedOrdinals, reason: isDegraded ? { ...over, code: "bake-failed" } : over };
   }
-  if (alarm !== undefined) {
+  // Before an emergency, tasks were cut off already: there is nothing good to return to.
+  if (alarm !== undefined && !rollout.emergency) {
     return { case: "roll-back", failedOrdinals, reason: { code: "alarm-fired", detail: alarm } };
   }
   const { bakeMinutes } = resolvedPolicy(rollout, config.policy.rollout);
   if (after === "roll" && bakeMinutes > 0) {
-    return { case: "bake", failedOrdinals, seconds: services.length > 0 ? Math.ceil(bakeMinutes * 60) : 0 };
+    return { case: "bake", failedOrdinals, seconds: services.some(wasChanged) ? Math.ceil(bakeMinutes * 60) : 0 };
   }
   return { case: rollout.nextWaveIndex > waveIndex + 1 ? "passed" : "complete", failedOrdinals };
+}
+
+/** Nothing was rolled in it: nothing can show anything while it bakes. */
+function wasChanged({ status, toRevisionArn }: RolloutService): boolean {
+  return status === "succeeded" || (status === "unverified" && toRevisionArn !== undefined);
 }
 
 /** The rollout after the verdict, at the given time (ISO 8601). Undefined when the verdict leaves it as it is. */

@@ -1,15 +1,5 @@
-import type { Place } from "../base/arn.ts";
 import type { Lane, Wave } from "../model/rollout.ts";
-
-/**
- * A service that a rollout takes. `canary`: its tag asks for the canary wave. `idle`: it is to run no task, so that it
- * can show nothing.
- */
-export interface Candidate extends Place {
-  readonly serviceArn: string;
-  readonly canary: boolean;
-  readonly idle?: boolean;
-}
+import { type Candidate, canariesOf } from "./canaries.ts";
 
 /** Sizes of waves: see `rolloutPolicySchema`. */
 export interface WavePolicy {
@@ -35,33 +25,39 @@ interface Cut {
 /**
  * The rollout's waves and the order of its services, which does not depend on the order of `services`.
  *
- * Wave 0, `canary`, has the services tagged for it. Without any, it has the first `canaryCount` of the first region, or
- * the whole rollout if that is no larger. Services that run no task are never among them. Then come the regions, those
- * of `regionOrder` first, the others by name, or all of them together. The rest of a region is cut by the cumulative
- * percentages, rounded up: a wave is never empty, and is named by the largest share that it completes. Every wave takes
- * its share of each account, so that one account's quotas don't hold up the others; within an account, services are
- * ordered by ARN.
+ * Wave 0, `canary`, has the canaries (`canariesOf`). Then come the regions, those of `regionOrder` first, the others by
+ * name, or all of them together. The rest of a region is cut by the cumulative percentages, rounded up: a wave is never
+ * empty, and is named by the largest share that it completes. Every wave takes its share of each account, so that one
+ * account's quotas don't hold up the others; within an account, services are ordered by ARN. The last wave, `unfit`,
+ * has the services that did not run well before: what their owners broke stops nobody else.
  */
 export function cutWaves(services: readonly Candidate[], policy: WavePolicy, regionOrder: readonly string[]): CutWaves {
   const unique = [...new Map(services.map((service) => [service.serviceArn, service])).values()];
   const regions = sortedRegions(unique, regionOrder);
-  const byRegion = regions.map((region) => spread(unique.filter((service) => service.region === region)));
-  const canary = new Set(canaryOf(byRegion, policy.canaryCount));
+  const { chosen, tagged } = canariesOf(unique, policy.canaryCount, regions);
+  const canary = new Set([...chosen, ...tagged]);
+  const unfit = unique.filter((one) => one.unfit !== undefined);
+  const others = unique.filter((one) => one.unfit === undefined && !canary.has(one));
+  const byRegion = regions.map((region) => spread(others.filter((service) => service.region === region)));
   const groups = policy.regionsTogether
     ? [{ name: "all regions", services: byRegion.flat() }]
     : byRegion.map((ofRegion) => ({ name: ofRegion[0]?.region ?? "", services: ofRegion }));
   const cuts: Cut[] = [
     { name: "canary", canary: true, services: [...canary] },
-    ...groups.flatMap(({ name, services: ofGroup }) => {
-      const others = ofGroup.filter((service) => !canary.has(service));
-      return shares(name, policy.regionsTogether ? spread(others) : others, policy.waves);
-    }),
+    ...groups.flatMap(({ name, services: ofGroup }) =>
+      shares(name, policy.regionsTogether ? spread(ofGroup) : ofGroup, policy.waves),
+    ),
+    { name: UNFIT, canary: false, services: unfit },
   ];
   return numbered(
     cuts.filter((cut) => cut.services.length > 0),
     regions,
+    new Set(chosen.map(({ serviceArn }) => serviceArn)),
   );
 }
+
+/** The wave of services that did not run well before. */
+export const UNFIT = "unfit";
 
 function sortedRegions(services: readonly Candidate[], regionOrder: readonly string[]): readonly string[] {
   const present = new Set(services.map(({ region }) => region));
@@ -78,14 +74,6 @@ function spread(services: readonly Candidate[]): readonly Candidate[] {
     .map(({ service }) => service);
 }
 
-function canaryOf(byRegion: readonly (readonly Candidate[])[], canaryCount: number): readonly Candidate[] {
-  const running = byRegion.map((ofRegion) => ofRegion.filter(({ idle }) => !idle)).filter(({ length }) => length > 0);
-  const all = running.flat();
-  const tagged = all.filter(({ canary }) => canary);
-  if (tagged.length > 0) return tagged;
-  return all.length <= canaryCount ? all : (running[0] ?? []).slice(0, canaryCount);
-}
-
 function shares(of: string, services: readonly Candidate[], percentages: readonly number[]): readonly Cut[] {
   // A product of floats may exceed a whole number by rounding alone, which must not make another service.
   const ends = percentages.map((percent) => Math.ceil((services.length * percent) / 100 - 1e-9));
@@ -97,17 +85,19 @@ function shares(of: string, services: readonly Candidate[], percentages: readonl
   });
 }
 
-function numbered(cuts: readonly Cut[], regions: readonly string[]): CutWaves {
+function numbered(cuts: readonly Cut[], regions: readonly string[], chosen: ReadonlySet<string>): CutWaves {
   const ordered: string[] = [];
   const waves = cuts.map(({ name, canary, services }): Wave => {
     const lanes: Lane[] = [];
+    const chosenOrdinals: number[] = [];
     for (const { serviceArn, account, region } of inLanes(services, regions)) {
       const ordinal = ordered.push(serviceArn) - 1;
+      if (chosen.has(serviceArn)) chosenOrdinals.push(ordinal);
       const lane = lanes.at(-1);
       if (lane?.account === account && lane.region === region) lane.last = ordinal;
       else lanes.push({ account, region, first: ordinal, last: ordinal });
     }
-    return { name, canary, lanes, state: "waiting" };
+    return { name, canary, lanes, state: "waiting", ...(canary && { chosenOrdinals }) };
   });
   return { waves, ordered };
 }

@@ -68,6 +68,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
       on("ledger", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"),
       on("services", "ecs:DescribeServices"),
       on("clusters", "ecs:DescribeClusters"),
+      on("alarms", "cloudwatch:DescribeAlarms"),
       on("bus", "events:PutEvents"),
       elsewhere,
     ],
@@ -107,6 +108,9 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
       on("services", "ecs:DescribeServices"),
       on("alarms", "cloudwatch:DescribeAlarms"),
       on("bus", "events:PutEvents"),
+      // A service whose own alarm has fired returns by a roll of its own.
+      on("roll-service", "states:StartExecution"),
+      on("roll-service-executions", "states:DescribeExecution"),
       elsewhere,
     ],
   },

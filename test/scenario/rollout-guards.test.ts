@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../shared/base/json.ts";
-import { tagKeys } from "../../shared/base/vocabulary.ts";
 import { NEW_IMAGE, OLD_IMAGE, onFleet, QUICK } from "./support/rollouts.ts";
 
 const BAKED = { ...QUICK, bakeMinutes: 60 } as const;
@@ -25,20 +24,6 @@ describe("an alarm", () => {
       expect(driver.events("Rollout Rolled Back")).toMatchObject([{ code: "alarm-fired", stuck: 0 }]);
     }),
   );
-
-  it("that a service's tag names is checked in the service's account and region, once its wave has begun", () =>
-    onFleet({ rollout: BAKED }, async (driver) => {
-      const [last = ""] = driver.arnsIn("eu-west-1");
-      await driver.tag(driver.serviceOf(last), { [tagKeys.alarms]: "latency + 5xx" });
-      await driver.alarm("5xx", "ALARM", driver.serviceOf(last));
-      await driver.alarm("latency", "ALARM");
-      await driver.requestUpgrade();
-      await driver.untilWave(2, "baking");
-      expect((await driver.rollout()).status).toBe("running");
-      await driver.untilStatus("rolled-back");
-      expect((await driver.rollout()).reason?.detail).toContain("5xx in 210987654321/eu-west-1");
-      expect((await driver.rollout()).nextWaveIndex).toBe(3);
-    }));
 
   it("that doesn't exist in CloudWatch is ignored", () =>
     onFleet({ services: 3, rollout: { ...QUICK, alarms: [{ name: "never-made" }] } }, async (driver) => {

@@ -26,7 +26,7 @@ export async function recordInRollout(
   const status = rolloutStatus(phase, ending, adopted);
   const patch = rolloutServicePatch(phase, status, ending, state, now());
   const service = await ledger.patchRolloutService(id, ordinal, patch);
-  await joinOrdinals(rollout, ordinalsJoined(phase, status), ledger);
+  await joinOrdinals(rollout, ordinalsJoined(phase, service), ledger);
   const image = adopted ? (await ledger.getRollout(id))?.target.image : plan?.rollout?.image;
   return imagePatch(status, image, service, now());
 }

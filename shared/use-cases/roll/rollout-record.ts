@@ -1,5 +1,6 @@
-import { failedStatuses, type RolloutService, type RolloutServiceStatus } from "../../model/rollout.ts";
+import type { RolloutService, RolloutServiceStatus } from "../../model/rollout.ts";
 import type { ServicePatch, ServiceState } from "../../model/service-state.ts";
+import { countsAsFailed } from "../../rollout/counted.ts";
 import type { Phase } from "../../rollout/steps.ts";
 import type { Ending } from "./ending.ts";
 
@@ -68,12 +69,9 @@ export function rolloutServicePatch(
 /**
  * The rollout's list that the service joins: failures count against its budget, stuck services wait for an operator.
  */
-export function ordinalsJoined(
-  phase: Phase,
-  status: RolloutServiceStatus,
-): "failedOrdinals" | "stuckOrdinals" | undefined {
-  if (status === "stuck") return "stuckOrdinals";
-  return phase === "forward" && failedStatuses.includes(status) ? "failedOrdinals" : undefined;
+export function ordinalsJoined(phase: Phase, service: RolloutService): "failedOrdinals" | "stuckOrdinals" | undefined {
+  if (service.status === "stuck") return "stuckOrdinals";
+  return phase === "forward" && countsAsFailed(service) ? "failedOrdinals" : undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type Place, serviceRef } from "../../base/arn.ts";
+import { asAutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
-import type { RolloutService } from "../../model/rollout.ts";
-import type { AlarmCalls, Log } from "../../ports/ports.ts";
+import type { AlarmCalls, DescribedAlarm, Log } from "../../ports/ports.ts";
 
 export interface GuardCalls {
   readonly config: Config;
@@ -10,34 +10,83 @@ export interface GuardCalls {
 }
 
 /**
- * The first alarm in ALARM, in words, among those that the policy and the tags of the given services name. An alarm
- * that CloudWatch does not know stops nothing; it is logged.
+ * The first alarm in ALARM, in words, among those that the policy names. An alarm that CloudWatch does not know stops
+ * nothing; it is logged.
  */
-export async function firedAlarm(
-  services: Iterable<Pick<RolloutService, "serviceArn" | "alarms">>,
-  { config, alarms, log }: GuardCalls,
-): Promise<string | undefined> {
-  const byPlace = new Map<string, { readonly place: Place; readonly names: Set<string> }>();
-  const guard = (place: Place, name: string) => {
-    const key = `${place.account}/${place.region}`;
-    const known = byPlace.get(key) ?? { place, names: new Set() };
-    byPlace.set(key, known);
-    known.names.add(name);
-  };
+export async function firedAlarm({ config, alarms, log }: GuardCalls): Promise<string | undefined> {
+  const named = new Named<true>();
   for (const { name, account, region } of config.policy.rollout.alarms) {
-    guard({ account: account ?? config.homeAccount, region: region ?? config.homeRegion }, name);
+    named.add({ account: account ?? config.homeAccount, region: region ?? config.homeRegion }, name, true);
   }
-  for (const { serviceArn, alarms: named = [] } of services) {
-    if (named.length === 0) continue;
-    const ref = serviceRef(serviceArn);
-    for (const name of named) guard(ref, name);
-  }
-  for (const { place, names } of byPlace.values()) {
-    const described = await alarms(place).describeAlarms([...names]);
-    const fired = described.find(({ state }) => state === "ALARM");
-    if (fired) return `${fired.name} in ${place.account}/${place.region}: ${fired.reason}`;
-    const unknown = [...names].filter((name) => !described.some((one) => one.name === name));
-    if (unknown.length > 0) log.warn("alarms that CloudWatch does not know", { ...place, names: unknown.join(", ") });
+  for (const { place, names } of named.places()) {
+    const described = await alarms(place).describeAlarms([...names.keys()]);
+    const fired = described.find(isFiring);
+    if (fired) return sentenceOf(fired, place);
+    logUnknown(place, names.keys(), described, log);
   }
   return undefined;
+}
+
+/**
+ * The services whose own tags name an alarm that is in ALARM or can't be read, each with the reason in words. It guards
+ * that service alone: who may tag one service does not decide for the others.
+ */
+export async function alarmedServices(
+  services: Iterable<{ readonly serviceArn: string; readonly alarms?: readonly string[] | undefined }>,
+  { alarms, log }: Pick<GuardCalls, "alarms" | "log">,
+): Promise<ReadonlyMap<string, string>> {
+  const named = new Named<string>();
+  for (const { serviceArn, alarms: own = [] } of services) {
+    for (const name of own) named.add(serviceRef(serviceArn), name, serviceArn);
+  }
+  const alarmed = new Map<string, string>();
+  for (const { place, names } of named.places()) {
+    const note = (name: string, why: string) => {
+      for (const serviceArn of names.get(name) ?? []) if (!alarmed.has(serviceArn)) alarmed.set(serviceArn, why);
+    };
+    try {
+      const described = await alarms(place).describeAlarms([...names.keys()]);
+      for (const fired of described.filter(isFiring)) note(fired.name, sentenceOf(fired, place));
+      logUnknown(place, names.keys(), described, log);
+    } catch (error) {
+      const { message } = asAutopilotError(error);
+      for (const name of names.keys())
+        note(name, `${name} in ${place.account}/${place.region} can't be read: ${message}`);
+    }
+  }
+  return alarmed;
+}
+
+/** Names of alarms by the account and region in which they are read, each with whom it guards. */
+class Named<T> {
+  readonly #byPlace = new Map<string, { readonly place: Place; readonly names: Map<string, T[]> }>();
+
+  add({ account, region }: Place, name: string, guarded: T): void {
+    const key = `${account}/${region}`;
+    const known = this.#byPlace.get(key) ?? { place: { account, region }, names: new Map<string, T[]>() };
+    this.#byPlace.set(key, known);
+    known.names.set(name, [...(known.names.get(name) ?? []), guarded]);
+  }
+
+  places() {
+    return this.#byPlace.values();
+  }
+}
+
+function isFiring({ state }: DescribedAlarm): boolean {
+  return state === "ALARM";
+}
+
+function sentenceOf({ name, reason }: DescribedAlarm, { account, region }: Place): string {
+  return `${name} in ${account}/${region}: ${reason}`;
+}
+
+function logUnknown(
+  place: Place,
+  names: Iterable<string>,
+  described: readonly DescribedAlarm[],
+  log: GuardCalls["log"],
+): void {
+  const unknown = [...names].filter((name) => !described.some((one) => one.name === name));
+  if (unknown.length > 0) log.warn("alarms that CloudWatch does not know", { ...place, names: unknown.join(", ") });
 }

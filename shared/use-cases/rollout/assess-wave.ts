@@ -6,24 +6,29 @@ import { waveCompleted } from "../../events/rollout-events.ts";
 import type { Rollout, RolloutService, Wave } from "../../model/rollout.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
-import type { BusCalls, EcsCalls } from "../../ports/ports.ts";
+import type { BusCalls, EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
 import { needsRollback } from "../../rollout/needs-rollback.ts";
 import type { Assessed, Phase } from "../../rollout/steps.ts";
 import { isStopping } from "../../rollout/stopping.ts";
 import {
+  alarmFailures,
   degradedFailures,
+  guardedServices,
   succeededServices,
   unaccountedFailures,
   type WaveFailure,
   withFailures,
 } from "../../rollout/wave-failures.ts";
 import { afterRollback, afterVerdict, judgeWave } from "../../rollout/wave-verdict.ts";
-import { firedAlarm, type GuardCalls } from "./alarms.ts";
+import { alarmedServices, firedAlarm, type GuardCalls } from "./alarms.ts";
+import { type TakeCalls, takeService } from "./take-service.ts";
 
 export interface AssessCalls extends GuardCalls {
   readonly config: Config;
   readonly ecs: (place: Place) => Pick<EcsCalls, "describeServices">;
-  readonly ledger: Pick<RolloutLedger, "getRollout" | "changeRollout" | "listRolloutServices" | "patchRolloutService">;
+  readonly ledger: TakeCalls["ledger"] &
+    Pick<RolloutLedger, "getRollout" | "changeRollout" | "listRolloutServices" | "patchRolloutService">;
+  readonly executions: Pick<ExecutionCalls, "startExecution">;
   readonly bus: BusCalls;
   readonly now: () => number;
 }
@@ -68,8 +73,10 @@ async function assessRolls(
   await recordFailures(rolloutId, unaccounted, calls);
   const degraded = after === "bake" ? degradedFailures(services, await observe(services, calls)) : [];
   await recordFailures(rolloutId, degraded, calls);
-  const alarm = isStopping(rollout) ? undefined : await firedAlarm(services, calls);
-  const findings = { waveIndex, after, services: withFailures(services, [...unaccounted, ...degraded]), alarm };
+  const alarmed = await revertAlarmed(rollout, services, calls);
+  const alarm = isStopping(rollout) ? undefined : await firedAlarm(calls);
+  const failures = [...unaccounted, ...degraded, ...alarmed];
+  const findings = { waveIndex, after, services: withFailures(services, failures), alarm };
   const changed = await ledger.changeRollout(rolloutId, (current) => {
     const verdict = judgeWave(current, findings, config);
     return { next: afterVerdict(current, waveIndex, verdict, new Date(now()).toISOString()), result: verdict };
@@ -88,6 +95,30 @@ async function assessRolls(
     case "stopping":
       return { bakeSeconds: 0 };
   }
+}
+
+/**
+ * Reverts the services whose own alarms have fired, each by a roll of its own; the rollout goes on within its budget.
+ * An emergency ignores these alarms: before it, tasks were cut off already.
+ */
+async function revertAlarmed(
+  rollout: Rollout,
+  services: readonly RolloutService[],
+  calls: AssessCalls,
+): Promise<readonly WaveFailure[]> {
+  if (isStopping(rollout) || rollout.emergency) return [];
+  const failures = alarmFailures(services, await alarmedServices(guardedServices(services), calls));
+  await recordFailures(rollout.id, failures, calls);
+  // Also those of an earlier try of this step, which may have crashed in between.
+  const earlier = services.filter(({ status, reason }) => status === "failed" && reason === "alarm-fired");
+  for (const { ordinal } of [...failures, ...earlier]) {
+    const order = { id: rollout.id, ordinal, phase: "rollback" } as const;
+    const taken = await takeService(order, calls);
+    if (taken.do === "skip") continue;
+    const input = { serviceArn: taken.serviceArn, attemptKey: rollout.id, rollout: order };
+    await calls.executions.startExecution({ name: taken.executionName, input });
+  }
+  return failures;
 }
 
 /** A service that its roll did not bring back is stuck. The rollback goes on without it. */

@@ -6,10 +6,12 @@ import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { alarmNames, asksToLeave, effectiveTags } from "../../enrollment/tags.ts";
 import type { Rollout } from "../../model/rollout.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
+import type { Candidate } from "../../rollout/canaries.ts";
+import { IMAGE_FAILURES } from "../../rollout/counted.ts";
 import { matchesScope } from "../../rollout/identity.ts";
-import type { Candidate } from "../../rollout/waves.ts";
 
 export interface CandidateCalls {
   readonly config: Config;
@@ -20,16 +22,20 @@ export interface CandidateCalls {
 export interface GuardedCandidate extends Candidate {
   /** The CloudWatch alarms that its tag names. */
   readonly alarms?: string[];
+  /** Its own tag names its image. */
+  readonly ownImage?: boolean;
+  /** Its own alarm fires: it is not rolled. */
+  readonly isHeldBack?: boolean;
 }
 
 /** The enrolled services of the rollout's scope that exist and whose tags don't ask to leave the mesh. */
 export async function findCandidates({ scope }: Rollout, calls: CandidateCalls): Promise<readonly GuardedCandidate[]> {
   const planeOf = (place: Place) => controlPlaneFor(calls.config, place)?.name;
-  const arns = new Set<string>();
+  const states = new Map<string, ServiceState>();
   for await (const state of calls.ledger.listServices()) {
-    if (state.enrolled && matchesScope(scope, state, planeOf)) arns.add(state.serviceArn);
+    if (state.enrolled && matchesScope(scope, state, planeOf)) states.set(state.serviceArn, state);
   }
-  const clusters = Map.groupBy([...arns].map(serviceRef), clusterArnOf);
+  const clusters = Map.groupBy([...states.keys()].map(serviceRef), clusterArnOf);
   const places = Map.groupBy(clusters, ([, [ref]]) => `${ref?.account}/${ref?.region}`);
   const found = await Promise.all(
     [...places.values()].map(async (ofPlace) => {
@@ -43,7 +49,8 @@ export async function findCandidates({ scope }: Rollout, calls: CandidateCalls):
         const names = refs.map(({ serviceName }) => serviceName);
         for (const group of chunk(names, 10)) {
           for (const service of await ecs.describeServices(clusterArn, group)) {
-            const candidate = candidateOf(service, clusterTags, calls.config);
+            const state = states.get(service.ref.serviceArn);
+            const candidate = candidateOf(service, state, clusterTags, calls.config);
             if (candidate) candidates.push(candidate);
           }
         }
@@ -66,13 +73,51 @@ async function tagsOf(clusterArn: string, ecs: ReturnType<CandidateCalls["ecs"]>
 
 function candidateOf(
   service: ObservedService,
+  state: ServiceState | undefined,
   clusterTags: Tags,
-  { enrollTagKey }: Config,
+  config: Config,
 ): GuardedCandidate | undefined {
+  const { enrollTagKey } = config;
   const { serviceArn, account, region } = service.ref;
   if (service.status !== "ACTIVE" || asksToLeave(service.tags, clusterTags, enrollTagKey)) return undefined;
   const tags = effectiveTags(service.tags, clusterTags);
   const alarms = alarmNames(tags[tagKeys.alarms]);
-  const idle = service.desiredCount === 0;
-  return { serviceArn, account, region, canary: tags[tagKeys.wave] === "canary", idle, ...(alarms && { alarms }) };
+  const controlPlane = controlPlaneFor(config, service.ref)?.name;
+  const ownImage = tags[tagKeys.image] !== undefined;
+  const unfit = unfitnessOf(service, state, ownImage);
+  return {
+    serviceArn,
+    account,
+    region,
+    canary: tags[tagKeys.wave] === "canary",
+    idle: service.desiredCount === 0,
+    ...(controlPlane !== undefined && { controlPlane }),
+    ...(service.launchType && { launchType: service.launchType }),
+    ...(unfit !== undefined && { unfit }),
+    ...(ownImage && { ownImage }),
+    ...(alarms && { alarms }),
+  };
+}
+
+/** Causes of a failed roll that are its owner's: the application, or the image that its own tag names. */
+const APPLICATION_FAILURES: readonly string[] = ["application-failed"];
+
+/**
+ * Why the service does not run well before anything is done to it, in words; undefined when it does. A failed roll says
+ * so only if its owner is the cause: one bad hour of the control plane must not make the whole fleet unfit.
+ */
+function unfitnessOf(
+  { deployments, desiredCount }: ObservedService,
+  state: ServiceState | undefined,
+  ownImage: boolean,
+): string | undefined {
+  if (desiredCount === 0) return undefined;
+  const primary = deployments.find(({ status }) => status === "PRIMARY");
+  if (!primary || primary.rolloutState === "FAILED") return "ECS reports its deployment as failed.";
+  const running = deployments.reduce((sum, { runningCount }) => sum + runningCount, 0);
+  if (running < desiredCount) return `${running} of ${desiredCount} tasks run.`;
+  const { consecutiveFailures = 0, lastOutcome } = state ?? {};
+  const reasons = ownImage ? [...APPLICATION_FAILURES, ...IMAGE_FAILURES] : APPLICATION_FAILURES;
+  const isOwners = consecutiveFailures > 0 && lastOutcome !== undefined && reasons.includes(lastOutcome.reason);
+  return isOwners ? `Its last roll failed: ${lastOutcome.reason}.` : undefined;
 }

@@ -49,7 +49,7 @@ export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
   if (!canBeStopped(rollout) || rollout.nextWaveIndex >= rollout.waves.length) {
     return { rolloutId, stopped: false, progress };
   }
-  const alarm = await firedAlarm(begun, calls);
+  const alarm = await firedAlarm(calls);
   if (alarm === undefined) return { rolloutId, stopped: false, progress };
   const changed = await calls.ledger.changeRollout(rolloutId, (current) => {
     if (!canBeStopped(current)) return { result: undefined };
@@ -71,7 +71,10 @@ async function begunServices(
   return Array.fromAsync(ledger.listRolloutServices(id, { first: first.first, last: last.last }));
 }
 
-/** An alarm stops a rollout that is to pause as well: the wave under way goes on until its end. */
+/**
+ * An alarm stops a rollout that is to pause as well: the wave under way goes on until its end. It stops no emergency,
+ * before which tasks were cut off already.
+ */
 function canBeStopped(rollout: Rollout): boolean {
-  return rollout.status === "running" && !isStopping(rollout);
+  return rollout.status === "running" && !isStopping(rollout) && !rollout.emergency;
 }

@@ -1,16 +1,18 @@
 import { targetsOf } from "../../config/config.ts";
+import type { RolloutPolicy } from "../../config/rollout-policy.ts";
 import { rolloutRefused, rolloutStarted } from "../../events/rollout-events.ts";
 import { type Rollout, type RolloutService, rolloutServiceSchema } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, Log } from "../../ports/ports.ts";
 import { resolvedPolicy } from "../../rollout/pace.ts";
-import { type CutWaves, cutWaves } from "../../rollout/waves.ts";
+import { type CutWaves, cutWaves, UNFIT } from "../../rollout/waves.ts";
+import { alarmedServices, type GuardCalls } from "./alarms.ts";
 import { type CandidateCalls, findCandidates, type GuardedCandidate } from "./candidates.ts";
 import { hasEnded } from "./queue.ts";
 import { type ReleaseCalls, withdrawFromFleet } from "./release.ts";
 import { AUTOPILOT } from "./request-rollout.ts";
 
-export interface StartCalls extends CandidateCalls {
+export interface StartCalls extends CandidateCalls, Pick<GuardCalls, "alarms"> {
   readonly ledger: CandidateCalls["ledger"] &
     ReleaseCalls["ledger"] &
     Pick<RolloutLedger, "getRollout" | "putRolloutServices">;
@@ -32,9 +34,11 @@ export async function startRollout(rolloutId: string, calls: StartCalls): Promis
   const { config, ledger, log, now } = calls;
   const candidates = await findCandidates(rollout, calls);
   if (candidates.length === 0 && rollout.requestedBy !== AUTOPILOT) return refuseEmpty(rollout, calls);
+  const alarmed = rollout.emergency ? new Map<string, string>() : await alarmedServices(candidates, calls);
   const regionOrder = targetsOf(config).map(({ region }) => region);
-  const cut = cutWaves(candidates, resolvedPolicy(rollout, config.policy.rollout), regionOrder);
-  await ledger.putRolloutServices(servicesIn(rollout, cut, candidates));
+  const judged = candidates.map((one) => withAlarm(one, alarmed.get(one.serviceArn)));
+  const cut = cutWaves(judged, resolvedPolicy(rollout, config.policy.rollout), regionOrder);
+  await ledger.putRolloutServices(servicesIn(rollout, cut, judged, config.policy.rollout));
   if (rollout.kind === "unenroll") {
     // From now on tags enroll nothing: a service that leaves the mesh here must not come back by itself.
     await ledger.changeFleet((fleet) =>
@@ -51,26 +55,37 @@ export async function startRollout(rolloutId: string, calls: StartCalls): Promis
   if (started) await calls.bus.putEvents([rolloutStarted(started.stored)]);
 }
 
+/** A service whose own alarm fires already is held back: nothing could be seen in it. */
+function withAlarm(candidate: GuardedCandidate, alarm: string | undefined): GuardedCandidate {
+  return alarm === undefined ? candidate : { ...candidate, unfit: alarm, isHeldBack: true };
+}
+
 /** The rollout's services as they begin, by their ordinals. */
 function servicesIn(
   { id: rolloutId, expiresAt }: Rollout,
   { waves, ordered }: CutWaves,
   candidates: readonly GuardedCandidate[],
+  policy: Pick<RolloutPolicy, "unfit">,
 ): readonly RolloutService[] {
-  const alarmsOf = new Map(candidates.map(({ serviceArn, alarms }) => [serviceArn, alarms]));
+  const byArn = new Map(candidates.map((candidate) => [candidate.serviceArn, candidate]));
   const waveOf = (ordinal: number) =>
     waves.findIndex(({ lanes }) => lanes.some(({ first, last }) => ordinal >= first && ordinal <= last));
-  return ordered.map((serviceArn, ordinal) =>
-    rolloutServiceSchema.parse({
+  return ordered.map((serviceArn, ordinal) => {
+    const { alarms, unfit, ownImage, isHeldBack } = byArn.get(serviceArn) ?? {};
+    const isSkipped = isHeldBack || (unfit !== undefined && policy.unfit === "skip");
+    return rolloutServiceSchema.parse({
       shape: 1,
       rolloutId,
       ordinal,
       serviceArn,
       waveIndex: waveOf(ordinal),
-      alarms: alarmsOf.get(serviceArn),
+      alarms,
+      unfit,
+      ownImage,
+      ...(isSkipped && { status: "skipped", reason: isHeldBack ? "alarm-fired" : UNFIT, detail: unfit }),
       expiresAt,
-    }),
-  );
+    });
+  });
 }
 
 /** An earlier attempt may have crashed before it emitted its event. */

@@ -80,13 +80,20 @@ const phases: Readonly<
 };
 
 /**
- * `wrong-phase` when the rollout can't do what an operator asks for, else undefined. A control that the rollout has not
+ * `wrong-phase` when the rollout can't do what an operator asks for, `root-ca-untrusted` for the rollback of an
+ * emergency, else undefined. A control that the rollout has not
  * acted on yet counts as done: after an abort, only a rollback is accepted. A repeat is accepted, see `repeatsControl`.
  */
 export function allowedControl(
-  rollout: Pick<Rollout, "id" | "status" | "control" | "approved">,
+  rollout: Pick<Rollout, "id" | "status" | "control" | "approved" | "emergency">,
   action: ControlAction,
 ): AutopilotError | undefined {
+  if (action === "rollback" && rollout.emergency) {
+    return new AutopilotError(
+      "root-ca-untrusted",
+      `${rollout.id} has replaced a root CA that istiod no longer signs with.`,
+    );
+  }
   const phase = phaseOf(rollout);
   const { from } = phases[action];
   if (from.includes(phase) || repeatsControl(rollout, action)) return undefined;

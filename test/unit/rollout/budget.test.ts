@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { exceeded } from "../../../shared/rollout/budget.ts";
 
 const counts = { wave: "eu-west-1 50%", waveSize: 20, waveFailed: 0, total: 100, totalFailed: 0 };
+/** In tenths of a percent. */
+const percents = fc.integer({ min: 1, max: 1000 });
 const wave = (waveFailed: number) => ({ ...counts, waveFailed, totalFailed: waveFailed });
 
 describe("a failure budget", () => {
@@ -51,9 +53,32 @@ describe("a failure budget", () => {
     expect(exceeded({ perWave: { percent: 18.4 } }, { ...counted, waveFailed: 70 })).toBeDefined();
   });
 
+  it("allows one failure of fewer than ten services where it is a percentage, which would mean nothing", () => {
+    fc.assert(
+      fc.property(percents, fc.integer({ min: 1, max: 9 }), fc.nat(9), (tenths, waveSize, failed) => {
+        const over = exceeded({ perWave: { percent: tenths / 10 } }, { ...counts, waveSize, waveFailed: failed });
+        expect(over !== undefined).toBe(failed > 1);
+      }),
+    );
+    const few = { ...counts, waveSize: 3, waveFailed: 2 };
+    expect(exceeded({ perWave: { percent: 10 } }, few)?.detail).toBe(
+      "2 of 3 services of wave eu-west-1 50% failed, the budget allows 1 of fewer than 10",
+    );
+    expect(exceeded({ perWave: { count: 0, percent: 10 } }, { ...few, waveFailed: 1 })).toBeDefined();
+  });
+
+  it("allows no failure of the canaries that the rollout chose, unless there is no budget at all", () => {
+    const failed = { ...counts, wave: "canary", waveSize: 30, waveFailed: 1, chosenFailed: 1 };
+    expect(exceeded({ perWave: { percent: 50 } }, failed)?.detail).toBe(
+      "1 of the canaries that the rollout chose failed",
+    );
+    expect(exceeded({ perWave: { percent: 50 } }, { ...failed, chosenFailed: 0 })).toBeUndefined();
+    expect(exceeded({}, failed)).toBeUndefined();
+  });
+
   it("compares shares exactly, without floating-point errors", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 1000 }), fc.nat(10_000), fc.nat(10_000), (tenths, waveSize, failed) => {
+      fc.property(percents, fc.integer({ min: 10, max: 10_000 }), fc.nat(10_000), (tenths, waveSize, failed) => {
         const over = exceeded({ perWave: { percent: tenths / 10 } }, { ...counts, waveSize, waveFailed: failed });
         expect(over !== undefined).toBe(failed * 1000 > tenths * waveSize);
       }),

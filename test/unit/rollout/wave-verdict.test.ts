@@ -38,8 +38,35 @@ describe("the verdict on a wave", () => {
     expect(judgeWave(quick, findings, config())).toMatchObject({ case: "bake", seconds: 31 });
   });
 
-  it("is to bake for no time when no service is left in it", () => {
+  it("is to bake for no time when nothing was rolled in it", () => {
     expect(judgeWave(halfway(), found([]), config())).toMatchObject({ case: "bake", seconds: 0 });
+    const untouched = found(["skipped", "superseded", "refused", "reverted"]);
+    expect(judgeWave(halfway(), untouched, config())).toMatchObject({ case: "bake", seconds: 0 });
+  });
+
+  it("counts no failure of a service that did not run well before, nor by the image of its own tag", () => {
+    const services = [
+      rolloutService(0, { status: "reverted", unfit: "0 of 2 tasks run." }),
+      rolloutService(1, { status: "reverted", ownImage: true, reason: "image-unavailable" }),
+    ];
+    const none = config({ failureBudget: { inAll: { count: 0 } } });
+    expect(judgeWave(halfway(), found([], { services }), none)).toMatchObject({ case: "bake", failedOrdinals: [] });
+  });
+
+  it("is to roll back when a canary of the rollout's own choice fails", () => {
+    const canary = { ...wave("canary", 0, 1, "rolling"), chosenOrdinals: [1] };
+    const chosen = halfway({ waves: [canary, wave("rest", 2, 3, "waiting")] });
+    const within = config({ failureBudget: { inAll: { count: 5 } } });
+    expect(judgeWave(chosen, found(["reverted", "succeeded"]), within).case).toBe("bake");
+    expect(judgeWave(chosen, found(["succeeded", "reverted"]), within)).toMatchObject({
+      case: "roll-back",
+      reason: { code: "budget-exceeded", detail: "1 of the canaries that the rollout chose failed" },
+    });
+  });
+
+  it("is never to roll back an emergency for its failures: the others must not wait", () => {
+    const emergency = halfway({ emergency: true });
+    expect(judgeWave(emergency, found(["reverted", "failed"]), config())).toMatchObject({ case: "bake" });
   });
 
   it("is that it is complete after its bake, and after its rolls where it does not bake", () => {

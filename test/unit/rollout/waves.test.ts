@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Candidate, type CutWaves, cutWaves, type WavePolicy } from "../../../shared/rollout/waves.ts";
+import type { Candidate } from "../../../shared/rollout/canaries.ts";
+import { type CutWaves, cutWaves, type WavePolicy } from "../../../shared/rollout/waves.ts";
 
 const A = "111111111111";
 const B = "222222222222";
@@ -50,7 +51,7 @@ describe("waves", () => {
     expect(none.ordered).toHaveLength(4);
   });
 
-  it("begin with the services tagged for it, of every region, and no others", () => {
+  it("begin with the rollout's own choice, and with the services tagged for it, of every region, on top", () => {
     const cut = cutWaves(
       [...services("us-east-1", A, 10, [4]), ...services("eu-west-1", A, 10, [2, 7])],
       policy,
@@ -60,12 +61,28 @@ describe("waves", () => {
       name: "canary",
       canary: true,
       lanes: [
-        { account: A, region: "eu-west-1", first: 0, last: 1 },
-        { account: A, region: "us-east-1", first: 2, last: 2 },
+        { account: A, region: "eu-west-1", first: 0, last: 3 },
+        { account: A, region: "us-east-1", first: 4, last: 4 },
       ],
+      chosenOrdinals: [0, 1, 2],
       state: "waiting",
     });
-    expect(cut.ordered.slice(0, 3).map((arn) => arn.slice(-5))).toEqual(["s0002", "s0007", "s0004"]);
+    expect(cut.ordered.slice(0, 5).map((arn) => arn.slice(-5))).toEqual(["s0000", "s0001", "s0002", "s0007", "s0004"]);
+  });
+
+  it("end with the services that did not run well before, which are never canaries", () => {
+    const all = services("eu-west-1", A, 12, [0]).map((one, index) =>
+      index < 2 ? { ...one, unfit: "0 of 2 tasks run." } : one,
+    );
+    const cut = cutWaves(all, policy, order);
+    expect(sizes(cut)).toEqual([
+      ["canary", 3],
+      ["eu-west-1 10%", 1],
+      ["eu-west-1 50%", 3],
+      ["eu-west-1 100%", 3],
+      ["unfit", 2],
+    ]);
+    expect(cut.ordered.slice(-2).map((arn) => arn.slice(-5))).toEqual(["s0000", "s0001"]);
   });
 
   it("take every region's share at once where the policy takes the regions together", () => {
@@ -257,18 +274,19 @@ describe("for any fleet, waves", () => {
     });
   });
 
-  it("begin with the tagged services, else with at most the wanted number, of one region unless that is all", () => {
+  it("begin with as many as are wanted, and with the tagged ones; the others never change that choice", () => {
     law((all, policy, regions) => {
       const { waves, ordered } = cutWaves(all, policy, regions);
       const [first] = waves.filter(({ canary }) => canary);
-      const tagged = all.filter(({ canary }) => canary).map(({ serviceArn }) => serviceArn);
       const members = ordered.slice(0, (first?.lanes.at(-1)?.last ?? -1) + 1);
-      if (tagged.length > 0) expect([...members].sort()).toEqual(tagged.sort());
-      else if (all.length <= policy.canaryCount) expect(members).toHaveLength(all.length);
-      else {
-        expect(members.length).toBeLessThanOrEqual(policy.canaryCount);
-        expect(new Set(first?.lanes.map(({ region }) => region)).size).toBe(policy.canaryCount === 0 ? 0 : 1);
-      }
+      const chosen = (first?.chosenOrdinals ?? []).map((ordinal) => ordered[ordinal]);
+      expect(chosen).toHaveLength(Math.min(policy.canaryCount, all.length));
+      const tagged = all.filter(({ canary }) => canary).map(({ serviceArn }) => serviceArn);
+      expect([...members].sort()).toEqual([...new Set([...chosen, ...tagged])].sort());
+      const untagged = all.map((one) => ({ ...one, canary: false }));
+      const alone = cutWaves(untagged, policy, regions);
+      const chosenAlone = (alone.waves[0]?.chosenOrdinals ?? []).map((ordinal) => alone.ordered[ordinal]);
+      expect([...chosen].sort()).toEqual([...chosenAlone].sort());
     });
   });
 });

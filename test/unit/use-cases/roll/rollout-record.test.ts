@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type RolloutServiceStatus, rolloutServiceStatuses } from "../../../../shared/model/rollout.ts";
+import {
+  type RolloutService,
+  type RolloutServiceStatus,
+  rolloutServiceStatuses,
+} from "../../../../shared/model/rollout.ts";
 import type { Phase } from "../../../../shared/rollout/steps.ts";
 import {
   imagePatch,
@@ -10,6 +14,7 @@ import {
 import { OBSERVED } from "../../../support/arns.ts";
 import { TARGET } from "../../../support/deployments.ts";
 import { endingWith, finishPlan, planOf, stateOf, success, watchOf } from "../../../support/endings.ts";
+import { rolloutService } from "../../../support/rollouts.ts";
 import { NOW } from "../../../support/times.ts";
 
 const IMAGE = "registry.example.com/ztunnel:2";
@@ -87,8 +92,19 @@ describe("a service joins", () => {
   it.each(rolloutServiceStatuses)("the right list as %s", (status) => {
     const failed = ["reverted", "failed", "revert-failed"].includes(status);
     const stuck = status === "stuck" ? "stuckOrdinals" : undefined;
-    expect(ordinalsJoined("forward", status)).toBe(failed ? "failedOrdinals" : stuck);
-    expect(ordinalsJoined("rollback", status)).toBe(stuck);
+    expect(ordinalsJoined("forward", rolloutService(0, { status }))).toBe(failed ? "failedOrdinals" : stuck);
+    expect(ordinalsJoined("rollback", rolloutService(0, { status }))).toBe(stuck);
+  });
+
+  it.each<[string, Partial<RolloutService>, boolean]>([
+    ["did not run well before", { unfit: "0 of 2 tasks run.", reason: "application-failed" }, false],
+    ["fails by the image of its own tag", { ownImage: true, reason: "image-unavailable" }, false],
+    ["is stopped by its own alarm", { reason: "alarm-fired" }, false],
+    ["fails by another cause", { ownImage: true, reason: "application-failed" }, true],
+    ["fails by the fleet's image", { ownImage: false, reason: "image-unavailable" }, true],
+  ])("those that count only if its owner did not break it: one that %s", (_what, given, counts) => {
+    const service = rolloutService(0, { status: "reverted", ...given });
+    expect(ordinalsJoined("forward", service)).toBe(counts ? "failedOrdinals" : undefined);
   });
 });
 

@@ -169,4 +169,10 @@ describe("an operator's command", () => {
     expect(repeatsControl(approved, "approve")).toBe(true);
     expect(allowedControl(rollout({ status: "running" }), "approve")?.code).toBe("wrong-phase");
   });
+
+  it("is not a rollback of an emergency, which replaces a root CA that nobody signs with any more", () => {
+    const emergency = rollout({ status: "running", emergency: true });
+    expect(allowedControl(emergency, "rollback")).toMatchObject({ code: "root-ca-untrusted" });
+    expect(allowedControl(emergency, "abort")).toBeUndefined();
+  });
 });

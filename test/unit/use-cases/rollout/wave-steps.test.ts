@@ -59,7 +59,7 @@ const succeeded = (ordinal: number): Partial<RolloutService> => ({
 
 describe("the start of a rollout", () => {
   it("takes the enrolled, tagged, living services of its scope, canaries first, with the alarms that their tags name", async () => {
-    const testbed = await fleetTestbed({ services: 5, policy: { waves: [100] } });
+    const testbed = await fleetTestbed({ services: 5, policy: { waves: [100], canaryCount: 0 } });
     const change = (name: string, ...given: Parameters<typeof testbed.fakeEcs.change>) => {
       const [changes] = given;
       const ref = serviceRef(serviceArn(name));
@@ -77,6 +77,27 @@ describe("the start of a rollout", () => {
     ]);
     expect(await rolloutOf(testbed)).toMatchObject({ status: "running", serviceCount: 2 });
     expect(testbed.bus.types()).toEqual(["Rollout Started"]);
+  });
+
+  it.each(["last", "skip"] as const)("takes what did not run well before %s", async (unfit) => {
+    const testbed = await fleetTestbed({ services: 4, policy: { waves: [100], canaryCount: 1, unfit } });
+    const ref = serviceRef(serviceArn("s0"));
+    const [primary] = testbed.fakeEcs.of(ref).deployments;
+    testbed.fakeEcs.change({ deployments: primary ? [{ ...primary, runningCount: 0 }] : [] }, ref);
+    const failed = { outcome: "reverted", executionName: "e", at: new Date(testbed.now()).toISOString() } as const;
+    const patch = { consecutiveFailures: 1, lastOutcome: { ...failed, reason: "application-failed" } };
+    await testbed.ledger.patchService(serviceArn("s1"), patch);
+    const busy = { consecutiveFailures: 1, lastOutcome: { ...failed, reason: "control-plane-unreachable" } };
+    await testbed.ledger.patchService(serviceArn("s2"), busy);
+    await underWay(testbed, { target: { image: "a:2" } });
+    await startRollout(ID, testbed);
+    const status = unfit === "skip" ? "skipped" : "waiting";
+    expect(await Array.fromAsync(testbed.ledger.listRolloutServices(ID))).toMatchObject([
+      { serviceArn: serviceArn("s2"), waveIndex: 0, status: "waiting" },
+      { serviceArn: serviceArn("s3"), waveIndex: 1, status: "waiting" },
+      { serviceArn: serviceArn("s0"), waveIndex: 2, status, unfit: expect.stringMatching(/^0 of \d tasks run\.$/) },
+      { serviceArn: serviceArn("s1"), waveIndex: 2, status, unfit: "Its last roll failed: application-failed." },
+    ]);
   });
 
   it("goes without the services of a cluster that is gone", async () => {
