@@ -16,7 +16,8 @@ import type { Ledgers } from "../../shared/ports/ledger.ts";
 import { type TestContext, testContext } from "../support/cli-contexts.ts";
 import { rollout, service } from "../support/rollout-views.ts";
 
-const config = parseConfig(autopilotConfig);
+// One canary, so that other waves follow.
+const config = parseConfig({ ...autopilotConfig, policy: { rollout: { canaryCount: 1 } } });
 const arn = (name: string) => `arn:aws:ecs:${US.region}:${US.account}:service/ecs-demo/${name}`;
 const CHECKOUT = `arn:aws:ecs:${EU.region}:${EU.account}:service/shop/checkout`;
 const LEGACY = `arn:aws:ecs:${EU.region}:${EU.account}:service/shop/legacy-reports`;

@@ -29,7 +29,8 @@ const statementSchema = z
 const policySchema = z.strictObject({
   Version: z.enum(["2012-10-17", "2008-10-17"]).default("2008-10-17"),
   Id: z.string().optional(),
-  Statement: z.union([z.array(statementSchema).min(1), statementSchema.transform((one) => [one])]),
+  // Not a union, whose message would not say what is wrong in which statement.
+  Statement: z.preprocess((given) => (Array.isArray(given) ? given : [given]), z.array(statementSchema).min(1)),
 });
 type Written = z.output<typeof statementSchema>;
 type WrittenPrincipals = z.output<typeof principals>;

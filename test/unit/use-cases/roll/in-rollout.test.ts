@@ -84,7 +84,7 @@ describe("the plan of a roll that belongs to a rollout", () => {
     ["is rolling back", { status: "rolling-back" }],
     ["is to roll back", { control: { action: "rollback", by: "ann", at: "2026-11-21T04:00:00Z" } }],
     ["is to end", { control: { action: "abort", by: "ann", at: "2026-11-21T04:00:00Z" } }],
-    ["has used up its budget", { failedOrdinals: [0] }],
+    ["has used up its budget", { failedOrdinals: [0, 1] }],
   ])("begins nothing when the rollout %s, and takes no lease", async (_what, given) => {
     const testbed = await inRollout(given);
     expect(await plan(testbed)).toMatchObject({ action: "finish", outcome: "superseded", reason: "rollout-stopped" });
