@@ -110,10 +110,11 @@ async function goBack(
   // A lease that is gone leaves nothing to record. The service has to be returned nevertheless.
   const record: RecordProgress = state?.roll ? progressRecorder(ref, executionName, calls) : async () => {};
   const known = state ?? serviceStateSchema.parse({ shape: 1, serviceArn: ref.serviceArn });
-  await giveTagsBack(ref, known, record, calls);
   const propagateTags = propagateTagsBefore(known.roll?.propagateTagsBefore);
   try {
     const returned = await returnService(ref, { plan, state: known, propagateTags, record }, calls);
+    // Only now: a service that stays on the new revision keeps its tags, or they would be drift at once.
+    await giveTagsBack(ref, known, record, calls);
     return { outcome: "reverting", watch: revertWatch(returned, calls), cause };
   } catch (error) {
     const failure = asAutopilotError(error);
