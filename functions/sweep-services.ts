@@ -3,14 +3,15 @@ import { settledServices } from "../shared/use-cases/reconcile/settled.ts";
 import { sweep } from "../shared/use-cases/reconcile/sweep.ts";
 import type { SweepResult } from "../shared/use-cases/reconcile/sweep-tally.ts";
 import { environmentContext, type FunctionContext } from "./context.ts";
+import { type ControlPlanes, environmentControlPlanes } from "./control-planes.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { environmentSecrets, type Secrets } from "./secrets.ts";
 
 /** On a schedule: reconciles every service, because events can be lost. */
-export function sweepServices(context: FunctionContext, secrets: Secrets): Step {
+export function sweepServices(context: FunctionContext, controlPlane: ControlPlanes, secrets: Secrets): Step {
   const settled = settledServices(context.now);
   return async (_event, { log, measure }) => {
-    const result = await sweep({ ...context, secrets, log, settled });
+    const result = await sweep({ ...context, controlPlane, secrets, log, settled });
     measureSweep(result, measure);
     log.info("swept", { ...result });
     return { ...result };
@@ -30,4 +31,6 @@ function measureSweep(result: SweepResult, { record }: Measure): void {
   for (const [reason, services] of Object.entries(result.refusals)) record("ServicesRefused", services, { reason });
 }
 
-export const handler = lambda("sweep-services", () => sweepServices(environmentContext(), environmentSecrets()));
+export const handler = lambda("sweep-services", () =>
+  sweepServices(environmentContext(), environmentControlPlanes(), environmentSecrets()),
+);

@@ -5,6 +5,7 @@ import { MALFORMED } from "./actions.ts";
 import type { CampaignResult } from "./campaign-result.ts";
 import { identityViolations } from "./identity-invariants.ts";
 import { messageViolations } from "./message-invariants.ts";
+import { ownershipViolations } from "./ownership-invariants.ts";
 import { rolloutViolations } from "./rollout-invariants.ts";
 import { secretViolations } from "./secret-invariants.ts";
 import { serviceViolations } from "./service-invariants.ts";
@@ -19,6 +20,8 @@ export async function violations(result: CampaignResult): Promise<readonly strin
     ...messageViolations(result),
     ...deadLetters(result),
     ...(await secretsWritten(result)),
+    // The last, as it may let time pass.
+    ...(await ownershipViolations(result)),
   ];
 }
 

@@ -33,7 +33,8 @@ import type { FunctionFactory, Sandbox } from "./runtime.ts";
 /** The product's functions by their file's name, as the stacks deploy them. */
 const steps: Readonly<Record<FunctionName, (context: FunctionContext, platform: Platform) => Step>> = {
   "reconcile-service": (context) => reconcile(context),
-  "sweep-services": (context) => sweepServices(context, placedSecrets(context)),
+  "sweep-services": (context, { kubernetesFetch: fetch }) =>
+    sweepServices(context, controlPlanes(context, { fetch }), placedSecrets(context)),
   "signal-deployment": (context) => signalWaitingRoll(context),
   "watch-root-ca": (context, { kubernetesFetch: fetch }) => watchRootCa(context, controlPlanes(context, { fetch })),
   "notify-slack": (context, { fetch, slackApiUrl }) =>

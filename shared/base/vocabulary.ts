@@ -175,5 +175,11 @@ export const functionNames = [
 export type FunctionName = (typeof functionNames)[number];
 
 /** The functions that call a Kubernetes API: their roles need an access entry there. */
-export const kubernetesFunctions = ["watch-root-ca", "roll/plan", "roll/apply", "roll/verify"] as const;
+export const kubernetesFunctions = [
+  "watch-root-ca",
+  "sweep-services",
+  "roll/plan",
+  "roll/apply",
+  "roll/verify",
+] as const;
 export type KubernetesFunctionName = (typeof kubernetesFunctions)[number];

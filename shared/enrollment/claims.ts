@@ -1,5 +1,6 @@
 import { sameRole } from "../base/arn.ts";
-import { type Claim, type ClaimHolder, newClaim, withHolder } from "../model/claim.ts";
+import { isSameJson, type Json } from "../base/json.ts";
+import { type Claim, type ClaimHolder, MAX_NAMED_SERVICES, newClaim, withHolder } from "../model/claim.ts";
 
 /** The subject of a service account's role. */
 export function accountSubject(controlPlane: string, namespace: string, serviceAccount: string): string {
@@ -64,6 +65,73 @@ export function givenBack(claim: Claim | undefined, holder: string, serviceArn: 
   if (!claim || !found || isOfAnother(found, serviceArn)) return undefined;
   const { [holder]: _, ...holders } = claim.holders;
   return { ...claim, holders };
+}
+
+/** The services that need each holder of a claim. */
+export type Needed = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** What a sweep makes of a claim. `ripe`: holders that no service has needed for the whole time of grace. */
+export interface Reviewed {
+  /** Undefined where the claim says so already. */
+  readonly next: Claim | undefined;
+  readonly ripe: readonly string[];
+}
+
+/**
+ * The claim as it follows from who needs what: a holder that nobody needs is marked, and is ripe `graceMs` after it was
+ * marked by an earlier sweep. A service that asks for a marked holder takes the mark away. `knowsAll` is false where it
+ * is unknown what some service holds: then nothing is marked, and nothing is ripe.
+ */
+export function reviewed(
+  claim: Claim,
+  needed: Needed,
+  at: { readonly nowMs: number; readonly graceMs: number; readonly knowsAll: boolean },
+): Reviewed {
+  const ripe: string[] = [];
+  const holders: Record<string, ClaimHolder> = {};
+  for (const [name, holder] of Object.entries(claim.holders)) {
+    const services = servicesOf(needed, name);
+    if (services.length > 0) holders[name] = { services: named(holder.services, services) };
+    else if (!at.knowsAll) holders[name] = holder;
+    else holders[name] = { services: [], unneededSinceMs: holder.unneededSinceMs ?? at.nowMs };
+    const since = holders[name]?.unneededSinceMs;
+    if (at.knowsAll && since !== undefined && since < at.nowMs && since + at.graceMs <= at.nowMs) ripe.push(name);
+  }
+  for (const [name, services] of needed) {
+    const isKnown = Object.keys(holders).some((holder) => isOne(holder, name));
+    if (!isKnown && mayJoin(claim, holders)) holders[name] = { services: named([], [...services]) };
+  }
+  const next = isSameJson(holders as unknown as Json, claim.holders as unknown as Json)
+    ? undefined
+    : { ...claim, holders };
+  return { next, ripe };
+}
+
+/** The claim without these holders. */
+export function withoutHolders(claim: Claim, names: readonly string[]): Claim {
+  const kept = Object.entries(claim.holders).filter(([name]) => !names.includes(name));
+  return { ...claim, holders: Object.fromEntries(kept) };
+}
+
+/** A service account has one role: another that is needed, too, has to be refused by its own roll. */
+function mayJoin({ subject }: Claim, holders: Readonly<Record<string, ClaimHolder>>): boolean {
+  return !subject.startsWith("service-account ") || Object.keys(holders).length === 0;
+}
+
+function servicesOf(needed: Needed, name: string): readonly string[] {
+  return [...needed].flatMap(([other, services]) => (isOne(other, name) ? [...services] : []));
+}
+
+function isOne(a: string, b: string): boolean {
+  return a === b || (a.startsWith("arn:") && b.startsWith("arn:") && sameRole(a, b));
+}
+
+/** Those that are named and still there, and others up to the number that is named. */
+function named(before: readonly string[], services: readonly string[]): string[] {
+  const there = new Set(services);
+  const kept = before.filter((service) => there.has(service));
+  const others = services.filter((service) => !kept.includes(service));
+  return [...kept, ...others].slice(0, MAX_NAMED_SERVICES);
 }
 
 function isOfAnother({ services }: ClaimHolder, serviceArn: string): boolean {

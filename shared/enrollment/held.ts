@@ -2,7 +2,7 @@ import { sameRole } from "../base/arn.ts";
 import type { Config } from "../config/config.ts";
 import { findSidecar, parseValueFrom, tokenScopeOf } from "../data-plane/ztunnel/index.ts";
 import type { DescribedTaskDefinition, ObservedService, WorkloadIdentity } from "../model/service.ts";
-import type { Held } from "../model/service-state.ts";
+import type { Held, ServiceState } from "../model/service-state.ts";
 import type { DesiredEnrollment } from "./decision.ts";
 import { rolesOf } from "./desired.ts";
 
@@ -66,4 +66,29 @@ export function hasIdentity(
   const { namespace, serviceAccount } = identity;
   if (runs && runs.namespace === namespace && runs.serviceAccount === serviceAccount) return true;
   return state.held?.some((one) => isSameIdentity(one, identity)) ?? false;
+}
+
+/**
+ * What to record as held by a service in the mesh that no roll has; undefined where that is recorded. Once the service
+ * has settled on its revision, that is all that it holds: until then, it may return to an earlier one.
+ */
+export function heldNow(
+  observed: {
+    readonly service: ObservedService;
+    readonly definition: DescribedTaskDefinition | undefined;
+    readonly state: ServiceState | undefined;
+  },
+  config: Pick<Config, "identityRole">,
+): Held[] | undefined {
+  const { service, definition, state } = observed;
+  const runs = definition && state?.enrolled && !state.roll ? heldBy(service, definition, config) : undefined;
+  if (!runs || !state) return undefined;
+  const known = state.held ?? [];
+  const isKnown = known.some((one) => isSameHeld(one, runs));
+  const hasSettled =
+    state.unverified === undefined &&
+    state.lastGoodRevisionArn === service.taskDefinitionArn &&
+    service.deployments.length === 1;
+  if (hasSettled) return isKnown && known.length === 1 ? undefined : [runs];
+  return isKnown ? undefined : [runs, ...known].slice(-MOST_HELD);
 }

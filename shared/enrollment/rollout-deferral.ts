@@ -27,6 +27,9 @@ const comesOfSettings: Readonly<Record<DriftReason, boolean>> = {
   discovery: false,
   "propagate-tags": false,
   "task-tags": false,
+  binding: false,
+  secret: false,
+  readers: false,
 };
 
 /**

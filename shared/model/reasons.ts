@@ -19,6 +19,9 @@ export const driftReasonNames = [
   "discovery",
   "propagate-tags",
   "task-tags",
+  "binding",
+  "secret",
+  "readers",
 ] as const;
 export type DriftReason = (typeof driftReasonNames)[number];
 

@@ -92,6 +92,8 @@ export interface SecretsCalls {
   getResourcePolicy(secretArn: string): Promise<string | undefined>;
   putResourcePolicy(secretArn: string, policy: string): Promise<void>;
   deleteResourcePolicy(secretArn: string): Promise<void>;
+  /** Nobody can read the secret any more; after the days it is gone. Nothing changes where it is scheduled already. */
+  scheduleDeletion(secretArn: string, afterDays: number): Promise<void>;
   /** Cancels a deletion that is scheduled. */
   restoreSecret(secretArn: string): Promise<void>;
   /** Puts a label on a version; takes it from the version that has it. */

@@ -21,6 +21,7 @@ const operations: Readonly<Record<keyof SecretsCalls, string>> = {
   getResourcePolicy: "GetResourcePolicy",
   putResourcePolicy: "PutResourcePolicy",
   deleteResourcePolicy: "DeleteResourcePolicy",
+  scheduleDeletion: "DeleteSecret",
   restoreSecret: "RestoreSecret",
   moveLabel: "UpdateSecretVersionStage",
   removeLabel: "UpdateSecretVersionStage",
@@ -250,6 +251,12 @@ describe.each([
     }
   });
 
+  it("are scheduled for deletion once, and a missing one never", async () => {
+    for (const _again of [1, 2]) await secrets.scheduleDeletion(arn, 30);
+    await secrets.scheduleDeletion(`${arn.slice(0, -7)}-2-AbCdEf`, 30);
+    expect(await secrets.describeSecret(NAME)).toMatchObject({ scheduledForDeletion: true });
+  });
+
   it("can be used again once they are restored, with all that they had", async () => {
     await secrets.putResourcePolicy(arn, policyFor(ROLE));
     await subject.scheduleDeletion(arn);
@@ -294,6 +301,7 @@ describe.each([
       getResourcePolicy: (port) => port.getResourcePolicy(arn),
       putResourcePolicy: (port) => port.putResourcePolicy(arn, policyFor(ROLE)),
       deleteResourcePolicy: (port) => port.deleteResourcePolicy(arn),
+      scheduleDeletion: (port) => port.scheduleDeletion(arn, 30),
       restoreSecret: (port) => port.restoreSecret(arn),
       moveLabel: (port) => port.moveLabel(arn, "zt-1", first),
       removeLabel: (port) => port.removeLabel(arn, "zt-1", first),

@@ -1,6 +1,7 @@
 import {
   CreateSecretCommand,
   DeleteResourcePolicyCommand,
+  DeleteSecretCommand,
   DescribeSecretCommand,
   GetResourcePolicyCommand,
   GetSecretValueCommand,
@@ -118,6 +119,14 @@ export function secretsGateway(clients: PlacedClients): SecretsGateway {
     deleteResourcePolicy: async (secretArn) => {
       await refused(`DeleteResourcePolicy ${secretArn}`, () =>
         client.send(new DeleteResourcePolicyCommand({ SecretId: secretArn })),
+      );
+    },
+
+    scheduleDeletion: async (secretArn, RecoveryWindowInDays) => {
+      const found = await describeSecret(secretArn);
+      if (!found || found.scheduledForDeletion) return;
+      await refused(`DeleteSecret ${secretArn}`, () =>
+        client.send(new DeleteSecretCommand({ SecretId: secretArn, RecoveryWindowInDays })),
       );
     },
 

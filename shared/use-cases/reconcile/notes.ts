@@ -1,10 +1,13 @@
+import type { Config } from "../../config/config.ts";
 import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { primaryOf } from "../../deployment/primary.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
 import type { Decision } from "../../enrollment/decision.ts";
+import { heldNow } from "../../enrollment/held.ts";
 import { staleTasks, taskTagsMark, wantedTaskTags } from "../../enrollment/task-tags.ts";
 import type { Warning } from "../../model/reasons.ts";
 import type { ServicePatch, ServiceState } from "../../model/service-state.ts";
+import type { Ledger } from "../../ports/ledger.ts";
 import type { ObservedState } from "../observe/observe.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -79,4 +82,13 @@ function hasLeft({ service, definition }: ObservedState, { enrolled, addedTagKey
   if (!definition || (!enrolled && addedTagKeys.length === 0)) return false;
   const primary = primaryOf(service);
   return primary !== undefined && hasCompleted(primary) && findSidecar(definition.raw).kind === "none";
+}
+
+/** Records what the service holds outside of its task definition, so that no later sweep takes it for unneeded. */
+export async function noteHeld(
+  observed: ObservedState,
+  { config, ledger }: { readonly config: Config; readonly ledger: Pick<Ledger, "patchService"> },
+): Promise<void> {
+  const held = heldNow(observed, config);
+  if (held) await ledger.patchService(observed.service.ref.serviceArn, { held });
 }

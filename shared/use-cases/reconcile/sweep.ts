@@ -1,9 +1,10 @@
 import { type ClusterRef, clusterArnOf, type Place, parseServiceArn } from "../../base/arn.ts";
 import { chunkAsync } from "../../base/chunk.ts";
-import { asAutopilotError, failures } from "../../base/errors.ts";
+import { asAutopilotError } from "../../base/errors.ts";
 import { SECRET_NAME_PREFIX } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../config/config.ts";
 import { awaitsVerification } from "../../deployment/verification.ts";
+import { placeName } from "../../enrollment/needs.ts";
 import { needsTaskTags } from "../../enrollment/task-tags.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
@@ -14,13 +15,17 @@ import { decideObserved, type FleetReads, fleetOf, type ObservedState, observeDe
 import { decideWithTasks, type TaskReads } from "../observe/observe-tasks.ts";
 import { type AbandonedCalls, withoutAbandonedRoll } from "./abandoned.ts";
 import { actOnDecision, type ReconcileCalls } from "./act-on-decision.ts";
-import { notesOf } from "./notes.ts";
+import { keepIdentities } from "./keep-identities.ts";
+import type { KeepCalls } from "./keeping.ts";
+import { noteHeld, notesOf } from "./notes.ts";
 import { remindStranded } from "./remind-stranded.ts";
-import { retireSecretVersions } from "./retire.ts";
 import { fleetFingerprint, judgedOn, type SettledService, type SettledServices } from "./settled.ts";
+import { Sighting } from "./sighting.ts";
+import { sweepSecrets } from "./sweep-secrets.ts";
 import { type SweepResult, Tally } from "./sweep-tally.ts";
 
 export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
+  readonly controlPlane: KeepCalls["controlPlane"];
   readonly ecs: (place: Place) => EcsCalls;
   readonly secrets: (place: Place) => SecretsCalls;
   readonly ledger: Pick<
@@ -28,6 +33,7 @@ export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
     "patchService" | "claimNotice" | "forgetService" | "raiseAttempt" | "getService" | "getMesh" | "listServices"
   > &
     AbandonedCalls["ledger"] &
+    KeepCalls["ledger"] &
     Pick<RolloutLedger, "getFleet">;
   readonly executions: ReconcileCalls["executions"] & AbandonedCalls["executions"];
   readonly log: Log;
@@ -46,12 +52,21 @@ export async function sweep(calls: SweepCalls): Promise<SweepResult> {
   const reads = readOnce(calls.ledger, calls.config);
   const taskReads = { servicesLeft: TASK_READS };
   const known = { ...calls, states, reads, tally, taskReads, repairedClusters: new Set<string>() };
-  await Promise.all(targetsOf(calls.config).map((target) => sweepTarget(target, known)));
+  const sightings = new Map<string, Sighting>();
+  await Promise.all(
+    targetsOf(calls.config).map(async (target) => {
+      sightings.set(placeName(target), await sweepTarget(target, known));
+    }),
+  );
+  await keepIdentities(sightings, calls);
   return tally.result();
 }
 
 /** The same for the services of one cluster, whose tags are the defaults of all of them. */
-export async function sweepCluster(cluster: ClusterRef, calls: Omit<SweepCalls, "secrets">): Promise<SweepResult> {
+export async function sweepCluster(
+  cluster: ClusterRef,
+  calls: Omit<SweepCalls, "secrets" | "controlPlane">,
+): Promise<SweepResult> {
   const tally = new Tally(calls.config);
   const reads = readOnce(calls.ledger, calls.config);
   const states = { get: (serviceArn: string) => calls.ledger.getService(serviceArn) };
@@ -60,7 +75,7 @@ export async function sweepCluster(cluster: ClusterRef, calls: Omit<SweepCalls, 
   await ecs.describeCluster(cluster.clusterArn, { fresh: true });
   const taskReads = { servicesLeft: TASK_READS };
   const known = { ...calls, states, reads, tally, taskReads, repairedClusters: new Set<string>() };
-  await sweepServicesOf(cluster.clusterArn, ecs, new Set(), known);
+  await sweepServicesOf(cluster.clusterArn, ecs, new Sighting(), known);
   return tally.result();
 }
 
@@ -85,7 +100,7 @@ async function readStates(
   }
 }
 
-interface ServiceCalls extends Omit<SweepCalls, "secrets"> {
+interface ServiceCalls extends Omit<SweepCalls, "secrets" | "controlPlane"> {
   readonly states: States;
   readonly reads: SweepReads;
   readonly tally: Tally;
@@ -97,13 +112,13 @@ const TASK_READS = 200;
 /** A roll that is under way brings its tasks their tags. */
 const NO_TASKS = { servicesLeft: 0 };
 
-async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls, "secrets">): Promise<void> {
+async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls, "secrets">): Promise<Sighting> {
   const ecs = calls.ecs(target);
-  const inUse = new Set<string>();
+  const sighting = new Sighting();
   let complete = true;
   try {
     for await (const clusterArn of ecs.listClusters()) {
-      complete = (await sweepListed(clusterArn, ecs, inUse, calls)) && complete;
+      complete = (await sweepListed(clusterArn, ecs, sighting, calls)) && complete;
     }
   } catch (error) {
     complete = false;
@@ -112,12 +127,13 @@ async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls
   // Retire a version only when every service that could use it has been read.
   if (complete) {
     try {
-      const gone = await retireSecretVersions(calls.secrets(target), inUse, calls.ledger.listServices());
-      for (const secretArn of gone) reportGone(secretArn, calls);
+      await sweepSecrets(calls.secrets(target), sighting, calls);
+      sighting.complete = true;
     } catch (error) {
       tellFailure(`retiring secret versions of ${target.account}/${target.region}`, error, calls);
     }
   }
+  return sighting;
 }
 
 /**
@@ -127,11 +143,11 @@ async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls
 async function sweepListed(
   clusterArn: string,
   ecs: EcsCalls,
-  inUse: Set<string>,
+  sighting: Sighting,
   calls: ServiceCalls,
 ): Promise<boolean> {
   try {
-    return await sweepServicesOf(clusterArn, ecs, inUse, calls);
+    return await sweepServicesOf(clusterArn, ecs, sighting, calls);
   } catch (error) {
     const { code, retryable } = asAutopilotError(error);
     if (retryable) throw error;
@@ -144,14 +160,14 @@ async function sweepListed(
 async function sweepServicesOf(
   clusterArn: string,
   ecs: EcsCalls,
-  inUse: Set<string>,
+  sighting: Sighting,
   calls: ServiceCalls,
 ): Promise<boolean> {
   let complete = true;
   const shortArns: string[] = [];
   for await (const names of chunkAsync(serviceNames(ecs.listServices(clusterArn), shortArns), 10)) {
     for (const service of await ecs.describeServices(clusterArn, names)) {
-      complete = (await sweepService(service, ecs, inUse, calls)) && complete;
+      complete = (await sweepService(service, ecs, sighting, calls)) && complete;
     }
   }
   const [example] = shortArns;
@@ -163,28 +179,30 @@ async function sweepServicesOf(
 async function sweepService(
   service: ObservedService,
   ecs: EcsCalls,
-  inUse: Set<string>,
+  sighting: Sighting,
   calls: ServiceCalls,
 ): Promise<boolean> {
   const { tally, config, reads } = calls;
   const { serviceArn } = service.ref;
   tally.seen += 1;
+  sighting.see(service);
   try {
     const state = await currentState(service, await calls.states.get(serviceArn), calls.ledger);
     await remindStranded(service, state, calls);
     const settled = await knownSettled(service, state, { ...calls, ecs });
     if (settled) {
-      for (const valueFrom of settled.secrets) inUse.add(valueFrom);
+      sighting.use(service, settled.secrets);
       tally.see(state, settled.decision);
       return true;
     }
     const described = await observeDescribed(service, state, { ecs, config, thorough: true });
     const secrets = secretReferences(described.definition?.raw);
-    for (const valueFrom of secrets) inUse.add(valueFrom);
+    sighting.use(service, secrets);
     const budget = state?.roll ? NO_TASKS : calls.taskReads;
     const decide = (seen: ObservedState) => decideObserved(seen, config, reads);
     const { observed, decision } = await decideWithTasks(described, decide, { ecs, config, budget });
     tally.see(state, decision);
+    await noteHeld(observed, calls);
     if (decision.action === "none") await noteSettled(observed, { decision, secrets }, calls);
     if (!tally.admits(decision.action)) return true;
     tally.note(decision.action, await actOnDecision(observed, decision, { ...calls, ecs }));
@@ -222,12 +240,6 @@ async function noteSettled(
   if (Object.keys(notesOf(observed, found.decision)).length > 0) return;
   const fleet = await reads.mark(service.ref);
   settled.note(service.ref.serviceArn, judgedOn({ ...observed, fleet }), found);
-}
-
-function reportGone(secretArn: string, { log, tally }: Pick<ServiceCalls, "log" | "tally">): void {
-  tally.secretsGone += 1;
-  const { fix } = failures["secret-unavailable"];
-  log.error(`token secret gone: ${secretArn}`, { code: "secret-unavailable", fix });
 }
 
 function tellFailure(what: string, cause: unknown, calls: Pick<ServiceCalls, "log" | "tally">): void {

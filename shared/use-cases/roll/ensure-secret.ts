@@ -13,7 +13,8 @@ import {
 import { newClaim, secretSubject, withProven } from "../../model/claim.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
-import { claimReader, ensureReaders, type ReaderCalls, type SecretReader } from "./ensure-readers.ts";
+import type { ReaderCalls } from "../observe/write-readers.ts";
+import { claimReader, ensureReaders, type SecretReader } from "./ensure-readers.ts";
 
 export interface EnsureSecretCalls {
   readonly secrets: Pick<

@@ -82,6 +82,11 @@ export class FakeSecrets implements SecretsCalls {
     this.#usable(secretArn).policy = undefined;
   }
 
+  async scheduleDeletion(secretArn: string, _afterDays: number) {
+    const found = this.#find(secretArn);
+    if (found) found.deleted = true;
+  }
+
   async restoreSecret(secretArn: string) {
     this.get(secretArn).deleted = false;
   }

@@ -282,7 +282,7 @@ describe("a sweep and the secret versions", () => {
     expect(testbed.secrets.labels(secret.name)[version("unused")]).toEqual(["AWSPREVIOUS", labelOf(version("unused"))]);
   });
 
-  it("leaves a secret that is scheduled for deletion", async () => {
+  it("leaves a secret that is scheduled for deletion and that nobody pins", async () => {
     const { testbed, secret, put } = await withSecret();
     await put("unused");
     await put("current");
@@ -291,17 +291,19 @@ describe("a sweep and the secret versions", () => {
     expect(testbed.secrets.labels(secret.name)[version("unused")]).toEqual(["AWSPREVIOUS", labelOf(version("unused"))]);
   });
 
-  it.each([
-    [
-      "is scheduled for deletion",
-      (testbed: RollTestbed) =>
-        [...testbed.secrets.secrets.values()].map((one) => Object.assign(one, { deleted: true })),
-    ],
-    ["is gone", (testbed: RollTestbed) => testbed.secrets.secrets.clear()],
-  ])("reports one that a running service pins and that %s: its next task could not start", async (_, spoil) => {
+  it("restores one that a running service pins and that is scheduled for deletion, and reports it", async () => {
+    const { testbed, secret } = await withSecret();
+    secret.deleted = true;
+    expect(await run(testbed)).toMatchObject({ secretsGone: 0, failed: 0 });
+    expect(secret.deleted).toBe(false);
+    const corrected = testbed.bus.events.filter(({ detailType }) => detailType === "Drift Corrected");
+    expect(corrected).toEqual([expect.objectContaining({ detail: expect.objectContaining({ drift: ["secret"] }) })]);
+  });
+
+  it("reports one that a running service pins and that is gone: its next task could not start", async () => {
     const { testbed } = await withSecret();
     expect(await run(testbed)).toMatchObject({ secretsGone: 0, failed: 0 });
-    spoil(testbed);
+    testbed.secrets.secrets.clear();
     testbed.lines.length = 0;
     expect(await run(testbed)).toMatchObject({ secretsGone: 1, failed: 0 });
     expect(testbed.lines).toEqual([

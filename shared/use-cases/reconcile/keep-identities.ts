@@ -1,0 +1,181 @@
+import type { Place } from "../../base/arn.ts";
+import { sha256 } from "../../base/json.ts";
+import { type Config, controlPlaneFor, targetsOf } from "../../config/config.ts";
+import { hasForeignDeny, parseValueFrom, tokenScopeOf, withReaders } from "../../data-plane/ztunnel/index.ts";
+import { type Needed, reviewed, withoutHolders } from "../../enrollment/claims.ts";
+import { needsOf, placeName } from "../../enrollment/needs.ts";
+import { type Claim, newClaim } from "../../model/claim.ts";
+import type { ServiceState } from "../../model/service-state.ts";
+import { writeReaders } from "../observe/write-readers.ts";
+import { type KeepCalls, type Keeping, reportDrift, reportFailure, type Sightings, trying } from "./keeping.ts";
+import { restoreBindings } from "./restore-bindings.ts";
+
+const DAY_MS = 24 * 3_600_000;
+/** Days to change one's mind. */
+const RECOVERY_DAYS = 30;
+/** How many policies of a place are read to see whether somebody has edited them. Each sweep reads other ones. */
+const POLICIES_A_SWEEP = 5;
+const MOST_WRITES = 3;
+const NO_ONE: Needed = new Map();
+
+/**
+ * Compares what services share with who needs it, by the ledger: claims follow from the services, a lost binding is
+ * restored for its owner, a secret's policy names who reads it. What nobody needs any more is given back: a reader with
+ * the next sweep, an identity after `policy.identityGraceDays`, with its secrets. What can't be read or written is
+ * logged, and comes again with the next sweep.
+ */
+export async function keepIdentities(sightings: Sightings, calls: KeepCalls): Promise<void> {
+  try {
+    // Claims first: one that a roll changes after this is left to the next sweep.
+    const claims = new Map((await Array.fromAsync(calls.ledger.listClaims())).map((claim) => [claim.subject, claim]));
+    const needs = needsOf(await statesOf(calls), calls.config, seenIn(sightings));
+    const versions = new Map([...claims.values()].map(({ subject, version }) => [subject, version]));
+    const keeping: Keeping = { claims, versions, needs, sightings, calls };
+    for (const subject of new Set([...claims.keys(), ...needs.bySubject.keys()])) await review(subject, keeping);
+    for (const { name } of calls.config.controlPlanes) {
+      await trying(`the identities of ${name}`, calls, () => restoreBindings(name, keeping));
+    }
+    for (const target of targetsOf(calls.config)) {
+      await trying(`the readers of ${placeName(target)}`, calls, () => keepReaders(target, keeping));
+    }
+  } catch (error) {
+    reportFailure("the identities", error, calls);
+  }
+}
+
+async function statesOf({ ledger }: KeepCalls): Promise<readonly ServiceState[]> {
+  return Array.fromAsync(ledger.listServices());
+}
+
+function seenIn(sightings: Sightings) {
+  return {
+    users: [...sightings.values()].flatMap(({ users }) => [...users.keys()]),
+    isGone: (serviceArn: string) => {
+      const [, , , region = "", account = ""] = serviceArn.split(":");
+      const sighting = sightings.get(placeName({ account, region }));
+      return sighting?.complete === true && !sighting.services.has(serviceArn);
+    },
+  };
+}
+
+async function review(subject: string, keeping: Keeping): Promise<void> {
+  const { claims, needs, calls } = keeping;
+  await trying(subject, calls, async () => {
+    const listed = claims.get(subject);
+    const needed = needs.bySubject.get(subject) ?? NO_ONE;
+    const at = { nowMs: calls.now(), graceMs: graceOf(subject, calls.config), knowsAll: knowsAll(subject, keeping) };
+    const first = reviewed(listed ?? newClaim(subject), needed, at);
+    if (first.next) await change(keeping, subject, () => first.next);
+    const ripe = first.ripe.length > 0 ? await giveBack(subject, first.ripe, keeping) : [];
+    if (ripe.length > 0) await change(keeping, subject, (claim) => withoutHolders(claim, ripe));
+  });
+}
+
+/** Changes a claim that nobody has changed since it was listed. */
+async function change(
+  { claims, calls }: Keeping,
+  subject: string,
+  to: (claim: Claim) => Claim | undefined,
+): Promise<void> {
+  const known = claims.get(subject);
+  const { stored } = await calls.ledger.changeClaim(subject, (claim) =>
+    claim?.version === known?.version ? { next: to(claim ?? newClaim(subject)) } : {},
+  );
+  if (stored) claims.set(subject, stored);
+}
+
+function graceOf(subject: string, { policy }: Config): number {
+  return subject.startsWith("secret ") ? 0 : policy.identityGraceDays * DAY_MS;
+}
+
+function knowsAll(subject: string, { needs, sightings, calls }: Keeping): boolean {
+  const [kind, first = "", second = ""] = subject.split(" ");
+  const isKnown = (place: Place) =>
+    sightings.get(placeName(place))?.complete === true && !needs.unknownIn.has(placeName(place));
+  if (kind === "secret") return isKnown({ account: first, region: second });
+  const plane = calls.config.controlPlanes.find(({ name }) => name === first);
+  return (
+    plane?.serves.every(({ account, regions }) => regions.every((region) => isKnown({ account, region }))) ?? false
+  );
+}
+
+/** Gives back what was held, and returns the holders for which that is done. */
+async function giveBack(subject: string, ripe: readonly string[], keeping: Keeping): Promise<readonly string[]> {
+  const [kind, controlPlane = "", namespace = "", serviceAccount = ""] = subject.split(" ");
+  if (kind !== "service-account") return ripe;
+  const { calls } = keeping;
+  for (const roleArn of ripe) {
+    await calls.controlPlane(controlPlane).unbind({ namespace, serviceAccount, roleArn });
+    calls.log.info("an identity that no service has was unbound", { controlPlane, namespace, serviceAccount, roleArn });
+  }
+  const isFree = Object.keys(keeping.claims.get(subject)?.holders ?? {}).every((role) => ripe.includes(role));
+  if (isFree) await scheduleDeletions({ controlPlane, namespace, serviceAccount }, keeping);
+  return ripe;
+}
+
+/** The secrets of the identity, unless a task definition names one or somebody needs it. */
+async function scheduleDeletions(
+  identity: { readonly controlPlane: string; readonly namespace: string; readonly serviceAccount: string },
+  { sightings, needs, calls }: Keeping,
+): Promise<void> {
+  for (const target of targetsOf(calls.config)) {
+    if (controlPlaneFor(calls.config, target)?.name !== identity.controlPlane) continue;
+    const { listed = [], secrets = [] } = sightings.get(placeName(target)) ?? {};
+    const named = new Set([...secrets].map((valueFrom) => parseValueFrom(valueFrom)?.secretArn));
+    for (const [name, arn] of listed) {
+      const scope = tokenScopeOf(name);
+      const isIts = scope?.namespace === identity.namespace && scope.serviceAccount === identity.serviceAccount;
+      const isNeeded = named.has(arn) || needs.bySubject.has(`secret ${target.account} ${target.region} ${name}`);
+      if (!isIts || isNeeded) continue;
+      await calls.secrets(target).scheduleDeletion(arn, RECOVERY_DAYS);
+      calls.log.info("a secret that no service needs was scheduled for deletion", {
+        secretArn: arn,
+        days: RECOVERY_DAYS,
+      });
+    }
+  }
+}
+
+/** Writes the policies of secrets whose readers have changed, and looks whether somebody has edited others. */
+async function keepReaders(target: Place, keeping: Keeping): Promise<void> {
+  const { claims, versions, sightings, calls } = keeping;
+  const prefix = `secret ${target.account} ${target.region} `;
+  const listed = sightings.get(placeName(target))?.listed;
+  const all = [...claims.values()].filter((claim) => claim.subject.startsWith(prefix) && isOurs(claim));
+  const changed = all.filter(({ subject, version }) => version !== versions.get(subject));
+  const startedMs = calls.now();
+  const others = all
+    .filter((claim) => !changed.includes(claim))
+    .map((claim) => ({ claim, order: sha256(`${claim.subject} ${startedMs}`) }))
+    .toSorted((a, b) => (a.order < b.order ? -1 : 1))
+    .slice(0, POLICIES_A_SWEEP);
+  for (const claim of [...changed, ...others.map((one) => one.claim)]) {
+    const secretArn = listed?.get(claim.subject.slice(prefix.length));
+    if (secretArn === undefined) continue;
+    await trying(secretArn, calls, async () => {
+      const isWritten = await keepPolicy(secretArn, claim, target, calls);
+      if (isWritten && !changed.includes(claim)) await reportDrift(claim, "readers", keeping);
+    });
+  }
+}
+
+/** False for a secret that a roll has asked for and not got: somebody else may have made it. */
+function isOurs({ adopted, holders }: Claim): boolean {
+  return adopted || Object.values(holders).some(({ unneededSinceMs }) => unneededSinceMs === undefined);
+}
+
+/** True if the policy had to be written. */
+async function keepPolicy(secretArn: string, known: Claim, target: Place, calls: KeepCalls): Promise<boolean> {
+  const secrets = calls.secrets(target);
+  const present = await secrets.getResourcePolicy(secretArn);
+  if (hasForeignDeny(present))
+    calls.log.warn("a statement of somebody else denies reads of a token's secret", { secretArn });
+  if (known.adopted && !withReaders(present, Object.keys(known.holders)).changed) return false;
+  for (let writes = 0; writes < MOST_WRITES; writes += 1) {
+    const { stored = known } = await calls.ledger.changeClaim(known.subject, () => ({}));
+    const { account } = target;
+    const done = await writeReaders(secretArn, stored, { secrets, ledger: calls.ledger }, { account });
+    if (done === "agrees") return writes > 0;
+  }
+  return true;
+}

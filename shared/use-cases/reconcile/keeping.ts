@@ -1,0 +1,77 @@
+import { type Place, sameRole } from "../../base/arn.ts";
+import { asAutopilotError, failures } from "../../base/errors.ts";
+import type { Config } from "../../config/config.ts";
+import type { Needs } from "../../enrollment/needs.ts";
+import { driftCorrected } from "../../events/service-events.ts";
+import type { Claim } from "../../model/claim.ts";
+import type { DriftReason } from "../../model/reasons.ts";
+import type { Ledger } from "../../ports/ledger.ts";
+import type { BusCalls, ControlPlaneCalls, Log, SecretsCalls } from "../../ports/ports.ts";
+import type { Sighting } from "./sighting.ts";
+
+export interface KeepCalls {
+  readonly config: Config;
+  readonly ledger: Pick<Ledger, "changeClaim" | "listClaims" | "listServices">;
+  readonly secrets: (place: Place) => SecretsCalls;
+  readonly controlPlane: (
+    name: string,
+  ) => Pick<
+    ControlPlaneCalls,
+    "readNamespace" | "ensureNamespace" | "ensureServiceAccount" | "listBindings" | "unbind"
+  >;
+  readonly bus: BusCalls;
+  readonly log: Pick<Log, "info" | "warn" | "error">;
+  readonly now: () => number;
+}
+
+/** The sightings of a sweep, by account and region (`placeName`). */
+export type Sightings = ReadonlyMap<string, Sighting>;
+
+/** What the parts of the upkeep share. */
+export interface Keeping {
+  /** Claims as they stand, by subject. */
+  readonly claims: Map<string, Claim>;
+  /** Their versions as they were listed. */
+  readonly versions: ReadonlyMap<string, number>;
+  readonly needs: Needs;
+  readonly sightings: Sightings;
+  readonly calls: KeepCalls;
+}
+
+/** Reports what was corrected, once, about a service that needs it. */
+export async function reportDrift(
+  { holders }: Claim,
+  reason: DriftReason,
+  { sightings, calls }: Pick<Keeping, "sightings" | "calls">,
+): Promise<void> {
+  const services = Object.values(holders).flatMap((holder) => holder.services);
+  for (const sighting of sightings.values()) {
+    const found = services.map((serviceArn) => sighting.services.get(serviceArn)).find((one) => one !== undefined);
+    if (!found) continue;
+    const { ref, taskDefinitionArn } = found;
+    await calls.bus.putEvents([driftCorrected(ref, { taskDefinitionArn, drift: [reason] })]);
+    return;
+  }
+}
+
+/** Does a part; what goes wrong there does not keep the others from being done. */
+export async function trying(what: string, calls: Pick<KeepCalls, "log">, part: () => Promise<void>): Promise<void> {
+  try {
+    await part();
+  } catch (error) {
+    reportFailure(what, error, calls);
+  }
+}
+
+/** Logs what could not be done. It comes again with the next sweep. */
+export function reportFailure(what: string, cause: unknown, { log }: Pick<KeepCalls, "log">): void {
+  const { code, message } = asAutopilotError(cause);
+  log.error(`not kept: ${what}`, { code, why: message, fix: failures[code].fix });
+}
+
+/** The role that the ledger knows as the owner of a service account; undefined where it knows none, or several. */
+export function ownerOf({ holders }: Claim): string | undefined {
+  const needed = Object.entries(holders).filter(([, { unneededSinceMs }]) => unneededSinceMs === undefined);
+  const [first] = needed;
+  return first && needed.every(([role]) => sameRole(role, first[0])) ? first[0] : undefined;
+}
