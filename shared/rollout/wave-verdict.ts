@@ -43,13 +43,13 @@ export function judgeWave(rollout: Rollout, findings: WaveFindings, config: Pick
     return { case: "roll-back", failedOrdinals, reason: { code: "alarm-fired", detail: alarm } };
   }
   const { bakeMinutes } = resolvedPolicy(rollout, config.policy.rollout);
-  if (after === "roll" && bakeMinutes > 0) {
-    return { case: "bake", failedOrdinals, seconds: services.some(wasChanged) ? Math.ceil(bakeMinutes * 60) : 0 };
+  if (after === "roll" && bakeMinutes > 0 && services.some(wasChanged)) {
+    return { case: "bake", failedOrdinals, seconds: Math.ceil(bakeMinutes * 60) };
   }
   return { case: rollout.nextWaveIndex > waveIndex + 1 ? "passed" : "complete", failedOrdinals };
 }
 
-/** Nothing was rolled in it: nothing can show anything while it bakes. */
+/** A wave in which no service was changed does not bake: nothing could show anything. */
 function wasChanged({ status, toRevisionArn }: RolloutService): boolean {
   return status === "succeeded" || (status === "unverified" && toRevisionArn !== undefined);
 }

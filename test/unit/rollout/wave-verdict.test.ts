@@ -38,10 +38,10 @@ describe("the verdict on a wave", () => {
     expect(judgeWave(quick, findings, config())).toMatchObject({ case: "bake", seconds: 31 });
   });
 
-  it("is to bake for no time when nothing was rolled in it", () => {
-    expect(judgeWave(halfway(), found([]), config())).toMatchObject({ case: "bake", seconds: 0 });
+  it("is that it is complete, without a bake, when nothing was rolled in it", () => {
+    expect(judgeWave(halfway(), found([]), config())).toMatchObject({ case: "complete" });
     const untouched = found(["skipped", "superseded", "refused", "reverted"]);
-    expect(judgeWave(halfway(), untouched, config())).toMatchObject({ case: "bake", seconds: 0 });
+    expect(judgeWave(halfway(), untouched, config())).toMatchObject({ case: "complete" });
   });
 
   it("counts no failure of a service that did not run well before, nor by the image of its own tag", () => {
@@ -50,7 +50,7 @@ describe("the verdict on a wave", () => {
       rolloutService(1, { status: "reverted", ownImage: true, reason: "image-unavailable" }),
     ];
     const none = config({ failureBudget: { inAll: { count: 0 } } });
-    expect(judgeWave(halfway(), found([], { services }), none)).toMatchObject({ case: "bake", failedOrdinals: [] });
+    expect(judgeWave(halfway(), found([], { services }), none)).toMatchObject({ case: "complete", failedOrdinals: [] });
   });
 
   it("is to roll back when a canary of the rollout's own choice fails", () => {
@@ -66,7 +66,7 @@ describe("the verdict on a wave", () => {
 
   it("is never to roll back an emergency for its failures: the others must not wait", () => {
     const emergency = halfway({ emergency: true });
-    expect(judgeWave(emergency, found(["reverted", "failed"]), config())).toMatchObject({ case: "bake" });
+    expect(judgeWave(emergency, found(["reverted", "failed"]), config())).toMatchObject({ case: "complete" });
   });
 
   it("is that it is complete after its bake, and after its rolls where it does not bake", () => {
