@@ -221,6 +221,7 @@ async function enrolledService(
     enrolled: true,
     attemptNumber: 1,
     lastGoodRevisionArn: registered.taskDefinitionArn,
+    lastGoodSecret: valueFrom,
     secretsInUse: [valueFrom],
     registered,
     lastOutcome: {

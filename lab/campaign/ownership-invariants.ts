@@ -1,7 +1,9 @@
+import type { EcsService } from "@ztunnel-autopilot/simulator";
 import { sameRole } from "../../shared/base/arn.ts";
 import { textAt } from "../../shared/base/json-fields.ts";
 import { findSidecar, parseValueFrom, readersIn } from "../../shared/data-plane/ztunnel/index.ts";
 import { type Claim, secretSubject } from "../../shared/model/claim.ts";
+import { secretReferences } from "../../shared/use-cases/reconcile/sweep.ts";
 import { arnOf } from "../story/lab-driver.ts";
 import type { CampaignResult } from "./campaign-result.ts";
 
@@ -32,12 +34,23 @@ async function violationsNow(result: CampaignResult): Promise<readonly string[]>
   const isUnknown = states.some(
     ({ enrolled, secretsInUse, held = [] }) => (enrolled || secretsInUse.length > 0) && held.length === 0,
   );
-  if (isUnknown) return claims.flatMap(severalRoles);
+  // Nor while a task definition names a secret of ours, and the ledger does not know that service: it was copied.
+  const held = new Set(
+    states.flatMap(({ serviceArn, enrolled, held: own = [] }) => (enrolled && own.length > 0 ? [serviceArn] : [])),
+  );
+  const isCopied = result.lab.ecs
+    .allServices()
+    .some((service) => !held.has(service.arn) && service.deployments.some(({ revision }) => usesOurs(revision)));
+  if (isUnknown || isCopied) return claims.flatMap(severalRoles);
   return [
     ...claims.flatMap(severalRoles),
     ...claims.flatMap((claim) => leftBehind(claim, result)),
     ...(await idleReaders(claims, result)),
   ];
+}
+
+function usesOurs({ definition }: EcsService["deployments"][number]["revision"]): boolean {
+  return secretReferences(definition).length > 0;
 }
 
 function severalRoles({ subject, holders }: Claim): readonly string[] {

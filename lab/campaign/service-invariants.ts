@@ -4,7 +4,7 @@ import { textAt } from "../../shared/base/json-fields.ts";
 import { awsDetailTypes, eventSources, ZTUNNEL } from "../../shared/base/vocabulary.ts";
 import { controlPlaneFor } from "../../shared/config/config.ts";
 import { decodeToken, findSidecar, parseValueFrom } from "../../shared/data-plane/ztunnel/index.ts";
-import { enrollIntent } from "../../shared/enrollment/tags.ts";
+import { effectiveTags, enrollIntent, unknownTags } from "../../shared/enrollment/tags.ts";
 import { endedStatuses } from "../../shared/model/rollout.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
 import { containersOf } from "../../shared/model/task-definition.ts";
@@ -24,6 +24,8 @@ interface JudgedService extends CampaignResult {
   readonly intent: ReturnType<typeof enrollIntent>;
   /** The autopilot's current decision about the service. */
   readonly verdict: string;
+  /** One of its tags, or of its cluster's, has a key that is nearly one of ours. */
+  readonly hasTypo: boolean;
   /** An unenroll rollout has taken the fleet out of the mesh. */
   readonly fleetUnenrolled: boolean;
 }
@@ -46,7 +48,9 @@ export async function serviceViolations(result: CampaignResult): Promise<readonl
     const clusterTags = Object.fromEntries(service.cluster.tags);
     const intent = enrollIntent(tags, clusterTags, lab.config.enrollTagKey);
     const verdict = verdicts.get(service.arn) ?? "unknown";
-    const seen: JudgedService = { ...result, owned, service, definition, state, intent, verdict, fleetUnenrolled };
+    const hasTypo = unknownTags(effectiveTags(tags, clusterTags), lab.config.enrollTagKey).length > 0;
+    const judged = { owned, service, definition, state, intent, verdict, hasTypo, fleetUnenrolled };
+    const seen: JudgedService = { ...result, ...judged };
     const problems = [...atRest(seen), ...mesh(seen), ...(await trust(seen)), ...owner(seen), ...(await tasks(seen))];
     broken.push(...problems.map((what) => `${label(owned)} ${what}`));
     if (verdict === "as-desired")
@@ -138,7 +142,7 @@ function atRest({ verdict, state, service, lab }: JudgedService): readonly strin
 }
 
 /** Tagged services are in the mesh, others are not. */
-function mesh({ verdict, intent, definition, state, fleetUnenrolled }: JudgedService): readonly string[] {
+function mesh({ verdict, intent, definition, state, fleetUnenrolled, hasTypo }: JudgedService): readonly string[] {
   const sidecar = findSidecar(definition).kind;
   if (intent === "in" && !fleetUnenrolled && ["as-desired", "awaits-rollout"].includes(verdict) && sidecar !== "ours") {
     return [`is ${verdict}, and has no sidecar of ours: ${sidecar}`];
@@ -146,6 +150,8 @@ function mesh({ verdict, intent, definition, state, fleetUnenrolled }: JudgedSer
   if (intent === "in" && verdict === "not-enrolled") return ["is tagged, and counts as not enrolled"];
   if (intent !== "absent" && intent !== "out") return [];
   if (sidecar === "none" || verdict === "backing-off" || verdict === "refused") return [];
+  // A key with a typo takes nobody out of the mesh: the service is warned, and kept.
+  if (intent === "absent" && hasTypo && state?.enrolled) return [];
   return [`is not tagged and has a sidecar (${verdict}, enrolled in the ledger: ${state?.enrolled})`];
 }
 

@@ -67,9 +67,12 @@ export function placeName({ account, region }: Place): string {
   return `${account}/${region}`;
 }
 
-/** A rollout that has taken a service out of the mesh may be rolled back: it succeeded, and left a version in use. */
+/**
+ * A rollout that has taken a service out of the mesh may be rolled back: it succeeded, and left a version in use. A
+ * roll holds something once it begins to apply: one that only plans may end refused, at every sweep again.
+ */
 function holds({ serviceArn, roll, enrolled, secretsInUse, lastOutcome }: ServiceState, { isGone }: Seen): boolean {
-  if (roll) return true;
+  if (roll?.applyStartedAt !== undefined) return true;
   const mayReturn = secretsInUse.length > 0 && lastOutcome?.outcome === "succeeded";
   return (enrolled || mayReturn) && !isGone(serviceArn);
 }

@@ -43,14 +43,15 @@ async function callsOfReconcile(driver: LabDriver, service: ServiceName, tags = 
 const total = (calls: Readonly<Record<string, number>>) => Object.values(calls).reduce((sum, count) => sum + count, 0);
 
 describe("the cost of a roll", () => {
-  it("is at most 9 transitions and 10 ECS and Secrets Manager calls if the secret version exists", () =>
+  // One of them reads the secret's policy: nothing stands in for it, and no reader is ever lost.
+  it("is at most 9 transitions and 11 ECS and Secrets Manager calls if the secret version exists", () =>
     onLab({ fleet }, async (driver) => {
       await enrollCart(driver);
       await driver.deploy(cart, released(webDefinition("cart"), "app", "shop/cart:2"));
       await driver.until("a second roll has ended", 10, () => outcomesOf(driver, cart)[1] === "succeeded");
       const [, roll] = driver.rollsOf(cart);
       expect(roll?.transitions).toBeLessThanOrEqual(9);
-      expect(awsCallCount(roll?.calls ?? {}), JSON.stringify(roll?.calls)).toBeLessThanOrEqual(10);
+      expect(awsCallCount(roll?.calls ?? {}), JSON.stringify(roll?.calls)).toBeLessThanOrEqual(11);
     }));
 
   it("is the same for an update of the image", () =>

@@ -142,7 +142,8 @@ describe("a refusal", () => {
       await driver.minutes(60);
       expect(await driver.revisionOf(cart)).toBe(revision);
       expect(eventsOf(driver, cart).map(({ type }) => type)).toEqual(["Service Enrolled", "Service Warned"]);
-      expect(tagsOf(driver, cart)).toEqual({ ...enrollAs("cart"), [ENROLL]: "ture" });
+      const derived = { "ecs.solo.io/ports": "http:80:8080" };
+      expect(tagsOf(driver, cart)).toEqual({ ...enrollAs("cart"), ...derived, [ENROLL]: "ture" });
     }));
 
   it("ends when a pipeline deploys a definition that can be enrolled", () => {

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { needsOf } from "../../../shared/enrollment/needs.ts";
+import type { ServiceState } from "../../../shared/model/service-state.ts";
+import { stateOf } from "../../support/endings.ts";
+import { config } from "../../support/services.ts";
+
+const roll = { executionName: "web-1-abc", leaseUntil: 10 };
+const unknownIn = (state: Partial<ServiceState>) => [
+  ...needsOf([stateOf(state)], config(), { users: [], isGone: () => false }).unknownIn,
+];
+
+describe("what a service needs", () => {
+  it("is unknown while it is enrolled, or a roll is applying, and the ledger does not know what it holds", () => {
+    const place = ["123456789012/us-east-1"];
+    expect(unknownIn({ enrolled: true })).toEqual(place);
+    expect(unknownIn({ roll: { ...roll, applyStartedAt: "2026-11-26T20:00:00Z" } })).toEqual(place);
+  });
+
+  it("is nothing while a roll only plans: a refused service does so at every sweep", () => {
+    expect(unknownIn({ roll })).toEqual([]);
+    expect(unknownIn({})).toEqual([]);
+  });
+});
