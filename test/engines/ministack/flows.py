@@ -96,8 +96,10 @@ def rotate(flow, service):
     flow.step("its roll has ended", lambda: len(outcomes(service)) > rolls, 120)
     # A roll that finds nothing to do any more is superseded.
     flow.step("and none has failed", lambda: set(outcomes(service)) <= {"succeeded", "superseded"}, 0)
-    bakes = lambda: "baking" in autopilot("rollout", "status", rotation())
-    flow.step("the wave bakes", bakes, 60)
+    # A wave in which every roll was superseded has nothing to bake, and its rollout ends at once.
+    rollout = rotation()
+    bakes = lambda: rotation() != rollout or "baking" in autopilot("rollout", "status", rollout)
+    flow.step("the wave bakes, unless nothing was changed in it", bakes, 60)
 
 
 def rotation():
