@@ -57,6 +57,7 @@ const nothing = {
   propagateTagsBefore: null,
   givenPorts: null,
   taskTags: null,
+  taskTagsTried: null,
   image: null,
   registered: null,
 } as const satisfies Record<Exclude<keyof ServicePatch, "attemptNumber" | "createdAtMs" | "recheckRequested">, null>;

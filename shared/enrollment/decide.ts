@@ -15,7 +15,7 @@ import { enrollRefusals, requestRefusals, serviceRefusals, sidecarRefusals } fro
 import { immediateDrift } from "./rollout-deferral.ts";
 import { sidecarSpec } from "./sidecar-spec.ts";
 import { effectiveTags, enrollIntent, unknownTags } from "./tags.ts";
-import { type ReadTasks, staleWords } from "./task-tags.ts";
+import { type ReadTasks, staleWords, taskTagsKey } from "./task-tags.ts";
 import { skewRefusals } from "./version-skew.ts";
 import { keptWarning, warningsOf } from "./warnings-of.ts";
 import { isInMesh, runningOf, type Wish, type WishState, wishOf } from "./wish.ts";
@@ -34,7 +34,7 @@ export interface DecisionInput {
   readonly older: readonly MeshGeneration[];
   readonly fleet: Pick<FleetState, "image" | "settings" | "unenrolledBy">;
   readonly config: Config;
-  readonly state: (WishState & Pick<ServiceState, "image">) | undefined;
+  readonly state: (WishState & Pick<ServiceState, "image" | "taskTagsTried">) | undefined;
   /**
    * Set when a rollout rolls the service: what changed for the whole fleet comes now, with this image if it has one.
    */
@@ -132,9 +132,12 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar, mistakes: rea
   const spec = sidecarSpec(desired, valueFrom, config);
   const stale = staleWords(observed.tasks, service, definition);
   const { taskTags } = config.policy;
+  // ECS may give tasks no tags at all, as by an account's settings: a second deployment would show that once more.
+  const isTried = observed.state?.taskTagsTried === taskTagsKey(service, definition);
+  const isLeft = taskTags === "next-deployment" || (taskTags === "deploy" && isTried);
   const warnings = [
     ...[...wish.kept, ...chosen.kept, ...kept].map(keptWarning),
-    ...(stale && taskTags === "next-deployment" ? [{ code: "task-tags", detail: stale } as const] : []),
+    ...(stale && isLeft ? [{ code: "task-tags", detail: stale } as const] : []),
     ...warningsOf({ service, definition, request, facts, spec, config }),
   ];
   const lacking = tagDrift(desired, wish);
@@ -142,7 +145,7 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar, mistakes: rea
     ...driftOf(registerable(definition.raw, definition.tags), spec),
     ...lacking,
     // Tasks get the service's tags: those come first.
-    ...(stale && taskTags === "deploy" && lacking.length === 0 ? (["task-tags"] as const) : []),
+    ...(stale && taskTags === "deploy" && !isTried && lacking.length === 0 ? (["task-tags"] as const) : []),
   ];
   const repairs = [...repairsOf(observed), ...(stale && taskTags === "tag" ? (["task-tags"] as const) : [])];
   if (drift.length === 0) return { action: "none", reason: "as-desired", warnings, repairs };

@@ -1,4 +1,4 @@
-import { sha256 } from "../base/json.ts";
+import { canonicalJson, sha256 } from "../base/json.ts";
 import { tagKeys } from "../base/vocabulary.ts";
 import type { Config } from "../config/config.ts";
 import { findSidecar } from "../data-plane/ztunnel/index.ts";
@@ -20,11 +20,13 @@ const taskKeys = [tagKeys.namespace, tagKeys.serviceAccount, tagKeys.hostname, t
 
 /**
  * A mark for the tasks of the service's completed deployment and the tags that it gives them now: tasks that were read
- * once need not be read again. `undefined` while it deploys, and for a service that runs no task or gives no tags.
+ * once need not be read again. `undefined` while it deploys or tasks are yet to start, which may have been launched
+ * before the last change, and for a service that runs no task or gives no tags.
  */
 export function taskTagsMark(service: ObservedService): string | undefined {
   const primary = service.deployments.find(({ status }) => status === "PRIMARY");
   if (primary?.rolloutState !== "COMPLETED" || primary.runningCount === 0) return undefined;
+  if (primary.runningCount < service.desiredCount) return undefined;
   if (service.propagateTags !== "SERVICE") return undefined;
   return sha256(JSON.stringify([primary.id, taskKeys.map((key) => service.tags[key] ?? null)])).slice(0, 16);
 }
@@ -51,6 +53,11 @@ export function wantedTaskTags(service: ObservedService, { raw }: DescribedTaskD
     }),
   };
   return Object.fromEntries(taskKeys.flatMap((key) => (wanted[key] === undefined ? [] : [[key, wanted[key]]])));
+}
+
+/** What a deployment is to bring to tasks, as a roll remembers that it has tried. */
+export function taskTagsKey(service: ObservedService, definition: DescribedTaskDefinition): string {
+  return sha256(canonicalJson(wantedTaskTags(service, definition))).slice(0, 16);
 }
 
 /** The tasks that carry other tags than these, or lack one of them. */

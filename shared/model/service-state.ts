@@ -137,6 +137,8 @@ export const serviceStateSchema = z.strictObject({
   propagateTagsBefore: z.string().optional(),
   /** Its tasks were read and carry the tags of this `taskTagsMark`. */
   taskTags: z.string().optional(),
+  /** What the last deployment for the tasks' tags was to bring (`taskTagsKey`), until tasks are read that carry it. */
+  taskTagsTried: z.string().optional(),
   /** The value of the ports tag that the autopilot has added: another one is somebody else's. */
   givenPorts: z.string().optional(),
   /** The image that a rollout has given it. Counts until the whole fleet is given one later. */

@@ -21,6 +21,7 @@ export function planOf(given: Partial<ApplyPlan> = {}): ApplyPlan {
     pinnedRevisionArn: OBSERVED,
     pinnedSecret: null,
     serviceCreatedAtMs: null,
+    taskTagsTried: null,
     clusterTags: {},
     namespace: "shop",
     serviceAccount: "web",

@@ -55,6 +55,7 @@ function inTheMesh(observed: ObservedState, { warnings }: AsItIs): ServicePatch 
   const text = warningText(warnings);
   const mark = readTags(observed);
   if (mark !== undefined && mark !== state?.taskTags) notes.taskTags = mark;
+  if (mark !== undefined && state?.taskTagsTried !== undefined) notes.taskTagsTried = null;
   if (text !== (state?.notifiedWarnings ?? "")) notes.notifiedWarnings = text === "" ? null : text;
   return notes;
 }

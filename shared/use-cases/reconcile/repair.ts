@@ -29,7 +29,8 @@ export async function repair(
   const done: RepairReason[] = [];
   for (const reason of repairs) if (await tried(observed, reason, calls)) done.push(reason);
   // Tasks have started without the service's tags.
-  if (done.includes("propagate-tags")) await calls.ledger.patchService(ref.serviceArn, { taskTags: null });
+  if (done.includes("propagate-tags"))
+    await calls.ledger.patchService(ref.serviceArn, { taskTags: null, taskTagsTried: null });
   if (done.length > 0) await calls.bus.putEvents([driftCorrected(ref, { taskDefinitionArn, drift: done })]);
 }
 

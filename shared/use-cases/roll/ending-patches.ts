@@ -66,7 +66,8 @@ function goodPatch({ plan, watch }: Deployed, outcome: RollOutcome, state: Servi
 function deployedPatch({ plan, watch }: Deployed, inRollout: boolean): ServicePatch {
   const { change, pinnedSecret } = plan;
   const { secretInUse } = watch;
-  const patch = { ...afterSuccess(), notifiedRefusals: null, stops: null };
+  const tried = plan.taskTagsTried === null ? {} : { taskTagsTried: plan.taskTagsTried };
+  const patch = { ...afterSuccess(), ...tried, notifiedRefusals: null, stops: null };
   // An operator, or the next roll, may return to the pinned revision: the version that it starts from stays.
   const kept = pinnedSecret === null || pinnedSecret === secretInUse ? [] : [pinnedSecret];
   const secretsInUse = secretInUse === null ? kept : [...kept, secretInUse];

@@ -83,6 +83,7 @@ async function planRollback(
     outcome: "planned",
     change: "rollback",
     drift: [],
+    taskTagsTried: null,
     observedRevisionArn: service.taskDefinitionArn,
     pinnedRevisionArn: fromRevisionArn,
     pinnedSecret,

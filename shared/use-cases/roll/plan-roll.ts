@@ -11,6 +11,7 @@ import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
 import { familyRefusal } from "../../enrollment/refusals-of.ts";
 import { effectiveTags } from "../../enrollment/tags.ts";
+import { taskTagsKey } from "../../enrollment/task-tags.ts";
 import { tokenIdentityOf } from "../../enrollment/wish.ts";
 import type { Refusal } from "../../model/reasons.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
@@ -119,6 +120,7 @@ function planVerification(
     outcome: "planned",
     change: "verify",
     drift: [],
+    taskTagsTried: null,
     observedRevisionArn: service.taskDefinitionArn,
     pinnedRevisionArn: unverified.pinnedRevisionArn,
     pinnedSecret: unverified.pinnedSecret,
@@ -201,7 +203,7 @@ async function planChange(
 }
 
 function applyPlan(
-  { service, clusterTags }: ObservedState,
+  { service, clusterTags, definition }: ObservedState,
   { decision, rollout, isBound, conflict }: Change,
   start: Pick<ApplyPlan, "pinnedRevisionArn" | "pinnedSecret" | "startedAtMs">,
   config: Config,
@@ -209,12 +211,14 @@ function applyPlan(
   const observedRevisionArn = service.taskDefinitionArn;
   const desired = decision.action === "unenroll" ? undefined : decision.desired;
   const content = desiredContent(decision, config);
+  const drift = decision.action === "unenroll" ? [] : [...decision.drift];
   return {
     ...start,
     action: "apply",
     outcome: "planned",
     change: decision.action,
-    drift: decision.action === "unenroll" ? [] : [...decision.drift],
+    drift,
+    taskTagsTried: definition && drift.includes("task-tags") ? taskTagsKey(service, definition) : null,
     observedRevisionArn,
     serviceCreatedAtMs: service.createdAtMs ?? null,
     clusterTags: decisiveTags(clusterTags, config),

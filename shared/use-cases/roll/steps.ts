@@ -29,6 +29,8 @@ export const planSchema = z.discriminatedUnion("action", [
     pinnedSecret: z.string().nullable().default(null),
     /** When the service was created that this plan is for; null where that is not known. */
     serviceCreatedAtMs: z.int().nullable().default(null),
+    /** What it is to bring to the tags of tasks, where that is why it deploys. */
+    taskTagsTried: z.string().nullable().default(null),
     /** The cluster's tags that decisions depend on, so that the next step need not read them again. */
     clusterTags: z.record(z.string(), z.string()),
     /**

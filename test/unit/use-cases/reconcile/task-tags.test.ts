@@ -4,9 +4,11 @@ import { reconcileService } from "../../../../shared/use-cases/reconcile/reconci
 import { settledServices } from "../../../../shared/use-cases/reconcile/settled.ts";
 import { sweep } from "../../../../shared/use-cases/reconcile/sweep.ts";
 import { applyRoll } from "../../../../shared/use-cases/roll/apply-roll.ts";
+import { finishRoll } from "../../../../shared/use-cases/roll/finish-roll.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import { recordCalls } from "../../../support/altered-calls.ts";
 import { NAME, web } from "../../../support/arns.ts";
+import { finishInputOf } from "../../../support/endings.ts";
 import { config } from "../../../support/services.ts";
 import { type RollTestbed, watchedTestbed } from "../../../support/testbeds/roll.ts";
 import { applyPlan, enroll } from "../../../support/testbeds/rolls.ts";
@@ -92,6 +94,42 @@ describe("tags that tasks start with", () => {
     expect(await reconcileService(web, testbed)).toMatchObject({ did: "nothing" });
     expect(testbed.ecs.of(web).propagateTags).toBe("SERVICE");
     expect(await reconcileService(web, testbed)).toMatchObject({ did: "started", action: "update" });
+  });
+
+  it("lead to one deployment where ECS gives tasks no tags, and to a warning then", async () => {
+    const testbed = await retagged();
+    const untagged = () => testbed.ecs.setTasks(testbed.ecs.tasksOf(web).map((task) => ({ ...task, tags: {} })));
+    expect(await reconcileService(web, testbed)).toMatchObject({ did: "started" });
+    const plan = applyPlan(await planRoll(web, NAME, testbed));
+    const { watch } = await applyRoll(web, NAME, plan, testbed);
+    testbed.ecs.complete();
+    untagged();
+    await finishRoll(web, finishInputOf({ executionName: NAME, plan, watch, outcome: "succeeded" }), testbed);
+    testbed.bus.events.length = 0;
+    for (let round = 0; round < 3; round += 1)
+      expect(await reconcileService(web, testbed)).toMatchObject({ did: "nothing", why: "as-desired" });
+    expect(testbed.bus.events.flatMap(({ detail }) => detail.warnings)).toEqual([
+      { code: "task-tags", detail: "2 of 2 running tasks." },
+    ]);
+    // Another wish is worth another deployment.
+    await testbed.ecs.tagResource(web.serviceArn, { [HOSTNAME]: "cart.example.com" });
+    expect(await reconcileService(web, testbed)).toMatchObject({ did: "started" });
+  });
+
+  it("are read once all tasks have started: those on their way may have been launched without them", async () => {
+    const testbed = await retagged();
+    const all = testbed.ecs.tasksOf(web);
+    const [primary] = testbed.ecs.of(web).deployments;
+    const running = (runningCount: number) =>
+      testbed.ecs.change({ deployments: primary ? [{ ...primary, runningCount }] : [] });
+    const { port: ecs, calls } = recordCalls(testbed.ecs);
+    testbed.ecs.setTasks(all.slice(0, 1).map((task) => ({ ...task, tags: testbed.ecs.of(web).tags })));
+    running(1);
+    expect(await reconcileService(web, { ...testbed, ecs })).toMatchObject({ did: "nothing" });
+    expect(calls).not.toContain("listTasks");
+    testbed.ecs.setTasks(all);
+    running(2);
+    expect(await reconcileService(web, { ...testbed, ecs })).toMatchObject({ did: "started" });
   });
 
   it("are not read where tags are not propagated, nor of a service that is not in the mesh", async () => {
