@@ -1,13 +1,14 @@
 import type { Config } from "../config/config.ts";
 import type { Rollout, RolloutService } from "../model/rollout.ts";
 import type { ObservedService } from "../model/service.ts";
+import { OWN_ALARM } from "./counted.ts";
 import { isStopped } from "./failures.ts";
 import { isRollingBack } from "./stopping.ts";
 
 /** A failure that the ledger does not have yet: it is found when the wave is assessed. */
 export interface WaveFailure {
   readonly ordinal: number;
-  readonly reason: "roll-unaccounted" | "bake-failed" | "alarm-fired";
+  readonly reason: "roll-unaccounted" | "bake-failed" | typeof OWN_ALARM;
   readonly detail: string;
 }
 
@@ -47,7 +48,7 @@ export function alarmFailures(
 ): readonly WaveFailure[] {
   return guardedServices(services).flatMap(({ ordinal, serviceArn }) => {
     const detail = alarmed.get(serviceArn);
-    return detail === undefined ? [] : [{ ordinal, reason: "alarm-fired", detail }];
+    return detail === undefined ? [] : [{ ordinal, reason: OWN_ALARM, detail }];
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Lane, Wave } from "../model/rollout.ts";
 import { type Candidate, canariesOf } from "./canaries.ts";
+import { UNFIT } from "./unfit.ts";
 
 /** Sizes of waves: see `rolloutPolicySchema`. */
 export interface WavePolicy {
@@ -55,9 +56,6 @@ export function cutWaves(services: readonly Candidate[], policy: WavePolicy, reg
     new Set(chosen.map(({ serviceArn }) => serviceArn)),
   );
 }
-
-/** The wave of services that did not run well before. */
-export const UNFIT = "unfit";
 
 function sortedRegions(services: readonly Candidate[], regionOrder: readonly string[]): readonly string[] {
   const present = new Set(services.map(({ region }) => region));

@@ -29,7 +29,7 @@ export async function firedAlarm({ config, alarms, log }: GuardCalls): Promise<s
 
 /**
  * The services whose own tags name an alarm that is in ALARM or can't be read, each with the reason in words. It guards
- * that service alone: who may tag one service does not decide for the others.
+ * that service alone: who may tag one service does not decide for the others. Throws a retryable error.
  */
 export async function alarmedServices(
   services: Iterable<{ readonly serviceArn: string; readonly alarms?: readonly string[] | undefined }>,
@@ -49,7 +49,9 @@ export async function alarmedServices(
       for (const fired of described.filter(isFiring)) note(fired.name, sentenceOf(fired, place));
       logUnknown(place, names.keys(), described, log);
     } catch (error) {
-      const { message } = asAutopilotError(error);
+      const { message, retryable } = asAutopilotError(error);
+      // A busy CloudWatch says nothing of a service: the step is tried again.
+      if (retryable) throw error;
       for (const name of names.keys())
         note(name, `${name} in ${place.account}/${place.region} can't be read: ${message}`);
     }

@@ -7,6 +7,7 @@ import type { Rollout, RolloutService, Wave } from "../../model/rollout.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
+import { OWN_ALARM } from "../../rollout/counted.ts";
 import { needsRollback } from "../../rollout/needs-rollback.ts";
 import type { Assessed, Phase } from "../../rollout/steps.ts";
 import { isStopping } from "../../rollout/stopping.ts";
@@ -110,7 +111,7 @@ async function revertAlarmed(
   const failures = alarmFailures(services, await alarmedServices(guardedServices(services), calls));
   await recordFailures(rollout.id, failures, calls);
   // Also those of an earlier try of this step, which may have crashed in between.
-  const earlier = services.filter(({ status, reason }) => status === "failed" && reason === "alarm-fired");
+  const earlier = services.filter(({ status, reason }) => status === "failed" && reason === OWN_ALARM);
   for (const { ordinal } of [...failures, ...earlier]) {
     const order = { id: rollout.id, ordinal, phase: "rollback" } as const;
     const taken = await takeService(order, calls);

@@ -4,8 +4,10 @@ import { rolloutRefused, rolloutStarted } from "../../events/rollout-events.ts";
 import { type Rollout, type RolloutService, rolloutServiceSchema } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, Log } from "../../ports/ports.ts";
+import { OWN_ALARM } from "../../rollout/counted.ts";
 import { resolvedPolicy } from "../../rollout/pace.ts";
-import { type CutWaves, cutWaves, UNFIT } from "../../rollout/waves.ts";
+import { believed, UNFIT } from "../../rollout/unfit.ts";
+import { type CutWaves, cutWaves } from "../../rollout/waves.ts";
 import { alarmedServices, type GuardCalls } from "./alarms.ts";
 import { type CandidateCalls, findCandidates, type GuardedCandidate } from "./candidates.ts";
 import { hasEnded } from "./queue.ts";
@@ -34,11 +36,12 @@ export async function startRollout(rolloutId: string, calls: StartCalls): Promis
   const { config, ledger, log, now } = calls;
   const candidates = await findCandidates(rollout, calls);
   if (candidates.length === 0 && rollout.requestedBy !== AUTOPILOT) return refuseEmpty(rollout, calls);
-  const alarmed = rollout.emergency ? new Map<string, string>() : await alarmedServices(candidates, calls);
+  const mustGo = rollout.emergency || rollout.kind === "unenroll";
+  const alarmed = mustGo ? new Map<string, string>() : await alarmedServices(candidates, calls);
   const regionOrder = targetsOf(config).map(({ region }) => region);
-  const judged = candidates.map((one) => withAlarm(one, alarmed.get(one.serviceArn)));
+  const judged = believed(candidates).map((one) => withAlarm(one, alarmed.get(one.serviceArn)));
   const cut = cutWaves(judged, resolvedPolicy(rollout, config.policy.rollout), regionOrder);
-  await ledger.putRolloutServices(servicesIn(rollout, cut, judged, config.policy.rollout));
+  await ledger.putRolloutServices(servicesIn(rollout, cut, judged, mustGo ? "last" : config.policy.rollout.unfit));
   if (rollout.kind === "unenroll") {
     // From now on tags enroll nothing: a service that leaves the mesh here must not come back by itself.
     await ledger.changeFleet((fleet) =>
@@ -65,14 +68,14 @@ function servicesIn(
   { id: rolloutId, expiresAt }: Rollout,
   { waves, ordered }: CutWaves,
   candidates: readonly GuardedCandidate[],
-  policy: Pick<RolloutPolicy, "unfit">,
+  unfitGo: RolloutPolicy["unfit"],
 ): readonly RolloutService[] {
   const byArn = new Map(candidates.map((candidate) => [candidate.serviceArn, candidate]));
   const waveOf = (ordinal: number) =>
     waves.findIndex(({ lanes }) => lanes.some(({ first, last }) => ordinal >= first && ordinal <= last));
   return ordered.map((serviceArn, ordinal) => {
     const { alarms, unfit, ownImage, isHeldBack } = byArn.get(serviceArn) ?? {};
-    const isSkipped = isHeldBack || (unfit !== undefined && policy.unfit === "skip");
+    const isSkipped = isHeldBack || (unfit !== undefined && unfitGo === "skip");
     return rolloutServiceSchema.parse({
       shape: 1,
       rolloutId,
@@ -82,7 +85,7 @@ function servicesIn(
       alarms,
       unfit,
       ownImage,
-      ...(isSkipped && { status: "skipped", reason: isHeldBack ? "alarm-fired" : UNFIT, detail: unfit }),
+      ...(isSkipped && { status: "skipped", reason: isHeldBack ? OWN_ALARM : UNFIT, detail: unfit }),
       expiresAt,
     });
   });

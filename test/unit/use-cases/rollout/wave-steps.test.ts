@@ -100,6 +100,36 @@ describe("the start of a rollout", () => {
     ]);
   });
 
+  it.each<[string, Partial<Rollout>]>([
+    ["an emergency", { emergency: true }],
+    ["the unenrollment of the fleet", { kind: "unenroll" }],
+  ])("leaves no service out of %s, even if the policy or its alarms would", async (_what, given) => {
+    const testbed = await fleetTestbed({ services: 3, policy: { waves: [100], unfit: "skip" } });
+    const ref = serviceRef(serviceArn("s0"));
+    const [primary] = testbed.fakeEcs.of(ref).deployments;
+    testbed.fakeEcs.change({ deployments: primary ? [{ ...primary, runningCount: 0 }] : [] }, ref);
+    await underWay(testbed, { target: {}, ...given });
+    const alarms = () => {
+      throw new Error("no alarm was to be read");
+    };
+    await startRollout(ID, { ...testbed, alarms });
+    const services = await Array.fromAsync(testbed.ledger.listRolloutServices(ID));
+    expect(services.map(({ status }) => status)).toEqual(["waiting", "waiting", "waiting"]);
+  });
+
+  it("is tried again while CloudWatch is busy: that says nothing of a service", async () => {
+    const testbed = await fleetTestbed({ services: 1 });
+    const ref = serviceRef(serviceArn("s0"));
+    testbed.fakeEcs.change({ tags: { ...testbed.fakeEcs.of(ref).tags, [tagKeys.alarms]: "errors" } }, ref);
+    await underWay(testbed, { target: { image: "a:2" } });
+    const describeAlarms = async () => {
+      throw new AutopilotError("throttled", "DescribeAlarms");
+    };
+    await expect(startRollout(ID, { ...testbed, alarms: () => ({ describeAlarms }) })).rejects.toMatchObject({
+      code: "throttled",
+    });
+  });
+
   it("goes without the services of a cluster that is gone", async () => {
     const testbed = await fleetTestbed({ services: 2 });
     const gone = serviceArn("s0").replace("/prod/", "/gone/");
