@@ -40,5 +40,6 @@ async function withTasks(observed: ObservedState, { ecs, config, budget }: TaskR
   const tasks = described.flatMap(({ taskArn, lastStatus, tags }) =>
     lastStatus === "RUNNING" && tags ? [{ taskArn, tags }] : [],
   );
-  return { ...observed, tasks };
+  // Some are about to stop, or ECS does not list them yet: what was not read shows nothing.
+  return tasks.length < service.desiredCount ? observed : { ...observed, tasks };
 }

@@ -6,7 +6,7 @@ import { sweep } from "../../../../shared/use-cases/reconcile/sweep.ts";
 import { applyRoll } from "../../../../shared/use-cases/roll/apply-roll.ts";
 import { finishRoll } from "../../../../shared/use-cases/roll/finish-roll.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
-import { recordCalls } from "../../../support/altered-calls.ts";
+import { recordCalls, withCalls } from "../../../support/altered-calls.ts";
 import { NAME, web } from "../../../support/arns.ts";
 import { finishInputOf } from "../../../support/endings.ts";
 import { config } from "../../../support/services.ts";
@@ -130,6 +130,13 @@ describe("tags that tasks start with", () => {
     testbed.ecs.setTasks(all);
     running(2);
     expect(await reconcileService(web, { ...testbed, ecs })).toMatchObject({ did: "started" });
+  });
+
+  it("are not taken for right where ECS lists no task: they are read again", async () => {
+    const testbed = await retagged();
+    const ecs = withCalls(testbed.ecs, { listTasks: async () => [] });
+    expect(await reconcileService(web, { ...testbed, ecs })).toMatchObject({ did: "nothing" });
+    expect(await reconcileService(web, testbed)).toMatchObject({ did: "started", action: "update" });
   });
 
   it("are not read where tags are not propagated, nor of a service that is not in the mesh", async () => {
