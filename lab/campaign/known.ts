@@ -21,12 +21,6 @@ export const knownViolations: readonly KnownViolation[] = [
     mendedBy: "emergencies that go on until no task is cut off",
     seed: 70005,
   },
-  {
-    invariant: "an accepted rollback is carried out",
-    pattern: /^the rollout \S+ is (aborted|completed) and not queued/,
-    mendedBy: "writes of steps that are fenced by what they have read",
-    seed: 70028,
-  },
 ];
 
 /** Parts violations into those that are known and those that are not. */

@@ -33,7 +33,7 @@ export async function controlRollout(control: RolloutControl, calls: ControlCall
   if (decision.holdToken !== undefined) await calls.fleetExecutions.sendTaskSuccess(decision.holdToken, {});
   if (rollout.status === "aborted") await leaveQueue(rolloutId, calls);
   if (action === "rollback") {
-    await enqueue(rollout, calls);
+    await enqueue(rolloutId, calls);
     await advanceQueue(calls);
   }
   return true;

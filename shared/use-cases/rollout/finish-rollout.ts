@@ -38,6 +38,8 @@ export async function finishRollout(
   if (status === "rolled-back") await allowEnrolling(rollout, calls);
   const changed = await calls.ledger.changeRollout(rolloutId, (current) => {
     if (current.status === status && current.finishedAt !== undefined) return {};
+    // This try is late: another has ended the rollout since, and it may have been reopened.
+    if (current.status !== rollout.status) return {};
     const { control, holdToken: _, holdUntilMs: __, ...rest } = current;
     // An operator asked for a rollback while this step ran: the rollout ends, and is rolled back in its next turn.
     const isLate = control?.action === "rollback" && rollout.control?.action !== "rollback";

@@ -1,3 +1,4 @@
+import { AutopilotError } from "../../base/errors.ts";
 import { hasEndedExecution } from "../../model/execution-status.ts";
 import { endedStatuses, type FleetState, type Rollout } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
@@ -34,14 +35,36 @@ export async function announce(rolloutId: string, { ledger }: Pick<QueueCalls, "
 }
 
 /** Puts an announced rollout into the queue, unless it is there, under way, or has ended. */
-export async function enqueue(rollout: Rollout, { ledger }: Pick<QueueCalls, "ledger">): Promise<void> {
-  await ledger.changeFleet((fleet) => ({
-    next: {
-      ...fleet,
-      announcedRolloutIds: without(fleet.announcedRolloutIds, rollout.id),
-      queuedRolloutIds: queueWith(rollout, fleet),
-    },
+export async function enqueue(rolloutId: string, calls: Pick<QueueCalls, "ledger">): Promise<void> {
+  await changeTogether(rolloutId, calls, (fleet, rollout) => ({
+    ...fleet,
+    announcedRolloutIds: without(fleet.announcedRolloutIds, rolloutId),
+    queuedRolloutIds: rollout ? queueWith(rollout, fleet) : fleet.queuedRolloutIds,
   }));
+}
+
+/** After this number of lost races the caller tries again later. */
+const MAX_RACES = 50;
+
+/**
+ * Changes the fleet by what a rollout says at that time. A rollout is announced before it is reopened, which changes
+ * the fleet: as long as nobody has written the fleet since before the rollout was read, what was read still holds.
+ * Without `next` nothing changes.
+ */
+async function changeTogether(
+  rolloutId: string,
+  { ledger }: Pick<QueueCalls, "ledger">,
+  change: (fleet: FleetState, rollout: Rollout | undefined) => FleetState | undefined,
+): Promise<void> {
+  for (let races = 0; races < MAX_RACES; races += 1) {
+    const { version } = await ledger.getFleet();
+    const rollout = await ledger.getRollout(rolloutId);
+    const { result } = await ledger.changeFleet((fleet) =>
+      fleet.version === version ? { next: change(fleet, rollout), result: "done" } : { result: "written-since" },
+    );
+    if (result === "done") return;
+  }
+  throw new AutopilotError("throttled", `The fleet's state was written ${MAX_RACES} times meanwhile.`);
 }
 
 function queueWith(rollout: Rollout, { currentRolloutId, queuedRolloutIds: queue }: FleetState): string[] {
@@ -55,13 +78,18 @@ function without(ids: readonly string[], id: string): string[] {
   return ids.filter((one) => one !== id);
 }
 
-/** Takes a rollout out of the queue that has ended before its turn. */
-export async function leaveQueue(rolloutId: string, { ledger }: Pick<QueueCalls, "ledger">): Promise<void> {
-  await ledger.changeFleet((fleet) =>
-    fleet.queuedRolloutIds.includes(rolloutId)
-      ? { next: { ...fleet, queuedRolloutIds: without(fleet.queuedRolloutIds, rolloutId) } }
-      : {},
+/** Takes a rollout out of the queue that has ended before its turn. One that was reopened since stays. */
+export async function leaveQueue(rolloutId: string, calls: Pick<QueueCalls, "ledger">): Promise<void> {
+  await changeTogether(rolloutId, calls, (fleet, rollout) =>
+    fleet.queuedRolloutIds.includes(rolloutId) && isOver(rollout)
+      ? { ...fleet, queuedRolloutIds: without(fleet.queuedRolloutIds, rolloutId) }
+      : undefined,
   );
+}
+
+/** A rollout that is gone from the ledger is over, too. */
+function isOver(rollout: Rollout | undefined): boolean {
+  return rollout === undefined || hasEnded(rollout);
 }
 
 /**
@@ -70,8 +98,7 @@ export async function leaveQueue(rolloutId: string, { ledger }: Pick<QueueCalls,
  */
 async function queueAnnounced({ announcedRolloutIds }: FleetState, calls: QueueCalls): Promise<void> {
   for (const id of announcedRolloutIds) {
-    const rollout = await calls.ledger.getRollout(id);
-    if (rollout) await enqueue(rollout, calls);
+    if (await calls.ledger.getRollout(id)) await enqueue(id, calls);
   }
 }
 
@@ -90,7 +117,7 @@ export async function advanceQueue(calls: QueueCalls): Promise<string | undefine
     );
     if (fleet.currentRolloutId === undefined) return undefined;
     const rollout = await calls.ledger.getRollout(fleet.currentRolloutId);
-    if (rollout && !hasEnded(rollout)) {
+    if (rollout && !isOver(rollout)) {
       await ensureExecution(rollout, calls);
       return rollout.id;
     }
@@ -98,9 +125,11 @@ export async function advanceQueue(calls: QueueCalls): Promise<string | undefine
   }
 }
 
-/** Makes room for the next rollout, if this one is still the one under way. */
-export async function makeRoom(rolloutId: string, { ledger }: Pick<QueueCalls, "ledger">): Promise<void> {
-  await ledger.changeFleet(({ currentRolloutId, ...rest }) => (currentRolloutId === rolloutId ? { next: rest } : {}));
+/** Makes room for the next rollout, if this one is still the one under way, has ended, and was not reopened since. */
+export async function makeRoom(rolloutId: string, calls: Pick<QueueCalls, "ledger">): Promise<void> {
+  await changeTogether(rolloutId, calls, ({ currentRolloutId, ...rest }, rollout) =>
+    currentRolloutId === rolloutId && isOver(rollout) ? rest : undefined,
+  );
 }
 
 async function ensureExecution(rollout: Rollout, calls: QueueCalls): Promise<void> {

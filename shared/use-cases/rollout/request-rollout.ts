@@ -74,7 +74,7 @@ export async function queueRollout(wanted: Wanted, calls: RequestCalls): Promise
   const created = await calls.ledger.createRollout(rolloutOf(wanted, "waiting", calls));
   const rollout = await calls.ledger.getRollout(wanted.id);
   if (rollout && !hasEnded(rollout)) await supersedeWaiting(rollout, calls);
-  if (rollout) await enqueue(rollout, calls);
+  if (rollout) await enqueue(rollout.id, calls);
   await advanceQueue(calls);
   return { did: created ? "queued" : "exists", rolloutId: wanted.id };
 }
