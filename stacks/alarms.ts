@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import { alarmKey, alarmKeyPolicy } from "./definitions/alarm-key.ts";
 import { alarmName, resourceName } from "./definitions/deployment.ts";
 import { logicalName } from "./definitions/logical-name.ts";
 import { type AlarmDefinition, deadLetterDefinition, homeAlarms } from "./observability/alarm-definitions.ts";
@@ -13,8 +14,23 @@ interface InRegion {
  * The topic of a region's alarms: an alarm reaches topics of its own region only. Subscribe to it; the ops channel
  * hears of every alarm anyway, by an event.
  */
-export function alarmTopic({ deployment }: Context, { suffix = "", options }: InRegion = {}) {
-  return new aws.sns.Topic(`Alarms${suffix}`, { name: resourceName(deployment, "alarms") }, options);
+export function alarmTopic(
+  { deployment }: Context,
+  region: string,
+  { suffix = "", options }: InRegion = {},
+): aws.sns.Topic {
+  const key = new aws.kms.Key(
+    `AlarmsKey${suffix}`,
+    {
+      description: alarmKey.description,
+      policy: JSON.stringify(alarmKeyPolicy({ account: deployment.home.account, region })),
+      enableKeyRotation: true,
+      deletionWindowInDays: alarmKey.deletionDays,
+    },
+    options,
+  );
+  const name = resourceName(deployment, "alarms");
+  return new aws.sns.Topic(`Alarms${suffix}`, { name, kmsMasterKeyId: key.arn }, options);
 }
 
 /** An alarm that goes off as soon as the queue of this name holds a dead letter. */

@@ -15,7 +15,7 @@ import { deployedStateMachines } from "./state-machines.ts";
 /** The whole deployment of a stage. Returns what an operator needs to find it. */
 export function autopilot() {
   const here = context();
-  const topic = alarmTopic(here);
+  const topic = alarmTopic(here, here.deployment.home.region);
   const queues = deadLetters(here, topic);
   const bus = homeBus(here);
   const table = ledger(here);

@@ -46,7 +46,7 @@ function forwardFrom(
     defaultTags: { tags: { "sst:app": $app.name, "sst:stage": $app.stage } },
   });
   const options = { provider };
-  const topic = alarmTopic(here, { suffix, options });
+  const topic = alarmTopic(here, region, { suffix, options });
   const queue = undeliveredEvents(here, { place: { account: home.account, region }, topic, suffix, options });
   forwardedRules(here, { bus, role, queue, suffix, options });
 }

@@ -37,7 +37,7 @@ function deployed(definition: FunctionDefinition, here: Context, queues: DeadLet
     transform: {
       role: {
         name,
-        assumeRolePolicy: lambdaTrust,
+        assumeRolePolicy: lambdaTrust(deployment),
         inlinePolicies: [{ name: "calls", policy: policy(roleStatements(definition, here)) }],
         managedPolicyArns: [],
       },

@@ -1,8 +1,10 @@
 import type { Config } from "../shared/config/config.ts";
 import { operatorReadRole } from "../shared/config/names.ts";
 import { operatorReadStatements } from "../shared/config/operator-policy.ts";
+import { alarmKey, alarmKeyPolicy } from "./definitions/alarm-key.ts";
 import { deliveryRetries, undeliveredRetentionSeconds } from "./definitions/delivery.ts";
 import {
+  type AccountRegion,
   type AutopilotDeployment,
   forwardedRegions,
   homeBusArn,
@@ -124,6 +126,7 @@ function forwarding(
         Policies: [inlinePolicy("forward", forwardingStatements(deployment))],
       },
     },
+    ...alarmTopic(deployment, place),
     ...deadLetters(deployment, rules),
     ...Object.fromEntries(
       forwardedRules.map(({ name, description, pattern }) => [
@@ -154,13 +157,30 @@ function forwarding(
   };
 }
 
+function alarmTopic(deployment: AutopilotDeployment, place: AccountRegion): Record<string, TemplateResource> {
+  return {
+    AlarmsKey: {
+      Type: "AWS::KMS::Key",
+      Properties: {
+        Description: alarmKey.description,
+        KeyPolicy: alarmKeyPolicy(place),
+        EnableKeyRotation: true,
+        PendingWindowInDays: alarmKey.deletionDays,
+      },
+    },
+    Alarms: {
+      Type: "AWS::SNS::Topic",
+      Properties: {
+        TopicName: resourceName(deployment, "alarms"),
+        KmsMasterKeyId: { "Fn::GetAtt": ["AlarmsKey", "Arn"] },
+      },
+    },
+  };
+}
+
 function deadLetters(deployment: AutopilotDeployment, rules: string): Record<string, TemplateResource> {
   const name = resourceName(deployment, "undelivered-events");
   return {
-    Alarms: {
-      Type: "AWS::SNS::Topic",
-      Properties: { TopicName: resourceName(deployment, "alarms") },
-    },
     UndeliveredEvents: {
       Type: "AWS::SQS::Queue",
       Properties: {

@@ -2,7 +2,7 @@ import type { Context } from "./context.ts";
 import { type DeadLetters, undeliveredEventsArn } from "./dead-letters.ts";
 import { resourceName } from "./definitions/deployment.ts";
 import { type Schedule, schedules } from "./definitions/event-patterns.ts";
-import { scheduleStatements, scheduleTrust } from "./definitions/event-permissions.ts";
+import { scheduleGroupName, scheduleStatements, scheduleTrust } from "./definitions/event-permissions.ts";
 import { logicalName } from "./definitions/logical-name.ts";
 import { policy } from "./definitions/permissions.ts";
 import type { Functions } from "./functions.ts";
@@ -13,12 +13,21 @@ interface Parts {
   readonly queues: DeadLetters;
 }
 
-/** The schedules of the functions. */
-export function functionSchedules(here: Context, parts: Parts): void {
-  for (const schedule of schedules) scheduled(schedule, here, parts);
+interface GroupedParts extends Parts {
+  readonly group: aws.scheduler.ScheduleGroup;
 }
 
-function scheduled({ name, functionName, everyMinutes }: Schedule, here: Context, { functions, queues }: Parts): void {
+/** The schedules of the functions. */
+export function functionSchedules(here: Context, parts: Parts): void {
+  const group = new aws.scheduler.ScheduleGroup("ScheduleGroup", { name: scheduleGroupName(here.deployment) });
+  for (const schedule of schedules) scheduled(schedule, here, { ...parts, group });
+}
+
+function scheduled(
+  { name, functionName, everyMinutes }: Schedule,
+  here: Context,
+  { functions, queues, group }: GroupedParts,
+): void {
   const { deployment } = here;
   const logical = `${logicalName(name)}Schedule`;
   const role = new aws.iam.Role(`${logical}Role`, {
@@ -36,6 +45,7 @@ function scheduled({ name, functionName, everyMinutes }: Schedule, here: Context
   });
   new aws.scheduler.Schedule(logical, {
     name: resourceName(deployment, name),
+    groupName: group.name,
     scheduleExpression: `rate(${everyMinutes} ${everyMinutes === 1 ? "minute" : "minutes"})`,
     flexibleTimeWindow: { mode: "OFF" },
     target: {

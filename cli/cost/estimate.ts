@@ -118,6 +118,7 @@ export function estimateCost(input: CostInput): CostEstimate {
     { service: "CloudWatch", what: "logs", price: "logGb", quantity: (invocations * logBytesPerInvocation) / 1e9 },
     { service: "CloudWatch", what: "metrics", price: "metric", quantity: watched.metrics },
     { service: "CloudWatch", what: "alarms", price: "alarm", quantity: homeAlarms + input.regions },
+    { service: "KMS", what: "a key per region, for the alarms' topics", price: "key", quantity: input.regions },
     { service: "CloudWatch", what: "the dashboard", price: "dashboard", quantity: watched.dashboards },
   ];
   const priced = items.map((item) => ({ ...item, dollars: priceOf(item.price, item.quantity) }));
@@ -140,6 +141,6 @@ function assumptionsOf(input: CostInput): readonly string[] {
     `A rollout adds ${rolloutShare.transitions} transitions, ${rolloutShare.invocations} invocations and ${rolloutShare.writes} writes per service.`,
     "Sweeps every 15 minutes, control planes read every 5 minutes.",
     "List prices of us-east-1 without free tiers, discounts and taxes; look them up on the named pages before you rely on them.",
-    "Not counted: the applications' tasks (a roll replaces them, which needs room for a while), ztunnel's share of them, data transfer, NAT or VPC endpoints, CloudTrail, customer-managed keys.",
+    "Not counted: the applications' tasks (a roll replaces them, which needs room for a while), ztunnel's share of them, data transfer, NAT or VPC endpoints, CloudTrail, your own KMS keys.",
   ];
 }

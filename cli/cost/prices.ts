@@ -44,6 +44,7 @@ export const prices = {
   logGb: { dollars: 0.5, per: 1, unit: "GB of logs taken in", source: "aws.amazon.com/cloudwatch/pricing" },
   metric: { dollars: 0.3, per: 1, unit: "custom metric", source: "aws.amazon.com/cloudwatch/pricing" },
   alarm: { dollars: 0.1, per: 1, unit: "alarm", source: "aws.amazon.com/cloudwatch/pricing" },
+  key: { dollars: 1, per: 1, unit: "key and month", source: "aws.amazon.com/kms/pricing" },
   dashboard: { dollars: 3, per: 1, unit: "dashboard", source: "aws.amazon.com/cloudwatch/pricing" },
 } as const satisfies Readonly<Record<string, Price>>;
 export type PriceName = keyof typeof prices;

@@ -15,6 +15,7 @@ import { resourceNames } from "../../shared/config/names.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
 import { type AutopilotDeployment, functionArn } from "../../stacks/definitions/deployment.ts";
 import { eventPatterns, type Schedule, schedules } from "../../stacks/definitions/event-patterns.ts";
+import { scheduleGroupArn } from "../../stacks/definitions/event-permissions.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
 import { patternOptionsOf } from "../../stacks/deployment.ts";
 import { createFleet, type Fleet, type OperatorCall } from "../fleet/fleet.ts";
@@ -236,10 +237,10 @@ export class Lab implements Services, StateMachineArns {
 
   /** A schedule that may not invoke its function hands the event to a queue, and tries again the next time. */
   #mayInvoke(schedule: Schedule): boolean {
-    const { home, name } = this.#deployment;
+    const { home } = this.#deployment;
     const session = {
       service: "scheduler.amazonaws.com",
-      sourceArn: `arn:aws:scheduler:${home.region}:${home.account}:schedule/default/${name}-${schedule.name}`,
+      sourceArn: scheduleGroupArn(this.#deployment),
       roleArn: scheduleRoleArn(this.#deployment, schedule),
       sessionName: schedule.name,
     };

@@ -82,7 +82,7 @@ function homeRoles(iam: PolicyTaker, deployment: AutopilotDeployment): void {
   for (const definition of functions) {
     const statements = functionStatements(definition, deployment);
     const policies = statements.length > 0 ? [policy(statements)] : [];
-    iam.putRole({ roleArn: functionRoleArn(deployment, definition.name), trust: lambdaTrust, policies });
+    iam.putRole({ roleArn: functionRoleArn(deployment, definition.name), trust: lambdaTrust(deployment), policies });
   }
   for (const machine of stateMachines) {
     iam.putRole({

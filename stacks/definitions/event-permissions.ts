@@ -68,9 +68,22 @@ export function undeliveredRules(deployment: AutopilotDeployment, place: Account
     : [own];
 }
 
-/** The trust policy of the schedules' roles. */
-export function scheduleTrust({ home }: AutopilotDeployment): string {
-  return serviceTrust("scheduler.amazonaws.com", home.account);
+/** The group that a deployment's schedules are in, and nobody else's. */
+export function scheduleGroupName(deployment: AutopilotDeployment): string {
+  return namePrefix(deployment);
+}
+
+/** The ARN of that group. */
+export function scheduleGroupArn(deployment: AutopilotDeployment): string {
+  return arn("scheduler", deployment.home, `schedule-group/${scheduleGroupName(deployment)}`);
+}
+
+/**
+ * The trust policy of the schedules' roles: for their group, as Scheduler gives no other source than a group:
+ * https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+ */
+export function scheduleTrust(deployment: AutopilotDeployment): string {
+  return serviceTrust("scheduler.amazonaws.com", deployment.home.account, scheduleGroupArn(deployment));
 }
 
 /** What the role of a function's schedule may do besides handing over to the queue. */

@@ -252,10 +252,10 @@ export function kubernetesPrincipals(deployment: AutopilotDeployment, account: s
   return users.map(({ name }) => roleArn(home, resourceName(deployment, name))).sort();
 }
 
-/** Lets Lambda alone assume a role. SST's own default also trusts every principal of the account. */
-export const lambdaTrust = policy([
-  { Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "lambda.amazonaws.com" } },
-]);
+/** Lets Lambda alone assume a role, for the account's functions. SST's own default also trusts the whole account. */
+export function lambdaTrust({ home }: AutopilotDeployment): string {
+  return serviceTrust("lambda.amazonaws.com", home.account);
+}
 
 /**
  * Lets an AWS service assume a role on behalf of this account's resources alone, or of those that an ARN pattern names:

@@ -14,7 +14,8 @@ function withdraw({ iam, config }: Lab, functionName: string, action: string): v
   const left = functionStatements(definition, deployment)
     .map((statement) => ({ ...statement, Action: statement.Action.filter((one) => one !== action) }))
     .filter(({ Action }) => Action.length > 0);
-  iam.putRole({ roleArn: functionRoleArn(deployment, functionName), trust: lambdaTrust, policies: [policy(left)] });
+  const roleArn = functionRoleArn(deployment, functionName);
+  iam.putRole({ roleArn, trust: lambdaTrust(deployment), policies: [policy(left)] });
 }
 
 describe("a role that lacks a permission", () => {

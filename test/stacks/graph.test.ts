@@ -15,6 +15,7 @@ const types = {
   bus: "aws:cloudwatch/eventBus:EventBus",
   busPolicy: "aws:cloudwatch/eventBusPolicy:EventBusPolicy",
   function: "aws:lambda/function:Function",
+  key: "aws:kms/key:Key",
   invokeConfig: "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
   logGroup: "aws:cloudwatch/logGroup:LogGroup",
   machine: "aws:sfn/stateMachine:StateMachine",
@@ -25,6 +26,7 @@ const types = {
   role: "aws:iam/role:Role",
   rule: "aws:cloudwatch/eventRule:EventRule",
   schedule: "aws:scheduler/schedule:Schedule",
+  scheduleGroup: "aws:scheduler/scheduleGroup:ScheduleGroup",
   table: "aws:dynamodb/table:Table",
   target: "aws:cloudwatch/eventTarget:EventTarget",
   topic: "aws:sns/topic:Topic",
@@ -208,6 +210,18 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     });
   });
 
+  it("has schedules in a group of their own, for which alone Scheduler takes on their roles", () => {
+    const [group, ...more] = all(types.scheduleGroup);
+    expect(more).toEqual([]);
+    for (const { name, inputs } of all(types.schedule)) {
+      expect(inputs.groupName, name).toBe(group?.inputs.name);
+      const role = all(types.role).find((one) => one.name === `${name}Role`);
+      expect(role && roleOf(role).trust[0]?.condition.ArnLike, name).toEqual({
+        "aws:SourceArn": homeArn("scheduler", `schedule-group/${String(group?.inputs.name)}`),
+      });
+    }
+  });
+
   describe("state machines", () => {
     const tokens = (named: Readonly<Record<string, string>>) =>
       Object.fromEntries(Object.entries(named).map(([token, name]) => [token, functionArn(name)]));
@@ -324,9 +338,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     it("name the account on whose behalf a service assumes them", () => {
       for (const { name, trust } of roles()) {
         const [statement] = trust;
-        const ofLambda = JSON.stringify(statement?.principal).includes("lambda");
-        if (!ofLambda)
-          expect(statement?.condition, name).toMatchObject({ StringEquals: { "aws:SourceAccount": homeAccount } });
+        expect(statement?.condition, name).toMatchObject({ StringEquals: { "aws:SourceAccount": homeAccount } });
       }
     });
 
@@ -448,6 +460,32 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     it("are encrypted and kept for SQS's maximum retention time", () => {
       for (const { inputs } of all(types.queue)) {
         expect(inputs).toMatchObject({ sqsManagedSseEnabled: true, messageRetentionSeconds: 14 * 24 * 3600 });
+      }
+    });
+
+    it("have alarms whose topics are encrypted, by a key that CloudWatch may use for this account", () => {
+      expect(all(types.topic).length).toBeGreaterThan(0);
+      for (const { region, inputs } of all(types.topic)) {
+        const [key, ...more] = inRegion(types.key, region ?? "");
+        expect(more).toEqual([]);
+        expect(inputs.kmsMasterKeyId).toBe(`arn:aws:kms:${region}:${homeAccount}:key/${key?.name}-0000000`);
+        expect(key?.inputs).toMatchObject({ enableKeyRotation: true });
+        expect(statementsOf(key?.inputs.policy)).toEqual([
+          {
+            effect: "Allow",
+            actions: ["kms:*"],
+            resources: ["*"],
+            principal: { AWS: `arn:aws:iam::${homeAccount}:root` },
+            condition: {},
+          },
+          {
+            effect: "Allow",
+            actions: ["kms:Decrypt", "kms:GenerateDataKey*"],
+            resources: ["*"],
+            principal: { Service: "cloudwatch.amazonaws.com" },
+            condition: { StringEquals: { "aws:SourceAccount": homeAccount } },
+          },
+        ]);
       }
     });
 

@@ -118,6 +118,16 @@ describe("the template of a member account", () => {
     });
   });
 
+  it("encrypts the alarms' topic, by a key that CloudWatch may use for this account", () => {
+    expect(propertiesOf("Alarms").KmsMasterKeyId).toEqual({ "Fn::GetAtt": ["AlarmsKey", "Arn"] });
+    const { EnableKeyRotation, KeyPolicy } = propertiesOf("AlarmsKey");
+    expect(EnableKeyRotation).toBe(true);
+    expect(statementsOf(KeyPolicy).map(({ principal, condition }) => [principal, condition])).toEqual([
+      [{ AWS: "arn:aws:iam::222222222222:root" }, {}],
+      [{ Service: "cloudwatch.amazonaws.com" }, { StringEquals: { "aws:SourceAccount": "222222222222" } }],
+    ]);
+  });
+
   it("refers only to its own resources", () => {
     const text = JSON.stringify(template.Resources);
     const referred = [...text.matchAll(/"(?:Ref|Fn::GetAtt)":\[?"(\w+)"/g)].map(([, name]) => name);

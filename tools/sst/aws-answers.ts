@@ -17,8 +17,10 @@ const arnOf: Readonly<Record<string, (name: string, place: AccountRegion, inputs
   "aws:cloudwatch/metricAlarm:MetricAlarm": (name, place) => arn("cloudwatch", place, `alarm:${name}`),
   "aws:dynamodb/table:Table": (name, place) => arn("dynamodb", place, `table/${name}`),
   "aws:iam/role:Role": (name, { account, region }) => `arn:${arnPartition(region)}:iam::${account}:role/${name}`,
+  "aws:kms/key:Key": (name, place) => arn("kms", place, `key/${name}`),
   "aws:lambda/function:Function": (name, place) => arn("lambda", place, `function:${name}`),
-  "aws:scheduler/schedule:Schedule": (name, place) => arn("scheduler", place, `schedule/default/${name}`),
+  "aws:scheduler/schedule:Schedule": (name, place, { groupName = "default" }) =>
+    arn("scheduler", place, `schedule/${String(groupName)}/${name}`),
   "aws:sfn/stateMachine:StateMachine": (name, place) => arn("states", place, `stateMachine:${name}`),
   "aws:sns/topic:Topic": (name, place) => arn("sns", place, name),
   "aws:sqs/queue:Queue": (name, place) => arn("sqs", place, name),

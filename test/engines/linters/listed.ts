@@ -30,12 +30,6 @@ export const listed: readonly Listed[] = [
       "'{% $states.input.lane.concurrency %}' is not of type 'number'",
   ),
   ...because(
-    "The project's choice: CloudWatch can't publish to a topic with AWS's own key, and a key of one's own costs more " +
-      "than the alarms' names are worth: " +
-      "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services",
-    "checkov: CKV_AWS_26 member-*.json AWS::SNS::Topic.Alarms: Ensure all data stored in the SNS topic is encrypted",
-  ),
-  ...because(
     "checkov's fault: its SQSQueueEncryption of 3.3.30 knows keys of KMS alone; SQS encrypts every new queue by keys of " +
       "its own: " +
       "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-server-side-encryption.html",
