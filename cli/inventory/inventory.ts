@@ -4,7 +4,7 @@ import { type Config, controlPlaneFor, type Target, targetsOf } from "../../shar
 import { findSidecar, proxiesOutbound } from "../../shared/data-plane/ztunnel/index.ts";
 import { isOfEarlierService } from "../../shared/deployment/memory.ts";
 import { SERIES_MS } from "../../shared/deployment/stops.ts";
-import { isStranded } from "../../shared/deployment/stranded.ts";
+import { strandedOf } from "../../shared/deployment/stranded.ts";
 import type { Decision, NoneReason } from "../../shared/enrollment/decision.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { versionSkew } from "../../shared/enrollment/version-skew.ts";
@@ -173,7 +173,7 @@ async function readService(
     name: ref.serviceName,
     revision: service.taskDefinitionArn.split("/").at(-1) ?? "",
     rolling: holdsLease(state, calls.now()),
-    stranded: isStranded(service, state),
+    stranded: strandedOf(service, state) !== undefined,
     ...stopsOf(state, calls.now()),
     ...(state?.lastOutcome && { lastOutcome: state.lastOutcome }),
   };

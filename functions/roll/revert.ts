@@ -9,14 +9,14 @@ import { lambda, type Step } from "../middleware.ts";
 /** Reverts the service to its pinned revision after a failure, and finds the cause. */
 export function revert(context: FunctionContext): Step {
   return async (event, { log }) => {
-    const { serviceArn, executionName, plan, watch, failure } = parsed(revertInput, event);
+    const { serviceArn, executionName, plan, watch, failure, cause } = parsed(revertInput, event);
     log.appendKeys({ serviceArn, executionName });
     if (plan.action !== "apply") throw new AutopilotError("malformed-event", "The plan has nothing to revert.");
     const ref = serviceRef(serviceArn);
     const reverting = await revertRoll(
       ref,
       executionName,
-      { plan, watch, failure },
+      { plan, watch, failure, cause },
       { ...context, ecs: context.ecs(ref), log },
     );
     log.warn(reverting.outcome, { cause: reverting.cause });

@@ -140,7 +140,7 @@ export const failures = {
     retryable: false,
   },
   "no-way-back": {
-    sentence: "No revision that the service could return to can be had.",
+    sentence: "No revision that the service could return to starts or can be had.",
     fix: "Deploy a revision that works, or remove the cause that the message names first and deploy again.",
     retryable: false,
   },

@@ -49,6 +49,7 @@ const nothing = {
   secretsInUse: null,
   held: null,
   lastOutcome: null,
+  stranded: null,
   notifiedRefusals: null,
   notifiedWarnings: null,
   notifiedUnhealthy: null,

@@ -41,6 +41,10 @@ export const rollSchema = z.strictObject({
   revertRevisionArn: z.string().optional(),
   /** The secret version that it pins, if it pins one. */
   revertSecret: z.string().optional(),
+  /** Which of the choices it is. */
+  revertChoice: z.string().optional(),
+  /** The choices whose deployments failed, too. */
+  failedChoices: z.array(z.string()).optional(),
   /** The tags that this roll has put on the service, and the service's `propagateTags` before it. */
   addedTagKeys: z.array(z.string()).optional(),
   propagateTagsBefore: z.string().optional(),
@@ -119,6 +123,8 @@ export const serviceStateSchema = z.strictObject({
       at: z.iso.datetime(),
     })
     .optional(),
+  /** Its last change could not be reverted: since when, and why. What ends without a change leaves it so. */
+  stranded: z.strictObject({ since: z.iso.datetime(), reason: z.string() }).optional(),
   /** The refusals that were notified last, so that each is notified once. */
   notifiedRefusals: z.string().optional(),
   notifiedWarnings: z.string().optional(),

@@ -1,5 +1,5 @@
 import { primaryOf } from "../../deployment/primary.ts";
-import { isStranded } from "../../deployment/stranded.ts";
+import { strandedOf } from "../../deployment/stranded.ts";
 import { serviceUnhealthy } from "../../events/service-events.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
@@ -21,17 +21,17 @@ export async function remindStranded(
   state: ServiceState | undefined,
   calls: RemindCalls,
 ): Promise<void> {
-  const { lastOutcome } = state ?? {};
-  if (!lastOutcome || !isStranded(service, state)) return;
-  const day = Math.floor((calls.now() - Date.parse(lastOutcome.at)) / DAY_MS);
-  const text = `${lastOutcome.executionName}: day ${day}`;
+  const stranded = strandedOf(service, state);
+  if (!stranded) return;
+  const day = Math.floor((calls.now() - Date.parse(stranded.since)) / DAY_MS);
+  const text = `${stranded.since}: day ${day}`;
   if (day < 1 || state?.notifiedUnhealthy === text) return;
   const { ref, taskDefinitionArn } = service;
   const event = serviceUnhealthy(ref, {
     taskDefinitionArn,
-    code: lastOutcome.reason,
+    code: stranded.reason,
     sentence: `${primaryOf(service)?.runningCount ?? 0} of ${service.desiredCount} tasks run. The last roll could not be reverted.`,
-    since: lastOutcome.at,
+    since: stranded.since,
   });
   if (await notifyOnce(ref, { member: "notifiedUnhealthy", text }, event, calls))
     await calls.ledger.patchService(ref.serviceArn, { notifiedUnhealthy: text, notice: null });

@@ -44,6 +44,8 @@ type Progress = Pick<
   | "deploymentId"
   | "revertRevisionArn"
   | "revertSecret"
+  | "revertChoice"
+  | "failedChoices"
   | "addedTagKeys"
   | "propagateTagsBefore"
 >;

@@ -15,6 +15,7 @@ export function releasePatch(state: ServiceState, ending: Ending, timing: Timing
   return {
     attemptNumber: state.attemptNumber + 1,
     lastOutcome: outcomeOf(ending, timing),
+    ...strandedPatch(ending, timing),
     ...(ending.plan?.serviceCreatedAtMs != null && { createdAtMs: ending.plan.serviceCreatedAtMs }),
     ...resultPatch(ending, state),
     ...(isFailure(ending.outcome) && afterFailure(state, ending.attemptKey, timing.nowMs, timing.policy)),
@@ -32,6 +33,22 @@ export function strayPatch(state: ServiceState | undefined, ending: Ending, timi
 
 function outcomeOf({ outcome, reason, executionName }: Ending, { nowMs }: Timing): ServiceState["lastOutcome"] {
   return { outcome, reason, executionName, at: new Date(nowMs).toISOString() };
+}
+
+/** A roll that has changed nothing says nothing about the revision that could not be reverted before it. */
+function strandedPatch({ outcome, reason }: Ending, { nowMs }: Timing): ServicePatch {
+  switch (outcome) {
+    case "revert-failed":
+      return { stranded: { since: new Date(nowMs).toISOString(), reason } };
+    case "succeeded":
+    case "unverified":
+    case "reverted":
+      return { stranded: null };
+    case "failed":
+    case "refused":
+    case "superseded":
+      return {};
+  }
 }
 
 /** A refusal counts, too: else one that only a roll finds, as an identity bound elsewhere, is found at every event. */

@@ -1,7 +1,7 @@
 import { attemptKeyOf } from "../../deployment/attempts.ts";
 import type { RollOutcome } from "../../model/service-state.ts";
 import type { RollOrder } from "../../rollout/steps.ts";
-import { type ApplyPlan, type FinishInput, failureOf, saysFailedOf, type Watch } from "./steps.ts";
+import { type ApplyPlan, causeInWords, type FinishInput, failureOf, saysFailedOf, type Watch } from "./steps.ts";
 
 /** How a roll ended: its last step's input in one shape, whichever path led there. */
 export interface Ending {
@@ -78,7 +78,8 @@ function resultOf(
   applied: ApplyPlan | undefined,
 ): Pick<Ending, "outcome" | "reason" | "sentence"> {
   const { code, detail } = failureOf(failure);
-  const first = cause?.sentence ?? (firstFailure ? failureOf(firstFailure).detail : "");
+  const words = cause ? causeInWords(cause) : undefined;
+  const first = words ?? (firstFailure ? failureOf(firstFailure).detail : "");
   // Where the revert's own failure names the cause, it is named once.
   const isSaid = saysFailedOf(detail) || detail.includes(first);
   const planned = plan?.action === "finish" ? plan.reason : undefined;
@@ -91,10 +92,10 @@ function resultOf(
     case "superseded":
       return { outcome, reason: planned ?? "superseded", sentence: "" };
     case "reverted":
-      return { outcome, reason: cause?.code ?? code, sentence: cause?.sentence ?? detail };
+      return { outcome, reason: cause?.code ?? code, sentence: words ?? detail };
     case "revert-failed":
       return { outcome, reason: code, sentence: [isSaid ? "" : first, detail].filter(Boolean).join(" ") };
     default:
-      return { outcome: "failed", reason: cause?.code ?? code, sentence: cause?.sentence ?? detail };
+      return { outcome: "failed", reason: cause?.code ?? code, sentence: words ?? detail };
   }
 }

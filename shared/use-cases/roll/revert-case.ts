@@ -9,8 +9,10 @@ import type { ApplyPlan, Watch } from "./steps.ts";
 export interface FailedRoll {
   readonly executionName: string;
   readonly plan: ApplyPlan;
-  /** The deployment that the roll waited for; null when it never came to wait. */
+  /** The deployment that the roll waited for, its own or that of a return; null when it never came to wait. */
   readonly watch: Watch | null;
+  /** True where the service was returned already, and the deployment of that has failed. */
+  readonly wasReturned: boolean;
   readonly service: ObservedService;
   /** The roll that has the service's lease, if one has. */
   readonly leaseholder: Roll | undefined;
@@ -20,7 +22,7 @@ export interface FailedRoll {
 type Finding =
   /** Another roll has the lease: what it deploys is its own to judge. */
   | "lease-lost"
-  /** The roll was a rollback: no revision is left to revert to, and somebody has to act. */
+  /** The roll was a rollback that has deployed nothing: somebody has to act. */
   | "stuck"
   /** The roll failed before it updated the service. */
   | "unchanged"
@@ -30,7 +32,7 @@ type Finding =
   | "reverting"
   /** Somebody has deployed another revision since, or created the service again. */
   | "superseded"
-  /** The service runs the revision that failed. */
+  /** The service runs the revision that failed, or a return to it that failed, too. */
   | "revert";
 
 export interface RevertCase {
@@ -48,16 +50,34 @@ export function revertCase(failed: FailedRoll): RevertCase {
   if (isAnotherService(service, plan.serviceCreatedAtMs)) return { case: "superseded", failedRevisionArn: undefined };
   // An apply step that crashed after UpdateService has left no watch: its target is in the ledger.
   const targetRevisionArn = watch?.targetRevisionArn ?? leaseholder?.targetRevisionArn;
+  if (failed.wasReturned) return { case: afterReturn(failed, targetRevisionArn), failedRevisionArn: targetRevisionArn };
   const current = service.taskDefinitionArn;
   const wasDeployed = watch !== null || leaseholder?.deploymentId !== undefined;
   const hasUpdated = wasDeployed || (current === targetRevisionArn && current !== plan.observedRevisionArn);
   const failedRevisionArn = hasUpdated ? targetRevisionArn : undefined;
-  if (plan.change === "rollback") return { case: "stuck", failedRevisionArn };
-  if (!hasUpdated) return { case: "unchanged", failedRevisionArn };
-  if (current === plan.pinnedRevisionArn || current === leaseholder?.revertRevisionArn) {
+  if (!hasUpdated) return { case: plan.change === "rollback" ? "stuck" : "unchanged", failedRevisionArn };
+  // A rollback has deployed its pinned revision.
+  const back = plan.change === "rollback" ? plan.observedRevisionArn : plan.pinnedRevisionArn;
+  if (current === back || current === leaseholder?.revertRevisionArn) {
     return { case: hasSettled(service) ? "reverted" : "reverting", failedRevisionArn };
   }
   return { case: current === targetRevisionArn ? "revert" : "superseded", failedRevisionArn };
+}
+
+/**
+ * The service runs the revision whose return failed, or the roll's own, as after a circuit breaker; or it is on its way
+ * to another one: that of an earlier attempt of this step, or of ECS's circuit breaker.
+ */
+function afterReturn(
+  { plan, service, leaseholder }: FailedRoll,
+  returnedRevisionArn: string | undefined,
+): Extract<Finding, "revert" | "reverting" | "reverted" | "superseded"> {
+  const current = service.taskDefinitionArn;
+  const rolled = plan.change === "rollback" ? plan.pinnedRevisionArn : leaseholder?.targetRevisionArn;
+  if (current === returnedRevisionArn || current === rolled) return "revert";
+  const returns = [leaseholder?.revertRevisionArn, plan.observedRevisionArn, plan.pinnedRevisionArn];
+  if (!returns.includes(current)) return "superseded";
+  return hasSettled(service) ? "reverted" : "reverting";
 }
 
 function hasSettled(service: ObservedService): boolean {

@@ -1,5 +1,5 @@
 import type { ServiceRef } from "../../base/arn.ts";
-import { AutopilotError, asAutopilotError, failureCodeOf, failures } from "../../base/errors.ts";
+import { AutopilotError, asAutopilotError, type FailureCode, failureCodeOf, failures } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { primaryOf } from "../../deployment/primary.ts";
 import type { ObservedService } from "../../model/service.ts";
@@ -10,7 +10,15 @@ import { progressRecorder, type RecordProgress } from "./apply-context.ts";
 import { type CauseCalls, type FailedDeployment, failureCause } from "./failure-cause.ts";
 import { giveTagsBack, propagateTagsBefore } from "./give-back.ts";
 import { type FailedRoll, type RevertCase, revertCase } from "./revert-case.ts";
-import { type ApplyPlan, type Cause, failedOf, type StepFailure, type Watch } from "./steps.ts";
+import {
+  type ApplyPlan,
+  type Cause,
+  causeInWords,
+  failedOf,
+  failureOf,
+  type StepFailure,
+  type Watch,
+} from "./steps.ts";
 import { watchOf } from "./watching.ts";
 import { type Returned, returnService, type WayBackCalls } from "./way-back.ts";
 
@@ -24,11 +32,14 @@ export interface RevertCalls {
   readonly now: () => number;
 }
 
+/** Characters that the message has for one failed return. */
+const MOST_OF_A_RETURN = 400;
+
 export type Reverting = {
   /** `failed`: the roll has deployed nothing. */
   readonly outcome: "reverting" | "reverted" | "superseded" | "failed";
   readonly watch: Watch | null;
-  readonly cause: Cause;
+  readonly cause: { readonly [K in keyof Cause]: Cause[K] };
 };
 
 /**
@@ -40,16 +51,24 @@ export type Reverting = {
 export async function revertRoll(
   ref: ServiceRef,
   executionName: string,
-  roll: { readonly plan: ApplyPlan; readonly watch: Watch | null; readonly failure: StepFailure | null },
+  roll: {
+    readonly plan: ApplyPlan;
+    readonly watch: Watch | null;
+    readonly failure: StepFailure | null;
+    /** Why the roll failed, where the service was returned since and that has failed, too: the next choice follows. */
+    readonly cause: Cause | null;
+  },
   calls: RevertCalls,
 ): Promise<Reverting> {
   const { plan, watch, failure } = roll;
+  const wasReturned = roll.cause !== null;
   const service = await calls.ecs.describeService(ref);
   const state = await calls.ledger.getService(ref.serviceArn);
   const leaseholder = state?.roll;
-  const found = revertCase({ executionName, plan, watch, service, leaseholder });
+  const found = revertCase({ executionName, plan, watch, wasReturned, service, leaseholder });
   const failed = { failure, desiredCount: service.desiredCount };
-  const cause = await failureCause(ref, failedDeployment(found, { plan, watch, service, leaseholder }), failed, calls);
+  const shown = await failureCause(ref, failedDeployment(found, { plan, watch, service, leaseholder }), failed, calls);
+  const cause = roll.cause ? afterReturn(roll.cause, watch, shown) : shown;
   switch (found.case) {
     case "lease-lost":
     case "superseded":
@@ -66,7 +85,18 @@ export async function revertRoll(
       await giveBack(service, { plan, state, executionName }, calls);
       return { outcome: "reverting", watch: revertWatch(revertedOf(service, { plan, state }), calls), cause };
     case "revert":
-      return goBack(ref, { plan, state, executionName, cause }, calls);
+      return goBack(
+        ref,
+        {
+          plan,
+          state,
+          executionName,
+          cause,
+          returned: wasReturned ? watch : null,
+          failedCode: failureOf(failure).code,
+        },
+        calls,
+      );
   }
 }
 
@@ -89,10 +119,21 @@ function failedDeployment(
   };
 }
 
+/** The first cause stays the cause. */
+function afterReturn(first: Cause, watch: Watch | null, { code, sentence }: Cause): Cause {
+  const revision = watch?.targetRevisionArn.split("/").at(-1) ?? "";
+  const why = `${revision}: ${code}: ${sentence}`.slice(0, MOST_OF_A_RETURN);
+  return { ...first, failedReturns: [...(first.failedReturns ?? []), why] };
+}
+
 /** The cause as an error that is not retryable, since another attempt would find the same. */
-function stuckError({ code, sentence }: Cause): AutopilotError {
+function stuckError(cause: Cause): AutopilotError {
+  return new AutopilotError(terminal(cause.code) ?? "deployment-failed", causeInWords(cause));
+}
+
+function terminal(code: string): FailureCode | undefined {
   const known = failureCodeOf(`${code}:`);
-  return new AutopilotError(known && !failures[known].retryable ? known : "deployment-failed", sentence);
+  return known && !failures[known].retryable ? known : undefined;
 }
 
 interface Failed {
@@ -101,18 +142,28 @@ interface Failed {
   readonly executionName: string;
 }
 
+interface Failing extends Failed {
+  readonly cause: Cause;
+  /** The return that has failed, if it is one that has, and the code with which it ended. */
+  readonly returned: Watch | null;
+  readonly failedCode: string;
+}
+
 /** Updates the service. Adds the first cause to what that fails of: nobody would learn it otherwise. */
-async function goBack(
-  ref: ServiceRef,
-  { plan, state, executionName, cause }: Failed & { readonly cause: Cause },
-  calls: RevertCalls,
-): Promise<Reverting> {
+async function goBack(ref: ServiceRef, failed: Failing, calls: RevertCalls): Promise<Reverting> {
+  const { plan, state, executionName, cause, returned: failedReturn } = failed;
+  // Nothing would remember what was tried.
+  if (failedReturn && !state?.roll) throw new AutopilotError("no-way-back", failedOf(cause));
   // A lease that is gone leaves nothing to record. The service has to be returned nevertheless.
   const record: RecordProgress = state?.roll ? progressRecorder(ref, executionName, calls) : async () => {};
   const known = state ?? serviceStateSchema.parse({ shape: 1, serviceArn: ref.serviceArn });
   const propagateTags = propagateTagsBefore(known.roll?.propagateTagsBefore);
   try {
-    const returned = await returnService(ref, { plan, state: known, propagateTags, record }, calls);
+    const returned = await returnService(
+      ref,
+      { plan, state: known, failedReturn: failedReturn?.targetRevisionArn, propagateTags, record },
+      calls,
+    );
     // Only now: a service that stays on the new revision keeps its tags, or they would be drift at once.
     await giveTagsBack(ref, known, record, calls);
     return { outcome: "reverting", watch: revertWatch(returned, calls), cause };
@@ -120,8 +171,16 @@ async function goBack(
     const failure = asAutopilotError(error);
     if (failure.code === "roll-in-progress") return { outcome: "superseded", watch: null, cause };
     if (failure.retryable) throw error;
-    throw new AutopilotError(failure.code, `${failedOf(cause)} Tried: ${failure.detail}`, { cause: failure });
+    throw noChoiceLeft(failure, failed);
   }
+}
+
+/** A return that failed in ECS says more than that no choice is left. */
+function noChoiceLeft(failure: AutopilotError, { cause, failedCode }: Pick<Failing, "cause" | "failedCode">) {
+  if (failure.detail !== "") {
+    return new AutopilotError(failure.code, `${failedOf(cause)} Tried: ${failure.detail}`, { cause: failure });
+  }
+  return new AutopilotError(terminal(failedCode) ?? failure.code, failedOf(cause), { cause: failure });
 }
 
 /** The same where the revision is back already, by ECS's circuit breaker or an earlier attempt. */

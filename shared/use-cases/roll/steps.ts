@@ -113,14 +113,27 @@ function lambdaMessage(cause: string): string | undefined {
 }
 
 const step = { serviceArn: serviceArnSchema, executionName: z.string().min(1).max(80) };
-export const causeSchema = z.object({ code: z.string(), sentence: z.string() });
-export type Cause = z.infer<typeof causeSchema>;
+export interface Cause {
+  readonly code: string;
+  readonly sentence: string;
+  /** The revisions that the service was returned to and whose deployments failed, too, with why. */
+  readonly failedReturns?: readonly string[];
+}
+export const causeSchema = z
+  .object({ code: z.string(), sentence: z.string(), failedReturns: z.array(z.string()).optional() })
+  .transform(({ failedReturns, ...cause }): Cause => ({ ...cause, ...(failedReturns && { failedReturns }) }));
+
+/** A cause in words, with what was tried since. */
+export function causeInWords({ sentence, failedReturns = [] }: Cause): string {
+  if (failedReturns.length === 0) return sentence;
+  return `${sentence} The revert failed, too: ${failedReturns.join("; ")}`;
+}
 
 const FAILED_OF = "The roll had failed:";
 
 /** The words with which the failure of a revert names the cause of the roll's own failure. */
-export function failedOf({ code, sentence }: Cause): string {
-  return `${FAILED_OF} ${code}: ${sentence}`;
+export function failedOf(cause: Cause): string {
+  return `${FAILED_OF} ${cause.code}: ${causeInWords(cause)}`;
 }
 
 /** True for a detail that has these words. */
@@ -140,6 +153,8 @@ export const revertInput = z.object({
   plan: planSchema,
   watch: watchSchema.nullable(),
   failure: failureSchema.nullable(),
+  /** Set where the service was returned, and the deployment of that failed: why the roll had failed. */
+  cause: causeSchema.nullable().default(null),
 });
 export const finishInput = z.object({
   ...step,

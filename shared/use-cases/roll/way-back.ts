@@ -1,6 +1,8 @@
 import type { ServiceRef } from "../../base/arn.ts";
 import { AutopilotError, asAutopilotError, type FailureCode } from "../../base/errors.ts";
 import { textAt } from "../../base/json-fields.ts";
+import { findSidecar } from "../../data-plane/ztunnel/index.ts";
+import { removedDefinition } from "../../enrollment/definition.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import { registerable } from "../../model/task-definition.ts";
@@ -23,26 +25,34 @@ export interface Returned {
 
 /**
  * Updates the service to the first revision that can be had and that ECS takes: the pinned one, the last good one, the
- * one that was observed. A revision that was deregistered is registered again from its content; one that was deleted,
- * or that ECS refuses for the service of today, is followed by the next. Each is recorded before it is tried. Throws
- * `no-way-back` with what was tried, or another error of its calls.
+ * one that was observed, and at last the observed one without our sidecar. A revision that was deregistered is
+ * registered again from its content; one that was deleted, that ECS refuses for the service of today, or whose
+ * deployment has failed is followed by the next. Each is recorded before it is tried. Throws `no-way-back` with what
+ * was tried, or another error of its calls.
  */
 export async function returnService(
   ref: ServiceRef,
   back: {
     readonly plan: ApplyPlan;
     readonly state: ServiceState;
+    /** The revision to which the service was returned, where the deployment of that has failed. */
+    readonly failedReturn: string | undefined;
     readonly propagateTags: "NONE" | "TASK_DEFINITION" | undefined;
     readonly record: RecordProgress;
   },
   calls: WayBackCalls,
 ): Promise<Returned> {
   const { plan, state, propagateTags, record } = back;
+  const failed = failedChoices(state, back.failedReturn);
   const refused: string[] = [];
-  for (const choice of choicesOf(plan, state)) {
+  for (const choice of choicesOf(plan, state).filter((one) => !failed.includes(one))) {
     try {
-      const { revisionArn, secretInUse } = await usableRevision(choice, state, calls.ecs);
-      await record({ revertRevisionArn: revisionArn, revertSecret: secretInUse });
+      const usable = await revisionOf(choice, plan, state, calls.ecs);
+      // A copy of a revision that has failed fails like it.
+      if (usable === undefined || failed.includes(usable.revisionArn)) continue;
+      const { revisionArn, secretInUse } = usable;
+      const progress = { revertRevisionArn: revisionArn, revertChoice: choice, failedChoices: failed };
+      await record({ ...progress, revertSecret: secretInUse });
       const change = { taskDefinitionArn: revisionArn, ...(propagateTags && { propagateTags }) };
       return { service: await calls.ecs.updateService(ref, change), revisionArn, secretInUse };
     } catch (error) {
@@ -57,16 +67,44 @@ export async function returnService(
 
 const asksForAnother: readonly FailureCode[] = ["task-definition-not-found", "registration-refused", "update-refused"];
 
+/** The last choice: an application that runs outside of the mesh is better than one that does not run. */
+const WITHOUT_SIDECAR = "without the sidecar";
+
 /** Never the revision that has just failed. */
 function choicesOf(
-  { pinnedRevisionArn, observedRevisionArn }: ApplyPlan,
+  { change, pinnedRevisionArn, observedRevisionArn }: ApplyPlan,
   { lastGoodRevisionArn, roll }: ServiceState,
 ): readonly string[] {
-  const wanted = [pinnedRevisionArn, lastGoodRevisionArn, observedRevisionArn];
-  const known = wanted.filter(
-    (arn) => arn !== undefined && (arn === pinnedRevisionArn || arn !== roll?.targetRevisionArn),
+  // A rollback has deployed its pinned revision, or a copy of it.
+  const wanted = change === "rollback" ? [] : [pinnedRevisionArn];
+  const others = [lastGoodRevisionArn, observedRevisionArn].filter(
+    (arn) =>
+      arn !== undefined && arn !== roll?.targetRevisionArn && (change !== "rollback" || arn !== pinnedRevisionArn),
   );
-  return [...new Set(known)].filter((arn) => arn !== undefined);
+  const last = change === "unenroll" ? [] : [WITHOUT_SIDECAR];
+  return [...new Set([...wanted, ...others, ...last])].filter((one) => one !== undefined);
+}
+
+/** The choices that have failed. The latest is recorded with the next one, so that a retry finds it, too. */
+function failedChoices({ roll }: ServiceState, failedReturn: string | undefined): string[] {
+  const before = roll?.failedChoices ?? [];
+  if (failedReturn === undefined) return [...before];
+  const latest = roll?.revertRevisionArn === failedReturn && roll.revertChoice !== undefined ? [roll.revertChoice] : [];
+  return [...new Set([...before, failedReturn, ...latest])];
+}
+
+/** Undefined where there is nothing to choose. Throws `task-definition-not-found`. */
+async function revisionOf(
+  choice: string,
+  plan: ApplyPlan,
+  state: ServiceState,
+  ecs: RegisterCalls,
+): Promise<Pick<Returned, "revisionArn" | "secretInUse"> | undefined> {
+  if (choice !== WITHOUT_SIDECAR) return usableRevision(choice, state, ecs);
+  const described = await ecs.describeTaskDefinition(plan.observedRevisionArn, { fresh: true });
+  if (findSidecar(described.raw).kind === "none") return undefined;
+  const { taskDefinitionArn } = await registerOnce(removedDefinition(described), described, state, ecs);
+  return { revisionArn: taskDefinitionArn, secretInUse: null };
 }
 
 /** The revision itself, or one that is registered now with its content. Throws `task-definition-not-found`. */

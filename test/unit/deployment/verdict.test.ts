@@ -57,12 +57,12 @@ describe("a watched deployment", () => {
     ["still listed", [deployment({ status: "ACTIVE", rolloutState: "FAILED" })]],
     ["gone", []],
   ])("has failed, and is not superseded, when the circuit breaker rolls it back and it is %s", (_where, own) => {
-    const wayBack = deployment({
+    const choice = deployment({
       id: "ecs-svc/3",
       taskDefinitionArn: BEFORE,
       rolloutStateReason: "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.",
     });
-    expect(verdictOf([wayBack, ...own])).toMatchObject({ state: "failed", code: "deployment-failed" });
+    expect(verdictOf([choice, ...own])).toMatchObject({ state: "failed", code: "deployment-failed" });
   });
 
   it("has failed when ECS says so, though somebody has deployed since", () => {

@@ -132,4 +132,14 @@ describe("a service that could not be reverted and does not run", () => {
     await remind();
     expect(testbed.bus.events).toHaveLength(2);
   });
+
+  it("is notified of also when a later roll was refused, or failed before it changed anything", async () => {
+    const { testbed, remind } = await stranded();
+    const at = new Date(testbed.clock.nowMs).toISOString();
+    const lastOutcome = { outcome: "refused", reason: "identity-conflict", executionName: "web-1", at } as const;
+    await testbed.ledger.patchService(web.serviceArn, { lastOutcome, stranded: { since: at, reason: "no-way-back" } });
+    testbed.clock.nowMs += DAY;
+    await remind();
+    expect(testbed.bus.events).toMatchObject([{ detailType: "Service Unhealthy", detail: { code: "no-way-back" } }]);
+  });
 });

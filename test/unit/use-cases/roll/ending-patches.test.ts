@@ -46,6 +46,21 @@ describe("the release of a lease", () => {
     });
   });
 
+  it("strands a service that could not be reverted, until a roll ends with a revision that runs", () => {
+    const stranded = { since: new Date(NOW).toISOString(), reason: "no-way-back" };
+    const lost = endingWith({
+      outcome: "revert-failed",
+      plan: planOf(),
+      failure: { verdict: "failed", code: "no-way-back", detail: "" },
+    });
+    expect(releasePatch(stateOf(), lost, clock)).toMatchObject({ stranded });
+    for (const outcome of ["failed", "refused", "superseded"])
+      expect(releasePatch(stateOf({ stranded }), endingWith({ outcome }), clock)).not.toHaveProperty("stranded");
+    expect(releasePatch(stateOf({ stranded }), success(), clock)).toMatchObject({ stranded: null });
+    const back = endingWith({ outcome: "reverted", plan: planOf(), watch: watchOf() });
+    expect(releasePatch(stateOf({ stranded }), back, clock)).toMatchObject({ stranded: null });
+  });
+
   it("has a secret version once that both revisions start from", () => {
     const ending = success({ pinnedSecret: TARGET_SECRET });
     expect(releasePatch(stateOf(), ending, clock)).toMatchObject({ secretsInUse: [TARGET_SECRET] });

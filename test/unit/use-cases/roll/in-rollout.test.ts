@@ -309,21 +309,37 @@ describe("a rollback", () => {
     expect(await service(testbed)).toMatchObject({ status: "succeeded", toRevisionArn: expect.any(String) });
   });
 
-  it("has no revert of its own: a failed service is stuck, is notified, and still wants the old image", async () => {
+  it("that fails returns to what ran before it: the service is stuck, is notified, and wants the old image", async () => {
     const testbed = await inRollout();
     const { planned } = await goingBack(testbed);
+    const ran = testbed.ecs.of(web).taskDefinitionArn;
     const { watch } = await applyRoll(web, BACK, applyPlan(planned), testbed);
     testbed.ecs.fail();
     testbed.ecs.setTasks([]);
     const failed = { verdict: "failed", code: "deployment-failed", detail: "no" } as const;
-    await expect(
-      revertRoll(web, BACK, { plan: applyPlan(planned), watch, failure: failed }, testbed),
-    ).rejects.toMatchObject({ code: "deployment-failed", retryable: false });
-    const input = ending(back, planned, { executionName: BACK, watch, outcome: "revert-failed", failure: failed });
-    await finishRoll(web, input, testbed);
+    const failing = { plan: applyPlan(planned), watch, failure: failed, cause: null };
+    const reverting = await revertRoll(web, BACK, failing, testbed);
+    expect(reverting).toMatchObject({
+      outcome: "reverting",
+      watch: { targetRevisionArn: ran },
+    });
+    const end = { executionName: BACK, ...reverting, outcome: "reverted", failure: failed };
+    await finishRoll(web, ending(back, planned, end), testbed);
     expect(await service(testbed)).toMatchObject({ status: "stuck", reason: "deployment-failed" });
     expect((await testbed.ledger.getRollout(ID))?.stuckOrdinals).toEqual([0]);
     expect((await stateOf(testbed))?.image).toBeUndefined();
+    expect(testbed.bus.events.at(-1)).toMatchObject({ detailType: "Service Roll Failed", detail: { reverted: true } });
+  });
+
+  it("that could not deploy anything leaves a service that is stuck", async () => {
+    const testbed = await inRollout();
+    const { planned } = await goingBack(testbed);
+    const failed = { verdict: "failed", code: "update-refused", detail: "no" } as const;
+    const failing = { plan: applyPlan(planned), watch: null, failure: failed, cause: null };
+    await expect(revertRoll(web, BACK, failing, testbed)).rejects.toMatchObject({ code: "update-refused" });
+    const input = ending(back, planned, { executionName: BACK, outcome: "revert-failed", failure: failed });
+    await finishRoll(web, input, testbed);
+    expect(await service(testbed)).toMatchObject({ status: "stuck", reason: "update-refused" });
     expect(testbed.bus.events.at(-1)).toMatchObject({ detailType: "Service Roll Failed", detail: { reverted: false } });
   });
 });

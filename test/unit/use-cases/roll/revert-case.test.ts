@@ -27,6 +27,7 @@ function failed(given: Partial<FailedRoll> = {}): FailedRoll {
     executionName: NAME,
     plan: planOf(),
     watch: null,
+    wasReturned: false,
     service: running(OBSERVED),
     leaseholder: lease(),
     ...given,
@@ -34,6 +35,12 @@ function failed(given: Partial<FailedRoll> = {}): FailedRoll {
 }
 
 const updated = { targetRevisionArn: TARGET, deploymentId: "ecs-svc/8" };
+
+const returned = {
+  wasReturned: true,
+  watch: watchOf({ targetRevisionArn: OBSERVED, revisionBeforeArn: null }),
+  leaseholder: lease({ ...updated, revertRevisionArn: OBSERVED }),
+};
 
 describe("for a failed roll the case is", () => {
   it.each<[ReturnType<typeof revertCase>["case"], string, Partial<FailedRoll>]>([
@@ -72,7 +79,32 @@ describe("for a failed roll the case is", () => {
       { service: running(TARGET), plan: planOf({ serviceCreatedAtMs: NOW - 3_600_000 }), watch },
     ],
     ["superseded", "the same, and it never came to wait", { service: running(OTHER), leaseholder: lease(updated) }],
-    ["stuck", "it was a rollback", { plan: planOf({ change: "rollback" }), service: running(TARGET), watch }],
+    [
+      "revert",
+      "it was a rollback, and its pinned revision runs",
+      { plan: planOf({ change: "rollback", pinnedRevisionArn: TARGET }), service: running(TARGET), watch },
+    ],
+    [
+      "reverted",
+      "it was a rollback, and what ran before it runs again",
+      { plan: planOf({ change: "rollback", pinnedRevisionArn: TARGET }), watch },
+    ],
+    ["revert", "the service was returned, and that failed", { ...returned, service: running(OBSERVED) }],
+    [
+      "revert",
+      "the same, and ECS's circuit breaker has brought its own revision",
+      { ...returned, service: running(TARGET) },
+    ],
+    [
+      "reverting",
+      "the same, and an earlier attempt has gone on to the next choice",
+      {
+        ...returned,
+        service: running(OTHER, "IN_PROGRESS"),
+        leaseholder: lease({ ...updated, revertRevisionArn: OTHER }),
+      },
+    ],
+    ["superseded", "the same, and somebody has deployed another one", { ...returned, service: running(OTHER) }],
     ["stuck", "it was a rollback that has not begun", { plan: planOf({ change: "rollback" }) }],
   ])("%s when %s", (expected, _when, given) => {
     expect(revertCase(failed(given)).case).toBe(expected);
@@ -124,19 +156,22 @@ describe("in every state that a failed roll finds, its revert", () => {
           await testbed.ledger.updateRoll(web.serviceArn, executionName, progress);
         }
         const revert = () =>
-          revertRoll(web, NAME, { plan, watch: watched, failure: null }, testbed).catch((error: unknown) => {
-            // Only a rollback has nothing to revert to.
-            if (plan.change !== "rollback") throw error;
-          });
+          revertRoll(web, NAME, { plan, watch: watched, failure: null, cause: null }, testbed).catch(
+            (error: unknown) => {
+              // Only a rollback may have nothing to revert to.
+              if (plan.change !== "rollback") throw error;
+            },
+          );
         await revert();
         await revert();
         expect(testbed.ecs.updates.length).toBeLessThanOrEqual(1);
         for (const { taskDefinitionArn, force } of testbed.ecs.updates) {
           updates.count += 1;
-          expect({ taskDefinitionArn, force }).toEqual({ taskDefinitionArn: plan.pinnedRevisionArn, force: false });
+          // A rollback has deployed its pinned revision: it returns to the one that ran before.
+          const back = plan.change === "rollback" ? plan.observedRevisionArn : plan.pinnedRevisionArn;
+          expect({ taskDefinitionArn, force }).toEqual({ taskDefinitionArn: back, force: false });
           expect([watched?.targetRevisionArn, held?.targetRevisionArn]).toContain(before.taskDefinitionArn);
           expect(held?.executionName).not.toBe("another");
-          expect(plan.change).not.toBe("rollback");
         }
       }),
       { numRuns: 300 },

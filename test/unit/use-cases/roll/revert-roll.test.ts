@@ -3,7 +3,7 @@ import { AutopilotError } from "../../../../shared/base/errors.ts";
 import { applyRoll } from "../../../../shared/use-cases/roll/apply-roll.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import { revertRoll } from "../../../../shared/use-cases/roll/revert-roll.ts";
-import type { ApplyPlan, Watch } from "../../../../shared/use-cases/roll/steps.ts";
+import type { ApplyPlan, Cause, Watch } from "../../../../shared/use-cases/roll/steps.ts";
 import { Crash, crashing, failCalls } from "../../../support/altered-calls.ts";
 import { NAME, OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { container, task } from "../../../support/deployments.ts";
@@ -13,7 +13,7 @@ import { applied, enroll, planned } from "../../../support/testbeds/rolls.ts";
 const failure = { verdict: "failed", code: "tasks-stopping", detail: "3 tasks failed in a row." } as const;
 
 const revert = (testbed: RollTestbed, plan: ApplyPlan, watch: Watch | null) =>
-  revertRoll(web, NAME, { plan, watch, failure }, testbed);
+  revertRoll(web, NAME, { plan, watch, failure, cause: null }, testbed);
 
 describe("a failed roll", () => {
   it("reverts to the pinned revision, whose deployment is watched like any other", async () => {
@@ -116,7 +116,9 @@ describe("a failed roll", () => {
       testbed.ecs.deregister(OBSERVED);
       const broken = crashing({ calls, when: "after" });
       const fragile = { ...testbed, ecs: broken(testbed.ecs), ledger: broken(testbed.ledger) };
-      const first = await revertRoll(web, NAME, { plan, watch, failure }, fragile).catch((error: unknown) => error);
+      const first = await revertRoll(web, NAME, { plan, watch, failure, cause: null }, fragile).catch(
+        (error: unknown) => error,
+      );
       const reverting = first instanceof Crash ? await revert(testbed, plan, watch) : first;
       const copy = testbed.ecs.of(web).taskDefinitionArn;
       expect(reverting).toMatchObject({ outcome: "reverting", watch: { targetRevisionArn: copy } });
@@ -219,7 +221,7 @@ describe("a failed roll", () => {
       const { plan, watch } = await applied(testbed);
       const broken = crashing({ calls, when: "after" });
       const fragile = { ...testbed, ecs: broken(testbed.ecs), ledger: broken(testbed.ledger) };
-      const crashed = await revertRoll(web, NAME, { plan, watch, failure }, fragile).then(
+      const crashed = await revertRoll(web, NAME, { plan, watch, failure, cause: null }, fragile).then(
         () => false,
         (error: unknown) => error instanceof Crash,
       );
@@ -230,5 +232,113 @@ describe("a failed roll", () => {
       expect(await revert(testbed, plan, watch)).toMatchObject({ outcome: "reverting" });
       expect(testbed.ecs.updates.filter(({ taskDefinitionArn }) => taskDefinitionArn === OBSERVED)).toHaveLength(1);
     }
+  });
+});
+
+const GOOD = revisionArn("web", 3);
+
+/** A roll of a service in the mesh, which ran `OBSERVED` with an older sidecar and has another last good revision. */
+async function updated() {
+  const testbed = rollTestbed();
+  await enroll(testbed);
+  const before = testbed.ecs.of(web).taskDefinitionArn;
+  testbed.ecs.addRevision(GOOD);
+  await testbed.ledger.patchService(web.serviceArn, { lastGoodRevisionArn: GOOD });
+  testbed.ecs.change({ tags: { ...testbed.ecs.of(web).tags, "ztunnel-autopilot/proxy-env": "true" } });
+  const { plan, watch } = await applied(testbed);
+  expect(plan.pinnedRevisionArn).toBe(before);
+  return { testbed, before, plan, watch };
+}
+
+/** The state machine's way: each return's deployment fails, until the revert says that it can't go on. */
+async function returning({ testbed, plan, watch }: Awaited<ReturnType<typeof updated>>) {
+  const tried: string[] = [];
+  let state: { watch: Watch | null; cause: Cause | null } = { watch, cause: null };
+  for (;;) {
+    try {
+      const failed = await revertRoll(web, NAME, { plan, failure, ...state }, testbed);
+      if (failed.outcome !== "reverting") return { tried, ended: failed };
+      tried.push(testbed.ecs.of(web).taskDefinitionArn);
+      state = { watch: failed.watch, cause: failed.cause };
+    } catch (error) {
+      return { tried, error };
+    }
+  }
+}
+
+describe("a revert whose own deployment fails", () => {
+  it("is followed by the last good revision, then by the definition without our sidecar, then by nothing", async () => {
+    const given = await updated();
+    const { tried, error } = await returning(given);
+    const { testbed, before } = given;
+    expect(tried.slice(0, 2)).toEqual([before, GOOD]);
+    expect(tried).toHaveLength(3);
+    expect(testbed.ecs.containersOf(tried[2] ?? "")).toEqual(["web"]);
+    expect(error).toMatchObject({ code: "tasks-stopping", retryable: false });
+    const text = String(error);
+    expect(text).toMatch(/The roll had failed: tasks-stopping: 3 tasks failed in a row\. The revert failed, too: web:/);
+    for (const arn of tried) expect(text).toContain(`${arn.split("/").at(-1)}: tasks-stopping: 3 tasks`);
+  });
+
+  it("keeps the first cause, and says what else failed", async () => {
+    const { testbed, plan, watch } = await updated();
+    const first = await revertRoll(web, NAME, { plan, watch, failure, cause: null }, testbed);
+    const late = { verdict: "failed", code: "deployment-deadline", detail: "0 of 2 tasks run." } as const;
+    const second = await revertRoll(
+      web,
+      NAME,
+      { plan, watch: first.watch, failure: late, cause: first.cause },
+      testbed,
+    );
+    expect(second.cause).toMatchObject({
+      code: "tasks-stopping",
+      sentence: "3 tasks failed in a row.",
+      failedReturns: [expect.stringContaining(": deployment-deadline: 0 of 2 tasks run.")],
+    });
+  });
+
+  it("has its next choice once, also when the step crashes at any call and runs again", async () => {
+    for (let calls = 1; ; calls += 1) {
+      const { testbed, plan, watch } = await updated();
+      const first = await revertRoll(web, NAME, { plan, watch, failure, cause: null }, testbed);
+      const again = { plan, watch: first.watch, failure, cause: first.cause };
+      const before = testbed.ecs.updates.length;
+      const broken = crashing({ calls, when: "after" });
+      const fragile = { ...testbed, ecs: broken(testbed.ecs), ledger: broken(testbed.ledger) };
+      const crashed = await revertRoll(web, NAME, again, fragile).then(
+        () => false,
+        (error: unknown) => error instanceof Crash,
+      );
+      if (crashed) await revertRoll(web, NAME, again, testbed);
+      expect(testbed.ecs.of(web).taskDefinitionArn).toBe(GOOD);
+      expect(testbed.ecs.updates).toHaveLength(before + 1);
+      if (!crashed) return expect(calls).toBeGreaterThan(5);
+    }
+  });
+
+  it("is left to who has deployed another revision since, and to another roll", async () => {
+    const { testbed, plan, watch } = await updated();
+    const first = await revertRoll(web, NAME, { plan, watch, failure, cause: null }, testbed);
+    const again = { plan, watch: first.watch, failure, cause: first.cause };
+    testbed.ecs.deploy(revisionArn("web", 99));
+    expect(await revertRoll(web, NAME, again, testbed)).toMatchObject({ outcome: "superseded" });
+    expect(testbed.ecs.of(web).taskDefinitionArn).toBe(revisionArn("web", 99));
+  });
+
+  it("of a copy is not tried as the copy's original", async () => {
+    const { testbed, before, plan, watch } = await updated();
+    testbed.ecs.deregister(before);
+    const first = await revertRoll(web, NAME, { plan, watch, failure, cause: null }, testbed);
+    expect(first.watch?.targetRevisionArn).not.toBe(before);
+    const again = { plan, watch: first.watch, failure, cause: first.cause };
+    expect(await revertRoll(web, NAME, again, testbed)).toMatchObject({ watch: { targetRevisionArn: GOOD } });
+  });
+
+  it("has no next choice without the lease: nothing would remember what was tried", async () => {
+    const { testbed, plan, watch } = await updated();
+    const first = await revertRoll(web, NAME, { plan, watch, failure, cause: null }, testbed);
+    await testbed.ledger.finishRoll(web.serviceArn, NAME, {});
+    const again = { plan, watch: first.watch, failure, cause: first.cause };
+    await expect(revertRoll(web, NAME, again, testbed)).rejects.toMatchObject({ code: "no-way-back" });
   });
 });

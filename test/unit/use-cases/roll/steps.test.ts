@@ -26,7 +26,7 @@ const inputs = {
   apply: [applyInput, { ...step, plan }],
   await: [awaitInput, { ...step, taskToken: "t", watch, pollCount: 0 }],
   verify: [verifyInput, { ...step, plan, watch, since: "2026-11-21T04:00:00.000Z" }],
-  revert: [revertInput, { ...step, plan, watch: null, failure }],
+  revert: [revertInput, { ...step, plan, watch: null, failure, cause: null }],
   finish: [
     finishInput,
     {
@@ -45,13 +45,14 @@ const inputs = {
 
 describe.each(Object.entries<readonly [z.ZodType, Readonly<Record<string, unknown>>]>(inputs))(
   "the input of the step %s",
-  (_name, [schema, good]) => {
+  (name, [schema, good]) => {
     it("is taken as it is", () => {
       expect(parsed(schema, good)).toEqual(good);
     });
 
     // A roll that began before these were known says nothing of them.
-    it.each(Object.keys(good).filter((key) => key !== "rollout" && key !== "firstFailure"))(
+    const later = ["rollout", "firstFailure", ...(name === "revert" ? ["cause"] : [])];
+    it.each(Object.keys(good).filter((key) => !later.includes(key)))(
       "without %s is malformed, and the error names it",
       (key) => {
         expect(() => parsed(schema, { ...good, [key]: undefined })).toThrow(
