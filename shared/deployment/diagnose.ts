@@ -62,7 +62,7 @@ function diagnoseStopped(task: ObservedTask): Diagnosis | undefined {
 }
 
 /** The scheduler stops tasks that are no longer needed, as in every deployment. */
-function isScaling({ stopCode, stoppedReason = "" }: ObservedTask): boolean {
+export function isScaling({ stopCode, stoppedReason = "" }: ObservedTask): boolean {
   return stopCode === "ServiceSchedulerInitiated" && !/health check/i.test(stoppedReason);
 }
 

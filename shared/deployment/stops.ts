@@ -2,7 +2,7 @@ import { ZTUNNEL } from "../base/vocabulary.ts";
 import type { ServiceState, Stops } from "../model/service-state.ts";
 import type { ObservedTask } from "../model/task.ts";
 import { taskIdOf } from "../model/task.ts";
-import { type Diagnosis, diagnose } from "./diagnose.ts";
+import { type Diagnosis, diagnose, isScaling } from "./diagnose.ts";
 import { evidenceOf } from "./evidence.ts";
 
 /** Stops that are further apart are not of one series. */
@@ -12,9 +12,11 @@ const KNOWN_TASKS = 10;
 
 /**
  * Why a task of a service at rest died, ztunnel's container first; `undefined` for one that was stopped on purpose, as
- * by scaling, by a person, or by AWS.
+ * by scaling, by a person, or by AWS. Scaling says nothing about the revision, and the exit codes that it leads to say
+ * as little: an application that was still waiting for ztunnel looks like one whose ztunnel never got healthy.
  */
 export function deathOf(task: ObservedTask): Diagnosis | undefined {
+  if (isScaling(task)) return undefined;
   const containers = task.containers.toSorted((a, b) => Number(b.name === ZTUNNEL) - Number(a.name === ZTUNNEL));
   const suspects = { targetRevisionArn: task.taskDefinitionArn, deploymentIds: [], sinceMs: 0, definition: undefined };
   return diagnose({ stoppedTasks: evidenceOf([{ ...task, containers }], suspects), runningTasks: [] });

@@ -56,6 +56,25 @@ describe("tasks of a service in the mesh that die while no roll is under way", (
     expect(testbed.bus.events).toEqual([]);
   });
 
+  it("do not count where ECS scales the service in, however far their containers have come", async () => {
+    const testbed = await atRest();
+    const scaledIn = {
+      stopCode: "ServiceSchedulerInitiated",
+      stoppedReason: "Scaling activity initiated by (deployment ecs-svc/1)",
+      // The application was still waiting for ztunnel.
+      containers: [
+        { name: "web", lastStatus: "STOPPED" },
+        { name: "ztunnel", lastStatus: "STOPPED", exitCode: 143 },
+      ],
+    };
+    for (const id of ["a", "b", "c"]) await noteStoppedTask(died(id, scaledIn), testbed);
+    expect(await stopsOf(testbed)).toBeUndefined();
+    expect(testbed.bus.events).toEqual([]);
+    const unhealthy = { ...scaledIn, stoppedReason: "Task failed container health checks" };
+    await noteStoppedTask(died("d", unhealthy), testbed);
+    expect(await stopsOf(testbed)).toMatchObject({ count: 1, code: "ztunnel-unhealthy" });
+  });
+
   it("are notified after a crash between count and event", async () => {
     const testbed = await atRest();
     await noteStoppedTask(died("a"), testbed);
