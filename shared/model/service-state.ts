@@ -106,6 +106,8 @@ export const serviceStateSchema = z.strictObject({
       revisionArn: z.string(),
       pinnedRevisionArn: z.string(),
       pinnedSecret: z.string().nullable(),
+      /** The content that its roll brought, as a hash. Absent where an earlier version deployed it. */
+      content: z.string().optional(),
     })
     .optional(),
   /** Secret versions that the running and the last good revision pin: `secret-arn:::version-id`. */

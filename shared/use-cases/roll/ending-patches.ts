@@ -76,7 +76,12 @@ function goodPatch({ plan, watch }: Deployed, outcome: RollOutcome, state: Servi
   return {
     ...(pinnedRevisionArn === state.lastGoodRevisionArn && { lastGoodSecret: pinnedSecret }),
     ...(plan.change === "rollback" && good),
-    unverified: { revisionArn, pinnedRevisionArn, pinnedSecret },
+    unverified: {
+      revisionArn,
+      pinnedRevisionArn,
+      pinnedSecret,
+      ...(plan.content !== null && { content: plan.content }),
+    },
   };
 }
 

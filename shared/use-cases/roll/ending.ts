@@ -53,12 +53,16 @@ function attemptKeyAfter(
   plan: ApplyPlan | undefined,
   back: Ending["revertedTo"],
 ): string {
-  const isCopy = plan && back && plan.pinnedRevisionArn === plan.observedRevisionArn;
-  if (isCopy && plan.content !== null && back.revisionArn !== plan.observedRevisionArn) {
+  if (plan && back && plan.content !== null && isTriedAgain(plan, back)) {
     return attemptKeyOf(back.revisionArn, plan.content);
   }
   // A rollout starts its rolls without reading the services: what they try is known once they are planned.
   return rollout && plan ? plan.attemptKey : attemptKey;
+}
+
+/** From where the service is now, the next roll would bring the same again: to a copy, or what was only verified. */
+function isTriedAgain({ change, pinnedRevisionArn, observedRevisionArn }: ApplyPlan, back: { revisionArn: string }) {
+  return change === "verify" || (pinnedRevisionArn === observedRevisionArn && back.revisionArn !== observedRevisionArn);
 }
 
 /** The revision whose deployment the revert has waited for; the pinned one where nothing was to be waited for. */

@@ -133,7 +133,7 @@ function planVerification(
     identityConflict: null,
     startedAtMs: now(),
     attemptKey: attemptKeyOf(service.taskDefinitionArn, VERIFICATION),
-    content: null,
+    content: unverified.content ?? null,
     rollout: null,
   };
 }

@@ -46,7 +46,7 @@ export const planSchema = z.discriminatedUnion("action", [
     startedAtMs: z.int(),
     /** What failed attempts at this change are counted under. */
     attemptKey: z.string(),
-    /** The content that the roll brings, as a hash; null where none is brought, or by a plan of an older version. */
+    /** The content that the roll brings or verifies, as a hash; null where there is none, or by an older plan. */
     content: z.string().nullable().default(null),
     /** What its rollout brings to the service beside the newest mesh facts; null: it belongs to none. */
     rollout: z.object({ image: z.string().nullable(), leave: z.boolean() }).nullable().default(null),
