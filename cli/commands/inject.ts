@@ -8,11 +8,9 @@ import {
   regionSchema,
   type ServiceRef,
 } from "../../shared/base/arn.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../shared/base/json.ts";
-import { listAt, numberAt, textAt } from "../../shared/base/json-fields.ts";
-import { parseJson } from "../../shared/base/json-text.ts";
+import type { JsonObject } from "../../shared/base/json.ts";
 import { warnings } from "../../shared/model/reason-texts.ts";
-import { registerable } from "../../shared/model/task-definition.ts";
+import { givenDefinition } from "../inventory/given-definition.ts";
 import { type InjectionAdvice, injectedFor } from "../inventory/inject.ts";
 import { printable } from "../render/style.ts";
 import { type CliCommand, newCommand } from "../runtime/command.ts";
@@ -91,45 +89,13 @@ const adviceWords: Readonly<Record<InjectionAdvice, string>> = {
     "The task definition's execution role may not read the secret yet: the autopilot allows it when it enrolls the service. Tasks don't start before.",
 };
 
-/** Editors of Windows begin a file with this mark, which JSON does not allow. */
-const BYTE_ORDER_MARK = /^\uFEFF/;
-
-/** The definition in the file, or in what DescribeTaskDefinition answers, with the tags that stand in or beside it. */
+/** The definition in the file, or in what comes from the input. */
 async function readDefinition(file: string): Promise<JsonObject> {
-  let json: unknown;
   try {
-    json = parseJson((await readFile(file === "-" ? "/dev/stdin" : file, "utf8")).replace(BYTE_ORDER_MARK, ""));
+    return givenDefinition(await readFile(file === "-" ? "/dev/stdin" : file, "utf8"));
   } catch (cause) {
     throw new UsageError(`--definition ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
-  if (isJsonObject(json) && isJsonObject(json.taskDefinition)) {
-    return registerableInput(file, json.taskDefinition, listAt(json, "tags"));
-  }
-  return registerableInput(file, json, []);
-}
-
-function registerableInput(file: string, definition: unknown, tagsBeside: readonly Json[]): JsonObject {
-  const wrong = (why: string) => new UsageError(`--definition ${file}: this is not a task definition: ${why}`);
-  if (isJsonObject(definition) && Array.isArray(definition.ContainerDefinitions)) {
-    throw wrong(
-      "its members are CloudFormation's. Give the form of RegisterTaskDefinition, with containerDefinitions.",
-    );
-  }
-  if (!isJsonObject(definition) || !Array.isArray(definition.containerDefinitions)) {
-    throw wrong("it has no containerDefinitions.");
-  }
-  const tags = tagsBeside.flatMap((tag) => {
-    const key = isJsonObject(tag) ? textAt(tag, "key") : undefined;
-    return key === undefined || !isJsonObject(tag) ? [] : [{ key, value: textAt(tag, "value") ?? "" }];
-  });
-  const whole = registerable(definition, tags);
-  // The AWS CLI takes the task's size as text alone.
-  return ["cpu", "memory"].reduce<JsonObject>((rest, member) => withText(rest, member), whole);
-}
-
-function withText(definition: JsonObject, member: string): JsonObject {
-  const size = numberAt(definition, member);
-  return size === undefined ? definition : Object.fromEntries([...Object.entries(definition), [member, `${size}`]]);
 }
 
 interface Where {

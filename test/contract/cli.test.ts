@@ -306,6 +306,7 @@ describe("autopilot rollout", () => {
 });
 
 describe("autopilot inject", () => {
+  const containerWith = (members: string) => `{"containerDefinitions":[{"name":"a",${members}}]}`;
   const definitionFile = async (name: string, definition: unknown) => {
     const path = join(directory, name);
     await writeFile(path, JSON.stringify(definition));
@@ -370,6 +371,13 @@ describe("autopilot inject", () => {
     expect(JSON.parse(out)).not.toHaveProperty("tags");
   });
 
+  it("leaves out members that are null, which AWS reads as absent", async () => {
+    const text = JSON.stringify({ ...shellDefinition, pidMode: null });
+    const out = await injectedFrom(text.replace('"name":"shell"', '"name":"shell","healthCheck":null'));
+    expect(JSON.parse(out)).not.toHaveProperty("pidMode");
+    expect(out).not.toMatch(/:\s*null/);
+  });
+
   it("writes sizes as text, and numbers that JavaScript would change as they are", async () => {
     const text = JSON.stringify({ ...shellDefinition, cpu: 256, memory: 512 });
     const out = await injectedFrom(text.replace('"name":"shell"', '"name":"shell","future":9007199254740993'));
@@ -407,6 +415,27 @@ describe("autopilot inject", () => {
     await writeFile(path, text);
     const { code, err } = await run(["inject", "--definition", path, "--service", LEGACY]);
     expect(code).toBe(2);
+    expect(err).toMatch(new RegExp(message));
+  });
+
+  it.each([
+    ["that nests without end", `${'{"a":'.repeat(9000)}1${"}".repeat(9000)}`, "nests more than 100 times"],
+    [
+      "that nests deep in a container",
+      containerWith(`"x":${'{"a":'.repeat(200)}1${"}".repeat(200)}`),
+      "nests more than 100",
+    ],
+    ["without a container", '{"containerDefinitions":[]}', "at containerDefinitions\\n"],
+    ["with a null among its containers", '{"containerDefinitions":[null]}', "at containerDefinitions\\[0\\]"],
+    ["with a container without a name", '{"containerDefinitions":[{"image":"a"}]}', "containerDefinitions\\[0\\].name"],
+    ["with a name used twice", '{"containerDefinitions":[{"name":"a"},{"name":"a"}]}', "have the same name"],
+    ["with a map as environment", containerWith('"environment":{"A":"1"}'), "containerDefinitions\\[0\\].environment"],
+    ["with an object as dependsOn", containerWith('"dependsOn":{"containerName":"x"}'), "\\[0\\].dependsOn"],
+  ])("refuses a definition %s", async (_what, text, message) => {
+    const path = join(directory, "odd.json");
+    await writeFile(path, text);
+    const { code, err, out } = await run(["inject", "--definition", path, "--service", LEGACY]);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(err).toMatch(new RegExp(message));
   });
 });
