@@ -126,7 +126,8 @@ export function viewJson(
 
 /** The rollout's record as JSON. */
 export function rolloutJson(rollout: Rollout) {
-  const { shape: _, version: __, holdToken: ___, slack: ____, expiresAt: _____, waves: ______, ...shown } = rollout;
+  const { shape: _, version: __, expiresAt: ___, waves: ____, slack: _____, ...rest } = rollout;
+  const { holdToken: ______, otherHoldTokens: _______, startTryCount: ________, ...shown } = rest;
   return shown;
 }
 

@@ -50,6 +50,7 @@ const ledgerCalls = [
   "putRolloutServices",
   "getRolloutService",
   "patchRolloutService",
+  "patchRolloutServiceIf",
   "listRolloutServices",
   "reserveStart",
 ] as const satisfies readonly (keyof Ledgers)[];

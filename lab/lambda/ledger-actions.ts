@@ -31,9 +31,10 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   getRollout: [GET],
   changeRollout: [GET, PUT],
   listRollouts: ["dynamodb:Scan"],
-  putRolloutServices: ["dynamodb:BatchWriteItem"],
+  putRolloutServices: [PUT],
   getRolloutService: [GET],
   patchRolloutService: [UPDATE],
+  patchRolloutServiceIf: [UPDATE],
   listRolloutServices: ["dynamodb:Query"],
   reserveStart: [UPDATE],
 };

@@ -13,7 +13,7 @@ import {
   rolloutServiceKey,
   SERVICE_PREFIX,
 } from "../../shared/gateways/ledger/ledger-items.ts";
-import { newFleetState } from "../../shared/model/rollout.ts";
+import { newFleetState, type RolloutService } from "../../shared/model/rollout.ts";
 import type { RolloutLedger } from "../../shared/ports/ledger.ts";
 import { changeShelved, copyOf, frozen, type LedgerItems, shelf } from "./memory-items.ts";
 
@@ -26,6 +26,17 @@ export function memoryRollouts(items: LedgerItems): RolloutLedger {
   const lastOrdinals = lastOrdinalsIn(items);
   const newFleet = frozen(copyOf(newFleetState));
   const getFleet = () => fleets.get(fleetKey) ?? newFleet;
+  const existing = (rolloutId: string, ordinal: number): RolloutService => {
+    const key = rolloutServiceKey(rolloutId, ordinal);
+    const service = services.get(key);
+    if (!service) throw new AutopilotError("unknown-rollout", `${key.pk} / ${key.sk}`);
+    return service;
+  };
+  const patchService = (rolloutId: string, ordinal: number, patch: Partial<RolloutService>): RolloutService => {
+    const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+    const next = { ...existing(rolloutId, ordinal), ...Object.fromEntries(given) };
+    return services.put(rolloutServiceKey(rolloutId, ordinal), next);
+  };
 
   return {
     getFleet: async () => getFleet(),
@@ -53,7 +64,8 @@ export function memoryRollouts(items: LedgerItems): RolloutLedger {
 
     putRolloutServices: async (written) => {
       for (const service of written) {
-        const { rolloutId, ordinal } = service;
+        const { rolloutId, ordinal, startTry } = service;
+        if ((services.get(rolloutServiceKey(rolloutId, ordinal))?.startTry ?? 0) > startTry) continue;
         services.put(rolloutServiceKey(rolloutId, ordinal), service);
         lastOrdinals.set(rolloutId, Math.max(ordinal, lastOrdinals.get(rolloutId) ?? 0));
       }
@@ -61,12 +73,13 @@ export function memoryRollouts(items: LedgerItems): RolloutLedger {
 
     getRolloutService: async (rolloutId, ordinal) => services.get(rolloutServiceKey(rolloutId, ordinal)),
 
-    patchRolloutService: async (rolloutId, ordinal, patch) => {
-      const key = rolloutServiceKey(rolloutId, ordinal);
-      const before = services.get(key);
-      if (!before) throw new AutopilotError("unknown-rollout", `${key.pk} / ${key.sk}`);
-      const given = Object.entries(patch).filter(([, value]) => value !== undefined);
-      return services.put(key, { ...before, ...Object.fromEntries(given) });
+    patchRolloutService: async (rolloutId, ordinal, patch) => patchService(rolloutId, ordinal, patch),
+
+    patchRolloutServiceIf: async (rolloutId, ordinal, expected, patch) => {
+      const before = existing(rolloutId, ordinal);
+      const members: ReadonlyMap<string, unknown> = new Map(Object.entries(before));
+      const isAsExpected = Object.entries(expected).every(([name, value]) => members.get(name) === value);
+      return isAsExpected ? patchService(rolloutId, ordinal, patch) : undefined;
     },
 
     listRolloutServices: async function* (rolloutId, { first, last } = { first: 0, last: Number.POSITIVE_INFINITY }) {

@@ -156,9 +156,13 @@ export const rolloutSchema = z.lazy(() =>
     holdUntilMs: z.int().nonnegative().optional(),
     /** Step Functions' token of the hold. Never shown. */
     holdToken: z.string().optional(),
+    /** Tokens of other tries to hold: any of them may be the one that is waited for. */
+    otherHoldTokens: z.array(z.string()).optional(),
     /** Name of the RollFleet execution that carries it, and how many there were. */
     executionName: z.string().optional(),
     executionCount: z.int().nonnegative().default(0),
+    /** How often its first step was tried. The last try alone writes its services and its waves. */
+    startTryCount: z.int().nonnegative().default(0),
     startedAt: z.iso.datetime().optional(),
     finishedAt: z.iso.datetime().optional(),
     /** Its one Slack message; `claimedUntilMs` while a function is posting it. */
@@ -216,6 +220,8 @@ export const rolloutServiceSchema = z.lazy(() =>
     ordinal: z.int().nonnegative(),
     serviceArn: z.string().min(1),
     waveIndex: z.int().nonnegative(),
+    /** The try of the rollout's first step that has written it. */
+    startTry: z.int().nonnegative().default(0),
     status: z.enum(rolloutServiceStatuses).default("waiting"),
     /** CloudWatch alarms that its tag names. */
     alarms: z.array(z.string()).optional(),

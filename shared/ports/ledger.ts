@@ -121,11 +121,21 @@ export interface RolloutLedger {
   ): Promise<Changed<Rollout, C> | undefined>;
   /** In no particular order. */
   listRollouts(): AsyncIterable<Rollout>;
-  /** Writes the services as they are and replaces what was there. */
+  /** Writes the services as they are and replaces what was there, except what a later `startTry` has written. */
   putRolloutServices(services: readonly RolloutService[]): Promise<void>;
   getRolloutService(rolloutId: string, ordinal: number): Promise<RolloutService | undefined>;
   /** Undefined members stay as they are. Throws when there is no such item. */
   patchRolloutService(rolloutId: string, ordinal: number, patch: Partial<RolloutService>): Promise<RolloutService>;
+  /**
+   * Patches the service if it still has the expected members, of which undefined ones are absent. Else undefined.
+   * Throws when there is no such item.
+   */
+  patchRolloutServiceIf(
+    rolloutId: string,
+    ordinal: number,
+    expected: Partial<RolloutService>,
+    patch: Partial<RolloutService>,
+  ): Promise<RolloutService | undefined>;
   /** By ordinal, both ends included; all of them without a range. */
   listRolloutServices(
     rolloutId: string,

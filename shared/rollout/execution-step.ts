@@ -65,7 +65,7 @@ export function afterStep(rollout: Rollout, step: ExecutionStep, at: string): Ro
   }
 }
 
-function withoutHold({ holdUntilMs: _, holdToken: __, ...rollout }: Rollout): Rollout {
+function withoutHold({ holdUntilMs: _, holdToken: __, otherHoldTokens: ___, ...rollout }: Rollout): Rollout {
   return rollout;
 }
 

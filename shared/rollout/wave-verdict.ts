@@ -43,7 +43,9 @@ export function judgeWave(rollout: Rollout, findings: WaveFindings, config: Pick
     return { case: "roll-back", failedOrdinals, reason: { code: "alarm-fired", detail: alarm } };
   }
   const { bakeMinutes } = resolvedPolicy(rollout, config.policy.rollout);
-  if (after === "roll" && bakeMinutes > 0 && services.some(wasChanged)) {
+  // A late try of this step finds the wave done, and does not make it bake again.
+  const isPast = rollout.nextWaveIndex > waveIndex;
+  if (after === "roll" && bakeMinutes > 0 && services.some(wasChanged) && !isPast) {
     return { case: "bake", failedOrdinals, seconds: Math.ceil(bakeMinutes * 60) };
   }
   return { case: rollout.nextWaveIndex > waveIndex + 1 ? "passed" : "complete", failedOrdinals };

@@ -65,7 +65,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
     memoryMiB: 1024,
     timeoutSeconds: 890,
     calls: [
-      on("ledger", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"),
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"),
       on("services", "ecs:DescribeServices"),
       on("clusters", "ecs:DescribeClusters"),
       on("alarms", "cloudwatch:DescribeAlarms"),

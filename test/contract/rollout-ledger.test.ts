@@ -220,6 +220,41 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       expect(await ledger.getRolloutService(id, 2)).toBeUndefined();
     });
 
+    it("stay as a later try of the first step has written them", async () => {
+      const id = newName();
+      await ledger.putRolloutServices([service(id, 0, { startTry: 2, detail: "second" })]);
+      await ledger.putRolloutServices([0, 1].map((ordinal) => service(id, ordinal, { startTry: 1, detail: "first" })));
+      const details = (await all(ledger.listRolloutServices(id))).map(({ detail }) => detail);
+      expect(details).toEqual(["second", "first"]);
+      await ledger.putRolloutServices([service(id, 1, { startTry: 2, detail: "second" })]);
+      expect((await ledger.getRolloutService(id, 1))?.detail).toBe("second");
+    });
+
+    it("are written, however many there are, each once", async () => {
+      const id = newName();
+      const written = Array.from({ length: 120 }, (_, ordinal) => service(id, ordinal));
+      await ledger.putRolloutServices(written);
+      expect(await all(ledger.listRolloutServices(id))).toEqual(written);
+    });
+
+    it("are patched if they are as expected, and else left alone", async () => {
+      const id = newName();
+      await ledger.putRolloutServices([service(id, 0)]);
+      const asRead = { status: "waiting", tryCount: 0, executionName: undefined } as const;
+      const taken = { status: "rolling", tryCount: 1, executionName: "a" } as const;
+      expect(await ledger.patchRolloutServiceIf(id, 0, asRead, taken)).toEqual({ ...service(id, 0), ...taken });
+      expect(await ledger.patchRolloutServiceIf(id, 0, asRead, { status: "skipped" })).toBeUndefined();
+      expect(await ledger.patchRolloutServiceIf(id, 0, { executionName: "b" }, { status: "skipped" })).toBeUndefined();
+      expect(await ledger.getRolloutService(id, 0)).toEqual({ ...service(id, 0), ...taken });
+      expect(await ledger.patchRolloutServiceIf(id, 0, taken, { status: "skipped" })).toMatchObject({
+        status: "skipped",
+      });
+      await expect(ledger.patchRolloutServiceIf(id, 7, asRead, taken)).rejects.toMatchObject({
+        code: "unknown-rollout",
+      });
+      expect(await ledger.getRolloutService(id, 7)).toBeUndefined();
+    });
+
     it("are listed in the order of their ordinals, all of them or a range", async () => {
       const id = newName();
       const ordinals = Array.from({ length: 333 }, (_, index) => index);
@@ -393,51 +428,6 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
 });
 
 describe("a ledger in DynamoDB", () => {
-  /** A ledger whose DynamoDB leaves the first `leave` items of a batch unprocessed, `times` times. */
-  function leavingUnprocessed(leave: number, times: number) {
-    const clients = newClients();
-    const [sizes, pauses]: [number[], number[]] = [[], []];
-    let left = times;
-    clients.home(DynamoDBClient).middlewareStack.add(
-      (next, { commandName }) =>
-        async (args) => {
-          // The middleware's types don't know the single command. Its input has the requests by table.
-          const input = args.input as { RequestItems?: Record<string, unknown[]> };
-          const requests = input.RequestItems?.[TABLE];
-          if (commandName !== "BatchWriteItemCommand" || !requests) return next(args);
-          sizes.push(requests.length);
-          if (left === 0) return next(args);
-          left -= 1;
-          const [kept, taken] = [requests.slice(0, leave), requests.slice(leave)];
-          if (taken.length === 0)
-            return { response: {}, output: { $metadata: {}, UnprocessedItems: { [TABLE]: kept } } };
-          const { response, output } = await next({ ...args, input: { ...input, RequestItems: { [TABLE]: taken } } });
-          return { response, output: { ...output, UnprocessedItems: { [TABLE]: kept } } };
-        },
-      { step: "initialize", name: "leave-unprocessed", priority: "low" },
-    );
-    const pause = async (ms: number) => void pauses.push(ms);
-    return { ledger: dynamoDbLedger(clients.home, { tableName: TABLE, pause }), sizes, pauses };
-  }
-
-  it("writes unprocessed items again after a growing pause", async () => {
-    const id = newName();
-    const { ledger, sizes, pauses } = leavingUnprocessed(10, 3);
-    const written = Array.from({ length: 25 }, (_, ordinal) => service(id, ordinal));
-    await ledger.putRolloutServices(written);
-    expect(sizes).toEqual([25, 10, 10, 10]);
-    expect(pauses).toEqual([50, 100, 200]);
-    expect(await all(ledger.listRolloutServices(id))).toEqual(written);
-  });
-
-  it("fails as throttled when items stay unprocessed", async () => {
-    const { ledger } = leavingUnprocessed(1, Number.POSITIVE_INFINITY);
-    await expect(ledger.putRolloutServices([service(newName(), 0)])).rejects.toMatchObject({
-      code: "throttled",
-      retryable: true,
-    });
-  });
-
   /** A ledger, and another one that writes the rollout before each of its first `times` writes. */
   async function outrunOn(id: string, times: number) {
     const other = dynamoDbLedger(newClients().home, { tableName: TABLE });

@@ -1,7 +1,5 @@
-import { setTimeout } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
-  BatchWriteCommand,
   DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
@@ -20,8 +18,6 @@ import type { ItemKey } from "./ledger-items.ts";
 
 export interface LedgerTableOptions {
   readonly tableName: string;
-  /** Waits, in milliseconds, before a write that DynamoDB did not take is sent again. */
-  readonly pause?: (ms: number) => Promise<void>;
 }
 
 /** An UpdateItem without its table and key. */
@@ -29,6 +25,9 @@ export type Update = Pick<
   UpdateCommandInput,
   "UpdateExpression" | "ConditionExpression" | "ExpressionAttributeNames" | "ExpressionAttributeValues" | "ReturnValues"
 >;
+
+/** What must hold of an item so that it is written. */
+export type Condition = Omit<Update, "UpdateExpression" | "ReturnValues">;
 
 /** Which items a scan or query returns. */
 export type Selection = Pick<
@@ -40,10 +39,7 @@ type Keyed = ItemKey & Readonly<Record<string, unknown>>;
 
 /** How often a change is tried while others write the same item. Each time that it loses, another one has succeeded. */
 export const MAX_TRIES = 20;
-const BATCH_SIZE = 25;
-const BATCHES_AT_ONCE = 8;
-const BATCH_TRIES = 8;
-const FIRST_PAUSE_MS = 50;
+const WRITES_AT_ONCE = 50;
 
 /**
  * The calls on a table with the string keys `pk` and `sk`. Every read is strongly consistent. They throw what `call`
@@ -63,14 +59,12 @@ export interface LedgerTable {
   change<A>(key: ItemKey, attempt: (item: object | undefined) => Attempt<A>): Promise<A>;
   scan(selection: Selection): AsyncIterable<object>;
   query(selection: Selection): AsyncIterable<object>;
-  /**
-   * Writes items and replaces what was there. Throws `throttled` when DynamoDB leaves some unwritten again and again.
-   */
-  putAll(items: readonly Keyed[]): Promise<void>;
+  /** Writes each item, and replaces what was there if the item's condition holds. */
+  putAll<T extends Keyed>(items: readonly T[], condition: (item: T) => Condition): Promise<void>;
 }
 
 export function ledgerTable(clients: PlacedClients, options: LedgerTableOptions): LedgerTable {
-  const { tableName: TableName, pause = (ms) => setTimeout(ms) } = options;
+  const { tableName: TableName } = options;
   const documents = DynamoDBDocumentClient.from(clients(DynamoDBClient), {
     marshallOptions: { removeUndefinedValues: true },
   });
@@ -83,26 +77,11 @@ export function ledgerTable(clients: PlacedClients, options: LedgerTableOptions)
   }
 
   /** True if the item was written, false when the condition does not hold. */
-  async function put(item: Keyed, condition: Omit<Update, "UpdateExpression" | "ReturnValues">): Promise<boolean> {
+  async function put(item: Keyed, condition: Condition): Promise<boolean> {
     return call(`PutItem ${item.pk}`, async () => {
       const put = documents.send(new PutCommand({ TableName, Item: item, ...condition }));
       return (await unlessFailed(put)) !== undefined;
     });
-  }
-
-  async function putBatch(items: readonly Keyed[]): Promise<void> {
-    let left: readonly Keyed[] = items;
-    for (let tries = 0; tries < BATCH_TRIES; tries += 1) {
-      if (tries > 0) await pause(FIRST_PAUSE_MS * 2 ** (tries - 1));
-      const RequestItems = { [TableName]: left.map((Item) => ({ PutRequest: { Item } })) };
-      const { UnprocessedItems } = await call(`BatchWriteItem ${left[0]?.pk}`, () =>
-        documents.send(new BatchWriteCommand({ RequestItems })),
-      );
-      const names = new Set(UnprocessedItems?.[TableName]?.map(({ PutRequest }) => nameOf(PutRequest?.Item)));
-      left = left.filter((item) => names.has(nameOf(item)));
-      if (left.length === 0) return;
-    }
-    throw new AutopilotError("throttled", `BatchWriteItem ${left[0]?.pk}: ${left.length} items are not written.`);
   }
 
   return {
@@ -139,9 +118,10 @@ export function ledgerTable(clients: PlacedClients, options: LedgerTableOptions)
         ),
       ),
 
-    putAll: async (items) => {
-      const batches = chunk(items, BATCH_SIZE);
-      for (const together of chunk(batches, BATCHES_AT_ONCE)) await Promise.all(together.map(putBatch));
+    putAll: async (items, condition) => {
+      for (const together of chunk(items, WRITES_AT_ONCE)) {
+        await Promise.all(together.map((item) => put(item, condition(item))));
+      }
     },
   };
 }
@@ -179,8 +159,4 @@ async function* paged(
     yield* Items;
     from = LastEvaluatedKey;
   } while (from);
-}
-
-function nameOf(item: Readonly<Record<string, unknown>> | undefined): string {
-  return `${item?.pk} ${item?.sk}`;
 }

@@ -64,7 +64,11 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
         const key = rolloutServiceKey(service.rolloutId, service.ordinal);
         return { ...key, ...readRolloutService({ ...key, ...service }) };
       });
-      await table.putAll(items);
+      // A try of the first step that was given up may still write when the next one is done.
+      await table.putAll(items, ({ startTry }) => ({
+        ConditionExpression: "attribute_not_exists(startTry) OR startTry <= :try",
+        ExpressionAttributeValues: { ":try": startTry },
+      }));
     },
 
     getRolloutService: async (rolloutId, ordinal) => {
@@ -78,6 +82,15 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
       const item = given.length > 0 ? await table.update(key, setExisting(given)) : await table.get(key);
       if (!item) throw new AutopilotError("unknown-rollout", `${key.pk} / ${key.sk}`);
       return readRolloutService(item);
+    },
+
+    patchRolloutServiceIf: async (rolloutId, ordinal, expected, patch) => {
+      const key = rolloutServiceKey(rolloutId, ordinal);
+      const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+      const item = await table.update(key, setIf(Object.entries(expected), given));
+      if (item) return readRolloutService(item);
+      if (!(await table.get(key))) throw new AutopilotError("unknown-rollout", `${key.pk} / ${key.sk}`);
+      return undefined;
     },
 
     listRolloutServices: async function* (rolloutId, { first, last } = { first: 0, last: MAX_ORDINAL }) {
@@ -106,14 +119,34 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
   };
 }
 
+type Member = readonly [name: string, value: unknown];
+
 /** Sets members of an item that exists; `null` is a value. */
-function setExisting(given: readonly (readonly [string, unknown])[]): Update {
+function setExisting(given: readonly Member[]): Update {
   return {
     UpdateExpression: `SET ${given.map((_, index) => `#n${index} = :v${index}`).join(", ")}`,
     ConditionExpression: "attribute_exists(pk)",
     ExpressionAttributeNames: Object.fromEntries(given.map(([name], index) => [`#n${index}`, name])),
     ExpressionAttributeValues: Object.fromEntries(given.map(([, value], index) => [`:v${index}`, value])),
     ReturnValues: "ALL_NEW",
+  };
+}
+
+/** Sets members of an item that exists and has the expected ones; an undefined one is absent. */
+function setIf(expected: readonly Member[], given: readonly Member[]): Update {
+  const set = setExisting(given);
+  const conditions = expected.map(([, value], index) =>
+    value === undefined ? `attribute_not_exists(#e${index})` : `#e${index} = :e${index}`,
+  );
+  const there = expected.flatMap(([, value], index) => (value === undefined ? [] : [[`:e${index}`, value] as const]));
+  return {
+    ...set,
+    ConditionExpression: [set.ConditionExpression, ...conditions].join(" AND "),
+    ExpressionAttributeNames: {
+      ...set.ExpressionAttributeNames,
+      ...Object.fromEntries(expected.map(([name], index) => [`#e${index}`, name])),
+    },
+    ExpressionAttributeValues: { ...set.ExpressionAttributeValues, ...Object.fromEntries(there) },
   };
 }
 

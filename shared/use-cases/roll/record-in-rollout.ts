@@ -5,7 +5,7 @@ import type { Ending } from "./ending.ts";
 import { imagePatch, ordinalsJoined, rolloutServicePatch, rolloutStatus } from "./rollout-record.ts";
 
 export interface RecordCalls {
-  readonly ledger: Pick<RolloutLedger, "getRollout" | "getRolloutService" | "patchRolloutService" | "changeRollout">;
+  readonly ledger: Pick<RolloutLedger, "getRollout" | "getRolloutService" | "patchRolloutServiceIf" | "changeRollout">;
   readonly now: () => number;
 }
 
@@ -25,7 +25,9 @@ export async function recordInRollout(
   const adopted = await isAdopted(rollout, ending, ledger);
   const status = rolloutStatus(phase, ending, adopted);
   const patch = rolloutServicePatch(phase, status, ending, state, now());
-  const service = await ledger.patchRolloutService(id, ordinal, patch);
+  // Another attempt at the service may have begun, or have ended, since this one: the record is that one's then.
+  const service = await ledger.patchRolloutServiceIf(id, ordinal, { executionName: ending.executionName }, patch);
+  if (!service) return {};
   await joinOrdinals(rollout, ordinalsJoined(phase, service), ledger);
   const image = adopted ? (await ledger.getRollout(id))?.target.image : plan?.rollout?.image;
   return imagePatch(status, image, service, now());

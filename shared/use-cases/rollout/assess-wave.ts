@@ -28,7 +28,7 @@ export interface AssessCalls extends GuardCalls {
   readonly config: Config;
   readonly ecs: (place: Place) => Pick<EcsCalls, "describeServices">;
   readonly ledger: TakeCalls["ledger"] &
-    Pick<RolloutLedger, "getRollout" | "changeRollout" | "listRolloutServices" | "patchRolloutService">;
+    Pick<RolloutLedger, "getRollout" | "changeRollout" | "listRolloutServices" | "patchRolloutServiceIf">;
   readonly executions: Pick<ExecutionCalls, "startExecution">;
   readonly bus: BusCalls;
   readonly now: () => number;
@@ -71,9 +71,9 @@ async function assessRolls(
 ): Promise<Assessed> {
   const { config, ledger, bus, now } = calls;
   const unaccounted = unaccountedFailures(rollout, services, config);
-  await recordFailures(rolloutId, unaccounted, calls);
+  await recordFailures(services, unaccounted, calls);
   const degraded = after === "bake" ? degradedFailures(services, await observe(services, calls)) : [];
-  await recordFailures(rolloutId, degraded, calls);
+  await recordFailures(services, degraded, calls);
   const alarmed = await revertAlarmed(rollout, services, calls);
   const alarm = isStopping(rollout) ? undefined : await firedAlarm(calls);
   const failures = [...unaccounted, ...degraded, ...alarmed];
@@ -109,7 +109,7 @@ async function revertAlarmed(
 ): Promise<readonly WaveFailure[]> {
   if (isStopping(rollout) || rollout.emergency) return [];
   const failures = alarmFailures(services, await alarmedServices(guardedServices(services), calls));
-  await recordFailures(rollout.id, failures, calls);
+  await recordFailures(services, failures, calls);
   // Also those of an earlier try of this step, which may have crashed in between.
   const earlier = services.filter(({ status, reason }) => status === "failed" && reason === OWN_ALARM);
   for (const { ordinal } of [...failures, ...earlier]) {
@@ -129,9 +129,7 @@ async function assessRollback(
   { ledger, now }: AssessCalls,
 ): Promise<Assessed> {
   const left = services.filter(needsRollback);
-  for (const { ordinal } of left) {
-    await ledger.patchRolloutService(rollout.id, ordinal, { status: "stuck", reason: "roll-unaccounted" });
-  }
+  for (const service of left) await patchAsRead(service, { status: "stuck", reason: "roll-unaccounted" }, ledger);
   const stuck = [...services.filter(({ status }) => status === "stuck"), ...left].map(({ ordinal }) => ordinal);
   await ledger.changeRollout(rollout.id, (current) => ({
     next: afterRollback(current, waveIndex, stuck, new Date(now()).toISOString()),
@@ -140,13 +138,25 @@ async function assessRollback(
 }
 
 async function recordFailures(
-  rolloutId: string,
+  services: readonly RolloutService[],
   failures: readonly WaveFailure[],
   { ledger }: Pick<AssessCalls, "ledger">,
 ): Promise<void> {
+  const byOrdinal = new Map(services.map((service) => [service.ordinal, service]));
   for (const { ordinal, reason, detail } of failures) {
-    await ledger.patchRolloutService(rolloutId, ordinal, { status: "failed", reason, detail });
+    const service = byOrdinal.get(ordinal);
+    if (service) await patchAsRead(service, { status: "failed", reason, detail }, ledger);
   }
+}
+
+/** Throws `throttled` where an attempt has gone on since the service was read: the wave is judged by what is new. */
+async function patchAsRead(
+  { rolloutId, ordinal, status, tryCount }: RolloutService,
+  patch: Partial<RolloutService>,
+  ledger: AssessCalls["ledger"],
+): Promise<void> {
+  if (await ledger.patchRolloutServiceIf(rolloutId, ordinal, { status, tryCount }, patch)) return;
+  throw new AutopilotError("throttled", `${rolloutId}: service ${ordinal} was written since it was read.`);
 }
 
 async function servicesOf(

@@ -4,6 +4,7 @@ import { rolloutRefused } from "../../events/rollout-events.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, ExecutionCalls } from "../../ports/ports.ts";
 import { decideControl } from "./decide-control.ts";
+import { wake } from "./hold-rollout.ts";
 import { advanceQueue, announce, enqueue, leaveQueue, type QueueCalls } from "./queue.ts";
 
 export interface ControlCalls extends QueueCalls {
@@ -29,8 +30,7 @@ export async function controlRollout(control: RolloutControl, calls: ControlCall
   if (!changed) return refuse(control, new AutopilotError("unknown-rollout", rolloutId), calls);
   const { stored: rollout, result: decision } = changed;
   if (decision.case === "refuse") return refuse(control, decision.failure, calls);
-  // A token that nobody waits for any more does no harm: the next step reads what was recorded.
-  if (decision.holdToken !== undefined) await calls.fleetExecutions.sendTaskSuccess(decision.holdToken, {});
+  await wake(decision.holdTokens, calls.fleetExecutions);
   if (rollout.status === "aborted") await leaveQueue(rolloutId, calls);
   if (action === "rollback") {
     await enqueue(rolloutId, calls);

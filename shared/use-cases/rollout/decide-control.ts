@@ -1,15 +1,16 @@
 import type { AutopilotError } from "../../base/errors.ts";
 import type { RolloutControl } from "../../events/operator.ts";
 import type { Rollout } from "../../model/rollout.ts";
+import { tokensOf } from "./hold-rollout.ts";
 import { allowedControl, repeatsControl } from "./validate.ts";
 
 /** How many controls of a rollout are remembered. */
 const MAX_JOURNAL = 100;
 
-/** `accept`: with the token of the hold that the control ends, if there is one. */
+/** `accept`: with the tokens of the hold that the control ends. */
 export type ControlDecision =
   | { readonly case: "refuse"; readonly failure: AutopilotError }
-  | { readonly case: "accept"; readonly holdToken: string | undefined };
+  | { readonly case: "accept"; readonly holdTokens: readonly string[] };
 
 /**
  * Decides on an operator's control. Returns the decision, and the changed rollout if the control changes it. `at`
@@ -23,10 +24,10 @@ export function decideControl(
   const { action, requestedBy: by } = control;
   const failure = allowedControl(rollout, action);
   if (failure) return { result: { case: "refuse", failure } };
-  const holdToken = action === "pause" ? undefined : rollout.holdToken;
+  const holdTokens = action === "pause" ? [] : tokensOf(rollout);
   // Also for a repeat: an earlier attempt may have crashed before it woke the rollout, which keeps its token until
   // then.
-  const result = { case: "accept", holdToken } as const;
+  const result = { case: "accept", holdTokens } as const;
   if (repeatsControl(rollout, action)) return { result };
   const journal = [...rollout.journal, { at: given.at, by, did: action }].slice(-MAX_JOURNAL);
   return { next: { ...controlled(rollout, control, given), journal }, result };

@@ -6,7 +6,7 @@ import type { BusCalls } from "../../ports/ports.ts";
 import { nextStep } from "../../rollout/next-step.ts";
 import { progressOf } from "../../rollout/progress.ts";
 import { advanceQueue, hasEnded, makeRoom, type QueueCalls } from "./queue.ts";
-import { type ReleaseCalls, releaseToFleet } from "./release.ts";
+import { type ReleaseCalls, releaseToFleet, withdrawFromFleet } from "./release.ts";
 
 export interface FinishRolloutCalls extends QueueCalls, Omit<ReleaseCalls, "ledger"> {
   readonly ledger: QueueCalls["ledger"] & ReleaseCalls["ledger"] & Pick<RolloutLedger, "listRolloutServices">;
@@ -32,15 +32,24 @@ export async function finishRollout(
 ): Promise<{ readonly status: RolloutStatus | "unknown"; readonly stuck: number }> {
   const rollout = await calls.ledger.getRollout(rolloutId);
   if (!rollout) return { status: "unknown", stuck: 0 };
+  if ((await calls.ledger.getFleet()).currentRolloutId !== rolloutId) {
+    // An earlier try has made room already. The rollout may have been reopened since: that is its next turn's matter.
+    await advanceQueue(calls);
+    return { status: rollout.status, stuck: rollout.stuckOrdinals.length };
+  }
   const status = outcomeOf(rollout, failure);
   if (status === undefined) return { status: rollout.status, stuck: rollout.stuckOrdinals.length };
   if (status === "completed") await releaseToFleet(rollout, calls);
-  if (status === "rolled-back") await allowEnrolling(rollout, calls);
+  if (status === "rolled-back") {
+    // The first step has done so, unless the rollback came after it and nothing is left to roll back.
+    await withdrawFromFleet(rollout, calls);
+    await allowEnrolling(rollout, calls);
+  }
   const changed = await calls.ledger.changeRollout(rolloutId, (current) => {
     if (current.status === status && current.finishedAt !== undefined) return {};
     // This try is late: another has ended the rollout since, and it may have been reopened.
     if (current.status !== rollout.status) return {};
-    const { control, holdToken: _, holdUntilMs: __, ...rest } = current;
+    const { control, holdToken: _, otherHoldTokens: __, holdUntilMs: ___, ...rest } = current;
     // An operator asked for a rollback while this step ran: the rollout ends, and is rolled back in its next turn.
     const isLate = control?.action === "rollback" && rollout.control?.action !== "rollback";
     const next = {

@@ -4,7 +4,7 @@ import type { ExecutionCalls } from "../../ports/ports.ts";
 import { progressOf } from "../../rollout/progress.ts";
 import { isStopping } from "../../rollout/stopping.ts";
 import { firedAlarm, type GuardCalls } from "./alarms.ts";
-import { waits } from "./hold-rollout.ts";
+import { tokensOf, waits, wake } from "./hold-rollout.ts";
 import { advanceQueue, type QueueCalls } from "./queue.ts";
 
 export interface GuardRolloutCalls extends GuardCalls, Omit<QueueCalls, "log"> {
@@ -36,10 +36,8 @@ export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
   const rolloutId = await advanceQueue(calls);
   if (rolloutId === undefined) return { rolloutId: null, stopped: false };
   const rollout = await calls.ledger.getRollout(rolloutId);
-  if (rollout?.holdToken !== undefined && !waits(rollout)) {
-    // The caller that should have woken it may have crashed. A token that nobody waits for any more does no harm.
-    await calls.fleetExecutions.sendTaskSuccess(rollout.holdToken, {});
-  }
+  // The caller that should have woken it may have crashed.
+  if (rollout && !waits(rollout)) await wake(tokensOf(rollout), calls.fleetExecutions);
   if (rollout?.status !== "running" && rollout?.status !== "rolling-back") return { rolloutId, stopped: false };
   const begun = await begunServices(rollout, calls.ledger);
   if (begun.length === 0) return { rolloutId, stopped: false };
@@ -54,9 +52,9 @@ export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
   const changed = await calls.ledger.changeRollout(rolloutId, (current) => {
     if (!canBeStopped(current)) return { result: undefined };
     const reason = { code: "alarm-fired", detail: alarm };
-    return { next: { ...current, status: "rolling-back", reason }, result: current.holdToken };
+    return { next: { ...current, status: "rolling-back", reason }, result: tokensOf(current) };
   });
-  if (changed?.result !== undefined) await calls.fleetExecutions.sendTaskSuccess(changed.result, {});
+  await wake(changed?.result ?? [], calls.fleetExecutions);
   return { rolloutId, stopped: changed?.stored.status === "rolling-back", progress };
 }
 

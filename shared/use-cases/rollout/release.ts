@@ -1,3 +1,4 @@
+import { AutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import type { Rollout } from "../../model/rollout.ts";
@@ -26,18 +27,18 @@ export async function releaseToFleet(rollout: Rollout, calls: ReleaseCalls): Pro
  * Withdraws the target of a completed rollout before the rollout is rolled back: the values that were
  * desired before the rollout are desired again. Otherwise the next reconcile of a service would bring the target back.
  */
-export async function withdrawFromFleet({ kind, target, before }: Rollout, calls: ReleaseCalls): Promise<void> {
+export async function withdrawFromFleet({ id, kind, target, before }: Rollout, calls: ReleaseCalls): Promise<void> {
   const { ledger, now } = calls;
   const earlier = fleetValueOf(kind, before);
   await ledger.changeFleet((fleet) =>
-    earlier && currentValue(fleet, earlier.member) === target[earlier.member]
+    earlier && fleet.currentRolloutId === id && currentValue(fleet, earlier.member) === target[earlier.member]
       ? { next: withValue(fleet, earlier, now()) }
       : {},
   );
   const { factsId } = before;
   if (kind === "rotate" && target.controlPlane !== undefined && factsId !== undefined) {
-    await ledger.changeMesh(target.controlPlane, (mesh) =>
-      mesh?.releasedId === target.factsId ? { next: mesh && released(mesh, factsId) } : {},
+    await changeWhileCurrent(id, target.controlPlane, calls, (mesh) =>
+      mesh.releasedId === target.factsId ? released(mesh, factsId) : undefined,
     );
   }
 }
@@ -55,12 +56,15 @@ async function releaseValue(rollout: Rollout, target: FleetValue, { ledger, now 
   const before = currentValue(await ledger.getFleet(), member);
   if (before !== undefined && before !== value) await recordBefore(rollout, { [member]: before }, ledger);
   await ledger.changeFleet((fleet) =>
-    currentValue(fleet, member) === value ? {} : { next: withValue(fleet, target, now()) },
+    currentValue(fleet, member) === value || fleet.currentRolloutId !== rollout.id
+      ? {}
+      : { next: withValue(fleet, target, now()) },
   );
 }
 
 /** Releases the generation that the rollout was asked for. A newer generation gets a rollout of its own. */
-async function releaseFacts(rollout: Rollout, { config, ledger }: ReleaseCalls): Promise<void> {
+async function releaseFacts(rollout: Rollout, calls: ReleaseCalls): Promise<void> {
+  const { config, ledger } = calls;
   const { scope, target } = rollout;
   const planes = scope.controlPlane ? [scope.controlPlane] : config.controlPlanes.map(({ name }) => name);
   for (const plane of planes) {
@@ -69,8 +73,31 @@ async function releaseFacts(rollout: Rollout, { config, ledger }: ReleaseCalls):
     const id = target.factsId ?? mesh?.generations.at(-1)?.id;
     if (id === undefined || before === id) continue;
     if (before !== undefined && scope.controlPlane) await recordBefore(rollout, { factsId: before }, ledger);
-    await ledger.changeMesh(plane, (current) => ({ next: current && released(current, id) }));
+    await changeWhileCurrent(rollout.id, plane, calls, (current) => released(current, id));
   }
+}
+
+const MAX_RACES = 50;
+
+/**
+ * Changes a mesh while the rollout is the one under way: a try of a step that was given up may still run when another
+ * rollout has its turn. As long as nobody has written the mesh since before that was read, it still holds.
+ */
+async function changeWhileCurrent(
+  rolloutId: string,
+  controlPlane: string,
+  { ledger }: Pick<ReleaseCalls, "ledger">,
+  change: (mesh: MeshState) => MeshState | undefined,
+): Promise<void> {
+  for (let races = 0; races < MAX_RACES; races += 1) {
+    const before = await ledger.getMesh(controlPlane);
+    if (!before || (await ledger.getFleet()).currentRolloutId !== rolloutId) return;
+    const { result } = await ledger.changeMesh(controlPlane, (mesh) =>
+      mesh?.version === before.version ? { next: change(mesh), result: "done" } : { result: "written-since" },
+    );
+    if (result === "done") return;
+  }
+  throw new AutopilotError("throttled", `The mesh of ${controlPlane} was written ${MAX_RACES} times meanwhile.`);
 }
 
 /** Keeps the record of an earlier attempt, if there is one. */

@@ -34,6 +34,8 @@ export async function startRollout(rolloutId: string, calls: StartCalls): Promis
   if (rollout.control?.action === "rollback") await withdrawFromFleet(rollout, calls);
   if (rollout.startedAt !== undefined) return notifyAgain(rollout, calls);
   const { config, ledger, log, now } = calls;
+  const tryNumber = await beginTry(rolloutId, calls);
+  if (tryNumber === undefined) return;
   const candidates = await findCandidates(rollout, calls);
   if (candidates.length === 0 && rollout.requestedBy !== AUTOPILOT) return refuseEmpty(rollout, calls);
   const mustGo = rollout.emergency || rollout.kind === "unenroll";
@@ -41,21 +43,37 @@ export async function startRollout(rolloutId: string, calls: StartCalls): Promis
   const regionOrder = targetsOf(config).map(({ region }) => region);
   const judged = believed(candidates).map((one) => withAlarm(one, alarmed.get(one.serviceArn)));
   const cut = cutWaves(judged, resolvedPolicy(rollout, config.policy.rollout), regionOrder);
-  await ledger.putRolloutServices(servicesIn(rollout, cut, judged, mustGo ? "last" : config.policy.rollout.unfit));
+  const services = servicesIn(rollout, cut, judged, mustGo ? "last" : config.policy.rollout.unfit);
+  await ledger.putRolloutServices(services.map((service) => ({ ...service, startTry: tryNumber })));
   if (rollout.kind === "unenroll") {
     // From now on tags enroll nothing: a service that leaves the mesh here must not come back by itself.
     await ledger.changeFleet((fleet) =>
-      fleet.unenrolledBy ? {} : { next: { ...fleet, unenrolledBy: { rolloutId, at: new Date(now()).toISOString() } } },
+      fleet.unenrolledBy || fleet.currentRolloutId !== rolloutId
+        ? {}
+        : { next: { ...fleet, unenrolledBy: { rolloutId, at: new Date(now()).toISOString() } } },
     );
   }
   const { waves } = cut;
   const serviceCount = cut.ordered.length;
   const started = await ledger.changeRollout(rolloutId, (current) => {
-    if (current.startedAt !== undefined || hasEnded(current)) return {};
+    if (current.startedAt !== undefined || current.startTryCount !== tryNumber || hasEnded(current)) return {};
     return { next: { ...current, status: "running", startedAt: new Date(now()).toISOString(), waves, serviceCount } };
   });
   log.info("rollout started", { rolloutId, services: serviceCount, waves: waves.length });
   if (started) await calls.bus.putEvents([rolloutStarted(started.stored)]);
+}
+
+/**
+ * Numbers this try. Undefined where the rollout has started since. An earlier try that was given up may still run:
+ * what it writes does not count once a later one has its number.
+ */
+async function beginTry(rolloutId: string, { ledger }: Pick<StartCalls, "ledger">): Promise<number | undefined> {
+  const changed = await ledger.changeRollout(rolloutId, (current) =>
+    current.startedAt !== undefined || hasEnded(current)
+      ? {}
+      : { next: { ...current, startTryCount: current.startTryCount + 1 }, result: current.startTryCount + 1 },
+  );
+  return changed?.result;
 }
 
 /** A service whose own alarm fires already is held back: nothing could be seen in it. */

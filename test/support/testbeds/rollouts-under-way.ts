@@ -46,14 +46,16 @@ export async function readFacts(
   await testbed.ledger.changeMesh("main", (mesh) => ({ next: withReading(mesh, facts) }));
 }
 
-/** All of the ledger that matters here, for a comparison. Versions and times are left out. */
+/** All of the ledger that matters here, for a comparison. Versions, times and the numbers of tries are left out. */
 export async function remembered(testbed: RolloutTestbed) {
-  const without = ({ version: _, ...rest }: { readonly version: number }) => rest;
+  const without = ({ version: _, startTryCount: __, ...rest }: { readonly version: number; startTryCount?: number }) =>
+    rest;
   const rollouts = [];
   const services = [];
   for await (const one of testbed.ledger.listRollouts()) {
     rollouts.push(without(one));
-    services.push(...(await Array.fromAsync(testbed.ledger.listRolloutServices(one.id))));
+    const listed = await Array.fromAsync(testbed.ledger.listRolloutServices(one.id));
+    services.push(...listed.map(({ startTry: _, ...rest }) => rest));
   }
   const states = await Array.fromAsync(testbed.ledger.listServices());
   return {

@@ -109,6 +109,7 @@ describe("the plan of a roll that belongs to a rollout", () => {
     testbed.ecs.services.clear();
     for (const order of [forward, back]) {
       const executionName = `${order.phase}-gone`;
+      await testbed.ledger.patchRolloutService(ID, 0, { executionName });
       const planned = await plan(testbed, order, executionName);
       expect(planned).toMatchObject({ outcome: "superseded", reason: "service-not-found" });
       await finishRoll(web, ending(order, planned, { executionName, outcome: "superseded" }), testbed);
@@ -267,7 +268,7 @@ describe("a rollback", () => {
     await rolled(testbed);
     testbed.ecs.deploy(OBSERVED);
     testbed.ecs.deploy(revisionArn("web", 99));
-    await testbed.ledger.patchRolloutService(ID, 0, { status: "rolling-back" });
+    await testbed.ledger.patchRolloutService(ID, 0, { status: "rolling-back", executionName: BACK });
     const planned = await plan(testbed, back, BACK);
     expect(planned).toMatchObject({ outcome: "superseded", reason: "changed-since" });
     await finishRoll(web, ending(back, planned, { executionName: BACK, outcome: "superseded" }), testbed);

@@ -32,7 +32,7 @@ describe("an operator's control", () => {
   ])("%s on %j makes it %j", (action, before, after) => {
     expect(decide(rollout(before), action)).toEqual({
       next: rollout({ ...after, journal: journal(action) }),
-      result: { case: "accept", holdToken: undefined },
+      result: { case: "accept", holdTokens: [] },
     });
   });
 
@@ -44,10 +44,10 @@ describe("an operator's control", () => {
 
   it("wakes the rollout with the token of its hold, also as a repeat, and not by a pause", () => {
     const held = { status: "paused", control: pause, holdToken: "token" } as const;
-    expect(decide(rollout(held), "resume").result).toEqual({ case: "accept", holdToken: "token" });
+    expect(decide(rollout(held), "resume").result).toEqual({ case: "accept", holdTokens: ["token"] });
     const resumed = decide(rollout({ status: "running", holdToken: "token" }), "resume");
-    expect(resumed).toEqual({ result: { case: "accept", holdToken: "token" } });
-    expect(decide(rollout({ holdToken: "token" }), "pause").result).toEqual({ case: "accept", holdToken: undefined });
+    expect(resumed).toEqual({ result: { case: "accept", holdTokens: ["token"] } });
+    expect(decide(rollout({ holdToken: "token" }), "pause").result).toEqual({ case: "accept", holdTokens: [] });
   });
 
   it("is refused in a phase that does not allow it, and changes nothing", () => {

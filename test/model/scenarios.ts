@@ -1,0 +1,6 @@
+import type { ExploredScenario } from "./explorer.ts";
+import { exploredScenario } from "./explorer.ts";
+import { fleetScenarios } from "./fleet-scenarios.ts";
+
+/** Every scenario of every protocol. */
+export const scenarios: readonly ExploredScenario[] = fleetScenarios.map(exploredScenario);
