@@ -8,7 +8,7 @@ import type { Gate } from "./explorer.ts";
 export interface FleetWorld {
   readonly testbed: RolloutTestbed;
   readonly items: LedgerItems;
-  /** What a caller was told, by name: an accepted command is a promise. */
+  /** The answer that a caller was given, by name: an accepted command is a promise. */
   readonly answers: Record<string, unknown>;
 }
 
