@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { starred, wildcard } from "./wildcard.ts";
 
 /** What can go wrong. A fault rule is data: tests, files and HTTP requests can carry the same. */
 export const faultKinds = [
@@ -134,8 +135,7 @@ function errorOf(kind: FaultKind): string {
 function textMatches(pattern: string, text: string | undefined): boolean {
   if (text === undefined) return false;
   if (!pattern.includes("*")) return pattern === text;
-  const escaped = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${escaped.join(".*")}$`, "s").test(text);
+  return wildcard(starred(pattern))(text);
 }
 
 function matches(match: FaultMatch, subject: FaultMatch): boolean {

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
+import { type WildcardPart, wildcard } from "../../base/wildcard.ts";
 
 /** A value of an event that is neither object nor array. */
 export type Leaf = null | boolean | number | string;
@@ -114,21 +115,20 @@ function compileComparison(
 
 /** `*` stands for any characters; `\*` and `\\` for themselves. */
 function compileWildcard(pattern: string, refuse: Refuse): (text: string) => boolean {
-  let source = "";
+  const parts: WildcardPart[] = [];
   for (let at = 0; at < pattern.length; at++) {
     const character = pattern.charAt(at);
     const next = pattern.charAt(at + 1);
     if (character === "*") {
       if (next === "*") throw refuse("Consecutive wildcard characters are not allowed");
-      source += ".*";
+      parts.push({ kind: "any" });
     } else if (character === "\\") {
       if (next !== "*" && next !== "\\") throw refuse("Invalid escape character in wildcard");
-      source += `\\${next}`;
+      parts.push({ kind: "text", text: next });
       at++;
-    } else source += character.replace(/[.+?^${}()|[\]]/, "\\$&");
+    } else parts.push({ kind: "text", text: character });
   }
-  const expression = new RegExp(`^${source}$`, "s");
-  return (text) => expression.test(text);
+  return wildcard(parts);
 }
 
 function onText(test: (text: string) => boolean): LeafTest {

@@ -1,17 +1,13 @@
-/** A part of a pattern: text as it stands, any characters, one character, or a policy variable. */
-type Part =
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "any" }
-  | { readonly kind: "one" }
-  | { readonly kind: "variable"; readonly key: string; readonly otherwise: string | undefined };
+import { type WildcardPart, wildcard } from "../../base/wildcard.ts";
+
+/** A part of a pattern, or a policy variable. */
+type Part = WildcardPart | { readonly kind: "variable"; readonly key: string; readonly otherwise: string | undefined };
 
 /** The value of a policy variable in a request; undefined when the request has none. */
 export type Variables = (key: string) => string | undefined;
 
 /** A compiled text of a policy: whether a value is what it says, in a request. */
 export type Pattern = (value: string, variables: Variables) => boolean;
-
-const NEVER = /^\b$/;
 
 /**
  * A text with `*` and `?` as wildcards, and `${key}`, `${key, 'default'}` as policy variables. The value of a variable
@@ -23,16 +19,18 @@ export function compileText(
   options: { readonly wildcards: boolean; readonly variables: boolean; readonly ignoreCase?: boolean },
 ): Pattern {
   const parts = partsOf(text, options);
-  const flags = options.ignoreCase === true ? "is" : "s";
-  if (parts.every(({ kind }) => kind === "text")) {
-    const whole = parts.map((part) => (part.kind === "text" ? part.text : "")).join("");
-    if (options.ignoreCase !== true) return (value) => value === whole;
-  }
+  const cased = (value: string): string => (options.ignoreCase === true ? value.toLowerCase() : value);
+  const test = (variables: Variables) => {
+    const filled = filledIn(parts, variables);
+    return (
+      filled && wildcard(filled.map((part) => (part.kind === "text" ? { ...part, text: cased(part.text) } : part)))
+    );
+  };
   if (parts.some(({ kind }) => kind === "variable")) {
-    return (value, variables) => (sourceOf(parts, variables, flags) ?? NEVER).test(value);
+    return (value, variables) => test(variables)?.(cased(value)) ?? false;
   }
-  const fixed = sourceOf(parts, () => undefined, flags) ?? NEVER;
-  return (value) => fixed.test(value);
+  const fixed = test(() => undefined);
+  return (value) => fixed?.(cased(value)) ?? false;
 }
 
 /** The keys of the policy variables in a text. */
@@ -67,31 +65,19 @@ function variablePart(variable: string): Part {
   return { kind: "variable", key: key.toLowerCase(), otherwise };
 }
 
-function sourceOf(parts: readonly Part[], variables: Variables, flags: string): RegExp | undefined {
-  let source = "";
+/** The parts with the values of their variables; undefined where one has none. */
+function filledIn(parts: readonly Part[], variables: Variables): readonly WildcardPart[] | undefined {
+  const filled: WildcardPart[] = [];
   for (const part of parts) {
-    switch (part.kind) {
-      case "text":
-        source += escaped(part.text);
-        break;
-      case "any":
-        source += ".*";
-        break;
-      case "one":
-        source += ".";
-        break;
-      case "variable": {
-        const value = variables(part.key) ?? part.otherwise;
-        if (value === undefined) return undefined;
-        source += escaped(value);
-      }
+    if (part.kind !== "variable") {
+      filled.push(part);
+      continue;
     }
+    const text = variables(part.key) ?? part.otherwise;
+    if (text === undefined) return undefined;
+    filled.push({ kind: "text", text });
   }
-  return new RegExp(`^${source}$`, flags);
-}
-
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return filled;
 }
 
 const ARN_PARTS = 6;
