@@ -163,7 +163,8 @@ async function enrolledIdentity({ lab, plane, clients }: FleetBase, target: Targ
     enrollTagKey: config.enrollTagKey,
   });
   if (!("ok" in parsed)) throw new Error(`bad tags: ${JSON.stringify(parsed.refusals)}`);
-  const roleArn = config.identityRole === "task" ? roles.taskRoleArn : roles.executionRoleArn;
+  // Their roles differ: a ztunnel proves its identity with the task role's credentials.
+  const roleArn = roles.taskRoleArn;
   await plane(facts.controlPlane).ensureNamespace(name);
   await plane(facts.controlPlane).ensureServiceAccount({ namespace: name, serviceAccount: "app", roleArn });
   const secrets = secretsGateway(clients.at(target));

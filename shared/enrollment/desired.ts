@@ -1,3 +1,4 @@
+import { sameRole } from "../base/arn.ts";
 import { AutopilotError } from "../base/errors.ts";
 import { textAt } from "../base/json-fields.ts";
 import { tagKeys } from "../base/vocabulary.ts";
@@ -31,6 +32,17 @@ export function rolesOf(service: ObservedService, definition: DescribedTaskDefin
     taskRoleArn: arnOf(textAt(definition.raw, "taskRoleArn")),
     executionRoleArn: arnOf(textAt(definition.raw, "executionRoleArn")),
   };
+}
+
+/**
+ * The role whose credentials prove the identity. A ztunnel has the task role's alone: where the configuration asks for
+ * an execution role that is another one, a service that is in the mesh already goes on with its task role.
+ */
+export function provingRole(
+  { taskRoleArn, executionRoleArn }: { readonly taskRoleArn: string; readonly executionRoleArn: string },
+  { identityRole }: Pick<Config, "identityRole">,
+): string {
+  return identityRole === "execution" && sameRole(taskRoleArn, executionRoleArn) ? executionRoleArn : taskRoleArn;
 }
 
 /** What a token takes from a request. */
@@ -93,11 +105,7 @@ export function desiredEnrollment(input: {
   }
   const { namespace, serviceAccount } = request;
   return {
-    identity: {
-      namespace,
-      serviceAccount,
-      roleArn: config.identityRole === "task" ? taskRoleArn : executionRoleArn,
-    },
+    identity: { namespace, serviceAccount, roleArn: provingRole({ taskRoleArn, executionRoleArn }, config) },
     request,
     secret: desiredSecret(request, facts),
     image,

@@ -4,7 +4,7 @@ import { findSidecar, parseValueFrom, tokenScopeOf } from "../data-plane/ztunnel
 import type { DescribedTaskDefinition, ObservedService, WorkloadIdentity } from "../model/service.ts";
 import type { Held, ServiceState } from "../model/service-state.ts";
 import type { DesiredEnrollment } from "./decision.ts";
-import { rolesOf } from "./desired.ts";
+import { provingRole, rolesOf } from "./desired.ts";
 
 const MOST_HELD = 10;
 
@@ -21,7 +21,7 @@ export function heldOf({ identity, secret, executionRoleArn }: DesiredEnrollment
 export function heldBy(
   service: ObservedService,
   definition: DescribedTaskDefinition,
-  { identityRole }: Pick<Config, "identityRole">,
+  config: Pick<Config, "identityRole">,
 ): Held | undefined {
   const sidecar = findSidecar(definition.raw);
   const secretName = sidecar.kind === "ours" ? parseValueFrom(sidecar.secretValueFrom)?.secretName : undefined;
@@ -29,7 +29,7 @@ export function heldBy(
   const { taskRoleArn, executionRoleArn } = rolesOf(service, definition);
   if (secretName === undefined || !scope || !taskRoleArn || !executionRoleArn) return undefined;
   const { namespace, serviceAccount } = scope;
-  const roleArn = identityRole === "task" ? taskRoleArn : executionRoleArn;
+  const roleArn = provingRole({ taskRoleArn, executionRoleArn }, config);
   return { namespace, serviceAccount, roleArn, secretName, executionRoleArn };
 }
 

@@ -25,6 +25,7 @@ export interface FleetScenario {
   /** Members of `policy.rollout`. */
   readonly rollout?: JsonObject;
   readonly ztunnel?: Partial<Config["ztunnel"]>;
+  readonly identityRole?: Config["identityRole"];
   readonly seed?: number;
   /** Calls take time, so that what happens at the same time interleaves. Default false. */
   readonly latency?: boolean;
@@ -202,7 +203,8 @@ export async function onFleet<T>(scenario: FleetScenario, test: (driver: FleetDr
   } = scenario;
   const { regions = ["us-east-1", "us-west-2", "eu-west-1"] } = scenario;
   const base = enrolledFleetConfig(regions, { rollout: scenario.rollout ?? QUICK });
-  const config = { ...base, ztunnel: { ...base.ztunnel, ...scenario.ztunnel } };
+  const { identityRole = base.identityRole } = scenario;
+  const config = { ...base, identityRole, ztunnel: { ...base.ztunnel, ...scenario.ztunnel } };
   const clock = new VirtualClock(START_MS);
   const lab = new Lab({
     clock,

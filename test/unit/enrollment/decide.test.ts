@@ -130,6 +130,12 @@ describe("a service with the enroll tag", () => {
     expect(decision).toMatchObject({ warnings: [] });
   });
 
+  it("keeps the task role in the mesh where the configuration asks for another: ztunnel has no other's credentials", () => {
+    const decision = decide(observed({ state: { enrolled: true }, config: config({ identityRole: "execution" }) }));
+    expect(desiredOf(decision).identity.roleArn).toBe(TASK_ROLE);
+    expect(decision).toMatchObject({ warnings: [{ code: "kept" }] });
+  });
+
   it("takes a role without ARN as one of the service's account", () => {
     const decision = decide(observed({ raw: taskDefinition({ taskRoleArn: "web-task" }) }));
     expect(desiredOf(decision).identity.roleArn).toBe(TASK_ROLE);
