@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { JsonObject } from "../../base/json.ts";
+import { clientException } from "./errors.ts";
 
 const containerSchema = z.looseObject({
   name: z.string(),
@@ -41,9 +42,14 @@ export type ContainerSpec = z.infer<typeof containerSchema>;
 /** What of a task definition decides how its tasks run. */
 export type TaskDefinitionSpec = z.infer<typeof definitionSchema>;
 
-/** Reads a task definition as far as running its tasks needs it. Throws a ZodError when a member has a wrong type. */
+/**
+ * Reads a task definition as far as running its tasks needs it.
+ * @throws AwsError `ClientException` that names the member which is missing or of another type.
+ */
 export function taskDefinitionSpec(definition: JsonObject): TaskDefinitionSpec {
-  return definitionSchema.parse(definition);
+  const { success, data, error } = definitionSchema.safeParse(definition);
+  if (success) return data;
+  throw clientException(`Invalid type for parameter '${error.issues[0]?.path.join(".") ?? ""}'.`);
 }
 
 /** A container that ECS itself puts beside those of the definition, by its name and image. */
