@@ -84,14 +84,20 @@ describe("identities in the control plane", () => {
     });
   });
 
-  it("takes an answer that is not a ServiceAccount for an error, not for an unbound one", async () => {
-    await plane.ensureNamespace("web");
-    const page = async () => ({ status: 200, headers: {}, body: '{"kind":"Status"}' });
-    answers = ({ path }) => (path.includes("/serviceaccounts/") ? page() : undefined);
-    const incomplete = { code: "control-plane-incomplete", retryable: false };
-    await expect(plane.readBindings("web", "web")).rejects.toMatchObject(incomplete);
-    await expect(plane.ensureServiceAccount(identity)).rejects.toMatchObject(incomplete);
-  });
+  const json = (body: string) => ({ status: 200, headers: { "content-type": "application/json" }, body });
+  it.each(['{"kind":"Status"}', "{}", "null", "false", "0", '""', "[]"])(
+    "take an answer that is another object, or none, for an error, not for an absence: %s",
+    async (body) => {
+      await plane.ensureNamespace("web");
+      answers = ({ method }) => (method === "GET" ? Promise.resolve(json(body)) : undefined);
+      const incomplete = { code: "control-plane-incomplete", retryable: false };
+      await expect(plane.readBindings("web", "web")).rejects.toMatchObject(incomplete);
+      await expect(plane.ensureServiceAccount(identity)).rejects.toMatchObject(incomplete);
+      await expect(plane.unbind(identity)).rejects.toMatchObject(incomplete);
+      await expect(plane.readNamespace("other")).rejects.toMatchObject(incomplete);
+      await expect(plane.ensureNamespace("other")).rejects.toMatchObject(incomplete);
+    },
+  );
 
   const races = [1, 2, 3].flatMap((request) => [true, false].map((exists) => ({ request, exists })));
   it.each(races)(

@@ -57,7 +57,7 @@ async function exposing({ find, need }: Asking): Promise<readonly unknown[]> {
     if (!(error instanceof AutopilotError) || error.code !== "control-plane-refused") throw error;
     const guide = { namespace: GUIDE, name: GUIDE };
     const service = await find(`Service ${GUIDE}/${GUIDE}`, ({ core }) => core.readNamespacedService(guide));
-    return service === undefined ? [] : [service];
+    return service ? [service] : [];
   }
 }
 

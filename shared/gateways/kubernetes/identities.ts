@@ -74,7 +74,7 @@ export function identityCalls(asking: IdentityAsking, options: IdentityOptions):
   async function readNamespace(namespace: string) {
     const what = `Namespace ${namespace}`;
     const found = await find(what, ({ core }) => core.readNamespace({ name: namespace }));
-    return found && need(namespaceSchema, found, what).metadata;
+    return found === undefined ? undefined : need(namespaceSchema, found, what).metadata;
   }
 
   async function readAccount(namespace: string, serviceAccount: string) {
@@ -82,7 +82,7 @@ export function identityCalls(asking: IdentityAsking, options: IdentityOptions):
     const found = await find(what, ({ core }) =>
       core.readNamespacedServiceAccount({ namespace, name: serviceAccount }),
     );
-    return found && need(serviceAccountSchema, found, what).metadata;
+    return found === undefined ? undefined : need(serviceAccountSchema, found, what).metadata;
   }
 
   /** An empty annotation does not bind. */
