@@ -160,6 +160,10 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
     case "no-redirection":
     case "other-entries":
       return { match: { controlPlane: dice.pick(ground.controlPlanes) } };
+    case "namespace-terminating": {
+      const namespace = dice.pick([`team-${service}`, "team-0", "team-*"]);
+      return { match: { controlPlane: dice.pick(ground.controlPlanes), namespace } };
+    }
     case "slack-down":
       return {};
     case "slack-error":

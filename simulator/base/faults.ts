@@ -23,6 +23,7 @@ export const faultKinds = [
   "kubernetes-down",
   "slack-down",
   "continue-expired",
+  "namespace-terminating",
   "slack-error",
   "slack-rate-limited",
   "slack-bad-gateway",
@@ -82,6 +83,8 @@ const matchSchema = z.strictObject({
   detailType: z.string().optional(),
   /** Control plane's name (`kubernetes-down`, `continue-expired`, `several-gateways`, those of WorkloadEntries). */
   controlPlane: z.string().optional(),
+  /** Kubernetes namespace (`namespace-terminating`). */
+  namespace: z.string().optional(),
 });
 
 /** A week. Node's timers end at 24 days. */
@@ -197,6 +200,11 @@ export class Faults {
     });
     if (hit) hit.struck += 1;
     return hit?.rule;
+  }
+
+  /** True if there is a rule of this kind, whether or not it still strikes. */
+  has(kind: FaultKind): boolean {
+    return this.#rules.some(({ rule }) => rule.kind === kind);
   }
 
   /** True if a rule of this kind would strike now. Counts nothing. */

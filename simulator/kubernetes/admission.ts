@@ -10,6 +10,7 @@ import {
 import type { ObjectRef, ObjectStore } from "./object-store.ts";
 import { parseResourcePath, type Resource } from "./resources.ts";
 import { forbidden, groupOf, notFound, StatusError } from "./status.ts";
+import { isTerminating } from "./terminations.ts";
 
 const MOST_ANNOTATION_BYTES = 256 * 1024;
 
@@ -53,8 +54,7 @@ function refuseNamespace(store: ObjectStore, ref: ObjectRef): void {
   if (namespace === undefined || namespaces === undefined) return;
   const found = store.find({ resource: namespaces, namespace: undefined, name: namespace });
   if (found === undefined) throw notFound(namespaces, namespace);
-  const { status } = found.object;
-  if (!isJsonObject(status) || status.phase !== "Terminating" || store.find(ref) !== undefined) return;
+  if (!isTerminating(found.object) || store.find(ref) !== undefined) return;
   throw forbidden(
     resource,
     name,

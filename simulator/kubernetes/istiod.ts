@@ -47,6 +47,7 @@ export class Istiod {
   readonly #context: SimulatorContext;
   readonly #random: Random;
   readonly #store: ObjectStore;
+  readonly #look: () => void;
   readonly #options: IstiodOptions;
   /** The last change of every task, so that an older one that is still on its way does nothing. */
   readonly #tasks = new Map<string, DiscoveredTask>();
@@ -55,9 +56,16 @@ export class Istiod {
   readonly #refused = new Map<string, RefusedEntry>();
   #rootCaPem = "";
 
-  constructor(context: SimulatorContext, store: ObjectStore, random: Random, options: IstiodOptions) {
+  /** `look` is called before it writes: what is in the store may have to change first. */
+  constructor(
+    context: SimulatorContext,
+    { store, look }: { readonly store: ObjectStore; readonly look: () => void },
+    random: Random,
+    options: IstiodOptions,
+  ) {
     this.#context = context;
     this.#store = store;
+    this.#look = look;
     this.#random = random;
     this.#options = options;
     context.taskChanges.subscribe((change) => this.#taskChanged(change));
@@ -88,6 +96,11 @@ export class Istiod {
       serviceAccounts: this.#listed("serviceaccounts"),
       nowMs: this.#context.clock.now(),
     });
+  }
+
+  /** The entries in a namespace are gone: it tries to write them again at its next turn. */
+  namespaceEmptied(namespace: string): void {
+    for (const task of this.#tasks.values()) if (task.namespace === namespace) this.#discoverAfter(TURN_MS, task);
   }
 
   /** What was refused for want of a namespace is tried again. */
@@ -138,6 +151,7 @@ export class Istiod {
   #discover(task: DiscoveredTask): void {
     const { taskArn } = task;
     if (this.#tasks.get(taskArn) !== task) return;
+    this.#look();
     const struck = this.#faultsOf(task);
     const omits = {
       labels: struck.has("unlabeled-entries"),

@@ -14,6 +14,7 @@ import { Pages } from "./pages.ts";
 import { mergedConfig, parseConfig, parseMergePatch } from "./patch-body.ts";
 import { parseResourcePath, type ResourcePath } from "./resources.ts";
 import { alreadyExists, modified, notFound, StatusError, statusResponse } from "./status.ts";
+import { Terminations } from "./terminations.ts";
 
 export interface KubernetesOptions extends MeshOptions, IstiodOptions {
   /** The control plane's name: requests come below `/kubernetes/<name>/`. */
@@ -38,6 +39,7 @@ export class Kubernetes implements HttpService {
   readonly #options: KubernetesOptions;
   readonly #store: ObjectStore;
   readonly #pages: Pages;
+  readonly #terminations: Terminations;
   readonly #istiod: Istiod;
   #oldGatewayFirst = false;
 
@@ -52,7 +54,15 @@ export class Kubernetes implements HttpService {
     const now = () => context.clock.now();
     this.#store = new ObjectStore(now, random);
     this.#pages = new Pages(this.#store, now);
-    this.#istiod = new Istiod(context, this.#store, random, options);
+    this.#terminations = new Terminations({
+      controlPlane: options.controlPlane,
+      store: this.#store,
+      faults: context.faults,
+      now,
+      emptied: (namespace) => this.#istiod.namespaceEmptied(namespace),
+    });
+    const look = () => this.#terminations.look();
+    this.#istiod = new Istiod(context, { store: this.#store, look }, random, options);
     for (const object of initialObjects(options)) this.put(object);
   }
 
@@ -62,6 +72,7 @@ export class Kubernetes implements HttpService {
       if (this.#context.faults.strike("kubernetes-down", { controlPlane: this.controlPlane }))
         throw new StatusError(503, "ServiceUnavailable", "the server is currently unable to handle the request");
       authenticate(request, this.#options.kubeconfigToken);
+      this.#terminations.look();
       return this.#answer(request);
     } catch (error) {
       if (error instanceof StatusError) return statusResponse(error);
@@ -98,6 +109,7 @@ export class Kubernetes implements HttpService {
 
   /** All objects but their managed fields, for people and tests. */
   state(): readonly JsonObject[] {
+    this.#terminations.look();
     const kinds = ["namespaces", "configmaps", "services", "serviceaccounts"].map((plural) => `/api/v1/${plural}`);
     const paths = [...kinds, "/apis/apps/v1/deployments", "/apis/networking.istio.io/v1/workloadentries"];
     return paths.flatMap((path) => {
@@ -175,7 +187,7 @@ export class Kubernetes implements HttpService {
       throw new StatusError(400, "BadRequest", "resourceVersion should not be set on objects to be created");
     const ref = { resource, namespace, name };
     if (this.#store.find(ref) !== undefined) throw alreadyExists(resource, name);
-    admit(this.#store, ref, config);
+    this.#admit(ref, config);
     this.#store.write(ref, createdBy(query.fieldManager || "unknown", config));
     this.#changed(ref);
     return jsonResponse(201, this.#store.read(ref) ?? null);
@@ -191,7 +203,7 @@ export class Kubernetes implements HttpService {
       throw modified(resource, name, HAS_CHANGED);
     const manager = { name: request.query.fieldManager || "unknown", operation: "Update" } as const;
     const merged = mergedConfig(existing, patch, manager);
-    admit(this.#store, ref, merged.object);
+    this.#admit(ref, merged.object);
     this.#store.write(ref, merged);
     this.#changed(ref);
     return jsonResponse(200, this.#store.read(ref) ?? null);
@@ -218,10 +230,19 @@ export class Kubernetes implements HttpService {
     if (resourceVersion !== undefined && resourceVersion !== this.#store.versionOf(ref))
       throw modified(resource, name, HAS_CHANGED);
     const applied = apply(existing, config, { manager, force: request.query.force === "true" });
-    admit(this.#store, ref, applied.object);
+    this.#admit(ref, applied.object);
     this.#store.write(ref, applied);
     this.#changed(ref);
     return jsonResponse(existing === undefined ? 201 : 200, this.#store.read(ref) ?? null);
+  }
+
+  #admit(ref: ObjectRef, object: JsonObject): void {
+    try {
+      admit(this.#store, ref, object);
+    } catch (error) {
+      if (error instanceof StatusError && error.code === 403) this.#terminations.refused(ref.namespace ?? "");
+      throw error;
+    }
   }
 
   #changed({ resource, name }: ObjectRef): void {

@@ -94,6 +94,12 @@ export class ObjectStore {
     if (this.#shelves.get(shelfOf(ref))?.delete(ref.name)) this.#resourceVersion++;
   }
 
+  /** Deletes all objects in a namespace. */
+  empty(namespace: string): void {
+    for (const shelf of this.#shelves.values())
+      for (const { ref } of shelf.values()) if (ref.namespace === namespace) this.delete(ref);
+  }
+
   /**
    * The objects of a resource, in one namespace or in all, by namespace and name.
    * @throws StatusError 400 when the label selector is not understood
