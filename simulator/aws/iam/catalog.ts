@@ -23,7 +23,7 @@ const actions: Readonly<Record<string, string>> = {
     "BatchGetSecretValue CreateSecret DeleteResourcePolicy DeleteSecret DescribeSecret GetRandomPassword GetResourcePolicy GetSecretValue ListSecretVersionIds ListSecrets PutResourcePolicy PutSecretValue RestoreSecret RotateSecret TagResource UntagResource UpdateSecret UpdateSecretVersionStage ValidateResourcePolicy",
   sns: "Publish Subscribe",
   sqs: "DeleteMessage GetQueueAttributes GetQueueUrl ReceiveMessage SendMessage",
-  ssm: "DeleteParameter DescribeParameters GetParameter GetParameterHistory GetParameters GetParametersByPath PutParameter",
+  ssm: "DeleteParameter DescribeParameters GetParameter GetParameterHistory GetParameters GetParametersByPath LabelParameterVersion PutParameter UnlabelParameterVersion",
   states:
     "DescribeExecution DescribeMapRun DescribeStateMachine DescribeStateMachineForExecution GetExecutionHistory ListExecutions ListMapRuns ListStateMachines RedriveExecution SendTaskFailure SendTaskHeartbeat SendTaskSuccess StartExecution StartSyncExecution StopExecution",
   sts: "AssumeRole GetCallerIdentity SetSourceIdentity TagSession",

@@ -16,6 +16,9 @@ export const ssmNeeds: NeedsTable = {
     })),
   PutParameter: onParameter("PutParameter"),
   DeleteParameter: onParameter("DeleteParameter"),
+  LabelParameterVersion: onParameter("LabelParameterVersion"),
+  UnlabelParameterVersion: onParameter("UnlabelParameterVersion"),
+  GetParameterHistory: onParameter("GetParameterHistory"),
   DescribeParameters: onAnything("ssm:DescribeParameters"),
 };
 

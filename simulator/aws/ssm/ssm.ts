@@ -6,6 +6,7 @@ import type { SimulatorContext } from "../../core/connections.ts";
 import type { AwsService, CallContext, Operation } from "../../core/service.ts";
 import { enums } from "../enums.ts";
 import { answer, epochSeconds, page, parseInput } from "../input.ts";
+import { isLabel, withLabels, withNewest, withoutLabels } from "./labels.ts";
 import { parameterArn, parameterReference, requireNewName } from "./names.ts";
 import { ssmNeeds } from "./needs.ts";
 
@@ -16,11 +17,11 @@ interface Parameter {
   readonly value: string;
   readonly description: string | undefined;
   readonly version: number;
+  readonly labels: readonly string[];
   readonly modifiedMs: number;
 }
 
 const ERROR = "ValidationException";
-/** https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html */
 const KEPT_VERSIONS = 100;
 const name = z
   .string()
@@ -28,6 +29,7 @@ const name = z
   .max(1011)
   .regex(/^[\w./-]+$/, "letters, digits and .-_/");
 const reference = z.string().min(1).max(2048);
+const labels = z.array(z.string().min(1).max(100)).min(1).max(10);
 const schemas = {
   get: z.object({ Name: reference, WithDecryption: z.boolean().default(false) }),
   getMany: z.object({ Names: z.array(reference).min(1).max(10), WithDecryption: z.boolean().default(false) }),
@@ -38,6 +40,14 @@ const schemas = {
     Type: z.enum(enums.ssm.ParameterType).optional(),
     Description: z.string().max(1024).optional(),
     Overwrite: z.boolean().default(false),
+  }),
+  label: z.object({ Name: name, ParameterVersion: z.int().optional(), Labels: labels }),
+  unlabel: z.object({ Name: name, ParameterVersion: z.int(), Labels: labels }),
+  history: z.object({
+    Name: name,
+    WithDecryption: z.boolean().default(false),
+    MaxResults: z.int().min(1).max(50).default(50),
+    NextToken: z.string().optional(),
   }),
   describe: z.object({ MaxResults: z.int().min(1).max(50).default(50), NextToken: z.string().optional() }),
 };
@@ -60,6 +70,9 @@ export class Ssm implements AwsService {
       PutParameter: (input, context) => this.#put(input, context),
       DeleteParameter: (input, context) => this.#delete(input, context),
       DescribeParameters: (input, context) => this.#describe(input, context),
+      LabelParameterVersion: (input, context) => this.#label(input, context),
+      UnlabelParameterVersion: (input, context) => this.#unlabel(input, context),
+      GetParameterHistory: (input, context) => this.#history(input, context),
     };
   }
 
@@ -68,10 +81,9 @@ export class Ssm implements AwsService {
     const found = this.#find(context, Name);
     if (found === "no version") {
       const [, base, version] = /^(.*):([^:]+)$/.exec(Name) ?? [];
-      const message = `Systems Manager could not find version ${version} of ${base}. Verify the version and try again.`;
-      throw new AwsError("ParameterVersionNotFound", message);
+      throw noVersion(String(base), String(version));
     }
-    if (found === undefined) throw new AwsError("ParameterNotFound", `Parameter ${Name} not found.`);
+    if (found === undefined) throw notFound(Name);
     return { Parameter: read(found, WithDecryption) };
   }
 
@@ -106,18 +118,18 @@ export class Ssm implements AwsService {
       value: request.Value,
       description: request.Description ?? existing?.description,
       version: (existing?.version ?? 0) + 1,
+      labels: [],
       modifiedMs: this.#context.clock.now(),
     };
-    this.#parameters.set(arn, [...versions, parameter].slice(-KEPT_VERSIONS));
+    this.#parameters.set(arn, withNewest(versions, parameter, KEPT_VERSIONS));
     this.#tell(parameter, existing === undefined ? "Create" : "Update", context);
     return { Version: parameter.version, Tier: "Standard" };
   }
 
   #delete(input: JsonObject, context: CallContext): Json {
     const { Name } = parseInput(schemas.delete, input, ERROR);
-    const parameter = this.#parameters.get(parameterArn(context, Name))?.at(-1);
-    if (parameter === undefined) throw new AwsError("ParameterNotFound", `Parameter ${Name} not found.`);
-    this.#parameters.delete(parameter.arn);
+    const { arn, newest: parameter } = this.#versionsOf(Name, context);
+    this.#parameters.delete(arn);
     this.#tell(parameter, "Delete", context);
     return {};
   }
@@ -135,11 +147,54 @@ export class Ssm implements AwsService {
     return answer({ Parameters: entries, NextToken: nextToken });
   }
 
+  #label(input: JsonObject, context: CallContext): Json {
+    const { Name, ParameterVersion, Labels } = parseInput(schemas.label, input, ERROR);
+    const { arn, versions, newest } = this.#versionsOf(Name, context);
+    const version = ParameterVersion ?? newest.version;
+    requireVersion(versions, Name, version);
+    this.#parameters.set(arn, withLabels(versions, version, Labels.filter(isLabel)));
+    return { InvalidLabels: Labels.filter((label) => !isLabel(label)), ParameterVersion: version };
+  }
+
+  #unlabel(input: JsonObject, context: CallContext): Json {
+    const { Name, ParameterVersion, Labels } = parseInput(schemas.unlabel, input, ERROR);
+    const { arn, versions } = this.#versionsOf(Name, context);
+    const { labels: own } = requireVersion(versions, Name, ParameterVersion);
+    this.#parameters.set(arn, withoutLabels(versions, ParameterVersion, Labels));
+    return {
+      RemovedLabels: Labels.filter((label) => own.includes(label)),
+      InvalidLabels: Labels.filter((label) => !own.includes(label)),
+    };
+  }
+
+  #history(input: JsonObject, context: CallContext): Json {
+    const { Name, WithDecryption, MaxResults, NextToken } = parseInput(schemas.history, input, ERROR);
+    const { versions } = this.#versionsOf(Name, context);
+    const paging = { nextToken: NextToken, limit: MaxResults, errorName: "InvalidNextToken" };
+    const { items, nextToken } = page(versions, paging);
+    const entries = items.map((parameter) => {
+      const { ARN, ...past } = read({ parameter, selector: undefined }, WithDecryption);
+      return answer({ ...past, Description: parameter.description, Labels: parameter.labels, Tier: "Standard" });
+    });
+    return answer({ Parameters: entries, NextToken: nextToken });
+  }
+
+  /** @throws AwsError ParameterNotFound */
+  #versionsOf(Name: string, context: CallContext) {
+    const arn = parameterArn(context, Name);
+    const versions = this.#parameters.get(arn) ?? [];
+    const newest = versions.at(-1);
+    if (newest === undefined) throw notFound(Name);
+    return { arn, versions, newest };
+  }
+
   #find(context: CallContext, nameOrArn: string): Found | "no version" | undefined {
     const { arn = "", selector } = parameterReference(context, nameOrArn) ?? {};
     const versions = this.#parameters.get(arn);
     if (versions === undefined) return undefined;
-    const chosen = versions.findLast(({ version }) => selector === undefined || selector === String(version));
+    const chosen = versions.findLast(
+      ({ version, labels }) => selector === undefined || selector === String(version) || labels.includes(selector),
+    );
     return chosen === undefined ? "no version" : { parameter: chosen, selector };
   }
 
@@ -157,6 +212,21 @@ export class Ssm implements AwsService {
       detail: answer({ operation, name: parameter.name, type: parameter.type, description: parameter.description }),
     });
   }
+}
+
+function requireVersion(versions: readonly Parameter[], Name: string, version: number): Parameter {
+  const found = versions.find((each) => each.version === version);
+  if (found === undefined) throw noVersion(Name, String(version));
+  return found;
+}
+
+function notFound(Name: string): AwsError {
+  return new AwsError("ParameterNotFound", `Parameter ${Name} not found.`);
+}
+
+function noVersion(Name: string, version: string): AwsError {
+  const message = `Systems Manager could not find version ${version} of ${Name}. Verify the version and try again.`;
+  return new AwsError("ParameterVersionNotFound", message);
 }
 
 interface Found {
