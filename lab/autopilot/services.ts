@@ -15,7 +15,8 @@ import {
   type StepFunctionsOptions,
   Sts,
 } from "@ztunnel-autopilot/simulator";
-import { type Config, controlPlaneFor } from "../../shared/config/config.ts";
+import type { Place } from "../../shared/base/arn.ts";
+import { type Config, controlPlaneFor, targetsOf } from "../../shared/config/config.ts";
 
 /** The Slack token of the lab: a scan of everything that is written looks for it. */
 export const LAB_SLACK_TOKEN = "xoxb-lab-0123456789-secret";
@@ -82,9 +83,16 @@ export function addControlPlane(
         eastWestHostname: `eastwest.${name}.example.com`,
         istiodVersion: "1.28.1-solo",
         checksCertificates,
+        domainOf: (place) => domainOf(config, place),
         discovers: (place) => controlPlaneFor(config, place)?.name === name,
       }),
   );
+}
+
+/** The domain of the services' hostnames in a place. */
+function domainOf(config: Config, { account, region }: Place): string {
+  const target = targetsOf(config).find((one) => one.account === account && one.region === region);
+  return target?.domain ?? "ecs.internal";
 }
 
 function eksClusters(config: Config, endpoint: string): readonly EksCluster[] {

@@ -7,9 +7,9 @@ import { type TokenIdentity, tokenIdentityOf } from "../../shared/enrollment/wis
 import type { CampaignResult } from "./campaign-result.ts";
 
 /**
- * A service that is as desired is known to istiod under its own identity, task by task. A task that started while
- * istiod was in trouble may be unknown to it until it stops. A service that goes on with another identity than its tags
- * ask for gets the tags of its identity by its next roll.
+ * A service that is as desired is known to istiod, and so is each of its tasks under the service's own identity. A task
+ * that started while istiod was in trouble may be unknown to it until it stops. A service that goes on with another
+ * identity than its tags ask for gets the tags of its identity by its next roll.
  */
 export function unknownTasks({ lab, faultsEndedMs, isCalm }: CampaignResult, service: EcsService): readonly string[] {
   const { definition = {} } = service.deployments[0]?.revision ?? {};
@@ -18,8 +18,16 @@ export function unknownTasks({ lab, faultsEndedMs, isCalm }: CampaignResult, ser
   const [, , , region = "", account = ""] = service.arn.split(":");
   const plane = lab.controlPlanes.get(controlPlaneFor(lab.config, { account, region })?.name ?? "");
   if (!identity || !plane || !asksFor(identity, service)) return [];
-  const entries = plane.state().filter(({ kind }) => kind === "WorkloadEntry");
-  return [...service.tasks].flatMap(({ arn, lastStatus, createdAtMs }) => {
+  const objects = plane.state();
+  const entries = objects.filter(({ kind }) => kind === "WorkloadEntry");
+  const isKnown = objects.some(
+    (object) =>
+      object.kind === "ServiceEntry" &&
+      objectAt(object, "metadata").namespace === identity.namespace &&
+      annotationOf(object, "ecs.solo.io/arn") === service.arn,
+  );
+  const unknown = isKnown ? [] : ["is as desired, and istiod has no ServiceEntry for it"];
+  const unknownTasks = [...service.tasks].flatMap(({ arn, lastStatus, createdAtMs }) => {
     if (lastStatus !== "RUNNING") return [];
     const entry = entries.find((one) => annotationOf(one, "ecs.solo.io/arn") === arn);
     if (!entry) {
@@ -29,6 +37,7 @@ export function unknownTasks({ lab, faultsEndedMs, isCalm }: CampaignResult, ser
     const own = `${identity.namespace}/${identity.serviceAccount}`;
     return known === own ? [] : [`is as desired as ${own}, and istiod knows its task ${arn} as ${known}`];
   });
+  return [...unknown, ...unknownTasks];
 }
 
 function asksFor({ namespace, serviceAccount }: TokenIdentity, { tags }: EcsService): boolean {

@@ -108,6 +108,19 @@ export interface TaskChange {
   readonly clusterTags: ReadonlyMap<string, string>;
 }
 
+/** A service that was created, retagged or deleted, or whose cluster was retagged. */
+export interface ServiceChange {
+  /** In the long format, also where the service's own ARN is short. */
+  readonly serviceArn: string;
+  readonly serviceName: string;
+  readonly clusterName: string;
+  readonly account: string;
+  readonly region: string;
+  readonly exists: boolean;
+  readonly tags: ReadonlyMap<string, string>;
+  readonly clusterTags: ReadonlyMap<string, string>;
+}
+
 /** An alarm that has another state than before. */
 export interface AlarmChange {
   readonly account: string;
@@ -138,6 +151,7 @@ export interface Connections {
   /** Events that services emit: each belongs on the default bus of its account and region. */
   readonly events: Topic<AwsEvent>;
   readonly taskChanges: Topic<TaskChange>;
+  readonly serviceChanges: Topic<ServiceChange>;
   readonly alarmChanges: Topic<AlarmChange>;
   /** Objections to a container that has a health check keep it from ever passing. */
   readonly containerStarts: Objections<StartingContainer>;
@@ -161,6 +175,7 @@ export function newConnections(): Connections {
   return {
     events: new Topic(),
     taskChanges: new Topic(),
+    serviceChanges: new Topic(),
     alarmChanges: new Topic(),
     containerStarts: new Objections(),
     secretReader: new Port("secrets: add Secrets Manager"),

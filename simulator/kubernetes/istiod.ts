@@ -7,14 +7,17 @@ import { istiodHosts } from "./gateway.ts";
 import { certificateNames, certificateRefusal, hasCertificate } from "./identity.ts";
 import { type ObjectRef, type ObjectStore, refOf } from "./object-store.ts";
 import { parseResourcePath } from "./resources.ts";
+import { type RefusedServiceEntry, ServiceEntries } from "./service-entries.ts";
 import { StatusError } from "./status.ts";
 import { type DiscoveredTask, discoveredTask, type TaskPlace, workloadEntry } from "./workload-entry.ts";
 
 export interface IstiodOptions {
   readonly controlPlane: string;
   readonly network: string;
-  /** The accounts and regions whose tasks it discovers. Default all. */
+  /** The accounts and regions whose tasks and services it discovers. Default all. */
   readonly discovers?: (place: TaskPlace) => boolean;
+  /** The domain of services' hostnames, by account and region. Default `ecs.internal`. */
+  readonly domainOf?: (place: TaskPlace) => string;
   /**
    * A container with a bootstrap token of this mesh gets healthy only if it gets a certificate: from an istiod that the
    * token's root certificate vouches for, for the role of its task. Default false: then every one gets it.
@@ -42,7 +45,10 @@ const entryFaults = [
 ] as const satisfies FaultKind[];
 type EntryFault = (typeof entryFaults)[number];
 
-/** Discovers ECS's tasks: each has a WorkloadEntry from a few seconds after its start until it has stopped. */
+/**
+ * Discovers ECS's services and tasks: each task has a WorkloadEntry from a few seconds after its start until it has
+ * stopped.
+ */
 export class Istiod {
   readonly #context: SimulatorContext;
   readonly #random: Random;
@@ -54,6 +60,9 @@ export class Istiod {
   /** The faults that have struck a task when it was seen first, which are its own until it has stopped. */
   readonly #struck = new Map<string, ReadonlySet<EntryFault>>();
   readonly #refused = new Map<string, RefusedEntry>();
+  readonly #services: ServiceEntries;
+  readonly #discovers: (place: TaskPlace) => boolean;
+  readonly #domainOf: (place: TaskPlace) => string;
   #rootCaPem = "";
 
   /** `look` is called before it writes: what is in the store may have to change first. */
@@ -68,6 +77,10 @@ export class Istiod {
     this.#look = look;
     this.#random = random;
     this.#options = options;
+    const { discovers = () => true, domainOf = () => "ecs.internal" } = options;
+    this.#discovers = discovers;
+    this.#domainOf = domainOf;
+    this.#services = new ServiceEntries(context, { store, look, discovers, domainOf });
     context.taskChanges.subscribe((change) => this.#taskChanged(change));
     if (options.checksCertificates) context.containerStarts.subscribe((plan) => this.certificateRefusal(plan));
   }
@@ -75,6 +88,11 @@ export class Istiod {
   /** The entries of tasks that exist which the API server has refused. */
   refusals(): readonly RefusedEntry[] {
     return [...this.#refused.values()];
+  }
+
+  /** The ServiceEntries of services that exist which the API server has refused. */
+  refusedServices(): readonly RefusedServiceEntry[] {
+    return this.#services.refusals();
   }
 
   /** The names in the certificate of a ztunnel with this task role. */
@@ -100,11 +118,13 @@ export class Istiod {
 
   /** The entries in a namespace are gone: it tries to write them again at its next turn. */
   namespaceEmptied(namespace: string): void {
+    this.#services.namespaceEmptied(namespace);
     for (const task of this.#tasks.values()) if (task.namespace === namespace) this.#discoverAfter(TURN_MS, task);
   }
 
   /** What was refused for want of a namespace is tried again. */
   namespaceCreated(): void {
+    this.#services.namespaceCreated();
     for (const taskArn of this.#refused.keys()) {
       const task = this.#tasks.get(taskArn);
       if (task) this.#discoverAfter(TURN_MS, task);
@@ -127,7 +147,7 @@ export class Istiod {
 
   #taskChanged(change: TaskChange): void {
     const before = this.#tasks.get(change.taskArn);
-    const task = discoveredTask(change, this.#options.discovers);
+    const task = discoveredTask(change, this.#discovers, this.#domainOf);
     // Its cluster has lost the tag by which istiod discovers it, or its entry moves to another namespace.
     if (before && before.namespace !== task?.namespace) this.#store.delete(this.#refOf(before));
     if (!task) {

@@ -13,6 +13,7 @@ import { type ObjectRef, ObjectStore, refOf } from "./object-store.ts";
 import { Pages } from "./pages.ts";
 import { mergedConfig, parseConfig, parseMergePatch } from "./patch-body.ts";
 import { parseResourcePath, type ResourcePath } from "./resources.ts";
+import type { RefusedServiceEntry } from "./service-entries.ts";
 import { alreadyExists, modified, notFound, StatusError, statusResponse } from "./status.ts";
 import { Terminations } from "./terminations.ts";
 
@@ -107,11 +108,21 @@ export class Kubernetes implements HttpService {
     return this.#istiod.refusals();
   }
 
+  /** The ServiceEntries that istiod wanted to write for services that exist, and that were refused. */
+  refusedServiceEntries(): readonly RefusedServiceEntry[] {
+    return this.#istiod.refusedServices();
+  }
+
   /** All objects but their managed fields, for people and tests. */
   state(): readonly JsonObject[] {
     this.#terminations.look();
     const kinds = ["namespaces", "configmaps", "services", "serviceaccounts"].map((plural) => `/api/v1/${plural}`);
-    const paths = [...kinds, "/apis/apps/v1/deployments", "/apis/networking.istio.io/v1/workloadentries"];
+    const paths = [
+      ...kinds,
+      "/apis/apps/v1/deployments",
+      "/apis/networking.istio.io/v1/workloadentries",
+      "/apis/networking.istio.io/v1/serviceentries",
+    ];
     return paths.flatMap((path) => {
       const resource = parseResourcePath(path)?.resource;
       return resource === undefined ? [] : this.#store.list(resource, undefined, undefined).map(withoutManagedFields);

@@ -17,6 +17,7 @@ const resources: readonly Resource[] = [
   { plural: "serviceaccounts", kind: "ServiceAccount", apiVersion: "v1", namespaced: true },
   { plural: "deployments", kind: "Deployment", apiVersion: "apps/v1", namespaced: true },
   { plural: "workloadentries", kind: "WorkloadEntry", apiVersion: "networking.istio.io/v1", namespaced: true },
+  { plural: "serviceentries", kind: "ServiceEntry", apiVersion: "networking.istio.io/v1", namespaced: true },
 ];
 
 /** What a path below the API's root names: one object, or the list of them in a namespace or in all. */

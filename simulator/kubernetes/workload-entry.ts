@@ -16,6 +16,7 @@ export interface DiscoveredTask {
   /** From the task's tags. */
   readonly namespace: string;
   readonly serviceAccount: string;
+  readonly hostname: string;
   readonly ipAddress: string;
   /** From before its containers start until it has stopped. */
   readonly exists: boolean;
@@ -39,10 +40,12 @@ export interface EntryOmissions {
  */
 export function discoveredTask(
   change: TaskChange,
-  discovers: (place: TaskPlace) => boolean = () => true,
+  discovers: (place: TaskPlace) => boolean,
+  domainOf: (place: TaskPlace) => string,
 ): DiscoveredTask | undefined {
   const { taskArn, serviceArn, serviceName, ipAddress, lastStatus, containers, tags, clusterTags } = change;
   const [, , , region = "", account = ""] = taskArn.split(":");
+  const [, clusterName = ""] = taskArn.split("/");
   const place = { account, region };
   if (ipAddress === undefined || clusterTags.get("ecs.solo.io/discovery-enabled") !== "true") return undefined;
   if (!discovers(place)) return undefined;
@@ -53,10 +56,11 @@ export function discoveredTask(
     place,
     namespace: tags.get("ecs.solo.io/namespace") ?? "istio-system",
     serviceAccount: tags.get("ecs.solo.io/service-account") ?? "default",
+    hostname: tags.get("ecs.solo.io/hostname") ?? defaultHostname(serviceName, clusterName, domainOf(place)),
     ipAddress,
     exists: lastStatus !== "STOPPED",
     hasZtunnel: containers.includes("ztunnel"),
-    labels: Object.fromEntries([...tags].filter(([key, value]) => canBeLabel(key, value))),
+    labels: labelTags(tags),
   };
 }
 
@@ -71,6 +75,7 @@ export function workloadEntry(task: DiscoveredTask, network: string, omits: Entr
   const labels = {
     ...task.labels,
     "ecs.solo.io/service": task.serviceName,
+    "ecs.solo.io/hostname": task.hostname,
     "service.istio.io/workload-name": task.serviceName,
   };
   return {
@@ -94,6 +99,16 @@ export function workloadEntry(task: DiscoveredTask, network: string, omits: Entr
 function entryName({ taskArn, place }: DiscoveredTask): string {
   const [, cluster = "", id = ""] = taskArn.split("/");
   return `ecs-task-${place.account}-${place.region}-${cluster}-${id}`;
+}
+
+/** The tags that can be labels. */
+export function labelTags(tags: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
+  return Object.fromEntries([...tags].filter(([key, value]) => canBeLabel(key, value)));
+}
+
+/** The host of a service that no tag gives another one. */
+export function defaultHostname(serviceName: string, clusterName: string, domain: string): string {
+  return `${serviceName}.${clusterName}.${domain}`;
 }
 
 function canBeLabel(key: string, value: string): boolean {

@@ -123,6 +123,7 @@ describe("Simulated istiod", () => {
       "istio.io/use-waypoint": "waypoint",
       empty: "",
       "ecs.solo.io/service": "shell-task",
+      "ecs.solo.io/hostname": "shell-task.ecs-demo.ecs.internal",
       "service.istio.io/workload-name": "shell-task",
     });
   });
@@ -137,6 +138,11 @@ describe("Simulated istiod", () => {
     ],
     ["service with a name of 64 characters", { serviceName: "s".repeat(64) }, "must be no more than 63 bytes"],
     ["service whose name ends in `-`", { serviceName: "shell-" }, 'metadata.labels: Invalid value: "shell-": '],
+    [
+      "service with a hostname of 64 characters",
+      { tags: new Map([["ecs.solo.io/hostname", "h".repeat(64)]]) },
+      "must be no more than 63 bytes",
+    ],
   ])("has no entry for a task of a %s: Kubernetes refuses it", async (_which, change, message) => {
     taskChanged(change);
     await clock.advance(5000);

@@ -92,7 +92,7 @@ describe("The fault namespace-terminating", () => {
     expect(harness.kubernetes.refusedEntries()).toEqual([]);
   });
 
-  it("that ends by its count lets the namespace go after so many refusals", async () => {
+  it("that ends by its count lets the namespace go after that number of refusals", async () => {
     harness.faults.replace([{ kind: "namespace-terminating", match: { namespace: "web" }, count: 1 }]);
     expect((await harness.apply(ACCOUNT_PATH, account({}))).status).toBe(403);
     expect((await harness.apply(ACCOUNT_PATH, account({}))).status).toBe(404);

@@ -10,6 +10,7 @@ import { invalidParameter, serviceNotActive } from "./errors.ts";
 import { defined, objectMember, parseEcsInput, pick } from "./input.ts";
 import type { DeploymentController, EcsCluster, EcsService } from "./model.ts";
 import type { EcsParts } from "./parts.ts";
+import { announceService } from "./service-changes.ts";
 import { checkControllerAllows, checkPlatform, checkTagging } from "./service-rules.ts";
 import { serviceView } from "./service-view.ts";
 import { longServiceArn, retire } from "./store.ts";
@@ -121,6 +122,7 @@ export function serviceOperations(parts: EcsParts): Record<string, Operation> {
       }
       service.status = "DRAINING";
       service.desiredCount = 0;
+      announceService(environment, service);
       scheduler.advance(service);
       const view = serviceView(service, ["TAGS"]);
       if (service.tasks.size === 0) retire(service, environment.clock.now());
@@ -173,6 +175,7 @@ function create(
   cluster.services.delete(service.name);
   store.addService(service);
   events.tagChange(service, [...service.tags.keys()], service.tags);
+  announceService(environment, service);
   if (revision) scheduler.deploy(service, revision, pick(settings, DEPLOYED));
   return service;
 }

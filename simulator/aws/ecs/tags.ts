@@ -5,6 +5,7 @@ import { clusterNotFound, invalidParameter, resourceNotFound } from "./errors.ts
 import { parseEcsInput } from "./input.ts";
 import type { EcsCluster, EcsService, EcsTask, Tags } from "./model.ts";
 import type { EcsParts } from "./parts.ts";
+import { announceService } from "./service-changes.ts";
 import { givenTagsSchema, tagList, withTags } from "./tag-rules.ts";
 
 const resourceSchema = z.looseObject({ resourceArn: z.string() });
@@ -15,32 +16,39 @@ interface Tagged {
   readonly tags: Tags;
   /** Set where a change of tags emits an event. */
   readonly resource?: EcsService | EcsCluster;
-  /** The tasks that have these tags, or whose cluster has them: istiod asks ECS for both again and again. */
+  /** The tasks and services that have these tags, or whose cluster has them: istiod asks for them all the time. */
   readonly tasks?: Iterable<EcsTask>;
+  readonly services?: Iterable<EcsService>;
 }
 
 /** TagResource, UntagResource, ListTagsForResource. */
 export function tagOperations(parts: EcsParts): Record<string, Operation> {
-  const { events, scheduler } = parts;
+  const { events, scheduler, environment } = parts;
+  const retagged = ({ tasks = [], services = [] }: Tagged) => {
+    scheduler.retagged(tasks);
+    for (const service of services) announceService(environment, service);
+  };
   return {
     TagResource(input, context) {
       const { resourceArn, tags: added } = parseEcsInput(tagSchema, input);
-      const { tags, resource, tasks = [] } = taggedResource(parts, resourceArn, context);
+      const tagged = taggedResource(parts, resourceArn, context);
+      const { tags, resource } = tagged;
       const after = withTags(tags, added);
       const changed = [...after].flatMap(([key, value]) => (tags.get(key) === value ? [] : [key]));
       for (const [key, value] of after) tags.set(key, value);
       if (resource) events.tagChange(resource, changed, tags);
-      scheduler.retagged(tasks);
+      retagged(tagged);
       events.apiCall("TagResource", input, null, context);
       return {};
     },
 
     UntagResource(input, context) {
       const { resourceArn, tagKeys } = parseEcsInput(untagSchema, input);
-      const { tags, resource, tasks = [] } = taggedResource(parts, resourceArn, context);
+      const tagged = taggedResource(parts, resourceArn, context);
+      const { tags, resource } = tagged;
       const removed = tagKeys.filter((key) => tags.delete(key));
       if (resource) events.tagChange(resource, removed, tags);
-      scheduler.retagged(tasks);
+      retagged(tagged);
       events.apiCall("UntagResource", input, null, context);
       return {};
     },
@@ -63,13 +71,14 @@ function taggedResource({ store }: EcsParts, resourceArn: string, context: CallC
     case "cluster": {
       const cluster = scope.clusters.get(first);
       if (cluster?.status !== "ACTIVE") throw clusterNotFound();
-      return { tags: cluster.tags, resource: cluster, tasks: cluster.tasks.values() };
+      const services = [...cluster.services.values()].filter(({ status }) => status === "ACTIVE");
+      return { tags: cluster.tags, resource: cluster, tasks: cluster.tasks.values(), services };
     }
     case "service": {
       if (second === undefined) throw invalidParameter("Long arn format must be used for tagging operations");
       const service = store.findService(resourceArn);
       if (!service || service.status === "INACTIVE") throw resourceNotFound();
-      return { tags: service.tags, resource: service };
+      return { tags: service.tags, resource: service, services: service.status === "ACTIVE" ? [service] : [] };
     }
     case "task-definition":
       return store.findRevision(scope, resourceArn) ?? notFound();

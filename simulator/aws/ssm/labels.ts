@@ -1,7 +1,7 @@
 import { AwsError } from "../../base/aws-error.ts";
 
 /** A parameter's version, as far as labels go. */
-interface Labelled {
+interface LabeledVersion {
   readonly version: number;
   readonly labels: readonly string[];
 }
@@ -19,7 +19,7 @@ export function isLabel(text: string): boolean {
  * https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-labels.html
  * @throws AwsError ParameterVersionLabelLimitExceeded
  */
-export function withLabels<T extends Labelled>(
+export function withLabels<T extends LabeledVersion>(
   versions: readonly T[],
   version: number,
   labels: readonly string[],
@@ -37,7 +37,7 @@ export function withLabels<T extends Labelled>(
 }
 
 /** The versions without these labels on one of them. */
-export function withoutLabels<T extends Labelled>(
+export function withoutLabels<T extends LabeledVersion>(
   versions: readonly T[],
   version: number,
   labels: readonly string[],
@@ -52,7 +52,7 @@ export function withoutLabels<T extends Labelled>(
  * https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html
  * @throws AwsError ParameterMaxVersionLimitExceeded
  */
-export function withNewest<T extends Labelled & { readonly name: string }>(
+export function withNewest<T extends LabeledVersion & { readonly name: string }>(
   versions: readonly T[],
   newest: T,
   most: number,
