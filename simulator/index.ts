@@ -3,6 +3,7 @@
  */
 
 export { CloudWatch } from "./aws/cloudwatch/cloudwatch.ts";
+export { deletionMs } from "./aws/dynamodb/expiry.ts";
 export { Ecs, type EcsOptions } from "./aws/ecs/ecs.ts";
 export type { EcsCluster, EcsDeployment, EcsRevision, EcsService, EcsTask } from "./aws/ecs/model.ts";
 export { registrationProblems } from "./aws/ecs/registration/rules.ts";

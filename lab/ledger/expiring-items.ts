@@ -1,17 +1,13 @@
-import { seededRandom } from "@ztunnel-autopilot/simulator";
+import { deletionMs } from "@ztunnel-autopilot/simulator";
 import * as z from "zod";
 import type { LedgerItems } from "./memory-items.ts";
 
 /** The table's attribute for the time to live, in epoch seconds: `stacks/ledger.ts`. */
 const expiringSchema = z.object({ expiresAt: z.number() });
 
-const MAX_DELAY_MS = 48 * 3_600_000;
-
 /**
  * Items that DynamoDB deletes some time after they have expired, within 48 hours, and never before: until then they are
- * read and written like any other. The seed, the item's name and its time decide when; nothing is drawn from the lab's
- * random numbers.
- * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
+ * read and written like any other.
  */
 export function expiringItems(options: { readonly now: () => number; readonly seed: number }): LedgerItems {
   return new ExpiringItems(options);
@@ -66,11 +62,10 @@ class ExpiringItems extends Map<string, object> {
 
   /** True, and the item is dropped, once DynamoDB has come by. */
   #isDeleted(name: string, item: object): boolean {
-    const expiredMs = expiryMs(item);
+    const expiresMs = expiryMs(item);
     const now = this.#now();
-    if (expiredMs === undefined || now < expiredMs) return false;
-    const delayMs = seededRandom(hashOf(`${this.#seed} ${name} ${expiredMs}`))() * MAX_DELAY_MS;
-    if (now < expiredMs + delayMs) return false;
+    if (expiresMs === undefined || now < expiresMs) return false;
+    if (now < deletionMs({ seed: this.#seed, name, expiresMs })) return false;
     this.delete(name);
     return true;
   }
@@ -80,11 +75,4 @@ function expiryMs(item: object): number | undefined {
   if (!("expiresAt" in item)) return undefined;
   const { data } = expiringSchema.safeParse(item);
   return data === undefined ? undefined : data.expiresAt * 1000;
-}
-
-/** 32-bit FNV-1a. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193);
-  return hash >>> 0;
 }

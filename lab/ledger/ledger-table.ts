@@ -1,4 +1,4 @@
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DynamoDBClient, UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
 import type { Config } from "../../shared/config/config.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import { awsClients } from "../../shared/gateways/aws/aws-clients.ts";
@@ -22,6 +22,7 @@ export async function createLedgerTable(config: Config, endpoint: string): Promi
   const { home } = awsClients({ config, endpoint, credentials });
   const client = home(DynamoDBClient);
   await client.send(createTableCommand(tableName));
+  await client.send(timeToLiveCommand(tableName));
   let callsOnTheirWay = 0;
   const ledger = dynamoDbLedger(home, { tableName });
   client.middlewareStack.add(
@@ -36,6 +37,14 @@ export async function createLedgerTable(config: Config, endpoint: string): Promi
     { step: "initialize", name: "callsOnTheirWay" },
   );
   return { tableName, ledger, isBusy: () => callsOnTheirWay > 0, destroy: () => client.destroy() };
+}
+
+/** Lets items expire, as `stacks/ledger.ts` does. */
+function timeToLiveCommand(TableName: string): UpdateTimeToLiveCommand {
+  return new UpdateTimeToLiveCommand({
+    TableName,
+    TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
+  });
 }
 
 /** Creates a table with the ledger's keys, as `stacks/ledger.ts` has them. */

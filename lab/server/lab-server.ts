@@ -33,7 +33,7 @@ export async function startLabServer({ config, port, speed, fleet }: LabServerOp
   // The lab must know its port, and its ledger needs the server: requests that come before the lab is there wait.
   const made = Promise.withResolvers<{ readonly lab: Lab; readonly routes: RequestHandler }>();
   let lab: Lab | undefined;
-  const dynamoDb = new DynamoDb((call) => lab?.router.record(call));
+  const dynamoDb = new DynamoDb({ onCall: (call) => lab?.router.record(call), now: () => clock.now() });
   const server = await startServer({
     port,
     handle: async (request) => (await made.promise).lab.simulator.handle(request),

@@ -9,7 +9,7 @@ import {
   PutMetricAlarmCommand,
   SetAlarmStateCommand,
 } from "@aws-sdk/client-cloudwatch";
-import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DescribeTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import {
   DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
@@ -165,6 +165,26 @@ describe("a lab server", () => {
       "dynamodb.UpdateItem": expect.any(Number),
       "ecs.RegisterTaskDefinition": expect.any(Number),
     });
+  });
+
+  it("deletes what has expired in the ledger, in the lab's time", async () => {
+    const client = new DynamoDBClient(settings(US));
+    const key = { pk: { S: "probe" }, sk: { S: "probe" } };
+    const put = (expiresMs: number, sk: string) =>
+      client.send(
+        new PutItemCommand({
+          TableName: server.tableName,
+          Item: { ...key, sk: { S: sk }, expiresAt: { N: String(Math.floor(expiresMs / 1000)) } },
+        }),
+      );
+    const has = async (sk: string) =>
+      (await client.send(new GetItemCommand({ TableName: server.tableName, Key: { ...key, sk: { S: sk } } }))).Item;
+    const nowMs = server.lab.clock.now();
+    await put(nowMs - 3 * 24 * 3_600_000, "expired");
+    await put(nowMs + 24 * 3_600_000, "not yet");
+    await advance(11 * 60);
+    expect(await has("expired")).toBeUndefined();
+    expect(await has("not yet")).toBeDefined();
   });
 
   it("answers mistakes with AWS's errors", async () => {

@@ -1,23 +1,43 @@
-import { create } from "node:domain";
-import { EventEmitter } from "node:events";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import dynalite from "dynalite";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import type { AnsweredCall } from "../../core/router.ts";
 import { callerOf } from "../../http/identity.ts";
+import { Database, type DatabaseAnswer, refuse } from "./database.ts";
+import { TimeToLive } from "./time-to-live.ts";
 
 const TARGET = /^DynamoDB_20120810\.(\w+)$/;
 
+export interface DynamoDbOptions {
+  /** Gets every call once it is answered. */
+  readonly onCall?: (call: AnsweredCall) => void;
+  /** Epoch milliseconds, by which items expire. Default the system's clock. */
+  readonly now?: () => number;
+  /** Decides how late each expired item is deleted. Default 0. */
+  readonly seed?: number;
+}
+
+interface Place {
+  readonly account: string;
+  readonly region: string;
+}
+
+interface PlacedDatabase {
+  readonly database: Database;
+  readonly timeToLive: TimeToLive;
+}
+
 /**
- * DynamoDB, over HTTP alone: an in-memory database of dynalite for each account and region. It takes Node's own
- * requests and responses, because dynalite is a server.
+ * DynamoDB, over HTTP alone: an in-memory database of dynalite for each account and region, with the time to live. It
+ * takes Node's own requests and responses, because dynalite is a server.
  */
 export class DynamoDb {
-  readonly #databases = new Map<string, Server>();
+  readonly #databases = new Map<string, PlacedDatabase>();
   readonly #onCall: (call: AnsweredCall) => void;
+  readonly #timing: { readonly now: () => number; readonly seed: number };
 
-  /** `onCall` gets every call once it is answered. */
-  constructor(onCall: (call: AnsweredCall) => void = () => undefined) {
+  constructor({ onCall = () => undefined, now = Date.now, seed = 0 }: DynamoDbOptions = {}) {
     this.#onCall = onCall;
+    this.#timing = { now, seed };
   }
 
   /** Takes a request if it is DynamoDB's; returns false if it is another service's. */
@@ -36,48 +56,52 @@ export class DynamoDb {
         ...(failed && { error: `HTTP ${response.statusCode}` }),
       });
     });
-    void replay(request, response, this.#databaseOf(caller));
+    this.#answer(operation, request, response, this.#databaseOf(caller)).catch(() => refuse(response));
     return true;
   }
 
-  #databaseOf({ account, region }: { readonly account: string; readonly region: string }): Server {
-    const key = `${account}/${region}`;
-    const database = this.#databases.get(key) ?? dynalite({ createTableMs: 0 });
-    this.#databases.set(key, database);
-    return database;
-  }
-}
-
-/**
- * Hands dynalite a request that has arrived whole. It reads what no SDK sends, such as a null in the place of a value,
- * with errors that nobody would catch: such a request is refused as DynamoDB does. Some are thrown from the database's
- * callbacks, where only a domain catches them.
- */
-async function replay(request: IncomingMessage, response: ServerResponse, database: Server): Promise<void> {
-  const body: Buffer[] = [];
-  try {
-    for await (const chunk of request) body.push(Buffer.from(chunk));
-  } catch {
-    // The client has gone away.
-    return;
-  }
-  const { method, url, headers } = request;
-  const whole = Object.assign(new EventEmitter(), { method, url, headers });
-  const domain = create();
-  domain.on("error", () => refuse(response));
-  domain.run(() => {
+  async #answer(
+    operation: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    { database, timeToLive }: PlacedDatabase,
+  ): Promise<void> {
+    const chunks: Buffer[] = [];
     try {
-      database.emit("request", whole, response);
-      whole.emit("data", Buffer.concat(body));
-      whole.emit("end");
+      for await (const chunk of request) chunks.push(Buffer.from(chunk));
     } catch {
-      refuse(response);
+      // The client has gone away.
+      return;
     }
-  });
+    const body = Buffer.concat(chunks);
+    if (operation === "UpdateTimeToLive") return send(response, await timeToLive.update(parsed(body)));
+    if (operation === "DescribeTimeToLive") return send(response, await timeToLive.describe(parsed(body)));
+    await timeToLive.deleteExpired();
+    database.replay(request, body, response);
+  }
+
+  #databaseOf({ account, region }: Place): PlacedDatabase {
+    const key = `${account}/${region}`;
+    const known = this.#databases.get(key);
+    if (known) return known;
+    const database = new Database();
+    const made = { database, timeToLive: new TimeToLive(database, this.#timing) };
+    this.#databases.set(key, made);
+    return made;
+  }
 }
 
-function refuse(response: ServerResponse): void {
-  if (response.headersSent) return;
-  response.writeHead(400, { "content-type": "application/x-amz-json-1.0" });
-  response.end(JSON.stringify({ __type: "com.amazon.coral.service#SerializationException" }));
+/** What is not a JSON object is an empty one. */
+function parsed(body: Buffer): JsonObject {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    return isJsonObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function send(response: ServerResponse, { status, body }: DatabaseAnswer): void {
+  response.writeHead(status, { "content-type": "application/x-amz-json-1.0" });
+  response.end(JSON.stringify(body));
 }

@@ -2,7 +2,7 @@ import type { Connections } from "../../core/connections.ts";
 import type { EcsService } from "./model.ts";
 import { longServiceArn } from "./store.ts";
 
-/** Tells others what a service is now: whether it is there, its tags and its cluster's. */
+/** Publishes what a service is now: whether it is there, its tags and its cluster's. */
 export function announceService({ serviceChanges }: Pick<Connections, "serviceChanges">, service: EcsService): void {
   const { name: serviceName, cluster, status, tags } = service;
   const { account, region } = cluster.scope;
