@@ -6,6 +6,7 @@ import { defaultTimings } from "../aws/ecs/timings.ts";
 import type { JsonObject } from "../base/json.ts";
 
 const START_MS = 1_000_000;
+const TASK = "arn:aws:ecs:us-east-1:123456789012:task/shop/0123456789abcdef0123456789abcdef";
 const fine: TaskFate = {
   secretProblem: undefined,
   unhealthy: new Set(),
@@ -20,7 +21,11 @@ const waiting = { name: "web", image: "web:1", dependsOn: [{ containerName: "pro
 
 function plan(containers: readonly JsonObject[], fate: Partial<TaskFate> = {}, random = () => 0.5) {
   const definition = taskDefinitionSpec({ containerDefinitions: containers });
-  return planTask(definition, { ...fine, ...fate }, { random, timings: defaultTimings, startMs: START_MS });
+  return planTask(
+    definition,
+    { ...fine, ...fate },
+    { random, timings: defaultTimings, startMs: START_MS, taskArn: TASK },
+  );
 }
 
 describe("a task's plan", () => {
@@ -118,5 +123,64 @@ describe("a task's plan", () => {
         },
       ),
     );
+  });
+});
+
+/** As the ECS agent derives it: `addFirelensContainerDependency` and `TaskDependencyError` of amazon-ecs-agent. */
+describe("a task whose containers log through FireLens", () => {
+  const logConfiguration = { logDriver: "awsfirelens" };
+  const web = { name: "web", image: "web:1", logConfiguration };
+  const router = { name: "router", image: "fluent-bit:1", firelensConfiguration: { type: "fluentbit" } };
+  const startOf = (planned: ReturnType<typeof plan>, name: string) => planned.containers.get(name)?.startsAtMs ?? NaN;
+
+  it("starts them after the log router, without a word in dependsOn, in any order of the containers", () => {
+    for (const containers of [
+      [web, router],
+      [router, web],
+    ]) {
+      const planned = plan(containers);
+      expect(startOf(planned, "web")).toBeGreaterThan(startOf(planned, "router"));
+      expect(planned.failure).toBeUndefined();
+    }
+  });
+
+  it("starts the log router without itself, and what logs otherwise without it", () => {
+    const other = { name: "other", image: "other:1" };
+    const planned = plan([other, { ...router, logConfiguration }, web]);
+    expect(planned.failure).toBeUndefined();
+    expect(startOf(planned, "other")).toBeLessThan(startOf(planned, "web"));
+  });
+
+  it("does not wait for a log router that waits for another container: what logs through it can't start", () => {
+    const first = { name: "first", image: "first:1", healthCheck };
+    const late = { ...router, dependsOn: [{ containerName: "first", condition: "HEALTHY" }] };
+    const { failure, containers } = plan([first, web, late]);
+    expect(failure?.containerReasons?.web).toMatch(/^CannotStartContainerError: .*failed to initialize logging driver/);
+    expect(containers.get("web")?.startsAtMs).toBe(Infinity);
+    expect(plan([first, { ...web, dependsOn: [{ containerName: "router", condition: "START" }] }, late]).failure).toBe(
+      undefined,
+    );
+  });
+
+  it.each([
+    ["volumes", { volumesFrom: [{ sourceContainer: "web" }] }],
+    ["links", { links: ["web:w"] }],
+  ])("never starts where the log router comes after them by its %s", (_what, after) => {
+    const { failure, containers, runningAtMs } = plan([web, { ...router, ...after }]);
+    expect(failure).toMatchObject({
+      stopCode: "TaskFailedToStart",
+      stoppedReason: `TaskDependencyError: Task dependencies cannot be resolved, taskArn: ${TASK}`,
+      failed: true,
+    });
+    expect([...containers.values()].every(({ startsAtMs }) => startsAtMs === Infinity)).toBe(true);
+    expect(runningAtMs).toBe(Infinity);
+  });
+
+  it("keeps the order of volumes and links in other tasks, too", () => {
+    const planned = plan([
+      { name: "web", image: "web:1", volumesFrom: [{ sourceContainer: "files" }] },
+      { name: "files" },
+    ]);
+    expect(startOf(planned, "web")).toBeGreaterThan(startOf(planned, "files"));
   });
 });

@@ -3,6 +3,9 @@ import { registrationProblems } from "../aws/ecs/registration/rules.ts";
 import type { JsonObject } from "../base/json.ts";
 import { app, containers, reports, shop, shopApp, web, withContainer, withTask } from "./registration-definitions.ts";
 
+const firelens: JsonObject = { logConfiguration: { logDriver: "awsfirelens", options: { Name: "http" } } };
+const router: JsonObject = { firelensConfiguration: { type: "fluentbit" } };
+
 describe("registrationProblems", () => {
   it.each<[string, JsonObject]>([
     ["one container on Fargate", web],
@@ -13,7 +16,7 @@ describe("registrationProblems", () => {
       { ...app({ future: 1, links: null }), future: {}, volumes: null },
     ],
     ["ten containers", withTask({ containerDefinitions: containers(10) })],
-    ["a log router", shopApp({ logConfiguration: { logDriver: "awsfirelens", options: { Name: "http" } } })],
+    ["a log router", withContainer(shopApp(firelens), "cache", router)],
     ["a memory limit that is the reservation", withContainer(reports, "reports", { memory: 256 })],
     ["sums that are the task's size", app({ cpu: 256, memory: 512 })],
     ["the host port that is the container's", app({ portMappings: [{ containerPort: 80, hostPort: 80 }] })],
@@ -118,6 +121,16 @@ describe("registrationProblems", () => {
         "a reservation over the limit",
         withContainer(reports, "reports", { memory: 100 }),
         "Invalid setting for container 'reports'. 'memory' must be greater than or equal to 'memoryReservation'.",
+      ],
+      [
+        "logs through FireLens without a log router",
+        shopApp(firelens),
+        "When awsfirelens log driver is specified in log configuration, a firelens configuration object must be configured in one of the containers.",
+      ],
+      [
+        "a log router that nothing logs through",
+        withContainer(shopApp({}), "cache", router),
+        "When a firelensConfiguration object is specified, at least one container has to be configured with the awsfirelens log driver.",
       ],
       ["5 MiB", app({ memory: 5 }), "Invalid setting for container 'web'. Memory must be at least 6 MiB."],
       [

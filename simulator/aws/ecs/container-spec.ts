@@ -8,6 +8,10 @@ const containerSchema = z.looseObject({
   essential: z.boolean().default(true),
   startTimeout: z.number().optional(),
   dependsOn: z.array(z.looseObject({ containerName: z.string(), condition: z.string() })).default([]),
+  logConfiguration: z.looseObject({ logDriver: z.string().optional() }).nullish(),
+  firelensConfiguration: z.looseObject({}).nullish(),
+  volumesFrom: z.array(z.looseObject({ sourceContainer: z.string().default("") })).default([]),
+  links: z.array(z.string()).default([]),
   healthCheck: z
     .looseObject({
       command: z.array(z.string()).default([]),

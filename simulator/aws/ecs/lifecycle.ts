@@ -92,7 +92,8 @@ export class TaskLifecycle {
     const fate = this.#fate(task);
     const { spec } = task.revision;
     const containerDefinitions = [...spec.containerDefinitions, ...task.added.specs];
-    const plan = planTask({ ...spec, containerDefinitions }, fate, { random, timings, startMs: clock.now() });
+    const options = { random, timings, startMs: clock.now(), taskArn: task.arn };
+    const plan = planTask({ ...spec, containerDefinitions }, fate, options);
     task.plan = plan;
     task.lastStatus = "PENDING";
     task.version += 1;

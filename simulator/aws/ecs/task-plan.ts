@@ -1,6 +1,8 @@
 import type { Random } from "../../base/random.ts";
 import type { ContainerSpec, TaskDefinitionSpec } from "./container-spec.ts";
+import { isCircular, logRouterOf, logsThroughRouter, withImpliedOrder } from "./implied-order.ts";
 import type { ContainerPlan, TaskPlan } from "./model.ts";
+import { earlier, earliestFailure, interruption } from "./task-failures.ts";
 import { durationMs, type Timings } from "./timings.ts";
 
 /** What goes wrong with a task beyond what its definition says. */
@@ -30,22 +32,29 @@ interface PlanContext {
   readonly containers: ReadonlyMap<string, ContainerSpec>;
   readonly pulledAtMs: number;
   readonly waitedForExit: ReadonlySet<string>;
+  readonly router: ContainerSpec | undefined;
 }
 
 /**
- * Lays out a task's life from `startMs` (epoch milliseconds). Containers start in the order of their `dependsOn`.
+ * Lays out a task's life from `startMs` (epoch milliseconds). Containers start in the order of their `dependsOn` and
+ * of what the agent adds to it.
  * Health checks pass at their first interval.
  * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
  */
 export function planTask(
   definition: TaskDefinitionSpec,
   fate: TaskFate,
-  options: { readonly random: Random; readonly timings: Timings; readonly startMs: number },
+  options: {
+    readonly random: Random;
+    readonly timings: Timings;
+    readonly startMs: number;
+    readonly taskArn: string;
+  },
 ): TaskPlan {
-  const { random, timings, startMs } = options;
-  const specs = definition.containerDefinitions;
+  const { random, timings, startMs, taskArn } = options;
+  const specs = withImpliedOrder(definition.containerDefinitions);
   const pulledAtMs = startMs + durationMs(random, timings.pullMs);
-  const failedStart = startFailure(specs, fate, pulledAtMs);
+  const failedStart = startFailure(specs, fate, pulledAtMs) ?? orderFailure(specs, taskArn, pulledAtMs);
   const pull = { pullStartedAtMs: startMs, pullStoppedAtMs: pulledAtMs };
   if (failedStart) {
     const containers = new Map(
@@ -60,12 +69,16 @@ export function planTask(
     pulledAtMs,
     containers: new Map(specs.map((spec) => [spec.name, spec])),
     waitedForExit: namesWaitedFor(specs),
+    router: logRouterOf(specs),
   };
   const plans = new Map<string, ContainerPlan>();
   for (const spec of specs) planContainer(spec, context, plans);
   const runningAtMs = Math.max(startMs, ...[...plans.values()].map(settledAtMs)) + timings.runningReportMs;
   for (const [name, death] of fate.dying) dieLater(name, runningAtMs, death, plans);
-  const failure = earlier(earliestFailure(specs, plans, runningAtMs), interruption(fate, runningAtMs));
+  const failure = earlier(
+    earliestFailure(specs, plans, runningAtMs),
+    interruption(fate.interruptedAfterMs, runningAtMs),
+  );
   const passAtMs = Math.max(
     runningAtMs,
     ...specs.filter(decidesHealth).map(({ name }) => plans.get(name)?.healthyAtMs ?? 0),
@@ -94,6 +107,13 @@ function startFailure(specs: readonly ContainerSpec[], fate: TaskFate, atMs: num
   const stoppedReason = `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ${broken.image}: not found`;
   const containerReasons = { [broken.name]: stoppedReason };
   return { atMs, stopCode: "TaskFailedToStart", stoppedReason, containerReasons, failed: true };
+}
+
+/** The agent's error for an order that registration does not see. */
+function orderFailure(specs: readonly ContainerSpec[], taskArn: string, atMs: number): TaskPlan["failure"] {
+  if (!isCircular(specs)) return undefined;
+  const stoppedReason = `TaskDependencyError: Task dependencies cannot be resolved, taskArn: ${taskArn}`;
+  return { atMs, stopCode: "TaskFailedToStart", stoppedReason, failed: true };
 }
 
 function neverStarted(name: string, reason: string | undefined): ContainerPlan {
@@ -144,7 +164,34 @@ function buildPlan(spec: ContainerSpec, context: PlanContext, plans: Map<string,
     readyAtMs = Math.max(readyAtMs, metAtMs);
   }
   const startsAtMs = readyAtMs + durationMs(random, timings.containerStartMs);
+  if (isBeforeRouter(spec, startsAtMs, context, plans))
+    return { ...neverStarted(spec.name, NO_LOG_ROUTER), exitsAtMs: startsAtMs, exitCode: undefined };
   return { name: spec.name, startsAtMs, ...healthTimes(spec, startsAtMs, fate), ...exit(spec, startsAtMs, context) };
+}
+
+const NO_LOG_ROUTER =
+  "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: " +
+  "dial unix /var/run/fluent.sock: connect: no such file or directory";
+
+/** The log driver finds the log router's socket only once the router runs. */
+function isBeforeRouter(
+  spec: ContainerSpec,
+  startsAtMs: number,
+  context: PlanContext,
+  plans: Map<string, ContainerPlan>,
+): boolean {
+  const { router } = context;
+  if (!router || router.name === spec.name || !logsThroughRouter(spec)) return false;
+  // A router that waits for this very container comes after it.
+  if (comesAfter(router, spec.name, context)) return true;
+  return planContainer(router, context, plans).startsAtMs > startsAtMs;
+}
+
+function comesAfter(spec: ContainerSpec, name: string, context: PlanContext): boolean {
+  return spec.dependsOn.some(({ containerName }) => {
+    const dependency = context.containers.get(containerName);
+    return containerName === name || (dependency !== undefined && comesAfter(dependency, name, context));
+  });
 }
 
 function conditionMetAtMs(condition: string, plan: ContainerPlan): number {
@@ -220,59 +267,4 @@ function dieLater(
   const reason = "OutOfMemoryError: Container killed due to memory usage";
   const because = exitCode === OUT_OF_MEMORY ? { reason } : {};
   plans.set(name, { ...plan, exitsAtMs: runningAtMs + afterMs, exitCode, ...because });
-}
-
-function earliestFailure(
-  specs: readonly ContainerSpec[],
-  plans: ReadonlyMap<string, ContainerPlan>,
-  runningAtMs: number,
-): TaskPlan["failure"] {
-  const essential = specs.filter((spec) => spec.essential).flatMap(({ name }) => plans.get(name) ?? []);
-  const failures = [
-    ...essential.filter(({ exitsAtMs }) => exitsAtMs < Infinity).map((plan) => exitFailure(plan, runningAtMs)),
-    ...essential
-      .filter(({ unhealthyAtMs }) => unhealthyAtMs < Infinity)
-      .map((plan) => healthFailure(plan, runningAtMs)),
-  ];
-  return failures.sort((a, b) => a.atMs - b.atMs)[0];
-}
-
-type Failure = NonNullable<TaskPlan["failure"]>;
-
-function earlier(one: Failure | undefined, other: Failure | undefined): Failure | undefined {
-  return one && other ? (other.atMs < one.atMs ? other : one) : (one ?? other);
-}
-
-/** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html */
-function interruption({ interruptedAfterMs }: TaskFate, runningAtMs: number): Failure | undefined {
-  if (interruptedAfterMs === undefined) return undefined;
-  const stoppedReason = "Your Spot Task was interrupted.";
-  return { atMs: runningAtMs + interruptedAfterMs, stopCode: "SpotInterruption", stoppedReason, failed: false };
-}
-
-/**
- * A task that ran before its container exited does not count as a failed task of its deployment: it is replaced at
- * once. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html (failedTasks)
- */
-function exitFailure({ name, exitsAtMs, reason }: ContainerPlan, runningAtMs: number): Failure {
-  return {
-    atMs: exitsAtMs,
-    stopCode: "EssentialContainerExited",
-    stoppedReason: "Essential container in task exited",
-    ...(reason === undefined ? {} : { containerReasons: { [name]: reason } }),
-    failed: exitsAtMs <= runningAtMs,
-  };
-}
-
-/**
- * The service scheduler stops an unhealthy task once it runs; a task that is still PENDING only waits.
- * https://github.com/aws/containers-roadmap/issues/2379
- */
-function healthFailure({ unhealthyAtMs }: ContainerPlan, runningAtMs: number): Failure {
-  return {
-    atMs: Math.max(unhealthyAtMs, runningAtMs),
-    stopCode: "ServiceSchedulerInitiated",
-    stoppedReason: "Task failed container health checks",
-    failed: true,
-  };
 }

@@ -46,6 +46,7 @@ const containerSchema = z.looseObject({
     z.looseObject({ command: texts, interval: number, timeout: number, retries: number, startPeriod: number }),
   ),
   logConfiguration: optional(z.looseObject({ logDriver: text, options: texted })),
+  firelensConfiguration: optional(z.looseObject({ type: text })),
   restartPolicy: optional(z.looseObject({ ignoredExitCodes: listOf(z.number()), restartAttemptPeriod: number })),
   linuxParameters: optional(
     z.looseObject({

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../../../base/json.ts";
 import { containerProblems } from "./containers.ts";
 import { fargateProblems } from "./fargate.ts";
+import { logRouterProblems } from "./log-router.ts";
 import { isForFargate, networkModeOf, type Problems, type RegistrationRequest, readRequest } from "./request.ts";
 import { startOrderProblems } from "./start-order.ts";
 import { sizeProblems } from "./task-size.ts";
@@ -38,6 +39,7 @@ function* requestProblems(request: RegistrationRequest): Problems {
   yield* sizeProblems(request);
   for (const container of request.containerDefinitions) yield* containerProblems(container, request);
   yield* startOrderProblems(request.containerDefinitions);
+  yield* logRouterProblems(request.containerDefinitions);
   if (isForFargate(request)) yield* fargateProblems(request);
   if (request.executionRoleArn === undefined && request.containerDefinitions.some(({ secrets }) => secrets.length > 0))
     yield "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.";

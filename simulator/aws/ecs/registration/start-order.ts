@@ -1,7 +1,7 @@
 import type { ContainerRequest, Problems } from "./request.ts";
 
 /** Container → the containers that have to come before it. */
-type Before = ReadonlyMap<string, ReadonlySet<string>>;
+export type Before = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html */
 const CONDITIONS = new Set(["START", "COMPLETE", "SUCCESS", "HEALTHY"]);
@@ -59,7 +59,7 @@ function orderOf(containers: readonly ContainerRequest[], after: (one: Container
 }
 
 /** The containers that no order satisfies: take away what waits for none, and what none waits for, until none goes. */
-function inCycles(before: Before): readonly string[] {
+export function inCycles(before: Before): readonly string[] {
   const left = new Set(before.keys());
   const waitsForNone = (name: string) => ![...(before.get(name) ?? [])].some((other) => left.has(other));
   const isWaitedForByNone = (name: string) => ![...left].some((other) => before.get(other)?.has(name));
