@@ -10,6 +10,7 @@ export const faultKinds = [
   "spot-interruption",
   "az-rebalancing",
   "guardduty-agent",
+  "new-values",
   "secret-denied",
   "secrets-unreachable",
   "kms-denied",

@@ -44,6 +44,24 @@ describe("what keeps simulated ECS from running a service", () => {
     expect(events).toHaveLength(1);
   });
 
+  it("new values: an older deployment and a task that does not run yet have a status of tomorrow", async () => {
+    harness.faults.add({ kind: "new-values", match: { service: "web" } });
+    await harness.call("CreateService", webService);
+    await harness.clock.advance(60_000);
+    await harness.call("UpdateService", { service: "web", forceNewDeployment: true });
+    await harness.clock.advance(3_000);
+    expect(await deployments()).toMatchObject([{ status: "PRIMARY" }, { status: "RETAINED" }]);
+    const { taskArns } = await harness.call("ListTasks", { serviceName: "web" });
+    const tasks = async () => objects((await harness.call("DescribeTasks", { tasks: taskArns ?? [] })).tasks);
+    expect((await tasks()).map(({ lastStatus }) => lastStatus).sort()).toEqual(["PREPARING", "RUNNING"]);
+    harness.faults.replace([]);
+    expect(await deployments()).toMatchObject([{ status: "PRIMARY" }, { status: "ACTIVE" }]);
+    expect((await tasks()).map(({ lastStatus }) => lastStatus).sort()).toEqual([
+      expect.stringMatching(/^(PROVISIONING|PENDING)$/),
+      "RUNNING",
+    ]);
+  });
+
   it("no room: floor and ceiling of the percentages decide", async () => {
     const deploymentConfiguration = { minimumHealthyPercent: 60, maximumPercent: 140 };
     await harness.call("CreateService", { ...webService, desiredCount: 2, deploymentConfiguration });

@@ -4,6 +4,7 @@ import { enums } from "../enums.ts";
 import { ecsArn } from "./arns.ts";
 import { invalidParameter } from "./errors.ts";
 import { includeSchema, parseEcsInput } from "./input.ts";
+import { hasNewValues, withNewDeploymentStatus } from "./new-values.ts";
 import { pageByKey } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
 import { serviceView } from "./service-view.ts";
@@ -23,7 +24,7 @@ const listSchema = z.looseObject({
 });
 
 /** DescribeServices, ListServices. */
-export function serviceReadOperations({ store }: EcsParts): Record<string, Operation> {
+export function serviceReadOperations({ environment, store }: EcsParts): Record<string, Operation> {
   return {
     DescribeServices(input, context) {
       const { cluster: name, services, include } = parseEcsInput(describeSchema, input);
@@ -36,7 +37,11 @@ export function serviceReadOperations({ store }: EcsParts): Record<string, Opera
       const found = services.map((identifier) => ({ identifier, service: store.findServiceIn(cluster, identifier) }));
       const missing = found.filter(({ service }) => !service);
       return {
-        services: found.flatMap(({ service }) => (service ? [serviceView(service, include ?? [])] : [])),
+        services: found.flatMap(({ service }) => {
+          if (!service) return [];
+          const view = serviceView(service, include ?? []);
+          return [hasNewValues(environment, service) ? withNewDeploymentStatus(view) : view];
+        }),
         failures: missing.map(({ identifier }) => ({
           arn: identifier.startsWith("arn:") ? identifier : ecsArn(scope, `service/${cluster.name}/${identifier}`),
           reason: "MISSING",

@@ -6,6 +6,7 @@ import { ecsArn } from "./arns.ts";
 import { invalidParameter } from "./errors.ts";
 import { includeSchema, parseEcsInput } from "./input.ts";
 import type { EcsTask } from "./model.ts";
+import { hasNewValues, withNewTaskStatus } from "./new-values.ts";
 import { pageByKey } from "./paging.ts";
 import type { EcsParts } from "./parts.ts";
 import { launchTypeOf, taskView } from "./task-view.ts";
@@ -69,9 +70,11 @@ export function taskOperations({ environment, store, scheduler }: EcsParts): Rec
       const found = tasks.map((identifier) => ({ identifier, task: store.findTask(cluster, identifier) }));
       const missing = found.filter(({ task }) => !task || !remembered(task));
       return {
-        tasks: found.flatMap(({ task }) =>
-          task && remembered(task) ? [taskView(task, nowMs, epochSeconds, options)] : [],
-        ),
+        tasks: found.flatMap(({ task }) => {
+          if (!task || !remembered(task)) return [];
+          const view = taskView(task, nowMs, epochSeconds, options);
+          return [hasNewValues(environment, task.service) ? withNewTaskStatus(view) : view];
+        }),
         failures: missing.map(({ identifier }) => ({
           arn: identifier.startsWith("arn:") ? identifier : ecsArn(scope, `task/${cluster.name}/${identifier}`),
           reason: "MISSING",
