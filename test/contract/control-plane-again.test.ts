@@ -87,6 +87,41 @@ describe("what the control plane asks again", () => {
     });
   });
 
+  describe("a list of service accounts whose rest has expired", () => {
+    const ACCOUNTS = 1100;
+
+    beforeEach(() => {
+      for (let number = 0; number < ACCOUNTS; number += 1) {
+        kubernetes.put({
+          apiVersion: "v1",
+          kind: "ServiceAccount",
+          metadata: { name: `a${number}`, namespace: "web", annotations: { "ecs.solo.io/role-arn": `role/${number}` } },
+        });
+      }
+    });
+
+    it("is read from its beginning, without what the first pages had", async () => {
+      simulator.faults.replace([{ kind: "continue-expired", match: {}, count: 1, skip: 1 }]);
+      const reading = withToken(() => {
+        // Gone by the time at which the list is read again.
+        if (requests.length === 2)
+          kubernetes.delete({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "a0", namespace: "web" } });
+        return TOKEN;
+      });
+      const bindings = await reading.listBindings("web");
+      expect([bindings.size, bindings.has("a0")]).toEqual([ACCOUNTS - 1, false]);
+    });
+
+    it("can be tried again later if it expires every time", async () => {
+      simulator.faults.replace([{ kind: "continue-expired", match: {} }]);
+      await expect(withToken(() => TOKEN).listBindings("web")).rejects.toMatchObject({
+        code: "control-plane-busy",
+        retryable: true,
+      });
+      expect(requests).toHaveLength(3 * 2);
+    });
+  });
+
   it("renews a token that is refused, with one connection for calls at the same time", async () => {
     let token = "old";
     const fetching = plane(async () => {

@@ -6,6 +6,7 @@ import { expiringCache } from "../../base/expiring-cache.ts";
 import type { NamespaceState, RoleBinding, WorkloadIdentity } from "../../model/service.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
 import { isStale, type KubernetesApis } from "./kubernetes-client.ts";
+import { wholeList } from "./whole-list.ts";
 import type { Asking } from "./workload-entries.ts";
 
 /** How the identities of a control plane are read and written. */
@@ -146,6 +147,23 @@ export function identityCalls(asking: IdentityAsking, options: IdentityOptions):
     return written(accountName(namespace, serviceAccount), ({ core }) => core.patchNamespacedServiceAccount(at, APPLY));
   }
 
+  async function listBindings(namespace: string): Promise<Map<string, readonly RoleBinding[]>> {
+    const what = `ServiceAccounts of ${namespace}`;
+    const all = new Map<string, readonly RoleBinding[]>();
+    let next: string | undefined;
+    do {
+      const from = next === undefined ? {} : { _continue: next };
+      const page = await find(what, ({ core }) =>
+        core.listNamespacedServiceAccount({ namespace, limit: PAGE, ...from }),
+      );
+      if (page === undefined) return all;
+      const { items, metadata } = need(listSchema, page, what);
+      for (const one of items) all.set(one.metadata.name, bindingsOf(one.metadata.annotations));
+      next = metadata._continue || undefined;
+    } while (next);
+    return all;
+  }
+
   return {
     readNamespace: async (namespace): Promise<NamespaceState> => {
       if (namespace === ISTIO || ensured.get(namespace)) return "ambient";
@@ -212,22 +230,7 @@ export function identityCalls(asking: IdentityAsking, options: IdentityOptions):
       throw new AutopilotError("control-plane-busy", `${name}: ${what} gets its binding again and again.`);
     },
 
-    listBindings: async (namespace) => {
-      const what = `ServiceAccounts of ${namespace}`;
-      const all = new Map<string, readonly RoleBinding[]>();
-      let next: string | undefined;
-      do {
-        const from = next === undefined ? {} : { _continue: next };
-        const page = await find(what, ({ core }) =>
-          core.listNamespacedServiceAccount({ namespace, limit: PAGE, ...from }),
-        );
-        if (page === undefined) return all;
-        const { items, metadata } = need(listSchema, page, what);
-        for (const one of items) all.set(one.metadata.name, bindingsOf(one.metadata.annotations));
-        next = metadata._continue || undefined;
-      } while (next);
-      return all;
-    },
+    listBindings: (namespace) => wholeList(() => listBindings(namespace)),
   };
 }
 

@@ -1,15 +1,13 @@
 import * as z from "zod";
-import { AutopilotError } from "../../base/errors.ts";
 import type { WorkloadEntry, WorkloadEntrySelection } from "../../model/workload-entry.ts";
-import { type KubernetesApis, kubernetesStatus } from "./kubernetes-client.ts";
+import type { KubernetesApis } from "./kubernetes-client.ts";
+import { wholeList } from "./whole-list.ts";
 
 /** Istiod writes it on the WorkloadEntries of an ECS service's tasks. */
 const SERVICE_LABEL = "ecs.solo.io/service";
 /** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
 const LABEL_VALUE = /^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
 const PAGE = 500;
-/** A list starts again when etcd is compacted while it is read, which EKS does every 5 minutes. */
-const LIST_ATTEMPTS = 3;
 
 /** A gateway's ways to ask the API and to read its answers. */
 export interface Asking {
@@ -39,13 +37,7 @@ export async function listWorkloadEntries(
   asking: Asking,
 ): Promise<readonly WorkloadEntry[]> {
   const labelSelector = LABEL_VALUE.test(serviceName) ? `${SERVICE_LABEL}=${serviceName}` : undefined;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await listPages({ namespace, labelSelector }, asking);
-    } catch (error) {
-      if (!isExpiredList(error) || attempt === LIST_ATTEMPTS) throw error;
-    }
-  }
+  return wholeList(() => listPages({ namespace, labelSelector }, asking));
 }
 
 async function listPages(
@@ -84,9 +76,4 @@ function readEntry(item: unknown): readonly WorkloadEntry[] {
       serviceAccount: spec?.serviceAccount || undefined,
     },
   ];
-}
-
-/** The rest of the list can't be read any more. https://kubernetes.io/docs/reference/using-api/api-concepts/ */
-function isExpiredList(error: unknown): boolean {
-  return error instanceof AutopilotError && kubernetesStatus(error.cause) === 410;
 }

@@ -6,6 +6,7 @@ import { accessChapter } from "./checks/access.ts";
 import { apartFrom, type CheckChapter } from "./checks/check.ts";
 import { connectionChapter } from "./checks/connection.ts";
 import { pagesChapter } from "./checks/pages.ts";
+import { racesChapter } from "./checks/races.ts";
 import { type Cluster, startCluster } from "./cluster/cluster.ts";
 import { CRDS, prepare } from "./cluster/definitions.ts";
 import { realWorld, simulatedWorld, type World } from "./cluster/worlds.ts";
@@ -27,7 +28,7 @@ export const kubeApiserver: Engine = {
 };
 
 const chapters: readonly Chapter[] = [appliesChapter, namesChapter, listsChapter, gatewayChapter];
-const checkChapters: readonly CheckChapter[] = [accessChapter, connectionChapter, pagesChapter];
+const checkChapters: readonly CheckChapter[] = [accessChapter, connectionChapter, pagesChapter, racesChapter];
 const MODULE_OF_DEFINITIONS = "istio.io/api";
 /** Packages between two lines of progress. */
 const REPORTED = 100;
