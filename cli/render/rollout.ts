@@ -13,6 +13,7 @@ const NOTHING_TO_DO = failures["operator-request"].fix;
 /** What a part of a wave's bar stands for, in the order in which parts are drawn. */
 const parts = [
   { of: "succeeded", sign: "█", style: "green" },
+  { of: "unverified", sign: "□", style: "yellow" },
   { of: "skipped", sign: "▪", style: "dim" },
   { of: "failed", sign: "✗", style: "red" },
   { of: "stuck", sign: "!", style: "red" },
@@ -22,7 +23,7 @@ const parts = [
 ] as const satisfies readonly { readonly of: keyof WaveProgress; readonly sign: string; readonly style: Style }[];
 
 /** The legend of the bars. */
-export const legend = "█ done  ▪ skipped  ✗ failed  ! stuck  ◂ rolled back  ▒ rolling  · waiting";
+export const legend = "█ done  □ unverified  ▪ skipped  ✗ failed  ! stuck  ◂ rolled back  ▒ rolling  · waiting";
 
 /** How many of `width` cells each count gets: in proportion, at least one where there is any, `width` in all. */
 export function cells(counts: readonly number[], width: number): readonly number[] {
@@ -154,6 +155,7 @@ function waveWords(wave: WaveProgress): string {
   const done = wave.size - wave.waiting - wave.rolling;
   const notes = [
     wave.failed > 0 && `${wave.failed} failed`,
+    wave.unverified > 0 && `${wave.unverified} unverified`,
     wave.skipped > 0 && `${wave.skipped} skipped`,
     wave.stuck > 0 && `${wave.stuck} stuck`,
     wave.rolledBack > 0 && `${wave.rolledBack} rolled back`,
@@ -171,6 +173,7 @@ export function totals({ progress, etaSeconds }: RolloutView): string {
   const notes = [
     `${sum("succeeded")} done`,
     `${sum("failed")} failed`,
+    sum("unverified") > 0 && `${sum("unverified")} unverified`,
     sum("skipped") > 0 && `${sum("skipped")} skipped`,
     sum("rolledBack") > 0 && `${sum("rolledBack")} rolled back`,
     sum("stuck") > 0 && `${sum("stuck")} stuck`,

@@ -44,6 +44,7 @@ const nothing = {
   notBefore: null,
   lastGoodRevisionArn: null,
   lastGoodSecret: null,
+  lastGoodImage: null,
   unverified: null,
   notice: null,
   secretsInUse: null,

@@ -17,7 +17,7 @@ interface Tagged {
 }
 
 /** What counts of the ledger's memory. */
-export type WishState = Pick<ServiceState, "enrolled" | "lastGoodSecret" | "givenPorts">;
+export type WishState = Pick<ServiceState, "enrolled" | "lastGoodSecret" | "lastGoodImage" | "givenPorts">;
 
 interface Observed extends Tagged {
   readonly definition: DescribedTaskDefinition;
@@ -30,7 +30,7 @@ export type TokenIdentity = Pick<TagRequest, "namespace" | "serviceAccount" | "p
 
 /** What a service in the mesh runs with. */
 export interface Running extends TokenIdentity {
-  /** Undefined where a deployment has taken the sidecar away. */
+  /** Where a deployment has taken the sidecar away, the last good one; undefined where that is not known. */
   readonly image: string | undefined;
 }
 
@@ -56,7 +56,7 @@ export function runningOf(observed: Observed, sidecar: Sidecar): Running | undef
   if (!isInMesh(observed, sidecar)) return undefined;
   const valueFrom = sidecar.kind === "ours" ? sidecar.secretValueFrom : observed.state?.lastGoodSecret;
   const identity = tokenIdentityOf(valueFrom);
-  return identity && { ...identity, image: sidecar.kind === "ours" ? sidecar.image : undefined };
+  return identity && { ...identity, image: sidecar.kind === "ours" ? sidecar.image : observed.state?.lastGoodImage };
 }
 
 /** Who the token is for that a container gets by this `valueFrom`; undefined unless it names a secret of ours. */

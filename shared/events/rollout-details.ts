@@ -8,6 +8,8 @@ const rolloutFields = { version, rolloutId: z.string(), kind: z.enum(rolloutKind
 const countFields = {
   services: count,
   succeeded: count,
+  /** Has it, and nothing has shown yet that it works. Left out where there is none. */
+  unverified: count.optional(),
   failed: count,
   /** Already as desired, refused, or changed by somebody else meanwhile. */
   skipped: count,

@@ -104,7 +104,8 @@ function counted(counts: Readonly<Record<string, number>>, services: number) {
   const sum = (statuses: readonly string[]) => statuses.reduce((total, status) => total + (counts[status] ?? 0), 0);
   return {
     services,
-    succeeded: sum(["succeeded", "unverified"]),
+    succeeded: sum(["succeeded"]),
+    ...(sum(["unverified"]) > 0 && { unverified: sum(["unverified"]) }),
     failed: sum(failedStatuses),
     skipped: sum(["skipped", "superseded", "refused", "left"]),
   };

@@ -97,6 +97,8 @@ export const serviceStateSchema = z.strictObject({
   lastGoodRevisionArn: z.string().optional(),
   /** The secret version that it pins. Absent where it pins none, or where that was not recorded. */
   lastGoodSecret: z.string().optional(),
+  /** The image of the sidecar that the last good revision in the mesh has. Absent where that was not recorded. */
+  lastGoodImage: z.string().optional(),
   /**
    * A revision that was deployed while the service ran no task, and the revision to return to if its first tasks fail.
    * They are verified once there are any.

@@ -13,8 +13,10 @@ export interface WaveProgress {
   readonly name: string;
   readonly state: Wave["state"];
   readonly size: number;
-  /** Has what the rollout brings, also where no task runs that could show whether that works. */
+  /** Has what the rollout brings, and runs with it. */
   readonly succeeded: number;
+  /** Has what the rollout brings, and nothing could show whether that works. */
+  readonly unverified: number;
   /** Reverted, failed, or failed to revert: what counts against the budget. */
   readonly failed: number;
   /** The rollout has no part in it: skipped, superseded, refused, or left to somebody else's deployment. */
@@ -38,13 +40,13 @@ export interface Progress {
   readonly done: number;
 }
 
-type Column = "succeeded" | "failed" | "skipped" | "rolling" | "waiting" | "rolledBack" | "stuck";
+type Column = "succeeded" | "unverified" | "failed" | "skipped" | "rolling" | "waiting" | "rolledBack" | "stuck";
 
 const columns: Readonly<Record<RolloutServiceStatus, Column>> = {
   waiting: "waiting",
   rolling: "rolling",
   succeeded: "succeeded",
-  unverified: "succeeded",
+  unverified: "unverified",
   skipped: "skipped",
   superseded: "skipped",
   refused: "skipped",
@@ -100,7 +102,7 @@ function countsOfNone(): Record<RolloutServiceStatus, number> {
 function newTally(): Tally {
   return {
     seen: 0,
-    columns: { succeeded: 0, failed: 0, skipped: 0, rolling: 0, waiting: 0, rolledBack: 0, stuck: 0 },
+    columns: { succeeded: 0, unverified: 0, failed: 0, skipped: 0, rolling: 0, waiting: 0, rolledBack: 0, stuck: 0 },
     firstStartMs: Number.POSITIVE_INFINITY,
     lastEndMs: Number.NEGATIVE_INFINITY,
   };
@@ -159,7 +161,7 @@ function paceOf(waves: readonly WaveProgress[], nowMs: number): { rolled: number
   let rolled = 0;
   let spentMs = 0;
   for (const wave of waves) {
-    const ended = wave.succeeded + wave.failed;
+    const ended = wave.succeeded + wave.unverified + wave.failed;
     if (wave.firstStartMs === undefined || wave.lastEndMs === undefined || ended === 0) continue;
     rolled += ended;
     spentMs += Math.max(0, (wave.state === "rolling" ? nowMs : wave.lastEndMs) - wave.firstStartMs);

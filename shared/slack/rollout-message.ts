@@ -90,9 +90,10 @@ function countsText({ kind, status }: Rollout, { counts, total }: Progress): str
   const isRollingBack = status === "rolling-back";
   const parts = [
     isRollingBack
-      ? `${counts.succeeded + counts.rolling + counts["rolling-back"]} to roll back`
+      ? `${counts.succeeded + counts.unverified + counts.rolling + counts["rolling-back"]} to roll back`
       : `${counts.succeeded} ${kind === "unenroll" ? "out of the mesh" : "done"}`,
     failed > 0 && `*${failed} failed*`,
+    !isRollingBack && counts.unverified > 0 && `${counts.unverified} unverified`,
     skipped > 0 && `${skipped} skipped`,
     counts["rolled-back"] > 0 && `${counts["rolled-back"]} rolled back`,
     counts.stuck > 0 && `*${counts.stuck} stuck*`,

@@ -146,9 +146,19 @@ function serviceName(arn: string): string {
   return ref ? `${ref.account} ${ref.region} ${ref.clusterName}/${ref.serviceName}` : arn;
 }
 
-function countsText(counts: { services: number; succeeded: number; failed: number; skipped: number }): string {
-  const { services, succeeded, failed, skipped } = counts;
-  const also = [failed > 0 ? `, *${failed} failed*` : "", skipped > 0 ? `, ${skipped} skipped` : ""].join("");
+function countsText(counts: {
+  services: number;
+  succeeded: number;
+  unverified?: number | undefined;
+  failed: number;
+  skipped: number;
+}): string {
+  const { services, succeeded, unverified = 0, failed, skipped } = counts;
+  const also = [
+    unverified > 0 ? `, ${unverified} unverified` : "",
+    failed > 0 ? `, *${failed} failed*` : "",
+    skipped > 0 ? `, ${skipped} skipped` : "",
+  ].join("");
   return `${succeeded} of ${counted(services, "service")} succeeded${also}.`;
 }
 

@@ -83,6 +83,7 @@ describe("a fleet that runs no task, as at night", () => {
       const { waves } = await driver.untilStatus("completed");
       expect(waves.map(({ canary }) => canary)).not.toContain(true);
       expect(await driver.counts()).toEqual({ unverified: 4 });
+      expect(driver.events("Rollout Completed")).toMatchObject([{ succeeded: 0, unverified: 4 }]);
       await scaleAll(1);
       await driver.minutes(240);
       expect(driver.revisions()).toEqual(before);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { isJsonObject } from "../../shared/base/json.ts";
 import { parseValueFrom } from "../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { released } from "./support/fleets.ts";
+import { tagsOf } from "./support/inspect.ts";
 import { type FleetDriver, NEW_IMAGE, OLD_IMAGE, onFleet, QUICK } from "./support/rollouts.ts";
 
 const newEverywhere = (driver: FleetDriver) => expect(driver.images()).toEqual(driver.arns.map(() => NEW_IMAGE));
@@ -183,6 +184,8 @@ describe("the whole fleet", () => {
   it("leaves the mesh in waves, stays out, and is enrolled again by a rollback", () =>
     onFleet({ services: 9 }, async (driver) => {
       const before = driver.revisions();
+      const tags = () => driver.arns.map((arn) => tagsOf(driver, driver.serviceOf(arn)));
+      const tagsBefore = tags();
       await driver.request({ rolloutId: "leave-one", kind: "unenroll", requestedBy: "ann" });
       await driver.minutes(0.2);
       await driver.untilStatus("completed", "leave-one");
@@ -193,8 +196,11 @@ describe("the whole fleet", () => {
       await driver.command("rollback", "leave-one");
       await driver.untilStatus("rolled-back", "leave-one");
       expect(driver.revisions()).toEqual(before);
+      expect(tags()).toEqual(tagsBefore);
+      const rolls = driver.lab.rolls().length;
       await driver.minutes(60);
       expect(driver.revisions()).toEqual(before);
+      expect(driver.lab.rolls(), "no roll more").toHaveLength(rolls);
       expect((await driver.lab.ledger.getFleet()).unenrolledBy).toBeUndefined();
       for (const arn of driver.arns) expect((await driver.state(driver.serviceOf(arn)))?.enrolled).toBe(true);
     }));

@@ -26,6 +26,7 @@ export function planOf(given: Partial<ApplyPlan> = {}): ApplyPlan {
     namespace: "shop",
     serviceAccount: "web",
     image: "registry.example.com/ztunnel:1",
+    ports: null,
     isBound: false,
     identityConflict: null,
     startedAtMs: NOW,

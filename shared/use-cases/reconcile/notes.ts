@@ -75,7 +75,8 @@ function readTags({ service, definition, tasks }: ObservedState): string | undef
 function lastGood({ service, definition }: ObservedState): ServicePatch {
   const sidecar = definition && findSidecar(definition.raw);
   const secret = sidecar && "secretValueFrom" in sidecar ? sidecar.secretValueFrom : null;
-  return { lastGoodRevisionArn: service.taskDefinitionArn, lastGoodSecret: secret };
+  const image = sidecar?.kind === "ours" ? { lastGoodImage: sidecar.image } : {};
+  return { lastGoodRevisionArn: service.taskDefinitionArn, lastGoodSecret: secret, ...image };
 }
 
 /** True when somebody else took the service out of the mesh: a deployment without the sidecar has completed. */

@@ -44,8 +44,8 @@ export async function retireSecretVersions(
 
 /** What a service may start from: also the last good revision, even if several rolls since could show nothing. */
 function neededBy({ secretsInUse, enrolled, lastGoodSecret, unverified }: ServiceState): readonly string[] {
-  const choicesOf = enrolled ? [lastGoodSecret, unverified?.pinnedSecret] : [];
-  return [...secretsInUse, ...choicesOf.filter((valueFrom) => valueFrom != null)];
+  const returns = enrolled ? [lastGoodSecret, unverified?.pinnedSecret] : [];
+  return [...secretsInUse, ...returns.filter((valueFrom) => valueFrom != null)];
 }
 
 /** The secrets that are gone. A secret that ListSecrets lacks may be new, since the list is minutes late. */

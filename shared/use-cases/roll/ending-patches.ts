@@ -71,7 +71,8 @@ function resultPatch({ outcome, deployed, refusals, revertedTo, rollout }: Endin
 function goodPatch({ plan, watch }: Deployed, outcome: RollOutcome, state: ServiceState): ServicePatch {
   const { pinnedRevisionArn, pinnedSecret } = plan;
   const { targetRevisionArn: revisionArn, secretInUse } = watch;
-  const good = { lastGoodRevisionArn: revisionArn, lastGoodSecret: secretInUse };
+  const image = plan.image === null ? {} : { lastGoodImage: plan.image };
+  const good = { lastGoodRevisionArn: revisionArn, lastGoodSecret: secretInUse, ...image };
   if (outcome !== "unverified") return { ...good, unverified: null };
   return {
     ...(pinnedRevisionArn === state.lastGoodRevisionArn && { lastGoodSecret: pinnedSecret }),
@@ -105,6 +106,7 @@ function deployedPatch({ plan, watch }: Deployed, inRollout: boolean): ServicePa
         addedTagKeys: [],
         givenPorts: null,
         propagateTagsBefore: null,
+        lastGoodImage: null,
         secretsInUse: inRollout ? kept : [],
       };
     case "rollback":

@@ -6,6 +6,7 @@ import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { primaryOf } from "../../deployment/primary.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
 import type { RolloutTarget } from "../../enrollment/decide.ts";
+import { derivedPorts } from "../../enrollment/ports.ts";
 import { requestOf, tokenIdentityOf } from "../../enrollment/wish.ts";
 import type { Rollout, RolloutService } from "../../model/rollout.ts";
 import type { ObservedService } from "../../model/service.ts";
@@ -14,7 +15,7 @@ import { isStopped } from "../../rollout/failures.ts";
 import type { RollOrder } from "../../rollout/steps.ts";
 import { currentState } from "../observe/current-state.ts";
 import { type PlanCalls, planRoll, supersededPlan, takeLease } from "./plan-roll.ts";
-import { secretOfRevision } from "./secrets-in-use.ts";
+import { imageOfRevision, secretOfRevision } from "./secrets-in-use.ts";
 import type { Plan } from "./steps.ts";
 
 export interface PlanInRolloutCalls extends PlanCalls {
@@ -78,6 +79,7 @@ async function planRollback(
   const asked = findSidecar(raw).kind !== "none" && "ok" in request ? request.ok : undefined;
   // The tags may ask for another identity since.
   const enrolled = tokenIdentityOf(pinnedSecret) ?? asked;
+  const ports = enrolled ? (asked?.ports ?? derivedPorts(raw) ?? null) : null;
   return {
     action: "apply",
     outcome: "planned",
@@ -91,7 +93,8 @@ async function planRollback(
     clusterTags: {},
     namespace: enrolled?.namespace ?? null,
     serviceAccount: enrolled?.serviceAccount ?? null,
-    image: null,
+    image: imageOfRevision(raw),
+    ports,
     isBound: false,
     identityConflict: null,
     startedAtMs: calls.now(),

@@ -24,7 +24,7 @@ import { type Decided, decideWithTasks, type TaskReads } from "../observe/observ
 import { type ClaimCalls, claimIdentity } from "./claim-identity.ts";
 import { type FamilyCalls, familyUse } from "./family-use.ts";
 import { freshReads } from "./fresh-reads.ts";
-import { secretOfRevision } from "./secrets-in-use.ts";
+import { imageOfRevision, secretOfRevision } from "./secrets-in-use.ts";
 import type { ApplyPlan, Plan } from "./steps.ts";
 
 export interface PlanCalls {
@@ -128,7 +128,8 @@ function planVerification(
     clusterTags: {},
     namespace,
     serviceAccount,
-    image: null,
+    image: definition ? imageOfRevision(definition.raw) : null,
+    ports: null,
     isBound: true,
     identityConflict: null,
     startedAtMs: now(),
@@ -225,6 +226,7 @@ function applyPlan(
     namespace: desired?.identity.namespace ?? null,
     serviceAccount: desired?.identity.serviceAccount ?? null,
     image: desired?.image ?? null,
+    ports: null,
     isBound,
     identityConflict: conflict?.detail ?? null,
     attemptKey: attemptKeyOf(observedRevisionArn, content),

@@ -23,7 +23,7 @@ export async function recordInRollout(
   if (!rollout) return {};
   const { id, ordinal, phase } = rollout;
   const adopted = await isAdopted(rollout, ending, ledger);
-  const status = rolloutStatus(phase, ending, adopted);
+  const status = rolloutStatus(phase, ending, { adopted, unverified: state?.unverified !== undefined });
   const patch = rolloutServicePatch(phase, status, ending, state, now());
   // Another attempt at the service may have begun, or have ended, since this one: the record is that one's then.
   const service = await ledger.patchRolloutServiceIf(id, ordinal, { executionName: ending.executionName }, patch);

@@ -4,6 +4,7 @@ import type { ObservedService, Tags } from "../../model/service.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 import { type ApplyContext, startedAt } from "./apply-context.ts";
 import { deployRevision } from "./deploy-revision.ts";
+import { changedBeside } from "./give-back.ts";
 import type { RegisterCalls } from "./register-once.ts";
 import { secretOfRevision } from "./secrets-in-use.ts";
 import type { ApplyPlan } from "./steps.ts";
@@ -35,12 +36,18 @@ export async function rollBackService(
   if (taskDefinitionArn !== plan.observedRevisionArn) return superseded;
   const { revisionArn: targetRevisionArn, secretInUse } = await usableRevision(pinnedRevisionArn, state, calls.ecs);
   const missing = missingTags(service, plan);
+  // A tag of somebody's that is set otherwise is not one that was added: it stays.
+  const isAdded = (key: string) => service.tags[key] === undefined || state.addedTagKeys.includes(key);
+  const propagates = calls.config.policy.propagateTags && plan.namespace !== null;
+  const beside = changedBeside(service, Object.keys(missing).filter(isAdded), state, { propagateTags: propagates });
+  const ports = missing[tagKeys.ports];
   const others = state.secretsInUse.filter((used) => used !== secretInUse);
   await recordProgress(
-    { ...startedAt(calls), targetRevisionArn },
+    { ...startedAt(calls), ...beside.roll, targetRevisionArn },
     {
+      ...beside.service,
+      ...(ports !== undefined && { givenPorts: ports }),
       secretsInUse: secretInUse === null ? others : [...others, secretInUse],
-      addedTagKeys: [...new Set([...state.addedTagKeys, ...Object.keys(missing)])],
     },
   );
   if (Object.keys(missing).length > 0) await calls.ecs.tagResource(ref.serviceArn, missing);
@@ -48,9 +55,11 @@ export async function rollBackService(
 }
 
 /** Unenrolling has removed the tags that istiod reads: the tasks of the earlier revision carry them again. */
-function missingTags({ tags }: ObservedService, { namespace, serviceAccount }: ApplyPlan): Tags {
+function missingTags({ tags }: ObservedService, { namespace, serviceAccount, ports }: ApplyPlan): Tags {
   const desired = { [tagKeys.namespace]: namespace, [tagKeys.serviceAccount]: serviceAccount };
-  return Object.fromEntries(
-    Object.entries(desired).flatMap(([key, value]) => (value === null || tags[key] === value ? [] : [[key, value]])),
+  const missing = Object.entries(desired).flatMap(([key, value]) =>
+    value === null || tags[key] === value ? [] : [[key, value] as const],
   );
+  const needsPorts = ports !== null && tags[tagKeys.ports] === undefined;
+  return Object.fromEntries(needsPorts ? [...missing, [tagKeys.ports, ports] as const] : missing);
 }

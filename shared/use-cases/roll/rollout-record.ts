@@ -6,11 +6,22 @@ import type { Ending } from "./ending.ts";
 
 /**
  * What a roll's ending makes of its service in the rollout. `adopted`: an earlier roll of the same rollout, whose
- * execution was stopped before its end, has given the service all that it should have.
+ * execution was stopped before its end, has given the service all that it should have. `unverified`: no task has shown
+ * yet that what the service runs works.
  */
-export function rolloutStatus(phase: Phase, ending: Ending, adopted: boolean): RolloutServiceStatus {
+export function rolloutStatus(
+  phase: Phase,
+  ending: Ending,
+  { adopted, unverified }: { readonly adopted: boolean; readonly unverified: boolean },
+): RolloutServiceStatus {
   if (phase === "rollback") return rollbackStatus(ending);
-  return adopted ? "succeeded" : forwardStatus(ending);
+  const status = adopted ? "succeeded" : forwardStatus(ending);
+  // It has all that it should have, from this rollout or an earlier roll, and nothing has shown that this works.
+  return unverified && isAsDesired(ending) ? "unverified" : status;
+}
+
+function isAsDesired({ outcome, reason }: Ending): boolean {
+  return outcome === "superseded" && reason === "already-as-desired";
 }
 
 function forwardStatus({ outcome, reason }: Ending): RolloutServiceStatus {

@@ -32,6 +32,12 @@ export function secretOfRevision(raw: JsonObject): string | null {
   return "secretValueFrom" in sidecar ? sidecar.secretValueFrom : null;
 }
 
+/** The image of a revision's sidecar; null where it has none of ours. */
+export function imageOfRevision(raw: JsonObject): string | null {
+  const sidecar = findSidecar(raw);
+  return sidecar.kind === "ours" ? (sidecar.image ?? null) : null;
+}
+
 function versionOf(valueFrom: string): string | undefined {
   return parseValueFrom(valueFrom)?.versionId;
 }

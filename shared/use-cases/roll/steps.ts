@@ -39,6 +39,8 @@ export const planSchema = z.discriminatedUnion("action", [
     namespace: z.string().nullable(),
     serviceAccount: z.string().nullable(),
     image: z.string().nullable(),
+    /** The ports tag that a rollback gives the service where it has none; null where it needs none. */
+    ports: z.string().nullable().default(null),
     /** An update whose service account is bound to its role already: namespace and binding stay as they are. */
     isBound: z.boolean().default(false),
     /** Why the service goes on with the identity that it runs with, instead of the one that its tags ask for. */

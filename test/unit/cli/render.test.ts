@@ -45,7 +45,7 @@ describe("a rollout on the screen", () => {
 
   1  canary          ████████████████████████  2 of 2
   2  us-east-1 100%  ✗✗✗✗✗✗✗✗▒▒▒▒▒▒▒▒········  1 of 3, 1 failed, 1 rolling
-  █ done  ▪ skipped  ✗ failed  ! stuck  ◂ rolled back  ▒ rolling  · waiting
+  █ done  □ unverified  ▪ skipped  ✗ failed  ! stuck  ◂ rolled back  ▒ rolling  · waiting
 
   5 services: 2 done, 1 failed, 1 rolling, 1 waiting. About 12 min 34 s left.
 

@@ -64,6 +64,18 @@ describe("a service in the mesh whose tags ask for what is refused", () => {
     });
   });
 
+  it("gets its last good image back with its sidecar, where its wish for another one is refused", () => {
+    const lastGoodSecret = `${secretArn("ztunnel-autopilot/mesh-network/shop/web")}:::x`;
+    const state = { enrolled: true, lastGoodSecret, lastGoodImage: "registry.example.com/ztunnel:1.27.9" };
+    for (const image of ["not an image", "evil.example.com/z:1"]) {
+      const tags = { ...enrolled, [IMAGE]: image };
+      const decision = decide(observed({ service: service({ tags }), config: allowed, state }));
+      expect(desiredOf(decision).image).toBe(state.lastGoodImage);
+    }
+    const sound = decide(observed({ service: service({ tags: enrolled }), config: allowed, state }));
+    expect(desiredOf(sound).image).toBe("registry.example.com/ztunnel:1.28.1");
+  });
+
   it.each(refusedWishes)(
     "is refused while it is not in the mesh, or its identity is unknown: %s",
     (_what, tags, reason) => {

@@ -45,6 +45,11 @@ describe("progress", () => {
     ]);
   });
 
+  it("counts those that nothing has verified apart from those that run with it", () => {
+    const night = [rolled(0, 0, "unverified", 0, 3), rolled(1, 0, "succeeded", 1, 4)];
+    expect(progressOf(twoWaves, night).waves[0]).toMatchObject({ succeeded: 1, unverified: 1, size: 2 });
+  });
+
   it("counts services that it does not get as waiting", () => {
     expect(progressOf(twoWaves, [])).toMatchObject({ counts: { waiting: 6 }, done: 0 });
   });
@@ -87,8 +92,18 @@ describe("progress", () => {
         const sum = Object.values(progress.counts).reduce((total, count) => total + count, 0);
         expect(sum).toBe(all.length);
         expect(progress.waves.reduce((total, { size }) => total + size, 0)).toBe(all.length);
-        for (const { size, succeeded, failed, skipped, rolling, waiting, rolledBack, stuck } of progress.waves) {
-          expect(succeeded + failed + skipped + rolling + waiting + rolledBack + stuck).toBe(size);
+        for (const {
+          size,
+          succeeded,
+          unverified,
+          failed,
+          skipped,
+          rolling,
+          waiting,
+          rolledBack,
+          stuck,
+        } of progress.waves) {
+          expect(succeeded + unverified + failed + skipped + rolling + waiting + rolledBack + stuck).toBe(size);
         }
         expect(progress.done).toBeGreaterThanOrEqual(0);
         expect(progress.done).toBeLessThanOrEqual(1);

@@ -46,6 +46,19 @@ describe("the release of a lease", () => {
     });
   });
 
+  it("has the image of the last good revision in the mesh, until the service leaves", () => {
+    const image = "registry.example.com/ztunnel:2";
+    expect(releasePatch(stateOf(), success({ image }), clock)).toMatchObject({ lastGoodImage: image });
+    const rolledBack = success({ change: "rollback", image });
+    expect(releasePatch(stateOf({ lastGoodImage: "other" }), rolledBack, clock)).toMatchObject({
+      lastGoodImage: image,
+    });
+    const unverified = endingWith({ outcome: "unverified", plan: planOf({ image }), watch: watchOf() });
+    expect(releasePatch(stateOf(), unverified, clock)).not.toHaveProperty("lastGoodImage");
+    const left = success({ change: "unenroll", image: null }, { secretInUse: null });
+    expect(releasePatch(stateOf({ lastGoodImage: image }), left, clock)).toMatchObject({ lastGoodImage: null });
+  });
+
   it("strands a service that could not be reverted, until a roll ends with a revision that runs", () => {
     const stranded = { since: new Date(NOW).toISOString(), reason: "no-way-back" };
     const lost = endingWith({

@@ -20,8 +20,11 @@ const forward: RollOrder = { id: ID, ordinal: 0, phase: "forward" };
 const back: RollOrder = { ...forward, phase: "rollback" };
 
 /** A service in the mesh that a rollout is about to roll. */
-async function inRollout(given: Partial<Rollout> = {}, service: Partial<RolloutService> = {}): Promise<RollTestbed> {
-  const testbed = rollTestbed();
+async function inRollout(
+  given: Partial<Rollout> = {},
+  service: Partial<RolloutService> = {},
+  testbed = rollTestbed(),
+): Promise<RollTestbed> {
   await enroll(testbed);
   await testbed.ledger.createRollout(
     rollout({
@@ -198,6 +201,7 @@ describe("a rollback", () => {
     const testbed = await inRollout();
     const { from, planned } = await goingBack(testbed);
     expect(planned).toMatchObject({ action: "apply", change: "rollback", pinnedRevisionArn: from });
+    expect(planned).toMatchObject({ image: expect.stringContaining("ztunnel:") });
     const { watch } = await applyRoll(web, BACK, applyPlan(planned), testbed);
     expect(watch).toMatchObject({ targetRevisionArn: from, secretInUse: expect.stringContaining(":secret:") });
     testbed.ecs.complete();
@@ -330,6 +334,33 @@ describe("a rollback", () => {
     expect((await testbed.ledger.getRollout(ID))?.stuckOrdinals).toEqual([0]);
     expect((await stateOf(testbed))?.image).toBeUndefined();
     expect(testbed.bus.events.at(-1)).toMatchObject({ detailType: "Service Roll Failed", detail: { reverted: true } });
+  });
+
+  it("from the way out of the mesh gives back the tags and propagateTags, and remembers which are its own", async () => {
+    const own = { tags: { "ztunnel-autopilot/enroll": "true" }, propagateTags: "NONE" };
+    const testbed = await inRollout({ kind: "unenroll", target: {} }, {}, rollTestbed({ service: own }));
+    const [tags, known] = [testbed.ecs.of(web).tags, await stateOf(testbed)];
+    expect(known?.givenPorts).toBe("http:80:8080");
+    const { planned } = await goingBack(testbed);
+    expect(testbed.ecs.of(web)).toMatchObject(own);
+    const { watch } = await applyRoll(web, BACK, applyPlan(planned), testbed);
+    testbed.ecs.complete();
+    await finishRoll(web, ending(back, planned, { executionName: BACK, watch }), testbed);
+    expect(testbed.ecs.of(web)).toMatchObject({ tags, propagateTags: "SERVICE" });
+    expect(await stateOf(testbed)).toMatchObject({
+      addedTagKeys: known?.addedTagKeys,
+      givenPorts: "http:80:8080",
+      propagateTagsBefore: "NONE",
+    });
+  });
+
+  it("leaves ports alone that somebody has set meanwhile", async () => {
+    const testbed = await inRollout({ kind: "unenroll", target: {} });
+    const { planned } = await goingBack(testbed);
+    testbed.ecs.change({ tags: { ...testbed.ecs.of(web).tags, "ecs.solo.io/ports": "http:81:8080" } });
+    await applyRoll(web, BACK, applyPlan(planned), testbed);
+    expect(testbed.ecs.of(web).tags["ecs.solo.io/ports"]).toBe("http:81:8080");
+    expect((await stateOf(testbed))?.addedTagKeys).not.toContain("ecs.solo.io/ports");
   });
 
   it("that could not deploy anything leaves a service that is stuck", async () => {

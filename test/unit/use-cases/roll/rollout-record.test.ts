@@ -21,6 +21,8 @@ const IMAGE = "registry.example.com/ztunnel:2";
 const earlier = { image: "registry.example.com/ztunnel:1", assignedAtMs: 1 };
 const superseded = (reason: string) => endingWith({ outcome: "superseded", plan: finishPlan("superseded", reason) });
 
+const none = { adopted: false, unverified: false };
+
 describe("a service's status in its rollout", () => {
   it.each<[Phase, string, RolloutServiceStatus]>([
     ["forward", "already-as-desired", "skipped"],
@@ -31,24 +33,34 @@ describe("a service's status in its rollout", () => {
     ["rollback", "roll-in-progress", "succeeded"],
     ["rollback", "changed-since", "left"],
   ])("%s and superseded as %s is %s", (phase, reason, status) => {
-    expect(rolloutStatus(phase, superseded(reason), false)).toBe(status);
+    expect(rolloutStatus(phase, superseded(reason), none)).toBe(status);
   });
 
   it.each(["reverted", "revert-failed", "failed", "refused"] as const)(
     "that ended as %s is that forward, and stuck in a rollback",
     (outcome) => {
-      expect(rolloutStatus("forward", endingWith({ outcome }), false)).toBe(outcome);
-      expect(rolloutStatus("rollback", endingWith({ outcome }), false)).toBe("stuck");
+      expect(rolloutStatus("forward", endingWith({ outcome }), none)).toBe(outcome);
+      expect(rolloutStatus("rollback", endingWith({ outcome }), none)).toBe("stuck");
     },
   );
 
   it("that succeeded is rolled back in a rollback", () => {
-    expect(rolloutStatus("forward", success(), false)).toBe("succeeded");
-    expect(rolloutStatus("rollback", success(), false)).toBe("rolled-back");
+    expect(rolloutStatus("forward", success(), none)).toBe("succeeded");
+    expect(rolloutStatus("rollback", success(), none)).toBe("rolled-back");
+  });
+
+  it("is unverified where it has all, from whichever roll, and no task has shown yet that this works", () => {
+    const unverified = { ...none, unverified: true };
+    expect(rolloutStatus("forward", superseded("already-as-desired"), unverified)).toBe("unverified");
+    expect(rolloutStatus("forward", superseded("already-as-desired"), { ...unverified, adopted: true })).toBe(
+      "unverified",
+    );
+    expect(rolloutStatus("forward", superseded("roll-in-progress"), unverified)).toBe("superseded");
+    expect(rolloutStatus("rollback", superseded("already-as-desired"), unverified)).toBe("rolled-back");
   });
 
   it("is a success where an earlier roll of the rollout has given it all", () => {
-    expect(rolloutStatus("forward", superseded("already-as-desired"), true)).toBe("succeeded");
+    expect(rolloutStatus("forward", superseded("already-as-desired"), { ...none, adopted: true })).toBe("succeeded");
   });
 });
 
