@@ -100,7 +100,7 @@ describe("what the control plane asks again", () => {
       }
     });
 
-    it("is read from its beginning, without what the first pages had", async () => {
+    it("is read from its beginning, and nothing of the first pages is kept", async () => {
       simulator.faults.replace([{ kind: "continue-expired", match: {}, count: 1, skip: 1 }]);
       const reading = withToken(() => {
         // Gone by the time at which the list is read again.

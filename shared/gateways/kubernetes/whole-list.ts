@@ -4,7 +4,7 @@ import { kubernetesStatus } from "./kubernetes-client.ts";
 /** A list starts again when etcd is compacted while it is read, which EKS does every 5 minutes. */
 const LIST_ATTEMPTS = 3;
 
-/** What `read` makes of a list page by page, from its first page on when the rest expires. Throws what it throws last. */
+/** What `read` makes of a list, page by page; it begins again when the rest expires. Throws what it throws last. */
 export async function wholeList<T>(read: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

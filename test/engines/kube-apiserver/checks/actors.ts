@@ -91,7 +91,7 @@ export async function reset(cluster: Cluster, annotations: JsonObject | undefine
   });
 }
 
-/** The role that has the account, read anew. */
+/** The role that has the account, read again. */
 export async function bindingOf(cluster: Cluster): Promise<string | undefined> {
   return (await planeOf(cluster).readBindings(NAMESPACE, "web"))[0]?.roleArn;
 }

@@ -336,7 +336,7 @@ describe("a rollback", () => {
     expect(testbed.bus.events.at(-1)).toMatchObject({ detailType: "Service Roll Failed", detail: { reverted: true } });
   });
 
-  it("from the way out of the mesh gives back the tags and propagateTags, and remembers which are its own", async () => {
+  it("after an unenrollment gives back the tags and propagateTags, and remembers which are its own", async () => {
     const own = { tags: { "ztunnel-autopilot/enroll": "true" }, propagateTags: "NONE" };
     const testbed = await inRollout({ kind: "unenroll", target: {} }, {}, rollTestbed({ service: own }));
     const [tags, known] = [testbed.ecs.of(web).tags, await stateOf(testbed)];

@@ -2,15 +2,21 @@ import type { ContainerDefinition, RegisterTaskDefinitionRequest } from "@aws-sd
 import { registrationProblems } from "@ztunnel-autopilot/simulator";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalJson, type JsonObject } from "../../../../../shared/base/json.ts";
+import { canonicalJson, isJsonObject, type JsonObject } from "../../../../../shared/base/json.ts";
 import { without } from "../../../../../shared/base/json-fields.ts";
+import { ZTUNNEL } from "../../../../../shared/base/vocabulary.ts";
 import { otherContainers, ztunnelOf } from "../../../../../shared/data-plane/ztunnel/task-definition/containers.ts";
+import {
+  dependenciesOf,
+  findCycle,
+  startDependencies,
+} from "../../../../../shared/data-plane/ztunnel/task-definition/dependencies.ts";
 import { driftOf } from "../../../../../shared/data-plane/ztunnel/task-definition/drift.ts";
 import { inject } from "../../../../../shared/data-plane/ztunnel/task-definition/inject.ts";
 import { definitionBytes } from "../../../../../shared/data-plane/ztunnel/task-definition/quotas.ts";
 import { remove } from "../../../../../shared/data-plane/ztunnel/task-definition/remove.ts";
 import { findSidecar, type SidecarSpec } from "../../../../../shared/data-plane/ztunnel/task-definition/sidecar.ts";
-import { containersOf } from "../../../../../shared/model/task-definition.ts";
+import { containersOf, isLogRouter, nameOf } from "../../../../../shared/model/task-definition.ts";
 import { spec, taskDefinition } from "../../../../support/arbitrary-definitions.ts";
 
 const RUNS = { numRuns: 300 };
@@ -20,6 +26,9 @@ function injected(definition: JsonObject, wanted: SidecarSpec): JsonObject {
   if (!injection.ok) throw new Error(`${injection.refusal}: ${injection.detail}`);
   return injection.definition;
 }
+
+const usesRouter = ({ logConfiguration }: JsonObject): boolean =>
+  isJsonObject(logConfiguration) && logConfiguration.logDriver === "awsfirelens";
 
 /** Definitions with room for the sidecar. */
 const roomy = () => taskDefinition().filter((definition) => containersOf(definition).length < 10);
@@ -200,6 +209,24 @@ describe("inject and remove, for every definition that ECS accepts", () => {
       }),
       RUNS,
     );
+  });
+
+  it("the sidecar makes no circle, and logs through no router that starts after it", () => {
+    let throughRouter = 0;
+    fc.assert(
+      fc.property(roomy(), spec(), (definition, wanted) => {
+        const result = injected(definition, wanted);
+        const order = startDependencies(result);
+        expect(findCycle(order)).toBeUndefined();
+        const router = containersOf(result).find(isLogRouter);
+        if (!usesRouter(ztunnelOf(result) ?? {})) return;
+        throughRouter += 1;
+        expect(router && order.get(ZTUNNEL)?.has(nameOf(router))).toBe(true);
+        expect(router && dependenciesOf(nameOf(router), order).has(ZTUNNEL)).toBe(false);
+      }),
+      RUNS,
+    );
+    expect(throughRouter).toBeGreaterThan(0);
   });
 
   it("the injected sidecar is recognized as ours, with its secret", () => {
