@@ -3,10 +3,11 @@ import { bundles } from "./bundles.ts";
 import { calls } from "./calls.ts";
 import { domain } from "./domain.ts";
 import { asJson, asText, type Figures, type Part } from "./report.ts";
+import { sweeps } from "./sweeps.ts";
 
-const parts: readonly Part[] = [calls, domain, bundles];
+const parts: readonly Part[] = [calls, sweeps, domain, bundles];
 
-const help = `Measures the cost of rolls, events, decisions and cold starts. No figure makes the command fail.
+const help = `Measures the cost of rolls, events, sweeps, decisions and cold starts. No figure makes the command fail.
 
   npm run bench -- [--only PART] [--latency] [--json]
 
