@@ -3,7 +3,7 @@ import { sameRole } from "../../shared/base/arn.ts";
 import { textAt } from "../../shared/base/json-fields.ts";
 import { findSidecar, parseValueFrom, readersIn } from "../../shared/data-plane/ztunnel/index.ts";
 import { type Claim, secretSubject } from "../../shared/model/claim.ts";
-import { secretReferences } from "../../shared/use-cases/reconcile/sweep.ts";
+import { secretReferences } from "../../shared/use-cases/reconcile/secret-references.ts";
 import { arnOf } from "../story/lab-driver.ts";
 import type { CampaignResult } from "./campaign-result.ts";
 

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
 import { parseValueFrom } from "../../shared/data-plane/ztunnel/index.ts";
-import { secretReferences } from "../../shared/use-cases/reconcile/sweep.ts";
+import { secretReferences } from "../../shared/use-cases/reconcile/secret-references.ts";
 import type { CampaignResult } from "./campaign-result.ts";
 
 /** Every secret version that a service's revisions, its last good one included, pin exists and has a label. */

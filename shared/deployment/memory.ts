@@ -58,8 +58,10 @@ const nothing = {
   addedTagKeys: null,
   propagateTagsBefore: null,
   givenPorts: null,
+  sharedFamily: null,
   taskTags: null,
   taskTagsTried: null,
+  taskTagsChangedMs: null,
   image: null,
   registered: null,
 } as const satisfies Record<Exclude<keyof ServicePatch, "attemptNumber" | "createdAtMs" | "recheckRequested">, null>;

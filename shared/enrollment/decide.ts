@@ -11,6 +11,7 @@ import { containersOf, registerable } from "../model/task-definition.ts";
 import type { Decision, DesiredEnrollment, TagRequest, UnenrollReason } from "./decision.ts";
 import { comparableValueFrom } from "./definition.ts";
 import { desiredEnrollment, desiredImage } from "./desired.ts";
+import { knownFamilyRefusals } from "./families.ts";
 import { enrollRefusals, requestRefusals, serviceRefusals, sidecarRefusals } from "./refusals-of.ts";
 import { immediateDrift } from "./rollout-deferral.ts";
 import { sidecarSpec } from "./sidecar-spec.ts";
@@ -34,7 +35,7 @@ export interface DecisionInput {
   readonly older: readonly MeshGeneration[];
   readonly fleet: Pick<FleetState, "image" | "settings" | "unenrolledBy">;
   readonly config: Config;
-  readonly state: (WishState & Pick<ServiceState, "image" | "taskTagsTried">) | undefined;
+  readonly state: (WishState & Pick<ServiceState, "image" | "taskTagsTried" | "sharedFamily">) | undefined;
   /**
    * Set when a rollout rolls the service: what changed for the whole fleet comes now, with this image if it has one.
    */
@@ -208,6 +209,7 @@ function obstacles(observed: DecisionInput, { request, refusals }: Wish, image: 
   return [
     ...serviceRefusals(service),
     ...enrollRefusals(service, definition, config),
+    ...knownFamilyRefusals(service, observed.state, config),
     ...(request === undefined ? [] : requestRefusals(service, request, config)),
     ...refusals,
     ...sidecarRefusals(registerable(definition.raw, definition.tags), spec),

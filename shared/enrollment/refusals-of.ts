@@ -167,26 +167,6 @@ export function identityRefusal(bindings: readonly RoleBinding[], identity: Work
   };
 }
 
-/** Who else uses a task definition family. */
-export interface FamilyUse {
-  readonly family: string;
-  /** Other services of the account and region, as `cluster/service`. */
-  readonly services: readonly string[];
-  /** A revision that somebody else has registered after the one that the service runs. */
-  readonly newer: string | undefined;
-}
-
-/** A refusal when a revision with the service's identity would become the latest one of others, too. */
-export function familyRefusal(
-  { family, services, newer }: FamilyUse,
-  { policy }: Pick<Config, "policy">,
-): Refusal | undefined {
-  if (policy.sharedFamilies || (services.length === 0 && newer === undefined)) return undefined;
-  const users = services.slice(0, 3).join(", ");
-  const detail = services.length > 0 ? `${family} is also that of ${users}.` : `${newer?.split("/").at(-1)} is newer.`;
-  return { reason: "shared-family", detail };
-}
-
 /**
  * True for a Fargate platform version below 1.4.0: these can't read one version of a secret.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html

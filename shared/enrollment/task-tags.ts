@@ -42,11 +42,16 @@ export function needsTaskTags(
 }
 
 /** The tags that the service's tasks must carry: its own, with the identity that its token says. */
-export function wantedTaskTags(service: ObservedService, { raw }: DescribedTaskDefinition): Tags {
+export function wantedTaskTags({ tags }: Pick<ObservedService, "tags">, { raw }: DescribedTaskDefinition): Tags {
   const sidecar = findSidecar(raw);
-  const identity = sidecar.kind === "ours" ? tokenIdentityOf(sidecar.secretValueFrom) : undefined;
+  return taskTagsOf(tags, sidecar.kind === "ours" ? sidecar.secretValueFrom : undefined);
+}
+
+/** The same by the reference to the token's secret, if it is one of ours. */
+export function taskTagsOf(tags: Tags, valueFrom: string | undefined): Tags {
+  const identity = tokenIdentityOf(valueFrom);
   const wanted: Tags = {
-    ...service.tags,
+    ...tags,
     ...(identity && {
       [tagKeys.namespace]: identity.namespace,
       [tagKeys.serviceAccount]: identity.serviceAccount,
@@ -56,7 +61,7 @@ export function wantedTaskTags(service: ObservedService, { raw }: DescribedTaskD
 }
 
 /** What a deployment is to bring to tasks, as a roll remembers that it has tried. */
-export function taskTagsKey(service: ObservedService, definition: DescribedTaskDefinition): string {
+export function taskTagsKey(service: Pick<ObservedService, "tags">, definition: DescribedTaskDefinition): string {
   return sha256(canonicalJson(wantedTaskTags(service, definition))).slice(0, 16);
 }
 

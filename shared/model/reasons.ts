@@ -69,6 +69,7 @@ export const keptRefusals: readonly RefusalReason[] = [
   "express-mode",
   "no-deployment-room",
   "roles-differ",
+  "shared-family",
 ];
 
 /**

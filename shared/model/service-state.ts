@@ -79,6 +79,16 @@ export const stopsSchema = z.strictObject({
 });
 export type Stops = z.infer<typeof stopsSchema>;
 
+/** Who else uses the service's task definition family. */
+export const sharedFamilySchema = z.strictObject({
+  family: z.string(),
+  /** Some of the other services whose current revision is of the family, as `cluster/service`. */
+  services: z.array(z.string()).default([]),
+  /** A revision that somebody else has registered after the one that the service ran. */
+  newer: z.string().optional(),
+});
+export type SharedFamily = z.infer<typeof sharedFamilySchema>;
+
 export const serviceStateSchema = z.strictObject({
   shape: z.literal(1),
   serviceArn: z.string().min(1),
@@ -149,6 +159,10 @@ export const serviceStateSchema = z.strictObject({
   taskTags: z.string().optional(),
   /** What the last deployment for the tasks' tags was to bring (`taskTagsKey`), until tasks are read that carry it. */
   taskTagsTried: z.string().optional(),
+  /** When a sweep last found that somebody had changed the tags of running tasks themselves, epoch milliseconds. */
+  taskTagsChangedMs: z.int().nonnegative().optional(),
+  /** As sweeps have found it. Absent where nobody else uses the family. */
+  sharedFamily: sharedFamilySchema.optional(),
   /** The value of the ports tag that the autopilot has added: another one is somebody else's. */
   givenPorts: z.string().optional(),
   /** The image that a rollout has given it. Counts until the whole fleet is given one later. */

@@ -50,9 +50,12 @@ export interface EcsCalls {
   listClusters(): AsyncIterable<string>;
   /** The ARNs of the cluster's services, short ones too: those services can have no tags, and are not described. */
   listServices(clusterArn: string): AsyncIterable<string>;
-  /** Those of a service, or of a family in a cluster. */
+  /** Those of a service, of a family in a cluster, or of a whole cluster, where reading ends once there are `most`. */
   listTasks(
-    of: ServiceRef | { readonly clusterArn: string; readonly family: string },
+    of:
+      | ServiceRef
+      | { readonly clusterArn: string; readonly family: string }
+      | { readonly clusterArn: string; readonly most: number },
     desiredStatus: "RUNNING" | "STOPPED",
   ): Promise<readonly string[]>;
   describeTasks(clusterArn: string, taskArns: readonly string[]): Promise<readonly ObservedTask[]>;

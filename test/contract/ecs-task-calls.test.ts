@@ -45,6 +45,14 @@ describe.each(ecsSubjects)("the tasks and tags %s", (_name, open) => {
       expect(new Set(tasks.map(({ privateIpv4Address }) => privateIpv4Address)).size).toBe(2);
     });
 
+    it("are listed by family and by cluster, there up to a number", async () => {
+      const third = await ecs.registerTaskDefinition({ ...webDefinition, family: "api" });
+      await subject.createService("api", third, { desiredCount: 1 });
+      expect(await ecs.listTasks({ clusterArn, family: "api" }, "RUNNING")).toHaveLength(1);
+      expect(await ecs.listTasks({ clusterArn, most: 100 }, "RUNNING")).toHaveLength(3);
+      expect(await ecs.listTasks({ clusterArn, most: 2 }, "RUNNING")).toHaveLength(2);
+    });
+
     it("of a new deployment don't run yet, while those of the previous one do", async () => {
       await ecs.updateService(web, { taskDefinitionArn: second });
       const tasks = await tasksOf(web, "RUNNING");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { arnOf, type LabDriver } from "../../lab/story/lab-driver.ts";
-import { cart, cartFleet, DISCOVERY, enrollAs } from "./support/fleets.ts";
+import { cart, cartFleet, DISCOVERY, enrollAs, fleetOf, web, webDefinition } from "./support/fleets.ts";
 import { clusterTagsOf, eventsOf, kubernetesObjects, outcomesOf, tasksOf } from "./support/inspect.ts";
 import { onLab } from "./support/on-lab.ts";
 
@@ -76,6 +76,56 @@ describe("what a service needs outside of its task definition", () => {
       expect(corrections(driver)).toEqual([["task-tags"]]);
       expect(outcomesOf(driver, cart)).toEqual(["succeeded"]);
     }));
+
+  it.each([
+    ["changed", "TagResource", { tags: [{ key: "ecs.solo.io/service-account", value: "other" }] }],
+    ["taken away", "UntagResource", { tagKeys: ["ecs.solo.io/namespace"] }],
+  ])(
+    "a tag of a running task itself, %s by a person: the tasks are replaced by ones that are right",
+    (_, call, change) =>
+      onLab({ fleet: cartFleet }, async (driver) => {
+        await enrollCart(driver);
+        await driver.minutes(40);
+        const [task] = tasksOf(driver, cart);
+        await driver.lab.call(cart, call, { resourceArn: task?.taskArn ?? "", ...change });
+        await driver.minutes(40);
+        for (const { tags } of tasksOf(driver, cart)) expect(tags).toMatchObject(enrollAs("cart"));
+        expect(knownTo(driver, "ecs-shop")).toHaveLength(2);
+        expect(outcomesOf(driver, cart)).toEqual(["succeeded", "succeeded"]);
+        await driver.minutes(240);
+        expect(outcomesOf(driver, cart), "one deployment is enough").toHaveLength(2);
+      }),
+  );
+
+  it("a family that another service begins to use: the service stays in the mesh, and is warned of once", () =>
+    onLab(
+      { fleet: fleetOf([web("cart", { desiredCount: 2 }), web("worker", { desiredCount: 0 })]) },
+      async (driver) => {
+        await enrollCart(driver);
+        const family = driver.lab.ecs.findService(arnOf(cart))?.deployments[0]?.revision.arn ?? "";
+        const use = { cluster: "ecs-demo", service: "worker", taskDefinition: family };
+        await driver.lab.call(cart, "UpdateService", use);
+        await driver.minutes(120);
+        const warned = eventsOf(driver, cart).filter(({ type }) => type === "Service Warned");
+        expect(warned.map(({ detail }) => detail.warnings)).toEqual([
+          [{ code: "kept", detail: "shared-family: cart is also that of ecs-demo/worker." }],
+        ]);
+        expect(outcomesOf(driver, cart)).toEqual(["succeeded"]);
+      },
+    ));
+
+  it("a family that a service without tasks has: another service of it is refused", () =>
+    onLab(
+      { fleet: fleetOf([web("cart"), web("worker", { desiredCount: 0, taskDefinition: webDefinition("cart") })]) },
+      async (driver) => {
+        await driver.minutes(20);
+        driver.lab.faults.add({ kind: "lose-event", untilMs: driver.lab.clock.now() + 60_000 });
+        await driver.tag(cart, enrollAs("cart"));
+        await driver.minutes(40);
+        expect(eventsOf(driver, cart).map(({ type }) => type)).toEqual(["Service Refused"]);
+        expect(outcomesOf(driver, cart)).toEqual([]);
+      },
+    ));
 
   it("tasks that started while another tool had set propagateTags to NONE: replaced by ones that the mesh knows", () =>
     onLab({ fleet: cartFleet }, async (driver) => {

@@ -207,23 +207,18 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
         return { items: page.serviceArns, nextToken: page.nextToken };
       }),
 
-    listTasks: async (of, desiredStatus) =>
-      all(
-        pages(`ListTasks ${"family" in of ? of.family : of.serviceArn}`, async (nextToken) => {
-          const page = await ask(
-            new ListTasksCommand({
-              ...("family" in of
-                ? { cluster: of.clusterArn, family: of.family }
-                : { cluster: clusterArnOf(of), serviceName: of.serviceName }),
-              desiredStatus,
-              maxResults: PAGE,
-              nextToken,
-            }),
-            listAnswer,
-          );
-          return { items: page.taskArns, nextToken: page.nextToken };
-        }),
-      ),
+    listTasks: async (of, desiredStatus) => {
+      const selection =
+        "serviceArn" in of
+          ? { cluster: clusterArnOf(of), serviceName: of.serviceName }
+          : { cluster: of.clusterArn, ...("family" in of && { family: of.family }) };
+      const listed = pages(`ListTasks ${selection.cluster}`, async (nextToken) => {
+        const command = new ListTasksCommand({ ...selection, desiredStatus, maxResults: PAGE, nextToken });
+        const page = await ask(command, listAnswer);
+        return { items: page.taskArns, nextToken: page.nextToken };
+      });
+      return all(listed, "most" in of ? of.most : Number.POSITIVE_INFINITY);
+    },
 
     describeTasks: async (clusterArn, taskArns) => {
       const described: ObservedTask[] = [];
@@ -274,9 +269,12 @@ function rejectOther(operation: string, failures: unknown): void {
   throw new AutopilotError("aws-rejected", `${operation}: ${what.join("; ")}`);
 }
 
-async function all<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+async function all<T>(items: AsyncIterable<T>, most: number): Promise<readonly T[]> {
   const collected: T[] = [];
-  for await (const item of items) collected.push(item);
+  for await (const item of items) {
+    collected.push(item);
+    if (collected.length >= most) break;
+  }
   return collected;
 }
 

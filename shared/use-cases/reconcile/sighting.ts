@@ -1,6 +1,19 @@
-import type { ServiceRef } from "../../base/arn.ts";
+import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
+import type { Policy } from "../../config/config.ts";
+import { FamilyUsers } from "../../enrollment/families.ts";
+import { taskTagsMark } from "../../enrollment/task-tags.ts";
 import type { ObservedService } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
 import type { DescribedSecret } from "../../ports/ports.ts";
+
+/** A service in the mesh, or one that was refused for its family, as the ledger knows it. */
+export interface Remembered extends Pick<ObservedService, "ref" | "taskDefinitionArn" | "tags"> {
+  readonly enrolled: boolean;
+  readonly sharedFamily: ServiceState["sharedFamily"];
+  /** What its tasks carry was read since its last deployment, and was right. */
+  readonly tasksWereRead: boolean;
+  readonly taskTagsChangedMs: number | undefined;
+}
 
 /** The services and secrets that a sweep has seen in one account and region. */
 export class Sighting {
@@ -8,6 +21,10 @@ export class Sighting {
   readonly secrets = new Set<string>();
   /** The services that ECS has, by their ARNs, with what they run. */
   readonly services = new Map<string, { readonly ref: ServiceRef; readonly taskDefinitionArn: string }>();
+  readonly remembered = new Map<string, Remembered>();
+  readonly families = new FamilyUsers();
+  /** Tasks that services run, by cluster. */
+  readonly running = new Map<string, number>();
   /** Those whose task definitions name secrets of ours, and how. */
   readonly users = new Map<string, readonly string[]>();
   /** Our secrets that are not scheduled for deletion, by name. */
@@ -15,8 +32,26 @@ export class Sighting {
   /** Every service has been read, and every secret listed. */
   complete = false;
 
-  see({ ref, taskDefinitionArn }: ObservedService): void {
+  see(service: ObservedService): void {
+    const { ref, taskDefinitionArn, deployments } = service;
     this.services.set(ref.serviceArn, { ref, taskDefinitionArn });
+    this.families.see(service);
+    const clusterArn = clusterArnOf(ref);
+    const own = deployments.reduce((sum, { runningCount }) => sum + runningCount, 0);
+    this.running.set(clusterArn, (this.running.get(clusterArn) ?? 0) + own);
+  }
+
+  remember(
+    service: ObservedService,
+    state: ServiceState | undefined,
+    { policy }: { readonly policy: Pick<Policy, "propagateTags"> },
+  ): void {
+    const { enrolled, sharedFamily, roll, taskTags, taskTagsChangedMs } = state ?? { enrolled: false };
+    if (roll || (!enrolled && !sharedFamily)) return;
+    const { ref, taskDefinitionArn, tags } = service;
+    const tasksWereRead = policy.propagateTags && taskTags !== undefined && taskTags === taskTagsMark(service);
+    const known = { enrolled, sharedFamily, tasksWereRead, taskTagsChangedMs };
+    this.remembered.set(ref.serviceArn, { ref, taskDefinitionArn, tags, ...known });
   }
 
   use({ ref }: ObservedService, valueFroms: readonly string[]): void {

@@ -1,7 +1,7 @@
 import { clusterArnOf } from "../../base/arn.ts";
-import { findSidecar } from "../../data-plane/ztunnel/index.ts";
-import type { FamilyUse } from "../../enrollment/refusals-of.ts";
-import type { DescribedTaskDefinition, ObservedService } from "../../model/service.ts";
+import { familyOf, newerRevision } from "../../enrollment/families.ts";
+import type { ObservedService } from "../../model/service.ts";
+import type { SharedFamily } from "../../model/service-state.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 
 export interface FamilyCalls {
@@ -12,20 +12,15 @@ export interface FamilyCalls {
  * Who else uses the family of the service's task definition in its account and region: services whose tasks run a
  * revision of it, and somebody who has registered a revision since. A service that runs no task is not seen.
  */
-export async function familyUse(service: ObservedService, calls: FamilyCalls): Promise<FamilyUse> {
+export async function familyUse(service: ObservedService, calls: FamilyCalls): Promise<SharedFamily> {
   const { taskDefinitionArn } = service;
   const family = familyOf(taskDefinitionArn);
   const [latest, services] = await Promise.all([
     calls.ecs.describeLatestTaskDefinition(family),
     otherServices(service, family, calls),
   ]);
-  const newer = latest && isForeign(latest, taskDefinitionArn) ? latest.taskDefinitionArn : undefined;
-  return { family, services, newer };
-}
-
-/** A revision with our sidecar is one of ours, from an attempt before. */
-function isForeign({ taskDefinitionArn, raw }: DescribedTaskDefinition, currentArn: string): boolean {
-  return revisionOf(taskDefinitionArn) > revisionOf(currentArn) && findSidecar(raw).kind !== "ours";
+  const newer = newerRevision(latest, service);
+  return { family, services: [...services], ...(newer !== undefined && { newer }) };
 }
 
 async function otherServices(
@@ -48,12 +43,4 @@ async function otherServices(
   }
   found.delete(own);
   return [...found].map((one) => one.replace(/^.*:cluster\//, "").replace(" service:", "/")).sort();
-}
-
-function familyOf(taskDefinitionArn: string): string {
-  return taskDefinitionArn.replace(/^.*\//, "").replace(/:\d+$/, "");
-}
-
-function revisionOf(taskDefinitionArn: string): number {
-  return Number(taskDefinitionArn.split(":").at(-1));
 }

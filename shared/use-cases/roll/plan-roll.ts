@@ -9,7 +9,7 @@ import { awaitsVerification, VERIFICATION } from "../../deployment/verification.
 import type { RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
-import { familyRefusal } from "../../enrollment/refusals-of.ts";
+import { familyRefusal } from "../../enrollment/families.ts";
 import { effectiveTags } from "../../enrollment/tags.ts";
 import { taskTagsKey } from "../../enrollment/task-tags.ts";
 import { tokenIdentityOf } from "../../enrollment/wish.ts";

@@ -236,19 +236,20 @@ export class FakeEcs implements EcsCalls {
   }
 
   async listTasks(of: Parameters<EcsCalls["listTasks"]>[0], desiredStatus: "RUNNING" | "STOPPED") {
-    return this.#tasksMeant(of)
+    const listed = this.#tasksMeant(of)
       .filter(({ lastStatus }) => (lastStatus === "STOPPED") === (desiredStatus === "STOPPED"))
       .map(({ taskArn }) => taskArn);
+    return "most" in of ? listed.slice(0, of.most) : listed;
   }
 
   #tasksMeant(of: Parameters<EcsCalls["listTasks"]>[0]): readonly ObservedTask[] {
-    if (!("family" in of)) return this.tasksOf(this.of(of).ref);
+    if ("serviceArn" in of) return this.tasksOf(this.of(of).ref);
     const cluster = of.clusterArn.replace(/^.*:cluster\//, "");
     return this.#tasks
       .all()
       .filter(
         ({ taskArn, taskDefinitionArn }) =>
-          taskArn.includes(`:task/${cluster}/`) && taskDefinitionArn.includes(`/${of.family}:`),
+          taskArn.includes(`:task/${cluster}/`) && (!("family" in of) || taskDefinitionArn.includes(`/${of.family}:`)),
       );
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../shared/base/json.ts";
 import { decide, identityRefusal } from "../../../shared/enrollment/decide.ts";
-import { familyRefusal } from "../../../shared/enrollment/refusals-of.ts";
+import { familyRefusal } from "../../../shared/enrollment/families.ts";
 import { refusals } from "../../../shared/model/reason-texts.ts";
 import { reasonsOf } from "../../support/enrolled-services.ts";
 import {
@@ -171,7 +171,7 @@ describe("refusals", () => {
   });
 
   it("shared-family is reported for what others use, unless the policy allows it", () => {
-    const use = { family: "web", services: [], newer: undefined };
+    const use = { family: "web", services: [] };
     expect(familyRefusal(use, config())).toBeUndefined();
     const others = { ...use, services: ["prod/worker"] };
     expect(familyRefusal(others, config())).toMatchObject({

@@ -48,7 +48,8 @@ describe("a cluster that has lost the tag by which istiod discovers it", () => {
   it("has it again after a sweep that had settled its services, with one call and one report for all of them", async () => {
     const settled = settledServices(testbed.now);
     const other = serviceNamed("other");
-    testbed.ecs.add({ ...testbed.ecs.of(web), ref: other });
+    const running = testbed.ecs.of(web);
+    testbed.ecs.add({ ...running, ref: other }, testbed.ecs.definitions.get(running.taskDefinitionArn)?.raw);
     await testbed.ledger.patchService(other.serviceArn, { enrolled: true });
     for (let round = 0; round < 3; round += 1) await run({ settled });
     testbed.bus.events.length = 0;

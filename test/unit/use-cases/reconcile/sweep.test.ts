@@ -4,7 +4,8 @@ import { clusterArnOf, parseClusterArn, serviceRef } from "../../../../shared/ba
 import { AutopilotError } from "../../../../shared/base/errors.ts";
 import { labelOf } from "../../../../shared/data-plane/ztunnel/bootstrap-token/secret-version.ts";
 import { settingsHash } from "../../../../shared/enrollment/settings-hash.ts";
-import { secretReferences, sweep, sweepCluster } from "../../../../shared/use-cases/reconcile/sweep.ts";
+import { secretReferences } from "../../../../shared/use-cases/reconcile/secret-references.ts";
+import { sweep, sweepCluster } from "../../../../shared/use-cases/reconcile/sweep.ts";
 import { withCalls } from "../../../support/altered-calls.ts";
 import {
   ACCOUNT,
@@ -12,6 +13,7 @@ import {
   NAME,
   OBSERVED,
   OTHER_ACCOUNT,
+  revisionArn,
   serviceNamed,
   web,
 } from "../../../support/arns.ts";
@@ -30,11 +32,11 @@ import { enroll } from "../../../support/testbeds/rolls.ts";
 import { NOW } from "../../../support/times.ts";
 import { valueFromOf } from "../../../support/tokens.ts";
 
-/** Services of the same cluster that run the same definition as the first. */
+/** Services of the same cluster that run the same content as the first, each in a family of its own. */
 function addServices(testbed: RollTestbed, count: number, tags = testbed.ecs.of(web).tags): void {
-  const { taskDefinitionArn } = testbed.ecs.of(web);
-  const raw = testbed.ecs.definitions.get(taskDefinitionArn)?.raw;
+  const raw = testbed.ecs.definitions.get(testbed.ecs.of(web).taskDefinitionArn)?.raw;
   for (let index = 0; index < count; index += 1) {
+    const taskDefinitionArn = revisionArn(`web-${index}`, 7);
     testbed.ecs.add(service({ ref: serviceNamed(`web-${index}`), taskDefinitionArn, tags }), raw);
   }
 }

@@ -19,13 +19,13 @@ describe("a task definition family", () => {
   it("is the service's own when no other service runs it, and nobody has registered a revision since", async () => {
     const testbed = rollTestbed();
     addWorker(testbed, revisionArn("worker", 1));
-    expect(await use(testbed)).toEqual({ family: "web", services: [], newer: undefined });
+    expect(await use(testbed)).toEqual({ family: "web", services: [] });
   });
 
   it("is that of others whose tasks run it", async () => {
     const testbed = rollTestbed();
     addWorker(testbed);
-    expect(await use(testbed)).toMatchObject({ services: ["prod/worker"], newer: undefined });
+    expect(await use(testbed)).toEqual({ family: "web", services: ["prod/worker"] });
   });
 
   it("is that of somebody who has registered a newer revision without our sidecar", async () => {
