@@ -8,6 +8,7 @@ import { strandedOf } from "../../shared/deployment/stranded.ts";
 import type { Decision, NoneReason } from "../../shared/enrollment/decision.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { versionSkew } from "../../shared/enrollment/version-skew.ts";
+import type { Claim } from "../../shared/model/claim.ts";
 import type { MeshState } from "../../shared/model/mesh.ts";
 import type { DriftReason, Refusal, Warning } from "../../shared/model/reasons.ts";
 import type { FleetState, Scope } from "../../shared/model/rollout.ts";
@@ -24,6 +25,7 @@ import {
   type ObservedState,
   observeDescribed,
 } from "../../shared/use-cases/observe/observe.ts";
+import { type SharedThings, sharedThings } from "./shared-things.ts";
 import { type TokenRoot, tokenRoot } from "./token-root.ts";
 
 export interface ReadFailure {
@@ -65,7 +67,7 @@ export interface InventoryService extends Place {
   readonly failure?: ReadFailure;
 }
 
-export interface Inventory {
+export interface Inventory extends SharedThings {
   readonly services: readonly InventoryService[];
   /** Places of which not every service could be read. */
   readonly unread: readonly (Place & ReadFailure)[];
@@ -76,7 +78,7 @@ export interface Inventory {
 export interface InventoryCalls {
   readonly config: Config;
   readonly ecs: (place: Place) => ObserveCalls & Pick<EcsCalls, "describeServices" | "listClusters" | "listServices">;
-  readonly ledger: Pick<Ledger, "listServices" | "getMesh"> & Pick<RolloutLedger, "getFleet">;
+  readonly ledger: Pick<Ledger, "listServices" | "getMesh" | "listClaims"> & Pick<RolloutLedger, "getFleet">;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** Receives the number of services that were read so far. */
@@ -107,7 +109,9 @@ export async function readInventory(scope: Scope, calls: InventoryCalls): Promis
       }
     }),
   );
-  return { services: services.toSorted(byPlace), unread, istiod: istiodVersions(known.meshes) };
+  const { states, claims } = known;
+  const shared = sharedThings({ states: states.values(), claims }, { scope, config: calls.config, nowMs: calls.now() });
+  return { services: services.toSorted(byPlace), unread, istiod: istiodVersions(known.meshes), ...shared };
 }
 
 /** What is read once for all services. */
@@ -115,6 +119,7 @@ interface Known {
   readonly states: ReadonlyMap<string, ServiceState>;
   readonly meshes: ReadonlyMap<string, MeshState>;
   readonly fleet: FleetState;
+  readonly claims: readonly Claim[];
 }
 
 async function readKnown({ ledger, config }: InventoryCalls): Promise<Known> {
@@ -125,7 +130,7 @@ async function readKnown({ ledger, config }: InventoryCalls): Promise<Known> {
     const mesh = await ledger.getMesh(name);
     if (mesh) meshes.set(name, mesh);
   }
-  return { states, meshes, fleet: await ledger.getFleet() };
+  return { states, meshes, fleet: await ledger.getFleet(), claims: await Array.fromAsync(ledger.listClaims()) };
 }
 
 /** True if the scope may have services in the account and region. */

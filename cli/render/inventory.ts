@@ -1,5 +1,6 @@
 import type { Inventory, InventoryService } from "../inventory/inventory.ts";
 import type { TokenRoot } from "../inventory/token-root.ts";
+import { sharedThingsText } from "./shared-things.ts";
 import { printable, type Style, type Terminal } from "./style.ts";
 import { type Cell, type Column, table } from "./table.ts";
 import { minuteOf } from "./time.ts";
@@ -15,7 +16,8 @@ const columns: readonly Column[] = [
 ];
 
 /** The inventory as one table per account and region, with what needs words below it. */
-export function inventoryText({ services, unread, istiod }: Inventory, terminal: Terminal): string {
+export function inventoryText(inventory: Inventory, terminal: Terminal): string {
+  const { services, unread, istiod } = inventory;
   const { style } = terminal;
   const places = Map.groupBy(services, ({ account, region }) => `${account}  ${region}`);
   const versions = Object.entries(istiod).map(([name, version]) => `${name} ${version}`);
@@ -29,6 +31,7 @@ export function inventoryText({ services, unread, istiod }: Inventory, terminal:
       ),
       "",
     ]),
+    ...sharedThingsText(inventory, terminal),
     ...unread.map(({ account, region, code, detail }) =>
       style(printable(`${account}  ${region}  not read: ${code}: ${detail}`), "red"),
     ),

@@ -82,6 +82,7 @@ export const autopilotEvents = {
   "Root CA Expiring": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Mesh Gateway Ambiguous": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Mesh Shape Unknown": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Mesh Identity Warned": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Rollout Refused": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Rollout Started": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },
   "Rollout Wave Completed": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { sharedProblemNames } from "../model/reasons.ts";
 import { text, version } from "./fields.ts";
 
 /* Details of the events about a control plane's view of the mesh. */
@@ -10,3 +11,14 @@ export const meshGatewayAmbiguousDetail = () =>
 /** `Mesh Shape Unknown`: no WorkloadEntry has a mark that proves a task. */
 export const meshShapeUnknownDetail = () =>
   z.strictObject({ version, controlPlane: z.string(), mark: z.string(), seen: text });
+
+/** `Mesh Identity Warned`: something is wrong with what services in the mesh share. */
+export const meshIdentityWarnedDetail = () =>
+  z.strictObject({
+    version,
+    controlPlane: z.string(),
+    code: z.enum(sharedProblemNames),
+    detail: text,
+    /** Some of the services. */
+    services: z.array(z.string()),
+  });

@@ -10,3 +10,8 @@ export function meshGatewayAmbiguous(detail: OutgoingDetail<"Mesh Gateway Ambigu
 export function meshShapeUnknown(detail: OutgoingDetail<"Mesh Shape Unknown">): BusEvent {
   return outgoing("Mesh Shape Unknown", detail);
 }
+
+/** Something is wrong with a role, a service account or a namespace that services in the mesh share. */
+export function meshIdentityWarned(detail: OutgoingDetail<"Mesh Identity Warned">): BusEvent {
+  return outgoing("Mesh Identity Warned", detail);
+}

@@ -3,7 +3,7 @@ import { AutopilotError } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import { type AutopilotDetailType, eventSources, isAutopilotDetailType } from "../base/vocabulary.ts";
 import type { BusEvent } from "../ports/ports.ts";
-import { meshGatewayAmbiguousDetail, meshShapeUnknownDetail } from "./mesh-details.ts";
+import { meshGatewayAmbiguousDetail, meshIdentityWarnedDetail, meshShapeUnknownDetail } from "./mesh-details.ts";
 import {
   rolledBackDetail,
   rolloutCompletedDetail,
@@ -46,6 +46,7 @@ const schemas = {
   "Root CA Expiring": event("Root CA Expiring", rootCaExpiringDetail),
   "Mesh Gateway Ambiguous": event("Mesh Gateway Ambiguous", meshGatewayAmbiguousDetail),
   "Mesh Shape Unknown": event("Mesh Shape Unknown", meshShapeUnknownDetail),
+  "Mesh Identity Warned": event("Mesh Identity Warned", meshIdentityWarnedDetail),
   "Rollout Refused": event("Rollout Refused", rolloutRefusedDetail),
   "Rollout Started": event("Rollout Started", rolloutStartedDetail),
   "Rollout Wave Completed": event("Rollout Wave Completed", waveCompletedDetail),

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Place } from "../base/arn.ts";
+import { sharedProblemNames } from "./reasons.ts";
 
 /** Who needs a thing that services share. */
 const holderSchema = z.strictObject({
@@ -10,10 +11,20 @@ const holderSchema = z.strictObject({
 });
 export type ClaimHolder = z.output<typeof holderSchema>;
 
+/** What is wrong with the thing itself, which no single service can be blamed for. */
+const problemSchema = z.strictObject({
+  code: z.enum(sharedProblemNames),
+  detail: z.string(),
+  sinceMs: z.int().nonnegative(),
+  /** Somebody is about to notify people of it until then, epoch milliseconds. Absent once they are notified. */
+  notifyUntilMs: z.int().nonnegative().optional(),
+});
+export type Problem = z.output<typeof problemSchema>;
+
 /**
  * What the ledger knows about one thing that services share outside of their task definitions: a secret and the
- * execution roles that read it, a service account and its role, a role and its service account. It is written before
- * the thing itself is changed.
+ * execution roles that read it, a service account and its role, a role and its service account, a namespace. It is
+ * written before the thing itself is changed.
  */
 export const claimSchema = z.strictObject({
   shape: z.literal(1),
@@ -26,6 +37,9 @@ export const claimSchema = z.strictObject({
   proven: z.array(z.string()).default([]),
   /** Of a secret: the readers that its policy had before the ledger knew them are among the holders. */
   adopted: z.boolean().default(false),
+  /** Of a secret that nobody needs: when Secrets Manager deletes it, as the autopilot has asked, epoch milliseconds. */
+  deletesAtMs: z.int().nonnegative().optional(),
+  problem: problemSchema.optional(),
 });
 export type Claim = z.output<typeof claimSchema>;
 
@@ -50,7 +64,8 @@ export function withHolder(claim: Claim, holder: string, serviceArn: string): Cl
   const isNamed = services.includes(serviceArn) || services.length >= MAX_NAMED_SERVICES;
   if (known && isNamed && known.unneededSinceMs === undefined) return undefined;
   const named = isNamed ? services : [...services, serviceArn];
-  return { ...claim, holders: { ...claim.holders, [holder]: { services: named } } };
+  const { deletesAtMs: _, ...needed } = claim;
+  return { ...needed, holders: { ...claim.holders, [holder]: { services: named } } };
 }
 
 /** The secret's claim with readers that its policy has and that no claim knew. */

@@ -1,5 +1,5 @@
 /** The sentences for people about every reason that reasons.ts names, and for a refusal the fix. */
-import type { DriftReason, RefusalReason, WarningCode } from "./reasons.ts";
+import type { DriftReason, RefusalReason, SharedProblem, WarningCode } from "./reasons.ts";
 
 export const driftReasons = {
   "sidecar-missing": "The task definition has no ztunnel container.",
@@ -153,3 +153,19 @@ export const warnings = {
   "task-tags": "Running tasks carry other tags than istiod is to read of them: they get them by the next deployment.",
   "version-skew": "The ztunnel image's version differs from istiod's.",
 } as const satisfies Readonly<Record<WarningCode, string>>;
+
+/** Problems of what services in the mesh share, and what to do: they stay in the mesh meanwhile. */
+export const sharedProblems = {
+  "role-shared": {
+    sentence: "A role has several service accounts, so certificates carry all of their names.",
+    fix: "Give each service account a role of its own.",
+  },
+  "identity-conflict": {
+    sentence: "A service account is bound to another role as well, so istiod may refuse its tasks' certificates.",
+    fix: "Take away the named annotation.",
+  },
+  "namespace-not-ambient": {
+    sentence: "A namespace of services in the mesh is not in the ambient mesh any more.",
+    fix: "Label it by the named command, or set policy.labelNamespaces to have the autopilot do it.",
+  },
+} as const satisfies Readonly<Record<SharedProblem, { sentence: string; fix: string }>>;

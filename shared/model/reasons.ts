@@ -101,6 +101,10 @@ export const warningNames = [
 ] as const;
 export type WarningCode = (typeof warningNames)[number];
 
+/** What is wrong with a thing that services in the mesh share. */
+export const sharedProblemNames = ["role-shared", "identity-conflict", "namespace-not-ambient"] as const;
+export type SharedProblem = (typeof sharedProblemNames)[number];
+
 export type Refusal = {
   readonly reason: RefusalReason;
   /** Names the thing: the tag and its value, the container, the port. */

@@ -2,7 +2,7 @@ import { parseServiceArn, serviceRef } from "../base/arn.ts";
 import { failures } from "../base/errors.ts";
 import { tagKeys } from "../base/vocabulary.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
-import { driftReasons, refusals, warnings } from "../model/reason-texts.ts";
+import { driftReasons, refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
 import { counted, layOut, type SlackMessage, type Story, said, timeText } from "./layout.ts";
 import { code, escapeText, link } from "./mrkdwn.ts";
 import { isRolloutEvent, type RolloutEvent, rolloutStory } from "./rollout-stories.ts";
@@ -105,6 +105,16 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
           "_Fix:_ Take the label `istio.io/expose-istiod` from those that tasks must not use. Nothing changes until then.",
         ],
         context: [],
+      };
+    case "Mesh Identity Warned":
+      return {
+        icon: ":warning:",
+        headline: `${controlPlane(detail)}: services in the mesh share something that is wrong`,
+        lines: [
+          `${sharedProblems[detail.code].sentence} ${said(detail.detail)}`,
+          `_Fix:_ ${sharedProblems[detail.code].fix}`,
+        ],
+        context: detail.services.slice(0, 4).map((serviceArn) => code(serviceArn, 200)),
       };
     case "Mesh Shape Unknown":
       return {

@@ -74,6 +74,48 @@ describe("a binding that somebody has removed", () => {
     }));
 });
 
+describe("what services share, changed by somebody", () => {
+  const plane = (driver: LabDriver) => driver.lab.controlPlanes.get("mesh-us");
+  const annotate = (driver: LabDriver, annotations: Record<string, string>) =>
+    recreate(driver, "cart", { "ecs.solo.io/role-arn": role("cart-task"), ...annotations });
+  const label = (driver: LabDriver, labels: Record<string, string>) =>
+    plane(driver)?.put({ apiVersion: "v1", kind: "Namespace", metadata: { name: "ecs-shop", labels } });
+
+  it.each<[string, (driver: LabDriver, isWrong: boolean) => unknown, RegExp]>([
+    [
+      "an annotation of EKS with another role",
+      (driver, isWrong) => annotate(driver, isWrong ? { "eks.amazonaws.com/role-arn": role("other") } : {}),
+      /bound to another role as well.*eks\.amazonaws\.com\/role-arn/s,
+    ],
+    [
+      "a namespace without its label",
+      (driver, isWrong) => label(driver, isWrong ? {} : { "istio.io/dataplane-mode": "ambient" }),
+      /not in the ambient mesh any more.*kubectl label namespace ecs-shop/s,
+    ],
+  ])("%s: one message, which ends with its cause", (_, change, message) =>
+    onLab({ fleet: cartFleet }, async (driver) => {
+      await enroll(driver, cart, "cart");
+      const texts = () =>
+        driver.lab.slack
+          .messages()
+          .map((one) => JSON.stringify(one).replaceAll("\\n", "\n"))
+          .filter((text) => message.test(text));
+      const problems = async () =>
+        (await Array.fromAsync(driver.lab.ledger.listClaims())).flatMap(({ problem }) => problem ?? []);
+      await driver.minutes(60);
+      expect(texts()).toEqual([]);
+      change(driver, true);
+      await driver.minutes(3 * 60);
+      expect(texts()).toHaveLength(1);
+      expect(await problems()).toHaveLength(1);
+      expect(await driver.inMesh(cart)).toBe(true);
+      change(driver, false);
+      await driver.minutes(60);
+      expect(await problems()).toEqual([]);
+    }),
+  );
+});
+
 describe("the readers of a secret", () => {
   const shared = (name: string) => webDefinition(name, { taskRoleArn: role("a-task") });
   const fleet = fleetOf([web("a"), web("b", { taskDefinition: shared("b") })]);

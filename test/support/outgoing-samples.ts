@@ -1,5 +1,5 @@
 import { serviceRef } from "../../shared/base/arn.ts";
-import { meshGatewayAmbiguous, meshShapeUnknown } from "../../shared/events/mesh-events.ts";
+import { meshGatewayAmbiguous, meshIdentityWarned, meshShapeUnknown } from "../../shared/events/mesh-events.ts";
 import { outgoing } from "../../shared/events/outgoing.ts";
 import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../shared/events/root-ca-events.ts";
 import {
@@ -90,6 +90,12 @@ export const all = [
     controlPlane: "main",
     istiodUrl: "https://a.example.com:15012",
     others: ["istio-system/eastwest"],
+  }),
+  meshIdentityWarned({
+    controlPlane: "main",
+    code: "namespace-not-ambient",
+    detail: "kubectl label namespace shop istio.io/dataplane-mode=ambient",
+    services: [ref.serviceArn],
   }),
   meshShapeUnknown({
     controlPlane: "main",

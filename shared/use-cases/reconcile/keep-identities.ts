@@ -4,10 +4,20 @@ import { type Config, controlPlaneFor, targetsOf } from "../../config/config.ts"
 import { hasForeignDeny, parseValueFrom, tokenScopeOf, withReaders } from "../../data-plane/ztunnel/index.ts";
 import { type Needed, reviewed, withoutHolders } from "../../enrollment/claims.ts";
 import { needsOf, placeName } from "../../enrollment/needs.ts";
-import { type Claim, newClaim } from "../../model/claim.ts";
+import { type SharedRole, sharedRolesOf } from "../../enrollment/shared-problems.ts";
+import { type Claim, newClaim, secretSubject } from "../../model/claim.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import { writeReaders } from "../observe/write-readers.ts";
-import { type KeepCalls, type Keeping, reportDrift, reportFailure, type Sightings, trying } from "./keeping.ts";
+import {
+  type KeepCalls,
+  type Keeping,
+  ownerOf,
+  reportDrift,
+  reportFailure,
+  type Sightings,
+  trying,
+} from "./keeping.ts";
+import { reportProblem } from "./report-problems.ts";
 import { restoreBindings } from "./restore-bindings.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -28,12 +38,16 @@ export async function keepIdentities(sightings: Sightings, calls: KeepCalls): Pr
   try {
     // Claims first: one that a roll changes after this is left to the next sweep.
     const claims = new Map((await Array.fromAsync(calls.ledger.listClaims())).map((claim) => [claim.subject, claim]));
-    const needs = needsOf(await statesOf(calls), calls.config, seenIn(sightings));
+    const states = await statesOf(calls);
+    const seen = seenIn(sightings);
+    const needs = needsOf(states, calls.config, seen);
     const versions = new Map([...claims.values()].map(({ subject, version }) => [subject, version]));
     const keeping: Keeping = { claims, versions, needs, sightings, calls };
     for (const subject of new Set([...claims.keys(), ...needs.bySubject.keys()])) await review(subject, keeping);
     for (const { name } of calls.config.controlPlanes) {
       await trying(`the identities of ${name}`, calls, () => restoreBindings(name, keeping));
+      const shared = sharedRolesOf(states, { controlPlane: name, config: calls.config, isGone: seen.isGone });
+      await trying(`the roles of ${name}`, calls, () => reportRoles(name, shared, keeping));
     }
     for (const target of targetsOf(calls.config)) {
       await trying(`the readers of ${placeName(target)}`, calls, () => keepReaders(target, keeping));
@@ -41,6 +55,27 @@ export async function keepIdentities(sightings: Sightings, calls: KeepCalls): Pr
   } catch (error) {
     reportFailure("the identities", error, calls);
   }
+}
+
+/** Reports roles with several service accounts, and ends the problems of what no service has any more. */
+async function reportRoles(controlPlane: string, shared: readonly SharedRole[], keeping: Keeping): Promise<void> {
+  for (const role of shared) await reportProblem({ controlPlane, ...role }, keeping);
+  const subjects = new Set(shared.map(({ subject }) => subject));
+  for (const { subject, problem } of keeping.claims.values()) {
+    const [kind, plane, namespace = ""] = subject.split(" ");
+    if (!problem || plane !== controlPlane || subjects.has(subject)) continue;
+    const isInUse = kind !== "role" && isOwned(kind === "namespace" ? namespace : subject, controlPlane, keeping);
+    if (!isInUse) await reportProblem({ controlPlane, subject, found: undefined, services: [] }, keeping);
+  }
+}
+
+/** True for a service account with an owner, by its subject, and for a namespace with such an account. */
+function isOwned(subjectOrNamespace: string, controlPlane: string, { claims }: Keeping): boolean {
+  const prefix = `service-account ${controlPlane} ${subjectOrNamespace} `;
+  return [...claims.values()].some(
+    (claim) =>
+      (claim.subject === subjectOrNamespace || claim.subject.startsWith(prefix)) && ownerOf(claim) !== undefined,
+  );
 }
 
 async function statesOf({ ledger }: KeepCalls): Promise<readonly ServiceState[]> {
@@ -125,9 +160,12 @@ async function scheduleDeletions(
     for (const [name, arn] of listed) {
       const scope = tokenScopeOf(name);
       const isIts = scope?.namespace === identity.namespace && scope.serviceAccount === identity.serviceAccount;
-      const isNeeded = named.has(arn) || needs.bySubject.has(`secret ${target.account} ${target.region} ${name}`);
+      const isNeeded = named.has(arn) || needs.bySubject.has(secretSubject(target, name));
       if (!isIts || isNeeded) continue;
       await calls.secrets(target).scheduleDeletion(arn, RECOVERY_DAYS);
+      const deletesAtMs = calls.now() + RECOVERY_DAYS * DAY_MS;
+      const subject = secretSubject(target, name);
+      await calls.ledger.changeClaim(subject, (claim) => ({ next: { ...(claim ?? newClaim(subject)), deletesAtMs } }));
       calls.log.info("a secret that no service needs was scheduled for deletion", {
         secretArn: arn,
         days: RECOVERY_DAYS,

@@ -22,6 +22,7 @@ const expected: Readonly<Record<string, object>> = {
     [
       "alarm-went-off",
       "mesh-gateway-ambiguous",
+      "mesh-identity-warned",
       "mesh-shape-unknown",
       "root-ca-changed",
       "root-ca-expiring",
