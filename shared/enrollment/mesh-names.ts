@@ -9,6 +9,8 @@ export interface MeshNames {
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+const HOST_PART = /^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?$/;
+const ANOTHER_HOSTNAME = "set another one by the tag ecs.solo.io/hostname";
 const MAX_NAME_LENGTH = 253;
 const MAX_LABEL_LENGTH = 63;
 /** ECS's task ids have 32 hexadecimal digits. */
@@ -26,7 +28,17 @@ export function meshNameProblems({ ref, hostname }: MeshNames): readonly string[
     ...objectName(`Cluster ${clusterName}`, clusterName, `ecs-task-${account}-${region}-${clusterName}-${TASK_ID}`),
     ...objectName(`Service ${serviceName}`, serviceName, serviceName),
     ...labelValue(`Service ${serviceName}`, serviceName, "the service needs a shorter or another name"),
-    ...labelValue(`Hostname ${hostname}`, hostname, "set another one by the tag ecs.solo.io/hostname"),
+    ...labelValue(`Hostname ${hostname}`, hostname, ANOTHER_HOSTNAME),
+    ...hostParts(hostname),
+  ];
+}
+
+/** Istio takes a host of a ServiceEntry that is a DNS name: that of a cluster `prod-` would not be one. */
+function hostParts(hostname: string): readonly string[] {
+  const wrong = hostname.split(".").find((part) => !HOST_PART.test(part));
+  if (wrong === undefined || !LABEL_VALUE.test(hostname)) return [];
+  return [
+    `Hostname ${hostname}: its part ${wrong} does not begin and end with a letter or digit; ${ANOTHER_HOSTNAME}.`,
   ];
 }
 

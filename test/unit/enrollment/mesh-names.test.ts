@@ -21,6 +21,14 @@ describe("names that Kubernetes can't hold", () => {
     ["a service with an underscore", "prod", "web_api", undefined, "Service web_api: underscores"],
     ["a service too long", "prod", "w".repeat(64), undefined, "64 characters in a label, Kubernetes allows 63"],
     ["a service that ends in a hyphen", "prod", "web-", undefined, "Service web-: a hyphen at an end"],
+    [
+      "a hostname of a cluster that ends in a hyphen",
+      "prod-",
+      "web",
+      "web.prod-.local",
+      "its part prod- does not begin",
+    ],
+    ["a hostname with an underscore", "prod", "web", "a_b.example.com", "its part a_b does not begin"],
     ["a hostname too long", "prod", "web", `${"h".repeat(60)}.com`, "by the tag ecs.solo.io/hostname"],
   ] as const)("%s is named with the rule that it breaks", (_what, cluster, name, hostname, text) => {
     expect(problems(cluster, name, hostname).join("\n")).toContain(text);
