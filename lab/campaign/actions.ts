@@ -82,9 +82,17 @@ const tagCluster = withService((service, { actors, random, lab }) => {
 });
 
 /** What istiod needs outside of the task definition. */
-const takeAway = withService((service, { actors, random }) =>
-  random.chance(0.5) ? actors.untagCluster(service, DISCOVERY_TAG) : actors.stopPropagating(service),
-);
+const takeAway = withService((service, { actors, random }) => {
+  switch (random.int(0, 3)) {
+    case 0:
+    case 1:
+      return actors.untagCluster(service, DISCOVERY_TAG);
+    case 2:
+      return actors.stopPropagating(service);
+    default:
+      return actors.retagTask(service);
+  }
+});
 
 const deploy = withService((service, { actors, random }) => {
   const image = random.chance(0.2) ? BAD_APPLICATION : `shop/${service.name}:${random.int(2, 99)}`;

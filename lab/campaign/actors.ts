@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
-import { ZTUNNEL } from "../../shared/base/vocabulary.ts";
+import { tagKeys, ZTUNNEL } from "../../shared/base/vocabulary.ts";
 import { containersOf, nameOf, registerable } from "../../shared/model/task-definition.ts";
 import { applicationLogs } from "../fleet/application-logs.ts";
 import { createService } from "../fleet/fleet.ts";
@@ -133,6 +133,20 @@ export class Actors {
     const input = { cluster: service.cluster, service: service.name, propagateTags: "NONE" };
     await this.attempt(`another tool keeps the tags of ${label(service)} from its tasks`, () =>
       this.driver.lab.call(service, "UpdateService", input),
+    );
+  }
+
+  /**
+   * Somebody changes what istiod reads of a running task. Once for each service: who does it again within a day gets a
+   * warning, not a deployment.
+   */
+  async retagTask(service: OwnedService): Promise<void> {
+    const state = await this.driver.lab.ledger.getService(arnOf(service));
+    const [task] = this.driver.lab.ecs.findService(arnOf(service))?.tasks ?? [];
+    if (!task || !state || state.taskTagsTried !== undefined || state.taskTagsChangedMs !== undefined) return;
+    const tags = tagList({ [tagKeys.serviceAccount]: "somebody-else" });
+    await this.attempt(`somebody tags a running task of ${label(service)}`, () =>
+      this.driver.lab.call(service, "TagResource", { resourceArn: task.arn, tags }),
     );
   }
 
