@@ -9,7 +9,7 @@ import { roleSubject } from "./claims.ts";
 export type FoundProblem = Pick<Problem, "code" | "detail">;
 
 /** Since when, and what is to be done about it: `isNew` for the caller that is to notify people. */
-export interface Recorded {
+export interface RecordedProblem {
   /** Undefined where the claim says so already. */
   readonly next: Claim | undefined;
   readonly isNew: boolean;
@@ -31,7 +31,7 @@ export function withProblem(
     found,
     nowMs,
   }: { readonly subject: string; readonly found: FoundProblem | undefined; readonly nowMs: number },
-): Recorded {
+): RecordedProblem {
   const { problem, ...others } = claim ?? newClaim(subject);
   if (!found) return { next: problem && others, isNew: false };
   const isKnown = problem?.code === found.code && problem.detail === found.detail;

@@ -6,7 +6,7 @@ import type { Keeping } from "./keeping.ts";
 const MOST_SERVICES = 20;
 
 /** What was found of a thing that services share: a problem, or that there is none. */
-export interface Checked {
+export interface CheckedThing {
   readonly controlPlane: string;
   /** The subject of its claim. */
   readonly subject: string;
@@ -15,11 +15,11 @@ export interface Checked {
 }
 
 /**
- * Records the problem in the claim, notifies of it once, and forgets it when it has ended. What a crash keeps from being
- * emitted is emitted by the next sweep.
+ * Records the problem in the claim, notifies of it once, and forgets it when it has ended. What a crash keeps from
+ * being emitted is emitted by the next sweep.
  */
 export async function reportProblem(
-  { controlPlane, subject, found, services }: Checked,
+  { controlPlane, subject, found, services }: CheckedThing,
   { claims, calls }: Pick<Keeping, "claims" | "calls">,
 ): Promise<void> {
   if (!found && !claims.get(subject)?.problem) return;

@@ -11,7 +11,7 @@ import { Sighting } from "./sighting.ts";
 import type { PlaceCalls, ServiceCalls, States, SweepCalls } from "./sweep-calls.ts";
 import { readOnce } from "./sweep-reads.ts";
 import { sweepSecrets } from "./sweep-secrets.ts";
-import { sweepService, tellFailure } from "./sweep-service.ts";
+import { enrollWaiting, sweepService, tellFailure } from "./sweep-service.ts";
 import { type SweepResult, Tally } from "./sweep-tally.ts";
 
 /**
@@ -35,7 +35,7 @@ export async function sweep(calls: SweepCalls): Promise<SweepResult> {
   return tally.result();
 }
 
-/** The same for the services of one cluster, whose tags are the defaults of all of them. */
+/** The same for the services of one cluster, whose tags are the defaults of all of them, without checks in turns. */
 export async function sweepCluster(
   cluster: ClusterRef,
   calls: Omit<SweepCalls, "secrets" | "controlPlane">,
@@ -50,7 +50,7 @@ export async function sweepCluster(
   const known = { ...calls, states, reads, tally, taskReads, repairedClusters: new Set<string>() };
   const place = { ...known, ecs, sighting: new Sighting(), waiting: [] };
   await sweepServicesOf(cluster.clusterArn, place);
-  await checkInTurns(place, false);
+  await enrollWaiting(place);
   return tally.result();
 }
 
