@@ -71,6 +71,8 @@ export interface Inventory extends SharedThings {
   readonly services: readonly InventoryService[];
   /** Places of which not every service could be read. */
   readonly unread: readonly (Place & ReadFailure)[];
+  /** Services with short ARNs: they can have no tags, and can't be in the mesh. */
+  readonly shortArns: readonly string[];
   /** istiod's version by control plane, where it is known. */
   readonly istiod: Readonly<Record<string, string>>;
 }
@@ -95,6 +97,7 @@ export async function readInventory(scope: Scope, calls: InventoryCalls): Promis
   const known = await readKnown(calls);
   const services: InventoryService[] = [];
   const unread: (Place & ReadFailure)[] = [];
+  const shortArns: string[] = [];
   const note = (service: InventoryService) => {
     services.push(service);
     calls.onProgress?.(services.length);
@@ -103,7 +106,10 @@ export async function readInventory(scope: Scope, calls: InventoryCalls): Promis
   await Promise.all(
     targets.map(async ({ account, region }) => {
       try {
-        await readPlace({ account, region }, scope, known, calls, note);
+        await readPlace({ account, region }, scope, known, calls, {
+          service: note,
+          shortArn: (arn) => shortArns.push(arn),
+        });
       } catch (error) {
         unread.push({ account, region, ...failureOf(error) });
       }
@@ -111,7 +117,13 @@ export async function readInventory(scope: Scope, calls: InventoryCalls): Promis
   );
   const { states, claims } = known;
   const shared = sharedThings({ states: states.values(), claims }, { scope, config: calls.config, nowMs: calls.now() });
-  return { services: services.toSorted(byPlace), unread, istiod: istiodVersions(known.meshes), ...shared };
+  return {
+    services: services.toSorted(byPlace),
+    unread,
+    shortArns: shortArns.sort(),
+    istiod: istiodVersions(known.meshes),
+    ...shared,
+  };
 }
 
 /** What is read once for all services. */
@@ -144,19 +156,20 @@ async function readPlace(
   scope: Scope,
   known: Known,
   calls: InventoryCalls,
-  note: (service: InventoryService) => void,
+  note: { readonly service: (service: InventoryService) => void; readonly shortArn: (arn: string) => void },
 ): Promise<void> {
   const ecs = calls.ecs(place);
   for await (const clusterArn of ecs.listClusters()) {
     const names: string[] = [];
     for await (const serviceArn of ecs.listServices(clusterArn)) {
+      if (!parseServiceArn(serviceArn) && !scope.clusters && !scope.services) note.shortArn(serviceArn);
       const inScope = matchesScope(scope, { serviceArn }, (at) => controlPlaneFor(calls.config, at)?.name);
       const name = inScope ? parseServiceArn(serviceArn)?.serviceName : undefined;
       if (name !== undefined) names.push(name);
     }
     for (let at = 0; at < names.length; at += SERVICES_PER_CALL) {
       const services = await ecs.describeServices(clusterArn, names.slice(at, at + SERVICES_PER_CALL));
-      await Promise.all(services.map(async (service) => note(await readService(service, ecs, known, calls))));
+      await Promise.all(services.map(async (service) => note.service(await readService(service, ecs, known, calls))));
     }
   }
 }

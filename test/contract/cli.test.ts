@@ -12,6 +12,7 @@ import { parseConfig } from "../../shared/config/config.ts";
 import { operatorStatements } from "../../shared/config/operator-policy.ts";
 import { awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import { dynamoDbLedger } from "../../shared/gateways/ledger/ledger-dynamodb.ts";
+import { newClaim } from "../../shared/model/claim.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
 import { type TestContext, testContext } from "../support/cli-contexts.ts";
 import { rollout, service } from "../support/rollout-views.ts";
@@ -147,6 +148,24 @@ describe("autopilot status", () => {
     await ledger.changeMesh("mesh-us", (mesh) => ({ next: mesh && { ...mesh, generations: [newest] } }));
     expect(out).toMatch(/shell-task +yes +1\.28\.1-solo-distroless +[0-9a-f]{8} \(old\) .* awaits rollout/);
     expect(out).toContain("2 awaiting a rollout, 2 with an old root");
+  });
+
+  it("prints problems of what services share, and orphans, until there are none", async () => {
+    const subject = "service-account mesh-us ecs-shop nobody";
+    const roleArn = `arn:aws:iam::${US.account}:role/nobody`;
+    const problem = { code: "identity-conflict", detail: "ecs-shop/nobody is bound twice.", sinceMs: 0 } as const;
+    const holders = { [roleArn]: { services: [], unneededSinceMs: 0 } };
+    await ledger.changeClaim(subject, () => ({ next: { ...newClaim(subject), holders, problem } }));
+    const { out } = await run(["status"]);
+    const { out: json } = await run(["status", "--json"]);
+    await ledger.changeClaim(subject, () => ({ next: newClaim(subject) }));
+    expect(out).toContain("mesh-us  identity-conflict since 1970-01-01 00:00: ecs-shop/nobody is bound twice.");
+    expect(out).toContain(`mesh-us  ecs-shop/nobody of ${roleArn}: no service since 1970-01-01 00:00`);
+    expect(JSON.parse(json)).toMatchObject({
+      orphans: { identities: [{ namespace: "ecs-shop", serviceAccount: "nobody" }], secrets: [], services: [] },
+      problems: [{ controlPlane: "mesh-us", code: "identity-conflict" }],
+    });
+    expect((await run(["status"])).out).not.toContain("Orphans");
   });
 
   it("shows the other regions and exits with code 3 when a region can't be read", async () => {
