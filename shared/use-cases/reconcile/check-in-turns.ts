@@ -41,11 +41,13 @@ function turnOf({ now }: Pick<PlaceCalls, "now">): number {
 
 async function reviewFamilies(calls: PlaceCalls, isComplete: boolean): Promise<void> {
   const { sighting } = calls;
-  const turns = sighting.remembered.size <= SMALL_FLEET ? Math.max(1, sighting.remembered.size) : FAMILY_TURNS;
+  const { size } = sighting.remembered;
+  const turns = size <= SMALL_FLEET ? Math.max(1, size) : FAMILY_TURNS;
   let nth = 0;
   for (const [serviceArn, service] of sighting.remembered) {
+    // Evenly over the turns.
+    const isTurn = service.enrolled && Math.floor((nth * turns) / size) === turnOf(calls) % turns;
     nth += 1;
-    const isTurn = service.enrolled && nth % turns === turnOf(calls) % turns;
     await trying(serviceArn, calls, () => reviewFamily(service, { isTurn, isComplete }, calls));
   }
 }
