@@ -75,7 +75,7 @@ const environmentSchema = z.object({
 
 let known: FunctionContext | undefined;
 
-/** The context of a deployed function, by its environment. Throws `invalid-config` that names a missing variable. */
+/** The context of a deployed function. Throws `invalid-environment` that names a missing variable. */
 export function environmentContext(): FunctionContext {
   known ??= readEnvironment();
   return known;
@@ -83,7 +83,7 @@ export function environmentContext(): FunctionContext {
 
 function readEnvironment(): FunctionContext {
   const parsed = environmentSchema.safeParse(process.env);
-  if (!parsed.success) throw new AutopilotError("invalid-config", z.prettifyError(parsed.error));
+  if (!parsed.success) throw new AutopilotError("invalid-environment", z.prettifyError(parsed.error));
   const { AUTOPILOT_TABLE, AUTOPILOT_BUS, ROLL_SERVICE_ARN, ROLL_FLEET_ARN } = parsed.data;
   const config = parseDeployedConfig(autopilotConfig);
   const clients = awsClients({ config });

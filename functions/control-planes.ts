@@ -63,7 +63,8 @@ function connection(
   }
   if (!kubeconfigSecret) throw new AutopilotError("invalid-config", `The control plane ${name} has no cluster.`);
   const secrets = secretsGateway(clients.home);
-  return kubeconfigConnection({ secretName: kubeconfigSecret, read: () => secrets.getSecretValue(kubeconfigSecret) });
+  const read = () => secrets.getSecretValue(kubeconfigSecret, "invalid-kubeconfig");
+  return kubeconfigConnection({ secretName: kubeconfigSecret, read });
 }
 
 /** The control planes of a deployed function. */

@@ -15,7 +15,10 @@ export function slackChannel(
   const connect = async () => {
     const { secretName, channel } = config.slack;
     const secrets = secretsGateway(clients.home);
-    const credentials = parseSlackCredentials(await secrets.getSecretValue(secretName), secretName);
+    const credentials = parseSlackCredentials(
+      await secrets.getSecretValue(secretName, "invalid-slack-secret"),
+      secretName,
+    );
     return forgetful(slackGateway({ credentials, channel, ...transport }));
   };
   /** The next call reads credentials again that Slack has refused: somebody may be replacing them. */

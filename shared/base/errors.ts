@@ -13,6 +13,21 @@ export const failures = {
     fix: "Correct the fields that the message names.",
     retryable: false,
   },
+  "invalid-environment": {
+    sentence: "A variable of the function's environment is missing or empty.",
+    fix: "Deploy the stage again: every variable comes from there.",
+    retryable: false,
+  },
+  "invalid-kubeconfig": {
+    sentence: "The secret of the control plane holds no kubeconfig that can be used.",
+    fix: "Write one with an https server and a token, or a client certificate, into the named secret.",
+    retryable: false,
+  },
+  "invalid-slack-secret": {
+    sentence: "Slack's secret does not hold what it must.",
+    fix: 'Write {"token": "…"} or {"webhookUrl": "https://…"} into the named secret.',
+    retryable: false,
+  },
   "unknown-account": {
     sentence: "The account or region is not in autopilot.config.ts.",
     fix: "Add the account to `accounts` (and the region to its `regions`), or take away its forwarding rule.",

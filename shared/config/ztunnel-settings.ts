@@ -10,15 +10,25 @@ export const imageSchema = z
     "an image reference",
   );
 
+/** The same with `*` for some characters of a part: of the registry's host, of the path, of the tag, of the digest. */
+const imagePatternSchema = z
+  .string()
+  .max(512)
+  .regex(
+    /^[a-z0-9*][\w.*-]*(:[\d*]+)?(\/[a-z0-9*][\w.*-]*)*(:[\w*][\w.*-]{0,127})?(@(\*|sha256:[0-9a-f*]{1,64}))?$/,
+    "an image reference with * for characters of one part",
+  );
+
 /** `ztunnel` in the configuration: its image, and the settings of its container. */
 export const ztunnelSchema = z.strictObject({
   /** The fleet's image, until the parameter below has one. */
   image: imageSchema,
   /**
-   * Images that a tag, an operator or the parameter may name; `*` stands for any characters. Without it: any image of
-   * the repository of `image`.
+   * Images that a tag, an operator or the parameter may name; `*` stands for characters of one part, as in
+   * `*.dkr.ecr.*.amazonaws.com/mesh/ztunnel:1.28.*`, and a path that ends with `/*` for any rest of it. Without a tag:
+   * any tag and digest. Without it all: any image of the repository of `image`.
    */
-  allowedImages: z.array(z.string().min(1)).min(1).optional(),
+  allowedImages: z.array(imagePatternSchema).min(1).optional(),
   /**
    * SSM parameter in the home region that holds the fleet's image: changing it requests an upgrade. Parameter Store
    * makes no other names: a path begins with a slash and has 15 levels at most, and `aws` and `ssm` are reserved.

@@ -83,9 +83,9 @@ async function callsAndAnswers(direct: boolean) {
   ];
   const value = { value: "v1", versionId: "v1".padEnd(32, "0"), tags: { team: "web" } };
   const { arn } = await secrets.createSecret({ name: "web", description: "of web", ...value });
-  seen.push(await secrets.describeSecret("web"), await codeOf(secrets.getSecretValue("nowhere")));
+  seen.push(await secrets.describeSecret("web"), await codeOf(secrets.getSecretValue("nowhere", "invalid-kubeconfig")));
   await remove("web");
-  seen.push(await secrets.describeSecret(arn), await codeOf(secrets.getSecretValue("web")));
+  seen.push(await secrets.describeSecret(arn), await codeOf(secrets.getSecretValue("web", "invalid-kubeconfig")));
   for (let nth = 0; nth < 25; nth += 1) seen.push(await ecs.registerTaskDefinition(definition));
   faults.replace([{ kind: "api-error", match: { call: "ecs.*" }, count: 2 }]);
   seen.push(await codeOf(ecs.registerTaskDefinition(definition)), await codeOf(ecs.describeService(ref)));

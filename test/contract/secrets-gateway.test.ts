@@ -28,7 +28,7 @@ describe("the secrets of an account and region", () => {
   it("have the current version's value", async () => {
     const { arn } = await secrets.createSecret(creation);
     await secrets.putSecretValue({ secretArn: arn, ...version("second"), labels: ["AWSCURRENT", "v-second"] });
-    expect(await secrets.getSecretValue(arn)).toBe("second");
+    expect(await secrets.getSecretValue(arn, "invalid-kubeconfig")).toBe("second");
   });
 
   it("are created without an error after throttling", async () => {

@@ -143,6 +143,22 @@ describe("the template of a member account", () => {
     expect(() => memberAccountTemplate(config, "prod", account)).toThrow(`${account} is not a member account`);
   });
 
+  it.each(["--help", "-h"])("is explained by the command's %s", async (option) => {
+    const { stdout } = await promisify(execFile)(process.execPath, ["tools/member-template.ts", option]);
+    expect(stdout).toMatch(/^npm run member-template -- \[options\]/);
+    for (const named of ["--account", "--stage", "--out", "--help"]) expect(stdout).toContain(named);
+    expect(stdout).not.toContain("AWSTemplateFormatVersion");
+  });
+
+  it.each([
+    [["--acount", "210987654321"], "'--acount'"],
+    [[], "--account"],
+  ])("is not written for %j, and the error is one that people can read", async (args, named) => {
+    const run = promisify(execFile)(process.execPath, ["tools/member-template.ts", ...args]);
+    await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(named) });
+    await expect(run).rejects.toMatchObject({ stderr: expect.not.stringContaining("at ") });
+  });
+
   it("is written by the command, which refuses an unknown account", async () => {
     const directory = await mkdtemp(join(tmpdir(), "autopilot-member-"));
     try {

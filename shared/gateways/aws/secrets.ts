@@ -13,15 +13,15 @@ import {
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod";
-import { AutopilotError } from "../../base/errors.ts";
+import { AutopilotError, type FailureCode } from "../../base/errors.ts";
 import type { Tags } from "../../model/service.ts";
 import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
 import type { PlacedClients } from "./aws-clients.ts";
 import { call, isNamed } from "./errors.ts";
 
 export interface SecretsGateway extends SecretsCalls {
-  /** The current text of a secret: for Slack's credentials and kubeconfigs. Throws `secret-unavailable`. */
-  getSecretValue(nameOrArn: string): Promise<string>;
+  /** The current text of a secret: for Slack's credentials and kubeconfigs. Throws `rejected` if there is none. */
+  getSecretValue(nameOrArn: string, rejected: FailureCode): Promise<string>;
 }
 
 const tagList = z
@@ -161,12 +161,14 @@ export function secretsGateway(clients: PlacedClients): SecretsGateway {
 
     listSecrets: (namePrefix) => listSecrets(client, namePrefix),
 
-    getSecretValue: async (nameOrArn) =>
-      refused(`GetSecretValue ${nameOrArn}`, async () => {
+    getSecretValue: async (nameOrArn, rejected) => {
+      const run = async () => {
         const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: nameOrArn }));
-        if (SecretString === undefined) throw new AutopilotError("secret-unavailable", `${nameOrArn} holds no text`);
+        if (SecretString === undefined) throw new AutopilotError(rejected, `${nameOrArn} holds no text`);
         return SecretString;
-      }),
+      };
+      return call(`GetSecretValue ${nameOrArn}`, run, rejected);
+    },
   };
 }
 

@@ -3,17 +3,23 @@ import * as z from "zod";
 import { AutopilotError } from "../../base/errors.ts";
 import type { ClusterConnection } from "./cluster-connection.ts";
 
-const clusterSchema = z.object({ server: z.url(), caData: z.string().optional() });
-const tokenSchema = z.object({ token: z.string().min(1) });
+const clusterSchema = z.object({ server: z.url({ protocol: /^https$/ }), caData: z.string().optional() });
+/** A token as a header can hold it: an error about another one would quote it. */
+const tokenSchema = z.object({
+  token: z
+    .string()
+    .trim()
+    .regex(/^[\x21-\x7e]+$/),
+});
 const certificateSchema = z.object({ certData: z.string().min(1), keyData: z.string().min(1) });
 
 /**
  * The connection that a kubeconfig's current context names. Its user must have a token or a client certificate in the
- * text itself: a function has no files and runs no plugins. Throws `invalid-config` that names the secret; no text of
- * the kubeconfig goes into the error.
+ * text itself: a function has no files and runs no plugins. Throws `invalid-kubeconfig` that names the secret; no text
+ * of the kubeconfig goes into the error.
  */
 export function parseKubeconfig(text: string, secretName: string): ClusterConnection {
-  const refuse = (why: string) => new AutopilotError("invalid-config", `the kubeconfig in ${secretName} ${why}`);
+  const refuse = (why: string) => new AutopilotError("invalid-kubeconfig", `the kubeconfig in ${secretName} ${why}`);
   const config = new KubeConfig();
   try {
     config.loadFromString(text);
@@ -22,7 +28,7 @@ export function parseKubeconfig(text: string, secretName: string): ClusterConnec
     throw refuse("is not a kubeconfig");
   }
   const cluster = clusterSchema.safeParse(config.getCurrentCluster()).data;
-  if (!cluster) throw refuse("has no current context with a cluster's server");
+  if (!cluster) throw refuse("has no current context with a cluster whose server is an https URL");
   const user = config.getCurrentUser();
   const token = tokenSchema.safeParse(user).data?.token;
   if (token) return { ...cluster, user: { bearerToken: async () => token } };

@@ -14,6 +14,7 @@ import {
 } from "@kubernetes/client-node";
 import * as z from "zod";
 import { AutopilotError, type FailureCode } from "../../base/errors.ts";
+import { redactor } from "../../base/redaction.ts";
 import type { ClusterConnection } from "./cluster-connection.ts";
 
 export interface KubernetesApis {
@@ -27,17 +28,18 @@ export async function kubernetesApis(
   connection: ClusterConnection,
   options: { readonly deadlineMs: number; readonly httpApi?: HttpLibrary | undefined },
 ): Promise<KubernetesApis> {
+  const redaction = tokenRedaction(connection);
   const configuration = createConfiguration({
     // The client appends paths as they are; the API server redirects those that begin with two slashes.
     baseServer: new ServerConfiguration(connection.server.replace(/\/+$/, ""), {}),
-    authMethods: { default: await authentication(connection, options.httpApi === undefined) },
+    authMethods: { default: await authentication(redaction.connection, options.httpApi === undefined) },
     promiseMiddleware: [
       {
         pre: async (request) => {
           request.setSignal(AbortSignal.timeout(options.deadlineMs));
           return request;
         },
-        post: async (response) => response,
+        post: redaction.redacted,
       },
     ],
     ...(options.httpApi && { httpApi: options.httpApi }),
@@ -77,13 +79,41 @@ export function fetchHttpApi(fetch: KubernetesFetch): HttpLibrary {
         ...(signal && { signal }),
       });
       const text = await response.text();
-      return new ResponseContext(response.status, Object.fromEntries(response.headers), {
-        text: async () => text,
-        binary: async () => Buffer.from(text, "utf8"),
-        stream: () => new Blob([text]).stream(),
-      });
+      return new ResponseContext(response.status, Object.fromEntries(response.headers), bodyOf(text));
     },
   });
+}
+
+/** As many as may be in use at a time, while one follows the other. */
+const TOKENS_KEPT = 2;
+
+/** Answers to failed requests without the tokens that the connection has given: a proxy may repeat the request. */
+function tokenRedaction(connection: ClusterConnection) {
+  const { user } = connection;
+  let given: readonly string[] = [];
+  const bearerToken = async () => {
+    const token = "bearerToken" in user ? await user.bearerToken() : "";
+    given = [token, ...given.filter((one) => one !== token)].slice(0, TOKENS_KEPT);
+    return token;
+  };
+  return {
+    connection: "bearerToken" in user ? { ...connection, user: { bearerToken } } : connection,
+    redacted: async (response: ResponseContext) => {
+      if (response.httpStatusCode < 400) return response;
+      const redact = redactor(given);
+      const headers = Object.entries(response.headers).map(([name, value]) => [name, redact(value)]);
+      const text = redact(await response.body.text());
+      return new ResponseContext(response.httpStatusCode, Object.fromEntries(headers), bodyOf(text));
+    },
+  };
+}
+
+function bodyOf(text: string): ResponseContext["body"] {
+  return {
+    text: async () => text,
+    binary: async () => Buffer.from(text, "utf8"),
+    stream: () => new Blob([text]).stream(),
+  };
 }
 
 /** Signs requests in; those of the client's own transport also get the cluster's TLS settings. */

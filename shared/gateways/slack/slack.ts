@@ -8,11 +8,12 @@ import {
 } from "@slack/web-api";
 import * as z from "zod";
 import { AutopilotError } from "../../base/errors.ts";
+import { redactor, secretsOfUrl } from "../../base/redaction.ts";
 import { type SlackCalls, SlackUnavailable } from "../../slack/calls.ts";
 
 const credentialsSchema = z.union([
   z.strictObject({ token: z.string().min(1) }),
-  z.strictObject({ webhookUrl: z.url({ protocol: /^https?$/ }) }),
+  z.strictObject({ webhookUrl: z.url({ protocol: /^https$/ }) }),
 ]);
 /** A bot token, or an incoming webhook, which can neither be updated nor threaded under. */
 export type SlackCredentials = z.infer<typeof credentialsSchema>;
@@ -20,7 +21,7 @@ export type SlackCredentials = z.infer<typeof credentialsSchema>;
 const DEADLINE_MS = 10_000;
 
 /**
- * Slack's credentials from a secret's text. Throws `invalid-config` that names the secret and never what it
+ * Slack's credentials from a secret's text. Throws `invalid-slack-secret` that names the secret and never what it
  * holds.
  */
 export function parseSlackCredentials(text: string, secretName: string): SlackCredentials {
@@ -32,7 +33,10 @@ export function parseSlackCredentials(text: string, secretName: string): SlackCr
   }
   const parsed = credentialsSchema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw new AutopilotError("invalid-config", `${secretName} must hold {"token": "…"} or {"webhookUrl": "https://…"}`);
+  throw new AutopilotError(
+    "invalid-slack-secret",
+    `${secretName} must hold {"token": "…"} or {"webhookUrl": "https://…"}`,
+  );
 }
 
 type Transport = { readonly channel: string; readonly fetch?: FetchFunction; readonly slackApiUrl?: string };
@@ -46,15 +50,16 @@ type Transport = { readonly channel: string; readonly fetch?: FetchFunction; rea
  */
 export function slackGateway(options: Transport & { readonly credentials: SlackCredentials }): SlackCalls {
   const { credentials, channel } = options;
-  const [secret, calls] =
+  const [secrets, calls] =
     "token" in credentials
-      ? [credentials.token, botCalls(credentials.token, options)]
-      : [credentials.webhookUrl, webhookCalls(credentials.webhookUrl, options)];
+      ? [[credentials.token], botCalls(credentials.token, options)]
+      : [secretsOfUrl(credentials.webhookUrl), webhookCalls(credentials.webhookUrl, options)];
+  const redact = redactor(secrets);
   const guarded = async <T>(call: () => Promise<T>): Promise<T> => {
     try {
       return await call();
     } catch (error) {
-      throw unavailable(error, channel, secret);
+      throw unavailable(error, channel, redact);
     }
   };
   return {
@@ -90,6 +95,7 @@ function botCalls(token: string, { channel, fetch, slackApiUrl }: Transport): Sl
 
 /** The channel is the webhook's own. */
 function webhookCalls(webhookUrl: string, { fetch = globalThis.fetch }: Transport): SlackCalls {
+  const redact = redactor(secretsOfUrl(webhookUrl));
   return {
     updates: false,
     postMessage: async ({ text, blocks }) => {
@@ -97,10 +103,12 @@ function webhookCalls(webhookUrl: string, { fetch = globalThis.fetch }: Transpor
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ text, blocks }),
+        redirect: "error",
         signal: AbortSignal.timeout(DEADLINE_MS),
       });
       if (response.ok) return {};
-      const said = (await response.text()).slice(0, 200);
+      // Redacted before it is cut, so that no half of a secret remains.
+      const said = redact(await response.text()).slice(0, 200);
       const answer = `HTTP ${response.status}: ${said}`;
       if (response.status === 429) throw new RateLimited(answer, Number(response.headers.get("retry-after")));
       throw response.status < 500 ? new WebhookRefused(answer, said.trim()) : new Error(answer);
@@ -136,10 +144,9 @@ function refusalOf(error: unknown): string | undefined {
   return error instanceof WebhookRefused ? error.refusal : undefined;
 }
 
-function unavailable(error: unknown, channel: string, secret: string): SlackUnavailable {
+function unavailable(error: unknown, channel: string, redact: (text: string) => string): SlackUnavailable {
   const limited = error instanceof WebAPIRateLimitedError || error instanceof RateLimited;
   const retryAfterSeconds = limited && error.retryAfter > 0 ? error.retryAfter : undefined;
-  const redact = (text: string) => text.replaceAll(secret, "[redacted]");
   const message = redact(error instanceof Error ? error.message : String(error));
   // A copy as the cause: errors of the HTTP client carry the URL and headers of the request.
   const cause = new Error(message);

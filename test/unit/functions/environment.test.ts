@@ -57,7 +57,7 @@ describe("a function whose environment lacks variables", () => {
 
   it.each(Object.entries(handlers))("%s names them at its first event", async (_name, handler) => {
     const failure: unknown = await handler({}, context).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: "invalid-config", retryable: false });
+    expect(failure).toMatchObject({ code: "invalid-environment", retryable: false });
     for (const name of variables) expect(String(failure)).toContain(name);
   });
 

@@ -109,6 +109,11 @@ users: [{ name: u, user: { ${user} } }]
     expect(await connection.user.bearerToken()).toBe("super-secret");
   });
 
+  it("takes a token without the line break that it ends in", async () => {
+    const { user } = parseKubeconfig(kubeconfig('token: "super-secret\\n"'), "s");
+    expect("bearerToken" in user && (await user.bearerToken())).toBe("super-secret");
+  });
+
   it("connects with a client certificate", async () => {
     const connection = await kubeconfigConnection({
       secretName: "s",
@@ -124,6 +129,8 @@ users: [{ name: u, user: { ${user} } }]
     ["reads a token from a file", kubeconfig("tokenFile: /super-secret")],
     ["runs a plugin", kubeconfig("exec: { apiVersion: v1, command: super-secret }")],
     ["has no server", kubeconfig("token: super-secret", "proxy-url: http://p")],
+    ["would send its token in plain text", kubeconfig("token: super-secret", "server: http://k")],
+    ["has a token that no header can hold", kubeconfig('token: "super-secret\\nx"')],
   ])("that %s is refused with its secret's name and without its content", (_what, text) => {
     let error: unknown;
     try {
@@ -131,7 +138,7 @@ users: [{ name: u, user: { ${user} } }]
     } catch (caught) {
       error = caught;
     }
-    expect(error).toMatchObject({ code: "invalid-config", detail: expect.stringContaining("ops/kubeconfig") });
+    expect(error).toMatchObject({ code: "invalid-kubeconfig", detail: expect.stringContaining("ops/kubeconfig") });
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("super-secret");
   });
 });
@@ -233,6 +240,18 @@ describe("a faulty control plane", () => {
       });
     }
     expect(connects).toBe(2);
+  });
+
+  it.each([403, 409, 500])("never has its token in an error %i that repeats the request", async (status) => {
+    const echo: typeof globalThis.fetch = async (_url, init) => {
+      const said = new Headers(init?.headers).get("authorization");
+      return Response.json({ kind: "Status", message: `forbidden for ${said}` }, { status });
+    };
+    const error: unknown = await plane(echo)
+      .ensureNamespace("web")
+      .catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ detail: expect.stringContaining("forbidden for Bearer [redacted]") });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("super-secret");
   });
 
   it("never has its token in an error", async () => {

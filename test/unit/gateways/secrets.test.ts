@@ -133,14 +133,14 @@ describe("the list of secrets", () => {
 describe("a credential", () => {
   it("is read as text", async () => {
     const { secrets } = gateway(() => ({ body: { ARN, SecretString: VALUE } }));
-    expect(await secrets.getSecretValue("slack")).toBe(VALUE);
+    expect(await secrets.getSecretValue("slack", "invalid-slack-secret")).toBe(VALUE);
   });
 
   it("that is missing or has no text is an error with the secret's name", async () => {
     for (const answer of [{ error: "ResourceNotFoundException" }, { body: { ARN } }]) {
       const { secrets } = gateway(() => answer);
-      await expect(secrets.getSecretValue("slack")).rejects.toMatchObject({
-        code: "secret-unavailable",
+      await expect(secrets.getSecretValue("slack", "invalid-slack-secret")).rejects.toMatchObject({
+        code: "invalid-slack-secret",
         detail: expect.stringContaining("slack"),
       });
     }

@@ -21,9 +21,11 @@ describe("Slack's credentials", () => {
     '{"webhookUrl":"super-secret"}',
     '{"token":"super-secret","webhookUrl":"https://x.example"}',
     '["super-secret"]',
+    // Everyone on the way would read it, and what is posted.
+    '{"webhookUrl":"http://hooks.slack.com/services/T0/B0/super-secret"}',
   ])("of another shape are refused with the secret's name and without their content: %s", (text) => {
     const error = thrown(() => parseSlackCredentials(text, "ops/slack"));
-    expect(error).toMatchObject({ code: "invalid-config", detail: expect.stringContaining("ops/slack") });
+    expect(error).toMatchObject({ code: "invalid-slack-secret", detail: expect.stringContaining("ops/slack") });
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("super-secret");
   });
 });
@@ -63,6 +65,38 @@ describe("a message that doesn't reach Slack", () => {
     const error: unknown = await gateway.updateMessage(place, message).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ refusal: "bad [redacted]" });
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("super-secret");
+  });
+
+  const { pathname } = new URL(SECRET_URL);
+  it.each([
+    ["the whole URL", SECRET_URL],
+    ["the URL's path", pathname],
+    ["the path without its slash", pathname.slice(1)],
+    ["the last part alone", "super-secret"],
+    ["the URL, encoded", encodeURIComponent(SECRET_URL)],
+    ["the path, encoded", encodeURIComponent(pathname)],
+    ["the URL in JSON that escapes slashes", SECRET_URL.replaceAll("/", "\\/")],
+  ])("is an error without the webhook, even if the answer repeats %s", async (_what, said) => {
+    for (const status of [404, 500]) {
+      const gateway = slackGateway({
+        credentials: { webhookUrl: SECRET_URL },
+        channel: "mesh-ops",
+        fetch: async () => new Response(`no_service for ${said}`, { status }),
+      });
+      const error: unknown = await gateway.postMessage(message).catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ detail: expect.stringContaining("no_service for") });
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/super-secret|T0.+B0/);
+    }
+  });
+
+  it("follows no webhook elsewhere: it could lead to where everyone reads it", async () => {
+    let redirect: unknown;
+    const fetch: typeof globalThis.fetch = async (_url, init) => {
+      redirect = init?.redirect;
+      return new Response("ok");
+    };
+    await slackGateway({ credentials: { webhookUrl: SECRET_URL }, channel: "mesh-ops", fetch }).postMessage(message);
+    expect(redirect).toBe("error");
   });
 
   it("writes nothing to the console", async () => {
