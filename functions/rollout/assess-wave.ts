@@ -10,6 +10,10 @@ export function assess(context: FunctionContext, alarms: Alarms): Step {
   return async (event, { log }) => {
     const input = parsed(assessInput, event);
     log.appendKeys({ rolloutId: input.rolloutId });
+    if (input.laneFailures.length > 0)
+      log.warn("lanes failed", {
+        laneFailures: input.laneFailures.map(({ error, cause }) => ({ error, cause })),
+      });
     const assessed = await assessWave(input, { ...context, alarms, log });
     log.info("assessed", { wave: input.wave, phase: input.phase, after: input.after, ...assessed });
     return assessed;

@@ -44,11 +44,21 @@ export type Taken = z.output<typeof takenSchema>;
 
 export const holdInput = z.object({ ...rollout, taskToken: z.string().min(1) });
 
+/** Why the lanes of a wave could not all be rolled. Without a lane it is about the whole wave. */
+const laneFailureSchema = z.object({
+  error: z.string(),
+  cause: z.string(),
+  lane: z.object({ first: z.int(), last: z.int() }).optional(),
+});
+export type LaneFailure = z.output<typeof laneFailureSchema>;
+
 export const assessInput = z.object({
   ...rollout,
   phase: phaseSchema,
   wave: z.int().nonnegative(),
   after: z.enum(["roll", "bake"]),
+  /** None in an execution of an earlier version. */
+  laneFailures: z.array(laneFailureSchema).default([]),
 });
 export const assessedSchema = z.object({ bakeSeconds: z.int().nonnegative() });
 export type Assessed = z.output<typeof assessedSchema>;

@@ -3,6 +3,7 @@ import type { Rollout, RolloutService } from "../model/rollout.ts";
 import type { ObservedService } from "../model/service.ts";
 import { OWN_ALARM } from "./counted.ts";
 import { isStopped } from "./failures.ts";
+import type { LaneFailure } from "./steps.ts";
 import { isRollingBack } from "./stopping.ts";
 
 /** A failure that the ledger does not have yet: it is found when the wave is assessed. */
@@ -12,20 +13,33 @@ export interface WaveFailure {
   readonly detail: string;
 }
 
-/** The services of a wave whose roll has ended without recording an outcome, once all rolls of the wave have ended. */
+/**
+ * The services of a wave whose roll has ended without recording an outcome, once all rolls of the wave have ended, with
+ * what kept their lanes from being rolled.
+ */
 export function unaccountedFailures(
   rollout: Rollout,
   services: readonly RolloutService[],
-  config: Pick<Config, "policy">,
+  { policy, laneFailures = [] }: Pick<Config, "policy"> & { readonly laneFailures?: readonly LaneFailure[] },
 ): readonly WaveFailure[] {
-  const stopped = isStopped(rollout, config);
+  const stopped = isStopped(rollout, { policy });
   const unaccounted = services.filter(({ status }) => {
     // The rollback settles the rolls that have lost their execution.
     if (status === "rolling") return !isRollingBack(rollout);
     // A service that an abort, a rollback or the failure budget kept from starting has not failed.
     return status === "waiting" && !stopped;
   });
-  return unaccounted.map(({ ordinal }) => ({ ordinal, reason: "roll-unaccounted", detail: "" }));
+  return unaccounted.map(({ ordinal }) => ({
+    ordinal,
+    reason: "roll-unaccounted",
+    detail: laneFailureOf(ordinal, laneFailures),
+  }));
+}
+
+/** What kept the lane of a service from being rolled, as Step Functions says; empty if nothing did. */
+export function laneFailureOf(ordinal: number, laneFailures: readonly LaneFailure[]): string {
+  const own = laneFailures.filter(({ lane }) => !lane || (lane.first <= ordinal && ordinal <= lane.last));
+  return own.map(({ error, cause }) => (cause ? `${error}: ${cause}` : error)).join("; ");
 }
 
 /** The services of a wave that ran well when their roll ended and no longer do, by what ECS returns for them. */

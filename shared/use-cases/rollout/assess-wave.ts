@@ -9,12 +9,13 @@ import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, ExecutionCalls } from "../../ports/ports.ts";
 import { OWN_ALARM } from "../../rollout/counted.ts";
 import { needsRollback } from "../../rollout/needs-rollback.ts";
-import type { Assessed, Phase } from "../../rollout/steps.ts";
+import type { Assessed, LaneFailure, Phase } from "../../rollout/steps.ts";
 import { isStopping } from "../../rollout/stopping.ts";
 import {
   alarmFailures,
   degradedFailures,
   guardedServices,
+  laneFailureOf,
   succeededServices,
   unaccountedFailures,
   type WaveFailure,
@@ -40,6 +41,8 @@ export interface Assessment {
   readonly wave: number;
   /** What has just ended: the rolls of the wave, or its bake. */
   readonly after: "roll" | "bake";
+  /** What kept lanes from being rolled. */
+  readonly laneFailures?: readonly LaneFailure[];
 }
 
 interface WaveServices {
@@ -61,16 +64,16 @@ export async function assessWave(assessment: Assessment, calls: AssessCalls): Pr
   if (!wave) throw new AutopilotError("unknown-rollout", `${rollout.id} has no wave ${waveIndex}.`);
   const services = await servicesOf(rolloutId, wave, calls);
   const assessed = { rollout, wave, services };
-  return phase === "rollback" ? assessRollback(assessed, waveIndex, calls) : assessRolls(assessed, assessment, calls);
+  return phase === "rollback" ? assessRollback(assessed, assessment, calls) : assessRolls(assessed, assessment, calls);
 }
 
 async function assessRolls(
   { rollout, wave, services }: WaveServices,
-  { rolloutId, wave: waveIndex, after }: Assessment,
+  { rolloutId, wave: waveIndex, after, laneFailures = [] }: Assessment,
   calls: AssessCalls,
 ): Promise<Assessed> {
   const { config, ledger, bus, now } = calls;
-  const unaccounted = unaccountedFailures(rollout, services, config);
+  const unaccounted = unaccountedFailures(rollout, services, { ...config, laneFailures });
   await recordFailures(services, unaccounted, calls);
   const degraded = after === "bake" ? degradedFailures(services, await observe(services, calls)) : [];
   await recordFailures(services, degraded, calls);
@@ -125,11 +128,15 @@ async function revertAlarmed(
 /** A service that its roll did not bring back is stuck. The rollback goes on without it. */
 async function assessRollback(
   { rollout, services }: WaveServices,
-  waveIndex: number,
+  { wave: waveIndex, laneFailures = [] }: Assessment,
   { ledger, now }: AssessCalls,
 ): Promise<Assessed> {
   const left = services.filter(needsRollback);
-  for (const service of left) await patchAsRead(service, { status: "stuck", reason: "roll-unaccounted" }, ledger);
+  for (const service of left) {
+    const detail = laneFailureOf(service.ordinal, laneFailures);
+    const patch = { status: "stuck", reason: "roll-unaccounted", ...(detail && { detail }) } as const;
+    await patchAsRead(service, patch, ledger);
+  }
   const stuck = [...services.filter(({ status }) => status === "stuck"), ...left].map(({ ordinal }) => ordinal);
   await ledger.changeRollout(rollout.id, (current) => ({
     next: afterRollback(current, waveIndex, stuck, new Date(now()).toISOString()),

@@ -116,12 +116,14 @@ describe("the state machine RollFleet", () => {
     expect(errorsOf(state.Catch)).toContain("States.ALL");
   });
 
-  it.each(maps)("keeps nothing of what the iterations of %s put out", (_name, { state }) => {
+  it.each(maps)("keeps nothing of what the iterations of %s put out but why one failed", (_name, { state }) => {
     expect(state.Output).toEqual({});
     const { States } = object(state.ItemProcessor);
     for (const [name, inner] of Object.entries(object(States))) {
       const { Type, End, Output } = object(inner);
-      if (Type === "Succeed" || End === true) expect(Output, name).toEqual({});
+      if (Type === "Succeed" || End === true) {
+        expect(Output, name).toEqual(name === "LaneFailed" ? "{% $states.input %}" : {});
+      }
     }
   });
 
@@ -188,10 +190,13 @@ function played(
     hold = false,
     goOn = false,
     nestedStartError,
+    distorted = (given) => given,
   }: Partial<Record<"lanes" | "services" | "bakeSeconds", number>> & {
     readonly hold?: boolean;
     readonly goOn?: boolean;
     readonly nestedStartError?: StateMachinesOptions["nestedStartError"];
+    /** What the answer with the wave's lanes has in place of them. */
+    readonly distorted?: (lanes: readonly JsonObject[]) => Json;
   } = {},
 ): Play {
   const clock = new VirtualClock(0);
@@ -212,7 +217,8 @@ function played(
       steps += 1;
       if (steps > waves) return { ...nothing, do: "finish" };
       if (hold) return { ...nothing, do: "hold", holdSeconds: 60 };
-      return { ...nothing, do: "roll", wave: steps - 1, lanes: Array.from({ length: lanes }, (_, i) => lane(i)) };
+      const ofWave = distorted(Array.from({ length: lanes }, (_, i) => lane(i)));
+      return { ...nothing, do: "roll", wave: steps - 1, lanes: ofWave };
     },
     "rollout/take": ({ ordinal }) => ({
       do: "roll",
@@ -270,6 +276,50 @@ describe("a pass of RollFleet", () => {
       functionName === "rollout/take" ? [object(payload).ordinal] : [],
     );
     expect(ordinals.sort()).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+  });
+
+  /** What the assessment of the wave gets about lanes that could not be rolled. */
+  const laneFailures = async (shape: Parameters<typeof played>[1]) => {
+    const play = played(1, shape);
+    await finished(play);
+    const assessed = play.payloads.filter(({ functionName }) => functionName === "rollout/assess-wave");
+    return assessed.map(({ payload }) => assessInput.parse(payload).laneFailures);
+  };
+
+  it("gives the assessment the cause of a lane that could not be rolled, and which one it was", async () => {
+    expect(await laneFailures({ lanes: 3 })).toEqual([[]]);
+    const without = ({ concurrency: _, ...lane }: JsonObject) => lane;
+    const one = await laneFailures({
+      lanes: 3,
+      services: 2,
+      distorted: (given) => given.map((lane, i) => (i === 1 ? without(lane) : lane)),
+    });
+    expect(one).toEqual([
+      [
+        {
+          error: "States.QueryEvaluationError",
+          cause: expect.stringContaining("concurrency"),
+          lane: { first: 2, last: 3 },
+        },
+      ],
+    ]);
+    const several = await laneFailures({ lanes: 2, distorted: (given) => given.map(without) });
+    expect(several[0]).toHaveLength(2);
+  });
+
+  it("gives it the cause of a whole wave that could not be rolled", async () => {
+    const found = await laneFailures({ distorted: () => "no lanes" });
+    expect(found).toEqual([[{ error: expect.stringMatching(/^States\./), cause: expect.stringMatching(/./) }]]);
+  });
+
+  it("keeps the causes short enough for a state, with as many lanes as a fleet can have", async () => {
+    const long = "x".repeat(900);
+    const found = await laneFailures({
+      lanes: 200,
+      distorted: (given) => given.map((lane) => ({ ...lane, concurrency: long })),
+    });
+    expect(found[0]).toHaveLength(200);
+    expect(JSON.stringify(found).length).toBeLessThan(MAX_STATE_BYTES);
   });
 
   /** Events of one more pass. */

@@ -341,6 +341,28 @@ describe("judging a wave", () => {
     expect(await judge(quick)).toEqual({ bakeSeconds: 30 });
   });
 
+  it("records with a service without an outcome what kept its lane from being rolled", async () => {
+    const laneFailures = [
+      { error: "States.DataLimitExceeded", cause: "too large", lane: { first: 0, last: 0 } },
+      { error: "States.QueryEvaluationError", cause: "", lane: { first: 1, last: 5 } },
+    ];
+    const assessment = { rolloutId: ID, wave: 0, after: "roll", laneFailures } as const;
+    const testbed = await sixServices();
+    await assessWave({ ...assessment, phase: "forward" }, testbed);
+    expect(await one(testbed, 0)).toMatchObject({
+      reason: "roll-unaccounted",
+      detail: "States.DataLimitExceeded: too large",
+    });
+    expect(await one(testbed, 1)).toMatchObject({ detail: "States.QueryEvaluationError" });
+    const back = await sixServices({
+      states: ["rolling-back", "waiting"],
+      given: { status: "rolling-back" },
+      of: (ordinal) => ({ ...succeeded(ordinal), status: "rolling-back" }),
+    });
+    await assessWave({ ...assessment, phase: "rollback", laneFailures: [{ error: "Failed", cause: "why" }] }, back);
+    expect(await one(back, 0)).toMatchObject({ status: "stuck", detail: "Failed: why" });
+  });
+
   it("counts a service without an outcome as failed, and not one that the rollout did not start", async () => {
     const testbed = await sixServices({
       of: (ordinal) => (ordinal === 0 ? { status: "rolling" } : succeeded(ordinal)),
