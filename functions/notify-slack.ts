@@ -27,7 +27,9 @@ export function notifySlack({ pause, ledger }: Pick<FunctionContext, "pause" | "
     log.appendKeys({ detailType: outgoing.detailType });
     if (isCounted(outgoing)) return { did: "left-to-rollout" };
     const channel = await slack();
-    const under = channel.updates ? await threadOf(outgoing, ledger) : undefined;
+    const { rollout, isQuiet } = await reportedRollout(outgoing, ledger);
+    const under = channel.updates && rollout ? postedOf(rollout) : undefined;
+    if (isQuiet && !under) return { did: "left-to-rollout" };
     const post = (thread: Posted | undefined) =>
       atSlacksPace(pause, () => channel.postMessage(messageFor(outgoing), { under: thread }));
     try {
@@ -47,13 +49,12 @@ function isCounted(event: OutgoingEvent): boolean {
   return rolloutOf(event) !== undefined && autopilotEvents[event.detailType].countedInRollout;
 }
 
-async function threadOf(
-  event: OutgoingEvent,
-  ledger: Pick<FunctionContext["ledger"], "getRollout">,
-): Promise<Posted | undefined> {
+/** The rollout in whose thread an event belongs. One that repeats an emergency is quiet outside of the first one's. */
+async function reportedRollout(event: OutgoingEvent, ledger: Pick<FunctionContext["ledger"], "getRollout">) {
   const rolloutId = rolloutOf(event);
-  const rollout = rolloutId === undefined ? undefined : await ledger.getRollout(rolloutId);
-  return rollout && postedOf(rollout);
+  const own = rolloutId === undefined ? undefined : await ledger.getRollout(rolloutId);
+  const rollout = own?.repeats === undefined ? own : await ledger.getRollout(own.repeats);
+  return { rollout, isQuiet: own?.repeats !== undefined };
 }
 
 function rolloutOf({ detail }: OutgoingEvent): string | undefined {

@@ -3,6 +3,7 @@ import { LAB_SLACK_TOKEN } from "../autopilot/lab.ts";
 import { everythingWritten, formsOf, leaks, secretValues } from "../leaks.ts";
 import { MALFORMED } from "./actions.ts";
 import type { CampaignResult } from "./campaign-result.ts";
+import { emergencyViolations } from "./emergency-invariants.ts";
 import { identityViolations } from "./identity-invariants.ts";
 import { messageViolations } from "./message-invariants.ts";
 import { ownershipViolations } from "./ownership-invariants.ts";
@@ -17,6 +18,7 @@ export async function violations(result: CampaignResult): Promise<readonly strin
     ...(await rolloutViolations(result)),
     ...(await secretViolations(result)),
     ...(await identityViolations(result)),
+    ...(await emergencyViolations(result)),
     ...messageViolations(result),
     ...deadLetters(result),
     ...(await secretsWritten(result)),

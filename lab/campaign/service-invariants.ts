@@ -14,6 +14,7 @@ import { arnOf } from "../story/lab-driver.ts";
 import { label, type OwnedService } from "./actors.ts";
 import { BAD_APPLICATION } from "./campaign-fleet.ts";
 import type { CampaignResult } from "./campaign-result.ts";
+import { emergencyOf } from "./emergency-invariants.ts";
 import { unknownTasks } from "./mesh-invariants.ts";
 
 interface JudgedService extends CampaignResult {
@@ -194,7 +195,7 @@ async function tasks(judged: JudgedService): Promise<readonly string[]> {
   if (running === service.desiredCount && service.deployments.length === 1) return [];
   // The revert failed, too. The autopilot has notified that and leaves the service alone.
   if (wasStranded(lab, service.arn)) return [];
-  if (await hasUnreadRootCa(judged)) return [];
+  if ((await hasUnreadRootCa(judged)) || (await isLeftCutOff(judged))) return [];
   return [
     `runs ${running} of ${service.desiredCount} tasks in ${service.deployments.length} deployments of ${used.join(", ")}: ` +
       `${verdict}, last roll ${state?.lastOutcome?.outcome ?? "none"} ${state?.lastOutcome?.reason ?? ""}` +
@@ -210,6 +211,14 @@ async function hasUnreadRootCa({ lab, owned }: JudgedService): Promise<boolean> 
   if (!facts || !isBundle(signing)) return false;
   const known = parseBundle(facts.rootCaPem).certificates.map(({ fingerprint256 }) => fingerprint256);
   return !parseBundle(signing).certificates.some(({ fingerprint256 }) => known.includes(fingerprint256));
+}
+
+/** True if the service is cut off from its root CA, and an operator has stopped the rotation or lets it wait. */
+async function isLeftCutOff({ lab, owned, service }: JudgedService): Promise<boolean> {
+  const plane = controlPlaneFor(lab.config, owned)?.name ?? "";
+  const { emergency } = (await lab.ledger.getMesh(plane)) ?? {};
+  if (!emergency?.serviceArns.includes(service.arn)) return false;
+  return ["stopped", "held"].includes(await emergencyOf(lab, plane));
 }
 
 /** Why istiod gives no certificate to a task of the service that starts now; undefined if it does. */

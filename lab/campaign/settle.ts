@@ -1,9 +1,12 @@
 import { heldStatuses } from "../../shared/model/rollout.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { type CampaignContext, put, setAlarm } from "./actions.ts";
+import { emergencyOf } from "./emergency-invariants.ts";
 
 /** Operators resume and approve rollouts for this long. */
 const ATTENDED_MINUTES = 240;
+/** An emergency is repeated while tasks are cut off, at last every hour: what only needed time is over by then. */
+const EMERGENCY_MINUTES = 8 * 60;
 /** The autopilot needs less than this to finish by itself, with freeze windows, delays and leases. */
 const MAX_MINUTES = 48 * 60;
 const STEP_MINUTES = 16;
@@ -28,9 +31,15 @@ export async function settle(context: CampaignContext): Promise<boolean> {
     await lab.clock.sleep(STEP_MINUTES * 60_000);
     quiet = (await isQuiet(lab)) ? quiet + 1 : 0;
     const stillHeld = attended && minutes < ATTENDED_MINUTES && (await isHeld(lab));
+    const isUrgent = minutes < EMERGENCY_MINUTES && (await isRepeated(lab));
     // Two consecutive sweeps found nothing to start.
-    if (quiet >= 2 && !stillHeld) return true;
+    if (quiet >= 2 && !stillHeld && !isUrgent) return true;
   }
+  return false;
+}
+
+async function isRepeated(lab: Lab): Promise<boolean> {
+  for (const name of lab.controlPlanes.keys()) if ((await emergencyOf(lab, name)) === "goes-on") return true;
   return false;
 }
 

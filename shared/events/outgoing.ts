@@ -12,7 +12,12 @@ import {
   rolloutStartedDetail,
   waveCompletedDetail,
 } from "./rollout-details.ts";
-import { rootCaChangedDetail, rootCaExpiringDetail, rootCaRetirableDetail } from "./root-ca-details.ts";
+import {
+  rootCaChangedDetail,
+  rootCaEmergencyDetail,
+  rootCaExpiringDetail,
+  rootCaRetirableDetail,
+} from "./root-ca-details.ts";
 import {
   driftCorrectedDetail,
   enrolledDetail,
@@ -42,6 +47,7 @@ const schemas = {
   "Service Roll Superseded": event("Service Roll Superseded", rollSupersededDetail),
   "Drift Corrected": event("Drift Corrected", driftCorrectedDetail),
   "Root CA Changed": event("Root CA Changed", rootCaChangedDetail),
+  "Root CA Emergency": event("Root CA Emergency", rootCaEmergencyDetail),
   "Root CA Retirable": event("Root CA Retirable", rootCaRetirableDetail),
   "Root CA Expiring": event("Root CA Expiring", rootCaExpiringDetail),
   "Mesh Gateway Ambiguous": event("Mesh Gateway Ambiguous", meshGatewayAmbiguousDetail),

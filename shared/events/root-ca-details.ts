@@ -15,6 +15,22 @@ export const rootCaChangedDetail = () =>
     cutOff: z.strictObject({ services: count, tasks: count }).optional(),
   });
 
+/** `Root CA Emergency`: tasks are cut off still, or none is any more. */
+export const rootCaEmergencyDetail = () =>
+  z.strictObject({
+    ...rootCaFields,
+    /** `goes-on`: rotations are repeated. `stopped`: an operator has stopped them. `over`: nobody is cut off. */
+    state: z.enum(["goes-on", "stopped", "over"]),
+    services: count,
+    tasks: count,
+    since: z.iso.datetime(),
+    attempts: count,
+    /** The last rotation. */
+    rolloutId: z.string().optional(),
+    /** Who has stopped it. */
+    by: text.optional(),
+  });
+
 /** `Root CA Retirable`: no running task needs these certificates any more, and the bundle may drop them. */
 export const rootCaRetirableDetail = () =>
   z.strictObject({

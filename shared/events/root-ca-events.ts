@@ -6,6 +6,11 @@ export function rootCaChanged(detail: OutgoingDetail<"Root CA Changed">): BusEve
   return outgoing("Root CA Changed", detail);
 }
 
+/** Tasks trust none of the bundle's certificates still, or none does any more. */
+export function rootCaEmergency(detail: OutgoingDetail<"Root CA Emergency">): BusEvent {
+  return outgoing("Root CA Emergency", detail);
+}
+
 /** No running task needs these certificates any more, while a rotation brings others. */
 export function rootCaRetirable(detail: OutgoingDetail<"Root CA Retirable">): BusEvent {
   return outgoing("Root CA Retirable", detail);

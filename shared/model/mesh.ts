@@ -46,6 +46,23 @@ export const meshStateSchema = z.strictObject({
   unknownShape: z
     .strictObject({ mark: z.string().min(1), seen: z.string(), since: z.iso.datetime(), by: z.string().min(1) })
     .optional(),
+  /** Set while tasks trust none of the newest bundle's certificates: rotations are repeated until none does. */
+  emergency: z
+    .strictObject({
+      since: z.iso.datetime(),
+      /** The services that were cut off when they were counted last, and their running tasks. */
+      serviceArns: z.array(z.string()),
+      services: z.int().nonnegative(),
+      tasks: z.int().nonnegative(),
+      countedAt: z.iso.datetime(),
+      /** The rotation that was requested last, and how many were. The first one's Slack thread has the details. */
+      rolloutId: z.string().optional(),
+      firstRolloutId: z.string().optional(),
+      attempts: z.int().nonnegative().default(0),
+      /** The notice that people got last. */
+      notified: z.string().optional(),
+    })
+    .optional(),
   /** What was notified already: each of these is notified once. */
   notified: z
     .strictObject({
@@ -61,3 +78,4 @@ export const meshStateSchema = z.strictObject({
     .default({ expiryDays: {} }),
 });
 export type MeshState = z.output<typeof meshStateSchema>;
+export type MeshEmergency = NonNullable<MeshState["emergency"]>;

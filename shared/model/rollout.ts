@@ -124,6 +124,8 @@ export const rolloutSchema = z.lazy(() =>
     overrides: overridesSchema.default({}),
     /** Somebody's tasks are cut off: the policy's emergency pace holds, where there is one. */
     emergency: z.boolean().default(false),
+    /** The rollout of the same emergency that came first: this one is quiet, people are reminded once a day. */
+    repeats: rolloutIdSchema.optional(),
     /** What it gives to services. `factsId`: the mesh facts' generation of the control plane. */
     target: z.strictObject({
       image: imageSchema.optional(),

@@ -5,7 +5,7 @@ import type { OutgoingEvent } from "../events/outgoing.ts";
 import { driftReasons, refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
 import { counted, layOut, type SlackMessage, type Story, said, timeText } from "./layout.ts";
 import { code, escapeText, link } from "./mrkdwn.ts";
-import { isRolloutEvent, type RolloutEvent, rolloutStory } from "./rollout-stories.ts";
+import { commandFor, isRolloutEvent, type RolloutEvent, rolloutStory } from "./rollout-stories.ts";
 
 /**
  * The message about an event: which service or control plane, what happened and why, and the fix. Tag values and error
@@ -77,6 +77,8 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
       };
     case "Root CA Changed":
       return rootCaChangedStory(detail);
+    case "Root CA Emergency":
+      return emergencyStory(detail);
     case "Root CA Retirable":
       return {
         icon: ":unlock:",
@@ -173,6 +175,38 @@ function rootCaChangedStory(detail: Extract<OutgoingEvent, { detailType: "Root C
       "*Now:* put the old root CA back into the bundle until no running task needs it, or let the rotation continue at once.",
     ],
     context,
+  };
+}
+
+/** Said once a day for as long as it lasts: the rotations themselves are quiet. */
+function emergencyStory(detail: Extract<OutgoingEvent, { detailType: "Root CA Emergency" }>["detail"]): Story {
+  const { state, services, tasks, since, attempts, rolloutId, by = "" } = detail;
+  if (state === "over") {
+    return {
+      icon: ":white_check_mark:",
+      headline: `${controlPlane(detail)}: no task is cut off from its root CA any more`,
+      lines: [`It was so since ${timeText(since)}, and took ${counted(attempts, "rotation")}.`],
+      context: [],
+    };
+  }
+  const again = `npm run autopilot -- rollout request rotate --control-plane ${detail.controlPlane}`;
+  return {
+    icon: ":rotating_light:",
+    headline: `${controlPlane(detail)}: ${counted(services, "service")} with ${counted(tasks, "running task")} still CUT OFF`,
+    lines: [
+      `They trust none of its root CAs, since ${timeText(since)}. There ${attempts === 1 ? "was" : "were"} ${counted(attempts, "rotation")}.`,
+      ...(state === "stopped"
+        ? [
+            `*Stopped* by ${said(by, 200)}: the rotation is not repeated.`,
+            `*Now:* let the rotation go on: ${code(again, 300)}`,
+          ]
+        : [
+            "It is tried again by itself, at least once an hour, until no task is cut off.",
+            "*Now:* put the old root CA back into the bundle until no running task needs it, or mend what fails.",
+            ...(rolloutId === undefined ? [] : [`Stop it with ${commandFor("abort", rolloutId)}.`]),
+          ]),
+    ],
+    context: rolloutId === undefined ? [] : [`last rotation: ${code(rolloutId, 100)}`],
   };
 }
 

@@ -70,7 +70,7 @@ export function reasonLines({ code: name, detail }: { readonly code: string; rea
 }
 
 /** The command by which an operator acts on a rollout. */
-export function commandFor(action: "approve" | "resume" | "status", rolloutId: string): string {
+export function commandFor(action: "abort" | "approve" | "resume" | "status", rolloutId: string): string {
   return code(`npm run autopilot -- rollout ${action} ${rolloutId}`, 200);
 }
 

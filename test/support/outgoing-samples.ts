@@ -1,7 +1,7 @@
 import { serviceRef } from "../../shared/base/arn.ts";
 import { meshGatewayAmbiguous, meshIdentityWarned, meshShapeUnknown } from "../../shared/events/mesh-events.ts";
 import { outgoing } from "../../shared/events/outgoing.ts";
-import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../shared/events/root-ca-events.ts";
+import { rootCaChanged, rootCaEmergency, rootCaExpiring, rootCaRetirable } from "../../shared/events/root-ca-events.ts";
 import {
   driftCorrected,
   rollFailed,
@@ -84,6 +84,17 @@ export const all = [
   }),
   rollSuperseded(ref, { executionName: "web-0-abc", reason: "Deployment ecs-svc/3 brings web:9." }),
   rootCaChanged({ controlPlane: "main", network: "net", fingerprints: ["AA", "BB"], previousFingerprints: ["AA"] }),
+  rootCaEmergency({
+    controlPlane: "main",
+    network: "net",
+    state: "stopped",
+    services: 2,
+    tasks: 5,
+    since: "2026-11-21T10:00:00.000Z",
+    attempts: 3,
+    rolloutId: "rotate-1",
+    by: "alice",
+  }),
   rootCaRetirable({ controlPlane: "main", network: "net", fingerprints: ["AA"], remaining: ["BB"] }),
   outgoing("Root CA Retirable", { controlPlane: "main", fingerprints: ["AA"], remaining: ["BB"] }),
   meshGatewayAmbiguous({

@@ -52,9 +52,11 @@ export async function finishRollout(
     const { control, holdToken: _, otherHoldTokens: __, holdUntilMs: ___, ...rest } = current;
     // An operator asked for a rollback while this step ran: the rollout ends, and is rolled back in its next turn.
     const isLate = control?.action === "rollback" && rollout.control?.action !== "rollback";
+    // Or to stop an emergency, which otherwise is repeated by itself.
+    const isStopped = control?.action === "abort" && current.emergency && status !== "aborted";
     const next = {
       ...rest,
-      ...(isLate && { control }),
+      ...((isLate || isStopped) && { control }),
       status,
       finishedAt: new Date(calls.now()).toISOString(),
       ...(failure && { reason: reasonOf(failure) }),

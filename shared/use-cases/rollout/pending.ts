@@ -1,16 +1,17 @@
 import { asAutopilotError } from "../../base/errors.ts";
 import { settingsHash } from "../../enrollment/settings-hash.ts";
 import { rolloutRefused } from "../../events/rollout-events.ts";
-import type { MeshState } from "../../model/mesh.ts";
 import type { FleetState, RolloutKind } from "../../model/rollout.ts";
 import type { Log, ParameterCalls } from "../../ports/ports.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
-import { parseBundle } from "../../trust/bundle.ts";
+import { dropsReleased } from "../../trust/dropped.ts";
 import { advanceQueue, hasEnded } from "./queue.ts";
-import { AUTOPILOT, queueRollout, type RequestCalls, runnableImage, type Wanted } from "./request-rollout.ts";
+import { recordAttempt } from "./record-attempt.ts";
+import { type RepeatCalls, repeatEmergency } from "./repeat-emergency.ts";
+import { AUTOPILOT, queueRollout, runnableImage, type Wanted } from "./request-rollout.ts";
 import { allowedImage } from "./validate.ts";
 
-export interface PendingCalls extends RequestCalls {
+export interface PendingCalls extends RepeatCalls {
   readonly parameters: ParameterCalls;
   readonly log: Log;
 }
@@ -31,6 +32,9 @@ export async function requestPending(calls: PendingCalls): Promise<readonly stri
     if (change.wanted) {
       await queueRollout(change.wanted, calls);
       requested.push(change.wanted.id);
+      const { id, emergency, target } = change.wanted;
+      if (emergency && target.controlPlane !== undefined)
+        await recordAttempt(target.controlPlane, { id, isFirst: true }, calls);
     }
     // Last, so that after a crash before it the same id is requested again.
     await calls.ledger.changeFleet((current) => ({
@@ -43,6 +47,10 @@ export async function requestPending(calls: PendingCalls): Promise<readonly stri
         },
       },
     }));
+  }
+  for (const { name } of calls.config.controlPlanes) {
+    const repeated = await repeatEmergency(name, calls);
+    if (repeated !== undefined) requested.push(repeated);
   }
   await advanceQueue(calls);
   return requested;
@@ -165,23 +173,10 @@ function newFacts(controlPlane: string): Find {
       kind: "rotate",
       scope: { controlPlane },
       target: { controlPlane, factsId: newest.id },
-      emergency: dropsAll(mesh),
+      emergency: dropsReleased(mesh),
     };
     return { wanted, seen };
   };
-}
-
-/** True when the newest bundle shares no certificate with the released one. */
-function dropsAll({ generations, releasedId }: MeshState): boolean {
-  const released = generations.find(({ id }) => id === releasedId);
-  const newest = generations.at(-1);
-  if (!released || !newest) return false;
-  const trusted = new Set(fingerprints(released.facts.rootCaPem));
-  return !fingerprints(newest.facts.rootCaPem).some((one) => trusted.has(one));
-}
-
-function fingerprints(pem: string): readonly string[] {
-  return parseBundle(pem).certificates.map(({ fingerprint256 }) => fingerprint256);
 }
 
 function automatic(id: string, why: string) {

@@ -1,4 +1,4 @@
-import { endedStatuses, type Rollout } from "../../model/rollout.ts";
+import { endedStatuses, heldStatuses, type Rollout } from "../../model/rollout.ts";
 import type { ReportCalls } from "./report-calls.ts";
 
 /** As long as the function may run, which waits for Slack. */
@@ -17,8 +17,12 @@ export function reportCase(rollout: Rollout, updates: boolean, nowMs: number): R
   return (rollout.slack?.claimedUntilMs ?? 0) > nowMs ? "claimed" : "due";
 }
 
-/** A rollout that waits, was refused (that has an event of its own) or found nothing to do has no message. */
-function isReported({ slack, startedAt, serviceCount, status }: Rollout): boolean {
+/**
+ * A rollout that waits, was refused (that has an event of its own) or found nothing to do has no message. Neither has
+ * one that repeats an emergency, unless somebody has to let it go on.
+ */
+function isReported({ slack, startedAt, serviceCount, status, repeats }: Rollout): boolean {
+  if (repeats !== undefined && slack?.shown === undefined) return heldStatuses.includes(status);
   return slack?.shown !== undefined || status === "failed" || (startedAt !== undefined && serviceCount > 0);
 }
 

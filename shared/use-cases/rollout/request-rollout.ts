@@ -12,11 +12,15 @@ import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
 import { advanceQueue, announce, enqueue, hasEnded, leaveQueue, type QueueCalls } from "./queue.ts";
+import { type RecordAttemptCalls, recordAttempt } from "./record-attempt.ts";
 import { allowedImage } from "./validate.ts";
 
 export interface RequestCalls extends QueueCalls {
   readonly config: Config;
-  readonly ledger: QueueCalls["ledger"] & Pick<RolloutLedger, "createRollout"> & Pick<Ledger, "getMesh">;
+  readonly ledger: QueueCalls["ledger"] &
+    Pick<RolloutLedger, "createRollout"> &
+    Pick<Ledger, "getMesh"> &
+    RecordAttemptCalls["ledger"];
   readonly bus: BusCalls;
   readonly now: () => number;
 }
@@ -31,6 +35,8 @@ export interface Wanted {
   readonly requestedBy: string;
   readonly overrides: Rollout["overrides"];
   readonly emergency: boolean;
+  /** The rollout of the same emergency that came first. */
+  readonly repeats?: string;
 }
 
 /** Who requests a rollout that no operator has requested. */
@@ -60,12 +66,22 @@ export async function requestRollout(
     if (window && !overrides.ignoreFreeze) {
       throw new AutopilotError("frozen", `It ends at ${new Date(window.until).toISOString()}.`);
     }
-    return await queueRollout({ ...asked, target }, calls);
+    return await queueAsked({ ...asked, target }, calls);
   } catch (error) {
     const failure = asAutopilotError(error);
     if (failure.retryable) throw failure;
     return refuse({ ...asked, target: {} }, failure, calls);
   }
+}
+
+/** While tasks are cut off, the rotation of their control plane is an emergency, also where an operator asks for it. */
+async function queueAsked(wanted: Wanted, calls: RequestCalls): Promise<Requested> {
+  const { controlPlane } = wanted.target;
+  if (wanted.kind !== "rotate" || controlPlane === undefined) return queueRollout(wanted, calls);
+  if (!(await calls.ledger.getMesh(controlPlane))?.emergency) return queueRollout(wanted, calls);
+  // A request that comes again, after others, is not the last attempt.
+  if (!(await calls.ledger.getRollout(wanted.id))) await recordAttempt(controlPlane, wanted, calls);
+  return queueRollout({ ...wanted, emergency: true }, calls);
 }
 
 /** Records the rollout and puts it at the end of the queue, once for an id. Starts it if no other is under way. */

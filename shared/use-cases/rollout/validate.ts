@@ -79,6 +79,9 @@ const phases: Readonly<
   },
 };
 
+/** An emergency that ends so may leave tasks cut off. */
+const repeatedAfter: readonly RolloutStatus[] = ["completed", "failed", "rolled-back"];
+
 /**
  * `wrong-phase` when the rollout can't do what an operator asks for, `root-ca-untrusted` for the rollback of an
  * emergency, else undefined. A control that the rollout has not
@@ -96,6 +99,8 @@ export function allowedControl(
   }
   const phase = phaseOf(rollout);
   const { from } = phases[action];
+  // An emergency that has ended is repeated by itself, until somebody stops it.
+  if (action === "abort" && rollout.emergency && repeatedAfter.includes(phase)) return undefined;
   if (from.includes(phase) || repeatsControl(rollout, action)) return undefined;
   return new AutopilotError("wrong-phase", `${rollout.id} is ${phase}; ${action} needs ${from.join(", ")}.`);
 }
@@ -109,6 +114,7 @@ export function repeatsControl(
   action: ControlAction,
 ): boolean {
   const phase = phaseOf(rollout);
+  if (action === "abort" && rollout.control?.action === "abort") return true;
   if (action === "approve") return rollout.approved !== undefined && phase !== "awaiting-approval";
   return phases[action].done.includes(phase);
 }

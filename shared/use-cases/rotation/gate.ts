@@ -6,8 +6,10 @@ import type { Deployment, ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls, Log } from "../../ports/ports.ts";
+import { rotates } from "../../rollout/identity.ts";
 import {
   type Count,
+  cutOffArns,
   cutOffGenerations,
   cutOffOf,
   needsRetiring,
@@ -46,16 +48,30 @@ async function isRotating(controlPlane: string, ledger: GateCalls["ledger"]): Pr
   const { currentRolloutId, queuedRolloutIds } = await ledger.getFleet();
   for (const id of [...(currentRolloutId === undefined ? [] : [currentRolloutId]), ...queuedRolloutIds]) {
     const rollout = await ledger.getRollout(id);
-    const planes = [rollout?.target.controlPlane, rollout?.scope.controlPlane].filter((name) => name !== undefined);
-    if (rollout?.kind === "rotate" && (planes.length === 0 || planes.includes(controlPlane))) return true;
+    if (rollout && rotates(rollout, controlPlane)) return true;
   }
   return false;
 }
 
-/** The running tasks that the newest bundle cuts off. Services that can't be read are logged and not counted. */
-export async function countCutOff(mesh: MeshState, calls: CensusCalls): Promise<Count> {
-  if (cutOffGenerations(mesh).size === 0) return { services: 0, tasks: 0 };
-  return cutOffOf(mesh, (await trustingTasks(mesh, calls)).tasks);
+/** Whom the newest bundle cuts off. */
+export interface CutOff {
+  /** The ARNs of the services, those too whose tasks can't start. */
+  readonly services: readonly string[];
+  readonly tasks: number;
+  /** What runs, in numbers for people. */
+  readonly running: Count;
+  /** False when some services could not be read. */
+  readonly isComplete: boolean;
+}
+
+/** Whom the newest bundle cuts off. Services that can't be read are logged and not counted. */
+export async function cutOffServices(mesh: MeshState, calls: CensusCalls): Promise<CutOff> {
+  if (cutOffGenerations(mesh).size === 0) {
+    return { services: [], tasks: 0, running: { services: 0, tasks: 0 }, isComplete: true };
+  }
+  const { tasks, complete: isComplete } = await trustingTasks(mesh, calls);
+  const running = cutOffOf(mesh, tasks);
+  return { services: cutOffArns(mesh, tasks), tasks: running.tasks, running, isComplete };
 }
 
 /** What the tasks of every enrolled service of the control plane trust. Not `complete` when some could not be read. */

@@ -93,6 +93,13 @@ export function cutOffGenerations(mesh: MeshState): ReadonlySet<string> {
   return new Set(cut.map(({ id }) => id));
 }
 
+/** The services whose tasks, also those that are about to start, trust none of the newest bundle's certificates. */
+export function cutOffArns(mesh: MeshState, all: readonly TrustingTasks[]): readonly string[] {
+  const cut = cutOffGenerations(mesh);
+  const found = all.filter(({ trust }) => typeof trust === "object" && cut.has(trust.factsId));
+  return [...new Set(found.map(({ serviceArn }) => serviceArn))].sort();
+}
+
 /** Running tasks that trust none of the newest bundle's certificates. */
 export function cutOffOf(mesh: MeshState, all: readonly TrustingTasks[]): Count {
   const cut = cutOffGenerations(mesh);

@@ -9,12 +9,13 @@ import type { BusCalls, BusEvent, ControlPlaneCalls, Log } from "../../ports/por
 import { parseBundle } from "../../trust/bundle.ts";
 import { type Expiring, expiringSince } from "../../trust/expiry.ts";
 import { newestOf, withReading } from "../../trust/record.ts";
-import { countCutOff, type GateCalls, retirableRotation } from "./gate.ts";
+import { followEmergency } from "./emergency.ts";
+import { type CutOff, cutOffServices, type GateCalls, retirableRotation } from "./gate.ts";
 import { fingerprintsOf } from "./root-rotation.ts";
 
 export interface WatchCalls extends GateCalls {
   readonly config: Config;
-  readonly ledger: GateCalls["ledger"] & Pick<Ledger, "changeMesh" | "putMeshFacts">;
+  readonly ledger: GateCalls["ledger"] & Pick<Ledger, "changeMesh" | "getMesh" | "putMeshFacts">;
   readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts" | "listWorkloadEntries">;
   readonly bus: BusCalls;
   readonly log: Log;
@@ -54,23 +55,32 @@ interface Watched {
 }
 
 async function watchOne(name: string, calls: WatchCalls): Promise<Watched> {
-  const mesh = await recordFacts(name, calls);
+  const mesh = await recordFacts(name, calls).catch((error: unknown) => followByLastGood(name, error, calls));
   if (!mesh) return { changed: false, expiring: 0, retirable: false };
   if (mesh.unknownShape) await checkShape(mesh, calls);
   const news = newsOf(mesh, calls.now());
+  const cutOff = news.previous === undefined ? undefined : await cutOffServices(mesh, calls);
   const events = [
-    ...(await changedEvents(mesh, news.previous, calls)),
+    ...changedEvents(mesh, news.previous, cutOff),
     ...news.expiring.map((one) => expiringEvent(mesh, one)),
     ...(news.otherGateways.length > 0 ? [ambiguousEvent(mesh, news.otherGateways)] : []),
   ];
   // Emit before recording: after a crash in between, the events are emitted twice rather than never.
   if (events.length > 0) await calls.bus.putEvents(events);
+  await followEmergency(mesh, cutOff, calls);
   await recordNotified(mesh, news, calls);
   return {
     changed: news.previous !== undefined,
     expiring: news.expiring.length,
     retirable: await notifyRetirable(mesh, calls),
   };
+}
+
+/** Tasks that are cut off need the last good root CA also while the present one can't be read. */
+async function followByLastGood(name: string, error: unknown, calls: WatchCalls): Promise<never> {
+  const mesh = await calls.ledger.getMesh(name).catch(() => undefined); // an item that can't be read is replaced later
+  if (mesh?.emergency) await followEmergency(mesh, undefined, calls);
+  throw error;
 }
 
 /** Ends the wait of services that could not be verified, once an entry has the mark or the policy needs it no more. */
@@ -128,21 +138,20 @@ function newsOf(mesh: MeshState, nowMs: number): News {
   };
 }
 
-async function changedEvents(
+function changedEvents(
   mesh: MeshState,
   previous: readonly string[] | undefined,
-  calls: WatchCalls,
-): Promise<readonly BusEvent[]> {
+  cutOff: CutOff | undefined,
+): readonly BusEvent[] {
   if (previous === undefined) return [];
   const newest = newestOf(mesh);
-  const cutOff = await countCutOff(mesh, calls);
   return [
     rootCaChanged({
       controlPlane: mesh.controlPlane,
       network: newest.facts.network,
       fingerprints: [...fingerprintsOf(newest)],
       previousFingerprints: [...previous],
-      ...(cutOff.tasks > 0 && { cutOff }),
+      ...(cutOff && cutOff.tasks > 0 && { cutOff: cutOff.running }),
     }),
   ];
 }

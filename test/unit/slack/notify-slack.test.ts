@@ -5,6 +5,7 @@ import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
 import type { BusEvent } from "../../../shared/ports/ports.ts";
 import type { SlackMessage } from "../../../shared/slack/layout.ts";
 import { all } from "../../support/outgoing-samples.ts";
+import { rollout } from "../../support/rollouts.ts";
 
 /** What a rollout's own message counts. */
 const counted = [
@@ -22,7 +23,7 @@ const silent: Tools = {
 };
 
 /** What the function does with an event, and the messages that it posts. */
-async function notified({ detailType, detail }: BusEvent, rolloutId?: string) {
+async function notified({ detailType, detail }: BusEvent, rolloutId?: string, ledger = memoryLedger()) {
   const posted: SlackMessage[] = [];
   const webhook = {
     updates: false,
@@ -32,7 +33,7 @@ async function notified({ detailType, detail }: BusEvent, rolloutId?: string) {
     },
     updateMessage: () => Promise.reject(new Error("a webhook updates nothing")),
   };
-  const step = notifySlack({ pause: async () => undefined, ledger: memoryLedger() }, async () => webhook);
+  const step = notifySlack({ pause: async () => undefined, ledger }, async () => webhook);
   const members = rolloutId === undefined ? detail : { ...detail, rolloutId };
   const event = { source: "ztunnel-autopilot", "detail-type": detailType, detail: members };
   const answer = await step(event, silent);
@@ -57,4 +58,11 @@ describe("the function notify-slack", () => {
       expect(await notified(event, "upgrade-1")).toEqual(expected);
     },
   );
+
+  it("leaves the failures of a rotation that repeats an emergency to the first one's thread", async () => {
+    const ledger = memoryLedger();
+    await ledger.createRollout(rollout({ id: "rotate-2", repeats: "rotate-1" }));
+    for (const event of ofRolls.filter(({ detailType }) => detailType === "Service Roll Failed"))
+      expect(await notified(event, "rotate-2", ledger)).toMatchObject({ messages: 0 });
+  });
 });

@@ -20,6 +20,14 @@ describe("whether a rollout's message is written", () => {
     expect(caseOf({ slack: { shown: "running:1" } })).toBe("due");
   });
 
+  it("none where it repeats an emergency, unless somebody has to let it go on", () => {
+    for (const status of ["running", "completed", "failed"] as const) {
+      expect(caseOf({ ...begun, status, repeats: "rotate-1" })).toBe("none");
+    }
+    expect(caseOf({ ...begun, status: "awaiting-approval", repeats: "rotate-1" })).toBe("due");
+    expect(caseOf({ ...begun, repeats: "rotate-1", slack: { shown: "paused:1" } })).toBe("due");
+  });
+
   it("claimed while another run writes it, until its claim expires", () => {
     expect(caseOf({ ...begun, slack: { claimedUntilMs: NOW_MS + 1 } })).toBe("claimed");
     expect(caseOf({ ...begun, slack: { claimedUntilMs: NOW_MS } })).toBe("due");

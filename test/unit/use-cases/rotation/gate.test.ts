@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
-import { countCutOff, retirableRotation, trustingTasks } from "../../../../shared/use-cases/rotation/gate.ts";
+import { cutOffServices, retirableRotation, trustingTasks } from "../../../../shared/use-cases/rotation/gate.ts";
 import { withCalls } from "../../../support/altered-calls.ts";
 import { ACCOUNT, OTHER_ACCOUNT, serviceNamed } from "../../../support/arns.ts";
 import { fingerprints, meshAfter } from "../../../support/meshes.ts";
@@ -145,14 +145,14 @@ describe("the count of those that a bundle cuts off", () => {
     for (let n = 0; n < 12; n += 1) await runs(testbed, `old${n}`, { roots: "a", running: 3 });
     await runs(testbed, "both", { roots: "ab" });
     await runs(testbed, "half", { roots: "ab" }, { roots: "a", status: "ACTIVE", running: 1 });
-    expect(await countCutOff(meshAfter("a", "ab", "b"), testbed)).toEqual({ services: 13, tasks: 37 });
+    expect((await cutOffServices(meshAfter("a", "ab", "b"), testbed)).running).toEqual({ services: 13, tasks: 37 });
     expect(testbed.calls.filter((call) => call === "describeServices")).toHaveLength(2);
   });
 
   it("costs no call while no known bundle is left out", async () => {
     const testbed = watchTestbed();
     await runs(testbed, "api", { roots: "a" });
-    expect(await countCutOff(meshAfter("a", "ab"), testbed)).toEqual({ services: 0, tasks: 0 });
+    expect((await cutOffServices(meshAfter("a", "ab"), testbed)).running).toEqual({ services: 0, tasks: 0 });
     expect(testbed.calls).toEqual([]);
   });
 
@@ -167,7 +167,7 @@ describe("the count of those that a bundle cuts off", () => {
       return testbed.fleet;
     };
     const mesh = meshAfter("a", "b");
-    expect(await countCutOff(mesh, { ...testbed, ecs })).toEqual({ services: 1, tasks: 2 });
+    expect((await cutOffServices(mesh, { ...testbed, ecs })).running).toEqual({ services: 1, tasks: 2 });
     expect(await trustingTasks(mesh, { ...testbed, ecs })).toMatchObject({
       complete: false,
       tasks: [{ runningTasks: 2 }],

@@ -1,0 +1,60 @@
+import type { MeshState } from "../../model/mesh.ts";
+import { emergencyStep } from "../../rollout/emergency.ts";
+import { rolloutIdOf, rotates } from "../../rollout/identity.ts";
+import { dropsReleased } from "../../trust/dropped.ts";
+import { newestOf } from "../../trust/record.ts";
+import { type RecordAttemptCalls, recordAttempt } from "./record-attempt.ts";
+import { AUTOPILOT, queueRollout, type RequestCalls, type Wanted } from "./request-rollout.ts";
+
+export type RepeatCalls = RequestCalls & RecordAttemptCalls;
+
+/**
+ * Requests a rotation again that has left tasks cut off, if it is time. It takes the services that are cut off, or all
+ * of the control plane's while what they should have was not released. Returns its id; undefined when none was due.
+ */
+export async function repeatEmergency(controlPlane: string, calls: RepeatCalls): Promise<string | undefined> {
+  const { ledger, now } = calls;
+  const mesh = await ledger.getMesh(controlPlane);
+  const { emergency } = mesh ?? {};
+  if (!mesh || !emergency || (await ledger.getFleet()).unenrolledBy) return undefined;
+  const wanted = repetition(mesh, emergency, emergency.attempts + 1);
+  if (await ledger.getRollout(wanted.id)) {
+    // An earlier run has crashed before it recorded the attempt.
+    await recordAttempt(controlPlane, wanted, calls);
+    return undefined;
+  }
+  const last = emergency.rolloutId === undefined ? undefined : await ledger.getRollout(emergency.rolloutId);
+  const known = { isRotating: await isRotating(controlPlane, calls), nowMs: now() };
+  const step = emergencyStep(emergency, last, known);
+  if (step.do !== "repeat") return undefined;
+  await queueRollout(wanted, calls);
+  await recordAttempt(controlPlane, wanted, calls);
+  return wanted.id;
+}
+
+function repetition(mesh: MeshState, emergency: NonNullable<MeshState["emergency"]>, attempt: number): Wanted {
+  const { controlPlane } = mesh;
+  const { services, serviceArns, since, firstRolloutId } = emergency;
+  const { id: factsId } = newestOf(mesh);
+  const someOf = serviceArns.length > 0 && !dropsReleased(mesh) ? { services: [...serviceArns] } : {};
+  return {
+    id: rolloutIdOf({ kind: "rotate", key: [controlPlane, factsId, since, `attempt ${attempt}`].join("\n") }),
+    kind: "rotate",
+    scope: { controlPlane, ...someOf },
+    target: { controlPlane, factsId },
+    why: `${services} services of ${controlPlane} trust none of its root CAs: attempt ${attempt}.`,
+    requestedBy: AUTOPILOT,
+    overrides: {},
+    emergency: true,
+    ...(firstRolloutId !== undefined && { repeats: firstRolloutId }),
+  };
+}
+
+async function isRotating(controlPlane: string, { ledger }: Pick<RepeatCalls, "ledger">): Promise<boolean> {
+  const { currentRolloutId, queuedRolloutIds } = await ledger.getFleet();
+  for (const id of [...(currentRolloutId === undefined ? [] : [currentRolloutId]), ...queuedRolloutIds]) {
+    const rollout = await ledger.getRollout(id);
+    if (rollout && rotates(rollout, controlPlane)) return true;
+  }
+  return false;
+}
