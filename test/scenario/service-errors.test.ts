@@ -18,7 +18,8 @@ const scenario: FleetScenario = {
 async function brokenUpgrade(driver: FleetDriver): Promise<void> {
   const [, , , stuck = ""] = driver.arns;
   driver.lab.faults.add({ kind: "container-unhealthy", match: { image: NEW_IMAGE, region: "eu-west-1" } });
-  driver.lab.faults.add({ kind: "container-unhealthy", match: { service: stuck } });
+  // No revision of it starts any more, not even the one without the sidecar.
+  driver.lab.faults.add({ kind: "task-stops", match: { service: stuck } });
   await driver.requestUpgrade();
   await driver.untilStatus("awaiting-approval");
   await driver.minutes(5);
