@@ -55,6 +55,7 @@ const nothing = {
   notifiedWarnings: null,
   notifiedUnhealthy: null,
   stops: null,
+  rolledBy: null,
   addedTagKeys: null,
   propagateTagsBefore: null,
   givenPorts: null,

@@ -145,6 +145,8 @@ export const serviceStateSchema = z.strictObject({
   /** The series of deaths, or the day without anybody's action, that was notified last. */
   notifiedUnhealthy: z.string().optional(),
   stops: stopsSchema.optional(),
+  /** The rollout that has given it its revision: tasks that die are that rollout's failures while it runs. */
+  rolledBy: z.strictObject({ id: z.string(), ordinal: z.int().nonnegative() }).optional(),
   /** What somebody is about to notify people of: nobody else does the same until then, epoch milliseconds. */
   notice: z
     .strictObject({ member: z.string(), text: z.string(), by: z.string().optional(), untilMs: z.int().nonnegative() })

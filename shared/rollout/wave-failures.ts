@@ -94,9 +94,9 @@ export function withFailures(
 function degradationOf(observed: ObservedService, { toRevisionArn }: RolloutService): string | undefined {
   const primary = observed.deployments.find(({ status }) => status === "PRIMARY");
   if (!primary || primary.taskDefinitionArn !== toRevisionArn || observed.desiredCount === 0) return undefined;
-  const { runningCount, failedTasks, rolloutState } = primary;
+  const { runningCount, failedTasks, rolloutState, rolloutStateReason } = primary;
   const isShort = runningCount < observed.desiredCount;
-  if (rolloutState === "FAILED") return "ECS reports its deployment as failed.";
+  if (rolloutState === "FAILED") return `ECS reports its deployment as failed. ${rolloutStateReason ?? ""}`.trim();
   if (runningCount === 0) return `None of its ${observed.desiredCount} tasks runs.`;
   if (isShort && failedTasks > 0) {
     return `${runningCount} of ${observed.desiredCount} tasks run, ${failedTasks} have failed.`;

@@ -64,7 +64,7 @@ export const eventFunctions: readonly FunctionDefinition[] = [
     memoryMiB: 512,
     timeoutSeconds: 60,
     calls: [
-      on("ledger", "dynamodb:GetItem", "dynamodb:UpdateItem"),
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
       on("services", "ecs:DescribeServices"),
       on("task-tokens", "states:SendTaskSuccess"),
       on("bus", "events:PutEvents"),

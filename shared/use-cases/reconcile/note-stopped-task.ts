@@ -17,32 +17,32 @@ const ATTEMPTS = 5;
 
 /**
  * Counts a task of an enrolled service that died while no roll is under way, and notifies of a series of deaths once:
- * when `policy.failedTasksLimit` is reached. True if it was counted.
+ * when `policy.failedTasksLimit` is reached. `known`: an event that came again.
  */
 export async function noteStoppedTask(
   event: Extract<Incoming, { kind: "task-stopped" }>,
   calls: StoppedTaskCalls,
-): Promise<boolean> {
+): Promise<"counted" | "known" | "ignored"> {
   const { serviceArn, kind: _, ...detail } = event;
   const task = { ...detail, lastStatus: "STOPPED" };
   const death = deathOf(task);
-  if (!death) return false;
+  if (!death) return "ignored";
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const state = await calls.ledger.getService(serviceArn);
     // After a revert that failed, people know, and are reminded.
-    if (!state?.enrolled || state.roll || state.lastOutcome?.outcome === "revert-failed") return false;
+    if (!state?.enrolled || state.roll || state.lastOutcome?.outcome === "revert-failed") return "ignored";
     const next = countedDeath(state, task, death, calls.now());
     // A repeated event: what a crash kept from being notified is notified now.
     if (!next) {
       await report(serviceArn, state.stops, calls);
-      return false;
+      return "known";
     }
     if (await calls.ledger.countStops(serviceArn, state.stops, next)) {
       await report(serviceArn, next, calls);
-      return true;
+      return "counted";
     }
   }
-  return false;
+  return "ignored";
 }
 
 async function report(serviceArn: string, stops: Stops | undefined, calls: StoppedTaskCalls): Promise<void> {

@@ -57,7 +57,10 @@ function isFailure(outcome: RollOutcome): boolean {
 }
 
 function resultPatch({ outcome, deployed, refusals, revertedTo, rollout }: Ending, state: ServiceState): ServicePatch {
-  if (deployed) return { ...deployedPatch(deployed, rollout !== null), ...goodPatch(deployed, outcome, state) };
+  if (deployed) {
+    const rolledBy = rollout?.phase === "forward" ? { id: rollout.id, ordinal: rollout.ordinal } : null;
+    return { ...deployedPatch(deployed, rollout !== null), ...goodPatch(deployed, outcome, state), rolledBy };
+  }
   if (refusals) return { notifiedRefusals: refusalText({ refusals }), notice: null };
   if (!revertedTo) return {};
   return { lastGoodRevisionArn: revertedTo.revisionArn, lastGoodSecret: revertedTo.secretInUse };

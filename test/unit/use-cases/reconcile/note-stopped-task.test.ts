@@ -106,17 +106,17 @@ describe("tasks of a service in the mesh that die while no roll is under way", (
     ["Spot", { stopCode: "SpotInterruption" }],
   ])("are not those that %s has stopped", async (_what, given) => {
     const testbed = await atRest();
-    expect(await noteStoppedTask(died("a", given), testbed)).toBe(false);
+    expect(await noteStoppedTask(died("a", given), testbed)).toBe("ignored");
     expect(await stopsOf(testbed)).toBeUndefined();
   });
 
   it("are not those of a service that is not enrolled, or has a roll, which judges them itself", async () => {
     const other = rollTestbed();
-    expect(await noteStoppedTask(died("a"), other)).toBe(false);
+    expect(await noteStoppedTask(died("a"), other)).toBe("ignored");
     expect(await other.ledger.getService(web.serviceArn)).toBeUndefined();
     const rolling = await atRest();
     await rolling.ledger.takeLease(web.serviceArn, { executionName: "r", leaseUntil: rolling.clock.nowMs + DAY }, 0);
-    expect(await noteStoppedTask(died("a"), rolling)).toBe(false);
+    expect(await noteStoppedTask(died("a"), rolling)).toBe("ignored");
   });
 });
 
