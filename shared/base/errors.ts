@@ -254,6 +254,13 @@ export const failures = {
     fix: "Give a name with a tag, a digest or both, as in example.com/ztunnel:1.28.2.",
     retryable: false,
   },
+  "image-parameter-missing": {
+    sentence: "The parameter with the fleet's image is gone. The fleet keeps the image that it has.",
+    fix:
+      "Write the parameter again. If the configuration's image is wanted, take ztunnel.imageParameter out of the " +
+      "configuration.",
+    retryable: false,
+  },
   "image-not-allowed": {
     sentence: "The image is not among the allowed ones.",
     fix: "Use an image of the fleet's repository, or add this one to ztunnel.allowedImages.",

@@ -265,6 +265,8 @@ export const fleetStateSchema = z.strictObject({
     .strictObject({
       image: z.string().optional(),
       settings: z.string().optional(),
+      /** The parameter that a value was read from: that it is gone does not mean that its value is not wanted. */
+      imageParameter: z.string().optional(),
       /** Generation of the mesh facts by control plane. */
       factsIds: z.record(z.string(), z.string()).default({}),
       /** How many changes were seen. Part of the next rollout's id, since a value may return. */

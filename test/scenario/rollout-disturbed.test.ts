@@ -222,6 +222,23 @@ describe("the whole fleet", () => {
       expect(driver.events("Rollout Refused")).toHaveLength(1);
     }));
 
+  it("stays on the parameter's image when the parameter is deleted and made again, and reports it once", () =>
+    onFleet({ services: 6, ztunnel: { imageParameter: "/mesh/ztunnel-image" } }, async (driver) => {
+      await driver.putParameter("/mesh/ztunnel-image", OLD_IMAGE);
+      await driver.minutes(10);
+      await driver.putParameter("/mesh/ztunnel-image", NEW_IMAGE);
+      await driver.until("an upgrade has ended", 120, async () => (await driver.rollouts())[0]?.status === "completed");
+      const before = driver.revisions();
+      await driver.lab.call(driver.home, "DeleteParameter", { Name: "/mesh/ztunnel-image" }, "AmazonSSM");
+      await driver.minutes(60);
+      expect(driver.events("Rollout Refused")).toMatchObject([{ code: "image-parameter-missing", kind: "upgrade" }]);
+      await driver.putParameter("/mesh/ztunnel-image", NEW_IMAGE);
+      await driver.minutes(60);
+      expect(driver.revisions()).toEqual(before);
+      expect(await driver.rollouts()).toHaveLength(1);
+      expect(driver.events("Rollout Refused")).toHaveLength(1);
+    }));
+
   it("keeps every secret version that a pinned revision needs, through sweeps during and after a rollout", () =>
     onFleet({ services: 6, rollout: { ...QUICK, bakeMinutes: 60 } }, async (driver) => {
       await driver.requestUpgrade();

@@ -1,4 +1,4 @@
-import { asAutopilotError } from "../../base/errors.ts";
+import { AutopilotError, asAutopilotError } from "../../base/errors.ts";
 import { settingsHash } from "../../enrollment/settings-hash.ts";
 import { rolloutRefused } from "../../events/rollout-events.ts";
 import type { FleetState, RolloutKind } from "../../model/rollout.ts";
@@ -84,12 +84,26 @@ async function adoptFirstSeen(calls: PendingCalls): Promise<void> {
   }));
 }
 
-/** The image that the fleet should have, or what stands in its place and why it is not taken. */
+/**
+ * The image that the fleet should have, or what stands in its place and why it is not taken. A parameter that has had a
+ * value and is gone says nothing about the image: nobody has asked for the configuration's.
+ */
 async function fleetImage(calls: PendingCalls) {
   const { config, parameters } = calls;
   const { imageParameter, image } = config.ztunnel;
-  const text = imageParameter === undefined ? undefined : (await parameters.getParameter(imageParameter))?.trim();
-  if (text === undefined) return { image };
+  if (imageParameter === undefined) return { image };
+  const text = (await parameters.getParameter(imageParameter))?.trim();
+  const isSeen = (await calls.ledger.getFleet()).requestedFor.imageParameter === imageParameter;
+  if (text === undefined) {
+    if (!isSeen) return { image };
+    const failure = new AutopilotError("image-parameter-missing", imageParameter);
+    return { rejected: `no parameter ${imageParameter}`, failure };
+  }
+  if (!isSeen) {
+    await calls.ledger.changeFleet((fleet) => ({
+      next: { ...fleet, requestedFor: { ...fleet.requestedFor, imageParameter } },
+    }));
+  }
   try {
     return { image: allowedImage(text, config) };
   } catch (error) {

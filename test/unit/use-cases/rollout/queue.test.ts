@@ -307,6 +307,51 @@ describe("a change of the whole fleet", () => {
     expect(await requestPending(testbed)).toEqual([]);
   });
 
+  describe("that is missing, since the image's parameter is gone after it was seen", () => {
+    const OTHER = "registry.example.com/ztunnel:1.28.2";
+
+    it("is not a wish for the configuration's image: it is refused once, until the parameter is there again", async () => {
+      const testbed = await seen(OTHER);
+      testbed.parameters.values.delete("/image");
+      for (let run = 0; run < 3; run += 1) expect(await requestPending(testbed)).toEqual([]);
+      expect(testbed.bus.events).toMatchObject([
+        {
+          detailType: "Rollout Refused",
+          detail: { kind: "upgrade", code: "image-parameter-missing", detail: expect.stringContaining("/image") },
+        },
+      ]);
+      expect((await testbed.ledger.getFleet()).image?.image).toBe(OTHER);
+      testbed.parameters.values.set("/image", OTHER);
+      expect(await requestPending(testbed)).toEqual([]);
+      expect(await testbed.ledger.getFleet()).toMatchObject({
+        image: { image: OTHER },
+        requestedFor: { image: OTHER },
+      });
+      testbed.parameters.values.set("/image", "registry.example.com/ztunnel:1.28.3");
+      expect(await requestPending(testbed)).toHaveLength(1);
+    });
+
+    it("is the configuration's image once its parameter is taken out of the configuration: that confirms it", async () => {
+      const testbed = await seen(OTHER);
+      testbed.parameters.values.delete("/image");
+      await requestPending(testbed);
+      const { imageParameter: _, ...ztunnel } = testbed.config.ztunnel;
+      const [id] = await requestPending({ ...testbed, config: { ...testbed.config, ztunnel } });
+      expect(await testbed.ledger.getRollout(id ?? "")).toMatchObject({ target: { image: ztunnel.image } });
+    });
+
+    it("is the configuration's image while nobody has written the parameter yet", async () => {
+      const { ztunnel } = rolloutTestbed().config;
+      const testbed = await fleetTestbed({ config: { ztunnel: { ...ztunnel, imageParameter: "/image" } } });
+      await readFacts(testbed, "a");
+      expect(await requestPending(testbed)).toEqual([]);
+      expect((await testbed.ledger.getFleet()).image?.image).toBe(ztunnel.image);
+      const moved = { ...testbed.config, ztunnel: { ...testbed.config.ztunnel, image: OTHER } };
+      expect(await requestPending({ ...testbed, config: moved })).toHaveLength(1);
+      expect(testbed.bus.events.map(({ detailType }) => detailType)).not.toContain("Rollout Refused");
+    });
+  });
+
   it("asks for one upgrade, even if it runs again", async () => {
     const testbed = await seen();
     testbed.parameters.values.set("/image", " registry.example.com/ztunnel:1.28.2\n");
@@ -396,12 +441,6 @@ describe("a change of the whole fleet", () => {
       config: { ...testbed.config, policy: { ...testbed.config.policy, versionSkew: "warn" as const } },
     };
     expect(await requestRollout({ ...newer, rolloutId: "up-lenient" }, "e3", lenient)).toMatchObject({ did: "queued" });
-  });
-
-  it("takes the configuration's image where the parameter is gone", async () => {
-    const testbed = await seen("registry.example.com/ztunnel:1.28.0");
-    testbed.parameters.values.clear();
-    expect(await requestPending(testbed)).toHaveLength(1);
   });
 
   it("asks for a rotation of a control plane's services, as an emergency only where no root is left of those they trust", async () => {
