@@ -16,6 +16,7 @@ import type { BusCalls, EcsCalls } from "../shared/ports/ports.ts";
 /** The context of every step. It has no clients that only few steps need, so that their bundles don't contain them. */
 export interface FunctionContext {
   readonly config: Config;
+  readonly stage: string;
   readonly now: () => number;
   /** Waits for `ms` milliseconds. */
   readonly pause: (ms: number) => Promise<void>;
@@ -31,6 +32,7 @@ export interface FunctionContext {
 /** What a context is made of, on AWS and in the lab. */
 export interface FunctionDependencies {
   readonly config: Config;
+  readonly stage: string;
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
   readonly clients: AwsClients;
@@ -42,9 +44,10 @@ export interface FunctionDependencies {
 
 /** The context on these connections; gateways are made once per account and region, with their caches. */
 export function connect(connections: FunctionDependencies): FunctionContext {
-  const { config, now, pause, clients, ledger, busName, rollServiceArn, rollFleetArn } = connections;
+  const { config, stage, now, pause, clients, ledger, busName, rollServiceArn, rollFleetArn } = connections;
   return {
     config,
+    stage,
     now,
     pause,
     clients,
@@ -67,6 +70,7 @@ function perPlace<T>(make: (place: Place) => T): (place: Place) => T {
 }
 
 const environmentSchema = z.object({
+  AUTOPILOT_STAGE: z.string().min(1),
   AUTOPILOT_TABLE: z.string().min(1),
   AUTOPILOT_BUS: z.string().min(1),
   ROLL_SERVICE_ARN: z.string().min(1),
@@ -84,11 +88,12 @@ export function environmentContext(): FunctionContext {
 function readEnvironment(): FunctionContext {
   const parsed = environmentSchema.safeParse(process.env);
   if (!parsed.success) throw new AutopilotError("invalid-environment", z.prettifyError(parsed.error));
-  const { AUTOPILOT_TABLE, AUTOPILOT_BUS, ROLL_SERVICE_ARN, ROLL_FLEET_ARN } = parsed.data;
+  const { AUTOPILOT_STAGE, AUTOPILOT_TABLE, AUTOPILOT_BUS, ROLL_SERVICE_ARN, ROLL_FLEET_ARN } = parsed.data;
   const config = parseDeployedConfig(autopilotConfig);
   const clients = awsClients({ config });
   return connect({
     config,
+    stage: AUTOPILOT_STAGE,
     now: Date.now,
     pause: (ms) => setTimeout(ms),
     clients,

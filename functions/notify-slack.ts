@@ -1,47 +1,51 @@
+import * as z from "zod";
 import { autopilotEvents } from "../shared/base/vocabulary.ts";
 import { readAlarmChange } from "../shared/events/alarms.ts";
 import { type OutgoingEvent, readOutgoing } from "../shared/events/outgoing.ts";
 import { alarmMessage } from "../shared/slack/alarm-message.ts";
-import { atSlacksPace, type Posted, SlackUnavailable } from "../shared/slack/calls.ts";
+import { atSlacksPace, postedOf } from "../shared/slack/calls.ts";
+import type { SlackMessage } from "../shared/slack/layout.ts";
 import { messageFor } from "../shared/slack/messages.ts";
-import { postedOf } from "../shared/use-cases/rollout/report-calls.ts";
+import { isServiceEvent } from "../shared/slack/topics.ts";
+import { announceNews } from "../shared/use-cases/notify/announce.ts";
+import { newsOfService } from "../shared/use-cases/notify/news.ts";
 import { environmentContext, type FunctionContext } from "./context.ts";
+import { parsed } from "./input.ts";
 import { lambda, type Step } from "./middleware.ts";
 import { type Slack, slackChannel } from "./slack.ts";
 
+const eventSchema = z.object({ id: z.string().min(1).optional() });
+
 /**
- * Posts an event of the autopilot, or a change of one of its alarms, to the ops channel. Of a rollout's rolls it posts
- * only failures, in the thread of the rollout's message where there is one: the message itself counts the others.
+ * Announces an event of the autopilot, or a change of one of its alarms, in the ops channel. News about services is
+ * announced together; of a rollout's rolls only failures are, in the thread of the rollout's message where there is
+ * one: the message itself counts the others.
  */
-export function notifySlack({ pause, ledger }: Pick<FunctionContext, "pause" | "ledger">, slack: Slack): Step {
+export function notifySlack(
+  { stage, pause, ledger, now }: Pick<FunctionContext, "stage" | "pause" | "ledger" | "now">,
+  slack: Slack,
+): Step {
+  const post = async (message: SlackMessage) => {
+    const channel = await slack();
+    await atSlacksPace(pause, () => channel.postMessage(message));
+    return { did: "posted" };
+  };
   return async (event, { log }) => {
     const alarm = readAlarmChange(event);
     if (alarm) {
       log.appendKeys({ alarm: alarm.name });
-      const channel = await slack();
-      await atSlacksPace(pause, () => channel.postMessage(alarmMessage(alarm)));
-      log.info("posted");
-      return { did: "posted" };
+      return post(alarmMessage(alarm, stage));
     }
     const outgoing = readOutgoing(event);
     log.appendKeys({ detailType: outgoing.detailType });
     if (isCounted(outgoing)) return { did: "left-to-rollout" };
-    const channel = await slack();
+    if (!isServiceEvent(outgoing)) return post(messageFor(outgoing, stage));
     const { rollout, isQuiet } = await reportedRollout(outgoing, ledger);
-    const under = channel.updates && rollout ? postedOf(rollout) : undefined;
-    if (isQuiet && !under) return { did: "left-to-rollout" };
-    const post = (thread: Posted | undefined) =>
-      atSlacksPace(pause, () => channel.postMessage(messageFor(outgoing), { under: thread }));
-    try {
-      await post(under);
-    } catch (error) {
-      // Somebody may have deleted the rollout's message: post the failure to the channel instead.
-      if (!under || !(error instanceof SlackUnavailable) || error.refusal === undefined) throw error;
-      log.warn(error.message, { code: error.code });
-      await post(undefined);
-    }
-    log.info("posted");
-    return { did: "posted" };
+    if (isQuiet && !((await slack()).updates && rollout && postedOf(rollout))) return { did: "left-to-rollout" };
+    const news = newsOfService(outgoing, parsed(eventSchema, event).id, now(), rollout?.id);
+    const did = await announceNews(news, { ledger, slack, stage, now, pause, log });
+    log.info(did);
+    return { did };
   };
 }
 

@@ -61,6 +61,7 @@ function deployed(definition: FunctionDefinition, here: Context, queues: DeadLet
 
 function environmentOf({ deployment }: Context): Record<EnvironmentVariable, string> {
   return {
+    AUTOPILOT_STAGE: $app.stage,
     AUTOPILOT_TABLE: resourceName(deployment, resourceEndings.ledger),
     AUTOPILOT_BUS: homeBusName(deployment),
     ROLL_SERVICE_ARN: stateMachineArn(deployment, resourceEndings.rollService),

@@ -1,3 +1,5 @@
+import { LAB_STAGE } from "../shared/base/vocabulary.ts";
+
 /** What differs between stages, and nothing else. */
 export interface StageSettings {
   /** Deleting a stack must not take state or history with it. */
@@ -32,7 +34,8 @@ const development: StageSettings = {
 /** Stages that serve a mesh which people rely on. */
 export const productionStages: readonly string[] = ["prod", "production"];
 
-/** The settings of a stage. */
+/** The settings of a stage. Throws for the lab's name: commands that name it are for the lab. */
 export function stageSettings(stage: string): StageSettings {
+  if (stage === LAB_STAGE) throw new Error(`"${LAB_STAGE}" names the lab: deploy under another stage.`);
   return productionStages.includes(stage) ? production : development;
 }

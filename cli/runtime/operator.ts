@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import * as z from "zod";
 import type { Place } from "../../shared/base/arn.ts";
 import { AutopilotError } from "../../shared/base/errors.ts";
-import { eventSources } from "../../shared/base/vocabulary.ts";
+import { eventSources, LAB_STAGE } from "../../shared/base/vocabulary.ts";
 import { type Config, parseConfig } from "../../shared/config/config.ts";
 import { operatorReadRole, resourceNames } from "../../shared/config/names.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
@@ -45,7 +45,8 @@ export async function readConfig(values: WhereValues, { directory }: CliContext)
 
 /** The stage that the options name, or the environment; `undefined`: the lab. */
 export function stageOf(values: WhereValues, { environment }: Pick<CliContext, "environment">): string | undefined {
-  return values.stage ?? (environment.AUTOPILOT_STAGE || undefined);
+  const stage = values.stage ?? (environment.AUTOPILOT_STAGE || undefined);
+  return stage === LAB_STAGE ? undefined : stage;
 }
 
 const moduleSchema = z.object({ default: z.unknown() });

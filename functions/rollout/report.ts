@@ -1,13 +1,16 @@
 import * as z from "zod";
 import { eventSources } from "../../shared/base/vocabulary.ts";
 import { readOutgoing } from "../../shared/events/outgoing.ts";
+import { SlackUnavailable } from "../../shared/slack/calls.ts";
 import { isRolloutEvent } from "../../shared/slack/rollout-stories.ts";
+import { type AnnounceCalls, announcePending } from "../../shared/use-cases/notify/announce.ts";
 import { reportRollout } from "../../shared/use-cases/rollout/report.ts";
 import { reportOpenRollouts } from "../../shared/use-cases/rollout/report-schedule.ts";
 import { reportDetail } from "../../shared/use-cases/rollout/report-thread.ts";
 import { environmentContext, type FunctionContext } from "../context.ts";
 import { parsed } from "../input.ts";
 import { lambda, type Step } from "../middleware.ts";
+import type { Tools } from "../observability.ts";
 import { type Slack, slackChannel } from "../slack.ts";
 
 const eventSchema = z.object({ source: z.string().optional(), id: z.string().optional() });
@@ -17,15 +20,16 @@ const eventSchema = z.object({ source: z.string().optional(), id: z.string().opt
  * posted in its thread. Without an event, as on the schedule, every message that may be out of date is updated.
  */
 export function report(
-  { config, ledger, now, pause }: Pick<FunctionContext, "config" | "ledger" | "now" | "pause">,
+  { config, stage, ledger, now, pause }: Pick<FunctionContext, "config" | "stage" | "ledger" | "now" | "pause">,
   slack: Slack,
 ): Step {
   return async (input, { log, measure }) => {
-    const calls = { config, ledger, now, pause, slack, log, measure };
+    const calls = { config, stage, ledger, now, pause, slack, log, measure };
     const { source, id = "" } = parsed(eventSchema, input);
     if (source !== eventSources.autopilot) {
       const rollouts = await reportOpenRollouts(calls);
-      return { rollouts };
+      const announced = await announceLeft(calls);
+      return { rollouts, ...(announced > 0 && { announced }) };
     }
     const event = readOutgoing(input);
     if (!isRolloutEvent(event)) return { did: "none" };
@@ -36,6 +40,18 @@ export function report(
     log.info("reported", { did, replied });
     return { did, replied };
   };
+}
+
+/** Announces what was left to the schedule. While Slack takes nothing, it stays pending. */
+async function announceLeft(calls: AnnounceCalls & Pick<Tools, "measure">): Promise<number> {
+  try {
+    return await announcePending(calls);
+  } catch (error) {
+    if (!(error instanceof SlackUnavailable)) throw error;
+    calls.log.warn(error.message, { code: error.code });
+    calls.measure.count("Failures", { code: error.code });
+    return 0;
+  }
 }
 
 export const handler = lambda("rollout-report", () => report(environmentContext(), slackChannel(environmentContext())));

@@ -25,7 +25,7 @@ import { signalWaitingRoll } from "../../functions/signal-deployment.ts";
 import { slackChannel } from "../../functions/slack.ts";
 import { sweepServices } from "../../functions/sweep-services.ts";
 import { watchRootCa } from "../../functions/watch-root-ca.ts";
-import type { FunctionName } from "../../shared/base/vocabulary.ts";
+import { type FunctionName, LAB_STAGE } from "../../shared/base/vocabulary.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import type { Platform } from "./platform.ts";
 import type { FunctionFactory, Sandbox } from "./runtime.ts";
@@ -70,6 +70,7 @@ export function functionFactories(platform: Platform): Readonly<Record<string, F
         clients: platform.clients,
         ledger: platform.ledgerFor(sandbox),
         busName: resourceNames(platform.config).busName,
+        stage: LAB_STAGE,
         rollServiceArn: platform.rollServiceArn,
         rollFleetArn: platform.rollFleetArn,
       });

@@ -37,6 +37,8 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   patchRolloutServiceIf: [UPDATE],
   listRolloutServices: ["dynamodb:Query"],
   reserveStart: [UPDATE],
+  getChannel: [GET],
+  changeChannel: [GET, PUT],
 };
 
 /** The IAM actions of a ledger's call, `ledger.takeLease`. Throws an Error for a call that is not known. */

@@ -45,6 +45,8 @@ export function instrumentedLedger(ledger: Ledgers, around: AroundCall): Ledgers
     listRolloutServices: async function* (...args) {
       yield* pages("ledger.listRolloutServices", () => ledger.listRolloutServices(...args));
     },
+    getChannel: () => around("ledger.getChannel", () => ledger.getChannel()),
+    changeChannel: (change) => around("ledger.changeChannel", () => ledger.changeChannel(change)),
     reserveStart: (...args) => around("ledger.reserveStart", () => ledger.reserveStart(...args)),
   };
 }

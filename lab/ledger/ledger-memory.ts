@@ -1,7 +1,9 @@
 import {
   CLAIM_PREFIX,
+  channelKey,
   claimKey,
   meshKey,
+  readChannel,
   readClaim,
   readMesh,
   readService,
@@ -10,10 +12,11 @@ import {
   serviceKey,
   unlessUnreadable,
 } from "../../shared/gateways/ledger/ledger-items.ts";
+import { newChannel } from "../../shared/model/channel.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
-import type { Ledger, Ledgers } from "../../shared/ports/ledger.ts";
+import type { ChannelLedger, Ledger, Ledgers } from "../../shared/ports/ledger.ts";
 import { withFacts } from "../../shared/trust/generations.ts";
-import { changeShelved, type LedgerItems, shelf } from "./memory-items.ts";
+import { changeShelved, copyOf, frozen, type LedgerItems, shelf } from "./memory-items.ts";
 import { memoryRollouts } from "./rollouts-memory.ts";
 
 export type { LedgerItems } from "./memory-items.ts";
@@ -25,7 +28,13 @@ type Changes = Readonly<Record<string, unknown>>;
  * between, which makes it atomic.
  */
 export function memoryLedger(items: LedgerItems = new Map()): Ledgers {
-  return { ...memoryServices(items), ...memoryMeshes(items), ...memoryClaims(items), ...memoryRollouts(items) };
+  return {
+    ...memoryServices(items),
+    ...memoryMeshes(items),
+    ...memoryClaims(items),
+    ...memoryRollouts(items),
+    ...memoryChannel(items),
+  };
 }
 
 type MeshCalls = Pick<Ledger, "getMesh" | "changeMesh" | "getMeshFacts" | "putMeshFacts">;
@@ -134,6 +143,16 @@ function memoryClaims(items: LedgerItems): ClaimCalls {
     listClaims: async function* () {
       yield* claims.list((name) => name.startsWith(CLAIM_PREFIX));
     },
+  };
+}
+
+function memoryChannel(items: LedgerItems): ChannelLedger {
+  const channels = shelf(items, readChannel);
+  const empty = frozen(copyOf(newChannel));
+  const getChannel = () => unlessUnreadable(() => channels.get(channelKey)) ?? empty;
+  return {
+    getChannel: async () => getChannel(),
+    changeChannel: async (change) => changeShelved({ on: channels, key: channelKey, before: getChannel() }, change),
   };
 }
 

@@ -143,11 +143,20 @@ export const ZTUNNEL = "ztunnel";
 /** What a deployment's names begin with, unless the configuration says otherwise. */
 export const DEFAULT_NAME = "ztunnel-autopilot";
 
+/** What the lab is called where a stage is named. No stage is deployed under this name. */
+export const LAB_STAGE = "lab";
+
 /** What a deployment's resources are called, behind the configuration's name and the stage. */
 export const resourceEndings = { ledger: "ledger", rollService: "roll-service", rollFleet: "roll-fleet" } as const;
 
 /** Variables of every function's environment: names and ARNs, never a secret. */
-export const environmentVariables = ["AUTOPILOT_TABLE", "AUTOPILOT_BUS", "ROLL_SERVICE_ARN", "ROLL_FLEET_ARN"] as const;
+export const environmentVariables = [
+  "AUTOPILOT_STAGE",
+  "AUTOPILOT_TABLE",
+  "AUTOPILOT_BUS",
+  "ROLL_SERVICE_ARN",
+  "ROLL_FLEET_ARN",
+] as const;
 export type EnvironmentVariable = (typeof environmentVariables)[number];
 
 /** The functions, by their file below `functions/`. */

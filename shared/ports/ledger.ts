@@ -1,3 +1,4 @@
+import type { Channel } from "../model/channel.ts";
 import type { Claim } from "../model/claim.ts";
 import type { MeshFacts, MeshState } from "../model/mesh.ts";
 import type { FleetState, Rollout, RolloutService } from "../model/rollout.ts";
@@ -153,5 +154,14 @@ export interface RolloutLedger {
   ): Promise<number>;
 }
 
+/** What the autopilot remembers of the operations channel. The same holds for its calls as for those of `Ledger`. */
+export interface ChannelLedger {
+  /** `newChannel` when nothing was written yet. An item of another shape is replaced. */
+  getChannel(): Promise<Channel>;
+  changeChannel<const C extends Change<Channel>>(
+    change: (channel: Channel) => ExactChange<Channel, C>,
+  ): Promise<Changed<Channel, C>>;
+}
+
 /** All that the autopilot remembers, in one store. */
-export interface Ledgers extends Ledger, RolloutLedger {}
+export interface Ledgers extends Ledger, RolloutLedger, ChannelLedger {}

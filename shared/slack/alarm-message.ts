@@ -1,19 +1,27 @@
 import type { AlarmChange } from "../events/alarms.ts";
-import { layOut, type SlackMessage, said } from "./layout.ts";
+import { layOut, quoted, type SlackMessage } from "./layout.ts";
 import { escapeText, link } from "./mrkdwn.ts";
 
 /** The message about an alarm: its name, what it means, why CloudWatch changed its state, where the runbook is. */
-export function alarmMessage({ account, region, name, state, description, reason }: AlarmChange): SlackMessage {
+export function alarmMessage(
+  { account, region, name, state, description, reason }: AlarmChange,
+  stage?: string,
+): SlackMessage {
   const { icon, words } = standingOf(state);
-  return layOut({
-    icon,
-    headline: `${escapeText(name, 300)} ${words}`,
-    lines:
-      state === "OK"
-        ? []
-        : [description, reason && `CloudWatch: ${reason}`].filter(Boolean).map((one) => said(one, 1000)),
-    context: [`account ${account}, ${region}`, link(consoleUrl(region, name), "open in CloudWatch")],
-  });
+  return layOut(
+    {
+      icon,
+      headline: `${escapeText(name, 300)} ${words}`,
+      lines:
+        state === "OK"
+          ? []
+          : [description, reason && `CloudWatch: ${reason}`]
+              .filter(Boolean)
+              .map((one) => quoted("", one, { maxLength: 1000 })),
+      context: [`account ${account}, ${region}`, link(consoleUrl(region, name), "open in CloudWatch")],
+    },
+    stage,
+  );
 }
 
 const standings = {

@@ -1,10 +1,17 @@
 import { AutopilotError } from "../base/errors.ts";
+import type { Rollout } from "../model/rollout.ts";
 import type { SlackMessage } from "./layout.ts";
 
 /** The place of a message: the channel's id and the message's `ts`. */
 export interface Posted {
   readonly channel: string;
   readonly ts: string;
+}
+
+/** Where the rollout's message is. Undefined when there is none, or none that a thread or an update can refer to. */
+export function postedOf({ slack }: Pick<Rollout, "slack">): Posted | undefined {
+  if (slack?.channel === undefined || slack.ts === undefined) return undefined;
+  return { channel: slack.channel, ts: slack.ts };
 }
 
 /** The operations channel. Every call throws `SlackUnavailable` when Slack refuses it or does not answer. */
@@ -27,6 +34,11 @@ export interface SlackCalls {
 const CREDENTIALS_REFUSED = new Set([
   ...["not_authed", "invalid_auth", "token_revoked", "token_expired", "account_inactive"],
   ...["invalid_token", "no_service", "no_service_id", "no_team", "team_disabled"],
+]);
+
+/** The errors that mean that Slack does not take this message, and may well take another. */
+const CONTENT_REFUSED = new Set([
+  ...["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text", "too_many_blocks"],
 ]);
 
 /** Slack did not accept a message. */
@@ -52,6 +64,11 @@ export class SlackUnavailable extends AutopilotError {
   /** True when Slack does not accept the credentials: the secret may hold others by now. */
   get isUnauthorized(): boolean {
     return this.refusal !== undefined && CREDENTIALS_REFUSED.has(this.refusal);
+  }
+
+  /** True when Slack does not take the message because of what is in it. */
+  get isContentRefused(): boolean {
+    return this.refusal !== undefined && CONTENT_REFUSED.has(this.refusal);
   }
 
   /** True when the message to update is gone, or belongs to another app. */

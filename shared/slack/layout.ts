@@ -1,4 +1,4 @@
-import { escapeText } from "./mrkdwn.ts";
+import { cleanText, escapeText } from "./mrkdwn.ts";
 
 /**
  * Text that Slack takes as it is: without `verbatim` it makes links of the addresses in it, and broadcasts of `@here`,
@@ -10,9 +10,16 @@ interface VerbatimText {
   readonly verbatim: true;
 }
 
+/** Text that Slack shows as it is, even if it looks like more: no formatting, no links, no emoji. */
+interface PlainText {
+  readonly type: "plain_text";
+  readonly text: string;
+  readonly emoji: false;
+}
+
 /** The blocks of Slack's Block Kit that the messages are made of. */
 export type Block =
-  | { readonly type: "section"; readonly text: VerbatimText }
+  | { readonly type: "section"; readonly text: VerbatimText | PlainText }
   | { readonly type: "context"; readonly elements: readonly VerbatimText[] };
 
 /** A message for chat.postMessage, chat.update or an incoming webhook: `text` is what notifications show. */
@@ -21,11 +28,20 @@ export interface SlackMessage {
   readonly blocks: readonly Block[];
 }
 
-/** What happened: a headline and lines, each of which becomes a section. All text is escaped already. */
+/** What somebody else wrote, not escaped, between texts of ours: it is shown as plain text. */
+export interface Quote {
+  readonly lead: string;
+  readonly quote: string;
+  readonly tail: string;
+}
+/** Text of ours, in which anything else is escaped already; or what somebody else wrote. */
+export type StoryLine = string | Quote;
+
+/** What happened: a headline and lines, each of which becomes a section or several. */
 export interface Story {
   readonly icon: string;
   readonly headline: string;
-  readonly lines: readonly string[];
+  readonly lines: readonly StoryLine[];
   /** Where, when and by whom. At most ten: https://docs.slack.dev/reference/block-kit/blocks/context-block */
   readonly context: readonly string[];
 }
@@ -38,18 +54,53 @@ export const DETAIL_LIMIT = 400;
 /** Further lines are only counted. */
 const MAX_LINES = 6;
 
-/** The story as a message. */
-export function layOut({ icon, headline, lines, context }: Story): SlackMessage {
+/** The story as a message. With a `stage` the message names it, and the commands in it are for that stage. */
+export function layOut({ icon, headline, lines, context }: Story, stage?: string): SlackMessage {
   const rest = lines.length > MAX_LINES ? [`… and ${lines.length - MAX_LINES} more`] : [];
-  const body = [...lines.slice(0, MAX_LINES), ...rest];
+  const body = [...lines.slice(0, MAX_LINES), ...rest].map((line) => forStage(line, stage));
+  const where = [...context, ...(stage === undefined ? [] : [`stage ${stage}`])];
   return {
-    text: [`${icon} ${headline}`, ...body].join("\n"),
+    text: [`${icon} ${headline}`, ...body.map(lineText), ...(stage === undefined ? [] : [`stage ${stage}`])].join("\n"),
     blocks: [
       section(`${icon} *${headline}*`),
-      ...body.map(section),
-      ...(context.length > 0 ? [contextOf(context)] : []),
+      ...body.flatMap(lineBlocks),
+      ...(where.length > 0 ? [contextOf(where)] : []),
     ],
   };
+}
+
+/** What somebody else wrote, cut, without control characters, and with times for people. */
+export function quoted(
+  lead: string,
+  text: string,
+  { tail = "", maxLength = DETAIL_LIMIT }: { readonly tail?: string; readonly maxLength?: number } = {},
+): Quote {
+  return { lead, quote: cleanText(withTimes(text), maxLength), tail };
+}
+
+/** Every command of ours names the stage: without it, a command is for another fleet. */
+function forStage(line: StoryLine, stage: string | undefined): StoryLine {
+  if (stage === undefined) return line;
+  if (typeof line === "string") return line.replace(OWN_COMMAND, `$1 --stage ${stage}\``);
+  const { lead, quote, tail } = line;
+  return { lead: String(forStage(lead, stage)), quote, tail: String(forStage(tail, stage)) };
+}
+
+const OWN_COMMAND = /(`npm run autopilot -- [^`]+)`/g;
+
+function lineText(line: StoryLine): string {
+  if (typeof line === "string") return line;
+  const { lead, quote, tail } = line;
+  const escaped = escapeText(quote, Math.max(quote.length, DETAIL_LIMIT));
+  return [lead, escaped, tail].filter(Boolean).join(" ").replaceAll(" \n", "\n");
+}
+
+/** Slack takes no empty text. */
+function lineBlocks(line: StoryLine): readonly Block[] {
+  if (typeof line === "string") return [section(line)];
+  const { lead, quote, tail } = line;
+  const plain: Block = { type: "section", text: { type: "plain_text", text: quote, emoji: false } };
+  return [...(lead ? [section(lead)] : []), ...(quote ? [plain] : []), ...(tail ? [section(tail.trim())] : [])];
 }
 
 function section(text: string): Block {
@@ -82,9 +133,8 @@ function parts(large: number, largeUnit: string, small: number, smallUnit: strin
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
-/** Text that somebody else wrote, escaped and cut, with times for people. */
-export function said(text: string, maxLength = DETAIL_LIMIT): string {
-  return escapeText(text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, readable), maxLength);
+function withTimes(text: string): string {
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, readable);
 }
 
 function readable(time: string): string {

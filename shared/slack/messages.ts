@@ -3,19 +3,20 @@ import { failures } from "../base/errors.ts";
 import { tagKeys } from "../base/vocabulary.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { driftReasons, refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
-import { counted, layOut, type SlackMessage, type Story, said, timeText } from "./layout.ts";
-import { code, escapeText, link } from "./mrkdwn.ts";
+import { counted, layOut, quoted, type SlackMessage, type Story, type StoryLine, timeText } from "./layout.ts";
+import { code, escapeText, link, nameText } from "./mrkdwn.ts";
 import { commandFor, isRolloutEvent, type RolloutEvent, rolloutStory } from "./rollout-stories.ts";
 
 /**
  * The message about an event: which service or control plane, what happened and why, and the fix. Tag values and error
  * texts in it are escaped and cut.
  */
-export function messageFor(event: OutgoingEvent): SlackMessage {
-  return layOut(isRolloutEvent(event) ? rolloutStory(event) : storyOf(event));
+export function messageFor(event: OutgoingEvent, stage?: string): SlackMessage {
+  return layOut(isRolloutEvent(event) ? rolloutStory(event) : storyOf(event), stage);
 }
 
-function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): Story {
+/** What an event says to people. */
+export function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): Story {
   switch (detailType) {
     case "Service Enrolled":
       return {
@@ -53,7 +54,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
         headline: `${nameOf(detail)} can't join the mesh: nothing was changed`,
         lines: detail.refusals.map(({ reason, detail: found }) => {
           const { sentence, fix } = refusals[reason];
-          return `• ${sentence} ${said(found)}\n   _Fix:_ ${fix}`;
+          return quoted(`• ${sentence}`, found, { tail: `\n   _Fix:_ ${fix}` });
         }),
         context: where(detail),
       };
@@ -61,7 +62,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
       return {
         icon: ":warning:",
         headline: `${nameOf(detail)} has the enroll tag, and a warning`,
-        lines: detail.warnings.map((one) => `• ${warnings[one.code]} ${said(one.detail)}`),
+        lines: detail.warnings.map((one) => quoted(`• ${warnings[one.code]}`, one.detail)),
         context: where(detail),
       };
     case "Service Roll Failed":
@@ -95,7 +96,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
       return {
         icon: ":hourglass:",
         headline: `A root CA of ${controlPlane(detail)} expires in ${counted(detail.daysLeft, "day")}`,
-        lines: [`${said(detail.subject)} is valid until ${timeText(detail.notAfter)}.`],
+        lines: [quoted("", detail.subject, { tail: `is valid until ${timeText(detail.notAfter)}.` })],
         context: [code(detail.fingerprint, 120)],
       };
     case "Mesh Gateway Ambiguous":
@@ -103,7 +104,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
         icon: ":twisted_rightwards_arrows:",
         headline: `${controlPlane(detail)}: several Services expose istiod`,
         lines: [
-          `Tokens name ${said(detail.istiodUrl)}. Also exposed: ${said(detail.others.join(", "))}`,
+          `Tokens name ${nameText(detail.istiodUrl, 300)}. Also exposed: ${nameText(detail.others.join(", "), 400)}`,
           "_Fix:_ Take the label `istio.io/expose-istiod` from those that tasks must not use. Nothing changes until then.",
         ],
         context: [],
@@ -113,7 +114,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
         icon: ":warning:",
         headline: `${controlPlane(detail)}: services in the mesh share something that is wrong`,
         lines: [
-          `${sharedProblems[detail.code].sentence} ${said(detail.detail)}`,
+          quoted(sharedProblems[detail.code].sentence, detail.detail),
           `_Fix:_ ${sharedProblems[detail.code].fix}`,
         ],
         context: detail.services.slice(0, 4).map((serviceArn) => code(serviceArn, 200)),
@@ -123,7 +124,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): 
         icon: ":mag:",
         headline: `${controlPlane(detail)}: its WorkloadEntries can't prove that a task is in the mesh`,
         lines: [
-          `No entry shows ${said(markWords[detail.mark] ?? detail.mark)}. One of them: ${said(detail.seen)}`,
+          quoted(`No entry shows ${markWords[detail.mark] ?? nameText(detail.mark)}. One of them:`, detail.seen),
           "Rolls stay as they are and end unverified until an entry shows it.",
           `_Fix:_ ${failures["mesh-shape-unknown"].fix}`,
         ],
@@ -197,7 +198,7 @@ function emergencyStory(detail: Extract<OutgoingEvent, { detailType: "Root CA Em
       `They trust none of its root CAs, since ${timeText(since)}. There ${attempts === 1 ? "was" : "were"} ${counted(attempts, "rotation")}.`,
       ...(state === "stopped"
         ? [
-            `*Stopped* by ${said(by, 200)}: the rotation is not repeated.`,
+            `*Stopped* by ${nameText(by)}: the rotation is not repeated.`,
             `*Now:* let the rotation go on: ${code(again, 300)}`,
           ]
         : [
@@ -211,9 +212,9 @@ function emergencyStory(detail: Extract<OutgoingEvent, { detailType: "Root CA Em
 }
 
 /** The sentence of a code; any other text as it is. */
-function reasonOf(reason: string): string {
+function reasonOf(reason: string): StoryLine {
   const known = Object.entries(failures).find(([code]) => code === reason)?.[1];
-  return known ? known.sentence : said(reason);
+  return known ? known.sentence : quoted("", reason);
 }
 
 function controlPlane({ controlPlane: name }: { readonly controlPlane: string }): string {
@@ -232,7 +233,7 @@ function unhealthyStory(detail: Extract<OutgoingEvent, { detailType: "Service Un
     icon: ":broken_heart:",
     headline: `${nameOf(detail)} ${stoppedTasks === undefined ? "still does not run: somebody has to act" : "is in the mesh, and its tasks keep dying"}`,
     lines: [
-      `*Cause:* ${said(found.includes(sentence) ? found : `${sentence} ${found}`, 1000)}`,
+      quoted("*Cause:*", found.includes(sentence) ? found : `${sentence} ${found}`, { maxLength: 1000 }),
       `*Fix:* ${fix}`,
       stoppedTasks === undefined
         ? `It is so since ${timeText(since)}.`
@@ -258,7 +259,7 @@ function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service R
     icon: detail.reverted ? ":rewind:" : ":rotating_light:",
     headline: `${name}: ${failedWords(detail)}`,
     lines: [
-      `*Cause:* ${said(cause, 1000)}`,
+      quoted("*Cause:*", cause, { maxLength: 1000 }),
       `*Fix:* ${fix}`,
       ...(detail.reverted ? [] : ["*Now:* check the service in ECS. The autopilot does not blindly try again."]),
       ...(detail.nextAttemptAt === undefined

@@ -12,7 +12,7 @@ const CONTROLS =
  * https://docs.slack.dev/messaging/formatting-message-text
  */
 export function escapeText(text: string, maxLength: number): string {
-  const line = text.replace(CONTROLS, " ").trim();
+  const line = withoutControls(text);
   let escaped = "";
   let fitting = "";
   for (const character of line) {
@@ -23,6 +23,17 @@ export function escapeText(text: string, maxLength: number): string {
   return escaped;
 }
 
+/** The text in one line without control characters, cut to `maxLength` UTF-16 units and not inside a character. */
+export function cleanText(text: string, maxLength: number): string {
+  const line = withoutControls(text);
+  if (line.length <= maxLength) return line;
+  return `${line.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+function withoutControls(text: string): string {
+  return text.replace(CONTROLS, " ").trim();
+}
+
 /** The text as code in one line. Slack can't escape a backtick in code: it becomes an apostrophe. */
 export function code(text: string, maxLength: number): string {
   return `\`${escapeText(text.replaceAll("`", "'"), maxLength - 2)}\``;
@@ -31,4 +42,12 @@ export function code(text: string, maxLength: number): string {
 /** A link with the text. The address is made here, of parts of ARNs that were checked. */
 export function link(url: string, text: string): string {
   return `<${url}|${escapeText(text.replaceAll("|", "/"), 200)}>`;
+}
+
+/** What Slack makes more of than text, where a text is verbatim: styles, emoji, a quotation or list at the start. */
+const STYLING = /[*_~`]|:[^\s:]+:|^\s*(?:>|&gt;|[-•])/;
+
+/** A name that somebody else chose, within a text of ours: as code where Slack would make more of it than text. */
+export function nameText(name: string, maxLength = 200): string {
+  return STYLING.test(name) ? code(name, maxLength) : escapeText(name, maxLength);
 }

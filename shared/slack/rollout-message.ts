@@ -1,7 +1,7 @@
 import { endedStatuses, failedStatuses, type Rollout, type RolloutStatus } from "../model/rollout.ts";
 import type { Progress } from "../rollout/progress.ts";
-import { counted, durationText, layOut, type SlackMessage, said, timeText } from "./layout.ts";
-import { code, escapeText } from "./mrkdwn.ts";
+import { counted, durationText, layOut, quoted, type SlackMessage, type StoryLine, timeText } from "./layout.ts";
+import { code, escapeText, nameText } from "./mrkdwn.ts";
 import { commandFor, kindWords, reasonLines } from "./rollout-stories.ts";
 
 const BAR_CELLS = 20;
@@ -13,22 +13,30 @@ const ETA_STEP_MS = 5 * 60_000;
  * is paused, rolled back or failed with what to do about it, and who requested it. `leftMs` is how long it will still
  * take, in milliseconds, if that is known.
  */
-export function rolloutMessage(rollout: Rollout, progress: Progress, nowMs: number, leftMs?: number): SlackMessage {
+export function rolloutMessage(
+  rollout: Rollout,
+  progress: Progress,
+  nowMs: number,
+  { leftMs, stage }: { readonly leftMs?: number | undefined; readonly stage?: string } = {},
+): SlackMessage {
   const { icon, words } = standings[rollout.status];
   const stuck = progress.counts.stuck;
   const loud = stuck > 0 ? `, ${counted(stuck, "service")} could NOT be rolled back` : "";
-  return layOut({
-    icon: stuck > 0 ? ":rotating_light:" : icon,
-    headline: `${titleOf(rollout)} ${words}${loud}`,
-    lines: [
-      [progressBar(progress.done), waveText(rollout, progress), etaText(nowMs, leftMs)].filter(Boolean).join("  ·  "),
-      countsText(rollout, progress),
-      ...(stuck > 0 ? [`*Check them:* ${commandFor("status", rollout.id)}`] : []),
-      ...statusLines(rollout),
-      ...requestLines(rollout),
-    ],
-    context: contextOf(rollout),
-  });
+  return layOut(
+    {
+      icon: stuck > 0 ? ":rotating_light:" : icon,
+      headline: `${titleOf(rollout)} ${words}${loud}`,
+      lines: [
+        [progressBar(progress.done), waveText(rollout, progress), etaText(nowMs, leftMs)].filter(Boolean).join("  ·  "),
+        countsText(rollout, progress),
+        ...(stuck > 0 ? [`*Check them:* ${commandFor("status", rollout.id)}`] : []),
+        ...statusLines(rollout),
+        ...requestLines(rollout),
+      ],
+      context: contextOf(rollout),
+    },
+    stage,
+  );
 }
 
 /** A bar of 20 cells and the percentage, rounded down: it is full only when nothing is left. */
@@ -105,11 +113,11 @@ function countsText({ kind, status }: Rollout, { counts, total }: Progress): str
 }
 
 /** Why the rollout is paused and how to resume it, or why it ended or is rolled back and what to do about it. */
-function statusLines(rollout: Rollout): string[] {
+function statusLines(rollout: Rollout): StoryLine[] {
   const { id, status, reason, holdUntilMs, control } = rollout;
   switch (status) {
     case "paused":
-      return [`*Paused* by ${said(pausedBy(rollout), 200)}. Resume with ${commandFor("resume", id)}.`];
+      return [`*Paused* by ${nameText(pausedBy(rollout))}. Resume with ${commandFor("resume", id)}.`];
     case "awaiting-approval":
       return [`*The canary wave is done.* Approve the rest with ${commandFor("approve", id)}.`];
     case "frozen":
@@ -118,7 +126,7 @@ function statusLines(rollout: Rollout): string[] {
       ];
     case "waiting":
     case "running":
-      return control === undefined ? [] : [requested[control.action](said(control.by, 200))];
+      return control === undefined ? [] : [requested[control.action](nameText(control.by))];
     default:
       return reason === undefined ? [] : reasonLines(reason);
   }
@@ -135,9 +143,9 @@ function pausedBy({ control, journal }: Rollout): string {
   return journal.findLast(({ did }) => did === "pause")?.by ?? "an operator";
 }
 
-function requestLines({ why, requestedBy }: Rollout): string[] {
-  const words = why === "" ? "" : `: ${said(why)}`;
-  return [`Requested by ${said(requestedBy, 200)}${words}`];
+function requestLines({ why, requestedBy }: Rollout): StoryLine[] {
+  const by = `Requested by ${nameText(requestedBy)}`;
+  return [why === "" ? by : quoted(`${by}:`, why)];
 }
 
 function contextOf(rollout: Rollout): string[] {
@@ -148,7 +156,7 @@ function contextOf(rollout: Rollout): string[] {
   return [
     `rollout ${code(id, 80)}`,
     `${startedAt === undefined ? "requested" : "started"} ${timeText(startTime)}`,
-    ...(approved ? [`approved by ${said(approved.by, 200)}`] : []),
+    ...(approved ? [`approved by ${nameText(approved.by)}`] : []),
     ...(emergency ? ["emergency"] : []),
     ...(overrides.ignoreFreeze === true ? ["freeze windows overridden"] : []),
     ...(finishedAt === undefined

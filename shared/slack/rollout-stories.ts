@@ -2,8 +2,8 @@ import { parseServiceArn } from "../base/arn.ts";
 import { failures } from "../base/errors.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { rolloutKinds } from "../model/rollout.ts";
-import { counted, durationText, type Story, said, timeText } from "./layout.ts";
-import { code, escapeText } from "./mrkdwn.ts";
+import { counted, durationText, quoted, type Story, type StoryLine, timeText } from "./layout.ts";
+import { code, escapeText, nameText } from "./mrkdwn.ts";
 
 /** An event about a rollout as a whole. */
 export type RolloutEvent = Extract<OutgoingEvent, { detailType: `Rollout ${string}` }>;
@@ -34,7 +34,10 @@ export function rolloutStory({ detailType, detail }: RolloutEvent): Story {
         icon: ":rocket:",
         headline: `${kindWords[detail.kind]} has started`,
         lines: [
-          `${counted(detail.services, "service")} in ${counted(detail.waves, "wave")}, requested by ${said(detail.requestedBy, 200)}: ${said(detail.why)}`,
+          quoted(
+            `${counted(detail.services, "service")} in ${counted(detail.waves, "wave")}, requested by ${nameText(detail.requestedBy)}:`,
+            detail.why,
+          ),
         ],
         context: [idOf(detail)],
       };
@@ -51,7 +54,7 @@ export function rolloutStory({ detailType, detail }: RolloutEvent): Story {
       return {
         icon: holdIcons[detail.hold],
         headline: `${kindWords[detail.kind]} waits${detail.nextWave === undefined ? "" : ` before wave ${escapeText(detail.nextWave, 100)}`}`,
-        lines: [`${said(detail.detail)} ${holdFix(detail)}`],
+        lines: [quoted("", detail.detail, { tail: holdFix(detail) })],
         context: [idOf(detail)],
       };
     case "Rollout Completed":
@@ -62,11 +65,11 @@ export function rolloutStory({ detailType, detail }: RolloutEvent): Story {
 }
 
 /** The lines with the reason and what to do: the sentence and the fix of the failure, if the code is one. */
-export function reasonLines({ code: name, detail }: { readonly code: string; readonly detail: string }): string[] {
+export function reasonLines({ code: name, detail }: { readonly code: string; readonly detail: string }): StoryLine[] {
   const known = Object.entries(failures).find(([failure]) => failure === name)?.[1];
-  if (!known) return [`*Why:* ${said(`${name} ${detail}`)}`];
+  if (!known) return [quoted("*Why:*", `${name} ${detail}`)];
   const reason = detail.includes(known.sentence) ? detail : `${known.sentence} ${detail}`;
-  return [`*Why:* ${said(reason)}`, ...(known.fix === "Nothing to do." ? [] : [`*Fix:* ${known.fix}`])];
+  return [quoted("*Why:*", reason), ...(known.fix === "Nothing to do." ? [] : [`*Fix:* ${known.fix}`])];
 }
 
 /** The command by which an operator acts on a rollout. */
@@ -99,7 +102,7 @@ function refusedStory(detail: Detail<"Rollout Refused">): Story {
     icon: ":no_entry:",
     headline: `${what} was refused: nothing was changed`,
     lines: reasonLines(detail),
-    context: [`requested by ${said(detail.requestedBy, 200)}`, idOf(detail)],
+    context: [`requested by ${nameText(detail.requestedBy)}`, idOf(detail)],
   };
 }
 
@@ -113,7 +116,7 @@ function completedStory(detail: Detail<"Rollout Completed">): Story {
   } as const;
   const [icon, words] = endings[outcome];
   const reason = detail.code === undefined ? undefined : { code: detail.code, detail: detail.detail };
-  const plain = detail.detail === "" ? [] : [said(detail.detail)];
+  const plain = detail.detail === "" ? [] : [quoted("", detail.detail)];
   return {
     icon,
     headline: `${kindWords[kind]} ${words}`,

@@ -96,6 +96,6 @@ export const eventFunctions: readonly FunctionDefinition[] = [
     timeoutSeconds: 60,
     // Slack takes about a message a second in a channel.
     reservedConcurrency: 2,
-    calls: [on("ledger", "dynamodb:GetItem"), on("slack-secret", "secretsmanager:GetSecretValue")],
+    calls: [on("ledger", "dynamodb:GetItem", "dynamodb:PutItem"), on("slack-secret", "secretsmanager:GetSecretValue")],
   },
 ];

@@ -39,7 +39,7 @@ describe("an alarm of the autopilot", () => {
     expect(texts[0]).toContain("ztunnel-autopilot-sweep-not-run is in ALARM");
     expect(texts[0]).toContain("docs/operations.md#sweep-not-run");
     expect(texts[0]).toContain("no datapoints &lt;were&gt; received");
-    expect(texts[1]).toBe(":white_circle: ztunnel-autopilot-sweep-not-run is no longer in ALARM");
+    expect(texts[1]).toBe(":white_circle: ztunnel-autopilot-sweep-not-run is no longer in ALARM\nstage lab");
   });
 
   it("of another application is not reported", async () => {

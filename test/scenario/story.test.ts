@@ -46,7 +46,8 @@ describe("the story of npm start", () => {
       "upgrade rolled-back",
     ]);
     expect(rollouts.every(({ services, waves }) => services > 0 && waves.length > 0)).toBe(true);
-    expect(lab.slack.threads().filter(({ updatedTimes }) => updatedTimes > 0)).toHaveLength(rollouts.length);
+    const updated = lab.slack.threads().filter(({ updatedTimes }) => updatedTimes > 0);
+    expect(updated.filter(({ blocks }) => JSON.stringify(blocks).includes("rollout `"))).toHaveLength(rollouts.length);
   });
 
   it("leaves no dead letter, no running execution and no lease", async () => {

@@ -295,6 +295,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       for (const { inputs } of all(types.function)) {
         expect(inputs.environment).toEqual({
           variables: {
+            AUTOPILOT_STAGE: stage,
             AUTOPILOT_TABLE: resourceName(names, "ledger"),
             AUTOPILOT_BUS: busName,
             ROLL_SERVICE_ARN: homeArn("states", `stateMachine:${resourceName(names, "roll-service")}`),

@@ -23,7 +23,7 @@ const interfaces = [...foundations, "deployment", "enrollment", "rollout", "port
 const shared = [
   ...interfaces,
   ...(["events", "slack", "gateway-aws", "gateway-kubernetes", "gateway-ledger", "gateway-slack"] as const),
-  ...(["observe", "reconcile", "roll", "rotation", "rollout-steps"] as const),
+  ...(["observe", "reconcile", "roll", "rotation", "rollout-steps", "notify"] as const),
 ] as const;
 
 const pure = "Decisions are pure: take what is read as an argument, and let a use case read it through a port.";
@@ -106,6 +106,7 @@ export const layers = table({
     mayImport: [...interfaces, "events", "slack"],
     advice: oneUseCase,
   },
+  notify: { files: "^shared/use-cases/notify/", mayImport: [...interfaces, "events", "slack"], advice: oneUseCase },
   settings: {
     files: "^autopilot\\.config\\.ts$",
     mayImport: ["config"],

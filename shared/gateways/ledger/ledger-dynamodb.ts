@@ -1,13 +1,16 @@
+import { newChannel } from "../../model/channel.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import type { ServiceState } from "../../model/service-state.ts";
-import type { Ledger, Ledgers } from "../../ports/ledger.ts";
+import type { ChannelLedger, Ledger, Ledgers } from "../../ports/ledger.ts";
 import { withFacts } from "../../trust/generations.ts";
 import type { PlacedClients } from "../aws/aws-clients.ts";
 import { attemptOf } from "./ledger-change.ts";
 import {
   CLAIM_PREFIX,
+  channelKey,
   claimKey,
   meshKey,
+  readChannel,
   readClaim,
   readMesh,
   readService,
@@ -34,7 +37,13 @@ const HELD_BY: Condition = { expression: "#roll.#executionName = :holder" };
  */
 export function dynamoDbLedger(clients: PlacedClients, options: LedgerTableOptions): Ledgers {
   const table = ledgerTable(clients, options);
-  return { ...dynamoDbServices(table), ...dynamoDbMeshes(table), ...dynamoDbClaims(table), ...dynamoDbRollouts(table) };
+  return {
+    ...dynamoDbServices(table),
+    ...dynamoDbMeshes(table),
+    ...dynamoDbClaims(table),
+    ...dynamoDbRollouts(table),
+    ...dynamoDbChannel(table),
+  };
 }
 
 type MeshCalls = Pick<Ledger, "getMesh" | "changeMesh" | "getMeshFacts" | "putMeshFacts">;
@@ -202,5 +211,17 @@ function dynamoDbClaims(table: LedgerTable): ClaimCalls {
       });
       for await (const item of items) yield readClaim(item);
     },
+  };
+}
+
+function dynamoDbChannel(table: LedgerTable): ChannelLedger {
+  const readable = (item: object | undefined) =>
+    (item && unlessUnreadable(() => readChannel(item))) ?? structuredClone(newChannel);
+  return {
+    getChannel: async () => readable(await table.get(channelKey)),
+    changeChannel: (change) =>
+      table.change(channelKey, (item) =>
+        attemptOf({ key: channelKey, before: readable(item), read: readChannel }, change),
+      ),
   };
 }

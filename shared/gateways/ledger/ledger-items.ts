@@ -1,6 +1,7 @@
 /** How the ledger's items are keyed and read, the same for every store. */
 import * as z from "zod";
 import { AutopilotError } from "../../base/errors.ts";
+import { type Channel, channelSchema } from "../../model/channel.ts";
 import { type Claim, claimSchema } from "../../model/claim.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import { meshStateSchema } from "../../model/mesh.ts";
@@ -44,6 +45,9 @@ export function claimKey(subject: string): ItemKey {
 /** The key of the fleet's state. */
 export const fleetKey: ItemKey = { pk: "FLEET", sk: STATE };
 
+/** The key of the operations channel. */
+export const channelKey: ItemKey = { pk: "CHANNEL", sk: STATE };
+
 /** The key of a rollout. */
 export function rolloutKey(id: string): ItemKey {
   return { pk: `${ROLLOUT_PREFIX}${id}`, sk: META };
@@ -80,6 +84,11 @@ export function readClaim(item: object): Claim {
 /** The fleet's state from its item. Throws `ledger-item-unreadable` that names the item. */
 export function readFleet(item: object): FleetState {
   return readLasting(fleetStateSchema, item);
+}
+
+/** The operations channel from its item. Throws `ledger-item-unreadable` that names the item. */
+export function readChannel(item: object): Channel {
+  return readLasting(channelSchema, item);
 }
 
 /** A rollout from its item. Throws `ledger-item-unreadable` that names the item. */

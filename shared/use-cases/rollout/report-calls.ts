@@ -1,8 +1,7 @@
 import type { Config } from "../../config/config.ts";
-import type { Rollout } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { Log, Measure } from "../../ports/ports.ts";
-import type { Posted, SlackCalls, SlackUnavailable } from "../../slack/calls.ts";
+import type { SlackCalls, SlackUnavailable } from "../../slack/calls.ts";
 
 export interface ReportCalls {
   readonly config: Pick<Config, "policy">;
@@ -10,18 +9,14 @@ export interface ReportCalls {
     RolloutLedger,
     "getFleet" | "getRollout" | "changeRollout" | "listRollouts" | "listRolloutServices"
   >;
+  /** The stage that the messages name. */
+  readonly stage: string;
   /** The operations channel. */
   readonly slack: () => Promise<SlackCalls>;
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
   readonly log: Pick<Log, "info" | "warn">;
   readonly measure: Pick<Measure, "count">;
-}
-
-/** Where the rollout's message is. Undefined when there is none, or none that a thread or an update can refer to. */
-export function postedOf({ slack }: Pick<Rollout, "slack">): Posted | undefined {
-  if (slack?.channel === undefined || slack.ts === undefined) return undefined;
-  return { channel: slack.channel, ts: slack.ts };
 }
 
 /** Logs and counts that Slack did not take a message. */

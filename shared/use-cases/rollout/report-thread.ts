@@ -1,7 +1,7 @@
-import { atSlacksPace, SlackUnavailable } from "../../slack/calls.ts";
+import { atSlacksPace, postedOf, SlackUnavailable } from "../../slack/calls.ts";
 import { layOut } from "../../slack/layout.ts";
 import { type RolloutEvent, rolloutStory } from "../../slack/rollout-stories.ts";
-import { postedOf, type ReportCalls, recordUnavailable } from "./report-calls.ts";
+import { type ReportCalls, recordUnavailable } from "./report-calls.ts";
 
 /** How many events of a rollout are remembered as notified. */
 const MAX_NOTIFIED = 200;
@@ -27,7 +27,7 @@ export async function reportDetail(event: RolloutEvent, eventId: string, calls: 
   const under = changed?.result;
   if (!under) return false;
   try {
-    await atSlacksPace(pause, () => slack.postMessage(layOut(rolloutStory(event)), { under }));
+    await atSlacksPace(pause, () => slack.postMessage(layOut(rolloutStory(event), calls.stage), { under }));
     return true;
   } catch (error) {
     if (!(error instanceof SlackUnavailable)) throw error;

@@ -2,10 +2,10 @@ import { sha256 } from "../../base/json.ts";
 import type { Rollout } from "../../model/rollout.ts";
 import { resolvedPolicy } from "../../rollout/pace.ts";
 import { etaMs, progressOf } from "../../rollout/progress.ts";
-import { atSlacksPace, type SlackCalls, SlackUnavailable } from "../../slack/calls.ts";
+import { atSlacksPace, postedOf, type SlackCalls, SlackUnavailable } from "../../slack/calls.ts";
 import type { SlackMessage } from "../../slack/layout.ts";
 import { rolloutMessage } from "../../slack/rollout-message.ts";
-import { postedOf, type ReportCalls, recordUnavailable } from "./report-calls.ts";
+import { type ReportCalls, recordUnavailable } from "./report-calls.ts";
 import { claimMessage } from "./report-claim.ts";
 
 /**
@@ -73,9 +73,9 @@ async function write(rollout: Rollout, slack: SlackCalls, calls: ReportCalls): P
   }
 }
 
-async function messageOf(rollout: Rollout, { config, ledger, now }: ReportCalls): Promise<SlackMessage> {
+async function messageOf(rollout: Rollout, { config, ledger, now, stage }: ReportCalls): Promise<SlackMessage> {
   const progress = progressOf(rollout, await Array.fromAsync(ledger.listRolloutServices(rollout.id)));
   const nowMs = now();
   const leftMs = etaMs(progress, resolvedPolicy(rollout, config.policy.rollout), nowMs);
-  return rolloutMessage(rollout, progress, nowMs, leftMs);
+  return rolloutMessage(rollout, progress, nowMs, { leftMs, stage });
 }

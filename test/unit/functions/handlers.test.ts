@@ -32,7 +32,9 @@ describe("the function notify-slack", () => {
 
   it("retries a burst of messages at Slack's pace", async () => {
     await onLab(async (lab, run) => {
-      for (let count = 0; count < 3; count += 1) await run("notify-slack", enrolled);
+      for (const name of ["service-enrolled", "service-refused", "service-roll-superseded"]) {
+        expect(await run("notify-slack", eventFixture(name))).toEqual({ did: "posted" });
+      }
       expect(lab.slack.messages()).toHaveLength(3);
       expect(lab.lambda.deadLetters).toEqual([]);
     });

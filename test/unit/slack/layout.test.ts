@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { durationText, layOut, said, timeText } from "../../../shared/slack/layout.ts";
+import { durationText, layOut, quoted, timeText } from "../../../shared/slack/layout.ts";
 
 describe("texts for people", () => {
   it.each([
@@ -20,9 +20,32 @@ describe("texts for people", () => {
   });
 
   it("keep what somebody wrote, with its times readable", () => {
-    expect(said("<until> 2026-01-05T12:25:00.000Z, not 2026-13-45T99:00:00Z")).toBe(
-      "&lt;until&gt; 2026-01-05 12:25 UTC, not 2026-13-45T99:00:00Z",
-    );
+    const line = quoted("*Why:*", "<until>\n2026-01-05T12:25:00.000Z, not 2026-13-45T99:00:00Z", {
+      tail: "\n_Fix:_ none",
+    });
+    const { text, blocks } = layOut({ icon: ":x:", headline: "h", lines: [line], context: [] });
+    const said = "until> 2026-01-05 12:25 UTC, not 2026-13-45T99:00:00Z";
+    expect(text).toBe(`:x: h\n*Why:* &lt;until&gt;${said.slice(6)}\n_Fix:_ none`);
+    expect(blocks.slice(1)).toEqual([
+      { type: "section", text: { type: "mrkdwn", text: "*Why:*", verbatim: true } },
+      { type: "section", text: { type: "plain_text", text: `<${said}`, emoji: false } },
+      { type: "section", text: { type: "mrkdwn", text: "_Fix:_ none", verbatim: true } },
+    ]);
+  });
+
+  it("name the stage, and every command of theirs is for it", () => {
+    const lines = [
+      "Resume with `npm run autopilot -- rollout resume x`.",
+      quoted("`npm run autopilot -- status`", "q"),
+    ];
+    const { text, blocks } = layOut({ icon: ":x:", headline: "h", lines, context: ["here"] }, "prod");
+    expect(text.split("\n")).toEqual([
+      ":x: h",
+      "Resume with `npm run autopilot -- rollout resume x --stage prod`.",
+      "`npm run autopilot -- status --stage prod` q",
+      "stage prod",
+    ]);
+    expect(JSON.stringify(blocks.at(-1))).toContain("stage prod");
   });
 
   it("have no context block when there is no context", () => {

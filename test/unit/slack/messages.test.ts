@@ -18,8 +18,11 @@ import { all, ref, rolloutEvents } from "../../support/outgoing-samples.ts";
 const messageOf = ({ detailType, detail }: BusEvent): SlackMessage =>
   messageFor(readOutgoing({ source: "ztunnel-autopilot", "detail-type": detailType, detail }));
 
-const textsOf = ({ blocks }: SlackMessage): string[] =>
-  blocks.flatMap((block) => (block.type === "section" ? [block.text.text] : block.elements.map(({ text }) => text)));
+const textsOf = ({ blocks }: SlackMessage, type?: "mrkdwn"): string[] =>
+  blocks
+    .flatMap((block) => (block.type === "section" ? [block.text] : [...block.elements]))
+    .filter((one) => type === undefined || one.type === type)
+    .map(({ text }) => text);
 
 describe("a message", () => {
   it.each(all)("for $detailType names what it is about and keeps to Slack's limits", (event) => {
@@ -142,7 +145,8 @@ describe("a message", () => {
         ]) {
           const message = messageOf(event);
           withinLimits(message);
-          for (const text of [message.text, ...textsOf(message)]) {
+          // What is in plain text is shown as it is.
+          for (const text of [message.text, ...textsOf(message, "mrkdwn")]) {
             expect(text.replace(/<https:\/\/[^|<>]+\|open in ECS>/, "")).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
           }
         }

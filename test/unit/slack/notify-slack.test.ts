@@ -33,7 +33,10 @@ async function notified({ detailType, detail }: BusEvent, rolloutId?: string, le
     },
     updateMessage: () => Promise.reject(new Error("a webhook updates nothing")),
   };
-  const step = notifySlack({ pause: async () => undefined, ledger }, async () => webhook);
+  const step = notifySlack(
+    { stage: "prod", now: () => 0, pause: async () => undefined, ledger },
+    async () => webhook,
+  );
   const members = rolloutId === undefined ? detail : { ...detail, rolloutId };
   const event = { source: "ztunnel-autopilot", "detail-type": detailType, detail: members };
   const answer = await step(event, silent);

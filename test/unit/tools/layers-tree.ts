@@ -40,11 +40,13 @@ export const cleanTree: readonly PlantedImport[] = [
   ...imports("shared/use-cases/reconcile/look.ts", "shared/use-cases/observe/observe.ts", "shared/events/outgoing.ts"),
   ...imports("shared/use-cases/roll/apply.ts", "shared/use-cases/observe/observe.ts", "shared/deployment/verdict.ts"),
   ...imports("shared/use-cases/rotation/watch.ts", "shared/ports/ports.ts"),
+  ...imports("shared/use-cases/notify/announce.ts", "shared/slack/message.ts"),
   ...imports("shared/use-cases/rollout/start.ts", "shared/slack/message.ts", "node:util"),
   ...imports("autopilot.config.ts", "shared/config/config.ts"),
   ...imports(
     "functions/reconcile.ts",
     ...["autopilot.config.ts", "shared/use-cases/reconcile/look.ts", "shared/use-cases/roll/apply.ts"],
+    "shared/use-cases/notify/announce.ts",
     ...["shared/gateways/kubernetes/api.ts", "shared/gateways/slack/slack.ts", "@middy/core", "node:timers/promises"],
   ),
   ...imports("cli/main.ts", "cli/run.ts", "node:fs"),

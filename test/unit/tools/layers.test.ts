@@ -28,6 +28,7 @@ const refusedImports: readonly Refused[] = [
   ["layer-observe", "shared/use-cases/observe/planted.ts", "shared/use-cases/reconcile/look.ts"],
   ["layer-reconcile", "shared/use-cases/reconcile/planted.ts", "shared/use-cases/roll/apply.ts", "dynamic"],
   ["layer-roll", "shared/use-cases/roll/planted.ts", "shared/gateways/aws/ecs.ts", "type"],
+  ["layer-notify", "shared/use-cases/notify/planted.ts", "shared/use-cases/observe/observe.ts"],
   ["layer-rotation", "shared/use-cases/rotation/planted.ts", "shared/use-cases/observe/observe.ts"],
   ["layer-rollout-steps", "shared/use-cases/rollout/planted.ts", "shared/use-cases/roll/apply.ts"],
   ["layer-settings", "autopilot.config.ts", "shared/model/service.ts"],

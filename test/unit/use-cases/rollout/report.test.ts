@@ -65,6 +65,7 @@ function calls(credentials: SlackCredentials = bot): ReportCalls {
   });
   return {
     config: config(),
+    stage: "prod",
     ledger,
     slack: async () => gateway,
     now: () => clock.now(),

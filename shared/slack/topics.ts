@@ -1,0 +1,154 @@
+import { type FailureCode, failures } from "../base/errors.ts";
+import type { OutgoingEvent } from "../events/outgoing.ts";
+import { refusals, warnings } from "../model/reason-texts.ts";
+import { refusalNames, warningNames } from "../model/reasons.ts";
+import { counted } from "./layout.ts";
+
+/** An event about one service. */
+export type ServiceNewsEvent = Extract<OutgoingEvent, { detailType: `Service ${string}` | "Drift Corrected" }>;
+
+/** True for an event about one service. */
+export function isServiceEvent(event: OutgoingEvent): event is ServiceNewsEvent {
+  return event.detailType.startsWith("Service ") || event.detailType === "Drift Corrected";
+}
+
+/** How news of a topic is announced when there is more than one. */
+interface TopicRules {
+  readonly icon: string;
+  /** The headline for this number of services, two at least. */
+  readonly headline: (count: number) => string;
+  /** It needs somebody: it waits for nothing, and is one message a cause. */
+  readonly urgent?: true;
+  /** Its causes go on for a while, and strike one service after the other. */
+  readonly lasting?: true;
+}
+
+const services = (words: string) => (count: number) => `${counted(count, "service")} ${words}`;
+const rolls = (words: string) => (count: number) => `${counted(count, "roll")} ${words}`;
+
+/** The topics of the operations channel. An event belongs to one of them; alarms have one of their own. */
+const topics = {
+  enrolled: { icon: ":white_check_mark:", headline: services("are in the mesh") },
+  "enrolled-unverified": { icon: ":white_check_mark:", headline: services("are enrolled, not verified") },
+  updated: { icon: ":arrows_counterclockwise:", headline: services("are up to date in the mesh") },
+  "updated-unverified": { icon: ":arrows_counterclockwise:", headline: services("have their update, not verified") },
+  corrected: { icon: ":wrench:", headline: services("lacked what the mesh needs: they have it again") },
+  unenrolled: { icon: ":wave:", headline: services("are out of the mesh") },
+  superseded: {
+    icon: ":leftwards_arrow_with_hook:",
+    headline: rolls("were superseded, they changed nothing more"),
+  },
+  refused: { icon: ":no_entry:", headline: services("can't join the mesh: nothing was changed") },
+  warned: { icon: ":warning:", headline: services("have the enroll tag, and a warning"), lasting: true },
+  reverted: {
+    icon: ":rewind:",
+    headline: rolls("failed and were reverted to the last good revision"),
+    lasting: true,
+  },
+  unchanged: { icon: ":rewind:", headline: rolls("failed before they deployed anything"), lasting: true },
+  stuck: {
+    icon: ":rotating_light:",
+    headline: rolls("failed and could NOT be reverted"),
+    urgent: true,
+    lasting: true,
+  },
+  dying: {
+    icon: ":broken_heart:",
+    headline: services("are in the mesh, and their tasks keep dying"),
+    urgent: true,
+    lasting: true,
+  },
+  stranded: {
+    icon: ":broken_heart:",
+    headline: services("still do not run: somebody has to act"),
+    urgent: true,
+    lasting: true,
+  },
+  alarm: {
+    icon: ":rotating_light:",
+    headline: (count) => `${counted(count, "alarm")} changed`,
+    urgent: true,
+    lasting: true,
+  },
+} as const satisfies Readonly<Record<string, TopicRules>>;
+export type Topic = keyof typeof topics;
+
+/** The rules of a topic; those of a topic that a later version has written are the mildest. */
+export function rulesOf(topic: string): TopicRules {
+  return isTopic(topic) ? topics[topic] : { icon: ":information_source:", headline: services("have news") };
+}
+
+function isTopic(topic: string): topic is Topic {
+  return Object.hasOwn(topics, topic);
+}
+
+/** What an event is about, and why it happened. */
+export function topicOf(event: ServiceNewsEvent): { readonly topic: Topic; readonly cause: string } {
+  switch (event.detailType) {
+    case "Service Enrolled":
+      return { topic: event.detail.verification === "pending" ? "enrolled-unverified" : "enrolled", cause: "" };
+    case "Service Updated":
+      return { topic: event.detail.verification === "pending" ? "updated-unverified" : "updated", cause: "" };
+    case "Drift Corrected":
+      return { topic: "corrected", cause: "" };
+    case "Service Unenrolled":
+      return { topic: "unenrolled", cause: "" };
+    case "Service Roll Superseded":
+      return { topic: "superseded", cause: "" };
+    case "Service Refused":
+      return { topic: "refused", cause: joined(event.detail.refusals.map(({ reason }) => reason)) };
+    case "Service Warned":
+      return { topic: "warned", cause: joined(event.detail.warnings.map(({ code }) => code)) };
+    case "Service Roll Failed": {
+      const { unchanged, reverted, code } = event.detail;
+      if (unchanged) return { topic: "unchanged", cause: code };
+      return { topic: reverted ? "reverted" : "stuck", cause: code };
+    }
+    case "Service Unhealthy": {
+      const { stoppedTasks, code } = event.detail;
+      return { topic: stoppedTasks === undefined ? "stranded" : "dying", cause: code };
+    }
+  }
+}
+
+function joined(codes: readonly string[]): string {
+  return [...new Set(codes)].sort().join("+");
+}
+
+/** What a cause means, and what to do about it where that is one thing. */
+export interface CauseText {
+  readonly sentence: string;
+  readonly fix?: string | undefined;
+}
+
+/** The text of a cause; undefined where the topic says it all. */
+export function causeText(topic: string, cause: string): CauseText | undefined {
+  const codes = cause.split("+");
+  switch (topic) {
+    case "refused": {
+      const found = refusalNames.filter((name) => codes.includes(name)).map((name) => refusals[name]);
+      const [only, ...others] = found;
+      if (!only) return undefined;
+      return {
+        sentence: found.map(({ sentence }) => sentence).join(" "),
+        fix: others.length > 0 ? undefined : only.fix,
+      };
+    }
+    case "warned": {
+      const found = warningNames.filter((name) => codes.includes(name)).map((name) => warnings[name]);
+      return found.length > 0 ? { sentence: found.join(" ") } : undefined;
+    }
+    case "reverted":
+    case "unchanged":
+    case "stuck":
+    case "dying":
+    case "stranded":
+      return isFailure(cause) ? failures[cause] : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function isFailure(cause: string): cause is FailureCode {
+  return Object.hasOwn(failures, cause);
+}
