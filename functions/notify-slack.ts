@@ -1,17 +1,18 @@
 import * as z from "zod";
 import { autopilotEvents } from "../shared/base/vocabulary.ts";
+import { namePrefixOf } from "../shared/config/names.ts";
 import { readAlarmChange } from "../shared/events/alarms.ts";
 import { type OutgoingEvent, readOutgoing } from "../shared/events/outgoing.ts";
-import { alarmMessage } from "../shared/slack/alarm-message.ts";
 import { atSlacksPace, postedOf } from "../shared/slack/calls.ts";
 import type { SlackMessage } from "../shared/slack/layout.ts";
 import { messageFor } from "../shared/slack/messages.ts";
 import { isServiceEvent } from "../shared/slack/topics.ts";
 import { announceNews } from "../shared/use-cases/notify/announce.ts";
-import { newsOfService } from "../shared/use-cases/notify/news.ts";
+import { newsOfAlarm, newsOfService } from "../shared/use-cases/notify/news.ts";
 import { environmentContext, type FunctionContext } from "./context.ts";
 import { parsed } from "./input.ts";
 import { lambda, type Step } from "./middleware.ts";
+import type { Tools } from "./observability.ts";
 import { type Slack, slackChannel } from "./slack.ts";
 
 const eventSchema = z.object({ id: z.string().min(1).optional() });
@@ -22,9 +23,11 @@ const eventSchema = z.object({ id: z.string().min(1).optional() });
  * one: the message itself counts the others.
  */
 export function notifySlack(
-  { stage, pause, ledger, now }: Pick<FunctionContext, "stage" | "pause" | "ledger" | "now">,
+  { config, stage, pause, ledger, now }: Pick<FunctionContext, "config" | "stage" | "pause" | "ledger" | "now">,
   slack: Slack,
 ): Step {
+  const prefix = namePrefixOf(config, stage);
+  const calls = (log: Tools["log"]) => ({ ledger, slack, stage, now, pause, log });
   const post = async (message: SlackMessage) => {
     const channel = await slack();
     await atSlacksPace(pause, () => channel.postMessage(message));
@@ -34,7 +37,8 @@ export function notifySlack(
     const alarm = readAlarmChange(event);
     if (alarm) {
       log.appendKeys({ alarm: alarm.name });
-      return post(alarmMessage(alarm, stage));
+      const news = newsOfAlarm(alarm, { config, prefix, id: parsed(eventSchema, event).id, nowMs: now() });
+      return news ? { did: await announceNews(news, calls(log)) } : { did: "not-ours" };
     }
     const outgoing = readOutgoing(event);
     log.appendKeys({ detailType: outgoing.detailType });
@@ -43,7 +47,7 @@ export function notifySlack(
     const { rollout, isQuiet } = await reportedRollout(outgoing, ledger);
     if (isQuiet && !((await slack()).updates && rollout && postedOf(rollout))) return { did: "left-to-rollout" };
     const news = newsOfService(outgoing, parsed(eventSchema, event).id, now(), rollout?.id);
-    const did = await announceNews(news, { ledger, slack, stage, now, pause, log });
+    const did = await announceNews(news, calls(log));
     log.info(did);
     return { did };
   };

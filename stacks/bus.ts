@@ -9,6 +9,6 @@ export function homeBus({ deployment }: Context): aws.cloudwatch.EventBus {
     description: "Events that the autopilot receives and emits.",
   });
   const policy = homeBusPolicy(deployment, homeBusArn(deployment));
-  if (policy) new aws.cloudwatch.EventBusPolicy("BusPolicy", { eventBusName: bus.name, policy });
+  new aws.cloudwatch.EventBusPolicy("BusPolicy", { eventBusName: bus.name, policy });
   return bus;
 }

@@ -73,8 +73,7 @@ export function installRoles(iam: PolicyTaker, config: Config): void {
   const accounts = [deployment.home.account, ...memberAccounts(deployment)];
   for (const account of accounts) forwardingRole(iam, deployment, account);
   const busArn = homeBusArn(deployment);
-  const busPolicy = homeBusPolicy(deployment, busArn);
-  if (busPolicy !== undefined) iam.putResourcePolicy(busArn, busPolicy);
+  iam.putResourcePolicy(busArn, homeBusPolicy(deployment, busArn));
   functionPolicies(iam, config, deployment);
 }
 

@@ -6,6 +6,8 @@
 /** Sources of events. AWS refuses PutEvents for a source that begins with `aws.`: those are AWS's own. */
 export const eventSources = {
   autopilot: "ztunnel-autopilot",
+  /** Shows that events of a region are forwarded. Other accounts may send it, and nothing else of ours. */
+  heartbeat: "ztunnel-autopilot.heartbeat",
   /** Operators and pipelines that ask for something. */
   operator: "ztunnel-autopilot.operator",
   cloudWatch: "aws.cloudwatch",
@@ -36,6 +38,9 @@ export const deploymentEventNames = {
   failed: "SERVICE_DEPLOYMENT_FAILED",
 } as const;
 export type DeploymentEventName = (typeof deploymentEventNames)[keyof typeof deploymentEventNames];
+
+/** The detail type of the heartbeat. */
+export const HEARTBEAT = "Heartbeat";
 
 /** Detail types of the operators' events. */
 export const operatorDetailTypes = {

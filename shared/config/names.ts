@@ -1,4 +1,4 @@
-import { type EnvironmentVariable, type FunctionName, resourceEndings } from "../base/vocabulary.ts";
+import { type EnvironmentVariable, type FunctionName, LAB_STAGE, resourceEndings } from "../base/vocabulary.ts";
 
 /** The part of the configuration that names begin with. */
 interface NamedConfig {
@@ -27,6 +27,11 @@ export function resourceNames(
     tableName: environment.AUTOPILOT_TABLE || `${prefix}-${resourceEndings.ledger}`,
     busName: environment.AUTOPILOT_BUS || prefix,
   };
+}
+
+/** What the names of a stage's resources begin with. Those of the lab have no stage in their names. */
+export function namePrefixOf({ name }: NamedConfig, stage: string): string {
+  return stage === LAB_STAGE ? name : `${name}-${stage}`;
 }
 
 /** The role that operators take on in other accounts. */

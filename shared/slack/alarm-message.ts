@@ -1,27 +1,20 @@
+import { alarmDescription, type OwnAlarm } from "../base/own-alarms.ts";
 import type { AlarmChange } from "../events/alarms.ts";
-import { layOut, quoted, type SlackMessage } from "./layout.ts";
-import { escapeText, link } from "./mrkdwn.ts";
+import type { Story } from "./layout.ts";
+import { link, nameText } from "./mrkdwn.ts";
 
-/** The message about an alarm: its name, what it means, why CloudWatch changed its state, where the runbook is. */
-export function alarmMessage(
-  { account, region, name, state, description, reason }: AlarmChange,
-  stage?: string,
-): SlackMessage {
+/**
+ * What an alarm of the autopilot's own that has changed says to people: its name, what it means, where its runbook is.
+ * The texts are the autopilot's, since the event's can be written by anybody who can write an alarm.
+ */
+export function alarmStory({ account, region, name, state }: AlarmChange, own: OwnAlarm): Story {
   const { icon, words } = standingOf(state);
-  return layOut(
-    {
-      icon,
-      headline: `${escapeText(name, 300)} ${words}`,
-      lines:
-        state === "OK"
-          ? []
-          : [description, reason && `CloudWatch: ${reason}`]
-              .filter(Boolean)
-              .map((one) => quoted("", one, { maxLength: 1000 })),
-      context: [`account ${account}, ${region}`, link(consoleUrl(region, name), "open in CloudWatch")],
-    },
-    stage,
-  );
+  return {
+    icon,
+    headline: `${nameText(name, 300)} ${words}`,
+    lines: state === "OK" ? [] : [alarmDescription(own)],
+    context: [`account ${account}, ${region}`, link(consoleUrl(region, name), "open in CloudWatch")],
+  };
 }
 
 const standings = {
@@ -33,7 +26,7 @@ const standings = {
 
 function standingOf(state: string): { readonly icon: string; readonly words: string } {
   if (state === "ALARM" || state === "OK" || state === "INSUFFICIENT_DATA") return standings[state];
-  return { icon: ":grey_question:", words: `is in a state that is new to the autopilot: ${escapeText(state, 50)}` };
+  return { icon: ":grey_question:", words: `is in a state that is new to the autopilot: ${nameText(state, 50)}` };
 }
 
 function consoleUrl(region: string, name: string): string {

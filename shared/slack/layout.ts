@@ -1,4 +1,4 @@
-import { cleanText, escapeText } from "./mrkdwn.ts";
+import { cleanText, nameText } from "./mrkdwn.ts";
 
 /**
  * Text that Slack takes as it is: without `verbatim` it makes links of the addresses in it, and broadcasts of `@here`,
@@ -91,7 +91,7 @@ const OWN_COMMAND = /(`npm run autopilot -- [^`]+)`/g;
 function lineText(line: StoryLine): string {
   if (typeof line === "string") return line;
   const { lead, quote, tail } = line;
-  const escaped = escapeText(quote, Math.max(quote.length, DETAIL_LIMIT));
+  const escaped = nameText(quote, Math.max(quote.length, DETAIL_LIMIT));
   return [lead, escaped, tail].filter(Boolean).join(" ").replaceAll(" \n", "\n");
 }
 

@@ -218,7 +218,7 @@ function reasonOf(reason: string): StoryLine {
 }
 
 function controlPlane({ controlPlane: name }: { readonly controlPlane: string }): string {
-  return escapeText(name, 100);
+  return nameText(name, 100);
 }
 
 const unenrollSentences = {

@@ -45,7 +45,8 @@ export function link(url: string, text: string): string {
 }
 
 /** What Slack makes more of than text, where a text is verbatim: styles, emoji, a quotation or list at the start. */
-const STYLING = /[*_~`]|:[^\s:]+:|^\s*(?:>|&gt;|[-•])/;
+const STYLING =
+  /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|(?<![\p{L}\p{N}:]):[\w+'-]+:(?![\p{L}\p{N}:])|^\s*(?:>|[-•])/u;
 
 /** A name that somebody else chose, within a text of ours: as code where Slack would make more of it than text. */
 export function nameText(name: string, maxLength = 200): string {

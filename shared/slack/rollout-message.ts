@@ -1,7 +1,7 @@
 import { endedStatuses, failedStatuses, type Rollout, type RolloutStatus } from "../model/rollout.ts";
 import type { Progress } from "../rollout/progress.ts";
 import { counted, durationText, layOut, quoted, type SlackMessage, type StoryLine, timeText } from "./layout.ts";
-import { code, escapeText, nameText } from "./mrkdwn.ts";
+import { code, nameText } from "./mrkdwn.ts";
 import { commandFor, kindWords, reasonLines } from "./rollout-stories.ts";
 
 const BAR_CELLS = 20;
@@ -62,7 +62,7 @@ const standings: Readonly<Record<RolloutStatus, { readonly icon: string; readonl
 };
 
 function titleOf({ kind, target }: Rollout): string {
-  const of = target.controlPlane === undefined ? "" : ` of ${escapeText(target.controlPlane, 100)}`;
+  const of = target.controlPlane === undefined ? "" : ` of ${nameText(target.controlPlane, 100)}`;
   const to = target.image === undefined ? "" : ` to ${code(target.image, 300)}`;
   return `${kindWords[kind]}${kind === "rotate" ? of : ""}${kind === "upgrade" ? to : ""}`;
 }
@@ -74,7 +74,7 @@ function waveText({ status, nextWaveIndex: wave, waves }: Rollout, progress: Pro
   const current = waves[index];
   if (!current) return "";
   const does = waveWords[progress.waves[index]?.state ?? current.state];
-  return `wave ${index + 1} of ${waves.length}: ${escapeText(current.name, 100)}${does}`;
+  return `wave ${index + 1} of ${waves.length}: ${nameText(current.name, 100)}${does}`;
 }
 
 const waveWords = {

@@ -3,7 +3,7 @@ import { failures } from "../base/errors.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { rolloutKinds } from "../model/rollout.ts";
 import { counted, durationText, quoted, type Story, type StoryLine, timeText } from "./layout.ts";
-import { code, escapeText, nameText } from "./mrkdwn.ts";
+import { code, nameText } from "./mrkdwn.ts";
 
 /** An event about a rollout as a whole. */
 export type RolloutEvent = Extract<OutgoingEvent, { detailType: `Rollout ${string}` }>;
@@ -46,14 +46,14 @@ export function rolloutStory({ detailType, detail }: RolloutEvent): Story {
     case "Rollout Wave Completed":
       return {
         icon: detail.failed > 0 ? ":large_orange_circle:" : ":large_green_circle:",
-        headline: `Wave ${detail.number} of ${detail.waves} is done: ${escapeText(detail.wave, 100)}`,
+        headline: `Wave ${detail.number} of ${detail.waves} is done: ${nameText(detail.wave, 100)}`,
         lines: [countsText(detail)],
         context: [idOf(detail)],
       };
     case "Rollout Paused":
       return {
         icon: holdIcons[detail.hold],
-        headline: `${kindWords[detail.kind]} waits${detail.nextWave === undefined ? "" : ` before wave ${escapeText(detail.nextWave, 100)}`}`,
+        headline: `${kindWords[detail.kind]} waits${detail.nextWave === undefined ? "" : ` before wave ${nameText(detail.nextWave, 100)}`}`,
         lines: [quoted("", detail.detail, { tail: holdFix(detail) })],
         context: [idOf(detail)],
       };

@@ -26,7 +26,7 @@ interface TopicRules {
 const services = (words: string) => (count: number) => `${counted(count, "service")} ${words}`;
 const rolls = (words: string) => (count: number) => `${counted(count, "roll")} ${words}`;
 
-/** The topics of the operations channel. An event belongs to one of them; alarms have one of their own. */
+/** The topics of the operations channel that an event about a service can belong to. */
 const topics = {
   enrolled: { icon: ":white_check_mark:", headline: services("are in the mesh") },
   "enrolled-unverified": { icon: ":white_check_mark:", headline: services("are enrolled, not verified") },
@@ -64,17 +64,24 @@ const topics = {
     urgent: true,
     lasting: true,
   },
-  alarm: {
-    icon: ":rotating_light:",
-    headline: (count) => `${counted(count, "alarm")} changed`,
-    urgent: true,
-    lasting: true,
-  },
 } as const satisfies Readonly<Record<string, TopicRules>>;
 export type Topic = keyof typeof topics;
 
+const ALARM = "alarm ";
+const alarmRules: TopicRules = {
+  icon: ":rotating_light:",
+  headline: (count) => `${counted(count, "alarm")} changed`,
+  urgent: true,
+};
+
+/** Each alarm is a topic of its own. */
+export function topicOfAlarm(alarm: string): string {
+  return `${ALARM}${alarm}`;
+}
+
 /** The rules of a topic; those of a topic that a later version has written are the mildest. */
 export function rulesOf(topic: string): TopicRules {
+  if (topic.startsWith(ALARM)) return alarmRules;
   return isTopic(topic) ? topics[topic] : { icon: ":information_source:", headline: services("have news") };
 }
 

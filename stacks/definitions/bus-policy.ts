@@ -1,24 +1,63 @@
-import { eventSources } from "../../shared/base/vocabulary.ts";
-import { type AutopilotDeployment, memberAccounts } from "./deployment.ts";
+import { eventSources, HEARTBEAT } from "../../shared/base/vocabulary.ts";
+import { type AutopilotDeployment, memberAccounts, resourceName, roleArn } from "./deployment.ts";
+import { functions } from "./functions.ts";
 import { policy } from "./permissions.ts";
 
+const PUT = "events:PutEvents";
+const NAMED = { Null: { "events:source": "false" } } as const;
+
 /**
- * The home bus's policy, which lets other accounts put events on it; `undefined` when there is no other account. AWS's
- * own events can't be forged: PutEvents refuses sources that begin with `aws.`. The autopilot's and the operators'
- * could be: the policy refuses them from elsewhere.
+ * The home bus's policy. Other accounts may forward AWS's events, which nobody can forge (PutEvents refuses sources
+ * that begin with `aws.`), and send the heartbeat. Who speaks as the autopilot is one of its functions' roles; who
+ * speaks as an operator is of the home account.
  */
-export function homeBusPolicy(deployment: AutopilotDeployment, busArn: string): string | undefined {
-  const accounts = memberAccounts(deployment);
-  if (accounts.length === 0) return undefined;
-  const common = { Principal: { AWS: accounts }, Action: "events:PutEvents", Resource: busArn };
-  const own = [eventSources.autopilot, eventSources.operator];
+export function homeBusPolicy(deployment: AutopilotDeployment, busArn: string): string {
   return policy([
-    { Sid: "MemberAccountsForward", Effect: "Allow", ...common },
-    {
-      Sid: "OnlyHomeSpeaksForUs",
-      Effect: "Deny",
-      ...common,
-      Condition: { "ForAnyValue:StringEquals": { "events:source": own } },
-    },
+    ...memberAllowances(memberAccounts(deployment), busArn),
+    denied("OnlyFunctionsSpeakForUs", eventSources.autopilot, busArn, {
+      ArnNotEquals: { "aws:PrincipalArn": speakers(deployment) },
+    }),
+    denied("OnlyHomeSpeaksAsOperator", eventSources.operator, busArn, {
+      StringNotEquals: { "aws:PrincipalAccount": deployment.home.account },
+    }),
   ]);
+}
+
+function memberAllowances(accounts: readonly string[], busArn: string): readonly object[] {
+  if (accounts.length === 0) return [];
+  const common = { Effect: "Allow", Principal: { AWS: accounts }, Action: PUT, Resource: busArn } as const;
+  return [
+    {
+      Sid: "MembersForwardAwsEvents",
+      ...common,
+      Condition: { "ForAllValues:StringLike": { "events:source": "aws.*" }, ...NAMED },
+    },
+    {
+      Sid: "MembersSendHeartbeats",
+      ...common,
+      Condition: {
+        "ForAllValues:StringEquals": { "events:source": eventSources.heartbeat, "events:detail-type": HEARTBEAT },
+        Null: { "events:source": "false", "events:detail-type": "false" },
+      },
+    },
+  ];
+}
+
+/** An explicit denial also counts for those whose own policies allow the call. */
+function denied(Sid: string, source: string, busArn: string, unless: Readonly<Record<string, object>>): object {
+  return {
+    Sid,
+    Effect: "Deny",
+    Principal: "*",
+    Action: PUT,
+    Resource: busArn,
+    Condition: { "ForAnyValue:StringEquals": { "events:source": source }, ...unless },
+  };
+}
+
+/** The roles of the functions that emit events. */
+function speakers(deployment: AutopilotDeployment): readonly string[] {
+  return functions
+    .filter(({ calls }) => calls.some(({ scope }) => scope === "bus"))
+    .map(({ name }) => roleArn(deployment.home, resourceName(deployment, name)));
 }

@@ -20,7 +20,7 @@ export function eventPatterns(options: EventPatternOptions): EventRules {
   const fromAws = awsRules(options);
   return {
     forwardedRules: forwarded(fromAws),
-    homeRules: [...fromAws, ...autopilotRules, ...operatorRules(options)],
+    homeRules: [...fromAws, ...autopilotRules(options), ...operatorRules(options)],
   };
 }
 

@@ -20,7 +20,7 @@ export interface EventRules {
 
 /** What the rules of a deployment depend on. */
 export interface EventPatternOptions {
-  /** Events of operators are taken from this account alone. */
+  /** Events of operators, and the autopilot's own, are taken from this account alone. */
   readonly homeAccount: string;
   /** The key of the tag that enrolls a service. */
   readonly enrollTagKey: string;

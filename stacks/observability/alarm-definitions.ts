@@ -1,4 +1,11 @@
 import { METRICS_NAMESPACE, type MetricDimensions, type MetricName } from "../../shared/base/metrics.ts";
+import {
+  alarmDescription,
+  DEAD_LETTERS,
+  functionEnding,
+  ownAlarms,
+  ROOT_CA_DAYS,
+} from "../../shared/base/own-alarms.ts";
 import { resourceEndings } from "../../shared/base/vocabulary.ts";
 import {
   type AutopilotDeployment,
@@ -27,12 +34,6 @@ export interface AlarmDefinition {
   readonly missingData: "breaching" | "notBreaching" | "ignore";
 }
 
-/** The runbook that an alarm's description names. */
-export const RUNBOOKS = "docs/operations.md";
-
-/** A root CA that ends sooner is no longer a matter for the next sprint. */
-export const ROOT_CA_DAYS = 14;
-
 type Metric = Pick<AlarmDefinition, "namespace" | "metricName" | "dimensions">;
 type Rule = Partial<Omit<AlarmDefinition, "name" | "description" | keyof Metric>>;
 
@@ -40,7 +41,7 @@ type Rule = Partial<Omit<AlarmDefinition, "name" | "description" | keyof Metric>
 export function deadLetterDefinition(queueName: string): AlarmDefinition {
   return {
     name: `${queueName}-not-empty`,
-    description: described("A dead letter waits in the queue of the same name.", "dead-letters"),
+    description: alarmDescription(DEAD_LETTERS),
     namespace: "AWS/SQS",
     metricName: "ApproximateNumberOfMessagesVisible",
     dimensions: { QueueName: queueName },
@@ -64,17 +65,12 @@ export function homeAlarms(deployment: AutopilotDeployment): readonly AlarmDefin
 
 function rollAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
   const own = ownMetric(deployment);
-  const alarm = (ending: string, sentence: string, metric: Metric, rule: Rule = {}) =>
-    alarmOf(deployment, { ending, sentence, metric, rule });
+  const alarm = (ending: string, metric: Metric, rule: Rule = {}) => alarmOf(deployment, { ending, metric, rule });
   return [
-    alarm(
-      "roll-not-reverted",
-      "A roll failed and its service could not be reverted to its last good revision.",
-      own("Rolls", { outcome: "revert-failed" }),
-    ),
-    alarm("rollout-services-stuck", "A rollout could not roll services back.", own("RolloutStuck", {}), maximum),
-    alarm("rollout-rolled-back", "A rollout was rolled back.", own("Rollouts", { status: "rolled-back" })),
-    alarm("rollout-failed", "A rollout could not continue: what it did stays.", own("Rollouts", { status: "failed" })),
+    alarm("roll-not-reverted", own("Rolls", { outcome: "revert-failed" })),
+    alarm("rollout-services-stuck", own("RolloutStuck", {}), maximum),
+    alarm("rollout-rolled-back", own("Rollouts", { status: "rolled-back" })),
+    alarm("rollout-failed", own("Rollouts", { status: "failed" })),
   ];
 }
 
@@ -83,19 +79,16 @@ function sweepAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[
   return [
     alarmOf(deployment, {
       ending: "sweep-not-run",
-      sentence: "No sweep has completed for an hour.",
       metric: own("SweptServices", {}),
       rule: silentFor(900, 4),
     }),
     alarmOf(deployment, {
       ending: "unenrolls-postponed",
-      sentence: "A sweep has postponed the unenrollment of services, because there are too many: were tags lost?",
       metric: own("UnenrollsPostponed", {}),
       rule: { ...maximum, periodSeconds: 900 },
     }),
     alarmOf(deployment, {
       ending: "token-secrets-gone",
-      sentence: "Somebody has deleted a secret that running services pin: their next tasks can't start.",
       metric: own("TokenSecretsGone", {}),
       rule: { ...maximum, periodSeconds: 900 },
     }),
@@ -114,17 +107,14 @@ function meshAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[]
   return [
     alarmOf(deployment, {
       ending: "root-ca-not-watched",
-      sentence: "Not all control planes could be read for half an hour.",
       metric: own("ControlPlanesRead", {}),
       rule: silentFor(600, 3),
     }),
     ...deployment.controlPlanes.map((controlPlane) =>
       alarmOf(deployment, {
         ending: `root-ca-ends-soon-${controlPlane}`,
-        sentence: `A root CA certificate of the control plane ${controlPlane} ends in less than ${ROOT_CA_DAYS} days.`,
         metric: own("RootCaDaysLeft", { controlPlane }),
         rule: endsSoon,
-        runbook: "root-ca-ends-soon",
       }),
     ),
   ];
@@ -133,12 +123,10 @@ function meshAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[]
 function executionAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
   return stateMachines.flatMap(({ name }) => {
     const dimensions = { StateMachineArn: stateMachineArn(deployment, name) };
-    return failedExecutions.map(({ metricName, ending, sentence }) =>
+    return failedExecutions.map(({ metricName, ending }) =>
       alarmOf(deployment, {
         ending: `${name}-${ending}`,
-        sentence: `${sentence} of ${name}.`,
         metric: { namespace: "AWS/States", metricName, dimensions },
-        runbook: "executions-failed",
       }),
     );
   });
@@ -148,13 +136,11 @@ function functionAlarms(deployment: AutopilotDeployment): readonly AlarmDefiniti
   return watchedFunctions.flatMap((name) => {
     const dimensions = { FunctionName: resourceName(deployment, name) };
     const minutes = Math.max(5, schedules.find(({ functionName }) => functionName === name)?.everyMinutes ?? 0);
-    return troubles.map(({ metricName, ending, sentence }) =>
+    return troubles.map(({ metricName, ending }) =>
       alarmOf(deployment, {
-        ending: `${name.replaceAll("/", "-")}-${ending}`,
-        sentence: `The function ${name} ${sentence} for ${3 * minutes} minutes.`,
+        ending: functionEnding(name, ending),
         metric: { namespace: "AWS/Lambda", metricName, dimensions },
         rule: { periods: 3, periodSeconds: minutes * 60 },
-        runbook: `functions-${ending}`,
       }),
     );
   });
@@ -162,13 +148,11 @@ function functionAlarms(deployment: AutopilotDeployment): readonly AlarmDefiniti
 
 function ledgerAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
   const dimensions = { TableName: resourceName(deployment, resourceEndings.ledger) };
-  return ledgerThrottles.map(({ metricName, ending, sentence }) =>
+  return ledgerThrottles.map(({ metricName, ending }) =>
     alarmOf(deployment, {
       ending,
-      sentence,
       metric: { namespace: "AWS/DynamoDB", metricName, dimensions },
       rule: { periods: 2 },
-      runbook: "ledger-throttled",
     }),
   );
 }
@@ -176,16 +160,16 @@ function ledgerAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition
 function alarmOf(
   deployment: AutopilotDeployment,
   given: {
-    /** Ends its name, and is its runbook's too unless that is named. */
+    /** Ends its name, by which `ownAlarms` has its text. */
     readonly ending: string;
-    readonly sentence: string;
     readonly metric: Metric;
     readonly rule?: Rule;
-    readonly runbook?: string;
   },
 ): AlarmDefinition {
-  const { ending, sentence, metric, rule, runbook = ending } = given;
-  const description = described(sentence, runbook);
+  const { ending, metric, rule } = given;
+  const own = ownAlarms(deployment).get(ending);
+  if (!own) throw new Error(`the alarm ${ending} has no text`);
+  const description = alarmDescription(own);
   return { name: alarmName(deployment, ending), description, ...metric, ...aboveZero, ...rule };
 }
 
@@ -196,18 +180,18 @@ function alarmOf(
 const watchedFunctions = functions.filter(({ invocation }) => invocation === "asynchronous").map(({ name }) => name);
 
 const troubles = [
-  { metricName: "Errors", ending: "failing", sentence: "has failed again and again" },
-  { metricName: "Throttles", ending: "throttled", sentence: "was kept from running" },
+  { metricName: "Errors", ending: "failing" },
+  { metricName: "Throttles", ending: "throttled" },
 ] as const;
 
 const failedExecutions = [
-  { metricName: "ExecutionsFailed", ending: "executions-failed", sentence: "An execution failed" },
-  { metricName: "ExecutionsTimedOut", ending: "executions-timed-out", sentence: "An execution took too long" },
+  { metricName: "ExecutionsFailed", ending: "executions-failed" },
+  { metricName: "ExecutionsTimedOut", ending: "executions-timed-out" },
 ] as const;
 
 const ledgerThrottles = [
-  { metricName: "ReadThrottleEvents", ending: "ledger-reads-throttled", sentence: "DynamoDB holds up reads." },
-  { metricName: "WriteThrottleEvents", ending: "ledger-writes-throttled", sentence: "DynamoDB holds up writes." },
+  { metricName: "ReadThrottleEvents", ending: "ledger-reads-throttled" },
+  { metricName: "WriteThrottleEvents", ending: "ledger-writes-throttled" },
 ] as const;
 
 const aboveZero = {
@@ -240,8 +224,4 @@ function ownMetric(deployment: AutopilotDeployment) {
     metricName,
     dimensions: { service: homeBusName(deployment), ...dimensions },
   });
-}
-
-function described(sentence: string, runbook: string): string {
-  return `${sentence} What to do: ${RUNBOOKS}#${runbook}`;
 }

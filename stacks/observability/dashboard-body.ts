@@ -1,3 +1,4 @@
+import { ROOT_CA_DAYS, RUNBOOKS } from "../../shared/base/own-alarms.ts";
 import { resourceEndings } from "../../shared/base/vocabulary.ts";
 import {
   type AutopilotDeployment,
@@ -9,7 +10,7 @@ import {
 } from "../definitions/deployment.ts";
 import { functions } from "../definitions/functions.ts";
 import { stateMachines } from "../definitions/state-machines.ts";
-import { homeAlarms, ROOT_CA_DAYS, RUNBOOKS } from "./alarm-definitions.ts";
+import { homeAlarms } from "./alarm-definitions.ts";
 import { by, chart, type Line, line, linesOf, type Row, type Widget } from "./charts.ts";
 
 /**

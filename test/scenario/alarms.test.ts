@@ -38,9 +38,24 @@ describe("an alarm of the autopilot", () => {
     expect(texts).toHaveLength(2);
     expect(texts[0]).toContain("ztunnel-autopilot-sweep-not-run is in ALARM");
     expect(texts[0]).toContain("docs/operations.md#sweep-not-run");
-    expect(texts[0]).toContain("no datapoints &lt;were&gt; received");
+    expect(texts.join("\n")).not.toContain("datapoints");
     expect(texts[1]).toBe(":white_circle: ztunnel-autopilot-sweep-not-run is no longer in ALARM\nstage lab");
   });
+
+  it("that changes again and again is a message a state, which says what is so", async () => {
+    const changes = Array.from({ length: 10 }, () => ["OK", "ALARM"]).flat();
+    const texts = await messagesAfter("ztunnel-autopilot-sweep-not-run", changes);
+    expect(texts.filter((text) => text.includes("is in ALARM")).length).toBeGreaterThan(0);
+    expect(texts.filter((text) => text.startsWith(":")).length).toBeLessThanOrEqual(20);
+  });
+
+  it.each(["ztunnel-autopilot-sweep-not-run", "ztunnel-autopilot-lab-x", "ztunnel-autopilot-sweep-not-run-2"])(
+    "called %s in a member's account does not speak in our name",
+    async (name) => {
+      const member = { account: "210987654321", region: "eu-west-1" };
+      expect(await messagesAfter(name, ["ALARM", "OK"], member)).toEqual([]);
+    },
+  );
 
   it("of another application is not reported", async () => {
     expect(await messagesAfter("checkout-errors", ["ALARM"])).toEqual([]);

@@ -150,26 +150,52 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("of other accounts are accepted, except those in the name of the autopilot or its operators", () => {
+    it("of other accounts are accepted where they are AWS's or a heartbeat, and who speaks for us is named", () => {
       const others = new Set([
         ...config.accounts.map(({ role }) => role.split(":")[4]),
         ...config.controlPlanes.map(({ eks }) => eks?.account),
       ]);
       others.delete(homeAccount);
       others.delete(undefined);
-      const [allowed, denied] = statementsOf(all(types.busPolicy)[0]?.inputs.policy);
-      expect(allowed).toMatchObject({
-        effect: "Allow",
-        actions: ["events:PutEvents"],
-        principal: { AWS: [...others].sort() },
-      });
-      expect(denied).toMatchObject({
-        effect: "Deny",
-        principal: allowed?.principal,
-        condition: {
-          "ForAnyValue:StringEquals": { "events:source": ["ztunnel-autopilot", "ztunnel-autopilot.operator"] },
+      const statements = statementsOf(all(types.busPolicy)[0]?.inputs.policy);
+      const allowed = statements.filter(({ effect }) => effect === "Allow");
+      const denied = statements.filter(({ effect }) => effect === "Deny");
+      expect(allowed.map(({ condition }) => condition)).toEqual(
+        others.size === 0
+          ? []
+          : [
+              { "ForAllValues:StringLike": { "events:source": "aws.*" }, Null: { "events:source": "false" } },
+              {
+                "ForAllValues:StringEquals": {
+                  "events:source": "ztunnel-autopilot.heartbeat",
+                  "events:detail-type": "Heartbeat",
+                },
+                Null: { "events:source": "false", "events:detail-type": "false" },
+              },
+            ],
+      );
+      for (const { actions, principal } of allowed)
+        expect({ actions, principal }).toEqual({
+          actions: ["events:PutEvents"],
+          principal: { AWS: [...others].sort() },
+        });
+      const speakers = allSpeakers().map((name) => `arn:aws:iam::${homeAccount}:role/${resourceName(names, name)}`);
+      expect(denied).toMatchObject([
+        {
+          principal: "*",
+          condition: {
+            "ForAnyValue:StringEquals": { "events:source": "ztunnel-autopilot" },
+            ArnNotEquals: { "aws:PrincipalArn": speakers },
+          },
         },
-      });
+        {
+          principal: "*",
+          condition: {
+            "ForAnyValue:StringEquals": { "events:source": "ztunnel-autopilot.operator" },
+            StringNotEquals: { "aws:PrincipalAccount": homeAccount },
+          },
+        },
+      ]);
     });
   });
 
@@ -596,4 +622,11 @@ function invocationsIn(node: unknown): readonly Invocation[] {
     return [{ functionArn: own.data.Arguments.FunctionName, timeoutSeconds: own.data.TimeoutSeconds }];
   }
   return Object.values(node).flatMap(invocationsIn);
+}
+
+/** The functions that emit events, by what they may call. */
+function allSpeakers(): readonly string[] {
+  return functions
+    .filter(({ calls }) => calls.some(({ actions }) => actions.includes("events:PutEvents")))
+    .map(({ name }) => name);
 }

@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import autopilotConfig from "../../autopilot.config.ts";
+import { RUNBOOKS } from "../../shared/base/own-alarms.ts";
 import { parseConfig } from "../../shared/config/config.ts";
 import { deploymentOf } from "../../stacks/deployment.ts";
-import { deadLetterDefinition, homeAlarms, RUNBOOKS } from "../../stacks/observability/alarm-definitions.ts";
+import { deadLetterDefinition, homeAlarms } from "../../stacks/observability/alarm-definitions.ts";
 
 const text = await readFile(new URL(`../../${RUNBOOKS}`, import.meta.url), "utf8");
 const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>

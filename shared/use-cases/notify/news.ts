@@ -1,9 +1,13 @@
 import { sha256 } from "../../base/json.ts";
+import { FORWARDING_ALARM, type OwnAlarm, ownAlarms } from "../../base/own-alarms.ts";
+import { type Config, targetsOf } from "../../config/config.ts";
+import type { AlarmChange } from "../../events/alarms.ts";
 import type { News } from "../../model/channel.ts";
+import { alarmStory } from "../../slack/alarm-message.ts";
 import { keptStory } from "../../slack/group-message.ts";
 import type { Story } from "../../slack/layout.ts";
 import { storyOf } from "../../slack/messages.ts";
-import { type ServiceNewsEvent, topicOf } from "../../slack/topics.ts";
+import { type ServiceNewsEvent, topicOf, topicOfAlarm } from "../../slack/topics.ts";
 
 /**
  * What an event about a service says to people. `id` identifies the event; without one, its content does. `reportedBy`:
@@ -28,6 +32,43 @@ export function newsOfService(
     story: kept(storyOf(event)),
     further: 0,
   };
+}
+
+/** The part of the configuration that says which alarms are the autopilot's own. */
+type AlarmConfig = Pick<Config, "homeAccount" | "homeRegion" | "accounts"> & {
+  readonly controlPlanes: readonly { readonly name: string }[];
+};
+
+/**
+ * What the change of an alarm says to people; undefined for an alarm that is not the autopilot's own by its exact
+ * name and place. `prefix`: what the names begin with.
+ */
+export function newsOfAlarm(
+  change: AlarmChange,
+  { config, prefix, id, nowMs }: { config: AlarmConfig; prefix: string; id: string | undefined; nowMs: number },
+): News | undefined {
+  const own = ownAlarmOf(change, prefix, config);
+  if (!own) return undefined;
+  const { account, region, name, state } = change;
+  return {
+    id: id ?? sha256(JSON.stringify([change, nowMs])),
+    topic: topicOfAlarm(`${account} ${region} ${name}`),
+    cause: state.slice(0, 50),
+    subject: `${account} ${region} ${name}`,
+    atMs: nowMs,
+    story: kept(alarmStory(change, own)),
+    further: 0,
+  };
+}
+
+/** Other regions and accounts have one alarm of the autopilot's: on the events that they could not forward. */
+function ownAlarmOf({ account, region, name }: AlarmChange, prefix: string, config: AlarmConfig): OwnAlarm | undefined {
+  if (!name.startsWith(`${prefix}-`)) return undefined;
+  const ending = name.slice(prefix.length + 1);
+  const isHome = account === config.homeAccount && region === config.homeRegion;
+  const isTarget = targetsOf(config).some((place) => place.account === account && place.region === region);
+  if (!isHome && !(isTarget && ending === FORWARDING_ALARM)) return undefined;
+  return ownAlarms({ controlPlanes: config.controlPlanes.map((plane) => plane.name) }).get(ending);
 }
 
 function kept(story: Story): News["story"] {

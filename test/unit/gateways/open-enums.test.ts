@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { DEAD_LETTERS } from "../../../shared/base/own-alarms.ts";
 import { readAlarmChange } from "../../../shared/events/alarms.ts";
 import { observedService, observedTask } from "../../../shared/gateways/aws/ecs-shapes.ts";
 import { hasEndedExecution } from "../../../shared/model/execution-status.ts";
-import { alarmMessage } from "../../../shared/slack/alarm-message.ts";
+import { alarmStory } from "../../../shared/slack/alarm-message.ts";
 
 /** A value that AWS may add to any of its lists tomorrow. */
 const NEW = "SOMETHING_NEW";
@@ -55,6 +56,6 @@ describe("a value that AWS adds to a list of its own", () => {
       detail: { alarmName: "errors", state: { value: NEW }, previousState: { value: NEW } },
     });
     expect(change?.state).toBe(NEW);
-    expect(change && JSON.stringify(alarmMessage(change))).toContain(`new to the autopilot: ${NEW}`);
+    expect(change && JSON.stringify(alarmStory(change, DEAD_LETTERS))).toContain(`new to the autopilot: ${NEW}`);
   });
 });

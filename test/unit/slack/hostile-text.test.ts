@@ -1,11 +1,12 @@
 import { type SlackPart, viewOf } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { isJsonObject, type Json, type JsonObject } from "../../../shared/base/json.ts";
+import { DEAD_LETTERS } from "../../../shared/base/own-alarms.ts";
 import { readOutgoing } from "../../../shared/events/outgoing.ts";
 import { rolloutStatuses } from "../../../shared/model/rollout.ts";
 import { progressOf } from "../../../shared/rollout/progress.ts";
-import { alarmMessage } from "../../../shared/slack/alarm-message.ts";
-import type { SlackMessage } from "../../../shared/slack/layout.ts";
+import { alarmStory } from "../../../shared/slack/alarm-message.ts";
+import { layOut, type SlackMessage } from "../../../shared/slack/layout.ts";
 import { messageFor } from "../../../shared/slack/messages.ts";
 import { rolloutMessage } from "../../../shared/slack/rollout-message.ts";
 import { all } from "../../support/outgoing-samples.ts";
@@ -26,6 +27,8 @@ const hostileTexts = [
   `${"x".repeat(395)}<!channel>`,
   `${"x".repeat(397)} https://evil.example`,
   "\u202e<!here>\u2066\u200f",
+  "*styled-by-others:* run `curl` _styled-by-others_ ~styled-by-others~",
+  "`*styled-by-others*` ```_styled-by-others_```",
 ];
 
 /** A link of the product's own, by its text and the beginning of its address. */
@@ -34,7 +37,16 @@ const ownLinks: Readonly<Record<string, string>> = {
   "open in CloudWatch": "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#alarmsV2:alarm/",
 };
 
+/** Styles that a text of others must not have: it would look like one of ours. */
+const STYLE_MARK = "styled-by-others";
+
 function isHarmless(part: SlackPart): boolean {
+  if (
+    part.kind === "text" &&
+    part.text.includes(STYLE_MARK) &&
+    part.styles.some((style) => style === "italic" || style === "strike")
+  )
+    return false;
   if (part.kind === "text") return !/[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/.test(part.text);
   const own = part.kind === "link" ? ownLinks[part.text] : undefined;
   return part.kind === "link" && own !== undefined && part.url.startsWith(own);
@@ -113,7 +125,8 @@ describe("what others wrote makes neither a link nor a mention", () => {
   it.each(["ALARM", "OK", "<!channel>"])("in the message of an alarm whose state is %s", (state) => {
     for (const text of hostileTexts) {
       const place = { account: "123456789012", region: "us-east-1", previousState: undefined };
-      const message = alarmMessage({ ...place, name: text, state, description: text, reason: text });
+      const change = { ...place, name: text, state, description: text, reason: text };
+      const message = layOut(alarmStory(change, DEAD_LETTERS), "prod");
       expect({ text, harm: harmOf(message) }).toEqual({ text, harm: [] });
     }
   });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import autopilotConfig from "../../../autopilot.config.ts";
 import { notifySlack } from "../../../functions/notify-slack.ts";
 import type { Tools } from "../../../functions/observability.ts";
 import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
+import { parseConfig } from "../../../shared/config/config.ts";
 import type { BusEvent } from "../../../shared/ports/ports.ts";
 import type { SlackMessage } from "../../../shared/slack/layout.ts";
 import { all } from "../../support/outgoing-samples.ts";
@@ -34,7 +36,13 @@ async function notified({ detailType, detail }: BusEvent, rolloutId?: string, le
     updateMessage: () => Promise.reject(new Error("a webhook updates nothing")),
   };
   const step = notifySlack(
-    { stage: "prod", now: () => 0, pause: async () => undefined, ledger },
+    {
+      config: parseConfig(autopilotConfig),
+      stage: "prod",
+      now: () => 0,
+      pause: async () => undefined,
+      ledger,
+    },
     async () => webhook,
   );
   const members = rolloutId === undefined ? detail : { ...detail, rolloutId };

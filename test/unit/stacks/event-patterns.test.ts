@@ -268,8 +268,22 @@ describe("event patterns", () => {
   const forPeople = rules.homeRules.filter(({ name }) => name === "news-for-people" || name === "rollout-news");
   const delivered = ({ detailType, detail }: BusEvent): JsonObject => ({
     source: "ztunnel-autopilot",
+    account: homeAccount,
     "detail-type": detailType,
     detail,
+  });
+
+  it("takes the autopilot's own events from the home account alone", () => {
+    for (const event of all) {
+      expect(matching(rules.homeRules, { ...delivered(event), account: "210987654321" })).toEqual([]);
+      expect(matching(rules.homeRules, { ...delivered(event), account: null })).toEqual([]);
+    }
+  });
+
+  it("has no rule for a heartbeat: it reaches no function", () => {
+    const heartbeat = { source: "ztunnel-autopilot.heartbeat", account: "210987654321", "detail-type": "Heartbeat" };
+    expect(matching(rules.homeRules, { ...heartbeat, detail: {} })).toEqual([]);
+    expect(matching(rules.homeRules, { ...heartbeat, account: homeAccount, detail: {} })).toEqual([]);
   });
 
   it("notifies people once of everything that the autopilot emits", () => {

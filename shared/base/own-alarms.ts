@@ -1,0 +1,88 @@
+import { functionNames } from "./vocabulary.ts";
+
+/** What an alarm of the autopilot means, and where what to do is written: a section of the runbooks. */
+export interface OwnAlarm {
+  readonly sentence: string;
+  readonly runbook: string;
+}
+
+/** The runbook that an alarm's description names. */
+export const RUNBOOKS = "docs/operations.md";
+/** A root CA that ends sooner is no longer a matter for the next sprint. */
+export const ROOT_CA_DAYS = 14;
+/** The state machines whose failed executions have alarms. */
+const machines = ["roll-service", "roll-fleet"] as const;
+/** The queues whose dead letters have alarms. */
+const queues = ["undelivered-events", "failed-invocations"] as const;
+/** The alarm of the one queue that every target account and region has. */
+export const FORWARDING_ALARM = "undelivered-events-not-empty";
+
+/** The alarms with names of their own, by the ending of the name, which is the runbook's too. */
+const alarms = {
+  "roll-not-reverted": "A roll failed and its service could not be reverted to its last good revision.",
+  "rollout-services-stuck": "A rollout could not roll services back.",
+  "rollout-rolled-back": "A rollout was rolled back.",
+  "rollout-failed": "A rollout could not continue: what it did stays.",
+  "sweep-not-run": "No sweep has completed for an hour.",
+  "unenrolls-postponed":
+    "A sweep has postponed the unenrollment of services, because there are too many: were tags lost?",
+  "token-secrets-gone": "Somebody has deleted a secret that running services pin: their next tasks can't start.",
+  "root-ca-not-watched": "Not all control planes could be read for half an hour.",
+} as const satisfies Readonly<Record<string, string>>;
+
+const ledgerAlarms = {
+  "ledger-reads-throttled": "DynamoDB holds up reads.",
+  "ledger-writes-throttled": "DynamoDB holds up writes.",
+} as const satisfies Readonly<Record<string, string>>;
+
+/** Of the names of control planes, the configuration knows which there are. */
+export interface AlarmOptions {
+  readonly controlPlanes: readonly string[];
+}
+
+/** All alarms of a deployment, by the ending of their names. */
+export function ownAlarms({ controlPlanes }: AlarmOptions): ReadonlyMap<string, OwnAlarm> {
+  const named = Object.entries(alarms).map(([ending, sentence]) => entry(ending, sentence));
+  const ledger = Object.entries(ledgerAlarms).map(([ending, sentence]) => entry(ending, sentence, "ledger-throttled"));
+  const planes = controlPlanes.map((name) =>
+    entry(
+      `root-ca-ends-soon-${name}`,
+      `A root CA certificate of the control plane ${name} ends in less than ${ROOT_CA_DAYS} days.`,
+      "root-ca-ends-soon",
+    ),
+  );
+  const executions = machines.flatMap((name) => [
+    entry(`${name}-executions-failed`, `An execution of ${name} failed.`, "executions-failed"),
+    entry(`${name}-executions-timed-out`, `An execution of ${name} took too long.`, "executions-failed"),
+  ]);
+  const functions = functionNames.flatMap((name) => [
+    entry(functionEnding(name, "failing"), `The function ${name} has failed again and again.`, "functions-failing"),
+    entry(
+      functionEnding(name, "throttled"),
+      `The function ${name} was kept from running again and again.`,
+      "functions-throttled",
+    ),
+  ]);
+  const letters = queues.map((name) => [`${name}-not-empty`, DEAD_LETTERS] as const);
+  return new Map([...named, ...ledger, ...planes, ...executions, ...functions, ...letters]);
+}
+
+/** The ending of the name of a function's alarm. */
+export function functionEnding(functionName: string, trouble: "failing" | "throttled"): string {
+  return `${functionName.replaceAll("/", "-")}-${trouble}`;
+}
+
+function entry(ending: string, sentence: string, runbook = ending): readonly [string, OwnAlarm] {
+  return [ending, { sentence, runbook }];
+}
+
+/** What the alarm of any queue of dead letters means. */
+export const DEAD_LETTERS: OwnAlarm = {
+  sentence: "A dead letter waits in the queue of the same name.",
+  runbook: "dead-letters",
+};
+
+/** What an alarm's description says: where to read on is in it. */
+export function alarmDescription({ sentence, runbook }: OwnAlarm): string {
+  return `${sentence} What to do: ${RUNBOOKS}#${runbook}`;
+}
