@@ -6,7 +6,35 @@ const TOGETHER_MS = 30_000;
 
 /** The violated invariants of what the channel shows. */
 export function messageViolations(result: CampaignResult): readonly string[] {
-  return [...repeatedRefusals(result), ...unwantedParts(result)];
+  return [...repeatedRefusals(result), ...crowdedMessages(result), ...unwantedParts(result)];
+}
+
+/** What the headlines of one topic have in common, of those that wait for the minute. */
+const TOPICS = [
+  /can't join the mesh/,
+  /\b(?:is|are) in the mesh$/,
+  /\bha(?:s|ve) the enroll tag, and a warning/,
+  /\b(?:is back in|has its sidecar again|lacked what) /,
+  /\b(?:is|are) out of the mesh$/,
+  /\b(?:is|are) up to date in the mesh$/,
+];
+/** A minute, less what Slack's answer takes. */
+const APART_MS = 50_000;
+
+/**
+ * Messages are bounded by causes: the channel gets a new one of a topic a minute at most. After a crash, "at least
+ * once" holds instead.
+ */
+function crowdedMessages({ lab, isCalm }: Pick<CampaignResult, "lab" | "isCalm">): readonly string[] {
+  if (!isCalm) return [];
+  return TOPICS.flatMap((topic) => {
+    const ofTopic = lab.slack.threads().filter(({ text }) => topic.test(text.split("\n")[0] ?? ""));
+    return ofTopic.flatMap(({ ts, text }, index) => {
+      const before = ofTopic[index - 1];
+      if (!before || (Number(ts) - Number(before.ts)) * 1000 >= APART_MS) return [];
+      return [`two messages of one topic within a minute: ${text.split("\n")[0]}`];
+    });
+  });
 }
 
 /** Addresses of the product's own links. */

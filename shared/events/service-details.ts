@@ -56,12 +56,14 @@ export const updatedDetail = () =>
 export const unenrolledDetail = () =>
   z.strictObject({ ...changeFields, reason: z.enum(["tag-removed", "tag-false"]).optional() });
 
-/** `Service Refused`: the service is tagged and can't be enrolled. Nothing was changed. */
+/** `Service Refused`: the service is tagged, and its tags or what it runs can't be followed. Nothing was changed. */
 export const refusedDetail = () =>
   z.strictObject({
     ...serviceFields,
     executionName: z.string().optional(),
     ...inRollout,
+    /** The service is in the mesh, and stays there as it is. */
+    enrolled: z.literal(true).optional(),
     refusals: z.array(z.strictObject({ reason: z.enum(refusalNames), detail: text })).min(1),
   });
 

@@ -34,10 +34,10 @@ export function serviceUnenrolled(ref: ServiceRef, detail: Rest<"Service Unenrol
 export function serviceRefused(
   ref: ServiceRef,
   refusals: readonly Refusal[],
-  inItsRollout: { readonly rolloutId?: string } = {},
+  also: { readonly rolloutId?: string; readonly enrolled?: true } = {},
 ): BusEvent {
   const listed = refusals.map((refusal) => ({ ...refusal }));
-  return outgoing("Service Refused", { ...about(ref), ...inItsRollout, refusals: listed });
+  return outgoing("Service Refused", { ...about(ref), ...also, refusals: listed });
 }
 
 /** The service is enrolled, with warnings. */

@@ -51,7 +51,9 @@ export function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEv
     case "Service Refused":
       return {
         icon: ":no_entry:",
-        headline: `${nameOf(detail)} can't join the mesh: nothing was changed`,
+        headline: detail.enrolled
+          ? `${nameOf(detail)} stays in the mesh as it is, its tags can't be followed: nothing was changed`
+          : `${nameOf(detail)} can't join the mesh: nothing was changed`,
         lines: detail.refusals.map(({ reason, detail: found }) => {
           const { sentence, fix } = refusals[reason];
           return quoted(`• ${sentence}`, found, { tail: `\n   _Fix:_ ${fix}` });
@@ -262,7 +264,8 @@ function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service R
       quoted("*Cause:*", cause, { maxLength: 1000 }),
       `*Fix:* ${fix}`,
       ...(detail.reverted ? [] : ["*Now:* check the service in ECS. The autopilot does not blindly try again."]),
-      ...(detail.nextAttemptAt === undefined
+      // A rollout does not come again for the service, and what could not be reverted waits for somebody.
+      ...(detail.nextAttemptAt === undefined || detail.rolloutId !== undefined || !detail.reverted
         ? []
         : [`The same change is not tried again before ${timeText(detail.nextAttemptAt)}.`]),
     ],

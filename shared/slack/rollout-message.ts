@@ -27,7 +27,7 @@ export function rolloutMessage(
       icon: stuck > 0 ? ":rotating_light:" : icon,
       headline: `${titleOf(rollout)} ${words}${loud}`,
       lines: [
-        [progressBar(progress.done), waveText(rollout, progress), etaText(nowMs, leftMs)].filter(Boolean).join("  ·  "),
+        [barText(progress), waveText(rollout, progress), etaText(nowMs, leftMs)].filter(Boolean).join("  ·  "),
         countsText(rollout, progress),
         ...(stuck > 0 ? [`*Check them:* ${commandFor("status", rollout.id)}`] : []),
         ...statusLines(rollout),
@@ -37,6 +37,12 @@ export function rolloutMessage(
     },
     stage,
   );
+}
+
+/** Empty where a full bar would stand beside no service that was done. */
+function barText({ done, counts }: Progress): string {
+  const some = counts.succeeded + counts.unverified + counts["rolled-back"] > 0;
+  return done >= 1 && !some ? "" : progressBar(done);
 }
 
 /** A bar of 20 cells and the percentage, rounded down: it is full only when nothing is left. */

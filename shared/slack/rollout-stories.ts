@@ -136,7 +136,7 @@ function rolledBackStory(detail: Detail<"Rollout Rolled Back">): Story {
         ? `${kindWords[detail.kind]} was rolled back, but ${counted(stuck, "service")} could NOT be`
         : `${kindWords[detail.kind]} was rolled back`,
     lines: [
-      `${counted(rolledBack, "service")} back on the pinned revision${left === 0 ? "" : `, ${left} left alone: somebody else deployed since`}.`,
+      `${rolledBack === 0 ? "No service had to be reverted" : `${counted(rolledBack, "service")} back on the pinned revision`}${left === 0 ? "" : `, ${left} left alone: somebody else deployed since`}.`,
       ...(stuck > 0 ? [`*Check:* ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`] : []),
       ...reasonLines(detail),
     ],

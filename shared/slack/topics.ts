@@ -39,6 +39,10 @@ const topics = {
     headline: rolls("were superseded, they changed nothing more"),
   },
   refused: { icon: ":no_entry:", headline: services("can't join the mesh: nothing was changed") },
+  "refused-in-mesh": {
+    icon: ":no_entry:",
+    headline: services("stay in the mesh as they are, their tags can't be followed: nothing was changed"),
+  },
   warned: { icon: ":warning:", headline: services("have the enroll tag, and a warning"), lasting: true },
   reverted: {
     icon: ":rewind:",
@@ -103,7 +107,10 @@ export function topicOf(event: ServiceNewsEvent): { readonly topic: Topic; reado
     case "Service Roll Superseded":
       return { topic: "superseded", cause: "" };
     case "Service Refused":
-      return { topic: "refused", cause: joined(event.detail.refusals.map(({ reason }) => reason)) };
+      return {
+        topic: event.detail.enrolled ? "refused-in-mesh" : "refused",
+        cause: joined(event.detail.refusals.map(({ reason }) => reason)),
+      };
     case "Service Warned":
       return { topic: "warned", cause: joined(event.detail.warnings.map(({ code }) => code)) };
     case "Service Roll Failed": {
@@ -132,7 +139,8 @@ export interface CauseText {
 export function causeText(topic: string, cause: string): CauseText | undefined {
   const codes = cause.split("+");
   switch (topic) {
-    case "refused": {
+    case "refused":
+    case "refused-in-mesh": {
       const found = refusalNames.filter((name) => codes.includes(name)).map((name) => refusals[name]);
       const [only, ...others] = found;
       if (!only) return undefined;

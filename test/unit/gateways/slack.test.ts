@@ -38,6 +38,22 @@ const calls: readonly (readonly [string, (slack: SlackCalls) => Promise<unknown>
 ];
 const credentials: readonly SlackCredentials[] = [{ webhookUrl: SECRET_URL }, { token: "super-secret" }];
 
+describe("a message", () => {
+  it.each(credentials)("asks Slack for no preview of what is linked: %j", async (one) => {
+    const bodies: string[] = [];
+    const gateway = slackGateway({
+      credentials: one,
+      channel: "mesh-ops",
+      fetch: async (_url, init) => {
+        bodies.push(String(init?.body));
+        return new Response(JSON.stringify({ ok: true, ...place }));
+      },
+    });
+    await gateway.postMessage(message);
+    for (const name of ["unfurl_links", "unfurl_media"]) expect(bodies[0]).toMatch(new RegExp(`${name}\\W+false`));
+  });
+});
+
 describe("a message that doesn't reach Slack", () => {
   it.each(
     calls.flatMap(([what, call]) => credentials.map((one) => [what, Object.keys(one).join(), one, call] as const)),

@@ -154,6 +154,22 @@ describe("a message", () => {
     );
   });
 
+  it("for a refused service that is in the mesh does not say that it can't join", () => {
+    const refused = [{ reason: "bad-tag", detail: "ports" }] as const;
+    expect(messageOf(serviceRefused(ref, refused)).text).toContain("can't join the mesh");
+    const { text } = messageOf(serviceRefused(ref, refused, { enrolled: true }));
+    expect(text).toContain("stays in the mesh as it is");
+    expect(text).not.toContain("can't join");
+  });
+
+  it("for a failed roll names the time of the next attempt only where there is one", () => {
+    const failed = { executionName: "e", code: "tasks-stopping", sentence: "s", nextAttemptAt: "2026-01-05T12:25:00Z" };
+    const words = "not tried again before";
+    expect(messageOf(rollFailed(ref, { ...failed, reverted: true })).text).toContain(words);
+    expect(messageOf(rollFailed(ref, { ...failed, reverted: true, rolloutId: "upgrade-1" })).text).not.toContain(words);
+    expect(messageOf(rollFailed(ref, { ...failed, reverted: false })).text).not.toContain(words);
+  });
+
   it("for a control plane whose name is odd stays a text", () => {
     const event = outgoing("Root CA Changed", {
       controlPlane: "<!channel>",

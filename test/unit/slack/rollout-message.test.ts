@@ -197,6 +197,21 @@ describe("a rollout's message", () => {
   });
 });
 
+describe("a rollout in which nothing was done", () => {
+  it.each([
+    ["completed", ["refused", "skipped"]],
+    ["rolled-back", ["reverted", "refused"]],
+    ["rolling-back", ["failed"]],
+  ] as const)("has no full bar: %s", (status, statuses) => {
+    const { text } = messageOf({ status, serviceCount: statuses.length, waves: [] }, statuses);
+    expect(text).not.toContain("100%");
+  });
+
+  it("has a full bar once something was", () => {
+    expect(messageOf({ status: "completed", serviceCount: 2 }, ["succeeded", "refused"]).text).toContain("100%");
+  });
+});
+
 describe("the progress bar", () => {
   it.each([
     [-1, 0, "0%"],
