@@ -10,12 +10,14 @@ import { ownershipViolations } from "./ownership-invariants.ts";
 import { rolloutViolations } from "./rollout-invariants.ts";
 import { secretViolations } from "./secret-invariants.ts";
 import { serviceViolations } from "./service-invariants.ts";
+import { wishViolations } from "./wish-invariants.ts";
 
 /** The violated invariants, in words. Empty when every invariant holds. */
 export async function violations(result: CampaignResult): Promise<readonly string[]> {
   return [
     ...(await serviceViolations(result)),
     ...(await rolloutViolations(result)),
+    ...(await wishViolations(result)),
     ...(await secretViolations(result)),
     ...(await identityViolations(result)),
     ...(await emergencyViolations(result)),

@@ -316,6 +316,16 @@ export const failures = {
     fix: "Nothing to do.",
     retryable: false,
   },
+  "wish-moved-on": {
+    sentence: "The value that the rollout brings is not the newest any more.",
+    fix: "Nothing to do: a newer rollout takes the services from where they are.",
+    retryable: false,
+  },
+  "wish-withdrawn": {
+    sentence: "What it brings is no longer wished.",
+    fix: "Nothing to do.",
+    retryable: false,
+  },
   "roll-unaccounted": {
     sentence: "A service's roll ended without an outcome.",
     fix: "Look at its RollService execution and at the service in ECS.",

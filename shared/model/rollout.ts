@@ -144,6 +144,10 @@ export const rolloutSchema = z.lazy(() =>
     control: z
       .strictObject({ action: z.enum(["pause", "abort", "rollback"]), by: z.string(), at: z.iso.datetime() })
       .optional(),
+    /** When the wish that started it moved on: a newer rollout goes on where it stops. `reason` says why. */
+    supersededAt: z.iso.datetime().optional(),
+    /** It took over the services of a rollout that stopped so: not all of them had what was released before. */
+    takesOver: z.boolean().optional(),
     approved: z.strictObject({ by: z.string(), at: z.iso.datetime() }).optional(),
     /** Operator's words on what they did, the oldest first. */
     journal: z.array(z.strictObject({ at: z.iso.datetime(), by: z.string(), did: z.string() })).default([]),

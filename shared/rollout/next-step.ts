@@ -1,11 +1,11 @@
 import { endedStatuses, type Rollout, type Wave } from "../model/rollout.ts";
-import { isRollingBack } from "./stopping.ts";
+import { isRollingBack, isSuperseded } from "./stopping.ts";
 
 /** What a rollout does next. */
 export type NextStep =
   | { readonly do: "roll"; readonly phase: "forward" | "rollback"; readonly wave: number }
   | Hold
-  | { readonly do: "finish"; readonly as: "completed" | "rolled-back" | "aborted" }
+  | { readonly do: "finish"; readonly as: "completed" | "rolled-back" | "aborted" | "superseded" }
   | { readonly do: "end" };
 
 /** A rollout waits before its next wave: until `untilMs`, or until an operator acts. */
@@ -24,7 +24,7 @@ export interface Conditions {
 
 /**
  * The next step at a wave's boundary. A rollback comes before everything else: neither a pause nor a freeze window
- * holds it. An abort leaves what is done.
+ * holds it. An abort leaves what is done, and so does a wish that has moved on.
  */
 export function nextStep(rollout: Rollout, { approveAfterCanary, frozenUntilMs }: Conditions): NextStep {
   const { status, control, waves, nextWaveIndex: wave, approved, overrides } = rollout;
@@ -34,6 +34,7 @@ export function nextStep(rollout: Rollout, { approveAfterCanary, frozenUntilMs }
   }
   if (endedStatuses.includes(status)) return { do: "end" };
   if (control?.action === "abort") return { do: "finish", as: "aborted" };
+  if (isSuperseded(rollout)) return { do: "finish", as: "superseded" };
   if (wave >= waves.length) return { do: "finish", as: "completed" };
   if (control?.action === "pause") return { do: "hold", why: "operator", untilMs: undefined };
   // Where no service can be a canary, the approval is asked for before the first wave.

@@ -5,7 +5,14 @@ export function isRollingBack({ status, control }: Pick<Rollout, "status" | "con
   return status === "rolling-back" || control?.action === "rollback";
 }
 
-/** True for a rollout that starts no further wave: it rolls back or aborts. A pause ends nothing. */
-export function isStopping(rollout: Pick<Rollout, "status" | "control">): boolean {
-  return isRollingBack(rollout) || rollout.control?.action === "abort";
+/** True for a rollout that ends since its wish has moved on. One that is paused ends once somebody resumes it. */
+export function isSuperseded({ status, control, supersededAt }: Stopping): boolean {
+  return supersededAt !== undefined && status !== "paused" && control?.action !== "pause";
 }
+
+/** True for a rollout that starts no further wave: it rolls back, aborts or is superseded. A pause ends nothing. */
+export function isStopping(rollout: Stopping): boolean {
+  return isRollingBack(rollout) || rollout.control?.action === "abort" || isSuperseded(rollout);
+}
+
+type Stopping = Pick<Rollout, "status" | "control" | "supersededAt">;

@@ -47,7 +47,7 @@ export async function wake(
 }
 
 /** True while the rollout holds or bakes, and nothing asks it to go on. */
-export function waits(rollout: Pick<Rollout, "status" | "control" | "waves">): boolean {
+export function waits(rollout: Pick<Rollout, "status" | "control" | "supersededAt" | "waves">): boolean {
   if (isStopping(rollout)) return false;
   const { status, waves } = rollout;
   return heldStatuses.includes(status) || (status === "running" && waves.some(({ state }) => state === "baking"));

@@ -1,15 +1,18 @@
 import { AutopilotError, asAutopilotError } from "../../base/errors.ts";
 import { settingsHash } from "../../enrollment/settings-hash.ts";
 import { rolloutRefused } from "../../events/rollout-events.ts";
-import type { FleetState, RolloutKind } from "../../model/rollout.ts";
+import type { FleetState } from "../../model/rollout.ts";
 import type { Log, ParameterCalls } from "../../ports/ports.ts";
+import { currentValue, type FleetValue, fleetValueOf } from "../../rollout/fleet-value.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
+import { AUTOPILOT, hasBegun, hasOtherWish } from "../../rollout/wish.ts";
 import { dropsReleased } from "../../trust/dropped.ts";
-import { advanceQueue, hasEnded } from "./queue.ts";
+import { advanceQueue } from "./queue.ts";
 import { recordAttempt } from "./record-attempt.ts";
 import { type RepeatCalls, repeatEmergency } from "./repeat-emergency.ts";
-import { AUTOPILOT, queueRollout, runnableImage, type Wanted } from "./request-rollout.ts";
+import { queueRollout, runnableImage, type Wanted } from "./request-rollout.ts";
 import { allowedImage } from "./validate.ts";
+import { openRollouts, withdraw } from "./withdraw.ts";
 
 export interface PendingCalls extends RepeatCalls {
   readonly parameters: ParameterCalls;
@@ -126,45 +129,64 @@ async function newFleetImage(current: string | undefined, calls: PendingCalls) {
 
 const newImage: Find = async (fleet, calls) => {
   const found = await newFleetImage(fleet.image?.image, calls);
-  const text = "image" in found ? found.image : found.rejected;
-  if (text === fleet.requestedFor.image) return undefined;
-  const seen = () => ({ image: text });
-  const id = rolloutIdOf({ kind: "upgrade", key: [text, fleet.requestedFor.changeCount].join("\n") });
-  if (!("image" in found)) {
-    const { code, detail } = found.failure;
-    await calls.bus.putEvents([
-      rolloutRefused({ rolloutId: id, kind: "upgrade", requestedBy: AUTOPILOT, code, detail }),
-    ]);
-    return { wanted: undefined, seen };
+  if ("image" in found) {
+    const why = `The fleet's image is ${found.image} now.`;
+    return newValue({ member: "image", value: found.image }, why, fleet, calls);
   }
-  if (text === fleet.image?.image && !(await isUnderWay("upgrade", fleet, calls))) return { wanted: undefined, seen };
-  const why = `The fleet's image is ${text} now.`;
-  return { wanted: { ...automatic(id, why), kind: "upgrade", target: { image: text } }, seen };
+  if (found.rejected === fleet.requestedFor.image) return undefined;
+  const seen = () => ({ image: found.rejected });
+  const { code, detail } = found.failure;
+  const id = rolloutIdOf({ kind: "upgrade", key: [found.rejected, fleet.requestedFor.changeCount].join("\n") });
+  await calls.bus.putEvents([rolloutRefused({ rolloutId: id, kind: "upgrade", requestedBy: AUTOPILOT, code, detail })]);
+  return { wanted: undefined, seen };
 };
 
 const newSettings: Find = async (fleet, calls) => {
-  const settings = settingsHash(calls.config);
-  if (settings === fleet.requestedFor.settings) return undefined;
-  const seen = () => ({ settings });
-  if (settings === fleet.settings && !(await isUnderWay("reconfigure", fleet, calls))) {
-    return { wanted: undefined, seen };
-  }
-  const id = rolloutIdOf({ kind: "reconfigure", key: [settings, fleet.requestedFor.changeCount].join("\n") });
   const why = "The sidecar's settings have changed, by the configuration or by a release of the autopilot.";
-  return { wanted: { ...automatic(id, why), kind: "reconfigure", target: { settings } }, seen };
+  return newValue({ member: "settings", value: settingsHash(calls.config) }, why, fleet, calls);
 };
 
-/** True while a rollout of this kind is under way or queued: the fleet's current value will not last. */
-async function isUnderWay(
-  kind: RolloutKind,
-  { currentRolloutId, queuedRolloutIds }: FleetState,
+/**
+ * Another value that the whole fleet should have. Open rollouts are compared with it: where it is the one that was
+ * released last, they are rolled back; else the rollout that it calls for takes their place.
+ */
+async function newValue(
+  wished: FleetValue,
+  why: string,
+  fleet: FleetState,
   calls: PendingCalls,
-): Promise<boolean> {
-  for (const id of [...(currentRolloutId === undefined ? [] : [currentRolloutId]), ...queuedRolloutIds]) {
-    const rollout = await calls.ledger.getRollout(id);
-    if (rollout?.kind === kind && !hasEnded(rollout)) return true;
+): Promise<FleetChange | undefined> {
+  const { member, value } = wished;
+  const others = (await openRollouts(fleet, calls.ledger)).filter((one) => hasOtherWish(one, wished));
+  if (value === fleet.requestedFor[member] && others.length === 0) return undefined;
+  const seen = () => ({ [member]: value });
+  const takesOver = others.some(hasBegun);
+  const canReturn = value === currentValue(fleet, member) && !others.some((one) => one.takesOver);
+  if (canReturn && (await withdraw(others, why, calls))) {
+    const now = await calls.ledger.getFleet();
+    // A rollout may have ended, and have been released, just before its wish was gone.
+    const isSettled = value === currentValue(now, member) && !(await isUnderWay(wished, now, calls));
+    if (isSettled) return { wanted: undefined, seen };
   }
-  return false;
+  const kind = member === "image" ? "upgrade" : "reconfigure";
+  const id = rolloutIdOf({ kind, key: [value, fleet.requestedFor.changeCount].join("\n") });
+  return {
+    wanted: { ...automatic(id, why), kind, target: { [member]: value }, ...(takesOver && { takesOver }) },
+    seen,
+  };
+}
+
+/** True while an operator's rollout of another value is under way or queued: this value will not last. */
+async function isUnderWay(
+  { member, value }: FleetValue,
+  fleet: FleetState,
+  { ledger }: PendingCalls,
+): Promise<boolean> {
+  const open = await openRollouts(fleet, ledger);
+  return open.some(({ kind, target, requestedBy }) => {
+    const brought = fleetValueOf(kind, target);
+    return requestedBy !== AUTOPILOT && brought?.member === member && brought.value !== value;
+  });
 }
 
 function newFacts(controlPlane: string): Find {

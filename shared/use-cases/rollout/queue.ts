@@ -21,6 +21,12 @@ export function hasEnded({ status, control }: Rollout): boolean {
   return endedStatuses.includes(status) && control?.action !== "rollback";
 }
 
+/** The rollout under way, those that wait, and those that a crash has kept from the queue so far. */
+export function openIds({ currentRolloutId, queuedRolloutIds, announcedRolloutIds }: FleetState): readonly string[] {
+  const current = currentRolloutId === undefined ? [] : [currentRolloutId];
+  return [...new Set([...current, ...queuedRolloutIds, ...announcedRolloutIds])];
+}
+
 /** Only the latest ids are kept: an announced id may never become a rollout. */
 const MAX_ANNOUNCED = 10;
 

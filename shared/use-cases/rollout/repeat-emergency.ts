@@ -1,10 +1,11 @@
 import type { MeshState } from "../../model/mesh.ts";
 import { emergencyStep } from "../../rollout/emergency.ts";
 import { rolloutIdOf, rotates } from "../../rollout/identity.ts";
+import { AUTOPILOT } from "../../rollout/wish.ts";
 import { dropsReleased } from "../../trust/dropped.ts";
 import { newestOf } from "../../trust/record.ts";
 import { type RecordAttemptCalls, recordAttempt } from "./record-attempt.ts";
-import { AUTOPILOT, queueRollout, type RequestCalls, type Wanted } from "./request-rollout.ts";
+import { queueRollout, type RequestCalls, type Wanted } from "./request-rollout.ts";
 
 export type RepeatCalls = RequestCalls & RecordAttemptCalls;
 

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { AutopilotError, asAutopilotError, type FailureCode } from "../../base/errors.ts";
 import { matches } from "../../base/wildcard.ts";
 import type { Config, ControlPlaneConfig } from "../../config/config.ts";
@@ -9,9 +8,11 @@ import type { RolloutRequest } from "../../events/operator.ts";
 import { rolloutRefused } from "../../events/rollout-events.ts";
 import { type Rollout, type RolloutKind, rolloutSchema, type Scope } from "../../model/rollout.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
-import type { BusCalls } from "../../ports/ports.ts";
+import type { BusCalls, ExecutionCalls } from "../../ports/ports.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
-import { advanceQueue, announce, enqueue, hasEnded, leaveQueue, type QueueCalls } from "./queue.ts";
+import { afterMovedOn, hasMovedOn, isReplaced } from "../../rollout/wish.ts";
+import { waits } from "./hold-rollout.ts";
+import { advanceQueue, announce, enqueue, hasEnded, leaveQueue, openIds, type QueueCalls } from "./queue.ts";
 import { type RecordAttemptCalls, recordAttempt } from "./record-attempt.ts";
 import { allowedImage } from "./validate.ts";
 
@@ -21,6 +22,7 @@ export interface RequestCalls extends QueueCalls {
     Pick<RolloutLedger, "createRollout"> &
     Pick<Ledger, "getMesh"> &
     RecordAttemptCalls["ledger"];
+  readonly fleetExecutions: QueueCalls["fleetExecutions"] & Pick<ExecutionCalls, "sendTaskSuccess">;
   readonly bus: BusCalls;
   readonly now: () => number;
 }
@@ -37,10 +39,9 @@ export interface Wanted {
   readonly emergency: boolean;
   /** The rollout of the same emergency that came first. */
   readonly repeats?: string;
+  /** It goes on where a rollout under way stops, whose wish has moved on. */
+  readonly takesOver?: boolean;
 }
-
-/** Who requests a rollout that no operator has requested. */
-export const AUTOPILOT = "ztunnel-autopilot";
 
 export type Requested =
   | { readonly did: "queued" | "exists"; readonly rolloutId: string }
@@ -89,32 +90,33 @@ export async function queueRollout(wanted: Wanted, calls: RequestCalls): Promise
   await announce(wanted.id, calls);
   const created = await calls.ledger.createRollout(rolloutOf(wanted, "waiting", calls));
   const rollout = await calls.ledger.getRollout(wanted.id);
-  if (rollout && !hasEnded(rollout)) await supersedeWaiting(rollout, calls);
+  if (rollout && !hasEnded(rollout)) await supersedeOlder(rollout, calls);
   if (rollout) await enqueue(rollout.id, calls);
   await advanceQueue(calls);
   return { did: created ? "queued" : "exists", rolloutId: wanted.id };
 }
 
-/** A newer rollout of the same kind and scope takes the place of one that has not begun. */
-async function supersedeWaiting(newer: Rollout, calls: RequestCalls): Promise<void> {
-  const { queuedRolloutIds } = await calls.ledger.getFleet();
-  for (const id of queuedRolloutIds.filter((one) => one !== newer.id)) {
+/**
+ * A newer rollout of the same kind and scope takes the place of one that has not begun, and of one under way whose wish
+ * has moved on.
+ */
+async function supersedeOlder(newer: Rollout, calls: RequestCalls): Promise<void> {
+  const at = new Date(calls.now()).toISOString();
+  const fleet = await calls.ledger.getFleet();
+  for (const id of openIds(fleet).filter((one) => one !== newer.id)) {
+    const hasTurn = id === fleet.currentRolloutId;
     const changed = await calls.ledger.changeRollout(id, (older) => {
-      if (!replaces(newer, older)) return {};
-      const reason = { code: "superseded", detail: `by ${newer.id}` };
-      return { next: { ...older, status: "superseded", reason, finishedAt: new Date(calls.now()).toISOString() } };
+      if (!hasTurn && isReplaced(newer, older)) {
+        const reason = { code: "superseded", detail: `by ${newer.id}` };
+        return { next: { ...older, status: "superseded", reason, finishedAt: at } };
+      }
+      if (!hasMovedOn(newer, older)) return {};
+      const next = afterMovedOn(older, { why: newer.why, at, hasTurn });
+      return { next, result: waits(next) ? undefined : older.holdToken };
     });
-    if (!changed || hasEnded(changed.stored)) await leaveQueue(id, calls);
+    if (changed?.result !== undefined) await calls.fleetExecutions.sendTaskSuccess(changed.result, {});
+    if (!hasTurn && (!changed || hasEnded(changed.stored))) await leaveQueue(id, calls);
   }
-}
-
-function replaces(newer: Rollout, older: Rollout): boolean {
-  return (
-    older.status === "waiting" &&
-    older.control === undefined &&
-    older.kind === newer.kind &&
-    isDeepStrictEqual(older.scope, newer.scope)
-  );
 }
 
 async function targetOf(

@@ -8,11 +8,11 @@ import { OWN_ALARM } from "../../rollout/counted.ts";
 import { resolvedPolicy } from "../../rollout/pace.ts";
 import { believed, UNFIT } from "../../rollout/unfit.ts";
 import { type CutWaves, cutWaves } from "../../rollout/waves.ts";
+import { AUTOPILOT } from "../../rollout/wish.ts";
 import { alarmedServices, type GuardCalls } from "./alarms.ts";
 import { type CandidateCalls, findCandidates, type GuardedCandidate } from "./candidates.ts";
 import { hasEnded } from "./queue.ts";
 import { type ReleaseCalls, withdrawFromFleet } from "./release.ts";
-import { AUTOPILOT } from "./request-rollout.ts";
 
 export interface StartCalls extends CandidateCalls, Pick<GuardCalls, "alarms"> {
   readonly ledger: CandidateCalls["ledger"] &

@@ -376,28 +376,6 @@ describe("a change of the whole fleet", () => {
     expect(await testbed.ledger.getFleet()).toMatchObject({ currentRolloutId: ids[0], queuedRolloutIds: [ids[2]] });
   });
 
-  it("asks for what there was when it changes back while an upgrade waits or is under way, so that the last word counts", async () => {
-    const testbed = await seen();
-    testbed.parameters.values.set("/image", "registry.example.com/ztunnel:1.28.2");
-    const [upgrade] = await requestPending(testbed);
-    testbed.parameters.values.set("/image", "registry.example.com/ztunnel:1.28.1");
-    const [back, ...others] = await requestPending(testbed);
-    expect(others).toEqual([]);
-    expect(await testbed.ledger.getRollout(back ?? "")).toMatchObject({
-      target: { image: "registry.example.com/ztunnel:1.28.1" },
-    });
-    expect(await testbed.ledger.getFleet()).toMatchObject({ currentRolloutId: upgrade, queuedRolloutIds: [back] });
-    const { ztunnel } = testbed.config;
-    const changed = { ...testbed, config: { ...testbed.config, ztunnel: { ...ztunnel, startTimeoutSeconds: 60 } } };
-    const [reconfigure] = await requestPending(changed);
-    const [undo] = await requestPending(testbed);
-    expect((await testbed.ledger.getRollout(reconfigure ?? ""))?.status).toBe("superseded");
-    expect(await testbed.ledger.getFleet()).toMatchObject({
-      currentRolloutId: upgrade,
-      queuedRolloutIds: [back, undo],
-    });
-  });
-
   it("refuses an invalid image, once, and asks for nothing", async () => {
     const testbed = await seen();
     testbed.parameters.values.set("/image", "not an image!");

@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import { type FleetDriver, NEW_IMAGE, OLD_IMAGE, onFleet } from "./support/rollouts.ts";
+
+const NEXT_IMAGE = "example.com/ztunnel:1.28.3";
+const PARAMETER = "/mesh/image";
+const ztunnel = { imageParameter: PARAMETER };
+const rollout = { canaryCount: 2, waves: [50, 100], bakeMinutes: 10 };
+
+/** The parameter names the new image, and its canaries have been rolled. */
+async function midway(driver: FleetDriver): Promise<string> {
+  await driver.putParameter(PARAMETER, OLD_IMAGE);
+  await driver.minutes(20);
+  await driver.putParameter(PARAMETER, NEW_IMAGE);
+  await driver.until("the upgrade bakes its canaries", 60, async () => {
+    const [first] = await driver.rollouts();
+    return first?.waves[0]?.state === "baking";
+  });
+  const [first] = await driver.rollouts();
+  return first?.id ?? "";
+}
+
+/** How many services each image was rolled to, by the rollouts' records. */
+const rolls = (driver: FleetDriver) => driver.arns.map((arn) => driver.rollsOf(driver.serviceOf(arn)).length);
+
+describe("an upgrade whose image parameter changes during it", () => {
+  it("is rolled back when the parameter has its old value again, and starts no further roll", () =>
+    onFleet({ services: 12, ztunnel, rollout }, async (driver) => {
+      const id = await midway(driver);
+      await driver.putParameter(PARAMETER, OLD_IMAGE);
+      await driver.untilStatus("rolled-back", id, 30);
+      expect((await driver.rollout(id)).reason).toEqual({
+        code: "wish-withdrawn",
+        detail: `The fleet's image is ${OLD_IMAGE} now.`,
+      });
+      expect(await driver.counts(id)).toEqual({ "rolled-back": 2, waiting: 10 });
+      await driver.minutes(120);
+      expect(driver.images()).toEqual(driver.arns.map(() => OLD_IMAGE));
+      expect(await driver.rollouts()).toHaveLength(1);
+      expect(driver.events("Rollout Rolled Back")).toMatchObject([{ code: "wish-withdrawn", rolledBack: 2 }]);
+      expect(await driver.leftovers()).toEqual([]);
+    }));
+
+  it("is rolled back in the middle of a wave: the rolls under way are the last ones", () =>
+    onFleet({ services: 12, ztunnel, rollout: { ...rollout, bakeMinutes: 0, concurrency: 1 } }, async (driver) => {
+      await driver.putParameter(PARAMETER, OLD_IMAGE);
+      await driver.minutes(20);
+      await driver.putParameter(PARAMETER, NEW_IMAGE);
+      const first = async () => (await driver.rollouts())[0];
+      await driver.until("the second wave rolls", 60, async () => (await first())?.waves[1]?.state === "rolling");
+      const id = (await first())?.id ?? "";
+      await driver.putParameter(PARAMETER, OLD_IMAGE);
+      await driver.untilStatus("rolled-back", id, 60);
+      const { waiting = 0 } = await driver.counts(id);
+      expect(waiting).toBeGreaterThanOrEqual(9);
+      await driver.minutes(60);
+      expect(driver.images()).toEqual(driver.arns.map(() => OLD_IMAGE));
+    }));
+
+  it("stops when the parameter moves on, and the next one takes every service from where it is", () =>
+    onFleet({ services: 12, ztunnel, rollout }, async (driver) => {
+      const id = await midway(driver);
+      await driver.putParameter(PARAMETER, NEXT_IMAGE);
+      await driver.untilStatus("superseded", id, 30);
+      expect((await driver.rollout(id)).reason).toEqual({
+        code: "wish-moved-on",
+        detail: `The fleet's image is ${NEXT_IMAGE} now.`,
+      });
+      expect(await driver.counts(id)).toEqual({ succeeded: 2, waiting: 10 });
+      const [, next] = await driver.rollouts();
+      await driver.untilStatus("completed", next?.id);
+      await driver.minutes(60);
+      expect(driver.images()).toEqual(driver.arns.map(() => NEXT_IMAGE));
+      expect(await driver.rollouts()).toHaveLength(2);
+      // Only the canaries of the first one had the image in between.
+      expect(rolls(driver).toSorted()).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2]);
+      expect(driver.events("Rollout Completed")).toMatchObject([
+        { rolloutId: id, outcome: "superseded", code: "wish-moved-on" },
+        { rolloutId: next?.id, outcome: "completed" },
+      ]);
+      expect(await driver.leftovers()).toEqual([]);
+    }));
+
+  it("stops when the parameter moves on and back: all services get what was there before, by a rollout", () =>
+    onFleet({ services: 12, ztunnel, rollout }, async (driver) => {
+      await midway(driver);
+      await driver.putParameter(PARAMETER, NEXT_IMAGE);
+      await driver.until("the next one bakes its canaries", 60, async () => {
+        const [, next] = await driver.rollouts();
+        return next?.waves[0]?.state === "baking";
+      });
+      await driver.putParameter(PARAMETER, OLD_IMAGE);
+      await driver.minutes(240);
+      expect((await driver.rollouts()).map(({ status }) => status)).toEqual(["superseded", "superseded", "completed"]);
+      expect(driver.images()).toEqual(driver.arns.map(() => OLD_IMAGE));
+      expect(await driver.leftovers()).toEqual([]);
+    }));
+
+  it("is superseded while it awaits an approval", () =>
+    onFleet(
+      { services: 6, ztunnel, rollout: { ...rollout, bakeMinutes: 0, approveAfterCanary: true } },
+      async (driver) => {
+        await driver.putParameter(PARAMETER, OLD_IMAGE);
+        await driver.minutes(20);
+        await driver.putParameter(PARAMETER, NEW_IMAGE);
+        const at = async (index: number) => (await driver.rollouts())[index]?.status;
+        await driver.until("the first awaits approval", 60, async () => (await at(0)) === "awaiting-approval");
+        await driver.putParameter(PARAMETER, NEXT_IMAGE);
+        await driver.until("the second awaits approval", 60, async () => (await at(1)) === "awaiting-approval");
+        expect(await at(0)).toBe("superseded");
+      },
+    ));
+
+  it("stays paused when an operator has paused it, and is superseded by the newer one when it is resumed", () =>
+    onFleet({ services: 6, ztunnel, rollout }, async (driver) => {
+      const id = await midway(driver);
+      await driver.command("pause", id);
+      await driver.untilStatus("paused", id, 30);
+      await driver.putParameter(PARAMETER, NEXT_IMAGE);
+      await driver.minutes(60);
+      expect((await driver.rollout(id)).status).toBe("paused");
+      await driver.command("resume", id);
+      await driver.untilStatus("superseded", id, 30);
+      expect(await driver.counts(id)).toEqual({ succeeded: 2, waiting: 4 });
+      const [, next] = await driver.rollouts();
+      await driver.untilStatus("completed", next?.id);
+      expect(driver.images()).toEqual(driver.arns.map(() => NEXT_IMAGE));
+    }));
+
+  it("is rolled back although an operator has paused it, when the parameter has its old value again", () =>
+    onFleet({ services: 6, ztunnel, rollout }, async (driver) => {
+      const id = await midway(driver);
+      await driver.command("pause", id);
+      await driver.untilStatus("paused", id, 30);
+      await driver.putParameter(PARAMETER, OLD_IMAGE);
+      await driver.untilStatus("rolled-back", id, 30);
+      expect(driver.images()).toEqual(driver.arns.map(() => OLD_IMAGE));
+    }));
+});
