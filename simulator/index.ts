@@ -62,7 +62,7 @@ export { scopeOf, scopeSigner } from "./http/scope-signer.ts";
 export { type RunningServer, type ServerOptions, startServer } from "./http/server.ts";
 export { type Rate, type RateTable, rates } from "./http/throttle.ts";
 export { Kubernetes, type KubernetesOptions } from "./kubernetes/kubernetes.ts";
-export { nextRootCaPem, rootCaPem } from "./kubernetes/root-ca.ts";
+export { nextRootCaPem, renewedRootCaPem, rootCaPem } from "./kubernetes/root-ca.ts";
 export { type SlackPress, slackSignature } from "./slack/interactions.ts";
 export { readMrkdwn, type SlackPart, type SlackStyle } from "./slack/mrkdwn.ts";
 export { type SlackContent, type SlackView, viewOf } from "./slack/readers.ts";

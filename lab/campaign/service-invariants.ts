@@ -8,7 +8,7 @@ import { effectiveTags, enrollIntent, unknownTags } from "../../shared/enrollmen
 import { endedStatuses } from "../../shared/model/rollout.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
 import { containersOf } from "../../shared/model/task-definition.ts";
-import { isBundle, parseBundle } from "../../shared/trust/bundle.ts";
+import { anchorsIn, isBundle, parseBundle } from "../../shared/trust/bundle.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/lab-driver.ts";
 import { label, type OwnedService } from "./actors.ts";
@@ -209,8 +209,8 @@ async function hasUnreadRootCa({ lab, owned }: JudgedService): Promise<boolean> 
   const signing = lab.controlPlanes.get(plane?.name ?? "")?.istiodRootCaPem() ?? "";
   const facts = plane && (await lab.ledger.getMeshFacts(plane.name));
   if (!facts || !isBundle(signing)) return false;
-  const known = parseBundle(facts.rootCaPem).certificates.map(({ fingerprint256 }) => fingerprint256);
-  return !parseBundle(signing).certificates.some(({ fingerprint256 }) => known.includes(fingerprint256));
+  const known = anchorsIn(facts.rootCaPem);
+  return !anchorsIn(signing).some((anchor) => known.includes(anchor));
 }
 
 /** True if the service is cut off from its root CA, and an operator has stopped the rotation or lets it wait. */

@@ -1,9 +1,14 @@
 import { X509Certificate } from "node:crypto";
 import { AutopilotError } from "../base/errors.ts";
+import { sha256 } from "../base/json.ts";
 
 export interface RootCertificate {
   /** SHA-256 of the certificate: hex pairs joined by colons. */
   readonly fingerprint256: string;
+  /**
+   * A hash of its subject and public key: what ztunnel trusts. A root that was renewed with its key is the same anchor.
+   */
+  readonly anchor: string;
   readonly subject: string;
   /** End of validity, ISO 8601. */
   readonly notAfter: string;
@@ -54,6 +59,11 @@ function parse(text: string): Bundle {
   };
 }
 
+/** The anchors of a bundle, each once. Throws like `parseBundle`. */
+export function anchorsIn(text: string): readonly string[] {
+  return [...new Set(parseBundle(text).certificates.map(({ anchor }) => anchor))];
+}
+
 /** True if the text is one that `parseBundle` reads. */
 export function isBundle(text: string): boolean {
   try {
@@ -76,7 +86,12 @@ function parseCertificate(block: string, position: number): X509Certificate {
 function describe(certificate: X509Certificate): RootCertificate {
   return {
     fingerprint256: certificate.fingerprint256,
+    anchor: anchorOf(certificate),
     subject: certificate.subject.replaceAll("\n", ", "),
     notAfter: certificate.validToDate.toISOString(),
   };
+}
+
+function anchorOf({ subject, publicKey }: X509Certificate): string {
+  return sha256(`${subject}\n${publicKey.export({ type: "spki", format: "pem" }).toString()}`);
 }

@@ -1,18 +1,31 @@
 /**
- * Two self-signed root CA certificates for simulated meshes, the second one for rotations. Their keys were not kept.
- * Valid from 2025 until November 2036.
+ * Self-signed root CA certificates for simulated meshes: one, the same renewed with its key, and the next one for
+ * rotations. Their keys were not kept. Valid from 2025 until November 2036 or 2037.
  */
 export const rootCaPem = `-----BEGIN CERTIFICATE-----
-MIIBxjCCAWugAwIBAgIUTKCSd3dksrDL/YA3hyb+uLpDdhYwCgYIKoZIzj0EAwIw
+MIIBozCCAUqgAwIBAgIUJ/LKkQFd5MXmweKfplCpnGaYTnQwCgYIKoZIzj0EAwIw
 MDEUMBIGA1UECgwLZXhhbXBsZS5jb20xGDAWBgNVBAMMD0xhYiBtZXNoIHJvb3Qg
 MTAeFw0yNTAxMDEwMDAwMDBaFw0zNjExMTgwMDAwMDBaMDAxFDASBgNVBAoMC2V4
 YW1wbGUuY29tMRgwFgYDVQQDDA9MYWIgbWVzaCByb290IDEwWTATBgcqhkjOPQIB
-BggqhkjOPQMBBwNCAAQIjqTrdINXDHzRnc70mvdtI4GXJoDxlmz8JSChA+n4pHVx
-rox+SRamnWnHiFuWoFDjibsuChN+G14rXKt27UNto2MwYTAdBgNVHQ4EFgQUD/de
-1T6S8m4SdPZ8AgdrCnonvbswHwYDVR0jBBgwFoAUD/de1T6S8m4SdPZ8AgdrCnon
-vbswDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAQYwCgYIKoZIzj0EAwID
-SQAwRgIhAOnVw1Tp9B7UTzaBHI+fnJhR1SjkT1Evfqf3/O3wsdk7AiEA79bSbxeQ
-GIoGQLp9YFKIuNIvEmBD97JhoCG0uob5hHk=
+BggqhkjOPQMBBwNCAAQI3mtJrX6XtjxbKtIG/2QpOcpuC4jAm8260+WnUzHlqs72
+DMGGmypRVdtCc7/Myf7o64um7ppdhGJqY6ajPvyto0IwQDAdBgNVHQ4EFgQUdPW/
+LhZyTCj7kO8H0EI7nhtjsVIwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMC
+AQYwCgYIKoZIzj0EAwIDRwAwRAIgfoERNSKVW2UaHjqsFARPq93t43izZjR+Lpj5
+Lf4F1+kCIDu9b3lRPqeDEOcsO6O4if5qrgV1T+FttZqhoIyVtBoS
+-----END CERTIFICATE-----
+`;
+
+/** The same root: its subject and its key, in a certificate that is valid longer. */
+export const renewedRootCaPem = `-----BEGIN CERTIFICATE-----
+MIIBpDCCAUqgAwIBAgIUPAYxtOddUQURxopv05z9vaTglPAwCgYIKoZIzj0EAwIw
+MDEUMBIGA1UECgwLZXhhbXBsZS5jb20xGDAWBgNVBAMMD0xhYiBtZXNoIHJvb3Qg
+MTAeFw0yNTEyMDEwMDAwMDBaFw0zNzExMTgwMDAwMDBaMDAxFDASBgNVBAoMC2V4
+YW1wbGUuY29tMRgwFgYDVQQDDA9MYWIgbWVzaCByb290IDEwWTATBgcqhkjOPQIB
+BggqhkjOPQMBBwNCAAQI3mtJrX6XtjxbKtIG/2QpOcpuC4jAm8260+WnUzHlqs72
+DMGGmypRVdtCc7/Myf7o64um7ppdhGJqY6ajPvyto0IwQDAdBgNVHQ4EFgQUdPW/
+LhZyTCj7kO8H0EI7nhtjsVIwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMC
+AQYwCgYIKoZIzj0EAwIDSAAwRQIgVO1QuYkL+FltkpvqoodOCggy97yHtnqDVKBa
+G0fIxBgCIQDPpC/b+7Ii8xiOFi8uWLoF5N6g7vUYBM5pK6PTA5uofQ==
 -----END CERTIFICATE-----
 `;
 

@@ -1,3 +1,4 @@
+import { renewedRootCaPem } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import { isJsonObject } from "../../shared/base/json.ts";
 import { decodeToken } from "../../shared/data-plane/ztunnel/bootstrap-token/token.ts";
@@ -52,6 +53,21 @@ describe("a rotation of the root CA", () => {
       expect(await driver.leftovers()).toEqual([]);
       // No task was cut off in either phase.
       for (const changed of driver.events("Root CA Changed")) expect(changed.cutOff).toBeUndefined();
+    }));
+
+  it("to the same root, renewed with its key, is an ordinary one: nobody is cut off, and nothing is to be retired", () =>
+    onFleet({ services: 6, desiredCount: 2 }, async (driver) => {
+      driver.setRootCa(renewedRootCaPem);
+      await driver.until("a rotation begins", 15, async () => (await rotation(driver, 0)) !== undefined);
+      const id = (await rotation(driver, 0)) ?? "";
+      await driver.untilStatus("completed", id);
+      await driver.minutes(60);
+      expect((await driver.rollout(id)).emergency).toBe(false);
+      const [changed, ...others] = driver.events("Root CA Changed");
+      expect(others).toEqual([]);
+      expect(changed?.cutOff).toBeUndefined();
+      expect(driver.events("Root CA Retirable")).toEqual([]);
+      expect(await driver.rollouts()).toHaveLength(1);
     }));
 
   it("whose old root was dropped early reports the tasks that are cut off, and keeps its usual pace by default", () =>

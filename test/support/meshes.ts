@@ -3,14 +3,14 @@ import { parseBundle } from "../../shared/trust/bundle.ts";
 import { newestOf, withReading } from "../../shared/trust/record.ts";
 import { facts, rootPem } from "./services.ts";
 
-type Root = "a" | "b" | "c";
+type Root = Parameters<typeof rootPem>[0];
 
 /** The facts with these roots in their bundle. */
 export function factsWith(roots: string, changes: Partial<MeshFacts> = {}): MeshFacts {
   return { ...facts, rootCaPem: bundle(roots), ...changes };
 }
 
-/** The bundle of these roots: `ab` for root a and root b. */
+/** The bundle of these roots: `ab` for root a and root b. `D` is root d, renewed with its key. */
 export function bundle(roots: string): string {
   return [...roots].map((root) => rootPem(asRoot(root))).join("");
 }
@@ -37,6 +37,7 @@ export function newestId(mesh: MeshState): string {
 }
 
 function asRoot(name: string): Root {
-  if (name === "a" || name === "b" || name === "c") return name;
+  if (name === "a" || name === "b" || name === "c" || name === "d") return name;
+  if (name === "D") return "d-renewed";
   throw new Error(`no root ${name}`);
 }

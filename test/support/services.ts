@@ -10,7 +10,7 @@ import { ACCOUNT, OBSERVED, OTHER_ACCOUNT, web } from "./arns.ts";
 export const TASK_ROLE = `arn:aws:iam::${ACCOUNT}:role/web-task`;
 export const EXECUTION_ROLE = `arn:aws:iam::${ACCOUNT}:role/web-execution`;
 
-export const rootPem = (name: "a" | "b" | "c"): string =>
+export const rootPem = (name: "a" | "b" | "c" | "d" | "d-renewed"): string =>
   readFileSync(new URL(`../fixtures/trust/root-${name}.pem`, import.meta.url), "utf8");
 
 export const enrolled: Tags = {

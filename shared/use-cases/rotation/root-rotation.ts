@@ -4,7 +4,7 @@ import { desiredSecret } from "../../enrollment/desired.ts";
 import { tokenIdentityOf } from "../../enrollment/wish.ts";
 import type { MeshGeneration, MeshState } from "../../model/mesh.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../../model/service.ts";
-import { parseBundle } from "../../trust/bundle.ts";
+import { anchorsIn, parseBundle, type RootCertificate } from "../../trust/bundle.ts";
 import { newestOf } from "../../trust/record.ts";
 
 /**
@@ -86,21 +86,26 @@ export function fingerprintsOf({ facts }: Pick<MeshGeneration, "facts">): readon
   return parseBundle(facts.rootCaPem).certificates.map(({ fingerprint256 }) => fingerprint256);
 }
 
-/** The ids of the generations whose bundle shares no certificate with the newest one: their tasks lose the mesh. */
+/** The anchors of these facts' bundle. Throws `invalid-pem` when it is none. */
+function anchorsOf({ facts }: Pick<MeshGeneration, "facts">): readonly string[] {
+  return anchorsIn(facts.rootCaPem);
+}
+
+/** The ids of the generations whose bundle shares no anchor with the newest one: their tasks lose the mesh. */
 export function cutOffGenerations(mesh: MeshState): ReadonlySet<string> {
-  const newest = new Set(fingerprintsOf(newestOf(mesh)));
-  const cut = mesh.generations.filter((one) => !fingerprintsOf(one).some((fingerprint) => newest.has(fingerprint)));
+  const newest = new Set(anchorsOf(newestOf(mesh)));
+  const cut = mesh.generations.filter((one) => !anchorsOf(one).some((anchor) => newest.has(anchor)));
   return new Set(cut.map(({ id }) => id));
 }
 
-/** The services whose tasks, also those that are about to start, trust none of the newest bundle's certificates. */
+/** The services whose tasks, also those that are about to start, trust no anchor of the newest bundle. */
 export function cutOffArns(mesh: MeshState, all: readonly TrustingTasks[]): readonly string[] {
   const cut = cutOffGenerations(mesh);
   const found = all.filter(({ trust }) => typeof trust === "object" && cut.has(trust.factsId));
   return [...new Set(found.map(({ serviceArn }) => serviceArn))].sort();
 }
 
-/** Running tasks that trust none of the newest bundle's certificates. */
+/** Running tasks that trust no anchor of the newest bundle. */
 export function cutOffOf(mesh: MeshState, all: readonly TrustingTasks[]): Count {
   const cut = cutOffGenerations(mesh);
   return countOf(
@@ -109,30 +114,37 @@ export function cutOffOf(mesh: MeshState, all: readonly TrustingTasks[]): Count 
 }
 
 /**
- * The newest bundle's certificates while a root is being replaced: those that came earlier, and those that came last.
+ * The newest bundle's certificates while a root is being replaced: those whose anchors came earlier, and those whose
+ * anchors came last. A root that is renewed with its key replaces no anchor.
  */
 export interface RootRotation {
   readonly retiring: readonly string[];
   readonly remaining: readonly string[];
 }
 
-/** The rotation under way, if the newest bundle has both certificates of an earlier bundle and newer ones. */
+/** The rotation under way, if the newest bundle has both anchors of an earlier bundle and newer ones. */
 export function rotationOf(mesh: MeshState): RootRotation | undefined {
-  const bundles = mesh.generations.map(fingerprintsOf);
-  const cameWith = (fingerprint: string) => bundles.findIndex((bundle) => bundle.includes(fingerprint));
-  const newest = bundles.at(-1) ?? [];
-  const last = Math.max(...newest.map(cameWith));
-  const retiring = newest.filter((fingerprint) => cameWith(fingerprint) < last);
-  const remaining = newest.filter((fingerprint) => cameWith(fingerprint) === last);
-  return retiring.length > 0 ? { retiring, remaining } : undefined;
+  const bundles = mesh.generations.map(anchorsOf);
+  const cameWith = (anchor: string) => bundles.findIndex((bundle) => bundle.includes(anchor));
+  const { certificates } = parseBundle(newestOf(mesh).facts.rootCaPem);
+  const last = Math.max(...certificates.map(({ anchor }) => cameWith(anchor)));
+  const earlier = Map.groupBy(certificates, ({ anchor }) => cameWith(anchor) < last);
+  const [retiring, remaining] = [true, false].map((isEarlier) => earlier.get(isEarlier) ?? []);
+  if (!retiring?.length || !remaining) return undefined;
+  return { retiring: fingerprintsIn(retiring), remaining: fingerprintsIn(remaining) };
 }
 
-/** True if the tasks trust none of the certificates that remain, or may not: then they need the retiring ones. */
+function fingerprintsIn(certificates: readonly RootCertificate[]): readonly string[] {
+  return certificates.map(({ fingerprint256 }) => fingerprint256);
+}
+
+/** True if the tasks trust no anchor of what remains, or may not: then they need the retiring ones. */
 export function needsRetiring({ trust }: TrustingTasks, { remaining }: RootRotation, mesh: MeshState): boolean {
   if (trust === "none") return false;
   if (trust === "unknown") return true;
   const generation = mesh.generations.find(({ id }) => id === trust.factsId);
   if (!generation) return true;
-  const trusted = fingerprintsOf(generation);
-  return !remaining.some((fingerprint) => trusted.includes(fingerprint));
+  const trusted = anchorsOf(generation);
+  const { certificates } = parseBundle(newestOf(mesh).facts.rootCaPem);
+  return !certificates.some((one) => remaining.includes(one.fingerprint256) && trusted.includes(one.anchor));
 }

@@ -38,7 +38,7 @@ export async function sixUnderWay(
 /** The control plane `main` is read: its bundle has these roots now. */
 export async function readFacts(
   testbed: RolloutTestbed,
-  roots: "a" | "ab" | "b",
+  roots: "a" | "ab" | "b" | "d" | "D",
   readAt = new Date(NOON).toISOString(),
   istiodVersion = "1.28.0",
 ): Promise<void> {

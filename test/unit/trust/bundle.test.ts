@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isBundle, parseBundle } from "../../../shared/trust/bundle.ts";
+import { anchorsIn, isBundle, parseBundle } from "../../../shared/trust/bundle.ts";
 import { rootPem } from "../../support/services.ts";
 
 const a = rootPem("a");
@@ -12,6 +12,7 @@ describe("parseBundle", () => {
     expect(certificates).toEqual([
       {
         fingerprint256: expect.stringMatching(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/),
+        anchor: expect.stringMatching(/^[0-9a-f]{64}$/),
         subject: "O=cluster.local, CN=root a",
         notAfter: expect.stringMatching(/^2036-11-\d\dT.*Z$/),
       },
@@ -25,6 +26,14 @@ describe("parseBundle", () => {
     ["blank lines, comments and white space", `# old\n${a}\n\n  # new\n${b.trimEnd()}`],
   ])("returns the same text for other %s", (_what, text) => {
     expect(parseBundle(text)).toEqual(parseBundle(a + b));
+  });
+
+  it("gives a renewed root with the same key the same anchor, and another root another", () => {
+    const [d, renewed] = [rootPem("d"), rootPem("d-renewed")];
+    expect(anchorsIn(renewed)).toEqual(anchorsIn(d));
+    expect(anchorsIn(d + renewed)).toHaveLength(1);
+    expect(parseBundle(d + renewed).certificates).toHaveLength(2);
+    expect(new Set([a, b, d].flatMap(anchorsIn)).size).toBe(3);
   });
 
   it("returns different texts for different bundles", () => {

@@ -430,6 +430,14 @@ describe("a change of the whole fleet", () => {
       scope: { controlPlane: "main" },
       emergency: false,
     });
+    await readFacts(testbed, "d", "2026-11-23T12:02:00.000Z");
+    await testbed.ledger.changeMesh("main", (mesh) => ({
+      next: mesh && { ...mesh, releasedId: mesh.generations.at(-1)?.id },
+    }));
+    await requestPending(testbed);
+    await readFacts(testbed, "D", "2026-11-23T12:03:00.000Z");
+    const [renewed] = await requestPending(testbed);
+    expect(await testbed.ledger.getRollout(renewed ?? "")).toMatchObject({ kind: "rotate", emergency: false });
     const early = await seen();
     await readFacts(early, "b", "2026-11-23T12:01:00.000Z");
     const [dropped] = await requestPending(early);

@@ -102,6 +102,11 @@ describe("the census", () => {
     expect(cutOffOf(meshAfter("a", "ab", "b"), all)).toEqual({ services: 2, tasks: 5 });
     expect(cutOffOf(meshAfter("a", "ab"), all)).toEqual({ services: 0, tasks: 0 });
   });
+
+  it("counts nobody as cut off by a root that was renewed with its key", () => {
+    expect(cutOffOf(meshAfter("d", "D"), [of("d", 3)])).toEqual({ services: 0, tasks: 0 });
+    expect(cutOffOf(meshAfter("d", "D", "b"), [of("d", 3), of("D", 1)])).toEqual({ services: 1, tasks: 4 });
+  });
 });
 
 describe("a rotation", () => {
@@ -110,6 +115,8 @@ describe("a rotation", () => {
     ["the new root alone", ["a", "ab", "b"]],
     ["two roots from the start", ["ab"]],
     ["the old root again", ["a", "ab", "a"]],
+    ["a root that was renewed with its key", ["d", "D"]],
+    ["both certificates of one root", ["d", "dD"]],
   ])("is none with %s", (_what, history) => {
     expect(rotationOf(meshAfter(...history))).toBeUndefined();
   });
@@ -120,6 +127,8 @@ describe("a rotation", () => {
     ["a third root comes before the first one went", ["a", "ab", "abc"], "ab", "c"],
     ["a third root comes and the first one goes", ["a", "ab", "bc"], "b", "c"],
     ["two roots come at once", ["a", "abc"], "a", "bc"],
+    ["a root was renewed before", ["d", "D", "Db"], "D", "b"],
+    ["a root is renewed meanwhile", ["d", "db", "dDb"], "dD", "b"],
   ])("has old and new certificates when %s", (_what, history, retiring, remaining) => {
     const all = history.map((roots) =>
       factsWith(roots.replace("'", ""), roots.endsWith("'") ? { istiodUrl: "https://other.example.com:15012" } : {}),
@@ -138,6 +147,13 @@ describe("a rotation", () => {
       expect(needsRetiring(one, rotation, mesh)).toBe(true);
     }
     for (const one of [of("bc"), tasks("none")]) expect(needsRetiring(one, rotation, mesh)).toBe(false);
+  });
+
+  it("is not held up by who trusts the root that remains by its earlier certificate", () => {
+    const mesh = meshAfter("d", "ad", "aD", "aDb", "aD");
+    const rotation = { retiring: [...fingerprints("a")], remaining: [...fingerprints("D")] };
+    expect(needsRetiring(of("d"), rotation, mesh)).toBe(false);
+    expect(needsRetiring(of("ad"), rotation, mesh)).toBe(false);
   });
 
   it("with two remaining roots is not held up by who trusts one of them", () => {
