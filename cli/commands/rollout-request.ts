@@ -5,7 +5,7 @@ import type { JsonObject } from "../../shared/base/json.ts";
 import { nearest } from "../../shared/base/nearest.ts";
 import { type Config, targetsOf } from "../../shared/config/config.ts";
 import { openWindow } from "../../shared/config/freeze.ts";
-import { endedStatuses, overridesSchema, rolloutKinds, scopeSchema } from "../../shared/model/rollout.ts";
+import { endedStatuses, overridesSchema, requestedKinds, scopeSchema } from "../../shared/model/rollout.ts";
 import { allowedImage, checkedImage } from "../../shared/use-cases/rollout/validate.ts";
 import { rolloutLines, rolloutReasonLines } from "../render/rollout.ts";
 import { styler } from "../render/style.ts";
@@ -68,10 +68,10 @@ export const requestSchema = z.object({
 export type RequestValues = z.output<typeof requestSchema>;
 
 /** A fleet is unenrolled by a command of its own. */
-const requestedKinds = rolloutKinds.filter((kind) => kind !== "unenroll");
+const offeredKinds = requestedKinds.filter((kind) => kind !== "unenroll");
 /** The choices are for the help and for completion. `checkedRequest` refuses other kinds, with a hint for each. */
 const kindArgument = new Argument("<KIND>", "what is rolled out")
-  .choices(requestedKinds)
+  .choices(offeredKinds)
   .argParser((kind: string) => kind);
 
 export const rolloutRequestCommand: CliCommand = {
@@ -108,16 +108,16 @@ leaves the mesh by \`unenroll --all\`, single services by their tag.`,
 };
 
 export interface CheckedRequest extends JsonObject {
-  readonly kind: (typeof rolloutKinds)[number];
+  readonly kind: (typeof requestedKinds)[number];
   readonly scope: JsonObject;
   readonly overrides: JsonObject;
 }
 
 /** The request that the options make. Throws `UsageError`, `invalid-request` or `invalid-image`. */
 export function checkedRequest(kind: string, asked: RequestValues): CheckedRequest {
-  const known = rolloutKinds.find((one) => one === kind);
+  const known = requestedKinds.find((one) => one === kind);
   if (kind === "rollback") throw new UsageError("A rollout is rolled back with: rollout rollback ID");
-  if (!known) throw new UsageError(`There is no kind ${kind}. ${hintAt(kind, requestedKinds)}`);
+  if (!known) throw new UsageError(`There is no kind ${kind}. ${hintAt(kind, offeredKinds)}`);
   if (known !== "upgrade" && asked.image !== undefined)
     throw new AutopilotError("invalid-request", `--image goes with upgrade, not with ${known}.`);
   if (known === "upgrade" && asked.image === undefined)

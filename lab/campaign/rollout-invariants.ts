@@ -32,7 +32,8 @@ async function queue(lab: Lab, rollouts: readonly Rollout[]): Promise<readonly s
     if (open && id === running && !heldStatuses.includes(status))
       broken.push(`the rollout ${id} doesn't end: ${status}`);
     const isBegun = status !== "waiting" && !endedStatuses.includes(status);
-    if (id !== running && isBegun) broken.push(`the rollout ${id} is ${status}, and it is not its turn`);
+    if (id !== running && isBegun && !rollout.parked)
+      broken.push(`the rollout ${id} is ${status}, and it is not its turn`);
   }
   for (const id of queued.filter((one) => !rollouts.some((rollout) => rollout.id === one)))
     broken.push(`${id} is queued, and no such rollout exists`);
@@ -42,10 +43,12 @@ async function queue(lab: Lab, rollouts: readonly Rollout[]): Promise<readonly s
 
 function executions(lab: Lab, rollouts: readonly Rollout[]): readonly string[] {
   const running = lab.stepFunctions.listExecutions({ stateMachineArn: lab.rollFleetArn, statusFilter: "RUNNING" });
-  const held = rollouts.filter(({ status }) => heldStatuses.includes(status));
+  // The execution of one that lost its turn may have ended. Its next one begins with its next turn.
+  const held = rollouts.filter(({ status, parked }) => heldStatuses.includes(status) && !parked);
+  const parked = rollouts.filter((rollout) => rollout.parked);
   return [
     ...running
-      .filter(({ name }) => !held.some(({ executionName }) => executionName === name))
+      .filter(({ name }) => ![...held, ...parked].some(({ executionName }) => executionName === name))
       .map(({ name }) => `the execution ${name} runs, and its rollout is not on hold`),
     ...held
       .filter(({ executionName }) => !running.some(({ name }) => name === executionName))

@@ -8,6 +8,7 @@ import { effectiveTags, enrollIntent, unknownTags } from "../../shared/enrollmen
 import { endedStatuses } from "../../shared/model/rollout.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
 import { containersOf } from "../../shared/model/task-definition.ts";
+import { bringsFacts } from "../../shared/rollout/kinds.ts";
 import { anchorsIn, isBundle, parseBundle } from "../../shared/trust/bundle.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/lab-driver.ts";
@@ -253,7 +254,7 @@ function wasStranded(lab: Lab, arn: string): boolean {
 async function explained({ lab, service }: JudgedService): Promise<boolean> {
   for await (const rollout of lab.ledger.listRollouts()) {
     if (!endedStatuses.includes(rollout.status)) return true;
-    if (rollout.kind !== "rotate" && rollout.kind !== "reconfigure") continue;
+    if (!bringsFacts(rollout.kind) && rollout.kind !== "reconfigure") continue;
     if (rollout.status !== "completed") return true;
     for await (const one of lab.ledger.listRolloutServices(rollout.id)) {
       if (one.serviceArn !== service.arn || one.status === "succeeded" || one.status === "unverified") continue;

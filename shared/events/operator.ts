@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { eventSources, type OperatorDetailType } from "../base/vocabulary.ts";
-import { overridesSchema, rolloutIdSchema, rolloutKinds, scopeSchema } from "../model/rollout.ts";
+import { overridesSchema, requestedKinds, rolloutIdSchema, scopeSchema } from "../model/rollout.ts";
 
 const by = z.string().min(1).max(200).default("an operator");
 
 const requestedSchema = z.strictObject({
   /** The rollout's id, where the requester chooses one. Without it, one is made of the event's id. */
   rolloutId: rolloutIdSchema.optional(),
-  kind: z.enum(rolloutKinds),
+  kind: z.enum(requestedKinds),
   scope: scopeSchema.default({}),
   image: z.string().max(512).optional(),
   why: z.string().max(500).default(""),

@@ -40,7 +40,12 @@ export function waveCompleted(rollout: Rollout, index: number, services: readonl
 /** The rollout waits before its next wave. */
 export function rolloutPaused(
   rollout: Rollout,
-  hold: { readonly why: "operator" | "approval" | "freeze"; readonly untilMs: number | undefined },
+  hold: {
+    readonly why: "operator" | "approval" | "freeze";
+    readonly untilMs: number | undefined;
+    /** For how many days it has waited, and how many other rollouts wait. */
+    readonly reminder?: { readonly days: number; readonly others: number };
+  },
 ): BusEvent {
   const next = rollout.waves[rollout.nextWaveIndex];
   const by = rollout.control?.by ?? "an operator";
@@ -52,10 +57,16 @@ export function rolloutPaused(
   return outgoing("Rollout Paused", {
     ...about(rollout),
     hold: hold.why,
-    detail: details[hold.why],
+    detail: `${details[hold.why]}${hold.reminder ? reminderText(hold.reminder) : ""}`,
     ...(next && { nextWave: next.name }),
     ...(hold.untilMs !== undefined && { until: new Date(hold.untilMs).toISOString() }),
   });
+}
+
+function reminderText({ days, others }: { readonly days: number; readonly others: number }): string {
+  const behind =
+    others === 0 ? "" : ` ${others === 1 ? "Another rollout waits" : `${others} other rollouts wait`}, too.`;
+  return ` It has waited for ${days === 1 ? "a day" : `${days} days`}.${behind}`;
 }
 
 /** The rollout has ended without rolling back. */

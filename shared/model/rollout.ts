@@ -3,11 +3,14 @@ import { imageSchema } from "../config/config.ts";
 import { rolloutPolicySchema } from "../config/rollout-policy.ts";
 
 /**
- * What a rollout does: gives services the newest root CA, another ztunnel image or other sidecar settings, or unenrolls
- * them.
+ * What a rollout does: gives services the newest root CA, istiod's new address, another ztunnel image or other sidecar
+ * settings, or unenrolls them.
  */
-export const rolloutKinds = ["rotate", "upgrade", "reconfigure", "unenroll"] as const;
+export const rolloutKinds = ["rotate", "endpoint", "upgrade", "reconfigure", "unenroll"] as const;
 export type RolloutKind = (typeof rolloutKinds)[number];
+
+/** The kinds that an operator asks for. Istiod's new address comes with `rotate` as well. */
+export const requestedKinds = rolloutKinds.filter((kind) => kind !== "endpoint");
 
 const pattern = z.string().min(1).max(255);
 
@@ -146,6 +149,8 @@ export const rolloutSchema = z.lazy(() =>
       .optional(),
     /** When the wish that started it moved on: a newer rollout goes on where it stops. `reason` says why. */
     supersededAt: z.iso.datetime().optional(),
+    /** Its turn went to a more urgent one while it was on hold: it starts nothing until its turn comes again. */
+    parked: z.boolean().optional(),
     /** It took over the services of a rollout that stopped so: not all of them had what was released before. */
     takesOver: z.boolean().optional(),
     approved: z.strictObject({ by: z.string(), at: z.iso.datetime() }).optional(),
@@ -158,6 +163,9 @@ export const rolloutSchema = z.lazy(() =>
     /** Ordinals of services that failed, and of those that could not be rolled back. */
     failedOrdinals: z.array(z.int().nonnegative()).default([]),
     stuckOrdinals: z.array(z.int().nonnegative()).default([]),
+    /** Since when it is on hold, and when people were reminded of that last. */
+    heldSince: z.iso.datetime().optional(),
+    remindedAt: z.iso.datetime().optional(),
     /** When a hold ends by itself, epoch milliseconds. */
     holdUntilMs: z.int().nonnegative().optional(),
     /** Step Functions' token of the hold. Never shown. */

@@ -24,6 +24,7 @@ export type ExecutionStep =
 /** The next step of an execution at a wave's boundary. A full one still ends a rollout that has nothing more to do. */
 export function executionStep(rollout: Rollout, execution: Execution, conditions: Conditions): ExecutionStep {
   const step = nextStep(rollout, conditions);
+  if (rollout.parked) return { do: "end" };
   if (step.do === "end" || step.do === "finish") return step;
   if (execution.isFull) return { do: "continue", ...successorOf(rollout, execution) };
   if (step.do === "roll") return step;
@@ -53,9 +54,9 @@ export function afterStep(rollout: Rollout, step: ExecutionStep, at: string): Ro
       return executionCount === rollout.executionCount ? undefined : { ...rollout, executionName, executionCount };
     }
     case "hold":
-      return held(withoutHold(rollout), step);
+      return held(withoutHold(rollout), step, at);
     case "still-held":
-      return held(rollout, step);
+      return held(rollout, step, at);
     case "roll":
       return {
         ...withoutHold(rollout),
@@ -65,14 +66,22 @@ export function afterStep(rollout: Rollout, step: ExecutionStep, at: string): Ro
   }
 }
 
-function withoutHold({ holdUntilMs: _, holdToken: __, otherHoldTokens: ___, ...rollout }: Rollout): Rollout {
+function withoutHold({
+  holdUntilMs: _,
+  holdToken: __,
+  otherHoldTokens: ___,
+  heldSince: ____,
+  remindedAt: _____,
+  ...rollout
+}: Rollout): Rollout {
   return rollout;
 }
 
-function held({ holdUntilMs: _, ...rollout }: Rollout, { why, untilMs }: Omit<Hold, "do">): Rollout {
+function held({ holdUntilMs: _, ...rollout }: Rollout, { why, untilMs }: Omit<Hold, "do">, at: string): Rollout {
   return {
     ...rollout,
     status: heldStatus[why],
+    heldSince: rollout.heldSince ?? at,
     ...(untilMs !== undefined && { holdUntilMs: Math.ceil(untilMs) }),
   };
 }

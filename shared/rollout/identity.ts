@@ -2,6 +2,7 @@ import { clusterArnOf, type Place, parseServiceArn } from "../base/arn.ts";
 import { sha256 } from "../base/json.ts";
 import { matches } from "../base/wildcard.ts";
 import type { Rollout, RolloutKind, Scope } from "../model/rollout.ts";
+import { bringsFacts } from "./kinds.ts";
 
 /**
  * The id of the rollout that a change asks for. The same change has the same id, so that it starts no second rollout.
@@ -35,8 +36,8 @@ function names(patterns: readonly string[] | undefined, name: string, arn: strin
   return patterns?.some((pattern) => matches(pattern, pattern.startsWith("arn:") ? arn : name)) ?? true;
 }
 
-/** True for a rollout that rotates the control plane's services. */
+/** True for a rollout that gives the control plane's services its newest facts. */
 export function rotates({ kind, target, scope }: Pick<Rollout, "kind" | "target" | "scope">, plane: string): boolean {
   const planes = [target.controlPlane, scope.controlPlane].filter((name) => name !== undefined);
-  return kind === "rotate" && (planes.length === 0 || planes.includes(plane));
+  return bringsFacts(kind) && (planes.length === 0 || planes.includes(plane));
 }

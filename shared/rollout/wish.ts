@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Rollout, RolloutStatus } from "../model/rollout.ts";
 import { type FleetValue, fleetValueOf } from "./fleet-value.ts";
+import { bringsFacts } from "./kinds.ts";
 import { isStopping } from "./stopping.ts";
 
 /** Who requests a rollout that no operator has requested: the wish behind it is a value of the fleet. */
@@ -34,7 +35,8 @@ export function isReplaced(newer: Rollout, older: Rollout): boolean {
 }
 
 function isOfSameSort(newer: Rollout, older: Rollout): boolean {
-  return older.kind === newer.kind && isDeepStrictEqual(older.scope, newer.scope);
+  const isOfKind = older.kind === newer.kind || (bringsFacts(older.kind) && bringsFacts(newer.kind));
+  return isOfKind && isDeepStrictEqual(older.scope, newer.scope);
 }
 
 const open: readonly RolloutStatus[] = ["waiting", "running", "paused", "awaiting-approval", "frozen"];

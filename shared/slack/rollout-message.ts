@@ -1,4 +1,5 @@
 import { endedStatuses, failedStatuses, type Rollout, type RolloutStatus } from "../model/rollout.ts";
+import { bringsFacts } from "../rollout/kinds.ts";
 import type { Progress } from "../rollout/progress.ts";
 import { counted, durationText, layOut, quoted, type SlackMessage, type StoryLine, timeText } from "./layout.ts";
 import { code, nameText } from "./mrkdwn.ts";
@@ -70,7 +71,7 @@ const standings: Readonly<Record<RolloutStatus, { readonly icon: string; readonl
 function titleOf({ kind, target }: Rollout): string {
   const of = target.controlPlane === undefined ? "" : ` of ${nameText(target.controlPlane, 100)}`;
   const to = target.image === undefined ? "" : ` to ${code(target.image, 300)}`;
-  return `${kindWords[kind]}${kind === "rotate" ? of : ""}${kind === "upgrade" ? to : ""}`;
+  return `${kindWords[kind]}${bringsFacts(kind) ? of : ""}${kind === "upgrade" ? to : ""}`;
 }
 
 function waveText({ status, nextWaveIndex: wave, waves }: Rollout, progress: Progress): string {

@@ -17,6 +17,7 @@ export function isRolloutEvent(event: OutgoingEvent): event is RolloutEvent {
 /** The kinds of rollouts for people. */
 export const kindWords = {
   rotate: "Root CA rotation",
+  endpoint: "Rollout of istiod's address",
   upgrade: "ztunnel upgrade",
   reconfigure: "Reconfiguration",
   unenroll: "Unenrollment",

@@ -103,6 +103,13 @@ export class Kubernetes implements HttpService {
     if (configMap !== undefined) this.put(configMap);
   }
 
+  /** Moves istiod's gateway to another load balancer: the earlier host name answers no more. */
+  setGatewayAddress(hostname: string): void {
+    const objects = initialObjects({ ...this.#options, eastWestHostname: hostname });
+    const service = objects.find(({ kind }) => kind === "Service");
+    if (service !== undefined) this.put(service);
+  }
+
   /** The WorkloadEntries that istiod wanted to write for tasks that exist, and that were refused. */
   refusedEntries(): readonly RefusedEntry[] {
     return this.#istiod.refusals();

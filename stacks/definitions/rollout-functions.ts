@@ -41,6 +41,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
       on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
       on("alarms", "cloudwatch:DescribeAlarms"),
       on("task-tokens", "states:SendTaskSuccess"),
+      on("bus", "events:PutEvents"),
       ...startRolloutCalls,
       elsewhere,
     ],

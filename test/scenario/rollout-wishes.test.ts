@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type FleetDriver, NEW_IMAGE, OLD_IMAGE, onFleet } from "./support/rollouts.ts";
+import { type FleetDriver, NEW_IMAGE, newRoot, OLD_IMAGE, onFleet } from "./support/rollouts.ts";
 
 const NEXT_IMAGE = "example.com/ztunnel:1.28.3";
 const PARAMETER = "/mesh/image";
@@ -134,5 +134,53 @@ describe("an upgrade whose image parameter changes during it", () => {
       await driver.putParameter(PARAMETER, OLD_IMAGE);
       await driver.untilStatus("rolled-back", id, 30);
       expect(driver.images()).toEqual(driver.arns.map(() => OLD_IMAGE));
+    }));
+});
+
+describe("another address of istiod's gateway", () => {
+  it("reaches every service before an upgrade that awaits its approval, by a rollout that names it", () =>
+    onFleet({ services: 6, rollout: { ...rollout, bakeMinutes: 0, approveAfterCanary: true } }, async (driver) => {
+      await driver.requestUpgrade();
+      await driver.untilStatus("awaiting-approval");
+      const address = "moved.elb.us-east-1.amazonaws.com";
+      for (const plane of driver.lab.controlPlanes.values()) plane.setGatewayAddress(address);
+      const endpoint = async () => (await driver.rollouts()).find(({ kind }) => kind === "endpoint");
+      await driver.until("the address is rolled out", 30, async () => {
+        return (await endpoint())?.status === "awaiting-approval";
+      });
+      const { id = "" } = (await endpoint()) ?? {};
+      await driver.command("approve", id);
+      await driver.untilStatus("completed", id);
+      expect((await driver.rollout(id)).why).toContain(address);
+      expect((await driver.rollout()).status).toBe("awaiting-approval");
+      expect(driver.images()).toContain(OLD_IMAGE);
+      expect(driver.events("Root CA Changed")).toEqual([]);
+      await driver.command("approve");
+      await driver.untilStatus("completed");
+      expect(driver.images()).toEqual(driver.arns.map(() => NEW_IMAGE));
+      expect(await driver.leftovers()).toEqual([]);
+    }));
+});
+
+describe("an emergency", () => {
+  it("goes before an upgrade that an operator has paused, which goes on when it is resumed later", () =>
+    onFleet({ services: 6, rollout }, async (driver) => {
+      await driver.requestUpgrade();
+      await driver.untilWave(0, "baking");
+      await driver.command("pause");
+      await driver.untilStatus("paused");
+      driver.setRootCa(newRoot);
+      const rotation = async () => (await driver.rollouts()).find(({ kind }) => kind === "rotate");
+      await driver.until("the rotation is done", 240, async () => (await rotation())?.status === "completed");
+      expect((await driver.rollout()).status).toBe("paused");
+      await driver.minutes(26 * 60);
+      const reminders = driver
+        .events("Rollout Paused")
+        .filter(({ detail }) => String(detail).includes("It has waited"));
+      expect(reminders).toHaveLength(1);
+      await driver.command("resume");
+      await driver.untilStatus("completed");
+      expect(driver.images()).toEqual(driver.arns.map(() => NEW_IMAGE));
+      expect(await driver.leftovers()).toEqual([]);
     }));
 });

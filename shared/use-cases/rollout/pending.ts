@@ -1,10 +1,12 @@
 import { AutopilotError, asAutopilotError } from "../../base/errors.ts";
 import { settingsHash } from "../../enrollment/settings-hash.ts";
 import { rolloutRefused } from "../../events/rollout-events.ts";
+import type { MeshFacts } from "../../model/mesh.ts";
 import type { FleetState } from "../../model/rollout.ts";
 import type { Log, ParameterCalls } from "../../ports/ports.ts";
 import { currentValue, type FleetValue, fleetValueOf } from "../../rollout/fleet-value.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
+import { factsKindOf } from "../../rollout/kinds.ts";
 import { AUTOPILOT, hasBegun, hasOtherWish } from "../../rollout/wish.ts";
 import { dropsReleased } from "../../trust/dropped.ts";
 import { advanceQueue } from "./queue.ts";
@@ -200,19 +202,25 @@ function newFacts(controlPlane: string): Find {
     if (now === before) return undefined;
     const seen = ({ requestedFor: { factsIds } }: FleetState) => ({ factsIds: { ...factsIds, [controlPlane]: now } });
     if (before === undefined && mesh.generations.length === 1) return { wanted: undefined, seen };
+    const kind = factsKindOf(mesh);
     const id = rolloutIdOf({
-      kind: "rotate",
+      kind,
       key: [controlPlane, newest.id, fleet.requestedFor.changeCount].join("\n"),
     });
     const wanted: Wanted = {
-      ...automatic(id, `The root CA or another fact of ${controlPlane} has changed.`),
-      kind: "rotate",
+      ...automatic(id, whyOf(kind, controlPlane, newest.facts)),
+      kind,
       scope: { controlPlane },
       target: { controlPlane, factsId: newest.id },
       emergency: dropsReleased(mesh),
     };
     return { wanted, seen };
   };
+}
+
+function whyOf(kind: "rotate" | "endpoint", plane: string, { istiodUrl }: MeshFacts): string {
+  if (kind === "rotate") return `The root CA or another fact of ${plane} has changed.`;
+  return `istiod of ${plane} has the address ${istiodUrl} now: tasks that start with the old one can't reach it.`;
 }
 
 function automatic(id: string, why: string) {

@@ -4,6 +4,7 @@ import { endedStatuses, type FleetState, type Rollout } from "../../model/rollou
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { ExecutionCalls, ExecutionStatus, Log } from "../../ports/ports.ts";
 import { fleetExecutionName } from "../../rollout/execution-names.ts";
+import { turnOf, yields } from "../../rollout/urgency.ts";
 
 export type FleetExecutions = Pick<ExecutionCalls, "startExecution"> & {
   /** Undefined when there is no execution of this name. */
@@ -109,26 +110,62 @@ async function queueAnnounced({ announcedRolloutIds }: FleetState, calls: QueueC
 }
 
 /**
- * Makes sure that the rollout under way has a running execution, and that the next one starts when none is under way.
+ * Makes sure that the rollout under way has a running execution, and that the next one starts when none is under way,
+ * or a more urgent one when that holds.
  * Safe to run at any time, also several times at once, since an execution is named by its number. Returns the id of the
  * rollout under way.
  */
 export async function advanceQueue(calls: QueueCalls): Promise<string | undefined> {
   await queueAnnounced(await calls.ledger.getFleet(), calls);
-  for (;;) {
-    const { stored: fleet } = await calls.ledger.changeFleet(({ queuedRolloutIds: [first, ...others], ...rest }) =>
-      rest.currentRolloutId === undefined && first !== undefined
-        ? { next: { ...rest, currentRolloutId: first, queuedRolloutIds: others } }
-        : {},
-    );
-    if (fleet.currentRolloutId === undefined) return undefined;
-    const rollout = await calls.ledger.getRollout(fleet.currentRolloutId);
-    if (rollout && !isOver(rollout)) {
-      await ensureExecution(rollout, calls);
-      return rollout.id;
-    }
-    await makeRoom(fleet.currentRolloutId, calls);
+  for (let races = 0; races < MAX_RACES; races += 1) {
+    const current = await takeTurn(calls);
+    if (current === "changed") continue;
+    if (current !== undefined) await ensureExecution(current, calls);
+    return current?.id;
   }
+  throw new AutopilotError("throttled", `The queue has changed ${MAX_RACES} times meanwhile.`);
+}
+
+/** The rollout whose turn it is. `changed`: the queue has, by this call or another one. */
+async function takeTurn(calls: QueueCalls): Promise<Rollout | "changed" | undefined> {
+  const { currentRolloutId, queuedRolloutIds, version } = await calls.ledger.getFleet();
+  const current = currentRolloutId === undefined ? undefined : await calls.ledger.getRollout(currentRolloutId);
+  if (currentRolloutId !== undefined && isOver(current)) {
+    await makeRoom(currentRolloutId, calls);
+    return "changed";
+  }
+  const waiting: Rollout[] = [];
+  for (const id of queuedRolloutIds) {
+    const rollout = await calls.ledger.getRollout(id);
+    if (rollout && !isOver(rollout)) waiting.push(rollout);
+    else await leaveQueue(id, calls);
+  }
+  const turn = turnOf(current, waiting);
+  if (turn === undefined) return undefined;
+  if (turn.id === currentRolloutId) return unparked(turn, calls);
+  if (current && !(await park(current.id, calls))) return "changed";
+  await calls.ledger.changeFleet((fleet) => (fleet.version === version ? { next: withTurn(fleet, turn.id) } : {}));
+  return "changed";
+}
+
+/** One that was under way waits first in the queue: it goes on when its turn comes again. */
+function withTurn({ currentRolloutId, ...fleet }: FleetState, id: string): FleetState {
+  const parked = currentRolloutId === undefined ? [] : [currentRolloutId];
+  return { ...fleet, currentRolloutId: id, queuedRolloutIds: [...parked, ...without(fleet.queuedRolloutIds, id)] };
+}
+
+/** From now on its execution starts nothing. False when it is no longer on hold. */
+async function park(id: string, { ledger }: QueueCalls): Promise<boolean> {
+  const changed = await ledger.changeRollout(id, (rollout) =>
+    yields(rollout) ? { next: { ...rollout, parked: true }, result: true } : { result: false },
+  );
+  return changed?.result ?? false;
+}
+
+async function unparked(rollout: Rollout, { ledger }: QueueCalls): Promise<Rollout> {
+  if (!rollout.parked) return rollout;
+  const changed = await ledger.changeRollout(rollout.id, ({ parked: _, ...current }) => ({ next: current }));
+  return changed?.stored ?? rollout;
 }
 
 /** Makes room for the next rollout, if this one is still the one under way, has ended, and was not reopened since. */

@@ -4,6 +4,7 @@ import type { MeshState } from "../../model/mesh.ts";
 import type { Rollout } from "../../model/rollout.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import { currentValue, type FleetValue, fleetValueOf, withValue } from "../../rollout/fleet-value.ts";
+import { bringsFacts } from "../../rollout/kinds.ts";
 
 export interface ReleaseCalls {
   readonly config: Pick<Config, "controlPlanes">;
@@ -18,7 +19,7 @@ export interface ReleaseCalls {
  */
 export async function releaseToFleet(rollout: Rollout, calls: ReleaseCalls): Promise<void> {
   if (!coversEverything(rollout)) return;
-  if (rollout.kind === "rotate") return releaseFacts(rollout, calls);
+  if (bringsFacts(rollout.kind)) return releaseFacts(rollout, calls);
   const target = fleetValueOf(rollout.kind, rollout.target);
   if (target) await releaseValue(rollout, target, calls);
 }
@@ -36,7 +37,7 @@ export async function withdrawFromFleet({ id, kind, target, before }: Rollout, c
       : {},
   );
   const { factsId } = before;
-  if (kind === "rotate" && target.controlPlane !== undefined && factsId !== undefined) {
+  if (bringsFacts(kind) && target.controlPlane !== undefined && factsId !== undefined) {
     await changeWhileCurrent(id, target.controlPlane, calls, (mesh) =>
       mesh.releasedId === target.factsId ? released(mesh, factsId) : undefined,
     );
@@ -48,7 +49,7 @@ export async function withdrawFromFleet({ id, kind, target, before }: Rollout, c
  */
 function coversEverything({ kind, scope }: Rollout): boolean {
   const { controlPlane, ...narrower } = scope;
-  return Object.values(narrower).every((given) => given === undefined) && (kind === "rotate" || !controlPlane);
+  return Object.values(narrower).every((given) => given === undefined) && (bringsFacts(kind) || !controlPlane);
 }
 
 async function releaseValue(rollout: Rollout, target: FleetValue, { ledger, now }: ReleaseCalls): Promise<void> {

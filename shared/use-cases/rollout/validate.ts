@@ -9,7 +9,7 @@ import {
   rolloutControlSchema,
   rolloutRequestSchema,
 } from "../../events/operator.ts";
-import { endedStatuses, type Rollout, type RolloutStatus, rolloutKinds } from "../../model/rollout.ts";
+import { endedStatuses, type Rollout, type RolloutStatus, requestedKinds } from "../../model/rollout.ts";
 
 /**
  * What an operator asks for by `Rollout Requested`. Throws `AutopilotError`: `invalid-request`, which names every wrong
@@ -20,7 +20,7 @@ export function parseRolloutRequest(detail: unknown): RolloutRequest {
   const kind = kindOf(detail);
   if (kind === rollback.shape.kind.value) return parsed(rollback, detail);
   if (!requested.shape.kind.safeParse(kind).success) {
-    throw new AutopilotError("invalid-request", `kind: one of ${[...rolloutKinds, "rollback"].join(", ")}.`);
+    throw new AutopilotError("invalid-request", `kind: one of ${[...requestedKinds, "rollback"].join(", ")}.`);
   }
   const request = parsed(requested, detail);
   if (request.image === undefined) return request;

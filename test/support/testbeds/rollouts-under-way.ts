@@ -1,3 +1,4 @@
+import type { MeshFacts } from "../../../shared/model/mesh.ts";
 import type { Rollout, RolloutService, Wave } from "../../../shared/model/rollout.ts";
 import { withReading } from "../../../shared/trust/record.ts";
 import { serviceArn } from "../arns.ts";
@@ -41,8 +42,9 @@ export async function readFacts(
   roots: "a" | "ab" | "b" | "d" | "D",
   readAt = new Date(NOON).toISOString(),
   istiodVersion = "1.28.0",
+  changes: Partial<MeshFacts> = {},
 ): Promise<void> {
-  const facts = factsWith(roots, { readAt, istiodVersion });
+  const facts = factsWith(roots, { readAt, istiodVersion, ...changes });
   await testbed.ledger.changeMesh("main", (mesh) => ({ next: withReading(mesh, facts) }));
 }
 

@@ -119,12 +119,15 @@ describe("a rollout after a step", () => {
 
   it("holds until the given time, with the token of this hold alone", () => {
     expect(stepped(halfway({ holdToken: "old" }), { frozenUntilMs: 7.2 })).toEqual(
-      halfway({ status: "frozen", holdUntilMs: 8 }),
+      halfway({ status: "frozen", holdUntilMs: 8, heldSince: AT }),
     );
-    const held = halfway({ status: "frozen", holdToken: "token", holdUntilMs: 8 });
+    const heldSince = "2026-03-01T11:00:00Z";
+    const held = halfway({ status: "frozen", holdToken: "token", holdUntilMs: 8, heldSince });
     expect(stepped(held, { frozenUntilMs: 9 })).toEqual({ ...held, holdUntilMs: 9 });
     const pausing = { control: { action: "pause", ...by } } as const;
-    expect(stepped(halfway({ ...pausing, holdUntilMs: 8 }))).toEqual(halfway({ ...pausing, status: "paused" }));
+    expect(stepped(halfway({ ...pausing, holdUntilMs: 8 }))).toEqual(
+      halfway({ ...pausing, status: "paused", heldSince: AT }),
+    );
   });
 
   it("has the execution that follows, once", () => {

@@ -129,3 +129,36 @@ describe("a wish that changes", () => {
     expect(await testbed.ledger.getRollout(id)).toMatchObject({ status: "running" });
   });
 });
+
+describe("another address of istiod's gateway", () => {
+  const istiodUrl = "https://moved.example.com:15012";
+  const kinds = async (testbed: RolloutTestbed) => {
+    const ids = await requestPending(testbed);
+    const rollouts = await Promise.all(ids.map((id) => testbed.ledger.getRollout(id)));
+    return rollouts.map((one) => one?.kind);
+  };
+
+  it("is a kind of its own where nothing else has changed", async () => {
+    const testbed = await seen();
+    await readFacts(testbed, "a", "2026-11-23T12:01:00.000Z", "1.28.0", { istiodUrl });
+    expect(await kinds(testbed)).toEqual(["endpoint"]);
+  });
+
+  it("is a rotation where services may lack a newer root, too", async () => {
+    const testbed = await seen();
+    await readFacts(testbed, "ab", "2026-11-23T12:01:00.000Z");
+    expect(await kinds(testbed)).toEqual(["rotate"]);
+    await readFacts(testbed, "ab", "2026-11-23T12:02:00.000Z", "1.28.0", { istiodUrl });
+    expect(await kinds(testbed)).toEqual(["rotate"]);
+  });
+
+  it("takes the place of a rollout of an earlier address, and a rotation that of both", async () => {
+    const testbed = await seen();
+    await readFacts(testbed, "a", "2026-11-23T12:01:00.000Z", "1.28.0", { istiodUrl });
+    const [first = ""] = await requestPending(testbed);
+    await begin(testbed, first);
+    await readFacts(testbed, "ab", "2026-11-23T12:02:00.000Z", "1.28.0", { istiodUrl });
+    expect(await kinds(testbed)).toEqual(["rotate"]);
+    expect(await testbed.ledger.getRollout(first)).toMatchObject({ reason: { code: "wish-moved-on" } });
+  });
+});
