@@ -29,7 +29,7 @@ export async function settle(context: CampaignContext): Promise<boolean> {
   for (let minutes = 0; minutes < MAX_MINUTES; minutes += STEP_MINUTES) {
     if (attended || minutes === 0) await resumeOrApprove(context, minutes);
     await lab.clock.sleep(STEP_MINUTES * 60_000);
-    quiet = (await isQuiet(lab)) ? quiet + 1 : 0;
+    quiet = (await isQuiet(lab)) && !(await isContested(lab)) ? quiet + 1 : 0;
     const stillHeld = attended && minutes < ATTENDED_MINUTES && (await isHeld(lab));
     const isUrgent = minutes < EMERGENCY_MINUTES && (await isRepeated(lab));
     // Two consecutive sweeps found nothing to start.
@@ -41,6 +41,12 @@ export async function settle(context: CampaignContext): Promise<boolean> {
 async function isRepeated(lab: Lab): Promise<boolean> {
   for (const name of lab.controlPlanes.keys()) if ((await emergencyOf(lab, name)) === "goes-on") return true;
   return false;
+}
+
+/** What two writers have changed in turns is rolled out once it has rested. */
+async function isContested({ ledger }: Lab): Promise<boolean> {
+  const { sightings = {} } = await ledger.getFleet();
+  return Object.values(sightings).some(({ contestedSince }) => contestedSince !== undefined);
 }
 
 async function isHeld({ ledger }: Lab): Promise<boolean> {

@@ -321,6 +321,11 @@ export const failures = {
     fix: "Nothing to do: a newer rollout takes the services from where they are.",
     retryable: false,
   },
+  "wish-contested": {
+    sentence: "Two writers change in turns what it brings.",
+    fix: "Find both and leave it to one of them. A rollout of what remains starts by itself when they rest.",
+    retryable: false,
+  },
   "wish-withdrawn": {
     sentence: "What it brings is no longer wished.",
     fix: "Nothing to do.",

@@ -89,6 +89,7 @@ export const autopilotEvents = {
   "Mesh Gateway Ambiguous": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Mesh Shape Unknown": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Mesh Identity Warned": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Fleet Contested": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Rollout Refused": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Rollout Started": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },
   "Rollout Wave Completed": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },

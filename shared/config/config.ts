@@ -84,6 +84,8 @@ const policySchema = z
     identityGraceDays: z.number().min(1).max(365).default(7),
     /** A ztunnel image of a newer minor version than istiod: refuse it, or take it with a warning. */
     versionSkew: z.enum(["refuse", "warn"]).default("refuse"),
+    /** After more changes of one value of the fleet within an hour, two writers change it: nothing is rolled out. */
+    maxChangesPerHour: z.int().positive().max(60).default(3),
     maxUnenrollPerSweep: z.int().nonnegative().default(5),
     /** One sweep starts at most this many enrollments and updates; the next ones follow. */
     maxRollsPerSweep: z.int().positive().default(50),

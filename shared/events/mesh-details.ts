@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { sharedProblemNames } from "../model/reasons.ts";
-import { text, version } from "./fields.ts";
+import { count, text, version } from "./fields.ts";
 
 /* Details of the events about a control plane's view of the mesh. */
 
@@ -21,4 +21,16 @@ export const meshIdentityWarnedDetail = () =>
     detail: text,
     /** Some of the services. */
     services: z.array(z.string()),
+  });
+
+/** `Fleet Contested`: two writers change in turns what the fleet should have. Nothing is rolled out until they rest. */
+export const fleetContestedDetail = () =>
+  z.strictObject({
+    version,
+    of: z.enum(["image", "settings", "mesh-facts"]),
+    controlPlane: z.string().optional(),
+    /** Both values, the newest last. */
+    values: z.array(text).min(1).max(2),
+    /** Within an hour. */
+    changes: count,
   });

@@ -15,3 +15,8 @@ export function meshShapeUnknown(detail: OutgoingDetail<"Mesh Shape Unknown">): 
 export function meshIdentityWarned(detail: OutgoingDetail<"Mesh Identity Warned">): BusEvent {
   return outgoing("Mesh Identity Warned", detail);
 }
+
+/** Two writers change in turns what the fleet should have. */
+export function fleetContested(detail: OutgoingDetail<"Fleet Contested">): BusEvent {
+  return outgoing("Fleet Contested", detail);
+}

@@ -3,7 +3,12 @@ import { AutopilotError } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import { type AutopilotDetailType, eventSources, isAutopilotDetailType } from "../base/vocabulary.ts";
 import type { BusEvent } from "../ports/ports.ts";
-import { meshGatewayAmbiguousDetail, meshIdentityWarnedDetail, meshShapeUnknownDetail } from "./mesh-details.ts";
+import {
+  fleetContestedDetail,
+  meshGatewayAmbiguousDetail,
+  meshIdentityWarnedDetail,
+  meshShapeUnknownDetail,
+} from "./mesh-details.ts";
 import {
   rolledBackDetail,
   rolloutCompletedDetail,
@@ -53,6 +58,7 @@ const schemas = {
   "Mesh Gateway Ambiguous": event("Mesh Gateway Ambiguous", meshGatewayAmbiguousDetail),
   "Mesh Shape Unknown": event("Mesh Shape Unknown", meshShapeUnknownDetail),
   "Mesh Identity Warned": event("Mesh Identity Warned", meshIdentityWarnedDetail),
+  "Fleet Contested": event("Fleet Contested", fleetContestedDetail),
   "Rollout Refused": event("Rollout Refused", rolloutRefusedDetail),
   "Rollout Started": event("Rollout Started", rolloutStartedDetail),
   "Rollout Wave Completed": event("Rollout Wave Completed", waveCompletedDetail),

@@ -263,6 +263,19 @@ export const rolloutServiceSchema = z.lazy(() =>
 );
 export type RolloutService = z.output<typeof rolloutServiceSchema>;
 
+/** A value that the fleet should have, and how often it has changed lately. */
+export const fleetSightingSchema = z.strictObject({
+  value: z.string(),
+  /** It and the one before it, for people. */
+  shown: z.string(),
+  shownBefore: z.string().optional(),
+  /** The changes of the last hour, epoch milliseconds. */
+  changedAtMs: z.array(z.int().nonnegative()),
+  /** Two writers change it in turns: nothing is rolled out until they rest. */
+  contestedSince: z.iso.datetime().optional(),
+});
+export type FleetSighting = z.output<typeof fleetSightingSchema>;
+
 /** What is true of the fleet as a whole. */
 export const fleetStateSchema = z.strictObject({
   shape: z.literal(1),
@@ -285,6 +298,8 @@ export const fleetStateSchema = z.strictObject({
       changeCount: z.int().nonnegative().default(0),
     })
     .default({ factsIds: {}, changeCount: 0 }),
+  /** What the fleet should have, as it was seen last: by `image`, `settings` or `facts` and a control plane. */
+  sightings: z.record(z.string(), fleetSightingSchema).optional(),
   /** The rollout that unenrolled the whole fleet: no tag enrolls until it is rolled back. */
   unenrolledBy: z.strictObject({ rolloutId: rolloutIdSchema, at: z.iso.datetime() }).optional(),
   /** The one rollout that is under way, and those behind it, the next one first. */

@@ -56,6 +56,11 @@ export function afterMovedOn(rollout: Rollout, change: WishChange): Rollout {
   return stopped(rollout, change, "wish-moved-on");
 }
 
+/** The rollout once its wish is contested; undefined for one that stops already, or that an operator has requested. */
+export function afterContest(rollout: Rollout, change: WishChange): Rollout | undefined {
+  return canBeStopped(rollout) ? stopped(rollout, change, "wish-contested") : undefined;
+}
+
 /** The rollout once its wish is gone. Its changes are rolled back; one without any ends. */
 export function afterWithdrawal(rollout: Rollout, change: WishChange): Rollout {
   if (!hasBegun(rollout)) return stopped(rollout, change, "wish-withdrawn");

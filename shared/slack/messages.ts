@@ -3,6 +3,7 @@ import { failures } from "../base/errors.ts";
 import { tagKeys } from "../base/vocabulary.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { driftReasons, refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
+import { contestedStory } from "./contested-story.ts";
 import { counted, layOut, quoted, type SlackMessage, type Story, type StoryLine, timeText } from "./layout.ts";
 import { code, escapeText, link, nameText } from "./mrkdwn.ts";
 import { commandFor, isRolloutEvent, type RolloutEvent, rolloutStory } from "./rollout-stories.ts";
@@ -121,6 +122,8 @@ export function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEv
         ],
         context: detail.services.slice(0, 4).map((serviceArn) => code(serviceArn, 200)),
       };
+    case "Fleet Contested":
+      return contestedStory(detail);
     case "Mesh Shape Unknown":
       return {
         icon: ":mag:",

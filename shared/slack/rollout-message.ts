@@ -3,7 +3,7 @@ import { bringsFacts } from "../rollout/kinds.ts";
 import type { Progress } from "../rollout/progress.ts";
 import { counted, durationText, layOut, quoted, type SlackMessage, type StoryLine, timeText } from "./layout.ts";
 import { code, nameText } from "./mrkdwn.ts";
-import { commandFor, kindWords, reasonLines } from "./rollout-stories.ts";
+import { commandFor, kindWords, reasonLines, supersededWords } from "./rollout-stories.ts";
 
 const BAR_CELLS = 20;
 /** A coarser time changes less often, and with it the message. */
@@ -20,7 +20,8 @@ export function rolloutMessage(
   nowMs: number,
   { leftMs, stage }: { readonly leftMs?: number | undefined; readonly stage?: string } = {},
 ): SlackMessage {
-  const { icon, words } = standings[rollout.status];
+  const { icon, words: usual } = standings[rollout.status];
+  const words = rollout.status === "superseded" ? supersededWords(rollout.reason?.code) : usual;
   const stuck = progress.counts.stuck;
   const loud = stuck > 0 ? `, ${counted(stuck, "service")} could NOT be rolled back` : "";
   return layOut(

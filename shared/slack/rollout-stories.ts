@@ -112,7 +112,7 @@ function completedStory(detail: Detail<"Rollout Completed">): Story {
   const endings = {
     completed: [":checkered_flag:", "is done"],
     aborted: [":octagonal_sign:", "was aborted: what was rolled stays"],
-    superseded: [":leftwards_arrow_with_hook:", "was superseded by a newer change"],
+    superseded: [":leftwards_arrow_with_hook:", supersededWords(detail.code)],
     failed: [":rotating_light:", "could NOT continue: somebody has to check it"],
   } as const;
   const [icon, words] = endings[outcome];
@@ -124,6 +124,12 @@ function completedStory(detail: Detail<"Rollout Completed">): Story {
     lines: [countsText(detail), ...(reason ? reasonLines(reason) : plain)],
     context: [`took ${durationText(detail.durationSeconds)}`, idOf(detail)],
   };
+}
+
+/** What a superseded rollout is, by the code of its reason. */
+export function supersededWords(reason: string | undefined): string {
+  const isReplaced = reason !== "wish-contested" && reason !== "wish-withdrawn";
+  return isReplaced ? "was superseded by a newer change" : "was stopped: what was rolled stays";
 }
 
 function rolledBackStory(detail: Detail<"Rollout Rolled Back">): Story {

@@ -1,5 +1,10 @@
 import { serviceRef } from "../../shared/base/arn.ts";
-import { meshGatewayAmbiguous, meshIdentityWarned, meshShapeUnknown } from "../../shared/events/mesh-events.ts";
+import {
+  fleetContested,
+  meshGatewayAmbiguous,
+  meshIdentityWarned,
+  meshShapeUnknown,
+} from "../../shared/events/mesh-events.ts";
 import { outgoing } from "../../shared/events/outgoing.ts";
 import { rootCaChanged, rootCaEmergency, rootCaExpiring, rootCaRetirable } from "../../shared/events/root-ca-events.ts";
 import {
@@ -108,6 +113,8 @@ export const all = [
     detail: "kubectl label namespace shop istio.io/dataplane-mode=ambient",
     services: [ref.serviceArn],
   }),
+  fleetContested({ of: "image", values: ["example.com/ztunnel:1", "example.com/ztunnel:2"], changes: 4 }),
+  fleetContested({ of: "mesh-facts", controlPlane: "main", values: ["CN=a"], changes: 5 }),
   meshShapeUnknown({
     controlPlane: "main",
     mark: "HBONE",

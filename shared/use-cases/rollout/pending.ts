@@ -4,11 +4,14 @@ import { rolloutRefused } from "../../events/rollout-events.ts";
 import type { MeshFacts } from "../../model/mesh.ts";
 import type { FleetState } from "../../model/rollout.ts";
 import type { Log, ParameterCalls } from "../../ports/ports.ts";
+import { factsSubject } from "../../rollout/contested.ts";
 import { currentValue, type FleetValue, fleetValueOf } from "../../rollout/fleet-value.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
 import { factsKindOf } from "../../rollout/kinds.ts";
 import { AUTOPILOT, hasBegun, hasOtherWish } from "../../rollout/wish.ts";
+import { parseBundle } from "../../trust/bundle.ts";
 import { dropsReleased } from "../../trust/dropped.ts";
+import { sight } from "./contested.ts";
 import { advanceQueue } from "./queue.ts";
 import { recordAttempt } from "./record-attempt.ts";
 import { type RepeatCalls, repeatEmergency } from "./repeat-emergency.ts";
@@ -44,7 +47,7 @@ export async function requestPending(calls: PendingCalls): Promise<readonly stri
     // Last, so that after a crash before it the same id is requested again.
     await calls.ledger.changeFleet((current) => ({
       next: {
-        ...current,
+        ...withoutContest(current, change.rests),
         requestedFor: {
           ...current.requestedFor,
           ...change.seen(current),
@@ -61,10 +64,19 @@ export async function requestPending(calls: PendingCalls): Promise<readonly stri
   return requested;
 }
 
+function withoutContest(fleet: FleetState, key: string | undefined): FleetState {
+  const sighting = key === undefined ? undefined : fleet.sightings?.[key];
+  if (key === undefined || !sighting) return fleet;
+  const { contestedSince: _, ...settled } = sighting;
+  return { ...fleet, sightings: { ...fleet.sightings, [key]: settled } };
+}
+
 /** A change of the fleet: the rollout that it calls for, if any, and what to remember so that it is seen once. */
 interface FleetChange {
   readonly wanted: Wanted | undefined;
   readonly seen: (fleet: FleetState) => Partial<FleetState["requestedFor"]>;
+  /** The key of what was contested and rests: the rollout of what remains is requested. */
+  readonly rests?: string;
 }
 type Find = (fleet: FleetState, calls: PendingCalls) => Promise<FleetChange | undefined>;
 
@@ -135,7 +147,9 @@ const newImage: Find = async (fleet, calls) => {
     const why = `The fleet's image is ${found.image} now.`;
     return newValue({ member: "image", value: found.image }, why, fleet, calls);
   }
-  if (found.rejected === fleet.requestedFor.image) return undefined;
+  const seenText = { value: found.rejected, shown: found.rejected };
+  const standing = await sight({ key: "image", of: "image" }, seenText, [], calls);
+  if (standing === "contested" || found.rejected === fleet.requestedFor.image) return undefined;
   const seen = () => ({ image: found.rejected });
   const { code, detail } = found.failure;
   const id = rolloutIdOf({ kind: "upgrade", key: [found.rejected, fleet.requestedFor.changeCount].join("\n") });
@@ -159,11 +173,17 @@ async function newValue(
   calls: PendingCalls,
 ): Promise<FleetChange | undefined> {
   const { member, value } = wished;
-  const others = (await openRollouts(fleet, calls.ledger)).filter((one) => hasOtherWish(one, wished));
-  if (value === fleet.requestedFor[member] && others.length === 0) return undefined;
+  const open = (await openRollouts(fleet, calls.ledger)).filter(
+    ({ kind, target }) => fleetValueOf(kind, target)?.member === member,
+  );
+  const standing = await sight({ key: member, of: member }, { value, shown: value }, open, calls);
+  if (standing === "contested") return undefined;
+  const rests = standing === "rests";
+  const others = open.filter((one) => hasOtherWish(one, wished));
+  if (!rests && value === fleet.requestedFor[member] && others.length === 0) return undefined;
   const seen = () => ({ [member]: value });
-  const takesOver = others.some(hasBegun);
-  const canReturn = value === currentValue(fleet, member) && !others.some((one) => one.takesOver);
+  const takesOver = rests || others.some(hasBegun);
+  const canReturn = !rests && value === currentValue(fleet, member) && !others.some((one) => one.takesOver);
   if (canReturn && (await withdraw(others, why, calls))) {
     const now = await calls.ledger.getFleet();
     // A rollout may have ended, and have been released, just before its wish was gone.
@@ -175,6 +195,7 @@ async function newValue(
   return {
     wanted: { ...automatic(id, why), kind, target: { [member]: value }, ...(takesOver && { takesOver }) },
     seen,
+    ...(rests && { rests: member }),
   };
 }
 
@@ -199,7 +220,12 @@ function newFacts(controlPlane: string): Find {
     if (!mesh || !newest) return undefined;
     // Rolls read the facts themselves: where these changed and came back in between, some services may have others.
     const now = mesh.changeCount > 0 ? `${newest.id} ${mesh.changeCount}` : newest.id;
-    if (now === before) return undefined;
+    const open = (await openRollouts(fleet, calls.ledger)).filter((one) => one.target.controlPlane === controlPlane);
+    const subject = { key: factsSubject(controlPlane), of: "mesh-facts", controlPlane } as const;
+    const standing = await sight(subject, { value: now, shown: factsWords(newest.facts) }, open, calls);
+    if (standing === "contested") return undefined;
+    const rests = standing === "rests";
+    if (!rests && now === before) return undefined;
     const seen = ({ requestedFor: { factsIds } }: FleetState) => ({ factsIds: { ...factsIds, [controlPlane]: now } });
     if (before === undefined && mesh.generations.length === 1) return { wanted: undefined, seen };
     const kind = factsKindOf(mesh);
@@ -214,8 +240,16 @@ function newFacts(controlPlane: string): Find {
       target: { controlPlane, factsId: newest.id },
       emergency: dropsReleased(mesh),
     };
-    return { wanted, seen };
+    return { wanted, seen, ...(rests && { rests: subject.key }) };
   };
+}
+
+/** The root CAs and the address, for people. */
+function factsWords({ rootCaPem, istiodUrl }: MeshFacts): string {
+  const roots = parseBundle(rootCaPem).certificates.map(({ subject, fingerprint256 }) => {
+    return `${subject} (${fingerprint256.slice(0, 11)})`;
+  });
+  return `${roots.join(", ")}, ${istiodUrl}`;
 }
 
 function whyOf(kind: "rotate" | "endpoint", plane: string, { istiodUrl }: MeshFacts): string {

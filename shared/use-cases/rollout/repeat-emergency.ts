@@ -1,4 +1,5 @@
 import type { MeshState } from "../../model/mesh.ts";
+import { factsSubject } from "../../rollout/contested.ts";
 import { emergencyStep } from "../../rollout/emergency.ts";
 import { rolloutIdOf, rotates } from "../../rollout/identity.ts";
 import { AUTOPILOT } from "../../rollout/wish.ts";
@@ -17,7 +18,10 @@ export async function repeatEmergency(controlPlane: string, calls: RepeatCalls):
   const { ledger, now } = calls;
   const mesh = await ledger.getMesh(controlPlane);
   const { emergency } = mesh ?? {};
-  if (!mesh || !emergency || (await ledger.getFleet()).unenrolledBy) return undefined;
+  const { unenrolledBy, sightings } = await ledger.getFleet();
+  // While two writers change the root CA in turns, no rotation can end it.
+  const isContested = sightings?.[factsSubject(controlPlane)]?.contestedSince !== undefined;
+  if (!mesh || !emergency || unenrolledBy || isContested) return undefined;
   const wanted = repetition(mesh, emergency, emergency.attempts + 1);
   if (await ledger.getRollout(wanted.id)) {
     // An earlier run has crashed before it recorded the attempt.

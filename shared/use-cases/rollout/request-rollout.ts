@@ -11,7 +11,7 @@ import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, ExecutionCalls } from "../../ports/ports.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
 import { afterMovedOn, hasMovedOn, isReplaced } from "../../rollout/wish.ts";
-import { waits } from "./hold-rollout.ts";
+import { tokensOf, waits, wake } from "./hold-rollout.ts";
 import { advanceQueue, announce, enqueue, hasEnded, leaveQueue, openIds, type QueueCalls } from "./queue.ts";
 import { type RecordAttemptCalls, recordAttempt } from "./record-attempt.ts";
 import { allowedImage } from "./validate.ts";
@@ -112,9 +112,9 @@ async function supersedeOlder(newer: Rollout, calls: RequestCalls): Promise<void
       }
       if (!hasMovedOn(newer, older)) return {};
       const next = afterMovedOn(older, { why: newer.why, at, hasTurn });
-      return { next, result: waits(next) ? undefined : older.holdToken };
+      return { next, result: waits(next) ? [] : tokensOf(older) };
     });
-    if (changed?.result !== undefined) await calls.fleetExecutions.sendTaskSuccess(changed.result, {});
+    await wake(changed?.result ?? [], calls.fleetExecutions);
     if (!hasTurn && (!changed || hasEnded(changed.stored))) await leaveQueue(id, calls);
   }
 }

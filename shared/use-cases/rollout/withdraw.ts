@@ -3,6 +3,7 @@ import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { ExecutionCalls } from "../../ports/ports.ts";
 import { isStopping } from "../../rollout/stopping.ts";
 import { afterWithdrawal } from "../../rollout/wish.ts";
+import { tokensOf, wake } from "./hold-rollout.ts";
 import { enqueue, hasEnded, leaveQueue, openIds, type QueueCalls } from "./queue.ts";
 
 export interface WithdrawCalls extends QueueCalls {
@@ -34,8 +35,7 @@ export async function withdraw(rollouts: readonly Rollout[], why: string, calls:
     });
     if (changed?.result === undefined) isWithdrawn = false;
     // One that wakes too early decides as before; the guard wakes one that was not woken.
-    const token = changed?.result?.holdToken;
-    if (token !== undefined) await calls.fleetExecutions.sendTaskSuccess(token, {});
+    if (changed?.result) await wake(tokensOf(changed.result), calls.fleetExecutions);
     if (!changed || hasEnded(changed.stored)) await leaveQueue(id, calls);
     else await enqueue(id, calls);
   }

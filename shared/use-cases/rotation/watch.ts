@@ -6,6 +6,7 @@ import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../events/roo
 import type { MeshState } from "../../model/mesh.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, BusEvent, ControlPlaneCalls, Log } from "../../ports/ports.ts";
+import { factsSubject } from "../../rollout/contested.ts";
 import { parseBundle } from "../../trust/bundle.ts";
 import { type Expiring, expiringSince } from "../../trust/expiry.ts";
 import { newestOf, withReading } from "../../trust/record.ts";
@@ -58,7 +59,7 @@ async function watchOne(name: string, calls: WatchCalls): Promise<Watched> {
   const mesh = await recordFacts(name, calls).catch((error: unknown) => followByLastGood(name, error, calls));
   if (!mesh) return { changed: false, expiring: 0, retirable: false };
   if (mesh.unknownShape) await checkShape(mesh, calls);
-  const news = newsOf(mesh, calls.now());
+  const news = await settledNews(mesh, newsOf(mesh, calls.now()), calls);
   const cutOff = news.previous === undefined ? undefined : await cutOffServices(mesh, calls);
   const events = [
     ...changedEvents(mesh, news.previous, cutOff),
@@ -136,6 +137,14 @@ function newsOf(mesh: MeshState, nowMs: number): News {
     expiring: expiringSince(parseBundle(newestOf(mesh).facts.rootCaPem), mesh.notified.expiryDays, nowMs),
     otherGateways: newGateways(mesh),
   };
+}
+
+/** While two writers change the bundle in turns, people are notified of that alone: of the bundle once they rest. */
+async function settledNews(mesh: MeshState, news: News, { ledger }: WatchCalls): Promise<News> {
+  if (news.previous === undefined) return news;
+  const { sightings } = await ledger.getFleet();
+  if (sightings?.[factsSubject(mesh.controlPlane)]?.contestedSince === undefined) return news;
+  return { ...news, previous: undefined, fingerprints: news.previous };
 }
 
 function changedEvents(

@@ -28,7 +28,8 @@ describe("a message", () => {
   it.each(all)("for $detailType names what it is about and keeps to Slack's limits", (event) => {
     const message = messageOf(event);
     const shown = textsOf(message).join("\n");
-    if (/^(Root CA|Mesh) /.test(event.detailType)) expect(shown).toContain("main");
+    if (event.detailType === "Fleet Contested") expect(shown).toContain("in turns");
+    else if (/^(Root CA|Mesh) /.test(event.detailType)) expect(shown).toContain("main");
     else if (event.detailType.startsWith("Rollout ")) expect(shown).toContain("upgrade-1");
     else for (const part of ["prod/web", "123456789012", "us-east-1"]) expect(shown).toContain(part);
     expect(message.text.length).toBeGreaterThan(10);
