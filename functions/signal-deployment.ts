@@ -24,10 +24,10 @@ export function signalWaitingRoll(context: FunctionContext): Step {
 
 /** A task that died outside of a roll counts for its service, and for the rollout that has changed the service. */
 async function noteDeath(incoming: Extract<Incoming, { kind: "task-stopped" }>, context: FunctionContext, log: Log) {
-  const noted = await noteStoppedTask(incoming, context);
-  if (noted === "ignored") return;
+  const recorded = await noteStoppedTask(incoming, context);
+  if (recorded === "ignored") return;
   const { serviceArn, taskArn, taskDefinitionArn } = incoming;
-  if (noted === "counted") log.warn("a task died", { taskArn, taskDefinitionArn });
+  if (recorded === "counted") log.warn("a task died", { taskArn, taskDefinitionArn });
   if (await judgeDeaths(serviceArn, context)) log.warn("failed after its roll: its tasks die", { taskDefinitionArn });
 }
 

@@ -25,7 +25,7 @@ export function deathsCase(
   return service.status === "succeeded" || service.status === "unverified" ? "failed" : "none";
 }
 
-/** As many as fail a roll; in a bake that is too short for so many, one a minute. */
+/** As many as fail a roll; in a bake that has fewer minutes, one a minute. */
 function deathsLimit(rollout: Rollout, { policy }: Pick<Config, "policy">): number {
   const { bakeMinutes } = resolvedPolicy(rollout, policy.rollout);
   const { failedTasksLimit: limit } = policy;
@@ -40,7 +40,7 @@ export function deathsPatch({ count, sinceMs, sentence }: Stops): Partial<Rollou
 
 /**
  * The rollout with a service that has failed after its roll: it rolls back at once where that exceeds its budget,
- * whatever it waits for. Undefined when nothing changes.
+ * even while it waits. Undefined when nothing changes.
  */
 export function afterDeaths(
   rollout: Rollout,

@@ -47,7 +47,7 @@ describe("tasks that die after their service's roll", () => {
     expect(deathsCase(baking(), rolled(given), stops(3), config)).toBe(expected);
   });
 
-  it("count as its failure, once, and roll back where the budget is exceeded, whatever the rollout waits for", () => {
+  it("count as its failure, once, and roll back where the budget is exceeded, even while the rollout waits", () => {
     const failed = rolled(deathsPatch(stops(3)));
     const first = afterDeaths(baking(), failed, config);
     expect(first).toEqual({ ...baking(), failedOrdinals: [0] });
