@@ -122,7 +122,15 @@ async function verdictOn({ lab }: CampaignResult, { arn, cluster }: EcsService):
   }
 }
 
-const REST = ["not-enrolled", "as-desired", "awaits-rollout", "fleet-unenrolled", "backing-off", "refused"];
+const REST = [
+  "not-enrolled",
+  "as-desired",
+  "awaits-rollout",
+  "fleet-unenrolled",
+  "backing-off",
+  "refused",
+  "too-many-changes",
+];
 
 /** Every service is as desired, or at rest for a recorded reason. */
 function atRest({ verdict, state, service, lab }: JudgedService): readonly string[] {
@@ -151,7 +159,7 @@ function mesh({ verdict, intent, definition, state, fleetUnenrolled, hasTypo }: 
   }
   if (intent === "in" && verdict === "not-enrolled") return ["is tagged, and counts as not enrolled"];
   if (intent !== "absent" && intent !== "out") return [];
-  if (sidecar === "none" || verdict === "backing-off" || verdict === "refused") return [];
+  if (sidecar === "none" || ["backing-off", "refused", "too-many-changes"].includes(verdict)) return [];
   // A key with a typo takes nobody out of the mesh: the service is warned, and kept.
   if (intent === "absent" && hasTypo && state?.enrolled) return [];
   return [`is not tagged and has a sidecar (${verdict}, enrolled in the ledger: ${state?.enrolled})`];

@@ -65,4 +65,6 @@ const nothing = {
   taskTagsChangedMs: null,
   image: null,
   registered: null,
+  registeredBefore: null,
+  wishRolls: null,
 } as const satisfies Record<Exclude<keyof ServicePatch, "attemptNumber" | "createdAtMs" | "recheckRequested">, null>;

@@ -89,6 +89,8 @@ export const sharedFamilySchema = z.strictObject({
 });
 export type SharedFamily = z.infer<typeof sharedFamilySchema>;
 
+const registeredSchema = z.strictObject({ contentHash: z.string(), taskDefinitionArn: z.string() });
+
 export const serviceStateSchema = z.strictObject({
   shape: z.literal(1),
   serviceArn: z.string().min(1),
@@ -170,7 +172,11 @@ export const serviceStateSchema = z.strictObject({
   /** The image that a rollout has given it. Counts until the whole fleet is given one later. */
   image: assignedImageSchema.optional(),
   /** A revision that was registered for a content: registering it again is not needed. */
-  registered: z.strictObject({ contentHash: z.string(), taskDefinitionArn: z.string() }).optional(),
+  registered: registeredSchema.optional(),
+  /** The one before it, for tags that alternate. */
+  registeredBefore: registeredSchema.optional(),
+  /** When rolls were started for other wishes, within an hour: epoch milliseconds, the oldest first. */
+  wishRolls: z.array(z.int().nonnegative()).optional(),
 });
 export type ServiceState = z.infer<typeof serviceStateSchema>;
 

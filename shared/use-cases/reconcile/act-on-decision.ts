@@ -2,6 +2,7 @@ import type { Config } from "../../config/config.ts";
 import { attemptKeyOf, nextAttempt } from "../../deployment/attempts.ts";
 import { executionName } from "../../deployment/execution-name.ts";
 import { awaitsVerification, VERIFICATION } from "../../deployment/verification.ts";
+import { wishRate } from "../../deployment/wish-rate.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
 import { serviceRefused, serviceWarned } from "../../events/service-events.ts";
@@ -35,6 +36,7 @@ export type NothingReason =
   | "roll-in-progress"
   | "deployment-in-flight"
   | "backing-off"
+  | "too-many-changes"
   | "already-started";
 
 export interface ReconcileCalls {
@@ -133,7 +135,24 @@ async function startRoll(
   const attemptKey = attemptKeyOf(service.taskDefinitionArn, content);
   const next = nextAttempt(state, attemptKey, calls.now());
   if (!next.start) return { did: "nothing", why: "backing-off" };
-  const attempt = state?.attemptNumber ?? 0;
+  const { taskDefinitionArn } = service;
+  const rate = wishRate(state, { taskDefinitionArn, attemptKey }, calls.now());
+  if (rate.case === "later") {
+    const until = new Date(rate.notBeforeMs).toISOString();
+    calls.log.warn("tags change too often: what they ask for then is done later", { until });
+    return { did: "nothing", why: "too-many-changes" };
+  }
+  const done = await startAttempt(service, { action, content, attemptKey, attempt: state?.attemptNumber ?? 0 }, calls);
+  if (done.did === "started" && rate.case === "start")
+    await calls.ledger.patchService(service.ref.serviceArn, { wishRolls: rate.wishRolls });
+  return done;
+}
+
+async function startAttempt(
+  service: ObservedService,
+  { action, content, attemptKey, attempt }: Wish & { readonly attemptKey: string; readonly attempt: number },
+  calls: ReconcileCalls,
+): Promise<Reconciled> {
   const { serviceArn } = service.ref;
   const name = (n: number) =>
     executionName({ serviceArn, observedRevisionArn: service.taskDefinitionArn, desiredContent: content, attempt: n });

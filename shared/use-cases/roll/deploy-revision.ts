@@ -3,6 +3,7 @@ import { AutopilotError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { Config } from "../../config/config.ts";
 import type { DescribedTaskDefinition } from "../../model/service.ts";
+import type { ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 import { REGISTER } from "../../rollout/pace.ts";
@@ -46,10 +47,19 @@ export async function deployDefinition(
     { targetRevisionArn: taskDefinitionArn, revisionBeforeArn: plan.pinnedRevisionArn },
     {
       secretsInUse: withPinnedSecret(state.secretsInUse, secretInUse),
-      registered: { contentHash, taskDefinitionArn },
+      ...remembered(state, { contentHash, taskDefinitionArn }),
     },
   );
   return deployRevision(ref, taskDefinitionArn, secretInUse, context);
+}
+
+/** The last two contents: tags that alternate need no further revisions. */
+function remembered(
+  { registered }: Pick<ServiceState, "registered">,
+  next: NonNullable<ServiceState["registered"]>,
+): ServicePatch {
+  const isNew = registered !== undefined && registered.contentHash !== next.contentHash;
+  return { registered: next, ...(isNew && { registeredBefore: registered }) };
 }
 
 /** Updates the service to the revision and records the deployment, which is to be waited for. */

@@ -12,8 +12,8 @@ export type RegisterCalls = Pick<
 >;
 
 /**
- * The revision that has this content: the current one when nothing differs, the one that the ledger remembers for it,
- * one that an attempt before a crash has registered, or a new one. RegisterTaskDefinition has no idempotency token.
+ * The revision that has this content: the current one when nothing differs, one of the two that the ledger
+ * remembers, one that an attempt before a crash has registered, or a new one. RegisterTaskDefinition has no idempotency token.
  * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
  */
 export async function registerOnce(
@@ -25,10 +25,12 @@ export async function registerOnce(
   const content = comparable(definition);
   const contentHash = sha256(content);
   const found = (taskDefinitionArn: string) => ({ taskDefinitionArn, contentHash });
-  const { registered, roll } = state;
+  const { registered, registeredBefore, roll } = state;
   const known = [
     ...(contentOf(current) === content ? [current.taskDefinitionArn] : []),
-    ...(registered?.contentHash === contentHash ? [registered.taskDefinitionArn] : []),
+    ...[registered, registeredBefore].flatMap((one) =>
+      one?.contentHash === contentHash ? [one.taskDefinitionArn] : [],
+    ),
   ];
   for (const revisionArn of new Set(known)) if (await isActive(revisionArn, ecs)) return found(revisionArn);
   if (roll?.applyStartedAt !== undefined) {

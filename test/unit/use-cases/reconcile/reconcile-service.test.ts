@@ -337,6 +337,20 @@ describe("a warning", () => {
   });
 });
 
+describe("a service whose tags have started six rolls within the hour", () => {
+  it("waits until the hour is over, and then gets what its tags ask for", async () => {
+    const testbed = await watchedTestbed();
+    const wishRolls = [1, 2, 3, 4, 5, 6].map((minutes) => NOW - minutes * 60_000).reverse();
+    const { taskDefinitionArn: lastGoodRevisionArn } = testbed.ecs.of(web);
+    await testbed.ledger.patchService(web.serviceArn, { lastGoodRevisionArn, wishRolls });
+    expect(await look(testbed)).toMatchObject({ did: "nothing", why: "too-many-changes" });
+    expect(testbed.executions.started).toEqual([]);
+    testbed.clock.nowMs += 54 * 60_000;
+    expect(await look(testbed)).toMatchObject({ did: "started" });
+    expect((await testbed.ledger.getService(web.serviceArn))?.wishRolls).toHaveLength(6);
+  });
+});
+
 describe("a situation that failed", () => {
   it("waits for its time, and another one does not", async () => {
     const testbed = await watchedTestbed();

@@ -42,6 +42,14 @@ describe("a definition", () => {
     expect(ecs.registered).toHaveLength(1);
   });
 
+  it("that the ledger remembers as the one before is not registered again", async () => {
+    const { ecs, register } = await setUp();
+    const registeredBefore = await register(wanted());
+    const registered = await register(wanted("4096"));
+    expect(await register(wanted(), { registered, registeredBefore })).toEqual(registeredBefore);
+    expect(ecs.registered).toHaveLength(2);
+  });
+
   it("other than the remembered one is registered", async () => {
     const { ecs, register } = await setUp();
     const registered = await register(wanted());
