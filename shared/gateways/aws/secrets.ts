@@ -161,13 +161,13 @@ export function secretsGateway(clients: PlacedClients): SecretsGateway {
 
     listSecrets: (namePrefix) => listSecrets(client, namePrefix),
 
-    getSecretValue: async (nameOrArn, rejected) => {
-      const run = async () => {
+    getSecretValue: (nameOrArn, rejected) => {
+      const value = async () => {
         const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: nameOrArn }));
         if (SecretString === undefined) throw new AutopilotError(rejected, `${nameOrArn} holds no text`);
         return SecretString;
       };
-      return call(`GetSecretValue ${nameOrArn}`, run, rejected);
+      return call(`GetSecretValue ${nameOrArn}`, value, rejected);
     },
   };
 }
