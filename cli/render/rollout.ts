@@ -1,4 +1,4 @@
-import { type FailureCode, failures } from "../../shared/base/errors.ts";
+import { failureFixes, failureText } from "../../shared/base/failure-fixes.ts";
 import { endedStatuses, failedStatuses, type Rollout, type Scope } from "../../shared/model/rollout.ts";
 import type { WaveProgress } from "../../shared/rollout/progress.ts";
 import type { RolloutView } from "../rollouts/view.ts";
@@ -8,7 +8,7 @@ import { minuteOf, span } from "./time.ts";
 
 const BAR = 24;
 const SHOWN_FAILURES = 10;
-const NOTHING_TO_DO = failures["operator-request"].fix;
+const NOTHING_TO_DO = failureFixes["operator-request"];
 
 /** What a part of a wave's bar stands for, in the order in which parts are drawn. */
 const parts = [
@@ -238,14 +238,10 @@ function failureLines({ rollout, services }: RolloutView, style: Styler): readon
 /** The rollout's reason with the sentence and the fix of its code. */
 export function rolloutReasonLines({ reason }: Rollout): readonly string[] {
   if (!reason) return [];
-  const known = isFailureCode(reason.code) ? failures[reason.code] : undefined;
+  const known = failureText(reason.code);
   if (!known) return [printable(`${reason.code}: ${reason.detail}`)];
   const fix = known.fix === NOTHING_TO_DO ? [] : [`Fix: ${known.fix}`];
   return [printable(detailed(known.sentence, reason.detail)), ...fix];
-}
-
-function isFailureCode(code: string): code is FailureCode {
-  return Object.hasOwn(failures, code);
 }
 
 /** One line for an output that can't be redrawn: the current wave and the numbers. */

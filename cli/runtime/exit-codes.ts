@@ -1,4 +1,5 @@
 import { AutopilotError, type FailureCode, failures } from "../../shared/base/errors.ts";
+import { failureFixes } from "../../shared/base/failure-fixes.ts";
 import type { JsonObject } from "../../shared/base/json.ts";
 
 /** What the command ends with. `interrupted` is what shells expect of Ctrl-C. */
@@ -39,7 +40,7 @@ const ownFixes: Partial<Record<FailureCode, string>> = {
 
 /** What an operator does about a failure. */
 export function fixFor(code: FailureCode): string {
-  return ownFixes[code] ?? failures[code].fix;
+  return ownFixes[code] ?? failureFixes[code];
 }
 
 /** An error as people and scripts get it. */

@@ -1,4 +1,4 @@
-import { failures } from "../base/errors.ts";
+import { failureFixes } from "../base/failure-fixes.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { counted, quoted, type Story } from "./layout.ts";
 import { nameText } from "./mrkdwn.ts";
@@ -20,7 +20,7 @@ export function contestedStory(detail: Extract<OutgoingEvent, { detailType: "Fle
       `${counted(changes, "change")} within an hour, between:`,
       ...values.map((value) => quoted("", value)),
       "Nothing of it is rolled out until they rest.",
-      `_Fix:_ ${failures["wish-contested"].fix}`,
+      `_Fix:_ ${failureFixes["wish-contested"]}`,
     ],
     context: [],
   };

@@ -1,5 +1,6 @@
 import { parseServiceArn, serviceRef } from "../base/arn.ts";
 import { failures } from "../base/errors.ts";
+import { failureFixes } from "../base/failure-fixes.ts";
 import { tagKeys } from "../base/vocabulary.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { driftReasons, refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
@@ -131,7 +132,7 @@ export function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEv
         lines: [
           quoted(`No entry shows ${markWords[detail.mark] ?? nameText(detail.mark)}. One of them:`, detail.seen),
           "Rolls stay as they are and end unverified until an entry shows it.",
-          `_Fix:_ ${failures["mesh-shape-unknown"].fix}`,
+          `_Fix:_ ${failureFixes["mesh-shape-unknown"]}`,
         ],
         context: [],
       };
@@ -233,7 +234,8 @@ const unenrollSentences = {
 
 function unhealthyStory(detail: Extract<OutgoingEvent, { detailType: "Service Unhealthy" }>["detail"]): Story {
   const { code: failure, sentence: found, since, stoppedTasks } = detail;
-  const { sentence, fix } = failures[failure];
+  const { sentence } = failures[failure];
+  const fix = failureFixes[failure];
   return {
     icon: ":broken_heart:",
     headline: `${nameOf(detail)} ${stoppedTasks === undefined ? "still does not run: somebody has to act" : "is in the mesh, and its tasks keep dying"}`,
@@ -256,7 +258,8 @@ function failedWords({ reverted, unchanged }: { reverted: boolean; unchanged?: t
 }
 
 function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service Roll Failed" }>["detail"]): Story {
-  const { sentence, fix } = failures[detail.code];
+  const { sentence } = failures[detail.code];
+  const fix = failureFixes[detail.code];
   const name = nameOf(detail);
   // The detail of a failed step begins with the sentence already.
   const cause = detail.sentence.includes(sentence) ? detail.sentence : `${sentence} ${detail.sentence}`;

@@ -1,5 +1,5 @@
 import { parseServiceArn } from "../base/arn.ts";
-import { failures } from "../base/errors.ts";
+import { failureText } from "../base/failure-fixes.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { rolloutKinds } from "../model/rollout.ts";
 import { counted, durationText, quoted, type Story, type StoryLine, timeText } from "./layout.ts";
@@ -67,7 +67,7 @@ export function rolloutStory({ detailType, detail }: RolloutEvent): Story {
 
 /** The lines with the reason and what to do: the sentence and the fix of the failure, if the code is one. */
 export function reasonLines({ code: name, detail }: { readonly code: string; readonly detail: string }): StoryLine[] {
-  const known = Object.entries(failures).find(([failure]) => failure === name)?.[1];
+  const known = failureText(name);
   if (!known) return [quoted("*Why:*", `${name} ${detail}`)];
   const reason = detail.includes(known.sentence) ? detail : `${known.sentence} ${detail}`;
   return [quoted("*Why:*", reason), ...(known.fix === "Nothing to do." ? [] : [`*Fix:* ${known.fix}`])];

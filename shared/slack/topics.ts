@@ -1,4 +1,4 @@
-import { type FailureCode, failures } from "../base/errors.ts";
+import { failureText } from "../base/failure-fixes.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { refusals, warnings } from "../model/reason-texts.ts";
 import { refusalNames, warningNames } from "../model/reasons.ts";
@@ -158,12 +158,8 @@ export function causeText(topic: string, cause: string): CauseText | undefined {
     case "stuck":
     case "dying":
     case "stranded":
-      return isFailure(cause) ? failures[cause] : undefined;
+      return failureText(cause);
     default:
       return undefined;
   }
-}
-
-function isFailure(cause: string): cause is FailureCode {
-  return Object.hasOwn(failures, cause);
 }

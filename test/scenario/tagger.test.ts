@@ -31,7 +31,7 @@ describe("somebody who alternates a tag of one service for half an hour", () => 
       await driver.until("b is in the mesh", 10, () => driver.inMesh(demo("b")));
     }));
 
-  it("has a pipeline's deployments corrected at once, however often it deploys", () =>
+  it("has a pipeline's deployments corrected at once, again and again it deploys", () =>
     onLab({ fleet }, async (driver) => {
       const owners = await driver.definitionOf(a);
       await driver.tag(a, enrollAs("a"));

@@ -1,5 +1,6 @@
 import { type Place, sameRole } from "../../base/arn.ts";
-import { asAutopilotError, failures } from "../../base/errors.ts";
+import { asAutopilotError } from "../../base/errors.ts";
+import { failureFixes } from "../../base/failure-fixes.ts";
 import type { Config } from "../../config/config.ts";
 import type { Needs } from "../../enrollment/needs.ts";
 import { driftCorrected } from "../../events/service-events.ts";
@@ -66,7 +67,7 @@ export async function trying(what: string, calls: Pick<KeepCalls, "log">, part: 
 /** Logs what could not be done. It comes again with the next sweep. */
 export function reportFailure(what: string, cause: unknown, { log }: Pick<KeepCalls, "log">): void {
   const { code, message } = asAutopilotError(cause);
-  log.error(`not kept: ${what}`, { code, why: message, fix: failures[code].fix });
+  log.error(`not kept: ${what}`, { code, why: message, fix: failureFixes[code] });
 }
 
 /** The role that the ledger knows as the owner of a service account; undefined where it knows none, or several. */

@@ -1,5 +1,5 @@
 import { clusterArnOf } from "../../base/arn.ts";
-import { asAutopilotError, failures } from "../../base/errors.ts";
+import { asAutopilotError } from "../../base/errors.ts";
 import { DISCOVERY_TAG } from "../../base/vocabulary.ts";
 import { staleTasks, surplusTaskKeys, wantedTaskTags } from "../../enrollment/task-tags.ts";
 import { driftCorrected } from "../../events/service-events.ts";
@@ -43,7 +43,6 @@ async function tried(observed: ObservedState, reason: RepairReason, calls: Repai
     calls.log.error(`not repaired: ${reason} of ${observed.service.ref.serviceArn}`, {
       code,
       why: message,
-      fix: failures[code].fix,
     });
     return false;
   }

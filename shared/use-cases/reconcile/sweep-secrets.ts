@@ -1,4 +1,4 @@
-import { failures } from "../../base/errors.ts";
+import { failureFixes } from "../../base/failure-fixes.ts";
 import { driftCorrected } from "../../events/service-events.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, Log, SecretsCalls } from "../../ports/ports.ts";
@@ -37,6 +37,6 @@ export async function sweepSecrets(secrets: SecretsCalls, sighting: Sighting, ca
 
 function reportGone(secretArn: string, { log, tally }: Pick<SweepSecretsCalls, "log" | "tally">): void {
   tally.secretsGone += 1;
-  const { fix } = failures["secret-unavailable"];
+  const fix = failureFixes["secret-unavailable"];
   log.error(`token secret gone: ${secretArn}`, { code: "secret-unavailable", fix });
 }

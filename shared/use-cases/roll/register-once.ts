@@ -13,7 +13,8 @@ export type RegisterCalls = Pick<
 
 /**
  * The revision that has this content: the current one when nothing differs, one of the two that the ledger
- * remembers, one that an attempt before a crash has registered, or a new one. RegisterTaskDefinition has no idempotency token.
+ * remembers, one that an attempt before a crash has registered, or a new one. RegisterTaskDefinition has no idempotency
+ * token.
  * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
  */
 export async function registerOnce(

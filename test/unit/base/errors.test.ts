@@ -9,11 +9,13 @@ import {
   TERMINAL_ERROR,
   THROTTLED_ERROR,
 } from "../../../shared/base/errors.ts";
+import { failureText } from "../../../shared/base/failure-fixes.ts";
 
 const codes = Object.entries(failures);
 
 describe("every failure", () => {
-  it.each(codes)("%s has a sentence and a fix", (_code, { sentence, fix }) => {
+  it.each(codes)("%s has a sentence and a fix", (code, { sentence }) => {
+    const { fix } = failureText(code) ?? { fix: "" };
     for (const text of [sentence, fix]) expect(text).toMatch(/^([A-Z]|ztunnel|autopilot\.config).*\.$/s);
   });
 
