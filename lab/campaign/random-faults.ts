@@ -85,13 +85,9 @@ const detailTypes = [
   "*",
 ];
 
-/** The newest kinds change what every seed draws: they come with new seeds of the known violations. */
-const undrawn: readonly FaultKind[] = ["namespace-terminating", "new-values"];
-const drawnKinds = faultKinds.filter((kind) => !undrawn.includes(kind));
-
 /** A fault rule of any kind that strikes from now on, for some minutes at most. */
 export function randomFault(dice: RandomChoice, ground: FaultTargets, nowMs: number): Fault {
-  const kind = dice.pick([...drawnKinds, "lambda-crash", "lambda-crash"] as const);
+  const kind = dice.pick([...faultKinds, "lambda-crash", "lambda-crash"] as const);
   const untilMs = nowMs + dice.int(1, 20) * 60_000;
   return { kind, untilMs, ...shapeOf(kind, dice, ground) };
 }
