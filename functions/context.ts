@@ -89,7 +89,7 @@ function readEnvironment(): FunctionContext {
   const parsed = environmentSchema.safeParse(process.env);
   if (!parsed.success) throw new AutopilotError("invalid-environment", z.prettifyError(parsed.error));
   const { AUTOPILOT_STAGE, AUTOPILOT_TABLE, AUTOPILOT_BUS, ROLL_SERVICE_ARN, ROLL_FLEET_ARN } = parsed.data;
-  const config = parseDeployedConfig(autopilotConfig);
+  const config = parseDeployedConfig(autopilotConfig, AUTOPILOT_STAGE);
   const clients = awsClients({ config });
   return connect({
     config,

@@ -23,8 +23,8 @@ export function autopilot() {
   const functions = deployedFunctions(here, queues);
   const machines = deployedStateMachines(here, functions);
   homeRules(here, { bus, functions, queues });
-  functionSchedules(here, { functions, queues });
-  forwarding(here, { bus, queues, topic });
+  const owned = forwarding(here, { bus, queues, topic });
+  functionSchedules(here, { functions, queues, owned });
   alarms(here, topic);
   dashboard(here);
   return {

@@ -6,6 +6,7 @@ import { type StageSettings, stageSettings } from "./settings.ts";
 
 /** What every file of the stacks starts from. */
 export interface Context {
+  readonly stage: string;
   readonly config: Config;
   readonly deployment: AutopilotDeployment;
   readonly settings: StageSettings;
@@ -13,6 +14,7 @@ export interface Context {
 
 /** The context of the stage that is deployed. Throws `invalid-config` that names every wrong field. */
 export function context(): Context {
-  const config = parseConfig(autopilotConfig);
-  return { config, deployment: deploymentOf(config, $app.stage), settings: stageSettings($app.stage) };
+  const { stage } = $app;
+  const config = parseConfig(autopilotConfig, stage);
+  return { stage, config, deployment: deploymentOf(config, stage), settings: stageSettings(stage) };
 }

@@ -12,6 +12,8 @@ export function deploymentOf(config: Config, stage: string | undefined): Autopil
     home,
     targets: targetsOf(config),
     memberRoleName: config.memberRoleName,
+    enrollTagKey: config.enrollTagKey,
+    secretPrefix: config.keys.prefix,
     passRoles: config.passRoles,
     slackSecret: config.slack.secretName,
     kubeconfigSecrets: config.controlPlanes.flatMap(({ kubeconfigSecret }) => kubeconfigSecret ?? []),
@@ -28,10 +30,11 @@ export function deploymentOf(config: Config, stage: string | undefined): Autopil
 /** What the event patterns of a stage follow from. */
 export function patternOptionsOf(config: Config, stage: string | undefined): EventPatternOptions {
   const { imageParameter } = config.ztunnel;
-  const { enrollTagKey, homeAccount, rootCaSecret } = config;
+  const { enrollTagKey, keys, homeAccount, rootCaSecret } = config;
   return {
     homeAccount,
     enrollTagKey,
+    tagPrefix: keys.prefix,
     alarmNamePrefix: alarmName({ name: config.name, stage }, ""),
     ...(imageParameter && { imageParameterName: imageParameter }),
     ...(rootCaSecret && { rootCaSecret }),

@@ -2,12 +2,13 @@ import { alarmTopic } from "./alarms.ts";
 import type { Context } from "./context.ts";
 import { type DeadLetters, undeliveredEvents } from "./dead-letters.ts";
 import { deliveryRetries } from "./definitions/delivery.ts";
-import { forwardedRegions, resourceName } from "./definitions/deployment.ts";
+import { forwardedRegions, resourceName, targetRegions } from "./definitions/deployment.ts";
 import { eventPatterns } from "./definitions/event-patterns.ts";
 import { forwardingStatements, forwardingTrust } from "./definitions/event-permissions.ts";
 import { logicalName } from "./definitions/logical-name.ts";
 import { policy } from "./definitions/permissions.ts";
 import { patternOptionsOf } from "./deployment.ts";
+import { ownership } from "./ownership.ts";
 
 interface Parts {
   readonly bus: aws.cloudwatch.EventBus;
@@ -17,9 +18,10 @@ interface Parts {
 
 /**
  * In every region of the home account: rules on the default bus that forward to the home bus. One hop, as EventBridge
- * forwards no further. Other accounts have theirs by their own template.
+ * forwards no further. Other accounts have theirs by their own template. Returns the records that the stage owns its
+ * services there.
  */
-export function forwarding(here: Context, { bus, queues }: Parts): void {
+export function forwarding(here: Context, { bus, queues }: Parts): readonly aws.ssm.Parameter[] {
   const { deployment } = here;
   const { home } = deployment;
   const role = new aws.iam.Role("ForwardingRole", {
@@ -27,17 +29,19 @@ export function forwarding(here: Context, { bus, queues }: Parts): void {
     assumeRolePolicy: forwardingTrust(deployment, home.account),
     inlinePolicies: [{ name: "forward", policy: policy(forwardingStatements(deployment)) }],
   });
-  for (const region of forwardedRegions(deployment, home.account)) {
-    if (region === home.region) forwardedRules(here, { bus, role, queue: queues.undeliveredEvents });
-    else forwardFrom(region, here, { bus, role });
-  }
+  return forwardedRegions(deployment, home.account).flatMap((region) => {
+    if (region !== home.region) return [forwardFrom(region, here, { bus, role })];
+    const owned = targetRegions(deployment, home.account).includes(region) ? [ownership(here)] : [];
+    forwardedRules(here, { bus, role, queue: queues.undeliveredEvents, options: { dependsOn: owned } });
+    return owned;
+  });
 }
 
 function forwardFrom(
   region: string,
   here: Context,
   { bus, role }: { readonly bus: aws.cloudwatch.EventBus; readonly role: aws.iam.Role },
-): void {
+): aws.ssm.Parameter {
   const { home } = here.deployment;
   const suffix = logicalName(region);
   const provider = new aws.Provider(`Region${suffix}`, {
@@ -48,7 +52,9 @@ function forwardFrom(
   const options = { provider };
   const topic = alarmTopic(here, region, { suffix, options });
   const queue = undeliveredEvents(here, { place: { account: home.account, region }, topic, suffix, options });
-  forwardedRules(here, { bus, role, queue, suffix, options });
+  const owned = ownership(here, { suffix, options });
+  forwardedRules(here, { bus, role, queue, suffix, options: { ...options, dependsOn: [owned] } });
+  return owned;
 }
 
 function forwardedRules(

@@ -59,9 +59,9 @@ function deployed(definition: FunctionDefinition, here: Context, queues: DeadLet
   return deployedFunction;
 }
 
-function environmentOf({ deployment }: Context): Record<EnvironmentVariable, string> {
+function environmentOf({ deployment, stage }: Context): Record<EnvironmentVariable, string> {
   return {
-    AUTOPILOT_STAGE: $app.stage,
+    AUTOPILOT_STAGE: stage,
     AUTOPILOT_TABLE: resourceName(deployment, resourceEndings.ledger),
     AUTOPILOT_BUS: homeBusName(deployment),
     ROLL_SERVICE_ARN: stateMachineArn(deployment, resourceEndings.rollService),

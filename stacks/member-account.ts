@@ -15,6 +15,7 @@ import {
 import { eventPatterns } from "./definitions/event-patterns.ts";
 import { forwardingRules, forwardingStatements, forwardingTrust } from "./definitions/event-permissions.ts";
 import { logicalName } from "./definitions/logical-name.ts";
+import { ownershipRecord } from "./definitions/ownership.ts";
 import { memberRoleUsers, memberStatements, roleTrust } from "./definitions/permissions.ts";
 import { deploymentOf, patternOptionsOf } from "./deployment.ts";
 import { type AlarmDefinition, deadLetterDefinition } from "./observability/alarm-definitions.ts";
@@ -126,6 +127,7 @@ function forwarding(
         Policies: [inlinePolicy("forward", forwardingStatements(deployment))],
       },
     },
+    ...ownership(deployment),
     ...alarmTopic(deployment, place),
     ...deadLetters(deployment, rules),
     ...Object.fromEntries(
@@ -154,6 +156,17 @@ function forwarding(
         },
       ]),
     ),
+  };
+}
+
+/** Fails where another stage has the key: the whole stack is rolled back then, with the role. */
+function ownership(deployment: AutopilotDeployment): Record<string, TemplateResource> {
+  const { name, value, description } = ownershipRecord(deployment);
+  return {
+    Ownership: {
+      Type: "AWS::SSM::Parameter",
+      Properties: { Name: name, Type: "String", Value: value, Description: description },
+    },
   };
 }
 

@@ -11,6 +11,8 @@ import { deployedFunction } from "./state-machines.ts";
 interface Parts {
   readonly functions: Functions;
   readonly queues: DeadLetters;
+  /** Records without which nothing may act. */
+  readonly owned: readonly aws.ssm.Parameter[];
 }
 
 interface GroupedParts extends Parts {
@@ -26,7 +28,7 @@ export function functionSchedules(here: Context, parts: Parts): void {
 function scheduled(
   { name, functionName, everyMinutes }: Schedule,
   here: Context,
-  { functions, queues, group }: GroupedParts,
+  { functions, queues, owned, group }: GroupedParts,
 ): void {
   const { deployment } = here;
   const logical = `${logicalName(name)}Schedule`;
@@ -43,18 +45,22 @@ function scheduled(
       },
     ],
   });
-  new aws.scheduler.Schedule(logical, {
-    name: resourceName(deployment, name),
-    groupName: group.name,
-    scheduleExpression: `rate(${everyMinutes} ${everyMinutes === 1 ? "minute" : "minutes"})`,
-    flexibleTimeWindow: { mode: "OFF" },
-    target: {
-      arn: deployedFunction(functions, functionName).arn,
-      roleArn: role.arn,
-      input: "{}",
-      // The next time is soon: what could not be handed over by then is not worth more tries.
-      retryPolicy: { maximumRetryAttempts: 5, maximumEventAgeInSeconds: Math.max(60, everyMinutes * 60) },
-      deadLetterConfig: { arn: queues.undeliveredEvents.arn },
+  new aws.scheduler.Schedule(
+    logical,
+    {
+      name: resourceName(deployment, name),
+      groupName: group.name,
+      scheduleExpression: `rate(${everyMinutes} ${everyMinutes === 1 ? "minute" : "minutes"})`,
+      flexibleTimeWindow: { mode: "OFF" },
+      target: {
+        arn: deployedFunction(functions, functionName).arn,
+        roleArn: role.arn,
+        input: "{}",
+        // The next time is soon: what could not be handed over by then is not worth more tries.
+        retryPolicy: { maximumRetryAttempts: 5, maximumEventAgeInSeconds: Math.max(60, everyMinutes * 60) },
+        deadLetterConfig: { arn: queues.undeliveredEvents.arn },
+      },
     },
-  });
+    { dependsOn: [...owned] },
+  );
 }

@@ -1,4 +1,4 @@
-import { LAB_STAGE } from "../shared/base/vocabulary.ts";
+import { LAB_STAGE, productionStages } from "../shared/base/vocabulary.ts";
 
 /** What differs between stages, and nothing else. */
 export interface StageSettings {
@@ -30,9 +30,6 @@ const development: StageSettings = {
   logRetentionDays: 30,
   xRay: false,
 };
-
-/** Stages that serve a mesh which people rely on. */
-export const productionStages: readonly string[] = ["prod", "production"];
 
 /** The settings of a stage. Throws for the lab's name: commands that name it are for the lab. */
 export function stageSettings(stage: string): StageSettings {

@@ -34,7 +34,7 @@ function main(): void {
     return;
   }
   if (!values.account) throw new Error("--account is required: the number of one of the configuration's accounts");
-  const template = memberAccountTemplate(parseConfig(autopilotConfig), values.stage, values.account);
+  const template = memberAccountTemplate(parseConfig(autopilotConfig, values.stage), values.stage, values.account);
   const json = `${JSON.stringify(template, null, 2)}\n`;
   if (values.out) {
     const out = resolve(values.out);

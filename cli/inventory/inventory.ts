@@ -1,13 +1,14 @@
 import { type Place, parseServiceArn } from "../../shared/base/arn.ts";
 import { asAutopilotError, type FailureCode } from "../../shared/base/errors.ts";
 import { type Config, controlPlaneFor, type Target, targetsOf } from "../../shared/config/config.ts";
-import { findSidecar, proxiesOutbound } from "../../shared/data-plane/ztunnel/index.ts";
+import { proxiesOutbound } from "../../shared/data-plane/ztunnel/index.ts";
 import { isOfEarlierService } from "../../shared/deployment/memory.ts";
 import { SERIES_MS } from "../../shared/deployment/stops.ts";
 import { strandedOf } from "../../shared/deployment/stranded.ts";
 import type { Decision, NoneReason } from "../../shared/enrollment/decision.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { versionSkew } from "../../shared/enrollment/version-skew.ts";
+import { ownSidecar } from "../../shared/enrollment/wish.ts";
 import type { Claim } from "../../shared/model/claim.ts";
 import type { MeshState } from "../../shared/model/mesh.ts";
 import type { DriftReason, Refusal, Warning } from "../../shared/model/reasons.ts";
@@ -228,7 +229,7 @@ type Described = Pick<
 async function describeObserved(observed: ObservedState, { meshes, fleet }: Known, config: Config): Promise<Described> {
   const { service, clusterTags, definition } = observed;
   const mesh = meshes.get(controlPlaneFor(config, service.ref)?.name ?? "");
-  const sidecar = definition ? findSidecar(definition.raw) : { kind: "none" as const };
+  const sidecar = definition ? ownSidecar(definition.raw, config.keys) : { kind: "none" as const };
   const image = "image" in sidecar ? sidecar.image : undefined;
   const root = "secretValueFrom" in sidecar && mesh && tokenRoot(observed, sidecar.secretValueFrom, mesh);
   const skew = image === undefined ? undefined : versionSkew(image, mesh && newestOf(mesh).facts.istiodVersion);

@@ -31,16 +31,16 @@ export interface Operator {
 }
 
 /** The configuration that `--config` names. Throws `UsageError` when there is no such file, `invalid-config`. */
-export async function readConfig(values: WhereValues, { directory }: CliContext): Promise<Config> {
+export async function readConfig(values: WhereValues, context: CliContext): Promise<Config> {
   const file = values.config ?? "autopilot.config.ts";
-  const url = pathToFileURL(resolve(directory, file)).href;
+  const url = pathToFileURL(resolve(context.directory, file)).href;
   let loaded: unknown;
   try {
     loaded = await import(url);
   } catch (cause) {
     throw new UsageError(`--config ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
-  return parseConfig(moduleSchema.parse(loaded).default);
+  return parseConfig(moduleSchema.parse(loaded).default, stageOf(values, context));
 }
 
 /** The stage that the options name, or the environment; `undefined`: the lab. */

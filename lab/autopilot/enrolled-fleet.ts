@@ -161,6 +161,7 @@ async function enrolledIdentity({ lab, plane, clients }: FleetBase, target: Targ
     serviceName: name,
     domain: target.domain,
     enrollTagKey: config.enrollTagKey,
+    keys: config.keys,
   });
   if (!("ok" in parsed)) throw new Error(`bad tags: ${JSON.stringify(parsed.refusals)}`);
   // Their roles differ: a ztunnel proves its identity with the task role's credentials.

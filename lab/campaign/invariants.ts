@@ -1,4 +1,3 @@
-import { SECRET_NAME_PREFIX } from "../../shared/base/vocabulary.ts";
 import { LAB_SLACK_TOKEN } from "../autopilot/lab.ts";
 import { everythingWritten, formsOf, leaks, secretValues } from "../leaks.ts";
 import { MALFORMED } from "./actions.ts";
@@ -33,7 +32,7 @@ export async function violations(result: CampaignResult): Promise<readonly strin
 async function secretsWritten({ actors: { driver } }: CampaignResult): Promise<readonly string[]> {
   if (driver.lab.logs.length === 0) return [];
   const secrets = (await secretValues(driver)).flatMap(({ name, value }) =>
-    name.startsWith(SECRET_NAME_PREFIX) ? formsOf(value) : [],
+    name.startsWith(driver.lab.config.keys.prefix) ? formsOf(value) : [],
   );
   const written = await everythingWritten(driver);
   return [...new Set(leaks(written, [LAB_SLACK_TOKEN, ...secrets]))].map((where) => `a secret in the ${where}`);

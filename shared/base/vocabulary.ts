@@ -113,44 +113,102 @@ export function detailTypesWhere(condition: (event: AutopilotEvent) => boolean):
   return autopilotDetailTypes.filter((detailType) => condition(autopilotEvents[detailType]));
 }
 
-/** What the keys of the autopilot's own tags begin with. A key that begins so and has no meaning is a mistake. */
-export const AUTOPILOT_TAG_PREFIX = "ztunnel-autopilot/";
-/** What the keys of istiod's tags begin with. */
-export const ISTIOD_TAG_PREFIX = "ecs.solo.io/";
-
-/** The tag that enrolls a service, unless the configuration names another. */
-export const DEFAULT_ENROLL_TAG = "ztunnel-autopilot/enroll";
-/** istiod looks for services in clusters that have this tag with the value `true`. The autopilot sets it. */
-export const DISCOVERY_TAG = "ecs.solo.io/discovery-enabled";
-
-/** The keys of the tags of services and clusters that ask for something, besides the enroll tag. */
-export const tagKeys = {
-  namespace: "ecs.solo.io/namespace",
-  serviceAccount: "ecs.solo.io/service-account",
-  hostname: "ecs.solo.io/hostname",
-  ports: "ecs.solo.io/ports",
-  platform: "ztunnel-autopilot/platform",
-  external: "ztunnel-autopilot/external",
-  proxyEnv: "ztunnel-autopilot/proxy-env",
-  image: "ztunnel-autopilot/image",
-  wave: "ztunnel-autopilot/wave",
-  alarms: "ztunnel-autopilot/alarms",
-} as const;
-export type TagKey = (typeof tagKeys)[keyof typeof tagKeys];
-
-/**
- * What the names of all secrets with bootstrap tokens begin with: a sidecar that reads one of them is the autopilot's.
- */
-export const SECRET_NAME_PREFIX = "ztunnel-autopilot/";
-
-/** The name of the sidecar's container, as Solo's guide and istioctl give it. */
-export const ZTUNNEL = "ztunnel";
-
 /** What a deployment's names begin with, unless the configuration says otherwise. */
 export const DEFAULT_NAME = "ztunnel-autopilot";
 
 /** What the lab is called where a stage is named. No stage is deployed under this name. */
 export const LAB_STAGE = "lab";
+
+/** Stages that serve a mesh which people rely on. Like the lab, they have no stage in their keys. */
+export const productionStages: readonly string[] = ["prod", "production"];
+
+/** True for a stage that has its own keys, so that it may be tried beside another one. */
+export function hasOwnKeys(stage: string | undefined): stage is string {
+  return stage !== undefined && stage !== LAB_STAGE && !productionStages.includes(stage);
+}
+
+/** What the keys of istiod's tags begin with. */
+export const ISTIOD_TAG_PREFIX = "ecs.solo.io/";
+/** istiod looks for services in clusters that have this tag with the value `true`. The autopilot sets it. */
+export const DISCOVERY_TAG = "ecs.solo.io/discovery-enabled";
+
+/** The keys of istiod's tags of services, which are the same in every stage. */
+const istiodTagKeys = {
+  namespace: "ecs.solo.io/namespace",
+  serviceAccount: "ecs.solo.io/service-account",
+  hostname: "ecs.solo.io/hostname",
+  ports: "ecs.solo.io/ports",
+} as const;
+
+/** The keys by which a stage and its services know each other: no other stage reads or writes them. */
+export interface StageKeys {
+  /**
+   * What the keys of the stage's tags and the names of its secrets begin with. A tag's key that begins so and has no
+   * meaning is a mistake; a sidecar that reads such a secret is the stage's own.
+   */
+  readonly prefix: string;
+  /** The tag that enrolls a service, unless the configuration names another. */
+  readonly enroll: string;
+  /** The keys of the tags of services and clusters that ask for something, besides the enroll tag. */
+  readonly tags: typeof istiodTagKeys & Readonly<Record<OwnTagName, string>>;
+}
+
+type OwnTagName = "platform" | "external" | "proxyEnv" | "image" | "wave" | "alarms";
+export type TagName = keyof StageKeys["tags"];
+
+export const tagNames = [
+  "namespace",
+  "serviceAccount",
+  "hostname",
+  "ports",
+  "platform",
+  "external",
+  "proxyEnv",
+  "image",
+  "wave",
+  "alarms",
+] as const satisfies readonly TagName[];
+
+/** The keys of a stage; undefined: of the lab. */
+export function stageKeys(stage: string | undefined): StageKeys {
+  const prefix = `${hasOwnKeys(stage) ? `${DEFAULT_NAME}-${stage}` : DEFAULT_NAME}/`;
+  return {
+    prefix,
+    enroll: `${prefix}enroll`,
+    tags: {
+      ...istiodTagKeys,
+      platform: `${prefix}platform`,
+      external: `${prefix}external`,
+      proxyEnv: `${prefix}proxy-env`,
+      image: `${prefix}image`,
+      wave: `${prefix}wave`,
+      alarms: `${prefix}alarms`,
+    },
+  };
+}
+
+/** The keys of the stages without any of their own, and of the lab. */
+export const commonKeys = stageKeys(undefined);
+export const AUTOPILOT_TAG_PREFIX = commonKeys.prefix;
+export const DEFAULT_ENROLL_TAG = commonKeys.enroll;
+export const tagKeys = commonKeys.tags;
+
+/** What the names of the secrets of all stages begin with: a sidecar that reads one of them is an autopilot's. */
+export const ANY_STAGE_PREFIX = new RegExp(`^${DEFAULT_NAME}(-[A-Za-z0-9-]+)?/`);
+
+/**
+ * The name of the role in other accounts, with its path: a stage with its own keys has its own role as well, since two
+ * stages can't have one role that trusts the functions of both.
+ */
+export function stageRoleName(name: string, stage: string | undefined): string {
+  if (!hasOwnKeys(stage)) return name;
+  const [, path = "", own = name] = /^(.*\/)?([^/]*)$/.exec(name) ?? [];
+  const rest = own.startsWith(`${DEFAULT_NAME}-`) ? own.slice(DEFAULT_NAME.length + 1) : undefined;
+  return `${path}${rest === undefined ? `${stage}-${own}` : `${DEFAULT_NAME}-${stage}-${rest}`}`;
+}
+
+/** The name of the sidecar's container, as Solo's guide and istioctl give it. */
+export const ZTUNNEL = "ztunnel";
 
 /** What a deployment's resources are called, behind the configuration's name and the stage. */
 export const resourceEndings = { ledger: "ledger", rollService: "roll-service", rollFleet: "roll-fleet" } as const;

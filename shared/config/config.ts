@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { accountIdSchema as accountId, regionSchema as region } from "../base/arn.ts";
 import { AutopilotError } from "../base/errors.ts";
-import { DEFAULT_ENROLL_TAG, DEFAULT_NAME } from "../base/vocabulary.ts";
+import { DEFAULT_NAME, type StageKeys, stageKeys, stageRoleName } from "../base/vocabulary.ts";
 import { freezeProblems } from "./freeze.ts";
 import { isAllowedImage } from "./images.ts";
 import { operatorReadRole } from "./names.ts";
@@ -163,7 +163,8 @@ const configSchema = z.strictObject({
     .min(1),
   /** Whose credentials prove the workload's identity. Containers can only use the task role's. */
   identityRole: z.enum(["task", "execution"]).default("task"),
-  enrollTagKey: z.string().min(1).max(128).default(DEFAULT_ENROLL_TAG),
+  /** The key of the enroll tag alone. Default: `enroll` behind the stage's prefix. */
+  enrollTagKey: z.string().min(1).max(128).optional(),
   policy: policySchema.prefault({}),
   slack: z.strictObject({
     /** Secret in the home region: `{"token": "xoxb-…"}` or `{"webhookUrl": "https://hooks.slack.com/…"}`. */
@@ -172,35 +173,57 @@ const configSchema = z.strictObject({
   }),
 });
 
-export type Config = z.output<typeof configSchema>;
+/** The configuration with its defaults, and what a stage makes of it. */
+export type Config = z.output<typeof configSchema> & {
+  /** Undefined in the lab. */
+  readonly stage: string | undefined;
+  /** The keys of the stage's tags and secrets. */
+  readonly keys: StageKeys;
+  readonly enrollTagKey: string;
+};
 export type ConfigInput = z.input<typeof configSchema>;
 export type Policy = Config["policy"];
 export type ControlPlaneConfig = Config["controlPlanes"][number];
 
 /**
- * The configuration with its defaults. Throws `AutopilotError` `invalid-config` that names every wrong field: unknown
- * keys are errors.
+ * The configuration of a stage with its defaults; without a stage, of the lab. Throws `AutopilotError` `invalid-config`
+ * that names every wrong field: unknown keys are errors.
  */
-export function parseConfig(input: unknown): Config {
-  return checkedConfig(input, (config) => [...crossReferenceProblems(config), ...freezeWindowProblems(config.policy)]);
+export function parseConfig(input: unknown, stage?: string): Config {
+  return checkedConfig(input, stage, (config) => [
+    ...crossReferenceProblems(config),
+    ...freezeWindowProblems(config.policy),
+  ]);
 }
 
 /**
  * The configuration of a deployed function. Throws as `parseConfig`, which the deployment has called, but leaves the
  * freeze windows alone: few functions read them, and the cron parser would be in the bundles of all.
  */
-export function parseDeployedConfig(input: unknown): Config {
-  return checkedConfig(input, crossReferenceProblems);
+export function parseDeployedConfig(input: unknown, stage: string): Config {
+  return checkedConfig(input, stage, crossReferenceProblems);
 }
 
-function checkedConfig(input: unknown, problemsOf: (config: Config) => readonly string[]): Config {
+function checkedConfig(
+  input: unknown,
+  stage: string | undefined,
+  problemsOf: (config: Config) => readonly string[],
+): Config {
   const parsed = configSchema.safeParse(input);
   if (!parsed.success) {
     throw new AutopilotError("invalid-config", z.prettifyError(parsed.error), { cause: parsed.error });
   }
-  const problems = problemsOf(parsed.data);
+  const keys = stageKeys(stage);
+  const config = {
+    ...parsed.data,
+    stage,
+    keys,
+    enrollTagKey: parsed.data.enrollTagKey ?? keys.enroll,
+    memberRoleName: stageRoleName(parsed.data.memberRoleName, stage),
+  };
+  const problems = problemsOf(config);
   if (problems.length > 0) throw new AutopilotError("invalid-config", problems.join("; "));
-  return parsed.data;
+  return config;
 }
 
 function crossReferenceProblems(config: Config): string[] {
@@ -219,7 +242,7 @@ function crossReferenceProblems(config: Config): string[] {
 const MAX_ROLE_NAME_LENGTH = 64;
 
 /** The command takes credentials of the home account alone, and IAM role names of 64 characters without their path. */
-function operatorProblems(config: z.output<typeof configSchema>): readonly string[] {
+function operatorProblems(config: Config): readonly string[] {
   const { homeAccount, operatorRoles } = config;
   if (operatorRoles.length === 0) return [];
   const readRole = operatorReadRole(config).split("/").at(-1) ?? "";

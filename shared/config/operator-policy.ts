@@ -3,7 +3,7 @@
  * role in the others.
  */
 import { partitionOf } from "../base/arn.ts";
-import { eventSources, SECRET_NAME_PREFIX } from "../base/vocabulary.ts";
+import { eventSources } from "../base/vocabulary.ts";
 import { type Config, targetsOf } from "./config.ts";
 import { operatorReadRole, type ResourceNames } from "./names.ts";
 
@@ -17,7 +17,7 @@ export interface OperatorStatement {
 }
 
 type Home = Pick<Config, "homeAccount" | "homeRegion">;
-type Fleet = Home & Pick<Config, "name" | "accounts" | "memberRoleName" | "operatorRoles">;
+type Fleet = Home & Pick<Config, "name" | "accounts" | "keys" | "memberRoleName" | "operatorRoles">;
 
 /**
  * What an operator's role needs in the home account, for the table and the bus of these names: the ledger, events as an
@@ -52,7 +52,7 @@ export function operatorStatements(config: Fleet, { tableName, busName }: Resour
  * What the command reads in an account: nothing where no services are. The read role of another account has just this.
  */
 export function operatorReadStatements(
-  config: Pick<Config, "homeRegion" | "accounts">,
+  config: Pick<Config, "homeRegion" | "accounts" | "keys">,
   account: string,
 ): readonly OperatorStatement[] {
   const regions = regionsOf(config, account);
@@ -80,7 +80,7 @@ export function operatorReadStatements(
       Sid: "DescribeTokens",
       Effect: "Allow",
       Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"],
-      Resource: [anywhere("secretsmanager", `secret:${SECRET_NAME_PREFIX}*`)],
+      Resource: [anywhere("secretsmanager", `secret:${config.keys.prefix}*`)],
       ...inRegions,
     },
   ];

@@ -1,5 +1,5 @@
 import type { FailureCode } from "../base/errors.ts";
-import { SECRET_NAME_PREFIX, ZTUNNEL } from "../base/vocabulary.ts";
+import { ANY_STAGE_PREFIX, ZTUNNEL } from "../base/vocabulary.ts";
 import type { ServiceEvent } from "../model/service.ts";
 import { type ObservedContainer, type ObservedTask, taskIdOf } from "../model/task.ts";
 
@@ -83,7 +83,7 @@ function startFailureCode(reason: string): Diagnosis["code"] | undefined {
   if (/dependenc\w*\b.*\[?\bztunnel\b/i.test(reason)) return "ztunnel-unhealthy";
   const secretArn = /:secretsmanager:[a-z0-9-]+:\d{12}:secret:(\S+)/.exec(reason)?.[1];
   if (/retriev\w* secret|secret data|from asm|secretsmanager|:ssm:|from ssm/i.test(reason)) {
-    const isOthers = (secretArn !== undefined && !secretArn.startsWith(SECRET_NAME_PREFIX)) || /\bssm\b/i.test(reason);
+    const isOthers = (secretArn !== undefined && !ANY_STAGE_PREFIX.test(secretArn)) || /\bssm\b/i.test(reason);
     return isOthers ? "application-failed" : secretFailureCode(reason);
   }
   if (/CannotPull|pull image|ImagePull|registry auth|ecr registry/i.test(reason)) return "image-unavailable";

@@ -1,7 +1,7 @@
 import { AutopilotError } from "../base/errors.ts";
 import { DISCOVERY_TAG, tagKeys } from "../base/vocabulary.ts";
 import type { Config } from "../config/config.ts";
-import { driftOf, findSidecar, type Sidecar } from "../data-plane/ztunnel/index.ts";
+import { driftOf, type Sidecar } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts, MeshGeneration } from "../model/mesh.ts";
 import { type DriftReason, keptRefusals, type Refusal, type RepairReason } from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";
@@ -19,7 +19,7 @@ import { effectiveTags, enrollIntent, unknownTags } from "./tags.ts";
 import { type ReadTasks, staleWords, taskTagsKey } from "./task-tags.ts";
 import { skewRefusals } from "./version-skew.ts";
 import { keptWarning, warningsOf } from "./warnings-of.ts";
-import { isInMesh, runningOf, type Wish, type WishState, wishOf } from "./wish.ts";
+import { isInMesh, ownSidecar, runningOf, type Wish, type WishState, wishOf } from "./wish.ts";
 
 export { identityRefusal } from "./refusals-of.ts";
 
@@ -65,7 +65,7 @@ export function decide(observed: DecisionInput): Decision {
   const { service, clusterTags, definition, config } = observed;
   assertComplete(observed);
   const intent = enrollIntent(service.tags, clusterTags, config.enrollTagKey);
-  const sidecar = findSidecar(definition.raw);
+  const sidecar = ownSidecar(definition.raw, config.keys);
   if (observed.rollout?.leave) return hasZtunnel(sidecar) ? decideUnenroll(service, "fleet-unenrolled") : notEnrolled;
   if (typeof intent === "object") return decideMistaken(observed, sidecar, [intent.bad]);
   switch (intent) {
@@ -104,7 +104,7 @@ function assertComplete({ service, definition }: DecisionInput): void {
 /** A sidecar that somebody made without the autopilot, and without a tag, is theirs. */
 function decideUntagged(observed: DecisionInput, sidecar: Sidecar): Decision {
   const { service, clusterTags, config } = observed;
-  const typos = unknownTags(effectiveTags(service.tags, clusterTags), config.enrollTagKey);
+  const typos = unknownTags(effectiveTags(service.tags, clusterTags, config.keys), config.enrollTagKey, config.keys);
   if (typos.length > 0) return decideMistaken(observed, sidecar, typos);
   return sidecar.kind === "ours" ? decideUnenroll(service, "tag-removed") : notEnrolled;
 }

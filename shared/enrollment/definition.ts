@@ -7,6 +7,7 @@ import {
   parseValueFrom,
   pinnedValueFrom,
   remove,
+  stagePrefixOf,
 } from "../data-plane/ztunnel/index.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../model/service.ts";
 import { registerable } from "../model/task-definition.ts";
@@ -46,6 +47,11 @@ export function comparableValueFrom(
   const partition = serviceArn.split(":")[1] ?? "aws";
   const arn = `arn:${partition}:secretsmanager:${region}:${account}:secret:${secret.secretName}-??????`;
   return pinnedValueFrom(arn, secret.versionId);
+}
+
+/** What the name of the secret begins with that a `valueFrom` pins, for a comparison by version; else undefined. */
+export function stagePrefixOfToken(valueFrom: string): string | undefined {
+  return stagePrefixOf(parseValueFrom(valueFrom)?.secretName ?? "");
 }
 
 /**

@@ -64,10 +64,10 @@ export function desiredToken(request: TokenRequest, facts: MeshFacts): Bootstrap
   };
 }
 
-/** Where the bootstrap token of these facts lies. Throws like `desiredToken`. */
-export function desiredSecret(request: TokenRequest, facts: MeshFacts): DesiredSecret {
+/** Where the bootstrap token of these facts lies, for a stage with this prefix. Throws like `desiredToken`. */
+export function desiredSecret(request: TokenRequest, facts: MeshFacts, prefix?: string): DesiredSecret {
   const token = desiredToken(request, facts);
-  return { secretName: secretName(token), versionId: versionIdOf(token) };
+  return { secretName: secretName(token, prefix), versionId: versionIdOf(token) };
 }
 
 /**
@@ -107,7 +107,7 @@ export function desiredEnrollment(input: {
   return {
     identity: { namespace, serviceAccount, roleArn: provingRole({ taskRoleArn, executionRoleArn }, config) },
     request,
-    secret: desiredSecret(request, facts),
+    secret: desiredSecret(request, facts, config.keys.prefix),
     image,
     executionRoleArn,
     missingTags: missingTags(service.tags, request, definition),

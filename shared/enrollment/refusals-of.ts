@@ -99,8 +99,8 @@ export function requestRefusals(
 }
 
 /** ztunnel as a daemon of the instance is not what the autopilot brings. */
-export function platformRefusals({ platform }: TagRequest): readonly Refusal[] {
-  return platform === "ecs-ec2" ? [{ reason: "node-daemon", detail: "ztunnel-autopilot/platform is ecs-ec2." }] : [];
+export function platformRefusals({ platform }: TagRequest, { keys }: Pick<Config, "keys">): readonly Refusal[] {
+  return platform === "ecs-ec2" ? [{ reason: "node-daemon", detail: `${keys.tags.platform} is ecs-ec2.` }] : [];
 }
 
 function roleObstacles(

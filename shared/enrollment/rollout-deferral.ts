@@ -4,7 +4,7 @@ import type { DriftReason } from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";
 import type { ObservedService } from "../model/service.ts";
 import type { DesiredSecret, TagRequest } from "./decision.ts";
-import { pinsVersion } from "./definition.ts";
+import { pinsVersion, stagePrefixOfToken } from "./definition.ts";
 import { desiredSecret } from "./desired.ts";
 import { changedSettings, settingsHash } from "./settings-hash.ts";
 
@@ -64,7 +64,9 @@ type Wanted = Parameters<typeof immediateDrift>[1];
 /** Another network has another secret too: its name and its version both follow from the generation's facts. */
 function pinsOlder({ service, request, valueFrom, older }: Wanted): boolean {
   if (valueFrom === undefined) return false;
-  return older.some(({ facts }) => pinsVersion(service, desiredSecret(request, facts), valueFrom));
+  return older.some(({ facts }) =>
+    pinsVersion(service, desiredSecret(request, facts, stagePrefixOfToken(valueFrom)), valueFrom),
+  );
 }
 
 /** The token is right: it is handed to the container in another way. */

@@ -1,5 +1,5 @@
 import { nearest } from "../base/nearest.ts";
-import { AUTOPILOT_TAG_PREFIX, ISTIOD_TAG_PREFIX, type TagKey, tagKeys } from "../base/vocabulary.ts";
+import { commonKeys, ISTIOD_TAG_PREFIX, type StageKeys, type TagName, tagKeys, tagNames } from "../base/vocabulary.ts";
 import type { Refusal } from "../model/reasons.ts";
 import type { Tags } from "../model/service.ts";
 import type { TagRequest } from "./decision.ts";
@@ -15,26 +15,26 @@ import {
 } from "./tag-values.ts";
 
 const checks = {
-  [tagKeys.namespace]: namespaceCheck,
-  [tagKeys.serviceAccount]: serviceAccountCheck,
-  [tagKeys.hostname]: hostnameCheck,
-  [tagKeys.ports]: portsCheck,
-  [tagKeys.platform]: oneOf("ecs", "ecs-ec2"),
-  [tagKeys.external]: oneOf("true", "false"),
-  [tagKeys.proxyEnv]: oneOf("true", "false"),
-  [tagKeys.image]: imageCheck,
-  [tagKeys.wave]: oneOf("canary"),
-  [tagKeys.alarms]: alarmsCheck,
-} as const satisfies Readonly<Record<TagKey, ValueCheck>>;
+  namespace: namespaceCheck,
+  serviceAccount: serviceAccountCheck,
+  hostname: hostnameCheck,
+  ports: portsCheck,
+  platform: oneOf("ecs", "ecs-ec2"),
+  external: oneOf("true", "false"),
+  proxyEnv: oneOf("true", "false"),
+  image: imageCheck,
+  wave: oneOf("canary"),
+  alarms: alarmsCheck,
+} as const satisfies Readonly<Record<TagName, ValueCheck>>;
 
 /**
  * The tags that mean something here: the service's, and its cluster's where the service has none of that key. A
  * hostname is one service's alone.
  */
-export function effectiveTags(serviceTags: Tags, clusterTags: Tags): Tags {
+export function effectiveTags(serviceTags: Tags, clusterTags: Tags, { prefix }: StageKeys = commonKeys): Tags {
   const { [tagKeys.hostname]: _, ...defaults } = clusterTags;
   const ours = Object.entries({ ...defaults, ...serviceTags }).filter(
-    ([key]) => key.startsWith(AUTOPILOT_TAG_PREFIX) || key.startsWith(ISTIOD_TAG_PREFIX),
+    ([key]) => key.startsWith(prefix) || key.startsWith(ISTIOD_TAG_PREFIX),
   );
   return Object.fromEntries(ours);
 }
@@ -64,18 +64,24 @@ export function enrollIntent(
  * True when nothing asks for the mesh: a service that is in it leaves. A mistake in the enroll tag's value, or in the
  * key of one of our tags where the enroll tag is absent, is not a wish to leave.
  */
-export function asksToLeave(serviceTags: Tags, clusterTags: Tags, enrollTagKey: string): boolean {
+export function asksToLeave(
+  serviceTags: Tags,
+  clusterTags: Tags,
+  enrollTagKey: string,
+  keys: StageKeys = commonKeys,
+): boolean {
   const intent = enrollIntent(serviceTags, clusterTags, enrollTagKey);
   if (intent !== "absent") return intent === "out";
-  return unknownTags(effectiveTags(serviceTags, clusterTags), enrollTagKey).length === 0;
+  return unknownTags(effectiveTags(serviceTags, clusterTags, keys), enrollTagKey, keys).length === 0;
 }
 
 /** The tags without those that are refused for their key or their value. */
-export function soundTags(tags: Tags, enrollTagKey: string): Tags {
+export function soundTags(tags: Tags, enrollTagKey: string, keys: StageKeys = commonKeys): Tags {
   return Object.fromEntries(
     Object.entries(tags).filter(
       ([key, value]) =>
-        unknownTags({ [key]: value }, enrollTagKey).length === 0 && badValues({ [key]: value }).length === 0,
+        unknownTags({ [key]: value }, enrollTagKey, keys).length === 0 &&
+        badValues({ [key]: value }, keys).length === 0,
     ),
   );
 }
@@ -95,6 +101,8 @@ export interface RequestDefaults {
   /** The account's domain in the configuration. */
   readonly domain: string;
   readonly enrollTagKey: string;
+  /** Default: those of production. */
+  readonly keys?: StageKeys;
 }
 
 /** What effective tags ask for, with the defaults where they are silent; or all that is wrong with them. */
@@ -102,32 +110,38 @@ export function parseRequest(
   tags: Tags,
   defaults: RequestDefaults,
 ): { readonly ok: TagRequest } | { readonly refusals: readonly [Refusal, ...Refusal[]] } {
-  const [first, ...others] = [...badValues(tags), ...unknownTags(tags, defaults.enrollTagKey)];
+  const { keys = commonKeys } = defaults;
+  const [first, ...others] = [...badValues(tags, keys), ...unknownTags(tags, defaults.enrollTagKey, keys)];
   if (first) return { refusals: [first, ...others] };
   const { clusterName, serviceName, domain } = defaults;
+  const { tags: own } = keys;
   return {
     ok: {
-      namespace: tags[tagKeys.namespace] ?? "istio-system",
-      serviceAccount: tags[tagKeys.serviceAccount] ?? "default",
-      hostname: tags[tagKeys.hostname] ?? `${serviceName}.${clusterName}.${domain}`,
-      ports: tags[tagKeys.ports],
-      platform: tags[tagKeys.platform] === "ecs-ec2" ? "ecs-ec2" : "ecs",
-      external: tags[tagKeys.external] !== "false",
-      proxyEnv: tags[tagKeys.proxyEnv] === "true",
-      image: tags[tagKeys.image],
-      canary: tags[tagKeys.wave] === "canary",
+      namespace: tags[own.namespace] ?? "istio-system",
+      serviceAccount: tags[own.serviceAccount] ?? "default",
+      hostname: tags[own.hostname] ?? `${serviceName}.${clusterName}.${domain}`,
+      ports: tags[own.ports],
+      platform: tags[own.platform] === "ecs-ec2" ? "ecs-ec2" : "ecs",
+      external: tags[own.external] !== "false",
+      proxyEnv: tags[own.proxyEnv] === "true",
+      image: tags[own.image],
+      canary: tags[own.wave] === "canary",
     },
   };
 }
 
 /**
- * A refusal for every `ztunnel-autopilot/` key that means nothing, with a hint at one that was meant: a typo in a key
+ * A refusal for every key with the prefix that means nothing, with a hint at one that was meant: a typo in a key
  * must not go by in silence. Unknown `ecs.solo.io/` keys are istiod's business.
  */
-export function unknownTags(tags: Tags, enrollTagKey: string): readonly Refusal[] {
-  const known: readonly string[] = [enrollTagKey, ...Object.values(tagKeys)];
+export function unknownTags(
+  tags: Tags,
+  enrollTagKey: string,
+  { prefix, tags: keys }: StageKeys = commonKeys,
+): readonly Refusal[] {
+  const known: readonly string[] = [enrollTagKey, ...Object.values(keys)];
   return Object.keys(tags)
-    .filter((key) => key.startsWith(AUTOPILOT_TAG_PREFIX) && !known.includes(key))
+    .filter((key) => key.startsWith(prefix) && !known.includes(key))
     .map((key) => {
       const meant = nearest(key, known, nameIn);
       return {
@@ -137,8 +151,9 @@ export function unknownTags(tags: Tags, enrollTagKey: string): readonly Refusal[
     });
 }
 
-function badValues(tags: Tags): readonly Refusal[] {
-  return Object.entries(checks).flatMap(([key, check]) => {
+function badValues(tags: Tags, { tags: keys }: StageKeys): readonly Refusal[] {
+  const byKey: readonly (readonly [string, ValueCheck])[] = tagNames.map((name) => [keys[name], checks[name]]);
+  return byKey.flatMap(([key, check]) => {
     const value = tags[key];
     const problem = value === undefined ? undefined : check(value);
     return value === undefined || problem === undefined ? [] : [badTag(key, value, problem)];

@@ -1,11 +1,13 @@
-import { tagKeys } from "../base/vocabulary.ts";
+import type { JsonObject } from "../base/json.ts";
+import { type StageKeys, type TagName, tagKeys } from "../base/vocabulary.ts";
 import { type Config, targetsOf } from "../config/config.ts";
-import { driftOf, parseValueFrom, type Sidecar, tokenScopeOf } from "../data-plane/ztunnel/index.ts";
+import { driftOf, findSidecar, parseValueFrom, type Sidecar, tokenScopeOf } from "../data-plane/ztunnel/index.ts";
 import { type Refusal, refusedWishes } from "../model/reasons.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import type { ServiceState } from "../model/service-state.ts";
 import { registerable } from "../model/task-definition.ts";
 import type { TagRequest } from "./decision.ts";
+import { stagePrefixOfToken } from "./definition.ts";
 import { imageRefusals, namespaceRefusals, platformRefusals } from "./refusals-of.ts";
 import { sidecarSpec } from "./sidecar-spec.ts";
 import { effectiveTags, parseRequest, sharedHostname, soundTags } from "./tags.ts";
@@ -44,6 +46,16 @@ export interface Wish {
   readonly kept: readonly Refusal[];
   /** Of that, its identity: the tags that istiod reads may say another. */
   readonly keepsIdentity: boolean;
+}
+
+/**
+ * The sidecar of a definition as the stage sees it. One that reads another stage's secret is one that somebody else has
+ * made: without a tag it is left alone, and a tag of this stage adopts it.
+ */
+export function ownSidecar(definition: JsonObject, { prefix }: StageKeys): Sidecar {
+  const sidecar = findSidecar(definition);
+  if (sidecar.kind !== "ours" || stagePrefixOfToken(sidecar.secretValueFrom) === prefix) return sidecar;
+  return { ...sidecar, kind: "by-hand" };
 }
 
 /** The service has our sidecar, or had it until a deployment took it away. */
@@ -105,29 +117,35 @@ export function requestOf(
 }
 
 /** The tags of people: the ports that the autopilot has given the service ask for nothing. */
-function askingTags({ service, clusterTags, state }: Parameters<typeof requestOf>[0]): Tags {
+function askingTags({ service, clusterTags, state, config }: Parameters<typeof requestOf>[0]): Tags {
   const { [tagKeys.ports]: ports, ...others } = service.tags;
   const isGiven = ports !== undefined && ports === state?.givenPorts;
-  return effectiveTags(isGiven ? others : service.tags, clusterTags);
+  return effectiveTags(isGiven ? others : service.tags, clusterTags, config.keys);
 }
 
 function defaultsOf({ ref }: ObservedService, config: Config): Parameters<typeof parseRequest>[1] {
   const { account, region, clusterName, serviceName } = ref;
   const target = targetsOf(config).find((one) => one.account === account && one.region === region);
   // Without a target there is no control plane either, which is refused.
-  return { clusterName, serviceName, domain: target?.domain ?? "", enrollTagKey: config.enrollTagKey };
+  return {
+    clusterName,
+    serviceName,
+    domain: target?.domain ?? "",
+    enrollTagKey: config.enrollTagKey,
+    keys: config.keys,
+  };
 }
 
 /** The refusals of a request whose tags are valid. */
 function refusedOf(request: TagRequest, config: Config): readonly Refusal[] {
   return [
-    ...platformRefusals(request),
+    ...platformRefusals(request, config),
     ...namespaceRefusals(request.namespace, config.allowedNamespaces),
     ...imageRefusals(request.image, config),
   ];
 }
 
-const identityKeys = [tagKeys.namespace, tagKeys.serviceAccount, tagKeys.platform, tagKeys.external] as const;
+const identityTags = ["namespace", "serviceAccount", "platform", "external"] as const;
 
 /** What is sound of the wish, and what runs in place of the rest: of an identity all, or nothing. */
 function instead(
@@ -137,26 +155,27 @@ function instead(
 ): { readonly request: TagRequest; readonly keepsIdentity: boolean } {
   const { service, config, rollout } = observed;
   const tags = askingTags(observed);
-  const sound = soundTags(tags, config.enrollTagKey);
+  const sound = soundTags(tags, config.enrollTagKey, config.keys);
   const parsed = parseRequest(sound, defaultsOf(service, config));
   if ("refusals" in parsed) throw new Error("sound tags were refused");
   const request = parsed.ok;
-  const lost = (key: string) => tags[key] !== undefined && sound[key] === undefined;
+  const { tags: keys } = config.keys;
+  const lost = (name: TagName) => tags[keys[name]] !== undefined && sound[keys[name]] === undefined;
   const keepsIdentity =
     mistakes.length > 0 ||
-    identityKeys.some(lost) ||
-    platformRefusals(request).length > 0 ||
+    identityTags.some(lost) ||
+    platformRefusals(request, config).length > 0 ||
     namespaceRefusals(request.namespace, config.allowedNamespaces).length > 0;
   const { namespace, serviceAccount, platform, external } = running;
-  const isImageRefused = lost(tagKeys.image) || imageRefusals(request.image, config).length > 0;
+  const isImageRefused = lost("image") || imageRefusals(request.image, config).length > 0;
   // An image that it has by its tag stays; in place of one that it never had, a rollout may bring its own.
-  const keepsImage = running.image === tags[tagKeys.image] || rollout?.image === undefined;
+  const keepsImage = running.image === tags[keys.image] || rollout?.image === undefined;
   const kept = {
     ...request,
     ...(keepsIdentity && { namespace, serviceAccount, platform, external }),
-    ...(lost(tagKeys.proxyEnv) && { proxyEnv: hasProxyEnv(observed, running) }),
+    ...(lost("proxyEnv") && { proxyEnv: hasProxyEnv(observed, running) }),
     // A tag of people stays as it is.
-    ...(lost(tagKeys.ports) && { ports: service.tags[tagKeys.ports] }),
+    ...(lost("ports") && { ports: service.tags[tagKeys.ports] }),
     ...(isImageRefused && { image: keepsImage ? running.image : undefined }),
   };
   return { request: kept, keepsIdentity };

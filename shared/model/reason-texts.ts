@@ -115,8 +115,7 @@ export const refusals = {
     fix: "Change the named name, or set policy.nameRules to warn if your version of istiod writes other names.",
   },
   "node-daemon": {
-    sentence:
-      "The tag ztunnel-autopilot/platform asks for ztunnel as a daemon of the instance, which the autopilot does not do.",
+    sentence: "The tag for the platform asks for ztunnel as a daemon of the instance, which the autopilot does not do.",
     fix: "Set the tag to ecs, or take it away.",
   },
   "express-mode": {

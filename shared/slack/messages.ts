@@ -1,7 +1,7 @@
 import { parseServiceArn, serviceRef } from "../base/arn.ts";
 import { failures } from "../base/errors.ts";
 import { failureFixes } from "../base/failure-fixes.ts";
-import { tagKeys } from "../base/vocabulary.ts";
+import { stageKeys } from "../base/vocabulary.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { driftReasons, refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
 import { contestedStory } from "./contested-story.ts";
@@ -14,17 +14,17 @@ import { commandFor, isRolloutEvent, type RolloutEvent, rolloutStory } from "./r
  * texts in it are escaped and cut.
  */
 export function messageFor(event: OutgoingEvent, stage?: string): SlackMessage {
-  return layOut(isRolloutEvent(event) ? rolloutStory(event) : storyOf(event), stage);
+  return layOut(isRolloutEvent(event) ? rolloutStory(event) : storyOf(event, stage), stage);
 }
 
-/** What an event says to people. */
-export function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>): Story {
+/** What an event of a stage says to people; without a stage, of the lab. */
+export function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, stage?: string): Story {
   switch (detailType) {
     case "Service Enrolled":
       return {
         icon: ":white_check_mark:",
         headline: changed(detail, "is in the mesh", "is enrolled"),
-        lines: [...identityLines(detail), ...reachLines(detail), ...verificationLines(detail)],
+        lines: [...identityLines(detail), ...reachLines(detail, stage), ...verificationLines(detail)],
         context: [...where(detail), ...revision(detail)],
       };
     case "Service Updated":
@@ -283,9 +283,12 @@ function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service R
 }
 
 /** What a sidecar that redirects nothing leaves out of the mesh; nothing of a service that is not verified yet. */
-function reachLines({ verification }: { verification?: "pending" | "late" | undefined }): readonly string[] {
+function reachLines(
+  { verification }: { verification?: "pending" | "late" | undefined },
+  stage: string | undefined,
+): readonly string[] {
   if (verification === "pending") return [];
-  const tag = code(tagKeys.proxyEnv, 50);
+  const tag = code(stageKeys(stage).tags.proxyEnv, 150);
   return [
     `Without the tag ${tag}, outbound traffic is not in the mesh. The application's own port stays reachable in plain text.`,
   ];

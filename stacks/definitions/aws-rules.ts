@@ -25,12 +25,8 @@ const failedMeshTask: EventPattern = {
 };
 
 /** The home bus's rules for AWS's events. Their patterns forward these events to the home bus, too. */
-export function awsRules({
-  enrollTagKey,
-  imageParameterName,
-  rootCaSecret,
-  alarmNamePrefix,
-}: EventPatternOptions): HomeRule[] {
+export function awsRules(options: EventPatternOptions): HomeRule[] {
+  const { imageParameterName, rootCaSecret, alarmNamePrefix } = options;
   return [
     {
       name: "deployment-started-or-completed",
@@ -59,13 +55,13 @@ export function awsRules({
     {
       name: "tag-changed",
       description: "A tag that asks for something changed on a service or a cluster.",
-      pattern: tagChange(enrollTagKey),
+      pattern: tagChange(options),
       functions: ["reconcile-service"],
     },
     {
       name: "service-api-called",
       description: "A service was created, updated or tagged by an API call (needs a CloudTrail trail).",
-      pattern: apiCall(enrollTagKey),
+      pattern: apiCall(options),
       functions: ["reconcile-service"],
     },
     ...imageParameterRules(imageParameterName),

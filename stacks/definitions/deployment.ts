@@ -12,6 +12,9 @@ export interface AutopilotDeployment {
   /** Where services run. */
   readonly targets: readonly AccountRegion[];
   readonly memberRoleName: string;
+  readonly enrollTagKey: string;
+  /** What the names of the secrets with bootstrap tokens begin with. */
+  readonly secretPrefix: string;
   /** Names of the roles that task definitions may have, with `*` for any rest: `ecs/*`. */
   readonly passRoles: readonly string[];
   readonly slackSecret: string;

@@ -24,6 +24,8 @@ export interface EventPatternOptions {
   readonly homeAccount: string;
   /** The key of the tag that enrolls a service. */
   readonly enrollTagKey: string;
+  /** What the keys of the autopilot's other tags begin with. Default: what they begin with in production. */
+  readonly tagPrefix?: string;
   /** The SSM parameter that holds the fleet's image. Without it there is no rule for it. */
   readonly imageParameterName?: string;
   /** Name or ARN of the secret that holds the mesh's root CA. Without it there is no rule for it. */

@@ -1,10 +1,4 @@
-import {
-  DISCOVERY_TAG,
-  eventSources,
-  resourceEndings,
-  SECRET_NAME_PREFIX,
-  tagKeys,
-} from "../../shared/base/vocabulary.ts";
+import { DISCOVERY_TAG, eventSources, resourceEndings, tagKeys } from "../../shared/base/vocabulary.ts";
 import {
   type AccountRegion,
   type AutopilotDeployment,
@@ -46,8 +40,6 @@ const ownServiceTagKeys = [tagKeys.namespace, tagKeys.serviceAccount, tagKeys.po
 /** The tags of running tasks that the autopilot corrects where `policy.taskTags` asks for it. */
 const taskTagKeys = [...ownServiceTagKeys, tagKeys.hostname];
 
-const TOKEN_SECRETS = `secret:${SECRET_NAME_PREFIX}*`;
-
 /** Names of secrets end in a hyphen and six characters of Secrets Manager's own. */
 const SECRET_SUFFIX = "-??????";
 
@@ -79,9 +71,11 @@ const targetGrants: Readonly<
   "service-tags": (places) => regional("ecs", places, "service/*", onlyTagKeys(ownServiceTagKeys)),
   "cluster-tags": (places) => regional("ecs", places, "cluster/*", onlyTagKeys([DISCOVERY_TAG])),
   "task-tags": (places) => regional("ecs", places, "task/*", onlyTagKeys(taskTagKeys)),
-  "token-secrets": (places) => regional("secretsmanager", places, TOKEN_SECRETS),
-  "token-secret-policies": (places) =>
-    regional("secretsmanager", places, TOKEN_SECRETS, { Bool: { "secretsmanager:BlockPublicPolicy": "true" } }),
+  "token-secrets": (places, deployment) => regional("secretsmanager", places, tokenSecrets(deployment)),
+  "token-secret-policies": (places, deployment) =>
+    regional("secretsmanager", places, tokenSecrets(deployment), {
+      Bool: { "secretsmanager:BlockPublicPolicy": "true" },
+    }),
 };
 
 const homeGrants: Readonly<Record<HomeScope, (deployment: AutopilotDeployment) => Grant>> = {
@@ -116,6 +110,10 @@ const homeGrants: Readonly<Record<HomeScope, (deployment: AutopilotDeployment) =
   // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
   "task-tokens": () => ({ resources: ["*"] }),
 };
+
+function tokenSecrets({ secretPrefix }: AutopilotDeployment): string {
+  return `secret:${secretPrefix}*`;
+}
 
 /** More regions than these become a condition: a role's policies have 10,240 characters in all. */
 const MOST_REGIONS_BY_ARN = 6;

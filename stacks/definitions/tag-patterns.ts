@@ -6,6 +6,7 @@ import {
   tagKeys,
 } from "../../shared/base/vocabulary.ts";
 import type { EventPattern, PatternLeaf } from "./event-pattern.ts";
+import type { EventPatternOptions } from "./event-rules.ts";
 
 const servicePattern = { wildcard: "arn:aws*:ecs:*:service/*" };
 const clusterPattern = { wildcard: "arn:aws*:ecs:*:cluster/*" };
@@ -13,10 +14,12 @@ const clusterPattern = { wildcard: "arn:aws*:ecs:*:cluster/*" };
 /** istiod's tags of a service, one by one: it has others, which ask for nothing here. */
 const istiodTagKeys: readonly string[] = Object.values(tagKeys).filter((key) => key.startsWith(ISTIOD_TAG_PREFIX));
 
+type TagOptions = Pick<EventPatternOptions, "enrollTagKey" | "tagPrefix">;
+
 /** Keys of tags that ask for something. All of the autopilot's own count: a mistake in one of them is a refusal. */
-function askingKeys(enrollTagKey: string): readonly PatternLeaf[] {
-  const covered = enrollTagKey.startsWith(AUTOPILOT_TAG_PREFIX) || istiodTagKeys.includes(enrollTagKey);
-  return [{ prefix: AUTOPILOT_TAG_PREFIX }, ...istiodTagKeys, ...(covered ? [] : [enrollTagKey])];
+function askingKeys({ enrollTagKey, tagPrefix = AUTOPILOT_TAG_PREFIX }: TagOptions): readonly PatternLeaf[] {
+  const covered = enrollTagKey.startsWith(tagPrefix) || istiodTagKeys.includes(enrollTagKey);
+  return [{ prefix: tagPrefix }, ...istiodTagKeys, ...(covered ? [] : [enrollTagKey])];
 }
 
 /**
@@ -24,12 +27,12 @@ function askingKeys(enrollTagKey: string): readonly PatternLeaf[] {
  * ECS:
  * https://docs.aws.amazon.com/tag-editor/latest/userguide/tag-monitor.html
  */
-export function tagChange(enrollTagKey: string): EventPattern {
+export function tagChange(options: TagOptions): EventPattern {
   return {
     source: [eventSources.tag],
     "detail-type": [awsDetailTypes.tag],
     resources: [servicePattern, clusterPattern],
-    detail: { service: ["ecs"], "changed-tag-keys": askingKeys(enrollTagKey) },
+    detail: { service: ["ecs"], "changed-tag-keys": askingKeys(options) },
   };
 }
 
@@ -37,9 +40,9 @@ export function tagChange(enrollTagKey: string): EventPattern {
  * A call to ECS after which a service or a cluster may have to be reconciled. These events have no `resources`, and
  * those of failed calls have an `errorCode`.
  */
-export function apiCall(enrollTagKey: string): EventPattern {
+export function apiCall(options: TagOptions): EventPattern {
   const resourceArn = [servicePattern, clusterPattern];
-  const keys = askingKeys(enrollTagKey);
+  const keys = askingKeys(options);
   return {
     source: [eventSources.ecs],
     "detail-type": [awsDetailTypes.apiCall],

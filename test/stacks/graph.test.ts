@@ -2,11 +2,13 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { type Config, parseConfig } from "../../shared/config/config.ts";
 import { resourceNames } from "../../shared/config/names.ts";
-import { resourceName } from "../../stacks/definitions/deployment.ts";
+import { resourceName, targetRegions } from "../../stacks/definitions/deployment.ts";
 import { eventPatterns, schedules } from "../../stacks/definitions/event-patterns.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
+import { ownershipRecord } from "../../stacks/definitions/ownership.ts";
 import { rollFleetMachine, rollServiceMachine } from "../../stacks/definitions/state-machines.ts";
 import { substitute } from "../../stacks/definitions/substitute.ts";
+import { deploymentOf } from "../../stacks/deployment.ts";
 import { deployments, renderedDeployments } from "./support/deployments.ts";
 import { type Resource, roleOf, statementsOf } from "./support/rendered.ts";
 
@@ -39,12 +41,13 @@ function text(value: unknown): string {
 }
 
 describe.each(deployments)("$title", ({ title, stage, input }) => {
-  const config: Config = parseConfig(input);
+  const config: Config = parseConfig(input, stage);
   const { homeAccount, homeRegion } = config;
   const names = { name: config.name, stage };
   const rules = eventPatterns({
     homeAccount,
     enrollTagKey: config.enrollTagKey,
+    tagPrefix: config.keys.prefix,
     alarmNamePrefix: `${config.name}-${stage}-`,
     ...(config.ztunnel.imageParameter && { imageParameterName: config.ztunnel.imageParameter }),
   });
@@ -436,7 +439,8 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
 
     it("use only secrets with the autopilot's prefix, and those that the configuration names", () => {
       const named = [config.slack.secretName, ...config.controlPlanes.flatMap((plane) => plane.kubeconfigSecret ?? [])];
-      const allowed = ["ztunnel-autopilot/*", ...named.map((one) => `${one}-??????`)];
+      const tokens = stage === "dev" ? "ztunnel-autopilot-dev/*" : "ztunnel-autopilot/*";
+      const allowed = [tokens, ...named.map((one) => `${one}-??????`)];
       for (const { name, statements } of roles()) {
         const secrets = statements.filter(
           ({ actions, resources }) =>
@@ -446,7 +450,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
           const names = resources.map((one) => one.split(":secret:")[1]);
           expect(allowed, name).toEqual(expect.arrayContaining(names));
           // Only tasks read the tokens. The autopilot only writes them.
-          if (actions.includes("secretsmanager:GetSecretValue")) expect(names).not.toContain("ztunnel-autopilot/*");
+          if (actions.includes("secretsmanager:GetSecretValue")) expect(names).not.toContain(tokens);
         }
       }
     });
@@ -587,12 +591,20 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
 
   it("has the configured image parameter, whose value operators may change", () => {
     const { imageParameter, image } = config.ztunnel;
-    const parameters = all(types.parameter).map(({ inputs, ignoreChanges }) => [
-      inputs.name,
-      inputs.value,
-      ignoreChanges,
-    ]);
+    const named = all(types.parameter).filter(({ name }) => name === "ZtunnelImage");
+    const parameters = named.map(({ inputs, ignoreChanges }) => [inputs.name, inputs.value, ignoreChanges]);
     expect(parameters).toEqual(imageParameter ? [[imageParameter, image, ["value"]]] : []);
+  });
+
+  it("records in every region of the home account with services that it owns the enroll key there", () => {
+    const deployment = deploymentOf(config, stage);
+    const records = all(types.parameter).filter(({ name }) => name.startsWith("Ownership"));
+    expect(records.map(({ region }) => region).sort()).toEqual(targetRegions(deployment, homeAccount));
+    for (const { inputs, retainOnDelete } of records) {
+      expect(inputs).toMatchObject({ ...ownershipRecord(deployment), type: "String" });
+      // A stage that is removed owns nothing. With `overwrite`, a second stage would take the record.
+      expect([retainOnDelete, inputs.overwrite]).toEqual([false, undefined]);
+    }
   });
 
   it("has no unresolved outputs", () => {

@@ -9,6 +9,7 @@ import { operatorReadStatements } from "../../shared/config/operator-policy.ts";
 import { homeBusArn, resourceName } from "../../stacks/definitions/deployment.ts";
 import { eventPatterns } from "../../stacks/definitions/event-patterns.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
+import { ownershipRecord } from "../../stacks/definitions/ownership.ts";
 import { deploymentOf } from "../../stacks/deployment.ts";
 import { memberAccountTemplate, type TemplateResource } from "../../stacks/member-account.ts";
 import { statementsOf } from "./support/rendered.ts";
@@ -126,6 +127,21 @@ describe("the template of a member account", () => {
       [{ AWS: "arn:aws:iam::222222222222:root" }, {}],
       [{ Service: "cloudwatch.amazonaws.com" }, { StringEquals: { "aws:SourceAccount": "222222222222" } }],
     ]);
+  });
+
+  it("records that the deployment owns the enroll key, and fails where another one does", () => {
+    const { name, value } = ownershipRecord(deployment);
+    expect(propertiesOf("Ownership")).toMatchObject({ Name: name, Type: "String", Value: value });
+    const dev = parseConfig(wideConfig, "dev");
+    const other = memberAccountTemplate(dev, "dev", "222222222222").Resources;
+    expect(other.Ownership?.Properties.Name).not.toBe(name);
+    expect(other.MemberRole?.Properties.RoleName).toBe("dev-mesh-pilot-member");
+    const policies = JSON.stringify(other.MemberRole?.Properties.Policies);
+    expect(policies).toContain(":secret:ztunnel-autopilot-dev/*");
+    expect(policies).not.toContain(":secret:ztunnel-autopilot/*");
+    const patterns = JSON.stringify(other.ForwardTagChanged?.Properties.EventPattern);
+    expect(patterns).toContain('"prefix":"ztunnel-autopilot-dev/"');
+    expect(patterns).not.toContain('"ztunnel-autopilot/');
   });
 
   it("refers only to its own resources", () => {

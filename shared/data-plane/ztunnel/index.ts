@@ -17,6 +17,7 @@ export {
   retirableVersions,
   secretName,
   secretTags,
+  stagePrefixOf,
   type TokenScope,
   tokenScopeOf,
   versionIdOf,

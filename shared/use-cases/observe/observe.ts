@@ -1,12 +1,11 @@
 import { clusterArnOf } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
-import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { decide, type RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { asksToLeave, enrollIntent } from "../../enrollment/tags.ts";
 import type { ReadTasks } from "../../enrollment/task-tags.ts";
-import { isInMesh } from "../../enrollment/wish.ts";
+import { isInMesh, ownSidecar } from "../../enrollment/wish.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import type { Refusal } from "../../model/reasons.ts";
 import type { FleetState } from "../../model/rollout.ts";
@@ -92,10 +91,12 @@ export async function readFleetFacts(
 /** True for a service that its tags enroll, and for one in the mesh whose tags are mistaken. */
 function mayBeIn(
   { service, clusterTags, definition, state }: ObservedState & { readonly definition: DescribedTaskDefinition },
-  { enrollTagKey }: Config,
+  { enrollTagKey, keys }: Config,
 ): boolean {
   if (enrollIntent(service.tags, clusterTags, enrollTagKey) === "in") return true;
-  return !asksToLeave(service.tags, clusterTags, enrollTagKey) && isInMesh({ state }, findSidecar(definition.raw));
+  return (
+    !asksToLeave(service.tags, clusterTags, enrollTagKey, keys) && isInMesh({ state }, ownSidecar(definition.raw, keys))
+  );
 }
 
 /** The decision for what was observed. `rollout` is set for a rollout's own roll. Throws what `decide` throws. */

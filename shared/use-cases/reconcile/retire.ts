@@ -1,5 +1,5 @@
 import { asAutopilotError } from "../../base/errors.ts";
-import { SECRET_NAME_PREFIX } from "../../base/vocabulary.ts";
+import { commonKeys } from "../../base/vocabulary.ts";
 import { hasRoomForVersion, labelOf, parseValueFrom, retirableVersions } from "../../data-plane/ztunnel/index.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
@@ -7,16 +7,17 @@ import type { DescribedSecret, SecretsCalls } from "../../ports/ports.ts";
 type RetireCalls = Pick<SecretsCalls, "listSecrets" | "describeSecret" | "removeLabel" | "moveLabel">;
 
 /**
- * Removes the labels of secret versions that no service and no last good revision uses. Secrets Manager may then delete
- * the versions, and the 20 labels that a secret may have stay free. A version in use that has lost its label gets it
- * again, unless it is gone. Returns the ARNs of secrets that running services pin and that somebody has deleted or
- * scheduled for deletion: a task that starts can read neither.
+ * Removes the labels of secret versions that no service and no last good revision uses, in the secrets whose names
+ * begin so. Secrets Manager may then delete the versions, and the 20 labels that a secret may have stay free. A version
+ * in use that has lost its label gets it again, unless it is gone. Returns the ARNs of secrets that running services
+ * pin and that somebody has deleted or scheduled for deletion: a task that starts can read neither.
  * https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
  */
 export async function retireSecretVersions(
   secrets: RetireCalls,
   references: Iterable<string>,
   states: AsyncIterable<ServiceState>,
+  prefix: string = commonKeys.prefix,
 ): Promise<readonly string[]> {
   const inUse = new Set<string>();
   const bySecret = new Map<string, Set<string>>();
@@ -30,7 +31,7 @@ export async function retireSecretVersions(
   const pinned = new Set(bySecret.keys());
   // Read now, not at the start of the sweep: a roll records its version here before it reads the secret.
   for await (const state of states) for (const valueFrom of neededBy(state)) note(valueFrom);
-  for await (const secret of secrets.listSecrets(SECRET_NAME_PREFIX)) {
+  for await (const secret of secrets.listSecrets(prefix)) {
     if (secret.scheduledForDeletion) continue;
     pinned.delete(secret.arn);
     const { versions } = secret;

@@ -1,11 +1,10 @@
-import { SECRET_NAME_PREFIX } from "../../base/vocabulary.ts";
+import { commonKeys } from "../../base/vocabulary.ts";
 
-const PINNED = new RegExp(`arn:aws[\\w-]*:secretsmanager:[^"]*?:secret:${SECRET_NAME_PREFIX}[^"]*`, "g");
-
-/** Every reference to one of our secrets in a task definition. */
-export function secretReferences(definition: unknown): readonly string[] {
+/** Every reference in a task definition to a secret whose name begins so. */
+export function secretReferences(definition: unknown, prefix: string = commonKeys.prefix): readonly string[] {
   if (definition === undefined) return [];
-  const references = JSON.stringify(definition).match(PINNED) ?? [];
+  const pinned = new RegExp(`arn:aws[\\w-]*:secretsmanager:[^"]*?:secret:${prefix}[^"]*`, "g");
+  const references = JSON.stringify(definition).match(pinned) ?? [];
   // Copy the match: V8 keeps the whole text alive as long as a substring of it.
   return references.map((reference) => Buffer.from(reference).toString());
 }

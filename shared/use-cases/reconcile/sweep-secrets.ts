@@ -1,4 +1,5 @@
 import { failureFixes } from "../../base/failure-fixes.ts";
+import type { Config } from "../../config/config.ts";
 import { driftCorrected } from "../../events/service-events.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, Log, SecretsCalls } from "../../ports/ports.ts";
@@ -7,6 +8,7 @@ import type { Sighting } from "./sighting.ts";
 import type { Tally } from "./sweep-tally.ts";
 
 interface SweepSecretsCalls {
+  readonly config: Pick<Config, "keys">;
   readonly ledger: Pick<Ledger, "listServices">;
   readonly bus: BusCalls;
   readonly log: Pick<Log, "error">;
@@ -24,7 +26,12 @@ export async function sweepSecrets(secrets: SecretsCalls, sighting: Sighting, ca
     moveLabel: secrets.moveLabel.bind(secrets),
     listSecrets: (prefix: string) => sighting.noting(secrets.listSecrets(prefix)),
   };
-  const gone = await retireSecretVersions(noting, sighting.secrets, calls.ledger.listServices());
+  const gone = await retireSecretVersions(
+    noting,
+    sighting.secrets,
+    calls.ledger.listServices(),
+    calls.config.keys.prefix,
+  );
   for (const secretArn of gone) {
     const secret = await secrets.describeSecret(secretArn);
     if (secret?.scheduledForDeletion) {

@@ -56,7 +56,7 @@ async function reconcile(
 ): Promise<void> {
   const { config, reads, ecs, sighting, waiting } = calls;
   const described = await observeDescribed(service, state, { ecs, config, thorough: true });
-  const secrets = secretReferences(described.definition?.raw);
+  const secrets = secretReferences(described.definition?.raw, config.keys.prefix);
   sighting.use(service, secrets);
   const budget = state?.roll ? NO_TASKS : calls.taskReads;
   const decide = (seen: ObservedState) => decideObserved(seen, config, reads);

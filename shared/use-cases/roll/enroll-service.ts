@@ -40,7 +40,7 @@ export async function enrollService(
   await ensureIdentity(ref, desired.identity, context);
   const token = desiredToken(desired.request, facts);
   const { executionRoleArn } = desired;
-  const secretInUse = await ensureSecret(token, { ref, executionRoleArn }, calls);
+  const secretInUse = await ensureSecret(token, { ref, executionRoleArn, prefix: calls.config.keys.prefix }, calls);
   const definition = withSidecar(current, desired, secretInUse, calls.config);
   await ensureTags(ref, desired, context);
   return deployDefinition(ref, { definition, current, secretInUse }, context);

@@ -1,5 +1,6 @@
 import type { ServiceRef } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
+import { commonKeys } from "../../base/vocabulary.ts";
 import {
   type BootstrapToken,
   encodeToken,
@@ -34,26 +35,35 @@ export interface EnsureSecretCalls {
  */
 export async function ensureSecret(
   token: BootstrapToken,
-  { ref, executionRoleArn }: { readonly ref: ServiceRef; readonly executionRoleArn: string },
+  { ref, executionRoleArn, prefix = commonKeys.prefix }: SecretUser,
   { secrets, ledger }: EnsureSecretCalls,
 ): Promise<string> {
-  const subject = secretSubject(ref, secretName(token));
+  const subject = secretSubject(ref, secretName(token, prefix));
   const reader: SecretReader = { subject, serviceArn: ref.serviceArn, account: ref.account, executionRoleArn };
   // In the ledger before it is in the policy: a roll that writes the policy meanwhile writes this reader, too.
   const { proven } = await claimReader(reader, ledger);
-  const secretArn = await ensureVersion(token, { subject, proven }, { secrets, ledger });
+  const secretArn = await ensureVersion(token, { subject, proven, prefix }, { secrets, ledger });
   await ensureReaders(secretArn, reader, { secrets, ledger });
   return pinnedValueFrom(secretArn, versionIdOf(token));
 }
 
+/** Who shall read the token. */
+interface SecretUser {
+  readonly ref: ServiceRef;
+  readonly executionRoleArn: string;
+  /** What the stage's secrets begin with. */
+  readonly prefix?: string;
+}
+
 interface Known {
+  readonly prefix: string;
   readonly subject: string;
   readonly proven: readonly string[];
 }
 
 /** The ARN of the secret that has the version, with its label. */
 async function ensureVersion(token: BootstrapToken, known: Known, calls: EnsureSecretCalls): Promise<string> {
-  const name = secretName(token);
+  const name = secretName(token, known.prefix);
   const versionId = versionIdOf(token);
   const found = await calls.secrets.describeSecret(name);
   if (found) return inSecret(found, token, known, calls);
@@ -62,7 +72,7 @@ async function ensureVersion(token: BootstrapToken, known: Known, calls: EnsureS
     description: `Bootstrap tokens of ${token.namespace}/${token.serviceAccount}, written by ztunnel-autopilot`,
     value: encodeToken(token),
     versionId,
-    tags: Object.fromEntries(secretTags(token).map(({ key, value }) => [key, value])),
+    tags: Object.fromEntries(secretTags(token, known.prefix).map(({ key, value }) => [key, value])),
   });
   if (!created) {
     const existing = await calls.secrets.describeSecret(arn);

@@ -252,7 +252,7 @@ async function secretOf(
 }
 
 /** The cluster's tags that decisions depend on: others may hold anything, and have no place in a state machine. */
-function decisiveTags(clusterTags: Tags, { enrollTagKey }: Config): Record<string, string> {
+function decisiveTags(clusterTags: Tags, { enrollTagKey, keys }: Config): Record<string, string> {
   const intent = clusterTags[enrollTagKey];
-  return { ...effectiveTags({}, clusterTags), ...(intent !== undefined && { [enrollTagKey]: intent }) };
+  return { ...effectiveTags({}, clusterTags, keys), ...(intent !== undefined && { [enrollTagKey]: intent }) };
 }

@@ -1,7 +1,6 @@
 import { clusterArnOf, type Place, serviceRef } from "../../base/arn.ts";
 import { chunk } from "../../base/chunk.ts";
 import { asAutopilotError } from "../../base/errors.ts";
-import { tagKeys } from "../../base/vocabulary.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { alarmNames, asksToLeave, effectiveTags } from "../../enrollment/tags.ts";
 import type { Rollout } from "../../model/rollout.ts";
@@ -77,19 +76,19 @@ function candidateOf(
   clusterTags: Tags,
   config: Config,
 ): GuardedCandidate | undefined {
-  const { enrollTagKey } = config;
+  const { enrollTagKey, keys } = config;
   const { serviceArn, account, region } = service.ref;
-  if (service.status !== "ACTIVE" || asksToLeave(service.tags, clusterTags, enrollTagKey)) return undefined;
-  const tags = effectiveTags(service.tags, clusterTags);
-  const alarms = alarmNames(tags[tagKeys.alarms]);
+  if (service.status !== "ACTIVE" || asksToLeave(service.tags, clusterTags, enrollTagKey, keys)) return undefined;
+  const tags = effectiveTags(service.tags, clusterTags, keys);
+  const alarms = alarmNames(tags[keys.tags.alarms]);
   const controlPlane = controlPlaneFor(config, service.ref)?.name;
-  const ownImage = tags[tagKeys.image] !== undefined;
+  const ownImage = tags[keys.tags.image] !== undefined;
   const unfit = unfitnessOf(service, state, ownImage);
   return {
     serviceArn,
     account,
     region,
-    canary: tags[tagKeys.wave] === "canary",
+    canary: tags[keys.tags.wave] === "canary",
     idle: service.desiredCount === 0,
     ...(controlPlane !== undefined && { controlPlane }),
     ...(service.launchType && { launchType: service.launchType }),

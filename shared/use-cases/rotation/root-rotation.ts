@@ -1,5 +1,5 @@
 import { findSidecar } from "../../data-plane/ztunnel/index.ts";
-import { pinsVersion } from "../../enrollment/definition.ts";
+import { pinsVersion, stagePrefixOfToken } from "../../enrollment/definition.ts";
 import { desiredSecret } from "../../enrollment/desired.ts";
 import { tokenIdentityOf } from "../../enrollment/wish.ts";
 import type { MeshGeneration, MeshState } from "../../model/mesh.ts";
@@ -36,7 +36,9 @@ export function pinnedGeneration(
 ): MeshGeneration | undefined {
   const identity = tokenIdentityOf(valueFrom);
   if (!identity) return undefined;
-  return generations.findLast(({ facts }) => pinsVersion(service, desiredSecret(identity, facts), valueFrom));
+  return generations.findLast(({ facts }) =>
+    pinsVersion(service, desiredSecret(identity, facts, stagePrefixOfToken(valueFrom)), valueFrom),
+  );
 }
 
 /** The tasks of one deployment of a service. */

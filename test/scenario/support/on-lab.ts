@@ -19,6 +19,8 @@ export interface Scenario
   > {
   readonly fleet: Fleet;
   readonly policy?: NonNullable<ConfigInput["policy"]>;
+  /** Whose keys the lab uses. Default: those of production. */
+  readonly stage?: string;
 }
 
 /** The start of every scenario: a Monday noon. */
@@ -32,9 +34,10 @@ const SETTLED_MINUTES = 3;
  * result. When the test fails, the lab's report is added to the error's message.
  */
 export async function onLab<T>(scenario: Scenario, test: (driver: LabDriver) => Promise<T>): Promise<T> {
-  const { fleet, policy, ...options } = scenario;
+  const { fleet, policy, stage, ...options } = scenario;
   const clock = new VirtualClock(START_MS);
-  const lab = new Lab({ clock, config: parseConfig({ ...autopilotConfig, ...(policy && { policy }) }), ...options });
+  const config = parseConfig({ ...autopilotConfig, ...(policy && { policy }) }, stage);
+  const lab = new Lab({ clock, config, ...options });
   const driver = new LabDriver(lab);
   const run = async () => {
     await lab.prepare(fleet);

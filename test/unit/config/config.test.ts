@@ -274,8 +274,8 @@ describe("a freeze window is refused, and the error names the field, when", () =
   });
 
   it("it is written, and is not checked again by deployed functions", () => {
-    expect(parseDeployedConfig(frozen(nights))).toEqual(parseConfig(frozen(nights)));
-    expect(() => parseDeployedConfig(frozen({ ...nights, cron: "0 25 * * *" }))).not.toThrow();
-    expect(() => parseDeployedConfig({ ...valid, homeRegion: "somewhere" })).toThrow(/homeRegion/);
+    expect(parseDeployedConfig(frozen(nights), "prod")).toEqual(parseConfig(frozen(nights), "prod"));
+    expect(() => parseDeployedConfig(frozen({ ...nights, cron: "0 25 * * *" }), "prod")).not.toThrow();
+    expect(() => parseDeployedConfig({ ...valid, homeRegion: "somewhere" }, "prod")).toThrow(/homeRegion/);
   });
 });

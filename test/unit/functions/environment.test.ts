@@ -27,7 +27,7 @@ const handlers = {
   sweepServices,
   watchRootCa,
 };
-const variables = ["AUTOPILOT_TABLE", "AUTOPILOT_BUS", "ROLL_SERVICE_ARN"];
+const variables = ["AUTOPILOT_STAGE", "AUTOPILOT_TABLE", "AUTOPILOT_BUS", "ROLL_SERVICE_ARN"];
 const context: Context = {
   functionName: "f",
   awsRequestId: "r",
@@ -62,6 +62,7 @@ describe("a function whose environment lacks variables", () => {
   });
 
   it("names only the missing ones", async () => {
+    vi.stubEnv("AUTOPILOT_STAGE", "prod");
     vi.stubEnv("AUTOPILOT_TABLE", "table");
     vi.stubEnv("AUTOPILOT_BUS", "bus");
     vi.stubEnv("ROLL_SERVICE_ARN", "");

@@ -1,5 +1,5 @@
 import { sha256 } from "../../../base/json.ts";
-import { AUTOPILOT_TAG_PREFIX, SECRET_NAME_PREFIX, tagKeys } from "../../../base/vocabulary.ts";
+import { ANY_STAGE_PREFIX, commonKeys, tagKeys } from "../../../base/vocabulary.ts";
 import { type BootstrapToken, encodeToken } from "./token.ts";
 
 type SecretScope = Pick<BootstrapToken, "network" | "namespace" | "serviceAccount" | "platform" | "remote">;
@@ -8,14 +8,17 @@ const SEGMENT = /^[\w+=.@-]+$/;
 const SECRET_NAME = /^[\w/+=.@-]{1,512}$/;
 
 /**
- * The name of the secret that holds the tokens of a workload identity: `ztunnel-autopilot/<network>/<namespace>/
+ * The name of the secret that holds the tokens of a workload identity: `<prefix><network>/<namespace>/
  * <service-account>`, with `/<platform>` or `/<platform>-local` behind it where these differ from the defaults. Tokens
  * that differ by more than the mesh facts never share a secret, so that one does not push out the other's AWSCURRENT. A
  * name may not end in a hyphen and six characters, as an ARN's random suffix does: `/identity` is put behind such a
  * one.
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
  */
-export function secretName({ network, namespace, serviceAccount, platform, remote }: SecretScope): string {
+export function secretName(
+  { network, namespace, serviceAccount, platform, remote }: SecretScope,
+  prefix: string = commonKeys.prefix,
+): string {
   const variant = remote ? platform : `${platform}-local`;
   const name = [
     segment(network, 63),
@@ -23,7 +26,7 @@ export function secretName({ network, namespace, serviceAccount, platform, remot
     segment(serviceAccount, 253),
     ...(variant === "ecs" ? [] : [variant]),
   ].join("/");
-  return `${SECRET_NAME_PREFIX}${name}${/-.{6}$/.test(name) ? "/identity" : ""}`;
+  return `${prefix}${name}${/-.{6}$/.test(name) ? "/identity" : ""}`;
 }
 
 /** What the tokens of a secret are for, besides the mesh. */
@@ -31,14 +34,20 @@ export type TokenScope = Omit<SecretScope, "network">;
 
 /**
  * What the tokens of a secret of ours are for, by the name that `secretName` has given it. Undefined for any other
- * name, and for one with a part that could not stand in it unchanged.
+ * name, and for one with a part that could not stand in it unchanged. The stage that wrote it does not matter.
  */
 export function tokenScopeOf(name: string): TokenScope | undefined {
-  if (!name.startsWith(SECRET_NAME_PREFIX)) return undefined;
-  const [, namespace, serviceAccount, variant] = name.slice(SECRET_NAME_PREFIX.length).split("/");
+  const prefix = stagePrefixOf(name);
+  if (prefix === undefined) return undefined;
+  const [, namespace, serviceAccount, variant] = name.slice(prefix.length).split("/");
   if (!namespace || !serviceAccount || namespace.includes("=") || serviceAccount.includes("=")) return undefined;
   const platform = variant?.startsWith("ecs-ec2") ? "ecs-ec2" : "ecs";
   return { namespace, serviceAccount, platform, remote: !variant?.endsWith("-local") };
+}
+
+/** What the name of a token's secret begins with, by which the stage that wrote it is known; else undefined. */
+export function stagePrefixOf(name: string): string | undefined {
+  return ANY_STAGE_PREFIX.exec(name)?.[0];
 }
 
 /** True if Secrets Manager takes the text as a secret's name, and its ARN can be distinguished from the name. */
@@ -139,10 +148,13 @@ export function hasRoomForVersion(versions: VersionLabels): boolean {
 }
 
 /** Tags of a secret, for people and for policies on tags. */
-export function secretTags(scope: SecretScope): readonly { readonly key: string; readonly value: string }[] {
+export function secretTags(
+  scope: SecretScope,
+  prefix: string = commonKeys.prefix,
+): readonly { readonly key: string; readonly value: string }[] {
   return [
-    { key: `${AUTOPILOT_TAG_PREFIX}managed`, value: "true" },
-    { key: `${AUTOPILOT_TAG_PREFIX}network`, value: scope.network },
+    { key: `${prefix}managed`, value: "true" },
+    { key: `${prefix}network`, value: scope.network },
     { key: tagKeys.namespace, value: scope.namespace },
     { key: tagKeys.serviceAccount, value: scope.serviceAccount },
   ];

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../../base/json.ts";
 import { isSet, numberAt, objectsAt, textAt, textsAt } from "../../../base/json-fields.ts";
-import { SECRET_NAME_PREFIX, ZTUNNEL } from "../../../base/vocabulary.ts";
+import { ANY_STAGE_PREFIX, ZTUNNEL } from "../../../base/vocabulary.ts";
 import { otherContainers, ztunnelOf } from "./containers.ts";
 import { type LogGroups, sidecarLogs } from "./logs.ts";
 import { taskCpuUnits, taskMemoryMiB } from "./sizes.ts";
@@ -42,7 +42,7 @@ export const BOOTSTRAP_TOKEN = "BOOTSTRAP_TOKEN";
 /** A task definition's sidecar, by kind. `plainTextToken` is a credential: never log it. */
 export type Sidecar =
   | { readonly kind: "none" }
-  /** Starts from one of our secrets. */
+  /** Starts from a secret that an autopilot has written, of whichever stage: `stagePrefixOf` its name says which. */
   | { readonly kind: "ours"; readonly image: string; readonly secretValueFrom: string }
   /** As `istioctl ecs add-service` makes it: adopted, the token goes into a secret. */
   | { readonly kind: "istioctl"; readonly image: string; readonly plainTextToken: string }
@@ -56,7 +56,11 @@ const isToken = (entry: JsonObject): boolean => textAt(entry, "name") === BOOTST
 function isOurSecret(valueFrom: string): boolean {
   const [arn, , service, , , type, name] = valueFrom.split(":");
   return (
-    arn === "arn" && service === "secretsmanager" && type === "secret" && name?.startsWith(SECRET_NAME_PREFIX) === true
+    arn === "arn" &&
+    service === "secretsmanager" &&
+    type === "secret" &&
+    name !== undefined &&
+    ANY_STAGE_PREFIX.test(name)
   );
 }
 
