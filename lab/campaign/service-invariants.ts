@@ -128,6 +128,7 @@ const REST = [
   "awaits-rollout",
   "fleet-unenrolled",
   "backing-off",
+  "contested",
   "refused",
   "too-many-changes",
 ];
@@ -159,7 +160,7 @@ function mesh({ verdict, intent, definition, state, fleetUnenrolled, hasTypo }: 
   }
   if (intent === "in" && verdict === "not-enrolled") return ["is tagged, and counts as not enrolled"];
   if (intent !== "absent" && intent !== "out") return [];
-  if (sidecar === "none" || ["backing-off", "refused", "too-many-changes"].includes(verdict)) return [];
+  if (sidecar === "none" || ["backing-off", "contested", "refused", "too-many-changes"].includes(verdict)) return [];
   // A key with a typo takes nobody out of the mesh: the service is warned, and kept.
   if (intent === "absent" && hasTypo && state?.enrolled) return [];
   return [`is not tagged and has a sidecar (${verdict}, enrolled in the ledger: ${state?.enrolled})`];

@@ -54,6 +54,8 @@ const nothing = {
   notifiedRefusals: null,
   notifiedWarnings: null,
   notifiedUnhealthy: null,
+  notifiedContested: null,
+  corrections: null,
   stops: null,
   rolledBy: null,
   addedTagKeys: null,

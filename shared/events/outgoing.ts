@@ -24,6 +24,7 @@ import {
   rootCaRetirableDetail,
 } from "./root-ca-details.ts";
 import {
+  contestedDetail,
   driftCorrectedDetail,
   enrolledDetail,
   refusedDetail,
@@ -49,6 +50,7 @@ const schemas = {
   "Service Warned": event("Service Warned", warnedDetail),
   "Service Roll Failed": event("Service Roll Failed", rollFailedDetail),
   "Service Unhealthy": event("Service Unhealthy", unhealthyDetail),
+  "Service Contested": event("Service Contested", contestedDetail),
   "Service Roll Superseded": event("Service Roll Superseded", rollSupersededDetail),
   "Drift Corrected": event("Drift Corrected", driftCorrectedDetail),
   "Root CA Changed": event("Root CA Changed", rootCaChangedDetail),

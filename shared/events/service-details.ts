@@ -107,6 +107,19 @@ export const unhealthyDetail = () =>
     stoppedTasks: z.int().positive().optional(),
   });
 
+/** `Service Contested`: another controller puts its revision back after each correction. */
+export const contestedDetail = () =>
+  z.strictObject({
+    ...serviceFields,
+    /** The revision that the other controller deploys, and the autopilot's own. */
+    taskDefinitionArn: z.string(),
+    ownRevisionArn: z.string().optional(),
+    /** How often it was corrected. */
+    corrections: z.int().positive(),
+    /** The next correction. */
+    until: z.iso.datetime(),
+  });
+
 /** `Service Roll Superseded`: somebody else deployed during the roll, which ended without touching anything more. */
 export const rollSupersededDetail = () =>
   z.strictObject({ ...serviceFields, executionName: z.string(), ...inRollout, reason: text });

@@ -64,6 +64,11 @@ export function serviceUnhealthy(
   return outgoing("Service Unhealthy", { ...about(ref), ...detail, code: failureCode.parse(code) });
 }
 
+/** Another controller puts its revision back after each correction. */
+export function serviceContested(ref: ServiceRef, detail: Rest<"Service Contested">): BusEvent {
+  return outgoing("Service Contested", { ...about(ref), ...detail });
+}
+
 /** Somebody else deployed during a roll, which ended without touching anything more. */
 export function rollSuperseded(ref: ServiceRef, detail: Rest<"Service Roll Superseded">): BusEvent {
   return outgoing("Service Roll Superseded", { ...about(ref), ...detail });

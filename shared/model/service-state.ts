@@ -91,6 +91,18 @@ export type SharedFamily = z.infer<typeof sharedFamilySchema>;
 
 const registeredSchema = z.strictObject({ contentHash: z.string(), taskDefinitionArn: z.string() });
 
+/** How often a service got its sidecar or its settings again after the same content was deployed. */
+export const correctionsSchema = z.strictObject({
+  /** What was deployed, as a hash. */
+  content: z.string(),
+  /** Epoch milliseconds, those of an hour. */
+  atMs: z.array(z.int().nonnegative()),
+  /** Another controller puts the content back: how many waits there were, and the end of the last one. */
+  waits: z.int().nonnegative(),
+  untilMs: z.int().nonnegative().optional(),
+});
+export type Corrections = z.infer<typeof correctionsSchema>;
+
 export const serviceStateSchema = z.strictObject({
   shape: z.literal(1),
   serviceArn: z.string().min(1),
@@ -146,6 +158,9 @@ export const serviceStateSchema = z.strictObject({
   notifiedWarnings: z.string().optional(),
   /** The series of deaths, or the day without anybody's action, that was notified last. */
   notifiedUnhealthy: z.string().optional(),
+  /** The content that another controller puts back, which was notified last. */
+  notifiedContested: z.string().optional(),
+  corrections: correctionsSchema.optional(),
   stops: stopsSchema.optional(),
   /** The rollout that has given it its revision: tasks that die are that rollout's failures while it runs. */
   rolledBy: z.strictObject({ id: z.string(), ordinal: z.int().nonnegative() }).optional(),

@@ -73,6 +73,17 @@ export function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEv
       return rollFailedStory(detail);
     case "Service Unhealthy":
       return unhealthyStory(detail);
+    case "Service Contested":
+      return {
+        icon: ":crossed_swords:",
+        headline: `${nameOf(detail)}: another controller puts its revision back after each correction`,
+        lines: [
+          `It was corrected ${detail.corrections === 1 ? "once" : `${detail.corrections} times`}. The other's revision: ${nameText(detail.taskDefinitionArn)}`,
+          ...(detail.ownRevisionArn === undefined ? [] : [`The autopilot's: ${nameText(detail.ownRevisionArn)}`]),
+          `*Fix:* Let the other controller keep the revision that runs, or set the enroll tag to false. The next correction is at ${timeText(detail.until)}.`,
+        ],
+        context: where(detail),
+      };
     case "Service Roll Superseded":
       return {
         icon: ":leftwards_arrow_with_hook:",

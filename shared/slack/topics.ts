@@ -62,6 +62,11 @@ const topics = {
     urgent: true,
     lasting: true,
   },
+  contested: {
+    icon: ":crossed_swords:",
+    headline: services("are deployed again and again by another controller, without what the mesh needs"),
+    urgent: true,
+  },
   stranded: {
     icon: ":broken_heart:",
     headline: services("still do not run: somebody has to act"),
@@ -118,6 +123,8 @@ export function topicOf(event: ServiceNewsEvent): { readonly topic: Topic; reado
       if (unchanged) return { topic: "unchanged", cause: code };
       return { topic: reverted ? "reverted" : "stuck", cause: code };
     }
+    case "Service Contested":
+      return { topic: "contested", cause: "" };
     case "Service Unhealthy": {
       const { stoppedTasks, code } = event.detail;
       return { topic: stoppedTasks === undefined ? "stranded" : "dying", cause: code };

@@ -32,6 +32,33 @@ async function enrollCart(driver: LabDriver): Promise<string> {
   return driver.revisionOf(cart);
 }
 
+describe("another controller deploys its own revision whenever the service runs another one", () => {
+  it("is corrected a few times, then less and less often, and reported once with both revisions", () =>
+    onLab({ fleet: cartFleet }, async (driver) => {
+      const theirs = await driver.revisionOf(cart);
+      await enrollCart(driver);
+      const inMesh = await driver.revisionOf(cart);
+      for (let minute = 0; minute < 6 * 60; minute += 1) {
+        if ((await driver.revisionOf(cart)) !== theirs) {
+          await driver.lab.call(cart, "UpdateService", {
+            cluster: cart.cluster,
+            service: cart.name,
+            taskDefinition: theirs,
+          });
+        }
+        await driver.minutes(1);
+      }
+      const corrections = driver.rollsOf(cart).length - 1;
+      expect(corrections).toBeGreaterThanOrEqual(3);
+      expect(corrections).toBeLessThanOrEqual(7);
+      const contested = eventsOf(driver, cart).filter(({ type }) => type === "Service Contested");
+      expect(contested).toMatchObject([{ detail: { taskDefinitionArn: theirs, ownRevisionArn: inMesh } }]);
+      // Once the other controller rests, the service is corrected by itself.
+      await driver.minutes(9 * 60);
+      await expectMeshed(driver, cart);
+    }));
+});
+
 describe("a pipeline deploys a revision without the sidecar", () => {
   const shell = demo("shell-task");
 

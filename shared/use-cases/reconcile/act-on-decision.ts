@@ -16,6 +16,7 @@ import type { BusCalls, EcsCalls, ExecutionCalls, Log } from "../../ports/ports.
 import { type NoticeCalls, notifyOnce } from "../observe/notify-once.ts";
 import type { ObservedState } from "../observe/observe.ts";
 import { removeAddedTags } from "../observe/remove-added-tags.ts";
+import { admitCorrection } from "./contested-service.ts";
 import { notesOf, warningText } from "./notes.ts";
 import { type RepairCalls, repair } from "./repair.ts";
 
@@ -36,6 +37,7 @@ export type NothingReason =
   | "roll-in-progress"
   | "deployment-in-flight"
   | "backing-off"
+  | "contested"
   | "too-many-changes"
   | "already-started";
 
@@ -107,9 +109,27 @@ async function startOrRepair(
   const waits = calls.config.policy.inFlight === "wait" && primaryInProgress(observed.service);
   const done = waits
     ? ({ did: "nothing", why: "deployment-in-flight" } as const)
-    : await startRoll(observed, wishOf(decision, calls.config), calls);
+    : await startUncontested(observed, decision, calls);
   if (done.did === "started" && decision.action === "enroll") await warnBefore(observed, decision.warnings, calls);
   if (done.did === "nothing") await repair(observed, decision.repairs, calls);
+  return done;
+}
+
+/** A service that has left its last good revision was deployed by somebody: by a controller that fights, or not. */
+async function startUncontested(
+  observed: ObservedState,
+  decision: Extract<Decision, { action: "enroll" | "update" }>,
+  calls: ReconcileCalls,
+): Promise<Reconciled> {
+  const { service, state, definition } = observed;
+  const wish = wishOf(decision, calls.config);
+  if (!definition || !state?.enrolled || state.lastGoodRevisionArn === service.taskDefinitionArn) {
+    return startRoll(observed, wish, calls);
+  }
+  const corrections = await admitCorrection(observed, definition, calls);
+  if (!corrections) return { did: "nothing", why: "contested" };
+  const done = await startRoll(observed, wish, calls);
+  if (done.did === "started") await calls.ledger.patchService(service.ref.serviceArn, { corrections });
   return done;
 }
 

@@ -52,7 +52,7 @@ async function notified({ detailType, detail }: BusEvent, rolloutId?: string, le
 }
 
 const aboutServices = all.filter(({ detailType }) => /^(Service|Drift) /.test(detailType));
-const notOfRolls = ["Service Warned", "Service Unhealthy"];
+const notOfRolls = ["Service Warned", "Service Unhealthy", "Service Contested"];
 const ofRolls = aboutServices.filter(({ detailType }) => !notOfRolls.includes(detailType));
 
 describe("the function notify-slack", () => {
