@@ -9,6 +9,7 @@ import { ownershipViolations } from "./ownership-invariants.ts";
 import { rolloutViolations } from "./rollout-invariants.ts";
 import { secretViolations } from "./secret-invariants.ts";
 import { serviceViolations } from "./service-invariants.ts";
+import { tenantViolations } from "./tenant-invariants.ts";
 import { wishViolations } from "./wish-invariants.ts";
 
 /** The violated invariants, in words. Empty when every invariant holds. */
@@ -20,6 +21,7 @@ export async function violations(result: CampaignResult): Promise<readonly strin
     ...(await secretViolations(result)),
     ...(await identityViolations(result)),
     ...(await emergencyViolations(result)),
+    ...(await tenantViolations(result)),
     ...messageViolations(result),
     ...deadLetters(result),
     ...(await secretsWritten(result)),
