@@ -297,6 +297,7 @@ describe("event patterns", () => {
       (event) => matching(forPeople, withDetail(delivered(event), { rolloutId: "upgrade-1" })).length > 0,
     );
     expect(notified.map(({ detailType }) => detailType).sort()).toEqual([
+      "Service Contested",
       "Service Refused",
       "Service Roll Failed",
       "Service Unhealthy",
