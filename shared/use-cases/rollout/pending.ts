@@ -149,12 +149,15 @@ const newImage: Find = async (fleet, calls) => {
   }
   const seenText = { value: found.rejected, shown: found.rejected };
   const standing = await sight({ key: "image", of: "image" }, seenText, [], calls);
-  if (standing === "contested" || found.rejected === fleet.requestedFor.image) return undefined;
+  if (standing === "contested") return undefined;
+  // Nothing can be rolled out once the writers rest: the contest is over all the same.
+  const rested = standing === "rests" && { rests: "image" };
   const seen = () => ({ image: found.rejected });
+  if (found.rejected === fleet.requestedFor.image) return rested ? { wanted: undefined, seen, ...rested } : undefined;
   const { code, detail } = found.failure;
   const id = rolloutIdOf({ kind: "upgrade", key: [found.rejected, fleet.requestedFor.changeCount].join("\n") });
   await calls.bus.putEvents([rolloutRefused({ rolloutId: id, kind: "upgrade", requestedBy: AUTOPILOT, code, detail })]);
-  return { wanted: undefined, seen };
+  return { wanted: undefined, seen, ...rested };
 };
 
 const newSettings: Find = async (fleet, calls) => {
