@@ -10,7 +10,7 @@ import type { CampaignResult } from "./campaign-result.ts";
 /** The violated invariants of rollouts, in words. */
 export async function rolloutViolations({ lab, actors }: CampaignResult): Promise<readonly string[]> {
   const rollouts = await Array.fromAsync(lab.ledger.listRollouts());
-  const broken = [...(await queue(lab, rollouts)), ...executions(lab, rollouts), ...overlappingRolls(lab)];
+  const broken = [...(await queue(lab, rollouts)), ...executions(lab, rollouts), ...overlappingRolls(lab, rollouts)];
   for (const rollout of rollouts) {
     const services = await Array.fromAsync(lab.ledger.listRolloutServices(rollout.id));
     broken.push(...state(rollout), ...progress(rollout, services));
@@ -101,12 +101,17 @@ function rolledBack(lab: Lab, actors: Actors, { id }: Rollout, services: readonl
   });
 }
 
-const inputSchema = z.object({ rollout: z.object({ id: z.string() }).nullish() }).catch({});
+const inputSchema = z.object({ rollout: z.object({ id: z.string(), phase: z.string() }).nullish() }).catch({});
 
-/** Rolls of two rollouts never run at the same time. */
-function overlappingRolls(lab: Lab): readonly string[] {
+/**
+ * Rolls of two rollouts never run at the same time. The revert of a single service by its own alarm is no part of a
+ * wave: nothing waits for it, its rollout least of all, and the service's lease keeps other rolls away.
+ */
+function overlappingRolls(lab: Lab, rollouts: readonly Rollout[]): readonly string[] {
+  const rolledBackIds = new Set(rollouts.filter(({ status }) => status === "rolled-back").map(({ id }) => id));
   const spans = lab.stepFunctions.listExecutions({ stateMachineArn: lab.rollServiceArn }).flatMap((execution) => {
-    const rolloutId = inputSchema.parse(JSON.parse(execution.input)).rollout?.id;
+    const { id: rolloutId, phase } = inputSchema.parse(JSON.parse(execution.input)).rollout ?? {};
+    if (phase === "rollback" && rolloutId !== undefined && !rolledBackIds.has(rolloutId)) return [];
     const endMs = execution.stopDate?.getTime() ?? Number.POSITIVE_INFINITY;
     return rolloutId === undefined ? [] : [{ rolloutId, startMs: execution.startDate.getTime(), endMs }];
   });
