@@ -13,8 +13,9 @@ import { controlActions } from "../../shared/events/operator.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/lab-driver.ts";
 import { type Actors, label, type OwnedService } from "./actors.ts";
-import { ALARM, BAD_APPLICATION, IMAGE_PARAMETER, images } from "./campaign-fleet.ts";
+import { ALARM, BAD_APPLICATION, images } from "./campaign-fleet.ts";
 import type { RandomChoice } from "./random-choice.ts";
+import { fight, putBack, renewRoot, withdrawImage, writeImage } from "./writers.ts";
 
 /** What an action works with. */
 export interface CampaignContext {
@@ -137,14 +138,11 @@ const changeRootCa: Action = async ({ lab, random, actors, record }) => {
   await actors.attempt("a pipeline announces the new root CA", () => put(lab, "Root CA Rotated", detail));
 };
 
-const changeImage: Action = async ({ lab, random, actors }) => {
-  const image = random.pick([...images.good, ...images.good, images.bad, images.badInOneRegion, "not an image"]);
-  const { homeAccount: account, homeRegion: region } = lab.config;
-  const input = { Name: IMAGE_PARAMETER, Value: image, Type: "String", Overwrite: true };
-  await actors.attempt(`somebody sets the fleet's image parameter: ${image}`, () =>
-    lab.call({ account, region }, "PutParameter", input, "AmazonSSM"),
+const changeImage: Action = (context) =>
+  writeImage(
+    context,
+    context.random.pick([...images.good, ...images.good, images.bad, images.badInOneRegion, "not an image"]),
   );
-};
 
 const request: Action = async (context) => {
   const { lab, random, actors } = context;
@@ -289,6 +287,10 @@ const actions: readonly { readonly weight: number; readonly of: Action }[] = [
   { weight: 2, of: stopTask },
   { weight: 10, of: changeRootCa },
   { weight: 8, of: changeImage },
+  { weight: 3, of: withdrawImage },
+  { weight: 3, of: renewRoot },
+  { weight: 1, of: fight },
+  { weight: 1, of: putBack },
   { weight: 10, of: request },
   { weight: 12, of: control },
   { weight: 5, of: alarm },

@@ -43,10 +43,15 @@ async function isRepeated(lab: Lab): Promise<boolean> {
   return false;
 }
 
-/** What two writers have changed in turns is rolled out once it has rested. */
-async function isContested({ ledger }: Lab): Promise<boolean> {
+/** After this, what two writers have changed in turns rests, and is rolled out unless it is refused. */
+const RESTS_AFTER_MS = 75 * 60_000;
+
+async function isContested({ ledger, clock }: Lab): Promise<boolean> {
   const { sightings = {} } = await ledger.getFleet();
-  return Object.values(sightings).some(({ contestedSince }) => contestedSince !== undefined);
+  return Object.values(sightings).some(
+    ({ contestedSince, changedAtMs }) =>
+      contestedSince !== undefined && (changedAtMs.at(-1) ?? 0) > clock.now() - RESTS_AFTER_MS,
+  );
 }
 
 async function isHeld({ ledger }: Lab): Promise<boolean> {
