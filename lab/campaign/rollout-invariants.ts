@@ -104,8 +104,8 @@ function rolledBack(lab: Lab, actors: Actors, { id }: Rollout, services: readonl
 const inputSchema = z.object({ rollout: z.object({ id: z.string(), phase: z.string() }).nullish() }).catch({});
 
 /**
- * Rolls of two rollouts never run at the same time. The revert of a single service by its own alarm is no part of a
- * wave: nothing waits for it, its rollout least of all, and the service's lease keeps other rolls away.
+ * Rolls of two rollouts never run at the same time. The revert of a single service by its own alarm does not belong to
+ * a wave: nothing waits for it, its rollout least of all, and the service's lease keeps other rolls away.
  */
 function overlappingRolls(lab: Lab, rollouts: readonly Rollout[]): readonly string[] {
   const rolledBackIds = new Set(rollouts.filter(({ status }) => status === "rolled-back").map(({ id }) => id));

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { AutopilotError } from "../base/errors.ts";
-import { isJsonObject } from "../base/json.ts";
 import { type AutopilotDetailType, eventSources, isAutopilotDetailType } from "../base/vocabulary.ts";
 import type { BusEvent } from "../ports/ports.ts";
+import { emitted, eventSchema } from "./emitted.ts";
 import {
   fleetContestedDetail,
   meshGatewayAmbiguousDetail,
@@ -23,50 +23,25 @@ import {
   rootCaExpiringDetail,
   rootCaRetirableDetail,
 } from "./root-ca-details.ts";
-import {
-  contestedDetail,
-  driftCorrectedDetail,
-  enrolledDetail,
-  refusedDetail,
-  rollFailedDetail,
-  rollSupersededDetail,
-  unenrolledDetail,
-  unhealthyDetail,
-  updatedDetail,
-  warnedDetail,
-} from "./service-details.ts";
-
-/** A detail's schema is built when the first event is checked: most functions emit few kinds, or none. */
-function event<T extends AutopilotDetailType, S extends z.ZodObject>(detailType: T, detail: () => S) {
-  return z.object({ detailType: z.literal(detailType), detail: z.lazy(detail) });
-}
+import { serviceSchemas } from "./service-schemas.ts";
 
 /** The schema of every event. The type takes no map in which one is missing or under another name. */
 const schemas = {
-  "Service Enrolled": event("Service Enrolled", enrolledDetail),
-  "Service Updated": event("Service Updated", updatedDetail),
-  "Service Unenrolled": event("Service Unenrolled", unenrolledDetail),
-  "Service Refused": event("Service Refused", refusedDetail),
-  "Service Warned": event("Service Warned", warnedDetail),
-  "Service Roll Failed": event("Service Roll Failed", rollFailedDetail),
-  "Service Unhealthy": event("Service Unhealthy", unhealthyDetail),
-  "Service Contested": event("Service Contested", contestedDetail),
-  "Service Roll Superseded": event("Service Roll Superseded", rollSupersededDetail),
-  "Drift Corrected": event("Drift Corrected", driftCorrectedDetail),
-  "Root CA Changed": event("Root CA Changed", rootCaChangedDetail),
-  "Root CA Emergency": event("Root CA Emergency", rootCaEmergencyDetail),
-  "Root CA Retirable": event("Root CA Retirable", rootCaRetirableDetail),
-  "Root CA Expiring": event("Root CA Expiring", rootCaExpiringDetail),
-  "Mesh Gateway Ambiguous": event("Mesh Gateway Ambiguous", meshGatewayAmbiguousDetail),
-  "Mesh Shape Unknown": event("Mesh Shape Unknown", meshShapeUnknownDetail),
-  "Mesh Identity Warned": event("Mesh Identity Warned", meshIdentityWarnedDetail),
-  "Fleet Contested": event("Fleet Contested", fleetContestedDetail),
-  "Rollout Refused": event("Rollout Refused", rolloutRefusedDetail),
-  "Rollout Started": event("Rollout Started", rolloutStartedDetail),
-  "Rollout Wave Completed": event("Rollout Wave Completed", waveCompletedDetail),
-  "Rollout Paused": event("Rollout Paused", rolloutPausedDetail),
-  "Rollout Completed": event("Rollout Completed", rolloutCompletedDetail),
-  "Rollout Rolled Back": event("Rollout Rolled Back", rolledBackDetail),
+  ...serviceSchemas,
+  "Root CA Changed": eventSchema("Root CA Changed", rootCaChangedDetail),
+  "Root CA Emergency": eventSchema("Root CA Emergency", rootCaEmergencyDetail),
+  "Root CA Retirable": eventSchema("Root CA Retirable", rootCaRetirableDetail),
+  "Root CA Expiring": eventSchema("Root CA Expiring", rootCaExpiringDetail),
+  "Mesh Gateway Ambiguous": eventSchema("Mesh Gateway Ambiguous", meshGatewayAmbiguousDetail),
+  "Mesh Shape Unknown": eventSchema("Mesh Shape Unknown", meshShapeUnknownDetail),
+  "Mesh Identity Warned": eventSchema("Mesh Identity Warned", meshIdentityWarnedDetail),
+  "Fleet Contested": eventSchema("Fleet Contested", fleetContestedDetail),
+  "Rollout Refused": eventSchema("Rollout Refused", rolloutRefusedDetail),
+  "Rollout Started": eventSchema("Rollout Started", rolloutStartedDetail),
+  "Rollout Wave Completed": eventSchema("Rollout Wave Completed", waveCompletedDetail),
+  "Rollout Paused": eventSchema("Rollout Paused", rolloutPausedDetail),
+  "Rollout Completed": eventSchema("Rollout Completed", rolloutCompletedDetail),
+  "Rollout Rolled Back": eventSchema("Rollout Rolled Back", rolledBackDetail),
 } as const satisfies { readonly [T in AutopilotDetailType]: z.ZodType<{ readonly detailType: T }> };
 type Schema<T extends AutopilotDetailType = AutopilotDetailType> = (typeof schemas)[T];
 
@@ -80,18 +55,7 @@ export type OutgoingDetail<T extends AutopilotDetailType> = z.input<Schema<T>>["
  * unknown members, such as a token, are refused.
  */
 export function outgoing<T extends AutopilotDetailType>(detailType: T, detail: OutgoingDetail<T>): BusEvent {
-  const parsed = schemas[detailType].safeParse({ detailType, detail });
-  if (!parsed.success) {
-    // Names of members only: a wrong value may be a secret.
-    const members = parsed.error.issues.map(({ code, path }) => `${path.join(".")} (${code})`);
-    throw new AutopilotError("unexpected-error", `${detailType} cannot be emitted: ${members.join(", ")}`);
-  }
-  const members: unknown = Object.fromEntries(
-    Object.entries(parsed.data.detail).filter(([, value]) => value !== undefined),
-  );
-  if (!isJsonObject(members)) throw new AutopilotError("unexpected-error", `${detailType} has no detail.`);
-  const { serviceArn } = members;
-  return { detailType, detail: members, resources: typeof serviceArn === "string" ? [serviceArn] : [] };
+  return emitted(schemas[detailType], detailType, detail);
 }
 
 const envelopeSchema = z.object({

@@ -2,12 +2,18 @@ import { clusterArnOf, type ServiceRef } from "../base/arn.ts";
 import type { AutopilotDetailType } from "../base/vocabulary.ts";
 import type { Refusal, Warning } from "../model/reasons.ts";
 import type { BusEvent } from "../ports/ports.ts";
+import { emitted } from "./emitted.ts";
 import { failureCode } from "./fields.ts";
-import { type OutgoingDetail, outgoing } from "./outgoing.ts";
+import type { OutgoingDetail } from "./outgoing.ts";
 import type { serviceFields } from "./service-details.ts";
+import { serviceSchemas } from "./service-schemas.ts";
 
 /** An event's detail without the members that follow from the service. */
 type Rest<T extends AutopilotDetailType> = Omit<OutgoingDetail<T>, keyof typeof serviceFields>;
+
+function outgoing<T extends keyof typeof serviceSchemas>(detailType: T, detail: OutgoingDetail<T>): BusEvent {
+  return emitted(serviceSchemas[detailType], detailType, detail);
+}
 
 /** The members that name a service in every event about it. */
 function about(ref: ServiceRef) {

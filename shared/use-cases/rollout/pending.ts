@@ -150,7 +150,7 @@ const newImage: Find = async (fleet, calls) => {
   const seenText = { value: found.rejected, shown: found.rejected };
   const standing = await sight({ key: "image", of: "image" }, seenText, [], calls);
   if (standing === "contested") return undefined;
-  // Nothing can be rolled out once the writers rest: the contest is over all the same.
+  // Nothing can be rolled out once the writers rest: the contest is over nevertheless.
   const rested = standing === "rests" && { rests: "image" };
   const seen = () => ({ image: found.rejected });
   if (found.rejected === fleet.requestedFor.image) return rested ? { wanted: undefined, seen, ...rested } : undefined;
