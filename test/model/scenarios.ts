@@ -1,6 +1,7 @@
+import { deathScenarios } from "./death-scenarios.ts";
 import type { ExploredScenario } from "./explorer.ts";
 import { exploredScenario } from "./explorer.ts";
 import { fleetScenarios } from "./fleet-scenarios.ts";
 
 /** Every scenario of every protocol. */
-export const scenarios: readonly ExploredScenario[] = fleetScenarios.map(exploredScenario);
+export const scenarios: readonly ExploredScenario[] = [...fleetScenarios, ...deathScenarios].map(exploredScenario);

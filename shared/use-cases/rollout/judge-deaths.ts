@@ -2,11 +2,12 @@ import type { Config } from "../../config/config.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { ExecutionCalls } from "../../ports/ports.ts";
 import { afterDeaths, deathsCase, deathsPatch } from "../../rollout/deaths.ts";
+import { tokensOf, wake } from "./hold-rollout.ts";
 
 export interface DeathCalls {
   readonly config: Pick<Config, "policy">;
   readonly ledger: Pick<Ledger, "getService"> &
-    Pick<RolloutLedger, "getRollout" | "getRolloutService" | "patchRolloutService" | "changeRollout">;
+    Pick<RolloutLedger, "getRollout" | "getRolloutService" | "patchRolloutServiceIf" | "changeRollout">;
   readonly executions: Pick<ExecutionCalls, "sendTaskSuccess">;
 }
 
@@ -24,12 +25,17 @@ export async function judgeDeaths(serviceArn: string, calls: DeathCalls): Promis
   if (!rollout || service?.serviceArn !== serviceArn) return false;
   const found = deathsCase(rollout, service, stops, config);
   if (found === "none") return false;
-  const failed = found === "failed" ? await ledger.patchRolloutService(id, ordinal, deathsPatch(stops)) : service;
+  const { status, tryCount } = service;
+  const failed =
+    found === "failed"
+      ? await ledger.patchRolloutServiceIf(id, ordinal, { status, tryCount }, deathsPatch(stops))
+      : service;
+  // An attempt at the service has gone on since it was read: its own end says how it is.
+  if (!failed) return false;
   const changed = await ledger.changeRollout(id, (current) => {
     const next = afterDeaths(current, failed, config);
-    return { ...(next && { next }), result: next?.status === "rolling-back" ? current.holdToken : undefined };
+    return { ...(next && { next }), result: next?.status === "rolling-back" ? tokensOf(current) : [] };
   });
-  // A token that nobody waits for any more does no harm.
-  if (changed?.result !== undefined) await calls.executions.sendTaskSuccess(changed.result, {});
+  await wake(changed?.result ?? [], calls.executions);
   return found === "failed";
 }
