@@ -50,7 +50,6 @@ const ledgerCalls = [
   "putRolloutServices",
   "getRolloutService",
   "patchRolloutService",
-  "patchRolloutServiceIf",
   "listRolloutServices",
   "reserveStart",
 ] as const satisfies readonly (keyof Ledgers)[];

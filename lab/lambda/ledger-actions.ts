@@ -34,7 +34,6 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   putRolloutServices: [PUT],
   getRolloutService: [GET],
   patchRolloutService: [UPDATE],
-  patchRolloutServiceIf: [UPDATE],
   listRolloutServices: ["dynamodb:Query"],
   reserveStart: [UPDATE],
   getChannel: [GET],

@@ -40,8 +40,6 @@ export function instrumentedLedger(ledger: Ledgers, around: AroundCall): Ledgers
     putRolloutServices: (services) => around("ledger.putRolloutServices", () => ledger.putRolloutServices(services)),
     getRolloutService: (...args) => around("ledger.getRolloutService", () => ledger.getRolloutService(...args)),
     patchRolloutService: (...args) => around("ledger.patchRolloutService", () => ledger.patchRolloutService(...args)),
-    patchRolloutServiceIf: (...args) =>
-      around("ledger.patchRolloutServiceIf", () => ledger.patchRolloutServiceIf(...args)),
     listRolloutServices: async function* (...args) {
       yield* pages("ledger.listRolloutServices", () => ledger.listRolloutServices(...args));
     },

@@ -73,9 +73,7 @@ export function memoryRollouts(items: LedgerItems): RolloutLedger {
 
     getRolloutService: async (rolloutId, ordinal) => services.get(rolloutServiceKey(rolloutId, ordinal)),
 
-    patchRolloutService: async (rolloutId, ordinal, patch) => patchService(rolloutId, ordinal, patch),
-
-    patchRolloutServiceIf: async (rolloutId, ordinal, expected, patch) => {
+    patchRolloutService: async (rolloutId, ordinal, expected, patch) => {
       const before = existing(rolloutId, ordinal);
       const members: ReadonlyMap<string, unknown> = new Map(Object.entries(before));
       const isAsExpected = Object.entries(expected).every(([name, value]) => members.get(name) === value);

@@ -125,13 +125,11 @@ export interface RolloutLedger {
   /** Writes the services as they are and replaces what was there, except what a later `startTry` has written. */
   putRolloutServices(services: readonly RolloutService[]): Promise<void>;
   getRolloutService(rolloutId: string, ordinal: number): Promise<RolloutService | undefined>;
-  /** Undefined members stay as they are. Throws when there is no such item. */
-  patchRolloutService(rolloutId: string, ordinal: number, patch: Partial<RolloutService>): Promise<RolloutService>;
   /**
-   * Patches the service if it still has the expected members, of which undefined ones are absent. Else undefined.
-   * Throws when there is no such item.
+   * Patches the service if it still has the expected members, of which undefined ones are absent. Else undefined. In
+   * the patch, which has one member at least, undefined ones stay as they are. Throws when there is no such item.
    */
-  patchRolloutServiceIf(
+  patchRolloutService(
     rolloutId: string,
     ordinal: number,
     expected: Partial<RolloutService>,

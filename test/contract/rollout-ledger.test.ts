@@ -242,14 +242,14 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       await ledger.putRolloutServices([service(id, 0)]);
       const asRead = { status: "waiting", tryCount: 0, executionName: undefined } as const;
       const taken = { status: "rolling", tryCount: 1, executionName: "a" } as const;
-      expect(await ledger.patchRolloutServiceIf(id, 0, asRead, taken)).toEqual({ ...service(id, 0), ...taken });
-      expect(await ledger.patchRolloutServiceIf(id, 0, asRead, { status: "skipped" })).toBeUndefined();
-      expect(await ledger.patchRolloutServiceIf(id, 0, { executionName: "b" }, { status: "skipped" })).toBeUndefined();
+      expect(await ledger.patchRolloutService(id, 0, asRead, taken)).toEqual({ ...service(id, 0), ...taken });
+      expect(await ledger.patchRolloutService(id, 0, asRead, { status: "skipped" })).toBeUndefined();
+      expect(await ledger.patchRolloutService(id, 0, { executionName: "b" }, { status: "skipped" })).toBeUndefined();
       expect(await ledger.getRolloutService(id, 0)).toEqual({ ...service(id, 0), ...taken });
-      expect(await ledger.patchRolloutServiceIf(id, 0, taken, { status: "skipped" })).toMatchObject({
+      expect(await ledger.patchRolloutService(id, 0, taken, { status: "skipped" })).toMatchObject({
         status: "skipped",
       });
-      await expect(ledger.patchRolloutServiceIf(id, 7, asRead, taken)).rejects.toMatchObject({
+      await expect(ledger.patchRolloutService(id, 7, asRead, taken)).rejects.toMatchObject({
         code: "unknown-rollout",
       });
       expect(await ledger.getRolloutService(id, 7)).toBeUndefined();
@@ -282,28 +282,27 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       const id = newName();
       await ledger.putRolloutServices([service(id, 0, { detail: "kept" })]);
       const patch = { status: "rolling", tryCount: 1, imageBefore: null, detail: undefined, reason: "r" } as const;
-      const patched = await ledger.patchRolloutService(id, 0, patch);
+      const patched = await ledger.patchRolloutService(id, 0, {}, patch);
       expect(patched).toEqual({ ...service(id, 0), ...patch, detail: "kept" });
       expect(await ledger.getRolloutService(id, 0)).toEqual(patched);
-      expect(await ledger.patchRolloutService(id, 0, {})).toEqual(patched);
       const imageBefore = { image: "example.com/ztunnel:1.28.1", assignedAtMs: 3 };
-      expect(await ledger.patchRolloutService(id, 0, { imageBefore })).toEqual({ ...patched, imageBefore });
+      expect(await ledger.patchRolloutService(id, 0, {}, { imageBefore })).toEqual({ ...patched, imageBefore });
     });
 
     it("get concurrent patches of different members", async () => {
       const id = newName();
       await ledger.putRolloutServices([service(id, 0)]);
       await Promise.all([
-        ledger.patchRolloutService(id, 0, { status: "rolling" }),
-        ledger.patchRolloutService(id, 0, { executionName: "roll-1" }),
+        ledger.patchRolloutService(id, 0, {}, { status: "rolling" }),
+        ledger.patchRolloutService(id, 0, {}, { executionName: "roll-1" }),
       ]);
       expect(await ledger.getRolloutService(id, 0)).toMatchObject({ status: "rolling", executionName: "roll-1" });
     });
 
     it("are not created by a patch", async () => {
       const id = newName();
-      for (const patch of [{ tryCount: 1 }, {}]) {
-        await expect(ledger.patchRolloutService(id, 3, patch)).rejects.toMatchObject({
+      for (const expected of [{}, { tryCount: 1 }]) {
+        await expect(ledger.patchRolloutService(id, 3, expected, { tryCount: 1 })).rejects.toMatchObject({
           code: "unknown-rollout",
           detail: `ROLLOUT#${id} / SERVICE#000003`,
         });
@@ -394,7 +393,7 @@ describe.each(ledgerStores(newClients))("the ledger of rollouts %s", (_name, ope
       await store.putRaw({ pk: `ROLLOUT#${id}`, sk: "SERVICE#000001", ...service(id, 1), status: "lost" });
       const lost = named(`ROLLOUT#${id} / SERVICE#000001: status`);
       await expect(ledger.getRolloutService(id, 1)).rejects.toMatchObject(lost);
-      await expect(ledger.patchRolloutService(id, 1, { tryCount: 1 })).rejects.toMatchObject(lost);
+      await expect(ledger.patchRolloutService(id, 1, {}, { tryCount: 1 })).rejects.toMatchObject(lost);
       await expect(all(ledger.listRolloutServices(id))).rejects.toMatchObject(lost);
       expect(await all(ledger.listRolloutServices(id, { first: 0, last: 0 }))).toEqual([service(id, 0)]);
 
@@ -511,7 +510,7 @@ describe("a ledger in DynamoDB", () => {
       changeRollout: () => ledger.changeRollout(id, () => ({})),
       listRollouts: () => all(ledger.listRollouts()),
       getRolloutService: () => ledger.getRolloutService(id, 0),
-      patchRolloutService: () => ledger.patchRolloutService(id, 0, {}),
+      patchRolloutService: () => ledger.patchRolloutService(id, 0, { tryCount: 99 }, { detail: "" }),
       listRolloutServices: () => all(ledger.listRolloutServices(id)),
     };
     for (const [name, send] of Object.entries(calls)) {

@@ -51,7 +51,7 @@ export const deathScenarios: readonly Scenario<FleetWorld>[] = [
           const taken = await takeService({ id: ID, ordinal: 0, phase: "rollback" }, seen);
           if (taken.do !== "roll") return;
           const back = { status: "rolled-back" } as const;
-          await gate.call("its roll ends", () => world.testbed.ledger.patchRolloutService(ID, 0, back));
+          await gate.call("its roll ends", () => world.testbed.ledger.patchRolloutService(ID, 0, {}, back));
           world.answers.isBack = true;
         },
       },

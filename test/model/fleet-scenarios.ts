@@ -237,7 +237,7 @@ export const fleetScenarios: readonly Scenario<FleetWorld>[] = [
           const taken = await takeService({ id: ID, ordinal: 0, phase: "forward" }, seenBy(world, gate));
           if (taken.do !== "roll") return;
           const skipped = { status: "skipped", reason: "already-as-desired" } as const;
-          await gate.call("its roll ends", () => ledger.patchRolloutService(ID, 0, skipped));
+          await gate.call("its roll ends", () => ledger.patchRolloutService(ID, 0, {}, skipped));
           world.answers.rolled = true;
         },
       },
@@ -277,7 +277,9 @@ export const fleetScenarios: readonly Scenario<FleetWorld>[] = [
             const taken = await takeService({ id: ID, ordinal, phase: "forward" }, testbed);
             if (taken.do !== "roll") continue;
             const rolled = { status: "succeeded", fromRevisionArn: "web:1", toRevisionArn: "web:2" } as const;
-            await gate.call(`roll ${ordinal} succeeds`, () => testbed.ledger.patchRolloutService(ID, ordinal, rolled));
+            await gate.call(`roll ${ordinal} succeeds`, () =>
+              testbed.ledger.patchRolloutService(ID, ordinal, {}, rolled),
+            );
             world.answers[`rolled ${ordinal}`] = true;
           }
           const assessment = { rolloutId: ID, phase: "forward", wave: next.wave, after: "roll" } as const;

@@ -76,15 +76,7 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
       return item && readRolloutService(item);
     },
 
-    patchRolloutService: async (rolloutId, ordinal, patch) => {
-      const key = rolloutServiceKey(rolloutId, ordinal);
-      const given = Object.entries(patch).filter(([, value]) => value !== undefined);
-      const item = given.length > 0 ? await table.update(key, setExisting(given)) : await table.get(key);
-      if (!item) throw new AutopilotError("unknown-rollout", `${key.pk} / ${key.sk}`);
-      return readRolloutService(item);
-    },
-
-    patchRolloutServiceIf: async (rolloutId, ordinal, expected, patch) => {
+    patchRolloutService: async (rolloutId, ordinal, expected, patch) => {
       const key = rolloutServiceKey(rolloutId, ordinal);
       const given = Object.entries(patch).filter(([, value]) => value !== undefined);
       const item = await table.update(key, setIf(Object.entries(expected), given));
@@ -121,32 +113,20 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
 
 type Member = readonly [name: string, value: unknown];
 
-/** Sets members of an item that exists; `null` is a value. */
-function setExisting(given: readonly Member[]): Update {
-  return {
-    UpdateExpression: `SET ${given.map((_, index) => `#n${index} = :v${index}`).join(", ")}`,
-    ConditionExpression: "attribute_exists(pk)",
-    ExpressionAttributeNames: Object.fromEntries(given.map(([name], index) => [`#n${index}`, name])),
-    ExpressionAttributeValues: Object.fromEntries(given.map(([, value], index) => [`:v${index}`, value])),
-    ReturnValues: "ALL_NEW",
-  };
-}
-
-/** Sets members of an item that exists and has the expected ones; an undefined one is absent. */
+/** Sets members of an item that exists and has the expected ones; `null` is a value, an undefined one is absent. */
 function setIf(expected: readonly Member[], given: readonly Member[]): Update {
-  const set = setExisting(given);
-  const conditions = expected.map(([, value], index) =>
-    value === undefined ? `attribute_not_exists(#e${index})` : `#e${index} = :e${index}`,
+  const set = given.map(([name, value], index) => ({ name, value, key: `n${index}` }));
+  const known = expected.map(([name, value], index) => ({ name, value, key: `e${index}` }));
+  const conditions = known.map(({ key, value }) =>
+    value === undefined ? `attribute_not_exists(#${key})` : `#${key} = :${key}`,
   );
-  const there = expected.flatMap(([, value], index) => (value === undefined ? [] : [[`:e${index}`, value] as const]));
+  const values = [...set, ...known].filter(({ value }) => value !== undefined);
   return {
-    ...set,
-    ConditionExpression: [set.ConditionExpression, ...conditions].join(" AND "),
-    ExpressionAttributeNames: {
-      ...set.ExpressionAttributeNames,
-      ...Object.fromEntries(expected.map(([name], index) => [`#e${index}`, name])),
-    },
-    ExpressionAttributeValues: { ...set.ExpressionAttributeValues, ...Object.fromEntries(there) },
+    UpdateExpression: `SET ${set.map(({ key }) => `#${key} = :${key}`).join(", ")}`,
+    ConditionExpression: ["attribute_exists(pk)", ...conditions].join(" AND "),
+    ExpressionAttributeNames: Object.fromEntries([...set, ...known].map(({ key, name }) => [`#${key}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(values.map(({ key, value }) => [`:${key}`, value])),
+    ReturnValues: "ALL_NEW",
   };
 }
 

@@ -5,7 +5,7 @@ import type { Ending } from "./ending.ts";
 import { imagePatch, ordinalsJoined, rolloutServicePatch, rolloutStatus } from "./rollout-record.ts";
 
 export interface RecordCalls {
-  readonly ledger: Pick<RolloutLedger, "getRollout" | "getRolloutService" | "patchRolloutServiceIf" | "changeRollout">;
+  readonly ledger: Pick<RolloutLedger, "getRollout" | "getRolloutService" | "patchRolloutService" | "changeRollout">;
   readonly now: () => number;
 }
 
@@ -26,7 +26,7 @@ export async function recordInRollout(
   const status = rolloutStatus(phase, ending, { adopted, unverified: state?.unverified !== undefined });
   const patch = rolloutServicePatch(phase, status, ending, state, now());
   // Another attempt at the service may have begun, or have ended, since this one: the record is that one's then.
-  const service = await ledger.patchRolloutServiceIf(id, ordinal, { executionName: ending.executionName }, patch);
+  const service = await ledger.patchRolloutService(id, ordinal, { executionName: ending.executionName }, patch);
   if (!service) return {};
   await joinOrdinals(rollout, ordinalsJoined(phase, service), ledger);
   const image = adopted ? (await ledger.getRollout(id))?.target.image : plan?.rollout?.image;

@@ -29,7 +29,7 @@ export interface AssessCalls extends GuardCalls {
   readonly config: Config;
   readonly ecs: (place: Place) => Pick<EcsCalls, "describeServices">;
   readonly ledger: TakeCalls["ledger"] &
-    Pick<RolloutLedger, "getRollout" | "changeRollout" | "listRolloutServices" | "patchRolloutServiceIf">;
+    Pick<RolloutLedger, "getRollout" | "changeRollout" | "listRolloutServices" | "patchRolloutService">;
   readonly executions: Pick<ExecutionCalls, "startExecution">;
   readonly bus: BusCalls;
   readonly now: () => number;
@@ -162,7 +162,7 @@ async function patchAsRead(
   patch: Partial<RolloutService>,
   ledger: AssessCalls["ledger"],
 ): Promise<void> {
-  if (await ledger.patchRolloutServiceIf(rolloutId, ordinal, { status, tryCount }, patch)) return;
+  if (await ledger.patchRolloutService(rolloutId, ordinal, { status, tryCount }, patch)) return;
   throw new AutopilotError("throttled", `${rolloutId}: service ${ordinal} was written since it was read.`);
 }
 

@@ -7,7 +7,7 @@ import { tokensOf, wake } from "./hold-rollout.ts";
 export interface DeathCalls {
   readonly config: Pick<Config, "policy">;
   readonly ledger: Pick<Ledger, "getService"> &
-    Pick<RolloutLedger, "getRollout" | "getRolloutService" | "patchRolloutServiceIf" | "changeRollout">;
+    Pick<RolloutLedger, "getRollout" | "getRolloutService" | "patchRolloutService" | "changeRollout">;
   readonly executions: Pick<ExecutionCalls, "sendTaskSuccess">;
 }
 
@@ -28,7 +28,7 @@ export async function judgeDeaths(serviceArn: string, calls: DeathCalls): Promis
   const { status, tryCount } = service;
   const failed =
     found === "failed"
-      ? await ledger.patchRolloutServiceIf(id, ordinal, { status, tryCount }, deathsPatch(stops))
+      ? await ledger.patchRolloutService(id, ordinal, { status, tryCount }, deathsPatch(stops))
       : service;
   // An attempt at the service has gone on since it was read: its own end says how it is.
   if (!failed) return false;

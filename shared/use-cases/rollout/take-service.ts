@@ -11,7 +11,7 @@ import { rollingStatus, takeCase } from "../../rollout/take-case.ts";
 
 export interface TakeCalls {
   readonly config: Pick<Config, "policy">;
-  readonly ledger: Pick<RolloutLedger, "getRollout" | "getRolloutService" | "patchRolloutServiceIf" | "reserveStart"> &
+  readonly ledger: Pick<RolloutLedger, "getRollout" | "getRolloutService" | "patchRolloutService" | "reserveStart"> &
     Pick<Ledger, "getService" | "finishRoll">;
   readonly now: () => number;
 }
@@ -54,7 +54,7 @@ async function tryToTake(
   const executionName = serviceExecutionName(rolloutId, service, phase, tryCount);
   if (found !== "repeat") {
     const taken = { status: rollingStatus[phase], tryCount, executionName };
-    if (!(await ledger.patchRolloutServiceIf(rolloutId, ordinal, asRead(service), taken))) return undefined;
+    if (!(await ledger.patchRolloutService(rolloutId, ordinal, asRead(service), taken))) return undefined;
   }
   const { account, region } = serviceRef(serviceArn);
   // A roll forward registers a revision, which is the scarcer call. A rollback only updates the service.
@@ -77,7 +77,7 @@ async function settleOrphanedRoll(service: RolloutService, { ledger }: Pick<Take
   if (toRevisionArn !== undefined && fromRevisionArn !== undefined) {
     const imageBefore = state.image ?? null;
     const revisions = { fromRevisionArn, toRevisionArn, imageBefore };
-    if (!(await ledger.patchRolloutServiceIf(rolloutId, ordinal, asRead(service), revisions))) return;
+    if (!(await ledger.patchRolloutService(rolloutId, ordinal, asRead(service), revisions))) return;
   }
   await ledger.finishRoll(serviceArn, roll.executionName, {});
 }

@@ -88,6 +88,8 @@ def untag(flow, service):
 
 def rotate(flow, service):
     token = lambda: service.containers()["ztunnel"]["secrets"][0]["valueFrom"]
+    # A roll that still has the service's lease would make the rollout try it again, minutes later.
+    flow.step("no roll has the service's lease", lambda: not executions("roll-service", "RUNNING"), 120)
     before, rolls = token(), len(outcomes(service))
     world("/_world/root-ca", "POST")
     invoke("watch-root-ca")

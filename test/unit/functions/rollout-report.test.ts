@@ -22,7 +22,7 @@ describe("the function rollout/report", () => {
   it("keeps one message per rollout and replies to it with the rollout's events", async () => {
     await onLab(async (lab, run) => {
       expect(await run("rollout/report", eventFixture("rollout-started"))).toEqual({ did: "posted", replied: false });
-      await lab.ledger.patchRolloutService(ID, 0, { status: "succeeded" });
+      await lab.ledger.patchRolloutService(ID, 0, {}, { status: "succeeded" });
       expect(await run("rollout/report", eventFixture("rollout-wave-completed"))).toEqual({
         did: "updated",
         replied: true,
@@ -63,7 +63,7 @@ describe("the function rollout/report", () => {
   it("doesn't fail while Slack is down, and doesn't log the token", async () => {
     await onLab(async (lab, run) => {
       await run("rollout/report", eventFixture("rollout-started"));
-      await lab.ledger.patchRolloutService(ID, 0, { status: "succeeded" });
+      await lab.ledger.patchRolloutService(ID, 0, {}, { status: "succeeded" });
       lab.faults.replace([{ kind: "slack-down" }]);
       expect(await run("rollout/report", eventFixture("rollout-wave-completed"))).toEqual({
         did: "unavailable",

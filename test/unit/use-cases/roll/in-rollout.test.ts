@@ -112,7 +112,7 @@ describe("the plan of a roll that belongs to a rollout", () => {
     testbed.ecs.services.clear();
     for (const order of [forward, back]) {
       const executionName = `${order.phase}-gone`;
-      await testbed.ledger.patchRolloutService(ID, 0, { executionName });
+      await testbed.ledger.patchRolloutService(ID, 0, {}, { executionName });
       const planned = await plan(testbed, order, executionName);
       expect(planned).toMatchObject({ outcome: "superseded", reason: "service-not-found" });
       await finishRoll(web, ending(order, planned, { executionName, outcome: "superseded" }), testbed);
@@ -192,7 +192,7 @@ const BACK = "web-back-2";
 async function goingBack(testbed: RollTestbed) {
   const revisions = await rolled(testbed);
   await testbed.ledger.changeRollout(ID, (one) => ({ next: { ...one, status: "rolling-back" } }));
-  await testbed.ledger.patchRolloutService(ID, 0, { status: "rolling-back", tryCount: 2, executionName: BACK });
+  await testbed.ledger.patchRolloutService(ID, 0, {}, { status: "rolling-back", tryCount: 2, executionName: BACK });
   return { ...revisions, planned: await plan(testbed, back, BACK) };
 }
 
@@ -272,7 +272,7 @@ describe("a rollback", () => {
     await rolled(testbed);
     testbed.ecs.deploy(OBSERVED);
     testbed.ecs.deploy(revisionArn("web", 99));
-    await testbed.ledger.patchRolloutService(ID, 0, { status: "rolling-back", executionName: BACK });
+    await testbed.ledger.patchRolloutService(ID, 0, {}, { status: "rolling-back", executionName: BACK });
     const planned = await plan(testbed, back, BACK);
     expect(planned).toMatchObject({ outcome: "superseded", reason: "changed-since" });
     await finishRoll(web, ending(back, planned, { executionName: BACK, outcome: "superseded" }), testbed);

@@ -77,7 +77,7 @@ function calls(credentials: SlackCredentials = bot): ReportCalls {
 
 const report = (with_ = calls()) => clock.run(reportRollout(ID, with_));
 const change = (given: Partial<Rollout>) => ledger.changeRollout(ID, (current) => ({ next: { ...current, ...given } }));
-const succeed = (ordinal: number) => ledger.patchRolloutService(ID, ordinal, { status: "succeeded" });
+const succeed = (ordinal: number) => ledger.patchRolloutService(ID, ordinal, {}, { status: "succeeded" });
 const slackState = async () => (await ledger.getRollout(ID))?.slack;
 const texts = () => slack.threads().map(({ text }) => text);
 

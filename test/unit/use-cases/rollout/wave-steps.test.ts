@@ -223,7 +223,7 @@ describe("taking a service", () => {
     const first = await take(testbed);
     expect(first).toMatchObject({ do: "roll", serviceArn: serviceArn("s1") });
     expect((await take(testbed)).executionName).toBe(first.executionName);
-    await testbed.ledger.patchRolloutService(ID, 1, { status: "superseded" });
+    await testbed.ledger.patchRolloutService(ID, 1, {}, { status: "superseded" });
     const second = await take(testbed);
     expect(second).toMatchObject({ do: "roll" });
     expect(second.executionName).not.toBe(first.executionName);
@@ -233,7 +233,7 @@ describe("taking a service", () => {
     const testbed = await sixServices();
     for (let tries = 1; tries <= 4; tries += 1) {
       expect((await take(testbed)).do, String(tries)).toBe("roll");
-      await testbed.ledger.patchRolloutService(ID, 1, { status: "superseded" });
+      await testbed.ledger.patchRolloutService(ID, 1, {}, { status: "superseded" });
     }
     expect((await take(testbed)).do).toBe("skip");
   });
@@ -283,7 +283,7 @@ describe("taking a service", () => {
     await testbed.ledger.takeLease(serviceArn("s1"), { executionName: "other", leaseUntil: NOON + 1e7 }, NOON);
     await take(testbed, "forward", true);
     expect((await testbed.ledger.getService(serviceArn("s1")))?.roll?.executionName).toBe("other");
-    await testbed.ledger.patchRolloutService(ID, 1, { status: "reverted" });
+    await testbed.ledger.patchRolloutService(ID, 1, {}, { status: "reverted" });
     expect((await take(testbed, "forward", true)).do).toBe("skip");
   });
 
@@ -299,7 +299,7 @@ describe("taking a service", () => {
     const changed = { fromRevisionArn: "old", toRevisionArn: "new" };
     for (const status of rolloutServiceStatuses) {
       const testbed = await sixServices({ given: { status: "rolling-back" } });
-      await testbed.ledger.patchRolloutService(ID, 1, { ...changed, status });
+      await testbed.ledger.patchRolloutService(ID, 1, {}, { ...changed, status });
       expect((await take(testbed, "rollback")).do, status).toBe(over.includes(status) ? "skip" : "roll");
       const never = await sixServices({ of: () => ({ status }) });
       const isLost = status === "rolling" || status === "rolling-back";
@@ -372,7 +372,7 @@ describe("judging a wave", () => {
     const aborted = await sixServices({
       given: { control: { action: "abort", by: "ann", at: "2026-11-23T11:30:00Z" } },
     });
-    await aborted.ledger.patchRolloutService(ID, 1, { status: "rolling" });
+    await aborted.ledger.patchRolloutService(ID, 1, {}, { status: "rolling" });
     await judge(aborted);
     expect(await one(aborted, 0)).toMatchObject({ status: "waiting" });
     expect(await one(aborted, 1), "its roll has ended without an outcome").toMatchObject({
