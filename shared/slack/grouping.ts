@@ -42,8 +42,24 @@ export function withNews(channel: Channel, news: News): Channel | undefined {
     return { ...channel, announced, pending: [...others, { ...news, further: repeated?.further ?? 0 }] };
   }
   const counted = others.find((one) => isOf(one, news)) ?? others.find(({ topic }) => topic === news.topic);
-  const pending = others.map((one) => (one === counted ? { ...one, further: one.further + 1 } : one));
+  if (!counted) return { ...channel, pending: [...withRoom(others), news] };
+  const pending = others.map((one) => (one === counted ? withFurther(one, 1) : one));
   return { ...channel, pending, announced: announcedWith(channel, [news.id]) };
+}
+
+/** The pending news with one piece less, which another of its topic counts. Topics are fewer than there is room for. */
+function withRoom(pending: readonly News[]): News[] {
+  for (const one of pending) {
+    const other = pending.findLast(({ topic }) => topic === one.topic);
+    if (!other || other === one) continue;
+    const kept = withFurther(one, 1 + other.further);
+    return pending.flatMap((each) => (each === other ? [] : [each === one ? kept : each]));
+  }
+  return [...pending];
+}
+
+function withFurther(news: News, more: number): News {
+  return { ...news, further: news.further + more };
 }
 
 /** The next act that is due; undefined when nothing is. `updates`: messages can be updated, which a webhook's can't. */

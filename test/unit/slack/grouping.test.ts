@@ -57,6 +57,21 @@ class Written {
   }
 }
 
+describe("more news than the ledger keeps while Slack does not answer", () => {
+  const flood = Array.from({ length: 120 }, (_, index) => news(`r${index}`));
+
+  it("is counted, and loses no news of another topic that comes later", () => {
+    const written = new Written({ updates: true });
+    for (const one of flood) written.add(one);
+    written.add(news("stuck", { topic: "stuck", cause: "no-way-back" }));
+    written.run(MINUTE_MS);
+    const announced = written.acts.flatMap(({ act }) => act.news);
+    expect(announced.map(({ id }) => id)).toContain("stuck");
+    const refused = announced.filter(({ topic }) => topic === "refused");
+    expect(refused.reduce((sum, { further }) => sum + 1 + further, 0)).toBe(flood.length);
+  });
+});
+
 describe("news of one topic", () => {
   it("is announced at once, and what follows within a minute joins it", () => {
     const written = new Written({ updates: true });
