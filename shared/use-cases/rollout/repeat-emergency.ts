@@ -7,6 +7,7 @@ import { dropsReleased } from "../../trust/dropped.ts";
 import { newestOf } from "../../trust/record.ts";
 import { type RecordAttemptCalls, recordAttempt } from "./record-attempt.ts";
 import { queueRollout, type RequestCalls, type Wanted } from "./request-rollout.ts";
+import { openRollouts } from "./withdraw.ts";
 
 export type RepeatCalls = RequestCalls & RecordAttemptCalls;
 
@@ -18,7 +19,8 @@ export async function repeatEmergency(controlPlane: string, calls: RepeatCalls):
   const { ledger, now } = calls;
   const mesh = await ledger.getMesh(controlPlane);
   const { emergency } = mesh ?? {};
-  const { unenrolledBy, sightings } = await ledger.getFleet();
+  const fleet = await ledger.getFleet();
+  const { unenrolledBy, sightings } = fleet;
   // While two writers change the root CA in turns, no rotation can end it.
   const isContested = sightings?.[factsSubject(controlPlane)]?.contestedSince !== undefined;
   if (!mesh || !emergency || unenrolledBy || isContested) return undefined;
@@ -29,7 +31,8 @@ export async function repeatEmergency(controlPlane: string, calls: RepeatCalls):
     return undefined;
   }
   const last = emergency.rolloutId === undefined ? undefined : await ledger.getRollout(emergency.rolloutId);
-  const known = { isRotating: await isRotating(controlPlane, calls), nowMs: now() };
+  const isRotating = (await openRollouts(fleet, ledger)).some((rollout) => rotates(rollout, controlPlane));
+  const known = { isRotating, nowMs: now() };
   const step = emergencyStep(emergency, last, known);
   if (step.do !== "repeat") return undefined;
   await queueRollout(wanted, calls);
@@ -53,13 +56,4 @@ function repetition(mesh: MeshState, emergency: NonNullable<MeshState["emergency
     emergency: true,
     ...(firstRolloutId !== undefined && { repeats: firstRolloutId }),
   };
-}
-
-async function isRotating(controlPlane: string, { ledger }: Pick<RepeatCalls, "ledger">): Promise<boolean> {
-  const { currentRolloutId, queuedRolloutIds } = await ledger.getFleet();
-  for (const id of [...(currentRolloutId === undefined ? [] : [currentRolloutId]), ...queuedRolloutIds]) {
-    const rollout = await ledger.getRollout(id);
-    if (rollout && rotates(rollout, controlPlane)) return true;
-  }
-  return false;
 }
