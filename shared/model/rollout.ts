@@ -273,6 +273,8 @@ export const fleetSightingSchema = z.strictObject({
   changedAtMs: z.array(z.int().nonnegative()),
   /** Two writers change it in turns: nothing is rolled out until they rest. */
   contestedSince: z.iso.datetime().optional(),
+  /** Somebody is about to notify people of that until then, epoch milliseconds. Absent once they are notified. */
+  notifyUntilMs: z.int().nonnegative().optional(),
 });
 export type FleetSighting = z.output<typeof fleetSightingSchema>;
 

@@ -1,6 +1,6 @@
 import type { Config } from "../../config/config.ts";
 import { fleetContested } from "../../events/mesh-events.ts";
-import type { Rollout } from "../../model/rollout.ts";
+import type { FleetSighting, FleetState, Rollout } from "../../model/rollout.ts";
 import type { BusCalls } from "../../ports/ports.ts";
 import { afterSighting, type SeenValue, type Standing, standingOf } from "../../rollout/contested.ts";
 import { afterContest } from "../../rollout/wish.ts";
@@ -13,6 +13,9 @@ export interface SightingCalls extends WithdrawCalls {
   readonly bus: BusCalls;
 }
 
+/** How long a run may take to notify people, after which another one does. */
+const NOTIFY_MS = 60_000;
+
 /** What is read: its key among the sightings, and what people call it. */
 export interface Subject {
   readonly key: string;
@@ -22,7 +25,8 @@ export interface Subject {
 
 /**
  * Records what the fleet should have by now, and returns how that stands. While two writers change it in turns, the
- * autopilot's own rollouts of it stop, and people are notified of both values, once.
+ * autopilot's own rollouts of it stop, and people are notified of both values, once: a later run does so if this one
+ * crashes before.
  */
 export async function sight(
   { key, ...subject }: Subject,
@@ -36,21 +40,36 @@ export async function sight(
     const before = fleet.sightings?.[key];
     const after = afterSighting(before, seen, now());
     const standing = standingOf(after, config.policy.maxChangesPerHour);
-    const isNew = standing === "contested" && after.contestedSince === undefined;
-    const isSame = before?.value === after.value && !isNew;
-    const next = {
-      ...fleet,
-      sightings: { ...fleet.sightings, [key]: { ...after, ...(isNew && { contestedSince: since }) } },
-    };
-    return { ...(!isSame && { next }), result: { standing, isNew } };
+    const notifies = standing === "contested" && isUnnoticed(after, now());
+    const isSame = before?.value === after.value && !notifies;
+    const claim = { contestedSince: after.contestedSince ?? since, notifyUntilMs: now() + NOTIFY_MS };
+    const next = { ...fleet, sightings: { ...fleet.sightings, [key]: { ...after, ...(notifies && claim) } } };
+    return { ...(!isSame && { next }), result: { standing, notifies } };
   });
-  const { standing = "settled", isNew = false } = result ?? {};
+  const { standing = "settled", notifies = false } = result ?? {};
   if (standing !== "contested") return standing;
   const { shown = "", shownBefore, changedAtMs = [] } = stored.sightings?.[key] ?? {};
   const values = shownBefore === undefined ? [shown] : [shownBefore, shown];
   for (const { id } of rollouts) await stop(id, `Two writers change it in turns: ${values.join(" and ")}.`, calls);
-  if (isNew) await bus.putEvents([fleetContested({ ...subject, values, changes: changedAtMs.length })]);
+  if (!notifies) return standing;
+  await bus.putEvents([fleetContested({ ...subject, values, changes: changedAtMs.length })]);
+  await ledger.changeFleet((fleet) => {
+    const next = withNotified(fleet, key);
+    return next ? { next } : {};
+  });
   return standing;
+}
+
+/** Nobody has been notified of the contest, and nobody is about to be. */
+function isUnnoticed({ contestedSince, notifyUntilMs }: FleetSighting, nowMs: number): boolean {
+  return contestedSince === undefined || (notifyUntilMs !== undefined && notifyUntilMs <= nowMs);
+}
+
+function withNotified(fleet: FleetState, key: string): FleetState | undefined {
+  const sighting = fleet.sightings?.[key];
+  if (sighting?.notifyUntilMs === undefined) return undefined;
+  const { notifyUntilMs: _, ...notified } = sighting;
+  return { ...fleet, sightings: { ...fleet.sightings, [key]: notified } };
 }
 
 async function stop(id: string, why: string, calls: WithdrawCalls): Promise<void> {

@@ -67,7 +67,7 @@ export async function requestPending(calls: PendingCalls): Promise<readonly stri
 function withoutContest(fleet: FleetState, key: string | undefined): FleetState {
   const sighting = key === undefined ? undefined : fleet.sightings?.[key];
   if (key === undefined || !sighting) return fleet;
-  const { contestedSince: _, ...settled } = sighting;
+  const { contestedSince: _, notifyUntilMs: __, ...settled } = sighting;
   return { ...fleet, sightings: { ...fleet.sightings, [key]: settled } };
 }
 

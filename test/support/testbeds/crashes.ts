@@ -7,7 +7,7 @@ import { remembered } from "./rollouts-under-way.ts";
 const MAX_CALLS = 60;
 
 /** The testbed whose calls crash: ledger, bus, executions, ECS and alarms. */
-function crashingTestbed(testbed: RolloutTestbed, at: Parameters<typeof crashing>[0]): RolloutTestbed {
+export function crashingTestbed(testbed: RolloutTestbed, at: Parameters<typeof crashing>[0]): RolloutTestbed {
   const wrap = crashing(at);
   const fleetExecutions = wrap(testbed.fleetExecutions);
   const ecs = wrap(testbed.fakeEcs);
@@ -24,7 +24,8 @@ function crashingTestbed(testbed: RolloutTestbed, at: Parameters<typeof crashing
   };
 }
 
-async function ended(work: () => Promise<unknown>): Promise<"ended" | "crashed"> {
+/** Whether the work ended by itself, refused by an error of ours perhaps. */
+export async function ended(work: () => Promise<unknown>): Promise<"ended" | "crashed"> {
   try {
     await work();
     return "ended";
