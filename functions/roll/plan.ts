@@ -13,7 +13,7 @@ export function plan(context: FunctionContext, controlPlane: ControlPlanes): Ste
     const { serviceArn, executionName, rollout } = parsed(planInput, event);
     log.appendKeys({ serviceArn, executionName, ...(rollout && { rolloutId: rollout.id }) });
     const ref = serviceRef(serviceArn);
-    const calls = { ...context, ecs: context.ecs(ref), controlPlane, log };
+    const calls = { ...context, ecs: context.ecs(ref), ecsOf: context.ecs, controlPlane, log };
     const planned = rollout
       ? await planInRollout(ref, executionName, rollout, calls)
       : await planRoll(ref, executionName, calls);

@@ -33,6 +33,19 @@ export function heldBy(
   return { namespace, serviceAccount, roleArn, secretName, executionRoleArn };
 }
 
+/**
+ * The service accounts of a service in the mesh of which it is not recorded what it holds: an earlier version enrolled
+ * it, and no sweep has seen it since. Its secrets name them.
+ */
+export function accountsOfUnknown({
+  enrolled,
+  held,
+  secretsInUse,
+}: Pick<ServiceState, "enrolled" | "held" | "secretsInUse">) {
+  if (!enrolled || held !== undefined) return [];
+  return secretsInUse.flatMap((valueFrom) => tokenScopeOf(parseValueFrom(valueFrom)?.secretName ?? "") ?? []);
+}
+
 /** The list with one more entry, the latest last; undefined where it ends with that entry already. */
 export function withHeld(held: readonly Held[] | undefined, entry: Held): Held[] | undefined {
   const before = held ?? [];

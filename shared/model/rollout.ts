@@ -302,6 +302,8 @@ export const fleetStateSchema = z.strictObject({
     .default({ factsIds: {}, changeCount: 0 }),
   /** What the fleet should have, as it was seen last: by `image`, `settings` or `facts` and a control plane. */
   sightings: z.record(z.string(), fleetSightingSchema).optional(),
+  /** Since when the ledger knows of every service in the mesh what it holds, so that claims name all holders. */
+  holdersKnownSince: z.iso.datetime().optional(),
   /** The rollout that unenrolled the whole fleet: no tag enrolls until it is rolled back. */
   unenrolledBy: z.strictObject({ rolloutId: rolloutIdSchema, at: z.iso.datetime() }).optional(),
   /** The one rollout that is under way, and those behind it, the next one first. */

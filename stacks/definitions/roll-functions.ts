@@ -11,7 +11,7 @@ export const rollFunctions: readonly FunctionDefinition[] = [
     timeoutSeconds: 110,
     kubernetes: true,
     calls: [
-      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem"),
       on("services", "ecs:DescribeServices"),
       on("clusters", "ecs:DescribeClusters"),
       on("in-a-cluster", "ecs:ListTasks"),

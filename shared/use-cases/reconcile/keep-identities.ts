@@ -8,6 +8,7 @@ import { type SharedRole, sharedRolesOf } from "../../enrollment/shared-problems
 import { type Claim, newClaim, secretSubject } from "../../model/claim.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import { writeReaders } from "../observe/write-readers.ts";
+import { recordHoldersKnown } from "./holders-known.ts";
 import {
   type KeepCalls,
   type Keeping,
@@ -43,7 +44,10 @@ export async function keepIdentities(sightings: Sightings, calls: KeepCalls): Pr
     const needs = needsOf(states, calls.config, seen);
     const versions = new Map([...claims.values()].map(({ subject, version }) => [subject, version]));
     const keeping: Keeping = { claims, versions, needs, sightings, calls };
-    for (const subject of new Set([...claims.keys(), ...needs.bySubject.keys()])) await review(subject, keeping);
+    let reviewed = true;
+    for (const subject of new Set([...claims.keys(), ...needs.bySubject.keys()]))
+      reviewed = (await review(subject, keeping)) && reviewed;
+    if (reviewed) await recordHoldersKnown(states, calls);
     for (const { name } of calls.config.controlPlanes) {
       await trying(`the identities of ${name}`, calls, () => restoreBindings(name, keeping));
       const shared = sharedRolesOf(states, { controlPlane: name, config: calls.config, isGone: seen.isGone });
@@ -93,9 +97,10 @@ function seenIn(sightings: Sightings) {
   };
 }
 
-async function review(subject: string, keeping: Keeping): Promise<void> {
+/** False where it could not be done. */
+async function review(subject: string, keeping: Keeping): Promise<boolean> {
   const { claims, needs, calls } = keeping;
-  await trying(subject, calls, async () => {
+  return trying(subject, calls, async () => {
     const listed = claims.get(subject);
     const needed = needs.bySubject.get(subject) ?? NO_ONE;
     const at = { nowMs: calls.now(), graceMs: graceOf(subject, calls.config), knowsAll: knowsAll(subject, keeping) };

@@ -6,13 +6,15 @@ import type { Needs } from "../../enrollment/needs.ts";
 import { driftCorrected } from "../../events/service-events.ts";
 import type { Claim } from "../../model/claim.ts";
 import type { DriftReason } from "../../model/reasons.ts";
-import type { Ledger } from "../../ports/ledger.ts";
+import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, ControlPlaneCalls, Log, SecretsCalls } from "../../ports/ports.ts";
+import type { FleetReads } from "../observe/observe.ts";
 import type { Sighting } from "./sighting.ts";
 
 export interface KeepCalls {
   readonly config: Config;
-  readonly ledger: Pick<Ledger, "changeClaim" | "listClaims" | "listServices">;
+  readonly ledger: Pick<Ledger, "changeClaim" | "listClaims" | "listServices"> & Pick<RolloutLedger, "changeFleet">;
+  readonly fleet: FleetReads["fleet"];
   readonly secrets: (place: Place) => SecretsCalls;
   readonly controlPlane: (
     name: string,
@@ -55,12 +57,14 @@ export async function reportDrift(
   }
 }
 
-/** Does a part; what goes wrong there does not keep the others from being done. */
-export async function trying(what: string, calls: Pick<KeepCalls, "log">, part: () => Promise<void>): Promise<void> {
+/** Does a part; what goes wrong there does not keep the others from being done. True if nothing did. */
+export async function trying(what: string, calls: Pick<KeepCalls, "log">, part: () => Promise<void>): Promise<boolean> {
   try {
     await part();
+    return true;
   } catch (error) {
     reportFailure(what, error, calls);
+    return false;
   }
 }
 

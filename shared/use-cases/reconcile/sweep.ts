@@ -31,7 +31,7 @@ export async function sweep(calls: SweepCalls): Promise<SweepResult> {
       sightings.set(placeName(target), await sweepTarget(target, known));
     }),
   );
-  await keepIdentities(sightings, calls);
+  await keepIdentities(sightings, { ...calls, fleet: reads.fleet });
   return tally.result();
 }
 

@@ -1,5 +1,5 @@
 import type { ServiceRef } from "../../base/arn.ts";
-import { type Config, controlPlaneFor } from "../../config/config.ts";
+import { controlPlaneFor } from "../../config/config.ts";
 import { accountSubject, claimedAccount, claimedRole, givenBack, roleSubject } from "../../enrollment/claims.ts";
 import { identityRefusal } from "../../enrollment/decide.ts";
 import type { DesiredEnrollment } from "../../enrollment/decision.ts";
@@ -10,10 +10,10 @@ import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { ControlPlaneCalls, Log } from "../../ports/ports.ts";
 import type { ObservedState } from "../observe/observe.ts";
+import { claimForEarlier, type EarlierCalls } from "./earlier-holders.ts";
 
-export interface ClaimCalls {
-  readonly config: Config;
-  readonly ledger: Pick<Ledger, "updateRoll" | "changeClaim">;
+export interface ClaimCalls extends EarlierCalls {
+  readonly ledger: EarlierCalls["ledger"] & Pick<Ledger, "updateRoll" | "changeClaim">;
   readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readBindings" | "readNamespace">;
   readonly log: Pick<Log, "warn">;
 }
@@ -76,18 +76,28 @@ interface Wish {
 /** The refusal when somebody else has the service account or, unless that is allowed, the role. */
 async function claimInLedger(
   { ref, controlPlane, identity, isKept }: Wish,
-  { config, ledger, log }: ClaimCalls,
+  calls: ClaimCalls,
 ): Promise<Refusal | undefined> {
+  const { config, ledger, log } = calls;
   const { namespace, serviceAccount, roleArn } = identity;
   const { serviceArn } = ref;
   const account = `${namespace}/${serviceAccount}`;
   const subject = accountSubject(controlPlane, namespace, serviceAccount);
-  const claimed = await ledger.changeClaim(subject, (claim) => {
-    const { next, owner } = claimedAccount(claim, { subject, roleArn, serviceArn });
-    return { next, result: owner };
-  });
-  if (claimed.result !== undefined) {
-    const detail = `${account} belongs to ${claimed.result}, the service has ${roleArn}.`;
+  const claimAccount = async (asFirst: boolean) => {
+    const { result } = await ledger.changeClaim(subject, (claim) => {
+      if (!asFirst && Object.keys(claim?.holders ?? {}).length === 0) return { result: { isFirst: true } };
+      const { next, owner } = claimedAccount(claim, { subject, roleArn, serviceArn });
+      return { next, result: { isFirst: false, owner } };
+    });
+    return result;
+  };
+  let claimed = await claimAccount(isKept);
+  if (claimed?.isFirst) {
+    await claimForEarlier({ subject, controlPlane, namespace, serviceAccount, serviceArn }, calls);
+    claimed = await claimAccount(true);
+  }
+  if (claimed?.owner !== undefined) {
+    const detail = `${account} belongs to ${claimed.owner}, the service has ${roleArn}.`;
     return { reason: "identity-conflict", detail };
   }
   // After the service account: a role that is claimed for an account has that account.

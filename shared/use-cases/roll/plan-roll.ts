@@ -36,6 +36,7 @@ export interface PlanCalls {
   readonly controlPlane: (
     name: string,
   ) => Pick<ControlPlaneCalls, "readMeshFacts"> & ReturnType<ClaimCalls["controlPlane"]>;
+  readonly ecsOf: ClaimCalls["ecsOf"];
   readonly log: ClaimCalls["log"];
   readonly now: () => number;
 }

@@ -31,6 +31,7 @@ export function rollTestbed(
   return {
     config: changes.config ?? configOf(),
     ecs,
+    ecsOf: () => ecs,
     secrets: new FakeSecrets(),
     plane,
     controlPlane: () => plane,

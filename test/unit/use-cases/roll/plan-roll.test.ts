@@ -51,6 +51,16 @@ describe("the plan of a roll", () => {
     expect((await planRoll(web, NAME, testbed)).action).toBe("apply");
   });
 
+  it("enrolls although a service that is gone had the identity before claims were kept", async () => {
+    const testbed = rollTestbed();
+    await enroll(testbed);
+    const { secretsInUse = [] } = (await testbed.ledger.getService(web.serviceArn)) ?? {};
+    const gone = web.serviceArn.replace(/web$/, "gone");
+    const other = rollTestbed();
+    await other.ledger.patchService(gone, { enrolled: true, secretsInUse });
+    expect((await planRoll(web, NAME, other)).action).toBe("apply");
+  });
+
   it("is the same when it is made again after a crash", async () => {
     const testbed = rollTestbed();
     expect(await planRoll(web, NAME, testbed)).toEqual(await planRoll(web, NAME, testbed));

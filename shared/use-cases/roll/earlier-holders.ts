@@ -1,0 +1,77 @@
+import { type Place, parseServiceArn } from "../../base/arn.ts";
+import { asAutopilotError } from "../../base/errors.ts";
+import { type Config, controlPlaneFor } from "../../config/config.ts";
+import { accountsOfUnknown, heldBy } from "../../enrollment/held.ts";
+import { newClaim, withHolder } from "../../model/claim.ts";
+import type { Held, ServiceState } from "../../model/service-state.ts";
+import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
+import type { EcsCalls } from "../../ports/ports.ts";
+
+export interface EarlierCalls {
+  readonly config: Config;
+  readonly ledger: Pick<Ledger, "listServices" | "changeClaim"> & Pick<RolloutLedger, "getFleet">;
+  readonly ecsOf: (place: Place) => Pick<EcsCalls, "describeService" | "describeTaskDefinition">;
+}
+
+/** A service account of a control plane that no claim names a holder of, and the service that asks for it. */
+interface Unclaimed {
+  readonly subject: string;
+  readonly controlPlane: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly serviceArn: string;
+}
+
+/**
+ * Claims a service account for the services that have had it since before claims were kept, so that nobody takes it
+ * over until a sweep has claimed it for them. The ledger is read as a whole for that, until a sweep has done so with
+ * every account. Throws what the reads of such a service throw: without them it is unknown whose the account is.
+ */
+export async function claimForEarlier(unclaimed: Unclaimed, calls: EarlierCalls): Promise<void> {
+  const { ledger, config } = calls;
+  if ((await ledger.getFleet()).holdersKnownSince !== undefined) return;
+  const { subject } = unclaimed;
+  for await (const state of ledger.listServices()) {
+    if (!isServed(state, unclaimed, config)) continue;
+    const roles = (state.held ?? []).filter((held) => isIt(held, unclaimed)).map(({ roleArn }) => roleArn);
+    const isUnknown = accountsOfUnknown(state).some((account) => isIt(account, unclaimed));
+    for (const roleArn of isUnknown ? await rolesRun(state, unclaimed, calls) : roles) {
+      await ledger.changeClaim(subject, (claim) => ({
+        next: withHolder(claim ?? newClaim(subject), roleArn, state.serviceArn),
+      }));
+    }
+  }
+}
+
+function isIt(account: Pick<Held, "namespace" | "serviceAccount">, { namespace, serviceAccount }: Unclaimed): boolean {
+  return account.namespace === namespace && account.serviceAccount === serviceAccount;
+}
+
+function isServed({ serviceArn }: ServiceState, unclaimed: Unclaimed, config: Config): boolean {
+  const ref = parseServiceArn(serviceArn);
+  if (!ref || serviceArn === unclaimed.serviceArn) return false;
+  return controlPlaneFor(config, ref)?.name === unclaimed.controlPlane;
+}
+
+/** The role that the service's sidecar proves itself with, by what it runs or by its last good revision. */
+async function rolesRun(
+  { serviceArn, lastGoodRevisionArn }: ServiceState,
+  unclaimed: Unclaimed,
+  { config, ecsOf }: EarlierCalls,
+): Promise<readonly string[]> {
+  const ref = parseServiceArn(serviceArn);
+  if (!ref) return [];
+  const ecs = ecsOf(ref);
+  try {
+    const service = await ecs.describeService(ref);
+    for (const revisionArn of new Set([service.taskDefinitionArn, lastGoodRevisionArn])) {
+      const definition = revisionArn === undefined ? undefined : await ecs.describeTaskDefinition(revisionArn);
+      const held = definition && heldBy(service, definition, config);
+      if (held && isIt(held, unclaimed)) return [held.roleArn];
+    }
+    return [];
+  } catch (error) {
+    if (asAutopilotError(error).code === "service-not-found") return [];
+    throw error;
+  }
+}
