@@ -1,7 +1,9 @@
+import { pinnedGeneration } from "../../shared/enrollment/pinned-generation.ts";
 import type { MeshState } from "../../shared/model/mesh.ts";
 import type { ObservedService } from "../../shared/model/service.ts";
+import { cutOffGenerations } from "../../shared/trust/cut-off.ts";
 import { newestOf } from "../../shared/trust/record.ts";
-import { cutOffGenerations, fingerprintsOf, pinnedGeneration } from "../../shared/use-cases/rotation/root-rotation.ts";
+import { fingerprintsOf } from "../../shared/use-cases/rotation/root-rotation.ts";
 
 /** Which of its mesh's facts a service's bootstrap token was made of. */
 export interface TokenRoot {

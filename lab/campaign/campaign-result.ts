@@ -1,5 +1,6 @@
 import type { Lab } from "../autopilot/lab.ts";
 import type { Actors } from "./actors.ts";
+import type { WaysBack } from "./ways-back.ts";
 
 /** The state after a run, as the invariants judge it. */
 export interface CampaignResult {
@@ -9,4 +10,6 @@ export interface CampaignResult {
   readonly faultsEndedMs: number;
   /** The run had no faults and no event came twice. */
   readonly isCalm: boolean;
+  /** What reverts have recorded. */
+  readonly waysBack: Pick<WaysBack, "broken">;
 }

@@ -22,6 +22,7 @@ export async function violations(result: CampaignResult): Promise<readonly strin
     ...(await identityViolations(result)),
     ...(await emergencyViolations(result)),
     ...(await tenantViolations(result)),
+    ...result.waysBack.broken,
     ...messageViolations(result),
     ...deadLetters(result),
     ...(await secretsWritten(result)),

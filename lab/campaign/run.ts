@@ -5,6 +5,8 @@ import { tagKeys } from "../../shared/base/vocabulary.ts";
 import { targetsOf } from "../../shared/config/config.ts";
 import { enrolledFleet } from "../autopilot/enrolled-fleet.ts";
 import { Lab } from "../autopilot/lab.ts";
+import { expiringItems } from "../ledger/expiring-items.ts";
+import { memoryLedger } from "../ledger/ledger-memory.ts";
 import { LabDriver } from "../story/lab-driver.ts";
 import { type CampaignContext, setAlarm, takeAction } from "./actions.ts";
 import { Actors } from "./actors.ts";
@@ -15,6 +17,7 @@ import { type KnownViolation, partedByKnown } from "./known.ts";
 import { RandomChoice } from "./random-choice.ts";
 import { type FaultTargets, inWords, lastingFaults, randomFault } from "./random-faults.ts";
 import { settle } from "./settle.ts";
+import { watchedWaysBack } from "./ways-back.ts";
 
 /** One line of a run's timeline. */
 export interface TimelineEntry {
@@ -74,9 +77,12 @@ export async function runOf(
   const { config, startMs, throttling, cloudTrail, duplicateProbability } = fleet;
   // With direct calls, everything runs in promise chains, without I/O: the clock needs no idle turns between its steps.
   const clock = new VirtualClock(startMs, directCalls ? { quietTurns: 0, busyTurns: 0 } : {});
+  const items = expiringItems({ now: () => clock.now(), seed });
+  const waysBack = watchedWaysBack(memoryLedger(items), config, () => clock.now());
   const lab = new Lab({
     clock,
     config,
+    ledger: waysBack.ledger,
     seed,
     throttling,
     cloudTrail,
@@ -98,7 +104,7 @@ export async function runOf(
     const faultsEndedMs = clock.now();
     const settled = await settle(context);
     settledMs = clock.now();
-    const broken = await violations({ lab, actors, faultsEndedMs, isCalm });
+    const broken = await violations({ lab, actors, faultsEndedMs, isCalm, waysBack });
     return settled || broken.length > 0 ? broken : ["the lab doesn't settle"];
   };
   const violated = await clock

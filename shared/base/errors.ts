@@ -290,6 +290,10 @@ export const failures = {
     sentence: "Somebody has deployed the service since the rollout changed it.",
     retryable: false,
   },
+  "root-cut-off": {
+    sentence: "The revision's token has a root CA that nobody trusts any more: no task joins the mesh with it.",
+    retryable: false,
+  },
   "already-as-desired": {
     sentence: "The service already is as its tags ask for.",
     retryable: false,

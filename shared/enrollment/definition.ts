@@ -58,7 +58,7 @@ export function stagePrefixOfToken(valueFrom: string): string | undefined {
  * True if the `valueFrom` pins this version of this secret in the service's account and region. The random suffix of
  * the secret's ARN doesn't matter.
  */
-export function pinsVersion({ ref }: ObservedService, secret: DesiredSecret, valueFrom: string): boolean {
+export function pinsVersion({ ref }: Pick<ObservedService, "ref">, secret: DesiredSecret, valueFrom: string): boolean {
   const pinned = parseValueFrom(valueFrom);
   return (
     pinned !== undefined &&

@@ -67,4 +67,29 @@ describe("an emergency", () => {
       await driver.until("nobody is cut off", 15, async () => (await emergencyOf(driver)) === undefined);
       expect(notices(driver).at(-1)).toBe("over");
     }));
+
+  it("never reverts a service to the root that nobody trusts: it runs without the sidecar until it can join again", () =>
+    onFleet({ services: 3, rollout: QUICK }, async (driver) => {
+      const [arn = ""] = driver.arnsIn("us-west-2");
+      const { name } = driver.serviceOf(arn);
+      const before = driver.runningRevision(arn);
+      driver.lab.faults.add({ kind: "secret-denied", match: { service: name } });
+      const deployed: unknown[] = [];
+      driver.lab.router.onCall(({ operation, input }) => {
+        if (operation === "UpdateService" && input.service === name) deployed.push(input.taskDefinition);
+      });
+      driver.setRootCa(newRoot);
+      await driver.until("its roll is reverted", 180, async () =>
+        driver.events("Service Roll Failed").some(({ serviceArn }) => serviceArn === arn),
+      );
+      // The revision that has failed, then one without the sidecar.
+      expect(deployed).toHaveLength(2);
+      expect(deployed).not.toContain(before);
+      const [failed] = driver.events("Service Roll Failed").filter(({ serviceArn }) => serviceArn === arn);
+      expect(failed).toMatchObject({ reverted: true, revertedTo: driver.runningRevision(arn) });
+      expect(driver.images()[driver.arns.indexOf(arn)]).toBe("none");
+      driver.lab.faults.replace([]);
+      await driver.until("nobody is cut off", 240, async () => (await emergencyOf(driver)) === undefined);
+      await driver.until("it is in the mesh again", 120, async () => !driver.images().includes("none"));
+    }));
 });

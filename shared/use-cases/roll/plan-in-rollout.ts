@@ -14,6 +14,7 @@ import type { RolloutLedger } from "../../ports/ledger.ts";
 import { isStopped } from "../../rollout/failures.ts";
 import type { RollOrder } from "../../rollout/steps.ts";
 import { currentState } from "../observe/current-state.ts";
+import { cutOffBy } from "../observe/cut-off-secret.ts";
 import { type PlanCalls, planRoll, supersededPlan, takeLease } from "./plan-roll.ts";
 import { imageOfRevision, secretOfRevision } from "./secrets-in-use.ts";
 import type { Plan } from "./steps.ts";
@@ -76,6 +77,8 @@ async function planRollback(
   ]);
   const request = requestOf({ service, clusterTags, config: calls.config });
   const pinnedSecret = secretOfRevision(raw);
+  // What the rollout gave to the service is better than a revision with which no task joins the mesh.
+  if (await cutOffBy(ref, calls)(pinnedSecret)) return supersededPlan("root-cut-off");
   const asked = findSidecar(raw).kind !== "none" && "ok" in request ? request.ok : undefined;
   // The tags may ask for another identity since.
   const enrolled = tokenIdentityOf(pinnedSecret) ?? asked;

@@ -27,7 +27,7 @@ export interface RevertCalls {
   readonly ecs: Pick<EcsCalls, "describeService" | "updateService" | "untagResource"> &
     CauseCalls["ecs"] &
     WayBackCalls["ecs"];
-  readonly ledger: Pick<Ledger, "getService" | "updateRoll">;
+  readonly ledger: Pick<Ledger, "getService" | "updateRoll"> & WayBackCalls["ledger"];
   readonly log: Pick<Log, "warn">;
   readonly now: () => number;
 }

@@ -1,19 +1,24 @@
 import type { ServiceRef } from "../../base/arn.ts";
 import { AutopilotError, asAutopilotError, type FailureCode } from "../../base/errors.ts";
 import { textAt } from "../../base/json-fields.ts";
+import type { Config } from "../../config/config.ts";
 import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { removedDefinition } from "../../enrollment/definition.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import { registerable } from "../../model/task-definition.ts";
+import type { Ledger } from "../../ports/ledger.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
+import { cutOffBy } from "../observe/cut-off-secret.ts";
 import type { RecordProgress } from "./apply-context.ts";
 import { type RegisterCalls, registerOnce } from "./register-once.ts";
 import { secretOfRevision } from "./secrets-in-use.ts";
 import type { ApplyPlan } from "./steps.ts";
 
 export interface WayBackCalls {
+  readonly config: Config;
   readonly ecs: RegisterCalls & Pick<EcsCalls, "updateService">;
+  readonly ledger: Pick<Ledger, "getMesh">;
 }
 
 /** The service as ECS describes it after its return, with the revision and the secret version that it has now. */
@@ -26,9 +31,9 @@ export interface Returned {
 /**
  * Updates the service to the first revision that can be had and that ECS takes: the pinned one, the last good one, the
  * one that was observed, and at last the observed one without our sidecar. A revision that was deregistered is
- * registered again from its content; one that was deleted, that ECS refuses for the service of today, or whose
- * deployment has failed is followed by the next. Each is recorded before it is tried. Throws `no-way-back` with what
- * was tried, or another error of its calls.
+ * registered again from its content; one that was deleted, that ECS refuses for the service of today, whose deployment
+ * has failed, or whose token has a root that nobody trusts any more is followed by the next. Each is recorded before it
+ * is tried. Throws `no-way-back` with what was tried, or another error of its calls.
  */
 export async function returnService(
   ref: ServiceRef,
@@ -45,12 +50,14 @@ export async function returnService(
   const { plan, state, propagateTags, record } = back;
   const failed = failedChoices(state, back.failedReturn);
   const refused: string[] = [];
+  const isCutOff = cutOffBy(ref, calls);
   for (const choice of choicesOf(plan, state).filter((one) => !failed.includes(one))) {
     try {
       const usable = await revisionOf(choice, plan, state, calls.ecs);
       // A copy of a revision that has failed fails like it.
       if (usable === undefined || failed.includes(usable.revisionArn)) continue;
       const { revisionArn, secretInUse } = usable;
+      if (await isCutOff(secretInUse)) throw new AutopilotError("root-cut-off", "");
       const progress = { revertRevisionArn: revisionArn, revertChoice: choice, failedChoices: failed };
       await record({ ...progress, revertSecret: secretInUse });
       const change = { taskDefinitionArn: revisionArn, ...(propagateTags && { propagateTags }) };
@@ -65,7 +72,12 @@ export async function returnService(
   throw new AutopilotError("no-way-back", refused.join("; "));
 }
 
-const asksForAnother: readonly FailureCode[] = ["task-definition-not-found", "registration-refused", "update-refused"];
+const asksForAnother: readonly FailureCode[] = [
+  "task-definition-not-found",
+  "registration-refused",
+  "update-refused",
+  "root-cut-off",
+];
 
 /** The last choice: an application that runs outside of the mesh is better than one that does not run. */
 const WITHOUT_SIDECAR = "without the sidecar";

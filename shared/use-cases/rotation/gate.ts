@@ -7,10 +7,10 @@ import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls, Log } from "../../ports/ports.ts";
 import { rotates } from "../../rollout/identity.ts";
+import { cutOffGenerations } from "../../trust/cut-off.ts";
 import {
   type Count,
   cutOffArns,
-  cutOffGenerations,
   cutOffOf,
   needsRetiring,
   type RootRotation,

@@ -1,10 +1,9 @@
 import { findSidecar } from "../../data-plane/ztunnel/index.ts";
-import { pinsVersion, stagePrefixOfToken } from "../../enrollment/definition.ts";
-import { desiredSecret } from "../../enrollment/desired.ts";
-import { tokenIdentityOf } from "../../enrollment/wish.ts";
+import { pinnedGeneration } from "../../enrollment/pinned-generation.ts";
 import type { MeshGeneration, MeshState } from "../../model/mesh.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../../model/service.ts";
 import { anchorsIn, parseBundle, type RootCertificate } from "../../trust/bundle.ts";
+import { cutOffGenerations } from "../../trust/cut-off.ts";
 import { newestOf } from "../../trust/record.ts";
 
 /**
@@ -26,19 +25,6 @@ export function trustOf(
   if (sidecar.kind === "none" || sidecar.kind === "foreign") return "none";
   const pinned = sidecar.kind === "ours" && pinnedGeneration(observed, sidecar.secretValueFrom, generations);
   return pinned ? { factsId: pinned.id } : "unknown";
-}
-
-/** The newest generation whose token, for the pinned secret's identity, the `valueFrom` pins. Throws `invalid-pem`. */
-export function pinnedGeneration(
-  { service }: { readonly service: ObservedService },
-  valueFrom: string,
-  generations: readonly MeshGeneration[],
-): MeshGeneration | undefined {
-  const identity = tokenIdentityOf(valueFrom);
-  if (!identity) return undefined;
-  return generations.findLast(({ facts }) =>
-    pinsVersion(service, desiredSecret(identity, facts, stagePrefixOfToken(valueFrom)), valueFrom),
-  );
 }
 
 /** The tasks of one deployment of a service. */
@@ -88,18 +74,6 @@ export function fingerprintsOf({ facts }: Pick<MeshGeneration, "facts">): readon
   return parseBundle(facts.rootCaPem).certificates.map(({ fingerprint256 }) => fingerprint256);
 }
 
-/** The anchors of these facts' bundle. Throws `invalid-pem` when it is none. */
-function anchorsOf({ facts }: Pick<MeshGeneration, "facts">): readonly string[] {
-  return anchorsIn(facts.rootCaPem);
-}
-
-/** The ids of the generations whose bundle shares no anchor with the newest one: their tasks lose the mesh. */
-export function cutOffGenerations(mesh: MeshState): ReadonlySet<string> {
-  const newest = new Set(anchorsOf(newestOf(mesh)));
-  const cut = mesh.generations.filter((one) => !anchorsOf(one).some((anchor) => newest.has(anchor)));
-  return new Set(cut.map(({ id }) => id));
-}
-
 /** The services whose tasks, also those that are about to start, trust no anchor of the newest bundle. */
 export function cutOffArns(mesh: MeshState, all: readonly TrustingTasks[]): readonly string[] {
   const cut = cutOffGenerations(mesh);
@@ -126,7 +100,7 @@ export interface RootRotation {
 
 /** The rotation under way, if the newest bundle has both anchors of an earlier bundle and newer ones. */
 export function rotationOf(mesh: MeshState): RootRotation | undefined {
-  const bundles = mesh.generations.map(anchorsOf);
+  const bundles = mesh.generations.map(({ facts }) => anchorsIn(facts.rootCaPem));
   const cameWith = (anchor: string) => bundles.findIndex((bundle) => bundle.includes(anchor));
   const { certificates } = parseBundle(newestOf(mesh).facts.rootCaPem);
   const last = Math.max(...certificates.map(({ anchor }) => cameWith(anchor)));
@@ -146,7 +120,7 @@ export function needsRetiring({ trust }: TrustingTasks, { remaining }: RootRotat
   if (trust === "unknown") return true;
   const generation = mesh.generations.find(({ id }) => id === trust.factsId);
   if (!generation) return true;
-  const trusted = anchorsOf(generation);
+  const trusted = anchorsIn(generation.facts.rootCaPem);
   const { certificates } = parseBundle(newestOf(mesh).facts.rootCaPem);
   return !certificates.some((one) => remaining.includes(one.fingerprint256) && trusted.includes(one.anchor));
 }

@@ -9,6 +9,7 @@ import type { FinishInput, Plan } from "../../../../shared/use-cases/roll/steps.
 import { Crash, crashing } from "../../../support/altered-calls.ts";
 import { OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { rollout, rolloutService, wave } from "../../../support/rollouts.ts";
+import { rootPem } from "../../../support/services.ts";
 import { type RollTestbed, rollTestbed } from "../../../support/testbeds/roll.ts";
 import { applyPlan, enroll } from "../../../support/testbeds/rolls.ts";
 import { NOW } from "../../../support/times.ts";
@@ -189,8 +190,9 @@ describe("a roll's end in its rollout", () => {
 const BACK = "web-back-2";
 
 /** The rollback of the service, with its roll planned. */
-async function goingBack(testbed: RollTestbed) {
+async function goingBack(testbed: RollTestbed, meanwhile: () => Promise<void> = async () => {}) {
   const revisions = await rolled(testbed);
+  await meanwhile();
   await testbed.ledger.changeRollout(ID, (one) => ({ next: { ...one, status: "rolling-back" } }));
   await testbed.ledger.patchRolloutService(ID, 0, {}, { status: "rolling-back", tryCount: 2, executionName: BACK });
   return { ...revisions, planned: await plan(testbed, back, BACK) };
@@ -302,6 +304,18 @@ describe("a rollback", () => {
     expect(await plan(testbed, back, BACK)).toMatchObject({ reason: "already-as-desired" });
     const untouched = await inRollout();
     expect(await plan(untouched, back, BACK)).toMatchObject({ reason: "already-as-desired" });
+  });
+
+  it("is not taken to a root that nobody trusts any more: the service keeps what the rollout gave it", async () => {
+    const testbed = await inRollout();
+    const { planned } = await goingBack(testbed, async () => {
+      await testbed.ledger.putMeshFacts(testbed.plane.facts);
+      const readAt = new Date(NOW + 1000).toISOString();
+      await testbed.ledger.putMeshFacts({ ...testbed.plane.facts, rootCaPem: rootPem("b"), readAt });
+    });
+    expect(planned).toMatchObject({ action: "finish", outcome: "superseded", reason: "root-cut-off" });
+    await finishRoll(web, ending(back, planned, { executionName: BACK, outcome: "superseded" }), testbed);
+    expect(await service(testbed)).toMatchObject({ status: "left", reason: "root-cut-off" });
   });
 
   it("is not taken while another roll has the service: it is tried again", async () => {

@@ -4,11 +4,13 @@ import { applyRoll } from "../../../../shared/use-cases/roll/apply-roll.ts";
 import { planRoll } from "../../../../shared/use-cases/roll/plan-roll.ts";
 import { revertRoll } from "../../../../shared/use-cases/roll/revert-roll.ts";
 import type { ApplyPlan, Cause, Watch } from "../../../../shared/use-cases/roll/steps.ts";
-import { Crash, crashing, failCalls } from "../../../support/altered-calls.ts";
+import { Crash, crashing, failCalls, recordCalls } from "../../../support/altered-calls.ts";
 import { NAME, OBSERVED, revisionArn, web } from "../../../support/arns.ts";
 import { container, task } from "../../../support/deployments.ts";
+import { bundle } from "../../../support/meshes.ts";
 import { type RollTestbed, rollTestbed } from "../../../support/testbeds/roll.ts";
 import { applied, enroll, planned } from "../../../support/testbeds/rolls.ts";
+import { NOW } from "../../../support/times.ts";
 
 const failure = { verdict: "failed", code: "tasks-stopping", detail: "3 tasks failed in a row." } as const;
 
@@ -340,5 +342,51 @@ describe("a revert whose own deployment fails", () => {
     await testbed.ledger.finishRoll(web.serviceArn, NAME, {});
     const again = { plan, watch: first.watch, failure, cause: first.cause };
     await expect(revertRoll(web, NAME, again, testbed)).rejects.toMatchObject({ code: "no-way-back" });
+  });
+});
+
+describe("while the roots of earlier revisions are trusted by nobody", () => {
+  /** The mesh's bundle has another root than the one that the service's revisions start with. */
+  async function cutOff(roots: string) {
+    const given = await updated();
+    const { plane, ledger } = given.testbed;
+    await ledger.putMeshFacts(plane.facts);
+    await ledger.putMeshFacts({ ...plane.facts, rootCaPem: bundle(roots), readAt: new Date(NOW + 1000).toISOString() });
+    return given;
+  }
+
+  it("a revert takes the first choice that starts without them: here the definition without our sidecar", async () => {
+    const { testbed, plan, watch } = await cutOff("b");
+    // Both of the revisions that it would return to start with the root that is gone.
+    await testbed.ledger.patchService(web.serviceArn, { lastGoodRevisionArn: plan.observedRevisionArn });
+    await revert(testbed, plan, watch);
+    expect(testbed.ecs.containersOf(testbed.ecs.of(web).taskDefinitionArn)).toEqual(["web"]);
+    expect(testbed.ecs.updates.slice(1).map(({ taskDefinitionArn }) => taskDefinitionArn)).not.toContain(
+      plan.pinnedRevisionArn,
+    );
+  });
+
+  it("a last good revision without a sidecar comes before that", async () => {
+    const { testbed, plan, watch } = await cutOff("b");
+    await revert(testbed, plan, watch);
+    expect(testbed.ecs.of(web).taskDefinitionArn).toBe(GOOD);
+  });
+
+  it("a pinned revision that shares a root with the bundle is taken as before, by one read of the mesh", async () => {
+    const { testbed, plan, watch, before } = await cutOff("ab");
+    const { port: ledger, calls } = recordCalls(testbed.ledger);
+    await revert({ ...testbed, ledger }, plan, watch);
+    expect(testbed.ecs.of(web).taskDefinitionArn).toBe(before);
+    expect(calls.filter((call) => call === "getMesh")).toHaveLength(1);
+  });
+
+  it("nothing is left for a service that leaves the mesh, and the error says why", async () => {
+    const { testbed, plan, watch } = await cutOff("b");
+    const leaving = { ...plan, change: "unenroll" as const };
+    await testbed.ledger.patchService(web.serviceArn, { lastGoodRevisionArn: plan.observedRevisionArn });
+    await expect(revert(testbed, leaving, watch)).rejects.toMatchObject({
+      code: "no-way-back",
+      detail: expect.stringMatching(/The roll had failed: .* Tried: web:\d+: root-cut-off: /),
+    });
   });
 });
