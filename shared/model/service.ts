@@ -34,6 +34,18 @@ export interface Deployment {
   readonly runningCount: number;
 }
 
+/** A service deployment as ECS keeps it for 90 days. Its statuses are open: ECS may add others. */
+export interface ServiceDeployment {
+  readonly createdAtMs: number;
+  readonly status: string;
+  /** The alarms of the deployment configuration that went off. */
+  readonly triggeredAlarms: readonly string[];
+  /** The circuit breaker has ended it. */
+  readonly isBroken: boolean;
+  /** A lifecycle hook has failed, or has timed out. */
+  readonly hasFailedHook: boolean;
+}
+
 /** What ECS says about a service, in words for people. */
 export interface ServiceEvent {
   /** Epoch milliseconds. */

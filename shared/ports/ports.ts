@@ -12,6 +12,7 @@ import type {
   NamespaceState,
   ObservedService,
   RoleBinding,
+  ServiceDeployment,
   ServiceEvent,
   Tags,
   WorkloadIdentity,
@@ -24,6 +25,8 @@ export interface EcsCalls {
   describeService(ref: ServiceRef): Promise<ObservedService>;
   /** ECS's own events of the service, at most a hundred; none of a service that it does not know. */
   describeServiceEvents(ref: ServiceRef): Promise<readonly ServiceEvent[]>;
+  /** The latest service deployments, at most 20, that were created since then (epoch milliseconds). */
+  describeServiceDeployments(ref: ServiceRef, sinceMs: number): Promise<readonly ServiceDeployment[]>;
   /** At most ten names. Services that ECS does not know are left out. */
   describeServices(clusterArn: string, names: readonly string[]): Promise<readonly ObservedService[]>;
   /** From a cache unless asked for fresh: a revision never changes, only its status and tags do. */

@@ -52,6 +52,7 @@ const targetGrants: Readonly<
   Record<ServiceScope, (places: readonly AccountRegion[], deployment: AutopilotDeployment) => Grant>
 > = {
   services: (places) => regional("ecs", places, "service/*"),
+  "service-deployments": (places) => regional("ecs", places, "service-deployment/*"),
   clusters: (places) => regional("ecs", places, "cluster/*"),
   tasks: (places) => regional("ecs", places, "task/*"),
   "in-a-cluster": (places) => ({

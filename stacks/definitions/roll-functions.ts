@@ -90,7 +90,8 @@ export const rollFunctions: readonly FunctionDefinition[] = [
     reservedConcurrency: 10,
     calls: [
       on("ledger", "dynamodb:GetItem", "dynamodb:UpdateItem"),
-      on("services", "ecs:DescribeServices", "ecs:UpdateService"),
+      on("services", "ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:UpdateService"),
+      on("service-deployments", "ecs:DescribeServiceDeployments"),
       on("region-wide", "ecs:DescribeTaskDefinition"),
       on("service-tags", "ecs:UntagResource"),
       on("tasks", "ecs:DescribeTasks"),

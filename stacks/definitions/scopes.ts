@@ -9,6 +9,7 @@ export const targetScopes = [
   "passed-roles",
   "region-wide",
   "registered-task-definitions",
+  "service-deployments",
   "service-tags",
   "services",
   "cluster-tags",

@@ -168,6 +168,7 @@ describe.each(ecsSubjects)("the tasks and tags %s", (_name, open) => {
       describeService: (port) => port.describeService(web),
       describeServices: (port) => port.describeServices(clusterArn, ["web"]),
       describeServiceEvents: (port) => port.describeServiceEvents(web),
+      describeServiceDeployments: (port) => port.describeServiceDeployments(web, 0),
       describeTaskDefinition: (port) => port.describeTaskDefinition(first, { fresh: true }),
       describeLatestTaskDefinition: (port) => port.describeLatestTaskDefinition("web"),
       registerTaskDefinition: (port) => port.registerTaskDefinition(webDefinition),

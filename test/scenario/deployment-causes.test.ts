@@ -5,6 +5,8 @@ import { cart, cartFleet, enrollAs } from "./support/fleets.ts";
 import { eventsOf, outcomesOf } from "./support/inspect.ts";
 import { onLab } from "./support/on-lab.ts";
 
+const CLOUDWATCH = "GraniteServiceVersion20100801";
+
 describe("a roll whose deployment", () => {
   it("a person stops is reverted, and says so", () =>
     onLab({ fleet: cartFleet }, async (driver) => {
@@ -20,6 +22,24 @@ describe("a roll whose deployment", () => {
       expect(await driver.revisionOf(cart)).toBe(first);
       expect(outcomesOf(driver, cart)).toEqual(["reverted"]);
       expect(eventsOf(driver, cart).at(-1)?.detail).toMatchObject({ code: "deployment-stopped", reverted: true });
+    }));
+
+  it("an alarm ends is reverted, with the alarm's name", () =>
+    onLab({ fleet: cartFleet }, async (driver) => {
+      const { cluster, name: service } = cart;
+      const alarms = { enable: true, rollback: true, alarmNames: ["cart-errors"] };
+      await driver.lab.call(cart, "UpdateService", { cluster, service, deploymentConfiguration: { alarms } });
+      const alarm = { AlarmName: "cart-errors", EvaluationPeriods: 1, Threshold: 1 };
+      const metric = { ...alarm, ComparisonOperator: "GreaterThanThreshold" };
+      await driver.lab.call(cart, "PutMetricAlarm", metric, CLOUDWATCH);
+      await driver.tag(cart, enrollAs("cart"));
+      await driver.until("the roll waits", 10, async () => (await driver.state(cart))?.roll?.taskToken !== undefined);
+      const state = { AlarmName: "cart-errors", StateValue: "ALARM", StateReason: "5 of 5 datapoints" };
+      await driver.lab.call(cart, "SetAlarmState", state, CLOUDWATCH);
+      await driver.until("cart is reverted", 60, () => driver.ended(cart, "reverted"));
+      const { code, sentence } = eventsOf(driver, cart).at(-1)?.detail ?? {};
+      expect(code).toBe("deployment-alarm");
+      expect(sentence).toContain("In ALARM: cart-errors.");
     }));
 
   it("finds no capacity is reverted, with ECS's own words", () =>

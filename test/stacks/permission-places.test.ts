@@ -19,6 +19,7 @@ const requests: Readonly<Record<Exclude<TargetScope, "eks-clusters">, (at: strin
   {
     alarms: (at) => [`arn:aws:cloudwatch:${at}:alarm:*`],
     services: (at) => [`arn:aws:ecs:${at}:service/shop/web`],
+    "service-deployments": (at) => [`arn:aws:ecs:${at}:service-deployment/shop/web/1`],
     clusters: (at) => [`arn:aws:ecs:${at}:cluster/shop`],
     tasks: (at) => [`arn:aws:ecs:${at}:task/shop/0123`],
     "in-a-cluster": (at) => ["*", { "ecs:cluster": `arn:aws:ecs:${at}:cluster/shop` }],

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { parseServiceArn } from "../../base/arn.ts";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
-import type { DescribedTaskDefinition, ObservedService, Tags } from "../../model/service.ts";
+import type { DescribedTaskDefinition, ObservedService, ServiceDeployment, Tags } from "../../model/service.ts";
 import type { ObservedTask } from "../../model/task.ts";
 import { strategyMinutes, strategyShape } from "./ecs-strategy.ts";
 
@@ -171,6 +171,25 @@ export const serviceEventsAnswer = z.object({
     .array(z.object({ events: z.array(z.object({ createdAt: z.number(), message: z.string() })).default([]) }))
     .default([]),
 });
+/** ListServiceDeployments' answer. */
+export const deploymentsListed = z.object({
+  serviceDeployments: z.array(z.object({ serviceDeploymentArn: z.string() })).default([]),
+});
+/** DescribeServiceDeployments' answer. */
+export const deploymentsAnswer = z.object({
+  serviceDeployments: z
+    .array(
+      z.object({
+        createdAt: z.number(),
+        status: z.string(),
+        alarms: z.object({ triggeredAlarmNames: z.array(z.string()).default([]) }).optional(),
+        deploymentCircuitBreaker: z.object({ status: z.string().optional() }).optional(),
+        lifecycleHookDetails: z.array(z.object({ status: z.string().optional() })).default([]),
+      }),
+    )
+    .default([]),
+  failures,
+});
 export const updateAnswer = z.object({ service: z.unknown().optional() });
 /** DescribeTasks' answer: tasks that are read by `observedTask`. */
 export const tasksAnswer = z.object({ tasks: z.array(z.unknown()).default([]), failures });
@@ -237,5 +256,19 @@ export function observedTask(task: unknown): ObservedTask {
     privateIpv4Address: detail("privateIPv4Address") ?? networkInterface?.privateIpv4Address,
     ...(ipv6Address !== undefined && { ipv6Address }),
     containers: containers.map(({ networkInterfaces: _, ...container }) => container),
+  };
+}
+
+/** A service deployment of `deploymentsAnswer`. */
+export function serviceDeployment(
+  answer: z.output<typeof deploymentsAnswer>["serviceDeployments"][number],
+): ServiceDeployment {
+  const { createdAt, status, alarms, deploymentCircuitBreaker: breaker, lifecycleHookDetails: hooks } = answer;
+  return {
+    createdAtMs: Math.round(createdAt * 1000),
+    status,
+    triggeredAlarms: alarms?.triggeredAlarmNames ?? [],
+    isBroken: breaker?.status === "TRIGGERED",
+    hasFailedHook: hooks.some((hook) => hook.status === "FAILED" || hook.status === "TIMED_OUT"),
   };
 }

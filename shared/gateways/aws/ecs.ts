@@ -1,10 +1,12 @@
 import {
   DescribeClustersCommand,
+  DescribeServiceDeploymentsCommand,
   DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
   DescribeTasksCommand,
   ECSClient,
   ListClustersCommand,
+  ListServiceDeploymentsCommand,
   ListServicesCommand,
   ListTasksCommand,
   RegisterTaskDefinitionCommand,
@@ -27,11 +29,14 @@ import type { EcsCalls } from "../../ports/ports.ts";
 import type { PlacedClients } from "./aws-clients.ts";
 import {
   clustersAnswer,
+  deploymentsAnswer,
+  deploymentsListed,
   describedTaskDefinition,
   failuresOf,
   listAnswer,
   observedService,
   observedTask,
+  serviceDeployment,
   serviceEventsAnswer,
   servicesAnswer,
   tasksAnswer,
@@ -125,6 +130,20 @@ export function ecsGateway(clients: PlacedClients, options: EcsGatewayOptions): 
         const { services } = await ask(command, serviceEventsAnswer);
         const events = services.flatMap((service) => service.events);
         return events.map(({ createdAt, message }) => ({ createdAtMs: Math.round(createdAt * 1000), message }));
+      }),
+
+    describeServiceDeployments: (ref, sinceMs) =>
+      call(`DescribeServiceDeployments ${ref.serviceName}`, async () => {
+        const request = {
+          cluster: clusterArnOf(ref),
+          service: ref.serviceArn,
+          createdAt: { after: new Date(sinceMs) },
+        };
+        const { serviceDeployments } = await ask(new ListServiceDeploymentsCommand(request), deploymentsListed);
+        const serviceDeploymentArns = serviceDeployments.map(({ serviceDeploymentArn }) => serviceDeploymentArn);
+        if (serviceDeploymentArns.length === 0) return [];
+        const described = new DescribeServiceDeploymentsCommand({ serviceDeploymentArns });
+        return (await ask(described, deploymentsAnswer)).serviceDeployments.map(serviceDeployment);
       }),
 
     describeTaskDefinition: async (arn, { fresh = false } = {}) =>

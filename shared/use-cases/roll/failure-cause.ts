@@ -1,14 +1,17 @@
 import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { type Diagnosis, diagnose, diagnosePlacement } from "../../deployment/diagnose.ts";
-import { endedOnPurpose } from "../../deployment/ended-on-purpose.ts";
+import { endedOnPurpose, endOnPurpose } from "../../deployment/ended-on-purpose.ts";
 import { evidenceOf } from "../../deployment/evidence.ts";
 import type { ObservedTask } from "../../model/task.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 import { type Cause, failureOf, type StepFailure } from "./steps.ts";
 
 export interface CauseCalls {
-  readonly ecs: Pick<EcsCalls, "listTasks" | "describeTasks" | "describeTaskDefinition" | "describeServiceEvents">;
+  readonly ecs: Pick<
+    EcsCalls,
+    "listTasks" | "describeTasks" | "describeTaskDefinition" | "describeServiceEvents" | "describeServiceDeployments"
+  >;
 }
 
 /** The deployment that a failed roll has made. */
@@ -32,8 +35,9 @@ export async function failureCause(
   calls: CauseCalls,
 ): Promise<Cause> {
   const { code, detail } = failureOf(failed.failure);
-  const stated: Cause = { code: endedOnPurpose(detail) ?? code, sentence: detail };
-  if (deployment === undefined || stated.code === "deployment-stopped") return stated;
+  if (deployment === undefined) return { code: endedOnPurpose(detail) ?? code, sentence: detail };
+  const stated = await statedCause(ref, { code, detail }, deployment.sinceMs, calls);
+  if (stated.code === "deployment-stopped") return stated;
   try {
     const shown = await shownByTasks(ref, deployment, { code, desiredCount: failed.desiredCount }, calls);
     if (stated.code === "deployment-alarm") return withEvidence(stated, shown);
@@ -42,6 +46,24 @@ export async function failureCause(
     const { retryable, message } = asAutopilotError(error);
     if (retryable) throw error;
     return { code: stated.code, sentence: `${detail} The tasks could not be read: ${message}`.trim() };
+  }
+}
+
+/** What ECS says of the deployment's end: of the deployment itself where that can be read, else in its words. */
+async function statedCause(
+  ref: ServiceRef,
+  { code, detail }: { readonly code: string; readonly detail: string },
+  sinceMs: number,
+  { ecs }: CauseCalls,
+): Promise<Cause> {
+  try {
+    const ended = endOnPurpose(await ecs.describeServiceDeployments(ref, sinceMs - 60_000), sinceMs);
+    if (!ended) return { code, sentence: detail };
+    const alarms = ended.alarms.length > 0 ? `In ALARM: ${ended.alarms.join(", ")}.` : "";
+    return { code: ended.purpose, sentence: [detail, alarms].filter(Boolean).join(" ") };
+  } catch (error) {
+    if (asAutopilotError(error).retryable) throw error;
+    return { code: endedOnPurpose(detail) ?? code, sentence: detail };
   }
 }
 

@@ -49,6 +49,7 @@ const operations: Readonly<Record<keyof EcsCalls, string>> = {
   describeService: "DescribeServices",
   describeServices: "DescribeServices",
   describeServiceEvents: "DescribeServices",
+  describeServiceDeployments: "ListServiceDeployments",
   describeTaskDefinition: "DescribeTaskDefinition",
   describeLatestTaskDefinition: "DescribeTaskDefinition",
   registerTaskDefinition: "RegisterTaskDefinition",

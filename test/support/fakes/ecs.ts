@@ -5,6 +5,7 @@ import type {
   Deployment,
   DescribedTaskDefinition,
   ObservedService,
+  ServiceDeployment,
   ServiceEvent,
   Tags,
 } from "../../../shared/model/service.ts";
@@ -29,6 +30,8 @@ export class FakeEcs implements EcsCalls {
   /** The cached tags of clusters, which may be older. */
   readonly cachedClusterTags = new Map<string, Tags>();
   readonly registered: string[] = [];
+  /** Service deployments that have ended, by service, the oldest first. */
+  readonly ended = new Map<string, readonly ServiceDeployment[]>();
   /** ECS's events by service. */
   readonly events = new Map<string, readonly ServiceEvent[]>();
   readonly updates: { readonly service: string; readonly taskDefinitionArn: string; readonly force: boolean }[] = [];
@@ -170,6 +173,11 @@ export class FakeEcs implements EcsCalls {
 
   async describeService(ref: ServiceRef) {
     return this.of(ref);
+  }
+
+  async describeServiceDeployments(ref: ServiceRef, sinceMs: number) {
+    const since = (this.ended.get(ref.serviceArn) ?? []).filter(({ createdAtMs }) => createdAtMs >= sinceMs);
+    return since.toReversed().slice(0, 20);
   }
 
   async describeServiceEvents(ref: ServiceRef) {

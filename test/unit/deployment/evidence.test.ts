@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { diagnose, diagnosePlacement } from "../../../shared/deployment/diagnose.ts";
-import { endedOnPurpose } from "../../../shared/deployment/ended-on-purpose.ts";
+import { endedOnPurpose, endOnPurpose } from "../../../shared/deployment/ended-on-purpose.ts";
 import { evidenceOf, type Suspects } from "../../../shared/deployment/evidence.ts";
 import type { ObservedContainer, ObservedTask } from "../../../shared/model/task.ts";
 import { BEFORE, container, TARGET, task } from "../../support/deployments.ts";
@@ -91,6 +91,36 @@ describe("a deployment whose tasks find no place", () => {
 });
 
 describe("the end of a deployment on purpose", () => {
+  const ended = {
+    createdAtMs: NOW,
+    status: "ROLLBACK_SUCCESSFUL",
+    triggeredAlarms: [],
+    isBroken: false,
+    hasFailedHook: false,
+  };
+
+  it.each([
+    ["deployment-stopped", {}],
+    ["deployment-stopped", { status: "STOPPED" }],
+    ["deployment-stopped", { status: "STOP_REQUESTED" }],
+    ["deployment-alarm", { triggeredAlarms: ["errors"], isBroken: true }],
+    [undefined, { isBroken: true }],
+    [undefined, { hasFailedHook: true }],
+    [undefined, { status: "IN_PROGRESS" }],
+    [undefined, { status: "SUCCESSFUL" }],
+    [undefined, { status: "A_STATUS_OF_TOMORROW" }],
+    [undefined, { createdAtMs: NOW - 60_000 }],
+  ])("is %s for a deployment that is %j", (purpose, change) => {
+    expect(endOnPurpose([{ ...ended, ...change }], NOW)?.purpose).toBe(purpose);
+  });
+
+  it("is that of the first deployment since the roll began", () => {
+    const later = { ...ended, createdAtMs: NOW + 1 };
+    const alarm = { ...ended, triggeredAlarms: ["errors"] };
+    expect(endOnPurpose([later, alarm], NOW)).toEqual({ purpose: "deployment-alarm", alarms: ["errors"] });
+    expect(endOnPurpose([], NOW)).toBeUndefined();
+  });
+
   it.each([
     ["deployment-alarm", "ECS deployment failed: alarm detected."],
     ["deployment-alarm", "Service deployment rolled back because CloudWatch alarms were triggered."],
