@@ -39,6 +39,8 @@ export function newMemory({ createdAtMs }: Pick<ObservedService, "createdAtMs">)
 
 const nothing = {
   enrolled: null,
+  controlPlane: null,
+  orphaned: null,
   failedAttemptKey: null,
   consecutiveFailures: null,
   notBefore: null,

@@ -3,6 +3,7 @@ import { type Config, controlPlaneFor } from "../config/config.ts";
 import { secretSubject } from "../model/claim.ts";
 import type { ServiceState } from "../model/service-state.ts";
 import { accountSubject, type Needed, roleSubject } from "./claims.ts";
+import { planeOf } from "./membership.ts";
 
 /** The services that a sweep has seen. */
 export interface Seen {
@@ -46,7 +47,7 @@ export function needsOf(states: Iterable<ServiceState>, config: Config, seen: Se
     const ref = parseServiceArn(serviceArn);
     if (!ref || !holds(state, seen)) continue;
     users.delete(serviceArn);
-    const plane = controlPlaneFor(config, ref)?.name;
+    const plane = planeOf(state, config);
     if (!state.held || state.held.length === 0) unknown(ref);
     for (const { namespace, serviceAccount, roleArn, secretName, executionRoleArn } of state.held ?? []) {
       need(secretSubject(ref, secretName), executionRoleArn, serviceArn);

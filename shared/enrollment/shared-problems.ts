@@ -1,9 +1,10 @@
-import { parseServiceArn, sameRole } from "../base/arn.ts";
-import { type Config, controlPlaneFor } from "../config/config.ts";
+import { sameRole } from "../base/arn.ts";
+import type { Config } from "../config/config.ts";
 import { type Claim, newClaim, type Problem } from "../model/claim.ts";
 import type { RoleBinding, WorkloadIdentity } from "../model/service.ts";
 import type { ServiceState } from "../model/service-state.ts";
 import { roleSubject } from "./claims.ts";
+import { planeOf } from "./membership.ts";
 
 /** What is wrong with a thing that services share. */
 export type FoundProblem = Pick<Problem, "code" | "detail">;
@@ -81,11 +82,11 @@ export function sharedRolesOf(
   },
 ): readonly SharedRole[] {
   const byRole = new Map<string, { readonly roleArn: string; readonly accounts: Map<string, string[]> }>();
-  for (const { serviceArn, enrolled, held } of states) {
+  for (const state of states) {
+    const { serviceArn, enrolled, held } = state;
     const [only, ...others] = held ?? [];
-    const ref = parseServiceArn(serviceArn);
-    if (!ref || !enrolled || !only || others.length > 0 || isGone(serviceArn)) continue;
-    if (controlPlaneFor(config, ref)?.name !== controlPlane) continue;
+    if (!enrolled || !only || others.length > 0 || isGone(serviceArn)) continue;
+    if (planeOf(state, config) !== controlPlane) continue;
     const { namespace, serviceAccount, roleArn } = only;
     const subject = roleSubject(controlPlane, roleArn);
     const role = byRole.get(subject) ?? { roleArn, accounts: new Map<string, string[]>() };

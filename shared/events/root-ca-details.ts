@@ -12,7 +12,7 @@ export const rootCaChangedDetail = () =>
     fingerprints: z.array(z.string()).min(1),
     previousFingerprints: z.array(z.string()),
     /** Running tasks that trust none of the bundle's certificates any more: they lose the mesh. */
-    cutOff: z.strictObject({ services: count, tasks: count }).optional(),
+    cutOff: z.strictObject({ services: count, tasks: count, unreachable: count.optional() }).optional(),
   });
 
 /** `Root CA Emergency`: tasks are cut off still, or none is any more. */
@@ -23,6 +23,8 @@ export const rootCaEmergencyDetail = () =>
     state: z.enum(["goes-on", "stopped", "over"]),
     services: count,
     tasks: count,
+    /** Of the services, those that no rotation reaches. */
+    unreachable: count.optional(),
     since: z.iso.datetime(),
     attempts: count,
     /** The last rotation. */

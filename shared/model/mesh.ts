@@ -54,6 +54,8 @@ export const meshStateSchema = z.strictObject({
       serviceArns: z.array(z.string()),
       services: z.int().nonnegative(),
       tasks: z.int().nonnegative(),
+      /** Of the services, those that no rotation reaches. They are not among `serviceArns`. */
+      unreachable: z.int().nonnegative().optional(),
       countedAt: z.iso.datetime(),
       /** The rotation that was requested last, and how many were. The first one's Slack thread has the details. */
       rolloutId: z.string().optional(),

@@ -110,6 +110,15 @@ export const serviceStateSchema = z.strictObject({
   createdAtMs: z.int().nonnegative().optional(),
   /** True once the autopilot has put (or found) its sidecar; false after unenrolling. */
   enrolled: z.boolean().default(false),
+  /**
+   * The control plane whose mesh it is in. It stays when the configuration changes. Absent where an earlier version
+   * enrolled the service and no sweep has seen it since.
+   */
+  controlPlane: z.string().min(1).optional(),
+  /** No sweep can read it any more: why, since when, and whether people know. Epoch milliseconds. */
+  orphaned: z
+    .strictObject({ why: z.string(), sinceMs: z.int().nonnegative(), isNotified: z.boolean().default(false) })
+    .optional(),
   /** Number of the next roll: rises when one ends. Part of the execution's name. */
   attemptNumber: z.int().nonnegative().default(0),
   /** What the failed rolls tried: observed revision and desired content, hashed. */

@@ -183,22 +183,35 @@ function rootCaChangedStory(detail: Extract<OutgoingEvent, { detailType: "Root C
   const contents = `It has ${counted(fingerprints.length, "certificate")} now, and had ${previousFingerprints.length} before.`;
   const context = fingerprints.slice(0, 5).map((fingerprint) => code(fingerprint, 120));
   const headline = `The root CA bundle of ${controlPlane(detail)} has changed`;
-  if (cutOff === undefined || cutOff.tasks === 0) return { icon: ":key:", headline, lines: [contents], context };
-  const { tasks, services } = cutOff;
+  if (cutOff === undefined || cutOff.services === 0) return { icon: ":key:", headline, lines: [contents], context };
+  const { tasks, services, unreachable = 0 } = cutOff;
   return {
     icon: ":rotating_light:",
-    headline: `${headline}: ${counted(tasks, "running task")} in ${counted(services, "service")} CUT OFF`,
+    headline: `${headline}: ${cutOffWords(services, tasks)} CUT OFF`,
     lines: [
       `${contents} These tasks trust none of them: they lose the mesh.`,
+      ...unreachableLines(unreachable),
       "*Now:* put the old root CA back into the bundle until no running task needs it, or let the rotation continue at once.",
     ],
     context,
   };
 }
 
+function cutOffWords(services: number, tasks: number): string {
+  if (tasks === 0) return counted(services, "service");
+  return `${counted(tasks, "running task")} in ${counted(services, "service")}`;
+}
+
+function unreachableLines(unreachable: number): readonly string[] {
+  if (unreachable === 0) return [];
+  return [
+    `${counted(unreachable, "service")} of these can't be read or left the configuration: no rotation reaches them. See ${code("npm run autopilot -- status", 100)}`,
+  ];
+}
+
 /** Said once a day for as long as it lasts: the rotations themselves are quiet. */
-function emergencyStory(detail: Extract<OutgoingEvent, { detailType: "Root CA Emergency" }>["detail"]): Story {
-  const { state, services, tasks, since, attempts, rolloutId, by = "" } = detail;
+function emergencyStory(detail: EmergencyDetail): Story {
+  const { state, services, tasks, unreachable = 0, since, attempts, rolloutId, by = "" } = detail;
   if (state === "over") {
     return {
       icon: ":white_check_mark:",
@@ -210,23 +223,32 @@ function emergencyStory(detail: Extract<OutgoingEvent, { detailType: "Root CA Em
   const again = `npm run autopilot -- rollout request rotate --control-plane ${detail.controlPlane}`;
   return {
     icon: ":rotating_light:",
-    headline: `${controlPlane(detail)}: ${counted(services, "service")} with ${counted(tasks, "running task")} still CUT OFF`,
+    headline: `${controlPlane(detail)}: ${cutOffWords(services, tasks)} still CUT OFF`,
     lines: [
       `They trust none of its root CAs, since ${timeText(since)}. There ${attempts === 1 ? "was" : "were"} ${counted(attempts, "rotation")}.`,
+      ...unreachableLines(unreachable),
       ...(state === "stopped"
         ? [
             `*Stopped* by ${nameText(by)}: the rotation is not repeated.`,
             `*Now:* let the rotation go on: ${code(again, 300)}`,
           ]
-        : [
-            "It is tried again by itself, at least once an hour, until no task is cut off.",
-            "*Now:* put the old root CA back into the bundle until no running task needs it, or mend what fails.",
-            ...(rolloutId === undefined ? [] : [`Stop it with ${commandFor("abort", rolloutId)}.`]),
-          ]),
+        : repetitionLines(detail)),
     ],
     context: rolloutId === undefined ? [] : [`last rotation: ${code(rolloutId, 100)}`],
   };
 }
+
+function repetitionLines({ services, unreachable, rolloutId }: EmergencyDetail): readonly string[] {
+  const back = "*Now:* put the old root CA back into the bundle until no running task needs it, or mend what fails.";
+  if (unreachable === services) return [back];
+  return [
+    "It is tried again by itself, at least once an hour, until no task is cut off.",
+    back,
+    ...(rolloutId === undefined ? [] : [`Stop it with ${commandFor("abort", rolloutId)}.`]),
+  ];
+}
+
+type EmergencyDetail = Extract<OutgoingEvent, { detailType: "Root CA Emergency" }>["detail"];
 
 /** The sentence of a code; any other text as it is. */
 function reasonOf(reason: string): StoryLine {

@@ -197,7 +197,7 @@ async function recordUnchanged(
   calls: ReconcileCalls,
 ): Promise<void> {
   const { service, state } = observed;
-  const notes = notesOf(observed, decision);
+  const notes = notesOf(observed, decision, calls.config);
   if (Object.keys(notes).length === 0) return;
   const said = notes.notifiedWarnings ? await notifyWarnings(service, notes.notifiedWarnings, decision, calls) : {};
   const kept = notes.addedTagKeys && state ? await removeAddedTags(service.ref, state.addedTagKeys, calls) : undefined;

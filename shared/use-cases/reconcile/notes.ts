@@ -1,4 +1,4 @@
-import type { Config } from "../../config/config.ts";
+import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { primaryOf } from "../../deployment/primary.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
@@ -17,13 +17,13 @@ type AsItIs = Extract<Decision, { action: "none" }>;
  * What to record in the ledger about a service that stays unchanged; empty when it is recorded already. Includes new
  * warnings, and the tag keys to remove when the service has left the mesh by another way than the autopilot.
  */
-export function notesOf(observed: ObservedState, decision: AsItIs): ServicePatch {
+export function notesOf(observed: ObservedState, decision: AsItIs, config: Config): ServicePatch {
   const { state } = observed;
   const enrolled = decision.reason === "as-desired" || decision.reason === "awaits-rollout";
   if (!enrolled && !state) return {};
   const notes: Mutable<ServicePatch> = {};
   if (state?.notifiedRefusals !== undefined) notes.notifiedRefusals = null;
-  if (enrolled) return { ...notes, ...inTheMesh(observed, decision) };
+  if (enrolled) return { ...notes, ...inTheMesh(observed, decision, config) };
   if (!state || !hasLeft(observed, state)) return notes;
   const left = {
     enrolled: false,
@@ -36,11 +36,13 @@ export function notesOf(observed: ObservedState, decision: AsItIs): ServicePatch
   return { ...notes, ...left, ...lastGood(observed) };
 }
 
-function inTheMesh(observed: ObservedState, { warnings }: AsItIs): ServicePatch {
+function inTheMesh(observed: ObservedState, { warnings }: AsItIs, config: Config): ServicePatch {
   const { state } = observed;
   const notes: Mutable<ServicePatch> = {};
   const primary = primaryOf(observed.service);
   if (state?.enrolled !== true) notes.enrolled = true;
+  const plane = controlPlaneFor(config, observed.service.ref)?.name;
+  if (plane !== undefined && plane !== state?.controlPlane) notes.controlPlane = plane;
   const { createdAtMs } = observed.service;
   if (state?.createdAtMs === undefined && createdAtMs !== undefined) notes.createdAtMs = createdAtMs;
   // Where nothing runs, nothing has shown that the revision is good. The roll that verifies it says so.

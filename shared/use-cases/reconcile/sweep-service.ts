@@ -113,7 +113,7 @@ async function noteSettled(
   const { service, state } = observed;
   if (!settled || state?.roll || awaitsVerification(service, state)) return;
   if (found.decision.repairs.length > 0 || needsTaskTags(service, state, config)) return;
-  if (Object.keys(notesOf(observed, found.decision)).length > 0) return;
+  if (Object.keys(notesOf(observed, found.decision, config)).length > 0) return;
   const fleet = await reads.mark(service.ref);
   settled.note(service.ref.serviceArn, judgedOn({ ...observed, fleet }), found);
 }

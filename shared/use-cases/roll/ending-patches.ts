@@ -8,6 +8,8 @@ interface Timing {
   /** Epoch milliseconds. */
   readonly nowMs: number;
   readonly policy: Pick<Policy, "attemptDelaysMinutes">;
+  /** The control plane that serves the service. */
+  readonly controlPlane?: string | undefined;
 }
 
 /** What the ledger remembers of the service once the roll that held its lease has ended. */
@@ -17,7 +19,7 @@ export function releasePatch(state: ServiceState, ending: Ending, timing: Timing
     lastOutcome: outcomeOf(ending, timing),
     ...strandedPatch(ending, timing),
     ...(ending.plan?.serviceCreatedAtMs != null && { createdAtMs: ending.plan.serviceCreatedAtMs }),
-    ...resultPatch(ending, state),
+    ...resultPatch(ending, state, timing),
     ...(isFailure(ending.outcome) && afterFailure(state, ending.attemptKey, timing.nowMs, timing.policy)),
   };
 }
@@ -56,10 +58,15 @@ function isFailure(outcome: RollOutcome): boolean {
   return outcome !== "succeeded" && outcome !== "unverified" && outcome !== "superseded";
 }
 
-function resultPatch({ outcome, deployed, refusals, revertedTo, rollout }: Ending, state: ServiceState): ServicePatch {
+function resultPatch(
+  { outcome, deployed, refusals, revertedTo, rollout }: Ending,
+  state: ServiceState,
+  { controlPlane }: Timing,
+): ServicePatch {
   if (deployed) {
     const rolledBy = rollout?.phase === "forward" ? { id: rollout.id, ordinal: rollout.ordinal } : null;
-    return { ...deployedPatch(deployed, rollout !== null), ...goodPatch(deployed, outcome, state), rolledBy };
+    const joins = controlPlane !== undefined && joinsMesh(deployed) ? { controlPlane } : {};
+    return { ...deployedPatch(deployed, rollout !== null), ...goodPatch(deployed, outcome, state), ...joins, rolledBy };
   }
   if (refusals) return { notifiedRefusals: refusalText({ refusals }), notice: null };
   if (!revertedTo) return {};
@@ -87,6 +94,11 @@ function goodPatch({ plan, watch }: Deployed, outcome: RollOutcome, state: Servi
       ...(plan.content !== null && { content: plan.content }),
     },
   };
+}
+
+/** What brings a token of the control plane that serves the service today. A rollback brings an earlier token. */
+function joinsMesh({ plan: { change } }: Deployed): boolean {
+  return change === "enroll" || change === "update" || change === "verify";
 }
 
 function deployedPatch({ plan, watch }: Deployed, inRollout: boolean): ServicePatch {

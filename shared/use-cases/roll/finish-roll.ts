@@ -1,5 +1,5 @@
 import type { ServiceRef } from "../../base/arn.ts";
-import type { Config } from "../../config/config.ts";
+import { type Config, controlPlaneFor } from "../../config/config.ts";
 import type { RollOutcome, ServiceState } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, Log } from "../../ports/ports.ts";
@@ -75,7 +75,8 @@ async function release(ref: ServiceRef, ending: Ending, state: ServiceState, cal
   const keptTagKeys = leaves ? await removeAddedTags(ref, state.addedTagKeys, calls) : [];
   const rolloutPatch = await recordInRollout(ending, state, calls);
   const tagsPatch = keptTagKeys.length > 0 ? { addedTagKeys: keptTagKeys } : {};
-  const patch = { ...releasePatch(state, ending, timingOf(calls)), ...tagsPatch, ...rolloutPatch };
+  const controlPlane = controlPlaneFor(calls.config, ref)?.name;
+  const patch = { ...releasePatch(state, ending, { ...timingOf(calls), controlPlane }), ...tagsPatch, ...rolloutPatch };
   const released = await calls.ledger.finishRoll(ref.serviceArn, ending.executionName, patch);
   return { ...patch, recheckRequested: released?.recheckRequested };
 }

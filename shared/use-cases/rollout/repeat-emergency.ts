@@ -30,6 +30,7 @@ export async function repeatEmergency(controlPlane: string, calls: RepeatCalls):
     await recordAttempt(controlPlane, wanted, calls);
     return undefined;
   }
+  if (emergency.services > 0 && emergency.unreachable === emergency.services && !dropsReleased(mesh)) return undefined;
   const last = emergency.rolloutId === undefined ? undefined : await ledger.getRollout(emergency.rolloutId);
   const isRotating = (await openRollouts(fleet, ledger)).some((rollout) => rotates(rollout, controlPlane));
   const known = { isRotating, nowMs: now() };

@@ -39,12 +39,15 @@ export async function followEmergency(
 }
 
 /** Where some could not be read and the others are fine, nothing is known. */
-function recorded(before: MeshEmergency | undefined, { services, tasks, isComplete }: CutOff, nowMs: number) {
+function recorded(before: MeshEmergency | undefined, cutOff: CutOff, nowMs: number) {
+  const { services, unreachable, tasks, isComplete } = cutOff;
   const at = new Date(nowMs).toISOString();
   const { since = at, attempts = 0 } = before ?? {};
   if (!isComplete && before && services.length === 0) return before;
-  const serviceArns = services.length <= MAX_NAMED ? [...services] : [];
-  return { since, attempts, serviceArns, services: services.length, tasks, countedAt: at };
+  const reached = services.filter((arn) => !unreachable.includes(arn));
+  const serviceArns = reached.length <= MAX_NAMED ? [...reached] : [];
+  const counts = { services: services.length, unreachable: unreachable.length, tasks };
+  return { since, attempts, serviceArns, ...counts, countedAt: at };
 }
 
 async function notify(mesh: MeshState, emergency: MeshEmergency, calls: EmergencyCalls): Promise<void> {
@@ -73,8 +76,9 @@ async function end(mesh: MeshState, calls: EmergencyCalls): Promise<void> {
   });
 }
 
-function detailOf(mesh: MeshState, { services, tasks, since, attempts, rolloutId }: MeshEmergency) {
+function detailOf(mesh: MeshState, emergency: MeshEmergency) {
+  const { services, unreachable = 0, tasks, since, attempts, rolloutId } = emergency;
   const { network } = newestOf(mesh).facts;
   const of = { controlPlane: mesh.controlPlane, network, services, tasks, since, attempts };
-  return { ...of, ...(rolloutId !== undefined && { rolloutId }) };
+  return { ...of, ...(unreachable > 0 && { unreachable }), ...(rolloutId !== undefined && { rolloutId }) };
 }

@@ -1,7 +1,9 @@
+import { parseServiceArn } from "../../base/arn.ts";
 import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { pinnedGeneration } from "../../enrollment/pinned-generation.ts";
 import type { MeshGeneration, MeshState } from "../../model/mesh.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
 import { anchorsIn, parseBundle, type RootCertificate } from "../../trust/bundle.ts";
 import { cutOffGenerations } from "../../trust/cut-off.ts";
 import { newestOf } from "../../trust/record.ts";
@@ -27,11 +29,34 @@ export function trustOf(
   return pinned ? { factsId: pinned.id } : "unknown";
 }
 
+/**
+ * What a service that can't be read may trust, by the tokens that the ledger remembers of it: the last good one, or
+ * each that its tasks may have while that is not settled.
+ */
+export function rememberedTrusts(
+  { serviceArn, secretsInUse, lastGoodSecret, roll, unverified }: RememberedTokens,
+  generations: readonly MeshGeneration[],
+): readonly Trust[] {
+  const ref = parseServiceArn(serviceArn);
+  const isSettled = roll === undefined && unverified === undefined;
+  const tokens = isSettled ? [lastGoodSecret ?? secretsInUse.at(-1)] : [lastGoodSecret, ...secretsInUse];
+  const known = [...new Set(tokens)].filter((token) => token !== undefined);
+  if (!ref || known.length === 0) return ["unknown"];
+  return known.map((token) => {
+    const pinned = pinnedGeneration({ service: { ref } }, token, generations);
+    return pinned ? { factsId: pinned.id } : "unknown";
+  });
+}
+
+type RememberedTokens = Pick<ServiceState, "serviceArn" | "secretsInUse" | "lastGoodSecret" | "roll" | "unverified">;
+
 /** The tasks of one deployment of a service. */
 export interface TrustingTasks {
   readonly serviceArn: string;
   readonly runningTasks: number;
   readonly trust: Trust;
+  /** The service can't be read: how many tasks run is unknown. */
+  readonly isRemembered?: true;
 }
 
 export interface Count {
@@ -81,12 +106,11 @@ export function cutOffArns(mesh: MeshState, all: readonly TrustingTasks[]): read
   return [...new Set(found.map(({ serviceArn }) => serviceArn))].sort();
 }
 
-/** Running tasks that trust no anchor of the newest bundle. */
+/** Running tasks that trust no anchor of the newest bundle. Services that can't be read count, without their tasks. */
 export function cutOffOf(mesh: MeshState, all: readonly TrustingTasks[]): Count {
   const cut = cutOffGenerations(mesh);
-  return countOf(
-    all.filter(({ trust, runningTasks }) => runningTasks > 0 && typeof trust === "object" && cut.has(trust.factsId)),
-  );
+  const mayRun = ({ runningTasks, isRemembered }: TrustingTasks) => runningTasks > 0 || isRemembered === true;
+  return countOf(all.filter((one) => mayRun(one) && typeof one.trust === "object" && cut.has(one.trust.factsId)));
 }
 
 /**
@@ -114,13 +138,39 @@ function fingerprintsIn(certificates: readonly RootCertificate[]): readonly stri
   return certificates.map(({ fingerprint256 }) => fingerprint256);
 }
 
-/** True if the tasks trust no anchor of what remains, or may not: then they need the retiring ones. */
-export function needsRetiring({ trust }: TrustingTasks, { remaining }: RootRotation, mesh: MeshState): boolean {
+/**
+ * True if the tasks trust no anchor of what remains, or may not: then they need the retiring ones. Those of another
+ * control plane (`isOwn` is false) need them only where they trust one of these.
+ */
+export function needsRetiring(
+  { trust }: TrustingTasks,
+  rotation: RootRotation,
+  mesh: MeshState,
+  { generations, isOwn }: Owner = { generations: mesh.generations, isOwn: true },
+): boolean {
   if (trust === "none") return false;
-  if (trust === "unknown") return true;
-  const generation = mesh.generations.find(({ id }) => id === trust.factsId);
+  const generation = trust === "unknown" ? undefined : generations.find(({ id }) => id === trust.factsId);
   if (!generation) return true;
   const trusted = anchorsIn(generation.facts.rootCaPem);
+  const trustsOne = (fingerprints: readonly string[]) =>
+    anchorsAmong(mesh, fingerprints).some((anchor) => trusted.includes(anchor));
+  return !trustsOne(rotation.remaining) && (isOwn || trustsOne(rotation.retiring));
+}
+
+/** Whose tasks they are, and what tokens they may have. */
+interface Owner {
+  readonly generations: readonly MeshGeneration[];
+  readonly isOwn: boolean;
+}
+
+/** True if the other mesh has had an anchor that is being retired in this one. */
+export function sharesRetiring(other: MeshState, mesh: MeshState): boolean {
+  const retiring = anchorsAmong(mesh, rotationOf(mesh)?.retiring ?? []);
+  return other.generations.some(({ facts }) => anchorsIn(facts.rootCaPem).some((anchor) => retiring.includes(anchor)));
+}
+
+/** The anchors of these certificates of the newest bundle. */
+function anchorsAmong(mesh: MeshState, fingerprints: readonly string[]): readonly string[] {
   const { certificates } = parseBundle(newestOf(mesh).facts.rootCaPem);
-  return !certificates.some((one) => remaining.includes(one.fingerprint256) && trusted.includes(one.anchor));
+  return certificates.filter((one) => fingerprints.includes(one.fingerprint256)).map(({ anchor }) => anchor);
 }

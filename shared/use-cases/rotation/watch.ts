@@ -160,9 +160,13 @@ function changedEvents(
       network: newest.facts.network,
       fingerprints: [...fingerprintsOf(newest)],
       previousFingerprints: [...previous],
-      ...(cutOff && cutOff.tasks > 0 && { cutOff: cutOff.running }),
+      ...(cutOff && cutOff.running.services > 0 && { cutOff: countsOf(cutOff) }),
     }),
   ];
+}
+
+function countsOf({ running, unreachable }: CutOff) {
+  return { ...running, ...(unreachable.length > 0 && { unreachable: unreachable.length }) };
 }
 
 function newGateways(mesh: MeshState): readonly string[] {

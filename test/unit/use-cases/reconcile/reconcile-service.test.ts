@@ -60,6 +60,7 @@ describe("reconciling a service", () => {
     await enroll(testbed);
     await testbed.ledger.patchService(web.serviceArn, {
       enrolled: false,
+      controlPlane: "left",
       lastGoodRevisionArn: null,
       failedAttemptKey: "s",
       consecutiveFailures: 3,
@@ -70,6 +71,7 @@ describe("reconciling a service", () => {
     const state = await testbed.ledger.getService(web.serviceArn);
     expect(state).toMatchObject({
       enrolled: true,
+      controlPlane: "main",
       consecutiveFailures: 0,
       lastGoodRevisionArn: testbed.ecs.of(web).taskDefinitionArn,
     });

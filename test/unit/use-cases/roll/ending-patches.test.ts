@@ -33,6 +33,16 @@ describe("the release of a lease", () => {
     });
   });
 
+  it("of a roll that brings a token says whose: a rollback brings an earlier one", () => {
+    const served = { ...clock, controlPlane: "main" };
+    const given = stateOf({ controlPlane: "left" });
+    for (const change of ["enroll", "update", "verify"] as const)
+      expect(releasePatch(given, success({ change }), served)).toMatchObject({ controlPlane: "main" });
+    for (const change of ["unenroll", "rollback"] as const)
+      expect(releasePatch(given, success({ change }), served)).not.toHaveProperty("controlPlane");
+    expect(releasePatch(given, endingWith({ outcome: "failed" }), served)).not.toHaveProperty("controlPlane");
+  });
+
   it.each(["enroll", "update"] as const)("of an %s pins the target as good and forgets failures", (change) => {
     expect(releasePatch(stateOf(), success({ change, pinnedSecret: PINNED_SECRET }), clock)).toMatchObject({
       enrolled: true,

@@ -1,17 +1,38 @@
 import { describe, expect, it } from "vitest";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
+import { findSidecar } from "../../../../shared/data-plane/ztunnel/index.ts";
 import { cutOffServices, retirableRotation, trustingTasks } from "../../../../shared/use-cases/rotation/gate.ts";
 import { withCalls } from "../../../support/altered-calls.ts";
 import { ACCOUNT, OTHER_ACCOUNT, serviceNamed } from "../../../support/arns.ts";
-import { fingerprints, meshAfter } from "../../../support/meshes.ts";
+import { meshed } from "../../../support/enrolled-services.ts";
+import { factsWith, fingerprints, meshAfter } from "../../../support/meshes.ts";
 import { rollout } from "../../../support/rollouts.ts";
-import { configOfTwoAccounts } from "../../../support/services.ts";
+import { config, configOfTwoAccounts, observed } from "../../../support/services.ts";
 import { runs, type WatchTestbed, watchTestbed } from "../../../support/testbeds/watch.ts";
 import { NOW } from "../../../support/times.ts";
 
 const rotating = meshAfter("a", "ab");
 const given = { retiring: fingerprints("a"), remaining: fingerprints("b") };
 const retirable = (testbed: WatchTestbed) => retirableRotation(rotating, testbed);
+
+/** The services of the tests are in a region that it does not name. */
+const elsewhere = config({
+  accounts: [{ role: `arn:aws:iam::${ACCOUNT}:role/istiod`, domain: "ecs.local", regions: ["eu-west-1"] }],
+  controlPlanes: [
+    {
+      name: "main",
+      eks: { cluster: "mesh", region: "us-east-1", account: ACCOUNT },
+      serves: [{ account: ACCOUNT, regions: ["eu-west-1"] }],
+    },
+  ],
+});
+
+/** What a task definition pins for a token with these roots. */
+function tokenOf(roots: string): string {
+  const sidecar = findSidecar(meshed(observed({ facts: factsWith(roots) })));
+  if (sidecar.kind !== "ours") throw new Error("no sidecar of ours");
+  return sidecar.secretValueFrom;
+}
 
 describe("the gate of a root rotation", () => {
   it("opens when every task trusts the new root too", async () => {
@@ -51,8 +72,9 @@ describe("the gate of a root rotation", () => {
     const testbed = watchTestbed();
     testbed.fleet.services.delete((await runs(testbed, "gone", { roots: "a" })).serviceArn);
     await testbed.ledger.patchService((await runs(testbed, "out", { roots: "a" })).serviceArn, { enrolled: false });
-    const far = serviceNamed("far").serviceArn.replace("us-east-1", "eu-west-1");
-    await testbed.ledger.patchService(far, { enrolled: true });
+    await testbed.ledger.putMeshFacts(factsWith("c", { controlPlane: "far" }));
+    const { serviceArn: far } = await runs(testbed, "far", { roots: "a" });
+    await testbed.ledger.patchService(far, { controlPlane: "far" });
     expect(await retirable(testbed)).toEqual(given);
   });
 
@@ -88,7 +110,7 @@ describe("the gate of a root rotation", () => {
     expect(testbed.lines).toMatchObject([{ level: "error", extra: { code: "access-denied" } }]);
   });
 
-  it("stays shut when a running revision was deleted, and opens when a cluster was", async () => {
+  it("stays shut when a running revision was deleted, and while a cluster is gone whose service needs it", async () => {
     const testbed = watchTestbed();
     await runs(testbed, "api", { roots: "ab" });
     testbed.fleet.definitions.clear();
@@ -97,7 +119,49 @@ describe("the gate of a root rotation", () => {
       throw new AutopilotError("service-not-found", "ClusterNotFoundException");
     };
     const ecs = () => withCalls(testbed.fleet, { describeServices });
+    expect(await retirableRotation(rotating, { ...testbed, ecs })).toBeUndefined();
+    await testbed.ledger.patchService(serviceNamed("api").serviceArn, { lastGoodSecret: tokenOf("ab") });
     expect(await retirableRotation(rotating, { ...testbed, ecs })).toEqual(given);
+  });
+
+  it.each([
+    ["is not known", null, undefined],
+    ["trusts the old root alone", tokenOf("a"), undefined],
+    ["trusts the new one, too", tokenOf("ab"), given],
+  ])("with a service of a region that left the configuration, whose token %s, gives %#", async (_, token, expected) => {
+    const testbed = watchTestbed({ config: elsewhere });
+    const { serviceArn } = await runs(testbed, "left", { roots: "a" });
+    await testbed.ledger.patchService(serviceArn, { controlPlane: "main", lastGoodSecret: token });
+    expect(await retirable(testbed)).toEqual(expected);
+    expect(testbed.calls, "its region is not read").toEqual([]);
+  });
+
+  it("counts both tokens while it is not settled which of them runs", async () => {
+    const testbed = watchTestbed({ config: elsewhere });
+    const { serviceArn } = await runs(testbed, "left", { roots: "ab" });
+    const secretsInUse = [tokenOf("a"), tokenOf("ab")];
+    await testbed.ledger.patchService(serviceArn, {
+      controlPlane: "main",
+      lastGoodSecret: tokenOf("ab"),
+      secretsInUse,
+    });
+    expect(await retirable(testbed)).toEqual(given);
+    await testbed.ledger.takeLease(serviceArn, { executionName: "r", leaseUntil: NOW }, NOW);
+    expect(await retirable(testbed)).toBeUndefined();
+  });
+
+  it.each([
+    ["its facts are not known", undefined, "a", undefined],
+    ["it shares the old root, and a service trusts that alone", "ab", "a", undefined],
+    ["it shares the old root, and its services trust the new one, too", "ab", "ab", given],
+    ["it shares the old root, and a service trusts another one alone", "abc", "c", given],
+    ["it has other roots", "c", "a", given],
+  ])("with a control plane that left the configuration: %s", async (_, roots, runsWith, expected) => {
+    const testbed = watchTestbed();
+    if (roots) for (const root of roots) await testbed.ledger.putMeshFacts(factsWith(root, { controlPlane: "left" }));
+    const { serviceArn } = await runs(testbed, "one", { roots: runsWith });
+    await testbed.ledger.patchService(serviceArn, { controlPlane: "left" });
+    expect(await retirable(testbed)).toEqual(expected);
   });
 
   it.each([
@@ -170,7 +234,30 @@ describe("the count of those that a bundle cuts off", () => {
     expect((await cutOffServices(mesh, { ...testbed, ecs })).running).toEqual({ services: 1, tasks: 2 });
     expect(await trustingTasks(mesh, { ...testbed, ecs })).toMatchObject({
       complete: false,
-      tasks: [{ runningTasks: 2 }],
+      tasks: [{ trust: "unknown", isRemembered: true }, { runningTasks: 2 }],
+    });
+  });
+
+  it("has a service that can't be read, by the token that it had last", async () => {
+    const testbed = watchTestbed();
+    const mesh = meshAfter("a", "b");
+    for (const [name, token] of [
+      ["old", tokenOf("a")],
+      ["new", tokenOf("b")],
+    ] as const) {
+      const { serviceArn } = await runs(testbed, name, { roots: "a" });
+      await testbed.ledger.patchService(serviceArn, { lastGoodSecret: token });
+    }
+    const ecs = () => {
+      throw new AutopilotError("access-denied", "AssumeRole");
+    };
+    const { serviceArn } = serviceNamed("old");
+    expect(await cutOffServices(mesh, { ...testbed, ecs })).toEqual({
+      services: [serviceArn],
+      unreachable: [serviceArn],
+      tasks: 0,
+      running: { services: 1, tasks: 0 },
+      isComplete: false,
     });
   });
 });

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { MEMBER, unchanged, withoutAccount, withoutServing } from "./support/configuration.ts";
+import { bothRoots, type FleetDriver, newRoot, onFleet } from "./support/rollouts.ts";
+
+const inChannel = (driver: FleetDriver, words: string | RegExp) =>
+  driver.lab.slack.messages().filter(({ text }) => text.search(words) >= 0);
+
+describe("a rotation of the root CA while services in the mesh are out of the configuration", () => {
+  it.each([
+    ["their account has left it", (driver: FleetDriver) => withoutAccount(driver.lab, MEMBER)],
+    ["no control plane serves their region", (driver: FleetDriver) => withoutServing(driver.lab, "eu-west-1")],
+  ])("never calls the old root retirable, and counts them as cut off: %s", (_, leave) =>
+    onFleet({ services: 12 }, async (driver) => {
+      await driver.minutes(20);
+      leave(driver);
+      const before = driver.revisions();
+      const orphans = driver.arnsIn("eu-west-1");
+      driver.setRootCa(bothRoots);
+      await driver.minutes(120);
+      expect(unchanged(driver, driver.arns, before), "the others have both roots").toBe(orphans.length);
+      expect(driver.events("Root CA Retirable")).toEqual([]);
+
+      driver.setRootCa(newRoot);
+      await driver.minutes(120);
+      expect(driver.events("Root CA Changed").at(-1)?.cutOff).toMatchObject({ services: orphans.length });
+      expect(inChannel(driver, /CUT OFF/)).not.toEqual([]);
+      expect(unchanged(driver, orphans, before)).toBe(orphans.length);
+      const rotations = (await driver.rollouts()).filter(({ kind }) => kind === "rotate");
+      expect(rotations.length, "no rotation that could reach nobody is repeated").toBeLessThanOrEqual(2);
+    }),
+  );
+
+  it("goes on by itself once the account is back", () =>
+    onFleet({ services: 12 }, async (driver) => {
+      await driver.minutes(20);
+      const takeBack = withoutAccount(driver.lab, MEMBER);
+      driver.setRootCa(bothRoots);
+      await driver.minutes(120);
+      const before = driver.revisions();
+      takeBack();
+      await driver.minutes(240);
+      expect(unchanged(driver, driver.arnsIn("eu-west-1"), before), "they have both roots").toBe(0);
+      await driver.until("the old root is retirable", 30, () => driver.events("Root CA Retirable").length > 0);
+    }));
+});
