@@ -1,4 +1,5 @@
 import { sharedProblems } from "../../shared/model/reason-texts.ts";
+import { sharedProblemNames } from "../../shared/model/reasons.ts";
 import type { OrphanedService, SharedThings } from "../inventory/shared-things.ts";
 import { printable, type Terminal } from "./style.ts";
 import { minuteOf } from "./time.ts";
@@ -19,14 +20,19 @@ export function sharedThingsText({ orphans, problems }: SharedThings, { style }:
         `${account}  ${region}  ${name}: deleted from ${minuteOf(deletedFrom)}`,
     ),
   ];
-  const wrong = problems.map(
-    ({ controlPlane, code, detail, since }) =>
-      `${controlPlane}  ${code} since ${minuteOf(since)}: ${detail} ${sharedProblems[code].fix}`,
+  const wrong = problems.map(({ controlPlane, code, detail, since }) =>
+    `${controlPlane}  ${code} since ${minuteOf(since)}: ${detail} ${fixOf(code)}`.trimEnd(),
   );
   return [
     ...section(style("Problems of what services share", "bold"), wrong),
     ...section(style("Orphans", "bold"), left),
   ];
+}
+
+/** A later version may have found a problem that this one has no words for. */
+function fixOf(code: string): string {
+  const known = sharedProblemNames.find((name) => name === code);
+  return known === undefined ? "" : sharedProblems[known].fix;
 }
 
 const lackWords: Readonly<Record<OrphanedService["lacks"], string>> = {

@@ -22,7 +22,7 @@ import { createFleet, type Fleet, type OperatorCall } from "../fleet/fleet.ts";
 import { functionFactories } from "../lambda/functions.ts";
 import { createPlatform } from "../lambda/platform.ts";
 import { RollCalls, type RollRecord, rollsOf } from "../lambda/rolls.ts";
-import { LambdaRuntime } from "../lambda/runtime.ts";
+import { LambdaRuntime, type LambdaRuntimeOptions } from "../lambda/runtime.ts";
 import { expiringItems } from "../ledger/expiring-items.ts";
 import { memoryLedger } from "../ledger/ledger-memory.ts";
 import { installRules } from "./install-rules.ts";
@@ -72,6 +72,8 @@ export interface LabOptions {
   readonly directCalls?: boolean;
   /** Measure what goes between the states of RollFleet. Default false. */
   readonly measurePayloads?: boolean;
+  /** Called with what a state machine's step gave to a function, and what that answered. */
+  readonly onStep?: LambdaRuntimeOptions["onStep"];
 }
 
 export interface LogLine {
@@ -207,6 +209,7 @@ export class Lab implements Services, StateMachineArns {
       timeoutSeconds,
       latency: this.simulator.context.latency,
       inSandbox: platform.inSandbox,
+      ...(options.onStep && { onStep: options.onStep }),
       arnOf: (functionName) => functionArn(this.#deployment, functionName),
     });
   }

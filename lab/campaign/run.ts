@@ -4,7 +4,7 @@ import { canonicalJson, isJsonObject, sha256 } from "../../shared/base/json.ts";
 import { tagKeys } from "../../shared/base/vocabulary.ts";
 import { targetsOf } from "../../shared/config/config.ts";
 import { enrolledFleet } from "../autopilot/enrolled-fleet.ts";
-import { Lab } from "../autopilot/lab.ts";
+import { Lab, type LabOptions } from "../autopilot/lab.ts";
 import { expiringItems } from "../ledger/expiring-items.ts";
 import { memoryLedger } from "../ledger/ledger-memory.ts";
 import { LabDriver } from "../story/lab-driver.ts";
@@ -55,6 +55,10 @@ export interface RunOptions {
   readonly directCalls?: boolean;
   /** Called with the lab before anything happens in it. */
   readonly onLab?: (lab: Lab) => void;
+  /** Called with each item that the ledger writes, under its key. */
+  readonly onLedgerWrite?: (name: string, item: object) => void;
+  /** Called with what a state machine's step gave to a function, and what that answered. */
+  readonly onStep?: NonNullable<LabOptions["onStep"]>;
 }
 
 const RUNS_PER_RECORD = 20;
@@ -70,14 +74,14 @@ export function keepsRecords(seed: number): boolean {
  */
 export async function runOf(
   seed: number,
-  { keepRecords, directCalls = true, latency = true, onLab }: RunOptions,
+  { keepRecords, directCalls = true, latency = true, onLab, onLedgerWrite, onStep }: RunOptions,
 ): Promise<Run> {
   const random = new RandomChoice(seed);
   const fleet = campaignFleet(random);
   const { config, startMs, throttling, cloudTrail, duplicateProbability } = fleet;
   // With direct calls, everything runs in promise chains, without I/O: the clock needs no idle turns between its steps.
   const clock = new VirtualClock(startMs, directCalls ? { quietTurns: 0, busyTurns: 0 } : {});
-  const items = expiringItems({ now: () => clock.now(), seed });
+  const items = expiringItems({ now: () => clock.now(), seed, onWrite: onLedgerWrite });
   const waysBack = watchedWaysBack(memoryLedger(items), config, () => clock.now());
   const lab = new Lab({
     clock,
@@ -90,6 +94,7 @@ export async function runOf(
     keepRecords,
     directCalls,
     latency,
+    ...(onStep && { onStep }),
   });
   onLab?.(lab);
   const timeline: TimelineEntry[] = [];

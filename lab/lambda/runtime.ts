@@ -68,6 +68,8 @@ export interface LambdaRuntimeOptions {
   readonly inSandbox: <T>(sandbox: Sandbox, work: () => Promise<T>) => Promise<T>;
   /** The ARN of a function, which the permission to invoke it is on. */
   readonly arnOf: (functionName: string) => string;
+  /** Called with what a state machine's step gave to a function, and what that answered. */
+  readonly onStep?: (functionName: string, input: Json, answer: Json) => void;
 }
 
 /** Who runs within a function's reserved concurrency, and who waits for it. */
@@ -125,6 +127,7 @@ export class LambdaRuntime implements Functions {
       const turns = this.#turnsOf(functionName);
       if (turns?.free === 0) throw new LambdaError("Lambda.TooManyRequestsException", RATE_EXCEEDED);
       const answer = await this.#inTurn(functionName, () => this.#run(functionName, payload, state.executionArn));
+      this.#options.onStep?.(functionName, payload, answer);
       this.#failService(functionName, state.stateName, "after");
       return answer;
     });

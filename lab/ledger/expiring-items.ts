@@ -5,22 +5,36 @@ import type { LedgerItems } from "./memory-items.ts";
 /** The table's attribute for the time to live, in epoch seconds: `stacks/ledger.ts`. */
 const expiringSchema = z.object({ expiresAt: z.number() });
 
+interface ExpiringItemsOptions {
+  readonly now: () => number;
+  readonly seed: number;
+  /** Called with each item as it is written, under its name in the map. */
+  readonly onWrite?: ((name: string, item: object) => void) | undefined;
+}
+
 /**
  * Items that DynamoDB deletes some time after they have expired, within 48 hours, and never before: until then they are
  * read and written like any other.
  */
-export function expiringItems(options: { readonly now: () => number; readonly seed: number }): LedgerItems {
+export function expiringItems(options: ExpiringItemsOptions): LedgerItems {
   return new ExpiringItems(options);
 }
 
 class ExpiringItems extends Map<string, object> {
   readonly #now: () => number;
   readonly #seed: number;
+  readonly #onWrite: ExpiringItemsOptions["onWrite"];
 
-  constructor({ now, seed }: { readonly now: () => number; readonly seed: number }) {
+  constructor({ now, seed, onWrite }: ExpiringItemsOptions) {
     super();
     this.#now = now;
     this.#seed = seed;
+    this.#onWrite = onWrite;
+  }
+
+  override set(name: string, item: object): this {
+    this.#onWrite?.(name, item);
+    return super.set(name, item);
   }
 
   override get(name: string): object | undefined {

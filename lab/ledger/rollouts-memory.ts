@@ -89,8 +89,8 @@ export function memoryRollouts(items: LedgerItems): RolloutLedger {
 
     reserveStart: async (lane, nowMs, pace) => {
       const key = paceKey(lane);
-      const { tatMs = nowMs } = paces.get(key) ?? {};
-      const after = paces.put(key, { tatMs: Math.max(tatMs, nowMs) + costMs(pace) });
+      const before = paces.get(key);
+      const after = paces.put(key, { ...before, tatMs: Math.max(before?.tatMs ?? nowMs, nowMs) + costMs(pace) });
       return firstStartMs(after.tatMs, nowMs, pace);
     },
   };

@@ -5,8 +5,9 @@ import { accountIdSchema, regionSchema } from "../base/arn.ts";
 const percent = z.number().positive().max(100);
 
 /** More failures than `count`, or a larger share than `percent`, exceed it. */
+export const failureLimitShape = { count: z.int().nonnegative().optional(), percent: percent.optional() };
 const failureLimitSchema = z
-  .strictObject({ count: z.int().nonnegative().optional(), percent: percent.optional() })
+  .strictObject(failureLimitShape)
   .refine(({ count, percent: share }) => count !== undefined || share !== undefined, "give count, percent or both");
 
 /** Whether `cron` and `timeZone` mean anything is checked by `parseConfig`. */

@@ -38,9 +38,9 @@ export function countedDeath(
   const goesOn = stops?.revisionArn === revisionArn && nowMs - stops.lastMs < SERIES_MS;
   const before = goesOn ? stops : { count: 0, sinceMs: nowMs, taskIds: [] };
   return {
+    ...before,
     revisionArn,
     count: before.count + 1,
-    sinceMs: before.sinceMs,
     lastMs: nowMs,
     code,
     sentence,

@@ -1,6 +1,6 @@
 import { sameRole } from "../base/arn.ts";
 import { isSameJson, type Json } from "../base/json.ts";
-import { type Claim, type ClaimHolder, MAX_NAMED_SERVICES, newClaim, withHolder } from "../model/claim.ts";
+import { type Claim, type ClaimHolder, MAX_NAMED_SERVICES, neededBy, newClaim, withHolder } from "../model/claim.ts";
 
 /** The subject of a service account's role. */
 export function accountSubject(controlPlane: string, namespace: string, serviceAccount: string): string {
@@ -91,9 +91,9 @@ export function reviewed(
   const holders: Record<string, ClaimHolder> = {};
   for (const [name, holder] of Object.entries(claim.holders)) {
     const services = servicesOf(needed, name);
-    if (services.length > 0) holders[name] = { services: named(holder.services, services) };
+    if (services.length > 0) holders[name] = neededBy(holder, named(holder.services, services));
     else if (!at.knowsAll) holders[name] = holder;
-    else holders[name] = { services: [], unneededSinceMs: holder.unneededSinceMs ?? at.nowMs };
+    else holders[name] = { ...holder, services: [], unneededSinceMs: holder.unneededSinceMs ?? at.nowMs };
     const since = holders[name]?.unneededSinceMs;
     if (at.knowsAll && since !== undefined && since < at.nowMs && since + at.graceMs <= at.nowMs) ripe.push(name);
   }

@@ -51,7 +51,8 @@ export function withHeld(held: readonly Held[] | undefined, entry: Held): Held[]
   const before = held ?? [];
   const last = before.at(-1);
   if (last && isSameHeld(last, entry)) return undefined;
-  return [...before.filter((one) => !isSameHeld(one, entry)), entry].slice(-MOST_HELD);
+  const known = before.find((one) => isSameHeld(one, entry));
+  return [...before.filter((one) => one !== known), known ?? entry].slice(-MOST_HELD);
 }
 
 /** True when both say the same. */
@@ -97,11 +98,11 @@ export function heldNow(
   const runs = definition && state?.enrolled && !state.roll ? heldBy(service, definition, config) : undefined;
   if (!runs || !state) return undefined;
   const known = state.held ?? [];
-  const isKnown = known.some((one) => isSameHeld(one, runs));
+  const same = known.find((one) => isSameHeld(one, runs));
   const hasSettled =
     state.unverified === undefined &&
     state.lastGoodRevisionArn === service.taskDefinitionArn &&
     service.deployments.length === 1;
-  if (hasSettled) return isKnown && known.length === 1 ? undefined : [runs];
-  return isKnown ? undefined : [runs, ...known].slice(-MOST_HELD);
+  if (hasSettled) return same && known.length === 1 ? undefined : [same ?? runs];
+  return same ? undefined : [runs, ...known].slice(-MOST_HELD);
 }

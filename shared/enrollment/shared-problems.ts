@@ -1,13 +1,14 @@
 import { sameRole } from "../base/arn.ts";
 import type { Config } from "../config/config.ts";
 import { type Claim, newClaim, type Problem } from "../model/claim.ts";
+import type { SharedProblem } from "../model/reasons.ts";
 import type { RoleBinding, WorkloadIdentity } from "../model/service.ts";
 import type { ServiceState } from "../model/service-state.ts";
 import { roleSubject } from "./claims.ts";
 import { planeOf } from "./membership.ts";
 
 /** What is wrong with a thing that services share. */
-export type FoundProblem = Pick<Problem, "code" | "detail">;
+export type FoundProblem = Pick<Problem, "detail"> & { readonly code: SharedProblem };
 
 /** Since when, and what is to be done about it: `isNew` for the caller that is to notify people. */
 export interface RecordedProblem {
@@ -37,8 +38,8 @@ export function withProblem(
   if (!found) return { next: problem && others, isNew: false };
   const isKnown = problem?.code === found.code && problem.detail === found.detail;
   if (isKnown && (problem.notifyUntilMs ?? Number.POSITIVE_INFINITY) > nowMs) return { next: undefined, isNew: false };
-  const sinceMs = isKnown ? problem.sinceMs : nowMs;
-  return { next: { ...others, problem: { ...found, sinceMs, notifyUntilMs: nowMs + NOTIFY_MS } }, isNew: true };
+  const lasting = isKnown ? problem : { ...found, sinceMs: nowMs };
+  return { next: { ...others, problem: { ...lasting, notifyUntilMs: nowMs + NOTIFY_MS } }, isNew: true };
 }
 
 /** The claim once people are notified of this problem. */

@@ -1,12 +1,13 @@
 import * as z from "zod";
+import { openObject } from "../base/lenient.ts";
 
 /** A place in Slack: the channel's id and the message's `ts`. */
-const placeSchema = z.looseObject({ channel: z.string(), ts: z.string() });
+const placeSchema = openObject({ channel: z.string(), ts: z.string() });
 
-const lineSchema = z.union([z.string(), z.looseObject({ lead: z.string(), quote: z.string(), tail: z.string() })]);
+const lineSchema = z.union([z.string(), openObject({ lead: z.string(), quote: z.string(), tail: z.string() })]);
 
 /** One piece of news that is to be announced in the operations channel. */
-export const newsSchema = z.looseObject({
+export const newsSchema = openObject({
   /** The event's: the same event is announced once, even if it comes again. */
   id: z.string().min(1),
   /** What it is about: news of one topic is announced together. */
@@ -20,7 +21,7 @@ export const newsSchema = z.looseObject({
   /** When it came, epoch milliseconds: what is announced late still joins the message of its time. */
   atMs: z.int().nonnegative().default(0),
   /** The message that announces this news alone. */
-  story: z.looseObject({
+  story: openObject({
     icon: z.string(),
     headline: z.string(),
     lines: z.array(lineSchema).default([]),
@@ -32,7 +33,7 @@ export const newsSchema = z.looseObject({
 export type News = z.output<typeof newsSchema>;
 
 /** A message in the channel that more news of its topic can join. Times are epoch milliseconds. */
-const groupSchema = z.looseObject({
+const groupSchema = openObject({
   topic: z.string(),
   rolloutId: z.string().optional(),
   openedMs: z.int().nonnegative(),
@@ -43,7 +44,7 @@ const groupSchema = z.looseObject({
   place: placeSchema.optional(),
   /** How many subjects it announces of. */
   count: z.int().positive(),
-  causes: z.array(z.looseObject({ cause: z.string(), count: z.int().nonnegative() })).default([]),
+  causes: z.array(openObject({ cause: z.string(), count: z.int().nonnegative() })).default([]),
   /** Marks of its subjects, so that none counts twice. */
   marks: z.array(z.string()).default([]),
   /** The first subjects. */
@@ -54,7 +55,7 @@ const groupSchema = z.looseObject({
 export type Group = z.output<typeof groupSchema>;
 
 /** What was announced in the operations channel lately, and what is still to be announced. */
-export const channelSchema = z.looseObject({
+export const channelSchema = openObject({
   shape: z.literal(1),
   /** Rises with every write. */
   version: z.int().nonnegative(),

@@ -1,9 +1,10 @@
 import * as z from "zod";
 import type { Place } from "../base/arn.ts";
+import { openEnum, openObject } from "../base/lenient.ts";
 import { sharedProblemNames } from "./reasons.ts";
 
 /** Who needs a thing that services share. */
-const holderSchema = z.strictObject({
+const holderSchema = openObject({
   /** Some of the services that need it, for people; no more than `MAX_NAMED_SERVICES`. */
   services: z.array(z.string()).default([]),
   /** Since when no service needs it, epoch milliseconds: a sweep has recorded it. Absent while one does. */
@@ -12,8 +13,8 @@ const holderSchema = z.strictObject({
 export type ClaimHolder = z.output<typeof holderSchema>;
 
 /** What is wrong with the thing itself, which no single service can be blamed for. */
-const problemSchema = z.strictObject({
-  code: z.enum(sharedProblemNames),
+const problemSchema = openObject({
+  code: openEnum(sharedProblemNames),
   detail: z.string(),
   sinceMs: z.int().nonnegative(),
   /** Somebody is about to notify people of it until then, epoch milliseconds. Absent once they are notified. */
@@ -26,7 +27,7 @@ export type Problem = z.output<typeof problemSchema>;
  * execution roles that read it, a service account and its role, a role and its service account, a namespace. It is
  * written before the thing itself is changed.
  */
-export const claimSchema = z.strictObject({
+export const claimSchema = openObject({
   shape: z.literal(1),
   /** Rises with every write. */
   version: z.int().nonnegative(),
@@ -65,7 +66,13 @@ export function withHolder(claim: Claim, holder: string, serviceArn: string): Cl
   if (known && isNamed && known.unneededSinceMs === undefined) return undefined;
   const named = isNamed ? services : [...services, serviceArn];
   const { deletesAtMs: _, ...needed } = claim;
-  return { ...needed, holders: { ...claim.holders, [holder]: { services: named } } };
+  return { ...needed, holders: { ...claim.holders, [holder]: neededBy(known, named) } };
+}
+
+/** The holder, which these services need. */
+export function neededBy(holder: ClaimHolder | undefined, services: string[]): ClaimHolder {
+  const { unneededSinceMs: _, ...kept } = holder ?? {};
+  return { ...kept, services };
 }
 
 /** The secret's claim with readers that its policy has and that no claim knew. */

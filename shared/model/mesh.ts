@@ -1,7 +1,8 @@
 import * as z from "zod";
+import { openObject } from "../base/lenient.ts";
 
 /** What a control plane publishes about its mesh, and what a bootstrap token is made of. */
-export const meshFactsSchema = z.strictObject({
+export const meshFactsSchema = openObject({
   controlPlane: z.string().min(1),
   istiodUrl: z.url(),
   /** The root CA bundle: one PEM certificate or, during a rotation, several. */
@@ -23,14 +24,14 @@ export interface MeshGeneration {
 export const MAX_GENERATIONS = 10;
 
 /** A control plane's mesh facts over time. */
-export const meshStateSchema = z.strictObject({
+export const meshStateSchema = openObject({
   shape: z.literal(2),
   /** Rises with every write. */
   version: z.int().nonnegative(),
   controlPlane: z.string().min(1),
   /** The oldest first, the newest last: that is what new tokens are made of. At most `MAX_GENERATIONS`. */
   generations: z
-    .array(z.strictObject({ id: z.string().min(1), facts: meshFactsSchema }))
+    .array(openObject({ id: z.string().min(1), facts: meshFactsSchema }))
     .min(1)
     .max(MAX_GENERATIONS),
   /** How many times the newest facts have changed. Facts that return after others count as a change. */
@@ -43,41 +44,40 @@ export const meshStateSchema = z.strictObject({
    * Set while no WorkloadEntry of the control plane has a mark that proves a task: nothing can be verified then. The
    * execution that has found it, `by`, notifies of it.
    */
-  unknownShape: z
-    .strictObject({ mark: z.string().min(1), seen: z.string(), since: z.iso.datetime(), by: z.string().min(1) })
-    .optional(),
+  unknownShape: openObject({
+    mark: z.string().min(1),
+    seen: z.string(),
+    since: z.iso.datetime(),
+    by: z.string().min(1),
+  }).optional(),
   /** Set while tasks trust none of the newest bundle's certificates: rotations are repeated until none does. */
-  emergency: z
-    .strictObject({
-      since: z.iso.datetime(),
-      /** The services that were cut off when they were counted last, and their running tasks. */
-      serviceArns: z.array(z.string()),
-      services: z.int().nonnegative(),
-      tasks: z.int().nonnegative(),
-      /** Of the services, those that no rotation reaches. They are not among `serviceArns`. */
-      unreachable: z.int().nonnegative().optional(),
-      countedAt: z.iso.datetime(),
-      /** The rotation that was requested last, and how many were. The first one's Slack thread has the details. */
-      rolloutId: z.string().optional(),
-      firstRolloutId: z.string().optional(),
-      attempts: z.int().nonnegative().default(0),
-      /** The notice that people got last. */
-      notified: z.string().optional(),
-    })
-    .optional(),
+  emergency: openObject({
+    since: z.iso.datetime(),
+    /** The services that were cut off when they were counted last, and their running tasks. */
+    serviceArns: z.array(z.string()),
+    services: z.int().nonnegative(),
+    tasks: z.int().nonnegative(),
+    /** Of the services, those that no rotation reaches. They are not among `serviceArns`. */
+    unreachable: z.int().nonnegative().optional(),
+    countedAt: z.iso.datetime(),
+    /** The rotation that was requested last, and how many were. The first one's Slack thread has the details. */
+    rolloutId: z.string().optional(),
+    firstRolloutId: z.string().optional(),
+    attempts: z.int().nonnegative().default(0),
+    /** The notice that people got last. */
+    notified: z.string().optional(),
+  }).optional(),
   /** What was notified already: each of these is notified once. */
-  notified: z
-    .strictObject({
-      /** Fingerprints of the bundle that was notified last. */
-      fingerprints: z.array(z.string()).optional(),
-      /** The other gateways that were notified last. */
-      otherGateways: z.array(z.string()).optional(),
-      /** The generation for which `Root CA Retirable` was emitted. */
-      retirableId: z.string().optional(),
-      /** The smallest number of days notified for a certificate, by its fingerprint. */
-      expiryDays: z.record(z.string(), z.int()).default({}),
-    })
-    .default({ expiryDays: {} }),
+  notified: openObject({
+    /** Fingerprints of the bundle that was notified last. */
+    fingerprints: z.array(z.string()).optional(),
+    /** The other gateways that were notified last. */
+    otherGateways: z.array(z.string()).optional(),
+    /** The generation for which `Root CA Retirable` was emitted. */
+    retirableId: z.string().optional(),
+    /** The smallest number of days notified for a certificate, by its fingerprint. */
+    expiryDays: z.record(z.string(), z.int()).default({}),
+  }).default({ expiryDays: {} }),
 });
 export type MeshState = z.output<typeof meshStateSchema>;
 export type MeshEmergency = NonNullable<MeshState["emergency"]>;

@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { openObject } from "../base/lenient.ts";
 import { imageSchema } from "../config/config.ts";
-import { rolloutPolicySchema } from "../config/rollout-policy.ts";
+import { failureLimitShape, rolloutPolicySchema } from "../config/rollout-policy.ts";
 
 /**
  * What a rollout does: gives services the newest root CA, istiod's new address, another ztunnel image or other sidecar
@@ -32,6 +33,8 @@ export const scopeSchema = z.lazy(() =>
   }),
 );
 export type Scope = z.output<typeof scopeSchema>;
+/** The same as a rollout's record has it. */
+const storedScopeSchema = z.lazy(() => openObject(scopeSchema.unwrap().shape));
 
 const { shape: policyShape } = rolloutPolicySchema;
 
@@ -50,6 +53,14 @@ export const overridesSchema = z.lazy(() =>
   }),
 );
 export type Overrides = z.output<typeof overridesSchema>;
+/** The same as a rollout's record has it. */
+const storedOverridesSchema = z.lazy(() => {
+  const limit = openObject(failureLimitShape).optional();
+  return openObject({
+    ...overridesSchema.unwrap().shape,
+    failureBudget: openObject({ perWave: limit, inAll: limit }).optional(),
+  });
+});
 
 /**
  * `waiting`: behind another rollout. `paused`, `awaiting-approval`, `frozen`: holds before its next wave. `failed`: it
@@ -85,7 +96,7 @@ export const endedStatuses: readonly RolloutStatus[] = [
 export const heldStatuses: readonly RolloutStatus[] = ["paused", "awaiting-approval", "frozen"];
 
 /** Services of one account and region in one wave, by their ordinals, both included. */
-export const laneSchema = z.strictObject({
+export const laneSchema = openObject({
   account: z.string(),
   region: z.string(),
   first: z.int().nonnegative(),
@@ -94,7 +105,7 @@ export const laneSchema = z.strictObject({
 export type Lane = z.output<typeof laneSchema>;
 
 export const waveSchema = z.lazy(() =>
-  z.strictObject({
+  openObject({
     /** `canary`, or the region and the share: `eu-west-1 50%`. */
     name: z.string(),
     canary: z.boolean().default(false),
@@ -113,49 +124,53 @@ export const rolloutIdSchema = z.string().regex(/^[a-z][a-z0-9-]{2,59}$/, "a rol
 
 /** Built when first used, like that of its services: most functions are imported without ever reading a rollout. */
 export const rolloutSchema = z.lazy(() =>
-  z.strictObject({
+  openObject({
     shape: z.literal(1),
     id: rolloutIdSchema,
     /** Rises with every write. */
     version: z.int().nonnegative(),
     kind: z.enum(rolloutKinds),
-    scope: scopeSchema,
+    scope: storedScopeSchema,
     /** The change that asked for it, or the operator's words. */
     why: z.string().max(500),
     requestedBy: z.string().max(200),
     requestedAt: z.iso.datetime(),
-    overrides: overridesSchema.default({}),
+    overrides: storedOverridesSchema.default({}),
     /** Somebody's tasks are cut off: the policy's emergency pace holds, where there is one. */
     emergency: z.boolean().default(false),
     /** The rollout of the same emergency that came first: this one is quiet, people are reminded once a day. */
     repeats: rolloutIdSchema.optional(),
     /** What it gives to services. `factsId`: the mesh facts' generation of the control plane. */
-    target: z.strictObject({
+    target: openObject({
       image: imageSchema.optional(),
       controlPlane: z.string().optional(),
       factsId: z.string().optional(),
       settings: z.string().optional(),
     }),
     /** What had been released before: a completed rollout can be rolled back to it. */
-    before: z
-      .strictObject({ image: imageSchema.optional(), factsId: z.string().optional(), settings: z.string().optional() })
-      .default({}),
+    before: openObject({
+      image: imageSchema.optional(),
+      factsId: z.string().optional(),
+      settings: z.string().optional(),
+    }).default({}),
     status: z.enum(rolloutStatuses),
     /** Why it is refused, held, rolled back or failed. */
-    reason: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
+    reason: openObject({ code: z.string(), detail: z.string() }).optional(),
     /** An operator's request that the next step has not acted on yet. */
-    control: z
-      .strictObject({ action: z.enum(["pause", "abort", "rollback"]), by: z.string(), at: z.iso.datetime() })
-      .optional(),
+    control: openObject({
+      action: z.enum(["pause", "abort", "rollback"]),
+      by: z.string(),
+      at: z.iso.datetime(),
+    }).optional(),
     /** When the wish that started it moved on: a newer rollout goes on where it stops. `reason` says why. */
     supersededAt: z.iso.datetime().optional(),
     /** Its turn went to a more urgent one while it was on hold: it starts nothing until its turn comes again. */
     parked: z.boolean().optional(),
     /** It took over the services of a rollout that stopped so: not all of them had what was released before. */
     takesOver: z.boolean().optional(),
-    approved: z.strictObject({ by: z.string(), at: z.iso.datetime() }).optional(),
+    approved: openObject({ by: z.string(), at: z.iso.datetime() }).optional(),
     /** Operator's words on what they did, the oldest first. */
-    journal: z.array(z.strictObject({ at: z.iso.datetime(), by: z.string(), did: z.string() })).default([]),
+    journal: z.array(openObject({ at: z.iso.datetime(), by: z.string(), did: z.string() })).default([]),
     waves: z.array(waveSchema).default([]),
     /** The wave that is next or under way. */
     nextWaveIndex: z.int().nonnegative().default(0),
@@ -180,17 +195,15 @@ export const rolloutSchema = z.lazy(() =>
     startedAt: z.iso.datetime().optional(),
     finishedAt: z.iso.datetime().optional(),
     /** Its one Slack message; `claimedUntilMs` while a function is posting it. */
-    slack: z
-      .strictObject({
-        channel: z.string().optional(),
-        ts: z.string().optional(),
-        claimedUntilMs: z.int().nonnegative().optional(),
-        /** The status that the message shows, and a hash of its content: equal content is not sent again. */
-        shown: z.string().optional(),
-        /** Events that its thread has already: a duplicate event is posted once. */
-        notified: z.array(z.string()).optional(),
-      })
-      .optional(),
+    slack: openObject({
+      channel: z.string().optional(),
+      ts: z.string().optional(),
+      claimedUntilMs: z.int().nonnegative().optional(),
+      /** The status that the message shows, and a hash of its content: equal content is not sent again. */
+      shown: z.string().optional(),
+      /** Events that its thread has already: a duplicate event is posted once. */
+      notified: z.array(z.string()).optional(),
+    }).optional(),
     /** When DynamoDB may delete it, epoch seconds: the table's attribute for the time to live. */
     expiresAt: z.int().positive(),
   }),
@@ -222,12 +235,12 @@ export type RolloutServiceStatus = (typeof rolloutServiceStatuses)[number];
 /** The statuses that count against the failure budget. */
 export const failedStatuses: readonly RolloutServiceStatus[] = ["reverted", "failed", "revert-failed"];
 
-export const assignedImageSchema = z.strictObject({ image: imageSchema, assignedAtMs: z.int().nonnegative() });
+export const assignedImageSchema = openObject({ image: imageSchema, assignedAtMs: z.int().nonnegative() });
 /** A ztunnel image, and when it was given. */
 export type AssignedImage = z.output<typeof assignedImageSchema>;
 
 export const rolloutServiceSchema = z.lazy(() =>
-  z.strictObject({
+  openObject({
     shape: z.literal(1),
     rolloutId: rolloutIdSchema,
     /** Its place in the rollout: services of a wave, and in it of a lane, are neighbors. */
@@ -264,7 +277,7 @@ export const rolloutServiceSchema = z.lazy(() =>
 export type RolloutService = z.output<typeof rolloutServiceSchema>;
 
 /** A value that the fleet should have, and how often it has changed lately. */
-export const fleetSightingSchema = z.strictObject({
+export const fleetSightingSchema = openObject({
   value: z.string(),
   /** It and the one before it, for people. */
   shown: z.string(),
@@ -279,7 +292,7 @@ export const fleetSightingSchema = z.strictObject({
 export type FleetSighting = z.output<typeof fleetSightingSchema>;
 
 /** What is true of the fleet as a whole. */
-export const fleetStateSchema = z.strictObject({
+export const fleetStateSchema = openObject({
   shape: z.literal(1),
   /** Rises with every write. */
   version: z.int().nonnegative(),
@@ -288,24 +301,22 @@ export const fleetStateSchema = z.strictObject({
   /** Hash of the sidecar settings that every service should have by now. */
   settings: z.string().optional(),
   /** What a rollout was asked for already, so that the same change starts no second one. */
-  requestedFor: z
-    .strictObject({
-      image: z.string().optional(),
-      settings: z.string().optional(),
-      /** The parameter that a value was read from: that it is gone does not mean that its value is not wanted. */
-      imageParameter: z.string().optional(),
-      /** Generation of the mesh facts by control plane. */
-      factsIds: z.record(z.string(), z.string()).default({}),
-      /** How many changes were seen. Part of the next rollout's id, since a value may return. */
-      changeCount: z.int().nonnegative().default(0),
-    })
-    .default({ factsIds: {}, changeCount: 0 }),
+  requestedFor: openObject({
+    image: z.string().optional(),
+    settings: z.string().optional(),
+    /** The parameter that a value was read from: that it is gone does not mean that its value is not wanted. */
+    imageParameter: z.string().optional(),
+    /** Generation of the mesh facts by control plane. */
+    factsIds: z.record(z.string(), z.string()).default({}),
+    /** How many changes were seen. Part of the next rollout's id, since a value may return. */
+    changeCount: z.int().nonnegative().default(0),
+  }).default({ factsIds: {}, changeCount: 0 }),
   /** What the fleet should have, as it was seen last: by `image`, `settings` or `facts` and a control plane. */
   sightings: z.record(z.string(), fleetSightingSchema).optional(),
   /** Since when the ledger knows of every service in the mesh what it holds, so that claims name all holders. */
   holdersKnownSince: z.iso.datetime().optional(),
   /** The rollout that unenrolled the whole fleet: no tag enrolls until it is rolled back. */
-  unenrolledBy: z.strictObject({ rolloutId: rolloutIdSchema, at: z.iso.datetime() }).optional(),
+  unenrolledBy: openObject({ rolloutId: rolloutIdSchema, at: z.iso.datetime() }).optional(),
   /** The one rollout that is under way, and those behind it, the next one first. */
   currentRolloutId: rolloutIdSchema.optional(),
   queuedRolloutIds: z.array(rolloutIdSchema).default([]),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { openEnum, openObject } from "../base/lenient.ts";
 import { deploymentEventNames } from "../base/vocabulary.ts";
 import { assignedImageSchema } from "./rollout.ts";
 
@@ -18,15 +19,15 @@ export const rollOutcomes = [
 export type RollOutcome = (typeof rollOutcomes)[number];
 
 /** What an ECS deployment event reported about the deployment that a roll waits for. */
-export const signalSchema = z.strictObject({
+export const signalSchema = openObject({
   deploymentId: z.string().min(1),
-  eventName: z.enum([deploymentEventNames.completed, deploymentEventNames.failed]),
+  eventName: openEnum([deploymentEventNames.completed, deploymentEventNames.failed]),
   reason: z.string(),
 });
 export type Signal = z.infer<typeof signalSchema>;
 
 /** The roll that holds the service's lease. */
-export const rollSchema = z.strictObject({
+export const rollSchema = openObject({
   executionName: z.string().min(1),
   /** Lease's end, epoch milliseconds. */
   leaseUntil: z.int().nonnegative(),
@@ -54,7 +55,7 @@ export const rollSchema = z.strictObject({
 export type Roll = z.infer<typeof rollSchema>;
 
 /** What a revision of a service holds outside of its task definition. */
-export const heldSchema = z.strictObject({
+export const heldSchema = openObject({
   namespace: z.string(),
   serviceAccount: z.string(),
   /** The role that the service account is bound to. */
@@ -66,7 +67,7 @@ export const heldSchema = z.strictObject({
 export type Held = z.infer<typeof heldSchema>;
 
 /** Tasks that died one after the other while no roll was under way. Times are epoch milliseconds. */
-export const stopsSchema = z.strictObject({
+export const stopsSchema = openObject({
   revisionArn: z.string(),
   count: z.int().positive(),
   sinceMs: z.int().nonnegative(),
@@ -80,7 +81,7 @@ export const stopsSchema = z.strictObject({
 export type Stops = z.infer<typeof stopsSchema>;
 
 /** Who else uses the service's task definition family. */
-export const sharedFamilySchema = z.strictObject({
+export const sharedFamilySchema = openObject({
   family: z.string(),
   /** Some of the other services whose current revision is of the family, as `cluster/service`. */
   services: z.array(z.string()).default([]),
@@ -89,10 +90,10 @@ export const sharedFamilySchema = z.strictObject({
 });
 export type SharedFamily = z.infer<typeof sharedFamilySchema>;
 
-const registeredSchema = z.strictObject({ contentHash: z.string(), taskDefinitionArn: z.string() });
+const registeredSchema = openObject({ contentHash: z.string(), taskDefinitionArn: z.string() });
 
 /** How often a service got its sidecar or its settings again after the same content was deployed. */
-export const correctionsSchema = z.strictObject({
+export const correctionsSchema = openObject({
   /** What was deployed, as a hash. */
   content: z.string(),
   /** Epoch milliseconds, those of an hour. */
@@ -103,7 +104,7 @@ export const correctionsSchema = z.strictObject({
 });
 export type Corrections = z.infer<typeof correctionsSchema>;
 
-export const serviceStateSchema = z.strictObject({
+export const serviceStateSchema = openObject({
   shape: z.literal(1),
   serviceArn: z.string().min(1),
   /** When ECS created the service, epoch milliseconds: one of the same name that is created later is another one. */
@@ -116,9 +117,11 @@ export const serviceStateSchema = z.strictObject({
    */
   controlPlane: z.string().min(1).optional(),
   /** No sweep can read it any more: why, since when, and whether people know. Epoch milliseconds. */
-  orphaned: z
-    .strictObject({ why: z.string(), sinceMs: z.int().nonnegative(), isNotified: z.boolean().default(false) })
-    .optional(),
+  orphaned: openObject({
+    why: z.string(),
+    sinceMs: z.int().nonnegative(),
+    isNotified: z.boolean().default(false),
+  }).optional(),
   /** Number of the next roll: rises when one ends. Part of the execution's name. */
   attemptNumber: z.int().nonnegative().default(0),
   /** What the failed rolls tried: observed revision and desired content, hashed. */
@@ -136,15 +139,13 @@ export const serviceStateSchema = z.strictObject({
    * A revision that was deployed while the service ran no task, and the revision to return to if its first tasks fail.
    * They are verified once there are any.
    */
-  unverified: z
-    .strictObject({
-      revisionArn: z.string(),
-      pinnedRevisionArn: z.string(),
-      pinnedSecret: z.string().nullable(),
-      /** The content that its roll brought, as a hash. Absent where an earlier version deployed it. */
-      content: z.string().optional(),
-    })
-    .optional(),
+  unverified: openObject({
+    revisionArn: z.string(),
+    pinnedRevisionArn: z.string(),
+    pinnedSecret: z.string().nullable(),
+    /** The content that its roll brought, as a hash. Absent where an earlier version deployed it. */
+    content: z.string().optional(),
+  }).optional(),
   /** Secret versions that the running and the last good revision pin: `secret-arn:::version-id`. */
   secretsInUse: z.array(z.string()).default([]),
   /**
@@ -152,16 +153,14 @@ export const serviceStateSchema = z.strictObject({
    * Absent where an earlier version enrolled the service and no sweep has seen it since.
    */
   held: z.array(heldSchema).optional(),
-  lastOutcome: z
-    .strictObject({
-      outcome: z.enum(rollOutcomes),
-      reason: z.string(),
-      executionName: z.string(),
-      at: z.iso.datetime(),
-    })
-    .optional(),
+  lastOutcome: openObject({
+    outcome: openEnum(rollOutcomes),
+    reason: z.string(),
+    executionName: z.string(),
+    at: z.iso.datetime(),
+  }).optional(),
   /** Its last change could not be reverted: since when, and why. What ends without a change leaves it so. */
-  stranded: z.strictObject({ since: z.iso.datetime(), reason: z.string() }).optional(),
+  stranded: openObject({ since: z.iso.datetime(), reason: z.string() }).optional(),
   /** The refusals that were notified last, so that each is notified once. */
   notifiedRefusals: z.string().optional(),
   notifiedWarnings: z.string().optional(),
@@ -172,11 +171,14 @@ export const serviceStateSchema = z.strictObject({
   corrections: correctionsSchema.optional(),
   stops: stopsSchema.optional(),
   /** The rollout that has given it its revision: tasks that die are that rollout's failures while it runs. */
-  rolledBy: z.strictObject({ id: z.string(), ordinal: z.int().nonnegative() }).optional(),
+  rolledBy: openObject({ id: z.string(), ordinal: z.int().nonnegative() }).optional(),
   /** What somebody is about to notify people of: nobody else does the same until then, epoch milliseconds. */
-  notice: z
-    .strictObject({ member: z.string(), text: z.string(), by: z.string().optional(), untilMs: z.int().nonnegative() })
-    .optional(),
+  notice: openObject({
+    member: z.string(),
+    text: z.string(),
+    by: z.string().optional(),
+    untilMs: z.int().nonnegative(),
+  }).optional(),
   /** Something asked for a reconcile while a roll held the lease: the end of the roll leads to one. */
   recheckRequested: z.literal(true).optional(),
   /** Tags that istiod reads and that the autopilot has added: unenrolling takes them away. */

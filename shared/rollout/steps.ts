@@ -65,7 +65,11 @@ export type Assessed = z.output<typeof assessedSchema>;
 
 export const finishRolloutInput = z.object({
   ...rollout,
-  failure: z.object({ error: z.string(), cause: z.string() }).nullable(),
+  /** The rollout ends with it, also where it is of another shape. */
+  failure: z
+    .object({ error: z.string().catch(""), cause: z.string().catch("") })
+    .nullable()
+    .catch({ error: "", cause: "" }),
 });
 
 /** In RollService's input: the rollout that the roll belongs to. */

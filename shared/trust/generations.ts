@@ -50,10 +50,13 @@ function pruned(generations: readonly Generation[], releasedId: string | undefin
   return generations.toSpliced(oldest, 1);
 }
 
-function refreshed({ id, facts }: Generation, { readAt, istiodVersion, otherGateways }: MeshFacts): Generation {
+function refreshed(
+  { facts, ...generation }: Generation,
+  { readAt, istiodVersion, otherGateways }: MeshFacts,
+): Generation {
   const { istiodVersion: _, otherGateways: __, ...kept } = facts;
   const found = { ...(istiodVersion !== undefined && { istiodVersion }), ...(otherGateways && { otherGateways }) };
-  return { id, facts: { ...kept, readAt, ...found } };
+  return { ...generation, facts: { ...kept, readAt, ...found } };
 }
 
 function normalized(rootCaPem: string): string {

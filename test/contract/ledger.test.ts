@@ -437,6 +437,35 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     });
   });
 
+  describe("an item of a later version", () => {
+    const later = { since: 1 };
+
+    it("keeps members that this version doesn't know through every write", async () => {
+      const serviceArn = newServiceArn();
+      const key = { pk: `SERVICE#${serviceArn}`, sk: "STATE" };
+      await store.putRaw({ ...key, shape: 1, serviceArn, later, roll: { ...lease, later } });
+      await ledger.patchService(serviceArn, { enrolled: true });
+      await ledger.updateRoll(serviceArn, lease.executionName, { taskToken: "token" });
+      await ledger.recordSignal(serviceArn, signal);
+      expect(await store.getRaw(key)).toMatchObject({ enrolled: true, later, roll: { later, signal } });
+      await ledger.finishRoll(serviceArn, lease.executionName, { attemptNumber: 1 });
+      expect(await store.getRaw(key)).toMatchObject({ attemptNumber: 1, later });
+    });
+
+    it("keeps them where the whole item is written again", async () => {
+      const { version: _, ...mesh } = newMesh("later");
+      const generations = mesh.generations.map((one) => ({ ...one, later, facts: { ...one.facts, later } }));
+      const key = { pk: "MESH#later", sk: "FACTS" };
+      await store.putRaw({ ...key, ...mesh, version: 3, later, generations });
+      await ledger.putMeshFacts({ ...facts, controlPlane: "later", istiodVersion: "1.29.0" });
+      expect(await store.getRaw(key)).toMatchObject({
+        version: 4,
+        later,
+        generations: [{ later, facts: { later, istiodVersion: "1.29.0" } }],
+      });
+    });
+  });
+
   // These tests are the last ones, because an unreadable item makes every later list fail.
   describe("an item of another shape", () => {
     it("is refused with its key by every call that reads it", async () => {

@@ -1,6 +1,7 @@
 /** How the ledger's items are keyed and read, the same for every store. */
 import * as z from "zod";
 import { AutopilotError } from "../../base/errors.ts";
+import { openObject } from "../../base/lenient.ts";
 import { type Channel, channelSchema } from "../../model/channel.ts";
 import { type Claim, claimSchema } from "../../model/claim.ts";
 import type { MeshState } from "../../model/mesh.ts";
@@ -101,7 +102,7 @@ export function readRolloutService(item: object): RolloutService {
   return read(rolloutServiceSchema, item);
 }
 
-const paceStateSchema = z.strictObject({ tatMs: z.number() });
+const paceStateSchema = openObject({ tatMs: z.number() });
 export type PaceState = z.output<typeof paceStateSchema>;
 
 /** A lane's pace from its item. Throws `ledger-item-unreadable` that names the item. */

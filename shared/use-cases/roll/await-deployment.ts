@@ -1,6 +1,7 @@
 import type { ServiceRef } from "../../base/arn.ts";
 import { minutesToMs } from "../../base/durations.ts";
 import { failures } from "../../base/errors.ts";
+import { deploymentEventNames } from "../../base/vocabulary.ts";
 import type { Config } from "../../config/config.ts";
 import { judge } from "../../deployment/verdict.ts";
 import type { Signal } from "../../model/service-state.ts";
@@ -39,7 +40,8 @@ export async function awaitDeployment(
   const state = await calls.ledger.updateRoll(ref.serviceArn, roll.executionName, patch);
   if (!state) return deliver(taskToken, leaseLost, calls);
   const signal = state.roll?.signal;
-  if (signal?.deploymentId === deploymentId) return deliver(taskToken, endedBy(signal), calls);
+  const signaled = signal?.deploymentId === deploymentId ? endedBy(signal) : undefined;
+  if (signaled) return deliver(taskToken, signaled, calls);
   if (roll.pollCount === 0) return undefined;
   const ended = await checkDeployment(ref, watch, calls);
   return ended && deliver(taskToken, ended, calls);
@@ -80,11 +82,14 @@ export async function checkDeployment(
   }
 }
 
-/** What the event means that ended the awaited deployment. */
-export function endedBy(signal: Signal): Ended {
-  return signal.eventName === "SERVICE_DEPLOYMENT_COMPLETED"
-    ? { verdict: "succeeded", code: null, detail: "" }
-    : { verdict: "failed", code: "deployment-failed", detail: signal.reason };
+/**
+ * What the event means that ended the awaited deployment; undefined for one that a later version has recorded and this
+ * one doesn't know: then only ECS says how the deployment is.
+ */
+export function endedBy({ eventName, reason }: Signal): Ended | undefined {
+  if (eventName === deploymentEventNames.completed) return { verdict: "succeeded", code: null, detail: "" };
+  if (eventName !== deploymentEventNames.failed) return undefined;
+  return { verdict: "failed", code: "deployment-failed", detail: reason };
 }
 
 async function deliver(taskToken: string, ended: Ended, calls: Pick<AwaitCalls, "executions">): Promise<Ended> {

@@ -35,8 +35,8 @@ export async function signalDeployment(
     const signal = { deploymentId, eventName, reason };
     const roll = (await calls.ledger.recordSignal(ref.serviceArn, signal))?.roll;
     if (!roll) return "unheard";
-    if (roll.deploymentId === deploymentId) return pass(roll, endedBy(signal), calls);
-    return check(ref, roll, calls);
+    const ended = roll.deploymentId === deploymentId ? endedBy(signal) : undefined;
+    return ended ? pass(roll, ended, calls) : check(ref, roll, calls);
   }
   const roll = (await calls.ledger.getService(ref.serviceArn))?.roll;
   if (!roll) return "unheard";

@@ -1,11 +1,14 @@
-/** What the steps of RollService hand on. Parsed at every step. Never holds a token or a task definition. */
+/**
+ * What the steps of RollService hand on. Parsed at every step. Never holds a token or a task definition.
+ *
+ * An execution that is under way goes on with the code of a later or an earlier version: members that this one doesn't
+ * know are ignored, new ones have defaults. What only ends a roll, `Finish` and `Revert`, takes all that it can work
+ * with: a service that is not returned and a lease that is not released are worse than an ending that lacks a detail.
+ */
 import * as z from "zod";
 import { serviceArnSchema } from "../../base/arn.ts";
 import { failureCodeOf } from "../../base/errors.ts";
-import { driftReasonNames } from "../../model/reasons.ts";
 import { rollOrderSchema } from "../../rollout/steps.ts";
-
-const driftKeys: readonly string[] = driftReasonNames;
 
 /**
  * `rollback`: return to the revision before a rollout. `verify`: nothing is changed; the first tasks of a revision that
@@ -15,51 +18,53 @@ export const changeSchema = z.enum(["enroll", "update", "unenroll", "rollback", 
 
 const refusalSchema = z.object({ reason: z.string(), detail: z.string() });
 
+const applyPlanSchema = z.object({
+  action: z.literal("apply"),
+  outcome: z.literal("planned"),
+  change: changeSchema,
+  /** Reasons that a later version has found may be among them. */
+  drift: z.array(z.string()),
+  observedRevisionArn: z.string(),
+  /** The revision that a failed roll reverts to. */
+  pinnedRevisionArn: z.string(),
+  /** The secret version that the pinned revision starts from, if it has one. */
+  pinnedSecret: z.string().nullable().default(null),
+  /** When the service was created that this plan is for; null where that is not known. */
+  serviceCreatedAtMs: z.int().nullable().default(null),
+  /** What it is to bring to the tags of tasks, where that is why it deploys. */
+  taskTagsTried: z.string().nullable().default(null),
+  /** The cluster's tags that decisions depend on, so that the next step need not read them again. */
+  clusterTags: z.record(z.string(), z.string()),
+  /**
+   * The workload's Kubernetes namespace and service account, and its ztunnel's image; null when it leaves the mesh.
+   */
+  namespace: z.string().nullable(),
+  serviceAccount: z.string().nullable(),
+  image: z.string().nullable(),
+  /** The ports tag that a rollback gives the service where it has none; null where it needs none. */
+  ports: z.string().nullable().default(null),
+  /** An update whose service account is bound to its role already: namespace and binding stay as they are. */
+  isBound: z.boolean().default(false),
+  /** Why the service goes on with the identity that it runs with, instead of the one that its tags ask for. */
+  identityConflict: z.string().nullable().default(null),
+  startedAtMs: z.int(),
+  /** What failed attempts at this change are counted under. */
+  attemptKey: z.string(),
+  /** The content that the roll brings or verifies, as a hash; null where there is none, or by an older plan. */
+  content: z.string().nullable().default(null),
+  /** What its rollout brings to the service beside the newest mesh facts; null: it belongs to none. */
+  rollout: z.object({ image: z.string().nullable(), leave: z.boolean() }).nullable().default(null),
+});
+
+const finishPlanSchema = z.object({
+  action: z.literal("finish"),
+  outcome: z.enum(["superseded", "refused"]),
+  reason: z.string(),
+  refusals: z.array(refusalSchema).default([]),
+});
+
 /** What the plan step decided. `finish` ends the roll without a change. */
-export const planSchema = z.discriminatedUnion("action", [
-  z.object({
-    action: z.literal("apply"),
-    outcome: z.literal("planned"),
-    change: changeSchema,
-    drift: z.array(z.string().refine((key) => driftKeys.includes(key), "a drift reason")),
-    observedRevisionArn: z.string(),
-    /** The revision that a failed roll reverts to. */
-    pinnedRevisionArn: z.string(),
-    /** The secret version that the pinned revision starts from, if it has one. */
-    pinnedSecret: z.string().nullable().default(null),
-    /** When the service was created that this plan is for; null where that is not known. */
-    serviceCreatedAtMs: z.int().nullable().default(null),
-    /** What it is to bring to the tags of tasks, where that is why it deploys. */
-    taskTagsTried: z.string().nullable().default(null),
-    /** The cluster's tags that decisions depend on, so that the next step need not read them again. */
-    clusterTags: z.record(z.string(), z.string()),
-    /**
-     * The workload's Kubernetes namespace and service account, and its ztunnel's image; null when it leaves the mesh.
-     */
-    namespace: z.string().nullable(),
-    serviceAccount: z.string().nullable(),
-    image: z.string().nullable(),
-    /** The ports tag that a rollback gives the service where it has none; null where it needs none. */
-    ports: z.string().nullable().default(null),
-    /** An update whose service account is bound to its role already: namespace and binding stay as they are. */
-    isBound: z.boolean().default(false),
-    /** Why the service goes on with the identity that it runs with, instead of the one that its tags ask for. */
-    identityConflict: z.string().nullable().default(null),
-    startedAtMs: z.int(),
-    /** What failed attempts at this change are counted under. */
-    attemptKey: z.string(),
-    /** The content that the roll brings or verifies, as a hash; null where there is none, or by an older plan. */
-    content: z.string().nullable().default(null),
-    /** What its rollout brings to the service beside the newest mesh facts; null: it belongs to none. */
-    rollout: z.object({ image: z.string().nullable(), leave: z.boolean() }).nullable().default(null),
-  }),
-  z.object({
-    action: z.literal("finish"),
-    outcome: z.enum(["superseded", "refused"]),
-    reason: z.string(),
-    refusals: z.array(refusalSchema).default([]),
-  }),
-]);
+export const planSchema = z.discriminatedUnion("action", [applyPlanSchema, finishPlanSchema]);
 export type Plan = z.infer<typeof planSchema>;
 export type ApplyPlan = Extract<Plan, { action: "apply" }>;
 
@@ -90,8 +95,10 @@ export const endedSchema = z.object({
 export type Ended = z.infer<typeof endedSchema>;
 
 /** A failure as a Catch or a verdict describes it. */
-export const failureSchema = z.union([z.object({ error: z.string(), cause: z.string() }), endedSchema]);
-export type StepFailure = z.infer<typeof failureSchema>;
+export type StepFailure =
+  | { readonly error: string; readonly cause: string }
+  /** The verdict may be one of a later version. */
+  | { readonly verdict: string; readonly code: string | null; readonly detail: string };
 
 const lambdaErrorSchema = z.object({ errorMessage: z.string() });
 
@@ -149,26 +156,92 @@ const rollout = rollOrderSchema.nullable().default(null);
 export const planInput = z.object({ ...step, rollout });
 export const applyInput = z.object({ ...step, plan: planSchema });
 export const awaitInput = z.object({ ...step, taskToken: z.string().min(1), watch: watchSchema, pollCount: z.int() });
-export const verifyInput = z.object({ ...step, plan: planSchema, watch: watchSchema, since: z.iso.datetime() });
+export const verifyInput = z.object({ ...step, watch: watchSchema, since: z.iso.datetime() });
+/** The plan of a roll that ends. It can do without all but the revisions and the time of its start. */
+const endedApplyPlanSchema = z
+  .object({
+    ...applyPlanSchema.shape,
+    outcome: z.literal("planned").catch("planned"),
+    change: z.string().catch(""),
+    drift: z.array(z.string()).catch([]),
+    pinnedSecret: z.string().nullable().catch(null),
+    serviceCreatedAtMs: z.int().nullable().catch(null),
+    taskTagsTried: z.string().nullable().catch(null),
+    clusterTags: z.record(z.string(), z.string()).catch({}),
+    namespace: z.string().nullable().catch(null),
+    serviceAccount: z.string().nullable().catch(null),
+    image: z.string().nullable().catch(null),
+    ports: z.string().nullable().catch(null),
+    isBound: z.boolean().catch(false),
+    identityConflict: z.string().nullable().catch(null),
+    attemptKey: z.string().catch(""),
+    content: z.string().nullable().catch(null),
+    rollout: applyPlanSchema.shape.rollout.catch(null),
+  })
+  .transform((plan): ApplyPlan => ({ ...plan, change: changeOf(plan) }));
+
+/** A change that a later version has planned ends like the one that it resembles most. */
+function changeOf({ change, namespace }: { readonly change: string; readonly namespace: string | null }) {
+  const known = changeSchema.safeParse(change);
+  if (known.success) return known.data;
+  return namespace === null ? "unenroll" : "update";
+}
+
+const endedPlanSchema = z.union([
+  endedApplyPlanSchema,
+  z.object({
+    ...finishPlanSchema.shape,
+    outcome: finishPlanSchema.shape.outcome.catch("superseded"),
+    reason: z.string().catch(""),
+    refusals: z.array(refusalSchema).catch([]),
+  }),
+]);
+
+/** The deployment that was awaited last: `targetRevisionArn` is what an ending can't do without. */
+const endedWatchSchema = z
+  .object({
+    ...watchSchema.shape,
+    deploymentId: z.string().catch(""),
+    revisionBeforeArn: z.string().nullable().catch(null),
+    deadlineMs: z.int().catch(0),
+    pollIntervalSeconds: z.int().positive().catch(60),
+    desiredCount: z.int().nonnegative().catch(0),
+    namespace: z.string().nullable().catch(null),
+    serviceAccount: z.string().nullable().catch(null),
+    secretInUse: z.string().nullable().catch(null),
+  })
+  .nullable()
+  .catch(null);
+
+const endedFailureSchema = z
+  .union([
+    z.object({ verdict: z.string(), code: z.string().nullable().catch(null), detail: z.string().catch("") }),
+    z.object({ error: z.string().catch(""), cause: z.string().catch("") }),
+  ])
+  .nullable()
+  .catch(null);
+
+const endedCauseSchema = causeSchema.nullable().catch(null);
+
 export const revertInput = z.object({
   ...step,
-  plan: planSchema,
-  watch: watchSchema.nullable(),
-  failure: failureSchema.nullable(),
+  plan: endedPlanSchema,
+  watch: endedWatchSchema,
+  failure: endedFailureSchema,
   /** Set where the service was returned, and the deployment of that failed: why the roll had failed. */
-  cause: causeSchema.nullable().default(null),
+  cause: endedCauseSchema,
 });
 export const finishInput = z.object({
   ...step,
   /** What a failure is counted under, by what was observed when the roll was started. */
-  attemptKey: z.string(),
-  rollout,
-  plan: planSchema.nullable(),
-  watch: watchSchema.nullable(),
-  outcome: z.string(),
-  failure: failureSchema.nullable(),
+  attemptKey: z.string().catch(""),
+  rollout: rollOrderSchema.nullable().catch(null),
+  plan: endedPlanSchema.nullable().catch(null),
+  watch: endedWatchSchema,
+  outcome: z.string().catch("failed"),
+  failure: endedFailureSchema,
   /** The failure of the roll itself, where its revert failed before it could say so. */
-  firstFailure: failureSchema.nullable().default(null),
-  cause: causeSchema.nullable(),
+  firstFailure: endedFailureSchema,
+  cause: endedCauseSchema,
 });
 export type FinishInput = z.infer<typeof finishInput>;

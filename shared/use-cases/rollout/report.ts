@@ -69,7 +69,8 @@ async function write(rollout: Rollout, slack: SlackCalls, calls: ReportCalls): P
     if (!(error instanceof SlackUnavailable)) throw error;
     recordUnavailable(error, rollout.id, calls);
     if (!error.isLost) return { did: "unavailable", state: before };
-    return { did: "lost", state: { notified: before.notified ?? [] } };
+    const { channel: __, ts: ___, shown: ____, ...elsewhere } = before;
+    return { did: "lost", state: elsewhere };
   }
 }
 

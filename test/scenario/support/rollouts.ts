@@ -1,6 +1,7 @@
 import { nextRootCaPem, rootCaPem, VirtualClock } from "@ztunnel-autopilot/simulator";
 import { enrolledFleet, enrolledFleetConfig } from "../../../lab/autopilot/enrolled-fleet.ts";
 import { Lab, type LabOptions } from "../../../lab/autopilot/lab.ts";
+import { type LedgerItems, memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
 import { LabDriver, type ServiceName } from "../../../lab/story/lab-driver.ts";
 import { serviceRef } from "../../../shared/base/arn.ts";
 import type { JsonObject } from "../../../shared/base/json.ts";
@@ -33,6 +34,8 @@ export interface FleetScenario {
   readonly schedules?: boolean;
   /** Receives every call of every function, such as `ecs.UpdateService` and `roll/apply`. */
   readonly onFunctionCall?: LabOptions["onFunctionCall"];
+  /** The ledger's items, for a test that changes them as another version does. Default: unseen. */
+  readonly items?: LedgerItems;
   /** Receives every event of every execution. */
   readonly onExecutionEvent?: LabOptions["onExecutionEvent"];
   /** An earlier release that has enrolled the fleet and recorded these settings. The current release replaces it. */
@@ -214,6 +217,7 @@ export async function onFleet<T>(scenario: FleetScenario, test: (driver: FleetDr
     ...(onFunctionCall && { onFunctionCall }),
     ...(onExecutionEvent && { onExecutionEvent }),
     ...(seed !== undefined && { seed }),
+    ...(scenario.items && { ledger: memoryLedger(scenario.items) }),
   });
   const run = async () => {
     await lab.prepare();

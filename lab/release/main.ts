@@ -1,0 +1,83 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { build } from "esbuild";
+import * as z from "zod";
+import { runOf } from "../campaign/run.ts";
+import { Recording } from "./recording.ts";
+
+const help = `npm run record-release -- [options]
+
+Records what this version of the project writes, for the contract tests of later versions: items of the ledger and
+payloads of the state machines' steps, from runs of the campaign, and a bundle of its readers and of its functions.
+It writes test/released/VERSION/, where VERSION is that of package.json. test/released/README.md says when.
+
+  --runs N   the number of runs (default 60)
+  --seed S   the first run's seed (default 1)
+`;
+
+const root = new URL("../../", import.meta.url).pathname;
+
+/** What the contract tests import of a version. */
+const bundles = {
+  readers: `
+    export * from "./shared/gateways/ledger/ledger-items.ts";
+    export * from "./shared/use-cases/roll/steps.ts";
+    export * from "./shared/rollout/steps.ts";
+  `,
+  functions: `export { functionFactories } from "./lab/lambda/functions.ts";`,
+} as const;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      runs: { type: "string", default: "60" },
+      seed: { type: "string", default: "1" },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(help);
+    return;
+  }
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(await readFile(`${root}package.json`, "utf8")));
+  const folder = `${root}test/released/${version}`;
+  await mkdir(folder, { recursive: true });
+  const { items, payloads } = await recorded(Number(values.seed), Number(values.runs));
+  await writeFile(`${folder}/items.json`, listed(items));
+  await writeFile(`${folder}/payloads.json`, `[\n${payloads.map((one) => JSON.stringify(one)).join(",\n")}\n]\n`);
+  for (const [name, contents] of Object.entries(bundles)) {
+    await build({
+      stdin: { contents, resolveDir: root, loader: "ts" },
+      outfile: `${folder}/${name}.mjs`,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      packages: "external",
+      legalComments: "none",
+      minifyWhitespace: name === "functions",
+      banner: { js: `// Made of version ${version} by \`npm run record-release\`.` },
+    });
+  }
+  process.stdout.write(`Recorded ${version} in ${folder}\n`);
+}
+
+async function recorded(seed: number, runs: number) {
+  const recording = new Recording();
+  const watched = {
+    onLedgerWrite: recording.item.bind(recording),
+    onStep: recording.step.bind(recording),
+  };
+  for (let run = 0; run < runs; run += 1) await runOf(seed + run, { keepRecords: false, ...watched });
+  return { items: recording.items(), payloads: recording.payloads() };
+}
+
+function listed(items: Readonly<Record<string, readonly object[]>>): string {
+  const kinds = Object.entries(items).map(
+    ([kind, some]) => `${JSON.stringify(kind)}: [\n${some.map((item) => JSON.stringify(item)).join(",\n")}\n]`,
+  );
+  return `{\n${kinds.join(",\n")}\n}\n`;
+}
+
+await main();
