@@ -3,12 +3,10 @@ import { autopilotEvents } from "../shared/base/vocabulary.ts";
 import { namePrefixOf } from "../shared/config/names.ts";
 import { readAlarmChange } from "../shared/events/alarms.ts";
 import { type OutgoingEvent, readOutgoing } from "../shared/events/outgoing.ts";
-import { atSlacksPace, postedOf } from "../shared/slack/calls.ts";
-import type { SlackMessage } from "../shared/slack/layout.ts";
-import { messageFor } from "../shared/slack/messages.ts";
-import { isServiceEvent } from "../shared/slack/topics.ts";
+import { postedOf } from "../shared/slack/calls.ts";
+import { isNews, isServiceEvent } from "../shared/slack/topics.ts";
 import { announceNews } from "../shared/use-cases/notify/announce.ts";
-import { newsOfAlarm, newsOfService } from "../shared/use-cases/notify/news.ts";
+import { newsOf, newsOfAlarm } from "../shared/use-cases/notify/news.ts";
 import { environmentContext, type FunctionContext } from "./context.ts";
 import { parsed } from "./input.ts";
 import { lambda, type Step } from "./middleware.ts";
@@ -18,7 +16,7 @@ import { type Slack, slackChannel } from "./slack.ts";
 const eventSchema = z.object({ id: z.string().min(1).optional() });
 
 /**
- * Announces an event of the autopilot, or a change of one of its alarms, in the ops channel. News about services is
+ * Announces an event of the autopilot, or a change of one of its alarms, in the ops channel. News of one topic is
  * announced together; of a rollout's rolls only failures are, in the thread of the rollout's message where there is
  * one: the message itself counts the others.
  */
@@ -28,11 +26,6 @@ export function notifySlack(
 ): Step {
   const prefix = namePrefixOf(config, stage);
   const calls = (log: Tools["log"]) => ({ ledger, slack, stage, now, pause, log });
-  const post = async (message: SlackMessage) => {
-    const channel = await slack();
-    await atSlacksPace(pause, () => channel.postMessage(message));
-    return { did: "posted" };
-  };
   return async (event, { log }) => {
     const alarm = readAlarmChange(event);
     if (alarm) {
@@ -43,10 +36,12 @@ export function notifySlack(
     const outgoing = readOutgoing(event);
     log.appendKeys({ detailType: outgoing.detailType });
     if (isCounted(outgoing)) return { did: "left-to-rollout" };
-    if (!isServiceEvent(outgoing)) return post(messageFor(outgoing, stage));
-    const { rollout, isQuiet } = await reportedRollout(outgoing, ledger);
+    // The function that keeps the rollout's message writes it.
+    if (!isNews(outgoing)) return { did: "left-to-rollout" };
+    const { rollout, isQuiet } = isServiceEvent(outgoing) ? await reportedRollout(outgoing, ledger) : {};
     if (isQuiet && !((await slack()).updates && rollout && postedOf(rollout))) return { did: "left-to-rollout" };
-    const news = newsOfService(outgoing, parsed(eventSchema, event).id, now(), rollout?.id);
+    const { id } = parsed(eventSchema, event);
+    const news = newsOf(outgoing, { id, stage, nowMs: now(), ...(rollout && { reportedBy: rollout.id }) });
     const did = await announceNews(news, calls(log));
     log.info(did);
     return { did };

@@ -4,6 +4,7 @@ import { layOut, type SlackMessage, type Story, type StoryLine, timeText } from 
 import { code } from "./mrkdwn.ts";
 import { causeText, rulesOf } from "./topics.ts";
 
+const LIST_SERVICES = "npm run autopilot -- status";
 const SHOWN_CAUSES = 3;
 const SHOWN_NAMES = 3;
 /** With ten stories a message stays below Slack's 50 blocks and 40,000 characters. */
@@ -26,7 +27,7 @@ export function headlineMessage(group: Group, stage: string): SlackMessage {
 }
 
 function groupStory({ topic, count, causes, named, openedMs }: Group, threads: boolean): Story {
-  const { icon, headline } = rulesOf(topic);
+  const { icon, headline, list = LIST_SERVICES } = rulesOf(topic);
   const sorted = causes.toSorted((one, other) => other.count - one.count);
   const texts = sorted.flatMap((one) => {
     const text = causeText(topic, one.cause);
@@ -40,7 +41,7 @@ function groupStory({ topic, count, causes, named, openedMs }: Group, threads: b
       ...texts.slice(0, SHOWN_CAUSES).map(causeLine),
       ...(rest > 0 ? [`• and ${rest} more causes`] : []),
       namesLine(named, count),
-      `${threads ? "The details are in the thread. " : ""}List them with ${code("npm run autopilot -- status", 100)}.`,
+      `${threads ? "The details are in the thread. " : ""}List them with ${code(list, 100)}.`,
     ],
     context: [`since ${timeText(openedMs)}`],
   };

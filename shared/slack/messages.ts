@@ -5,20 +5,19 @@ import { stageKeys } from "../base/vocabulary.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { driftReasons, refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
 import { contestedStory } from "./contested-story.ts";
-import { counted, layOut, quoted, type SlackMessage, type Story, type StoryLine, timeText } from "./layout.ts";
+import { counted, quoted, type Story, type StoryLine, timeText } from "./layout.ts";
 import { code, escapeText, link, nameText } from "./mrkdwn.ts";
 import { commandFor, isRolloutEvent, type RolloutEvent, rolloutStory } from "./rollout-stories.ts";
 
 /**
- * The message about an event: which service or control plane, what happened and why, and the fix. Tag values and error
- * texts in it are escaped and cut.
+ * What an event says to people: which service, control plane or rollout, what happened and why, and the fix. Tag values
+ * and error texts in it are escaped and cut. Without a stage, it is the lab's.
  */
-export function messageFor(event: OutgoingEvent, stage?: string): SlackMessage {
-  return layOut(isRolloutEvent(event) ? rolloutStory(event) : storyOf(event, stage), stage);
+export function storyFor(event: OutgoingEvent, stage?: string): Story {
+  return isRolloutEvent(event) ? rolloutStory(event) : storyOf(event, stage);
 }
 
-/** What an event of a stage says to people; without a stage, of the lab. */
-export function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, stage?: string): Story {
+function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, stage?: string): Story {
   switch (detailType) {
     case "Service Enrolled":
       return {

@@ -1,33 +1,34 @@
 import { failureText } from "../base/failure-fixes.ts";
+import { autopilotEvents } from "../base/vocabulary.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
-import { refusals, warnings } from "../model/reason-texts.ts";
-import { refusalNames, warningNames } from "../model/reasons.ts";
+import { refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
+import { refusalNames, sharedProblemNames, warningNames } from "../model/reasons.ts";
+import { type FleetNewsEvent, fleetTopicOf, fleetTopics } from "./fleet-topics.ts";
 import { counted } from "./layout.ts";
+import type { TopicRules } from "./topic-rules.ts";
 
 /** An event about one service. */
 export type ServiceNewsEvent = Extract<OutgoingEvent, { detailType: `Service ${string}` | "Drift Corrected" }>;
+
+/** An event that the operations channel announces together with others of its topic. */
+export type NewsEvent = ServiceNewsEvent | FleetNewsEvent;
+
+/** True for an event that the channel announces; others are for a rollout's message alone. */
+export function isNews(event: OutgoingEvent): event is NewsEvent {
+  return autopilotEvents[event.detailType].audience === "channel";
+}
 
 /** True for an event about one service. */
 export function isServiceEvent(event: OutgoingEvent): event is ServiceNewsEvent {
   return event.detailType.startsWith("Service ") || event.detailType === "Drift Corrected";
 }
 
-/** How news of a topic is announced when there is more than one. */
-interface TopicRules {
-  readonly icon: string;
-  /** The headline for this number of services, two at least. */
-  readonly headline: (count: number) => string;
-  /** It needs somebody: it waits for nothing, and is one message a cause. */
-  readonly urgent?: true;
-  /** Its causes go on for a while, and strike one service after the other. */
-  readonly lasting?: true;
-}
-
 const services = (words: string) => (count: number) => `${counted(count, "service")} ${words}`;
 const rolls = (words: string) => (count: number) => `${counted(count, "roll")} ${words}`;
 
-/** The topics of the operations channel that an event about a service can belong to. */
+/** The topics of the operations channel. */
 const topics = {
+  ...fleetTopics,
   enrolled: { icon: ":white_check_mark:", headline: services("are in the mesh") },
   "enrolled-unverified": { icon: ":white_check_mark:", headline: services("are enrolled, not verified") },
   updated: { icon: ":arrows_counterclockwise:", headline: services("are up to date in the mesh") },
@@ -98,8 +99,13 @@ function isTopic(topic: string): topic is Topic {
   return Object.hasOwn(topics, topic);
 }
 
-/** What an event is about, and why it happened. */
-export function topicOf(event: ServiceNewsEvent): { readonly topic: Topic; readonly cause: string } {
+/** What an event is about: its topic, why it happened, and to whom or what. */
+export function topicOf(event: NewsEvent): { readonly topic: Topic; readonly cause: string; readonly subject: string } {
+  if (!isServiceEvent(event)) return fleetTopicOf(event);
+  return { ...serviceTopicOf(event), subject: event.detail.serviceArn };
+}
+
+function serviceTopicOf(event: ServiceNewsEvent): { readonly topic: Topic; readonly cause: string } {
   switch (event.detailType) {
     case "Service Enrolled":
       return { topic: event.detail.verification === "pending" ? "enrolled-unverified" : "enrolled", cause: "" };
@@ -165,7 +171,12 @@ export function causeText(topic: string, cause: string): CauseText | undefined {
     case "stuck":
     case "dying":
     case "stranded":
+    case "rollout-refused":
       return failureText(cause);
+    case "identity-warned": {
+      const found = sharedProblemNames.find((name) => name === cause);
+      return found && sharedProblems[found];
+    }
     default:
       return undefined;
   }

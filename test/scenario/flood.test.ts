@@ -1,6 +1,7 @@
+import { nextRootCaPem, rootCaPem } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import type { LabDriver } from "../../lab/story/lab-driver.ts";
-import { demo, ENROLL, enrollAs, fleetOf, web, webDefinition } from "./support/fleets.ts";
+import { cartFleet, demo, ENROLL, enrollAs, fleetOf, guideFleet, web, webDefinition } from "./support/fleets.ts";
 import { onLab } from "./support/on-lab.ts";
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `svc${index}`);
@@ -61,6 +62,34 @@ describe("many services have the same news", () => {
       expect(minutes.every((minute, index) => index === 0 || minute - (minutes[index - 1] ?? 0) >= 1)).toBe(true);
       const texts = announced.flatMap(({ text, replies }) => [text, ...replies.map((reply) => reply.text)]).join("\n");
       for (const name of names(12)) expect(texts).toContain(`ecs-demo/${name} is in the mesh`);
+    }));
+});
+
+describe("the same news of the fleet", () => {
+  it("40 requests that are refused one after the other are one message, with the details in its thread", () =>
+    onLab({ fleet: cartFleet }, async (driver) => {
+      for (let count = 0; count < 40; count += 1) {
+        const image = `not an image ${count}`;
+        await driver.request({ rolloutId: `upgrade-${count}`, kind: "upgrade", image, requestedBy: "ann" });
+        await driver.lab.clock.sleep(20_000);
+      }
+      await driver.minutes(3);
+      const [message, ...others] = inChannel(driver);
+      expect(others).toEqual([]);
+      expect(message?.text).toContain("Requests about 40 rollouts were refused: nothing was changed");
+      expect(message?.text).toContain("`npm run autopilot -- rollout list --stage lab`");
+      const details = message?.replies.map(({ text }) => text).join("\n") ?? "";
+      for (let count = 0; count < 40; count += 1) expect(details).toContain(`"not an image ${count}"`);
+    }));
+
+  it("a new root CA of every control plane is one message", () =>
+    onLab({ fleet: guideFleet }, async (driver) => {
+      for (const plane of driver.lab.controlPlanes.values()) plane.setRootCa(`${rootCaPem}${nextRootCaPem}`);
+      await driver.minutes(8);
+      const changed = inChannel(driver).filter(({ text }) => /root CA bundle/.test(text));
+      expect(changed).toHaveLength(1);
+      expect(changed[0]?.text).toContain("2 control planes: the root CA bundle has changed");
+      expect(changed[0]?.text).toMatch(/`mesh-(eu|us)`, `mesh-(eu|us)`/);
     }));
 });
 

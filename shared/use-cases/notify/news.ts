@@ -6,30 +6,28 @@ import type { News } from "../../model/channel.ts";
 import { alarmStory } from "../../slack/alarm-message.ts";
 import { keptStory } from "../../slack/group-message.ts";
 import type { Story } from "../../slack/layout.ts";
-import { storyOf } from "../../slack/messages.ts";
-import { type ServiceNewsEvent, topicOf, topicOfAlarm } from "../../slack/topics.ts";
+import { storyFor } from "../../slack/messages.ts";
+import { isServiceEvent, type NewsEvent, topicOf, topicOfAlarm } from "../../slack/topics.ts";
 
 /**
- * What an event about a service says to people. `id` identifies the event; without one, its content does. `reportedBy`:
- * the rollout that reports it, which may be another one than the event's.
+ * What an event says to people. `id` identifies the event; without one, its content does. `reportedBy`: the rollout
+ * that reports it, which may be another one than the event's. What is about no service is in no rollout's thread.
  */
-export function newsOfService(
-  event: ServiceNewsEvent,
-  id: string | undefined,
-  nowMs: number,
-  reportedBy?: string,
+export function newsOf(
+  event: NewsEvent,
+  { id, stage, nowMs, reportedBy }: { id: string | undefined; stage: string; nowMs: number; reportedBy?: string },
 ): News {
-  const { topic, cause } = topicOf(event);
-  const { detail } = event;
-  const rolloutId = reportedBy ?? ("rolloutId" in detail ? detail.rolloutId : undefined);
+  const { topic, cause, subject } = topicOf(event);
+  const own = isServiceEvent(event) && "rolloutId" in event.detail ? event.detail.rolloutId : undefined;
+  const rolloutId = reportedBy ?? own;
   return {
     id: id ?? sha256(JSON.stringify(event)),
     topic,
     cause,
-    subject: detail.serviceArn,
+    subject,
     ...(rolloutId !== undefined && { rolloutId }),
     atMs: nowMs,
-    story: kept(storyOf(event)),
+    story: kept(storyFor(event, stage)),
     further: 0,
   };
 }

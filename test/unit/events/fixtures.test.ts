@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseIncoming } from "../../../shared/events/incoming.ts";
 import { readOutgoing } from "../../../shared/events/outgoing.ts";
-import { messageFor } from "../../../shared/slack/messages.ts";
 import { eventFixture, eventFixtureNames } from "../../support/event-fixtures.ts";
+import { messageFor } from "../../support/messages.ts";
 
 const folder = new URL("../../fixtures/events/", import.meta.url);
 const files = eventFixtureNames.map((name) => `${name}.json`);

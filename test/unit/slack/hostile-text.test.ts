@@ -7,8 +7,8 @@ import { rolloutStatuses } from "../../../shared/model/rollout.ts";
 import { progressOf } from "../../../shared/rollout/progress.ts";
 import { alarmStory } from "../../../shared/slack/alarm-message.ts";
 import { layOut, type SlackMessage } from "../../../shared/slack/layout.ts";
-import { messageFor } from "../../../shared/slack/messages.ts";
 import { rolloutMessage } from "../../../shared/slack/rollout-message.ts";
+import { messageFor } from "../../support/messages.ts";
 import { all } from "../../support/outgoing-samples.ts";
 import { rollout, rolloutService, wave } from "../../support/rollouts.ts";
 

@@ -11,8 +11,8 @@ import {
 } from "../../../shared/events/service-events.ts";
 import type { BusEvent } from "../../../shared/ports/ports.ts";
 import type { SlackMessage } from "../../../shared/slack/layout.ts";
-import { messageFor } from "../../../shared/slack/messages.ts";
 import { code, escapeText } from "../../../shared/slack/mrkdwn.ts";
+import { messageFor } from "../../support/messages.ts";
 import { all, ref, rolloutEvents } from "../../support/outgoing-samples.ts";
 
 const messageOf = ({ detailType, detail }: BusEvent): SlackMessage =>

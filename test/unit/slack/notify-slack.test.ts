@@ -18,6 +18,10 @@ const counted = [
   "Service Roll Superseded",
 ];
 
+/** What the rollout's own message and its thread tell. */
+const isForRollout = ({ detailType }: BusEvent) =>
+  detailType.startsWith("Rollout ") && detailType !== "Rollout Refused";
+
 const nothing = () => undefined;
 const silent: Tools = {
   log: { info: nothing, warn: nothing, error: nothing, appendKeys: nothing },
@@ -56,8 +60,12 @@ const notOfRolls = ["Service Warned", "Service Unhealthy", "Service Contested"];
 const ofRolls = aboutServices.filter(({ detailType }) => !notOfRolls.includes(detailType));
 
 describe("the function notify-slack", () => {
-  it.each(all)("posts $detailType outside of a rollout", async (event) => {
+  it.each(all.filter((event) => !isForRollout(event)))("posts $detailType outside of a rollout", async (event) => {
     expect(await notified(event)).toEqual({ answer: { did: "posted" }, messages: 1 });
+  });
+
+  it.each(all.filter(isForRollout))("leaves $detailType to the rollout's own message", async (event) => {
+    expect(await notified(event)).toEqual({ answer: { did: "left-to-rollout" }, messages: 0 });
   });
 
   it.each(ofRolls)(

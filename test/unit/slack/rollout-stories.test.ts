@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AutopilotDetailType } from "../../../shared/base/vocabulary.ts";
 import { type OutgoingDetail, outgoing, readOutgoing } from "../../../shared/events/outgoing.ts";
-import { messageFor } from "../../../shared/slack/messages.ts";
+import { messageFor } from "../../support/messages.ts";
 
 const about = { rolloutId: "rotate-1", kind: "rotate" } as const;
 const counts = { services: 4, succeeded: 2, failed: 1, skipped: 1 };
