@@ -3,14 +3,16 @@ import { AutopilotError } from "../shared/base/errors.ts";
 import type { Json } from "../shared/base/json.ts";
 import { type Config, targetsOf } from "../shared/config/config.ts";
 import { parseIncoming } from "../shared/events/incoming.ts";
+import { dynamoDbServiceLedger } from "../shared/gateways/ledger/ledger-dynamodb.ts";
+import type { ServiceLedger } from "../shared/ports/ledger.ts";
 import type { Log } from "../shared/ports/ports.ts";
 import { reconcileService } from "../shared/use-cases/reconcile/reconcile-service.ts";
 import { sweepCluster } from "../shared/use-cases/reconcile/sweep.ts";
-import { environmentContext, type FunctionContext } from "./context.ts";
+import { contextWith, type FunctionContext } from "./context.ts";
 import { lambda, type Step } from "./middleware.ts";
 
 /** Reconciles the service that an event names: starts a roll if it is not as its tags ask for. */
-export function reconcile(context: FunctionContext): Step {
+export function reconcile(context: FunctionContext<ServiceLedger>): Step {
   return async (event, { log, measure }) => {
     const incoming = parseIncoming(event);
     if (incoming.kind === "reconcile-cluster") return reconcileCluster(incoming.clusterArn, context, log);
@@ -33,7 +35,7 @@ export function reconcile(context: FunctionContext): Step {
   };
 }
 
-async function reconcileCluster(clusterArn: string, context: FunctionContext, log: Log): Promise<Json> {
+async function reconcileCluster(clusterArn: string, context: FunctionContext<ServiceLedger>, log: Log): Promise<Json> {
   const cluster = parseClusterArn(clusterArn);
   if (!cluster) throw new AutopilotError("malformed-event", `No cluster's ARN: ${clusterArn}`);
   assertTarget(cluster, context.config);
@@ -47,4 +49,4 @@ function assertTarget({ account, region }: Place, config: Config): void {
   if (!known) throw new AutopilotError("unknown-account", `${account}/${region}`);
 }
 
-export const handler = lambda("reconcile-service", () => reconcile(environmentContext()));
+export const handler = lambda("reconcile-service", () => reconcile(contextWith(dynamoDbServiceLedger)));

@@ -15,10 +15,11 @@ export const requestedKinds = rolloutKinds.filter((kind) => kind !== "endpoint")
 
 const pattern = z.string().min(1).max(255);
 
-// Schemas that only some functions parse by are built at their first use: all functions import this file.
+// Schemas that only some functions parse by are built at their first use, and no bundle contains them that doesn't
+// parse by them: all functions import this file.
 
 /** Which enrolled services a rollout takes: those that every given list names. `*` stands for any characters. */
-export const scopeSchema = z.lazy(() =>
+export const scopeSchema = /* @__PURE__ */ z.lazy(() =>
   z.strictObject({
     controlPlane: z.string().min(1).optional(),
     accounts: z
@@ -34,12 +35,12 @@ export const scopeSchema = z.lazy(() =>
 );
 export type Scope = z.output<typeof scopeSchema>;
 /** The same as a rollout's record has it. */
-const storedScopeSchema = z.lazy(() => openObject(scopeSchema.unwrap().shape));
+const storedScopeSchema = /* @__PURE__ */ z.lazy(() => openObject(scopeSchema.unwrap().shape));
 
 const { shape: policyShape } = rolloutPolicySchema;
 
 /** What a request may change of the policy for its rollout. */
-export const overridesSchema = z.lazy(() =>
+export const overridesSchema = /* @__PURE__ */ z.lazy(() =>
   z.strictObject({
     canaryCount: policyShape.canaryCount.unwrap().optional(),
     waves: policyShape.waves.unwrap().optional(),
@@ -54,7 +55,7 @@ export const overridesSchema = z.lazy(() =>
 );
 export type Overrides = z.output<typeof overridesSchema>;
 /** The same as a rollout's record has it. */
-const storedOverridesSchema = z.lazy(() => {
+const storedOverridesSchema = /* @__PURE__ */ z.lazy(() => {
   const limit = openObject(failureLimitShape).optional();
   return openObject({
     ...overridesSchema.unwrap().shape,
@@ -104,7 +105,7 @@ export const laneSchema = openObject({
 });
 export type Lane = z.output<typeof laneSchema>;
 
-export const waveSchema = z.lazy(() =>
+export const waveSchema = /* @__PURE__ */ z.lazy(() =>
   openObject({
     /** `canary`, or the region and the share: `eu-west-1 50%`. */
     name: z.string(),
@@ -123,7 +124,7 @@ export type Wave = z.output<typeof waveSchema>;
 export const rolloutIdSchema = z.string().regex(/^[a-z][a-z0-9-]{2,59}$/, "a rollout's id");
 
 /** Built when first used, like that of its services: most functions are imported without ever reading a rollout. */
-export const rolloutSchema = z.lazy(() =>
+export const rolloutSchema = /* @__PURE__ */ z.lazy(() =>
   openObject({
     shape: z.literal(1),
     id: rolloutIdSchema,
@@ -239,7 +240,7 @@ export const assignedImageSchema = openObject({ image: imageSchema, assignedAtMs
 /** A ztunnel image, and when it was given. */
 export type AssignedImage = z.output<typeof assignedImageSchema>;
 
-export const rolloutServiceSchema = z.lazy(() =>
+export const rolloutServiceSchema = /* @__PURE__ */ z.lazy(() =>
   openObject({
     shape: z.literal(1),
     rolloutId: rolloutIdSchema,

@@ -163,3 +163,6 @@ export interface ChannelLedger {
 
 /** All that the autopilot remembers, in one store. */
 export interface Ledgers extends Ledger, RolloutLedger, ChannelLedger {}
+
+/** What reconciling services needs of it. */
+export interface ServiceLedger extends Ledger, Pick<RolloutLedger, "getFleet" | "changeFleet"> {}

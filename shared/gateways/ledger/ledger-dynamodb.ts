@@ -1,7 +1,7 @@
 import { newChannel } from "../../model/channel.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import type { ServiceState } from "../../model/service-state.ts";
-import type { ChannelLedger, Ledger, Ledgers } from "../../ports/ledger.ts";
+import type { ChannelLedger, Ledger, Ledgers, ServiceLedger } from "../../ports/ledger.ts";
 import { withFacts } from "../../trust/generations.ts";
 import type { PlacedClients } from "../aws/aws-clients.ts";
 import { attemptOf } from "./ledger-change.ts";
@@ -21,7 +21,7 @@ import {
 } from "./ledger-items.ts";
 import { type LedgerTable, type LedgerTableOptions, ledgerTable } from "./ledger-table.ts";
 import { updateExpression } from "./ledger-update.ts";
-import { dynamoDbRollouts } from "./rollouts-dynamodb.ts";
+import { dynamoDbFleet, dynamoDbRollouts } from "./rollouts-dynamodb.ts";
 
 type Changes = Readonly<Record<string, unknown>>;
 interface Condition {
@@ -43,6 +43,17 @@ export function dynamoDbLedger(clients: PlacedClients, options: LedgerTableOptio
     ...dynamoDbClaims(table),
     ...dynamoDbRollouts(table),
     ...dynamoDbChannel(table),
+  };
+}
+
+/** The part that reconciling services needs: the bundle of a function that has it does not contain the rest. */
+export function dynamoDbServiceLedger(clients: PlacedClients, options: LedgerTableOptions): ServiceLedger {
+  const table = ledgerTable(clients, options);
+  return {
+    ...dynamoDbServices(table),
+    ...dynamoDbMeshes(table),
+    ...dynamoDbClaims(table),
+    ...dynamoDbFleet(table),
   };
 }
 

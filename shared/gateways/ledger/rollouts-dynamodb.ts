@@ -18,9 +18,12 @@ import {
 } from "./ledger-items.ts";
 import { type LedgerTable, MAX_TRIES, type Update } from "./ledger-table.ts";
 
-/** What is remembered of rollouts, in the ledger's table. */
-export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
-  const newFleet = () => structuredClone(newFleetState);
+const newFleet = () => structuredClone(newFleetState);
+
+export type FleetCalls = Pick<RolloutLedger, "getFleet" | "changeFleet">;
+
+/** What is remembered of the fleet as a whole. */
+export function dynamoDbFleet(table: LedgerTable): FleetCalls {
   return {
     getFleet: async () => {
       const item = await table.get(fleetKey);
@@ -32,6 +35,13 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
         const before = item ? readFleet(item) : newFleet();
         return attemptOf({ key: fleetKey, before, read: readFleet }, change);
       }),
+  };
+}
+
+/** What is remembered of rollouts, in the ledger's table. */
+export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
+  return {
+    ...dynamoDbFleet(table),
 
     createRollout: async (rollout) => {
       const key = rolloutKey(rollout.id);
