@@ -5,6 +5,7 @@ import { proxiesOutbound } from "../../shared/data-plane/ztunnel/index.ts";
 import { isOfEarlierService } from "../../shared/deployment/memory.ts";
 import { SERIES_MS } from "../../shared/deployment/stops.ts";
 import { strandedOf } from "../../shared/deployment/stranded.ts";
+import { throttledUntilMs } from "../../shared/deployment/wish-rate.ts";
 import type { Decision, NoneReason } from "../../shared/enrollment/decision.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { versionSkew } from "../../shared/enrollment/version-skew.ts";
@@ -53,6 +54,8 @@ export interface InventoryService extends Place {
   readonly lastOutcome?: NonNullable<ServiceState["lastOutcome"]>;
   /** Tasks that died one after the other, the last one within an hour, while no roll was under way. */
   readonly stops?: { readonly count: number; readonly since: string; readonly code: string };
+  /** Its tags change too often: what they ask for is done then, ISO 8601. */
+  readonly throttledUntil?: string;
   /** The last roll could not be reverted, and the service does not run. */
   readonly stranded: boolean;
   /** A roll is under way. */
@@ -194,6 +197,7 @@ async function readService(
     rolling: holdsLease(state, calls.now()),
     stranded: strandedOf(service, state) !== undefined,
     ...stopsOf(state, calls.now()),
+    ...throttleOf(state, calls.now()),
     ...(state?.lastOutcome && { lastOutcome: state.lastOutcome }),
   };
   const nothing = { verdict: "unknown", drift: [], refusals: [], warnings: [] } as const;
@@ -209,6 +213,11 @@ function stopsOf(state: ServiceState | undefined, nowMs: number): Pick<Inventory
   const { stops } = state ?? {};
   if (!stops || nowMs - stops.lastMs >= SERIES_MS) return {};
   return { stops: { count: stops.count, since: new Date(stops.sinceMs).toISOString(), code: stops.code } };
+}
+
+function throttleOf(state: ServiceState | undefined, nowMs: number): Pick<InventoryService, "throttledUntil"> {
+  const untilMs = throttledUntilMs(state, nowMs);
+  return untilMs === undefined ? {} : { throttledUntil: new Date(untilMs).toISOString() };
 }
 
 type Described = Pick<

@@ -111,11 +111,13 @@ function stateStyle({ verdict }: InventoryService): Style {
   return verdict === "as-desired" ? "green" : "dim";
 }
 
-function notes({ refusals, warnings, stops, stranded, lastOutcome, failure }: InventoryService): readonly string[] {
+function notes(service: InventoryService): readonly string[] {
+  const { refusals, warnings, stops, throttledUntil, stranded, lastOutcome, failure } = service;
   return [
     ...refusals.map(({ reason, detail }) => `refused, ${reason}: ${detail}`),
     ...warnings.map(({ code, detail }) => `warning, ${code}: ${detail}`),
     ...(stops ? [`its tasks keep dying, ${stops.code}: ${stops.count} since ${minuteOf(stops.since)}`] : []),
+    ...(throttledUntil ? [`its tags change too often: what they ask for is done at ${minuteOf(throttledUntil)}`] : []),
     ...(stranded ? [`somebody has to act, ${lastOutcome?.reason}: not reverted, and it does not run`] : []),
     ...(failure ? [`${failure.code}: ${failure.detail}`] : []),
   ];

@@ -81,6 +81,7 @@ export const autopilotEvents = {
   "Service Roll Failed": { audience: "channel", countedInRollout: false, endsRoll: "reconcile" },
   "Service Unhealthy": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Service Contested": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Service Throttled": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Service Roll Superseded": { audience: "channel", countedInRollout: true, endsRoll: "reconcile-if-overtaken" },
   "Drift Corrected": { audience: "channel", countedInRollout: true, endsRoll: "reconcile" },
   "Root CA Changed": { audience: "channel", countedInRollout: false, endsRoll: "no" },

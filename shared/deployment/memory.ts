@@ -57,6 +57,7 @@ const nothing = {
   notifiedWarnings: null,
   notifiedUnhealthy: null,
   notifiedContested: null,
+  notifiedThrottled: null,
   corrections: null,
   stops: null,
   rolledBy: null,

@@ -120,6 +120,10 @@ export const contestedDetail = () =>
     until: z.iso.datetime(),
   });
 
+/** `Service Throttled`: its tags change too often: what they ask for then is done later. */
+export const throttledDetail = () =>
+  z.strictObject({ ...serviceFields, rolls: z.int().positive(), until: z.iso.datetime() });
+
 /** `Service Roll Superseded`: somebody else deployed during the roll, which ended without touching anything more. */
 export const rollSupersededDetail = () =>
   z.strictObject({ ...serviceFields, executionName: z.string(), ...inRollout, reason: text });

@@ -75,6 +75,11 @@ export function serviceContested(ref: ServiceRef, detail: Rest<"Service Conteste
   return outgoing("Service Contested", { ...about(ref), ...detail });
 }
 
+/** Its tags have started as many rolls within an hour as they may. */
+export function serviceThrottled(ref: ServiceRef, detail: Rest<"Service Throttled">): BusEvent {
+  return outgoing("Service Throttled", { ...about(ref), ...detail });
+}
+
 /** Somebody else deployed during a roll, which ended without touching anything more. */
 export function rollSuperseded(ref: ServiceRef, detail: Rest<"Service Roll Superseded">): BusEvent {
   return outgoing("Service Roll Superseded", { ...about(ref), ...detail });

@@ -7,6 +7,7 @@ import {
   refusedDetail,
   rollFailedDetail,
   rollSupersededDetail,
+  throttledDetail,
   unenrolledDetail,
   unhealthyDetail,
   updatedDetail,
@@ -23,6 +24,7 @@ export const serviceSchemas = {
   "Service Roll Failed": eventSchema("Service Roll Failed", rollFailedDetail),
   "Service Unhealthy": eventSchema("Service Unhealthy", unhealthyDetail),
   "Service Contested": eventSchema("Service Contested", contestedDetail),
+  "Service Throttled": eventSchema("Service Throttled", throttledDetail),
   "Service Roll Superseded": eventSchema("Service Roll Superseded", rollSupersededDetail),
   "Drift Corrected": eventSchema("Drift Corrected", driftCorrectedDetail),
 } as const satisfies { readonly [T in AutopilotDetailType]?: unknown };

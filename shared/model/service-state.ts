@@ -168,6 +168,8 @@ export const serviceStateSchema = openObject({
   notifiedUnhealthy: z.string().optional(),
   /** The content that another controller puts back, which was notified last. */
   notifiedContested: z.string().optional(),
+  /** Until when its tags had to wait when people were notified of that last. */
+  notifiedThrottled: z.iso.datetime().optional(),
   corrections: correctionsSchema.optional(),
   stops: stopsSchema.optional(),
   /** The rollout that has given it its revision: tasks that die are that rollout's failures while it runs. */

@@ -23,7 +23,12 @@ export interface Changed<T, C extends Change<unknown>> {
 
 /** Something to notify people of: the member of the service's state that records it, and its text. */
 export interface Notice {
-  readonly member: "notifiedRefusals" | "notifiedWarnings" | "notifiedUnhealthy" | "notifiedContested";
+  readonly member:
+    | "notifiedRefusals"
+    | "notifiedWarnings"
+    | "notifiedUnhealthy"
+    | "notifiedContested"
+    | "notifiedThrottled";
   readonly text: string;
   /** Who claims it, an execution. A claim by nobody is never claimed again before its end. */
   readonly by?: string;

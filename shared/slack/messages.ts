@@ -72,6 +72,16 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
       return rollFailedStory(detail);
     case "Service Unhealthy":
       return unhealthyStory(detail);
+    case "Service Throttled":
+      return {
+        icon: ":hourglass:",
+        headline: `${nameOf(detail)}: its tags change too often`,
+        lines: [
+          `They have started ${counted(detail.rolls, "roll")} within an hour. What they ask for then is done at ${timeText(detail.until)}.`,
+          "_Fix:_ Find who changes them, in CloudTrail by `TagResource` and `UntagResource` of the service.",
+        ],
+        context: where(detail),
+      };
     case "Service Contested":
       return {
         icon: ":crossed_swords:",

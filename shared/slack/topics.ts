@@ -68,6 +68,7 @@ const topics = {
     headline: services("are deployed again and again by another controller, without what the mesh needs"),
     urgent: true,
   },
+  throttled: { icon: ":hourglass:", headline: services("have tags that change too often"), lasting: true },
   stranded: {
     icon: ":broken_heart:",
     headline: services("still do not run: somebody has to act"),
@@ -129,6 +130,8 @@ function serviceTopicOf(event: ServiceNewsEvent): { readonly topic: Topic; reado
       if (unchanged) return { topic: "unchanged", cause: code };
       return { topic: reverted ? "reverted" : "stuck", cause: code };
     }
+    case "Service Throttled":
+      return { topic: "throttled", cause: "" };
     case "Service Contested":
       return { topic: "contested", cause: "" };
     case "Service Unhealthy": {

@@ -26,6 +26,10 @@ describe("somebody who alternates a tag of one service for half an hour", () => 
       expect(await revisions(driver)).toBeLessThanOrEqual(3);
       await driver.until("the last wish is carried out", 90, async () => !(await driver.inMesh(a)));
       expect(driver.rollsOf(a).length).toBeLessThanOrEqual(8);
+      // People are notified once.
+      const notified = driver.lab.slack.messages().filter(({ text }) => text.includes("its tags change too often"));
+      expect(notified).toHaveLength(1);
+      expect(notified[0]?.text).toContain("They have started 6 rolls within an hour.");
       // Another service is enrolled at once.
       await driver.tag(demo("b"), enrollAs("b"));
       await driver.until("b is in the mesh", 10, () => driver.inMesh(demo("b")));

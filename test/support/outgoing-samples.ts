@@ -14,6 +14,7 @@ import {
   serviceContested,
   serviceEnrolled,
   serviceRefused,
+  serviceThrottled,
   serviceUnenrolled,
   serviceUnhealthy,
   serviceUpdated,
@@ -88,6 +89,7 @@ export const all = [
     since: "2026-11-21T10:00:00.000Z",
     stoppedTasks: 3,
   }),
+  serviceThrottled(ref, { rolls: 6, until: "2026-11-21T05:00:00.000Z" }),
   serviceContested(ref, {
     taskDefinitionArn: "arn:aws:ecs:us-east-1:123456789012:task-definition/web:7",
     ownRevisionArn: "arn:aws:ecs:us-east-1:123456789012:task-definition/web:8",

@@ -2,10 +2,10 @@ import type { Config } from "../../config/config.ts";
 import { attemptKeyOf, nextAttempt } from "../../deployment/attempts.ts";
 import { executionName } from "../../deployment/execution-name.ts";
 import { awaitsVerification, VERIFICATION } from "../../deployment/verification.ts";
-import { wishRate } from "../../deployment/wish-rate.ts";
+import { type WishRate, wasNotifiedOfRate, wishRate } from "../../deployment/wish-rate.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
-import { serviceRefused, serviceWarned } from "../../events/service-events.ts";
+import { serviceRefused, serviceThrottled, serviceWarned } from "../../events/service-events.ts";
 import { hasEndedExecution } from "../../model/execution-status.ts";
 import type { Refusal, Warning } from "../../model/reasons.ts";
 import type { ObservedService } from "../../model/service.ts";
@@ -158,14 +158,28 @@ async function startRoll(
   const { taskDefinitionArn } = service;
   const rate = wishRate(state, { taskDefinitionArn, attemptKey }, calls.now());
   if (rate.case === "later") {
-    const until = new Date(rate.notBeforeMs).toISOString();
-    calls.log.warn("tags change too often: what they ask for then is done later", { until });
+    await notifyThrottled(service, state, rate, calls);
     return { did: "nothing", why: "too-many-changes" };
   }
   const done = await startAttempt(service, { action, content, attemptKey, attempt: state?.attemptNumber ?? 0 }, calls);
   if (done.did === "started" && rate.case === "start")
     await calls.ledger.patchService(service.ref.serviceArn, { wishRolls: rate.wishRolls });
   return done;
+}
+
+/** People are notified once a day of a service whose tags go on changing. */
+async function notifyThrottled(
+  { ref }: ObservedService,
+  state: ServiceState | undefined,
+  { notBeforeMs, rolls }: Extract<WishRate, { case: "later" }>,
+  calls: NoticeCalls & Pick<ReconcileCalls, "ledger" | "log">,
+): Promise<void> {
+  const until = new Date(notBeforeMs).toISOString();
+  calls.log.warn("tags change too often: what they ask for then is done later", { until });
+  if (wasNotifiedOfRate(state ?? {}, calls.now())) return;
+  const event = serviceThrottled(ref, { rolls, until });
+  if (await notifyOnce(ref, { member: "notifiedThrottled", text: until }, event, calls))
+    await calls.ledger.patchService(ref.serviceArn, { notifiedThrottled: until, notice: null });
 }
 
 async function startAttempt(

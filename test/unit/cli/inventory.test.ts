@@ -27,3 +27,23 @@ describe("services with short ARNs", () => {
     expect(await read({ services: ["web"] })).toMatchObject({ shortArns: [], services: [{}] });
   });
 });
+
+describe("a service whose tags have started six rolls within an hour", () => {
+  it("is shown by status with the time at which it is rolled again", async () => {
+    const testbed = await watchedTestbed();
+    const textNow = async () => {
+      const { out, environment } = testContext();
+      return inventoryText(
+        await readInventory({}, { ...testbed, ecs: () => testbed.ecs }),
+        terminalOf(out, environment),
+      );
+    };
+    const nowMs = testbed.now();
+    await testbed.ledger.patchService(web.serviceArn, { wishRolls: Array.from({ length: 5 }, () => nowMs) });
+    expect(await textNow()).not.toContain("change too often");
+    await testbed.ledger.patchService(web.serviceArn, { wishRolls: Array.from({ length: 6 }, () => nowMs) });
+    expect(await textNow()).toContain("its tags change too often: what they ask for is done at ");
+    testbed.clock.nowMs += 3_600_000;
+    expect(await textNow()).not.toContain("change too often");
+  });
+});

@@ -12,7 +12,7 @@ const state = { lastGoodRevisionArn: OBSERVED, wishRolls: six };
 
 describe("rolls that tags ask for", () => {
   it("are six within an hour, then one when the oldest is an hour ago", () => {
-    const later = { case: "later", notBeforeMs: NOON + HOUR };
+    const later = { case: "later", notBeforeMs: NOON + HOUR, rolls: 6 };
     expect(wishRate(state, wish, NOON + 30 * MINUTE)).toEqual(later);
     expect(wishRate(state, wish, NOON + HOUR - 1)).toEqual(later);
     const next = { case: "start", wishRolls: [...six.slice(1), NOON + HOUR] };

@@ -56,7 +56,7 @@ async function notified({ detailType, detail }: BusEvent, rolloutId?: string, le
 }
 
 const aboutServices = all.filter(({ detailType }) => /^(Service|Drift) /.test(detailType));
-const notOfRolls = ["Service Warned", "Service Unhealthy", "Service Contested"];
+const notOfRolls = ["Service Warned", "Service Unhealthy", "Service Contested", "Service Throttled"];
 const ofRolls = aboutServices.filter(({ detailType }) => !notOfRolls.includes(detailType));
 
 describe("the function notify-slack", () => {

@@ -300,6 +300,7 @@ describe("event patterns", () => {
       "Service Contested",
       "Service Refused",
       "Service Roll Failed",
+      "Service Throttled",
       "Service Unhealthy",
       "Service Warned",
     ]);
