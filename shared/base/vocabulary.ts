@@ -198,6 +198,9 @@ export const tagKeys = commonKeys.tags;
 /** What the names of the secrets of all stages begin with: a sidecar that reads one of them is an autopilot's. */
 export const ANY_STAGE_PREFIX = new RegExp(`^${DEFAULT_NAME}(-[A-Za-z0-9-]+)?/`);
 
+/** The enroll tag of a stage that has not chosen another key for it. */
+export const ENROLL_TAG_OF_ANY_STAGE = new RegExp(`^${DEFAULT_NAME}(-[A-Za-z0-9-]+)?/enroll$`);
+
 /**
  * The name of the role in other accounts, with its path: a stage with its own keys has its own role as well, since two
  * stages can't have one role that trusts the functions of both.

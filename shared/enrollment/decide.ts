@@ -3,7 +3,13 @@ import { DISCOVERY_TAG, tagKeys } from "../base/vocabulary.ts";
 import type { Config } from "../config/config.ts";
 import { driftOf, type Sidecar } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts, MeshGeneration } from "../model/mesh.ts";
-import { type DriftReason, keptRefusals, type Refusal, type RepairReason } from "../model/reasons.ts";
+import {
+  type DriftReason,
+  keptRefusals,
+  type Refusal,
+  type RefusalReason,
+  type RepairReason,
+} from "../model/reasons.ts";
 import type { FleetState } from "../model/rollout.ts";
 import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/service.ts";
 import type { ServiceState } from "../model/service-state.ts";
@@ -12,6 +18,7 @@ import type { Decision, DesiredEnrollment, TagRequest, UnenrollReason } from "./
 import { comparableValueFrom } from "./definition.ts";
 import { desiredEnrollment, desiredImage } from "./desired.ts";
 import { knownFamilyRefusals } from "./families.ts";
+import { otherStageRefusals } from "./other-stages.ts";
 import { enrollRefusals, requestRefusals, serviceRefusals, sidecarRefusals } from "./refusals-of.ts";
 import { immediateDrift } from "./rollout-deferral.ts";
 import { sidecarSpec } from "./sidecar-spec.ts";
@@ -121,7 +128,7 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar, mistakes: rea
   const wish = wishOf(observed, running, [...mistakes, ...conflicts]);
   const chosen = imageOf(observed, wish.request, running?.image, isInMesh(observed, sidecar));
   const found = [...obstacles(observed, wish, chosen.image), ...chosen.refusals];
-  const kept = found.filter(({ reason }) => keptRefusals.includes(reason) && isInMesh(observed, sidecar));
+  const kept = found.filter(({ reason }) => isKept(reason, observed, sidecar));
   const refused = refuse(found.filter((refusal) => !kept.includes(refusal)));
   if (refused) return refused;
   if (!facts) throw new AutopilotError("mesh-facts-missing", `For ${service.ref.serviceArn}.`);
@@ -157,6 +164,12 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar, mistakes: rea
     return { action: "none", reason: "awaits-rollout", warnings, repairs };
   const isNew = sidecar.kind === "none" && observed.state?.enrolled !== true;
   return { action: isNew ? "enroll" : "update", drift, desired, warnings, repairs: isNew ? [] : repairs };
+}
+
+/** Of two stages, the one goes on whose sidecar the service has, or had last. */
+function isKept(reason: RefusalReason, observed: DecisionInput, sidecar: Sidecar): boolean {
+  if (reason === "other-stage" && sidecar.kind === "by-hand") return false;
+  return keptRefusals.includes(reason) && isInMesh(observed, sidecar);
 }
 
 /** The tags of an identity that is kept come with the next roll, and do not start one. */
@@ -202,12 +215,13 @@ function imageOf(
 
 /** Every refusal that applies, most fundamental first. */
 function obstacles(observed: DecisionInput, { request, refusals }: Wish, image: string): readonly Refusal[] {
-  const { service, definition, config } = observed;
+  const { service, clusterTags, definition, config } = observed;
   const wanted = { image, request: { proxyEnv: request?.proxyEnv ?? false } };
   const placeholder = { secretName: "ztunnel-autopilot/network/namespace/service-account", versionId: "0".repeat(64) };
   const spec = sidecarSpec(wanted, comparableValueFrom(service, placeholder, undefined), config);
   return [
     ...serviceRefusals(service),
+    ...otherStageRefusals(service, clusterTags, config),
     ...enrollRefusals(service, definition, config),
     ...knownFamilyRefusals(service, observed.state, config),
     ...(request === undefined ? [] : requestRefusals(service, request, config)),

@@ -135,6 +135,10 @@ export const refusals = {
     sentence: "No control plane serves this account and region.",
     fix: "Have the platform team add the account and region to autopilot.config.ts.",
   },
+  "other-stage": {
+    sentence: "The service is tagged for two stages: both would give it a sidecar, in turns.",
+    fix: "Take the enroll tag of one of them away.",
+  },
 } as const satisfies Readonly<Record<RefusalReason, { sentence: string; fix: string }>>;
 
 export const warnings = {

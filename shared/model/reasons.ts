@@ -58,6 +58,7 @@ export const refusalNames = [
   "no-deployment-room",
   "shared-family",
   "no-control-plane",
+  "other-stage",
 ] as const;
 export type RefusalReason = (typeof refusalNames)[number];
 
@@ -70,6 +71,7 @@ export const keptRefusals: readonly RefusalReason[] = [
   "no-deployment-room",
   "roles-differ",
   "shared-family",
+  "other-stage",
 ];
 
 /**

@@ -68,12 +68,43 @@ describe("a stage with its own keys", () => {
 
       await driver.tag(cart, asDev);
       await driver.minutes(60);
-      expect(lab.rolls()).toHaveLength(2);
-      expect(await runningDefinition(driver)).toContain(":secret:ztunnel-autopilot-dev/");
-      expect(await runningDefinition(driver)).not.toContain(":secret:ztunnel-autopilot/");
+      expect(lab.rolls()).toHaveLength(1);
       await driver.untag(cart, "ztunnel-autopilot/enroll");
       await driver.minutes(60);
       expect(lab.rolls()).toHaveLength(2);
+      expect(await runningDefinition(driver)).toContain(":secret:ztunnel-autopilot-dev/");
+      expect(await runningDefinition(driver)).not.toContain(":secret:ztunnel-autopilot/");
+    }));
+
+  it("refuses a service that is tagged for another stage, too, whose sidecar it may have, until one tag is gone", () =>
+    onLab({ fleet: cartFleet, stage: "dev" }, async (driver) => {
+      const refusals = () => driver.messagesAbout(cart).filter((text) => text.includes("can't join the mesh"));
+      await driver.tag(cart, { ...asDev, "ztunnel-autopilot-qa/enroll": "true" });
+      await driver.minutes(40);
+      expect(driver.lab.rolls()).toEqual([]);
+      expect(refusals()).toHaveLength(1);
+      expect(refusals()[0]).toContain("The service is tagged for two stages");
+      expect(refusals()[0]).toContain("ztunnel-autopilot-qa/enroll");
+      await driver.tag(cart, { "ztunnel-autopilot-qa/enroll": "false" });
+      await driver.until("the service is enrolled", 30, () => driver.ended(cart, "succeeded"));
+    }));
+
+  it("goes on with a service that it had first, with a warning, and leaves it alone once another stage has taken it", () =>
+    onLab({ fleet: cartFleet, stage: "dev" }, async (driver) => {
+      await driver.tag(cart, asDev);
+      await driver.until("the service is enrolled", 30, () => driver.ended(cart, "succeeded"));
+      await driver.tag(cart, { "ztunnel-autopilot/enroll": "true" });
+      await driver.minutes(40);
+      expect(driver.lab.rolls()).toHaveLength(1);
+      const warned = driver.messagesAbout(cart).filter((text) => text.includes("ztunnel-autopilot/enroll"));
+      expect(warned).toHaveLength(1);
+      // The other stage deploys its sidecar: an endless exchange of revisions would follow.
+      const ours = await driver.definitionOf(cart);
+      const theirs = JSON.stringify(ours).replaceAll(":secret:ztunnel-autopilot-dev/", ":secret:ztunnel-autopilot/");
+      await driver.deploy(cart, JSON.parse(theirs));
+      await driver.minutes(120);
+      expect(driver.lab.rolls()).toHaveLength(1);
+      expect(await runningDefinition(driver)).toContain(":secret:ztunnel-autopilot/");
     }));
 
   it("takes on its own role in other accounts", () =>
@@ -91,7 +122,7 @@ describe("a stage with its own keys", () => {
 describe("a production stage", () => {
   it.each(["prod", "production", undefined])("%s has the keys that it always had", (stage) =>
     onLab({ fleet: cartFleet, ...(stage && { stage }) }, async (driver) => {
-      await driver.tag(cart, { ...asDev, ...enrollAs("cart"), [`${PREFIX}nonsense`]: "x" });
+      await driver.tag(cart, { ...enrollAs("cart"), [`${PREFIX}enroll`]: "no", [`${PREFIX}nonsense`]: "x" });
       await driver.until("the service is enrolled", 30, () => driver.ended(cart, "succeeded"));
       expect(tokens(driver)).toEqual([expect.stringMatching(/^ztunnel-autopilot\//)]);
       expect(driver.lab.config.memberRoleName).toBe("ztunnel-autopilot-member");

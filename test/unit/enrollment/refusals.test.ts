@@ -27,6 +27,8 @@ describe("refusals", () => {
 
   const refused: [string, Parameters<typeof observed>[0]][] = [
     ["service-not-active", { service: service({ status: "DRAINING" }) }],
+    ["other-stage", { service: service({ tags: { ...service().tags, "ztunnel-autopilot-dev/enroll": "true" } }) }],
+    ["other-stage", { clusterTags: { "ztunnel-autopilot-dev/enroll": "true" } }],
     ["deployment-controller", { service: service({ deploymentController: "CODE_DEPLOY" }) }],
     ["deployment-controller", { service: service({ deploymentController: "EXTERNAL" }) }],
     ["platform-version", { service: service({ platformVersion: "1.3.0" }) }],
