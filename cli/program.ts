@@ -5,6 +5,7 @@ import { costCommand } from "./commands/cost.ts";
 import { injectCommand } from "./commands/inject.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { rbacCommand } from "./commands/rbac.ts";
+import { releaseCommand } from "./commands/release.ts";
 import { rolloutControlCommands } from "./commands/rollout-control.ts";
 import { rolloutListCommand } from "./commands/rollout-list.ts";
 import { rolloutRequestCommand } from "./commands/rollout-request.ts";
@@ -35,7 +36,7 @@ export function autopilotCommand(act: (command: CliCommand, invocation: Invocati
     .addHelpText("after", `\n${notes}`);
   add(root, statusCommand);
   root.addCommand(rollout);
-  add(root, unenrollCommand, injectCommand, rbacCommand, policyCommand, costCommand, completionCommand);
+  add(root, unenrollCommand, releaseCommand, injectCommand, rbacCommand, policyCommand, costCommand, completionCommand);
   for (const command of allCommands(root)) command.helpOption("-h, --help", "this text");
   for (const group of [root, rollout]) group.helpCommand("help [command]", "the help of a command");
   return root;

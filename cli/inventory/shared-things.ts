@@ -1,6 +1,8 @@
-import { type Place, parseServiceArn, type ServiceRef } from "../../shared/base/arn.ts";
-import { type Config, controlPlaneFor, targetsOf } from "../../shared/config/config.ts";
+import type { Place } from "../../shared/base/arn.ts";
+import type { Config } from "../../shared/config/config.ts";
+import { knownOrphan, planeOf } from "../../shared/enrollment/membership.ts";
 import type { Claim, Problem } from "../../shared/model/claim.ts";
+import type { OrphanReason } from "../../shared/model/reasons.ts";
 import type { Scope } from "../../shared/model/rollout.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
 import { matchesScope } from "../../shared/rollout/identity.ts";
@@ -26,8 +28,11 @@ export interface OrphanedSecret extends Place {
 /** A service in the mesh that no sweep reads any more. */
 export interface OrphanedService {
   readonly serviceArn: string;
-  /** What of it left the configuration. */
-  readonly lacks: "account" | "region" | "control-plane";
+  readonly why: OrphanReason;
+  /** Whose mesh it is in. Absent where an earlier version has enrolled it and nothing says it. */
+  readonly controlPlane?: string;
+  /** Since when sweeps have found it so. */
+  readonly since?: string;
 }
 
 /** A problem of what services share. */
@@ -74,22 +79,13 @@ function isInScope(
   return matchesScope(asked, { serviceArn }, () => undefined);
 }
 
-function orphanedService(
-  { serviceArn, enrolled }: ServiceState,
-  scope: Scope,
-  config: Config,
-): readonly OrphanedService[] {
-  const ref = parseServiceArn(serviceArn);
-  const lacks = ref && enrolled ? lackOf(ref, config) : undefined;
-  if (!lacks || !matchesScope(scope, { serviceArn }, (at) => controlPlaneFor(config, at)?.name)) return [];
-  return [{ serviceArn, lacks }];
-}
-
-function lackOf(ref: ServiceRef, config: Config): OrphanedService["lacks"] | undefined {
-  const ofAccount = targetsOf(config).filter(({ account }) => account === ref.account);
-  if (ofAccount.length === 0) return "account";
-  if (!ofAccount.some(({ region }) => region === ref.region)) return "region";
-  return controlPlaneFor(config, ref) ? undefined : "control-plane";
+function orphanedService(state: ServiceState, scope: Scope, config: Config): readonly OrphanedService[] {
+  const why = knownOrphan(state, config);
+  const controlPlane = planeOf(state, config);
+  if (!why || !matchesScope(scope, state, () => controlPlane)) return [];
+  const { serviceArn, orphaned } = state;
+  const since = orphaned?.why === why ? { since: timeOf(orphaned.sinceMs) } : {};
+  return [{ serviceArn, why, ...(controlPlane !== undefined && { controlPlane }), ...since }];
 }
 
 function orphanedIdentities({ subject, holders }: Claim, config: Config): readonly OrphanedIdentity[] {

@@ -1,4 +1,4 @@
-import { sharedProblems } from "../../shared/model/reason-texts.ts";
+import { orphanReasons, sharedProblems } from "../../shared/model/reason-texts.ts";
 import { sharedProblemNames } from "../../shared/model/reasons.ts";
 import type { OrphanedService, SharedThings } from "../inventory/shared-things.ts";
 import { printable, type Terminal } from "./style.ts";
@@ -8,7 +8,7 @@ import { minuteOf } from "./time.ts";
 export function sharedThingsText({ orphans, problems }: SharedThings, { style }: Terminal): readonly string[] {
   const { identities, secrets, services } = orphans;
   const left = [
-    ...services.map(({ serviceArn, lacks }) => `${serviceArn}: in the mesh, ${lackWords[lacks]}`),
+    ...services.map(orphanWords),
     ...identities.map(({ controlPlane, namespace, serviceAccount, roleArn, since, unboundFrom }) => {
       const identity = `${controlPlane}  ${namespace}/${serviceAccount} of ${roleArn}`;
       return since === undefined || unboundFrom === undefined
@@ -35,11 +35,11 @@ function fixOf(code: string): string {
   return known === undefined ? "" : sharedProblems[known].fix;
 }
 
-const lackWords: Readonly<Record<OrphanedService["lacks"], string>> = {
-  account: "its account is not in the configuration",
-  region: "its region is not in the configuration",
-  "control-plane": "no control plane of the configuration serves it",
-};
+function orphanWords({ serviceArn, why, controlPlane, since }: OrphanedService): string {
+  const mesh = controlPlane === undefined ? "in a mesh" : `in the mesh of ${controlPlane}`;
+  const when = since === undefined ? "" : `, since ${minuteOf(since)}`;
+  return `${serviceArn}: orphaned, ${mesh}: ${orphanReasons[why]}${when}`;
+}
 
 function section(title: string, lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : [title, ...lines.map((line) => `    ${printable(line)}`), ""];

@@ -118,6 +118,11 @@ export class LabDriver {
     await this.#put("Rollout Control", detail);
   }
 
+  /** Releases orphaned services, as the operator's command does. */
+  async release(serviceArns: readonly string[]): Promise<void> {
+    await this.#put("Release Requested", { serviceArns: [...serviceArns], requestedBy: "ann" });
+  }
+
   async #put(detailType: OperatorDetailType, detail: JsonObject): Promise<void> {
     const { homeAccount: account, homeRegion: region } = this.lab.config;
     const entry = {

@@ -46,6 +46,7 @@ export const HEARTBEAT = "Heartbeat";
 export const operatorDetailTypes = {
   request: "Rollout Requested",
   control: "Rollout Control",
+  release: "Release Requested",
   rootCaRotated: "Root CA Rotated",
 } as const;
 export type OperatorDetailType = (typeof operatorDetailTypes)[keyof typeof operatorDetailTypes];
@@ -91,6 +92,7 @@ export const autopilotEvents = {
   "Mesh Gateway Ambiguous": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Mesh Shape Unknown": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Mesh Identity Warned": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Services Orphaned": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Fleet Contested": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Rollout Refused": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Rollout Started": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },

@@ -1,14 +1,23 @@
 /** To whose mesh a service belongs: remembered with it, since it stays there when the configuration changes. */
 
-import { parseServiceArn } from "../base/arn.ts";
+import { clusterArnOf, parseServiceArn } from "../base/arn.ts";
 import { type Config, controlPlaneFor, targetsOf } from "../config/config.ts";
+import type { OrphanReason } from "../model/reasons.ts";
 import type { ServiceState } from "../model/service-state.ts";
 
 type Member = Pick<ServiceState, "serviceArn" | "controlPlane">;
 
 /** What of a service in the mesh left the configuration, so that no sweep reads it any more. */
-export const missingParts = ["account", "region", "control-plane"] as const;
-export type MissingPart = (typeof missingParts)[number];
+export type MissingPart = Extract<OrphanReason, "account" | "region" | "control-plane">;
+
+/** An account and region as a sweep found it. */
+export interface SeenPlace {
+  /** The autopilot may not list its clusters. */
+  readonly isRefused: boolean;
+  /** The clusters that were listed, and of these the ones whose services it may not read. */
+  readonly clusters: ReadonlySet<string>;
+  readonly refusedClusters: ReadonlySet<string>;
+}
 
 /** The control plane whose mesh the service is in; by today's configuration where an earlier version enrolled it. */
 export function planeOf({ serviceArn, controlPlane }: Member, config: Config): string | undefined {
@@ -43,4 +52,31 @@ export function missingPartOf(
   if (ofAccount.length === 0) return "account";
   if (!ofAccount.some(({ region }) => region === ref.region)) return "region";
   return controlPlaneFor(config, ref) ? undefined : "control-plane";
+}
+
+/** Why no sweep reads a service in the mesh, after a sweep; undefined for one that is kept. */
+export function orphanReasonOf(
+  state: Pick<ServiceState, "serviceArn" | "enrolled" | "roll" | "secretsInUse">,
+  config: Config,
+  seen: SeenPlace | undefined,
+): OrphanReason | undefined {
+  const ref = parseServiceArn(state.serviceArn);
+  if (!ref || !mayHaveTasks(state)) return undefined;
+  const missing = missingPartOf(state, config);
+  if (missing !== undefined || !seen) return missing;
+  const clusterArn = clusterArnOf(ref);
+  if (seen.isRefused || seen.refusedClusters.has(clusterArn)) return "unreadable";
+  return seen.clusters.has(clusterArn) ? undefined : "cluster-gone";
+}
+
+/** The same by the configuration, and by the record of the last sweep. */
+export function knownOrphan(
+  state: Pick<ServiceState, "serviceArn" | "enrolled" | "roll" | "secretsInUse" | "orphaned">,
+  config: Config,
+): OrphanReason | undefined {
+  if (!mayHaveTasks(state)) return undefined;
+  const recorded = state.orphaned?.why;
+  // A part of the configuration that was missing may be back: the next sweep takes that record away.
+  const isOfSweep = recorded === "unreadable" || recorded === "cluster-gone";
+  return missingPartOf(state, config) ?? (isOfSweep ? recorded : undefined);
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { sharedProblemNames } from "../model/reasons.ts";
+import { orphanReasonNames, sharedProblemNames } from "../model/reasons.ts";
 import { count, text, version } from "./fields.ts";
 
 /* Details of the events about a control plane's view of the mesh. */
@@ -21,6 +21,17 @@ export const meshIdentityWarnedDetail = () =>
     detail: text,
     /** Some of the services. */
     services: z.array(z.string()),
+  });
+
+/** `Services Orphaned`: no sweep reads services in the mesh any more; or an operator has released them. */
+export const servicesOrphanedDetail = () =>
+  z.strictObject({
+    version,
+    state: z.enum(["orphaned", "released"]),
+    services: count,
+    /** Some of them, and why no sweep reads them. */
+    named: z.array(z.strictObject({ serviceArn: z.string(), why: z.enum(orphanReasonNames) })).min(1),
+    by: text.optional(),
   });
 
 /** `Fleet Contested`: two writers change in turns what the fleet should have. Nothing is rolled out until they rest. */

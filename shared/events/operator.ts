@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { serviceArnSchema } from "../base/arn.ts";
 import { eventSources, type OperatorDetailType } from "../base/vocabulary.ts";
 import { overridesSchema, requestedKinds, rolloutIdSchema, scopeSchema } from "../model/rollout.ts";
 
@@ -35,6 +36,15 @@ export const rolloutControlSchema = z.strictObject({
 });
 /** The detail of `Rollout Control`. */
 export type RolloutControl = z.output<typeof rolloutControlSchema>;
+
+/** More are released by several events. */
+export const MAX_RELEASED = 100;
+export const releaseRequestSchema = z.strictObject({
+  serviceArns: z.array(serviceArnSchema).min(1).max(MAX_RELEASED),
+  requestedBy: by,
+});
+/** The detail of `Release Requested`. */
+export type ReleaseRequest = z.output<typeof releaseRequestSchema>;
 
 const eventSchema = z.object({
   id: z.string().min(1),

@@ -8,6 +8,7 @@ import {
   meshGatewayAmbiguousDetail,
   meshIdentityWarnedDetail,
   meshShapeUnknownDetail,
+  servicesOrphanedDetail,
 } from "./mesh-details.ts";
 import {
   rolledBackDetail,
@@ -35,6 +36,7 @@ const schemas = {
   "Mesh Gateway Ambiguous": eventSchema("Mesh Gateway Ambiguous", meshGatewayAmbiguousDetail),
   "Mesh Shape Unknown": eventSchema("Mesh Shape Unknown", meshShapeUnknownDetail),
   "Mesh Identity Warned": eventSchema("Mesh Identity Warned", meshIdentityWarnedDetail),
+  "Services Orphaned": eventSchema("Services Orphaned", servicesOrphanedDetail),
   "Fleet Contested": eventSchema("Fleet Contested", fleetContestedDetail),
   "Rollout Refused": eventSchema("Rollout Refused", rolloutRefusedDetail),
   "Rollout Started": eventSchema("Rollout Started", rolloutStartedDetail),
@@ -47,6 +49,8 @@ type Schema<T extends AutopilotDetailType = AutopilotDetailType> = (typeof schem
 
 /** An event that the autopilot emits, as its readers get it. */
 export type OutgoingEvent = z.output<Schema>;
+/** The detail of one kind of them. */
+export type OutgoingDetailOf<T extends AutopilotDetailType> = Extract<OutgoingEvent, { detailType: T }>["detail"];
 /** What a builder is given of an event's detail. */
 export type OutgoingDetail<T extends AutopilotDetailType> = z.input<Schema<T>>["detail"];
 

@@ -1,5 +1,5 @@
 /** The sentences for people about every reason that reasons.ts names, and for a refusal the fix. */
-import type { DriftReason, RefusalReason, SharedProblem, WarningCode } from "./reasons.ts";
+import type { DriftReason, OrphanReason, RefusalReason, SharedProblem, WarningCode } from "./reasons.ts";
 
 export const driftReasons = {
   "sidecar-missing": "The task definition has no ztunnel container.",
@@ -172,3 +172,16 @@ export const sharedProblems = {
     fix: "Label it by the named command, or set policy.labelNamespaces to have the autopilot do it.",
   },
 } as const satisfies Readonly<Record<SharedProblem, { sentence: string; fix: string }>>;
+
+/** Why nobody keeps a service in the mesh, behind its name. */
+export const orphanReasons = {
+  account: "its account is not in the configuration",
+  region: "its region is not in the configuration",
+  "control-plane": "no control plane of the configuration serves it",
+  unreadable: "it can't be read: its account refuses the autopilot",
+  "cluster-gone": "its cluster is gone",
+} as const satisfies Readonly<Record<OrphanReason, string>>;
+
+/** What to do about any of them. */
+export const ORPHAN_FIX =
+  "Put the account, region or control plane back into the configuration, or let the autopilot in again: the next sweep keeps the service again. One that is gone for good: `npm run autopilot -- release SERVICE`.";

@@ -107,6 +107,15 @@ export type WarningCode = (typeof warningNames)[number];
 export const sharedProblemNames = ["role-shared", "identity-conflict", "namespace-not-ambient"] as const;
 export type SharedProblem = (typeof sharedProblemNames)[number];
 
+/** Why no sweep reads a service that is in the mesh. */
+export const orphanReasonNames = ["account", "region", "control-plane", "unreadable", "cluster-gone"] as const;
+export type OrphanReason = (typeof orphanReasonNames)[number];
+
+/** True for one of them: a later version may know others. */
+export function isOrphanReason(text: string): text is OrphanReason {
+  return orphanReasonNames.some((name) => name === text);
+}
+
 export type Refusal = {
   readonly reason: RefusalReason;
   /** Names the thing: the tag and its value, the container, the port. */

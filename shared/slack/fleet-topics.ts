@@ -5,7 +5,7 @@ import type { TopicRules } from "./topic-rules.ts";
 /** An event about a control plane or the fleet, or about a request that was refused. */
 export type FleetNewsEvent = Extract<
   OutgoingEvent,
-  { detailType: `Root CA ${string}` | `Mesh ${string}` | "Fleet Contested" | "Rollout Refused" }
+  { detailType: `Root CA ${string}` | `Mesh ${string}` | "Services Orphaned" | "Fleet Contested" | "Rollout Refused" }
 >;
 
 const planes = (words: string) => (count: number) => `${counted(count, "control plane")}: ${words}`;
@@ -56,6 +56,13 @@ export const fleetTopics = {
     headline: (count) => `${counted(count, "thing")} that services in the mesh share are wrong`,
     lasting: true,
   },
+  "services-orphaned": {
+    icon: ":ghost:",
+    headline: (count) => `${counted(count, "group")} of services in the mesh: no sweep can read them any more`,
+    lasting: true,
+    list: "npm run autopilot -- status",
+  },
+  "services-released": { icon: ":wave:", headline: (count) => `${counted(count, "group")} of services were released` },
   "fleet-contested": {
     icon: ":crossed_swords:",
     headline: (count) => `${counted(count, "value")} of the fleet are changed by two writers in turns`,
@@ -83,7 +90,7 @@ export function fleetTopicOf(event: FleetNewsEvent): FleetTopicOf {
   switch (event.detailType) {
     case "Root CA Changed": {
       const { controlPlane: subject, cutOff, fingerprints } = event.detail;
-      const topic = cutOff && cutOff.tasks > 0 ? "root-ca-cut-off" : "root-ca-changed";
+      const topic = cutOff && cutOff.services > 0 ? "root-ca-cut-off" : "root-ca-changed";
       return { topic, cause: shortened(fingerprints), subject };
     }
     case "Root CA Emergency":
@@ -101,6 +108,11 @@ export function fleetTopicOf(event: FleetNewsEvent): FleetTopicOf {
     case "Mesh Identity Warned": {
       const { controlPlane, code, detail } = event.detail;
       return { topic: "identity-warned", cause: code, subject: `${controlPlane}: ${detail}`.slice(0, 200) };
+    }
+    case "Services Orphaned": {
+      const { state, named, services } = event.detail;
+      const cause = [...new Set(named.map(({ why }) => why))].sort().join("+");
+      return { topic: `services-${state}`, cause, subject: `${services}: ${named[0]?.serviceArn ?? ""}`.slice(0, 200) };
     }
     case "Fleet Contested": {
       const { of, controlPlane } = event.detail;

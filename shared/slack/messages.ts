@@ -1,4 +1,4 @@
-import { parseServiceArn, serviceRef } from "../base/arn.ts";
+import { serviceRef } from "../base/arn.ts";
 import { failures } from "../base/errors.ts";
 import { failureFixes } from "../base/failure-fixes.ts";
 import { stageKeys } from "../base/vocabulary.ts";
@@ -6,8 +6,11 @@ import type { OutgoingEvent } from "../events/outgoing.ts";
 import { driftReasons, refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
 import { contestedStory } from "./contested-story.ts";
 import { counted, quoted, type Story, type StoryLine, timeText } from "./layout.ts";
-import { code, escapeText, link, nameText } from "./mrkdwn.ts";
-import { commandFor, isRolloutEvent, type RolloutEvent, rolloutStory } from "./rollout-stories.ts";
+import { code, link, nameText } from "./mrkdwn.ts";
+import { planeText, serviceText } from "./names.ts";
+import { orphansStory } from "./orphans-story.ts";
+import { isRolloutEvent, type RolloutEvent, rolloutStory } from "./rollout-stories.ts";
+import { emergencyStory, expiringStory, retirableStory, rootCaChangedStory } from "./root-ca-stories.ts";
 
 /**
  * What an event says to people: which service, control plane or rollout, what happened and why, and the fix. Tag values
@@ -38,14 +41,14 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
         icon: ":wrench:",
         headline: detail.executionName
           ? changed(detail, "is back in the mesh", "has its sidecar again")
-          : `${nameOf(detail)} lacked what the mesh needs: it has it again`,
+          : `${serviceText(detail)} lacked what the mesh needs: it has it again`,
         lines: [...detail.drift.map((reason) => `• ${driftReasons[reason]}`), ...verificationLines(detail)],
         context: [...where(detail), ...revision(detail)],
       };
     case "Service Unenrolled":
       return {
         icon: ":wave:",
-        headline: `${nameOf(detail)} is out of the mesh`,
+        headline: `${serviceText(detail)} is out of the mesh`,
         lines: detail.reason === undefined ? [] : [unenrollSentences[detail.reason]],
         context: [...where(detail), ...revision(detail)],
       };
@@ -53,8 +56,8 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
       return {
         icon: ":no_entry:",
         headline: detail.enrolled
-          ? `${nameOf(detail)} stays in the mesh as it is, its tags can't be followed: nothing was changed`
-          : `${nameOf(detail)} can't join the mesh: nothing was changed`,
+          ? `${serviceText(detail)} stays in the mesh as it is, its tags can't be followed: nothing was changed`
+          : `${serviceText(detail)} can't join the mesh: nothing was changed`,
         lines: detail.refusals.map(({ reason, detail: found }) => {
           const { sentence, fix } = refusals[reason];
           return quoted(`• ${sentence}`, found, { tail: `\n   _Fix:_ ${fix}` });
@@ -64,7 +67,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
     case "Service Warned":
       return {
         icon: ":warning:",
-        headline: `${nameOf(detail)} has the enroll tag, and a warning`,
+        headline: `${serviceText(detail)} has the enroll tag, and a warning`,
         lines: detail.warnings.map((one) => quoted(`• ${warnings[one.code]}`, one.detail)),
         context: where(detail),
       };
@@ -75,7 +78,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
     case "Service Throttled":
       return {
         icon: ":hourglass:",
-        headline: `${nameOf(detail)}: its tags change too often`,
+        headline: `${serviceText(detail)}: its tags change too often`,
         lines: [
           `They have started ${counted(detail.rolls, "roll")} within an hour. What they ask for then is done at ${timeText(detail.until)}.`,
           "_Fix:_ Find who changes them, in CloudTrail by `TagResource` and `UntagResource` of the service.",
@@ -85,7 +88,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
     case "Service Contested":
       return {
         icon: ":crossed_swords:",
-        headline: `${nameOf(detail)}: another controller puts its revision back after each correction`,
+        headline: `${serviceText(detail)}: another controller puts its revision back after each correction`,
         lines: [
           `It was corrected ${detail.corrections === 1 ? "once" : `${detail.corrections} times`}. The other's revision: ${nameText(detail.taskDefinitionArn)}`,
           ...(detail.ownRevisionArn === undefined ? [] : [`The autopilot's: ${nameText(detail.ownRevisionArn)}`]),
@@ -96,7 +99,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
     case "Service Roll Superseded":
       return {
         icon: ":leftwards_arrow_with_hook:",
-        headline: `${nameOf(detail)}: the roll was superseded, it changed nothing more`,
+        headline: `${serviceText(detail)}: the roll was superseded, it changed nothing more`,
         lines: [reasonOf(detail.reason)],
         context: where(detail),
       };
@@ -105,28 +108,13 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
     case "Root CA Emergency":
       return emergencyStory(detail);
     case "Root CA Retirable":
-      return {
-        icon: ":unlock:",
-        headline: `${controlPlane(detail)}: no running task needs ${detail.fingerprints.length === 1 ? "the old root CA" : "the old root CAs"} any more`,
-        lines: [
-          `*Now:* remove ${detail.fingerprints.length === 1 ? "it" : "them"} from the root CA bundle. The services are then rolled once more, to trust the remaining ones alone.`,
-        ],
-        context: [
-          ...detail.fingerprints.slice(0, 4).map((fingerprint) => `remove: ${code(fingerprint, 120)}`),
-          ...detail.remaining.slice(0, 4).map((fingerprint) => `keep: ${code(fingerprint, 120)}`),
-        ],
-      };
+      return retirableStory(detail);
     case "Root CA Expiring":
-      return {
-        icon: ":hourglass:",
-        headline: `A root CA of ${controlPlane(detail)} expires in ${counted(detail.daysLeft, "day")}`,
-        lines: [quoted("", detail.subject, { tail: `is valid until ${timeText(detail.notAfter)}.` })],
-        context: [code(detail.fingerprint, 120)],
-      };
+      return expiringStory(detail);
     case "Mesh Gateway Ambiguous":
       return {
         icon: ":twisted_rightwards_arrows:",
-        headline: `${controlPlane(detail)}: several Services expose istiod`,
+        headline: `${planeText(detail)}: several Services expose istiod`,
         lines: [
           `Tokens name ${nameText(detail.istiodUrl, 300)}. Also exposed: ${nameText(detail.others.join(", "), 400)}`,
           "_Fix:_ Take the label `istio.io/expose-istiod` from those that tasks must not use. Nothing changes until then.",
@@ -136,19 +124,21 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
     case "Mesh Identity Warned":
       return {
         icon: ":warning:",
-        headline: `${controlPlane(detail)}: services in the mesh share something that is wrong`,
+        headline: `${planeText(detail)}: services in the mesh share something that is wrong`,
         lines: [
           quoted(sharedProblems[detail.code].sentence, detail.detail),
           `_Fix:_ ${sharedProblems[detail.code].fix}`,
         ],
         context: detail.services.slice(0, 4).map((serviceArn) => code(serviceArn, 200)),
       };
+    case "Services Orphaned":
+      return orphansStory(detail);
     case "Fleet Contested":
       return contestedStory(detail);
     case "Mesh Shape Unknown":
       return {
         icon: ":mag:",
-        headline: `${controlPlane(detail)}: its WorkloadEntries can't prove that a task is in the mesh`,
+        headline: `${planeText(detail)}: its WorkloadEntries can't prove that a task is in the mesh`,
         lines: [
           quoted(`No entry shows ${markWords[detail.mark] ?? nameText(detail.mark)}. One of them:`, detail.seen),
           "Rolls stay as they are and end unverified until an entry shows it.",
@@ -173,7 +163,7 @@ interface Verified {
 
 /** What a service is after its roll; where it runs no task, not more than what was done to it. */
 function changed(detail: Verified, is: string, was: string): string {
-  return `${nameOf(detail)} ${detail.verification === "pending" ? `${was}, not verified` : is}`;
+  return `${serviceText(detail)} ${detail.verification === "pending" ? `${was}, not verified` : is}`;
 }
 
 function verificationLines({ verification }: Verified): readonly string[] {
@@ -186,87 +176,10 @@ function verificationLines({ verification }: Verified): readonly string[] {
       ];
 }
 
-/** A bundle that cuts off tasks is the one change that can't wait. */
-function rootCaChangedStory(detail: Extract<OutgoingEvent, { detailType: "Root CA Changed" }>["detail"]): Story {
-  const { fingerprints, previousFingerprints, cutOff } = detail;
-  const contents = `It has ${counted(fingerprints.length, "certificate")} now, and had ${previousFingerprints.length} before.`;
-  const context = fingerprints.slice(0, 5).map((fingerprint) => code(fingerprint, 120));
-  const headline = `The root CA bundle of ${controlPlane(detail)} has changed`;
-  if (cutOff === undefined || cutOff.services === 0) return { icon: ":key:", headline, lines: [contents], context };
-  const { tasks, services, unreachable = 0 } = cutOff;
-  return {
-    icon: ":rotating_light:",
-    headline: `${headline}: ${cutOffWords(services, tasks)} CUT OFF`,
-    lines: [
-      `${contents} These tasks trust none of them: they lose the mesh.`,
-      ...unreachableLines(unreachable),
-      "*Now:* put the old root CA back into the bundle until no running task needs it, or let the rotation continue at once.",
-    ],
-    context,
-  };
-}
-
-function cutOffWords(services: number, tasks: number): string {
-  if (tasks === 0) return counted(services, "service");
-  return `${counted(tasks, "running task")} in ${counted(services, "service")}`;
-}
-
-function unreachableLines(unreachable: number): readonly string[] {
-  if (unreachable === 0) return [];
-  return [
-    `${counted(unreachable, "service")} of these can't be read or left the configuration: no rotation reaches them. See ${code("npm run autopilot -- status", 100)}`,
-  ];
-}
-
-/** Said once a day for as long as it lasts: the rotations themselves are quiet. */
-function emergencyStory(detail: EmergencyDetail): Story {
-  const { state, services, tasks, unreachable = 0, since, attempts, rolloutId, by = "" } = detail;
-  if (state === "over") {
-    return {
-      icon: ":white_check_mark:",
-      headline: `${controlPlane(detail)}: no task is cut off from its root CA any more`,
-      lines: [`It was so since ${timeText(since)}, and took ${counted(attempts, "rotation")}.`],
-      context: [],
-    };
-  }
-  const again = `npm run autopilot -- rollout request rotate --control-plane ${detail.controlPlane}`;
-  return {
-    icon: ":rotating_light:",
-    headline: `${controlPlane(detail)}: ${cutOffWords(services, tasks)} still CUT OFF`,
-    lines: [
-      `They trust none of its root CAs, since ${timeText(since)}. There ${attempts === 1 ? "was" : "were"} ${counted(attempts, "rotation")}.`,
-      ...unreachableLines(unreachable),
-      ...(state === "stopped"
-        ? [
-            `*Stopped* by ${nameText(by)}: the rotation is not repeated.`,
-            `*Now:* let the rotation go on: ${code(again, 300)}`,
-          ]
-        : repetitionLines(detail)),
-    ],
-    context: rolloutId === undefined ? [] : [`last rotation: ${code(rolloutId, 100)}`],
-  };
-}
-
-function repetitionLines({ services, unreachable, rolloutId }: EmergencyDetail): readonly string[] {
-  const back = "*Now:* put the old root CA back into the bundle until no running task needs it, or mend what fails.";
-  if (unreachable === services) return [back];
-  return [
-    "It is tried again by itself, at least once an hour, until no task is cut off.",
-    back,
-    ...(rolloutId === undefined ? [] : [`Stop it with ${commandFor("abort", rolloutId)}.`]),
-  ];
-}
-
-type EmergencyDetail = Extract<OutgoingEvent, { detailType: "Root CA Emergency" }>["detail"];
-
 /** The sentence of a code; any other text as it is. */
 function reasonOf(reason: string): StoryLine {
   const known = Object.entries(failures).find(([code]) => code === reason)?.[1];
   return known ? known.sentence : quoted("", reason);
-}
-
-function controlPlane({ controlPlane: name }: { readonly controlPlane: string }): string {
-  return nameText(name, 100);
 }
 
 const unenrollSentences = {
@@ -280,7 +193,7 @@ function unhealthyStory(detail: Extract<OutgoingEvent, { detailType: "Service Un
   const fix = failureFixes[failure];
   return {
     icon: ":broken_heart:",
-    headline: `${nameOf(detail)} ${stoppedTasks === undefined ? "still does not run: somebody has to act" : "is in the mesh, and its tasks keep dying"}`,
+    headline: `${serviceText(detail)} ${stoppedTasks === undefined ? "still does not run: somebody has to act" : "is in the mesh, and its tasks keep dying"}`,
     lines: [
       quoted("*Cause:*", found.includes(sentence) ? found : `${sentence} ${found}`, { maxLength: 1000 }),
       `*Fix:* ${fix}`,
@@ -302,7 +215,7 @@ function failedWords({ reverted, unchanged }: { reverted: boolean; unchanged?: t
 function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service Roll Failed" }>["detail"]): Story {
   const { sentence } = failures[detail.code];
   const fix = failureFixes[detail.code];
-  const name = nameOf(detail);
+  const name = serviceText(detail);
   // The detail of a failed step begins with the sentence already.
   const cause = detail.sentence.includes(sentence) ? detail.sentence : `${sentence} ${detail.sentence}`;
   return {
@@ -345,11 +258,6 @@ function identityLines({
 }) {
   if (namespace === undefined || serviceAccount === undefined) return [];
   return [`As ${code(`${namespace}/${serviceAccount}`, 350)}`];
-}
-
-function nameOf({ serviceArn }: { readonly serviceArn: string }): string {
-  const ref = parseServiceArn(serviceArn);
-  return ref ? `${ref.clusterName}/${ref.serviceName}` : escapeText(serviceArn, 300);
 }
 
 function where({ serviceArn }: { readonly serviceArn: string }): readonly string[] {

@@ -101,6 +101,12 @@ export function operatorRules({ homeAccount }: HomeOptions): readonly HomeRule[]
       functions: ["rollout/control"],
     },
     {
+      name: "release-requested",
+      description: "An operator releases services that no sweep reads any more.",
+      pattern: asked("Release Requested"),
+      functions: ["rollout/control"],
+    },
+    {
       name: "root-ca-rotated",
       description: "A pipeline has rotated the mesh's root CA.",
       pattern: asked("Root CA Rotated"),

@@ -19,12 +19,12 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
   },
   {
     name: "rollout/control",
-    description: "Pauses, resumes, approves, aborts or rolls back a rollout.",
+    description: "Pauses, resumes, approves, aborts or rolls back a rollout; releases orphaned services.",
     invocation: "asynchronous",
     memoryMiB: 512,
     timeoutSeconds: 60,
     calls: [
-      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem"),
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
       on("task-tokens", "states:SendTaskSuccess"),
       on("bus", "events:PutEvents"),
       ...startRolloutCalls,

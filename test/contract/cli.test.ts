@@ -316,6 +316,26 @@ describe("autopilot rollout", () => {
     expect(question).toContain("all enrolled services (3)");
   });
 
+  it("releases orphaned services, once that was confirmed", async () => {
+    const arn = `arn:aws:ecs:us-east-1:999999999999:service/left/old-web`;
+    await server.lab.ledger.patchService(arn, { enrolled: true, controlPlane: "mesh-us" });
+    expect((await run(["status"])).out).toContain(`${arn}: orphaned, in the mesh of mesh-us: its account is not in`);
+    expect(await run(["release", "web"])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("No orphaned service"),
+    });
+    expect(await run(["release", "old-*"])).toMatchObject({
+      code: 2,
+      out: expect.stringContaining(arn),
+      err: expect.stringContaining("Nobody is there to confirm it."),
+    });
+    expect(await run(["release", "old-*", "--yes"])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("released: 1"),
+    });
+    expect((await run(["status"])).out).not.toContain(arn);
+  });
+
   it("reports that a request was not handled", async () => {
     await post("/_lab/faults", [{ kind: "lose-event", match: { detailType: "Rollout Requested" } }]);
     const { code, err } = await run(["rollout", "request", "rotate"]);

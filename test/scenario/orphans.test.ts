@@ -42,4 +42,44 @@ describe("a rotation of the root CA while services in the mesh are out of the co
       expect(unchanged(driver, driver.arnsIn("eu-west-1"), before), "they have both roots").toBe(0);
       await driver.until("the old root is retirable", 30, () => driver.events("Root CA Retirable").length > 0);
     }));
+
+  it("is said once, and an operator who releases them opens the gate", () =>
+    onFleet({ services: 12 }, async (driver) => {
+      await driver.minutes(20);
+      withoutAccount(driver.lab, MEMBER);
+      driver.setRootCa(bothRoots);
+      await driver.minutes(180);
+      const orphans = driver.arnsIn("eu-west-1");
+      expect(driver.events("Services Orphaned")).toMatchObject([{ state: "orphaned", services: orphans.length }]);
+      expect(inChannel(driver, "its account is not in the configuration")).toHaveLength(1);
+
+      await driver.release([...orphans, ...driver.arnsIn("us-east-1")]);
+      await driver.until("the old root is retirable", 30, () => driver.events("Root CA Retirable").length > 0);
+      expect(driver.events("Services Orphaned")).toHaveLength(2);
+      await driver.minutes(60);
+      for (const arn of driver.arns) {
+        const { enrolled } = (await driver.lab.ledger.getService(arn)) ?? {};
+        expect(enrolled, "those that sweeps read stay").toBe(!orphans.includes(arn));
+      }
+      expect(await driver.leftovers()).toEqual([]);
+    }));
+});
+
+describe("an account that refuses the autopilot", () => {
+  it("is said after an hour, holds the gate, and goes on by itself once it lets the autopilot in", () =>
+    onFleet({ services: 12 }, async (driver) => {
+      await driver.minutes(20);
+      const match = { call: "ecs.*", region: "eu-west-1" };
+      const untilMs = driver.lab.clock.now() + 170 * 60_000;
+      driver.lab.faults.add({ kind: "api-error", match, error: "AccessDeniedException", untilMs });
+      driver.setRootCa(bothRoots);
+      await driver.minutes(50);
+      expect(driver.events("Services Orphaned")).toEqual([]);
+      await driver.minutes(120);
+      const orphans = driver.arnsIn("eu-west-1");
+      expect(driver.events("Services Orphaned")).toMatchObject([{ services: orphans.length }]);
+      expect(driver.events("Root CA Retirable")).toEqual([]);
+      await driver.minutes(30);
+      for (const arn of orphans) expect((await driver.lab.ledger.getService(arn))?.orphaned).toBeUndefined();
+    }));
 });

@@ -4,6 +4,7 @@ import {
   meshGatewayAmbiguous,
   meshIdentityWarned,
   meshShapeUnknown,
+  servicesOrphaned,
 } from "../../shared/events/mesh-events.ts";
 import { outgoing } from "../../shared/events/outgoing.ts";
 import { rootCaChanged, rootCaEmergency, rootCaExpiring, rootCaRetirable } from "../../shared/events/root-ca-events.ts";
@@ -122,6 +123,11 @@ export const all = [
     detail: "kubectl label namespace shop istio.io/dataplane-mode=ambient",
     services: [ref.serviceArn],
   }),
+  servicesOrphaned("orphaned", [
+    { serviceArn: ref.serviceArn, why: "account" },
+    { serviceArn: `${ref.serviceArn}-2`, why: "unreadable" },
+  ]),
+  servicesOrphaned("released", [{ serviceArn: ref.serviceArn, why: "cluster-gone" }], "alice"),
   fleetContested({ of: "image", values: ["example.com/ztunnel:1", "example.com/ztunnel:2"], changes: 4 }),
   fleetContested({ of: "mesh-facts", controlPlane: "main", values: ["CN=a"], changes: 5 }),
   meshShapeUnknown({

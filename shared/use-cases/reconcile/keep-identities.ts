@@ -18,6 +18,7 @@ import {
   type Sightings,
   trying,
 } from "./keeping.ts";
+import { followOrphans } from "./orphans.ts";
 import { reportProblem } from "./report-problems.ts";
 import { restoreBindings } from "./restore-bindings.ts";
 
@@ -40,6 +41,7 @@ export async function keepIdentities(sightings: Sightings, calls: KeepCalls): Pr
     // Claims first: one that a roll changes after this is left to the next sweep.
     const claims = new Map((await Array.fromAsync(calls.ledger.listClaims())).map((claim) => [claim.subject, claim]));
     const states = await statesOf(calls);
+    await trying("orphaned services", calls, () => followOrphans(states, sightings, calls));
     const seen = seenIn(sightings);
     const needs = needsOf(states, calls.config, seen);
     const versions = new Map([...claims.values()].map(({ subject, version }) => [subject, version]));

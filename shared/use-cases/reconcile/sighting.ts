@@ -1,6 +1,7 @@
 import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import type { Policy } from "../../config/config.ts";
 import { FamilyUsers } from "../../enrollment/families.ts";
+import type { SeenPlace } from "../../enrollment/membership.ts";
 import { taskTagsMark } from "../../enrollment/task-tags.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
@@ -16,7 +17,7 @@ export interface Remembered extends Pick<ObservedService, "ref" | "taskDefinitio
 }
 
 /** The services and secrets that a sweep has seen in one account and region. */
-export class Sighting {
+export class Sighting implements SeenPlace {
   /** Every reference to one of our secrets. */
   readonly secrets = new Set<string>();
   /** The services that ECS has, by their ARNs, with what they run. */
@@ -29,6 +30,11 @@ export class Sighting {
   readonly users = new Map<string, readonly string[]>();
   /** Our secrets that are not scheduled for deletion, by name. */
   readonly listed = new Map<string, string>();
+  /** The clusters that were listed, and of these the ones whose services the autopilot may not read. */
+  readonly clusters = new Set<string>();
+  readonly refusedClusters = new Set<string>();
+  /** The autopilot may not list the clusters at all. */
+  isRefused = false;
   /** Every service has been read, and every secret listed. */
   complete = false;
 

@@ -80,10 +80,13 @@ async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls
   let complete = true;
   try {
     for await (const clusterArn of place.ecs.listClusters()) {
+      sighting.clusters.add(clusterArn);
       complete = (await sweepListed(clusterArn, place)) && complete;
     }
   } catch (error) {
     complete = false;
+    // What can pass says nothing about who may read.
+    if (!asAutopilotError(error).retryable) sighting.isRefused = true;
     tellFailure(`sweep of ${target.account}/${target.region}`, error, calls);
   }
   await checkInTurns(place, complete);
@@ -109,7 +112,12 @@ async function sweepListed(clusterArn: string, calls: PlaceCalls): Promise<boole
   } catch (error) {
     const { code, retryable } = asAutopilotError(error);
     if (retryable) throw error;
-    if (code !== "service-not-found") tellFailure(clusterArn, error, calls);
+    if (code === "service-not-found") {
+      calls.sighting.clusters.delete(clusterArn);
+      return false;
+    }
+    calls.sighting.refusedClusters.add(clusterArn);
+    tellFailure(clusterArn, error, calls);
     return false;
   }
 }

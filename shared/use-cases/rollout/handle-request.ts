@@ -1,8 +1,9 @@
 import { asAutopilotError } from "../../base/errors.ts";
+import type { ReleaseRequest } from "../../events/operator.ts";
 import { rolloutRefused } from "../../events/rollout-events.ts";
 import { type ControlCalls, controlRollout } from "./control-rollout.ts";
 import { type RequestCalls, type Requested, requestRollout } from "./request-rollout.ts";
-import { parseControl, parseRolloutRequest } from "./validate.ts";
+import { parseControl, parseRelease, parseRolloutRequest } from "./validate.ts";
 
 /**
  * Carries out what an operator's `Rollout Requested` asks for. A detail that can't be parsed is refused by an event: an
@@ -25,6 +26,15 @@ export async function handleRequest(
 export async function handleControl(detail: unknown, eventId: string, calls: ControlCalls): Promise<boolean> {
   const asked = await parsedOrRefused(() => parseControl(detail), eventId, calls);
   return asked === undefined ? false : controlRollout(asked, calls);
+}
+
+/** The services that an operator's `Release Requested` names; undefined for a detail that was refused. */
+export function releaseRequestOf(
+  detail: unknown,
+  eventId: string,
+  calls: Pick<ControlCalls, "bus">,
+): Promise<ReleaseRequest | undefined> {
+  return parsedOrRefused(() => parseRelease(detail), eventId, calls);
 }
 
 async function parsedOrRefused<T>(

@@ -4,8 +4,10 @@ import { type Config, imageSchema } from "../../config/config.ts";
 import { isAllowedImage } from "../../config/images.ts";
 import {
   type ControlAction,
+  type ReleaseRequest,
   type RolloutControl,
   type RolloutRequest,
+  releaseRequestSchema,
   rolloutControlSchema,
   rolloutRequestSchema,
 } from "../../events/operator.ts";
@@ -34,6 +36,14 @@ export function parseRolloutRequest(detail: unknown): RolloutRequest {
  */
 export function parseControl(detail: unknown): RolloutControl {
   return parsed(rolloutControlSchema, detail);
+}
+
+/**
+ * What an operator asks for by `Release Requested`. Throws `AutopilotError` `invalid-request`, which names every wrong
+ * field.
+ */
+export function parseRelease(detail: unknown): ReleaseRequest {
+  return parsed(releaseRequestSchema, detail);
 }
 
 /** The image reference. Throws `AutopilotError` `invalid-image` for an invalid reference. */

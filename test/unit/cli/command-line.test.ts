@@ -21,7 +21,7 @@ describe("the help", () => {
     expect(out).toContain(`Usage: npm run autopilot -- ${path}`.trim());
     for (const one of command.commands) expect(out).toContain(`  ${one.name()} `);
     for (const { long } of command.options) expect(out).toContain(` ${long}`);
-    for (const argument of command.registeredArguments) expect(out).toContain(`<${argument.name()}>`);
+    for (const one of command.registeredArguments) expect(out).toContain(`<${one.name()}${one.variadic ? "..." : ""}>`);
   });
 
   it.each([[[]], [["help"]], [["-h"]]])("is printed for %j", async (args) => {

@@ -56,11 +56,25 @@ describe("orphans", () => {
       state(elsewhere("eu-west-1", OTHER_ACCOUNT), false),
     ];
     expect(things([], states).orphans.services).toEqual([
-      { serviceArn: elsewhere("us-east-1", OTHER_ACCOUNT), lacks: "account" },
-      { serviceArn: elsewhere("eu-west-1", ACCOUNT), lacks: "region" },
+      { serviceArn: elsewhere("us-east-1", OTHER_ACCOUNT), why: "account" },
+      { serviceArn: elsewhere("eu-west-1", ACCOUNT), why: "region" },
+    ]);
+    const known = { ...state(elsewhere("eu-west-1", ACCOUNT)), controlPlane: "main" };
+    const orphaned = { why: "region", sinceMs: NOW, isNotified: true };
+    expect(things([], [{ ...known, orphaned }]).orphans.services).toEqual([
+      { serviceArn: known.serviceArn, why: "region", controlPlane: "main", since: "2026-03-10T12:00:00.000Z" },
     ]);
     const scope = { regions: ["eu-*"] };
-    expect(things([], states, scope).orphans.services.map(({ lacks }) => lacks)).toEqual(["region"]);
+    expect(things([], states, scope).orphans.services.map(({ why }) => why)).toEqual(["region"]);
+  });
+
+  it("are services that a sweep could not read, or whose cluster was gone; not those that have no tasks any more", () => {
+    const found = (why: string, enrolled = true) =>
+      things([], [{ ...state(web.serviceArn, enrolled), orphaned: { why, sinceMs: NOW, isNotified: false } }]);
+    expect(found("unreadable").orphans.services).toMatchObject([{ why: "unreadable", controlPlane: "main" }]);
+    expect(found("cluster-gone").orphans.services).toMatchObject([{ why: "cluster-gone" }]);
+    expect(found("account").orphans.services, "the configuration names it again").toEqual([]);
+    expect(found("unreadable", false).orphans.services).toEqual([]);
   });
 
   it("are those of the scope, and of a scope with clusters its services alone", () => {
@@ -84,7 +98,7 @@ describe("status", () => {
       `main  shop/web of ${ROLE}: no service since 2026-03-10 12:00, unbound from 2026-03-17 12:00`,
     );
     expect(text).toContain("ztunnel-autopilot/net/shop/web: deleted from 2026-03-22 12:00");
-    expect(text).toContain("service/prod/web: in the mesh, its account is not in the configuration");
+    expect(text).toContain("service/prod/web: orphaned, in a mesh: its account is not in the configuration");
     expect(text).toMatch(/main {2}identity-conflict since 2026-03-10 12:00: shop\/web is bound to/);
     expect(text).not.toContain("\u001b");
     expect(sharedThingsText(things([]), terminalOf(out, environment))).toEqual([]);

@@ -60,6 +60,8 @@ const samples: Readonly<Record<string, { readonly forwarded: readonly string[]; 
   "root-ca-changed": { forwarded: [], home: ["news-for-people", "root-ca-changed"] },
   "root-ca-retirable": { forwarded: [], home: ["news-for-people"] },
   "mesh-gateway-ambiguous": { forwarded: [], home: ["news-for-people"] },
+  "release-requested": { forwarded: [], home: ["release-requested"] },
+  "services-orphaned": { forwarded: [], home: ["news-for-people"] },
   "mesh-identity-warned": { forwarded: [], home: ["news-for-people"] },
   "mesh-shape-unknown": { forwarded: [], home: ["news-for-people"] },
   "root-ca-expiring": { forwarded: [], home: ["news-for-people"] },

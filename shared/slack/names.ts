@@ -1,0 +1,13 @@
+import { parseServiceArn } from "../base/arn.ts";
+import { escapeText, nameText } from "./mrkdwn.ts";
+
+/** A service for people: `cluster/name`. */
+export function serviceText({ serviceArn }: { readonly serviceArn: string }): string {
+  const ref = parseServiceArn(serviceArn);
+  return ref ? `${ref.clusterName}/${ref.serviceName}` : escapeText(serviceArn, 300);
+}
+
+/** A control plane for people. */
+export function planeText({ controlPlane: name }: { readonly controlPlane: string }): string {
+  return nameText(name, 100);
+}

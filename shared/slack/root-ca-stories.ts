@@ -1,0 +1,106 @@
+/** What events about a root CA bundle say to people. */
+
+import type { OutgoingDetailOf } from "../events/outgoing.ts";
+import { counted, quoted, type Story, timeText } from "./layout.ts";
+import { code, nameText } from "./mrkdwn.ts";
+import { planeText } from "./names.ts";
+import { commandFor } from "./rollout-stories.ts";
+
+type Detail<T extends "Root CA Changed" | "Root CA Emergency" | "Root CA Retirable" | "Root CA Expiring"> =
+  OutgoingDetailOf<T>;
+
+/** A bundle that cuts off tasks is the one change that can't wait. */
+export function rootCaChangedStory(detail: Detail<"Root CA Changed">): Story {
+  const { fingerprints, previousFingerprints, cutOff } = detail;
+  const contents = `It has ${counted(fingerprints.length, "certificate")} now, and had ${previousFingerprints.length} before.`;
+  const context = fingerprints.slice(0, 5).map((fingerprint) => code(fingerprint, 120));
+  const headline = `The root CA bundle of ${planeText(detail)} has changed`;
+  if (cutOff === undefined || cutOff.services === 0) return { icon: ":key:", headline, lines: [contents], context };
+  const { tasks, services, unreachable = 0 } = cutOff;
+  return {
+    icon: ":rotating_light:",
+    headline: `${headline}: ${cutOffWords(services, tasks)} CUT OFF`,
+    lines: [
+      `${contents} These tasks trust none of them: they lose the mesh.`,
+      ...unreachableLines(unreachable),
+      "*Now:* put the old root CA back into the bundle until no running task needs it, or let the rotation continue at once.",
+    ],
+    context,
+  };
+}
+
+function cutOffWords(services: number, tasks: number): string {
+  if (tasks === 0) return counted(services, "service");
+  return `${counted(tasks, "running task")} in ${counted(services, "service")}`;
+}
+
+function unreachableLines(unreachable: number): readonly string[] {
+  if (unreachable === 0) return [];
+  return [
+    `${counted(unreachable, "service")} of these can't be read or left the configuration: no rotation reaches them. See ${code("npm run autopilot -- status", 100)}`,
+  ];
+}
+
+/** Said once a day for as long as it lasts: the rotations themselves are quiet. */
+export function emergencyStory(detail: Detail<"Root CA Emergency">): Story {
+  const { state, services, tasks, unreachable = 0, since, attempts, rolloutId, by = "" } = detail;
+  if (state === "over") {
+    return {
+      icon: ":white_check_mark:",
+      headline: `${planeText(detail)}: no task is cut off from its root CA any more`,
+      lines: [`It was so since ${timeText(since)}, and took ${counted(attempts, "rotation")}.`],
+      context: [],
+    };
+  }
+  const again = `npm run autopilot -- rollout request rotate --control-plane ${detail.controlPlane}`;
+  return {
+    icon: ":rotating_light:",
+    headline: `${planeText(detail)}: ${cutOffWords(services, tasks)} still CUT OFF`,
+    lines: [
+      `They trust none of its root CAs, since ${timeText(since)}. There ${attempts === 1 ? "was" : "were"} ${counted(attempts, "rotation")}.`,
+      ...unreachableLines(unreachable),
+      ...(state === "stopped"
+        ? [
+            `*Stopped* by ${nameText(by)}: the rotation is not repeated.`,
+            `*Now:* let the rotation go on: ${code(again, 300)}`,
+          ]
+        : repetitionLines(detail)),
+    ],
+    context: rolloutId === undefined ? [] : [`last rotation: ${code(rolloutId, 100)}`],
+  };
+}
+
+function repetitionLines({ services, unreachable, rolloutId }: Detail<"Root CA Emergency">): readonly string[] {
+  const back = "*Now:* put the old root CA back into the bundle until no running task needs it, or mend what fails.";
+  if (unreachable === services) return [back];
+  return [
+    "It is tried again by itself, at least once an hour, until no task is cut off.",
+    back,
+    ...(rolloutId === undefined ? [] : [`Stop it with ${commandFor("abort", rolloutId)}.`]),
+  ];
+}
+
+/** The old certificates may go. */
+export function retirableStory(detail: Detail<"Root CA Retirable">): Story {
+  return {
+    icon: ":unlock:",
+    headline: `${planeText(detail)}: no running task needs ${detail.fingerprints.length === 1 ? "the old root CA" : "the old root CAs"} any more`,
+    lines: [
+      `*Now:* remove ${detail.fingerprints.length === 1 ? "it" : "them"} from the root CA bundle. The services are then rolled once more, to trust the remaining ones alone.`,
+    ],
+    context: [
+      ...detail.fingerprints.slice(0, 4).map((fingerprint) => `remove: ${code(fingerprint, 120)}`),
+      ...detail.remaining.slice(0, 4).map((fingerprint) => `keep: ${code(fingerprint, 120)}`),
+    ],
+  };
+}
+
+/** A certificate ends soon. */
+export function expiringStory(detail: Detail<"Root CA Expiring">): Story {
+  return {
+    icon: ":hourglass:",
+    headline: `A root CA of ${planeText(detail)} expires in ${counted(detail.daysLeft, "day")}`,
+    lines: [quoted("", detail.subject, { tail: `is valid until ${timeText(detail.notAfter)}.` })],
+    context: [code(detail.fingerprint, 120)],
+  };
+}
