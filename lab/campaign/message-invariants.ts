@@ -56,13 +56,13 @@ function repeatedRefusals({ lab, isCalm }: Pick<CampaignResult, "lab" | "isCalm"
   if (!isCalm) return [];
   const reported = new Map<string, number>();
   const broken: string[] = [];
-  for (const { text, ts } of lab.slack.messages()) {
-    const postedAtMs = Number(ts) * 1000;
-    if (!/can't join/.test(text)) continue;
-    const earlier = reported.get(text);
-    if (earlier !== undefined && postedAtMs - earlier < TOGETHER_MS)
-      broken.push(`reported twice: ${text.split("\n")[0]}`);
-    reported.set(text, postedAtMs);
+  for (const { event, atMs } of lab.eventBridge.log()) {
+    if (event.source !== "ztunnel-autopilot" || event["detail-type"] !== "Service Refused") continue;
+    const { serviceArn, refusals } = event.detail;
+    const key = JSON.stringify([serviceArn, refusals]);
+    const earlier = reported.get(key);
+    if (earlier !== undefined && atMs - earlier < TOGETHER_MS) broken.push(`reported twice: ${key}`);
+    reported.set(key, atMs);
   }
   return broken;
 }

@@ -36,6 +36,7 @@ const ledgerCalls = [
   "recordSignal",
   "finishRoll",
   "patchService",
+  "noteService",
   "raiseAttempt",
   "countStops",
   "forgetService",

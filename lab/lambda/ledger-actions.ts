@@ -14,6 +14,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   recordSignal: [UPDATE],
   finishRoll: [UPDATE],
   patchService: [UPDATE],
+  noteService: [UPDATE],
   forgetService: [UPDATE],
   claimNotice: [UPDATE],
   countStops: [UPDATE],

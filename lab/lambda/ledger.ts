@@ -16,6 +16,7 @@ export function instrumentedLedger(ledger: Ledgers, around: AroundCall): Ledgers
     recordSignal: (...args) => around("ledger.recordSignal", () => ledger.recordSignal(...args)),
     finishRoll: (...args) => around("ledger.finishRoll", () => ledger.finishRoll(...args)),
     patchService: (...args) => around("ledger.patchService", () => ledger.patchService(...args)),
+    noteService: (...args) => around("ledger.noteService", () => ledger.noteService(...args)),
     claimNotice: (...args) => around("ledger.claimNotice", () => ledger.claimNotice(...args)),
     forgetService: (...args) => around("ledger.forgetService", () => ledger.forgetService(...args)),
     countStops: (...args) => around("ledger.countStops", () => ledger.countStops(...args)),

@@ -62,6 +62,7 @@ function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls | keyo
       const roll = state(serviceArn)?.roll;
       const own = roll?.executionName === lease.executionName;
       if (roll && !own && roll.leaseUntil > nowMs) return undefined;
+      if (!own && state(serviceArn)?.lastOutcome?.executionName === lease.executionName) return undefined;
       // A roll that extends its own lease keeps its record.
       const { executionName, leaseUntil } = lease;
       return change(serviceArn, { roll: { ...(own ? roll : {}), executionName, leaseUntil } });
@@ -84,6 +85,14 @@ function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls | keyo
       held(serviceArn, executionName) && change(serviceArn, { ...service, roll: null }),
 
     patchService: async (serviceArn, service) => change(serviceArn, service),
+
+    noteService: async (serviceArn, service, read) => {
+      const current = state(serviceArn);
+      const isSame =
+        current?.roll?.executionName === read?.roll?.executionName &&
+        (current?.attemptNumber ?? 0) === (read?.attemptNumber ?? 0);
+      return isSame ? change(serviceArn, service) : undefined;
+    },
 
     forgetService: async (serviceArn, createdAtMs, service) =>
       state(serviceArn)?.createdAtMs === createdAtMs ? change(serviceArn, service) : undefined,

@@ -51,7 +51,8 @@ export interface Ledger {
   listServices(): AsyncIterable<ServiceState>;
   /**
    * Takes the lease if none is held, the held one has expired by `nowMs`, or it is this execution's own. Else
-   * undefined.
+   * undefined, and also for the execution whose end was recorded last: a try of its first step that was given up may
+   * still run.
    */
   takeLease(
     serviceArn: string,
@@ -74,6 +75,15 @@ export interface Ledger {
   finishRoll(serviceArn: string, executionName: string, service: ServicePatch): Promise<ServiceState | undefined>;
   /** Changes the service's own members, no matter who holds the lease. Creates the item if there is none. */
   patchService(serviceArn: string, service: ServicePatch): Promise<ServiceState>;
+  /**
+   * Changes the service's own members if no roll has begun or ended since the state was read. Else undefined: a roll's record is
+   * newer than the state.
+   */
+  noteService(
+    serviceArn: string,
+    service: ServicePatch,
+    read: Pick<ServiceState, "attemptNumber" | "roll"> | undefined,
+  ): Promise<ServiceState | undefined>;
   /**
    * Changes the service's own members if its item still has this `createdAtMs`, or still has none. Else undefined:
    * somebody else has written it for another service of the name since.

@@ -144,6 +144,21 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       }
     });
 
+    it("is not taken by the roll whose end was recorded last, and by another one", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.takeLease(serviceArn, lease, 0);
+      const lastOutcome = {
+        outcome: "succeeded",
+        reason: "",
+        executionName: "roll-1",
+        at: "2026-11-21T03:00:00Z",
+      } as const;
+      await ledger.finishRoll(serviceArn, "roll-1", { lastOutcome });
+      expect(await ledger.takeLease(serviceArn, lease, 0)).toBeUndefined();
+      expect((await ledger.getService(serviceArn))?.roll).toBeUndefined();
+      expect((await ledger.takeLease(serviceArn, { ...lease, executionName: "roll-2" }, 0))?.roll).toBeDefined();
+    });
+
     it("is taken by exactly one of many rolls that ask at the same time", async () => {
       const serviceArn = newServiceArn();
       const asked = Array.from({ length: 8 }, (_, index) =>
@@ -258,6 +273,22 @@ describe.each(stores)("the ledger %s", (_name, open) => {
         createdAtMs: 2000,
         attemptNumber: 3,
       });
+    });
+  });
+
+  describe("what a look records of a service", () => {
+    it("is written if no roll has begun or ended since it was read", async () => {
+      const serviceArn = newServiceArn();
+      expect((await ledger.noteService(serviceArn, { enrolled: true }, undefined))?.enrolled).toBe(true);
+      const read = await ledger.takeLease(serviceArn, lease, 0);
+      const stale = { attemptNumber: 0 };
+      expect(await ledger.noteService(serviceArn, { enrolled: false }, stale)).toBeUndefined();
+      expect((await ledger.noteService(serviceArn, { givenPorts: "http:80:80" }, read))?.enrolled).toBe(true);
+      await ledger.finishRoll(serviceArn, "roll-1", { attemptNumber: 1 });
+      for (const before of [stale, read, undefined])
+        expect(await ledger.noteService(serviceArn, { enrolled: false }, before)).toBeUndefined();
+      const recorded = await ledger.noteService(serviceArn, { enrolled: false }, { attemptNumber: 1 });
+      expect(recorded).toMatchObject({ enrolled: false, givenPorts: "http:80:80" });
     });
   });
 

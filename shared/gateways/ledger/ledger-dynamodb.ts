@@ -101,7 +101,9 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | ke
 
     takeLease: async (serviceArn, { executionName, leaseUntil }, nowMs) => {
       const free: Condition = {
-        expression: "attribute_not_exists(#roll) OR (#roll.#leaseUntil <= :now AND #roll.#executionName <> :holder)",
+        expression:
+          "(attribute_not_exists(#roll) OR (#roll.#leaseUntil <= :now AND #roll.#executionName <> :holder)) AND " +
+          "(attribute_not_exists(#lastOutcome) OR #lastOutcome.#executionName <> :holder)",
         values: { ":now": nowMs, ":holder": executionName },
       };
       const taken = await update(serviceArn, { roll: { executionName, leaseUntil } }, free);
@@ -138,6 +140,8 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | ke
       return patched;
     },
 
+    noteService: (serviceArn, service, read) => update(serviceArn, service, unchangedSince(read)),
+
     forgetService: (serviceArn, createdAtMs, service) =>
       update(
         serviceArn,
@@ -172,14 +176,26 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | ke
       const raised = await update(
         serviceArn,
         { attemptNumber: from + 1 },
-        {
-          expression: `#attemptNumber = :from${from === 0 ? " OR attribute_not_exists(#attemptNumber)" : ""}`,
-          values: { ":from": from },
-        },
+        { expression: isAttempt(from), values: { ":from": from } },
       );
       return raised !== undefined;
     },
   };
+}
+
+/** No roll has begun or ended since the state was read. */
+function unchangedSince(read: Pick<ServiceState, "attemptNumber" | "roll"> | undefined): Condition {
+  const from = read?.attemptNumber ?? 0;
+  const holder = read?.roll?.executionName;
+  const roll = holder === undefined ? "attribute_not_exists(#roll)" : "#roll.#executionName = :holder";
+  return {
+    expression: `${roll} AND (${isAttempt(from)})`,
+    values: { ":from": from, ...(holder !== undefined && { ":holder": holder }) },
+  };
+}
+
+function isAttempt(from: number): string {
+  return `#attemptNumber = :from${from === 0 ? " OR attribute_not_exists(#attemptNumber)" : ""}`;
 }
 
 function dynamoDbMeshes(table: LedgerTable): MeshCalls {

@@ -9,7 +9,7 @@ import { serviceRefused, serviceThrottled, serviceWarned } from "../../events/se
 import { hasEndedExecution } from "../../model/execution-status.ts";
 import type { Refusal, Warning } from "../../model/reasons.ts";
 import type { ObservedService } from "../../model/service.ts";
-import type { ServicePatch, ServiceState } from "../../model/service-state.ts";
+import type { ServiceState } from "../../model/service-state.ts";
 import { holdsLease } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, ExecutionCalls, Log } from "../../ports/ports.ts";
@@ -44,7 +44,7 @@ export type NothingReason =
 export interface ReconcileCalls {
   readonly config: Config;
   readonly ecs: Pick<EcsCalls, "untagResource"> & RepairCalls["ecs"];
-  readonly ledger: Pick<Ledger, "patchService" | "raiseAttempt" | "claimNotice">;
+  readonly ledger: Pick<Ledger, "patchService" | "noteService" | "raiseAttempt" | "claimNotice">;
   readonly executions: Pick<ExecutionCalls, "startExecution">;
   readonly bus: BusCalls;
   readonly log: Pick<Log, "warn" | "error">;
@@ -141,10 +141,7 @@ async function warnBefore(
 ): Promise<void> {
   const text = warningText(warnings);
   if (!warnings.some(({ code }) => code === "slow-deployment") || state?.notifiedWarnings === text) return;
-  const patch = await notifyWarnings(service, text, { warnings }, calls);
-  if (patch.notice === null) {
-    await calls.ledger.patchService(service.ref.serviceArn, { ...patch, notifiedWarnings: text });
-  }
+  await notifyWarnings(service, text, { warnings }, calls);
 }
 
 async function startRoll(
@@ -211,24 +208,26 @@ async function recordUnchanged(
   calls: ReconcileCalls,
 ): Promise<void> {
   const { service, state } = observed;
-  const notes = notesOf(observed, decision, calls.config);
+  const { notifiedWarnings: warnings, ...notes } = notesOf(observed, decision, calls.config);
+  const { serviceArn } = service.ref;
+  // Of what people were notified does not depend on what a roll does meanwhile.
+  if (warnings) await notifyWarnings(service, warnings, decision, calls);
+  else if (warnings === null) await calls.ledger.patchService(serviceArn, { notifiedWarnings: null });
   if (Object.keys(notes).length === 0) return;
-  const said = notes.notifiedWarnings ? await notifyWarnings(service, notes.notifiedWarnings, decision, calls) : {};
   const kept = notes.addedTagKeys && state ? await removeAddedTags(service.ref, state.addedTagKeys, calls) : undefined;
-  const patch = { ...notes, ...said, ...(kept && { addedTagKeys: kept }) };
-  await calls.ledger.patchService(service.ref.serviceArn, patch);
+  await calls.ledger.noteService(serviceArn, { ...notes, ...(kept && { addedTagKeys: kept }) }, state);
 }
 
-/** What the notes record of warnings: nothing where another reconcile is about to notify of them. */
+/** Notifies of warnings and records that, unless another reconcile is about to. */
 async function notifyWarnings(
   { ref }: ObservedService,
   text: string,
   { warnings }: Pick<Extract<Decision, { action: "none" }>, "warnings">,
-  calls: NoticeCalls,
-): Promise<Pick<ServicePatch, "notifiedWarnings" | "notice">> {
+  calls: NoticeCalls & Pick<ReconcileCalls, "ledger">,
+): Promise<void> {
   const notice = { member: "notifiedWarnings", text } as const;
-  const emitted = await notifyOnce(ref, notice, serviceWarned(ref, warnings), calls);
-  return emitted ? { notice: null } : { notifiedWarnings: undefined };
+  if (await notifyOnce(ref, notice, serviceWarned(ref, warnings), calls))
+    await calls.ledger.patchService(ref.serviceArn, { notifiedWarnings: text, notice: null });
 }
 
 async function notifyRefusals(

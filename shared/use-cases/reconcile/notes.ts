@@ -91,8 +91,8 @@ function hasLeft({ service, definition }: ObservedState, { enrolled, addedTagKey
 /** Records what the service holds outside of its task definition, so that no later sweep takes it for unneeded. */
 export async function noteHeld(
   observed: ObservedState,
-  { config, ledger }: { readonly config: Config; readonly ledger: Pick<Ledger, "patchService"> },
+  { config, ledger }: { readonly config: Config; readonly ledger: Pick<Ledger, "noteService"> },
 ): Promise<void> {
   const held = heldNow(observed, config);
-  if (held) await ledger.patchService(observed.service.ref.serviceArn, { held });
+  if (held) await ledger.noteService(observed.service.ref.serviceArn, { held }, observed.state);
 }

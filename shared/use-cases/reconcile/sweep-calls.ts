@@ -19,7 +19,14 @@ export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
   readonly secrets: (place: Place) => SecretsCalls;
   readonly ledger: Pick<
     Ledger,
-    "patchService" | "claimNotice" | "forgetService" | "raiseAttempt" | "getService" | "getMesh" | "listServices"
+    | "noteService"
+    | "patchService"
+    | "claimNotice"
+    | "forgetService"
+    | "raiseAttempt"
+    | "getService"
+    | "getMesh"
+    | "listServices"
   > &
     AbandonedCalls["ledger"] &
     KeepCalls["ledger"] &
