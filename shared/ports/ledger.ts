@@ -76,8 +76,8 @@ export interface Ledger {
   /** Changes the service's own members, no matter who holds the lease. Creates the item if there is none. */
   patchService(serviceArn: string, service: ServicePatch): Promise<ServiceState>;
   /**
-   * Changes the service's own members if no roll has begun or ended since the state was read. Else undefined: a roll's record is
-   * newer than the state.
+   * Changes the service's own members if no roll has begun or ended since the state was read. Else undefined: the
+   * record of a roll is newer than the state.
    */
   noteService(
     serviceArn: string,

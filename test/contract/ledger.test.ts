@@ -276,7 +276,7 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     });
   });
 
-  describe("what a look records of a service", () => {
+  describe("what a reconcile records", () => {
     it("is written if no roll has begun or ended since it was read", async () => {
       const serviceArn = newServiceArn();
       expect((await ledger.noteService(serviceArn, { enrolled: true }, undefined))?.enrolled).toBe(true);
