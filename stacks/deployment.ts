@@ -12,6 +12,7 @@ export function deploymentOf(config: Config, stage: string | undefined): Autopil
     home,
     targets: targetsOf(config),
     memberRoleName: config.memberRoleName,
+    operatorRoles: [...new Set(config.operatorRoles)].sort(),
     enrollTagKey: config.enrollTagKey,
     secretPrefix: config.keys.prefix,
     passRoles: config.passRoles,

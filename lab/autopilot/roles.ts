@@ -73,7 +73,8 @@ export function installRoles(iam: PolicyTaker, config: Config): void {
   const accounts = [deployment.home.account, ...memberAccounts(deployment)];
   for (const account of accounts) forwardingRole(iam, deployment, account);
   const busArn = homeBusArn(deployment);
-  iam.putResourcePolicy(busArn, homeBusPolicy(deployment, busArn));
+  const operatorRoles = deployment.operatorRoles.length > 0 ? operatorsOf(config) : [];
+  iam.putResourcePolicy(busArn, homeBusPolicy({ ...deployment, operatorRoles }, busArn));
   functionPolicies(iam, config, deployment);
 }
 
@@ -115,13 +116,16 @@ function memberRoles(
   });
   const reads = operatorReadStatements(config, account);
   if (reads.length === 0) return;
-  // The user of a lab is the home account's administrator, and an operator as well.
-  const operators = [...config.operatorRoles, `arn:${arnPartition(place.region)}:iam::${deployment.home.account}:root`];
   iam.putRole({
     roleArn: roleArn(place, operatorReadRole(config)),
-    trust: roleTrust(operators, config.name),
+    trust: roleTrust(operatorsOf(config), config.name),
     policies: [policy(reads)],
   });
+}
+
+/** The user of a lab is the home account's administrator, and an operator as well. */
+function operatorsOf({ operatorRoles, homeAccount, homeRegion }: Config): readonly string[] {
+  return [...operatorRoles, `arn:${arnPartition(homeRegion)}:iam::${homeAccount}:root`];
 }
 
 function forwardingRole(iam: PolicyTaker, deployment: AutopilotDeployment, account: string): void {

@@ -117,8 +117,9 @@ const configSchema = z.strictObject({
     .regex(/^[\w+=,.@/-]+$/)
     .default(`${DEFAULT_NAME}-member`),
   /**
-   * Roles of the home account whose holders run the operator's command: in the other accounts they may take on a role
-   * that only reads, called as the member role with `-read` behind.
+   * Roles of the home account whose holders run the operator's command, and of pipelines that ask as operators: nobody
+   * else may, once there are any. In the other accounts they may take on a role that only reads, called as the member
+   * role with `-read` behind.
    */
   operatorRoles: z.array(roleArn).default([]),
   /**

@@ -9,7 +9,7 @@ const NAMED = { Null: { "events:source": "false" } } as const;
 /**
  * The home bus's policy. Other accounts may forward AWS's events, which nobody can forge (PutEvents refuses sources
  * that begin with `aws.`), and send the heartbeat. Who speaks as the autopilot is one of its functions' roles; who
- * speaks as an operator is of the home account.
+ * speaks as an operator is of the home account, and one of the roles that the configuration names, if it names any.
  */
 export function homeBusPolicy(deployment: AutopilotDeployment, busArn: string): string {
   return policy([
@@ -20,7 +20,15 @@ export function homeBusPolicy(deployment: AutopilotDeployment, busArn: string): 
     denied("OnlyHomeSpeaksAsOperator", eventSources.operator, busArn, {
       StringNotEquals: { "aws:PrincipalAccount": deployment.home.account },
     }),
+    ...operatorDenials(deployment, busArn),
   ]);
+}
+
+/** Where the configuration names the operators' roles, nobody else of the home account speaks as one. */
+function operatorDenials({ operatorRoles }: AutopilotDeployment, busArn: string): readonly object[] {
+  if (operatorRoles.length === 0) return [];
+  const unless = { ArnNotEquals: { "aws:PrincipalArn": operatorRoles } };
+  return [denied("OnlyOperatorsSpeakAsOperator", eventSources.operator, busArn, unless)];
 }
 
 function memberAllowances(accounts: readonly string[], busArn: string): readonly object[] {

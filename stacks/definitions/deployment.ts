@@ -12,6 +12,8 @@ export interface AutopilotDeployment {
   /** Where services run. */
   readonly targets: readonly AccountRegion[];
   readonly memberRoleName: string;
+  /** ARNs of the home account's roles that speak as operators; none: all of the home account. */
+  readonly operatorRoles: readonly string[];
   readonly enrollTagKey: string;
   /** What the names of the secrets with bootstrap tokens begin with. */
   readonly secretPrefix: string;

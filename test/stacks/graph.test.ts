@@ -198,6 +198,17 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
             StringNotEquals: { "aws:PrincipalAccount": homeAccount },
           },
         },
+        ...(config.operatorRoles.length > 0
+          ? [
+              {
+                principal: "*",
+                condition: {
+                  "ForAnyValue:StringEquals": { "events:source": "ztunnel-autopilot.operator" },
+                  ArnNotEquals: { "aws:PrincipalArn": [...config.operatorRoles].sort() },
+                },
+              },
+            ]
+          : []),
       ]);
     });
   });
