@@ -1,7 +1,9 @@
 import * as z from "zod";
 import type { Rollout } from "../../shared/model/rollout.ts";
+import type { UnreadableItem } from "../../shared/ports/ledger.ts";
+import { adviceFor } from "../inventory/known.ts";
 import { rolloutTable } from "../render/rollout-tables.ts";
-import { terminalOf } from "../render/style.ts";
+import { printable, terminalOf } from "../render/style.ts";
 import { rolloutJson } from "../rollouts/view.ts";
 import { type CliCommand, newCommand } from "../runtime/command.ts";
 import { exitCodes } from "../runtime/exit-codes.ts";
@@ -20,13 +22,17 @@ export const rolloutListCommand: CliCommand = {
     const { json, ...where } = checkedValues(valuesSchema, values);
     const { ledger } = await connectOperator(where, context);
     const rollouts: Rollout[] = [];
-    for await (const rollout of ledger.listRollouts()) rollouts.push(rollout);
+    const unreadable: UnreadableItem[] = [];
+    for await (const rollout of ledger.listRollouts((item) => unreadable.push(item))) rollouts.push(rollout);
     rollouts.sort((a, b) => (a.requestedAt < b.requestedAt ? 1 : -1));
-    const { out, environment } = context;
+    const { out, err, environment } = context;
     const text = json
       ? JSON.stringify(rollouts.map(rolloutJson), null, 2)
       : rolloutTable(rollouts, terminalOf(out, environment));
     out.write(`${text}\n`);
+    for (const item of unreadable) {
+      err.write(`${printable(`${item.pk} can't be read: ${item.why} ${adviceFor(item)}`)}\n`);
+    }
     return exitCodes.ok;
   },
 };

@@ -10,14 +10,12 @@ import type { Decision, NoneReason } from "../../shared/enrollment/decision.ts";
 import { enrollIntent } from "../../shared/enrollment/tags.ts";
 import { versionSkew } from "../../shared/enrollment/version-skew.ts";
 import { ownSidecar } from "../../shared/enrollment/wish.ts";
-import type { Claim } from "../../shared/model/claim.ts";
 import type { MeshState } from "../../shared/model/mesh.ts";
 import type { DriftReason, Refusal, Warning } from "../../shared/model/reasons.ts";
-import type { FleetState, Scope } from "../../shared/model/rollout.ts";
+import type { Scope } from "../../shared/model/rollout.ts";
 import type { ObservedService } from "../../shared/model/service.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
 import { holdsLease } from "../../shared/model/service-state.ts";
-import type { Ledger, RolloutLedger } from "../../shared/ports/ledger.ts";
 import type { EcsCalls } from "../../shared/ports/ports.ts";
 import { matchesScope } from "../../shared/rollout/identity.ts";
 import { newestOf } from "../../shared/trust/record.ts";
@@ -27,6 +25,7 @@ import {
   type ObservedState,
   observeDescribed,
 } from "../../shared/use-cases/observe/observe.ts";
+import { type Known, type KnownCalls, readKnown, type Unreadable } from "./known.ts";
 import { type SharedThings, sharedThings } from "./shared-things.ts";
 import { type TokenRoot, tokenRoot } from "./token-root.ts";
 
@@ -79,12 +78,13 @@ export interface Inventory extends SharedThings {
   readonly shortArns: readonly string[];
   /** istiod's version by control plane, where it is known. */
   readonly istiod: Readonly<Record<string, string>>;
+  /** Items of the ledger that can't be read: what belongs to them is left out, or unknown. */
+  readonly unreadable: readonly Unreadable[];
 }
 
-export interface InventoryCalls {
+export interface InventoryCalls extends KnownCalls {
   readonly config: Config;
   readonly ecs: (place: Place) => ObserveCalls & Pick<EcsCalls, "describeServices" | "listClusters" | "listServices">;
-  readonly ledger: Pick<Ledger, "listServices" | "getMesh" | "listClaims"> & Pick<RolloutLedger, "getFleet">;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** Receives the number of services that were read so far. */
@@ -126,27 +126,9 @@ export async function readInventory(scope: Scope, calls: InventoryCalls): Promis
     unread,
     shortArns: shortArns.sort(),
     istiod: istiodVersions(known.meshes),
+    unreadable: known.unreadable,
     ...shared,
   };
-}
-
-/** What is read once for all services. */
-interface Known {
-  readonly states: ReadonlyMap<string, ServiceState>;
-  readonly meshes: ReadonlyMap<string, MeshState>;
-  readonly fleet: FleetState;
-  readonly claims: readonly Claim[];
-}
-
-async function readKnown({ ledger, config }: InventoryCalls): Promise<Known> {
-  const states = new Map<string, ServiceState>();
-  for await (const state of ledger.listServices()) states.set(state.serviceArn, state);
-  const meshes = new Map<string, MeshState>();
-  for (const { name } of config.controlPlanes) {
-    const mesh = await ledger.getMesh(name);
-    if (mesh) meshes.set(name, mesh);
-  }
-  return { states, meshes, fleet: await ledger.getFleet(), claims: await Array.fromAsync(ledger.listClaims()) };
 }
 
 /** True if the scope may have services in the account and region. */
@@ -252,7 +234,7 @@ async function describeObserved(observed: ObservedState, { meshes, fleet }: Know
     ...(skew && { skew: { ztunnel: skew.ztunnel, istiod: skew.istiod } }),
   };
   try {
-    const reads = { mesh: async (name: string) => meshes.get(name), fleet: async () => fleet };
+    const reads = { mesh: async (name: string) => meshes.get(name), fleet };
     const decision = await decideObserved(observed, config, reads);
     return { ...seen, ...verdictOf(decision) };
   } catch (error) {

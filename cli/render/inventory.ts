@@ -17,7 +17,7 @@ const columns: readonly Column[] = [
 
 /** The inventory as one table per account and region, with what needs words below it. */
 export function inventoryText(inventory: Inventory, terminal: Terminal): string {
-  const { services, unread, istiod, shortArns } = inventory;
+  const { services, unread, unreadable, istiod, shortArns } = inventory;
   const { style } = terminal;
   const places = Map.groupBy(services, ({ account, region }) => `${account}  ${region}`);
   const versions = Object.entries(istiod).map(([name, version]) => `${name} ${version}`);
@@ -33,6 +33,9 @@ export function inventoryText(inventory: Inventory, terminal: Terminal): string 
     ]),
     ...sharedThingsText(inventory, terminal),
     ...shortArns.map((arn) => printable(`${arn}: a short ARN, which can have no tags. Create the service again.`)),
+    ...unreadable.map(({ pk, sk, why, advice }) =>
+      style(printable(`${pk} / ${sk} can't be read: ${why} ${advice}`), "red"),
+    ),
     ...unread.map(({ account, region, code, detail }) =>
       style(printable(`${account}  ${region}  not read: ${code}: ${detail}`), "red"),
     ),

@@ -40,6 +40,7 @@ const ledgerCalls = [
   "raiseAttempt",
   "countStops",
   "forgetService",
+  "dropService",
   "claimNotice",
   "getMesh",
   "changeMesh",

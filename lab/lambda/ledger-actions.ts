@@ -19,6 +19,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   claimNotice: [UPDATE],
   countStops: [UPDATE],
   raiseAttempt: [UPDATE],
+  dropService: ["dynamodb:DeleteItem"],
   getMesh: [GET],
   changeMesh: [GET, PUT],
   getMeshFacts: [GET],

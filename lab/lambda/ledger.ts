@@ -8,8 +8,8 @@ export function instrumentedLedger(ledger: Ledgers, around: AroundCall): Ledgers
   const pages = <T>(name: string, list: () => AsyncIterable<T>) => pagesOf(list, (read) => around(name, read));
   return {
     getService: (arn) => around("ledger.getService", () => ledger.getService(arn)),
-    listServices: async function* () {
-      yield* pages("ledger.listServices", () => ledger.listServices());
+    listServices: async function* (onUnreadable) {
+      yield* pages("ledger.listServices", () => ledger.listServices(onUnreadable));
     },
     takeLease: (...args) => around("ledger.takeLease", () => ledger.takeLease(...args)),
     updateRoll: (...args) => around("ledger.updateRoll", () => ledger.updateRoll(...args)),
@@ -20,6 +20,7 @@ export function instrumentedLedger(ledger: Ledgers, around: AroundCall): Ledgers
     claimNotice: (...args) => around("ledger.claimNotice", () => ledger.claimNotice(...args)),
     forgetService: (...args) => around("ledger.forgetService", () => ledger.forgetService(...args)),
     countStops: (...args) => around("ledger.countStops", () => ledger.countStops(...args)),
+    dropService: (...args) => around("ledger.dropService", () => ledger.dropService(...args)),
     raiseAttempt: (...args) => around("ledger.raiseAttempt", () => ledger.raiseAttempt(...args)),
     getMesh: (name) => around("ledger.getMesh", () => ledger.getMesh(name)),
     changeMesh: (...args) => around("ledger.changeMesh", () => ledger.changeMesh(...args)),
@@ -27,16 +28,16 @@ export function instrumentedLedger(ledger: Ledgers, around: AroundCall): Ledgers
     putMeshFacts: (facts) => around("ledger.putMeshFacts", () => ledger.putMeshFacts(facts)),
     getClaim: (subject) => around("ledger.getClaim", () => ledger.getClaim(subject)),
     changeClaim: (...args) => around("ledger.changeClaim", () => ledger.changeClaim(...args)),
-    listClaims: async function* () {
-      yield* pages("ledger.listClaims", () => ledger.listClaims());
+    listClaims: async function* (onUnreadable) {
+      yield* pages("ledger.listClaims", () => ledger.listClaims(onUnreadable));
     },
     getFleet: () => around("ledger.getFleet", () => ledger.getFleet()),
     changeFleet: (change) => around("ledger.changeFleet", () => ledger.changeFleet(change)),
     createRollout: (rollout) => around("ledger.createRollout", () => ledger.createRollout(rollout)),
     getRollout: (id) => around("ledger.getRollout", () => ledger.getRollout(id)),
     changeRollout: (...args) => around("ledger.changeRollout", () => ledger.changeRollout(...args)),
-    listRollouts: async function* () {
-      yield* pages("ledger.listRollouts", () => ledger.listRollouts());
+    listRollouts: async function* (onUnreadable) {
+      yield* pages("ledger.listRollouts", () => ledger.listRollouts(onUnreadable));
     },
     putRolloutServices: (services) => around("ledger.putRolloutServices", () => ledger.putRolloutServices(services)),
     getRolloutService: (...args) => around("ledger.getRolloutService", () => ledger.getRolloutService(...args)),

@@ -14,9 +14,9 @@ import {
 } from "../../shared/gateways/ledger/ledger-items.ts";
 import { newChannel } from "../../shared/model/channel.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
-import type { ChannelLedger, Ledger, Ledgers } from "../../shared/ports/ledger.ts";
+import type { ChannelLedger, GoneLedger, Ledger, Ledgers } from "../../shared/ports/ledger.ts";
 import { withFacts } from "../../shared/trust/generations.ts";
-import { changeShelved, copyOf, frozen, type LedgerItems, shelf } from "./memory-items.ts";
+import { changeShelved, copyOf, frozen, itemName, type LedgerItems, shelf } from "./memory-items.ts";
 import { memoryRollouts } from "./rollouts-memory.ts";
 
 export type { LedgerItems } from "./memory-items.ts";
@@ -34,6 +34,7 @@ export function memoryLedger(items: LedgerItems = new Map()): Ledgers {
     ...memoryClaims(items),
     ...memoryRollouts(items),
     ...memoryChannel(items),
+    ...memoryGone(items),
   };
 }
 
@@ -54,8 +55,8 @@ function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls | keyo
   return {
     getService: async (serviceArn) => state(serviceArn),
 
-    listServices: async function* () {
-      yield* services.list((name) => name.startsWith(SERVICE_PREFIX) && name.endsWith(` ${STATE}`));
+    listServices: async function* (onUnreadable) {
+      yield* services.list((name) => name.startsWith(SERVICE_PREFIX) && name.endsWith(` ${STATE}`), onUnreadable);
     },
 
     takeLease: async (serviceArn, lease, nowMs) => {
@@ -149,8 +150,20 @@ function memoryClaims(items: LedgerItems): ClaimCalls {
       const key = claimKey(subject);
       return changeShelved({ on: claims, key, before: claims.get(key) }, change);
     },
-    listClaims: async function* () {
-      yield* claims.list((name) => name.startsWith(CLAIM_PREFIX));
+    listClaims: async function* (onUnreadable) {
+      yield* claims.list((name) => name.startsWith(CLAIM_PREFIX), onUnreadable);
+    },
+  };
+}
+
+function memoryGone(items: LedgerItems): GoneLedger {
+  const services = shelf(items, readService);
+  return {
+    dropService: async (serviceArn, goneSinceMs) => {
+      const key = serviceKey(serviceArn);
+      const state = services.get(key);
+      if (!state || state.roll || state.goneSinceMs !== goneSinceMs) return false;
+      return items.delete(itemName(key));
     },
   };
 }

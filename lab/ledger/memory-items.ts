@@ -1,5 +1,5 @@
-import type { ItemKey } from "../../shared/gateways/ledger/ledger-items.ts";
-import type { Change, Changed } from "../../shared/ports/ledger.ts";
+import { type ItemKey, readEach } from "../../shared/gateways/ledger/ledger-items.ts";
+import type { Change, Changed, OnUnreadable } from "../../shared/ports/ledger.ts";
 
 /** The items by `pk` and `sk`, joined by a space. */
 export type LedgerItems = Map<string, object>;
@@ -9,8 +9,8 @@ export interface Shelf<T extends object> {
   get(key: ItemKey): T | undefined;
   /** Writes the content as a read returns it, and returns that. Throws `ledger-item-unreadable` if it can't be read. */
   put(key: ItemKey, content: object): T;
-  /** The items that exist now and whose name satisfies `holds`. */
-  list(holds: (name: string) => boolean): IterableIterator<T>;
+  /** The items that exist now and whose name satisfies `holds`. Those that can't be read go to `onUnreadable`. */
+  list(holds: (name: string) => boolean, onUnreadable?: OnUnreadable): AsyncIterable<T>;
 }
 
 /**
@@ -32,10 +32,10 @@ export function shelf<T extends object>(items: LedgerItems, read: (item: object)
       written.set(item, kept);
       return kept;
     },
-    list: function* (holds) {
+    list: (holds, onUnreadable) => {
       const there: object[] = [];
       for (const [name, item] of items) if (holds(name)) there.push(item);
-      for (const item of there) yield contentOf(item);
+      return readEach(there, contentOf, onUnreadable);
     },
   };
 }

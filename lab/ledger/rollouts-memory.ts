@@ -58,8 +58,8 @@ export function memoryRollouts(items: LedgerItems): RolloutLedger {
       return before && changeShelved({ on: rollouts, key, before }, change);
     },
 
-    listRollouts: async function* () {
-      yield* rollouts.list((name) => name.startsWith(ROLLOUT_PREFIX) && name.endsWith(` ${META}`));
+    listRollouts: async function* (onUnreadable) {
+      yield* rollouts.list((name) => name.startsWith(ROLLOUT_PREFIX) && name.endsWith(` ${META}`), onUnreadable);
     },
 
     putRolloutServices: async (written) => {

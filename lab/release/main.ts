@@ -56,7 +56,6 @@ async function main(): Promise<void> {
       format: "esm",
       packages: "external",
       legalComments: "none",
-      minifyWhitespace: name === "functions",
       banner: { js: `// Made of version ${version} by \`npm run record-release\`.` },
     });
   }

@@ -20,7 +20,8 @@ export const failureFixes: Readonly<Record<FailureCode, string>> = {
   "mesh-facts-missing": "Run the function watch-root-ca once, and read its log if it fails.",
   "invalid-pem": "Look at the ConfigMap istio-ca-root-cert of the control plane.",
   "invalid-token": "Run the enrollment again: the autopilot writes a new token.",
-  "ledger-item-unreadable": "Delete the named item: the next sweep writes it again from what runs.",
+  "ledger-item-unreadable":
+    "See docs/operations.md#ledger-item-unreadable before anything is deleted: `autopilot status` says what it is worth.",
   "service-not-found": "Nothing to do when it was deleted. Else check the account and region.",
   "task-definition-not-found": "Deploy the service with a revision that exists.",
   "registration-refused": "Read ECS's message. The service runs on unchanged.",

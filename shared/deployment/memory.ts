@@ -41,6 +41,7 @@ const nothing = {
   enrolled: null,
   controlPlane: null,
   orphaned: null,
+  goneSinceMs: null,
   failedAttemptKey: null,
   consecutiveFailures: null,
   notBefore: null,

@@ -122,6 +122,8 @@ export const serviceStateSchema = openObject({
     sinceMs: z.int().nonnegative(),
     isNotified: z.boolean().default(false),
   }).optional(),
+  /** ECS does not have it any more: since when, as a sweep has found it, epoch milliseconds. */
+  goneSinceMs: z.int().nonnegative().optional(),
   /** Number of the next roll: rises when one ends. Part of the execution's name. */
   attemptNumber: z.int().nonnegative().default(0),
   /** What the failed rolls tried: observed revision and desired content, hashed. */

@@ -36,10 +36,26 @@ export interface Notice {
   readonly untilMs: number;
 }
 
+/** An item of another shape: its key, and what is wrong with it. */
+export interface UnreadableItem {
+  readonly pk: string;
+  readonly sk: string;
+  readonly why: string;
+}
+
+/** The ARN of the service whose state an item is; undefined for an item of another kind. */
+export function serviceArnOf({ pk }: Pick<UnreadableItem, "pk">): string | undefined {
+  return pk.startsWith("SERVICE#") ? pk.slice("SERVICE#".length) : undefined;
+}
+
+/** Receives the items of a list that can't be read, so that the list goes on without them. */
+export type OnUnreadable = (item: UnreadableItem) => void;
+
 /**
  * What the autopilot remembers. Every write is atomic, and conditional where its description says so. Every read is
  * strongly consistent: it sees each write that was acknowledged before. Reads throw `AutopilotError`
- * `ledger-item-unreadable` when an item has another shape.
+ * `ledger-item-unreadable` when an item has another shape, and writes before they would make it one. A list goes on
+ * without such items where its caller takes them.
  *
  * The calls `change…` read an item, write what the callback makes of it on condition that nobody has written it
  * since, and start over when somebody has. The callback has to be pure: it may run several times, and only its last
@@ -48,7 +64,7 @@ export interface Notice {
 export interface Ledger {
   getService(serviceArn: string): Promise<ServiceState | undefined>;
   /** Every service that has an item. */
-  listServices(): AsyncIterable<ServiceState>;
+  listServices(onUnreadable?: OnUnreadable): AsyncIterable<ServiceState>;
   /**
    * Takes the lease if none is held, the held one has expired by `nowMs`, or it is this execution's own. Else
    * undefined, and also for the execution whose end was recorded last: a try of its first step that was given up may
@@ -117,7 +133,7 @@ export interface Ledger {
     change: (claim: Claim | undefined) => ExactChange<Claim, C>,
   ): Promise<Changed<Claim | undefined, C>>;
   /** Every claim that has an item. */
-  listClaims(): AsyncIterable<Claim>;
+  listClaims(onUnreadable?: OnUnreadable): AsyncIterable<Claim>;
 }
 
 /** What the autopilot remembers of rollouts. The same holds for its calls as for those of `Ledger`. */
@@ -136,7 +152,7 @@ export interface RolloutLedger {
     change: (rollout: Rollout) => ExactChange<Rollout, C>,
   ): Promise<Changed<Rollout, C> | undefined>;
   /** In no particular order. */
-  listRollouts(): AsyncIterable<Rollout>;
+  listRollouts(onUnreadable?: OnUnreadable): AsyncIterable<Rollout>;
   /** Writes the services as they are and replaces what was there, except what a later `startTry` has written. */
   putRolloutServices(services: readonly RolloutService[]): Promise<void>;
   getRolloutService(rolloutId: string, ordinal: number): Promise<RolloutService | undefined>;
@@ -176,8 +192,16 @@ export interface ChannelLedger {
   ): Promise<Changed<Channel, C>>;
 }
 
+/** How services leave the ledger. */
+export interface GoneLedger {
+  /**
+   * Deletes the service's item, if it still says that it is gone since then and no roll has it. True if it was deleted.
+   */
+  dropService(serviceArn: string, goneSinceMs: number): Promise<boolean>;
+}
+
 /** All that the autopilot remembers, in one store. */
-export interface Ledgers extends Ledger, RolloutLedger, ChannelLedger {}
+export interface Ledgers extends Ledger, RolloutLedger, ChannelLedger, GoneLedger {}
 
 /** What reconciling services needs of it. */
 export interface ServiceLedger extends Ledger, Pick<RolloutLedger, "getFleet" | "changeFleet"> {}

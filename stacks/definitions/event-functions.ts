@@ -33,7 +33,14 @@ export const eventFunctions: readonly FunctionDefinition[] = [
     reservedConcurrency: 1,
     kubernetes: true,
     calls: [
-      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem"),
+      on(
+        "ledger",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Scan",
+        "dynamodb:UpdateItem",
+      ),
       on("services", "ecs:DescribeServices", "ecs:UpdateService"),
       on("clusters", "ecs:DescribeClusters"),
       on("in-a-cluster", "ecs:ListServices", "ecs:ListTasks"),

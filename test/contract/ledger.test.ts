@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { MeshFacts, MeshState } from "../../shared/model/mesh.ts";
 import type { ServiceState, Signal } from "../../shared/model/service-state.ts";
-import type { Ledger } from "../../shared/ports/ledger.ts";
+import type { Ledgers } from "../../shared/ports/ledger.ts";
 import { factsIdOf } from "../../shared/trust/generations.ts";
 import { ledgerStores, localDynamoDb, type Store, unlessFrozen } from "../support/ledger-stores.ts";
 
@@ -41,7 +41,7 @@ function newMesh(controlPlane: string): MeshState {
 
 describe.each(stores)("the ledger %s", (_name, open) => {
   let store: Store;
-  let ledger: Ledger;
+  let ledger: Ledgers;
   beforeAll(() => {
     store = open();
     ledger = store.ledger;
@@ -468,6 +468,23 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     });
   });
 
+  describe("a service that is gone", () => {
+    it("leaves the ledger, unless it is there again or a roll has it", async () => {
+      const [gone, back, rolling] = [newServiceArn(), newServiceArn(), newServiceArn()];
+      await ledger.patchService(gone, { goneSinceMs: 1000 });
+      await ledger.patchService(back, { goneSinceMs: 2000 });
+      await ledger.patchService(rolling, { goneSinceMs: 1000 });
+      await ledger.takeLease(rolling, lease, 0);
+      expect(await ledger.dropService(gone, 1000)).toBe(true);
+      expect(await ledger.dropService(gone, 1000)).toBe(false);
+      expect(await ledger.dropService(back, 1000)).toBe(false);
+      expect(await ledger.dropService(rolling, 1000)).toBe(false);
+      expect(await ledger.getService(gone)).toBeUndefined();
+      expect(await ledger.getService(back)).toBeDefined();
+      expect(await ledger.getService(rolling)).toBeDefined();
+    });
+  });
+
   describe("an item of a later version", () => {
     const later = { since: 1 };
 
@@ -510,6 +527,29 @@ describe.each(stores)("the ledger %s", (_name, open) => {
       await expect(ledger.patchService(serviceArn, {})).rejects.toMatchObject(unreadable);
       await expect(ledger.takeLease(serviceArn, lease, 0)).rejects.toMatchObject(unreadable);
       await expect(drain(ledger.listServices())).rejects.toMatchObject(unreadable);
+    });
+
+    it("is left out of a list whose caller takes it", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.patchService(serviceArn, {});
+      const item = { pk: `SERVICE#${serviceArn}x`, sk: "STATE" };
+      await store.putRaw({ ...item, shape: 0, serviceArn });
+      const unreadable: object[] = [];
+      const listed = await Array.fromAsync(ledger.listServices((one) => unreadable.push(one)));
+      expect(listed.map((state) => state.serviceArn)).toContain(serviceArn);
+      expect(unreadable).toContainEqual({ ...item, why: expect.stringContaining("shape") });
+    });
+
+    it("is never written", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.takeLease(serviceArn, lease, 0);
+      const before = await ledger.getService(serviceArn);
+      const refused = { code: "ledger-item-unreadable", detail: expect.stringContaining(serviceArn) };
+      await expect(ledger.patchService(serviceArn, { attemptNumber: -1 })).rejects.toMatchObject(refused);
+      const update = ledger.updateRoll(serviceArn, lease.executionName, { leaseUntil: 0.5 }, { enrolled: true });
+      await expect(update).rejects.toMatchObject(refused);
+      await expect(ledger.recordSignal(serviceArn, { ...signal, deploymentId: "" })).rejects.toMatchObject(refused);
+      expect(await ledger.getService(serviceArn)).toEqual(before);
     });
 
     it("with a time to live is read like one without", async () => {

@@ -4,14 +4,17 @@ import type { ServiceState } from "../../model/service-state.ts";
 import type { ChannelLedger, Ledger, Ledgers, ServiceLedger } from "../../ports/ledger.ts";
 import { withFacts } from "../../trust/generations.ts";
 import type { PlacedClients } from "../aws/aws-clients.ts";
+import { dynamoDbGone } from "./gone-dynamodb.ts";
 import { attemptOf } from "./ledger-change.ts";
 import {
   CLAIM_PREFIX,
   channelKey,
+  checkServiceChanges,
   claimKey,
   meshKey,
   readChannel,
   readClaim,
+  readEach,
   readMesh,
   readService,
   SERVICE_PREFIX,
@@ -43,6 +46,7 @@ export function dynamoDbLedger(clients: PlacedClients, options: LedgerTableOptio
     ...dynamoDbClaims(table),
     ...dynamoDbRollouts(table),
     ...dynamoDbChannel(table),
+    ...dynamoDbGone(clients, options),
   };
 }
 
@@ -67,6 +71,7 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | ke
     changes: Changes,
     condition?: Condition,
   ): Promise<ServiceState | undefined> {
+    checkServiceChanges(serviceArn, changes);
     const expression = updateExpression(changes, {
       condition: condition?.expression,
       // An item of an older shape keeps it, so that reading it below fails by name.
@@ -90,13 +95,13 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | ke
   return {
     getService,
 
-    listServices: async function* () {
+    listServices: (onUnreadable) => {
       const items = table.scan({
         FilterExpression: "#sk = :state AND begins_with(#pk, :service)",
         ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk" },
         ExpressionAttributeValues: { ":state": STATE, ":service": SERVICE_PREFIX },
       });
-      for await (const item of items) yield readService(item);
+      return readEach(items, readService, onUnreadable);
     },
 
     takeLease: async (serviceArn, { executionName, leaseUntil }, nowMs) => {
@@ -230,13 +235,13 @@ function dynamoDbClaims(table: LedgerTable): ClaimCalls {
       const key = claimKey(subject);
       return table.change(key, (item) => attemptOf({ key, before: item && readClaim(item), read: readClaim }, change));
     },
-    listClaims: async function* () {
+    listClaims: (onUnreadable) => {
       const items = table.scan({
         FilterExpression: "#sk = :state AND begins_with(#pk, :claim)",
         ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk" },
         ExpressionAttributeValues: { ":state": STATE, ":claim": CLAIM_PREFIX },
       });
-      for await (const item of items) yield readClaim(item);
+      return readEach(items, readClaim, onUnreadable);
     },
   };
 }

@@ -15,7 +15,9 @@ import {
   rolloutServiceSchema,
 } from "../../model/rollout.ts";
 import type { ServiceState } from "../../model/service-state.ts";
-import { serviceStateSchema } from "../../model/service-state.ts";
+import { rollSchema, serviceStateSchema } from "../../model/service-state.ts";
+
+import type { OnUnreadable } from "../../ports/ledger.ts";
 
 export interface ItemKey {
   readonly pk: string;
@@ -72,6 +74,19 @@ export function readService(item: object): ServiceState {
   return readLasting(serviceStateSchema, item);
 }
 
+/**
+ * Throws `ledger-item-unreadable` if a change of a service's state, by path (`roll.leaseUntil`), has a value that could
+ * not be read again. Neither `null` nor `undefined` is a value.
+ */
+export function checkServiceChanges(serviceArn: string, changes: Readonly<Record<string, unknown>>): void {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined && value !== null);
+  const own = given.filter(([path]) => !path.startsWith("roll."));
+  const ofRoll = given.flatMap(([path, value]) => (path.startsWith("roll.") ? [[path.slice(5), value]] : []));
+  const key = serviceKey(serviceArn);
+  readService({ ...key, shape: 1, serviceArn, ...storedCopy(Object.fromEntries(own)) });
+  if (ofRoll.length > 0) read(rollSchema.partial(), { ...key, ...Object.fromEntries(ofRoll) });
+}
+
 /** A control plane's mesh facts from their item. Throws `ledger-item-unreadable` that names the item. */
 export function readMesh(item: object): MeshState {
   return readLasting(meshStateSchema, item);
@@ -102,6 +117,11 @@ export function readRolloutService(item: object): RolloutService {
   return read(rolloutServiceSchema, item);
 }
 
+/** Throws `ledger-item-unreadable` if a patch has a value that could not be read again. */
+export function checkRolloutServicePatch(key: ItemKey, patch: object): void {
+  read(rolloutServiceSchema.unwrap().partial(), { ...key, ...storedCopy(patch) });
+}
+
 const paceStateSchema = openObject({ tatMs: z.number() });
 export type PaceState = z.output<typeof paceStateSchema>;
 
@@ -123,6 +143,25 @@ export function unlessUnreadable<T>(read: () => T): T | undefined {
   } catch (error) {
     if (error instanceof AutopilotError && error.code === "ledger-item-unreadable") return undefined;
     throw error;
+  }
+}
+
+/** Those of the items that can be read. Throws at the first other one unless `onUnreadable` takes it. */
+export async function* readEach<T>(
+  items: Iterable<object> | AsyncIterable<object>,
+  read: (item: object) => T,
+  onUnreadable: OnUnreadable | undefined,
+): AsyncIterable<T> {
+  for await (const item of items) {
+    let content: T;
+    try {
+      content = read(item);
+    } catch (error) {
+      if (!onUnreadable || !(error instanceof AutopilotError) || error.code !== "ledger-item-unreadable") throw error;
+      onUnreadable({ ...keySchema.parse(item), why: error.detail });
+      continue;
+    }
+    yield content;
   }
 }
 

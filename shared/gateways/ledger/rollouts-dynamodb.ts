@@ -4,11 +4,13 @@ import type { RolloutLedger } from "../../ports/ledger.ts";
 import { costMs, firstStartMs } from "../aws/pace.ts";
 import { attemptOf } from "./ledger-change.ts";
 import {
+  checkRolloutServicePatch,
   fleetKey,
   MAX_ORDINAL,
   META,
   paceKey,
   ROLLOUT_PREFIX,
+  readEach,
   readFleet,
   readPace,
   readRollout,
@@ -60,13 +62,13 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
       );
     },
 
-    listRollouts: async function* () {
+    listRollouts: (onUnreadable) => {
       const items = table.scan({
         FilterExpression: "#sk = :meta AND begins_with(#pk, :rollout)",
         ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk" },
         ExpressionAttributeValues: { ":meta": META, ":rollout": ROLLOUT_PREFIX },
       });
-      for await (const item of items) yield readRollout(item);
+      return readEach(items, readRollout, onUnreadable);
     },
 
     putRolloutServices: async (services) => {
@@ -88,6 +90,7 @@ export function dynamoDbRollouts(table: LedgerTable): RolloutLedger {
 
     patchRolloutService: async (rolloutId, ordinal, expected, patch) => {
       const key = rolloutServiceKey(rolloutId, ordinal);
+      checkRolloutServicePatch(key, patch);
       const given = Object.entries(patch).filter(([, value]) => value !== undefined);
       const item = await table.update(key, setIf(Object.entries(expected), given));
       if (item) return readRolloutService(item);

@@ -6,7 +6,7 @@ import { type Needed, reviewed, withoutHolders } from "../../enrollment/claims.t
 import { needsOf, placeName } from "../../enrollment/needs.ts";
 import { type SharedRole, sharedRolesOf } from "../../enrollment/shared-problems.ts";
 import { type Claim, newClaim, secretSubject } from "../../model/claim.ts";
-import type { ServiceState } from "../../model/service-state.ts";
+import { serviceArnOf, type UnreadableItem } from "../../ports/ledger.ts";
 import { writeReaders } from "../observe/write-readers.ts";
 import { recordHoldersKnown } from "./holders-known.ts";
 import {
@@ -15,6 +15,7 @@ import {
   ownerOf,
   reportDrift,
   reportFailure,
+  reportUnreadable,
   type Sightings,
   trying,
 } from "./keeping.ts";
@@ -39,17 +40,19 @@ const NO_ONE: Needed = new Map();
 export async function keepIdentities(sightings: Sightings, calls: KeepCalls): Promise<void> {
   try {
     // Claims first: one that a roll changes after this is left to the next sweep.
-    const claims = new Map((await Array.fromAsync(calls.ledger.listClaims())).map((claim) => [claim.subject, claim]));
-    const states = await statesOf(calls);
+    const note = ({ pk, why }: UnreadableItem) => reportUnreadable(pk, why, calls);
+    const listed = await Array.fromAsync(calls.ledger.listClaims(note));
+    const claims = new Map(listed.map((claim) => [claim.subject, claim]));
+    const { states, unreadable } = await statesOf(calls);
     await trying("orphaned services", calls, () => followOrphans(states, sightings, calls));
-    const seen = seenIn(sightings);
+    const seen = seenIn(sightings, unreadable);
     const needs = needsOf(states, calls.config, seen);
     const versions = new Map([...claims.values()].map(({ subject, version }) => [subject, version]));
     const keeping: Keeping = { claims, versions, needs, sightings, calls };
     let reviewed = true;
     for (const subject of new Set([...claims.keys(), ...needs.bySubject.keys()]))
       reviewed = (await review(subject, keeping)) && reviewed;
-    if (reviewed) await recordHoldersKnown(states, calls);
+    if (reviewed && unreadable.length === 0) await recordHoldersKnown(states, calls);
     for (const { name } of calls.config.controlPlanes) {
       await trying(`the identities of ${name}`, calls, () => restoreBindings(name, keeping));
       const shared = sharedRolesOf(states, { controlPlane: name, config: calls.config, isGone: seen.isGone });
@@ -84,19 +87,23 @@ function isOwned(subjectOrNamespace: string, controlPlane: string, { claims }: K
   );
 }
 
-async function statesOf({ ledger }: KeepCalls): Promise<readonly ServiceState[]> {
-  return Array.fromAsync(ledger.listServices());
+/** The states, and the ARNs of the services whose items can't be read. */
+async function statesOf({ ledger }: KeepCalls) {
+  const unreadable: string[] = [];
+  const note = (item: UnreadableItem) => unreadable.push(serviceArnOf(item) ?? "");
+  const states = await Array.fromAsync(ledger.listServices(note));
+  return { states, unreadable };
 }
 
-function seenIn(sightings: Sightings) {
-  return {
-    users: [...sightings.values()].flatMap(({ users }) => [...users.keys()]),
-    isGone: (serviceArn: string) => {
-      const [, , , region = "", account = ""] = serviceArn.split(":");
-      const sighting = sightings.get(placeName({ account, region }));
-      return sighting?.complete === true && !sighting.services.has(serviceArn);
-    },
+/** What a service needs whose item can't be read is unknown, unless the service is gone. */
+function seenIn(sightings: Sightings, unreadable: readonly string[]) {
+  const isGone = (serviceArn: string) => {
+    const [, , , region = "", account = ""] = serviceArn.split(":");
+    const sighting = sightings.get(placeName({ account, region }));
+    return sighting?.complete === true && !sighting.services.has(serviceArn);
   };
+  const users = [...sightings.values()].flatMap((sighting) => [...sighting.users.keys()]);
+  return { users: [...users, ...unreadable.filter((serviceArn) => !isGone(serviceArn))], isGone };
 }
 
 /** False where it could not be done. */

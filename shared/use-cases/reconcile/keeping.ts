@@ -75,6 +75,11 @@ export function reportFailure(what: string, cause: unknown, { log }: Pick<KeepCa
   log.error(`not kept: ${what}`, { code, why: message, fix: failureFixes[code] });
 }
 
+/** Logs an item that can't be read: what belongs to it stays as it is. */
+export function reportUnreadable(pk: string, why: string, { log }: Pick<KeepCalls, "log">): void {
+  log.error(`not kept: ${pk}`, { code: "ledger-item-unreadable", why, fix: failureFixes["ledger-item-unreadable"] });
+}
+
 /** The role that the ledger knows as the owner of a service account; undefined where it knows none, or several. */
 export function ownerOf({ holders }: Claim): string | undefined {
   const needed = Object.entries(holders).filter(([, { unneededSinceMs }]) => unneededSinceMs === undefined);

@@ -17,7 +17,14 @@ export async function retireSecretVersions(
   secrets: RetireCalls,
   references: Iterable<string>,
   states: AsyncIterable<ServiceState>,
-  prefix: string = commonKeys.prefix,
+  {
+    prefix = commonKeys.prefix,
+    isHeld = () => false,
+  }: {
+    readonly prefix?: string;
+    /** True for a secret all of whose versions may be needed. Asked once the states are read. */
+    readonly isHeld?: (secretArn: string) => boolean;
+  } = {},
 ): Promise<readonly string[]> {
   const inUse = new Set<string>();
   const bySecret = new Map<string, Set<string>>();
@@ -35,9 +42,8 @@ export async function retireSecretVersions(
     if (secret.scheduledForDeletion) continue;
     pinned.delete(secret.arn);
     const { versions } = secret;
-    for (const { label, versionId } of retirableVersions({ versions, inUse, newestAlwaysKept: undefined })) {
-      await secrets.removeLabel(secret.arn, label, versionId);
-    }
+    const retirable = isHeld(secret.arn) ? [] : retirableVersions({ versions, inUse, newestAlwaysKept: undefined });
+    for (const { label, versionId } of retirable) await secrets.removeLabel(secret.arn, label, versionId);
     await labelAgain(secret, bySecret.get(secret.arn) ?? [], secrets);
   }
   return gone(pinned, secrets);

@@ -28,6 +28,8 @@ export class Sighting implements SeenPlace {
   readonly running = new Map<string, number>();
   /** Those whose task definitions name secrets of ours, and how. */
   readonly users = new Map<string, readonly string[]>();
+  /** Those whose items can't be read: nobody knows which versions they may return to. */
+  readonly uncertain = new Set<string>();
   /** Our secrets that are not scheduled for deletion, by name. */
   readonly listed = new Map<string, string>();
   /** The clusters that were listed, and of these the ones whose services the autopilot may not read. */
@@ -63,6 +65,14 @@ export class Sighting implements SeenPlace {
   use({ ref }: ObservedService, valueFroms: readonly string[]): void {
     for (const valueFrom of valueFroms) this.secrets.add(valueFrom);
     if (valueFroms.length > 0) this.users.set(ref.serviceArn, valueFroms);
+  }
+
+  /** True for a secret that an uncertain service may return to a version of: any, where it names none. */
+  mayBeReturnedTo(secretArn: string): boolean {
+    return [...this.uncertain].some((serviceArn) => {
+      const names = this.users.get(serviceArn);
+      return names === undefined || names.some((valueFrom) => valueFrom.startsWith(secretArn));
+    });
   }
 
   /** A service whose task definition names the secret, and what it runs. */

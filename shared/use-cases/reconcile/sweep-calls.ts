@@ -1,7 +1,7 @@
 import type { Place } from "../../base/arn.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import type { ServiceState } from "../../model/service-state.ts";
-import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
+import type { GoneLedger, Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls, Log, SecretsCalls } from "../../ports/ports.ts";
 import type { ObservedState } from "../observe/observe.ts";
 import type { TaskReads } from "../observe/observe-tasks.ts";
@@ -13,24 +13,27 @@ import type { Sighting } from "./sighting.ts";
 import type { SweepReads } from "./sweep-reads.ts";
 import type { Tally } from "./sweep-tally.ts";
 
+/** What sweeping single services needs. */
+type ServicesLedger = Pick<
+  Ledger,
+  | "noteService"
+  | "patchService"
+  | "claimNotice"
+  | "forgetService"
+  | "raiseAttempt"
+  | "getService"
+  | "getMesh"
+  | "listServices"
+> &
+  AbandonedCalls["ledger"] &
+  KeepCalls["ledger"] &
+  Pick<RolloutLedger, "getFleet">;
+
 export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
   readonly controlPlane: KeepCalls["controlPlane"];
   readonly ecs: (place: Place) => EcsCalls;
   readonly secrets: (place: Place) => SecretsCalls;
-  readonly ledger: Pick<
-    Ledger,
-    | "noteService"
-    | "patchService"
-    | "claimNotice"
-    | "forgetService"
-    | "raiseAttempt"
-    | "getService"
-    | "getMesh"
-    | "listServices"
-  > &
-    AbandonedCalls["ledger"] &
-    KeepCalls["ledger"] &
-    Pick<RolloutLedger, "getFleet">;
+  readonly ledger: ServicesLedger & GoneLedger;
   readonly executions: ReconcileCalls["executions"] & AbandonedCalls["executions"];
   readonly log: Log;
   /** What earlier sweeps found settled. Without it every task definition is read. */
@@ -39,10 +42,19 @@ export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
 
 /** What the ledger remembers of services. */
 export interface States {
+  /** Throws `ledger-item-unreadable` for a service whose item can't be read. */
   get(serviceArn: string): ServiceState | undefined | Promise<ServiceState | undefined>;
 }
 
-export interface ServiceCalls extends Omit<SweepCalls, "secrets" | "controlPlane"> {
+/** All that it remembers of them, as it was when a sweep began. */
+export interface AllStates extends States {
+  all(): Iterable<ServiceState>;
+  /** Why, by the ARNs of services whose items can't be read. */
+  readonly unreadable: ReadonlyMap<string, string>;
+}
+
+export interface ServiceCalls extends Omit<SweepCalls, "secrets" | "controlPlane" | "ledger"> {
+  readonly ledger: ServicesLedger;
   readonly states: States;
   readonly reads: SweepReads;
   readonly tally: Tally;

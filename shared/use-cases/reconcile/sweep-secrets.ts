@@ -1,7 +1,7 @@
 import { failureFixes } from "../../base/failure-fixes.ts";
 import type { Config } from "../../config/config.ts";
 import { driftCorrected } from "../../events/service-events.ts";
-import type { Ledger } from "../../ports/ledger.ts";
+import { type Ledger, serviceArnOf, type UnreadableItem } from "../../ports/ledger.ts";
 import type { BusCalls, Log, SecretsCalls } from "../../ports/ports.ts";
 import { retireSecretVersions } from "./retire.ts";
 import type { Sighting } from "./sighting.ts";
@@ -26,12 +26,15 @@ export async function sweepSecrets(secrets: SecretsCalls, sighting: Sighting, ca
     moveLabel: secrets.moveLabel.bind(secrets),
     listSecrets: (prefix: string) => sighting.noting(secrets.listSecrets(prefix)),
   };
-  const gone = await retireSecretVersions(
-    noting,
-    sighting.secrets,
-    calls.ledger.listServices(),
-    calls.config.keys.prefix,
-  );
+  // One that can't be read since the sweep began is uncertain, too; of one that ECS has not, nothing is needed.
+  const note = (item: UnreadableItem) => {
+    const serviceArn = serviceArnOf(item) ?? "";
+    if (sighting.services.has(serviceArn)) sighting.uncertain.add(serviceArn);
+  };
+  const gone = await retireSecretVersions(noting, sighting.secrets, calls.ledger.listServices(note), {
+    prefix: calls.config.keys.prefix,
+    isHeld: (secretArn) => sighting.mayBeReturnedTo(secretArn),
+  });
   for (const secretArn of gone) {
     const secret = await secrets.describeSecret(secretArn);
     if (secret?.scheduledForDeletion) {

@@ -38,7 +38,19 @@ export async function sweepService(service: ObservedService, calls: PlaceCalls):
     return true;
   } catch (error) {
     tellFailure(serviceArn, error, calls);
-    return false;
+    return asAutopilotError(error).code === "ledger-item-unreadable" && seeUncertain(service, calls);
+  }
+}
+
+/** Sees what a service uses whose item can't be read. True when that could be read. */
+async function seeUncertain(service: ObservedService, { ecs, config, sighting }: PlaceCalls): Promise<boolean> {
+  try {
+    const { definition } = await observeDescribed(service, undefined, { ecs, config, thorough: true });
+    sighting.use(service, secretReferences(definition?.raw, config.keys.prefix));
+    sighting.uncertain.add(service.ref.serviceArn);
+    return true;
+  } catch {
+    return false; // it was logged already that the service could not be swept
   }
 }
 

@@ -1,14 +1,16 @@
 import { type ClusterRef, parseServiceArn } from "../../base/arn.ts";
 import { chunkAsync } from "../../base/chunk.ts";
-import { asAutopilotError } from "../../base/errors.ts";
+import { AutopilotError, asAutopilotError } from "../../base/errors.ts";
 import { type Target, targetsOf } from "../../config/config.ts";
 import { placeName } from "../../enrollment/needs.ts";
 import type { ServiceState } from "../../model/service-state.ts";
+import { serviceArnOf, type UnreadableItem } from "../../ports/ledger.ts";
 import { withoutAbandonedRoll } from "./abandoned.ts";
 import { checkInTurns } from "./check-in-turns.ts";
+import { dropGone } from "./drop-gone.ts";
 import { keepIdentities } from "./keep-identities.ts";
 import { Sighting } from "./sighting.ts";
-import type { PlaceCalls, ServiceCalls, States, SweepCalls } from "./sweep-calls.ts";
+import type { AllStates, PlaceCalls, ServiceCalls, SweepCalls } from "./sweep-calls.ts";
 import { readOnce } from "./sweep-reads.ts";
 import { sweepSecrets } from "./sweep-secrets.ts";
 import { enrollWaiting, sweepService, tellFailure } from "./sweep-service.ts";
@@ -31,6 +33,7 @@ export async function sweep(calls: SweepCalls): Promise<SweepResult> {
       sightings.set(placeName(target), await sweepTarget(target, known));
     }),
   );
+  await dropGone(states, sightings, calls);
   await keepIdentities(sightings, { ...calls, fleet: reads.fleet });
   return tally.result();
 }
@@ -38,7 +41,7 @@ export async function sweep(calls: SweepCalls): Promise<SweepResult> {
 /** The same for the services of one cluster, whose tags are the defaults of all of them, without checks in turns. */
 export async function sweepCluster(
   cluster: ClusterRef,
-  calls: Omit<SweepCalls, "secrets" | "controlPlane">,
+  calls: Omit<SweepCalls, "secrets" | "controlPlane" | "ledger"> & Pick<ServiceCalls, "ledger">,
 ): Promise<SweepResult> {
   const tally = new Tally(calls.config);
   const reads = readOnce(calls.ledger, calls.config);
@@ -54,21 +57,25 @@ export async function sweepCluster(
   return tally.result();
 }
 
-/** Every state at once; one by one where an item can't be read, so that its service alone is left out. */
+/** Every state at once. A service whose item can't be read is left out alone: asking for it throws. */
 async function readStates(
   calls: Pick<ServiceCalls, "ledger" | "executions" | "now" | "log" | "tally">,
-): Promise<States> {
+): Promise<AllStates> {
   const states = new Map<string, ServiceState>();
-  try {
-    for await (const state of calls.ledger.listServices()) {
-      states.set(state.serviceArn, await withoutAbandonedRoll(state, calls));
-    }
-    return states;
-  } catch (error) {
-    if (asAutopilotError(error).code !== "ledger-item-unreadable") throw error;
-    tellFailure("the ledger as a whole", error, calls);
-    return { get: (serviceArn) => calls.ledger.getService(serviceArn) };
+  const unreadable = new Map<string, string>();
+  const note = ({ pk, why }: UnreadableItem) => unreadable.set(serviceArnOf({ pk }) ?? pk, why);
+  for await (const state of calls.ledger.listServices(note)) {
+    states.set(state.serviceArn, await withoutAbandonedRoll(state, calls));
   }
+  return {
+    get: (serviceArn) => {
+      const why = unreadable.get(serviceArn);
+      if (why !== undefined) throw new AutopilotError("ledger-item-unreadable", why);
+      return states.get(serviceArn);
+    },
+    all: () => states.values(),
+    unreadable,
+  };
 }
 
 /** The most services whose tasks a sweep reads: two calls each, in ECS's quota of 20 a second. */

@@ -6,8 +6,8 @@ import { alarmNames, asksToLeave, effectiveTags } from "../../enrollment/tags.ts
 import type { Rollout } from "../../model/rollout.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
-import type { Ledger } from "../../ports/ledger.ts";
-import type { EcsCalls } from "../../ports/ports.ts";
+import type { Ledger, UnreadableItem } from "../../ports/ledger.ts";
+import type { EcsCalls, Log } from "../../ports/ports.ts";
 import type { Candidate } from "../../rollout/canaries.ts";
 import { IMAGE_FAILURES } from "../../rollout/counted.ts";
 import { matchesScope } from "../../rollout/identity.ts";
@@ -16,6 +16,7 @@ export interface CandidateCalls {
   readonly config: Config;
   readonly ecs: (place: Place) => Pick<EcsCalls, "describeServices" | "describeCluster">;
   readonly ledger: Pick<Ledger, "listServices">;
+  readonly log: Pick<Log, "error">;
 }
 
 export interface GuardedCandidate extends Candidate {
@@ -27,11 +28,16 @@ export interface GuardedCandidate extends Candidate {
   readonly isHeldBack?: boolean;
 }
 
-/** The enrolled services of the rollout's scope that exist and whose tags don't ask to leave the mesh. */
+/**
+ * The enrolled services of the rollout's scope that exist and whose tags don't ask to leave the mesh. One whose item
+ * can't be read is left out: nobody knows whether a roll has it, or what it would return to.
+ */
 export async function findCandidates({ scope }: Rollout, calls: CandidateCalls): Promise<readonly GuardedCandidate[]> {
   const planeOf = (place: Place) => controlPlaneFor(calls.config, place)?.name;
   const states = new Map<string, ServiceState>();
-  for await (const state of calls.ledger.listServices()) {
+  const leaveOut = ({ pk, why }: UnreadableItem) =>
+    calls.log.error(`not rolled: ${pk}`, { code: "ledger-item-unreadable", why });
+  for await (const state of calls.ledger.listServices(leaveOut)) {
     if (state.enrolled && matchesScope(scope, state, planeOf)) states.set(state.serviceArn, state);
   }
   const clusters = Map.groupBy([...states.keys()].map(serviceRef), clusterArnOf);

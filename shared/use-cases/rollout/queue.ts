@@ -1,4 +1,4 @@
-import { AutopilotError } from "../../base/errors.ts";
+import { AutopilotError, asAutopilotError } from "../../base/errors.ts";
 import { hasEndedExecution } from "../../model/execution-status.ts";
 import { endedStatuses, type FleetState, type Rollout } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
@@ -126,6 +126,18 @@ export async function advanceQueue(calls: QueueCalls): Promise<string | undefine
   throw new AutopilotError("throttled", `The queue has changed ${MAX_RACES} times meanwhile.`);
 }
 
+/** One that can't be read keeps its place in the queue, and its turn goes to the others. */
+async function readWaiting(id: string, { ledger, log }: QueueCalls): Promise<Rollout | "unreadable" | undefined> {
+  try {
+    return await ledger.getRollout(id);
+  } catch (error) {
+    const { code, message } = asAutopilotError(error);
+    if (code !== "ledger-item-unreadable") throw error;
+    log.warn(`rollout passed over: ${id}`, { code, why: message });
+    return "unreadable";
+  }
+}
+
 /** The rollout whose turn it is. `changed`: the queue has, by this call or another one. */
 async function takeTurn(calls: QueueCalls): Promise<Rollout | "changed" | undefined> {
   const { currentRolloutId, queuedRolloutIds, version } = await calls.ledger.getFleet();
@@ -136,7 +148,8 @@ async function takeTurn(calls: QueueCalls): Promise<Rollout | "changed" | undefi
   }
   const waiting: Rollout[] = [];
   for (const id of queuedRolloutIds) {
-    const rollout = await calls.ledger.getRollout(id);
+    const rollout = await readWaiting(id, calls);
+    if (rollout === "unreadable") continue;
     if (rollout && !isOver(rollout)) waiting.push(rollout);
     else await leaveQueue(id, calls);
   }

@@ -15,7 +15,7 @@ export interface ReportCalls {
   readonly slack: () => Promise<SlackCalls>;
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
-  readonly log: Pick<Log, "info" | "warn">;
+  readonly log: Pick<Log, "info" | "warn" | "error">;
   readonly measure: Pick<Measure, "count">;
 }
 

@@ -1,3 +1,4 @@
+import type { UnreadableItem } from "../../ports/ledger.ts";
 import { type Reported, reportRollout } from "./report.ts";
 import type { ReportCalls } from "./report-calls.ts";
 
@@ -18,7 +19,7 @@ export async function reportOpenRollouts(calls: ReportCalls): Promise<Readonly<R
   return did;
 }
 
-async function dueRollouts({ ledger, now }: ReportCalls): Promise<ReadonlySet<string>> {
+async function dueRollouts({ ledger, log, now }: ReportCalls): Promise<ReadonlySet<string>> {
   const minute = Math.floor(now() / MINUTE_MS);
   const { currentRolloutId } = await ledger.getFleet();
   const ids = new Set<string>();
@@ -27,7 +28,9 @@ async function dueRollouts({ ledger, now }: ReportCalls): Promise<ReadonlySet<st
     if (minute % Math.max(1, Math.ceil(services / SERVICES_PER_MINUTE)) === 0) ids.add(currentRolloutId);
   }
   if (minute % ENDED_EVERY_MINUTES !== 0) return ids;
-  for await (const { id, finishedAt } of ledger.listRollouts()) {
+  const leaveOut = ({ pk, why }: UnreadableItem) =>
+    log.error(`not reported: ${pk}`, { code: "ledger-item-unreadable", why });
+  for await (const { id, finishedAt } of ledger.listRollouts(leaveOut)) {
     if (finishedAt !== undefined && Date.parse(finishedAt) > now() - ENDED_WITHIN_MS) ids.add(id);
   }
   return ids;

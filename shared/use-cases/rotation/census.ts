@@ -6,8 +6,8 @@ import type { Config } from "../../config/config.ts";
 import { mayHaveTasks, missingPartOf, planesOf } from "../../enrollment/membership.ts";
 import type { MeshGeneration } from "../../model/mesh.ts";
 import type { Deployment, ObservedService } from "../../model/service.ts";
-import type { ServiceState } from "../../model/service-state.ts";
-import type { Ledger } from "../../ports/ledger.ts";
+import { type ServiceState, serviceStateSchema } from "../../model/service-state.ts";
+import { type Ledger, serviceArnOf, type UnreadableItem } from "../../ports/ledger.ts";
 import type { EcsCalls, Log } from "../../ports/ports.ts";
 import { rememberedTrusts, type Trust, type TrustingTasks, trustOf } from "./root-rotation.ts";
 
@@ -26,13 +26,23 @@ export interface Member {
   readonly planes: readonly string[];
 }
 
-/** Every service that the ledger knows to be in a mesh, also one that left the configuration. */
-export async function readMembers({ config, ledger }: CensusCalls): Promise<readonly Member[]> {
+/**
+ * Every service that the ledger knows to be in a mesh, also one that left the configuration. One whose item can't be
+ * read may be in it: what it runs decides, where ECS has it.
+ */
+export async function readMembers({ config, ledger, log }: CensusCalls): Promise<readonly Member[]> {
   const members: Member[] = [];
-  for await (const state of ledger.listServices()) {
+  const add = (state: ServiceState) => {
     const ref = parseServiceArn(state.serviceArn);
     if (ref && mayHaveTasks(state)) members.push({ ref, state, planes: planesOf(state, config) });
-  }
+  };
+  const unreadable: string[] = [];
+  const note = (item: UnreadableItem) => {
+    unreadable.push(serviceArnOf(item) ?? "");
+    log.error(`counted by what it runs alone: ${item.pk}`, { code: "ledger-item-unreadable", why: item.why });
+  };
+  for await (const state of ledger.listServices(note)) add(state);
+  for (const serviceArn of unreadable) add(serviceStateSchema.parse({ shape: 1, serviceArn, enrolled: true }));
   return members;
 }
 

@@ -78,10 +78,20 @@ async function meshesBeside(mesh: MeshState, members: readonly Member[], { ledge
 async function isRotating(controlPlane: string, ledger: GateCalls["ledger"]): Promise<boolean> {
   const { currentRolloutId, queuedRolloutIds } = await ledger.getFleet();
   for (const id of [...(currentRolloutId === undefined ? [] : [currentRolloutId]), ...queuedRolloutIds]) {
-    const rollout = await ledger.getRollout(id);
-    if (rollout && rotates(rollout, controlPlane)) return true;
+    if (await rotatesNow(id, controlPlane, ledger)) return true;
   }
   return false;
+}
+
+/** One that can't be read may rotate it. */
+async function rotatesNow(id: string, controlPlane: string, ledger: GateCalls["ledger"]): Promise<boolean> {
+  try {
+    const rollout = await ledger.getRollout(id);
+    return rollout !== undefined && rotates(rollout, controlPlane);
+  } catch (error) {
+    if (asAutopilotError(error).code === "ledger-item-unreadable") return true;
+    throw error;
+  }
 }
 
 /** Whom the newest bundle cuts off. */

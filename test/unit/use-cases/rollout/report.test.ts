@@ -70,7 +70,7 @@ function calls(credentials: SlackCredentials = bot): ReportCalls {
     slack: async () => gateway,
     now: () => clock.now(),
     pause: (ms) => clock.sleep(ms),
-    log: { info: () => undefined, warn: (message) => void logged.push(message) },
+    log: { info: () => undefined, error: () => undefined, warn: (message) => void logged.push(message) },
     measure: { count: (metric, dimensions = {}) => void counted.push(`${metric} ${Object.values(dimensions).join()}`) },
   };
 }
