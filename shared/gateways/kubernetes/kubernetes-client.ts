@@ -5,13 +5,12 @@ import {
   CustomObjectsApi,
   createConfiguration,
   type HttpLibrary,
-  HttpMethod,
-  KubeConfig,
-  RequestContext,
+  type RequestContext,
   ResponseContext,
   ServerConfiguration,
   wrapHttpLibrary,
 } from "@kubernetes/client-node";
+import { Agent } from "undici";
 import * as z from "zod";
 import { AutopilotError, type FailureCode } from "../../base/errors.ts";
 import { redactor } from "../../base/redaction.ts";
@@ -119,7 +118,7 @@ function bodyOf(text: string): ResponseContext["body"] {
 /** Signs requests in; those of the client's own transport also get the cluster's TLS settings. */
 async function authentication(connection: ClusterConnection, ownTransport: boolean) {
   const { user } = connection;
-  const dispatcher = ownTransport ? await tlsDispatcher(connection) : undefined;
+  const dispatcher = ownTransport ? tlsDispatcher(connection) : undefined;
   return {
     getName: () => "control-plane",
     applySecurityAuthentication: async (request: RequestContext) => {
@@ -129,17 +128,20 @@ async function authentication(connection: ClusterConnection, ownTransport: boole
   };
 }
 
-/** KubeConfig makes a new agent, with connections of its own, for every request: its first one is kept instead. */
-async function tlsDispatcher({ server, caData, user }: ClusterConnection) {
-  const config = new KubeConfig();
-  const certificate = "certData" in user ? { certData: user.certData, keyData: user.keyData } : {};
-  config.loadFromClusterAndUser(
-    { name: "control-plane", server, skipTLSVerify: false, ...(caData && { caData }) },
-    { name: "ztunnel-autopilot", ...certificate },
-  );
-  const probe = new RequestContext(server, HttpMethod.GET);
-  await config.applySecurityAuthentication(probe);
-  return probe.getDispatcher();
+/**
+ * The cluster's TLS settings, with connections that are kept. By HTTP/1.1 alone: the API server ends an HTTP/2
+ * connection together with its answer 401, which undici may report as a request without an answer.
+ */
+function tlsDispatcher({ caData, user }: ClusterConnection): Agent {
+  const connect = {
+    ...(caData && { ca: pem(caData) }),
+    ...("certData" in user && { cert: pem(user.certData), key: pem(user.keyData) }),
+  };
+  return new Agent({ allowH2: false, connect });
+}
+
+function pem(base64: string): string {
+  return Buffer.from(base64, "base64").toString("utf8");
 }
 
 const statusBody = z.object({
