@@ -15,6 +15,7 @@ export const ownRules = {
 const CLIENTS = "(^|/)node_modules/(@aws-sdk|@smithy|@kubernetes|@slack)/";
 const NPM = "(^|/)node_modules/";
 const packages = (...names: string[]): string => `${NPM}(@types/)?(${names.join("|")})/`;
+const UNDICI = packages("undici");
 
 /** Files that are run and not imported. */
 const ENTRY_POINTS = [
@@ -106,7 +107,14 @@ const packageRules: readonly Rule[] = [
     severity: "error",
     comment: "A gateway needs its client and zod alone.",
     from: { path: "^shared/gateways/" },
-    to: { path: NPM, pathNot: [CLIENTS, packages("zod")] },
+    to: { path: NPM, pathNot: [CLIENTS, packages("zod"), UNDICI] },
+  },
+  {
+    name: "packages-undici",
+    severity: "error",
+    comment: "The Kubernetes client sends by undici. Everything else has the runtime's own fetch, or its SDK.",
+    from: { pathNot: "^shared/gateways/kubernetes/" },
+    to: { path: UNDICI },
   },
   {
     name: "packages-functions",

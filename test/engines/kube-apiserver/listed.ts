@@ -14,7 +14,8 @@ export const listed: readonly Listed[] = [
   {
     what: "access: GET /api/v1/namespaces/kube-system is forbidden: expected 403, but: 200",
     reason:
-      "The manifest lets the product get every namespace, while it only reads istio-system: a fault of the product.",
+      "The product reads the namespaces that `allowedNamespaces` names by patterns, and RBAC has none: " +
+      "https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources",
   },
   {
     what: '*: simulator 20* {"kind":"Namespace",*; kube-apiserver 20* {"kind":"Namespace",*kubernetes.io/metadata.name*',

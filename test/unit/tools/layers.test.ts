@@ -55,6 +55,7 @@ const refusedImports: readonly Refused[] = [
   ["io", "shared/use-cases/roll/planted.ts", "node:http", "dynamic"],
   ["packages-shared", "shared/trust/planted.ts", "left-pad"],
   ["packages-gateways", "shared/gateways/aws/planted.ts", "left-pad"],
+  ["packages-undici", "shared/gateways/aws/planted.ts", "undici"],
   ["packages-functions", "functions/planted.ts", "left-pad"],
   ["packages-cli", "cli/planted.ts", "left-pad"],
   ["packages-definitions", "stacks/definitions/planted.ts", "zod"],
