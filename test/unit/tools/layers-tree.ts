@@ -79,7 +79,7 @@ function isFile(name: string): boolean {
 }
 
 const packages = ["zod", "@aws-sdk/client-ecs", "@kubernetes/client-node", "@smithy/core", "@slack/web-api"];
-const otherPackages = ["@middy/core", "left-pad"];
+const otherPackages = ["@middy/core", "left-pad", "undici"];
 
 /** Writes the tree into a new folder, as a Git repository with stubs of the packages, and returns its path. */
 export function plant(planted: readonly PlantedImport[], files: readonly string[] = []): string {
