@@ -84,12 +84,12 @@ export class RolloutReader {
   async #gates({ target }: Rollout): Promise<readonly RootGate[]> {
     const names = target.controlPlane ? [target.controlPlane] : this.#config.controlPlanes.map(({ name }) => name);
     const meshes = await Promise.all(names.map((name) => this.#ledger.getMesh(name)));
-    return meshes.flatMap((mesh) => (mesh ? rootGate(mesh) : []));
+    return meshes.flatMap((mesh) => (mesh ? rootGate(mesh, this.#now()) : []));
   }
 }
 
-function rootGate(mesh: MeshState): readonly RootGate[] {
-  const rotation = rotationOf(mesh);
+function rootGate(mesh: MeshState, nowMs: number): readonly RootGate[] {
+  const rotation = rotationOf(mesh, nowMs);
   if (!rotation) return [];
   const retirable = mesh.notified.retirableId === newestOf(mesh).id;
   return [{ controlPlane: mesh.controlPlane, retiring: rotation.retiring, retirable }];

@@ -1,7 +1,19 @@
 import * as z from "zod";
+import { certificateProblemNames } from "../model/reasons.ts";
 import { count, text, version } from "./fields.ts";
 
 /* Details of the events about a control plane's root CA bundle. */
+
+/** A certificate of the bundle by its subject and dates, and why it is not a root that tasks can rely on. */
+const certificate = () =>
+  z.strictObject({
+    fingerprint: z.string(),
+    subject: text,
+    notBefore: z.string(),
+    notAfter: z.string(),
+    problem: z.enum(certificateProblemNames).optional(),
+  });
+const certificates = () => z.array(certificate()).optional();
 
 const rootCaFields = { version, controlPlane: z.string(), network: z.string().optional() };
 
@@ -11,6 +23,7 @@ export const rootCaChangedDetail = () =>
     ...rootCaFields,
     fingerprints: z.array(z.string()).min(1),
     previousFingerprints: z.array(z.string()),
+    certificates: certificates(),
     /** Running tasks that trust none of the bundle's certificates any more: they lose the mesh. */
     cutOff: z.strictObject({ services: count, tasks: count, unreachable: count.optional() }).optional(),
   });
@@ -39,6 +52,9 @@ export const rootCaRetirableDetail = () =>
     ...rootCaFields,
     fingerprints: z.array(z.string()).min(1),
     remaining: z.array(z.string()).min(1),
+    /** The same certificates for people. */
+    retire: certificates(),
+    keep: certificates(),
   });
 
 /** `Root CA Expiring`: a certificate of the bundle ends soon. */

@@ -1,5 +1,12 @@
 /** The sentences for people about every reason that reasons.ts names, and for a refusal the fix. */
-import type { DriftReason, OrphanReason, RefusalReason, SharedProblem, WarningCode } from "./reasons.ts";
+import type {
+  CertificateProblem,
+  DriftReason,
+  OrphanReason,
+  RefusalReason,
+  SharedProblem,
+  WarningCode,
+} from "./reasons.ts";
 
 export const driftReasons = {
   "sidecar-missing": "The task definition has no ztunnel container.",
@@ -185,3 +192,11 @@ export const orphanReasons = {
 /** What to do about any of them. */
 export const ORPHAN_FIX =
   "Put the account, region or control plane back into the configuration, or let the autopilot in again: the next sweep keeps the service again. One that is gone for good: `npm run autopilot -- release SERVICE`.";
+
+/** What is wrong with a certificate of a root CA bundle, behind its name. */
+export const certificateProblems = {
+  "not-valid-yet": "is not valid yet",
+  expired: "has expired",
+  intermediate: "is an intermediate, not a root: publish the root that has signed it",
+  leaf: "is not a certificate authority: no certificate that it has signed is valid",
+} as const satisfies Readonly<Record<CertificateProblem, string>>;

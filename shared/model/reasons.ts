@@ -107,6 +107,10 @@ export type WarningCode = (typeof warningNames)[number];
 export const sharedProblemNames = ["role-shared", "identity-conflict", "namespace-not-ambient"] as const;
 export type SharedProblem = (typeof sharedProblemNames)[number];
 
+/** Why a certificate of a root CA bundle is not a root that tasks can rely on now. */
+export const certificateProblemNames = ["not-valid-yet", "expired", "intermediate", "leaf"] as const;
+export type CertificateProblem = (typeof certificateProblemNames)[number];
+
 /** Why no sweep reads a service that is in the mesh. */
 export const orphanReasonNames = ["account", "region", "control-plane", "unreadable", "cluster-gone"] as const;
 export type OrphanReason = (typeof orphanReasonNames)[number];

@@ -1,7 +1,8 @@
 /** What events about a root CA bundle say to people. */
 
 import type { OutgoingDetailOf } from "../events/outgoing.ts";
-import { counted, quoted, type Story, timeText } from "./layout.ts";
+import { certificateProblems } from "../model/reason-texts.ts";
+import { counted, quoted, type Story, type StoryLine, timeText } from "./layout.ts";
 import { code, nameText } from "./mrkdwn.ts";
 import { planeText } from "./names.ts";
 import { commandFor } from "./rollout-stories.ts";
@@ -11,11 +12,13 @@ type Detail<T extends "Root CA Changed" | "Root CA Emergency" | "Root CA Retirab
 
 /** A bundle that cuts off tasks is the one change that can't wait. */
 export function rootCaChangedStory(detail: Detail<"Root CA Changed">): Story {
-  const { fingerprints, previousFingerprints, cutOff } = detail;
+  const { fingerprints, previousFingerprints, certificates = [], cutOff } = detail;
+  const problems = problemLines(certificates).slice(0, 3);
   const contents = `It has ${counted(fingerprints.length, "certificate")} now, and had ${previousFingerprints.length} before.`;
   const context = fingerprints.slice(0, 5).map((fingerprint) => code(fingerprint, 120));
   const headline = `The root CA bundle of ${planeText(detail)} has changed`;
-  if (cutOff === undefined || cutOff.services === 0) return { icon: ":key:", headline, lines: [contents], context };
+  if (cutOff === undefined || cutOff.services === 0)
+    return { icon: ":key:", headline, lines: [contents, ...problems], context };
   const { tasks, services, unreachable = 0 } = cutOff;
   return {
     icon: ":rotating_light:",
@@ -24,6 +27,7 @@ export function rootCaChangedStory(detail: Detail<"Root CA Changed">): Story {
       `${contents} These tasks trust none of them: they lose the mesh.`,
       ...unreachableLines(unreachable),
       "*Now:* put the old root CA back into the bundle until no running task needs it, or let the rotation continue at once.",
+      ...problems,
     ],
     context,
   };
@@ -82,25 +86,47 @@ function repetitionLines({ services, unreachable, rolloutId }: Detail<"Root CA E
 
 /** The old certificates may go. */
 export function retirableStory(detail: Detail<"Root CA Retirable">): Story {
+  const { fingerprints, remaining, retire = [], keep = [] } = detail;
+  const isOne = fingerprints.length === 1;
   return {
     icon: ":unlock:",
-    headline: `${planeText(detail)}: no running task needs ${detail.fingerprints.length === 1 ? "the old root CA" : "the old root CAs"} any more`,
+    headline: `${planeText(detail)}: no running task needs ${isOne ? "the old root CA" : "the old root CAs"} any more`,
     lines: [
-      `*Now:* remove ${detail.fingerprints.length === 1 ? "it" : "them"} from the root CA bundle. The services are then rolled once more, to trust the remaining ones alone.`,
+      `*Now:* remove ${isOne ? "it" : "them"} from the root CA bundle. The services are then rolled once more, to trust the remaining ones alone.`,
+      ...retire.slice(0, 2).map((one) => certificateLine("remove", one)),
+      ...keep.slice(0, 2).map((one) => certificateLine("keep", one)),
     ],
     context: [
-      ...detail.fingerprints.slice(0, 4).map((fingerprint) => `remove: ${code(fingerprint, 120)}`),
-      ...detail.remaining.slice(0, 4).map((fingerprint) => `keep: ${code(fingerprint, 120)}`),
+      ...fingerprints.slice(0, 4).map((fingerprint) => `remove: ${code(fingerprint, 120)}`),
+      ...remaining.slice(0, 4).map((fingerprint) => `keep: ${code(fingerprint, 120)}`),
     ],
   };
 }
 
-/** A certificate ends soon. */
+type Certificate = NonNullable<Detail<"Root CA Retirable">["keep"]>[number];
+
+/** A certificate by its subject, and its dates. */
+function certificateLine(lead: string, { subject, notBefore, notAfter }: Certificate): StoryLine {
+  return quoted(`• ${lead}`, subject, { tail: `valid from ${timeText(notBefore)} until ${timeText(notAfter)}` });
+}
+
+/** The certificates of the bundle that tasks can't rely on as roots. */
+function problemLines(certificates: readonly Certificate[]): readonly StoryLine[] {
+  return certificates.flatMap(({ subject, problem, notBefore, notAfter }) => {
+    if (problem === undefined) return [];
+    const dates = `valid from ${timeText(notBefore)} until ${timeText(notAfter)}`;
+    return [quoted(":warning:", subject, { tail: `${certificateProblems[problem]} (${dates}).` })];
+  });
+}
+
+/** A certificate ends soon, or has ended. */
 export function expiringStory(detail: Detail<"Root CA Expiring">): Story {
+  const { daysLeft, subject, notAfter, fingerprint } = detail;
+  const ends = daysLeft > 0 ? `expires in ${counted(daysLeft, "day")}` : "has expired";
   return {
     icon: ":hourglass:",
-    headline: `A root CA of ${planeText(detail)} expires in ${counted(detail.daysLeft, "day")}`,
-    lines: [quoted("", detail.subject, { tail: `is valid until ${timeText(detail.notAfter)}.` })],
-    context: [code(detail.fingerprint, 120)],
+    headline: `A root CA of ${planeText(detail)} ${ends}`,
+    lines: [quoted("", subject, { tail: `${daysLeft > 0 ? "is" : "was"} valid until ${timeText(notAfter)}.` })],
+    context: [code(fingerprint, 120)],
   };
 }

@@ -1,5 +1,5 @@
 import type { MeshFacts, MeshGeneration, MeshState } from "../model/mesh.ts";
-import { isBundle } from "./bundle.ts";
+import { isBundle, parseBundle } from "./bundle.ts";
 import { factsIdOf, withFacts } from "./generations.ts";
 
 /** What new tokens are made of. */
@@ -16,6 +16,14 @@ export function newestOf({ generations, controlPlane }: MeshState): MeshGenerati
 export function acceptableOf({ generations, releasedId }: MeshState): readonly MeshGeneration[] {
   const released = generations.findIndex(({ id }) => id === releasedId);
   return generations.slice(Math.max(released, 0), -1);
+}
+
+/**
+ * The facts with their root CA as a bundle alone, without the text around it: that may be a megabyte, and an item has
+ * 400 KB. Throws `invalid-pem`.
+ */
+export function withBundle(facts: MeshFacts): MeshFacts {
+  return { ...facts, rootCaPem: parseBundle(facts.rootCaPem).pem };
 }
 
 /**

@@ -2,8 +2,7 @@ import { AutopilotError } from "../../base/errors.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
-import { parseBundle } from "../../trust/bundle.ts";
-import { withNewFacts } from "../../trust/record.ts";
+import { withBundle, withNewFacts } from "../../trust/record.ts";
 
 export interface FreshMeshCalls {
   readonly ledger: Pick<Ledger, "changeMesh" | "getMesh">;
@@ -15,8 +14,7 @@ export interface FreshMeshCalls {
  * same facts. Throws `invalid-pem` and leaves the ledger unchanged when the root CA is not a list of certificates.
  */
 export async function freshMesh(name: string, calls: FreshMeshCalls): Promise<MeshState | undefined> {
-  const facts = await calls.controlPlane(name).readMeshFacts();
-  parseBundle(facts.rootCaPem);
+  const facts = withBundle(await calls.controlPlane(name).readMeshFacts());
   return (await calls.ledger.changeMesh(name, (mesh) => ({ next: withNewFacts(mesh, facts) }))).stored;
 }
 

@@ -19,6 +19,7 @@ import {
 
 export interface GateCalls extends CensusCalls {
   readonly ledger: CensusCalls["ledger"] & Pick<Ledger, "getMesh"> & Pick<RolloutLedger, "getFleet" | "getRollout">;
+  readonly now: () => number;
 }
 
 /**
@@ -29,10 +30,10 @@ export interface GateCalls extends CensusCalls {
  * the old certificates.
  */
 export async function retirableRotation(mesh: MeshState, calls: GateCalls): Promise<RootRotation | undefined> {
-  const rotation = rotationOf(mesh);
+  const rotation = rotationOf(mesh, calls.now());
   if (!rotation || (await isRotating(mesh.controlPlane, calls.ledger))) return undefined;
   const everyone = await readMembers(calls);
-  const others = await meshesBeside(mesh, everyone, calls);
+  const others = await meshesBeside(mesh, rotation, everyone, calls);
   const concerns = ({ planes }: Member) =>
     planes.length === 0 || planes.some((name) => name === mesh.controlPlane || others.concerned.has(name));
   const generations = [...others.generations, ...mesh.generations];
@@ -54,14 +55,23 @@ export async function retirableRotation(mesh: MeshState, calls: GateCalls): Prom
  * The other control planes with services, also those that left the configuration: what tokens they made, and which of
  * them have had a certificate that is being retired. One whose facts are not known may have.
  */
-async function meshesBeside(mesh: MeshState, members: readonly Member[], { ledger, log }: GateCalls) {
+async function meshesBeside(
+  mesh: MeshState,
+  rotation: RootRotation,
+  members: readonly Member[],
+  { ledger, log }: GateCalls,
+) {
   const names = new Set(members.flatMap(({ planes }) => planes));
   names.delete(mesh.controlPlane);
   const read = await Promise.all(
     [...names].map(async (name) => {
       try {
         const other = await ledger.getMesh(name);
-        return { name, isConcerned: !other || sharesRetiring(other, mesh), generations: other?.generations ?? [] };
+        return {
+          name,
+          isConcerned: !other || sharesRetiring(other, mesh, rotation),
+          generations: other?.generations ?? [],
+        };
       } catch (error) {
         const { code, message } = asAutopilotError(error);
         log.error(`mesh facts of ${name} not read`, { code, why: message });

@@ -7,6 +7,7 @@ import type { ServiceState } from "../../model/service-state.ts";
 import { anchorsIn, parseBundle, type RootCertificate } from "../../trust/bundle.ts";
 import { cutOffGenerations } from "../../trust/cut-off.ts";
 import { newestOf } from "../../trust/record.ts";
+import { problemOfRoot } from "../../trust/validity.ts";
 
 /**
  * What the tasks of a task definition trust: the root CA bundle of a generation of mesh facts; nothing, without
@@ -122,17 +123,29 @@ export interface RootRotation {
   readonly remaining: readonly string[];
 }
 
-/** The rotation under way, if the newest bundle has both anchors of an earlier bundle and newer ones. */
-export function rotationOf(mesh: MeshState): RootRotation | undefined {
+/**
+ * The rotation under way, if the newest bundle has both anchors of an earlier bundle and newer ones. What remains are
+ * roots that are valid now, and for a while: one that is not valid yet, one that has expired or is about to, an
+ * intermediate or a leaf replaces nothing. What retires are roots, whether they have expired or not.
+ */
+export function rotationOf(mesh: MeshState, nowMs: number): RootRotation | undefined {
   const bundles = mesh.generations.map(({ facts }) => anchorsIn(facts.rootCaPem));
-  const cameWith = (anchor: string) => bundles.findIndex((bundle) => bundle.includes(anchor));
+  const cameWith = ({ anchor }: RootCertificate) => bundles.findIndex((bundle) => bundle.includes(anchor));
   const { certificates } = parseBundle(newestOf(mesh).facts.rootCaPem);
-  const last = Math.max(...certificates.map(({ anchor }) => cameWith(anchor)));
-  const earlier = Map.groupBy(certificates, ({ anchor }) => cameWith(anchor) < last);
-  const [retiring, remaining] = [true, false].map((isEarlier) => earlier.get(isEarlier) ?? []);
-  if (!retiring?.length || !remaining) return undefined;
+  const lasting = certificates.filter(
+    (one) => problemOfRoot(one, nowMs) === undefined && problemOfRoot(one, nowMs + LEAST_REST_MS) === undefined,
+  );
+  const last = Math.max(...lasting.map(cameWith));
+  const remaining = lasting.filter((one) => cameWith(one) === last);
+  const retiring = certificates.filter(
+    (one) => one.kind === "root" && problemOfRoot(one, nowMs) !== "not-valid-yet" && cameWith(one) < last,
+  );
+  if (retiring.length === 0 || remaining.length === 0) return undefined;
   return { retiring: fingerprintsIn(retiring), remaining: fingerprintsIn(remaining) };
 }
+
+/** What remains has to last until somebody can act: a root that ends within a day is the next one's problem. */
+const LEAST_REST_MS = 24 * 3_600_000;
 
 function fingerprintsIn(certificates: readonly RootCertificate[]): readonly string[] {
   return certificates.map(({ fingerprint256 }) => fingerprint256);
@@ -164,8 +177,8 @@ interface Owner {
 }
 
 /** True if the other mesh has had an anchor that is being retired in this one. */
-export function sharesRetiring(other: MeshState, mesh: MeshState): boolean {
-  const retiring = anchorsAmong(mesh, rotationOf(mesh)?.retiring ?? []);
+export function sharesRetiring(other: MeshState, mesh: MeshState, { retiring: fingerprints }: RootRotation): boolean {
+  const retiring = anchorsAmong(mesh, fingerprints);
   return other.generations.some(({ facts }) => anchorsIn(facts.rootCaPem).some((anchor) => retiring.includes(anchor)));
 }
 

@@ -3,13 +3,14 @@ import type { Config } from "../../config/config.ts";
 import { hasMark, marks } from "../../data-plane/ztunnel/index.ts";
 import { meshGatewayAmbiguous } from "../../events/mesh-events.ts";
 import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../events/root-ca-events.ts";
-import type { MeshState } from "../../model/mesh.ts";
+import type { MeshGeneration, MeshState } from "../../model/mesh.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, BusEvent, ControlPlaneCalls, Log } from "../../ports/ports.ts";
 import { factsSubject } from "../../rollout/contested.ts";
 import { parseBundle } from "../../trust/bundle.ts";
 import { type Expiring, expiringSince } from "../../trust/expiry.ts";
-import { newestOf, withReading } from "../../trust/record.ts";
+import { newestOf, withBundle, withReading } from "../../trust/record.ts";
+import { named } from "../../trust/validity.ts";
 import { followEmergency } from "./emergency.ts";
 import { type CutOff, cutOffServices, type GateCalls, retirableRotation } from "./gate.ts";
 import { fingerprintsOf } from "./root-rotation.ts";
@@ -62,7 +63,7 @@ async function watchOne(name: string, calls: WatchCalls): Promise<Watched> {
   const news = await settledNews(mesh, newsOf(mesh, calls.now()), calls);
   const cutOff = news.previous === undefined ? undefined : await cutOffServices(mesh, calls);
   const events = [
-    ...changedEvents(mesh, news.previous, cutOff),
+    ...changedEvents(mesh, news.previous, cutOff, calls.now()),
     ...news.expiring.map((one) => expiringEvent(mesh, one)),
     ...(news.otherGateways.length > 0 ? [ambiguousEvent(mesh, news.otherGateways)] : []),
   ];
@@ -100,8 +101,7 @@ async function checkShape({ controlPlane, unknownShape }: MeshState, calls: Watc
  * The control plane's mesh with its facts as read now. An item of another shape in the ledger is logged and replaced.
  */
 async function recordFacts(name: string, { controlPlane, ledger, log }: WatchCalls): Promise<MeshState | undefined> {
-  const facts = await controlPlane(name).readMeshFacts();
-  parseBundle(facts.rootCaPem);
+  const facts = withBundle(await controlPlane(name).readMeshFacts());
   const write = async () => (await ledger.changeMesh(name, (mesh) => ({ next: withReading(mesh, facts) }))).stored;
   try {
     return await write();
@@ -151,6 +151,7 @@ function changedEvents(
   mesh: MeshState,
   previous: readonly string[] | undefined,
   cutOff: CutOff | undefined,
+  nowMs: number,
 ): readonly BusEvent[] {
   if (previous === undefined) return [];
   const newest = newestOf(mesh);
@@ -160,9 +161,21 @@ function changedEvents(
       network: newest.facts.network,
       fingerprints: [...fingerprintsOf(newest)],
       previousFingerprints: [...previous],
+      certificates: namedCertificates(newest, nowMs),
       ...(cutOff && cutOff.running.services > 0 && { cutOff: countsOf(cutOff) }),
     }),
   ];
+}
+
+/** An event has 256 KB at most, and people read the first few. */
+const MAX_NAMED = 10;
+
+/** The certificates of the bundle for people: all, or those of the fingerprints. */
+function namedCertificates({ facts }: MeshGeneration, nowMs: number, fingerprints?: readonly string[]) {
+  return parseBundle(facts.rootCaPem)
+    .certificates.filter((one) => fingerprints?.includes(one.fingerprint256) ?? true)
+    .slice(0, MAX_NAMED)
+    .map((one) => named(one, nowMs));
 }
 
 function countsOf({ running, unreachable }: CutOff) {
@@ -209,15 +222,20 @@ async function recordNotified(
 
 /** Notifies of retirable certificates, once for each generation. True if it has now. */
 async function notifyRetirable(mesh: MeshState, calls: WatchCalls): Promise<boolean> {
-  const { id, facts } = newestOf(mesh);
+  const newest = newestOf(mesh);
+  const { id, facts } = newest;
   if (mesh.notified.retirableId === id) return false;
   const rotation = await retirableRotation(mesh, calls);
   if (!rotation) return false;
   const { retiring, remaining } = rotation;
   const { controlPlane } = mesh;
   const { network } = facts;
+  const forPeople = {
+    retire: namedCertificates(newest, calls.now(), retiring),
+    keep: namedCertificates(newest, calls.now(), remaining),
+  };
   await calls.bus.putEvents([
-    rootCaRetirable({ controlPlane, network, fingerprints: [...retiring], remaining: [...remaining] }),
+    rootCaRetirable({ controlPlane, network, fingerprints: [...retiring], remaining: [...remaining], ...forPeople }),
   ]);
   await calls.ledger.changeMesh(controlPlane, (current) => ({
     next: current && { ...current, notified: { ...current.notified, retirableId: id } },

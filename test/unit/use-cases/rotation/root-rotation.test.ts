@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { TagRequest } from "../../../../shared/enrollment/decision.ts";
+import { parseBundle } from "../../../../shared/trust/bundle.ts";
 import {
   censusOf,
   cutOffOf,
@@ -12,8 +14,9 @@ import {
 } from "../../../../shared/use-cases/rotation/root-rotation.ts";
 import { secretArn } from "../../../support/arns.ts";
 import { byHand, meshed, withZtunnel } from "../../../support/enrolled-services.ts";
-import { factsWith, fingerprints, meshAfter, meshOf, newestId } from "../../../support/meshes.ts";
+import { bundle, factsWith, fingerprints, meshAfter, meshOf, newestId } from "../../../support/meshes.ts";
 import { enrolled, observed, service, taskDefinition } from "../../../support/services.ts";
+import { NOON } from "../../../support/times.ts";
 
 const idOf = (roots: string): string => newestId(meshAfter(roots));
 const tasks = (trust: Trust, runningTasks = 2, serviceArn = "web"): TrustingTasks => ({
@@ -109,6 +112,10 @@ describe("the census", () => {
   });
 });
 
+const LATER = Date.UTC(2026, 11, 1);
+const DAY_MS = 24 * 3_600_000;
+const fixture = (name: string) => readFileSync(new URL(`../../../fixtures/trust/${name}.pem`, import.meta.url), "utf8");
+
 describe("a rotation", () => {
   it.each([
     ["one root", ["a"]],
@@ -118,7 +125,7 @@ describe("a rotation", () => {
     ["a root that was renewed with its key", ["d", "D"]],
     ["both certificates of one root", ["d", "dD"]],
   ])("is none with %s", (_what, history) => {
-    expect(rotationOf(meshAfter(...history))).toBeUndefined();
+    expect(rotationOf(meshAfter(...history), NOON)).toBeUndefined();
   });
 
   it.each([
@@ -133,16 +140,35 @@ describe("a rotation", () => {
     const all = history.map((roots) =>
       factsWith(roots.replace("'", ""), roots.endsWith("'") ? { istiodUrl: "https://other.example.com:15012" } : {}),
     );
-    expect(rotationOf(meshOf(all))).toEqual({
+    expect(rotationOf(meshOf(all), NOON)).toEqual({
       retiring: fingerprints(retiring),
       remaining: fingerprints(remaining),
     });
   });
 
+  it.each(["future", "expired", "intermediate", "leaf"] as const)(
+    "is none while what came is a certificate such as %s: the root that works stays",
+    (name) => {
+      const added = factsWith("a", { rootCaPem: bundle("a") + fixture(name) });
+      expect(rotationOf(meshOf([factsWith("a"), added]), LATER)).toBeUndefined();
+      expect(rotationOf(meshOf([factsWith("a", { rootCaPem: fixture(name) }), added]), LATER)?.retiring ?? []).toEqual(
+        name === "expired" ? parseBundle(fixture(name)).certificates.map((one) => one.fingerprint256) : [],
+      );
+    },
+  );
+
+  it("begins when the root that came is valid, and ends no root for one that is about to expire", () => {
+    const mesh = meshOf([factsWith("a"), factsWith("a", { rootCaPem: bundle("a") + fixture("future") })]);
+    const [from, until] = [Date.UTC(2090, 0, 1), Date.UTC(2095, 0, 1)];
+    expect(rotationOf(mesh, from - 1)).toBeUndefined();
+    expect(rotationOf(mesh, from)).toMatchObject({ retiring: fingerprints("a") });
+    expect(rotationOf(mesh, until - DAY_MS)).toBeUndefined();
+  });
+
   it("is held up by who trusts the old alone, may do so, or trusts something that is gone", () => {
     const mesh = meshAfter("a", "ab", "bc");
     const rotation = { retiring: [...fingerprints("b")], remaining: [...fingerprints("c")] };
-    expect(rotationOf(mesh)).toEqual(rotation);
+    expect(rotationOf(mesh, NOON)).toEqual(rotation);
     for (const one of [of("a"), of("ab"), tasks("unknown"), of("c")]) {
       expect(needsRetiring(one, rotation, mesh)).toBe(true);
     }
@@ -160,7 +186,7 @@ describe("a rotation", () => {
     const moved = factsWith("abc", { istiodUrl: "https://other.example.com:15012" });
     const mesh = meshOf([factsWith("a"), factsWith("abc"), factsWith("ab"), moved]);
     const rotation = { retiring: fingerprints("a"), remaining: fingerprints("bc") };
-    expect(rotationOf(mesh)).toEqual(rotation);
+    expect(rotationOf(mesh, NOON)).toEqual(rotation);
     expect(needsRetiring(of("ab"), rotation, mesh)).toBe(false);
     expect(needsRetiring(of("abc"), rotation, mesh)).toBe(false);
     expect(needsRetiring(of("a"), rotation, mesh)).toBe(true);
@@ -171,7 +197,7 @@ describe("a rotation", () => {
     fc.assert(
       fc.property(fc.array(roots, { minLength: 1, maxLength: 6 }), fc.array(roots), (history, running) => {
         const mesh = meshAfter(...history);
-        const rotation = rotationOf(mesh);
+        const rotation = rotationOf(mesh, NOON);
         const all = running.map((one, index) => of(one, 1, `s${index}`));
         if (!rotation || all.some((one) => needsRetiring(one, rotation, mesh))) return;
         const left = [..."abc"].filter((root) => rotation.remaining.includes(fingerprints(root)[0] ?? "")).join("");

@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type LedgerItems, memoryLedger } from "../../../../lab/ledger/ledger-memory.ts";
 import { AutopilotError } from "../../../../shared/base/errors.ts";
 import type { WorkloadEntry } from "../../../../shared/model/workload-entry.ts";
+import { parseBundle } from "../../../../shared/trust/bundle.ts";
 import { watchMeshFacts } from "../../../../shared/use-cases/rotation/watch.ts";
 import { Crash } from "../../../support/altered-calls.ts";
+import { serviceNamed } from "../../../support/arns.ts";
 import { FakeControlPlane } from "../../../support/fakes/control-plane.ts";
 import { bundle, fingerprints } from "../../../support/meshes.ts";
 import { config, rootPem } from "../../../support/services.ts";
@@ -42,7 +45,7 @@ describe("the watch", () => {
     ]);
     expect(testbed.bus.events[0]?.detail).not.toHaveProperty("cutOff");
     const mesh = await testbed.ledger.getMesh("main");
-    expect(mesh?.generations.map(({ facts }) => facts.rootCaPem)).toEqual([bundle("a"), bundle("ab")]);
+    expect(mesh?.generations.map(({ facts }) => facts.rootCaPem)).toEqual([bundle("a"), parseBundle(bundle("ab")).pem]);
     expect(mesh?.releasedId).toBe(mesh?.generations[0]?.id);
     expect(await watchMeshFacts(testbed)).toEqual(quiet);
   });
@@ -179,8 +182,20 @@ describe("a root that can be retired", () => {
     expect(await watchMeshFacts(testbed)).toMatchObject({ retirable: 1 });
   });
 
+  it("names certificates by subject and dates: what may go, and what stays", async () => {
+    const testbed = await rotating();
+    await runs(testbed, "shop", { roots: "ab" });
+    await watchMeshFacts(testbed);
+    const [retirable] = testbed.bus.events.filter(({ detailType }) => detailType === "Root CA Retirable");
+    expect(retirable?.detail).toMatchObject({
+      retire: [{ subject: "O=cluster.local, CN=root a", notAfter: "2036-11-18T03:33:10.000Z" }],
+      keep: [{ subject: "O=cluster.local, CN=root b", notBefore: "2026-11-21T03:33:10.000Z" }],
+    });
+  });
+
   it("is notified for the next rotation too", async () => {
     const testbed = await rotating();
+    testbed.clock.nowMs += DAY_MS; // root c is valid by then
     await runs(testbed, "shop", { roots: "ab" });
     for (const roots of ["ab", "b", "bc"]) {
       withRoots(testbed, roots);
@@ -191,6 +206,36 @@ describe("a root that can be retired", () => {
     expect(retirable.map(({ detail }) => detail.fingerprints)).toEqual([fingerprints("a"), fingerprints("b")]);
   });
 });
+
+describe("the advice about a bundle", () => {
+  it.each([
+    ["future", "not-valid-yet"],
+    ["expired", "expired"],
+    ["intermediate", "intermediate"],
+    ["leaf", "leaf"],
+  ])("with %s beside the root says what it is, and never that the root may go", async (name, problem) => {
+    const testbed = watchTestbed();
+    testbed.clock.nowMs += 14 * DAY_MS;
+    await watchMeshFacts(testbed);
+    withBundle(testbed.plane, `${bundle("a")}${fixture(name)}`);
+    await runs(testbed, "api", { roots: "a" });
+    await watchMeshFacts(testbed);
+    const [changed] = testbed.bus.events.filter(({ detailType }) => detailType === "Root CA Changed");
+    expect(changed?.detail.certificates).toContainEqual(expect.objectContaining({ problem }));
+    await testbed.ledger.patchService(serviceNamed("api").serviceArn, { enrolled: false });
+    for (let n = 0; n < 3; n += 1) await watchMeshFacts(testbed);
+    expect(testbed.bus.events.map(({ detailType }) => detailType)).not.toContain("Root CA Retirable");
+  });
+
+  it("keeps the text around the certificates out of the ledger", async () => {
+    const testbed = watchTestbed();
+    withBundle(testbed.plane, `${"# a long comment\n".repeat(30_000)}${bundle("a")}`);
+    await watchMeshFacts(testbed);
+    expect((await testbed.ledger.getMeshFacts("main"))?.rootCaPem).toBe(bundle("a"));
+  });
+});
+
+const fixture = (name: string) => readFileSync(new URL(`../../../fixtures/trust/${name}.pem`, import.meta.url), "utf8");
 
 describe("a root that ends", () => {
   it("is notified once at each threshold", async () => {
