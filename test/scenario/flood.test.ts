@@ -123,6 +123,23 @@ describe("the same news, announced badly", () => {
       expect(threads[0]?.text).toContain("30 services can't join the mesh");
     }));
 
+  it("while Slack takes each message and answers that it did not, it gets one a minute", () =>
+    onLab({ fleet: refusedFleet(20) }, async (driver) => {
+      const untilMs = driver.lab.clock.now() + 20 * 60_000;
+      const match = { call: "slack.chat.postMessage" };
+      driver.lab.faults.add({ kind: "slack-error", error: "is_archived", match, when: "after", untilMs });
+      for (const name of names(20)) {
+        await driver.tag(demo(name), { [ENROLL]: "true" });
+        await driver.lab.clock.sleep(30_000);
+      }
+      await driver.minutes(10);
+      expect(inChannel(driver).length).toBeLessThanOrEqual(21);
+      await driver.minutes(3);
+      const [last] = inChannel(driver).slice(-1);
+      expect(last?.text).toContain("20 services can't join the mesh");
+      expect(await driver.lab.ledger.getChannel()).toMatchObject({ pending: [] });
+    }));
+
   it("a message that Slack refuses becomes a headline, and keeps nothing else from being announced", () =>
     onLab({ fleet: refusedFleet(3) }, async (driver) => {
       const match = { call: "slack.chat.postMessage" };

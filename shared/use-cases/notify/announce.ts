@@ -1,3 +1,4 @@
+import { asAutopilotError } from "../../base/errors.ts";
 import type { Channel, Group, News } from "../../model/channel.ts";
 import type { ChannelLedger, RolloutLedger } from "../../ports/ledger.ts";
 import type { Log } from "../../ports/ports.ts";
@@ -25,6 +26,12 @@ export type Announced = "posted" | "left" | "repeated";
 
 /** As long as the functions may run that write to the channel. */
 const CLAIM_MS = 60_000;
+/**
+ * Nobody writes for as long after a run has failed: Slack may have taken a message and answered otherwise, and each run
+ * announces it again. The schedule comes every minute.
+ */
+const AFTER_FAILURE_MS = 45_000;
+const MAX_WHY = 300;
 /** What remains is for the schedule: a function has a time limit. */
 const MAX_ACTS = 10;
 
@@ -32,16 +39,19 @@ const MAX_ACTS = 10;
  * Announces the news in the operations channel, together with other news of its topic. It is written to the ledger
  * first, and announced by the run that has claimed the channel: by this one, or by one that comes later. So nothing is
  * lost when a run dies, and of two runs at a time only one writes. A run that dies between Slack's answer and the
- * ledger's makes the next one announce it again.
+ * ledger's makes the next one announce it again. Throws `slack-unavailable`, also where Slack has just failed: what is
+ * left is announced by the schedule.
  */
 export async function announceNews(news: News, calls: AnnounceCalls): Promise<Announced> {
   const { stored, result } = await calls.ledger.changeChannel((channel) => {
     const next = withNews(channel, news);
     if (!next) return { result: "repeated" as const };
     if (isClaimed(channel, calls.now())) return { next, result: "left" as const };
+    if (hasFailed(channel, calls.now())) return { next, result: "failed" as const };
     return { next: claimed(next, calls), result: "posted" as const };
   });
   if (result === "posted") await write(stored, calls);
+  if (result === "failed") throw new SlackUnavailable(stored.failed?.why ?? "", {});
   return result === "posted" || result === "left" ? result : "repeated";
 }
 
@@ -50,7 +60,9 @@ export async function announcePending(calls: AnnounceCalls): Promise<number> {
   if ((await calls.ledger.getChannel()).pending.length === 0) return 0;
   const slack = await calls.slack();
   const due = (channel: Channel) =>
-    !isClaimed(channel, calls.now()) && nextAct(channel, slack.updates, calls.now()) !== undefined;
+    !isClaimed(channel, calls.now()) &&
+    !hasFailed(channel, calls.now()) &&
+    nextAct(channel, slack.updates, calls.now()) !== undefined;
   const { stored, result } = await calls.ledger.changeChannel((channel) =>
     due(channel) ? { next: claimed(channel, calls), result: true } : { result: false },
   );
@@ -59,6 +71,10 @@ export async function announcePending(calls: AnnounceCalls): Promise<number> {
 
 function isClaimed({ claimedUntilMs = 0 }: Channel, nowMs: number): boolean {
   return claimedUntilMs > nowMs;
+}
+
+function hasFailed({ failed }: Channel, nowMs: number): boolean {
+  return failed !== undefined && failed.untilMs > nowMs;
 }
 
 function claimed(channel: Channel, { now }: Pick<AnnounceCalls, "now">): Channel {
@@ -98,7 +114,8 @@ async function write(from: Channel, calls: AnnounceCalls): Promise<number> {
       channel = stored;
     }
   } catch (error) {
-    await ledger.changeChannel((newest) => ({ next: released(newest) }));
+    const failed = { untilMs: now() + AFTER_FAILURE_MS, why: asAutopilotError(error).detail.slice(0, MAX_WHY) };
+    await ledger.changeChannel((newest) => ({ next: { ...released(newest), failed } }));
     throw error;
   }
 }
