@@ -5,7 +5,7 @@ import { dashboard } from "./dashboard.ts";
 import { deadLetters } from "./dead-letters.ts";
 import { kubernetesPrincipals } from "./definitions/permissions.ts";
 import { forwarding } from "./forwarding.ts";
-import { deployedFunctions } from "./functions.ts";
+import { deployedFunctions, liveAliases } from "./functions.ts";
 import { imageParameter } from "./image-parameter.ts";
 import { ledger } from "./ledger.ts";
 import { homeRules } from "./rules.ts";
@@ -21,7 +21,7 @@ export function autopilot() {
   const table = ledger(here);
   imageParameter(here);
   const functions = deployedFunctions(here, queues);
-  const machines = deployedStateMachines(here, functions);
+  const machines = deployedStateMachines(here, liveAliases(functions));
   homeRules(here, { bus, functions, queues });
   const owned = forwarding(here, { bus, queues, topic });
   functionSchedules(here, { functions, queues, owned });

@@ -2,7 +2,7 @@ import { type EnvironmentVariable, resourceEndings } from "../shared/base/vocabu
 import type { Context } from "./context.ts";
 import { type DeadLetters, failedInvocationsArn } from "./dead-letters.ts";
 import { functionBundling } from "./definitions/bundling.ts";
-import { arn, homeBusName, resourceName, stateMachineArn } from "./definitions/deployment.ts";
+import { arn, homeBusName, LIVE_ALIAS, resourceName, stateMachineArn } from "./definitions/deployment.ts";
 import type { FunctionDefinition } from "./definitions/function-definition.ts";
 import { functions } from "./definitions/functions.ts";
 import { logicalName } from "./definitions/logical-name.ts";
@@ -14,6 +14,25 @@ export type Functions = ReadonlyMap<string, sst.aws.Function>;
 /** Every function of the deployment, each with a role of its own. */
 export function deployedFunctions(here: Context, queues: DeadLetters): Functions {
   return new Map(functions.map((definition) => [definition.name, deployed(definition, here, queues)]));
+}
+
+/** The aliases of the functions, by the same names. */
+export type Aliases = ReadonlyMap<string, aws.lambda.Alias>;
+
+/**
+ * Lets the alias of each function name the version that this deployment has published. State machines call it: an
+ * execution that is under way goes on with the new code, and an operator can point it to an earlier version.
+ */
+export function liveAliases(functions: Functions): Aliases {
+  return new Map(
+    [...functions].map(([name, { nodes }]) => {
+      const { name: functionName, version: functionVersion } = nodes.function;
+      return [
+        name,
+        new aws.lambda.Alias(`${logicalName(name)}Live`, { name: LIVE_ALIAS, functionName, functionVersion }),
+      ];
+    }),
+  );
 }
 
 function deployed(definition: FunctionDefinition, here: Context, queues: DeadLetters): sst.aws.Function {
@@ -31,6 +50,7 @@ function deployed(definition: FunctionDefinition, here: Context, queues: DeadLet
     memory: `${definition.memoryMiB} MB`,
     timeout: `${definition.timeoutSeconds} seconds`,
     nodejs: functionBundling,
+    versioning: true,
     logging: { retention: settings.logRetention, format: "json" },
     ...(definition.reservedConcurrency && { concurrency: { reserved: definition.reservedConcurrency } }),
     ...(vpc && { vpc: { privateSubnets: vpc.subnetIds, securityGroups: vpc.securityGroupIds } }),

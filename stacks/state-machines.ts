@@ -1,18 +1,18 @@
 import type { Context } from "./context.ts";
-import { functionArn, resourceName, stateMachineArn } from "./definitions/deployment.ts";
+import { liveFunctionArn, resourceName, stateMachineArn } from "./definitions/deployment.ts";
 import { logicalName } from "./definitions/logical-name.ts";
 import { policy } from "./definitions/permissions.ts";
 import { stateMachineRoleName, stateMachineStatements, stateMachineTrust } from "./definitions/state-machine-role.ts";
 import { type StateMachineDefinition, stateMachines } from "./definitions/state-machines.ts";
 import { substitute } from "./definitions/substitute.ts";
-import type { Functions } from "./functions.ts";
+import type { Aliases, Functions } from "./functions.ts";
 
 /** Every state machine of the deployment, by the definition that the lab runs too. */
-export function deployedStateMachines(here: Context, functions: Functions): readonly aws.sfn.StateMachine[] {
-  return stateMachines.map((definition) => deployed(definition, here, functions));
+export function deployedStateMachines(here: Context, aliases: Aliases): readonly aws.sfn.StateMachine[] {
+  return stateMachines.map((definition) => deployed(definition, here, aliases));
 }
 
-function deployed(machine: StateMachineDefinition, here: Context, functions: Functions): aws.sfn.StateMachine {
+function deployed(machine: StateMachineDefinition, here: Context, aliases: Aliases): aws.sfn.StateMachine {
   const { deployment, settings } = here;
   const logical = logicalName(machine.name);
   const name = resourceName(deployment, machine.name);
@@ -41,7 +41,7 @@ function deployed(machine: StateMachineDefinition, here: Context, functions: Fun
       },
       tracingConfiguration: { enabled: settings.xRay },
     },
-    { dependsOn: functionsOf(machine, functions) },
+    { dependsOn: aliasesOf(machine, aliases) },
   );
 }
 
@@ -49,18 +49,22 @@ function tokensOf(machine: StateMachineDefinition, { deployment }: Context): Rea
   const tokens = (named: Readonly<Record<string, string>>, arnOf: (name: string) => string) =>
     Object.entries(named).map(([token, name]) => [token, arnOf(name)]);
   return Object.fromEntries([
-    ...tokens(machine.functions, (name) => functionArn(deployment, name)),
+    ...tokens(machine.functions, (name) => liveFunctionArn(deployment, name)),
     ...tokens(machine.stateMachines, (name) => stateMachineArn(deployment, name)),
   ]);
 }
 
-function functionsOf(machine: StateMachineDefinition, functions: Functions): sst.aws.Function[] {
-  return [...new Set(Object.values(machine.functions))].map((name) => deployedFunction(functions, name));
+function aliasesOf(machine: StateMachineDefinition, aliases: Aliases): aws.lambda.Alias[] {
+  return [...new Set(Object.values(machine.functions))].map((name) => named(aliases, name));
 }
 
 /** Throws when there is no such function: a definition names one that is not deployed. */
 export function deployedFunction(functions: Functions, name: string): sst.aws.Function {
-  const found = functions.get(name);
+  return named(functions, name);
+}
+
+function named<T>(all: ReadonlyMap<string, T>, name: string): T {
+  const found = all.get(name);
   if (!found) throw new Error(`${name} is not a function of stacks/definitions/functions.ts`);
   return found;
 }

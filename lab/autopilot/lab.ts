@@ -20,9 +20,9 @@ import { functions } from "../../stacks/definitions/functions.ts";
 import { patternOptionsOf } from "../../stacks/deployment.ts";
 import { createFleet, type Fleet, type OperatorCall } from "../fleet/fleet.ts";
 import { functionFactories } from "../lambda/functions.ts";
-import { createPlatform } from "../lambda/platform.ts";
+import { createPlatform, type LabPlatform, type Platform } from "../lambda/platform.ts";
 import { RollCalls, type RollRecord, rollsOf } from "../lambda/rolls.ts";
-import { LambdaRuntime, type LambdaRuntimeOptions } from "../lambda/runtime.ts";
+import { type FunctionFactory, LambdaRuntime, type LambdaRuntimeOptions } from "../lambda/runtime.ts";
 import { expiringItems } from "../ledger/expiring-items.ts";
 import { memoryLedger } from "../ledger/ledger-memory.ts";
 import { installRules } from "./install-rules.ts";
@@ -106,6 +106,7 @@ export class Lab implements Services, StateMachineArns {
   readonly rollFleetArn: string;
   readonly #rollCalls = new RollCalls();
   readonly #deployment: AutopilotDeployment;
+  readonly #platform: LabPlatform;
 
   constructor(options: LabOptions) {
     const { clock, config, seed = 1, throttling = true, latency = false } = options;
@@ -126,6 +127,7 @@ export class Lab implements Services, StateMachineArns {
     this.iam = new Iam(this.simulator.context);
     installRoles(this.iam, config);
     loadStateMachines(this.stepFunctions, this, this.#deployment);
+    this.#platform = this.#createPlatform(options);
     this.lambda = this.#createLambda(options, seed);
     this.simulator.context.functions.provide(this.lambda);
     this.#installRules();
@@ -173,15 +175,23 @@ export class Lab implements Services, StateMachineArns {
     await this.lambda.invokeAsync("watch-root-ca", {});
   }
 
+  /**
+   * Deploys other code in place of the functions', as a deployment of another version of the autopilot does: what runs
+   * ends as it began, everything that is invoked from now on meets the other code, also in executions under way.
+   */
+  deploy(factories: (platform: Platform) => Readonly<Record<string, FunctionFactory>> = functionFactories): void {
+    this.lambda.deploy(factories(this.#platform));
+  }
+
   /** Every roll so far, the oldest first. */
   rolls(): RollRecord[] {
     return rollsOf(this.stepFunctions, this.rollServiceArn, this.#rollCalls);
   }
 
   /** The product's functions, each in sandboxes that the simulator answers. */
-  #createLambda(options: LabOptions, seed: number): LambdaRuntime {
+  #createPlatform(options: LabOptions): LabPlatform {
     const { clock, config, keepRecords = true, endpoint = DEFAULT_ENDPOINT } = options;
-    const platform = createPlatform({
+    return createPlatform({
       config,
       simulator: this.simulator,
       iam: this.iam,
@@ -199,8 +209,12 @@ export class Lab implements Services, StateMachineArns {
         options.onFunctionCall?.(name, sandbox.functionName);
       },
     });
+  }
+
+  #createLambda(options: LabOptions, seed: number): LambdaRuntime {
+    const platform = this.#platform;
     return new LambdaRuntime({
-      clock,
+      clock: options.clock,
       faults: this.faults,
       // Of their own: how often functions run must not change what ECS's tasks take.
       random: seededRandom(seed + 1_000_003),
@@ -210,7 +224,11 @@ export class Lab implements Services, StateMachineArns {
       latency: this.simulator.context.latency,
       inSandbox: platform.inSandbox,
       ...(options.onStep && { onStep: options.onStep }),
-      arnOf: (functionName) => functionArn(this.#deployment, functionName),
+      arnOf: (qualifiedName) => {
+        const [functionName = "", qualifier] = qualifiedName.split(":");
+        const unqualified = functionArn(this.#deployment, functionName);
+        return qualifier === undefined ? unqualified : `${unqualified}:${qualifier}`;
+      },
     });
   }
 

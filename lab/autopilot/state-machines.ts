@@ -1,7 +1,7 @@
 import type { StepFunctions } from "@ztunnel-autopilot/simulator";
 import { resourceEndings } from "../../shared/base/vocabulary.ts";
 import type { Config } from "../../shared/config/config.ts";
-import { type AutopilotDeployment, roleArn } from "../../stacks/definitions/deployment.ts";
+import { type AutopilotDeployment, LIVE_ALIAS, roleArn } from "../../stacks/definitions/deployment.ts";
 import { stateMachineRoleName } from "../../stacks/definitions/state-machine-role.ts";
 import {
   rollFleetMachine,
@@ -33,8 +33,13 @@ export function loadStateMachines(
   const roleOf = (machine: StateMachineDefinition) =>
     roleArn(deployment.home, stateMachineRoleName(deployment, machine));
   const { definition, functions } = rollServiceMachine;
-  stepFunctions.createStateMachine(rollServiceArn, substitute(definition, functions), roleOf(rollServiceMachine));
-  const tokens = { ...rollFleetMachine.functions, RollService: rollServiceArn };
+  stepFunctions.createStateMachine(rollServiceArn, substitute(definition, live(functions)), roleOf(rollServiceMachine));
+  const tokens = { ...live(rollFleetMachine.functions), RollService: rollServiceArn };
   const rollFleet = substitute(rollFleetMachine.definition, tokens);
   stepFunctions.createStateMachine(rollFleetArn, rollFleet, roleOf(rollFleetMachine));
+}
+
+/** The functions' aliases, by the same tokens. */
+function live(functions: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(functions).map(([token, name]) => [token, `${name}:${LIVE_ALIAS}`]));
 }

@@ -104,7 +104,7 @@ export async function runOf(
   let settledMs = startMs;
   const simulate = async (): Promise<readonly string[]> => {
     await prepare(context, fleet);
-    const { faultProbability } = await chaos(context, fleet);
+    const { faultProbability } = await chaos(context, { ...fleet, seed });
     const isCalm = faultProbability === 0 && duplicateProbability === 0;
     const faultsEndedMs = clock.now();
     const settled = await settle(context);
@@ -160,19 +160,29 @@ async function prepare({ lab, actors, random, record }: CampaignContext, fleet: 
 }
 
 /** Takes random actions and adds random faults, with a probability that it returns. */
-async function chaos(context: CampaignContext, fleet: CampaignFleet): Promise<{ readonly faultProbability: number }> {
+async function chaos(
+  context: CampaignContext,
+  { chaosMinutes, seed }: Pick<CampaignFleet, "chaosMinutes"> & { readonly seed: number },
+): Promise<{ readonly faultProbability: number }> {
   const { lab, random, record, actors } = context;
-  const endMs = lab.clock.now() + fleet.chaosMinutes * 60_000;
+  const endMs = lab.clock.now() + chaosMinutes * 60_000;
   const lasting = lastingFaults(faultTargetsOf(lab, actors));
   const maxPauseMinutes = random.pick([1, 2, 4]);
   const faultProbability = random.pick([0, 0.15, 0.3, 0.6]);
   const burstProbability = random.pick([0, 0.1, 0.3]);
+  // Of their own: where nothing is deployed, a seed's run is what it was.
+  const deployments = new RandomChoice(seed + 1_000_003);
+  const deployProbability = deployments.pick([0, 0, 0, 0.05]);
   while (lab.clock.now() < endMs) {
     if (random.chance(faultProbability)) {
       const nowMs = lab.clock.now();
       const fault = randomFault(random, faultTargetsOf(lab, actors), nowMs);
       record(`fault: ${inWords(fault, nowMs)}`);
       lab.faults.add(fault);
+    }
+    if (deployments.chance(deployProbability)) {
+      record("the autopilot is deployed again");
+      lab.deploy();
     }
     await (random.chance(burstProbability) ? takeBurst(context) : takeAction(context));
     await lab.clock.sleep(random.int(1, maxPauseMinutes * 60) * 1000);

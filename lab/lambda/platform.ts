@@ -42,6 +42,11 @@ export interface Platform {
   instruments(functionName: string): Instruments;
 }
 
+/** The same with the way in which a sandbox's code is run. */
+export interface LabPlatform extends Platform {
+  inSandbox<T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T>;
+}
+
 export interface PlatformOptions {
   readonly config: Config;
   readonly simulator: Simulator;
@@ -63,9 +68,7 @@ export interface PlatformOptions {
  * The platform of a lab. SDK clients are shared by all sandboxes, since a client is costly; the sandbox that makes a
  * call is known by the asynchronous context that `inSandbox` opens.
  */
-export function createPlatform(options: PlatformOptions): Platform & {
-  inSandbox<T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T>;
-} {
+export function createPlatform(options: PlatformOptions): LabPlatform {
   const { config, simulator, onLine } = options;
   const { clock, random, faults, latency } = simulator.context;
   const home = { account: config.homeAccount, region: config.homeRegion };

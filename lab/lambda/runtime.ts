@@ -101,6 +101,7 @@ const PRUNED_EVERY_MS = 60_000;
 export class LambdaRuntime implements Functions {
   readonly deadLetters: DeadLetter[] = [];
   readonly #options: LambdaRuntimeOptions;
+  #functions: LambdaRuntimeOptions["functions"];
   readonly #idle = new Map<string, RunningSandbox[]>();
   readonly #turns = new Map<string, Turns>();
   #count = 0;
@@ -108,6 +109,13 @@ export class LambdaRuntime implements Functions {
 
   constructor(options: LambdaRuntimeOptions) {
     this.#options = options;
+    this.#functions = options.functions;
+  }
+
+  /** Takes other code for the functions. Sandboxes of the code before it are used no more. */
+  deploy(functions: LambdaRuntimeOptions["functions"]): void {
+    this.#functions = functions;
+    this.#idle.clear();
   }
 
   arnOf(functionName: string): string {
@@ -120,7 +128,9 @@ export class LambdaRuntime implements Functions {
    * `lambda-service-error`, of which the caller does not know whether the function has run. Without a state, the call
    * waits for its turn.
    */
-  async invoke(functionName: string, payload: Json, state?: InvokingState): Promise<Json> {
+  async invoke(qualifiedName: string, payload: Json, state?: InvokingState): Promise<Json> {
+    // An alias names the code that was deployed last, as the function's own name does.
+    const [functionName = ""] = qualifiedName.split(":");
     return this.#options.latency.around({ call: "lambda.Invoke", function: functionName }, async () => {
       if (state === undefined) return this.#inTurn(functionName, () => this.#run(functionName, payload, undefined));
       this.#failService(functionName, state.stateName, "before");
@@ -158,7 +168,7 @@ export class LambdaRuntime implements Functions {
       );
     } finally {
       leave?.();
-      if (!sandbox.crashed) this.#keep(sandbox);
+      if (!sandbox.crashed && sandbox.create === this.#functions[functionName]) this.#keep(sandbox);
     }
   }
 
@@ -261,7 +271,7 @@ export class LambdaRuntime implements Functions {
   }
 
   #coldStart(functionName: string): RunningSandbox {
-    const create = this.#options.functions[functionName];
+    const create = this.#functions[functionName];
     if (!create) throw new LambdaError("ResourceNotFoundException", `Function not found: ${functionName}`);
     return new RunningSandbox(functionName, create, this.#options.faults);
   }
@@ -283,6 +293,8 @@ function giveBack(turns: Turns): void {
 
 class RunningSandbox implements Sandbox {
   readonly functionName: string;
+  /** The code that it runs. */
+  readonly create: FunctionFactory;
   crashed = false;
   idleSinceMs = 0;
   readonly #faults: Faults;
@@ -292,6 +304,7 @@ class RunningSandbox implements Sandbox {
 
   constructor(functionName: string, create: FunctionFactory, faults: Faults) {
     this.functionName = functionName;
+    this.create = create;
     this.#faults = faults;
     this.#handler = create(this);
   }

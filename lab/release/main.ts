@@ -24,7 +24,10 @@ const bundles = {
     export * from "./shared/use-cases/roll/steps.ts";
     export * from "./shared/rollout/steps.ts";
   `,
-  functions: `export { functionFactories } from "./lab/lambda/functions.ts";`,
+  functions: `
+    export { functionFactories } from "./lab/lambda/functions.ts";
+    export { memoryLedger } from "./lab/ledger/ledger-memory.ts";
+  `,
 } as const;
 
 async function main(): Promise<void> {

@@ -91,6 +91,14 @@ export function functionArn(deployment: AutopilotDeployment, functionName: strin
   return arn("lambda", deployment.home, `function:${resourceName(deployment, functionName)}`);
 }
 
+/** The alias of every function: the version that the deployment has published last. */
+export const LIVE_ALIAS = "live";
+
+/** The ARN by which state machines call a function, so that one that is under way meets the version of today. */
+export function liveFunctionArn(deployment: AutopilotDeployment, functionName: string): string {
+  return `${functionArn(deployment, functionName)}:${LIVE_ALIAS}`;
+}
+
 /** The ARN of a state machine, by the end of its name. */
 export function stateMachineArn(deployment: AutopilotDeployment, name: string): string {
   return arn("states", deployment.home, `stateMachine:${resourceName(deployment, name)}`);

@@ -1,4 +1,12 @@
-import { type AutopilotDeployment, arn, functionArn, namePrefix, resourceName, stateMachineArn } from "./deployment.ts";
+import {
+  type AutopilotDeployment,
+  arn,
+  functionArn,
+  liveFunctionArn,
+  namePrefix,
+  resourceName,
+  stateMachineArn,
+} from "./deployment.ts";
 import { executionsOf, type Statement, serviceTrust } from "./permissions.ts";
 import type { StateMachineDefinition } from "./state-machines.ts";
 
@@ -54,7 +62,8 @@ export function stateMachineRoleName(deployment: AutopilotDeployment, { name }: 
 function invocations({ functions }: StateMachineDefinition, deployment: AutopilotDeployment): readonly Statement[] {
   const names = [...new Set(Object.values(functions))].sort();
   if (names.length === 0) return [];
-  const Resource = names.map((name) => functionArn(deployment, name));
+  // Executions that an earlier version has begun go on with its definition, which names the function without an alias.
+  const Resource = names.flatMap((name) => [functionArn(deployment, name), liveFunctionArn(deployment, name)]);
   return [{ Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource }];
 }
 

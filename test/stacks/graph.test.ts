@@ -13,6 +13,7 @@ import { deployments, renderedDeployments } from "./support/deployments.ts";
 import { type Resource, roleOf, statementsOf } from "./support/rendered.ts";
 
 const types = {
+  alias: "aws:lambda/alias:Alias",
   alarm: "aws:cloudwatch/metricAlarm:MetricAlarm",
   bus: "aws:cloudwatch/eventBus:EventBus",
   busPolicy: "aws:cloudwatch/eventBusPolicy:EventBusPolicy",
@@ -264,7 +265,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
 
   describe("state machines", () => {
     const tokens = (named: Readonly<Record<string, string>>) =>
-      Object.fromEntries(Object.entries(named).map(([token, name]) => [token, functionArn(name)]));
+      Object.fromEntries(Object.entries(named).map(([token, name]) => [token, `${functionArn(name)}:live`]));
     const machine = (name: string) => homeArn("states", `stateMachine:${resourceName(names, name)}`);
     const expected = () => ({
       [resourceName(names, "roll-service")]: substitute(
@@ -288,7 +289,8 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       );
       expect(invocations.length).toBeGreaterThan(10);
       for (const { functionArn: invoked, timeoutSeconds } of invocations) {
-        const deployed = all(types.function).find(({ inputs }) => invoked.endsWith(`:${text(inputs.name)}`));
+        const deployed = all(types.function).find(({ inputs }) => invoked.endsWith(`:${text(inputs.name)}:live`));
+        expect(deployed, invoked).toBeDefined();
         if (timeoutSeconds !== undefined) expect(deployed?.inputs.timeout, invoked).toBeLessThan(timeoutSeconds);
       }
     });
@@ -311,6 +313,16 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
       const roles = deployed.map(({ inputs }) => inputs.role);
       expect(new Set(roles).size).toBe(deployed.length);
+    });
+
+    it("have versions, and an alias for the version of the last deployment", () => {
+      for (const { inputs } of all(types.function)) expect(inputs.publish).toBe(true);
+      const aliases = all(types.alias).map(({ inputs }) => ({ ...inputs, functionVersion: "any" }));
+      expect(aliases).toHaveLength(functions.length);
+      for (const { name } of functions) {
+        const functionName = resourceName(names, name);
+        expect(aliases).toContainEqual({ name: "live", functionName, functionVersion: "any" });
+      }
     });
 
     it("that are invoked asynchronously send failed events to a queue", () => {
@@ -563,7 +575,9 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     it("are unique within a type and region", () => {
       const keys = graph()
         .resources.filter(({ inputs, type }) => inputs.name !== undefined && type.startsWith("aws:"))
-        .map(({ type, region, inputs }) => `${type} ${region} ${String(inputs.eventBusName)} ${String(inputs.name)}`);
+        .map(({ type, region, inputs: { eventBusName, functionName, name } }) =>
+          [type, region, String(eventBusName), String(functionName), String(name)].join(" "),
+        );
       expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
     });
 

@@ -30,7 +30,9 @@ function allowed(one: StateMachineDefinition): Readonly<Record<string, readonly 
 
 function functionArns(names: Readonly<Record<string, string>>): string[] {
   const all = Object.values(names).map((name) => resourceName(deployment, name));
-  return [...new Set(all)].map((name) => `arn:aws:lambda:us-east-1:111111111111:function:${name}`).sort();
+  const arns = [...new Set(all)].map((name) => `arn:aws:lambda:us-east-1:111111111111:function:${name}`);
+  // By their aliases, and without one: as the definition of an execution from before there were aliases names them.
+  return arns.flatMap((arn) => [arn, `${arn}:live`]).sort();
 }
 
 const invoking = (one: StateMachineDefinition) => [...(allowed(one)["lambda:InvokeFunction"] ?? [])].sort();

@@ -51,3 +51,20 @@ export const payloadsRead: Readonly<Partial<Record<string, (input: unknown) => b
   "rollout/assess-wave": reads(fleetSteps.assessInput),
   "rollout/finish": reads(fleetSteps.finishRolloutInput),
 } satisfies Partial<Record<FunctionName, (input: unknown) => boolean>>;
+
+/** The item without the members that these readers refuse, because they read strictly and don't know them. */
+export function asKnownTo(readers: ItemReaders, kind: string, item: object): object {
+  try {
+    readItem(kind, item, readers);
+    return item;
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    const lists = [...detail.matchAll(/Unrecognized keys?: ([^;]*)/g)].map(([, names = ""]) => names);
+    const names = lists.flatMap((list) => [...list.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => name));
+    if (names.length === 0) throw error;
+    const known: object = JSON.parse(
+      JSON.stringify(item, (name, value: unknown) => (names.includes(name) ? undefined : value)),
+    );
+    return asKnownTo(readers, kind, known);
+  }
+}

@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import * as z from "zod";
+import type { functionFactories } from "../../lab/lambda/functions.ts";
+import type { LedgerItems, memoryLedger } from "../../lab/ledger/ledger-memory.ts";
 import type { Json, JsonObject } from "../../shared/base/json.ts";
+import type { Ledgers } from "../../shared/ports/ledger.ts";
 import type { ItemReaders } from "./readers.ts";
 
 /** Items and payloads of a released version, as `npm run record-release` has recorded it. */
@@ -15,6 +18,26 @@ export interface Released {
 export async function readersOf(version: string): Promise<ItemReaders> {
   const bundle: unknown = await import(new URL(`${version}/readers.mjs`, folder).href);
   return bundle as ItemReaders; // what `npm run record-release` bundles has these exports
+}
+
+/** What the lab runs of a version in place of today's functions. */
+export async function functionsOf(version: string): Promise<typeof functionFactories> {
+  return (await functionsBundle(version)).functionFactories;
+}
+
+/** The ledger over these items as a version reads and writes it. */
+export async function ledgerOf(version: string, items: LedgerItems): Promise<Ledgers> {
+  return (await functionsBundle(version)).memoryLedger(items);
+}
+
+interface FunctionsBundle {
+  readonly functionFactories: typeof functionFactories;
+  readonly memoryLedger: typeof memoryLedger;
+}
+
+async function functionsBundle(version: string): Promise<FunctionsBundle> {
+  const bundle: unknown = await import(new URL(`${version}/functions.mjs`, folder).href);
+  return bundle as FunctionsBundle; // what `npm run record-release` bundles has these exports
 }
 
 const folder = new URL("../released/", import.meta.url);

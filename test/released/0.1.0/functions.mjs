@@ -3133,9 +3133,9 @@ function dynamoDbServices(table) {
     },
     finishRoll: (serviceArn, executionName2, service) => update(serviceArn, { ...service, roll: null }, heldBy2(executionName2)),
     patchService: async (serviceArn, service) => {
-      const patched = await update(serviceArn, service);
-      if (!patched) throw new Error("an unconditional update has no condition that could fail");
-      return patched;
+      const patched2 = await update(serviceArn, service);
+      if (!patched2) throw new Error("an unconditional update has no condition that could fail");
+      return patched2;
     },
     forgetService: (serviceArn, createdAtMs, service) => update(
       serviceArn,
@@ -15837,6 +15837,248 @@ function functionFactories(platform) {
   };
   return Object.fromEntries(Object.entries(steps).map(([name, create]) => [name, factory(create)]));
 }
+
+// lab/ledger/memory-items.ts
+function shelf(items, read2) {
+  const written = /* @__PURE__ */ new WeakMap();
+  const contentOf2 = (item) => written.get(item) ?? frozen(read2(copyOf(item)));
+  return {
+    get: (key) => {
+      const item = items.get(itemName(key));
+      return item && contentOf2(item);
+    },
+    put: (key, content) => {
+      const kept2 = frozen(read2(copyOf({ ...key, ...content })));
+      const item = { ...key, ...kept2 };
+      items.set(itemName(key), item);
+      written.set(item, kept2);
+      return kept2;
+    },
+    list: function* (holds2) {
+      const there = [];
+      for (const [name, item] of items) if (holds2(name)) there.push(item);
+      for (const item of there) yield contentOf2(item);
+    }
+  };
+}
+function frozen(value) {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const member of Object.values(value)) frozen(member);
+  return Object.freeze(value);
+}
+function changeShelved({ on, key, before }, change2) {
+  const { next: next2, result } = change2(before);
+  return { stored: next2 ? on.put(key, { ...next2, version: (before?.version ?? 0) + 1 }) : before, result };
+}
+function itemName({ pk, sk }) {
+  return `${pk} ${sk}`;
+}
+function copyOf(value) {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => copyOf(item));
+  const copy = {};
+  for (const key in value) {
+    const member = value[key];
+    if (member !== void 0) setMember(copy, key, copyOf(member));
+  }
+  return copy;
+}
+function setMember(object32, key, value) {
+  if (key === "__proto__")
+    Object.defineProperty(object32, key, { value, enumerable: true, writable: true, configurable: true });
+  else object32[key] = value;
+}
+
+// lab/ledger/rollouts-memory.ts
+function memoryRollouts(items) {
+  const fleets = shelf(items, readFleet);
+  const rollouts = shelf(items, readRollout);
+  const services2 = shelf(items, readRolloutService);
+  const paces = shelf(items, readPace);
+  const lastOrdinals = lastOrdinalsIn(items);
+  const newFleet = frozen(copyOf(newFleetState));
+  const getFleet = () => fleets.get(fleetKey) ?? newFleet;
+  const existing = (rolloutId, ordinal) => {
+    const key = rolloutServiceKey(rolloutId, ordinal);
+    const service = services2.get(key);
+    if (!service) throw new AutopilotError("unknown-rollout", `${key.pk} / ${key.sk}`);
+    return service;
+  };
+  const patchService = (rolloutId, ordinal, patch) => {
+    const given = Object.entries(patch).filter(([, value]) => value !== void 0);
+    const next2 = { ...existing(rolloutId, ordinal), ...Object.fromEntries(given) };
+    return services2.put(rolloutServiceKey(rolloutId, ordinal), next2);
+  };
+  return {
+    getFleet: async () => getFleet(),
+    changeFleet: async (change2) => changeShelved({ on: fleets, key: fleetKey, before: getFleet() }, change2),
+    createRollout: async (rollout3) => {
+      const key = rolloutKey(rollout3.id);
+      if (rollouts.get(key)) return false;
+      rollouts.put(key, rollout3);
+      return true;
+    },
+    getRollout: async (id) => rollouts.get(rolloutKey(id)),
+    changeRollout: async (id, change2) => {
+      const key = rolloutKey(id);
+      const before = rollouts.get(key);
+      return before && changeShelved({ on: rollouts, key, before }, change2);
+    },
+    listRollouts: async function* () {
+      yield* rollouts.list((name) => name.startsWith(ROLLOUT_PREFIX) && name.endsWith(` ${META}`));
+    },
+    putRolloutServices: async (written) => {
+      for (const service of written) {
+        const { rolloutId, ordinal, startTry } = service;
+        if ((services2.get(rolloutServiceKey(rolloutId, ordinal))?.startTry ?? 0) > startTry) continue;
+        services2.put(rolloutServiceKey(rolloutId, ordinal), service);
+        lastOrdinals.set(rolloutId, Math.max(ordinal, lastOrdinals.get(rolloutId) ?? 0));
+      }
+    },
+    getRolloutService: async (rolloutId, ordinal) => services2.get(rolloutServiceKey(rolloutId, ordinal)),
+    patchRolloutService: async (rolloutId, ordinal, expected, patch) => {
+      const before = existing(rolloutId, ordinal);
+      const members = new Map(Object.entries(before));
+      const isAsExpected = Object.entries(expected).every(([name, value]) => members.get(name) === value);
+      return isAsExpected ? patchService(rolloutId, ordinal, patch) : void 0;
+    },
+    listRolloutServices: async function* (rolloutId, { first, last } = { first: 0, last: Number.POSITIVE_INFINITY }) {
+      for (let ordinal = first; ordinal <= Math.min(last, lastOrdinals.get(rolloutId) ?? -1); ordinal += 1) {
+        const service = services2.get(rolloutServiceKey(rolloutId, ordinal));
+        if (service) yield service;
+      }
+    },
+    reserveStart: async (lane, nowMs, pace) => {
+      const key = paceKey(lane);
+      const { tatMs = nowMs } = paces.get(key) ?? {};
+      const after = paces.put(key, { tatMs: Math.max(tatMs, nowMs) + costMs(pace) });
+      return firstStartMs(after.tatMs, nowMs, pace);
+    }
+  };
+}
+var SERVICE_NAME = new RegExp(`^${ROLLOUT_PREFIX}(\\S+) ${SERVICE_PREFIX}(\\d+)$`);
+function lastOrdinalsIn(items) {
+  const last = /* @__PURE__ */ new Map();
+  for (const name of items.keys()) {
+    const [, rolloutId, ordinal] = SERVICE_NAME.exec(name) ?? [];
+    if (rolloutId) last.set(rolloutId, Math.max(Number(ordinal), last.get(rolloutId) ?? 0));
+  }
+  return last;
+}
+
+// lab/ledger/ledger-memory.ts
+function memoryLedger(items = /* @__PURE__ */ new Map()) {
+  return {
+    ...memoryServices(items),
+    ...memoryMeshes(items),
+    ...memoryClaims(items),
+    ...memoryRollouts(items),
+    ...memoryChannel(items)
+  };
+}
+function memoryServices(items) {
+  const services2 = shelf(items, readService);
+  const state = (serviceArn) => services2.get(serviceKey(serviceArn));
+  const change2 = (serviceArn, changes) => services2.put(serviceKey(serviceArn), patched(state(serviceArn) ?? { shape: 1, serviceArn }, changes));
+  const held2 = (serviceArn, executionName2) => {
+    const roll = state(serviceArn)?.roll;
+    return roll?.executionName === executionName2 ? roll : void 0;
+  };
+  return {
+    getService: async (serviceArn) => state(serviceArn),
+    listServices: async function* () {
+      yield* services2.list((name) => name.startsWith(SERVICE_PREFIX) && name.endsWith(` ${STATE}`));
+    },
+    takeLease: async (serviceArn, lease, nowMs) => {
+      const roll = state(serviceArn)?.roll;
+      const own = roll?.executionName === lease.executionName;
+      if (roll && !own && roll.leaseUntil > nowMs) return void 0;
+      const { executionName: executionName2, leaseUntil } = lease;
+      return change2(serviceArn, { roll: { ...own ? roll : {}, executionName: executionName2, leaseUntil } });
+    },
+    updateRoll: async (serviceArn, executionName2, roll, service = {}) => {
+      const current = held2(serviceArn, executionName2);
+      return current && change2(serviceArn, { ...service, roll: patched(current, roll) });
+    },
+    recordSignal: async (serviceArn, signal) => {
+      const current = state(serviceArn);
+      if (!current?.roll) return void 0;
+      const { deploymentId = signal.deploymentId } = current.roll;
+      if (deploymentId !== signal.deploymentId) return current;
+      return change2(serviceArn, { roll: { ...current.roll, signal } });
+    },
+    finishRoll: async (serviceArn, executionName2, service) => held2(serviceArn, executionName2) && change2(serviceArn, { ...service, roll: null }),
+    patchService: async (serviceArn, service) => change2(serviceArn, service),
+    forgetService: async (serviceArn, createdAtMs, service) => state(serviceArn)?.createdAtMs === createdAtMs ? change2(serviceArn, service) : void 0,
+    claimNotice: async (serviceArn, notice, nowMs) => {
+      const { member, text: text3, by: by2 } = notice;
+      const current = state(serviceArn);
+      const held3 = current?.notice;
+      const isOther = held3?.member !== member || held3.text !== text3;
+      const isFree = !held3 || isOther || by2 !== void 0 && held3.by === by2 || held3.untilMs <= nowMs;
+      if (current?.[member] === text3 || !isFree) return false;
+      change2(serviceArn, { notice });
+      return true;
+    },
+    countStops: async (serviceArn, before, next2) => {
+      const current = state(serviceArn)?.stops;
+      if (current?.count !== before?.count || current?.lastMs !== before?.lastMs) return false;
+      change2(serviceArn, { stops: next2 });
+      return true;
+    },
+    raiseAttempt: async (serviceArn, from) => {
+      if ((state(serviceArn)?.attemptNumber ?? 0) !== from) return false;
+      change2(serviceArn, { attemptNumber: from + 1 });
+      return true;
+    }
+  };
+}
+function memoryMeshes(items) {
+  const meshes = shelf(items, readMesh);
+  const getMesh = async (controlPlane3) => meshes.get(meshKey(controlPlane3));
+  return {
+    getMesh,
+    changeMesh: async (controlPlane3, change2) => {
+      const key = meshKey(controlPlane3);
+      return changeShelved({ on: meshes, key, before: meshes.get(key) }, change2);
+    },
+    getMeshFacts: async (controlPlane3) => (await getMesh(controlPlane3))?.generations.at(-1)?.facts,
+    putMeshFacts: async (facts) => {
+      const key = meshKey(facts.controlPlane);
+      const before = unlessUnreadable(() => meshes.get(key));
+      meshes.put(key, { ...withFacts(before, facts), version: (before?.version ?? 0) + 1 });
+    }
+  };
+}
+function memoryClaims(items) {
+  const claims = shelf(items, readClaim);
+  return {
+    getClaim: async (subject) => claims.get(claimKey(subject)),
+    changeClaim: async (subject, change2) => {
+      const key = claimKey(subject);
+      return changeShelved({ on: claims, key, before: claims.get(key) }, change2);
+    },
+    listClaims: async function* () {
+      yield* claims.list((name) => name.startsWith(CLAIM_PREFIX));
+    }
+  };
+}
+function memoryChannel(items) {
+  const channels = shelf(items, readChannel);
+  const empty = frozen(copyOf(newChannel));
+  const getChannel = () => unlessUnreadable(() => channels.get(channelKey)) ?? empty;
+  return {
+    getChannel: async () => getChannel(),
+    changeChannel: async (change2) => changeShelved({ on: channels, key: channelKey, before: getChannel() }, change2)
+  };
+}
+function patched(before, changes) {
+  const changed2 = Object.entries(changes).filter(([, value]) => value !== void 0);
+  return Object.fromEntries(
+    Object.entries({ ...before, ...Object.fromEntries(changed2) }).filter(([, value]) => value !== null)
+  );
+}
 export {
-  functionFactories
+  functionFactories,
+  memoryLedger
 };
