@@ -50,6 +50,7 @@ export type {
   TaskChange,
   Topic,
 } from "./core/connections.ts";
+export { LOST_ANSWER } from "./core/dispatcher.ts";
 export type { AwsEvent } from "./core/event.ts";
 export { Latency } from "./core/latency.ts";
 export type { AnsweredCall, AwsRouter } from "./core/router.ts";

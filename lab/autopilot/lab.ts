@@ -5,6 +5,7 @@ import {
   type EcsOptions,
   type Faults,
   Iam,
+  LOST_ANSWER,
   Simulator,
   type StepFunctionsOptions,
   seededRandom,
@@ -156,7 +157,7 @@ export class Lab implements Services, StateMachineArns {
       const answer: unknown = JSON.parse(body);
       if (!isJsonObject(answer)) throw new Error(`${call} answered no object`);
       if (status < 300) return answer;
-      if (answer.__type !== "ThrottlingException")
+      if (answer.__type !== "ThrottlingException" && answer.message !== LOST_ANSWER)
         throw new Error(`${String(answer.__type)}: ${String(answer.message)}`);
       await this.clock.sleep(1000);
     }

@@ -75,6 +75,8 @@ const awsCalls = [
 const slackCalls = ["slack.chat.postMessage", "slack.chat.update", "slack.*"];
 const slackErrors = ["fatal_error", "internal_error", "channel_not_found", "is_archived", "token_revoked"];
 const calls = [...awsCalls, ...ledgerCalls.map((name) => `ledger.${name}`), "ledger.*"];
+/** Owners create and delete services, too, and nobody tries that again. */
+const lostCalls = calls.filter((call) => call !== "ecs.*");
 const detailTypes = [
   awsDetailTypes.deployment,
   awsDetailTypes.task,
@@ -132,6 +134,8 @@ function shapeOf(kind: FaultKind, dice: RandomChoice, ground: FaultTargets): Par
       const error = dice.pick(["ServerException", "ServerException", "InternalServerError", "ServiceUnavailable"]);
       return { match: { ...(dice.chance(0.5) && place), call: dice.pick(calls) }, error };
     }
+    case "lost-answer":
+      return { match: { ...(dice.chance(0.5) && place), call: dice.pick(lostCalls) }, count: dice.int(1, 6) };
     case "lose-event":
     case "duplicate-event":
       return { match: { detailType: dice.pick(detailTypes) } };

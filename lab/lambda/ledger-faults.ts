@@ -21,3 +21,16 @@ export function failLedgerCall(faults: Faults, home: Place, call: string): void 
   const fault = faults.strike("api-error", subject);
   if (fault) fail(fault.error, faultStatus(fault.error));
 }
+
+/**
+ * Makes a ledger call. Where a rule of `lost-answer` strikes, it has its effect and is made once more, as the SDK does
+ * on its own when DynamoDB does not answer: the caller sees the second answer.
+ */
+export async function sendLedgerCall<T>(
+  faults: Faults,
+  home: Place,
+  { call, send }: { readonly call: string; readonly send: () => T | Promise<T> },
+): Promise<T> {
+  const first = await send();
+  return faults.strike("lost-answer", { ...home, call }) ? send() : first;
+}

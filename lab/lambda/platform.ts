@@ -20,7 +20,7 @@ import type { AutopilotDeployment } from "../../stacks/definitions/deployment.ts
 import { sendDirectly } from "./direct-send.ts";
 import { FunctionRoles } from "./function-roles.ts";
 import { instrumentedLedger } from "./ledger.ts";
-import { failLedgerCall } from "./ledger-faults.ts";
+import { failLedgerCall, sendLedgerCall } from "./ledger-faults.ts";
 import type { Sandbox } from "./runtime.ts";
 
 const SELF_DESCRIPTION = ["getUserAgentMiddleware", "recursionDetectionMiddleware"];
@@ -119,7 +119,7 @@ export function createPlatform(options: PlatformOptions): LabPlatform {
           latency.around({ ...home, call: name }, () => {
             failLedgerCall(faults, home, name);
             roles.checkLedgerCall(sandbox.functionName, name);
-            return send();
+            return sendLedgerCall(faults, home, { call: name, send });
           }),
         ),
       ),

@@ -16,6 +16,7 @@ export const faultKinds = [
   "kms-denied",
   "throttle",
   "api-error",
+  "lost-answer",
   "lose-event",
   "duplicate-event",
   "delay-event",
@@ -72,7 +73,7 @@ const matchSchema = z.strictObject({
   container: z.string().optional(),
   /**
    * A call by service and operation: `ecs.UpdateService`, `secretsmanager.*`, `ledger.takeLease` (`throttle`,
-   * `api-error`, `region-down`, `slow-call`, `lambda-crash`); for `slack-error`, `slack-rate-limited` and
+   * `api-error`, `lost-answer`, `region-down`, `slow-call`, `lambda-crash`); for `slack-error`, `slack-rate-limited` and
    * `slack-bad-gateway` a method of Slack's: `slack.chat.update`, `slack.webhook`.
    */
   call: z.string().optional(),

@@ -41,8 +41,16 @@ export class Dispatcher {
     return this.#latency.around(placeOf(call), () => {
       this.#admit(call);
       authorize(call, this.#authorizer());
-      return operation(call.input, call.context);
+      const perform = () => operation(call.input, call.context);
+      return this.#losesAnswer(call) ? lost(perform) : perform();
     });
+  }
+
+  #losesAnswer(call: Call): boolean {
+    const place = placeOf(call);
+    const named = namedServices(call.input);
+    const subjects = named.length === 0 ? [place] : named.map((service): FaultMatch => ({ ...place, service }));
+    return subjects.some((subject) => this.#faults.strike("lost-answer", subject) !== undefined);
   }
 
   #admit(call: Call): void {
@@ -78,4 +86,13 @@ function namedServices(input: JsonObject): readonly string[] {
   const { service, serviceName, resourceArn, services } = input;
   const single = [service, serviceName, resourceArn];
   return [...single, ...(Array.isArray(services) ? services : [])].filter((name) => typeof name === "string");
+}
+
+/** What the simulated AWS says where `lost-answer` has struck. */
+export const LOST_ANSWER = "The answer was lost by a fault rule.";
+
+/** Has the call's effect, and answers that AWS failed. */
+function lost(perform: () => Json | Promise<Json>): Promise<never> {
+  const fail = () => Promise.reject(new AwsError("InternalServerError", LOST_ANSWER, 500));
+  return Promise.resolve().then(perform).then(fail, fail);
 }

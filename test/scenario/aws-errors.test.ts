@@ -40,6 +40,25 @@ it("the calls at which errors are injected are those of a whole roll", () => {
   );
 });
 
+describe("AWS's answer is lost once, after the call had its effect", () => {
+  const ledgerCalls = ["takeLease", "updateRoll", "changeMesh", "changeClaim", "finishRoll", "recordSignal"];
+  it.each([...calls, ...ledgerCalls.map((name) => `ledger.${name}`)])(
+    "%s: the roll succeeds, with one revision",
+    (call) =>
+      onLab(scenario, async (driver) => {
+        driver.lab.faults.add({ kind: "lost-answer", match: { call }, count: 1 });
+        await driver.tag(cart, enrollAs("cart"));
+        await driver.until("cart is enrolled", 20, () => driver.ended(cart, "succeeded"));
+        await driver.minutes(2);
+        expect(driver.lab.faults.list()[0]?.struck).toBe(1);
+        await expectMeshed(driver, cart);
+        await expectAtRest(driver, cart);
+        expect(outcomesOf(driver, cart)).toEqual(["succeeded"]);
+        expect(await revisionsOf(driver, cart, "cart")).toHaveLength(2);
+      }),
+  );
+});
+
 describe("AWS fails once with a server error", () => {
   it.each(calls)("%s: the roll succeeds, with one revision", (call) =>
     onLab(scenario, async (driver) => {
