@@ -73,8 +73,8 @@ const matchSchema = z.strictObject({
   container: z.string().optional(),
   /**
    * A call by service and operation: `ecs.UpdateService`, `secretsmanager.*`, `ledger.takeLease` (`throttle`,
-   * `api-error`, `lost-answer`, `region-down`, `slow-call`, `lambda-crash`); for `slack-error`, `slack-rate-limited` and
-   * `slack-bad-gateway` a method of Slack's: `slack.chat.update`, `slack.webhook`.
+   * `api-error`, `lost-answer`, `region-down`, `slow-call`, `lambda-crash`); a method of Slack's for `slack-error`,
+   * `slack-rate-limited` and `slack-bad-gateway`: `slack.chat.update`, `slack.webhook`.
    */
   call: z.string().optional(),
   /** The Lambda function by its file's name: `roll/apply` (`lambda-crash`, `lambda-service-error`). */
