@@ -8,14 +8,13 @@ import type { Refusal } from "../../model/reasons.ts";
 import type { RoleBinding, WorkloadIdentity } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
-import type { ControlPlaneCalls, Log } from "../../ports/ports.ts";
+import type { ControlPlaneCalls } from "../../ports/ports.ts";
 import type { ObservedState } from "../observe/observe.ts";
 import { claimForEarlier, type EarlierCalls } from "./earlier-holders.ts";
 
 export interface ClaimCalls extends EarlierCalls {
   readonly ledger: EarlierCalls["ledger"] & Pick<Ledger, "updateRoll" | "changeClaim">;
   readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readBindings" | "readNamespace">;
-  readonly log: Pick<Log, "warn">;
 }
 
 /** Whether the service may have its identity; `isBound`: Kubernetes has the binding already. */

@@ -4,13 +4,14 @@ import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { accountsOfUnknown, heldBy } from "../../enrollment/held.ts";
 import { newClaim, withHolder } from "../../model/claim.ts";
 import type { Held, ServiceState } from "../../model/service-state.ts";
-import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
-import type { EcsCalls } from "../../ports/ports.ts";
+import type { Ledger, RolloutLedger, UnreadableItem } from "../../ports/ledger.ts";
+import type { EcsCalls, Log } from "../../ports/ports.ts";
 
 export interface EarlierCalls {
   readonly config: Config;
   readonly ledger: Pick<Ledger, "listServices" | "changeClaim"> & Pick<RolloutLedger, "getFleet">;
   readonly ecsOf: (place: Place) => Pick<EcsCalls, "describeService" | "describeTaskDefinition">;
+  readonly log: Pick<Log, "warn">;
 }
 
 /** A service account of a control plane that no claim names a holder of, and the service that asks for it. */
@@ -28,10 +29,12 @@ interface Unclaimed {
  * every account. Throws what the reads of such a service throw: without them it is unknown whose the account is.
  */
 export async function claimForEarlier(unclaimed: Unclaimed, calls: EarlierCalls): Promise<void> {
-  const { ledger, config } = calls;
+  const { ledger, config, log } = calls;
   if ((await ledger.getFleet()).holdersKnownSince !== undefined) return;
   const { subject } = unclaimed;
-  for await (const state of ledger.listServices()) {
+  const unreadable = ({ pk, why }: UnreadableItem) =>
+    log.warn("what a service holds is unknown: its item can't be read", { item: pk, why });
+  for await (const state of ledger.listServices(unreadable)) {
     if (!isServed(state, unclaimed, config)) continue;
     const roles = (state.held ?? []).filter((held) => isIt(held, unclaimed)).map(({ roleArn }) => roleArn);
     const isUnknown = accountsOfUnknown(state).some((account) => isIt(account, unclaimed));
