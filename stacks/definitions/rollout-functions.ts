@@ -38,7 +38,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
     timeoutSeconds: 60,
     reservedConcurrency: 1,
     calls: [
-      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
       on("alarms", "cloudwatch:DescribeAlarms"),
       on("task-tokens", "states:SendTaskSuccess"),
       on("bus", "events:PutEvents"),

@@ -17,3 +17,21 @@ describe("the record of a rollout that has ended", () => {
       expect((await driver.lab.ledger.getFleet()).currentRolloutId).toBeUndefined();
     }));
 });
+
+describe("the record of a rollout that is open", () => {
+  it("stays for as long as it is, with its services: what was paused for weeks is resumed, and goes on", () =>
+    onFleet({ rollout: { ...QUICK, retentionDays: 2 }, services: 4, schedules: false }, async (driver) => {
+      await driver.requestUpgrade();
+      await driver.command("pause");
+      await driver.untilStatus("paused");
+      for (let day = 0; day < 14; day += 1) {
+        await driver.minutes(DAY_MINUTES / 2);
+        await driver.lab.lambda.invoke("rollout/guard", {});
+      }
+      expect(await driver.services()).toHaveLength(4);
+      await driver.command("resume");
+      await driver.untilStatus("completed");
+      await driver.minutes(5 * DAY_MINUTES);
+      expect(await Array.fromAsync(driver.lab.ledger.listRollouts())).toEqual([]);
+    }));
+});

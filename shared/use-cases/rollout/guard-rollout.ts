@@ -1,15 +1,16 @@
 import type { Rollout, RolloutService } from "../../model/rollout.ts";
-import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, ExecutionCalls } from "../../ports/ports.ts";
 import { progressOf } from "../../rollout/progress.ts";
 import { isStopping } from "../../rollout/stopping.ts";
 import { firedAlarm, type GuardCalls } from "./alarms.ts";
 import { tokensOf, waits, wake } from "./hold-rollout.ts";
+import { type KeepOpenCalls, keepOpen, readOpen } from "./keep-open.ts";
 import { advanceQueue, type QueueCalls } from "./queue.ts";
 import { remindHeld } from "./remind-held.ts";
 
 export interface GuardRolloutCalls extends GuardCalls, Omit<QueueCalls, "log"> {
-  readonly ledger: QueueCalls["ledger"] & Pick<RolloutLedger, "listRolloutServices" | "changeRollout">;
+  readonly config: GuardCalls["config"] & KeepOpenCalls["config"];
+  readonly ledger: QueueCalls["ledger"] & KeepOpenCalls["ledger"];
   readonly fleetExecutions: QueueCalls["fleetExecutions"] & Pick<ExecutionCalls, "sendTaskSuccess">;
   readonly bus: BusCalls;
   readonly now: () => number;
@@ -33,11 +34,13 @@ export interface GuardedProgress {
 
 /**
  * Makes sure that the rollout under way has a running execution, and rolls it back when an alarm is in ALARM, also in
- * the middle of a wave or a bake. Reminds people of what waits for them.
+ * the middle of a wave or a bake. Reminds people of what waits for them, and keeps the records of what is open.
  */
 export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
   const rolloutId = await advanceQueue(calls);
-  await remindHeld(calls);
+  const open = await readOpen(calls);
+  await remindHeld(open, calls);
+  await keepOpen(open, calls);
   if (rolloutId === undefined) return { rolloutId: null, stopped: false };
   const rollout = await calls.ledger.getRollout(rolloutId);
   // The caller that should have woken it may have crashed.

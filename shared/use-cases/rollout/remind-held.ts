@@ -1,21 +1,20 @@
 import { rolloutPaused } from "../../events/rollout-events.ts";
+import type { Rollout } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";
 import { dueReminder } from "../../rollout/reminder.ts";
-import { openIds } from "./queue.ts";
 
 export interface RemindHeldCalls {
-  readonly ledger: Pick<RolloutLedger, "getFleet" | "getRollout" | "changeRollout">;
+  readonly ledger: Pick<RolloutLedger, "changeRollout">;
   readonly bus: BusCalls;
   readonly now: () => number;
 }
 
 /** Reminds people, once a day, of every rollout that waits for one of them, and of how many others wait. */
-export async function remindHeld({ ledger, bus, now }: RemindHeldCalls): Promise<void> {
-  const ids = openIds(await ledger.getFleet());
-  for (const id of ids) {
-    const rollout = await ledger.getRollout(id);
-    if (!rollout || !dueReminder(rollout, now())) continue;
+export async function remindHeld(open: readonly Rollout[], { ledger, bus, now }: RemindHeldCalls): Promise<void> {
+  for (const rollout of open) {
+    const { id } = rollout;
+    if (!dueReminder(rollout, now())) continue;
     // Claimed first, so that people are reminded once.
     const changed = await ledger.changeRollout(id, (current) => {
       const due = dueReminder(current, now());
@@ -25,7 +24,7 @@ export async function remindHeld({ ledger, bus, now }: RemindHeldCalls): Promise
     if (!changed || !reminder) continue;
     const { why, days } = reminder;
     await bus.putEvents([
-      rolloutPaused(changed.stored, { why, untilMs: undefined, reminder: { days, others: ids.length - 1 } }),
+      rolloutPaused(changed.stored, { why, untilMs: undefined, reminder: { days, others: open.length - 1 } }),
     ]);
   }
 }

@@ -9,6 +9,7 @@ import { rolloutRefused } from "../../events/rollout-events.ts";
 import { type Rollout, type RolloutKind, rolloutSchema, type Scope } from "../../model/rollout.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, ExecutionCalls } from "../../ports/ports.ts";
+import { expiryAfter } from "../../rollout/expiry.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
 import { afterMovedOn, hasMovedOn, isReplaced } from "../../rollout/wish.ts";
 import { tokensOf, waits, wake } from "./hold-rollout.ts";
@@ -202,6 +203,6 @@ function rolloutOf(wanted: Wanted, status: Rollout["status"], { now, config }: R
     ...wanted,
     requestedAt: new Date(now()).toISOString(),
     status,
-    expiresAt: Math.floor(now() / 1000) + retentionDays * 86_400,
+    expiresAt: expiryAfter(now(), retentionDays),
   });
 }
