@@ -1,6 +1,7 @@
 import { asAutopilotError } from "../shared/base/errors.ts";
+import { servingCertificates } from "../shared/gateways/kubernetes/serving-chain.ts";
 import type { MeshFacts } from "../shared/model/mesh.ts";
-import type { Measure } from "../shared/ports/ports.ts";
+import type { Measure, ServingCertificateCalls } from "../shared/ports/ports.ts";
 import { isBundle, parseBundle } from "../shared/trust/bundle.ts";
 import { daysUntilFirstEnd } from "../shared/trust/expiry.ts";
 import { watchMeshFacts } from "../shared/use-cases/rotation/watch.ts";
@@ -12,10 +13,14 @@ import { lambda, type Step } from "./middleware.ts";
  * On a schedule, and on an event that a root CA was rotated: keeps every control plane's mesh facts in the ledger and
  * emits events about its root CA. The event's detail makes no difference: all control planes are read.
  */
-export function watchRootCa(context: FunctionContext, controlPlane: ControlPlanes): Step {
+export function watchRootCa(
+  context: FunctionContext,
+  controlPlane: ControlPlanes,
+  serving: ServingCertificateCalls,
+): Step {
   return async (_event, { log, measure }) => {
     try {
-      const result = await watchMeshFacts({ ...context, controlPlane, log });
+      const result = await watchMeshFacts({ ...context, controlPlane, serving, log });
       measure.record("ControlPlanesRead", result.read, {});
       measure.record("RootCaChanges", result.changed, {});
       log.info("watched", { ...result });
@@ -46,4 +51,6 @@ async function knownFacts(controlPlane: string, ledger: FunctionContext["ledger"
   }
 }
 
-export const handler = lambda("watch-root-ca", () => watchRootCa(environmentContext(), environmentControlPlanes()));
+export const handler = lambda("watch-root-ca", () =>
+  watchRootCa(environmentContext(), environmentControlPlanes(), servingCertificates),
+);

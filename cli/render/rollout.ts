@@ -1,7 +1,7 @@
 import { failureFixes, failureText } from "../../shared/base/failure-fixes.ts";
 import { endedStatuses, failedStatuses, type Rollout, type Scope } from "../../shared/model/rollout.ts";
 import type { WaveProgress } from "../../shared/rollout/progress.ts";
-import type { RolloutView } from "../rollouts/view.ts";
+import type { RolloutView, RootGate } from "../rollouts/view.ts";
 import { detailed } from "../runtime/exit-codes.ts";
 import { printable, type Style, type Styler } from "./style.ts";
 import { minuteOf, span } from "./time.ts";
@@ -212,12 +212,23 @@ export function holdLines({ rollout, behind }: RolloutView): readonly string[] {
 }
 
 function gateLines({ gates }: RolloutView): readonly string[] {
-  return gates.map(({ controlPlane, retiring, retirable }) => {
-    const old = retiring.map((one) => one.replaceAll(":", "").slice(0, 8).toLowerCase()).join(", ");
-    return retirable
-      ? `Root CA of ${controlPlane}: no running task needs the old root (${old}) any more: the bundle may drop it.`
-      : `Root CA of ${controlPlane}: running tasks may still need the old root (${old}): keep it in the bundle.`;
-  });
+  return gates.map((gate) => printable(`Root CA of ${gate.controlPlane}: ${gateWords(gate)}`));
+}
+
+/** The stage of a rotation, and what is to be done next. */
+function gateWords({ retiring, retirable, stage, until }: RootGate): string {
+  const old = `the old root (${retiring.map((one) => one.replaceAll(":", "").slice(0, 8).toLowerCase()).join(", ")})`;
+  if (retirable) return `no running task needs ${old} any more: the bundle may drop it.`;
+  switch (stage) {
+    case "sign-with-new":
+      return `all tasks trust both roots. Now have istiod sign with the new one, and keep ${old} in the bundle.`;
+    case "unknown":
+      return `all tasks trust both roots, and it can't be seen which one signs: keep ${old} in the bundle.`;
+    case "running-out":
+      return `istiod signs with the new root. Keep ${old} in the bundle until ${until === undefined ? "that is said" : minuteOf(until)}.`;
+    default:
+      return `running tasks may still need ${old}: keep it in the bundle.`;
+  }
 }
 
 /** Why it ended or is rolled back, and the services that failed. */

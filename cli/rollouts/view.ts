@@ -1,3 +1,4 @@
+import { hoursToMs } from "../../shared/base/durations.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { MeshState } from "../../shared/model/mesh.ts";
 import type { Rollout, RolloutService, Wave } from "../../shared/model/rollout.ts";
@@ -23,8 +24,12 @@ export interface RootGate {
   readonly controlPlane: string;
   /** Fingerprints of the certificates that are to go. */
   readonly retiring: readonly string[];
-  /** No running task needs them any more. */
+  /** They may go: no task needs them any more, and what they have signed has run out. */
   readonly retirable: boolean;
+  /** How far the rotation has come, as the watch has found it: one of `rootStages`, or what a later version adds. */
+  readonly stage: string;
+  /** When what the old ones have signed has run out, once a new one signs. */
+  readonly until?: string;
 }
 
 export type ViewLedger = Pick<RolloutLedger, "getRollout" | "getFleet" | "listRolloutServices"> &
@@ -84,15 +89,19 @@ export class RolloutReader {
   async #gates({ target }: Rollout): Promise<readonly RootGate[]> {
     const names = target.controlPlane ? [target.controlPlane] : this.#config.controlPlanes.map(({ name }) => name);
     const meshes = await Promise.all(names.map((name) => this.#ledger.getMesh(name)));
-    return meshes.flatMap((mesh) => (mesh ? rootGate(mesh, this.#now()) : []));
+    return meshes.flatMap((mesh) => (mesh ? rootGate(mesh, this.#config, this.#now()) : []));
   }
 }
 
-function rootGate(mesh: MeshState, nowMs: number): readonly RootGate[] {
+function rootGate(mesh: MeshState, { policy }: Config, nowMs: number): readonly RootGate[] {
   const rotation = rotationOf(mesh, nowMs);
   if (!rotation) return [];
-  const retirable = mesh.notified.retirableId === newestOf(mesh).id;
-  return [{ controlPlane: mesh.controlPlane, retiring: rotation.retiring, retirable }];
+  const { id } = newestOf(mesh);
+  const retirable = mesh.notified.retirableId === id;
+  const stage = mesh.stage?.factsId === id ? mesh.stage.name : "distributing";
+  const runOutMs = mesh.signer && Date.parse(mesh.signer.since) + hoursToMs(policy.leafLifetimeHours);
+  const until = stage === "running-out" && runOutMs !== undefined ? { until: new Date(runOutMs).toISOString() } : {};
+  return [{ controlPlane: mesh.controlPlane, retiring: rotation.retiring, retirable, stage, ...until }];
 }
 
 /**

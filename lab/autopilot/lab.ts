@@ -199,6 +199,7 @@ export class Lab implements Services, StateMachineArns {
       deployment: this.#deployment,
       ledger: this.ledger,
       endpoint,
+      controlPlanes: () => this.controlPlanes.values(),
       rollServiceArn: this.rollServiceArn,
       rollFleetArn: this.rollFleetArn,
       directCalls: options.directCalls ?? false,

@@ -16,6 +16,7 @@ import {
   Sts,
 } from "@ztunnel-autopilot/simulator";
 import type { Place } from "../../shared/base/arn.ts";
+import { hoursToMs } from "../../shared/base/durations.ts";
 import { type Config, controlPlaneFor, targetsOf } from "../../shared/config/config.ts";
 
 /** The Slack token of the lab: a scan of everything that is written looks for it. */
@@ -83,6 +84,7 @@ export function addControlPlane(
         eastWestHostname: `eastwest.${name}.example.com`,
         istiodVersion: "1.28.1-solo",
         checksCertificates,
+        leafLifetimeMs: hoursToMs(config.policy.leafLifetimeHours),
         domainOf: (place) => domainOf(config, place),
         discovers: (place) => controlPlaneFor(config, place)?.name === name,
       }),

@@ -36,7 +36,8 @@ const steps: Readonly<Record<FunctionName, (context: FunctionContext, platform: 
   "sweep-services": (context, { kubernetesFetch: fetch }) =>
     sweepServices(context, controlPlanes(context, { fetch }), placedSecrets(context)),
   "signal-deployment": (context) => signalWaitingRoll(context),
-  "watch-root-ca": (context, { kubernetesFetch: fetch }) => watchRootCa(context, controlPlanes(context, { fetch })),
+  "watch-root-ca": (context, { kubernetesFetch: fetch, serving }) =>
+    watchRootCa(context, controlPlanes(context, { fetch }), serving),
   "notify-slack": (context, { fetch, slackApiUrl }) =>
     notifySlack(context, slackChannel(context, { fetch, slackApiUrl })),
   "roll/plan": (context, { kubernetesFetch: fetch }) =>

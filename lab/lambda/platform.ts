@@ -5,17 +5,20 @@ import {
   inProcessFetch,
   inProcessRequestHandler,
   inProcessTextFetch,
+  type Kubernetes,
   type RequestHandler,
   type Simulator,
   scopeOf,
   scopeSigner,
 } from "@ztunnel-autopilot/simulator";
 import { createInstruments, type Instruments } from "../../functions/observability.ts";
+import { AutopilotError } from "../../shared/base/errors.ts";
 import type { Config } from "../../shared/config/config.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import { type AwsClients, awsClients } from "../../shared/gateways/aws/aws-clients.ts";
 import type { KubernetesFetch } from "../../shared/gateways/kubernetes/kubernetes-client.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
+import type { ServingCertificateCalls } from "../../shared/ports/ports.ts";
 import type { AutopilotDeployment } from "../../stacks/definitions/deployment.ts";
 import { sendDirectly } from "./direct-send.ts";
 import { FunctionRoles } from "./function-roles.ts";
@@ -35,6 +38,8 @@ export interface Platform {
   readonly fetch: typeof globalThis.fetch;
   /** The control planes' own. */
   readonly kubernetesFetch: KubernetesFetch;
+  /** What the control planes' istiods serve, in place of a TLS handshake. */
+  readonly serving: ServingCertificateCalls;
   readonly slackApiUrl: string;
   readonly rollServiceArn: string;
   readonly rollFleetArn: string;
@@ -56,6 +61,7 @@ export interface PlatformOptions {
   readonly endpoint: string;
   readonly rollServiceArn: string;
   readonly rollFleetArn: string;
+  readonly controlPlanes: () => Iterable<Kubernetes>;
   /** Calls go without the SDK's pipeline where their answers have no timestamps that matter. */
   readonly directCalls: boolean;
   /** Every log line and metric of every function. Without it nothing is logged. */
@@ -91,6 +97,9 @@ export function createPlatform(options: PlatformOptions): LabPlatform {
     clock,
     rollServiceArn: options.rollServiceArn,
     rollFleetArn: options.rollFleetArn,
+    serving: {
+      readChain: (istiodUrl) => around("tls.connect", running.getStore(), async () => served(istiodUrl, options)),
+    },
     slackApiUrl: `${options.endpoint}/slack/api/`,
     clients: awsClients({
       config,
@@ -126,6 +135,16 @@ export function createPlatform(options: PlatformOptions): LabPlatform {
     instruments: (functionName) => (onLine ? captured(functionName, busName, onLine) : silent),
     inSandbox: (sandbox, work) => running.run(sandbox, work),
   };
+}
+
+/** Nobody else answers at istiod's address. */
+function served(istiodUrl: string, { controlPlanes }: PlatformOptions): readonly string[] {
+  const { hostname } = new URL(istiodUrl);
+  for (const plane of controlPlanes()) {
+    const chain = plane.servingChain(hostname);
+    if (chain && chain.length > 0) return chain;
+  }
+  throw new AutopilotError("control-plane-unreachable", `TLS handshake with ${istiodUrl}: no answer`);
 }
 
 /** Powertools' instruments whose lines go to the lab instead of the process's output. */

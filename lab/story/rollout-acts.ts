@@ -34,17 +34,19 @@ export const rolloutActs: readonly Act[] = [
   },
   {
     name: "the root CA is rotated, first phase: old and new root",
-    intro: "The mesh's bundle has the old and the new root. Every service is rolled in waves, to trust both.",
+    intro:
+      "The mesh's bundle has the old and the new root. Every service is rolled in waves, to trust both. Then istiod signs with the new root, and the old one's certificates run out.",
     quiet: true,
     play: async (driver) => {
       setRootCa(driver, rootCaPem + nextRootCaPem);
       const rollouts = await rotated(driver, 2);
       expectThat(new Set(rollouts.flatMap(regionsOf)).size === 3, "the rotation did not reach three regions");
-      await driver.until(
-        "the old root is retirable",
-        15,
-        () => slackTexts(driver, "no running task needs").length === 2,
-      );
+      await driver.until("istiod may sign with the new root", 15, () => planesAt(driver, "sign-with-new") === 2);
+      for (const plane of driver.lab.controlPlanes.values()) plane.signWith(nextRootCaPem);
+      await driver.until("the new root signs", 15, () => planesAt(driver, "running-out") === 2);
+      await driver.until("the old root is retirable", 90, () => planesAt(driver, "retirable") === 2);
+      for (const plane of driver.lab.controlPlanes.values())
+        expectThat(plane.heldFrom(rootCaPem) === 0, "a task has a certificate that the old root has signed");
       expectThat((await trusting(driver, 2)) === (await enrolledCount(driver)), "a service does not trust both roots");
     },
   },
@@ -179,6 +181,15 @@ function completedDeploymentOf(arn: string) {
     resources: [arn],
     detail: { eventType: "INFO", eventName: deploymentEventNames.completed, deploymentId: "ecs-svc/1", reason: "" },
   };
+}
+
+/** How many control planes have come to this stage of their rotation. */
+function planesAt({ lab }: LabDriver, stage: string): number {
+  const planes = lab.eventBridge.log().flatMap(({ event: { "detail-type": detailType, detail } }) => {
+    const reached = detailType === "Root CA Retirable" ? "retirable" : detail.stage;
+    return detailType.startsWith("Root CA ") && reached === stage ? [detail.controlPlane] : [];
+  });
+  return new Set(planes).size;
 }
 
 /** Slack messages with these words. */

@@ -52,7 +52,7 @@ export async function playStory(
   const narrator = new Narrator(() => lab, output);
   const lab: Lab = new Lab({
     clock,
-    config: parseConfig(autopilotConfig),
+    config: parseConfig({ ...autopilotConfig, policy: { ...autopilotConfig.policy, leafLifetimeHours: 1 } }),
     onExecutionEvent: ({ executionArn, timestamp, stateEnteredEventDetails }) => {
       if (stateEnteredEventDetails)
         narrator.step(executionArn, String(stateEnteredEventDetails.name), timestamp.getTime());

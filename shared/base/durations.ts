@@ -2,3 +2,7 @@
 export function minutesToMs(minutes: number): number {
   return Math.round(minutes * 60_000);
 }
+
+export function hoursToMs(hours: number): number {
+  return minutesToMs(hours * 60);
+}

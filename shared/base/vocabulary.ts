@@ -87,6 +87,7 @@ export const autopilotEvents = {
   "Drift Corrected": { audience: "channel", countedInRollout: true, endsRoll: "reconcile" },
   "Root CA Changed": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Root CA Emergency": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Root CA Stage": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Root CA Retirable": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Root CA Expiring": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Mesh Gateway Ambiguous": { audience: "channel", countedInRollout: false, endsRoll: "no" },

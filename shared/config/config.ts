@@ -82,6 +82,11 @@ const policySchema = z
     labelNamespaces: z.boolean().default(false),
     /** An identity that no service has had for this long is unbound, and its secrets are scheduled for deletion. */
     identityGraceDays: z.number().min(1).max(365).default(7),
+    /**
+     * How long the certificates are valid that istiod gives to workloads: that long after it signs with a new root CA,
+     * the old one is needed.
+     */
+    leafLifetimeHours: z.number().min(1).max(8760).default(24),
     /** A ztunnel image of a newer minor version than istiod: refuse it, or take it with a warning. */
     versionSkew: z.enum(["refuse", "warn"]).default("refuse"),
     /** After more changes of one value of the fleet within an hour, two writers change it: nothing is rolled out. */

@@ -23,6 +23,7 @@ import {
   rootCaEmergencyDetail,
   rootCaExpiringDetail,
   rootCaRetirableDetail,
+  rootCaStageDetail,
 } from "./root-ca-details.ts";
 import { serviceSchemas } from "./service-schemas.ts";
 
@@ -31,6 +32,7 @@ const schemas = {
   ...serviceSchemas,
   "Root CA Changed": eventSchema("Root CA Changed", rootCaChangedDetail),
   "Root CA Emergency": eventSchema("Root CA Emergency", rootCaEmergencyDetail),
+  "Root CA Stage": eventSchema("Root CA Stage", rootCaStageDetail),
   "Root CA Retirable": eventSchema("Root CA Retirable", rootCaRetirableDetail),
   "Root CA Expiring": eventSchema("Root CA Expiring", rootCaExpiringDetail),
   "Mesh Gateway Ambiguous": eventSchema("Mesh Gateway Ambiguous", meshGatewayAmbiguousDetail),

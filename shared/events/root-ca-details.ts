@@ -57,6 +57,19 @@ export const rootCaRetirableDetail = () =>
     keep: certificates(),
   });
 
+/** `Root CA Stage`: a rotation has come to its next stage, and what is to be done. */
+export const rootCaStageDetail = () =>
+  z.strictObject({
+    ...rootCaFields,
+    /** All tasks trust both roots. `unknown`: it can't be seen which one signs. */
+    stage: z.enum(["sign-with-new", "unknown", "running-out"]),
+    retire: certificates(),
+    keep: certificates(),
+    /** When no certificate of the old root can be valid any more. */
+    until: z.string().optional(),
+    why: text.optional(),
+  });
+
 /** `Root CA Expiring`: a certificate of the bundle ends soon. */
 export const rootCaExpiringDetail = () =>
   z.strictObject({

@@ -16,6 +16,11 @@ export function rootCaRetirable(detail: OutgoingDetail<"Root CA Retirable">): Bu
   return outgoing("Root CA Retirable", detail);
 }
 
+/** A rotation has come to its next stage. */
+export function rootCaStage(detail: OutgoingDetail<"Root CA Stage">): BusEvent {
+  return outgoing("Root CA Stage", detail);
+}
+
 /** A certificate of a control plane's root CA bundle ends soon. */
 export function rootCaExpiring(detail: OutgoingDetail<"Root CA Expiring">): BusEvent {
   return outgoing("Root CA Expiring", detail);

@@ -21,6 +21,14 @@ export interface MeshGeneration {
   readonly facts: MeshFacts;
 }
 
+/** How far a rotation of the root CA has come, between the bundle with both roots and the one with the new root. */
+export const rootStages = ["distributing", "sign-with-new", "unknown", "running-out", "retirable"] as const;
+export type RootStage = (typeof rootStages)[number];
+
+/** Whose certificate istiod serves, and since when it was seen. */
+const signerSchema = openObject({ anchor: z.string(), since: z.iso.datetime() });
+export type MeshSigner = z.output<typeof signerSchema>;
+
 export const MAX_GENERATIONS = 10;
 
 /** A control plane's mesh facts over time. */
@@ -66,6 +74,15 @@ export const meshStateSchema = openObject({
     attempts: z.int().nonnegative().default(0),
     /** The notice that people got last. */
     notified: z.string().optional(),
+  }).optional(),
+  /** Who signs, while a root is being replaced. */
+  signer: signerSchema.optional(),
+  /** The stage of the rotation to this generation, and since when. */
+  stage: openObject({
+    factsId: z.string(),
+    name: z.string(),
+    since: z.iso.datetime(),
+    why: z.string().optional(),
   }).optional(),
   /** What was notified already: each of these is notified once. */
   notified: openObject({

@@ -126,6 +126,11 @@ export interface ControlPlaneCalls {
   listWorkloadEntries(selection: WorkloadEntrySelection): Promise<readonly WorkloadEntry[]>;
 }
 
+export interface ServingCertificateCalls {
+  /** The certificates that istiod serves at its address, its own first, in PEM. Throws when it can't be asked. */
+  readChain(istiodUrl: string): Promise<readonly string[]>;
+}
+
 /** `RUNNING`, `SUCCEEDED`, …, or what Step Functions adds: `hasEndedExecution` says what follows. */
 export type ExecutionStatus = string;
 

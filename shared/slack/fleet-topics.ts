@@ -38,6 +38,7 @@ export const fleetTopics = {
     urgent: true,
     lasting: true,
   },
+  "root-ca-stage": { icon: ":key:", headline: planes("the rotation of the root CA has come to its next stage") },
   "root-ca-retirable": { icon: ":unlock:", headline: planes("no running task needs the old root CAs any more") },
   "root-ca-expiring": { icon: ":hourglass:", headline: roots("expire soon"), lasting: true },
   "gateway-ambiguous": {
@@ -95,6 +96,8 @@ export function fleetTopicOf(event: FleetNewsEvent): FleetTopicOf {
     }
     case "Root CA Emergency":
       return { topic: `emergency-${event.detail.state}`, cause: "", subject: event.detail.controlPlane };
+    case "Root CA Stage":
+      return { topic: "root-ca-stage", cause: event.detail.stage, subject: event.detail.controlPlane };
     case "Root CA Retirable":
       return { topic: "root-ca-retirable", cause: "", subject: event.detail.controlPlane };
     case "Root CA Expiring": {

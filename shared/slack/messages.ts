@@ -10,7 +10,7 @@ import { code, link, nameText } from "./mrkdwn.ts";
 import { planeText, serviceText } from "./names.ts";
 import { orphansStory } from "./orphans-story.ts";
 import { isRolloutEvent, type RolloutEvent, rolloutStory } from "./rollout-stories.ts";
-import { emergencyStory, expiringStory, retirableStory, rootCaChangedStory } from "./root-ca-stories.ts";
+import { emergencyStory, expiringStory, retirableStory, rootCaChangedStory, stageStory } from "./root-ca-stories.ts";
 
 /**
  * What an event says to people: which service, control plane or rollout, what happened and why, and the fix. Tag values
@@ -107,6 +107,8 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
       return rootCaChangedStory(detail);
     case "Root CA Emergency":
       return emergencyStory(detail);
+    case "Root CA Stage":
+      return stageStory(detail);
     case "Root CA Retirable":
       return retirableStory(detail);
     case "Root CA Expiring":

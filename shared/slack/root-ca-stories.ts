@@ -7,8 +7,9 @@ import { code, nameText } from "./mrkdwn.ts";
 import { planeText } from "./names.ts";
 import { commandFor } from "./rollout-stories.ts";
 
-type Detail<T extends "Root CA Changed" | "Root CA Emergency" | "Root CA Retirable" | "Root CA Expiring"> =
-  OutgoingDetailOf<T>;
+type Detail<
+  T extends "Root CA Stage" | "Root CA Changed" | "Root CA Emergency" | "Root CA Retirable" | "Root CA Expiring",
+> = OutgoingDetailOf<T>;
 
 /** A bundle that cuts off tasks is the one change that can't wait. */
 export function rootCaChangedStory(detail: Detail<"Root CA Changed">): Story {
@@ -117,6 +118,39 @@ function problemLines(certificates: readonly Certificate[]): readonly StoryLine[
     const dates = `valid from ${timeText(notBefore)} until ${timeText(notAfter)}`;
     return [quoted(":warning:", subject, { tail: `${certificateProblems[problem]} (${dates}).` })];
   });
+}
+
+const stageWords = {
+  "sign-with-new": {
+    headline: "all tasks trust both root CAs, and istiod still signs with the old one",
+    next: "*Now:* have istiod sign with the new root CA, and leave both in the bundle.",
+  },
+  unknown: {
+    headline: "all tasks trust both root CAs, and it can't be seen which one signs",
+    next: "*Now:* let `watch-root-ca` reach istiod's address. Until then, the old root CA is not called retirable.",
+  },
+  "running-out": {
+    headline: "istiod signs with the new root CA",
+    next: "*Now:* wait. Certificates that the old one has signed are valid for a while; both stay in the bundle.",
+  },
+} as const;
+
+/** What is to be done next in a rotation. */
+export function stageStory(detail: Detail<"Root CA Stage">): Story {
+  const { stage, retire = [], keep = [], until, why } = detail;
+  const { headline, next } = stageWords[stage];
+  return {
+    icon: ":key:",
+    headline: `${planeText(detail)}: ${headline}`,
+    lines: [
+      next,
+      ...(until === undefined ? [] : [`They have run out by ${timeText(until)}.`]),
+      ...(why === undefined ? [] : [quoted("*Why:*", why)]),
+      ...retire.slice(0, 2).map((one) => certificateLine("old:", one)),
+      ...keep.slice(0, 2).map((one) => certificateLine("new:", one)),
+    ],
+    context: [],
+  };
 }
 
 /** A certificate ends soon, or has ended. */

@@ -8,6 +8,7 @@ import { certificateNames, certificateRefusal, hasCertificate } from "./identity
 import { type ObjectRef, type ObjectStore, refOf } from "./object-store.ts";
 import { parseResourcePath } from "./resources.ts";
 import { type RefusedServiceEntry, ServiceEntries } from "./service-entries.ts";
+import { Signing } from "./signing.ts";
 import { StatusError } from "./status.ts";
 import { type DiscoveredTask, discoveredTask, type TaskPlace, workloadEntry } from "./workload-entry.ts";
 
@@ -23,6 +24,8 @@ export interface IstiodOptions {
    * token's root certificate vouches for, for the role of its task. Default false: then every one gets it.
    */
   readonly checksCertificates?: boolean;
+  /** How long the certificates are valid that it gives to tasks. Default 24 hours. */
+  readonly leafLifetimeMs?: number;
 }
 
 /** A WorkloadEntry that the API server has refused. */
@@ -61,6 +64,7 @@ export class Istiod {
   readonly #struck = new Map<string, ReadonlySet<EntryFault>>();
   readonly #refused = new Map<string, RefusedEntry>();
   readonly #services: ServiceEntries;
+  readonly #signing: Signing;
   readonly #discovers: (place: TaskPlace) => boolean;
   readonly #domainOf: (place: TaskPlace) => string;
   #rootCaPem = "";
@@ -80,6 +84,7 @@ export class Istiod {
     const { discovers = () => true, domainOf = () => "ecs.internal" } = options;
     this.#discovers = discovers;
     this.#domainOf = domainOf;
+    this.#signing = new Signing(context.clock, options.leafLifetimeMs);
     this.#services = new ServiceEntries(context, { store, look, discovers, domainOf });
     context.taskChanges.subscribe((change) => this.#taskChanged(change));
     if (options.checksCertificates) context.containerStarts.subscribe((plan) => this.certificateRefusal(plan));
@@ -103,6 +108,22 @@ export class Istiod {
   /** The root certificates that it signs with. */
   rootCaPem(): string {
     return this.#rootCaPem;
+  }
+
+  /** Signs with this root from now on. The bundle that it publishes is not changed. */
+  signWith(rootPem: string): void {
+    this.#signing.signWith(rootPem);
+  }
+
+  /** What it serves at this host; undefined where it does not answer. */
+  servingChain(host: string): readonly string[] | undefined {
+    const hosts = new Set(this.#listed("services").flatMap(istiodHosts));
+    return hosts.has(host) ? this.#signing.chain() : undefined;
+  }
+
+  /** How many tasks hold a certificate that this root has signed. */
+  heldFrom(rootPem: string): number {
+    return this.#signing.held(rootPem);
   }
 
   /** Why a container's ztunnel gets no certificate; undefined when it gets one or asks for none here. */
@@ -142,7 +163,9 @@ export class Istiod {
     const found = this.#store.find(refOf({ apiVersion: "v1", kind: "ConfigMap", metadata: bundle }));
     const data = found?.object.data;
     const pem = isJsonObject(data) ? String(data["root-cert.pem"]) : "";
-    if (hasCertificate(pem)) this.#rootCaPem = pem;
+    if (!hasCertificate(pem)) return;
+    this.#rootCaPem = pem;
+    this.#signing.bundleChanged(pem);
   }
 
   #taskChanged(change: TaskChange): void {
@@ -180,6 +203,7 @@ export class Istiod {
     };
     const entry = workloadEntry(task, this.#options.network, omits);
     const ref = refOf(entry);
+    this.#signing.taskRuns(taskArn, task.exists && task.hasZtunnel);
     if (!task.exists) {
       for (const known of [this.#tasks, this.#struck, this.#refused]) known.delete(taskArn);
       this.#store.delete(ref);

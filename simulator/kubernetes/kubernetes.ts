@@ -146,6 +146,21 @@ export class Kubernetes implements HttpService {
     return this.#istiod.rootCaPem();
   }
 
+  /** Has istiod sign with this root from now on, as after a change of its CA. The published bundle stays. */
+  signWith(rootPem: string): void {
+    this.#istiod.signWith(rootPem);
+  }
+
+  /** The certificates that istiod serves at this host, its own first; undefined where it does not answer. */
+  servingChain(host: string): readonly string[] | undefined {
+    return this.#istiod.servingChain(host);
+  }
+
+  /** How many tasks hold a certificate that this root has signed. */
+  heldFrom(rootPem: string): number {
+    return this.#istiod.heldFrom(rootPem);
+  }
+
   /** Why istiod gives a container's ztunnel no certificate; undefined if it does, or if the token is another mesh's. */
   certificateRefusal(container: StartingContainer): string | undefined {
     return this.#istiod.certificateRefusal(container);

@@ -35,6 +35,7 @@ describe("a rotation of the root CA while services in the mesh are out of the co
       await driver.minutes(20);
       const takeBack = withoutAccount(driver.lab, MEMBER);
       driver.setRootCa(bothRoots);
+      driver.signWith(newRoot);
       await driver.minutes(120);
       const before = driver.revisions();
       takeBack();
@@ -48,7 +49,8 @@ describe("a rotation of the root CA while services in the mesh are out of the co
       await driver.minutes(20);
       withoutAccount(driver.lab, MEMBER);
       driver.setRootCa(bothRoots);
-      await driver.minutes(180);
+      driver.signWith(newRoot);
+      await driver.minutes(240);
       const orphans = driver.arnsIn("eu-west-1");
       expect(driver.events("Services Orphaned")).toMatchObject([{ state: "orphaned", services: orphans.length }]);
       expect(inChannel(driver, "its account is not in the configuration")).toHaveLength(1);

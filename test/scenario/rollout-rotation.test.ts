@@ -37,7 +37,15 @@ describe("a rotation of the root CA", () => {
       }
       expect(mixed).toBeGreaterThan(0);
       expect(await all(driver)).toEqual(new Set(["both"]));
-      await driver.until("the old root is retirable", 15, () => driver.events("Root CA Retirable").length > 0);
+      const stages = () => driver.events("Root CA Stage").map(({ stage }) => stage);
+      await driver.until("istiod may sign with the new root", 15, () => stages().length > 0);
+      await driver.minutes(3 * 60);
+      expect(stages(), "nothing goes on while the old root signs").toEqual(["sign-with-new"]);
+      expect(driver.heldFrom(oldRoot)).toBe(driver.arns.length);
+      driver.signWith(newRoot);
+      while (driver.events("Root CA Retirable").length === 0) await driver.minutes(10);
+      expect(driver.heldFrom(oldRoot), "certificates of the old root when it may go").toBe(0);
+      expect(stages()).toEqual(["sign-with-new", "running-out"]);
       expect(driver.events("Root CA Changed")).toHaveLength(1);
       driver.setRootCa(newRoot);
       await driver.until("a second rotation begins", 15, async () => (await rotation(driver, 1)) !== undefined);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bothRoots, type FleetDriver, NEW_IMAGE, OLD_IMAGE, onFleet, QUICK } from "./support/rollouts.ts";
+import { bothRoots, type FleetDriver, NEW_IMAGE, newRoot, OLD_IMAGE, onFleet, QUICK } from "./support/rollouts.ts";
 
 const GONE = "arn:aws:ecs:us-east-1:123456789012:service/fleet-0/gone";
 
@@ -32,6 +32,7 @@ describe("an item that can't be read", () => {
       await driver.untilStatus("completed");
       expect(driver.images()).toEqual(driver.arns.map(() => NEW_IMAGE));
       driver.setRootCa(bothRoots);
+      driver.signWith(newRoot);
       await driver.minutes(120);
       expect(driver.events("Root CA Retirable")).toHaveLength(1);
       expect(driver.lab.lambda.deadLetters).toEqual([]);
@@ -51,6 +52,7 @@ describe("an item that can't be read", () => {
       expect(images.get(spoiled)).toBe(OLD_IMAGE);
       for (const arn of others) expect(images.get(arn)).toBe(NEW_IMAGE);
       driver.setRootCa(bothRoots);
+      driver.signWith(newRoot);
       await driver.minutes(120);
       expect(driver.events("Root CA Retirable")).toEqual([]);
       mend();

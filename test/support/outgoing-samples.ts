@@ -7,7 +7,13 @@ import {
   servicesOrphaned,
 } from "../../shared/events/mesh-events.ts";
 import { outgoing } from "../../shared/events/outgoing.ts";
-import { rootCaChanged, rootCaEmergency, rootCaExpiring, rootCaRetirable } from "../../shared/events/root-ca-events.ts";
+import {
+  rootCaChanged,
+  rootCaEmergency,
+  rootCaExpiring,
+  rootCaRetirable,
+  rootCaStage,
+} from "../../shared/events/root-ca-events.ts";
 import {
   driftCorrected,
   rollFailed,
@@ -37,6 +43,7 @@ const sidecar = {
   secretVersionId: "a".repeat(64),
 };
 
+const certificate = { notBefore: "2026-01-01T00:00:00.000Z", notAfter: "2036-01-01T00:00:00.000Z" };
 const about = { rolloutId: "upgrade-1", kind: "upgrade" } as const;
 const counts = { services: 4, succeeded: 2, failed: 1, skipped: 1 };
 /** One event of every kind about a rollout as a whole. */
@@ -110,6 +117,17 @@ export const all = [
     rolloutId: "rotate-1",
     by: "alice",
   }),
+  ...(["sign-with-new", "unknown", "running-out"] as const).map((stage) =>
+    rootCaStage({
+      controlPlane: "main",
+      network: "net",
+      stage,
+      retire: [{ ...certificate, fingerprint: "AA", subject: "CN=old" }],
+      keep: [{ ...certificate, fingerprint: "BB", subject: "CN=new" }],
+      ...(stage === "running-out" && { until: "2026-11-28T10:00:00.000Z" }),
+      ...(stage === "unknown" && { why: "TLS handshake with https://a.example.com:15012: no answer" }),
+    }),
+  ),
   rootCaRetirable({ controlPlane: "main", network: "net", fingerprints: ["AA"], remaining: ["BB"] }),
   outgoing("Root CA Retirable", { controlPlane: "main", fingerprints: ["AA"], remaining: ["BB"] }),
   meshGatewayAmbiguous({

@@ -29,8 +29,11 @@ export interface GateCalls extends CensusCalls {
  * Services that left the configuration count by what the ledger remembers. Reads ECS up to the first task that needs
  * the old certificates.
  */
-export async function retirableRotation(mesh: MeshState, calls: GateCalls): Promise<RootRotation | undefined> {
-  const rotation = rotationOf(mesh, calls.now());
+export async function retirableRotation(
+  mesh: MeshState,
+  calls: GateCalls,
+  rotation: RootRotation | undefined = rotationOf(mesh, calls.now()),
+): Promise<RootRotation | undefined> {
   if (!rotation || (await isRotating(mesh.controlPlane, calls.ledger))) return undefined;
   const everyone = await readMembers(calls);
   const others = await meshesBeside(mesh, rotation, everyone, calls);

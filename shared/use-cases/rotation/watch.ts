@@ -2,22 +2,23 @@ import { asAutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { hasMark, marks } from "../../data-plane/ztunnel/index.ts";
 import { meshGatewayAmbiguous } from "../../events/mesh-events.ts";
-import { rootCaChanged, rootCaExpiring, rootCaRetirable } from "../../events/root-ca-events.ts";
-import type { MeshGeneration, MeshState } from "../../model/mesh.ts";
+import { rootCaChanged, rootCaExpiring } from "../../events/root-ca-events.ts";
+import type { MeshState } from "../../model/mesh.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, BusEvent, ControlPlaneCalls, Log } from "../../ports/ports.ts";
 import { factsSubject } from "../../rollout/contested.ts";
 import { parseBundle } from "../../trust/bundle.ts";
 import { type Expiring, expiringSince } from "../../trust/expiry.ts";
 import { newestOf, withBundle, withReading } from "../../trust/record.ts";
-import { named } from "../../trust/validity.ts";
+import { namedOf } from "../../trust/validity.ts";
 import { followEmergency } from "./emergency.ts";
-import { type CutOff, cutOffServices, type GateCalls, retirableRotation } from "./gate.ts";
+import { type FollowGateCalls, followGate } from "./follow-gate.ts";
+import { type CutOff, cutOffServices } from "./gate.ts";
 import { fingerprintsOf } from "./root-rotation.ts";
 
-export interface WatchCalls extends GateCalls {
+export interface WatchCalls extends FollowGateCalls {
   readonly config: Config;
-  readonly ledger: GateCalls["ledger"] & Pick<Ledger, "changeMesh" | "getMesh" | "putMeshFacts">;
+  readonly ledger: FollowGateCalls["ledger"] & Pick<Ledger, "changeMesh" | "getMesh" | "putMeshFacts">;
   readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts" | "listWorkloadEntries">;
   readonly bus: BusCalls;
   readonly log: Log;
@@ -74,7 +75,7 @@ async function watchOne(name: string, calls: WatchCalls): Promise<Watched> {
   return {
     changed: news.previous !== undefined,
     expiring: news.expiring.length,
-    retirable: await notifyRetirable(mesh, calls),
+    retirable: await followGate(mesh, calls),
   };
 }
 
@@ -161,21 +162,10 @@ function changedEvents(
       network: newest.facts.network,
       fingerprints: [...fingerprintsOf(newest)],
       previousFingerprints: [...previous],
-      certificates: namedCertificates(newest, nowMs),
+      certificates: namedOf(newest.facts.rootCaPem, nowMs),
       ...(cutOff && cutOff.running.services > 0 && { cutOff: countsOf(cutOff) }),
     }),
   ];
-}
-
-/** An event has 256 KB at most, and people read the first few. */
-const MAX_NAMED = 10;
-
-/** The certificates of the bundle for people: all, or those of the fingerprints. */
-function namedCertificates({ facts }: MeshGeneration, nowMs: number, fingerprints?: readonly string[]) {
-  return parseBundle(facts.rootCaPem)
-    .certificates.filter((one) => fingerprints?.includes(one.fingerprint256) ?? true)
-    .slice(0, MAX_NAMED)
-    .map((one) => named(one, nowMs));
 }
 
 function countsOf({ running, unreachable }: CutOff) {
@@ -218,27 +208,4 @@ async function recordNotified(
       },
     },
   }));
-}
-
-/** Notifies of retirable certificates, once for each generation. True if it has now. */
-async function notifyRetirable(mesh: MeshState, calls: WatchCalls): Promise<boolean> {
-  const newest = newestOf(mesh);
-  const { id, facts } = newest;
-  if (mesh.notified.retirableId === id) return false;
-  const rotation = await retirableRotation(mesh, calls);
-  if (!rotation) return false;
-  const { retiring, remaining } = rotation;
-  const { controlPlane } = mesh;
-  const { network } = facts;
-  const forPeople = {
-    retire: namedCertificates(newest, calls.now(), retiring),
-    keep: namedCertificates(newest, calls.now(), remaining),
-  };
-  await calls.bus.putEvents([
-    rootCaRetirable({ controlPlane, network, fingerprints: [...retiring], remaining: [...remaining], ...forPeople }),
-  ]);
-  await calls.ledger.changeMesh(controlPlane, (current) => ({
-    next: current && { ...current, notified: { ...current.notified, retirableId: id } },
-  }));
-  return true;
 }

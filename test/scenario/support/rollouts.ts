@@ -142,6 +142,16 @@ export class FleetDriver extends LabDriver {
     for (const plane of this.lab.controlPlanes.values()) plane.setRootCa(pem);
   }
 
+  /** Has every istiod sign with this root from now on. The published bundles stay. */
+  signWith(rootPem: string): void {
+    for (const plane of this.lab.controlPlanes.values()) plane.signWith(rootPem);
+  }
+
+  /** How many tasks hold a certificate that this root has signed. */
+  heldFrom(rootPem: string): number {
+    return [...this.lab.controlPlanes.values()].reduce((sum, plane) => sum + plane.heldFrom(rootPem), 0);
+  }
+
   async alarm(name: string, state: "ALARM" | "OK", at = this.home): Promise<void> {
     const target = "GraniteServiceVersion20100801";
     const alarm = { AlarmName: name, EvaluationPeriods: 1, ComparisonOperator: "GreaterThanThreshold" };
@@ -205,7 +215,7 @@ export async function onFleet<T>(scenario: FleetScenario, test: (driver: FleetDr
     earlier,
   } = scenario;
   const { regions = ["us-east-1", "us-west-2", "eu-west-1"] } = scenario;
-  const base = enrolledFleetConfig(regions, { rollout: scenario.rollout ?? QUICK });
+  const base = enrolledFleetConfig(regions, { rollout: scenario.rollout ?? QUICK, leafLifetimeHours: 1 });
   const { identityRole = base.identityRole } = scenario;
   const config = { ...base, identityRole, ztunnel: { ...base.ztunnel, ...scenario.ztunnel } };
   const clock = new VirtualClock(START_MS);

@@ -1,10 +1,12 @@
 import type { ServiceRef } from "../../../shared/base/arn.ts";
+import { AutopilotError } from "../../../shared/base/errors.ts";
 import type { Deployment } from "../../../shared/model/service.ts";
+import type { ServingCertificateCalls } from "../../../shared/ports/ports.ts";
 import { recordCalls } from "../altered-calls.ts";
 import { OBSERVED, revisionArn, serviceNamed } from "../arns.ts";
 import { completedDeployment } from "../deployments.ts";
 import { meshed } from "../enrolled-services.ts";
-import { factsWith } from "../meshes.ts";
+import { bundle, factsWith } from "../meshes.ts";
 import { observed, service, taskDefinition } from "../services.ts";
 import { rollTestbed } from "./roll.ts";
 
@@ -20,8 +22,20 @@ export interface Runs {
 export function watchTestbed(changes: Parameters<typeof rollTestbed>[0] = {}) {
   const testbed = rollTestbed(changes);
   const { port: ecs, calls } = recordCalls(testbed.ecs);
-  return { ...testbed, fleet: testbed.ecs, ecs: () => ecs, calls };
+  return { ...testbed, fleet: testbed.ecs, ecs: () => ecs, calls, serving: new FakeServing() };
 }
+
+/** What istiod serves: a root that signed itself stands for its certificates. */
+export class FakeServing implements ServingCertificateCalls {
+  /** The root that signs; undefined: nobody answers. */
+  signer: string | undefined = "a";
+
+  async readChain(istiodUrl: string): Promise<readonly string[]> {
+    if (this.signer === undefined) throw new AutopilotError("control-plane-unreachable", istiodUrl);
+    return [bundle(this.signer)];
+  }
+}
+
 export type WatchTestbed = ReturnType<typeof watchTestbed>;
 
 /** A service that is enrolled by the ledger, with these deployments in ECS. */

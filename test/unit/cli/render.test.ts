@@ -81,10 +81,16 @@ describe("a rollout on the screen", () => {
   });
 
   it("reports whether the old root CA is retirable", () => {
-    const gate = { controlPlane: "mesh-us", retiring: ["AB:CD:EF:01:23"], retirable: true };
+    const gate = { controlPlane: "mesh-us", retiring: ["AB:CD:EF:01:23"], retirable: true, stage: "retirable" };
     const lines = (gates: RolloutView["gates"]) => rolloutLines(view({ gates }), plain).join("\n");
     expect(lines([gate])).toContain("the old root (abcdef01) any more: the bundle may drop it");
-    expect(lines([{ ...gate, retirable: false }])).toContain("keep it in the bundle");
+    const open = { ...gate, retirable: false };
+    expect(lines([{ ...open, stage: "distributing" }])).toContain("keep it in the bundle");
+    expect(lines([{ ...open, stage: "sign-with-new" }])).toContain("Now have istiod sign with the new one");
+    expect(lines([{ ...open, stage: "unknown" }])).toContain("it can't be seen which one signs");
+    const until = "2026-03-10T12:00:00.000Z";
+    expect(lines([{ ...open, stage: "running-out", until }])).toContain("in the bundle until 2026-03-10 12:00");
+    expect(lines([{ ...open, stage: "of a later version" }])).toContain("keep it in the bundle");
     expect(lines([])).not.toContain("Root CA");
   });
 

@@ -27,6 +27,7 @@ const expected: Readonly<Record<string, object>> = {
       "root-ca-changed",
       "root-ca-expiring",
       "root-ca-retirable",
+      "root-ca-stage",
       "release-requested",
       "rollout-completed",
       "rollout-controlled",

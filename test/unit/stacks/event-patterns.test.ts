@@ -58,6 +58,7 @@ const samples: Readonly<Record<string, { readonly forwarded: readonly string[]; 
   "service-roll-failed-in-rollout": { forwarded: [], home: ["roll-ended", "news-for-people"] },
   "service-refused-in-rollout": { forwarded: [], home: ["news-for-people"] },
   "root-ca-changed": { forwarded: [], home: ["news-for-people", "root-ca-changed"] },
+  "root-ca-stage": { forwarded: [], home: ["news-for-people"] },
   "root-ca-retirable": { forwarded: [], home: ["news-for-people"] },
   "mesh-gateway-ambiguous": { forwarded: [], home: ["news-for-people"] },
   "release-requested": { forwarded: [], home: ["release-requested"] },

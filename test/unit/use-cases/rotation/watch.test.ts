@@ -8,7 +8,7 @@ import { watchMeshFacts } from "../../../../shared/use-cases/rotation/watch.ts";
 import { Crash } from "../../../support/altered-calls.ts";
 import { serviceNamed } from "../../../support/arns.ts";
 import { FakeControlPlane } from "../../../support/fakes/control-plane.ts";
-import { bundle, fingerprints } from "../../../support/meshes.ts";
+import { bundle, factsWith, fingerprints } from "../../../support/meshes.ts";
 import { config, rootPem } from "../../../support/services.ts";
 import { runs, type WatchTestbed, watchTestbed } from "../../../support/testbeds/watch.ts";
 
@@ -142,14 +142,16 @@ describe("the watch", () => {
 });
 
 describe("a root that can be retired", () => {
-  /** The mesh has both roots, and every service but the last one trusts both. */
+  /** The new root has signed for a day, and every service but the last one trusts both. */
   async function rotating() {
     const testbed = watchTestbed();
     await watchMeshFacts(testbed);
     await runs(testbed, "api", { roots: "ab" });
     await runs(testbed, "shop", { roots: "a" });
     withRoots(testbed, "ab");
+    testbed.serving.signer = "b";
     await watchMeshFacts(testbed);
+    testbed.clock.nowMs += DAY_MS; // the old root's certificates have run out
     return testbed;
   }
 
@@ -199,11 +201,124 @@ describe("a root that can be retired", () => {
     await runs(testbed, "shop", { roots: "ab" });
     for (const roots of ["ab", "b", "bc"]) {
       withRoots(testbed, roots);
+      testbed.serving.signer = roots.at(-1);
       for (const name of ["api", "shop"]) await runs(testbed, name, { roots });
+      await watchMeshFacts(testbed);
+      testbed.clock.nowMs += DAY_MS;
       await watchMeshFacts(testbed);
     }
     const retirable = testbed.bus.events.filter(({ detailType }) => detailType === "Root CA Retirable");
     expect(retirable.map(({ detail }) => detail.fingerprints)).toEqual([fingerprints("a"), fingerprints("b")]);
+  });
+});
+
+describe("the stages of a rotation", () => {
+  const HOUR_MS = DAY_MS / 24;
+
+  async function bothTrusted() {
+    const testbed = watchTestbed();
+    await watchMeshFacts(testbed);
+    await runs(testbed, "api", { roots: "a" });
+    withRoots(testbed, "ab");
+    await watchMeshFacts(testbed);
+    await runs(testbed, "api", { roots: "ab" });
+    const stage = async () => (await testbed.ledger.getMesh("main"))?.stage?.name;
+    const notified = () =>
+      testbed.bus.events.flatMap(({ detailType, detail }) =>
+        detailType === "Root CA Stage" || detailType === "Root CA Retirable" ? [detail.stage ?? "retirable"] : [],
+      );
+    const watch = async (hours: number) => {
+      testbed.clock.nowMs += hours * HOUR_MS;
+      await watchMeshFacts(testbed);
+    };
+    return { ...testbed, stage, notified, watch };
+  }
+
+  it("follow each other: all trust both, the new root signs, the old one's certificates have run out; each is said once", async () => {
+    const { serving, stage, notified, watch } = await bothTrusted();
+    expect(await stage()).toBe("distributing");
+    for (let n = 0; n < 3; n += 1) await watch(10);
+    expect(await stage()).toBe("sign-with-new");
+    serving.signer = "b";
+    for (let n = 0; n < 3; n += 1) await watch(8);
+    expect(await stage()).toBe("running-out");
+    await watch(8);
+    for (let n = 0; n < 3; n += 1) await watch(1);
+    expect(notified()).toEqual(["sign-with-new", "running-out", "retirable"]);
+  });
+
+  it("begin again when the old root signs again meanwhile", async () => {
+    const { serving, stage, notified, watch } = await bothTrusted();
+    for (const signer of ["b", "a", "b"]) {
+      serving.signer = signer;
+      await watch(20);
+    }
+    expect(await stage()).toBe("running-out");
+    await watch(20);
+    expect(notified()).not.toContain("retirable");
+    await watch(4);
+    expect(notified().at(-1)).toBe("retirable");
+  });
+
+  it("are unknown where nobody can see who signs, which is never retirable; and said once", async () => {
+    const { serving, stage, notified, watch, bus } = await bothTrusted();
+    serving.signer = undefined;
+    for (let n = 0; n < 5; n += 1) await watch(24);
+    expect(await stage()).toBe("unknown");
+    expect(notified()).toEqual(["unknown"]);
+    expect(bus.events.at(-1)?.detail.why).toContain("https://");
+    serving.signer = "c";
+    await watch(1);
+    expect(await stage(), "a root that the bundle does not have").toBe("unknown");
+  });
+
+  it("are not said again because istiod does not answer for a moment", async () => {
+    const { serving, stage, notified, watch } = await bothTrusted();
+    serving.signer = "b";
+    await watch(1);
+    serving.signer = undefined;
+    await watch(30);
+    expect(await stage()).toBe("running-out");
+    serving.signer = "b";
+    await watch(1);
+    expect(notified()).toEqual(["running-out", "retirable"]);
+  });
+
+  it("wait as long as the configuration says that certificates are valid", async () => {
+    const { serving, watch, notified, ...testbed } = await bothTrusted();
+    const policy = { ...testbed.config.policy, leafLifetimeHours: 1 };
+    serving.signer = "b";
+    await watch(0);
+    testbed.clock.nowMs += HOUR_MS;
+    await watchMeshFacts({ ...testbed, serving, config: { ...testbed.config, policy } });
+    expect(notified().at(-1)).toBe("retirable");
+  });
+
+  it("need every task to trust the root that signs, not another one that came with it", async () => {
+    const testbed = watchTestbed();
+    testbed.clock.nowMs += DAY_MS; // root c is valid by then
+    await watchMeshFacts(testbed);
+    withRoots(testbed, "abc");
+    testbed.serving.signer = "c";
+    await runs(testbed, "api", { roots: "ab" });
+    await testbed.ledger.putMeshFacts(factsWith("ab"));
+    await testbed.ledger.putMeshFacts(factsWith("abc"));
+    for (let n = 0; n < 3; n += 1) {
+      testbed.clock.nowMs += DAY_MS;
+      await watchMeshFacts(testbed);
+    }
+    expect((await testbed.ledger.getMesh("main"))?.stage?.name).toBe("distributing");
+  });
+
+  it("end with the rotation: nothing of it is remembered", async () => {
+    const { watch, ledger, plane, serving } = await bothTrusted();
+    serving.signer = "b";
+    await watch(1);
+    withBundle(plane, bundle("b"));
+    await watch(1);
+    const mesh = await ledger.getMesh("main");
+    expect(mesh).not.toHaveProperty("stage");
+    expect(mesh).not.toHaveProperty("signer");
   });
 });
 
