@@ -105,6 +105,8 @@ export function stateWords({ verdict, drift, refusals, rolling, failure }: Inven
       return "not enrolled";
     case "fleet-unenrolled":
       return "out with the whole fleet";
+    case "tag-key-changed":
+      return "kept: the enroll tag's key has changed";
   }
 }
 

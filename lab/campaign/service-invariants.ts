@@ -127,6 +127,7 @@ const REST = [
   "as-desired",
   "awaits-rollout",
   "fleet-unenrolled",
+  "tag-key-changed",
   "backing-off",
   "contested",
   "refused",

@@ -42,7 +42,7 @@ export type UnenrollReason = "tag-removed" | "tag-false" | "fleet-unenrolled";
 /**
  * Why nothing is to be done. `awaits-rollout`: all that differs is a change of the whole fleet, which comes in waves.
  */
-export type NoneReason = "not-enrolled" | "as-desired" | "awaits-rollout" | "fleet-unenrolled";
+export type NoneReason = "not-enrolled" | "as-desired" | "awaits-rollout" | "fleet-unenrolled" | "tag-key-changed";
 
 export type Decision =
   | {

@@ -299,6 +299,8 @@ export const fleetStateSchema = openObject({
   version: z.int().nonnegative(),
   /** The image that a service gets which no rollout has given one since. Absent until first seen. */
   image: assignedImageSchema.optional(),
+  /** The key of the enroll tag that the services in the mesh have. Absent until a sweep has recorded it. */
+  enrollTagKey: z.string().optional(),
   /** Hash of the sidecar settings that every service should have by now. */
   settings: z.string().optional(),
   /** What a rollout was asked for already, so that the same change starts no second one. */

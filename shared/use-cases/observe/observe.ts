@@ -135,5 +135,11 @@ export async function decideObserved(
   rollout?: RolloutTarget,
   conflict?: Refusal,
 ): Promise<Decision> {
-  return decideWith(observed, config, await readFleetFacts(observed, config, reads, rollout), rollout, conflict);
+  const facts = await readFleetFacts(observed, config, reads, rollout);
+  const decision = decideWith(observed, config, facts, rollout, conflict);
+  if (decision.action !== "unenroll" || decision.reason !== "tag-removed") return decision;
+  // A tag that nobody has removed: the configuration looks for another key than the one that the services have.
+  const { enrollTagKey = config.enrollTagKey } = await reads.fleet();
+  if (enrollTagKey === config.enrollTagKey) return decision;
+  return { action: "none", reason: "tag-key-changed", warnings: [], repairs: [] };
 }

@@ -34,6 +34,7 @@ export type NothingReason =
   | "as-desired"
   | "awaits-rollout"
   | "fleet-unenrolled"
+  | "tag-key-changed"
   | "roll-in-progress"
   | "deployment-in-flight"
   | "backing-off"

@@ -2,6 +2,7 @@ import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { awaitsVerification } from "../../deployment/verification.ts";
 import { sharedFamily } from "../../enrollment/families.ts";
+import { enrollIntent } from "../../enrollment/tags.ts";
 import { needsTaskTags } from "../../enrollment/task-tags.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
@@ -27,6 +28,7 @@ export async function sweepService(service: ObservedService, calls: PlaceCalls):
   try {
     const state = await currentState(service, await calls.states.get(serviceArn), calls.ledger);
     sighting.remember(service, state, config);
+    if (state?.enrolled && (await isUntagged(service, calls))) tally.untagged += 1;
     await remindStranded(service, state, calls);
     const settled = await knownSettled(service, state, calls);
     if (settled) {
@@ -40,6 +42,11 @@ export async function sweepService(service: ObservedService, calls: PlaceCalls):
     tellFailure(serviceArn, error, calls);
     return asAutopilotError(error).code === "ledger-item-unreadable" && seeUncertain(service, calls);
   }
+}
+
+async function isUntagged({ ref, tags }: ObservedService, { ecs, config }: PlaceCalls): Promise<boolean> {
+  const { tags: clusterTags } = await ecs.describeCluster(clusterArnOf(ref));
+  return enrollIntent(tags, clusterTags, config.enrollTagKey) === "absent";
 }
 
 /** Sees what a service uses whose item can't be read. True when that could be read. */

@@ -27,6 +27,8 @@ export class Tally {
   seen = 0;
   failed = 0;
   secretsGone = 0;
+  /** Services in the mesh that have no enroll tag of the configuration's key. */
+  untagged = 0;
   #started = 0;
   #refused = 0;
   #postponed = 0;

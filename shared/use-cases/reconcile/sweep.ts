@@ -9,12 +9,14 @@ import { withoutAbandonedRoll } from "./abandoned.ts";
 import { checkInTurns } from "./check-in-turns.ts";
 import { dropGone } from "./drop-gone.ts";
 import { keepIdentities } from "./keep-identities.ts";
+import { trying } from "./keeping.ts";
 import { Sighting } from "./sighting.ts";
 import type { AllStates, PlaceCalls, ServiceCalls, SweepCalls } from "./sweep-calls.ts";
 import { readOnce } from "./sweep-reads.ts";
 import { sweepSecrets } from "./sweep-secrets.ts";
 import { enrollWaiting, sweepService, tellFailure } from "./sweep-service.ts";
 import { type SweepResult, Tally } from "./sweep-tally.ts";
+import { followTagKey } from "./tag-key.ts";
 
 /**
  * Reconciles every service of every account and region of the configuration, because events can be lost: every enrolled
@@ -34,6 +36,9 @@ export async function sweep(calls: SweepCalls): Promise<SweepResult> {
     }),
   );
   await dropGone(states, sightings, calls);
+  await trying("the enroll tag's key", calls, () =>
+    followTagKey(tally.untagged, sightings, { ...calls, fleet: reads.fleet }),
+  );
   await keepIdentities(sightings, { ...calls, fleet: reads.fleet });
   return tally.result();
 }

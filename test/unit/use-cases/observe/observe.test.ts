@@ -26,8 +26,18 @@ async function enrolledTestbed() {
 describe("a decision for a service that leaves the mesh", () => {
   it("asks neither for mesh nor fleet when its tags say so", async () => {
     const { testbed, look } = await enrolledTestbed();
-    testbed.ecs.change({ tags: {} });
+    testbed.ecs.change({ tags: { [testbed.config.enrollTagKey]: "false" } });
     expect(await decideObserved(await look(), testbed.config, nobody)).toMatchObject({ action: "unenroll" });
+  });
+
+  it("asks the fleet alone, for the key of the tag that it has no more", async () => {
+    const { testbed, look } = await enrolledTestbed();
+    testbed.ecs.change({ tags: {} });
+    const reads = { ...nobody, fleet: () => testbed.ledger.getFleet() };
+    const decided = async () => decideObserved(await look(), testbed.config, reads);
+    expect(await decided()).toMatchObject({ action: "unenroll", reason: "tag-removed" });
+    await testbed.ledger.changeFleet((fleet) => ({ next: { ...fleet, enrollTagKey: "earlier/enroll" } }));
+    expect(await decided()).toMatchObject({ action: "none", reason: "tag-key-changed" });
   });
 
   it("asks neither for mesh nor fleet when a rollout takes it out", async () => {
