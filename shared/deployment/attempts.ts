@@ -1,4 +1,5 @@
 import { minutesToMs } from "../base/durations.ts";
+import type { FailureCode } from "../base/errors.ts";
 import { canonicalJson, sha256 } from "../base/json.ts";
 import type { Policy } from "../config/config.ts";
 import type { ServicePatch, ServiceState } from "../model/service-state.ts";
@@ -38,6 +39,33 @@ export function afterFailure(
   const delays = policy.attemptDelaysMinutes;
   const delayMinutes = delays[consecutiveFailures - 1] ?? delays.at(-1) ?? 0;
   return { failedAttemptKey: attemptKey, consecutiveFailures, notBefore: nowMs + minutesToMs(delayMinutes) };
+}
+
+const SHARED_WAIT_MS = minutesToMs(5);
+
+/** Failures of AWS or of a control plane: any service would have had them at that time. */
+const sharedCodes: readonly string[] = [
+  "throttled",
+  "aws-unavailable",
+  "control-plane-unreachable",
+  "control-plane-busy",
+  "control-plane-incomplete",
+  "mesh-facts-missing",
+  "invalid-pem",
+] satisfies FailureCode[];
+
+/** True for the code of a failure that services share. */
+export function isSharedFailure(code: string): boolean {
+  return sharedCodes.includes(code);
+}
+
+/**
+ * What the ledger remembers of a roll that a shared dependency kept from deploying. It says nothing about the service:
+ * nothing is counted, and the wait is short, so that it ends soon after the dependency has recovered.
+ */
+export function afterSharedFailure(state: Attempts | undefined, attemptKey: string, nowMs: number): ServicePatch {
+  const consecutiveFailures = state?.failedAttemptKey === attemptKey ? state.consecutiveFailures : 0;
+  return { failedAttemptKey: attemptKey, consecutiveFailures, notBefore: nowMs + SHARED_WAIT_MS };
 }
 
 /** What the ledger remembers of a roll that succeeded: no failure. */

@@ -71,6 +71,7 @@ describe("an account that refuses the autopilot", () => {
   it("is said after an hour, holds the gate, and goes on by itself once it lets the autopilot in", () =>
     onFleet({ services: 12 }, async (driver) => {
       await driver.minutes(20);
+      const before = driver.revisions();
       const match = { call: "ecs.*", region: "eu-west-1" };
       const untilMs = driver.lab.clock.now() + 170 * 60_000;
       driver.lab.faults.add({ kind: "api-error", match, error: "AccessDeniedException", untilMs });
@@ -81,7 +82,13 @@ describe("an account that refuses the autopilot", () => {
       const orphans = driver.arnsIn("eu-west-1");
       expect(driver.events("Services Orphaned")).toMatchObject([{ services: orphans.length }]);
       expect(driver.events("Root CA Retirable")).toEqual([]);
+      expect(unchanged(driver, driver.arns, before), "the rollout reaches all others").toBe(orphans.length);
+      expect((await driver.rollouts()).map(({ status }) => status)).toEqual(["completed"]);
       await driver.minutes(30);
       for (const arn of orphans) expect((await driver.lab.ledger.getService(arn))?.orphaned).toBeUndefined();
+      driver.signWith(newRoot);
+      await driver.minutes(240);
+      expect(unchanged(driver, driver.arns, before)).toBe(0);
+      expect(driver.events("Root CA Retirable")).not.toEqual([]);
     }));
 });

@@ -1,5 +1,5 @@
 import type { Policy } from "../../config/config.ts";
-import { afterFailure, afterSuccess } from "../../deployment/attempts.ts";
+import { afterFailure, afterSharedFailure, afterSuccess, isSharedFailure } from "../../deployment/attempts.ts";
 import type { RollOutcome, ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { Deployed, Ending } from "./ending.ts";
 
@@ -20,8 +20,15 @@ export function releasePatch(state: ServiceState, ending: Ending, timing: Timing
     ...strandedPatch(ending, timing),
     ...(ending.plan?.serviceCreatedAtMs != null && { createdAtMs: ending.plan.serviceCreatedAtMs }),
     ...resultPatch(ending, state, timing),
-    ...(isFailure(ending.outcome) && afterFailure(state, ending.attemptKey, timing.nowMs, timing.policy)),
+    ...(isFailure(ending.outcome) && failurePatch(state, ending, timing)),
   };
+}
+
+/** Where something was deployed and reverted, the same attempt would do so again: that waits longer each time. */
+function failurePatch(state: ServiceState | undefined, ending: Ending, { nowMs, policy }: Timing): ServicePatch {
+  const isShared = ending.outcome === "failed" && isSharedFailure(ending.reason);
+  if (isShared) return afterSharedFailure(state, ending.attemptKey, nowMs);
+  return afterFailure(state, ending.attemptKey, nowMs, policy);
 }
 
 /** A failure without the lease is counted, too: the same attempt waits, and a repeated finish finds it counted. */
@@ -29,7 +36,7 @@ export function strayPatch(state: ServiceState | undefined, ending: Ending, timi
   if (!isFailure(ending.outcome)) return {};
   return {
     lastOutcome: outcomeOf(ending, timing),
-    ...afterFailure(state, ending.attemptKey, timing.nowMs, timing.policy),
+    ...failurePatch(state, ending, timing),
   };
 }
 

@@ -1,6 +1,6 @@
-import { clusterArnOf, type Place, serviceRef } from "../../base/arn.ts";
+import { clusterArnOf, type Place, type ServiceRef, serviceRef } from "../../base/arn.ts";
 import { chunk } from "../../base/chunk.ts";
-import { asAutopilotError } from "../../base/errors.ts";
+import { type AutopilotError, asAutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { alarmNames, asksToLeave, effectiveTags } from "../../enrollment/tags.ts";
 import type { Rollout } from "../../model/rollout.ts";
@@ -28,11 +28,24 @@ export interface GuardedCandidate extends Candidate {
   readonly isHeldBack?: boolean;
 }
 
+/** The services for a rollout, as its start has found them. */
+export interface Candidates {
+  readonly candidates: readonly GuardedCandidate[];
+  /** The first failure, where a cluster or an account could not be read: its services are not among them. */
+  readonly failure: AutopilotError | undefined;
+}
+
 /**
  * The enrolled services of the rollout's scope that exist and whose tags don't ask to leave the mesh. One whose item
- * can't be read is left out: nobody knows whether a roll has it, or what it would return to.
+ * can't be read is left out: nobody knows whether a roll has it, or what it would return to. Clusters that the
+ * autopilot may not read are left out, too: once they can be read, sweeps give their services what the fleet should
+ * have. With `patient`, what can pass is thrown, for the step to be tried again.
  */
-export async function findCandidates({ scope }: Rollout, calls: CandidateCalls): Promise<readonly GuardedCandidate[]> {
+export async function findCandidates(
+  { scope }: Rollout,
+  calls: CandidateCalls,
+  { patient }: { readonly patient: boolean },
+): Promise<Candidates> {
   const planeOf = (place: Place) => controlPlaneFor(calls.config, place)?.name;
   const states = new Map<string, ServiceState>();
   const leaveOut = ({ pk, why }: UnreadableItem) =>
@@ -42,38 +55,55 @@ export async function findCandidates({ scope }: Rollout, calls: CandidateCalls):
   }
   const clusters = Map.groupBy([...states.keys()].map(serviceRef), clusterArnOf);
   const places = Map.groupBy(clusters, ([, [ref]]) => `${ref?.account}/${ref?.region}`);
+  let failure: AutopilotError | undefined;
+  const leaveOutCluster = (clusterArn: string, error: unknown) => {
+    const found = asAutopilotError(error);
+    if (found.code === "throttled" || (patient && found.retryable)) throw error;
+    failure ??= found;
+    calls.log.error(`not rolled: services of ${clusterArn}`, { code: found.code, why: found.message });
+  };
   const found = await Promise.all(
     [...places.values()].map(async (ofPlace) => {
       const candidates: GuardedCandidate[] = [];
       for (const [clusterArn, refs] of ofPlace) {
         const [ref] = refs;
         if (!ref) continue;
-        const ecs = calls.ecs(ref);
-        const clusterTags = await tagsOf(clusterArn, ecs);
-        if (!clusterTags) continue;
-        const names = refs.map(({ serviceName }) => serviceName);
-        for (const group of chunk(names, 10)) {
-          for (const service of await ecs.describeServices(clusterArn, group)) {
-            const state = states.get(service.ref.serviceArn);
-            const candidate = candidateOf(service, state, clusterTags, calls.config);
-            if (candidate) candidates.push(candidate);
-          }
+        try {
+          candidates.push(...(await candidatesIn(clusterArn, refs, states, calls)));
+        } catch (error) {
+          leaveOutCluster(clusterArn, error);
         }
       }
       return candidates;
     }),
   );
-  return found.flat();
+  return { candidates: found.flat(), failure };
 }
 
-/** Undefined when the cluster is gone. Its services are gone with it. */
-async function tagsOf(clusterArn: string, ecs: ReturnType<CandidateCalls["ecs"]>): Promise<Tags | undefined> {
+/** Those of one cluster; none where it is gone, also when it goes between two calls. */
+async function candidatesIn(
+  clusterArn: string,
+  refs: readonly ServiceRef[],
+  states: ReadonlyMap<string, ServiceState>,
+  { ecs: ecsOf, config }: CandidateCalls,
+): Promise<readonly GuardedCandidate[]> {
+  const [ref] = refs;
+  if (!ref) return [];
+  const ecs = ecsOf(ref);
+  const candidates: GuardedCandidate[] = [];
   try {
-    return (await ecs.describeCluster(clusterArn)).tags;
+    const { tags: clusterTags } = await ecs.describeCluster(clusterArn);
+    const names = refs.map(({ serviceName }) => serviceName);
+    for (const group of chunk(names, 10)) {
+      for (const service of await ecs.describeServices(clusterArn, group)) {
+        const candidate = candidateOf(service, states.get(service.ref.serviceArn), clusterTags, config);
+        if (candidate) candidates.push(candidate);
+      }
+    }
   } catch (error) {
-    if (asAutopilotError(error).code === "service-not-found") return undefined;
-    throw error;
+    if (asAutopilotError(error).code !== "service-not-found") throw error;
   }
+  return candidates;
 }
 
 function candidateOf(

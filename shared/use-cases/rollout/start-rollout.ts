@@ -36,7 +36,9 @@ export async function startRollout(rolloutId: string, calls: StartCalls): Promis
   const { config, ledger, log, now } = calls;
   const tryNumber = await beginTry(rolloutId, calls);
   if (tryNumber === undefined) return;
-  const candidates = await findCandidates(rollout, calls);
+  const patient = tryNumber < MAX_PATIENT_TRIES;
+  const { candidates, failure } = await findCandidates(rollout, calls, { patient });
+  if (candidates.length === 0 && failure) throw failure;
   if (candidates.length === 0 && rollout.requestedBy !== AUTOPILOT) return refuseEmpty(rollout, calls);
   const mustGo = rollout.emergency || rollout.kind === "unenroll";
   const alarmed = mustGo ? new Map<string, string>() : await alarmedServices(candidates, calls);
@@ -62,6 +64,9 @@ export async function startRollout(rolloutId: string, calls: StartCalls): Promis
   log.info("rollout started", { rolloutId, services: serviceCount, waves: waves.length });
   if (started) await calls.bus.putEvents([rolloutStarted(started.stored)]);
 }
+
+/** About twenty minutes: a region that is down for longer must not keep the others from their rollout. */
+const MAX_PATIENT_TRIES = 10;
 
 /**
  * Numbers this try. Undefined where the rollout has started since. An earlier try that was given up may still run:

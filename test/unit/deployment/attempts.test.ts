@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { afterFailure, afterSuccess, attemptKeyOf, nextAttempt } from "../../../shared/deployment/attempts.ts";
+import {
+  afterFailure,
+  afterSharedFailure,
+  afterSuccess,
+  attemptKeyOf,
+  isSharedFailure,
+  nextAttempt,
+} from "../../../shared/deployment/attempts.ts";
 import { executionName } from "../../../shared/deployment/execution-name.ts";
 
 const MINUTE = 60_000;
@@ -10,6 +17,21 @@ const attemptKey = attemptKeyOf("arn:7", "content");
 describe("attempts", () => {
   it("of a situation that never failed start at once", () => {
     expect(nextAttempt(undefined, attemptKey, 0)).toEqual({ start: true });
+  });
+
+  it("that a shared dependency has kept from deploying wait for a few minutes, and are not counted", () => {
+    const failed = afterFailure(undefined, attemptKey, 0, policy);
+    const state = { failedAttemptKey: attemptKey, consecutiveFailures: 1, notBefore: failed.notBefore };
+    for (const known of [undefined, state]) {
+      const patch = afterSharedFailure(known, attemptKey, 0);
+      expect(patch).toMatchObject({ consecutiveFailures: known?.consecutiveFailures ?? 0, notBefore: 5 * MINUTE });
+    }
+    expect(["throttled", "aws-unavailable", "control-plane-unreachable", "invalid-pem"].every(isSharedFailure)).toBe(
+      true,
+    );
+    expect(["application-failed", "access-denied", "unexpected-error", "secret-denied"].some(isSharedFailure)).toBe(
+      false,
+    );
   });
 
   it("of a situation that failed wait longer each time, and the last delay repeats", () => {

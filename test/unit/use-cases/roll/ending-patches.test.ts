@@ -171,6 +171,17 @@ describe("the release of a lease", () => {
   });
 });
 
+it("a shared dependency's failure gives no service a wait of its own, unless something was deployed and reverted", () => {
+  const ended = (outcome: string, code: "aws-unavailable" | "tasks-stopping") =>
+    endingWith({ outcome, plan: planOf(), failure: { verdict: "failed", code, detail: "no" } });
+  const before = stateOf({ consecutiveFailures: 0 });
+  const failures = (outcome: string, code: "aws-unavailable" | "tasks-stopping") =>
+    releasePatch(before, ended(outcome, code), clock).consecutiveFailures;
+  expect(failures("failed", "aws-unavailable")).toBe(0);
+  expect(failures("failed", "tasks-stopping")).toBe(1);
+  expect(failures("reverted", "aws-unavailable")).toBe(1);
+});
+
 describe("an ending without the lease", () => {
   it("counts a failure", () => {
     const state = stateOf({ failedAttemptKey: "started-attempt", consecutiveFailures: 1 });
