@@ -7,22 +7,23 @@ export type Purpose = "deployment-alarm" | "deployment-stopped";
 const SKEW_MS = 2_000;
 
 /**
- * What has ended the deployment of a roll, as ECS keeps it: an alarm of its deployment configuration, with the alarms'
- * names, or a person with StopServiceDeployment, which leaves a deployment that neither the circuit breaker nor a hook
- * has ended; `undefined` for any other end.
+ * What has ended the latest deployment since the roll began, as ECS keeps it: an alarm of its deployment configuration,
+ * with the alarms' names, or a person with StopServiceDeployment, which leaves a deployment that neither the circuit
+ * breaker nor a hook has ended. `other`: one of these has. `undefined`: it has not ended so. An earlier one says
+ * nothing: ECS stops it when a later one takes its place.
  * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
  */
 export function endOnPurpose(
   deployments: readonly ServiceDeployment[],
   sinceMs: number,
-): { readonly purpose: Purpose; readonly alarms: readonly string[] } | undefined {
-  const ended = deployments
-    .filter(({ createdAtMs, status }) => createdAtMs >= sinceMs - SKEW_MS && /^(STOP|ROLLBACK)/.test(status))
-    .toSorted((a, b) => a.createdAtMs - b.createdAtMs)[0];
-  if (!ended) return undefined;
-  const { triggeredAlarms: alarms, isBroken, hasFailedHook } = ended;
+): { readonly purpose: Purpose; readonly alarms: readonly string[] } | "other" | undefined {
+  const latest = deployments
+    .filter(({ createdAtMs }) => createdAtMs >= sinceMs - SKEW_MS)
+    .toSorted((a, b) => b.createdAtMs - a.createdAtMs)[0];
+  if (!latest || !/^(STOP|ROLLBACK)/.test(latest.status)) return undefined;
+  const { triggeredAlarms: alarms, isBroken, hasFailedHook } = latest;
   if (alarms.length > 0) return { purpose: "deployment-alarm", alarms };
-  return isBroken || hasFailedHook ? undefined : { purpose: "deployment-stopped", alarms };
+  return isBroken || hasFailedHook ? "other" : { purpose: "deployment-stopped", alarms };
 }
 
 /**

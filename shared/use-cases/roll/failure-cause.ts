@@ -56,14 +56,16 @@ async function statedCause(
   sinceMs: number,
   { ecs }: CauseCalls,
 ): Promise<Cause> {
+  const inWords = { code: endedOnPurpose(detail) ?? code, sentence: detail };
   try {
     const ended = endOnPurpose(await ecs.describeServiceDeployments(ref, sinceMs - 60_000), sinceMs);
-    if (!ended) return { code, sentence: detail };
+    if (ended === "other") return { code, sentence: detail };
+    if (!ended) return inWords;
     const alarms = ended.alarms.length > 0 ? `In ALARM: ${ended.alarms.join(", ")}.` : "";
     return { code: ended.purpose, sentence: [detail, alarms].filter(Boolean).join(" ") };
   } catch (error) {
     if (asAutopilotError(error).retryable) throw error;
-    return { code: endedOnPurpose(detail) ?? code, sentence: detail };
+    return inWords;
   }
 }
 

@@ -104,20 +104,22 @@ describe("the end of a deployment on purpose", () => {
     ["deployment-stopped", { status: "STOPPED" }],
     ["deployment-stopped", { status: "STOP_REQUESTED" }],
     ["deployment-alarm", { triggeredAlarms: ["errors"], isBroken: true }],
-    [undefined, { isBroken: true }],
-    [undefined, { hasFailedHook: true }],
+    ["other", { isBroken: true }],
+    ["other", { hasFailedHook: true }],
     [undefined, { status: "IN_PROGRESS" }],
     [undefined, { status: "SUCCESSFUL" }],
     [undefined, { status: "A_STATUS_OF_TOMORROW" }],
     [undefined, { createdAtMs: NOW - 60_000 }],
   ])("is %s for a deployment that is %j", (purpose, change) => {
-    expect(endOnPurpose([{ ...ended, ...change }], NOW)?.purpose).toBe(purpose);
+    const found = endOnPurpose([{ ...ended, ...change }], NOW);
+    expect(typeof found === "object" ? found.purpose : found).toBe(purpose);
   });
 
-  it("is that of the first deployment since the roll began", () => {
-    const later = { ...ended, createdAtMs: NOW + 1 };
-    const alarm = { ...ended, triggeredAlarms: ["errors"] };
-    expect(endOnPurpose([later, alarm], NOW)).toEqual({ purpose: "deployment-alarm", alarms: ["errors"] });
+  it("is that of the latest deployment: an earlier one was stopped as that took its place", () => {
+    const alarm = { ...ended, triggeredAlarms: ["errors"], createdAtMs: NOW + 1 };
+    expect(endOnPurpose([ended, alarm], NOW)).toEqual({ purpose: "deployment-alarm", alarms: ["errors"] });
+    const later = { ...ended, status: "IN_PROGRESS", createdAtMs: NOW + 1 };
+    expect(endOnPurpose([{ ...ended, status: "STOPPED" }, later], NOW)).toBeUndefined();
     expect(endOnPurpose([], NOW)).toBeUndefined();
   });
 
