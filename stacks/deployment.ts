@@ -1,6 +1,7 @@
 import { type Config, targetsOf } from "../shared/config/config.ts";
 import { type AutopilotDeployment, alarmName } from "./definitions/deployment.ts";
 import type { EventPatternOptions } from "./definitions/event-patterns.ts";
+import { heartbeatsOf } from "./definitions/heartbeat.ts";
 
 /** What a stage's deployment follows from, out of the configuration; without a stage, what the lab does. */
 export function deploymentOf(config: Config, stage: string | undefined): AutopilotDeployment {
@@ -37,6 +38,7 @@ export function patternOptionsOf(config: Config, stage: string | undefined): Eve
     enrollTagKey,
     tagPrefix: keys.prefix,
     alarmNamePrefix: alarmName({ name: config.name, stage }, ""),
+    heartbeats: heartbeatsOf(deploymentOf(config, stage)),
     ...(imageParameter && { imageParameterName: imageParameter }),
     ...(rootCaSecret && { rootCaSecret }),
   };

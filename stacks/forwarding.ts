@@ -8,6 +8,7 @@ import { forwardingStatements, forwardingTrust } from "./definitions/event-permi
 import { logicalName } from "./definitions/logical-name.ts";
 import { policy } from "./definitions/permissions.ts";
 import { patternOptionsOf } from "./deployment.ts";
+import { heartbeat, heartbeatRole } from "./heartbeat.ts";
 import { ownership } from "./ownership.ts";
 
 interface Parts {
@@ -29,8 +30,10 @@ export function forwarding(here: Context, { bus, queues }: Parts): readonly aws.
     assumeRolePolicy: forwardingTrust(deployment, home.account),
     inlinePolicies: [{ name: "forward", policy: policy(forwardingStatements(deployment)) }],
   });
+  const sender = heartbeatRole(here);
   return forwardedRegions(deployment, home.account).flatMap((region) => {
-    if (region !== home.region) return [forwardFrom(region, here, { bus, role })];
+    if (region !== home.region) return [forwardFrom(region, here, { bus, role, sender })];
+    heartbeat(here, region, { sender });
     const owned = targetRegions(deployment, home.account).includes(region) ? [ownership(here)] : [];
     forwardedRules(here, { bus, role, queue: queues.undeliveredEvents, options: { dependsOn: owned } });
     return owned;
@@ -40,7 +43,11 @@ export function forwarding(here: Context, { bus, queues }: Parts): readonly aws.
 function forwardFrom(
   region: string,
   here: Context,
-  { bus, role }: { readonly bus: aws.cloudwatch.EventBus; readonly role: aws.iam.Role },
+  {
+    bus,
+    role,
+    sender,
+  }: { readonly bus: aws.cloudwatch.EventBus; readonly role: aws.iam.Role; readonly sender: aws.iam.Role },
 ): aws.ssm.Parameter {
   const { home } = here.deployment;
   const suffix = logicalName(region);
@@ -53,6 +60,7 @@ function forwardFrom(
   const topic = alarmTopic(here, region, { suffix, options });
   const queue = undeliveredEvents(here, { place: { account: home.account, region }, topic, suffix, options });
   const owned = ownership(here, { suffix, options });
+  heartbeat(here, region, { sender, suffix, options });
   forwardedRules(here, { bus, role, queue, suffix, options: { ...options, dependsOn: [owned] } });
   return owned;
 }

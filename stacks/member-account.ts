@@ -6,6 +6,7 @@ import { deliveryRetries, undeliveredRetentionSeconds } from "./definitions/deli
 import {
   type AccountRegion,
   type AutopilotDeployment,
+  arnPartition,
   forwardedRegions,
   homeBusArn,
   memberAccounts,
@@ -14,6 +15,15 @@ import {
 } from "./definitions/deployment.ts";
 import { eventPatterns } from "./definitions/event-patterns.ts";
 import { forwardingRules, forwardingStatements, forwardingTrust } from "./definitions/event-permissions.ts";
+import {
+  heartbeatEvent,
+  heartbeatGroupName,
+  heartbeatPolicy,
+  heartbeatRoleName,
+  heartbeatSchedule,
+  heartbeatsOf,
+  heartbeatTrust,
+} from "./definitions/heartbeat.ts";
 import { logicalName } from "./definitions/logical-name.ts";
 import { ownershipRecord } from "./definitions/ownership.ts";
 import { memberRoleUsers, memberStatements, roleTrust } from "./definitions/permissions.ts";
@@ -127,6 +137,7 @@ function forwarding(
         Policies: [inlinePolicy("forward", forwardingStatements(deployment))],
       },
     },
+    ...heartbeat(deployment, place),
     ...ownership(deployment),
     ...alarmTopic(deployment, place),
     ...deadLetters(deployment, rules),
@@ -156,6 +167,47 @@ function forwarding(
         },
       ]),
     ),
+  };
+}
+
+/** The schedule of the region's heartbeat, and the role of all of the account's. */
+function heartbeat(deployment: AutopilotDeployment, place: AccountRegion): Record<string, TemplateResource> {
+  const roleName = heartbeatRoleName(deployment);
+  const { source, detailType, detail } = heartbeatEvent(heartbeatsOf(deployment));
+  return {
+    HeartbeatRole: {
+      Type: "AWS::IAM::Role",
+      Condition: ONLY_ONCE,
+      Properties: {
+        RoleName: roleName,
+        AssumeRolePolicyDocument: JSON.parse(heartbeatTrust(deployment, place.account)),
+        Policies: [{ PolicyName: "send", PolicyDocument: JSON.parse(heartbeatPolicy(deployment, place.account)) }],
+      },
+    },
+    HeartbeatGroup: {
+      Type: "AWS::Scheduler::ScheduleGroup",
+      Properties: { Name: heartbeatGroupName(deployment) },
+    },
+    Heartbeat: {
+      Type: "AWS::Scheduler::Schedule",
+      Properties: {
+        Name: resourceName(deployment, heartbeatSchedule.name),
+        GroupName: { Ref: "HeartbeatGroup" },
+        ScheduleExpression: `rate(${heartbeatSchedule.everyMinutes} minutes)`,
+        FlexibleTimeWindow: { Mode: "OFF" },
+        Target: {
+          Arn: {
+            "Fn::Join": [
+              ":",
+              [`arn:${arnPartition(place.region)}:events`, { Ref: "AWS::Region" }, place.account, "event-bus/default"],
+            ],
+          },
+          RoleArn: roleArn(place, roleName),
+          Input: JSON.stringify(detail),
+          EventBridgeParameters: { DetailType: detailType, Source: source },
+        },
+      },
+    },
   };
 }
 

@@ -44,8 +44,10 @@ const rolloutShare = { transitions: 5, invocations: 2, gbSeconds: 0.5, writes: 8
 const itemBytes = 2_000;
 const logBytesPerInvocation = 2_000;
 const watched = { metrics: 40, dashboards: 1 };
-/** The home region has those of all functions; every region has one for events that could not be forwarded. */
+/** The home region has those of all functions, and one on the silence of each region. */
 const homeAlarms = 35;
+/** Events that could not be forwarded, and heartbeats that don't come. */
+const alarmsPerRegion = 2;
 /** DescribeTaskDefinition sets the pace of a sweep that remembers nothing: 20 a second in an account and region. */
 const sweepSecondsPerService = 0.05;
 const sweepSecondsAtLeast = 3;
@@ -117,7 +119,7 @@ export function estimateCost(input: CostInput): CostEstimate {
     },
     { service: "CloudWatch", what: "logs", price: "logGb", quantity: (invocations * logBytesPerInvocation) / 1e9 },
     { service: "CloudWatch", what: "metrics", price: "metric", quantity: watched.metrics },
-    { service: "CloudWatch", what: "alarms", price: "alarm", quantity: homeAlarms + input.regions },
+    { service: "CloudWatch", what: "alarms", price: "alarm", quantity: homeAlarms + alarmsPerRegion * input.regions },
     { service: "KMS", what: "a key per region, for the alarms' topics", price: "key", quantity: input.regions },
     { service: "CloudWatch", what: "the dashboard", price: "dashboard", quantity: watched.dashboards },
   ];

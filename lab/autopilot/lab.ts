@@ -11,13 +11,14 @@ import {
   seededRandom,
 } from "@ztunnel-autopilot/simulator";
 import { isJsonObject, type JsonObject } from "../../shared/base/json.ts";
-import { type Config, targetsOf } from "../../shared/config/config.ts";
+import type { Config } from "../../shared/config/config.ts";
 import { resourceNames } from "../../shared/config/names.ts";
 import type { Ledgers } from "../../shared/ports/ledger.ts";
 import { type AutopilotDeployment, functionArn } from "../../stacks/definitions/deployment.ts";
 import { eventPatterns, type Schedule, schedules } from "../../stacks/definitions/event-patterns.ts";
 import { scheduleGroupArn } from "../../stacks/definitions/event-permissions.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
+import { heartbeatsOf } from "../../stacks/definitions/heartbeat.ts";
 import { patternOptionsOf } from "../../stacks/deployment.ts";
 import { createFleet, type Fleet, type OperatorCall } from "../fleet/fleet.ts";
 import { functionFactories } from "../lambda/functions.ts";
@@ -26,6 +27,7 @@ import { RollCalls, type RollRecord, rollsOf } from "../lambda/rolls.ts";
 import { type FunctionFactory, LambdaRuntime, type LambdaRuntimeOptions } from "../lambda/runtime.ts";
 import { expiringItems } from "../ledger/expiring-items.ts";
 import { memoryLedger } from "../ledger/ledger-memory.ts";
+import { playHeartbeats } from "./heartbeats.ts";
 import { installRules } from "./install-rules.ts";
 import { forwardingRoleArn, installRoles, labDeployment, scheduleRoleArn } from "./roles.ts";
 import { addServices, LAB_SLACK_TOKEN, type Services } from "./services.ts";
@@ -58,6 +60,8 @@ export interface LabOptions {
   readonly checksCertificates?: boolean;
   /** Run the schedules (sweep, watch). Default true. */
   readonly schedules?: boolean;
+  /** Every region sends its heartbeats, and alarms go off when none comes. Default false. */
+  readonly heartbeats?: boolean;
   /** Where the lab can be reached, for the control planes' URLs. */
   readonly endpoint?: string;
   /** Called with every event of every execution. */
@@ -133,6 +137,7 @@ export class Lab implements Services, StateMachineArns {
     this.simulator.context.functions.provide(this.lambda);
     this.#installRules();
     if (options.schedules !== false) this.#startSchedules();
+    if (options.heartbeats) this.#startHeartbeats();
   }
 
   get faults(): Faults {
@@ -238,10 +243,19 @@ export class Lab implements Services, StateMachineArns {
     const { config, eventBridge } = this;
     const home = { account: config.homeAccount, region: config.homeRegion };
     const rules = eventPatterns(patternOptionsOf(config, undefined));
-    installRules(eventBridge, rules, home, targetsOf(config), {
+    installRules(eventBridge, rules, home, heartbeatsOf(this.#deployment).places, {
       name: resourceNames(config).busName,
       forwardingRole: (account) => forwardingRoleArn(this.#deployment, account),
     });
+  }
+
+  #startHeartbeats(): void {
+    const { clock, eventBridge, iam, config } = this;
+    const home = { account: config.homeAccount, region: config.homeRegion };
+    const cloudWatch = (operation: string, input: JsonObject) =>
+      this.call(home, operation, input, "GraniteServiceVersion20100801");
+    // Runs for as long as the lab does.
+    void playHeartbeats(this.#deployment, { clock, eventBridge, iam, cloudWatch });
   }
 
   #startSchedules(): void {

@@ -22,6 +22,7 @@ import {
   scheduleTrust,
 } from "../../stacks/definitions/event-permissions.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
+import { heartbeatPolicy, heartbeatRoleName, heartbeatTrust } from "../../stacks/definitions/heartbeat.ts";
 import {
   functionStatements,
   lambdaTrust,
@@ -71,7 +72,10 @@ export function installRoles(iam: PolicyTaker, config: Config): void {
   homeRoles(iam, deployment);
   for (const account of memberAccounts(deployment)) memberRoles(iam, { deployment, config, account });
   const accounts = [deployment.home.account, ...memberAccounts(deployment)];
-  for (const account of accounts) forwardingRole(iam, deployment, account);
+  for (const account of accounts) {
+    forwardingRole(iam, deployment, account);
+    heartbeatRole(iam, deployment, account);
+  }
   const busArn = homeBusArn(deployment);
   const operatorRoles = deployment.operatorRoles.length > 0 ? operatorsOf(config) : [];
   iam.putResourcePolicy(busArn, homeBusPolicy({ ...deployment, operatorRoles }, busArn));
@@ -126,6 +130,14 @@ function memberRoles(
 /** The user of a lab is the home account's administrator, and an operator as well. */
 function operatorsOf({ operatorRoles, homeAccount, homeRegion }: Config): readonly string[] {
   return [...operatorRoles, `arn:${arnPartition(homeRegion)}:iam::${homeAccount}:root`];
+}
+
+function heartbeatRole(iam: PolicyTaker, deployment: AutopilotDeployment, account: string): void {
+  iam.putRole({
+    roleArn: roleArn({ account, region: deployment.home.region }, heartbeatRoleName(deployment)),
+    trust: heartbeatTrust(deployment, account),
+    policies: [heartbeatPolicy(deployment, account)],
+  });
 }
 
 function forwardingRole(iam: PolicyTaker, deployment: AutopilotDeployment, account: string): void {

@@ -47,7 +47,7 @@ export async function startLabServer({ config, port, speed, fleet }: LabServerOp
     table.destroy();
     await server.close();
   };
-  lab = new Lab({ clock, config, ledger: table.ledger, endpoint });
+  lab = new Lab({ clock, config, ledger: table.ledger, endpoint, heartbeats: true });
   made.resolve({ lab, routes: labRoutes({ lab, clock, isBusy: () => table.isBusy() }) });
   try {
     await lab.prepare(fleet);

@@ -1,4 +1,4 @@
-import { functionNames } from "./vocabulary.ts";
+import { functionNames, silenceEnding } from "./vocabulary.ts";
 
 /** What an alarm of the autopilot means, and where what to do is written: a section of the runbooks. */
 export interface OwnAlarm {
@@ -35,13 +35,14 @@ const ledgerAlarms = {
   "ledger-writes-throttled": "DynamoDB holds up writes.",
 } as const satisfies Readonly<Record<string, string>>;
 
-/** Of the names of control planes, the configuration knows which there are. */
+/** Of the names of control planes, and of the places whose events are forwarded, the configuration knows which. */
 export interface AlarmOptions {
   readonly controlPlanes: readonly string[];
+  readonly places: readonly { readonly account: string; readonly region: string }[];
 }
 
 /** All alarms of a deployment, by the ending of their names. */
-export function ownAlarms({ controlPlanes }: AlarmOptions): ReadonlyMap<string, OwnAlarm> {
+export function ownAlarms({ controlPlanes, places }: AlarmOptions): ReadonlyMap<string, OwnAlarm> {
   const named = Object.entries(alarms).map(([ending, sentence]) => entry(ending, sentence));
   const ledger = Object.entries(ledgerAlarms).map(([ending, sentence]) => entry(ending, sentence, "ledger-throttled"));
   const planes = controlPlanes.map((name) =>
@@ -49,6 +50,13 @@ export function ownAlarms({ controlPlanes }: AlarmOptions): ReadonlyMap<string, 
       `root-ca-ends-soon-${name}`,
       `A root CA certificate of the control plane ${name} ends in less than ${ROOT_CA_DAYS} days.`,
       "root-ca-ends-soon",
+    ),
+  );
+  const silent = places.map((place) =>
+    entry(
+      silenceEnding(place),
+      `No heartbeat of ${place.account} in ${place.region} has come for 15 minutes: its events don't come either.`,
+      "events-not-forwarded",
     ),
   );
   const executions = machines.flatMap((name) => [
@@ -64,7 +72,7 @@ export function ownAlarms({ controlPlanes }: AlarmOptions): ReadonlyMap<string, 
     ),
   ]);
   const letters = queues.map((name) => [`${name}-not-empty`, DEAD_LETTERS] as const);
-  return new Map([...named, ...ledger, ...planes, ...executions, ...functions, ...letters]);
+  return new Map([...named, ...ledger, ...planes, ...silent, ...executions, ...functions, ...letters]);
 }
 
 /** The ending of the name of a function's alarm. */

@@ -221,6 +221,11 @@ export const ZTUNNEL = "ztunnel";
 /** What a deployment's resources are called, behind the configuration's name and the stage. */
 export const resourceEndings = { ledger: "ledger", rollService: "roll-service", rollFleet: "roll-fleet" } as const;
 
+/** The ending of the name of the alarm on the silence of an account and region. */
+export function silenceEnding({ account, region }: { readonly account: string; readonly region: string }): string {
+  return `events-not-forwarded-${account}-${region}`;
+}
+
 /** Variables of every function's environment: names and ARNs, never a secret. */
 export const environmentVariables = [
   "AUTOPILOT_STAGE",

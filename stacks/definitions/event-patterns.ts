@@ -2,6 +2,7 @@ import type { FunctionName } from "../../shared/base/vocabulary.ts";
 import { autopilotRules, operatorRules } from "./autopilot-rules.ts";
 import { awsRules } from "./aws-rules.ts";
 import type { EventPatternOptions, EventRules, ForwardedRule, HomeRule } from "./event-rules.ts";
+import { forwardedHeartbeat, heartbeatRules } from "./heartbeat.ts";
 
 export type { EventPatternOptions, EventRules, HomeRule } from "./event-rules.ts";
 
@@ -18,9 +19,15 @@ export interface Schedule {
  */
 export function eventPatterns(options: EventPatternOptions): EventRules {
   const fromAws = awsRules(options);
+  const { heartbeats } = options;
   return {
-    forwardedRules: forwarded(fromAws),
-    homeRules: [...fromAws, ...autopilotRules(options), ...operatorRules(options)],
+    forwardedRules: [...forwarded(fromAws), ...(heartbeats ? [forwardedHeartbeat(heartbeats)] : [])],
+    homeRules: [
+      ...fromAws,
+      ...autopilotRules(options),
+      ...operatorRules(options),
+      ...(heartbeats ? heartbeatRules(heartbeats) : []),
+    ],
   };
 }
 

@@ -1,4 +1,5 @@
 import type { FunctionName } from "../../shared/base/vocabulary.ts";
+import type { AccountRegion } from "./deployment.ts";
 import type { EventPattern } from "./event-pattern.ts";
 
 /** A rule on the default bus of every target account and region; its one target is the home bus. */
@@ -8,7 +9,7 @@ export interface ForwardedRule {
   readonly pattern: EventPattern;
 }
 
-/** A rule on the home bus; its targets are functions. */
+/** A rule on the home bus; its targets are functions. One without any is there for its metric. */
 export interface HomeRule extends ForwardedRule {
   readonly functions: readonly FunctionName[];
 }
@@ -16,6 +17,13 @@ export interface HomeRule extends ForwardedRule {
 export interface EventRules {
   readonly forwardedRules: readonly ForwardedRule[];
   readonly homeRules: readonly HomeRule[];
+}
+
+/** What the rules of a deployment's heartbeats depend on. */
+export interface HeartbeatOptions {
+  /** What the names of its resources begin with: two stages may share an account and region. */
+  readonly deployment: string;
+  readonly places: readonly AccountRegion[];
 }
 
 /** What the rules of a deployment depend on. */
@@ -32,4 +40,6 @@ export interface EventPatternOptions {
   readonly rootCaSecret?: string;
   /** What the names of the deployment's own alarms begin with. Without it there is no rule for them. */
   readonly alarmNamePrefix?: string;
+  /** The places that send heartbeats. Without it there is no rule for them. */
+  readonly heartbeats?: HeartbeatOptions;
 }

@@ -6,7 +6,7 @@ import {
   ownAlarms,
   ROOT_CA_DAYS,
 } from "../../shared/base/own-alarms.ts";
-import { resourceEndings } from "../../shared/base/vocabulary.ts";
+import { resourceEndings, silenceEnding } from "../../shared/base/vocabulary.ts";
 import {
   type AutopilotDeployment,
   alarmName,
@@ -16,6 +16,7 @@ import {
 } from "../definitions/deployment.ts";
 import { schedules } from "../definitions/event-patterns.ts";
 import { functions } from "../definitions/functions.ts";
+import { heartbeatsOf, silenceOf } from "../definitions/heartbeat.ts";
 import { stateMachines } from "../definitions/state-machines.ts";
 
 /** A CloudWatch alarm on one metric, by AWS's names. */
@@ -60,6 +61,7 @@ export function homeAlarms(deployment: AutopilotDeployment): readonly AlarmDefin
     ...executionAlarms(deployment),
     ...functionAlarms(deployment),
     ...ledgerAlarms(deployment),
+    ...silenceAlarms(deployment),
   ];
 }
 
@@ -157,6 +159,12 @@ function ledgerAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition
   );
 }
 
+function silenceAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
+  return heartbeatsOf(deployment).places.map((place) =>
+    alarmOf(deployment, { ending: silenceEnding(place), ...silenceOf(deployment, place) }),
+  );
+}
+
 function alarmOf(
   deployment: AutopilotDeployment,
   given: {
@@ -167,7 +175,7 @@ function alarmOf(
   },
 ): AlarmDefinition {
   const { ending, metric, rule } = given;
-  const own = ownAlarms(deployment).get(ending);
+  const own = ownAlarms({ ...deployment, places: heartbeatsOf(deployment).places }).get(ending);
   if (!own) throw new Error(`the alarm ${ending} has no text`);
   const description = alarmDescription(own);
   return { name: alarmName(deployment, ending), description, ...metric, ...aboveZero, ...rule };

@@ -5,6 +5,7 @@ import { resourceNames } from "../../shared/config/names.ts";
 import { resourceName, targetRegions } from "../../stacks/definitions/deployment.ts";
 import { eventPatterns, schedules } from "../../stacks/definitions/event-patterns.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
+import { heartbeatsOf } from "../../stacks/definitions/heartbeat.ts";
 import { ownershipRecord } from "../../stacks/definitions/ownership.ts";
 import { rollFleetMachine, rollServiceMachine } from "../../stacks/definitions/state-machines.ts";
 import { substitute } from "../../stacks/definitions/substitute.ts";
@@ -51,6 +52,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     tagPrefix: config.keys.prefix,
     alarmNamePrefix: `${config.name}-${stage}-`,
     ...(config.ztunnel.imageParameter && { imageParameterName: config.ztunnel.imageParameter }),
+    heartbeats: heartbeatsOf(deploymentOf(config, stage)),
   });
   const graph = () => graphs.get(title) ?? { app: { name: "", stage, removal: "", protect: false }, resources: [] };
   const all = (type: string): readonly Resource[] => graph().resources.filter((one) => one.type === type);
@@ -214,9 +216,25 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     });
   });
 
+  const isHeartbeat = ({ name }: Resource) => name.startsWith("Heartbeat");
+  const functionSchedules = () => all(types.schedule).filter((one) => !isHeartbeat(one));
+
+  it("sends a heartbeat from every region of the home account to its own default bus", () => {
+    const forwarding = all(types.rule).filter(({ inputs }) => inputs.eventBusName === undefined);
+    const regions = [...new Set(forwarding.map(({ region }) => region))].sort();
+    const sent = all(types.schedule).filter(isHeartbeat);
+    expect(sent.map(({ region }) => region).sort()).toEqual(regions);
+    for (const { region, inputs } of sent) {
+      expect(inputs.target).toMatchObject({
+        arn: `arn:aws:events:${region}:${homeAccount}:event-bus/default`,
+        eventbridgeParameters: { source: "ztunnel-autopilot.heartbeat", detailType: "Heartbeat" },
+      });
+    }
+  });
+
   describe("schedules", () => {
     it("have the lab's functions and intervals", () => {
-      const deployed = all(types.schedule).map(({ inputs }) => {
+      const deployed = functionSchedules().map(({ inputs }) => {
         const { target } = z.object({ target: z.object({ arn: z.string(), input: z.string() }) }).parse(inputs);
         return { name: inputs.name, expression: inputs.scheduleExpression, ...target };
       });
@@ -231,7 +249,7 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     });
 
     it("have retries, a dead-letter queue, and a role for only their function and that queue", () => {
-      for (const { name, inputs } of all(types.schedule)) {
+      for (const { name, inputs } of functionSchedules()) {
         const { target } = z
           .object({
             target: z.object({
@@ -252,9 +270,9 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
   });
 
   it("has schedules in a group of their own, for which alone Scheduler takes on their roles", () => {
-    const [group, ...more] = all(types.scheduleGroup);
+    const [group, ...more] = all(types.scheduleGroup).filter((one) => !isHeartbeat(one));
     expect(more).toEqual([]);
-    for (const { name, inputs } of all(types.schedule)) {
+    for (const { name, inputs } of functionSchedules()) {
       expect(inputs.groupName, name).toBe(group?.inputs.name);
       const role = all(types.role).find((one) => one.name === `${name}Role`);
       expect(role && roleOf(role).trust[0]?.condition.ArnLike, name).toEqual({

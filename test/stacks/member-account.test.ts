@@ -9,6 +9,7 @@ import { operatorReadStatements } from "../../shared/config/operator-policy.ts";
 import { homeBusArn, resourceName } from "../../stacks/definitions/deployment.ts";
 import { eventPatterns } from "../../stacks/definitions/event-patterns.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
+import { heartbeatsOf } from "../../stacks/definitions/heartbeat.ts";
 import { ownershipRecord } from "../../stacks/definitions/ownership.ts";
 import { deploymentOf } from "../../stacks/deployment.ts";
 import { memberAccountTemplate, type TemplateResource } from "../../stacks/member-account.ts";
@@ -34,6 +35,7 @@ describe("the template of a member account", () => {
       enrollTagKey: config.enrollTagKey,
       imageParameterName: "/mesh/ztunnel-image",
       alarmNamePrefix: "mesh-pilot-prod-",
+      heartbeats: heartbeatsOf(deployment),
     });
     expect(Object.fromEntries(rules.map(({ Name, EventPattern }) => [Name, EventPattern]))).toEqual(
       Object.fromEntries(forwardedRules.map(({ name, pattern }) => [resourceName(deployment, name), pattern])),

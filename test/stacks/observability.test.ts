@@ -139,12 +139,20 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     ),
   });
 
+  /** Of the rules on the home bus. */
+  const ruleDimensions = (): Readonly<Record<string, readonly string[]>> => ({
+    EventBusName: names("aws:cloudwatch/eventBus:EventBus"),
+    RuleName: names("aws:cloudwatch/eventRule:EventRule"),
+  });
+
   function expectMeasured({ namespace, metricName, dimensions }: Read): void {
     if (namespace !== METRICS_NAMESPACE) {
-      expect(namespace).toMatch(/^AWS\/(Lambda|SQS|DynamoDB|States)$/);
+      expect(namespace).toMatch(/^AWS\/(Lambda|SQS|DynamoDB|States|Events)$/);
       const pairs = Object.entries(dimensions);
-      expect(pairs).toHaveLength(1);
-      for (const [dimension, value] of pairs) expect(awsDimensions()[dimension], metricName).toContain(value);
+      // The rules of another bus than the default one have both.
+      expect(pairs).toHaveLength(namespace === "AWS/Events" ? 2 : 1);
+      const known = { ...awsDimensions(), ...ruleDimensions() };
+      for (const [dimension, value] of pairs) expect(known[dimension], metricName).toContain(value);
       return;
     }
     const { service, ...own } = dimensions;
@@ -265,6 +273,26 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
         treatMissingData: "breaching",
       });
       expect((alarm?.period ?? 0) * (alarm?.evaluationPeriods ?? 0)).toBe(seconds);
+    });
+
+    it("watch every place whose events are forwarded, by the heartbeats that its own rule has matched", () => {
+      const places = all("aws:cloudwatch/eventRule:EventRule").filter(({ inputs }) =>
+        String(inputs.name).startsWith("heartbeat-"),
+      );
+      expect(places.length).toBeGreaterThan(0);
+      for (const { inputs } of places) {
+        expect(named(String(inputs.name).replace("heartbeat-", "events-not-forwarded-"))).toMatchObject({
+          namespace: "AWS/Events",
+          metricName: "MatchedEvents",
+          dimensions: { EventBusName: deployment, RuleName: inputs.name },
+          statistic: "Sum",
+          period: 300,
+          evaluationPeriods: 3,
+          comparisonOperator: "LessThanThreshold",
+          threshold: 1,
+          treatMissingData: "breaching",
+        });
+      }
     });
 
     it("watch every control plane for a root CA that ends in less than 14 days", () => {

@@ -6,6 +6,7 @@ import { arn, homeBusName, resourceName, roleArn, stateMachineArn } from "../../
 import { schedules } from "../../stacks/definitions/event-patterns.ts";
 import { scheduleGroupArn } from "../../stacks/definitions/event-permissions.ts";
 import { functions } from "../../stacks/definitions/functions.ts";
+import { heartbeatGroupName, heartbeatRoleName } from "../../stacks/definitions/heartbeat.ts";
 import { stateMachineRoleName } from "../../stacks/definitions/state-machine-role.ts";
 import { stateMachines } from "../../stacks/definitions/state-machines.ts";
 import wideConfig from "./support/wide.config.ts";
@@ -69,7 +70,17 @@ const forwarding: Assumed = {
   others: [arn("events", home, "rule/others"), arn("events", foreign, `rule/${homeBusName(deployment)}-tag-changed`)],
 };
 
-const assumed: readonly Assumed[] = [...ofFunctions, ...ofSchedules, ...ofMachines, forwarding];
+const heartbeat: Assumed = {
+  role: heartbeatRoleName(deployment),
+  service: "scheduler.amazonaws.com",
+  own: arn("scheduler", home, `schedule-group/${heartbeatGroupName(deployment)}`),
+  others: [
+    arn("scheduler", home, "schedule-group/default"),
+    arn("scheduler", foreign, `schedule-group/${heartbeatGroupName(deployment)}`),
+  ],
+};
+
+const assumed: readonly Assumed[] = [...ofFunctions, ...ofSchedules, ...ofMachines, forwarding, heartbeat];
 
 describe("a role that an AWS service takes on", () => {
   const refusal = (service: string, sourceArn: string, role: string) =>

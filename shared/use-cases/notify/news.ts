@@ -66,7 +66,9 @@ function ownAlarmOf({ account, region, name }: AlarmChange, prefix: string, conf
   const isHome = account === config.homeAccount && region === config.homeRegion;
   const isTarget = targetsOf(config).some((place) => place.account === account && place.region === region);
   if (!isHome && !(isTarget && ending === FORWARDING_ALARM)) return undefined;
-  return ownAlarms({ controlPlanes: config.controlPlanes.map((plane) => plane.name) }).get(ending);
+  const home = { account: config.homeAccount, region: config.homeRegion };
+  const controlPlanes = config.controlPlanes.map((plane) => plane.name);
+  return ownAlarms({ controlPlanes, places: [home, ...targetsOf(config)] }).get(ending);
 }
 
 function kept(story: Story): News["story"] {

@@ -77,6 +77,11 @@ export class EventBridge implements AwsService {
     this.#buses.putRule(this.#buses.create(place.account, place.region, place.busName ?? "default"), rule);
   }
 
+  /** Takes a rule away from a bus, as somebody does who deletes it. False when there is none of the name. */
+  removeRule(place: { readonly account: string; readonly region: string; readonly busName?: string }, name: string) {
+    return this.#buses.create(place.account, place.region, place.busName ?? "default").rules.delete(name);
+  }
+
   /** Puts an AWS service's event on the default bus of its account and region. */
   emit(event: AwsEvent): void {
     this.#enter(this.#buses.default(event.account, event.region), event);

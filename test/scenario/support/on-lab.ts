@@ -13,6 +13,7 @@ export interface Scenario
     | "seed"
     | "duplicateProbability"
     | "schedules"
+    | "heartbeats"
     | "latency"
     | "onExecutionEvent"
     | "checksCertificates"

@@ -283,10 +283,25 @@ describe("event patterns", () => {
     }
   });
 
-  it("has no rule for a heartbeat: it reaches no function", () => {
-    const heartbeat = { source: "ztunnel-autopilot.heartbeat", account: "210987654321", "detail-type": "Heartbeat" };
-    expect(matching(rules.homeRules, { ...heartbeat, detail: {} })).toEqual([]);
-    expect(matching(rules.homeRules, { ...heartbeat, account: homeAccount, detail: {} })).toEqual([]);
+  it("counts a heartbeat by the rule of its place alone, which reaches no function", () => {
+    const places = [
+      { account: homeAccount, region: "us-east-1" },
+      { account: "210987654321", region: "eu-west-1" },
+    ];
+    const heartbeats = { deployment: "ztunnel-autopilot-prod", places };
+    const { forwardedRules, homeRules } = eventPatterns({ homeAccount, enrollTagKey: "mesh/enroll", heartbeats });
+    const sent = { source: "ztunnel-autopilot.heartbeat", "detail-type": "Heartbeat" };
+    const beat = { ...sent, ...places[1], detail: { version: 1, deployment: "ztunnel-autopilot-prod" } };
+    expect(matching(forwardedRules, beat)).toEqual(["heartbeat"]);
+    expect(matching(homeRules, beat)).toEqual(["heartbeat-210987654321-eu-west-1"]);
+    for (const rule of homeRules.filter(({ name }) => name.startsWith("heartbeat-")))
+      expect(rule.functions).toEqual([]);
+    for (const other of [
+      { ...beat, region: "eu-central-1" },
+      { ...beat, account: "999999999999" },
+      { ...beat, detail: { version: 1, deployment: "ztunnel-autopilot-dev" } },
+    ])
+      expect(matching(homeRules, other)).toEqual([]);
   });
 
   it("notifies people once of everything that the autopilot emits", () => {
