@@ -71,7 +71,7 @@ describe("the bundles of the functions", () => {
       metafile: true,
     } as const;
     ({ metafile } = await esbuild.build({ ...shared, ...outputs, entryPoints }));
-  }, 120_000);
+  }, 300_000);
 
   function inputsOf({ name }: FunctionDefinition): readonly (readonly [path: string, bytes: number])[] {
     const output = metafile.outputs[`bundles/${name}.js`];

@@ -48,7 +48,7 @@ beforeAll(async () => {
     if (states.every((state) => state?.lastOutcome?.outcome === "succeeded")) return;
   }
   throw new Error("the services are not enrolled after ten minutes of lab time");
-}, 60_000);
+}, 180_000);
 
 afterEach(async () => {
   await post("/_lab/faults", []);
@@ -226,7 +226,7 @@ describe("autopilot rollout", () => {
     expect(watched.code).toBe(1);
     expect(watched.out).toContain("rolled-back. 2 services: 0 done, 0 failed, 2 rolled back.");
     expect((await run(["status", "--region", US.region])).out).toMatch(/shell-task +yes +1\.28\.1-solo-distroless/);
-  }, 60_000);
+  }, 180_000);
 
   it("waits for approval after the canary, then is aborted", async () => {
     const requested = await run([
@@ -249,7 +249,7 @@ describe("autopilot rollout", () => {
     for (let tries = 0; tries < 30 && (await ledger.getRollout(id))?.status !== "aborted"; tries += 1)
       await advance(20);
     expect((await run(["rollout", "status", id, "--watch"])).code).toBe(1);
-  }, 60_000);
+  }, 180_000);
 
   it("prints why a rollout was refused, and exits with code 2", async () => {
     const { code, err } = await run(["rollout", "request", "rotate", "--service", "no-such-*"]);

@@ -384,5 +384,5 @@ describe("a pass of RollFleet", () => {
     const history = await finished(played(1, { services: 10_000 }));
     for (const event of history) expect(JSON.stringify(event).length).toBeLessThan(MAX_STATE_BYTES);
     expect(MAX_CONCURRENT_CHILDREN).toBeGreaterThanOrEqual(10_000);
-  }, 60_000);
+  }, 180_000);
 });
