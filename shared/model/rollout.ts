@@ -195,6 +195,8 @@ export const rolloutSchema = /* @__PURE__ */ z.lazy(() =>
     startTryCount: z.int().nonnegative().default(0),
     startedAt: z.iso.datetime().optional(),
     finishedAt: z.iso.datetime().optional(),
+    /** The event of its end was emitted. Absent while that is to be done, and where an earlier version ended it. */
+    endNotified: z.literal(true).optional(),
     /** Its one Slack message; `claimedUntilMs` while a function is posting it. */
     slack: openObject({
       channel: z.string().optional(),

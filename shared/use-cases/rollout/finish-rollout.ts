@@ -33,7 +33,9 @@ export async function finishRollout(
   const rollout = await calls.ledger.getRollout(rolloutId);
   if (!rollout) return { status: "unknown", stuck: 0 };
   if ((await calls.ledger.getFleet()).currentRolloutId !== rolloutId) {
-    // An earlier try has made room already. The rollout may have been reopened since: that is its next turn's matter.
+    // An earlier try has made room already, or the guard after that had crashed, before the end was reported. The
+    // rollout may have been reopened since: that is its next turn's matter.
+    if (hasEnded(rollout)) await notifyOnce(rollout, calls);
     await advanceQueue(calls);
     return { status: rollout.status, stuck: rollout.stuckOrdinals.length };
   }
@@ -49,7 +51,7 @@ export async function finishRollout(
     if (current.status === status && current.finishedAt !== undefined) return {};
     // This try is late: another has ended the rollout since, and it may have been reopened.
     if (current.status !== rollout.status) return {};
-    const { control, holdToken: _, otherHoldTokens: __, holdUntilMs: ___, ...rest } = current;
+    const { control, holdToken: _, otherHoldTokens: __, holdUntilMs: ___, endNotified: ____, ...rest } = current;
     // An operator asked for a rollback while this step ran: the rollout ends, and is rolled back in its next turn.
     const isLate = control?.action === "rollback" && rollout.control?.action !== "rollback";
     // Or to stop an emergency, which otherwise is repeated by itself.
@@ -64,7 +66,7 @@ export async function finishRollout(
     return { next };
   });
   if (changed && hasEnded(changed.stored)) {
-    await notify(changed.stored, calls);
+    await notifyOnce(changed.stored, calls);
     await makeRoom(rolloutId, calls);
   }
   await advanceQueue(calls);
@@ -89,6 +91,15 @@ function reasonOf({ error, cause }: FleetFailure): { code: FailureCode; detail: 
 async function allowEnrolling({ id, kind }: Rollout, { ledger }: FinishRolloutCalls): Promise<void> {
   if (kind !== "unenroll") return;
   await ledger.changeFleet(({ unenrolledBy, ...fleet }) => (unenrolledBy?.rolloutId === id ? { next: fleet } : {}));
+}
+
+/** At least once, and not again by a late try of this step. */
+async function notifyOnce(rollout: Rollout, calls: FinishRolloutCalls): Promise<void> {
+  if (rollout.endNotified) return;
+  await notify(rollout, calls);
+  await calls.ledger.changeRollout(rollout.id, (current) =>
+    current.status === rollout.status ? { next: { ...current, endNotified: true } } : {},
+  );
 }
 
 async function notify(rollout: Rollout, { bus, ledger, now }: FinishRolloutCalls): Promise<void> {
