@@ -7,9 +7,15 @@ import { readyLab } from "../../support/labs.ts";
 
 const enrolled = eventFixture("service-enrolled");
 
-async function onLab<T>(work: (lab: Lab, run: (name: string, event: Json) => Promise<Json>) => Promise<T>): Promise<T> {
-  const { lab, run } = await readyLab();
-  return work(lab, run);
+async function onLab<T>(
+  work: (
+    lab: Lab,
+    run: (name: string, event: Json) => Promise<Json>,
+    advance: (ms: number) => Promise<void>,
+  ) => Promise<T>,
+): Promise<T> {
+  const { lab, clock, run } = await readyLab();
+  return work(lab, run, (ms) => clock.advance(ms));
 }
 
 const event = (source: string, detailType: string, detail: object, resources: string[] = []): Json => ({
@@ -41,7 +47,7 @@ describe("the function notify-slack", () => {
   });
 
   it("fails as slack-unavailable while Slack is down, without its token in the log", async () => {
-    await onLab(async (lab, run) => {
+    await onLab(async (lab, run, advance) => {
       lab.faults.replace([{ kind: "slack-down" }]);
       await expect(run("notify-slack", enrolled)).rejects.toMatchObject({
         name: "Autopilot.Retryable",
@@ -49,6 +55,8 @@ describe("the function notify-slack", () => {
       });
       expect(JSON.stringify(lab.logs)).not.toContain(LAB_SLACK_TOKEN);
       lab.faults.replace([]);
+      // Slack that has failed is asked once a minute.
+      await advance(60_000);
       expect(await run("notify-slack", enrolled)).toEqual({ did: "posted" });
     });
   });

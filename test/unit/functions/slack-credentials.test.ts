@@ -9,6 +9,7 @@ async function warmFunction() {
   const { homeAccount: account, homeRegion: region, slack } = lab.config;
   return {
     lab,
+    clock,
     notify: () => run("notify-slack", eventFixture("service-refused")),
     rotate: (token: string) => {
       const input = { SecretId: slack.secretName, SecretString: JSON.stringify({ token }) };
@@ -26,10 +27,12 @@ describe("Slack's token in a warm function", () => {
   });
 
   it("is read again after Slack has refused it", async () => {
-    const { lab, notify, rotate } = await warmFunction();
+    const { lab, clock, notify, rotate } = await warmFunction();
     await rotate("xoxb-revoked");
     await expect(notify()).rejects.toMatchObject({ message: expect.stringMatching(/invalid_auth/) });
     await rotate(LAB_SLACK_TOKEN);
+    // Slack that has failed is asked once a minute.
+    await clock.advance(60_000);
     await notify();
     expect(lab.slack.messages()).toHaveLength(1);
   });
