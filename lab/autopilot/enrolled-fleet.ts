@@ -219,8 +219,10 @@ async function enrolledService(
     networkConfiguration: { awsvpcConfiguration: { subnets: ["subnet-0a1b2c3d"] } },
     tags: tagList(identity.tags),
   });
+  const controlPlane = controlPlaneFor(lab.config, target)?.name;
   await lab.ledger.patchService(serviceArn, {
     enrolled: true,
+    ...(controlPlane !== undefined && { controlPlane }),
     attemptNumber: 1,
     lastGoodRevisionArn: registered.taskDefinitionArn,
     lastGoodSecret: valueFrom,

@@ -59,6 +59,7 @@ const nothing = {
   notifiedUnhealthy: null,
   notifiedContested: null,
   notifiedThrottled: null,
+  notifiedShared: null,
   corrections: null,
   stops: null,
   rolledBy: null,

@@ -172,6 +172,8 @@ export const serviceStateSchema = openObject({
   notifiedContested: z.string().optional(),
   /** Until when its tags had to wait when people were notified of that last. */
   notifiedThrottled: z.iso.datetime().optional(),
+  /** The failure of something that services share, and the day, of which people were notified last. */
+  notifiedShared: z.string().optional(),
   corrections: correctionsSchema.optional(),
   stops: stopsSchema.optional(),
   /** The rollout that has given it its revision: tasks that die are that rollout's failures while it runs. */

@@ -28,7 +28,8 @@ export interface Notice {
     | "notifiedWarnings"
     | "notifiedUnhealthy"
     | "notifiedContested"
-    | "notifiedThrottled";
+    | "notifiedThrottled"
+    | "notifiedShared";
   readonly text: string;
   /** Who claims it, an execution. A claim by nobody is never claimed again before its end. */
   readonly by?: string;

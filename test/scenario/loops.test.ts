@@ -20,10 +20,13 @@ function pausesMinutes(driver: LabDriver): readonly number[] {
   });
 }
 
+const OWN_DELAYS = [30, 60, 240, 240, 240, 240, 240];
+/** What services share fails for all of them: none has to wait longer for it each time. */
+const SHARED_DELAYS = Array.from({ length: 200 }, () => 5);
+
 /** Lets a day pass, and checks that each roll waited for its delay. Returns the number of rolls. */
-async function rollsInADay(driver: LabDriver): Promise<number> {
+async function rollsInADay(driver: LabDriver, delays: readonly number[] = OWN_DELAYS): Promise<number> {
   await driver.lab.clock.sleep(START_MS + 24 * 3_600_000 - driver.lab.clock.now());
-  const delays = [30, 60, 240, 240, 240, 240, 240];
   for (const [index, pause] of pausesMinutes(driver).entries()) {
     expect(pause, `pause ${index + 1}`).toBeGreaterThanOrEqual(delays[index] ?? 0);
     // The sweep runs every 15 minutes.
@@ -37,14 +40,14 @@ describe("a roll that fails for a day is repeated after the attempts' delays, ne
     onLab(scenario, async (driver) => {
       driver.lab.faults.add({ kind: "kubernetes-down" });
       await driver.tag(cart, enrollAs("cart"));
-      expect(await rollsInADay(driver)).toBeLessThanOrEqual(8);
-      expect(driver.rollsOf(cart).length).toBeGreaterThanOrEqual(7);
+      expect(await rollsInADay(driver, SHARED_DELAYS)).toBeLessThanOrEqual(97);
       expect(await revisionsOf(driver, cart, "cart")).toHaveLength(1);
       expect((await driver.state(cart))?.lastOutcome).toMatchObject({
         outcome: "failed",
         reason: "control-plane-unreachable",
       });
-      expect(driver.messagesAbout(cart), "every attempt has a message").toHaveLength(driver.rollsOf(cart).length);
+      expect(driver.rollsOf(cart).length).toBeGreaterThan(40);
+      expect(driver.messagesAbout(cart).length, "a message a day").toBeLessThanOrEqual(2);
       await driver.minutes(15);
       await expectAtRest(driver, cart);
     }));

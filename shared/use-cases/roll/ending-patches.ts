@@ -21,7 +21,14 @@ export function releasePatch(state: ServiceState, ending: Ending, timing: Timing
     ...(ending.plan?.serviceCreatedAtMs != null && { createdAtMs: ending.plan.serviceCreatedAtMs }),
     ...resultPatch(ending, state, timing),
     ...(isFailure(ending.outcome) && failurePatch(state, ending, timing)),
+    ...notifiedPatch(ending, timing),
   };
+}
+
+function notifiedPatch(ending: Ending, { nowMs }: Timing): ServicePatch {
+  const notifiedShared = sharedFailureText(ending, nowMs);
+  if (notifiedShared !== undefined) return { notifiedShared, notice: null };
+  return ending.deployed ? { notifiedShared: null } : {};
 }
 
 /** Where something was deployed and reverted, the same attempt would do so again: that waits longer each time. */
@@ -139,4 +146,16 @@ function deployedPatch({ plan, watch }: Deployed, inRollout: boolean): ServicePa
 /** The refusals that the roll ended with, as `reconcile` writes them: what either of them finds is notified once. */
 export function refusalText({ refusals }: Pick<Ending, "refusals">): string | undefined {
   return refusals?.map(({ reason, detail }) => `${reason}: ${detail}`).join("\n");
+}
+
+/**
+ * What people are notified of once a day, where a dependency that services share keeps a roll of the service's own from
+ * deploying: the roll is repeated every few minutes until that has recovered. Undefined for any other ending.
+ */
+export function sharedFailureText(
+  { outcome, reason, rollout }: Pick<Ending, "outcome" | "reason" | "rollout">,
+  nowMs: number,
+): string | undefined {
+  if (outcome !== "failed" || rollout || !isSharedFailure(reason)) return undefined;
+  return `${reason} ${new Date(nowMs).toISOString().slice(0, 10)}`;
 }

@@ -7,7 +7,7 @@ import { claimNotice } from "../observe/notify-once.ts";
 import { removeAddedTags } from "../observe/remove-added-tags.ts";
 import { type Ending, endingOf } from "./ending.ts";
 import { type EndingCase, endingCase } from "./ending-case.ts";
-import { refusalText, releasePatch, strayPatch } from "./ending-patches.ts";
+import { refusalText, releasePatch, sharedFailureText, strayPatch } from "./ending-patches.ts";
 import { isRecorded, type RecordCalls, recordInRollout } from "./record-in-rollout.ts";
 import { type Recorded, rollEvent } from "./roll-events.ts";
 import type { FinishInput } from "./steps.ts";
@@ -43,11 +43,14 @@ export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: Fin
   return { outcome, reason, durationSeconds: plan && (calls.now() - plan.startedAtMs) / 1000 };
 }
 
-/** True if people have been notified of the very refusals that the roll ended with, or are about to be. */
+/** True if people have been notified of the very refusals or failure that the roll ended with, or are about to be. */
 async function isNotified(ref: ServiceRef, ending: Ending, calls: FinishCalls): Promise<boolean> {
-  const text = refusalText(ending);
-  if (text === undefined) return false;
-  return !(await claimNotice(ref, { member: "notifiedRefusals", text, by: ending.executionName }, calls));
+  const by = ending.executionName;
+  const refusals = refusalText(ending);
+  if (refusals !== undefined)
+    return !(await claimNotice(ref, { member: "notifiedRefusals", text: refusals, by }, calls));
+  const shared = sharedFailureText(ending, calls.now());
+  return shared !== undefined && !(await claimNotice(ref, { member: "notifiedShared", text: shared, by }, calls));
 }
 
 /** Writes what the case leaves to write. Returns what the event repeats of it. */
