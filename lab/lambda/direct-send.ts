@@ -41,7 +41,7 @@ export function sendDirectly(client: object, options: DirectSendOptions): boolea
     const operation = command.constructor.name.replace(/Command$/, "");
     const target = `${protocol.serviceTarget}.${operation}`;
     const attempt = command.middlewareStack.resolve((args) => answer(target, args, options), {});
-    const request = () => new HttpRequest({ method: "POST", path: "/", body: JSON.stringify(command.input) });
+    const request = () => new HttpRequest({ method: "POST", path: "/", body: bodyText(command.input) });
     const strategy = await retryStrategy();
     let token = await strategy.acquireInitialRetryToken("");
     for (;;) {
@@ -104,4 +104,12 @@ function retryInfo(thrown: unknown): RetryErrorInfo {
   const error = thrown instanceof ServiceException ? { error: thrown as SdkError } : {};
   if (isThrottled(thrown)) return { ...error, errorType: "THROTTLING" };
   return { ...error, errorType: isUnavailable(thrown) ? "TRANSIENT" : "CLIENT_ERROR" };
+}
+
+/** AWS JSON has a time as epoch seconds. */
+function bodyText(input: unknown): string {
+  return JSON.stringify(input, function (this: Record<string, unknown>, key, value: unknown) {
+    const given = this[key];
+    return given instanceof Date ? given.getTime() / 1000 : value;
+  });
 }

@@ -22,7 +22,8 @@ const readers: Partial<Record<FunctionName, Reader>> = {
   "watch-root-ca": () => true,
   "notify-slack": (event) => readAlarmChange(event) !== undefined || readOutgoing(event) !== undefined,
   "rollout/report": (event) => readOutgoing(event) !== undefined,
-  "rollout/control": (event) => operatorEvent(event, "Rollout Control") !== undefined,
+  "rollout/control": (event) =>
+    (operatorEvent(event, "Rollout Control") ?? operatorEvent(event, "Release Requested")) !== undefined,
   // Takes the detail of an operator's event as it is, and compares the fleet at any other.
   "rollout/request": () => true,
 };
