@@ -51,7 +51,7 @@ async function playEverything(driver: LabDriver): Promise<void> {
   await driver.minutes(30);
 }
 
-const { written, secrets } = await onLab({ fleet: demoFleet }, async (driver) => {
+const { written, secrets } = await onLab({ fleet: demoFleet, policy: { leafLifetimeHours: 1 } }, async (driver) => {
   await playEverything(driver);
   return { written: await everythingWritten(driver), secrets: await secretValues(driver) };
 });

@@ -75,7 +75,7 @@ describe("the functions' calls in the lab's story", () => {
     const clock = new VirtualClock(Date.parse("2026-01-05T12:00:00Z"));
     const lab = new Lab({
       clock,
-      config: parseConfig(autopilotConfig),
+      config: parseConfig({ ...autopilotConfig, policy: { ...autopilotConfig.policy, leafLifetimeHours: 1 } }),
       onFunctionCall: (call, functionName) => {
         const actions = called.get(functionName) ?? new Set();
         called.set(functionName, actions.add(call.replace(".", ":")));
