@@ -1,6 +1,6 @@
 import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import autopilotConfig from "../../autopilot.config.ts";
-import { parseConfig } from "../../shared/config/config.ts";
+import { type Config, parseConfig } from "../../shared/config/config.ts";
 import { Lab } from "../autopilot/lab.ts";
 import { demoFleet } from "../fleet/demo.ts";
 import { awsCallCount, type RollRecord } from "../lambda/rolls.ts";
@@ -40,6 +40,11 @@ export interface StoryReport {
 /** A Monday noon. Nothing in the story depends on real time. */
 const START_MS = Date.parse("2026-01-05T12:00:00Z");
 
+/** The configuration of the repository; certificates of the mesh last an hour, so that a rotation ends in the story. */
+export function storyConfig(): Config {
+  return parseConfig({ ...autopilotConfig, policy: { ...autopilotConfig.policy, leafLifetimeHours: 1 } });
+}
+
 /**
  * Plays the acts on a lab in virtual time and narrates them. Returns the report, and the lab for further checks. The
  * story goes on after a failed act. `onLab` gets the lab before anything happens in it.
@@ -52,7 +57,7 @@ export async function playStory(
   const narrator = new Narrator(() => lab, output);
   const lab: Lab = new Lab({
     clock,
-    config: parseConfig({ ...autopilotConfig, policy: { ...autopilotConfig.policy, leafLifetimeHours: 1 } }),
+    config: storyConfig(),
     onExecutionEvent: ({ executionArn, timestamp, stateEnteredEventDetails }) => {
       if (stateEnteredEventDetails)
         narrator.step(executionArn, String(stateEnteredEventDetails.name), timestamp.getTime());

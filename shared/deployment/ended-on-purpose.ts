@@ -13,7 +13,7 @@ const SKEW_MS = 2_000;
  * nothing: ECS stops it when a later one takes its place.
  * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
  */
-export function endOnPurpose(
+export function purposeOf(
   deployments: readonly ServiceDeployment[],
   sinceMs: number,
 ): { readonly purpose: Purpose; readonly alarms: readonly string[] } | "other" | undefined {
@@ -30,7 +30,7 @@ export function endOnPurpose(
  * The same by ECS's words for it in `rolloutStateReason`, where the deployment itself can't be read.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
  */
-export function endedOnPurpose(reason: string): Purpose | undefined {
+export function purposeInWords(reason: string): Purpose | undefined {
   if (/circuit breaker/i.test(reason)) return undefined;
   if (/\balarms?\b/i.test(reason)) return "deployment-alarm";
   return STOPPED_BY_PERSON.test(reason) ? "deployment-stopped" : undefined;

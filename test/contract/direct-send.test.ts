@@ -77,6 +77,8 @@ async function callsAndAnswers(direct: boolean) {
     await ecs.describeTaskDefinition(taskDefinition, { fresh: true }),
     await ecs.describeTasks(`${prefix}:cluster/demo`, await ecs.listTasks(ref, "RUNNING")),
     await ecs.describeCluster(`${prefix}:cluster/demo`),
+    await ecs.describeServiceDeployments(ref, 0),
+    await ecs.describeServiceDeployments(ref, clock.now()),
     await codeOf(ecs.describeTaskDefinition(`${prefix}:task-definition/web:9`)),
     await codeOf(ecs.describeService(serviceRef(`${prefix}:service/nowhere/web`))),
     await codeOf(ecs.registerTaskDefinition({ ...definition, cpu: "257" })),
@@ -98,6 +100,7 @@ describe("a direct call", () => {
     expect(direct).toEqual(await callsAndAnswers(false));
     expect(direct.calls["ecs.RegisterTaskDefinition"]).toBeGreaterThan(27);
     expect(direct.seen).toContainEqual(expect.objectContaining({ name: "web", scheduledForDeletion: true }));
+    expect(direct.seen).toContainEqual([expect.objectContaining({ status: "SUCCESSFUL" })]);
   });
 
   it("works only for clients of AWS's JSON protocol", () => {

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { VirtualClock } from "@ztunnel-autopilot/simulator";
 import { beforeAll, describe, expect, it } from "vitest";
-import autopilotConfig from "../../autopilot.config.ts";
 import { Lab } from "../../lab/autopilot/lab.ts";
 import { demoFleet } from "../../lab/fleet/demo.ts";
 import { acts } from "../../lab/story/acts.ts";
 import { LabDriver } from "../../lab/story/lab-driver.ts";
+import { storyConfig } from "../../lab/story/story.ts";
 import { environmentVariables, functionNames } from "../../shared/base/vocabulary.ts";
 import { parseConfig } from "../../shared/config/config.ts";
 import type { AutopilotDeployment } from "../../stacks/definitions/deployment.ts";
@@ -75,7 +75,7 @@ describe("the functions' calls in the lab's story", () => {
     const clock = new VirtualClock(Date.parse("2026-01-05T12:00:00Z"));
     const lab = new Lab({
       clock,
-      config: parseConfig({ ...autopilotConfig, policy: { ...autopilotConfig.policy, leafLifetimeHours: 1 } }),
+      config: storyConfig(),
       onFunctionCall: (call, functionName) => {
         const actions = called.get(functionName) ?? new Set();
         called.set(functionName, actions.add(call.replace(".", ":")));

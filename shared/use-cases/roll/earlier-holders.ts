@@ -1,7 +1,8 @@
 import { type Place, parseServiceArn } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
-import { type Config, controlPlaneFor } from "../../config/config.ts";
+import type { Config } from "../../config/config.ts";
 import { accountsOfUnknown, heldBy } from "../../enrollment/held.ts";
+import { planeOf } from "../../enrollment/membership.ts";
 import { newClaim, withHolder } from "../../model/claim.ts";
 import type { Held, ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger, UnreadableItem } from "../../ports/ledger.ts";
@@ -35,7 +36,7 @@ export async function claimForEarlier(unclaimed: Unclaimed, calls: EarlierCalls)
   const unreadable = ({ pk, why }: UnreadableItem) =>
     log.warn("what a service holds is unknown: its item can't be read", { item: pk, why });
   for await (const state of ledger.listServices(unreadable)) {
-    if (!isServed(state, unclaimed, config)) continue;
+    if (!isOther(state, unclaimed, config)) continue;
     const roles = (state.held ?? []).filter((held) => isIt(held, unclaimed)).map(({ roleArn }) => roleArn);
     const isUnknown = accountsOfUnknown(state).some((account) => isIt(account, unclaimed));
     for (const roleArn of isUnknown ? await rolesRun(state, unclaimed, calls) : roles) {
@@ -50,10 +51,9 @@ function isIt(account: Pick<Held, "namespace" | "serviceAccount">, { namespace, 
   return account.namespace === namespace && account.serviceAccount === serviceAccount;
 }
 
-function isServed({ serviceArn }: ServiceState, unclaimed: Unclaimed, config: Config): boolean {
-  const ref = parseServiceArn(serviceArn);
-  if (!ref || serviceArn === unclaimed.serviceArn) return false;
-  return controlPlaneFor(config, ref)?.name === unclaimed.controlPlane;
+/** Another service of the same mesh. One that left the configuration is in its mesh still. */
+function isOther(state: ServiceState, { serviceArn, controlPlane }: Unclaimed, config: Config): boolean {
+  return state.serviceArn !== serviceArn && planeOf(state, config) === controlPlane;
 }
 
 /** The role that the service's sidecar proves itself with, by what it runs or by its last good revision. */

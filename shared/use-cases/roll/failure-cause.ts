@@ -1,10 +1,10 @@
 import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { type Diagnosis, diagnose, diagnosePlacement } from "../../deployment/diagnose.ts";
-import { endedOnPurpose, endOnPurpose } from "../../deployment/ended-on-purpose.ts";
+import { purposeInWords, purposeOf } from "../../deployment/ended-on-purpose.ts";
 import { evidenceOf } from "../../deployment/evidence.ts";
 import type { ObservedTask } from "../../model/task.ts";
-import type { EcsCalls } from "../../ports/ports.ts";
+import type { EcsCalls, Log } from "../../ports/ports.ts";
 import { type Cause, failureOf, type StepFailure } from "./steps.ts";
 
 export interface CauseCalls {
@@ -12,6 +12,7 @@ export interface CauseCalls {
     EcsCalls,
     "listTasks" | "describeTasks" | "describeTaskDefinition" | "describeServiceEvents" | "describeServiceDeployments"
   >;
+  readonly log: Pick<Log, "warn">;
 }
 
 /** The deployment that a failed roll has made. */
@@ -35,7 +36,7 @@ export async function failureCause(
   calls: CauseCalls,
 ): Promise<Cause> {
   const { code, detail } = failureOf(failed.failure);
-  if (deployment === undefined) return { code: endedOnPurpose(detail) ?? code, sentence: detail };
+  if (deployment === undefined) return { code: purposeInWords(detail) ?? code, sentence: detail };
   const stated = await statedCause(ref, { code, detail }, deployment.sinceMs, calls);
   if (stated.code === "deployment-stopped") return stated;
   try {
@@ -54,17 +55,20 @@ async function statedCause(
   ref: ServiceRef,
   { code, detail }: { readonly code: string; readonly detail: string },
   sinceMs: number,
-  { ecs }: CauseCalls,
+  { ecs, log }: CauseCalls,
 ): Promise<Cause> {
-  const inWords = { code: endedOnPurpose(detail) ?? code, sentence: detail };
+  const inWords = { code: purposeInWords(detail) ?? code, sentence: detail };
   try {
-    const ended = endOnPurpose(await ecs.describeServiceDeployments(ref, sinceMs - 60_000), sinceMs);
+    const ended = purposeOf(await ecs.describeServiceDeployments(ref, sinceMs - 60_000), sinceMs);
     if (ended === "other") return { code, sentence: detail };
     if (!ended) return inWords;
     const alarms = ended.alarms.length > 0 ? `In ALARM: ${ended.alarms.join(", ")}.` : "";
     return { code: ended.purpose, sentence: [detail, alarms].filter(Boolean).join(" ") };
   } catch (error) {
-    if (asAutopilotError(error).retryable) throw error;
+    const { code: why, message, retryable } = asAutopilotError(error);
+    if (retryable) throw error;
+    // The member role of an earlier template may not read it.
+    log.warn("how the deployment ended can't be read: ECS's words count", { code: why, why: message });
     return inWords;
   }
 }

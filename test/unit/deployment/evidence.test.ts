@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { diagnose, diagnosePlacement } from "../../../shared/deployment/diagnose.ts";
-import { endedOnPurpose, endOnPurpose } from "../../../shared/deployment/ended-on-purpose.ts";
+import { purposeInWords, purposeOf } from "../../../shared/deployment/ended-on-purpose.ts";
 import { evidenceOf, type Suspects } from "../../../shared/deployment/evidence.ts";
 import type { ObservedContainer, ObservedTask } from "../../../shared/model/task.ts";
 import { BEFORE, container, TARGET, task } from "../../support/deployments.ts";
@@ -111,16 +111,16 @@ describe("the end of a deployment on purpose", () => {
     [undefined, { status: "A_STATUS_OF_TOMORROW" }],
     [undefined, { createdAtMs: NOW - 60_000 }],
   ])("is %s for a deployment that is %j", (purpose, change) => {
-    const found = endOnPurpose([{ ...ended, ...change }], NOW);
+    const found = purposeOf([{ ...ended, ...change }], NOW);
     expect(typeof found === "object" ? found.purpose : found).toBe(purpose);
   });
 
   it("is that of the latest deployment: an earlier one was stopped as that took its place", () => {
     const alarm = { ...ended, triggeredAlarms: ["errors"], createdAtMs: NOW + 1 };
-    expect(endOnPurpose([ended, alarm], NOW)).toEqual({ purpose: "deployment-alarm", alarms: ["errors"] });
+    expect(purposeOf([ended, alarm], NOW)).toEqual({ purpose: "deployment-alarm", alarms: ["errors"] });
     const later = { ...ended, status: "IN_PROGRESS", createdAtMs: NOW + 1 };
-    expect(endOnPurpose([{ ...ended, status: "STOPPED" }, later], NOW)).toBeUndefined();
-    expect(endOnPurpose([], NOW)).toBeUndefined();
+    expect(purposeOf([{ ...ended, status: "STOPPED" }, later], NOW)).toBeUndefined();
+    expect(purposeOf([], NOW)).toBeUndefined();
   });
 
   it.each([
@@ -132,6 +132,6 @@ describe("the end of a deployment on purpose", () => {
     [undefined, "3 tasks failed in a row."],
     [undefined, ""],
   ])("is %s for %j", (code, reason) => {
-    expect(endedOnPurpose(reason)).toBe(code);
+    expect(purposeInWords(reason)).toBe(code);
   });
 });
