@@ -10,7 +10,7 @@ import { signerOf } from "../../trust/signer.ts";
 import { rootStageOf, seenSigner } from "../../trust/stages.ts";
 import { namedOf } from "../../trust/validity.ts";
 import { type GateCalls, retirableRotation } from "./gate.ts";
-import { type RootRotation, rotationOf } from "./root-rotation.ts";
+import { anchorsAmong, type RootRotation, rotationOf } from "./root-rotation.ts";
 
 export interface FollowGateCalls extends GateCalls {
   readonly ledger: GateCalls["ledger"] & Pick<Ledger, "changeMesh">;
@@ -35,7 +35,7 @@ export async function followGate(mesh: MeshState, calls: FollowGateCalls): Promi
   const seen = await readSigner(mesh, calls);
   const signer = "why" in seen ? undefined : seen;
   if (signer && signer !== mesh.signer) await change(mesh, calls, { signer });
-  const remaining = anchorsOf(mesh, rotation.remaining);
+  const remaining = anchorsAmong(mesh, rotation.remaining);
   const isHeld = (await retirableRotation(mesh, calls, trustedBy(signer, rotation, mesh))) === undefined;
   const { leafLifetimeHours } = calls.config.policy;
   const name = rootStageOf({ isHeld, signer, remaining, leafLifetimeHours, nowMs });
@@ -56,11 +56,6 @@ function trustedBy(signer: MeshSigner | undefined, rotation: RootRotation, mesh:
   const signs = certificates.filter(({ anchor }) => anchor === signer?.anchor).map((one) => one.fingerprint256);
   const remaining = rotation.remaining.filter((fingerprint) => signs.includes(fingerprint));
   return remaining.length > 0 ? { ...rotation, remaining } : rotation;
-}
-
-function anchorsOf(mesh: MeshState, fingerprints: readonly string[]): readonly string[] {
-  const { certificates } = parseBundle(newestOf(mesh).facts.rootCaPem);
-  return certificates.filter((one) => fingerprints.includes(one.fingerprint256)).map(({ anchor }) => anchor);
 }
 
 /** Who has signed what istiod serves, or why that can't be seen. */

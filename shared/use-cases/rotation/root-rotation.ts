@@ -183,7 +183,7 @@ export function sharesRetiring(other: MeshState, mesh: MeshState, { retiring: fi
 }
 
 /** The anchors of these certificates of the newest bundle. */
-function anchorsAmong(mesh: MeshState, fingerprints: readonly string[]): readonly string[] {
+export function anchorsAmong(mesh: MeshState, fingerprints: readonly string[]): readonly string[] {
   const { certificates } = parseBundle(newestOf(mesh).facts.rootCaPem);
   return certificates.filter((one) => fingerprints.includes(one.fingerprint256)).map(({ anchor }) => anchor);
 }
