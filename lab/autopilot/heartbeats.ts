@@ -43,19 +43,41 @@ export async function playHeartbeats(deployment: AutopilotDeployment, calls: Hea
     name: alarmName(deployment, silenceEnding(place)),
     ...silenceOf(deployment, place),
   }));
-  for (const alarm of alarms) await calls.cloudWatch("PutMetricAlarm", putAlarm(alarm));
   const states = new Map<string, string>();
   const startedMs = calls.clock.now();
   for (;;) {
     for (const place of places) send(place, deployment, calls);
+    for (const alarm of alarms) await evaluate(alarm, { deployment, startedMs, states }, calls);
     await calls.clock.sleep(PERIOD_MS);
-    for (const alarm of alarms) {
-      const state = stateOf(alarm, deployment, startedMs, calls);
-      if (state === undefined || states.get(alarm.name) === state) continue;
-      states.set(alarm.name, state);
-      const reason = `${alarm.metric.metricName} of ${alarm.metric.dimensions.RuleName}`;
+  }
+}
+
+/** Sets the alarm where its state has changed. While CloudWatch fails by a fault, the next period comes to it again. */
+async function evaluate(
+  alarm: SilenceAlarm,
+  {
+    deployment,
+    startedMs,
+    states,
+  }: {
+    readonly deployment: AutopilotDeployment;
+    readonly startedMs: number;
+    readonly states: Map<string, string>;
+  },
+  calls: HeartbeatCalls,
+): Promise<void> {
+  const known = states.get(alarm.name);
+  const state = stateOf(alarm, deployment, startedMs, calls) ?? "INSUFFICIENT_DATA";
+  if (known === state) return;
+  const reason = `${alarm.metric.metricName} of ${alarm.metric.dimensions.RuleName}`;
+  try {
+    if (known === undefined) await calls.cloudWatch("PutMetricAlarm", putAlarm(alarm));
+    // A new alarm has this state by itself.
+    if (known !== undefined || state !== "INSUFFICIENT_DATA")
       await calls.cloudWatch("SetAlarmState", { AlarmName: alarm.name, StateValue: state, StateReason: reason });
-    }
+    states.set(alarm.name, state);
+  } catch {
+    // The lab's own call, which somebody lets fail: its state stays what it was.
   }
 }
 

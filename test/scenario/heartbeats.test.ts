@@ -52,6 +52,15 @@ describe("the heartbeats of every region", () => {
       expect(driver.lab.lambda.deadLetters).toEqual([]);
     }));
 
+  it("have their alarms evaluated again after CloudWatch has failed", () =>
+    onLab({ fleet: guideFleet, heartbeats: true }, async (driver) => {
+      driver.lab.faults.add({ kind: "api-error", match: { call: "cloudwatch.*" } });
+      await driver.minutes(60);
+      driver.lab.faults.replace([]);
+      await driver.minutes(30);
+      expect(new Set(Object.values(states(driver)))).toEqual(new Set(["OK"]));
+    }));
+
   it.each<[string, readonly string[], (driver: LabDriver) => () => void]>([
     ["a region whose forwarding rule is gone", [AT.region], ruleGone],
     [
