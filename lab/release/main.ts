@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
@@ -13,6 +14,9 @@ It writes test/released/VERSION/, where VERSION is that of package.json. test/re
 
   --runs N   the number of runs (default 60)
   --seed S   the first run's seed (default 1)
+  --help     print this text
+
+Exit codes: 0 recorded, 2 wrong usage, or the version is recorded already.
 `;
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -30,24 +34,33 @@ const bundles = {
   `,
 } as const;
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      runs: { type: "string", default: "60" },
-      seed: { type: "string", default: "1" },
-      help: { type: "boolean" },
-    },
-  });
+const options = {
+  runs: { type: "string", default: "60" },
+  seed: { type: "string", default: "1" },
+  help: { type: "boolean", default: false },
+} as const;
+
+const number = z.coerce.number("must be a whole number from 1").int().min(1);
+const valuesSchema = z.object({ runs: number, seed: number, help: z.boolean() });
+
+/** Runs the command. Returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const values = usage(args);
+  if (values === undefined) return 2;
   if (values.help) {
     process.stdout.write(help);
-    return;
+    return 0;
   }
   const { version } = z
     .object({ version: z.string() })
     .parse(JSON.parse(await readFile(`${root}package.json`, "utf8")));
   const folder = `${root}test/released/${version}`;
+  if (existsSync(folder)) {
+    process.stderr.write(`${version} is recorded already, and what is recorded is never edited: ${folder}\n`);
+    return 2;
+  }
+  const { items, payloads } = await recorded(values.seed, values.runs);
   await mkdir(folder, { recursive: true });
-  const { items, payloads } = await recorded(Number(values.seed), Number(values.runs));
   await writeFile(`${folder}/items.json`, listed(items));
   await writeFile(`${folder}/payloads.json`, `[\n${payloads.map((one) => JSON.stringify(one)).join(",\n")}\n]\n`);
   for (const [name, contents] of Object.entries(bundles)) {
@@ -63,6 +76,16 @@ async function main(): Promise<void> {
     });
   }
   process.stdout.write(`Recorded ${version} in ${folder}\n`);
+  return 0;
+}
+
+function usage(args: readonly string[]): z.output<typeof valuesSchema> | undefined {
+  try {
+    return valuesSchema.parse(parseArgs({ args: [...args], options }).values);
+  } catch (error) {
+    process.stderr.write(`${error instanceof z.ZodError ? z.prettifyError(error) : String(error)}\n\n${help}`);
+    return undefined;
+  }
 }
 
 async function recorded(seed: number, runs: number) {
@@ -82,4 +105,4 @@ function listed(items: Readonly<Record<string, readonly object[]>>): string {
   return `{\n${kinds.join(",\n")}\n}\n`;
 }
 
-await main();
+process.exitCode = await main(process.argv.slice(2));
