@@ -41,10 +41,9 @@ export function rolloutMessage(
   );
 }
 
-/** Empty where a full bar would stand beside no service that was done. */
+/** Empty where a full bar would stand beside no service that was done, as after a rollback. */
 function barText({ done, counts }: Progress): string {
-  const some = counts.succeeded + counts.unverified + counts["rolled-back"] > 0;
-  return done >= 1 && !some ? "" : progressBar(done);
+  return done >= 1 && counts.succeeded + counts.unverified === 0 ? "" : progressBar(done);
 }
 
 /** A bar of 20 cells and the percentage, rounded down: it is full only when nothing is left. */

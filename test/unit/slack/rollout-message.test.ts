@@ -201,6 +201,7 @@ describe("a rollout in which nothing was done", () => {
   it.each([
     ["completed", ["refused", "skipped"]],
     ["rolled-back", ["reverted", "refused"]],
+    ["rolled-back", ["rolled-back", "rolled-back", "reverted"]],
     ["rolling-back", ["failed"]],
   ] as const)("has no full bar: %s", (status, statuses) => {
     const { text } = messageOf({ status, serviceCount: statuses.length, waves: [] }, statuses);
