@@ -77,6 +77,8 @@ export const rolloutPolicySchema = z.strictObject({
       bakeMinutes: paceSchema.bakeMinutes.default(0),
     })
     .optional(),
+  /** What an emergency waits for nevertheless. Its tasks are cut off meanwhile. */
+  emergencyWaitsFor: z.array(z.enum(["approval", "freeze"])).default([]),
   /** How long the ledger keeps a rollout's record. */
   retentionDays: z.int().positive().max(3650).default(90),
 });

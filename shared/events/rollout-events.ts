@@ -43,8 +43,8 @@ export function rolloutPaused(
   hold: {
     readonly why: "operator" | "approval" | "freeze";
     readonly untilMs: number | undefined;
-    /** For how many days it has waited, and how many other rollouts wait. */
-    readonly reminder?: { readonly days: number; readonly others: number };
+    /** For how many hours it has waited, and how many other rollouts wait. */
+    readonly reminder?: { readonly hours: number; readonly others: number };
   },
 ): BusEvent {
   const next = rollout.waves[rollout.nextWaveIndex];
@@ -63,10 +63,12 @@ export function rolloutPaused(
   });
 }
 
-function reminderText({ days, others }: { readonly days: number; readonly others: number }): string {
+function reminderText({ hours, others }: { readonly hours: number; readonly others: number }): string {
+  const days = Math.floor(hours / 24);
+  const waited = days > 0 ? (days === 1 ? "a day" : `${days} days`) : hours === 1 ? "an hour" : `${hours} hours`;
   const behind =
     others === 0 ? "" : ` ${others === 1 ? "Another rollout waits" : `${others} other rollouts wait`}, too.`;
-  return ` It has waited for ${days === 1 ? "a day" : `${days} days`}.${behind}`;
+  return ` It has waited for ${waited}.${behind}`;
 }
 
 /** The rollout has ended without rolling back. */

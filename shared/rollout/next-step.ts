@@ -18,7 +18,7 @@ export interface Hold {
 /** What the next step depends on, besides the rollout itself. */
 export interface Conditions {
   readonly approveAfterCanary: boolean;
-  /** When the freeze window that is open now ends, epoch milliseconds. */
+  /** When the freeze window that holds it now ends, epoch milliseconds. */
   readonly frozenUntilMs: number | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface Conditions {
  * holds it. An abort leaves what is done, and so does a wish that has moved on.
  */
 export function nextStep(rollout: Rollout, { approveAfterCanary, frozenUntilMs }: Conditions): NextStep {
-  const { status, control, waves, nextWaveIndex: wave, approved, overrides } = rollout;
+  const { status, control, waves, nextWaveIndex: wave, approved } = rollout;
   if (isRollingBack(rollout)) {
     const newest = waves.findLastIndex(wasTouched);
     return newest < 0 ? { do: "finish", as: "rolled-back" } : { do: "roll", phase: "rollback", wave: newest };
@@ -41,9 +41,7 @@ export function nextStep(rollout: Rollout, { approveAfterCanary, frozenUntilMs }
   if (approveAfterCanary && !approved && wave === (waves[0]?.canary ? 1 : 0)) {
     return { do: "hold", why: "approval", untilMs: undefined };
   }
-  if (frozenUntilMs !== undefined && !overrides.ignoreFreeze) {
-    return { do: "hold", why: "freeze", untilMs: frozenUntilMs };
-  }
+  if (frozenUntilMs !== undefined) return { do: "hold", why: "freeze", untilMs: frozenUntilMs };
   return { do: "roll", phase: "forward", wave };
 }
 

@@ -17,17 +17,23 @@ export const UPDATE: CallRate = { intervalMs: 200, burst: 50 };
 export type ResolvedPolicy = Pick<
   RolloutPolicy,
   "canaryCount" | "waves" | "regionsTogether" | "concurrency" | "bakeMinutes" | "approveAfterCanary" | "failureBudget"
->;
+> & {
+  /** No freeze window holds it. */
+  readonly ignoreFreeze: boolean;
+};
 
 /**
  * The policy that holds for this rollout: what its request overrides, else the policy's emergency pace where the
- * rollout is an emergency and the policy has such a pace, else the policy.
+ * rollout is an emergency and the policy has such a pace, else the policy. An emergency waits for approval and
+ * for the end of a freeze window only where the policy or the request says so.
  */
 export function resolvedPolicy(
   rollout: Pick<Rollout, "overrides" | "emergency">,
   policy: RolloutPolicy,
 ): ResolvedPolicy {
   const { overrides } = rollout;
+  const waitsFor = (what: RolloutPolicy["emergencyWaitsFor"][number]) =>
+    !rollout.emergency || policy.emergencyWaitsFor.includes(what);
   const pace = rollout.emergency && policy.emergency ? policy.emergency : policy;
   return {
     canaryCount: overrides.canaryCount ?? policy.canaryCount,
@@ -35,7 +41,8 @@ export function resolvedPolicy(
     regionsTogether: overrides.regionsTogether ?? pace.regionsTogether,
     concurrency: overrides.concurrency ?? pace.concurrency,
     bakeMinutes: overrides.bakeMinutes ?? pace.bakeMinutes,
-    approveAfterCanary: overrides.approveAfterCanary ?? policy.approveAfterCanary,
+    approveAfterCanary: overrides.approveAfterCanary ?? (policy.approveAfterCanary && waitsFor("approval")),
     failureBudget: overrides.failureBudget ?? policy.failureBudget,
+    ignoreFreeze: overrides.ignoreFreeze ?? !waitsFor("freeze"),
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../shared/base/json.ts";
 import { type FleetDriver, newRoot, onFleet, QUICK } from "./support/rollouts.ts";
 
 const PLANE = "mesh";
@@ -19,7 +20,43 @@ async function cutOffOne(driver: FleetDriver) {
   return arn;
 }
 
+/** From before the root is dropped until days after it. */
+const frozen = { freezeWindows: [{ cron: "30 12 * * 1", durationMinutes: 3720 }] };
+
 describe("an emergency", () => {
+  it.each<[string, JsonObject]>([
+    ["freeze windows", frozen],
+    ["approval", { approveAfterCanary: true }],
+  ])("does not wait for %s", (_what, policy) =>
+    onFleet({ services: 6, rollout: { ...QUICK, ...policy } }, async (driver) => {
+      await driver.minutes(40);
+      driver.setRootCa(newRoot);
+      await driver.until("nobody is cut off", 60, async () => (await driver.rollouts())[0]?.status === "completed");
+      expect((await driver.rollouts())[0]).toMatchObject({ kind: "rotate", emergency: true });
+      expect(driver.events("Rollout Paused")).toEqual([]);
+    }),
+  );
+
+  it("waits for the end of a freeze window where the policy says so, and is frozen for an operator, too", () =>
+    onFleet({ services: 3, rollout: { ...QUICK, ...frozen, emergencyWaitsFor: ["freeze"] } }, async (driver) => {
+      await driver.minutes(40);
+      driver.setRootCa(newRoot);
+      await driver.until("it is frozen", 30, async () => (await driver.rollouts())[0]?.status === "frozen");
+      await driver.request({ rolloutId: "mine", kind: "rotate", scope: { controlPlane: PLANE }, requestedBy: "ann" });
+      await driver.minutes(1);
+      expect(await driver.rollout("mine")).toMatchObject({ status: "refused", reason: { code: "frozen" } });
+    }));
+
+  it("that an operator asks for in a freeze window is not refused", () =>
+    onFleet({ services: 3, rollout: { ...QUICK, ...frozen } }, async (driver) => {
+      await driver.minutes(40);
+      await cutOffOne(driver);
+      const scope = { controlPlane: PLANE };
+      await driver.request({ rolloutId: "again", kind: "rotate", scope, requestedBy: "ann" });
+      await driver.minutes(30);
+      expect(await driver.rollout("again")).toMatchObject({ emergency: true, status: "completed" });
+    }));
+
   it("is repeated by itself, less and less often, until no task is cut off, and says so once", () =>
     onFleet({ services: 3, rollout: QUICK }, async (driver) => {
       const arn = await cutOffOne(driver);

@@ -34,9 +34,10 @@ export async function nextWave(
 ): Promise<NextWave> {
   const policy = config.policy.rollout;
   const execution = { executionName: input.executionName, isFull: input.passes >= MAX_WEIGHT };
-  const frozenUntilMs = openWindow(policy.freezeWindows, now())?.until;
+  const windowUntilMs = openWindow(policy.freezeWindows, now())?.until;
   const changed = await ledger.changeRollout(input.rolloutId, (rollout) => {
-    const { approveAfterCanary } = resolvedPolicy(rollout, policy);
+    const { approveAfterCanary, ignoreFreeze } = resolvedPolicy(rollout, policy);
+    const frozenUntilMs = ignoreFreeze ? undefined : windowUntilMs;
     const step = executionStep(rollout, execution, { approveAfterCanary, frozenUntilMs });
     return { next: afterStep(rollout, step, new Date(now()).toISOString()), result: step };
   });

@@ -10,7 +10,7 @@ export interface RemindHeldCalls {
   readonly now: () => number;
 }
 
-/** Reminds people, once a day, of every rollout that waits for one of them, and of how many others wait. */
+/** Reminds people, after an hour, then once a day, of every rollout that waits for one, and of how many others wait. */
 export async function remindHeld(open: readonly Rollout[], { ledger, bus, now }: RemindHeldCalls): Promise<void> {
   for (const rollout of open) {
     const { id } = rollout;
@@ -22,9 +22,9 @@ export async function remindHeld(open: readonly Rollout[], { ledger, bus, now }:
     });
     const reminder = changed?.result;
     if (!changed || !reminder) continue;
-    const { why, days } = reminder;
+    const { why, hours } = reminder;
     await bus.putEvents([
-      rolloutPaused(changed.stored, { why, untilMs: undefined, reminder: { days, others: open.length - 1 } }),
+      rolloutPaused(changed.stored, { why, untilMs: undefined, reminder: { hours, others: open.length - 1 } }),
     ]);
   }
 }

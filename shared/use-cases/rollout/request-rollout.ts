@@ -11,6 +11,7 @@ import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, ExecutionCalls } from "../../ports/ports.ts";
 import { expiryAfter } from "../../rollout/expiry.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
+import { resolvedPolicy } from "../../rollout/pace.ts";
 import { afterMovedOn, hasMovedOn, isReplaced } from "../../rollout/wish.ts";
 import { tokensOf, waits, wake } from "./hold-rollout.ts";
 import { advanceQueue, announce, enqueue, hasEnded, leaveQueue, openIds, type QueueCalls } from "./queue.ts";
@@ -61,29 +62,42 @@ export async function requestRollout(
   if (request.kind === "rollback") throw new AutopilotError("invalid-request", "A rollback is a matter of control.");
   const rolloutId = request.rolloutId ?? rolloutIdOf({ kind: request.kind, key: eventId });
   const { kind, scope, why, requestedBy, overrides } = request;
-  const asked = { id: rolloutId, kind, scope, why, requestedBy, overrides, emergency: false };
+  const asked = { id: rolloutId, kind, scope, why, requestedBy, overrides };
   try {
     const target = await targetOf(request, calls);
-    const window = openWindow(calls.config.policy.rollout.freezeWindows, calls.now());
-    if (window && !overrides.ignoreFreeze) {
-      throw new AutopilotError("frozen", `It ends at ${new Date(window.until).toISOString()}.`);
-    }
-    return await queueAsked({ ...asked, target }, calls);
+    const emergency = await isEmergency({ kind, target }, calls);
+    checkFreeze({ overrides, emergency }, calls);
+    return await queueAsked({ ...asked, target, emergency }, calls);
   } catch (error) {
     const failure = asAutopilotError(error);
     if (failure.retryable) throw failure;
-    return refuse({ ...asked, target: {} }, failure, calls);
+    return refuse({ ...asked, target: {}, emergency: false }, failure, calls);
   }
 }
 
 /** While tasks are cut off, the rotation of their control plane is an emergency, also where an operator asks for it. */
+async function isEmergency(
+  { kind, target: { controlPlane } }: Pick<Wanted, "kind" | "target">,
+  { ledger }: RequestCalls,
+): Promise<boolean> {
+  if (kind !== "rotate" || controlPlane === undefined) return false;
+  return (await ledger.getMesh(controlPlane))?.emergency !== undefined;
+}
+
+/** Throws `frozen` where a freeze window would hold it at once. */
+function checkFreeze(wanted: Pick<Wanted, "overrides" | "emergency">, { config, now }: RequestCalls): void {
+  const policy = config.policy.rollout;
+  const window = openWindow(policy.freezeWindows, now());
+  if (!window || resolvedPolicy(wanted, policy).ignoreFreeze) return;
+  throw new AutopilotError("frozen", `It ends at ${new Date(window.until).toISOString()}.`);
+}
+
 async function queueAsked(wanted: Wanted, calls: RequestCalls): Promise<Requested> {
   const { controlPlane } = wanted.target;
-  if (wanted.kind !== "rotate" || controlPlane === undefined) return queueRollout(wanted, calls);
-  if (!(await calls.ledger.getMesh(controlPlane))?.emergency) return queueRollout(wanted, calls);
   // A request that comes again, after others, is not the last attempt.
-  if (!(await calls.ledger.getRollout(wanted.id))) await recordAttempt(controlPlane, wanted, calls);
-  return queueRollout({ ...wanted, emergency: true }, calls);
+  if (wanted.emergency && controlPlane !== undefined && !(await calls.ledger.getRollout(wanted.id)))
+    await recordAttempt(controlPlane, wanted, calls);
+  return queueRollout(wanted, calls);
 }
 
 /** Records the rollout and puts it at the end of the queue, once for an id. Starts it if no other is under way. */

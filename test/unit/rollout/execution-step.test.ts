@@ -32,7 +32,6 @@ describe("the next step", () => {
     ["holds for an approval", {}, { approveAfterCanary: true }, { do: "hold", why: "approval" }],
     ["rolls once approved", { approved: by }, { approveAfterCanary: true }, rollNext],
     ["holds while frozen", {}, { frozenUntilMs: 7 }, { do: "hold", why: "freeze", untilMs: 7 }],
-    ["ignores a freeze window", { overrides: { ignoreFreeze: true } }, { frozenUntilMs: 7 }, rollNext],
     ["aborts", { control: { action: "abort", ...by } }, { frozenUntilMs: 7 }, { do: "finish", as: "aborted" }],
     ["completes", { nextWaveIndex: 2 }, { frozenUntilMs: 7 }, { do: "finish", as: "completed" }],
     [

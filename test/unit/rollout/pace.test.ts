@@ -17,12 +17,14 @@ describe("the policy of a rollout", () => {
     expect(resolvedPolicy({ overrides: {}, emergency: false }, policy)).toEqual({
       ...ordinary,
       failureBudget: { perWave: { percent: 10 }, inAll: { count: 20, percent: 5 } },
+      ignoreFreeze: false,
     });
   });
 
   it("has the emergency's pace in an emergency, and an unchanged budget", () => {
     expect(resolvedPolicy({ overrides: {}, emergency: true }, policy)).toMatchObject({
       ...ordinary,
+      approveAfterCanary: false,
       waves: [100],
       regionsTogether: true,
       concurrency: 0,
@@ -33,7 +35,25 @@ describe("the policy of a rollout", () => {
 
   it("keeps its pace in an emergency where none is configured for it", () => {
     const { emergency: _, ...calm } = policy;
-    expect(resolvedPolicy({ overrides: {}, emergency: true }, calm)).toMatchObject(ordinary);
+    expect(resolvedPolicy({ overrides: {}, emergency: true }, calm)).toMatchObject({
+      ...ordinary,
+      approveAfterCanary: false,
+    });
+  });
+
+  it("lets an emergency wait for approval and for the end of a freeze window only where it says so", () => {
+    const holds = (emergencyWaitsFor: typeof policy.emergencyWaitsFor, overrides = {}) => {
+      const { approveAfterCanary, ignoreFreeze } = resolvedPolicy(
+        { overrides, emergency: true },
+        { ...policy, emergencyWaitsFor },
+      );
+      return { approveAfterCanary, ignoreFreeze };
+    };
+    expect(holds([])).toEqual({ approveAfterCanary: false, ignoreFreeze: true });
+    expect(holds(["approval"])).toEqual({ approveAfterCanary: true, ignoreFreeze: true });
+    expect(holds(["freeze"])).toEqual({ approveAfterCanary: false, ignoreFreeze: false });
+    const asked = { approveAfterCanary: true, ignoreFreeze: false };
+    expect(holds([], asked)).toEqual(asked);
   });
 
   it("is overridden by the request, also in an emergency, also with zero and no", () => {
@@ -45,6 +65,7 @@ describe("the policy of a rollout", () => {
       bakeMinutes: 0,
       approveAfterCanary: false,
       failureBudget: { perWave: { count: 1 } },
+      ignoreFreeze: true,
     };
     for (const emergency of [false, true]) expect(resolvedPolicy({ overrides, emergency }, policy)).toEqual(overrides);
   });

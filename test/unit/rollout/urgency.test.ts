@@ -37,15 +37,16 @@ describe("the turn", () => {
 
 describe("a reminder", () => {
   const noon = Date.parse(AT);
-  const day = 86_400_000;
+  const hour = 3_600_000;
+  const day = 24 * hour;
 
-  it("comes once a day while a rollout waits for a person", () => {
+  it("comes after an hour, then once a day, while a rollout waits for a person", () => {
     const paused = rollout({ status: "paused", heldSince: AT });
-    expect(dueReminder(paused, noon + day - 1)).toBeUndefined();
-    expect(dueReminder(paused, noon + day)).toEqual({ why: "operator", days: 1 });
-    const reminded = { ...paused, remindedAt: new Date(noon + day).toISOString() };
-    expect(dueReminder(reminded, noon + 2 * day - 1)).toBeUndefined();
-    expect(dueReminder(reminded, noon + 2 * day)).toEqual({ why: "operator", days: 2 });
+    expect(dueReminder(paused, noon + hour - 1)).toBeUndefined();
+    expect(dueReminder(paused, noon + hour)).toEqual({ why: "operator", hours: 1 });
+    const reminded = { ...paused, remindedAt: new Date(noon + hour).toISOString() };
+    expect(dueReminder(reminded, noon + hour + day - 1)).toBeUndefined();
+    expect(dueReminder(reminded, noon + hour + day)).toEqual({ why: "operator", hours: 25 });
     expect(dueReminder({ ...paused, status: "awaiting-approval" }, noon + day)).toMatchObject({ why: "approval" });
     for (const status of ["running", "frozen", "completed", "waiting"] as const)
       expect(dueReminder({ ...paused, status }, noon + day)).toBeUndefined();

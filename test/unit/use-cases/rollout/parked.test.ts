@@ -105,11 +105,11 @@ describe("a rollout on hold", () => {
     }
   });
 
-  it("reminds people once a day, also while it has lost its turn", async () => {
+  it("reminds people after an hour, then once a day, also while it has lost its turn", async () => {
     const testbed = rolloutTestbed();
     await underWay(testbed, { ...held, waves: [...held.waves] });
     await queueRollout(emergency, testbed);
-    testbed.clock.nowMs = Date.parse(held.heldSince) + 86_400_000;
+    testbed.clock.nowMs = Date.parse(held.heldSince) + 3_600_000;
     await guardRollout(testbed);
     await guardRollout(testbed);
     expect(testbed.bus.events).toMatchObject([
@@ -117,12 +117,13 @@ describe("a rollout on hold", () => {
         detailType: "Rollout Paused",
         detail: {
           rolloutId: "upgrade-1",
-          detail: "Paused by ann. It has waited for a day. Another rollout waits, too.",
+          detail: "Paused by ann. It has waited for an hour. Another rollout waits, too.",
         },
       },
     ]);
     testbed.clock.nowMs += 86_400_000;
     await guardRollout(testbed);
     expect(testbed.bus.events).toHaveLength(2);
+    expect(testbed.bus.events[1]?.detail).toMatchObject({ detail: expect.stringContaining("waited for a day.") });
   });
 });
