@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { serviceRef } from "../../shared/base/arn.ts";
 import { endedStatuses, heldStatuses, type Rollout, type RolloutService } from "../../shared/model/rollout.ts";
+import { endWithoutTurn } from "../../shared/rollout/next-step.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
 import type { Lab } from "../autopilot/lab.ts";
 import { arnOf } from "../story/lab-driver.ts";
@@ -31,6 +32,7 @@ async function queue(lab: Lab, rollouts: readonly Rollout[]): Promise<readonly s
     if (!open && queued.includes(id)) broken.push(`the rollout ${id} is ${status} and still queued`);
     if (open && id === running && !heldStatuses.includes(status))
       broken.push(`the rollout ${id} doesn't end: ${status}`);
+    if (endWithoutTurn(rollout) !== undefined) broken.push(`the rollout ${id} is to end, and waits for a turn`);
     const isBegun = status !== "waiting" && !endedStatuses.includes(status);
     if (id !== running && isBegun && !rollout.parked)
       broken.push(`the rollout ${id} is ${status}, and it is not its turn`);

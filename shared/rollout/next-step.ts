@@ -45,6 +45,16 @@ export function nextStep(rollout: Rollout, { approveAfterCanary, frozenUntilMs }
   return { do: "roll", phase: "forward", wave };
 }
 
+/**
+ * How a rollout that has lost its turn ends without another one: nothing is left to do for it. Undefined where it has
+ * to wait for its turn.
+ */
+export function endWithoutTurn(rollout: Rollout): "rolled-back" | "aborted" | "superseded" | undefined {
+  if (!rollout.parked) return undefined;
+  const step = nextStep(rollout, { approveAfterCanary: false, frozenUntilMs: undefined });
+  return step.do === "finish" && step.as !== "completed" ? step.as : undefined;
+}
+
 /** A service of the wave may have been changed and not rolled back since. */
 function wasTouched({ state }: Wave): boolean {
   return state !== "waiting" && state !== "rolled-back";

@@ -1,5 +1,5 @@
 import { heldStatuses, type Rollout } from "../model/rollout.ts";
-import { isRollingBack } from "./stopping.ts";
+import { isRollingBack, isStopping } from "./stopping.ts";
 
 /**
  * How urgent a rollout is, the most urgent the highest: a rollback, an emergency, an address at which new tasks don't
@@ -22,7 +22,7 @@ export function turnOf(current: Rollout | undefined, waiting: readonly Rollout[]
   return yields(current) && urgencyOf(next) > urgencyOf(current) ? next : current;
 }
 
-/** True for a rollout on hold: nothing of it is under way. */
+/** True for a rollout on hold: nothing of it is under way. One that is to end does so first. */
 export function yields(rollout: Rollout): boolean {
-  return heldStatuses.includes(rollout.status) && !isRollingBack(rollout);
+  return heldStatuses.includes(rollout.status) && !isStopping(rollout);
 }

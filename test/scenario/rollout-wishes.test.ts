@@ -178,4 +178,24 @@ describe("an emergency", () => {
       expect(driver.images()).toEqual(driver.arns.map(() => NEW_IMAGE));
       expect(await driver.leftovers()).toEqual([]);
     }));
+
+  it("lets an upgrade behind it that an operator aborts end at once", () =>
+    onFleet({ services: 6, ztunnel, rollout: { ...rollout, approveAfterCanary: true } }, async (driver) => {
+      await driver.putParameter(PARAMETER, OLD_IMAGE);
+      await driver.minutes(20);
+      await driver.putParameter(PARAMETER, NEW_IMAGE);
+      const upgrade = async () => (await driver.rollouts()).findLast(({ kind }) => kind === "upgrade");
+      const approval = async () => (await upgrade())?.status === "awaiting-approval";
+      await driver.until("the upgrade awaits its approval", 60, approval);
+      const { id = "" } = (await upgrade()) ?? {};
+      driver.setRootCa(newRoot);
+      const turn = async () => (await driver.lab.ledger.getFleet()).currentRolloutId;
+      await driver.until("the emergency has its turn", 30, async () => (await turn()) !== id);
+      const emergencyId = await turn();
+      await driver.command("abort", id);
+      await driver.untilStatus("aborted", id, 1.5);
+      expect(await turn()).toBe(emergencyId);
+      expect((await driver.lab.ledger.getFleet()).queuedRolloutIds).toEqual([]);
+      expect(driver.events("Rollout Completed")).toMatchObject([{ rolloutId: id, outcome: "aborted" }]);
+    }));
 });

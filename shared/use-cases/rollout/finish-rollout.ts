@@ -3,9 +3,9 @@ import { rolledBack, rolloutCompleted } from "../../events/rollout-events.ts";
 import { endedStatuses, type Rollout, type RolloutServiceStatus, type RolloutStatus } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";
-import { nextStep } from "../../rollout/next-step.ts";
+import { endWithoutTurn, nextStep } from "../../rollout/next-step.ts";
 import { progressOf } from "../../rollout/progress.ts";
-import { advanceQueue, hasEnded, makeRoom, type QueueCalls } from "./queue.ts";
+import { advanceQueue, hasEnded, leaveQueue, makeRoom, type QueueCalls } from "./queue.ts";
 import { type ReleaseCalls, releaseToFleet, withdrawFromFleet } from "./release.ts";
 
 export interface FinishRolloutCalls extends QueueCalls, Omit<ReleaseCalls, "ledger"> {
@@ -22,8 +22,9 @@ export interface FleetFailure {
 
 /**
  * Last step of RollFleet: releases the target of a completed rollout to the fleet, records and notifies the outcome,
- * and starts the next rollout. Safe to run again after a crash. Returns the status that the rollout ends with,
- * `unknown` when there is no such rollout, and how many services are stuck.
+ * and starts the next rollout. One that has lost its turn ends where nothing is left to do for it. Safe to run again
+ * after a crash. Returns the status that the rollout ends with, `unknown` when there is no such rollout, and how many
+ * services are stuck.
  */
 export async function finishRollout(
   rolloutId: string,
@@ -32,14 +33,15 @@ export async function finishRollout(
 ): Promise<{ readonly status: RolloutStatus | "unknown"; readonly stuck: number }> {
   const rollout = await calls.ledger.getRollout(rolloutId);
   if (!rollout) return { status: "unknown", stuck: 0 };
-  if ((await calls.ledger.getFleet()).currentRolloutId !== rolloutId) {
+  const hasTurn = (await calls.ledger.getFleet()).currentRolloutId === rolloutId;
+  const status = hasTurn ? outcomeOf(rollout, failure) : endWithoutTurn(rollout);
+  if (!hasTurn && status === undefined) {
     // An earlier try has made room already, or the guard after that had crashed, before the end was reported. The
     // rollout may have been reopened since: that is its next turn's matter.
     if (hasEnded(rollout)) await notifyOnce(rollout, calls);
     await advanceQueue(calls);
     return { status: rollout.status, stuck: rollout.stuckOrdinals.length };
   }
-  const status = outcomeOf(rollout, failure);
   if (status === undefined) return { status: rollout.status, stuck: rollout.stuckOrdinals.length };
   if (status === "completed") await releaseToFleet(rollout, calls);
   if (status === "rolled-back") {
@@ -51,6 +53,8 @@ export async function finishRollout(
     if (current.status === status && current.finishedAt !== undefined) return {};
     // This try is late: another has ended the rollout since, and it may have been reopened.
     if (current.status !== rollout.status) return {};
+    // Or it has got its turn since: its execution ends it.
+    if (!hasTurn && endWithoutTurn(current) !== status) return {};
     const { control, holdToken: _, otherHoldTokens: __, holdUntilMs: ___, endNotified: ____, ...rest } = current;
     // An operator asked for a rollback while this step ran: the rollout ends, and is rolled back in its next turn.
     const isLate = control?.action === "rollback" && rollout.control?.action !== "rollback";
@@ -61,13 +65,14 @@ export async function finishRollout(
       ...((isLate || isStopped) && { control }),
       status,
       finishedAt: new Date(calls.now()).toISOString(),
-      ...(failure && { reason: reasonOf(failure) }),
+      ...(hasTurn && failure && { reason: reasonOf(failure) }),
     };
     return { next };
   });
   if (changed && hasEnded(changed.stored)) {
     await notifyOnce(changed.stored, calls);
     await makeRoom(rolloutId, calls);
+    if (!hasTurn) await leaveQueue(rolloutId, calls);
   }
   await advanceQueue(calls);
   return { status, stuck: rollout.stuckOrdinals.length };

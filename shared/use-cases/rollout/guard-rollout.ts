@@ -1,20 +1,17 @@
 import type { Rollout, RolloutService } from "../../model/rollout.ts";
-import type { BusCalls, ExecutionCalls } from "../../ports/ports.ts";
 import { progressOf } from "../../rollout/progress.ts";
 import { isStopping } from "../../rollout/stopping.ts";
 import { firedAlarm, type GuardCalls } from "./alarms.ts";
+import { type EndParkedCalls, endParked } from "./end-parked.ts";
 import { tokensOf, waits, wake } from "./hold-rollout.ts";
 import { type KeepOpenCalls, keepOpen, readOpen } from "./keep-open.ts";
-import { advanceQueue, type QueueCalls } from "./queue.ts";
+import { advanceQueue } from "./queue.ts";
 import { remindHeld } from "./remind-held.ts";
 
-export interface GuardRolloutCalls extends GuardCalls, Omit<QueueCalls, "log"> {
-  readonly config: GuardCalls["config"] & KeepOpenCalls["config"];
-  readonly ledger: QueueCalls["ledger"] & KeepOpenCalls["ledger"];
-  readonly fleetExecutions: QueueCalls["fleetExecutions"] & Pick<ExecutionCalls, "sendTaskSuccess">;
-  readonly bus: BusCalls;
-  readonly now: () => number;
-  readonly log: GuardCalls["log"] & QueueCalls["log"];
+export interface GuardRolloutCalls extends GuardCalls, EndParkedCalls {
+  readonly config: GuardCalls["config"] & KeepOpenCalls["config"] & EndParkedCalls["config"];
+  readonly ledger: EndParkedCalls["ledger"] & KeepOpenCalls["ledger"];
+  readonly log: GuardCalls["log"] & EndParkedCalls["log"];
 }
 
 export interface Guarded {
@@ -34,11 +31,13 @@ export interface GuardedProgress {
 
 /**
  * Makes sure that the rollout under way has a running execution, and rolls it back when an alarm is in ALARM, also in
- * the middle of a wave or a bake. Reminds people of what waits for them, and keeps the records of what is open.
+ * the middle of a wave or a bake. Ends what has lost its turn and needs no other one. Reminds people of what waits for
+ * them, and keeps the records of what is open.
  */
 export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
   const rolloutId = await advanceQueue(calls);
   const open = await readOpen(calls);
+  await endParked(open, calls);
   await remindHeld(open, calls);
   await keepOpen(open, calls);
   if (rolloutId === undefined) return { rolloutId: null, stopped: false };

@@ -126,6 +126,11 @@ export async function advanceQueue(calls: QueueCalls): Promise<string | undefine
   throw new AutopilotError("throttled", `The queue has changed ${MAX_RACES} times meanwhile.`);
 }
 
+/** True unless it has ended without a turn, and the guard has yet to report that: until then it keeps its place. */
+function isReported({ parked, endNotified }: Rollout): boolean {
+  return !parked || endNotified === true;
+}
+
 /** One that can't be read keeps its place in the queue, and its turn goes to the others. */
 async function readWaiting(id: string, { ledger, log }: QueueCalls): Promise<Rollout | "unreadable" | undefined> {
   try {
@@ -151,7 +156,7 @@ async function takeTurn(calls: QueueCalls): Promise<Rollout | "changed" | undefi
     const rollout = await readWaiting(id, calls);
     if (rollout === "unreadable") continue;
     if (rollout && !isOver(rollout)) waiting.push(rollout);
-    else await leaveQueue(id, calls);
+    else if (!rollout || isReported(rollout)) await leaveQueue(id, calls);
   }
   const turn = turnOf(current, waiting);
   if (turn === undefined) return undefined;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Rollout } from "../../../../shared/model/rollout.ts";
 import { controlRollout } from "../../../../shared/use-cases/rollout/control-rollout.ts";
 import { finishRollout } from "../../../../shared/use-cases/rollout/finish-rollout.ts";
 import { guardRollout } from "../../../../shared/use-cases/rollout/guard-rollout.ts";
@@ -31,6 +32,8 @@ const held = {
   nextWaveIndex: 1,
   control: { action: "pause", by: "ann", at: "2026-11-23T11:00:00.000Z" },
 } as const;
+
+const NEXT = "registry.example.com/ztunnel:2";
 
 const step = (testbed: RolloutTestbed) =>
   nextWave({ rolloutId: "upgrade-1", executionName: "upgrade-1-1", passes: 0 }, testbed);
@@ -103,6 +106,81 @@ describe("a rollout on hold", () => {
         expect(fleet.queuedRolloutIds).toEqual(isRequested ? ["upgrade-1"] : []);
       }
     }
+  });
+
+  describe.each<[string, (testbed: RolloutTestbed) => Promise<unknown>, Partial<Rollout>]>([
+    [
+      "an operator aborts it",
+      (testbed) => controlRollout({ ...resume, action: "abort" }, testbed),
+      { status: "aborted" },
+    ],
+    [
+      "its wish has moved on",
+      async (testbed) => {
+        const next = {
+          ...emergency,
+          id: "upgrade-2",
+          kind: "upgrade",
+          target: { image: NEXT },
+          emergency: false,
+        } as const;
+        await controlRollout(resume, testbed);
+        await queueRollout(next, testbed);
+      },
+      { status: "superseded" },
+    ],
+  ])("that has lost its turn, when %s", (_when, stop, ended) => {
+    it("ends within a minute, without a turn, and people read of it once", async () => {
+      const testbed = rolloutTestbed();
+      const requestedBy = "ztunnel-autopilot";
+      await underWay(testbed, { ...held, waves: [...held.waves], requestedBy, target: { image: "ztunnel:1" } });
+      await queueRollout(emergency, testbed);
+      await stop(testbed);
+      await guardRollout(testbed);
+      await guardRollout(testbed);
+      expect(await testbed.ledger.getRollout("upgrade-1")).toMatchObject({ ...ended, finishedAt: expect.any(String) });
+      const { currentRolloutId, queuedRolloutIds } = await testbed.ledger.getFleet();
+      expect(currentRolloutId).toBe("rotate-now");
+      expect(queuedRolloutIds).not.toContain("upgrade-1");
+      expect(testbed.bus.types()).toEqual(["Rollout Completed"]);
+      expect(testbed.fleetExecutions.delivered.map(({ taskToken }) => taskToken)).toContain("token");
+      expect(await step(testbed)).toMatchObject({ do: "end" });
+    });
+  });
+
+  it("that has lost its turn and was aborted is rolled back in its next turn when an operator asks for that", async () => {
+    const testbed = rolloutTestbed();
+    await underWay(testbed, { ...held, waves: [...held.waves] });
+    await queueRollout(emergency, testbed);
+    await controlRollout({ ...resume, action: "abort" }, testbed);
+    await guardRollout(testbed);
+    await controlRollout({ ...resume, action: "rollback" }, testbed);
+    expect(await step(testbed), "the execution that it had").toMatchObject({ do: "end" });
+    testbed.fleetExecutions.end("upgrade-1-1", "SUCCEEDED");
+    await guardRollout(testbed);
+    expect((await testbed.ledger.getFleet()).queuedRolloutIds).toEqual(["upgrade-1"]);
+    await testbed.ledger.changeRollout("rotate-now", (one) => ({ next: { ...one, status: "running" } }));
+    await finishRollout("rotate-now", null, testbed);
+    const rolled = await nextWave({ rolloutId: "upgrade-1", executionName: "upgrade-1-2", passes: 0 }, testbed);
+    expect(rolled).toMatchObject({ do: "roll", phase: "rollback" });
+  });
+
+  it("that has changed nothing is rolled back at once", async () => {
+    const testbed = rolloutTestbed();
+    await underWay(testbed, { ...held, waves: [wave("canary", 0, 1, "waiting")], nextWaveIndex: 0 });
+    await queueRollout(emergency, testbed);
+    await controlRollout({ ...resume, action: "rollback" }, testbed);
+    await guardRollout(testbed);
+    expect((await testbed.ledger.getRollout("upgrade-1"))?.status).toBe("rolled-back");
+    expect(testbed.bus.types()).toEqual(["Rollout Rolled Back"]);
+  });
+
+  it("keeps its turn when it is to end: it loses no time to what is more urgent", async () => {
+    const testbed = rolloutTestbed();
+    const control = { action: "abort", by: "ann", at: held.heldSince } as const;
+    await underWay(testbed, { ...held, waves: [...held.waves], control });
+    await queueRollout(emergency, testbed);
+    expect((await testbed.ledger.getFleet()).currentRolloutId).toBe("upgrade-1");
   });
 
   it("reminds people after an hour, then once a day, also while it has lost its turn", async () => {
