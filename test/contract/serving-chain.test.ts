@@ -3,7 +3,7 @@ import type { AddressInfo, Server } from "node:net";
 import { createServer as createTcpServer } from "node:net";
 import { createServer } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
-import { servingCertificates } from "../../shared/gateways/kubernetes/serving-chain.ts";
+import { servingCertificates, servingCertificatesWithin } from "../../shared/gateways/kubernetes/serving-chain.ts";
 import { anchorsIn, parseBundle } from "../../shared/trust/bundle.ts";
 import { signerOf } from "../../shared/trust/signer.ts";
 
@@ -36,6 +36,26 @@ describe("what istiod serves", () => {
       expect(signerOf(chain, parseBundle(fixture("root-a.pem")))).toBeUndefined();
       expect(signerOf(chain.slice(0, 1), parseBundle(root)), "without the intermediate").toBeUndefined();
     }
+  });
+
+  it("can't be seen where a server sends its answer byte by byte: the wait has an end", async () => {
+    const closed = Promise.withResolvers<void>();
+    const server = createTcpServer((socket) => {
+      // The head of a long TLS record, which then comes slowly enough to keep an idle connection alive.
+      socket.write(Uint8Array.of(0x16, 3, 3, 0x40, 0));
+      const drip = setInterval(() => socket.write(Uint8Array.of(2)), 2);
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        clearInterval(drip);
+        closed.resolve();
+      });
+    });
+    const { readChain } = servingCertificatesWithin({ deadlineMs: 20 });
+    await expect(readChain(await listening(server))).rejects.toMatchObject({
+      code: "control-plane-unreachable",
+      detail: expect.stringContaining("no whole answer"),
+    });
+    await closed.promise;
   });
 
   it.each([
