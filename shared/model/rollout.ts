@@ -316,6 +316,8 @@ export const fleetStateSchema = openObject({
     /** How many changes were seen. Part of the next rollout's id, since a value may return. */
     changeCount: z.int().nonnegative().default(0),
   }).default({ factsIds: {}, changeCount: 0 }),
+  /** Somebody is about to notify people of a refused image until then, epoch milliseconds. */
+  refusing: openObject({ image: z.string(), untilMs: z.int().nonnegative() }).optional(),
   /** What the fleet should have, as it was seen last: by `image`, `settings` or `facts` and a control plane. */
   sightings: z.record(z.string(), fleetSightingSchema).optional(),
   /** Since when the ledger knows of every service in the mesh what it holds, so that claims name all holders. */

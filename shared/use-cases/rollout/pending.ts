@@ -154,11 +154,26 @@ const newImage: Find = async (fleet, calls) => {
   const rested = standing === "rests" && { rests: "image" };
   const seen = () => ({ image: found.rejected });
   if (found.rejected === fleet.requestedFor.image) return rested ? { wanted: undefined, seen, ...rested } : undefined;
+  if (!(await claimRefusal(found.rejected, calls))) return undefined;
   const { code, detail } = found.failure;
   const id = rolloutIdOf({ kind: "upgrade", key: [found.rejected, fleet.requestedFor.changeCount].join("\n") });
   await calls.bus.putEvents([rolloutRefused({ rolloutId: id, kind: "upgrade", requestedBy: AUTOPILOT, code, detail })]);
   return { wanted: undefined, seen, ...rested };
 };
+
+/** How long a run may take to notify people, after which another one does. */
+const NOTIFY_MS = 60_000;
+
+/** True if the caller is to notify people of the refused image: nobody has, or is about to. */
+async function claimRefusal(image: string, { ledger, now }: PendingCalls): Promise<boolean> {
+  const { result = false } = await ledger.changeFleet((fleet) => {
+    const { refusing } = fleet;
+    const isClaimed = refusing?.image === image && refusing.untilMs > now();
+    if (isClaimed || fleet.requestedFor.image === image) return {};
+    return { next: { ...fleet, refusing: { image, untilMs: now() + NOTIFY_MS } }, result: true };
+  });
+  return result;
+}
 
 const newSettings: Find = async (fleet, calls) => {
   const why = "The sidecar's settings have changed, by the configuration or by a release of the autopilot.";

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { settingsHash } from "../../../../shared/enrollment/settings-hash.ts";
 import { requestPending } from "../../../../shared/use-cases/rollout/pending.ts";
 import { requestRollout } from "../../../../shared/use-cases/rollout/request-rollout.ts";
+import { Crash } from "../../../support/altered-calls.ts";
 import { earlierRelease } from "../../../support/releases.ts";
 import { config } from "../../../support/services.ts";
 import { fleetTestbed, rolloutTestbed } from "../../../support/testbeds/rollout.ts";
@@ -127,6 +128,17 @@ describe("a change of the whole fleet", () => {
       detailType: "Rollout Refused",
       detail: { code: "invalid-image", detail: expect.stringContaining("not an image!") },
     });
+  });
+
+  it("refuses it once although two runs see it at the same time, and later where the run that did has died", async () => {
+    const testbed = await seen();
+    testbed.parameters.values.set("/image", "not an image!");
+    const bus = { putEvents: () => Promise.reject(new Crash("it dies")) };
+    await expect(requestPending({ ...testbed, bus })).rejects.toThrow(Crash);
+    testbed.clock.nowMs += 60_000;
+    await Promise.all([requestPending(testbed), requestPending(testbed)]);
+    await requestPending(testbed);
+    expect(testbed.bus.types()).toEqual(["Rollout Refused"]);
   });
 
   it("refuses an image that is newer than istiod, once, and asks for it when istiod has its version", async () => {
