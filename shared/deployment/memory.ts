@@ -60,6 +60,7 @@ const nothing = {
   notifiedContested: null,
   notifiedThrottled: null,
   notifiedShared: null,
+  notifiedOrphaned: null,
   corrections: null,
   stops: null,
   rolledBy: null,

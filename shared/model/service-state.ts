@@ -174,6 +174,8 @@ export const serviceStateSchema = openObject({
   notifiedThrottled: z.iso.datetime().optional(),
   /** The failure of something that services share, and the day, of which people were notified last. */
   notifiedShared: z.string().optional(),
+  /** Why no sweep can read it any more, as people were notified last. */
+  notifiedOrphaned: z.string().optional(),
   corrections: correctionsSchema.optional(),
   stops: stopsSchema.optional(),
   /** The rollout that has given it its revision: tasks that die are that rollout's failures while it runs. */

@@ -29,7 +29,8 @@ export interface Notice {
     | "notifiedUnhealthy"
     | "notifiedContested"
     | "notifiedThrottled"
-    | "notifiedShared";
+    | "notifiedShared"
+    | "notifiedOrphaned";
   readonly text: string;
   /** Who claims it, an execution. A claim by nobody is never claimed again before its end. */
   readonly by?: string;

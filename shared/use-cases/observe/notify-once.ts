@@ -13,7 +13,7 @@ const NOTICE_MS = 60_000;
 
 /** True if the caller is to notify people of it: nobody has, or is about to. */
 export function claimNotice(
-  { serviceArn }: ServiceRef,
+  { serviceArn }: Pick<ServiceRef, "serviceArn">,
   notice: Pick<Notice, "member" | "text" | "by">,
   { ledger, now }: Pick<NoticeCalls, "ledger" | "now">,
 ): Promise<boolean> {

@@ -13,7 +13,7 @@ import type { Sighting } from "./sighting.ts";
 
 export interface KeepCalls {
   readonly config: Config;
-  readonly ledger: Pick<Ledger, "changeClaim" | "listClaims" | "listServices" | "patchService"> &
+  readonly ledger: Pick<Ledger, "changeClaim" | "claimNotice" | "listClaims" | "listServices" | "patchService"> &
     Pick<RolloutLedger, "changeFleet">;
   readonly fleet: FleetReads["fleet"];
   readonly secrets: (place: Place) => SecretsCalls;

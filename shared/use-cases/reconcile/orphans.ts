@@ -4,6 +4,7 @@ import { placeName } from "../../enrollment/needs.ts";
 import { servicesOrphaned } from "../../events/mesh-events.ts";
 import type { OrphanReason } from "../../model/reasons.ts";
 import type { ServiceState } from "../../model/service-state.ts";
+import { claimNotice } from "../observe/notify-once.ts";
 import type { KeepCalls, Sightings } from "./keeping.ts";
 
 /** An account may refuse the autopilot while its roles are deployed again. */
@@ -27,13 +28,19 @@ export async function followOrphans(
     const why = orphanReasonOf(state, calls.config, sightings.get(placeName({ account, region })));
     const orphaned = why === undefined ? undefined : since(state, why, calls.now());
     if (why !== undefined && orphaned && isDue(orphaned, why, calls.now())) due.push({ serviceArn, why, orphaned });
-    else if (orphaned !== state.orphaned) await calls.ledger.patchService(serviceArn, { orphaned: orphaned ?? null });
+    else if (orphaned !== state.orphaned)
+      await calls.ledger.patchService(serviceArn, { orphaned: orphaned ?? null, notifiedOrphaned: null });
   }
-  if (due.length === 0) return;
-  // Emit before recording: after a crash in between, the event is emitted twice rather than never.
-  await calls.bus.putEvents([servicesOrphaned("orphaned", due)]);
-  for (const { serviceArn, orphaned } of due) {
-    await calls.ledger.patchService(serviceArn, { orphaned: { ...orphaned, isNotified: true } });
+  const claimed: typeof due = [];
+  // What a crash keeps from being emitted is claimed again by the next sweep.
+  for (const one of due) {
+    if (await claimNotice(one, { member: "notifiedOrphaned", text: one.why }, calls)) claimed.push(one);
+  }
+  if (claimed.length === 0) return;
+  await calls.bus.putEvents([servicesOrphaned("orphaned", claimed)]);
+  for (const { serviceArn, why, orphaned } of claimed) {
+    const notified = { ...orphaned, isNotified: true };
+    await calls.ledger.patchService(serviceArn, { orphaned: notified, notifiedOrphaned: why, notice: null });
   }
 }
 

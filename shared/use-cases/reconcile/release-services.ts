@@ -15,7 +15,14 @@ export interface ReleaseServicesCalls {
 }
 
 /** What the ledger knows no more of a service that was released. Should it come back, a sweep finds what it runs. */
-const released = { enrolled: false, secretsInUse: [], held: null, unverified: null, orphaned: null };
+const released = {
+  enrolled: false,
+  secretsInUse: [],
+  held: null,
+  unverified: null,
+  orphaned: null,
+  notifiedOrphaned: null,
+};
 
 export interface Released {
   readonly released: readonly string[];

@@ -78,6 +78,36 @@ describe("services in the mesh that no sweep reads", () => {
     expect(events).toHaveLength(2);
   });
 
+  it("are notified once by two sweeps at the same time, and by the next one where a sweep died before its event", async () => {
+    const { clock, events, follow, add, ledger, ...calls } = testbed();
+    await add(web);
+    await add(other);
+    const bus = { putEvents: () => Promise.reject(new Error("it dies")) };
+    const states = await Array.fromAsync(ledger.listServices());
+    const dies = followOrphans(states, seen({ clusters: [] }), { ...calls, ledger, bus });
+    await expect(dies).rejects.toThrow("it dies");
+    clock.nowMs += 15 * MINUTE_MS;
+    // Both have read the services before either has notified.
+    const read = await Array.fromAsync(ledger.listServices());
+    for (let sweep = 0; sweep < 2; sweep += 1) {
+      await followOrphans(read, seen({ clusters: [] }), { ...calls, ledger });
+      clock.nowMs += 1;
+    }
+    await follow(seen({ clusters: [] }));
+    expect(events.map(({ detail }) => detail)).toMatchObject([{ state: "orphaned", services: 2 }]);
+  });
+
+  it("are notified again once the reason returns that another one has replaced for a while", async () => {
+    const { clock, events, follow, add } = testbed();
+    await add(web);
+    await follow(seen({ clusters: [] }));
+    await follow(seen({ isRefused: true }));
+    clock.nowMs += 15 * MINUTE_MS;
+    await follow(seen({ clusters: [] }));
+    await follow(seen({ clusters: [] }));
+    expect(events).toHaveLength(2);
+  });
+
   it("do not matter once they are out of the mesh", async () => {
     const { events, follow, add } = testbed();
     await add(other, { enrolled: false });
