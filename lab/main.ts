@@ -1,7 +1,7 @@
-import { parseArgs } from "node:util";
 import * as z from "zod";
 import autopilotConfig from "../autopilot.config.ts";
 import { parseConfig } from "../shared/config/config.ts";
+import { parsedOptions, wholeNumber } from "./command-options.ts";
 import { demoFleet } from "./fleet/demo.ts";
 import { type Fleet, FleetRefused } from "./fleet/fleet.ts";
 import { banner } from "./server/banner.ts";
@@ -32,7 +32,7 @@ const options = {
 
 const valuesSchema = z
   .object({
-    port: z.coerce.number("must be a whole number from 0 to 65535").int().min(0).max(65_535),
+    port: wholeNumber(0, 65_535),
     speed: z.coerce.number("must be a number above 0 and at most 100000").positive().max(100_000),
     fleet: z.string().min(1).optional(),
     empty: z.boolean(),
@@ -67,18 +67,9 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function usage(args: readonly string[]): z.output<typeof valuesSchema> {
-  let values: unknown;
-  try {
-    ({ values } = parseArgs({ args: [...args], options }));
-  } catch (cause) {
-    throw new WrongUsage(`${sentence(cause)}\n\n${help}`, { cause });
-  }
-  const result = valuesSchema.safeParse(values);
-  if (result.success) return result.data;
-  const issues = result.error.issues.map(
-    ({ path, message }) => `${path.map((name) => `--${String(name)}: `).join("")}${message}`,
-  );
-  throw new WrongUsage(`${issues.join("\n")}\n\n${help}`);
+  const parsed = parsedOptions(args, options, valuesSchema);
+  if ("values" in parsed) return parsed.values;
+  throw new WrongUsage(`${parsed.problems}\n\n${help}`);
 }
 
 async function fleetOf(file: string | undefined): Promise<Fleet> {

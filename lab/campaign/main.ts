@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import * as z from "zod";
+import { optionsOrHelp, wholeNumber } from "../command-options.ts";
 import { type KnownViolation, knownViolations } from "./known.ts";
 import { keepsRecords, type Run, runOf } from "./run.ts";
 import { timelineOf } from "./timeline.ts";
@@ -32,9 +32,8 @@ const options = {
   help: { type: "boolean", default: false },
 } as const;
 
-const wholeNumber = (min: number) => z.coerce.number(`must be a whole number from ${min}`).int().min(min);
 const valuesSchema = z.object({
-  runs: wholeNumber(1).max(1_000_000),
+  runs: wholeNumber(1, 1_000_000),
   seed: wholeNumber(0),
   replay: wholeNumber(0).optional(),
   "no-latency": z.boolean(),
@@ -53,7 +52,7 @@ const progress = (line: string) => process.stderr.write(`${line}\n`);
 
 /** Runs the command. Returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const values = usage(args);
+  const values = optionsOrHelp(args, { options, schema: valuesSchema, help });
   if (values === undefined) return 2;
   if (values.help) {
     write(help);
@@ -107,15 +106,6 @@ async function nowMended(): Promise<readonly KnownViolation[]> {
     if (!known.includes(one)) mended.push(one);
   }
   return mended;
-}
-
-function usage(args: readonly string[]): z.output<typeof valuesSchema> | undefined {
-  try {
-    return valuesSchema.parse(parseArgs({ args: [...args], options }).values);
-  } catch (error) {
-    progress(`${error instanceof z.ZodError ? z.prettifyError(error) : String(error)}\n\n${help}`);
-    return undefined;
-  }
 }
 
 function report(run: Run, verbose: boolean): readonly string[] {

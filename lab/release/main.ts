@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import * as z from "zod";
 import { runOf } from "../campaign/run.ts";
+import { optionsOrHelp, wholeNumber } from "../command-options.ts";
 import { Recording } from "./recording.ts";
 
 const help = `npm run record-release -- [options]
@@ -40,12 +40,11 @@ const options = {
   help: { type: "boolean", default: false },
 } as const;
 
-const number = z.coerce.number("must be a whole number from 1").int().min(1);
-const valuesSchema = z.object({ runs: number, seed: number, help: z.boolean() });
+const valuesSchema = z.object({ runs: wholeNumber(1), seed: wholeNumber(1), help: z.boolean() });
 
 /** Runs the command. Returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const values = usage(args);
+  const values = optionsOrHelp(args, { options, schema: valuesSchema, help });
   if (values === undefined) return 2;
   if (values.help) {
     process.stdout.write(help);
@@ -77,15 +76,6 @@ async function main(args: readonly string[]): Promise<number> {
   }
   process.stdout.write(`Recorded ${version} in ${folder}\n`);
   return 0;
-}
-
-function usage(args: readonly string[]): z.output<typeof valuesSchema> | undefined {
-  try {
-    return valuesSchema.parse(parseArgs({ args: [...args], options }).values);
-  } catch (error) {
-    process.stderr.write(`${error instanceof z.ZodError ? z.prettifyError(error) : String(error)}\n\n${help}`);
-    return undefined;
-  }
 }
 
 async function recorded(seed: number, runs: number) {

@@ -1,6 +1,6 @@
 /** Explores the protocols further than the tests do: `npm run model`. */
-import { parseArgs } from "node:util";
 import * as z from "zod";
+import { optionsOrHelp, wholeNumber } from "../../lab/command-options.ts";
 import { scenarios } from "./scenarios.ts";
 
 const help = `npm run model -- [options]
@@ -25,7 +25,7 @@ const options = {
 } as const;
 
 const valuesSchema = z.object({
-  runs: z.coerce.number("must be a whole number from 1").int().min(1),
+  runs: wholeNumber(1),
   only: z.string(),
   list: z.boolean(),
   help: z.boolean(),
@@ -35,7 +35,7 @@ const write = (line: string) => process.stdout.write(`${line}\n`);
 
 /** Runs the command. Returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const values = usage(args);
+  const values = optionsOrHelp(args, { options, schema: valuesSchema, help });
   if (values === undefined) return 2;
   if (values.help) {
     write(help);
@@ -62,15 +62,6 @@ async function main(args: readonly string[]): Promise<number> {
     }
   }
   return broken > 0 ? 1 : 0;
-}
-
-function usage(args: readonly string[]): z.output<typeof valuesSchema> | undefined {
-  try {
-    return valuesSchema.parse(parseArgs({ args: [...args], options }).values);
-  } catch (error) {
-    process.stderr.write(`${error instanceof z.ZodError ? z.prettifyError(error) : String(error)}\n\n${help}`);
-    return undefined;
-  }
 }
 
 process.exitCode = await main(process.argv.slice(2));
