@@ -308,9 +308,18 @@ export const RETRYABLE_ERROR = "Autopilot.Retryable";
 export const THROTTLED_ERROR = "Autopilot.Throttled";
 export const TERMINAL_ERROR = "Autopilot.Terminal";
 
+/** A message in Slack has 3000 characters, and a text in it takes its share: the smallest of what carries an error. */
+const MAX_TEXT_LENGTH = 2000;
+
+/** A text that a stranger may have made long, as short as what carries an error needs it. */
+export function shortened(text: string): string {
+  if (text.length <= MAX_TEXT_LENGTH) return text;
+  return `${text.slice(0, MAX_TEXT_LENGTH).replace(/[\ud800-\udbff]$/, "")}… (${text.length} characters)`;
+}
+
 /**
  * The one error class of the product. `code` names the reason, `detail` the thing, `retryable` whether trying again
- * can help; the name follows from it, so that a state machine can distinguish the two.
+ * can help; the name follows from it, so that a state machine can distinguish the two. A long detail is shortened.
  */
 export class AutopilotError extends Error {
   readonly code: FailureCode;
@@ -318,9 +327,10 @@ export class AutopilotError extends Error {
   readonly retryable: boolean;
 
   constructor(code: FailureCode, detail: string, options: { readonly cause?: unknown } = {}) {
-    super(`${code}: ${failures[code].sentence} ${detail}`.trim(), options);
+    const short = shortened(detail);
+    super(`${code}: ${failures[code].sentence} ${short}`.trim(), options);
     this.code = code;
-    this.detail = detail;
+    this.detail = short;
     this.retryable = failures[code].retryable;
     this.name = code === "throttled" ? THROTTLED_ERROR : this.retryable ? RETRYABLE_ERROR : TERMINAL_ERROR;
   }

@@ -13,9 +13,14 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   return (text) => forms.reduce((redacted, form) => redacted.replaceAll(form, REDACTED), text);
 }
 
+/** A text of anybody's as a part of a URL: half of a character, which no URL can hold, becomes U+FFFD. */
+export function urlEncoded(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
+}
+
 function formsOf(secret: string): readonly string[] {
   const json = JSON.stringify(secret).slice(1, -1);
-  return [secret, encodeURIComponent(secret), json, json.replaceAll("/", "\\/")];
+  return [secret, urlEncoded(secret), json, json.replaceAll("/", "\\/")];
 }
 
 /** What is secret in a URL that is itself a credential: it all, its path, and the longer ones of its parts. */

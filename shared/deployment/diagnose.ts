@@ -30,9 +30,20 @@ export function diagnose(observed: {
   readonly stoppedTasks: readonly ObservedTask[];
   readonly runningTasks: readonly ObservedTask[];
 }): Diagnosis | undefined {
-  const stopped = observed.stoppedTasks.map(diagnoseStopped);
-  const running = observed.runningTasks.map(diagnoseRunning);
+  const stopped = observed.stoppedTasks.map(inShort).map(diagnoseStopped);
+  const running = observed.runningTasks.map(inShort).map(diagnoseRunning);
   return mostFrequent(present(stopped)) ?? mostFrequent(present(running));
+}
+
+/** ECS's reasons have 1024 characters at most; what is looked for in a text takes much longer in a long one. */
+const MAX_REASON_LENGTH = 2048;
+
+function inShort(task: ObservedTask): ObservedTask {
+  return {
+    ...task,
+    stoppedReason: task.stoppedReason?.slice(0, MAX_REASON_LENGTH),
+    containers: task.containers.map((one) => ({ ...one, reason: one.reason?.slice(0, MAX_REASON_LENGTH) })),
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { alarmDescription, type OwnAlarm } from "../base/own-alarms.ts";
+import { urlEncoded } from "../base/redaction.ts";
 import type { AlarmChange } from "../events/alarms.ts";
 import type { Story } from "./layout.ts";
 import { link, nameText } from "./mrkdwn.ts";
@@ -31,5 +32,5 @@ function standingOf(state: string): { readonly icon: string; readonly words: str
 
 function consoleUrl(region: string, name: string): string {
   const host = region.startsWith("cn-") ? "console.amazonaws.cn" : `${region}.console.aws.amazon.com`;
-  return `https://${host}/cloudwatch/home?region=${region}#alarmsV2:alarm/${encodeURIComponent(name)}`;
+  return `https://${host}/cloudwatch/home?region=${region}#alarmsV2:alarm/${urlEncoded(name)}`;
 }

@@ -56,18 +56,18 @@ function parse(text: string): Bundle {
   if (text.length > MAX_TEXT_LENGTH) throw new AutopilotError("invalid-pem", `It has ${text.length} characters.`);
   const byFingerprint = new Map(
     certificateBlocks(text).map((block, index) => {
-      const certificate = parseCertificate(block, index + 1);
-      return [certificate.fingerprint256, certificate];
+      const certificate = readCertificate(block, index + 1);
+      return [certificate.described.fingerprint256, certificate];
     }),
   );
   const [first, ...others] = [...byFingerprint.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
   if (!first) throw new AutopilotError("invalid-pem", "It has no certificate.");
-  const pem = [first, ...others].map((certificate) => certificate.toString()).join("");
+  const pem = [first, ...others].map((certificate) => certificate.pem).join("");
   if (pem.length > MAX_BUNDLE_BYTES) {
     const has = `It has ${pem.length} bytes in ${byFingerprint.size} certificates`;
     throw new AutopilotError("invalid-pem", `${has}: a bootstrap token has room for ${MAX_BUNDLE_BYTES}.`);
   }
-  return { pem, certificates: [describe(first), ...others.map(describe)] };
+  return { pem, certificates: [first.described, ...others.map(({ described }) => described)] };
 }
 
 /** The certificates of a text, line by line. A mark counts where it is all that its line has, as for OpenSSL. */
@@ -107,9 +107,15 @@ export function isBundle(text: string): boolean {
   }
 }
 
-function parseCertificate(block: string, position: number): X509Certificate {
+/** What OpenSSL prints for an invalid time. Node.js makes any date of it. */
+const NO_TIME = "Bad time value";
+
+/** OpenSSL also reads certificates whose times or whose key mean nothing: of such a key, the description fails. */
+function readCertificate(block: string, position: number) {
   try {
-    return new X509Certificate(block);
+    const certificate = new X509Certificate(block);
+    if ([certificate.validFrom, certificate.validTo].includes(NO_TIME)) throw new RangeError(NO_TIME);
+    return { pem: certificate.toString(), described: describe(certificate) };
   } catch (cause) {
     throw new AutopilotError("invalid-pem", `Certificate ${position} of it cannot be read.`, { cause });
   }

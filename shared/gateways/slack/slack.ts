@@ -7,7 +7,7 @@ import {
   WebClient,
 } from "@slack/web-api";
 import * as z from "zod";
-import { AutopilotError } from "../../base/errors.ts";
+import { AutopilotError, shortened } from "../../base/errors.ts";
 import { redactor, secretsOfUrl } from "../../base/redaction.ts";
 import { type SlackCalls, SlackUnavailable } from "../../slack/calls.ts";
 
@@ -144,25 +144,30 @@ class WebhookRefused extends Error {
 
 /** Slack's own name for why it refused, if it did. */
 function refusalOf(error: unknown): string | undefined {
-  if (error instanceof WebAPIPlatformError) return error.data.error;
+  if (error instanceof WebAPIPlatformError) {
+    // A proxy that answers in place of Slack may have anything there.
+    const name: unknown = error.data.error;
+    return typeof name === "string" ? name : undefined;
+  }
   return error instanceof WebhookRefused ? error.refusal : undefined;
 }
 
 function unavailable(error: unknown, channel: string, redact: (text: string) => string): SlackUnavailable {
   const limited = error instanceof WebAPIRateLimitedError || error instanceof RateLimited;
   const retryAfterSeconds = limited && error.retryAfter > 0 ? error.retryAfter : undefined;
-  const message = redact(error instanceof Error ? error.message : String(error));
+  // Redacted before it is cut, so that no half of a secret remains.
+  const message = shortened(redact(error instanceof Error ? error.message : String(error)));
   // A copy as the cause: errors of the HTTP client carry the URL and headers of the request.
   const cause = new Error(message);
   if (error instanceof Error) {
     cause.name = error.name;
-    cause.stack = redact(error.stack ?? "");
+    cause.stack = shortened(redact(error.stack ?? ""));
   }
   const refusal = refusalOf(error);
   return new SlackUnavailable(`${channel}: ${message}`, {
     cause,
     retryAfterSeconds,
-    refusal: refusal && redact(refusal),
+    refusal: refusal && shortened(redact(refusal)),
   });
 }
 

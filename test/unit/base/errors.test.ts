@@ -36,6 +36,13 @@ describe("every failure", () => {
 });
 
 describe("an error", () => {
+  it("has no longer text than what carries it: a log line, an execution's cause, a message", () => {
+    const { message, detail } = new AutopilotError("malformed-event", "🦄".repeat(100_000));
+    for (const text of [message, detail]) expect(text.length).toBeLessThan(2200);
+    expect(detail).toMatch(/^🦄+… \(200000 characters\)$/u);
+    expect(new AutopilotError("malformed-event", "x".repeat(2000)).detail).toBe("x".repeat(2000));
+  });
+
   it("keeps its cause", () => {
     const cause = new Error("socket");
     expect(new AutopilotError("aws-unavailable", "x", { cause }).cause).toBe(cause);

@@ -21,6 +21,7 @@ describe("Slack's credentials", () => {
     '{"webhookUrl":"super-secret"}',
     '{"token":"super-secret","webhookUrl":"https://x.example"}',
     '["super-secret"]',
+    '{"webhookUrl":"not a URL: super-secret"}',
     // Everyone on the way would read it, and what is posted.
     '{"webhookUrl":"http://hooks.slack.com/services/T0/B0/super-secret"}',
   ])("of another shape are refused with the secret's name and without their content: %s", (text) => {
@@ -39,6 +40,12 @@ const calls: readonly (readonly [string, (slack: SlackCalls) => Promise<unknown>
 const credentials: readonly SlackCredentials[] = [{ webhookUrl: SECRET_URL }, { token: "super-secret" }];
 
 describe("a message", () => {
+  it("can be posted with a token that no URL can hold", async () => {
+    const fetch = async () => Response.json({ ok: false, error: "invalid_auth" });
+    const gateway = () => slackGateway({ credentials: { token: "x\ud800" }, channel: "mesh-ops", fetch });
+    await expect((async () => gateway().postMessage(message))()).rejects.toMatchObject({ code: "slack-unavailable" });
+  });
+
   it.each(credentials)("asks Slack for no preview of what is linked: %j", async (one) => {
     const bodies: string[] = [];
     const gateway = slackGateway({
@@ -81,6 +88,27 @@ describe("a message that doesn't reach Slack", () => {
     const error: unknown = await gateway.updateMessage(place, message).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ refusal: "bad [redacted]" });
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("super-secret");
+  });
+
+  it.each([
+    ["an object", { a: 1 }],
+    ["a number", 7],
+    ["nothing", null],
+    ["a long text", "x".repeat(100_000)],
+  ])("is a short error by its name even if Slack's refusal is %s", async (_what, refusal) => {
+    const fetch = async () => Response.json({ ok: false, error: refusal });
+    const gateway = slackGateway({ credentials: { token: "super-secret" }, channel: "mesh-ops", fetch });
+    const error: unknown = await gateway.postMessage(message).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "slack-unavailable" });
+    expect(inspect(error, { depth: 9, showHidden: true, maxStringLength: null }).length).toBeLessThan(20_000);
+  });
+
+  it("is a short error even if a long page answers in Slack's place", async () => {
+    const fetch = async () => new Response(`<html>${"x".repeat(1_000_000)}`, { status: 200 });
+    const gateway = slackGateway({ credentials: { token: "super-secret" }, channel: "mesh-ops", fetch });
+    const error: unknown = await gateway.postMessage(message).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "slack-unavailable" });
+    expect(inspect(error, { depth: 9, showHidden: true, maxStringLength: null }).length).toBeLessThan(20_000);
   });
 
   const { pathname } = new URL(SECRET_URL);

@@ -72,6 +72,10 @@ describe("the message about an alarm", () => {
     expect(JSON.stringify(blocks)).not.toContain("evil");
   });
 
+  it("links to an alarm even if no URL can hold its name", () => {
+    expect(JSON.stringify(messageOf({ ...change, name: "x\ud800" }).blocks)).toContain("alarmsV2:alarm/x%EF%BF%BD");
+  });
+
   it("says nothing more when it ends, and does not call it solved", () => {
     expect(messageOf({ ...change, state: "OK" }).text).toBe(
       ":white_circle: x-prod-rollout-failed is no longer in ALARM\nstage prod",

@@ -8,6 +8,22 @@ const b = rootPem("b");
 
 const fixture = (name: string) => readFileSync(new URL(`../../fixtures/trust/${name}.pem`, import.meta.url), "utf8");
 
+/** Root a with another text of the same length as its end. */
+function withEnd(text: string): string {
+  const der = Buffer.from(a.replace(/-----[A-Z ]+-----|\s/g, ""), "base64");
+  const { notAfter } = parseBundle(a).certificates[0];
+  const end = Buffer.from(`${notAfter.slice(2, 19).replace(/[-:T]/g, "")}Z`);
+  Buffer.from(text).copy(der, der.indexOf(end));
+  return `-----BEGIN CERTIFICATE-----\n${der.toString("base64")}\n-----END CERTIFICATE-----\n`;
+}
+
+/** Root a with another byte in the identifier of its key's algorithm, 1.2.840.10045.2.1. */
+function withKeyType(byte: string): string {
+  const der = Buffer.from(a.replace(/-----[A-Z ]+-----|\s/g, ""), "base64");
+  der.write(byte, der.indexOf(Buffer.from("2a8648ce3d0201", "hex")), "latin1");
+  return `-----BEGIN CERTIFICATE-----\n${der.toString("base64")}\n-----END CERTIFICATE-----\n`;
+}
+
 describe("parseBundle", () => {
   it("returns every certificate", () => {
     const { certificates, pem } = parseBundle(a);
@@ -87,6 +103,9 @@ describe("parseBundle", () => {
     ["a broken certificate", a.replace(/\n[^\n]+\n/, "\n")],
     ["a certificate without an end", a.slice(0, 300)],
     ["base64 that is not a certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+    ["a certificate whose key is of no kind", withKeyType("\u0000")],
+    ["a certificate whose end is not a date", withEnd("361323004801Z")],
+    ["a certificate whose end is not a number", withEnd("36112300480AZ")],
   ])("refuses %s as invalid-pem", (_what, text) => {
     expect(() => parseBundle(text)).toThrow(expect.objectContaining({ code: "invalid-pem" }));
     expect(isBundle(text)).toBe(false);

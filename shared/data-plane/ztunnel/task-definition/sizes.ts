@@ -16,7 +16,7 @@ function parse(value: unknown, unit: RegExp, factor: number): number | undefined
  * unreadable.
  */
 export function taskCpuUnits(definition: JsonObject): number | undefined {
-  return parse(definition.cpu, /^\s*(\d*\.?\d+)\s*vcpu\s*$/i, UNITS_PER_VCPU);
+  return parse(definition.cpu, /^\s*(\d+(?:\.\d+)?|\.\d+)\s*vcpu\s*$/i, UNITS_PER_VCPU);
 }
 
 /**
@@ -24,5 +24,5 @@ export function taskCpuUnits(definition: JsonObject): number | undefined {
  * unreadable.
  */
 export function taskMemoryMiB(definition: JsonObject): number | undefined {
-  return parse(definition.memory, /^\s*(\d*\.?\d+)\s*gb\s*$/i, MIB_PER_GB);
+  return parse(definition.memory, /^\s*(\d+(?:\.\d+)?|\.\d+)\s*gb\s*$/i, MIB_PER_GB);
 }
