@@ -10,6 +10,8 @@ export interface Figures {
   readonly rows: readonly (readonly FigureValue[])[];
   /** How the figures were measured, or which goals they have. */
   readonly notes?: readonly string[];
+  /** Figures beyond their bounds, each as a sentence. */
+  readonly broken?: readonly string[];
 }
 
 /** One part of the bench. `progress` takes lines about its progress. */
@@ -23,20 +25,26 @@ export interface Part {
 }
 
 /** The figures as a text table. Numbers are aligned to the right, texts to the left. */
-export function asText({ title, columns, rows, notes = [] }: Figures): string {
+export function asText({ title, columns, rows, notes = [], broken = [] }: Figures): string {
   const widths = columns.map((name, index) => Math.max(name.length, ...rows.map((row) => shown(row[index]).length)));
   const numeric = columns.map((_, index) => rows.every((row) => typeof row[index] !== "string"));
   const aligned = (cell: string, index: number) => (numeric[index] ? cell.padStart(widths[index] ?? 0) : cell);
   const body = rows.map((row) => columns.map((_, index) => aligned(shown(row[index]), index)));
-  return [title, alignedTable([columns.map(aligned), ...body]), ...notes.map((note) => `  ${note}`)].join("\n");
+  return [
+    title,
+    alignedTable([columns.map(aligned), ...body]),
+    ...notes.map((note) => `  ${note}`),
+    ...broken.map((one) => `  BROKEN: ${one}`),
+  ].join("\n");
 }
 
 /** The figures as JSON, with one object per row. */
-export function asJson({ title, columns, rows, notes = [] }: Figures) {
+export function asJson({ title, columns, rows, notes = [], broken = [] }: Figures) {
   return {
     title,
     rows: rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index]]))),
     notes,
+    broken,
   };
 }
 

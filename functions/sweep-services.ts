@@ -1,4 +1,5 @@
 import type { Measure } from "../shared/ports/ports.ts";
+import { knownPolicies } from "../shared/use-cases/reconcile/known-policies.ts";
 import { settledServices } from "../shared/use-cases/reconcile/settled.ts";
 import { sweep } from "../shared/use-cases/reconcile/sweep.ts";
 import type { SweepResult } from "../shared/use-cases/reconcile/sweep-tally.ts";
@@ -10,8 +11,9 @@ import { environmentSecrets, type Secrets } from "./secrets.ts";
 /** On a schedule: reconciles every service, because events can be lost. */
 export function sweepServices(context: FunctionContext, controlPlane: ControlPlanes, secrets: Secrets): Step {
   const settled = settledServices(context.now);
+  const policies = knownPolicies();
   return async (_event, { log, measure }) => {
-    const result = await sweep({ ...context, controlPlane, secrets, log, settled });
+    const result = await sweep({ ...context, controlPlane, secrets, log, settled, policies });
     measureSweep(result, measure);
     log.info("swept", { ...result });
     return { ...result };

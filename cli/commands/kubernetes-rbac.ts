@@ -16,8 +16,8 @@ export const clusterRules: readonly RbacRule[] = [
   {
     apiGroup: "",
     resource: "namespaces",
-    verbs: ["get", "create", "patch"],
-    why: "reads the mesh's network; creates the namespaces of workload identities, and labels those that it may",
+    verbs: ["get", "list", "create", "patch"],
+    why: "reads the mesh's network; creates the namespaces of workload identities, labels those that it may, and sees which are in the mesh",
   },
   {
     apiGroup: "",

@@ -27,6 +27,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   getClaim: [GET],
   changeClaim: [GET, PUT],
   listClaims: ["dynamodb:Scan"],
+  listKnown: ["dynamodb:Scan"],
   getFleet: [GET],
   changeFleet: [GET, PUT],
   createRollout: [PUT],

@@ -31,6 +31,9 @@ export function instrumentedLedger(ledger: Ledgers, around: AroundCall): Ledgers
     listClaims: async function* (onUnreadable) {
       yield* pages("ledger.listClaims", () => ledger.listClaims(onUnreadable));
     },
+    listKnown: async function* (onUnreadable) {
+      yield* pages("ledger.listKnown", () => ledger.listKnown(onUnreadable));
+    },
     getFleet: () => around("ledger.getFleet", () => ledger.getFleet()),
     changeFleet: (change) => around("ledger.changeFleet", () => ledger.changeFleet(change)),
     createRollout: (rollout) => around("ledger.createRollout", () => ledger.createRollout(rollout)),

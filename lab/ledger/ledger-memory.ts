@@ -2,9 +2,11 @@ import {
   CLAIM_PREFIX,
   channelKey,
   claimKey,
+  isKnownItem,
   meshKey,
   readChannel,
   readClaim,
+  readKnownItem,
   readMesh,
   readService,
   SERVICE_PREFIX,
@@ -16,7 +18,7 @@ import { newChannel } from "../../shared/model/channel.ts";
 import type { ServiceState } from "../../shared/model/service-state.ts";
 import type { ChannelLedger, GoneLedger, Ledger, Ledgers } from "../../shared/ports/ledger.ts";
 import { withFacts } from "../../shared/trust/generations.ts";
-import { changeShelved, copyOf, frozen, itemName, type LedgerItems, shelf } from "./memory-items.ts";
+import { changeShelved, copyOf, frozen, itemName, keyOf, type LedgerItems, shelf } from "./memory-items.ts";
 import { memoryRollouts } from "./rollouts-memory.ts";
 
 export type { LedgerItems } from "./memory-items.ts";
@@ -32,6 +34,7 @@ export function memoryLedger(items: LedgerItems = new Map()): Ledgers {
     ...memoryServices(items),
     ...memoryMeshes(items),
     ...memoryClaims(items),
+    ...memoryKnown(items),
     ...memoryRollouts(items),
     ...memoryChannel(items),
     ...memoryGone(items),
@@ -41,7 +44,7 @@ export function memoryLedger(items: LedgerItems = new Map()): Ledgers {
 type MeshCalls = Pick<Ledger, "getMesh" | "changeMesh" | "getMeshFacts" | "putMeshFacts">;
 type ClaimCalls = Pick<Ledger, "getClaim" | "changeClaim" | "listClaims">;
 
-function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls | keyof ClaimCalls> {
+function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls | keyof ClaimCalls | "listKnown"> {
   const services = shelf(items, readService);
   const state = (serviceArn: string): ServiceState | undefined => services.get(serviceKey(serviceArn));
   const change = (serviceArn: string, changes: Changes): ServiceState =>
@@ -152,6 +155,15 @@ function memoryClaims(items: LedgerItems): ClaimCalls {
     },
     listClaims: async function* (onUnreadable) {
       yield* claims.list((name) => name.startsWith(CLAIM_PREFIX), onUnreadable);
+    },
+  };
+}
+
+function memoryKnown(items: LedgerItems): Pick<Ledger, "listKnown"> {
+  const known = shelf(items, readKnownItem);
+  return {
+    listKnown: async function* (onUnreadable) {
+      yield* known.list((name) => isKnownItem(keyOf(name)), onUnreadable);
     },
   };
 }

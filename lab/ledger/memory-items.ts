@@ -61,6 +61,12 @@ export function itemName({ pk, sk }: ItemKey): string {
   return `${pk} ${sk}`;
 }
 
+/** The key of an item that is so named: a subject may have spaces, its `sk` has none. */
+export function keyOf(name: string): ItemKey {
+  const end = name.lastIndexOf(" ");
+  return { pk: name.slice(0, end), sk: name.slice(end + 1) };
+}
+
 /**
  * A deep copy of a JSON value, without the members that are undefined. `structuredClone`, and parsing JSON's text, take
  * several times as long.

@@ -50,6 +50,13 @@ export function serviceArnOf({ pk }: Pick<UnreadableItem, "pk">): string | undef
   return pk.startsWith("SERVICE#") ? pk.slice("SERVICE#".length) : undefined;
 }
 
+/** What an item says, by what it is about. */
+export type KnownItem =
+  | { readonly service: ServiceState }
+  | { readonly claim: Claim }
+  | { readonly mesh: MeshState; readonly controlPlane: string }
+  | { readonly fleet: FleetState };
+
 /** Receives the items of a list that can't be read, so that the list goes on without them. */
 export type OnUnreadable = (item: UnreadableItem) => void;
 
@@ -136,6 +143,11 @@ export interface Ledger {
   ): Promise<Changed<Claim | undefined, C>>;
   /** Every claim that has an item. */
   listClaims(onUnreadable?: OnUnreadable): AsyncIterable<Claim>;
+  /**
+   * Every service, claim and mesh, and the fleet's state, in no particular order: one list reads what each of their own
+   * lists reads the whole ledger for.
+   */
+  listKnown(onUnreadable?: OnUnreadable): AsyncIterable<KnownItem>;
 }
 
 /** What the autopilot remembers of rollouts. The same holds for its calls as for those of `Ledger`. */

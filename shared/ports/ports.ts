@@ -73,6 +73,8 @@ export interface DescribedSecret {
   readonly versions: Readonly<Record<string, readonly string[]>>;
   readonly tags: Tags;
   readonly scheduledForDeletion: boolean;
+  /** When it, its versions or its policy were changed last, epoch milliseconds; undefined where AWS does not say. */
+  readonly changedMs?: number | undefined;
 }
 
 export interface SecretsCalls {
@@ -122,6 +124,15 @@ export interface ControlPlaneCalls {
   unbind(identity: WorkloadIdentity): Promise<void>;
   /** The bindings of every service account of a namespace, by its name; none for a namespace that does not exist. */
   listBindings(namespace: string): Promise<ReadonlyMap<string, readonly RoleBinding[]>>;
+  /** The namespaces in the mesh, without `istio-system`; undefined where that would take more than `mostCalls`. */
+  listAmbientNamespaces(mostCalls: number): Promise<ReadonlySet<string> | undefined>;
+  /**
+   * The bindings of every service account by namespace and name, as `listBindings` has them, for each namespace whose
+   * accounts could all be read; undefined where that would take more than `mostCalls`.
+   */
+  listAllBindings(
+    mostCalls: number,
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, readonly RoleBinding[]>> | undefined>;
   /** Those of the whole control plane without a namespace. */
   listWorkloadEntries(selection: WorkloadEntrySelection): Promise<readonly WorkloadEntry[]>;
 }

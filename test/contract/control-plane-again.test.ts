@@ -112,6 +112,13 @@ describe("what the control plane asks again", () => {
       expect([bindings.size, bindings.has("a0")]).toEqual([ACCOUNTS - 1, false]);
     });
 
+    it("is not read over all namespaces where that takes more calls than its caller has", async () => {
+      expect((await withToken(() => TOKEN).listAllBindings(3))?.get("web")?.size).toBe(ACCOUNTS);
+      expect(requests).toHaveLength(3);
+      expect(await withToken(() => TOKEN).listAllBindings(2)).toBeUndefined();
+      expect(requests, "the first page says how many there are").toHaveLength(4);
+    });
+
     it("can be tried again later if it expires every time", async () => {
       simulator.faults.replace([{ kind: "continue-expired", match: {} }]);
       await expect(withToken(() => TOKEN).listBindings("web")).rejects.toMatchObject({
@@ -131,6 +138,32 @@ describe("what the control plane asks again", () => {
     });
     expect((await fetching.readMeshFacts()).network).toBe("eks");
     expect(connects).toBe(2);
+  });
+
+  it.each([
+    ["that does not answer", undefined],
+    ["that refuses the token", 401],
+    ["that refuses the call", 403],
+  ])("takes nothing that it knows of a server %s", async (_, status) => {
+    const fresh: boolean[] = [];
+    let isWrong = true;
+    const calling = controlPlane({
+      name: "main",
+      now: () => 0,
+      connect: async (options) => {
+        fresh.push(options?.fresh ?? false);
+        return { server: SERVER, user: { bearerToken: async () => TOKEN } };
+      },
+      fetch: inProcessFetch(async (request) => {
+        if (isWrong && status === undefined) throw new Error("no route");
+        return isWrong && status ? { status, body: "{}", headers: {} } : handle(request);
+      }),
+    });
+    await expect(calling.readNamespace("web")).rejects.toThrow();
+    isWrong = false;
+    await calling.readNamespace("web");
+    await calling.readNamespace("web");
+    expect(fresh).toEqual({ "": [false, true], 401: [false, true, true], 403: [false] }[String(status ?? "")]);
   });
 
   it("reports a token that is refused twice", async () => {

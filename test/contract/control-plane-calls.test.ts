@@ -179,6 +179,18 @@ describe.each([
     expect((await port.listBindings("nowhere")).size).toBe(0);
   });
 
+  it("lists the bindings of all namespaces, and the namespaces in the mesh", async () => {
+    await port.ensureNamespace("shop");
+    await subject.bind("shop", "web", roleArn);
+    const other = "arn:aws:iam::123456789012:role/other";
+    await subject.bind("other", "web", other);
+    const all = await port.listAllBindings(9);
+    expect(all?.get("shop")?.get("web")).toEqual([{ annotation: "ecs.solo.io/role-arn", roleArn }]);
+    expect(all?.get("other")?.get("web")).toEqual([{ annotation: "ecs.solo.io/role-arn", roleArn: other }]);
+    expect((await port.listAmbientNamespaces(9))?.has("shop")).toBe(true);
+    expect((await port.listAmbientNamespaces(9))?.has("nowhere")).toBe(false);
+  });
+
   describe("lists WorkloadEntries", () => {
     const web = entry("web", { labels: { "ecs.solo.io/service": "web" } });
     const unlabeled = entry("unlabeled", { labels: {}, address: "2600:1f18::7" });
@@ -219,6 +231,8 @@ describe.each([
     ["ensureServiceAccount", () => port.ensureServiceAccount(identity)],
     ["readNamespace", () => port.readNamespace("shop")],
     ["listBindings", () => port.listBindings("shop")],
+    ["listAmbientNamespaces", () => port.listAmbientNamespaces(1)],
+    ["listAllBindings", () => port.listAllBindings(1)],
     ["unbind", () => port.unbind(identity)],
     ["readBindings", () => boundRole(port, "shop", "web")],
     ["listWorkloadEntries", () => port.listWorkloadEntries({ namespace: "shop" })],

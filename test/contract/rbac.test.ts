@@ -87,6 +87,8 @@ async function requestsOfGateway(): Promise<readonly SimulatorRequest[]> {
   await plane.ensureServiceAccount(identity);
   await plane.readBindings("web", "web");
   await plane.listBindings("web");
+  await plane.listAmbientNamespaces(1);
+  await plane.listAllBindings(1);
   await plane.unbind(identity);
   await plane.listWorkloadEntries({ namespace: "web" });
   await plane.listWorkloadEntries({});

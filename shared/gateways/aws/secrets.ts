@@ -33,6 +33,7 @@ const secretSchema = z.object({
   ARN: z.string(),
   Name: z.string(),
   DeletedDate: z.date().optional(),
+  LastChangedDate: z.date().optional(),
   Tags: tagList,
   VersionIdsToStages: z.record(z.string(), z.array(z.string())).default({}),
 });
@@ -190,10 +191,11 @@ async function* listSecrets(client: SecretsManagerClient, namePrefix: string): A
 }
 
 function describedSecret(
-  { ARN, Name, DeletedDate, Tags: tags }: Omit<z.infer<typeof secretSchema>, "VersionIdsToStages">,
+  { ARN, Name, DeletedDate, LastChangedDate, Tags: tags }: Omit<z.infer<typeof secretSchema>, "VersionIdsToStages">,
   versions: DescribedSecret["versions"],
 ): DescribedSecret {
-  return { arn: ARN, name: Name, versions, tags, scheduledForDeletion: DeletedDate !== undefined };
+  const changedMs = LastChangedDate?.getTime();
+  return { arn: ARN, name: Name, versions, tags, scheduledForDeletion: DeletedDate !== undefined, changedMs };
 }
 
 function tagsOf(tags: Tags): { Key: string; Value: string }[] {

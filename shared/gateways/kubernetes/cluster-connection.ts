@@ -11,3 +11,6 @@ export type ClusterUser =
   | { readonly bearerToken: () => Promise<string> }
   /** Client certificate and key: base64 of PEM. */
   | { readonly certData: string; readonly keyData: string };
+
+/** Connects; `fresh` where the last connection was wrong, so that nothing known is taken. */
+export type Connect = (options?: { readonly fresh?: boolean }) => Promise<ClusterConnection>;

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { AutopilotError } from "../../base/errors.ts";
 import type { MeshFacts } from "../../model/mesh.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
-import type { ClusterConnection } from "./cluster-connection.ts";
+import type { Connect } from "./cluster-connection.ts";
 import { readGateway } from "./gateway-address.ts";
 import { type IdentityOptions, identityCalls } from "./identities.ts";
 import {
@@ -16,7 +16,7 @@ import {
 import { type Asking, listWorkloadEntries } from "./workload-entries.ts";
 
 export interface ControlPlaneOptions extends Omit<IdentityOptions, "keptMs"> {
-  readonly connect: () => Promise<ClusterConnection>;
+  readonly connect: Connect;
   /** Sends the requests; the client's own by default, which knows the cluster's certificates. */
   readonly fetch?: KubernetesFetch;
   readonly deadlineMs?: number;
@@ -40,12 +40,16 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
   const { name, now, deadlineMs = 10_000, keptMs = 0 } = options;
   const httpApi = options.fetch && fetchHttpApi(options.fetch);
   let facts: { readonly facts: Promise<MeshFacts>; readonly until: number } | undefined;
+  let wasWrong = false;
   let connected: { readonly apis: Promise<KubernetesApis>; readonly until: number } | undefined;
 
   function connection(): Promise<KubernetesApis> {
     if (!connected || connected.until <= now()) {
-      const apis = options.connect().then((cluster) => kubernetesApis(cluster, { deadlineMs, httpApi }));
+      const apis = options
+        .connect({ fresh: wasWrong })
+        .then((cluster) => kubernetesApis(cluster, { deadlineMs, httpApi }));
       connected = { apis, until: now() + CONNECTION_KEPT_MS };
+      wasWrong = false;
     }
     return connected.apis;
   }
@@ -71,7 +75,10 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
     } catch (error) {
       // A wrong connection must not stay: an endpoint or authority may have changed.
       const isWrong = kubernetesStatus(error) === undefined || kubernetesStatus(error) === 401;
-      if (isWrong && connected?.apis === apis) connected = undefined;
+      if (isWrong && connected?.apis === apis) {
+        connected = undefined;
+        wasWrong = true;
+      }
       throw error;
     }
   }

@@ -5,6 +5,7 @@ import { AutopilotError } from "../../base/errors.ts";
 import { expiringCache } from "../../base/expiring-cache.ts";
 import type { NamespaceState, RoleBinding, WorkloadIdentity } from "../../model/service.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
+import { identityLists } from "./identity-lists.ts";
 import { isStale, type KubernetesApis } from "./kubernetes-client.ts";
 import { wholeList } from "./whole-list.ts";
 import type { Asking } from "./workload-entries.ts";
@@ -25,7 +26,14 @@ export interface IdentityOptions {
 
 type IdentityCalls = Pick<
   ControlPlaneCalls,
-  "readNamespace" | "ensureNamespace" | "readBindings" | "ensureServiceAccount" | "unbind" | "listBindings"
+  | "readNamespace"
+  | "ensureNamespace"
+  | "readBindings"
+  | "ensureServiceAccount"
+  | "unbind"
+  | "listBindings"
+  | "listAmbientNamespaces"
+  | "listAllBindings"
 >;
 
 interface IdentityAsking extends Asking {
@@ -165,6 +173,8 @@ export function identityCalls(asking: IdentityAsking, options: IdentityOptions):
   }
 
   return {
+    ...identityLists(asking, { ambientSelector: `${MODE_LABEL}=${AMBIENT}`, bindingsOf }),
+
     readNamespace: async (namespace): Promise<NamespaceState> => {
       if (namespace === ISTIO || ensured.get(namespace)) return "ambient";
       const metadata = await readNamespace(namespace);

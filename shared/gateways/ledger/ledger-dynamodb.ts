@@ -11,10 +11,14 @@ import {
   channelKey,
   checkServiceChanges,
   claimKey,
+  FACTS,
+  fleetKey,
+  MESH_PREFIX,
   meshKey,
   readChannel,
   readClaim,
   readEach,
+  readKnownItem,
   readMesh,
   readService,
   SERVICE_PREFIX,
@@ -44,6 +48,7 @@ export function dynamoDbLedger(clients: PlacedClients, options: LedgerTableOptio
     ...dynamoDbServices(table),
     ...dynamoDbMeshes(table),
     ...dynamoDbClaims(table),
+    ...dynamoDbKnown(table),
     ...dynamoDbRollouts(table),
     ...dynamoDbChannel(table),
     ...dynamoDbGone(clients, options),
@@ -57,14 +62,16 @@ export function dynamoDbServiceLedger(clients: PlacedClients, options: LedgerTab
     ...dynamoDbServices(table),
     ...dynamoDbMeshes(table),
     ...dynamoDbClaims(table),
+    ...dynamoDbKnown(table),
     ...dynamoDbFleet(table),
   };
 }
 
 type MeshCalls = Pick<Ledger, "getMesh" | "changeMesh" | "getMeshFacts" | "putMeshFacts">;
 type ClaimCalls = Pick<Ledger, "getClaim" | "changeClaim" | "listClaims">;
+type KnownCalls = Pick<Ledger, "listKnown">;
 
-function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | keyof ClaimCalls> {
+function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | keyof ClaimCalls | keyof KnownCalls> {
   /** `changes`: new values by path, `null` removes. Undefined when the condition does not hold. */
   async function update(
     serviceArn: string,
@@ -242,6 +249,28 @@ function dynamoDbClaims(table: LedgerTable): ClaimCalls {
         ExpressionAttributeValues: { ":state": STATE, ":claim": CLAIM_PREFIX },
       });
       return readEach(items, readClaim, onUnreadable);
+    },
+  };
+}
+
+function dynamoDbKnown(table: LedgerTable): KnownCalls {
+  return {
+    listKnown: (onUnreadable) => {
+      const items = table.scan({
+        FilterExpression:
+          "(#sk = :state AND (#pk = :fleet OR begins_with(#pk, :service) OR begins_with(#pk, :claim))) OR " +
+          "(#sk = :facts AND begins_with(#pk, :mesh))",
+        ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk" },
+        ExpressionAttributeValues: {
+          ":state": STATE,
+          ":fleet": fleetKey.pk,
+          ":service": SERVICE_PREFIX,
+          ":claim": CLAIM_PREFIX,
+          ":facts": FACTS,
+          ":mesh": MESH_PREFIX,
+        },
+      });
+      return readEach(items, readKnownItem, onUnreadable);
     },
   };
 }

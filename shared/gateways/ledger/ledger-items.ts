@@ -17,7 +17,7 @@ import {
 import type { ServiceState } from "../../model/service-state.ts";
 import { rollSchema, serviceStateSchema } from "../../model/service-state.ts";
 
-import type { OnUnreadable } from "../../ports/ledger.ts";
+import type { KnownItem, OnUnreadable } from "../../ports/ledger.ts";
 
 export interface ItemKey {
   readonly pk: string;
@@ -29,6 +29,8 @@ export const META = "META";
 export const SERVICE_PREFIX = "SERVICE#";
 export const ROLLOUT_PREFIX = "ROLLOUT#";
 export const CLAIM_PREFIX = "CLAIM#";
+export const MESH_PREFIX = "MESH#";
+export const FACTS = "FACTS";
 
 /** The key of a service's state. */
 export function serviceKey(serviceArn: string): ItemKey {
@@ -37,7 +39,7 @@ export function serviceKey(serviceArn: string): ItemKey {
 
 /** The key of a control plane's mesh facts. */
 export function meshKey(controlPlane: string): ItemKey {
-  return { pk: `MESH#${controlPlane}`, sk: "FACTS" };
+  return { pk: `${MESH_PREFIX}${controlPlane}`, sk: FACTS };
 }
 
 /** The key of a claim. */
@@ -100,6 +102,20 @@ export function readClaim(item: object): Claim {
 /** The fleet's state from its item. Throws `ledger-item-unreadable` that names the item. */
 export function readFleet(item: object): FleetState {
   return readLasting(fleetStateSchema, item);
+}
+
+/** True for the item of a service, a claim, a mesh or the fleet, by its key. */
+export function isKnownItem({ pk, sk }: ItemKey): boolean {
+  if (pk.startsWith(MESH_PREFIX)) return sk === FACTS;
+  return sk === STATE && (pk === fleetKey.pk || pk.startsWith(SERVICE_PREFIX) || pk.startsWith(CLAIM_PREFIX));
+}
+
+/** What such an item says. Throws `ledger-item-unreadable` that names the item. */
+export function readKnownItem(item: object): KnownItem {
+  const { pk } = keySchema.parse(item);
+  if (pk.startsWith(MESH_PREFIX)) return { mesh: readMesh(item), controlPlane: pk.slice(MESH_PREFIX.length) };
+  if (pk.startsWith(CLAIM_PREFIX)) return { claim: readClaim(item) };
+  return pk === fleetKey.pk ? { fleet: readFleet(item) } : { service: readService(item) };
 }
 
 /** The operations channel from its item. Throws `ledger-item-unreadable` that names the item. */

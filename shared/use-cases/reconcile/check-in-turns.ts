@@ -79,7 +79,7 @@ function isSame(a: SharedFamily | undefined, b: SharedFamily | undefined): boole
 const TASKS_A_READ = 100;
 const CALLS_A_READ = 2;
 /** What reading tasks may cost a service and sweep, in calls. */
-const CALLS_A_SERVICE = 0.01;
+const CALLS_A_SERVICE = 0.009;
 
 async function reviewTasks(calls: PlaceCalls): Promise<void> {
   const { sighting } = calls;

@@ -1,12 +1,10 @@
 import type { Place } from "../../base/arn.ts";
-import { sha256 } from "../../base/json.ts";
 import { type Config, controlPlaneFor, targetsOf } from "../../config/config.ts";
 import { hasForeignDeny, parseValueFrom, tokenScopeOf, withReaders } from "../../data-plane/ztunnel/index.ts";
 import { type Needed, reviewed, withoutHolders } from "../../enrollment/claims.ts";
 import { needsOf, placeName } from "../../enrollment/needs.ts";
 import { type SharedRole, sharedRolesOf } from "../../enrollment/shared-problems.ts";
 import { type Claim, newClaim, secretSubject } from "../../model/claim.ts";
-import { serviceArnOf, type UnreadableItem } from "../../ports/ledger.ts";
 import { writeReaders } from "../observe/write-readers.ts";
 import { recordHoldersKnown } from "./holders-known.ts";
 import {
@@ -19,6 +17,8 @@ import {
   type Sightings,
   trying,
 } from "./keeping.ts";
+import type { KnownLedger, LaterStates } from "./known-ledger.ts";
+import { type ListedSecret, policiesToRead } from "./known-policies.ts";
 import { followOrphans } from "./orphans.ts";
 import { reportProblem } from "./report-problems.ts";
 import { restoreBindings } from "./restore-bindings.ts";
@@ -26,24 +26,27 @@ import { restoreBindings } from "./restore-bindings.ts";
 const DAY_MS = 24 * 3_600_000;
 /** Days to change one's mind. */
 const RECOVERY_DAYS = 30;
-/** How many policies of a place are read to see whether somebody has edited them. Each sweep reads other ones. */
-const POLICIES_A_SWEEP = 5;
 const MOST_WRITES = 3;
 const NO_ONE: Needed = new Map();
+
+/** What the ledger remembers of what services share, and of the services. */
+type Remembered = Pick<KnownLedger, "claims" | "unreadableClaims"> & LaterStates;
 
 /**
  * Compares what services share with who needs it, by the ledger: claims follow from the services, a lost binding is
  * restored for its owner, a secret's policy names who reads it. What nobody needs any more is given back: a reader with
  * the next sweep, an identity after `policy.identityGraceDays`, with its secrets. What can't be read or written is
- * logged, and comes again with the next sweep.
+ * logged, and comes again with the next sweep. The claims were read before the states: one that a roll has changed
+ * since is left to the next sweep, as the states say what the roll needs and the claim does not.
  */
-export async function keepIdentities(sightings: Sightings, calls: KeepCalls): Promise<void> {
+export async function keepIdentities(
+  sightings: Sightings,
+  { claims: listed, unreadableClaims, states, unreadable }: Remembered,
+  calls: KeepCalls,
+): Promise<void> {
   try {
-    // Claims first: one that a roll changes after this is left to the next sweep.
-    const note = ({ pk, why }: UnreadableItem) => reportUnreadable(pk, why, calls);
-    const listed = await Array.fromAsync(calls.ledger.listClaims(note));
+    for (const { pk, why } of unreadableClaims) reportUnreadable(pk, why, calls);
     const claims = new Map(listed.map((claim) => [claim.subject, claim]));
-    const { states, unreadable } = await statesOf(calls);
     await trying("orphaned services", calls, () => followOrphans(states, sightings, calls));
     const seen = seenIn(sightings, unreadable);
     const needs = needsOf(states, calls.config, seen);
@@ -87,14 +90,6 @@ function isOwned(subjectOrNamespace: string, controlPlane: string, { claims }: K
   );
 }
 
-/** The states, and the ARNs of the services whose items can't be read. */
-async function statesOf({ ledger }: KeepCalls) {
-  const unreadable: string[] = [];
-  const note = (item: UnreadableItem) => unreadable.push(serviceArnOf(item) ?? "");
-  const states = await Array.fromAsync(ledger.listServices(note));
-  return { states, unreadable };
-}
-
 /** What a service needs whose item can't be read is unknown, unless the service is gone. */
 function seenIn(sightings: Sightings, unreadable: readonly string[]) {
   const isGone = (serviceArn: string) => {
@@ -115,7 +110,12 @@ async function review(subject: string, keeping: Keeping): Promise<boolean> {
     const at = { nowMs: calls.now(), graceMs: graceOf(subject, calls.config), knowsAll: knowsAll(subject, keeping) };
     const first = reviewed(listed ?? newClaim(subject), needed, at);
     if (first.next) await change(keeping, subject, () => first.next);
-    const ripe = first.ripe.length > 0 ? await giveBack(subject, first.ripe, keeping) : [];
+    if (first.ripe.length === 0) return;
+    // A roll may have claimed it since it was listed, and binds it then.
+    const { stored } = await calls.ledger.changeClaim(subject, () => ({}));
+    if (stored) claims.set(subject, stored);
+    const still = stored ? reviewed(stored, needed, at).ripe : [];
+    const ripe = still.length > 0 ? await giveBack(subject, still, keeping) : [];
     if (ripe.length > 0) await change(keeping, subject, (claim) => withoutHolders(claim, ripe));
   });
 }
@@ -169,9 +169,9 @@ async function scheduleDeletions(
 ): Promise<void> {
   for (const target of targetsOf(calls.config)) {
     if (controlPlaneFor(calls.config, target)?.name !== identity.controlPlane) continue;
-    const { listed = [], secrets = [] } = sightings.get(placeName(target)) ?? {};
+    const { listed = new Map(), secrets = [] } = sightings.get(placeName(target)) ?? {};
     const named = new Set([...secrets].map((valueFrom) => parseValueFrom(valueFrom)?.secretArn));
-    for (const [name, arn] of listed) {
+    for (const [name, { arn }] of listed) {
       const scope = tokenScopeOf(name);
       const isIts = scope?.namespace === identity.namespace && scope.serviceAccount === identity.serviceAccount;
       const isNeeded = named.has(arn) || needs.bySubject.has(secretSubject(target, name));
@@ -192,21 +192,24 @@ async function scheduleDeletions(
 async function keepReaders(target: Place, keeping: Keeping): Promise<void> {
   const { claims, versions, sightings, calls } = keeping;
   const prefix = `secret ${target.account} ${target.region} `;
-  const listed = sightings.get(placeName(target))?.listed;
-  const all = [...claims.values()].filter((claim) => claim.subject.startsWith(prefix) && isOurs(claim));
-  const changed = all.filter(({ subject, version }) => version !== versions.get(subject));
-  const startedMs = calls.now();
-  const others = all
-    .filter((claim) => !changed.includes(claim))
-    .map((claim) => ({ claim, order: sha256(`${claim.subject} ${startedMs}`) }))
-    .toSorted((a, b) => (a.order < b.order ? -1 : 1))
-    .slice(0, POLICIES_A_SWEEP);
-  for (const claim of [...changed, ...others.map((one) => one.claim)]) {
-    const secretArn = listed?.get(claim.subject.slice(prefix.length));
-    if (secretArn === undefined) continue;
+  const sighting = sightings.get(placeName(target));
+  const all = [...claims.values()].flatMap((claim): ListedSecret[] => {
+    const found = claim.subject.startsWith(prefix) && sighting?.listed.get(claim.subject.slice(prefix.length));
+    return found && isOurs(claim) ? [{ claim, secretArn: found.arn, changedMs: found.changedMs }] : [];
+  });
+  const isChanged = ({ claim: { subject, version } }: ListedSecret) => version !== versions.get(subject);
+  const known = calls.policies;
+  const at = { known, services: sighting?.services.size ?? 0, nowMs: calls.now() };
+  const others = policiesToRead(
+    all.filter((secret) => !isChanged(secret)),
+    at,
+  );
+  for (const secret of [...all.filter(isChanged), ...others]) {
+    const { claim, secretArn } = secret;
     await trying(secretArn, calls, async () => {
       const isWritten = await keepPolicy(secretArn, claim, target, calls);
-      if (isWritten && !changed.includes(claim)) await reportDrift(claim, "readers", keeping);
+      if (!isWritten) known?.note(secret);
+      else if (!isChanged(secret)) await reportDrift(claim, "readers", keeping);
     });
   }
 }

@@ -9,23 +9,31 @@ import type { DriftReason } from "../../model/reasons.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, ControlPlaneCalls, Log, SecretsCalls } from "../../ports/ports.ts";
 import type { FleetReads } from "../observe/observe.ts";
+import type { KnownPolicies } from "./known-policies.ts";
 import type { Sighting } from "./sighting.ts";
 
 export interface KeepCalls {
   readonly config: Config;
-  readonly ledger: Pick<Ledger, "changeClaim" | "claimNotice" | "listClaims" | "listServices" | "patchService"> &
-    Pick<RolloutLedger, "changeFleet">;
+  readonly ledger: Pick<Ledger, "changeClaim" | "claimNotice" | "patchService"> & Pick<RolloutLedger, "changeFleet">;
   readonly fleet: FleetReads["fleet"];
   readonly secrets: (place: Place) => SecretsCalls;
   readonly controlPlane: (
     name: string,
   ) => Pick<
     ControlPlaneCalls,
-    "readNamespace" | "ensureNamespace" | "ensureServiceAccount" | "listBindings" | "unbind"
+    | "readNamespace"
+    | "ensureNamespace"
+    | "ensureServiceAccount"
+    | "listBindings"
+    | "listAmbientNamespaces"
+    | "listAllBindings"
+    | "unbind"
   >;
   readonly bus: BusCalls;
   readonly log: Pick<Log, "info" | "warn" | "error">;
   readonly now: () => number;
+  /** The policies that earlier sweeps found as desired. Without it, a few policies are read each time. */
+  readonly policies?: KnownPolicies | undefined;
 }
 
 /** The sightings of a sweep, by account and region (`placeName`). */

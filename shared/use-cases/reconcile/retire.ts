@@ -9,20 +9,21 @@ type RetireCalls = Pick<SecretsCalls, "listSecrets" | "describeSecret" | "remove
 /**
  * Removes the labels of secret versions that no service and no last good revision uses, in the secrets whose names
  * begin so. Secrets Manager may then delete the versions, and the 20 labels that a secret may have stay free. A version
- * in use that has lost its label gets it again, unless it is gone. Returns the ARNs of secrets that running services
+ * in use that has lost its label gets it again, unless it is gone. `states` are read after the references: a roll
+ * records its version there before it reads the secret. Returns the ARNs of secrets that running services
  * pin and that somebody has deleted or scheduled for deletion: a task that starts can read neither.
  * https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
  */
 export async function retireSecretVersions(
   secrets: RetireCalls,
   references: Iterable<string>,
-  states: AsyncIterable<ServiceState>,
+  states: Iterable<ServiceState>,
   {
     prefix = commonKeys.prefix,
     isHeld = () => false,
   }: {
     readonly prefix?: string;
-    /** True for a secret all of whose versions may be needed. Asked once the states are read. */
+    /** True for a secret all of whose versions may be needed. */
     readonly isHeld?: (secretArn: string) => boolean;
   } = {},
 ): Promise<readonly string[]> {
@@ -36,8 +37,7 @@ export async function retireSecretVersions(
   };
   for (const valueFrom of references) note(valueFrom);
   const pinned = new Set(bySecret.keys());
-  // Read now, not at the start of the sweep: a roll records its version here before it reads the secret.
-  for await (const state of states) for (const valueFrom of neededBy(state)) note(valueFrom);
+  for (const state of states) for (const valueFrom of neededBy(state)) note(valueFrom);
   for await (const secret of secrets.listSecrets(prefix)) {
     if (secret.scheduledForDeletion) continue;
     pinned.delete(secret.arn);

@@ -31,13 +31,15 @@ export class Sighting implements SeenPlace {
   /** Those whose items can't be read: nobody knows which versions they may return to. */
   readonly uncertain = new Set<string>();
   /** Our secrets that are not scheduled for deletion, by name. */
-  readonly listed = new Map<string, string>();
+  readonly listed = new Map<string, Pick<DescribedSecret, "arn" | "changedMs">>();
   /** The clusters that were listed, and of these the ones whose services the autopilot may not read. */
   readonly clusters = new Set<string>();
   readonly refusedClusters = new Set<string>();
   /** The autopilot may not list the clusters at all. */
   isRefused = false;
-  /** Every service has been read, and every secret listed. */
+  /** Every service has been read. */
+  servicesRead = false;
+  /** And every secret listed. */
   complete = false;
 
   see(service: ObservedService): void {
@@ -89,7 +91,7 @@ export class Sighting implements SeenPlace {
   /** Notes each secret as it is listed. */
   async *noting(secrets: AsyncIterable<DescribedSecret>): AsyncIterable<DescribedSecret> {
     for await (const secret of secrets) {
-      this.listed.set(secret.name, secret.arn);
+      this.listed.set(secret.name, secret);
       yield secret;
     }
   }

@@ -1,6 +1,5 @@
 import type { Place } from "../../base/arn.ts";
 import type { Decision } from "../../enrollment/decision.ts";
-import type { ServiceState } from "../../model/service-state.ts";
 import type { GoneLedger, Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { EcsCalls, Log, SecretsCalls } from "../../ports/ports.ts";
 import type { ObservedState } from "../observe/observe.ts";
@@ -8,6 +7,7 @@ import type { TaskReads } from "../observe/observe-tasks.ts";
 import type { AbandonedCalls } from "./abandoned.ts";
 import type { ReconcileCalls } from "./act-on-decision.ts";
 import type { KeepCalls } from "./keeping.ts";
+import type { States } from "./known-ledger.ts";
 import type { SettledServices } from "./settled.ts";
 import type { Sighting } from "./sighting.ts";
 import type { SweepReads } from "./sweep-reads.ts";
@@ -24,6 +24,7 @@ type ServicesLedger = Pick<
   | "getService"
   | "getMesh"
   | "listServices"
+  | "listKnown"
 > &
   AbandonedCalls["ledger"] &
   KeepCalls["ledger"] &
@@ -38,19 +39,7 @@ export interface SweepCalls extends Omit<ReconcileCalls, "ecs"> {
   readonly log: Log;
   /** What earlier sweeps found settled. Without it every task definition is read. */
   readonly settled?: SettledServices;
-}
-
-/** What the ledger remembers of services. */
-export interface States {
-  /** Throws `ledger-item-unreadable` for a service whose item can't be read. */
-  get(serviceArn: string): ServiceState | undefined | Promise<ServiceState | undefined>;
-}
-
-/** All that it remembers of them, as it was when a sweep began. */
-export interface AllStates extends States {
-  all(): Iterable<ServiceState>;
-  /** Why, by the ARNs of services whose items can't be read. */
-  readonly unreadable: ReadonlyMap<string, string>;
+  readonly policies?: KeepCalls["policies"];
 }
 
 export interface ServiceCalls extends Omit<SweepCalls, "secrets" | "controlPlane" | "ledger"> {

@@ -1,15 +1,15 @@
 import { failureFixes } from "../../base/failure-fixes.ts";
 import type { Config } from "../../config/config.ts";
 import { driftCorrected } from "../../events/service-events.ts";
-import { type Ledger, serviceArnOf, type UnreadableItem } from "../../ports/ledger.ts";
 import type { BusCalls, Log, SecretsCalls } from "../../ports/ports.ts";
+import type { LaterStates } from "./known-ledger.ts";
 import { retireSecretVersions } from "./retire.ts";
 import type { Sighting } from "./sighting.ts";
 import type { Tally } from "./sweep-tally.ts";
 
 interface SweepSecretsCalls {
   readonly config: Pick<Config, "keys">;
-  readonly ledger: Pick<Ledger, "listServices">;
+  readonly later: LaterStates;
   readonly bus: BusCalls;
   readonly log: Pick<Log, "error">;
   readonly tally: Pick<Tally, "secretsGone">;
@@ -27,11 +27,10 @@ export async function sweepSecrets(secrets: SecretsCalls, sighting: Sighting, ca
     listSecrets: (prefix: string) => sighting.noting(secrets.listSecrets(prefix)),
   };
   // One that can't be read since the sweep began is uncertain, too; of one that ECS has not, nothing is needed.
-  const note = (item: UnreadableItem) => {
-    const serviceArn = serviceArnOf(item) ?? "";
+  for (const serviceArn of calls.later.unreadable) {
     if (sighting.services.has(serviceArn)) sighting.uncertain.add(serviceArn);
-  };
-  const gone = await retireSecretVersions(noting, sighting.secrets, calls.ledger.listServices(note), {
+  }
+  const gone = await retireSecretVersions(noting, sighting.secrets, calls.later.states, {
     prefix: calls.config.keys.prefix,
     isHeld: (secretArn) => sighting.mayBeReturnedTo(secretArn),
   });

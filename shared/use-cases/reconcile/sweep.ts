@@ -1,17 +1,15 @@
 import { type ClusterRef, parseServiceArn } from "../../base/arn.ts";
 import { chunkAsync } from "../../base/chunk.ts";
-import { AutopilotError, asAutopilotError } from "../../base/errors.ts";
+import { asAutopilotError } from "../../base/errors.ts";
 import { type Target, targetsOf } from "../../config/config.ts";
 import { placeName } from "../../enrollment/needs.ts";
-import type { ServiceState } from "../../model/service-state.ts";
-import { serviceArnOf, type UnreadableItem } from "../../ports/ledger.ts";
-import { withoutAbandonedRoll } from "./abandoned.ts";
 import { checkInTurns } from "./check-in-turns.ts";
 import { dropGone } from "./drop-gone.ts";
 import { keepIdentities } from "./keep-identities.ts";
 import { trying } from "./keeping.ts";
+import { type LaterStates, readKnownLedger, readLaterStates } from "./known-ledger.ts";
 import { Sighting } from "./sighting.ts";
-import type { AllStates, PlaceCalls, ServiceCalls, SweepCalls } from "./sweep-calls.ts";
+import type { PlaceCalls, ServiceCalls, SweepCalls } from "./sweep-calls.ts";
 import { readOnce } from "./sweep-reads.ts";
 import { sweepSecrets } from "./sweep-secrets.ts";
 import { enrollWaiting, sweepService, tellFailure } from "./sweep-service.ts";
@@ -25,21 +23,30 @@ import { followTagKey } from "./tag-key.ts";
  */
 export async function sweep(calls: SweepCalls): Promise<SweepResult> {
   const tally = new Tally(calls.config);
-  const states = await readStates({ ...calls, tally });
-  const reads = readOnce(calls.ledger, calls.config);
+  const ledger = await readKnownLedger(calls);
+  const { states } = ledger;
+  const reads = readOnce(calls.ledger, calls.config, ledger);
   const taskReads = { servicesLeft: TASK_READS };
   const known = { ...calls, states, reads, tally, taskReads, repairedClusters: new Set<string>() };
   const sightings = new Map<string, Sighting>();
+  const targets = targetsOf(calls.config);
   await Promise.all(
-    targetsOf(calls.config).map(async (target) => {
+    targets.map(async (target) => {
       sightings.set(placeName(target), await sweepTarget(target, known));
     }),
   );
-  await dropGone(states, sightings, calls);
+  const later = await laterStates(known);
+  if (later) await Promise.all(targets.map((target) => sweepSecretsOf(target, { sightings, later }, known)));
+  const dropped = await dropGone(states, sightings, calls);
   await trying("the enroll tag's key", calls, () =>
     followTagKey(tally.untagged, sightings, { ...calls, fleet: reads.fleet }),
   );
-  await keepIdentities(sightings, { ...calls, fleet: reads.fleet });
+  if (later) {
+    const { claims, unreadableClaims } = ledger;
+    const kept = later.states.filter(({ serviceArn }) => !dropped.has(serviceArn));
+    const remembered = { claims, unreadableClaims, states: kept, unreadable: later.unreadable };
+    await keepIdentities(sightings, remembered, { ...calls, fleet: reads.fleet });
+  }
   return tally.result();
 }
 
@@ -62,31 +69,23 @@ export async function sweepCluster(
   return tally.result();
 }
 
-/** Every state at once. A service whose item can't be read is left out alone: asking for it throws. */
-async function readStates(
-  calls: Pick<ServiceCalls, "ledger" | "executions" | "now" | "log" | "tally">,
-): Promise<AllStates> {
-  const states = new Map<string, ServiceState>();
-  const unreadable = new Map<string, string>();
-  const note = ({ pk, why }: UnreadableItem) => unreadable.set(serviceArnOf({ pk }) ?? pk, why);
-  for await (const state of calls.ledger.listServices(note)) {
-    states.set(state.serviceArn, await withoutAbandonedRoll(state, calls));
+/**
+ * What the ledger knows of the services once they are swept. Read now, not at the start of the sweep: a roll records
+ * its secret version and what it is to hold before it asks for them. Undefined where it can't be read.
+ */
+async function laterStates(calls: ServiceCalls): Promise<LaterStates | undefined> {
+  try {
+    return await readLaterStates(calls.ledger);
+  } catch (error) {
+    tellFailure("what services share", error, calls);
+    return undefined;
   }
-  return {
-    get: (serviceArn) => {
-      const why = unreadable.get(serviceArn);
-      if (why !== undefined) throw new AutopilotError("ledger-item-unreadable", why);
-      return states.get(serviceArn);
-    },
-    all: () => states.values(),
-    unreadable,
-  };
 }
 
 /** The most services whose tasks a sweep reads: two calls each, in ECS's quota of 20 a second. */
 const TASK_READS = 200;
 
-async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls, "secrets">): Promise<Sighting> {
+async function sweepTarget(target: Target, calls: ServiceCalls): Promise<Sighting> {
   const sighting = new Sighting();
   const place: PlaceCalls = { ...calls, ecs: calls.ecs(target), sighting, waiting: [] };
   let complete = true;
@@ -102,16 +101,24 @@ async function sweepTarget(target: Target, calls: ServiceCalls & Pick<SweepCalls
     tellFailure(`sweep of ${target.account}/${target.region}`, error, calls);
   }
   await checkInTurns(place, complete);
-  // Retire a version only when every service that could use it has been read.
-  if (complete) {
-    try {
-      await sweepSecrets(calls.secrets(target), sighting, calls);
-      sighting.complete = true;
-    } catch (error) {
-      tellFailure(`retiring secret versions of ${target.account}/${target.region}`, error, calls);
-    }
-  }
+  sighting.servicesRead = complete;
   return sighting;
+}
+
+/** Retires versions of a place only when every service that could use them has been read. */
+async function sweepSecretsOf(
+  target: Target,
+  { sightings, later }: { readonly sightings: ReadonlyMap<string, Sighting>; readonly later: LaterStates },
+  calls: ServiceCalls & Pick<SweepCalls, "secrets">,
+): Promise<void> {
+  const sighting = sightings.get(placeName(target));
+  if (!sighting?.servicesRead) return;
+  try {
+    await sweepSecrets(calls.secrets(target), sighting, { ...calls, later });
+    sighting.complete = true;
+  } catch (error) {
+    tellFailure(`retiring secret versions of ${target.account}/${target.region}`, error, calls);
+  }
 }
 
 /**

@@ -262,6 +262,7 @@ export class SecretsManager implements AwsService {
     const secret = this.#store.findUsable(context, request.SecretId);
     const document = parseResourcePolicy(request.ResourcePolicy, request.BlockPublicPolicy);
     secret.policy = { text: request.ResourcePolicy, document };
+    secret.changedMs = this.#clock.now();
     return { ARN: secret.arn, Name: secret.name };
   }
 
@@ -273,6 +274,7 @@ export class SecretsManager implements AwsService {
   #deleteResourcePolicy(input: JsonObject, context: CallContext): Json {
     const secret = this.#store.findUsable(context, parseInput(schemas.secret, input, ERROR).SecretId);
     secret.policy = undefined;
+    secret.changedMs = this.#clock.now();
     return { ARN: secret.arn, Name: secret.name };
   }
 

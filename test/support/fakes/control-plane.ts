@@ -83,6 +83,19 @@ export class FakeControlPlane implements ControlPlaneCalls {
     return accounts;
   }
 
+  async listAmbientNamespaces(_mostCalls: number): Promise<ReadonlySet<string> | undefined> {
+    return new Set(this.namespaces);
+  }
+
+  async listAllBindings(
+    _mostCalls: number,
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, readonly RoleBinding[]>> | undefined> {
+    const names = [...this.bound.keys(), ...this.eksBound.keys()].map((name) => name.split("/")[0] ?? "");
+    const all = new Map<string, ReadonlyMap<string, readonly RoleBinding[]>>();
+    for (const namespace of new Set(names)) all.set(namespace, await this.listBindings(namespace));
+    return all;
+  }
+
   async listWorkloadEntries({ namespace, serviceName = "" }: WorkloadEntrySelection) {
     const all = this.entries.filter((one) => namespace === undefined || one.namespace === namespace);
     if (!LABEL_VALUE.test(serviceName)) return all;

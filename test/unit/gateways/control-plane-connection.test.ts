@@ -81,6 +81,27 @@ describe("a connection to an EKS cluster", () => {
     expect(await connection.user.bearerToken()).toMatch(/^k8s-aws-v1\./);
   });
 
+  it("describes the cluster again after six hours, or where the last connection was wrong", async () => {
+    let nowMs = NOW_MS;
+    let described = 0;
+    const aws = wire(() => {
+      described += 1;
+      return {
+        body: { cluster: { endpoint: `https://eks-${described}.example.com`, certificateAuthority: { data: "Q0E=" } } },
+      };
+    });
+    const clients = aws.clients.at(homePlace);
+    const connect = eksConnection({ clients, cluster: "mesh", region: "us-east-1", credentials, now: () => nowMs });
+    const servers = async () => (await connect()).server;
+    expect(await servers()).toBe("https://eks-1.example.com");
+    nowMs += 6 * 3_600_000 - 1;
+    expect(await servers()).toBe("https://eks-1.example.com");
+    expect((await connect({ fresh: true })).server).toBe("https://eks-2.example.com");
+    expect(await servers()).toBe("https://eks-2.example.com");
+    nowMs += 6 * 3_600_000;
+    expect(await servers()).toBe("https://eks-3.example.com");
+  });
+
   it("to a cluster without an endpoint fails as retryable", async () => {
     await expect(connect({ status: "CREATING" })).rejects.toMatchObject({
       code: "control-plane-unreachable",

@@ -20,7 +20,6 @@ const places: readonly Place[] = [
 const WE = "/apis/networking.istio.io/v1";
 /** What the product never does, as method and path. */
 const forbiddenRequests: readonly (readonly [method: string, path: string])[] = [
-  ["GET", "/api/v1/namespaces"],
   ["GET", "/api/v1/namespaces?watch=true"],
   ["GET", "/api/v1/namespaces/kube-system"],
   ["PUT", "/api/v1/namespaces/istio-system"],
@@ -79,6 +78,8 @@ async function used(cluster: Cluster, namespace: string, token = async () => tok
     for (const one of [namespace, namespace, plain]) await plane.ensureNamespace(one);
     await plane.ensureServiceAccount(identity);
     await plane.listBindings(namespace);
+    await plane.listAmbientNamespaces(1);
+    await plane.listAllBindings(1);
     await plane.unbind(identity);
     await plane.listWorkloadEntries({ namespace });
     return undefined;

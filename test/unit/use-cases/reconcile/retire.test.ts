@@ -19,10 +19,7 @@ async function secretWithVersions() {
     await secrets.putSecretValue({ secretArn: arn, value: versionId, versionId, labels });
   }
   const retire = async (state: Partial<ServiceState>) => {
-    async function* states() {
-      yield stateOf({ secretsInUse: [], ...state });
-    }
-    await retireSecretVersions(secrets, [], states());
+    await retireSecretVersions(secrets, [], [stateOf({ secretsInUse: [], ...state })]);
     const described = await secrets.describeSecret(arn);
     return versionIds.filter((id) => described?.versions[id]?.includes(labelOf(id))).map((id) => id[0]);
   };

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { AutopilotError } from "../../../../shared/base/errors.ts";
+import type { Tags } from "../../../../shared/model/service.ts";
 import { sweep } from "../../../../shared/use-cases/reconcile/sweep.ts";
 import { withCalls } from "../../../support/altered-calls.ts";
 import { ACCOUNT, revisionArn, serviceNamed, web } from "../../../support/arns.ts";
@@ -29,9 +31,11 @@ async function inMesh(changes: Parameters<typeof watchedTestbed>[0] = {}) {
 }
 
 /** Another service in the mesh with the same role and another service account. */
-async function addApi(testbed: RollTestbed): Promise<void> {
+async function addApi(
+  testbed: RollTestbed,
+  tags: Tags = { ...enrolled, "ecs.solo.io/service-account": "api" },
+): Promise<void> {
   const taskDefinitionArn = revisionArn("api", 1);
-  const tags = { ...enrolled, "ecs.solo.io/service-account": "api" };
   const primary = completedDeployment({ id: "ecs-svc/api", taskDefinitionArn });
   testbed.ecs.add(service({ ref: api, taskDefinitionArn, deployments: [primary], tags }));
   await enroll(testbed, api);
@@ -69,6 +73,24 @@ describe("an annotation of EKS that appears on an owned service account", () => 
     await sweeps(testbed, 1, { controlPlane: () => broken });
     await sweeps(testbed, 1);
     expect(reported()).toHaveLength(1);
+  });
+
+  it.each([
+    ["the right to list them all is missing", true],
+    ["they are too many", false],
+  ])("is found where service accounts are read one namespace after the other, as %s", async (_, isRefused) => {
+    const { testbed, reported } = await inMesh({ config: config({ policy: { sharedRoles: "warn" } }) });
+    await addApi(testbed, { ...enrolled, "ecs.solo.io/namespace": "other" });
+    await sweeps(testbed, 2);
+    testbed.plane.eksBound.set("shop/web", OTHER_ROLE);
+    const narrow = withCalls(testbed.plane, {
+      listAllBindings: async () => {
+        if (isRefused) throw new AutopilotError("control-plane-refused", "HTTP 403");
+        return undefined;
+      },
+    });
+    await sweeps(testbed, 1, { controlPlane: () => narrow });
+    expect(reported()).toContainEqual(expect.objectContaining(binding));
   });
 
   it("is reported by the next sweep where a crash kept the event from being sent", async () => {

@@ -137,8 +137,14 @@ describe("a sweep", () => {
       reads += 1;
       return testbed.ledger.getFleet();
     };
+    const listKnown = async function* () {
+      for await (const item of testbed.ledger.listKnown()) {
+        if ("fleet" in item) reads += 1;
+        yield item;
+      }
+    };
     const slower = config({ ztunnel: { ...testbed.config.ztunnel, startTimeoutSeconds: 60 } });
-    const swept = await run(testbed, { config: slower, ledger: { ...testbed.ledger, getFleet } });
+    const swept = await run(testbed, { config: slower, ledger: { ...testbed.ledger, getFleet, listKnown } });
     expect(swept).toMatchObject({ seen: 12, started: 0, failed: 0 });
     expect(reads).toBe(1);
     await testbed.ledger.changeFleet((fleet) => ({ next: { ...fleet, settings: settingsHash(slower) } }));
