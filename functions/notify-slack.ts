@@ -35,6 +35,7 @@ export function notifySlack(
     }
     const outgoing = readOutgoing(event);
     log.appendKeys({ detailType: outgoing.detailType });
+    if ("known" in outgoing.detail) return { did: "known-already" };
     if (isCounted(outgoing)) return { did: "left-to-rollout" };
     // The function that keeps the rollout's message writes it.
     if (!isNews(outgoing)) return { did: "left-to-rollout" };

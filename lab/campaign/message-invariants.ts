@@ -93,7 +93,8 @@ function repeatedRefusals({ lab, isCalm }: Pick<CampaignResult, "lab" | "isCalm"
   const broken: string[] = [];
   for (const { event, atMs } of lab.eventBridge.log()) {
     if (event.source !== "ztunnel-autopilot" || event["detail-type"] !== "Service Refused") continue;
-    const { serviceArn, refusals } = event.detail;
+    const { serviceArn, refusals, known } = event.detail;
+    if (known) continue;
     const key = JSON.stringify([serviceArn, refusals]);
     const earlier = reported.get(key);
     if (earlier !== undefined && atMs - earlier < TOGETHER_MS) broken.push(`reported twice: ${key}`);

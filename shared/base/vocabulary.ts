@@ -77,7 +77,7 @@ export const autopilotEvents = {
   "Service Enrolled": { audience: "channel", countedInRollout: true, endsRoll: "reconcile" },
   "Service Updated": { audience: "channel", countedInRollout: true, endsRoll: "reconcile-if-requested" },
   "Service Unenrolled": { audience: "channel", countedInRollout: true, endsRoll: "reconcile" },
-  "Service Refused": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Service Refused": { audience: "channel", countedInRollout: false, endsRoll: "reconcile-if-requested" },
   "Service Warned": { audience: "channel", countedInRollout: false, endsRoll: "no" },
   "Service Roll Failed": { audience: "channel", countedInRollout: false, endsRoll: "reconcile" },
   "Service Unhealthy": { audience: "channel", countedInRollout: false, endsRoll: "no" },

@@ -18,6 +18,13 @@ export const serviceFields = {
 };
 /** Set when the roll belongs to a rollout, which has a message of its own. */
 const inRollout = { rolloutId: z.string().optional() };
+/** What the end of a roll may say, besides how the roll ended. */
+const rollEnd = {
+  /** Something asked to reconcile the service during the roll. */
+  recheckRequested: z.literal(true).optional(),
+  /** People have been notified of the very same before. */
+  known: z.literal(true).optional(),
+};
 const changeFields = {
   ...serviceFields,
   executionName: z.string(),
@@ -48,8 +55,7 @@ export const updatedDetail = () =>
     ...changeFields,
     ...sidecarFields,
     drift: z.array(drift),
-    /** Something asked to reconcile the service during the roll. */
-    recheckRequested: z.literal(true).optional(),
+    recheckRequested: rollEnd.recheckRequested,
   });
 
 /** `Service Unenrolled`: the service is out of the mesh, its definition as it was before. */
@@ -62,6 +68,7 @@ export const refusedDetail = () =>
     ...serviceFields,
     executionName: z.string().optional(),
     ...inRollout,
+    ...rollEnd,
     /** The service is in the mesh, and stays there as it is. */
     enrolled: z.literal(true).optional(),
     refusals: z.array(z.strictObject({ reason: z.enum(refusalNames), detail: text })).min(1),
@@ -80,6 +87,7 @@ export const rollFailedDetail = () =>
     ...serviceFields,
     executionName: z.string(),
     ...inRollout,
+    ...rollEnd,
     code: failureCode,
     /** Which container of which task failed, and how. */
     sentence: text,
@@ -126,7 +134,13 @@ export const throttledDetail = () =>
 
 /** `Service Roll Superseded`: somebody else deployed during the roll, which ended without touching anything more. */
 export const rollSupersededDetail = () =>
-  z.strictObject({ ...serviceFields, executionName: z.string(), ...inRollout, reason: text });
+  z.strictObject({
+    ...serviceFields,
+    executionName: z.string(),
+    ...inRollout,
+    recheckRequested: rollEnd.recheckRequested,
+    reason: text,
+  });
 
 /**
  * `Drift Corrected`: somebody else's change had taken the service out of what it should be, and it is so again. Without

@@ -40,7 +40,7 @@ export function serviceUnenrolled(ref: ServiceRef, detail: Rest<"Service Unenrol
 export function serviceRefused(
   ref: ServiceRef,
   refusals: readonly Refusal[],
-  also: { readonly rolloutId?: string; readonly enrolled?: true } = {},
+  also: Pick<Rest<"Service Refused">, "rolloutId" | "enrolled" | "recheckRequested" | "known"> = {},
 ): BusEvent {
   const listed = refusals.map((refusal) => ({ ...refusal }));
   return outgoing("Service Refused", { ...about(ref), ...also, refusals: listed });

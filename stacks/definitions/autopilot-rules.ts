@@ -36,7 +36,10 @@ export function autopilotRules({ homeAccount }: HomeOptions): readonly HomeRule[
         ...fromUs,
         $or: [
           { "detail-type": ending("reconcile") },
-          { "detail-type": ending("reconcile-if-requested"), detail: { recheckRequested: [true] } },
+          {
+            "detail-type": [...ending("reconcile-if-requested"), ...ending("reconcile-if-overtaken")],
+            detail: { recheckRequested: [true] },
+          },
         ],
       },
       functions: ["reconcile-service"],

@@ -31,3 +31,18 @@ it(
       expect([...failed]).toEqual(["watch-root-ca"]);
     }),
 );
+
+it("a tag that is corrected during a roll whose failure people know of is followed as soon as that roll ends", () =>
+  onLab({ fleet: fleetOf([web("cart")]) }, async (driver) => {
+    const cart = demo("cart");
+    const rolls = () => driver.rollsOf(cart);
+    driver.lab.faults.add({ kind: "kubernetes-down" });
+    await driver.tag(cart, enrollAs("cart"));
+    await driver.until("it is rolled again", 60, () => rolls().length === 2);
+    await driver.tag(cart, { "ecs.solo.io/service-account": "basket" });
+    const isOver = () => rolls().every(({ status }) => status !== "RUNNING");
+    await driver.until("the second roll has ended", 30, isOver);
+    await driver.until("the new tag is followed", 1, () => rolls().length === 3);
+    expect(driver.lab.slack.threads()).toHaveLength(1);
+    expect(driver.messagesAbout(cart)).toHaveLength(1);
+  }));

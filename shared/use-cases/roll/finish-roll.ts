@@ -29,16 +29,19 @@ export interface Finished {
 
 /**
  * Last step of every roll: records the outcome, releases the lease, then emits one event, unless that would notify once
- * more of the same refusal. Safe to run again after a crash, even when another roll has had the service since: it
- * writes nothing twice and emits the event again.
+ * more of the same and nothing asked for a recheck. Safe to run again after a crash, even when another roll has had the
+ * service since: it writes nothing twice and emits the event again.
  */
 export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: FinishCalls): Promise<Finished> {
   const ending = endingOf(input);
   const found = endingCase(await calls.ledger.getService(ref.serviceArn), ending);
-  const notified = found.case === "release" && (await isNotified(ref, ending, calls));
+  const known = found.case === "release" && (await isNotified(ref, ending, calls));
   const recorded = await recordEnding(ref, ending, found, calls);
-  if (!notified)
-    await calls.bus.putEvents([rollEvent(ref, ending, { ...recorded, enrolled: found.state?.enrolled ?? false })]);
+  // What asked for a recheck during the roll waits for this event.
+  if (!known || recorded.recheckRequested) {
+    const enrolled = found.state?.enrolled ?? false;
+    await calls.bus.putEvents([rollEvent(ref, ending, { ...recorded, enrolled, known })]);
+  }
   const { outcome, reason, plan } = ending;
   return { outcome, reason, durationSeconds: plan && (calls.now() - plan.startedAtMs) / 1000 };
 }

@@ -15,22 +15,25 @@ import type { BusEvent } from "../../ports/ports.ts";
 import type { Deployed, Ending } from "./ending.ts";
 
 /** The fields that the ledger records of the ending and the event repeats. */
-export type Recorded = Pick<ServicePatch, "consecutiveFailures" | "notBefore" | "recheckRequested" | "enrolled">;
+export type Recorded = Pick<ServicePatch, "consecutiveFailures" | "notBefore" | "recheckRequested" | "enrolled"> & {
+  /** People have been notified of the very same before. */
+  readonly known?: boolean;
+};
 
 /** The one event that a roll emits when it ends. */
 export function rollEvent(ref: ServiceRef, ending: Ending, recorded: Recorded): BusEvent {
   const { outcome, reason, deployed } = ending;
+  const superseded = () => rollSuperseded(ref, { ...rollOf(ending), ...recheckOf(recorded), reason });
   switch (outcome) {
     case "succeeded":
     case "unverified":
-      return deployed
-        ? changeEvent(ref, ending, deployed, recorded)
-        : rollSuperseded(ref, { ...rollOf(ending), reason });
+      return deployed ? changeEvent(ref, ending, deployed, recorded) : superseded();
     case "superseded":
-      return rollSuperseded(ref, { ...rollOf(ending), reason });
+      return superseded();
     case "refused":
       return serviceRefused(ref, ending.refusals?.filter(isRefusal) ?? [], {
         ...rolloutOf(ending),
+        ...endOf(recorded),
         ...(recorded.enrolled && { enrolled: true as const }),
       });
     case "reverted":
@@ -40,10 +43,12 @@ export function rollEvent(ref: ServiceRef, ending: Ending, recorded: Recorded): 
   }
 }
 
-function failureEvent(ref: ServiceRef, ending: Ending, { consecutiveFailures, notBefore }: Recorded): BusEvent {
+function failureEvent(ref: ServiceRef, ending: Ending, recorded: Recorded): BusEvent {
+  const { consecutiveFailures, notBefore } = recorded;
   const { outcome, reason, sentence, revertedTo } = ending;
   return rollFailed(ref, {
     ...rollOf(ending),
+    ...endOf(recorded),
     code: reason,
     sentence,
     reverted: outcome !== "revert-failed",
@@ -54,12 +59,7 @@ function failureEvent(ref: ServiceRef, ending: Ending, { consecutiveFailures, no
   });
 }
 
-function changeEvent(
-  ref: ServiceRef,
-  ending: Ending,
-  { plan, watch }: Deployed,
-  { recheckRequested }: Recorded,
-): BusEvent {
+function changeEvent(ref: ServiceRef, ending: Ending, { plan, watch }: Deployed, recorded: Recorded): BusEvent {
   const change = {
     ...rollOf(ending),
     taskDefinitionArn: watch.targetRevisionArn,
@@ -80,9 +80,17 @@ function changeEvent(
         ...change,
         ...sidecarOf(plan, watch),
         drift,
-        ...(recheckRequested && { recheckRequested }),
+        ...recheckOf(recorded),
       });
   }
+}
+
+function recheckOf({ recheckRequested }: Recorded): { readonly recheckRequested?: true } {
+  return recheckRequested ? { recheckRequested } : {};
+}
+
+function endOf(recorded: Recorded): { readonly recheckRequested?: true; readonly known?: true } {
+  return { ...recheckOf(recorded), ...(recorded.known && { known: true as const }) };
 }
 
 /** Said only where it differs from "verified by the tasks that the roll has started". */

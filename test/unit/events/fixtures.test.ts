@@ -37,7 +37,6 @@ const expected: Readonly<Record<string, object>> = {
       "rollout-rolled-back",
       "rollout-started",
       "rollout-wave-completed",
-      "service-refused-in-rollout",
       "services-orphaned",
     ].map((name) => [`${name}.json`, { kind: "ignored", reason: "unknown-event-kind" }]),
   ),
@@ -46,7 +45,8 @@ const expected: Readonly<Record<string, object>> = {
   "service-updated-in-rollout.json": { kind: "reconcile-service", serviceArn: service },
   "service-updated-recheck-requested.json": { kind: "reconcile-service", serviceArn: service },
   "service-enrolled.json": { kind: "reconcile-service", serviceArn: service },
-  "service-refused.json": { kind: "ignored", reason: "unknown-event-kind" },
+  "service-refused.json": { kind: "reconcile-service", serviceArn: service },
+  "service-refused-in-rollout.json": { kind: "reconcile-service", serviceArn: service },
   "service-roll-superseded.json": { kind: "reconcile-service", serviceArn: service },
   "tag-changed-on-cluster.json": {
     kind: "reconcile-cluster",

@@ -112,7 +112,7 @@ describe("an event that concerns nothing of ours", () => {
   it.each<[string, Sample]>([
     ["unknown-event-kind", other("aws.ec2", "EC2 Instance State-change Notification")],
     ["unknown-event-kind", other("aws.ecs", "ECS Something New")],
-    ["unknown-event-kind", own("Service Refused")],
+    ["unknown-event-kind", own("Service Warned")],
     ["unknown-event-name", deployment({ eventName: "SERVICE_DEPLOYMENT_DREAMT" })],
     ["unknown-event-name", apiCall("DeleteService", { service: "web" })],
     ["short-service-arn", deployment({}, SHORT)],

@@ -59,6 +59,15 @@ const aboutServices = all.filter(({ detailType }) => /^(Service|Drift) /.test(de
 const notOfRolls = ["Service Warned", "Service Unhealthy", "Service Contested", "Service Throttled"];
 const ofRolls = aboutServices.filter(({ detailType }) => !notOfRolls.includes(detailType));
 
+describe("the end of a roll that says the same again", () => {
+  const ends = all.filter(({ detailType }) => ["Service Roll Failed", "Service Refused"].includes(detailType));
+
+  it.each(ends)("notifies nobody: $detailType", async (event) => {
+    const again = { ...event, detail: { ...event.detail, known: true, recheckRequested: true } };
+    expect(await notified(again)).toEqual({ answer: { did: "known-already" }, messages: 0 });
+  });
+});
+
 describe("the function notify-slack", () => {
   it.each(all.filter((event) => !isForRollout(event)))("posts $detailType outside of a rollout", async (event) => {
     expect(await notified(event)).toEqual({ answer: { did: "posted" }, messages: 1 });

@@ -93,6 +93,15 @@ describe("event patterns", () => {
     );
   });
 
+  it.each([
+    ["service-refused", {}, ["roll-ended", "news-for-people"]],
+    ["service-refused-in-rollout", {}, ["roll-ended", "news-for-people"]],
+    ["service-superseded-in-rollout", { reason: "already-as-desired" }, ["roll-ended"]],
+  ])("%s is also read for a recheck where something has requested one", (name, change, home) => {
+    const event = withDetail(fixture(name), { ...change, recheckRequested: true });
+    expect(matching(rules.homeRules, event)).toEqual(home);
+  });
+
   /** The functions that read services, deployments and root CAs. */
   const readers = ["reconcile-service", "signal-deployment", "watch-root-ca", "sweep-services"];
   const read = rules.homeRules.filter(({ functions }) => functions.some((name) => readers.includes(name)));
