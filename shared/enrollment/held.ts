@@ -46,6 +46,21 @@ export function accountsOfUnknown({
   return secretsInUse.flatMap((valueFrom) => tokenScopeOf(parseValueFrom(valueFrom)?.secretName ?? "") ?? []);
 }
 
+/** The service accounts (`namespace/name`) that a service has or has had, by its ledger and by what it runs. */
+export function accountsHeld(
+  observed: {
+    readonly service: ObservedService;
+    readonly definition: DescribedTaskDefinition | undefined;
+    readonly state: Pick<ServiceState, "enrolled" | "held" | "secretsInUse"> | undefined;
+  },
+  config: Pick<Config, "identityRole">,
+): ReadonlySet<string> {
+  const { service, definition, state } = observed;
+  const runs = definition && heldBy(service, definition, config);
+  const accounts = [...(state?.held ?? []), ...(state ? accountsOfUnknown(state) : []), ...(runs ? [runs] : [])];
+  return new Set(accounts.map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`));
+}
+
 /** The list with one more entry, the latest last; undefined where it ends with that entry already. */
 export function withHeld(held: readonly Held[] | undefined, entry: Held): Held[] | undefined {
   const before = held ?? [];

@@ -3,18 +3,21 @@ import { controlPlaneFor } from "../../config/config.ts";
 import { accountSubject, claimedAccount, claimedRole, givenBack, roleSubject } from "../../enrollment/claims.ts";
 import { identityRefusal } from "../../enrollment/decide.ts";
 import type { DesiredEnrollment } from "../../enrollment/decision.ts";
-import { hasIdentity, heldOf, withHeld } from "../../enrollment/held.ts";
+import { accountsHeld, hasIdentity, heldOf, withHeld } from "../../enrollment/held.ts";
 import type { Refusal } from "../../model/reasons.ts";
 import type { RoleBinding, WorkloadIdentity } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
 import type { ObservedState } from "../observe/observe.ts";
-import { claimForEarlier, type EarlierCalls } from "./earlier-holders.ts";
+import { accountsBoundTo, boundAccounts } from "./bound-elsewhere.ts";
+import { claimForEarlier, claimRoleForEarlier, type EarlierCalls } from "./earlier-holders.ts";
 
 export interface ClaimCalls extends EarlierCalls {
   readonly ledger: EarlierCalls["ledger"] & Pick<Ledger, "updateRoll" | "changeClaim">;
-  readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readBindings" | "readNamespace">;
+  readonly controlPlane: (
+    name: string,
+  ) => Pick<ControlPlaneCalls, "readBindings" | "readNamespace" | "listAllBindings">;
 }
 
 /** Whether the service may have its identity; `isBound`: Kubernetes has the binding already. */
@@ -42,7 +45,8 @@ export async function claimIdentity(
   if (refusal) return { refusal };
   const held = withHeld(state.held, heldOf(desired));
   if (held) await calls.ledger.updateRoll(ref.serviceArn, executionName, {}, { held });
-  const taken = await claimInLedger({ ref, controlPlane: plane.name, identity, isKept }, calls);
+  const wish = { ref, controlPlane: plane.name, identity, isKept, before: accountsHeld(observed, calls.config) };
+  const taken = await claimInLedger(wish, calls);
   if (!taken) return { isBound: bindings.length > 0 };
   if (held) await calls.ledger.updateRoll(ref.serviceArn, executionName, {}, { held: state.held ?? null });
   return { refusal: taken };
@@ -70,14 +74,14 @@ interface Wish {
   readonly controlPlane: string;
   readonly identity: WorkloadIdentity;
   readonly isKept: boolean;
+  /** The service accounts (`namespace/name`) that the service itself has or has had. */
+  readonly before: ReadonlySet<string>;
 }
 
 /** The refusal when somebody else has the service account or, unless that is allowed, the role. */
-async function claimInLedger(
-  { ref, controlPlane, identity, isKept }: Wish,
-  calls: ClaimCalls,
-): Promise<Refusal | undefined> {
-  const { config, ledger, log } = calls;
+async function claimInLedger(wish: Wish, calls: ClaimCalls): Promise<Refusal | undefined> {
+  const { ref, controlPlane, identity, isKept } = wish;
+  const { ledger } = calls;
   const { namespace, serviceAccount, roleArn } = identity;
   const { serviceArn } = ref;
   const account = `${namespace}/${serviceAccount}`;
@@ -100,17 +104,36 @@ async function claimInLedger(
     return { reason: "identity-conflict", detail };
   }
   // After the service account: a role that is claimed for an account has that account.
-  const ofRole = roleSubject(controlPlane, roleArn);
-  const shared = isKept || config.policy.sharedRoles === "warn";
-  const owned = await ledger.changeClaim(ofRole, (claim) => {
-    const { next, owner } = claimedRole(claim, { subject: ofRole, account, serviceArn, shared });
-    return { next, result: owner };
-  });
-  if (owned.result === undefined) {
-    const others = Object.keys(owned.stored?.holders ?? {}).filter((one) => one !== account);
-    if (others.length > 0) log.warn("a role has several service accounts", { roleArn, accounts: [account, ...others] });
-    return undefined;
-  }
+  const owner = await claimRole(wish, account, calls);
+  if (owner === undefined) return undefined;
   await ledger.changeClaim(subject, (claim) => ({ next: givenBack(claim, roleArn, serviceArn) }));
-  return { reason: "role-shared", detail: `${roleArn} belongs to ${owned.result}, the service asks for ${account}.` };
+  return { reason: "role-shared", detail: `${roleArn} belongs to ${owner}, the service asks for ${account}.` };
+}
+
+/** The service account that has the role instead, if any: by the ledger, or by what istiod reads in Kubernetes. */
+async function claimRole(wish: Wish, account: string, calls: ClaimCalls): Promise<string | undefined> {
+  const { ref, controlPlane, identity, isKept, before } = wish;
+  const { config, ledger, log } = calls;
+  const { roleArn } = identity;
+  const { serviceArn } = ref;
+  const subject = roleSubject(controlPlane, roleArn);
+  const shared = isKept || config.policy.sharedRoles === "warn";
+  const claimAs = async (asFirst: boolean) =>
+    ledger.changeClaim(subject, (claim) => {
+      if (!asFirst && Object.keys(claim?.holders ?? {}).length === 0) return { result: { isFirst: true } };
+      const { next, owner } = claimedRole(claim, { subject, account, serviceArn, shared });
+      return { next, result: { isFirst: false, owner } };
+    });
+  let claimed = await claimAs(shared);
+  if (claimed.result?.isFirst) {
+    const bound = await boundAccounts(calls.controlPlane(controlPlane), log);
+    await claimRoleForEarlier({ subject, controlPlane, roleArn, serviceArn }, bound, calls);
+    const elsewhere = accountsBoundTo(roleArn, bound).find((one) => one !== account && !before.has(one));
+    if (elsewhere !== undefined) return elsewhere;
+    claimed = await claimAs(true);
+  }
+  if (claimed.result?.owner !== undefined) return claimed.result.owner;
+  const others = Object.keys(claimed.stored?.holders ?? {}).filter((one) => one !== account);
+  if (others.length > 0) log.warn("a role has several service accounts", { roleArn, accounts: [account, ...others] });
+  return undefined;
 }
