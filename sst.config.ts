@@ -6,7 +6,7 @@ export default $config({
     const { stageSettings } = await import("./stacks/settings.ts");
     const { default: input } = await import("./autopilot.config.ts");
     const { parseConfig } = await import("./shared/config/config.ts");
-    const { name, homeRegion, homeAccount } = parseConfig(input);
+    const { name, homeRegion, homeAccount } = parseConfig(input, stage);
     const { protect, removal } = stageSettings(stage);
     return {
       name,

@@ -218,6 +218,9 @@ export function stageRoleName(name: string, stage: string | undefined): string {
 /** The name of the sidecar's container, as Solo's guide and istioctl give it. */
 export const ZTUNNEL = "ztunnel";
 
+/** AWS allows as many characters in the names of functions, roles, rules and schedules. */
+export const MAX_NAME_LENGTH = 64;
+
 /** What a deployment's resources are called, behind the configuration's name and the stage. */
 export const resourceEndings = { ledger: "ledger", rollService: "roll-service", rollFleet: "roll-fleet" } as const;
 

@@ -62,6 +62,21 @@ export function openWindow(
   return { until: Math.min(until, horizonMs), window };
 }
 
+/**
+ * True if no minute of a year is outside of these windows. A year that has passed stands for all: the answer must not
+ * depend on the day. Throws as `openWindow`.
+ */
+export function coversAllTime(windows: readonly FreezeWindow[]): boolean {
+  const endMs = Date.UTC(2026, 0, 1);
+  let atMs = Date.UTC(2025, 0, 1);
+  while (atMs < endMs) {
+    const open = openWindow(windows, atMs);
+    if (!open || open.until < atMs + HORIZON_MS) return false;
+    atMs = open.until;
+  }
+  return true;
+}
+
 /** A window with what it takes to know when it opened last. */
 interface FreezeClock {
   readonly window: FreezeWindow;

@@ -1,4 +1,10 @@
-import { type EnvironmentVariable, type FunctionName, LAB_STAGE, resourceEndings } from "../base/vocabulary.ts";
+import {
+  type EnvironmentVariable,
+  type FunctionName,
+  LAB_STAGE,
+  MAX_NAME_LENGTH,
+  resourceEndings,
+} from "../base/vocabulary.ts";
 
 /** The part of the configuration that names begin with. */
 interface NamedConfig {
@@ -32,6 +38,21 @@ export function resourceNames(
 /** What the names of a stage's resources begin with. Those of the lab have no stage in their names. */
 export function namePrefixOf({ name }: NamedConfig, stage: string): string {
   return stage === LAB_STAGE ? name : `${name}-${stage}`;
+}
+
+/** The longest of the names that the stacks make of a name and a stage. A test compares it with all of them. */
+export const LONGEST_ENDING = "-request-rollouts-schedule";
+
+/** What is wrong with a stage's name, or with the names that it makes with the configuration's. */
+export function nameProblems({ name }: NamedConfig, stage: string | undefined): readonly string[] {
+  if (stage === undefined) return [];
+  if (!/^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/.test(stage)) {
+    return [`the stage ${JSON.stringify(stage.slice(0, 50))} may have letters, digits, and hyphens between them`];
+  }
+  const longest = `${name}-${stage}${LONGEST_ENDING}`;
+  if (longest.length <= MAX_NAME_LENGTH) return [];
+  const has = `${longest} has ${longest.length} characters, and AWS takes ${MAX_NAME_LENGTH}`;
+  return [`name and stage are too long together: ${has}`];
 }
 
 /** The role that operators take on in other accounts. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { accountIdSchema, regionSchema } from "../base/arn.ts";
+import { minutes, visibleSchema } from "./fields.ts";
 
 /** A share of something, in percent. */
 const percent = z.number().positive().max(100);
@@ -19,7 +20,10 @@ const freezeWindowSchema = z.strictObject({
     .positive()
     .max(31 * 24 * 60),
   /** IANA name, as in `Europe/Berlin`. */
-  timeZone: z.string().min(1).default("UTC"),
+  timeZone: z
+    .string()
+    .regex(/^[A-Za-z]/, "an IANA time zone, as `Europe/Berlin` is")
+    .default("UTC"),
 });
 
 /** The pace of a rollout, which an emergency may raise. */
@@ -28,6 +32,7 @@ const paceSchema = {
   waves: z
     .array(percent)
     .min(1)
+    .max(100)
     .refine((shares) => shares.at(-1) === 100 && shares.every((share, i) => i === 0 || share > (shares[i - 1] ?? 0)), {
       message: "rising, the last one 100",
     }),
@@ -35,10 +40,7 @@ const paceSchema = {
   /** Concurrent rolls in one account and region; 0: as many as AWS's quotas allow. */
   concurrency: z.int().nonnegative().max(1000),
   /** How long a wave is left alone before it is judged again. */
-  bakeMinutes: z
-    .number()
-    .nonnegative()
-    .max(7 * 24 * 60),
+  bakeMinutes: minutes(0, 7 * 24 * 60),
 };
 
 /** How rollouts go: waves, pace, budget, freeze windows, alarms. */
@@ -57,12 +59,12 @@ export const rolloutPolicySchema = z.strictObject({
     .default({ perWave: { percent: 10 }, inAll: { count: 20, percent: 5 } }),
   /** Services that did not run well before the rollout: roll them last, or not at all. */
   unfit: z.enum(["last", "skip"]).default("last"),
-  freezeWindows: z.array(freezeWindowSchema).default([]),
+  freezeWindows: z.array(freezeWindowSchema).max(20).default([]),
   /** CloudWatch alarms, read in the given account and region (default: home), that stop a rollout. */
   alarms: z
     .array(
       z.strictObject({
-        name: z.string().min(1).max(255),
+        name: visibleSchema.max(255),
         account: accountIdSchema.optional(),
         region: regionSchema.optional(),
       }),

@@ -19,6 +19,13 @@ const imagePatternSchema = z
     "an image reference with * for characters of one part",
   );
 
+/**
+ * The largest task that Fargate has.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
+ */
+const MAX_MEMORY_MIB = 244 * 1024;
+const MAX_CPU_UNITS = 32_768;
+
 /** `ztunnel` in the configuration: its image, and the settings of its container. */
 export const ztunnelSchema = z.strictObject({
   /** The fleet's image, until the parameter below has one. */
@@ -39,14 +46,14 @@ export const ztunnelSchema = z.strictObject({
     .regex(/^(?!\/?(aws|ssm))([\w.-]+|(\/[\w.-]+){1,15})$/i, "a parameter's name")
     .max(1011)
     .optional(),
-  healthCheckCommand: z.array(z.string().min(1)).min(1).default(["ztunnel", "healthcheck"]),
+  healthCheckCommand: z.array(z.string().min(1)).min(1).max(50).default(["ztunnel", "healthcheck"]),
   startTimeoutSeconds: z.int().min(2).max(120).default(120),
   /** Reserved for ztunnel on EC2 where the task definition has no memory of its own. */
-  memoryReservationMiB: z.int().min(6).default(128),
+  memoryReservationMiB: z.int().min(6).max(MAX_MEMORY_MIB).default(128),
   /** CPU units of ztunnel's container, as far as the task has them left. */
-  cpu: z.int().nonnegative().default(0),
+  cpu: z.int().nonnegative().max(MAX_CPU_UNITS).default(0),
   /** ztunnel's hard limit, where the task has room for it. */
-  memoryMiB: z.int().min(6).optional(),
+  memoryMiB: z.int().min(6).max(MAX_MEMORY_MIB).optional(),
   user: z.string().min(1).optional(),
   readonlyRootFilesystem: z.boolean().optional(),
   stopTimeoutSeconds: z.int().min(2).max(120).optional(),

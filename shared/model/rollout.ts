@@ -54,11 +54,13 @@ export const overridesSchema = /* @__PURE__ */ z.lazy(() =>
   }),
 );
 export type Overrides = z.output<typeof overridesSchema>;
-/** The same as a rollout's record has it. */
+/** The same as a rollout's record has it: earlier versions took other numbers. */
 const storedOverridesSchema = /* @__PURE__ */ z.lazy(() => {
   const limit = openObject(failureLimitShape).optional();
   return openObject({
     ...overridesSchema.unwrap().shape,
+    waves: z.array(z.number()).min(1).optional(),
+    bakeMinutes: z.number().nonnegative().optional(),
     failureBudget: openObject({ perWave: limit, inAll: limit }).optional(),
   });
 });

@@ -1,3 +1,5 @@
+import { MAX_NAME_LENGTH } from "../../shared/base/vocabulary.ts";
+
 export interface AccountRegion {
   readonly account: string;
   readonly region: string;
@@ -55,9 +57,6 @@ export function roleArn({ account, region }: AccountRegion, roleName: string): s
 export function namePrefix({ name, stage }: Pick<AutopilotDeployment, "name" | "stage">): string {
   return stage === undefined ? name : `${name}-${stage}`;
 }
-
-/** AWS allows 64 characters in the names of functions, roles and rules. */
-const MAX_NAME_LENGTH = 64;
 
 /**
  * The name of a resource of this deployment. Throws when it is longer than AWS allows: the configuration's name or the

@@ -1,4 +1,5 @@
 import { answerSubjects } from "./subjects/answers.ts";
+import { configurationSubjects } from "./subjects/configuration.ts";
 import { eventSubjects } from "./subjects/events.ts";
 import { ledgerSubjects } from "./subjects/ledger.ts";
 import { serviceSubjects } from "./subjects/services.ts";
@@ -10,6 +11,7 @@ export const subjects: readonly Subject[] = [
   ...eventSubjects,
   ...trustSubjects,
   ...answerSubjects,
+  ...configurationSubjects,
   ...ledgerSubjects,
   ...serviceSubjects,
 ];
