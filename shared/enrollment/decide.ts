@@ -16,12 +16,13 @@ import type { ServiceState } from "../model/service-state.ts";
 import { containersOf, registerable } from "../model/task-definition.ts";
 import type { Decision, DesiredEnrollment, TagRequest, UnenrollReason } from "./decision.ts";
 import { comparableValueFrom } from "./definition.ts";
-import { desiredEnrollment, desiredImage } from "./desired.ts";
+import { desiredEnrollment, desiredImage, missingTags } from "./desired.ts";
 import { knownFamilyRefusals } from "./families.ts";
 import { otherStageRefusals } from "./other-stages.ts";
 import { enrollRefusals, requestRefusals, serviceRefusals, sidecarRefusals } from "./refusals-of.ts";
 import { immediateDrift } from "./rollout-deferral.ts";
 import { sidecarSpec } from "./sidecar-spec.ts";
+import { fittingTags, tagRoomRefusals } from "./tag-room.ts";
 import { effectiveTags, enrollIntent, unknownTags } from "./tags.ts";
 import { type ReadTasks, staleWords, taskTagsKey } from "./task-tags.ts";
 import { skewRefusals } from "./version-skew.ts";
@@ -184,7 +185,8 @@ function tagDrift({ missingTags }: DesiredEnrollment, { keepsIdentity }: Pick<Wi
 /** What istiod needs outside of the task definition. Other deployments than ours, and other tools, take it away. */
 function repairsOf({ service, clusterTags, config }: DecisionInput): readonly RepairReason[] {
   const found: RepairReason[] = [];
-  if (clusterTags[DISCOVERY_TAG] !== "true") found.push("discovery");
+  const hasRoom = Object.keys(fittingTags(clusterTags, { [DISCOVERY_TAG]: "true" })).length > 0;
+  if (clusterTags[DISCOVERY_TAG] !== "true" && hasRoom) found.push("discovery");
   if (config.policy.propagateTags && service.propagateTags !== "SERVICE") found.push("propagate-tags");
   return found;
 }
@@ -225,6 +227,9 @@ function obstacles(observed: DecisionInput, { request, refusals }: Wish, image: 
     ...enrollRefusals(service, definition, config),
     ...knownFamilyRefusals(service, observed.state, config),
     ...(request === undefined ? [] : requestRefusals(service, request, config)),
+    ...(request === undefined
+      ? []
+      : tagRoomRefusals(service, clusterTags, missingTags(service.tags, request, definition))),
     ...refusals,
     ...sidecarRefusals(registerable(definition.raw, definition.tags), spec),
   ];

@@ -11,6 +11,7 @@ import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/se
 import { parseBundle } from "../trust/bundle.ts";
 import type { DesiredEnrollment, DesiredSecret, TagRequest } from "./decision.ts";
 import { derivedPorts } from "./ports.ts";
+import { fittingTags } from "./tag-room.ts";
 
 /** The roles of a task definition as ARNs. */
 export interface TaskRoles {
@@ -110,7 +111,7 @@ export function desiredEnrollment(input: {
     secret: desiredSecret(request, facts, config.keys.prefix),
     image,
     executionRoleArn,
-    missingTags: missingTags(service.tags, request, definition),
+    missingTags: fittingTags(service.tags, missingTags(service.tags, request, definition)),
   };
 }
 
@@ -118,7 +119,7 @@ export function desiredEnrollment(input: {
  * The tags that istiod takes the workload's identity and its ports from, where the service itself lacks them: a
  * cluster's tags and the defaults don't reach the tasks.
  */
-function missingTags(serviceTags: Tags, request: TagRequest, { raw }: DescribedTaskDefinition): Tags {
+export function missingTags(serviceTags: Tags, request: TagRequest, { raw }: DescribedTaskDefinition): Tags {
   const ports = request.ports ?? derivedPorts(raw);
   const wanted = {
     [tagKeys.namespace]: request.namespace,

@@ -133,6 +133,10 @@ export const refusals = {
     sentence: "The deployment configuration lets ECS neither stop nor start a task.",
     fix: "Raise maximumPercent or lower minimumHealthyPercent of the service.",
   },
+  "no-tag-room": {
+    sentence: "The service or its cluster has as many tags as AWS allows, and lacks some that istiod reads.",
+    fix: "Take tags away that nobody needs.",
+  },
   "shared-family": {
     sentence:
       "Others use the service's task definition family: a revision with the service's identity would become their latest.",

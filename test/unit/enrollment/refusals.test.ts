@@ -23,6 +23,10 @@ describe("refusals", () => {
     containerDefinitions: [{ ...application, portMappings: [{ containerPort }] }],
   });
 
+  const tags = (count: number): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`team-${index}`, "x"]));
+  const { "ecs.solo.io/ports": _, ...withoutPorts } = enrolled;
+
   const memberOf = (expression: string): JsonObject => ({ type: "memberOf", expression });
 
   const refused: [string, Parameters<typeof observed>[0]][] = [
@@ -94,6 +98,8 @@ describe("refusals", () => {
         }),
       },
     ],
+    ["no-tag-room", { service: service({ tags: { ...tags(47), ...withoutPorts } }) }],
+    ["no-tag-room", { clusterTags: tags(50) }],
     ["namespace-not-allowed", { config: config({ allowedNamespaces: ["team-*", "default"] }) }],
     ["namespace-not-allowed", { service: service({ tags: { ...enrolled, "ecs.solo.io/namespace": "kube-system" } }) }],
     [
