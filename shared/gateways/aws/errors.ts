@@ -91,10 +91,18 @@ export function asFailure(error: unknown, what: string, rejected: FailureCode = 
   return new AutopilotError(codeOf(error, rejected), `${what}: ${error.name}: ${error.message}`, { cause: error });
 }
 
+/** Errors of reading an answer that is not as AWS documents it: a proxy's page, another shape. */
+const UNREADABLE = ["UnreadableAnswer", "SyntaxError", "ZodError"];
+
+/** Throws the error of an answer that can't be read. */
+export function unreadable(message: string): never {
+  throw Object.assign(new Error(message), { name: "UnreadableAnswer" });
+}
+
 function codeOf(error: Error, rejected: FailureCode): FailureCode {
   if (isThrottled(error)) return "throttled";
   if (isAccessDenied(error)) return "access-denied";
-  if (isUnavailable(error)) return "aws-unavailable";
+  if (isUnavailable(error) || isNamed(error, ...UNREADABLE)) return "aws-unavailable";
   if (isNamed(error, "ServiceNotFoundException", "ClusterNotFoundException")) return "service-not-found";
   return "$metadata" in error ? rejected : "unexpected-error";
 }

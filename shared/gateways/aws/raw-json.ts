@@ -6,7 +6,7 @@ import { collectBody, HttpRequest, HttpResponse } from "@smithy/core/protocols";
 import type { MetadataBearer, MiddlewareStack, SerdeFunctions } from "@smithy/types";
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import { parseJson } from "../../base/json-text.ts";
-import { isThrottled } from "./errors.ts";
+import { isThrottled, unreadable } from "./errors.ts";
 import { markNotRepeatable } from "./retry.ts";
 
 interface Command<Input extends object, Output extends MetadataBearer> {
@@ -45,7 +45,7 @@ export function keepRawResponse<Input extends object, Output extends MetadataBea
   );
   const raw = () => {
     const parsed: unknown = kept === undefined ? undefined : parseJson(kept);
-    if (!isJsonObject(parsed)) throw new Error("the response had no JSON object as its body");
+    if (!isJsonObject(parsed)) return unreadable("the response had no JSON object as its body");
     return parsed;
   };
   // AWS's JSON protocols give members that are null the meaning of absent ones.

@@ -31,16 +31,27 @@ export function rollEvent(ref: ServiceRef, ending: Ending, recorded: Recorded): 
     case "superseded":
       return superseded();
     case "refused":
-      return serviceRefused(ref, ending.refusals?.filter(isRefusal) ?? [], {
-        ...rolloutOf(ending),
-        ...endOf(recorded),
-        ...(recorded.enrolled && { enrolled: true as const }),
-      });
+      return refusalEvent(ref, ending, recorded);
     case "reverted":
     case "revert-failed":
     case "failed":
       return failureEvent(ref, ending, recorded);
   }
+}
+
+/** A plan of another version may have refused for a reason that this one can't name: then only its words are left. */
+function refusalEvent(ref: ServiceRef, ending: Ending, recorded: Recorded): BusEvent {
+  const { refusals = [] } = ending;
+  const known = refusals.filter(isRefusal);
+  if (known.length === 0) {
+    const sentence = refusals[0]?.detail || "It was refused for a reason that this version does not know.";
+    return failureEvent(ref, { ...ending, outcome: "failed", sentence }, recorded);
+  }
+  return serviceRefused(ref, known, {
+    ...rolloutOf(ending),
+    ...endOf(recorded),
+    ...(recorded.enrolled && { enrolled: true as const }),
+  });
 }
 
 function failureEvent(ref: ServiceRef, ending: Ending, recorded: Recorded): BusEvent {

@@ -37,11 +37,17 @@ const ODD_KEYS = ["extra", "__proto__", "constructor", "toString", "hasOwnProper
 const change = fc.record({ place: fc.nat(1_000_000), kind: fc.nat(8), odd: fc.nat(1_000_000), at: fc.nat(1_000_000) });
 type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
 
-/** One of these, with one to three places changed: replaced, dropped, doubled, of another type, or nearly as it was. */
+/** One to three changes: something replaced, dropped, doubled, of another type, or nearly as it was. */
+export const changes = fc.array(change, { minLength: 1, maxLength: 3 });
+
+/** The JSON after these changes. */
+export function withChanges(json: Json, all: readonly Change[]): Json {
+  return all.reduce(changed, json);
+}
+
+/** One of these after some changes. */
 export function altered(...bases: readonly Json[]): fc.Arbitrary<Json> {
-  return fc
-    .tuple(fc.constantFrom(...bases), fc.array(change, { minLength: 1, maxLength: 3 }))
-    .map(([base, changes]) => changes.reduce(changed, base));
+  return fc.tuple(fc.constantFrom(...bases), changes).map(([base, all]) => withChanges(base, all));
 }
 
 /** The same of objects, as something that may be anything but no object is refused before it is read. */

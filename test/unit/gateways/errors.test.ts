@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import * as z from "zod";
 import { AutopilotError } from "../../../shared/base/errors.ts";
 import {
   asFailure,
@@ -7,6 +8,7 @@ import {
   isNotFound,
   isRetryable,
   isThrottled,
+  unreadable,
 } from "../../../shared/gateways/aws/errors.ts";
 
 function awsError(name: string, httpStatusCode = 400): Error {
@@ -51,6 +53,14 @@ describe("an error of AWS", () => {
       detail: `DescribeServices web: ${error.name}: ${error.message}`,
     });
     expect(isRetryable(error)).toBe(code === "throttled" || code === "aws-unavailable");
+  });
+
+  it.each([
+    ["no JSON", () => JSON.parse("<html>")],
+    ["a body of another kind", () => unreadable("the response had no JSON object as its body")],
+    ["members of another type", () => z.object({ clusterArns: z.array(z.string()) }).parse({ clusterArns: 7 })],
+  ])("has a code where the answer has %s", async (_what, read) => {
+    await expect(call("ListClusters", async () => read())).rejects.toMatchObject({ code: "aws-unavailable" });
   });
 
   it("has the call's own code only if AWS rejected the call", () => {

@@ -57,6 +57,17 @@ describe("the event of a roll's end", () => {
     });
   });
 
+  it.each([
+    ["a refusal of another version", [{ reason: "of-tomorrow", detail: "it says why" }], /it says why/],
+    ["no refusal", [], /does not know/],
+  ])("of %s is a failure that changed nothing", (_what, refusals, sentence) => {
+    const ending = endingWith({ outcome: "refused", plan: { ...refused, reason: "of-tomorrow", refusals } });
+    expect(rollEvent(web, ending, {})).toMatchObject({
+      detailType: "Service Roll Failed",
+      detail: { code: "unexpected-error", unchanged: true, sentence: expect.stringMatching(sentence) },
+    });
+  });
+
   it("of a superseded roll has the reason", () => {
     expect(rollEvent(web, endingWith({ outcome: "superseded", plan: planOf() }), {})).toMatchObject({
       detailType: "Service Roll Superseded",
