@@ -2,7 +2,7 @@ import { DISCOVERY_TAG } from "../base/vocabulary.ts";
 import type { Refusal } from "../model/reasons.ts";
 import type { ObservedService, Tags } from "../model/service.ts";
 
-/** Of a resource, without the tags of AWS itself. https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html */
+/** Of a resource, beside those of AWS. https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html */
 const MOST_TAGS = 50;
 
 /** The tags that can be added: those that only get another value, and others as long as there is room. */
