@@ -3,9 +3,10 @@ import { autopilotEvents } from "../shared/base/vocabulary.ts";
 import { namePrefixOf } from "../shared/config/names.ts";
 import { readAlarmChange } from "../shared/events/alarms.ts";
 import { type OutgoingEvent, readOutgoing } from "../shared/events/outgoing.ts";
-import { postedOf } from "../shared/slack/calls.ts";
+import type { News } from "../shared/model/channel.ts";
+import { postedOf, SlackUnavailable } from "../shared/slack/calls.ts";
 import { isNews, isServiceEvent } from "../shared/slack/topics.ts";
-import { announceNews } from "../shared/use-cases/notify/announce.ts";
+import { type AnnounceCalls, type Announced, announceNews } from "../shared/use-cases/notify/announce.ts";
 import { newsOf, newsOfAlarm } from "../shared/use-cases/notify/news.ts";
 import { environmentContext, type FunctionContext } from "./context.ts";
 import { parsed } from "./input.ts";
@@ -26,12 +27,12 @@ export function notifySlack(
 ): Step {
   const prefix = namePrefixOf(config, stage);
   const calls = (log: Tools["log"]) => ({ ledger, slack, stage, now, pause, log });
-  return async (event, { log }) => {
+  return async (event, { log, measure }) => {
     const alarm = readAlarmChange(event);
     if (alarm) {
       log.appendKeys({ alarm: alarm.name });
       const news = newsOfAlarm(alarm, { config, prefix, id: parsed(eventSchema, event).id, nowMs: now() });
-      return news ? { did: await announceNews(news, calls(log)) } : { did: "not-ours" };
+      return news ? { did: await announce(news, calls(log), measure) } : { did: "not-ours" };
     }
     const outgoing = readOutgoing(event);
     log.appendKeys({ detailType: outgoing.detailType });
@@ -43,10 +44,26 @@ export function notifySlack(
     if (isQuiet && !((await slack()).updates && rollout && postedOf(rollout))) return { did: "left-to-rollout" };
     const { id } = parsed(eventSchema, event);
     const news = newsOf(outgoing, { id, stage, nowMs: now(), ...(rollout && { reportedBy: rollout.id }) });
-    const did = await announceNews(news, calls(log));
+    const did = await announce(news, calls(log), measure);
     log.info(did);
     return { did };
   };
+}
+
+/** What Slack does not take is in the ledger: the schedule announces it, and a try of this event would do no more. */
+async function announce(
+  news: News,
+  calls: AnnounceCalls,
+  measure: Tools["measure"],
+): Promise<Announced | "unavailable"> {
+  try {
+    return await announceNews(news, calls);
+  } catch (error) {
+    if (!(error instanceof SlackUnavailable)) throw error;
+    calls.log.warn(error.message, { code: error.code });
+    measure.count("Failures", { code: error.code });
+    return "unavailable";
+  }
 }
 
 function isCounted(event: OutgoingEvent): boolean {

@@ -74,6 +74,7 @@ function alarm(
       statistic,
       period: definition.periodSeconds,
       evaluationPeriods: definition.periods,
+      ...(definition.datapoints !== undefined && { datapointsToAlarm: definition.datapoints }),
       threshold,
       comparisonOperator: definition.comparison,
       treatMissingData: definition.missingData,

@@ -73,7 +73,7 @@ function deployed(definition: FunctionDefinition, here: Context, queues: DeadLet
       functionName: deployedFunction.name,
       maximumRetryAttempts: 2,
       maximumEventAgeInSeconds: 3600,
-      destinationConfig: { onFailure: { destination: queues.failedInvocations.arn } },
+      ...(!definition.repeats && { destinationConfig: { onFailure: { destination: queues.failedInvocations.arn } } }),
     });
   }
   return deployedFunction;
@@ -99,7 +99,7 @@ function roleStatements(definition: FunctionDefinition, here: Context): readonly
       Resource: [arn("logs", deployment.home, logGroup)],
     },
   ];
-  if (definition.invocation === "asynchronous") {
+  if (definition.invocation === "asynchronous" && !definition.repeats) {
     own.push({ Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [failedInvocationsArn(here)] });
   }
   if (settings.xRay) {

@@ -43,11 +43,13 @@ const rolloutShare = { transitions: 5, invocations: 2, gbSeconds: 0.5, writes: 8
 
 const itemBytes = 2_000;
 const logBytesPerInvocation = 2_000;
-const watched = { metrics: 40, dashboards: 1 };
+const watched = { metrics: 46, dashboards: 1 };
+/** Whether sweeps have read all of a region. */
+const metricsPerRegion = 1;
 /** The home region has those of all functions, and one on the silence of each region. */
-const homeAlarms = 35;
-/** Events that could not be forwarded, and heartbeats that don't come. */
-const alarmsPerRegion = 2;
+const homeAlarms = 27;
+/** Events that could not be forwarded, heartbeats that don't come, and sweeps that don't read all. */
+const alarmsPerRegion = 3;
 /** DescribeTaskDefinition sets the pace of a sweep that remembers nothing: 20 a second in an account and region. */
 const sweepSecondsPerService = 0.05;
 const sweepSecondsAtLeast = 3;
@@ -118,7 +120,12 @@ export function estimateCost(input: CostInput): CostEstimate {
       quantity: ((input.services + rolloutItems) * itemBytes) / 1e9,
     },
     { service: "CloudWatch", what: "logs", price: "logGb", quantity: (invocations * logBytesPerInvocation) / 1e9 },
-    { service: "CloudWatch", what: "metrics", price: "metric", quantity: watched.metrics },
+    {
+      service: "CloudWatch",
+      what: "metrics",
+      price: "metric",
+      quantity: watched.metrics + metricsPerRegion * input.regions,
+    },
     { service: "CloudWatch", what: "alarms", price: "alarm", quantity: homeAlarms + alarmsPerRegion * input.regions },
     { service: "KMS", what: "a key per region, for the alarms' topics", price: "key", quantity: input.regions },
     { service: "CloudWatch", what: "the dashboard", price: "dashboard", quantity: watched.dashboards },

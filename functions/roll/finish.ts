@@ -17,6 +17,8 @@ export function finish(context: FunctionContext): Step {
       log,
     });
     measure.count("Rolls", { outcome });
+    // Sweeps count them, and come later.
+    if (outcome === "revert-failed") measure.record("ServicesStranded", 1, {});
     if (durationSeconds !== undefined) measure.record("RollDuration", durationSeconds, { outcome });
     log.info("finished", { outcome, reason });
     return { outcome, reason };

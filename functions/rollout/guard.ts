@@ -12,8 +12,10 @@ export function guard(context: FunctionContext, alarms: Alarms): Step {
       measure.record("RolloutFailed", progress.failed, {});
       measure.record("RolloutStuck", progress.stuck, {});
     }
+    measure.record("RolloutsUnresolved", result.unresolved, {});
+    measure.count("ScheduledRuns", { function: "rollout-guard" });
     if (result.stopped) log.warn("rollout stopped by an alarm", { ...result });
-    return result;
+    return { ...result };
   };
 }
 

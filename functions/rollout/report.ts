@@ -2,6 +2,7 @@ import * as z from "zod";
 import { eventSources } from "../../shared/base/vocabulary.ts";
 import { readOutgoing } from "../../shared/events/outgoing.ts";
 import { SlackUnavailable } from "../../shared/slack/calls.ts";
+import { newsWaitMinutes } from "../../shared/slack/grouping.ts";
 import { isRolloutEvent } from "../../shared/slack/rollout-stories.ts";
 import { type AnnounceCalls, announcePending } from "../../shared/use-cases/notify/announce.ts";
 import { reportRollout } from "../../shared/use-cases/rollout/report.ts";
@@ -29,6 +30,8 @@ export function report(
     if (source !== eventSources.autopilot) {
       const rollouts = await reportOpenRollouts(calls);
       const announced = await announceLeft(calls);
+      measure.record("NewsWaitMinutes", newsWaitMinutes(await ledger.getChannel(), now()), {});
+      measure.count("ScheduledRuns", { function: "rollout-report" });
       return { rollouts, ...(announced > 0 && { announced }) };
     }
     const event = readOutgoing(input);

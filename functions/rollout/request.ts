@@ -11,7 +11,7 @@ import { lambda, type Step } from "../middleware.ts";
  * the fleet's image, settings or mesh facts call for.
  */
 export function request(context: FunctionContext, parameters: ParameterCalls): Step {
-  return async (event, { log }) => {
+  return async (event, { log, measure }) => {
     const asked = operatorEvent(event, "Rollout Requested");
     if (asked) {
       const result = await handleRequest(asked.detail, asked.eventId, { ...context, log });
@@ -20,6 +20,7 @@ export function request(context: FunctionContext, parameters: ParameterCalls): S
     }
     const rollouts = await requestPending({ ...context, parameters, log });
     if (rollouts.length > 0) log.info("requested", { rollouts: [...rollouts] });
+    measure.count("ScheduledRuns", { function: "rollout-request" });
     return { rollouts: [...rollouts] };
   };
 }

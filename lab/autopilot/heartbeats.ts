@@ -19,6 +19,8 @@ import {
   silenceOf,
 } from "../../stacks/definitions/heartbeat.ts";
 
+import { type AlarmState, evaluate } from "./evaluate-alarm.ts";
+
 interface HeartbeatCalls {
   readonly clock: Clock;
   readonly eventBridge: EventBridge;
@@ -31,6 +33,8 @@ interface SilenceAlarm extends ReturnType<typeof silenceOf> {
   readonly name: string;
 }
 
+/** The state of a new alarm. */
+const NEW: AlarmState = "INSUFFICIENT_DATA";
 const PERIOD_MS = heartbeatSchedule.everyMinutes * 60_000;
 
 /**
@@ -43,17 +47,17 @@ export async function playHeartbeats(deployment: AutopilotDeployment, calls: Hea
     name: alarmName(deployment, silenceEnding(place)),
     ...silenceOf(deployment, place),
   }));
-  const states = new Map<string, string>();
+  const states = new Map<string, AlarmState>();
   const startedMs = calls.clock.now();
   for (;;) {
     for (const place of places) send(place, deployment, calls);
-    for (const alarm of alarms) await evaluate(alarm, { deployment, startedMs, states }, calls);
+    for (const alarm of alarms) await follow(alarm, { deployment, startedMs, states }, calls);
     await calls.clock.sleep(PERIOD_MS);
   }
 }
 
 /** Sets the alarm where its state has changed. While CloudWatch fails by a fault, the next period comes to it again. */
-async function evaluate(
+async function follow(
   alarm: SilenceAlarm,
   {
     deployment,
@@ -62,18 +66,18 @@ async function evaluate(
   }: {
     readonly deployment: AutopilotDeployment;
     readonly startedMs: number;
-    readonly states: Map<string, string>;
+    readonly states: Map<string, AlarmState>;
   },
   calls: HeartbeatCalls,
 ): Promise<void> {
   const known = states.get(alarm.name);
-  const state = stateOf(alarm, deployment, startedMs, calls) ?? "INSUFFICIENT_DATA";
+  const state = stateOf(alarm, { deployment, startedMs, before: known ?? NEW }, calls) ?? NEW;
   if (known === state) return;
   const reason = `${alarm.metric.metricName} of ${alarm.metric.dimensions.RuleName}`;
   try {
     if (known === undefined) await calls.cloudWatch("PutMetricAlarm", putAlarm(alarm));
     // A new alarm has this state by itself.
-    if (known !== undefined || state !== "INSUFFICIENT_DATA")
+    if (known !== undefined || state !== NEW)
       await calls.cloudWatch("SetAlarmState", { AlarmName: alarm.name, StateValue: state, StateReason: reason });
     states.set(alarm.name, state);
   } catch {
@@ -108,24 +112,26 @@ function send(place: AccountRegion, deployment: AutopilotDeployment, { clock, ev
 
 /** The alarm's state by its periods until now; undefined until there are as many. */
 function stateOf(
-  { metric: { dimensions }, rule: { periods, periodSeconds, threshold } }: SilenceAlarm,
-  deployment: AutopilotDeployment,
-  startedMs: number,
+  { metric: { dimensions }, rule }: SilenceAlarm,
+  {
+    deployment,
+    startedMs,
+    before,
+  }: { readonly deployment: AutopilotDeployment; readonly startedMs: number; readonly before: AlarmState },
   { clock, eventBridge }: HeartbeatCalls,
-): "ALARM" | "OK" | undefined {
-  const nowMs = clock.now();
-  const firstMs = nowMs - periods * periodSeconds * 1000;
+): AlarmState | undefined {
+  const endMs = clock.now();
+  const firstMs = endMs - rule.periods * rule.periodSeconds * 1000;
   if (firstMs < startedMs) return undefined;
   const busArn = homeBusArn(deployment);
   const arrived = eventBridge
     .log()
     .filter((one) => one.busArn === busArn && one.atMs >= firstMs && one.matchedRules.includes(dimensions.RuleName));
-  const perPeriod = Array.from({ length: periods }, (_, index) => {
-    const fromMs = firstMs + index * periodSeconds * 1000;
-    return arrived.filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + periodSeconds * 1000).length;
-  });
-  // What is missing is breaching.
-  return perPeriod.every((count) => count < threshold) ? "ALARM" : "OK";
+  return evaluate(
+    rule,
+    arrived.map(({ atMs }) => ({ atMs, value: 1 })),
+    { endMs, before },
+  );
 }
 
 function putAlarm({ name, metric, rule }: SilenceAlarm): JsonObject {

@@ -228,6 +228,7 @@ export class Lab implements Services, StateMachineArns {
       functions: functionFactories(platform),
       reservedConcurrency,
       timeoutSeconds,
+      repeated,
       latency: this.simulator.context.latency,
       inSandbox: platform.inSandbox,
       ...(options.onStep && { onStep: options.onStep }),
@@ -291,6 +292,8 @@ const DEFAULT_ENDPOINT = "http://127.0.0.1:4566";
 const reservedConcurrency = Object.fromEntries(
   functions.flatMap(({ name, reservedConcurrency: most }) => (most === undefined ? [] : [[name, most]])),
 );
+
+const repeated = new Set<string>(functions.flatMap(({ name, repeats }) => (repeats ? [name] : [])));
 
 const timeoutSeconds = Object.fromEntries(functions.map(({ name, timeoutSeconds: most }) => [name, most]));
 

@@ -62,6 +62,8 @@ export interface LambdaRuntimeOptions {
    * machine are refused with 429, and the others wait their turn.
    */
   readonly reservedConcurrency?: Readonly<Record<string, number>>;
+  /** Functions whose failed events are not kept, by name. */
+  readonly repeated?: ReadonlySet<string>;
   /** After how many seconds Lambda ends an invocation, by the function's name. */
   readonly timeoutSeconds?: Readonly<Record<string, number>>;
   /** Runs a handler so that the calls that it makes are known as its sandbox's. */
@@ -100,6 +102,11 @@ const PRUNED_EVERY_MS = 60_000;
 /** Runs the product's handlers as Lambda does: sandboxes that are reused, asynchronous tries, dead letters, crashes. */
 export class LambdaRuntime implements Functions {
   readonly deadLetters: DeadLetter[] = [];
+  /** Invocations that have failed, also those that are tried again. */
+  readonly failures: { readonly functionName: string; readonly atMs: number }[] = [];
+  /** While true, the queue of dead letters takes none: they are lost. */
+  destinationFails = false;
+  readonly lostLetters: DeadLetter[] = [];
   readonly #options: LambdaRuntimeOptions;
   #functions: LambdaRuntimeOptions["functions"];
   readonly #idle = new Map<string, RunningSandbox[]>();
@@ -166,6 +173,9 @@ export class LambdaRuntime implements Functions {
       return await this.#inTime(sandbox, () =>
         this.#options.inSandbox(sandbox, () => sandbox.run(invocation, input, clock.now())),
       );
+    } catch (error) {
+      this.failures.push({ functionName, atMs: clock.now() });
+      throw error;
     } finally {
       leave?.();
       if (!sandbox.crashed && sandbox.create === this.#functions[functionName]) this.#keep(sandbox);
@@ -265,9 +275,11 @@ export class LambdaRuntime implements Functions {
   }
 
   #bury(functionName: string, payload: Json, attempts: number, error: unknown): void {
+    if (this.#options.repeated?.has(functionName)) return;
     const at = new Date(this.#options.clock.now()).toISOString();
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    this.deadLetters.push({ functionName, at, attempts, error: name, message, payload });
+    const queue = this.destinationFails ? this.lostLetters : this.deadLetters;
+    queue.push({ functionName, at, attempts, error: name, message, payload });
   }
 
   #coldStart(functionName: string): RunningSandbox {

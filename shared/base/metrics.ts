@@ -33,6 +33,13 @@ export const metrics = {
   /** Token secrets that running services pin and that somebody has deleted: their next tasks can't start. */
   TokenSecretsGone: { unit: "Count", dimensions: [] },
 
+  /** Of every account and region: 1 where a sweep has read everything, else 0. */
+  SweptPlaces: { unit: "Count", dimensions: ["place"] },
+  /** Services that their last roll could not revert and that do not run since: by the sweep, and as it happens. */
+  ServicesStranded: { unit: "Count", dimensions: [] },
+  /** Runs of a schedule that came to their end, of the functions whose silence no other metric shows. */
+  ScheduledRuns: { unit: "Count", dimensions: ["function"] },
+
   Rolls: { unit: "Count", dimensions: ["outcome"] },
   RollDuration: { unit: "Seconds", dimensions: ["outcome"] },
 
@@ -42,6 +49,8 @@ export const metrics = {
   RolloutDone: { unit: "Percent", dimensions: [] },
   RolloutFailed: { unit: "Count", dimensions: [] },
   RolloutStuck: { unit: "Count", dimensions: [] },
+  /** Rollouts that could not go on or were rolled back, and whose cause is there still. */
+  RolloutsUnresolved: { unit: "Count", dimensions: [] },
   /** How long a service of a rollout waits for its turn in AWS's quotas. */
   QuotaWait: { unit: "Seconds", dimensions: [] },
 
@@ -49,6 +58,9 @@ export const metrics = {
   RootCaChanges: { unit: "Count", dimensions: [] },
   /** Days until the first certificate of the root CA bundle expires; negative when it has expired. */
   RootCaDaysLeft: { unit: "None", dimensions: ["controlPlane"] },
+
+  /** For how many minutes the oldest news has waited for Slack. */
+  NewsWaitMinutes: { unit: "None", dimensions: [] },
 
   /** Steps that failed, including those that are tried again. AWS's throttling is the code `throttled`. */
   Failures: { unit: "Count", dimensions: ["code"] },

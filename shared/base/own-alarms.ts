@@ -1,4 +1,4 @@
-import { functionNames, silenceEnding } from "./vocabulary.ts";
+import { type FunctionName, silenceEnding, sweepEnding } from "./vocabulary.ts";
 
 /** What an alarm of the autopilot means, and where what to do is written: a section of the runbooks. */
 export interface OwnAlarm {
@@ -10,6 +10,16 @@ export interface OwnAlarm {
 export const RUNBOOKS = "docs/operations.md";
 /** A root CA that ends sooner is no longer a matter for the next sprint. */
 export const ROOT_CA_DAYS = 14;
+/** The functions of schedules whose silence no other metric shows. */
+export const silentFunctions = ["rollout/guard", "rollout/report", "rollout/request"] as const;
+/** The functions that events invoke: the next run of any other does what a lost one would have done. */
+export const eventFunctionNames = [
+  "notify-slack",
+  "reconcile-service",
+  "rollout/control",
+  "rollout/request",
+  "signal-deployment",
+] as const satisfies readonly FunctionName[];
 /** The state machines whose failed executions have alarms. */
 const machines = ["roll-service", "roll-fleet"] as const;
 /** The queues whose dead letters have alarms. */
@@ -19,14 +29,14 @@ export const FORWARDING_ALARM = "undelivered-events-not-empty";
 
 /** The alarms with names of their own, by the ending of the name, which is the runbook's too. */
 const alarms = {
-  "roll-not-reverted": "A roll failed and its service could not be reverted to its last good revision.",
-  "rollout-services-stuck": "A rollout could not roll services back.",
-  "rollout-rolled-back": "A rollout was rolled back.",
-  "rollout-failed": "A rollout could not continue: what it did stays.",
+  "roll-not-reverted": "Services could not be reverted to their last good revision, and do not run since.",
+  "rollout-unresolved":
+    "A rollout could not continue, or was rolled back while the fleet is still to have what it brought.",
   "sweep-not-run": "No sweep has completed for an hour.",
   "unenrolls-postponed":
     "A sweep has postponed the unenrollment of services, because there are too many: were tags lost?",
   "token-secrets-gone": "Somebody has deleted a secret that running services pin: their next tasks can't start.",
+  "slack-is-silent": "News has waited for 15 minutes, because Slack does not take it.",
   "root-ca-not-watched": "Not all control planes could be read for half an hour.",
 } as const satisfies Readonly<Record<string, string>>;
 
@@ -52,6 +62,13 @@ export function ownAlarms({ controlPlanes, places }: AlarmOptions): ReadonlyMap<
       "root-ca-ends-soon",
     ),
   );
+  const swept = places.map((place) =>
+    entry(
+      sweepEnding(place),
+      `No sweep has read all of ${place.account} in ${place.region} for an hour.`,
+      "sweep-incomplete",
+    ),
+  );
   const silent = places.map((place) =>
     entry(
       silenceEnding(place),
@@ -59,24 +76,42 @@ export function ownAlarms({ controlPlanes, places }: AlarmOptions): ReadonlyMap<
       "events-not-forwarded",
     ),
   );
-  const executions = machines.flatMap((name) => [
-    entry(`${name}-executions-failed`, `An execution of ${name} failed.`, "executions-failed"),
-    entry(`${name}-executions-timed-out`, `An execution of ${name} took too long.`, "executions-failed"),
-  ]);
-  const functions = functionNames.flatMap((name) => [
-    entry(functionEnding(name, "failing"), `The function ${name} has failed again and again.`, "functions-failing"),
+  const executions = machines.map((name) =>
+    entry(`${name}-executions-failed`, `Executions of ${name} fail again and again.`, "executions-failed"),
+  );
+  const runs = silentFunctions.map((name) =>
+    entry(functionEnding(name, "not-run"), `The function ${name} has not come to its end.`, "functions-failing"),
+  );
+  const functions = eventFunctionNames.flatMap((name) => [
     entry(
       functionEnding(name, "throttled"),
       `The function ${name} was kept from running again and again.`,
       "functions-throttled",
     ),
+    entry(
+      functionEnding(name, "events-lost"),
+      `What the function ${name} failed on could not be put into its queue of dead letters.`,
+      "events-lost",
+    ),
   ]);
   const letters = queues.map((name) => [`${name}-not-empty`, DEAD_LETTERS] as const);
-  return new Map([...named, ...ledger, ...planes, ...silent, ...executions, ...functions, ...letters]);
+  return new Map([
+    ...named,
+    ...ledger,
+    ...planes,
+    ...swept,
+    ...silent,
+    ...executions,
+    ...runs,
+    ...functions,
+    ...letters,
+  ]);
 }
 
+type FunctionTrouble = "throttled" | "events-lost" | "not-run";
+
 /** The ending of the name of a function's alarm. */
-export function functionEnding(functionName: string, trouble: "failing" | "throttled"): string {
+export function functionEnding(functionName: string, trouble: FunctionTrouble): string {
   return `${functionName.replaceAll("/", "-")}-${trouble}`;
 }
 

@@ -229,6 +229,11 @@ export function silenceEnding({ account, region }: { readonly account: string; r
   return `events-not-forwarded-${account}-${region}`;
 }
 
+/** The ending of the name of the alarm on sweeps that do not read all of an account and region. */
+export function sweepEnding({ account, region }: { readonly account: string; readonly region: string }): string {
+  return `sweep-incomplete-${account}-${region}`;
+}
+
 /** Variables of every function's environment: names and ARNs, never a secret. */
 export const environmentVariables = [
   "AUTOPILOT_STAGE",

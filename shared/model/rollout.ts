@@ -326,6 +326,8 @@ export const fleetStateSchema = openObject({
   holdersKnownSince: z.iso.datetime().optional(),
   /** The rollout that unenrolled the whole fleet: no tag enrolls until it is rolled back. */
   unenrolledBy: openObject({ rolloutId: rolloutIdSchema, at: z.iso.datetime() }).optional(),
+  /** The last rollout that ended badly, by its kind and control plane, until one of the same has completed. */
+  endedBadly: z.record(z.string(), rolloutIdSchema).optional(),
   /** The one rollout that is under way, and those behind it, the next one first. */
   currentRolloutId: rolloutIdSchema.optional(),
   queuedRolloutIds: z.array(rolloutIdSchema).default([]),

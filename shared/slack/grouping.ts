@@ -202,3 +202,9 @@ function isOf(one: News, { topic, cause, rolloutId }: News): boolean {
 function markOf(subject: string): string {
   return sha256(subject).slice(0, 10);
 }
+
+/** For how many minutes the oldest news has waited to be announced; 0 where none waits. */
+export function newsWaitMinutes({ pending }: Pick<Channel, "pending">, nowMs: number): number {
+  const oldestMs = Math.min(nowMs, ...pending.map(({ atMs }) => atMs));
+  return Math.floor((nowMs - oldestMs) / 60_000);
+}

@@ -28,6 +28,7 @@ export const eventFunctions: readonly FunctionDefinition[] = [
     name: "sweep-services",
     description: "Reconciles every service on a schedule: events can be lost.",
     invocation: "asynchronous",
+    repeats: true,
     memoryMiB: 1024,
     timeoutSeconds: 900,
     reservedConcurrency: 1,
@@ -82,6 +83,7 @@ export const eventFunctions: readonly FunctionDefinition[] = [
     name: "watch-root-ca",
     description: "Keeps the mesh facts of every control plane and watches their root CAs.",
     invocation: "asynchronous",
+    repeats: true,
     memoryMiB: 1024,
     // During a rotation it reads every enrolled service.
     timeoutSeconds: 900,

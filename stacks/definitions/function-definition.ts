@@ -15,6 +15,8 @@ interface FunctionSettings {
   readonly invocation: "synchronous" | "asynchronous";
   readonly memoryMiB: number;
   readonly timeoutSeconds: number;
+  /** Its next run does all that one that failed would have done: what it failed on is not kept. */
+  readonly repeats?: true;
   /** How many may run at a time, where more would exhaust a quota of ECS or Slack, or do the same work twice. */
   readonly reservedConcurrency?: number;
   readonly calls: readonly Calls[];

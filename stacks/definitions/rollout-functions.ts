@@ -34,6 +34,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
     name: "rollout/guard",
     description: "On a schedule: wakes a rollout whose wait is over or whose alarm went off.",
     invocation: "asynchronous",
+    repeats: true,
     memoryMiB: 512,
     timeoutSeconds: 60,
     reservedConcurrency: 1,

@@ -2,11 +2,13 @@ import { METRICS_NAMESPACE, type MetricDimensions, type MetricName } from "../..
 import {
   alarmDescription,
   DEAD_LETTERS,
+  eventFunctionNames,
   functionEnding,
   ownAlarms,
   ROOT_CA_DAYS,
+  silentFunctions,
 } from "../../shared/base/own-alarms.ts";
-import { resourceEndings, silenceEnding } from "../../shared/base/vocabulary.ts";
+import { resourceEndings, silenceEnding, sweepEnding } from "../../shared/base/vocabulary.ts";
 import {
   type AutopilotDeployment,
   alarmName,
@@ -15,7 +17,6 @@ import {
   stateMachineArn,
 } from "../definitions/deployment.ts";
 import { schedules } from "../definitions/event-patterns.ts";
-import { functions } from "../definitions/functions.ts";
 import { heartbeatsOf, silenceOf } from "../definitions/heartbeat.ts";
 import { stateMachines } from "../definitions/state-machines.ts";
 
@@ -28,8 +29,9 @@ export interface AlarmDefinition {
   readonly dimensions: Readonly<Record<string, string>>;
   readonly statistic: "Sum" | "Maximum" | "Minimum" | "SampleCount";
   readonly periodSeconds: number;
-  /** All of these periods in a row set it off. */
+  /** All of these periods in a row set it off, or as many of them as `datapoints` says. */
   readonly periods: number;
+  readonly datapoints?: number;
   readonly comparison: "GreaterThanThreshold" | "LessThanThreshold";
   readonly threshold: number;
   readonly missingData: "breaching" | "notBreaching" | "ignore";
@@ -67,33 +69,33 @@ export function homeAlarms(deployment: AutopilotDeployment): readonly AlarmDefin
 
 function rollAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
   const own = ownMetric(deployment);
-  const alarm = (ending: string, metric: Metric, rule: Rule = {}) => alarmOf(deployment, { ending, metric, rule });
+  const alarm = (ending: string, metric: Metric, rule: Rule) => alarmOf(deployment, { ending, metric, rule });
   return [
-    alarm("roll-not-reverted", own("Rolls", { outcome: "revert-failed" })),
-    alarm("rollout-services-stuck", own("RolloutStuck", {}), maximum),
-    alarm("rollout-rolled-back", own("Rollouts", { status: "rolled-back" })),
-    alarm("rollout-failed", own("Rollouts", { status: "failed" })),
+    alarm("roll-not-reverted", own("ServicesStranded", {}), { ...asMeasured, periodSeconds: 900 }),
+    alarm("rollout-unresolved", own("RolloutsUnresolved", {}), asMeasured),
+    alarm("slack-is-silent", own("NewsWaitMinutes", {}), { ...asMeasured, threshold: NEWS_MINUTES }),
   ];
 }
 
 function sweepAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
   const own = ownMetric(deployment);
+  const rule = { ...asMeasured, periodSeconds: 900 };
   return [
     alarmOf(deployment, {
       ending: "sweep-not-run",
       metric: own("SweptServices", {}),
       rule: silentFor(900, 4),
     }),
-    alarmOf(deployment, {
-      ending: "unenrolls-postponed",
-      metric: own("UnenrollsPostponed", {}),
-      rule: { ...maximum, periodSeconds: 900 },
-    }),
-    alarmOf(deployment, {
-      ending: "token-secrets-gone",
-      metric: own("TokenSecretsGone", {}),
-      rule: { ...maximum, periodSeconds: 900 },
-    }),
+    alarmOf(deployment, { ending: "unenrolls-postponed", metric: own("UnenrollsPostponed", {}), rule }),
+    alarmOf(deployment, { ending: "token-secrets-gone", metric: own("TokenSecretsGone", {}), rule }),
+    ...heartbeatsOf(deployment).places.map((place) =>
+      alarmOf(deployment, {
+        ending: sweepEnding(place),
+        metric: own("SweptPlaces", { place: `${place.account}-${place.region}` }),
+        // While no sweep runs at all, one alarm says so.
+        rule: { ...asMeasured, periodSeconds: 900, periods: 4, comparison: "LessThanThreshold", threshold: 1 },
+      }),
+    ),
   ];
 }
 
@@ -123,29 +125,38 @@ function meshAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[]
 }
 
 function executionAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
-  return stateMachines.flatMap(({ name }) => {
+  return stateMachines.map(({ name }) => {
     const dimensions = { StateMachineArn: stateMachineArn(deployment, name) };
-    return failedExecutions.map(({ metricName, ending }) =>
-      alarmOf(deployment, {
-        ending: `${name}-${ending}`,
-        metric: { namespace: "AWS/States", metricName, dimensions },
-      }),
-    );
+    return alarmOf(deployment, {
+      ending: `${name}-executions-failed`,
+      metric: { namespace: "AWS/States", metricName: "ExecutionsFailed", dimensions },
+      rule: often,
+    });
   });
 }
 
 function functionAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
-  return watchedFunctions.flatMap((name) => {
+  const own = ownMetric(deployment);
+  const silent = silentFunctions.map((name) => {
+    const minutes = schedules.find(({ functionName }) => functionName === name)?.everyMinutes ?? 1;
+    const metric = own("ScheduledRuns", { function: name.replaceAll("/", "-") });
+    return alarmOf(deployment, {
+      ending: functionEnding(name, "not-run"),
+      metric,
+      rule: silentFor(Math.max(5, minutes) * 60, 3),
+    });
+  });
+  const events = eventFunctionNames.flatMap((name) => {
     const dimensions = { FunctionName: resourceName(deployment, name) };
-    const minutes = Math.max(5, schedules.find(({ functionName }) => functionName === name)?.everyMinutes ?? 0);
-    return troubles.map(({ metricName, ending }) =>
+    return troubles.map(({ metricName, ending, rule }) =>
       alarmOf(deployment, {
         ending: functionEnding(name, ending),
         metric: { namespace: "AWS/Lambda", metricName, dimensions },
-        rule: { periods: 3, periodSeconds: minutes * 60 },
+        rule,
       }),
     );
   });
+  return [...silent, ...events];
 }
 
 function ledgerAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition[] {
@@ -154,7 +165,7 @@ function ledgerAlarms(deployment: AutopilotDeployment): readonly AlarmDefinition
     alarmOf(deployment, {
       ending,
       metric: { namespace: "AWS/DynamoDB", metricName, dimensions },
-      rule: { periods: 2 },
+      rule: again,
     }),
   );
 }
@@ -181,20 +192,20 @@ function alarmOf(
   return { name: alarmName(deployment, ending), description, ...metric, ...aboveZero, ...rule };
 }
 
-/**
- * Functions that are invoked asynchronously. The steps of the state machines fail and are throttled as part of their
- * work (they are retried until tasks are in the mesh, at the pace of ECS's quotas): their executions report failures.
- */
-const watchedFunctions = functions.filter(({ invocation }) => invocation === "asynchronous").map(({ name }) => name);
+const NEWS_MINUTES = 15;
+
+/** Three of the last six periods: what passes does not go off, what comes and goes does not go off and end in turns. */
+const again = { periods: 6, datapoints: 3 } as const;
+
+/** A failed execution is taken up by the next sweep, or by the guard: more than two in an hour are not. */
+const often = { periodSeconds: 3600, threshold: 2 } as const;
+
+/** An event that is lost is nowhere. For an hour, until sweeps have seen what it was about. */
+const hourly = { periodSeconds: 3600 } as const;
 
 const troubles = [
-  { metricName: "Errors", ending: "failing" },
-  { metricName: "Throttles", ending: "throttled" },
-] as const;
-
-const failedExecutions = [
-  { metricName: "ExecutionsFailed", ending: "executions-failed" },
-  { metricName: "ExecutionsTimedOut", ending: "executions-timed-out" },
+  { metricName: "Throttles", ending: "throttled", rule: again },
+  { metricName: "DestinationDeliveryFailures", ending: "events-lost", rule: hourly },
 ] as const;
 
 const ledgerThrottles = [
@@ -211,7 +222,8 @@ const aboveZero = {
   missingData: "notBreaching",
 } as const;
 
-const maximum = { statistic: "Maximum" } as const;
+/** The state as it was measured last: who measures it has an alarm on silence of its own. */
+const asMeasured = { statistic: "Maximum", missingData: "ignore" } as const;
 
 /** Without a single value in these periods. */
 function silentFor(periodSeconds: number, periods: number) {

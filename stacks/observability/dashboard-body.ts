@@ -120,6 +120,7 @@ function fleet(deployment: AutopilotDeployment): Row {
           sum("SweepPostponed", "postponed"),
           sum("UnenrollsPostponed", "unenrolls postponed"),
           sum("TokenSecretsGone", "token secrets gone"),
+          last("ServicesStranded", "not reverted"),
         ],
       }),
     ],
@@ -169,6 +170,7 @@ function rollouts(deployment: AutopilotDeployment): Row {
           last("RolloutDone", "done"),
           last("RolloutFailed", "failed", { yAxis: "right" }),
           last("RolloutStuck", "stuck", { yAxis: "right" }),
+          last("RolloutsUnresolved", "unresolved", { yAxis: "right" }),
         ],
       }),
       chart(deployment, {
@@ -278,8 +280,20 @@ function machinery(deployment: AutopilotDeployment): Row {
   return {
     height: 6,
     widgets: [
-      chart(deployment, { title: "Executions that did not succeed", width: 12, lines: executions }),
-      chart(deployment, { title: "Dead letters", width: 12, periodSeconds: 60, lines: deadLetters(deployment) }),
+      chart(deployment, { title: "Executions that did not succeed", width: 6, lines: executions }),
+      chart(deployment, {
+        title: "Complete sweeps, and runs of schedules",
+        width: 6,
+        periodSeconds: 900,
+        lines: [by(deployment, "SweptPlaces", "Maximum", 900), by(deployment, "ScheduledRuns", "Sum", 900)],
+      }),
+      chart(deployment, {
+        title: "News that waits for Slack",
+        width: 6,
+        label: "minutes",
+        lines: [linesOf(deployment).last("NewsWaitMinutes", "minutes")],
+      }),
+      chart(deployment, { title: "Dead letters", width: 6, periodSeconds: 60, lines: deadLetters(deployment) }),
     ],
   };
 }

@@ -43,7 +43,7 @@ describe("the functions' metrics in the story of npm start", () => {
         dimensions: ["service", ...(definition?.dimensions ?? [])],
       });
       expect(values.service).toBe(resourceNames(lab.config).busName);
-      for (const dimension of dimensions) expect(values[dimension], name).toMatch(/^[a-z][a-z0-9-]*$/);
+      for (const dimension of dimensions) expect(values[dimension], name).toMatch(/^[a-z0-9][a-z0-9-]*$/);
     }
   });
 

@@ -350,14 +350,16 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       ]);
       const asynchronous = functions.filter(({ invocation }) => invocation === "asynchronous");
       expect(asynchronous.map(({ name }) => name).sort()).toEqual([...invoked].sort());
+      const destination = z.object({ onFailure: z.object({ destination: z.string() }) });
       const configured = all(types.invokeConfig).map(({ inputs }) => [
         inputs.functionName,
-        z.object({ onFailure: z.object({ destination: z.string() }) }).parse(inputs.destinationConfig).onFailure
-          .destination,
+        destination.optional().parse(inputs.destinationConfig)?.onFailure.destination,
       ]);
       const queue = homeArn("sqs", resourceName(names, "failed-invocations"));
+      // The next run of the others does all that one that failed would have done.
+      const kept = (name: string) => !["sweep-services", "watch-root-ca", "rollout/guard"].includes(name);
       expect(Object.fromEntries(configured)).toEqual(
-        Object.fromEntries([...invoked].map((name) => [resourceName(names, name), queue])),
+        Object.fromEntries([...invoked].map((name) => [resourceName(names, name), kept(name) ? queue : undefined])),
       );
     });
 

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { failures } from "../../shared/base/errors.ts";
 import { isJsonObject } from "../../shared/base/json.ts";
 import { METRICS_NAMESPACE, metrics } from "../../shared/base/metrics.ts";
+import { eventFunctionNames } from "../../shared/base/own-alarms.ts";
 import { parseConfig } from "../../shared/config/config.ts";
 import { rolloutStatuses } from "../../shared/model/rollout.ts";
 import { rollOutcomes } from "../../shared/model/service-state.ts";
@@ -74,6 +75,7 @@ const alarmSchema = z.object({
   statistic: z.enum(["Sum", "Maximum", "Minimum", "SampleCount"]),
   period: z.int().multipleOf(60),
   evaluationPeriods: z.int().min(1),
+  datapointsToAlarm: z.int().min(1).optional(),
   threshold: z.number(),
   comparisonOperator: z.enum(["GreaterThanThreshold", "LessThanThreshold"]),
   treatMissingData: z.enum(["breaching", "notBreaching", "ignore"]),
@@ -239,30 +241,39 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
     });
 
     it.each([
-      ["roll-not-reverted", { metricName: "Rolls", dimensions: { outcome: "revert-failed" } }],
-      ["rollout-services-stuck", { metricName: "RolloutStuck", statistic: "Maximum" }],
-      ["rollout-rolled-back", { metricName: "Rollouts", dimensions: { status: "rolled-back" } }],
-      ["rollout-failed", { metricName: "Rollouts", dimensions: { status: "failed" } }],
-      ["unenrolls-postponed", { metricName: "UnenrollsPostponed", statistic: "Maximum" }],
-      ["token-secrets-gone", { metricName: "TokenSecretsGone", statistic: "Maximum" }],
-      ["ledger-reads-throttled", { namespace: "AWS/DynamoDB", metricName: "ReadThrottleEvents" }],
-      ["ledger-writes-throttled", { namespace: "AWS/DynamoDB", metricName: "WriteThrottleEvents" }],
-      ["roll-fleet-executions-failed", { namespace: "AWS/States", metricName: "ExecutionsFailed" }],
-      ["roll-service-executions-failed", { namespace: "AWS/States", metricName: "ExecutionsFailed" }],
-      ["roll-fleet-executions-timed-out", { namespace: "AWS/States", metricName: "ExecutionsTimedOut" }],
-      ["roll-service-executions-timed-out", { namespace: "AWS/States", metricName: "ExecutionsTimedOut" }],
-    ])("%s fires at the first occurrence, and is OK without data", (ending, expected) => {
+      ["roll-not-reverted", { metricName: "ServicesStranded", threshold: 0, period: 900 }],
+      ["rollout-unresolved", { metricName: "RolloutsUnresolved", threshold: 0 }],
+      ["slack-is-silent", { metricName: "NewsWaitMinutes", threshold: 15 }],
+      ["unenrolls-postponed", { metricName: "UnenrollsPostponed", threshold: 0, period: 900 }],
+      ["token-secrets-gone", { metricName: "TokenSecretsGone", threshold: 0, period: 900 }],
+    ])("%s is the state that was measured last, whether or not it is measured now", (ending, expected) => {
       expect(named(ending)).toMatchObject({
         ...expected,
+        statistic: "Maximum",
         comparisonOperator: "GreaterThanThreshold",
-        threshold: 0,
-        treatMissingData: "notBreaching",
+        treatMissingData: "ignore",
       });
+    });
+
+    it.each([
+      ["ledger-reads-throttled", { namespace: "AWS/DynamoDB", metricName: "ReadThrottleEvents", evaluationPeriods: 6 }],
+      [
+        "ledger-writes-throttled",
+        { namespace: "AWS/DynamoDB", metricName: "WriteThrottleEvents", datapointsToAlarm: 3 },
+      ],
+      ["roll-fleet-executions-failed", { namespace: "AWS/States", metricName: "ExecutionsFailed", threshold: 2 }],
+      ["roll-service-executions-failed", { namespace: "AWS/States", metricName: "ExecutionsFailed", period: 3600 }],
+      ["rollout-control-events-lost", { namespace: "AWS/Lambda", metricName: "DestinationDeliveryFailures" }],
+    ])("%s counts what happens, and is OK without data", (ending, expected) => {
+      expect(named(ending)).toMatchObject({ ...expected, statistic: "Sum", treatMissingData: "notBreaching" });
     });
 
     it.each([
       ["sweep-not-run", "SweptServices", 3600],
       ["root-ca-not-watched", "ControlPlanesRead", 1800],
+      ["rollout-guard-not-run", "ScheduledRuns", 900],
+      ["rollout-request-not-run", "ScheduledRuns", 900],
+      ["rollout-report-not-run", "ScheduledRuns", 900],
     ])("%s fires when its metric has no data for its period", (ending, metricName, seconds) => {
       const alarm = named(ending);
       expect(alarm).toMatchObject({
@@ -307,19 +318,32 @@ describe.each(deployments)("$title", ({ title, stage, input }) => {
       }
     });
 
-    it("watch asynchronous functions for failures and throttling that last", () => {
-      for (const { name, invocation } of functions) {
-        const ending = name.replaceAll("/", "-");
-        for (const state of ["failing", "throttled"]) {
-          const alarm = named(`${ending}-${state}`);
-          if (invocation === "synchronous") expect(alarm).toBeUndefined();
-          else
-            expect(alarm).toMatchObject({
-              evaluationPeriods: 3,
-              dimensions: { FunctionName: `${deployment}-${ending}` },
-            });
-        }
+    it("watch the sweep of every place, while sweeps run at all", () => {
+      const places = all("aws:cloudwatch/eventRule:EventRule").flatMap(({ inputs }) =>
+        String(inputs.name).startsWith("heartbeat-") ? [String(inputs.name).slice("heartbeat-".length)] : [],
+      );
+      expect(places.length).toBeGreaterThan(0);
+      for (const at of places) {
+        expect(named(`sweep-incomplete-${at}`)).toMatchObject({
+          metricName: "SweptPlaces",
+          dimensions: { place: at },
+          comparisonOperator: "LessThanThreshold",
+          threshold: 1,
+          treatMissingData: "ignore",
+          evaluationPeriods: 4,
+        });
       }
+    });
+
+    it("watch every function that events invoke for what it loses: all others have an alarm on silence", () => {
+      const kept = functions.filter(({ invocation, repeats }) => invocation === "asynchronous" && !repeats);
+      const letters = kept.filter(({ name }) => name !== "rollout/report").map(({ name }) => name);
+      expect([...eventFunctionNames].sort()).toEqual(letters.sort());
+      for (const name of letters)
+        for (const state of ["throttled", "events-lost"])
+          expect(named(`${name.replaceAll("/", "-")}-${state}`)?.dimensions).toEqual({
+            FunctionName: `${deployment}-${name.replaceAll("/", "-")}`,
+          });
     });
 
     it("reach the ops channel from every region of the home account by an event", () => {

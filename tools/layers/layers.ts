@@ -136,9 +136,14 @@ export const layers = table({
     mayImport: ["vocabulary", "base", "config", "definitions"],
     advice: "The stacks and the lab make the same deployment of a configuration: it is plain data.",
   },
+  alarms: {
+    files: "^stacks/observability/alarm-definitions\\.ts$",
+    mayImport: ["vocabulary", "base", "definitions"],
+    advice: "The stacks make the alarms, and the lab evaluates them: they are plain data.",
+  },
   stacks: {
-    files: "^stacks/(?!definitions/|deployment\\.ts$)",
-    mayImport: ["vocabulary", "base", "config", "settings", "definitions", "stage"],
+    files: "^stacks/(?!definitions/|deployment\\.ts$|observability/alarm-definitions\\.ts$)",
+    mayImport: ["vocabulary", "base", "config", "settings", "definitions", "stage", "alarms"],
     advice:
       "Stacks deploy the functions by their path and never import them. What they need of shared/ is config and base.",
   },
@@ -155,7 +160,7 @@ export const layers = table({
   },
   lab: {
     files: "^lab/",
-    mayImport: [...shared, "settings", "functions", "definitions", "stage", "simulator"],
+    mayImport: [...shared, "settings", "functions", "definitions", "stage", "alarms", "simulator"],
     advice: "The lab runs the functions on the simulator. It knows neither stacks, command line, benches nor tools.",
   },
   bench: {

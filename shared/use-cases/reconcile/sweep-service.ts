@@ -1,5 +1,6 @@
 import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
+import { strandedOf } from "../../deployment/stranded.ts";
 import { awaitsVerification } from "../../deployment/verification.ts";
 import { sharedFamily } from "../../enrollment/families.ts";
 import { enrollIntent } from "../../enrollment/tags.ts";
@@ -29,6 +30,7 @@ export async function sweepService(service: ObservedService, calls: PlaceCalls):
     const state = await currentState(service, await calls.states.get(serviceArn), calls.ledger);
     sighting.remember(service, state, config);
     if (state?.enrolled && (await isUntagged(service, calls))) tally.untagged += 1;
+    if (strandedOf(service, state)) tally.stranded += 1;
     await remindStranded(service, state, calls);
     const settled = await knownSettled(service, state, calls);
     if (settled) {

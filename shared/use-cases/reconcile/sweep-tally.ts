@@ -15,6 +15,10 @@ export interface SweepResult {
   readonly postponedUnenrolls: number;
   /** Secrets that running services pin and that are gone, or scheduled for deletion. */
   readonly secretsGone: number;
+  /** Services that their last roll could not revert and that do not run since. */
+  readonly stranded: number;
+  /** The accounts and regions of which everything was read, as `account/region`. */
+  readonly complete: readonly string[];
   /** In the mesh, by the ledger; and not as their tags ask for, whether or not a roll is under way. */
   readonly enrolled: number;
   readonly drifted: number;
@@ -27,6 +31,8 @@ export class Tally {
   seen = 0;
   failed = 0;
   secretsGone = 0;
+  stranded = 0;
+  readonly complete: string[] = [];
   /** Services in the mesh that have no enroll tag of the configuration's key. */
   untagged = 0;
   #started = 0;
@@ -86,6 +92,8 @@ export class Tally {
       postponed: this.#postponed,
       postponedUnenrolls: this.#postponedUnenrolls,
       secretsGone: this.secretsGone,
+      stranded: this.stranded,
+      complete: this.complete,
       enrolled: this.#enrolled,
       drifted: this.#drifted,
       refusals: this.#refusals,

@@ -116,6 +116,7 @@ async function sweepSecretsOf(
   try {
     await sweepSecrets(calls.secrets(target), sighting, { ...calls, later });
     sighting.complete = true;
+    calls.tally.complete.push(placeName(target));
   } catch (error) {
     tellFailure(`retiring secret versions of ${target.account}/${target.region}`, error, calls);
   }

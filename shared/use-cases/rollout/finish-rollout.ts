@@ -5,6 +5,7 @@ import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";
 import { endWithoutTurn, nextStep } from "../../rollout/next-step.ts";
 import { progressOf } from "../../rollout/progress.ts";
+import { afterEnd } from "../../rollout/trouble.ts";
 import { advanceQueue, hasEnded, leaveQueue, makeRoom, type QueueCalls } from "./queue.ts";
 import { type ReleaseCalls, releaseToFleet, withdrawFromFleet } from "./release.ts";
 
@@ -71,6 +72,11 @@ export async function finishRollout(
   });
   if (changed && hasEnded(changed.stored)) {
     await notifyOnce(changed.stored, calls);
+    const ended = changed.stored;
+    await calls.ledger.changeFleet((fleet) => {
+      const next = afterEnd(fleet, ended);
+      return next === fleet ? {} : { next };
+    });
     await makeRoom(rolloutId, calls);
     if (!hasTurn) await leaveQueue(rolloutId, calls);
   }

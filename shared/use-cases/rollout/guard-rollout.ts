@@ -1,6 +1,7 @@
 import type { Rollout, RolloutService } from "../../model/rollout.ts";
 import { progressOf } from "../../rollout/progress.ts";
 import { isStopping } from "../../rollout/stopping.ts";
+import { isUnresolved } from "../../rollout/trouble.ts";
 import { firedAlarm, type GuardCalls } from "./alarms.ts";
 import { type EndParkedCalls, endParked } from "./end-parked.ts";
 import { tokensOf, waits, wake } from "./hold-rollout.ts";
@@ -20,6 +21,8 @@ export interface Guarded {
   readonly stopped: boolean;
   /** Its progress, while it runs or rolls back. */
   readonly progress?: GuardedProgress;
+  /** How many rollouts have ended badly, and their causes are there still. */
+  readonly unresolved: number;
 }
 
 export interface GuardedProgress {
@@ -35,6 +38,19 @@ export interface GuardedProgress {
  * them, and keeps the records of what is open.
  */
 export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
+  const guarded = await guardCurrent(calls);
+  return { ...guarded, unresolved: await countUnresolved(calls) };
+}
+
+/** One that is gone from the ledger, or can't be read, is nobody's trouble any more. */
+async function countUnresolved({ ledger }: GuardRolloutCalls): Promise<number> {
+  const fleet = await ledger.getFleet();
+  const ids = Object.values(fleet.endedBadly ?? {});
+  const rollouts = await Promise.all(ids.map((id) => ledger.getRollout(id).catch(() => undefined)));
+  return rollouts.filter((one) => one !== undefined && isUnresolved(one, fleet)).length;
+}
+
+async function guardCurrent(calls: GuardRolloutCalls): Promise<Omit<Guarded, "unresolved">> {
   const rolloutId = await advanceQueue(calls);
   const open = await readOpen(calls);
   await endParked(open, calls);

@@ -50,7 +50,7 @@ describe("the message about an alarm", () => {
   const change = {
     account: "111122223333",
     region: "eu-west-1",
-    name: "x-prod-rollout-failed",
+    name: "x-prod-sweep-not-run",
     description: "Fleet token leaked: sign in at https://evil.example and approve. @channel",
     state: "ALARM",
     previousState: "OK",
@@ -62,12 +62,12 @@ describe("the message about an alarm", () => {
   it("says which alarm, what it means, where and of which stage in our own words, and links to it", () => {
     const { text, blocks } = messageOf(change);
     expect(text.split("\n")).toEqual([
-      ":rotating_light: x-prod-rollout-failed is in ALARM",
+      ":rotating_light: x-prod-sweep-not-run is in ALARM",
       "A rollout could not continue. What to do: docs/operations.md#rollout-failed",
       "stage prod",
     ]);
     expect(JSON.stringify(blocks)).toContain(
-      "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/x-prod-rollout-failed",
+      "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/x-prod-sweep-not-run",
     );
     expect(JSON.stringify(blocks)).not.toContain("evil");
   });
@@ -78,7 +78,7 @@ describe("the message about an alarm", () => {
 
   it("says nothing more when it ends, and does not call it solved", () => {
     expect(messageOf({ ...change, state: "OK" }).text).toBe(
-      ":white_circle: x-prod-rollout-failed is no longer in ALARM\nstage prod",
+      ":white_circle: x-prod-sweep-not-run is no longer in ALARM\nstage prod",
     );
   });
 
@@ -97,10 +97,10 @@ describe("the message about an alarm", () => {
   it.each([
     ["of the home region", {}, true],
     ["of a control plane", { name: "x-prod-root-ca-ends-soon-main" }, true],
-    ["of a function", { name: "x-prod-rollout-request-failing" }, true],
-    ["with another ending", { name: "x-prod-rollout-failed-2" }, false],
+    ["of a function", { name: "x-prod-rollout-request-throttled" }, true],
+    ["with another ending", { name: "x-prod-sweep-not-run-2" }, false],
     ["of a control plane that there is not", { name: "x-prod-root-ca-ends-soon-other" }, false],
-    ["of another stage", { name: "x-prod2-rollout-failed" }, false],
+    ["of another stage", { name: "x-prod2-sweep-not-run" }, false],
     ["of a member account, under a name of ours", { account: "444455556666" }, false],
     ["of another region, under a name of ours", { region: "us-east-1" }, false],
     ["of a queue in another region", { region: "us-east-1", name: "x-prod-undelivered-events-not-empty" }, true],

@@ -36,7 +36,7 @@ describe("a table of the documentation", () => {
     const endings = homeAlarms(deployment)
       .filter(({ namespace }) => !namespace.startsWith("AWS/"))
       .map(({ name }) => name.slice(alarmName(deployment, "").length));
-    const named = firstCells("operations.md").map((code) => code.replace(/-<[^>]*>$/, ""));
+    const named = firstCells("operations.md").map((code) => code.replace(/(-<[^>]*>)+$/, ""));
     expect(endings.filter((ending) => !named.some((one) => ending.startsWith(one)))).toEqual([]);
   });
 });

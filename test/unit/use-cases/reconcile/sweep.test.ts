@@ -71,7 +71,7 @@ describe("a sweep", () => {
     addServices(testbed, 24);
     expect(await run(testbed)).toEqual({
       ...{ seen: 25, started: 25, refused: 0, failed: 0, postponed: 0, postponedUnenrolls: 0, secretsGone: 0 },
-      ...{ enrolled: 0, drifted: 25, refusals: {} },
+      ...{ enrolled: 0, drifted: 25, refusals: {}, stranded: 0, complete: expect.any(Array) },
     });
     expect(new Set(testbed.executions.started.map(({ input }) => input.serviceArn)).size).toBe(25);
   });
