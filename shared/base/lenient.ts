@@ -11,7 +11,12 @@ import * as z from "zod";
 export function openObject<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strip> {
   // The cast hides the further members from the type alone: nobody can use what this version doesn't know, and a
   // literal with a member that no version knows stays an error.
-  return z.looseObject(shape) as unknown as z.ZodObject<Shape, z.core.$strip>;
+  return z.looseObject(shape).overwrite(withOwnMembers) as unknown as z.ZodObject<Shape, z.core.$strip>;
+}
+
+/** zod assigns a member called `__proto__`: its members, which no schema has seen, would be read as the object's. */
+function withOwnMembers<T extends object>(value: T): T {
+  return Object.getPrototypeOf(value) === Object.prototype ? value : { ...value };
 }
 
 /** A word that a later version has added to a closed set: it can be shown and kept, and nothing be decided by it. */

@@ -62,7 +62,7 @@ export const channelSchema = openObject({
   /** Somebody is writing to the channel until then: nobody else does. */
   claimedUntilMs: z.int().nonnegative().optional(),
   /** Slack has failed, and why: nobody writes to the channel until then. */
-  failed: z.looseObject({ untilMs: z.int().nonnegative(), why: z.string() }).optional(),
+  failed: openObject({ untilMs: z.int().nonnegative(), why: z.string() }).optional(),
   pending: z.array(newsSchema).default([]),
   groups: z.array(groupSchema).default([]),
   /** Ids of what was announced last. */
