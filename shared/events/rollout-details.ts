@@ -11,7 +11,9 @@ const countFields = {
   /** Has it, and nothing has shown yet that it works. Left out where there is none. */
   unverified: count.optional(),
   failed: count,
-  /** Already as desired, refused, or changed by somebody else meanwhile. */
+  /** Can't have it, for a reason that its owner can end. Left out where there is none. */
+  refused: count.optional(),
+  /** Already as desired, or changed by somebody else meanwhile. */
   skipped: count,
 };
 

@@ -120,6 +120,7 @@ function counted(counts: Readonly<Record<string, number>>, services: number) {
     succeeded: sum(["succeeded"]),
     ...(sum(["unverified"]) > 0 && { unverified: sum(["unverified"]) }),
     failed: sum(failedStatuses),
-    skipped: sum(["skipped", "superseded", "refused", "left"]),
+    ...(sum(["refused"]) > 0 && { refused: sum(["refused"]) }),
+    skipped: sum(["skipped", "superseded", "left"]),
   };
 }

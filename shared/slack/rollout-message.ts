@@ -3,7 +3,7 @@ import { bringsFacts } from "../rollout/kinds.ts";
 import type { Progress } from "../rollout/progress.ts";
 import { counted, durationText, layOut, quoted, type SlackMessage, type StoryLine, timeText } from "./layout.ts";
 import { code, nameText } from "./mrkdwn.ts";
-import { commandFor, kindWords, reasonLines, supersededWords } from "./rollout-stories.ts";
+import { allRefused, commandFor, kindWords, reasonLines, supersededWords } from "./rollout-stories.ts";
 
 const BAR_CELLS = 20;
 /** A coarser time changes less often, and with it the message. */
@@ -20,7 +20,7 @@ export function rolloutMessage(
   nowMs: number,
   { leftMs, stage }: { readonly leftMs?: number | undefined; readonly stage?: string } = {},
 ): SlackMessage {
-  const { icon, words: usual } = standings[rollout.status];
+  const [icon, usual] = standingOf(rollout.status, progress);
   const words = rollout.status === "superseded" ? supersededWords(rollout.reason?.code) : usual;
   const stuck = progress.counts.stuck;
   const loud = stuck > 0 ? `, ${counted(stuck, "service")} could NOT be rolled back` : "";
@@ -51,6 +51,12 @@ export function progressBar(done: number): string {
   const share = Math.min(1, Math.max(0, done));
   const full = Math.floor(share * BAR_CELLS + 1e-9);
   return `\`${"█".repeat(full)}${"░".repeat(BAR_CELLS - full)}\` ${Math.floor(share * 100 + 1e-9)}%`;
+}
+
+function standingOf(status: RolloutStatus, { counts, total }: Progress): readonly [string, string] {
+  if (status === "completed" && counts.refused > 0 && counts.refused === total) return allRefused;
+  const { icon, words } = standings[status];
+  return [icon, words];
 }
 
 const standings: Readonly<Record<RolloutStatus, { readonly icon: string; readonly words: string }>> = {
@@ -100,7 +106,7 @@ function etaText(nowMs: number, leftMs: number | undefined): string {
 
 function countsText({ kind, status }: Rollout, { counts, total }: Progress): string {
   const failed = failedStatuses.reduce((sum, one) => sum + counts[one], 0);
-  const skipped = counts.skipped + counts.superseded + counts.refused + counts.left;
+  const skipped = counts.skipped + counts.superseded + counts.left;
   const open = counts.waiting + counts.rolling + counts["rolling-back"];
   const isRollingBack = status === "rolling-back";
   const parts = [
@@ -109,6 +115,7 @@ function countsText({ kind, status }: Rollout, { counts, total }: Progress): str
       : `${counts.succeeded} ${kind === "unenroll" ? "out of the mesh" : "done"}`,
     failed > 0 && `*${failed} failed*`,
     !isRollingBack && counts.unverified > 0 && `${counts.unverified} unverified`,
+    counts.refused > 0 && `*${counts.refused} refused*`,
     skipped > 0 && `${skipped} skipped`,
     counts["rolled-back"] > 0 && `${counts["rolled-back"]} rolled back`,
     counts.stuck > 0 && `*${counts.stuck} stuck*`,

@@ -46,7 +46,7 @@ export function rolloutStory({ detailType, detail }: RolloutEvent): Story {
       return refusedStory(detail);
     case "Rollout Wave Completed":
       return {
-        icon: detail.failed > 0 ? ":large_orange_circle:" : ":large_green_circle:",
+        icon: detail.failed + (detail.refused ?? 0) > 0 ? ":large_orange_circle:" : ":large_green_circle:",
         headline: `Wave ${detail.number} of ${detail.waves} is done: ${nameText(detail.wave, 100)}`,
         lines: [countsText(detail)],
         context: [idOf(detail)],
@@ -115,7 +115,9 @@ function completedStory(detail: Detail<"Rollout Completed">): Story {
     superseded: [":leftwards_arrow_with_hook:", supersededWords(detail.code)],
     failed: [":rotating_light:", "could NOT continue: somebody has to check it"],
   } as const;
-  const [icon, words] = endings[outcome];
+  const { services, refused = 0 } = detail;
+  const isRefused = outcome === "completed" && refused > 0 && refused === services;
+  const [icon, words] = isRefused ? allRefused : endings[outcome];
   const reason = detail.code === undefined ? undefined : { code: detail.code, detail: detail.detail };
   const plain = detail.detail === "" ? [] : [quoted("", detail.detail)];
   return {
@@ -125,6 +127,9 @@ function completedStory(detail: Detail<"Rollout Completed">): Story {
     context: [`took ${durationText(detail.durationSeconds)}`, idOf(detail)],
   };
 }
+
+/** The icon and the words for a rollout that has come to its end and could change no service. */
+export const allRefused = [":no_entry:", "has changed nothing: every service was refused"] as const;
 
 /** What a superseded rollout is, by the code of its reason. */
 export function supersededWords(reason: string | undefined): string {
@@ -161,12 +166,14 @@ function countsText(counts: {
   succeeded: number;
   unverified?: number | undefined;
   failed: number;
+  refused?: number | undefined;
   skipped: number;
 }): string {
-  const { services, succeeded, unverified = 0, failed, skipped } = counts;
+  const { services, succeeded, unverified = 0, failed, refused = 0, skipped } = counts;
   const also = [
     unverified > 0 ? `, ${unverified} unverified` : "",
     failed > 0 ? `, *${failed} failed*` : "",
+    refused > 0 ? `, *${refused} refused*` : "",
     skipped > 0 ? `, ${skipped} skipped` : "",
   ].join("");
   return `${succeeded} of ${counted(services, "service")} succeeded${also}.`;

@@ -208,6 +208,12 @@ describe("a rollout in which nothing was done", () => {
     expect(text).not.toContain("100%");
   });
 
+  it("is not done where every service was refused", () => {
+    const { text } = messageOf({ status: "completed", serviceCount: 2, waves: [] }, ["refused", "refused"]);
+    expect(text).toContain("has changed nothing: every service was refused");
+    expect(text).toContain("2 services: 0 done, *2 refused*");
+  });
+
   it("has a full bar once something was", () => {
     expect(messageOf({ status: "completed", serviceCount: 2 }, ["succeeded", "refused"]).text).toContain("100%");
   });

@@ -23,6 +23,17 @@ describe("the story of a rollout's event", () => {
     );
   });
 
+  it("calls refused services refused, neither skipped nor done, and a rollout that could change none no success", () => {
+    const all = { services: 4, succeeded: 0, failed: 0, refused: 4, skipped: 0 };
+    const ended = { ...about, outcome: "completed", detail: "", durationSeconds: 1 } as const;
+    const text = textOf("Rollout Completed", { ...ended, ...all });
+    expect(text).toContain(":no_entry: Root CA rotation has changed nothing: every service was refused");
+    expect(text).toContain("0 of 4 services succeeded, *4 refused*.");
+    expect(textOf("Rollout Completed", { ...ended, ...all, succeeded: 1, refused: 3 })).toContain("is done");
+    const wave = { ...about, wave: "canary", number: 1, waves: 2 };
+    expect(textOf("Rollout Wave Completed", { ...wave, ...all })).toContain(":large_orange_circle:");
+  });
+
   it.each([
     ["operator", {}, "Resume with `npm run autopilot -- rollout resume rotate-1`."],
     ["approval", {}, "Approve with `npm run autopilot -- rollout approve rotate-1`."],
