@@ -154,7 +154,8 @@ function refusalOf(error: unknown): string | undefined {
 
 function unavailable(error: unknown, channel: string, redact: (text: string) => string): SlackUnavailable {
   const limited = error instanceof WebAPIRateLimitedError || error instanceof RateLimited;
-  const retryAfterSeconds = limited && error.retryAfter > 0 ? error.retryAfter : undefined;
+  const isTime = limited && error.retryAfter > 0 && Number.isFinite(error.retryAfter);
+  const retryAfterSeconds = isTime ? error.retryAfter : undefined;
   // Redacted before it is cut, so that no half of a secret remains.
   const message = shortened(redact(error instanceof Error ? error.message : String(error)));
   // A copy as the cause: errors of the HTTP client carry the URL and headers of the request.

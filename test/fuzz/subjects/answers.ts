@@ -94,5 +94,5 @@ function holdOfRefusal({ message, cause, retryAfterSeconds, refusal }: SlackUnav
   const texts = `${message} ${cause instanceof Error ? (cause.stack ?? cause.message) : ""} ${refusal ?? ""}`;
   hold("no text of the error has the credentials", !texts.includes(TOKEN) && !texts.includes("secretsecret"));
   hold("the error is short", texts.length < 10_000);
-  hold("a wait is a time", retryAfterSeconds === undefined || retryAfterSeconds > 0);
+  hold("a wait is a time", retryAfterSeconds === undefined || Number.isFinite(retryAfterSeconds));
 }

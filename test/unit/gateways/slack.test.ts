@@ -159,14 +159,17 @@ describe("a message that doesn't reach Slack", () => {
     expect(written).toEqual([]);
   });
 
-  it("is an error without a time to wait if Slack names none", async () => {
-    const gateway = slackGateway({
-      credentials: { webhookUrl: SECRET_URL },
-      channel: "mesh-ops",
-      fetch: async () => new Response("rate_limited", { status: 429 }),
-    });
-    await expect(gateway.postMessage(message)).rejects.toMatchObject({ retryAfterSeconds: undefined });
-  });
+  it.each([{}, { "retry-after": "soon" }, { "retry-after": "-5" }, { "retry-after": "1e999" }])(
+    "is an error without a time to wait if Slack names none: %j",
+    async (headers) => {
+      const gateway = slackGateway({
+        credentials: { webhookUrl: SECRET_URL },
+        channel: "mesh-ops",
+        fetch: async () => new Response("rate_limited", { status: 429, headers: Object.entries(headers) }),
+      });
+      await expect(gateway.postMessage(message)).rejects.toMatchObject({ retryAfterSeconds: undefined });
+    },
+  );
 });
 
 function thrown(run: () => unknown): unknown {
