@@ -274,7 +274,7 @@ describe("autopilot rollout", () => {
 
   it("refuses unknown ids, wrong options and frozen requests without sending anything", async () => {
     const frozen = join(directory, "frozen.config.ts");
-    const window = { cron: "0 0 * * *", durationMinutes: 1440, timeZone: "UTC" };
+    const window = { cron: "0 6 * * *", durationMinutes: 720, timeZone: "UTC" };
     await writeFile(
       frozen,
       `export default ${JSON.stringify({ ...autopilotConfig, policy: { rollout: { freezeWindows: [window] } } })};`,
