@@ -19,7 +19,8 @@ export function revert(context: FunctionContext): Step {
       { plan, watch, failure, cause },
       { ...context, ecs: context.ecs(ref), log },
     );
-    log.warn(reverting.outcome, { cause: reverting.cause });
+    const { outcome } = reverting;
+    log.warn(outcome, { outcome, code: reverting.cause.code, cause: reverting.cause });
     return reverting;
   };
 }

@@ -1,6 +1,7 @@
 import { serviceRef } from "../base/arn.ts";
 import { failures } from "../base/errors.ts";
 import { failureFixes } from "../base/failure-fixes.ts";
+import { RUNBOOKS } from "../base/own-alarms.ts";
 import { stageKeys } from "../base/vocabulary.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { driftReasons, refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
@@ -235,6 +236,8 @@ function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service R
     context: [
       ...where(detail),
       ...(detail.revertedTo === undefined ? [] : [`runs ${code(shortRevision(detail.revertedTo), 250)}`]),
+      `code ${code(detail.code, 60)}`,
+      `roll ${code(detail.executionName, 100)}: \`${RUNBOOKS}#where-to-look\``,
     ],
   };
 }
