@@ -94,6 +94,15 @@ describe("DynamoDB's time to live", () => {
     expect(await names("prolonged")).toEqual(["a"]);
   });
 
+  it("takes items as soon as a table is created", async () => {
+    nowMs = START_MS;
+    const tables = Array.from({ length: 25 }, (_, index) => `at-once-${index}`);
+    for (const name of tables) {
+      await ask("CreateTable", table(name));
+      expect((await put(name, "a", undefined)).status).toBe(200);
+    }
+  });
+
   it("is off unless it is asked for, and can be turned off", async () => {
     nowMs = START_MS;
     await ask("CreateTable", table("plain"));

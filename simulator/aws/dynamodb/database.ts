@@ -2,6 +2,7 @@ import { create } from "node:domain";
 import { EventEmitter } from "node:events";
 import { IncomingMessage, type Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import dynalite from "dynalite";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 
@@ -58,6 +59,21 @@ export class Database {
     this.replay({ method: "POST", url: "/", headers }, Buffer.from(JSON.stringify(input)), response);
     return answered;
   }
+}
+
+/**
+ * Ends once no table is being created any more. dynalite makes a table active by a timer of its own, behind which a
+ * request that follows at once can be first.
+ */
+export async function tablesCreated(database: Database): Promise<void> {
+  const { body } = await database.ask("ListTables", {});
+  for (const TableName of Array.isArray(body.TableNames) ? body.TableNames : []) {
+    while (isCreating((await database.ask("DescribeTable", { TableName })).body)) await setImmediate();
+  }
+}
+
+function isCreating({ Table }: JsonObject): boolean {
+  return isJsonObject(Table) && Table.TableStatus === "CREATING";
 }
 
 /** Refuses a request that nothing else has answered. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import type { AnsweredCall } from "../../core/router.ts";
 import { callerOf } from "../../http/identity.ts";
-import { Database, type DatabaseAnswer, refuse } from "./database.ts";
+import { Database, type DatabaseAnswer, refuse, tablesCreated } from "./database.ts";
 import { TimeToLive } from "./time-to-live.ts";
 
 const TARGET = /^DynamoDB_20120810\.(\w+)$/;
@@ -24,6 +24,8 @@ interface Place {
 interface PlacedDatabase {
   readonly database: Database;
   readonly timeToLive: TimeToLive;
+  /** Ends once the tables that were asked for are active. */
+  creation: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -64,8 +66,9 @@ export class DynamoDb {
     operation: string,
     request: IncomingMessage,
     response: ServerResponse,
-    { database, timeToLive }: PlacedDatabase,
+    placed: PlacedDatabase,
   ): Promise<void> {
+    const { database, timeToLive } = placed;
     const chunks: Buffer[] = [];
     try {
       for await (const chunk of request) chunks.push(Buffer.from(chunk));
@@ -74,8 +77,10 @@ export class DynamoDb {
       return;
     }
     const body = Buffer.concat(chunks);
+    await placed.creation?.();
     if (operation === "UpdateTimeToLive") return send(response, await timeToLive.update(parsed(body)));
     if (operation === "DescribeTimeToLive") return send(response, await timeToLive.describe(parsed(body)));
+    if (operation === "CreateTable") placed.creation = onceOf(() => tablesCreated(database));
     await timeToLive.deleteExpired();
     database.replay(request, body, response);
   }
@@ -85,10 +90,19 @@ export class DynamoDb {
     const known = this.#databases.get(key);
     if (known) return known;
     const database = new Database();
-    const made = { database, timeToLive: new TimeToLive(database, this.#timing) };
+    const made = { database, timeToLive: new TimeToLive(database, this.#timing), creation: undefined };
     this.#databases.set(key, made);
     return made;
   }
+}
+
+/** The same promise at each call: the first one starts the work. */
+function onceOf(work: () => Promise<void>): () => Promise<void> {
+  let started: Promise<void> | undefined;
+  return () => {
+    started ??= work();
+    return started;
+  };
 }
 
 /** What is not a JSON object is an empty one. */
