@@ -68,6 +68,20 @@ describe("an alarm that a service's tag names", () => {
       expect(await driver.counts()).toEqual({ succeeded: 11, skipped: 1 });
     }));
 
+  it("holds that service back alone where CloudWatch takes no such name: the guards of others are read", () =>
+    onFleet({ services: 12, rollout: QUICK }, async (driver) => {
+      const [odd = "", guarded = ""] = driver.arnsIn("eu-west-1");
+      const before = driver.runningRevision(odd);
+      await driver.alarm("5xx", "OK", driver.serviceOf(guarded));
+      await driver.tag(driver.serviceOf(guarded), { [ALARMS]: "5xx" });
+      // A tag's value is as long as this; the name of an alarm has at most 255 characters.
+      await driver.tag(driver.serviceOf(odd), { [ALARMS]: "x".repeat(256) });
+      await driver.requestUpgrade();
+      await driver.untilStatus("completed");
+      expect(await driver.counts()).toEqual({ succeeded: 11, skipped: 1 });
+      expect(driver.runningRevision(odd)).toBe(before);
+    }));
+
   it("reverts that service alone where it fires after its roll", () =>
     onFleet({ services: 12, rollout: { ...QUICK, bakeMinutes: 30 } }, async (driver) => {
       const [first = ""] = driver.arnsIn("us-east-1");

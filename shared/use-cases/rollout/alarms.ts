@@ -1,6 +1,7 @@
 import { type Place, serviceRef } from "../../base/arn.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
+import { isAlarmName } from "../../enrollment/tag-values.ts";
 import type { AlarmCalls, DescribedAlarm, Log } from "../../ports/ports.ts";
 
 export interface GuardCalls {
@@ -44,16 +45,18 @@ export async function alarmedServices(
     const note = (name: string, why: string) => {
       for (const serviceArn of names.get(name) ?? []) if (!alarmed.has(serviceArn)) alarmed.set(serviceArn, why);
     };
+    const readable = [...names.keys()].filter(isAlarmName);
+    for (const name of names.keys())
+      if (!isAlarmName(name)) note(name, `${name.slice(0, 40)}… is too long for the name of an alarm.`);
     try {
-      const described = await alarms(place).describeAlarms([...names.keys()]);
+      const described = await alarms(place).describeAlarms(readable);
       for (const fired of described.filter(isFiring)) note(fired.name, sentenceOf(fired, place));
-      logUnknown(place, names.keys(), described, log);
+      logUnknown(place, readable, described, log);
     } catch (error) {
       const { message, retryable } = asAutopilotError(error);
       // A busy CloudWatch says nothing of a service: the step is tried again.
       if (retryable) throw error;
-      for (const name of names.keys())
-        note(name, `${name} in ${place.account}/${place.region} can't be read: ${message}`);
+      for (const name of readable) note(name, `${name} in ${place.account}/${place.region} can't be read: ${message}`);
     }
   }
   return alarmed;
