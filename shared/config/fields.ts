@@ -31,14 +31,14 @@ export const secretSchema = z
   });
 
 /**
- * The key of a tag: what ECS and EventBridge both take, of ASCII, as Parameter Store's names have it encoded.
+ * The key of a tag: letters and digits of any language. Parameter Store's names have it encoded.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html
  */
 export const tagKeySchema = z
   .string()
   .min(1)
   .max(128)
-  .regex(/^(?!aws:)[\w.:/=+@-]+( +[\w.:/=+@-]+)*$/i, "a tag's key, which does not begin with aws:");
+  .regex(/^(?!aws:)[\p{L}\p{N}_.:/=+@-]+( +[\p{L}\p{N}_.:/=+@-]+)*$/iu, "a tag's key, which does not begin with aws:");
 
 /** A namespace of Kubernetes, or the begin of one with `*` behind it. */
 export const namespacePatternSchema = z

