@@ -18,15 +18,17 @@ const anyActions: Burst = async (context) => {
 /** What the services of a team have in common, beside their identity. */
 const teamKinds = ["one role", "one role", "a role each", "one role and one family"] as const;
 
-/** A team creates its services, which share a service account. */
-const newTeam: Burst = async ({ lab, actors, random }) => {
+/** A team creates its services, which share a service account. Its template may have a mistake. */
+const newTeam: Burst = async (context) => {
+  const { lab, actors, random } = context;
   const place = random.maybe(actors.services);
   if (!place || actors.existing().length >= 10) return;
   const { account, region, cluster } = place;
   const { enrollTagKey } = lab.config;
   const kind = random.pick(teamKinds);
   const team = `team-${actors.services.length}`;
-  const tags = { [enrollTagKey]: "true", [tagKeys.namespace]: team, [tagKeys.serviceAccount]: "app" };
+  const own = { [enrollTagKey]: "true", [tagKeys.namespace]: team, [tagKeys.serviceAccount]: "app" };
+  const tags = { ...own, ...(random.chance(0.3) && mistakeOf(context)) };
   const names = ["a", "b", "c"].slice(0, random.int(2, 3)).map((nth) => `${team}-${nth}`);
   await Promise.all(
     names.map((name) => {
@@ -41,37 +43,50 @@ const newTeam: Burst = async ({ lab, actors, random }) => {
   );
 };
 
-/** A template with a mistake in a tag reaches several services. */
-const sameMistake: Burst = async ({ lab, actors, random }) => {
-  const { enrollTagKey } = lab.config;
-  const mistake = random.pick<Record<string, string>>([
-    { [enrollTagKey]: "yes" },
+function mistakeOf({ lab, random }: CampaignContext): Record<string, string> {
+  return random.pick<Record<string, string>>([
+    { [lab.config.enrollTagKey]: "yes" },
     { [tagKeys.namespace]: "forbidden" },
     { [tagKeys.ports]: "nonsense" },
   ]);
-  await Promise.all(
-    random.some(actors.existing(), 0.6).map((service) => {
-      return actors.tag(service, { [enrollTagKey]: "true", ...mistake }, enrollTagKey);
-    }),
-  );
+}
+
+/** A template with a mistake in a tag reaches several services, by one call or by two, maybe while a sweep begins. */
+const sameMistake: Burst = async (context) => {
+  const { lab, actors, random } = context;
+  const { enrollTagKey } = lab.config;
+  const mistake = mistakeOf(context);
+  const tagged = random.some(actors.existing(), 0.6).flatMap((service) => {
+    const tags = [{ [enrollTagKey]: "true", ...mistake }, ...random.some([{ [tagKeys.wave]: "canary" }], 0.5)];
+    return tags.map((own) => actors.tag(service, own, enrollTagKey));
+  });
+  if (random.chance(0.6)) await beginSweep(context);
+  await Promise.all(tagged);
 };
 
-/** Operators who don't know of each other, while the fleet's image changes. */
-const operators: Burst = async ({ lab, actors, random }) => {
+/** A sweep begins. */
+export const beginSweep: Burst = async ({ lab }) => void (await lab.lambda.invokeAsync("sweep-services", {}));
+
+async function ask({ lab, actors, random }: CampaignContext, requestedBy: string): Promise<void> {
   const { currentRolloutId } = await lab.ledger.getFleet();
   if (currentRolloutId === undefined) return;
-  const ask = (requestedBy: string) => {
-    const action = random.pick([...controlActions, "abort", "rollback"] as const);
-    const detail = { rolloutId: currentRolloutId, action, requestedBy };
-    return actors.attempt(`${requestedBy} asks ${currentRolloutId} to ${detail.action}`, () =>
-      put(lab, "Rollout Control", detail),
-    );
-  };
-  await Promise.all([ask("olga"), ask("otto")]);
+  const action = random.pick([...controlActions, "abort", "rollback", "rollback"] as const);
+  const detail = { rolloutId: currentRolloutId, action, requestedBy };
+  await actors.attempt(`${requestedBy} asks ${currentRolloutId} to ${action}`, () =>
+    put(lab, "Rollout Control", detail),
+  );
+}
+
+/** An operator asks something of the rollout that runs. */
+export const oneOperator: Burst = (context) => ask(context, "olga");
+
+/** Operators who don't know of each other, while the fleet's image changes. */
+const operators: Burst = async (context) => {
+  await Promise.all([ask(context, "olga"), ask(context, "otto")]);
 };
 
 /** A pipeline deploys while the owner changes tags. */
-const deployAndTag: Burst = async ({ lab, actors, random }) => {
+export const deployAndTag: Burst = async ({ lab, actors, random }) => {
   const service = random.maybe(actors.existing());
   if (!service) return;
   const { enrollTagKey } = lab.config;
@@ -85,8 +100,8 @@ const deployAndTag: Burst = async ({ lab, actors, random }) => {
 
 const bursts: readonly { readonly weight: number; readonly of: Burst }[] = [
   { weight: 4, of: anyActions },
-  { weight: 3, of: newTeam },
-  { weight: 2, of: sameMistake },
+  { weight: 5, of: newTeam },
+  { weight: 4, of: sameMistake },
   { weight: 4, of: operators },
   { weight: 2, of: deployAndTag },
 ];

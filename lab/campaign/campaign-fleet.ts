@@ -92,6 +92,11 @@ function policyOf(random: RandomChoice): JsonObject {
     attemptDelaysMinutes: random.pick([[5, 15], [15], [10, 30, 60]]),
     maxUnenrollPerSweep: random.int(1, 5),
     maxRollsPerSweep: random.pick([2, 5, 50]),
+    sharedFamilies: random.chance(0.6),
+    sharedRoles: random.pick(["refuse", "refuse", "warn"]),
+    taskTags: random.pick(["deploy", "tag", "next-deployment"]),
+    labelNamespaces: random.chance(0.3),
+    verify: random.pick(["strict", "strict", "name-only"]),
     rollout: {
       canaryCount: random.int(0, 3),
       waves: random.pick([[100], [50, 100], [10, 50, 100]]),

@@ -1,6 +1,5 @@
 import type { Lab } from "../autopilot/lab.ts";
 import type { Actors } from "./actors.ts";
-import type { WaysBack } from "./ways-back.ts";
 
 /** The state after a run, as the invariants judge it. */
 export interface CampaignResult {
@@ -10,6 +9,8 @@ export interface CampaignResult {
   readonly faultsEndedMs: number;
   /** The run had no faults and no event came twice. */
   readonly isCalm: boolean;
-  /** What reverts have recorded. */
-  readonly waysBack: Pick<WaysBack, "broken">;
+  /** The kinds of the faults that there were. */
+  readonly faultKinds: ReadonlySet<string>;
+  /** What was violated while the run went on: what reverts recorded, and bindings. */
+  readonly watched: readonly { readonly broken: readonly string[] }[];
 }

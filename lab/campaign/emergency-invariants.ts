@@ -13,7 +13,7 @@ const LONGEST_PAUSE_MS = 80 * 60_000;
 type Emergency = "over" | "stopped" | "held" | "goes-on";
 
 /** An emergency ends with nobody cut off or an operator's stop: until then it is repeated. */
-export async function emergencyViolations({ lab }: CampaignResult): Promise<readonly string[]> {
+export async function emergencyViolations({ lab }: Pick<CampaignResult, "lab">): Promise<readonly string[]> {
   const broken: string[] = [];
   for (const name of lab.controlPlanes.keys()) {
     if ((await emergencyOf(lab, name)) !== "goes-on") continue;

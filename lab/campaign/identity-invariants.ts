@@ -11,15 +11,13 @@ import type { CampaignResult } from "./campaign-result.ts";
  * What a service in the mesh needs outside of its task definition: its service account is bound to its role, and its
  * execution role may read its secret.
  */
-export async function identityViolations({ lab, actors, isCalm }: CampaignResult): Promise<readonly string[]> {
+export async function identityViolations({ lab, actors }: CampaignResult): Promise<readonly string[]> {
   const broken: string[] = [];
   for (const owned of actors.existing()) {
     const service = lab.ecs.findService(arnOf(owned));
     const state = service && (await lab.ledger.getService(service.arn));
     const definition = service?.deployments[0]?.revision.definition ?? {};
     const sidecar = findSidecar(definition);
-    if (isCalm && state?.lastOutcome?.reason === "secret-denied")
-      broken.push(`${label(owned)} was reverted: its execution role is not a reader of its secret`);
     if (state?.enrolled !== true || sidecar.kind !== "ours") continue;
     const problems = [
       ...(await unbound(lab, owned, definition, sidecar.secretValueFrom)),

@@ -6,6 +6,7 @@ import { emergencyViolations } from "./emergency-invariants.ts";
 import { identityViolations } from "./identity-invariants.ts";
 import { messageViolations } from "./message-invariants.ts";
 import { ownershipViolations } from "./ownership-invariants.ts";
+import { rollVerdictViolations } from "./roll-verdicts.ts";
 import { rolloutViolations } from "./rollout-invariants.ts";
 import { secretViolations } from "./secret-invariants.ts";
 import { serviceViolations } from "./service-invariants.ts";
@@ -22,7 +23,8 @@ export async function violations(result: CampaignResult): Promise<readonly strin
     ...(await identityViolations(result)),
     ...(await emergencyViolations(result)),
     ...(await tenantViolations(result)),
-    ...result.waysBack.broken,
+    ...result.watched.flatMap(({ broken }) => broken),
+    ...rollVerdictViolations(result),
     ...messageViolations(result),
     ...deadLetters(result),
     ...(await secretsWritten(result)),

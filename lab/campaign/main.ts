@@ -14,6 +14,7 @@ must show with its seed.
   --runs N       the number of runs (default 100)
   --seed S       the first run's seed; each further run counts up from it (default 1)
   --replay SEED  only the run with this seed
+  --until-broken end with the first run that is broken
   --no-latency   calls take no time, so that nothing happens between a read and its write
   --verbose      print the timeline of every broken run, or of the replayed one
   --json         print the result as JSON
@@ -26,6 +27,7 @@ const options = {
   runs: { type: "string", default: "100" },
   seed: { type: "string", default: "1" },
   replay: { type: "string" },
+  "until-broken": { type: "boolean", default: false },
   "no-latency": { type: "boolean", default: false },
   verbose: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
@@ -36,6 +38,7 @@ const valuesSchema = z.object({
   runs: wholeNumber(1, 1_000_000),
   seed: wholeNumber(0),
   replay: wholeNumber(0).optional(),
+  "until-broken": z.boolean(),
   "no-latency": z.boolean(),
   verbose: z.boolean(),
   json: z.boolean(),
@@ -58,7 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
     write(help);
     return 0;
   }
-  const { replay, verbose, json, "no-latency": noLatency } = values;
+  const { replay, verbose, json, "no-latency": noLatency, "until-broken": untilBroken } = values;
   const [first, runs] = replay === undefined ? [values.seed, values.runs] : [replay, 1];
   const failures: Failure[] = [];
   const known = new Map<KnownViolation, number[]>();
@@ -70,7 +73,7 @@ async function main(args: readonly string[]): Promise<number> {
   });
   let done = 0;
   let rolls = 0;
-  for (; done < runs && !stopped; done += 1) {
+  for (; done < runs && !stopped && !(untilBroken && failures.length > 0); done += 1) {
     const seed = first + done;
     const run = await runOf(seed, { keepRecords: verbose || keepsRecords(seed), latency: !noLatency });
     rolls += run.figures.rolls;

@@ -37,7 +37,11 @@ export function unknownTasks({ lab, faultsEndedMs, isCalm }: CampaignResult, ser
     const own = `${identity.namespace}/${identity.serviceAccount}`;
     // Tags of tasks are compared once the deployment has completed: until then tasks come and go.
     const isSettled = service.deployments[0]?.rolloutState === "COMPLETED";
-    return known === own || !isSettled ? [] : [`is as desired as ${own}, and istiod knows its task ${arn} as ${known}`];
+    // By this policy they are only reported.
+    const isLeft = lab.config.policy.taskTags === "next-deployment";
+    return known === own || !isSettled || isLeft
+      ? []
+      : [`is as desired as ${own}, and istiod knows its task ${arn} as ${known}`];
   });
   return [...unknown, ...unknownTasks];
 }

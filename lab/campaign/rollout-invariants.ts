@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { serviceRef } from "../../shared/base/arn.ts";
+import { controlActions } from "../../shared/events/operator.ts";
 import { endedStatuses, heldStatuses, type Rollout, type RolloutService } from "../../shared/model/rollout.ts";
 import { endWithoutTurn } from "../../shared/rollout/next-step.ts";
 import { hasEnded } from "../../shared/use-cases/rollout/queue.ts";
@@ -14,7 +15,7 @@ export async function rolloutViolations({ lab, actors }: CampaignResult): Promis
   const broken = [...(await queue(lab, rollouts)), ...executions(lab, rollouts), ...overlappingRolls(lab, rollouts)];
   for (const rollout of rollouts) {
     const services = await Array.fromAsync(lab.ledger.listRolloutServices(rollout.id));
-    broken.push(...state(rollout), ...progress(rollout, services));
+    broken.push(...state(rollout), ...progress(rollout, services), ...lostRollback(rollout));
     if (rollout.status === "rolled-back") broken.push(...rolledBack(lab, actors, rollout, services));
   }
   return broken;
@@ -67,6 +68,14 @@ function state({ id, status, holdToken, finishedAt }: Rollout): readonly string[
     broken.push(`the rollout ${id} is ${status} and can't be resumed: it has no task token`);
   }
   return broken;
+}
+
+/** A rollback that was accepted is done, regardless of the step that ran at that moment. */
+function lostRollback(rollout: Rollout): readonly string[] {
+  const { id, status, journal } = rollout;
+  const asked = journal.findLast(({ did }) => controlActions.some((action) => action === did));
+  if (asked?.did !== "rollback" || !hasEnded(rollout) || status === "rolled-back" || status === "failed") return [];
+  return [`${asked.by} asked the rollout ${id} to roll back, which was accepted, and it is ${status}`];
 }
 
 const OPEN: readonly RolloutService["status"][] = ["rolling", "rolling-back"];

@@ -10,12 +10,15 @@ import { memoryLedger } from "../ledger/ledger-memory.ts";
 import { LabDriver } from "../story/lab-driver.ts";
 import { type CampaignContext, setAlarm, takeAction } from "./actions.ts";
 import { Actors } from "./actors.ts";
+import { AtSteps } from "./at-steps.ts";
+import { watchedBindings } from "./bindings.ts";
 import { takeBurst } from "./bursts.ts";
 import { type CampaignFleet, campaignFleet } from "./campaign-fleet.ts";
 import { violations } from "./invariants.ts";
 import { type KnownViolation, partedByKnown } from "./known.ts";
 import { RandomChoice } from "./random-choice.ts";
 import { type FaultTargets, inWords, lastingFaults, randomFault } from "./random-faults.ts";
+import { watchedRefusals } from "./refusal-reports.ts";
 import { settle } from "./settle.ts";
 import { watchedWaysBack } from "./ways-back.ts";
 
@@ -83,10 +86,12 @@ export async function runOf(
   const clock = new VirtualClock(startMs, directCalls ? { quietTurns: 0, busyTurns: 0 } : {});
   const items = expiringItems({ now: () => clock.now(), seed, onWrite: onLedgerWrite });
   const waysBack = watchedWaysBack(memoryLedger(items), config, () => clock.now());
+  const atSteps = new AtSteps();
   const lab = new Lab({
     clock,
     config,
     ledger: waysBack.ledger,
+    onFunctionCall: (_call, functionName) => atSteps.onCall(functionName),
     seed,
     throttling,
     cloudTrail,
@@ -96,6 +101,8 @@ export async function runOf(
     latency,
     ...(onStep && { onStep }),
   });
+  const bindings = watchedBindings(lab);
+  const refusals = watchedRefusals(lab);
   onLab?.(lab);
   const timeline: TimelineEntry[] = [];
   const record = (text: string) => void timeline.push({ atMs: clock.now(), text });
@@ -104,12 +111,20 @@ export async function runOf(
   let settledMs = startMs;
   const simulate = async (): Promise<readonly string[]> => {
     await prepare(context, fleet);
-    const { faultProbability } = await chaos(context, { ...fleet, seed });
+    const { faultProbability, faultKinds } = await chaos(context, { ...fleet, seed, atSteps });
     const isCalm = faultProbability === 0 && duplicateProbability === 0;
     const faultsEndedMs = clock.now();
     const settled = await settle(context);
+    await atSteps.end();
     settledMs = clock.now();
-    const broken = await violations({ lab, actors, faultsEndedMs, isCalm, waysBack });
+    const broken = await violations({
+      lab,
+      actors,
+      faultsEndedMs,
+      isCalm,
+      faultKinds,
+      watched: [waysBack, bindings, ...(isCalm ? [refusals] : [])],
+    });
     return settled || broken.length > 0 ? broken : ["the lab doesn't settle"];
   };
   const violated = await clock
@@ -162,8 +177,12 @@ async function prepare({ lab, actors, random, record }: CampaignContext, fleet: 
 /** Takes random actions and adds random faults, with a probability that it returns. */
 async function chaos(
   context: CampaignContext,
-  { chaosMinutes, seed }: Pick<CampaignFleet, "chaosMinutes"> & { readonly seed: number },
-): Promise<{ readonly faultProbability: number }> {
+  {
+    chaosMinutes,
+    seed,
+    atSteps,
+  }: Pick<CampaignFleet, "chaosMinutes"> & { readonly seed: number; readonly atSteps: AtSteps },
+): Promise<{ readonly faultProbability: number; readonly faultKinds: ReadonlySet<string> }> {
   const { lab, random, record, actors } = context;
   const endMs = lab.clock.now() + chaosMinutes * 60_000;
   const lasting = lastingFaults(faultTargetsOf(lab, actors));
@@ -173,22 +192,29 @@ async function chaos(
   // Of their own: where nothing is deployed, a seed's run is what it was.
   const deployments = new RandomChoice(seed + 1_000_003);
   const deployProbability = deployments.pick([0, 0, 0, 0.05]);
+  const ofSteps = { ...context, random: new RandomChoice(seed + 2_000_003) };
+  const stepProbability = ofSteps.random.pick([0, 0.3, 0.9]);
+  const faultKinds = new Set<string>();
   while (lab.clock.now() < endMs) {
     if (random.chance(faultProbability)) {
       const nowMs = lab.clock.now();
       const fault = randomFault(random, faultTargetsOf(lab, actors), nowMs);
       record(`fault: ${inWords(fault, nowMs)}`);
       lab.faults.add(fault);
+      faultKinds.add(fault.kind);
     }
     if (deployments.chance(deployProbability)) {
       record("the autopilot is deployed again");
       lab.deploy();
     }
+    if (ofSteps.random.chance(stepProbability)) atSteps.arm(ofSteps);
     await (random.chance(burstProbability) ? takeBurst(context) : takeAction(context));
     await lab.clock.sleep(random.int(1, maxPauseMinutes * 60) * 1000);
   }
+  await atSteps.end();
+  if (ofSteps.random.chance(0.6)) atSteps.armLastStep(ofSteps);
   lab.faults.replace(lasting);
-  return { faultProbability };
+  return { faultProbability, faultKinds };
 }
 
 function faultTargetsOf({ config }: Lab, actors: Actors): FaultTargets {

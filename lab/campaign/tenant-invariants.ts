@@ -3,7 +3,7 @@ import type { Rollout, RolloutService } from "../../shared/model/rollout.ts";
 import type { CampaignResult } from "./campaign-result.ts";
 
 /** A tenant's tags never change the outcome of others' services: what they break decides nothing for the rollout. */
-export async function tenantViolations({ lab }: CampaignResult): Promise<readonly string[]> {
+export async function tenantViolations({ lab }: Pick<CampaignResult, "lab">): Promise<readonly string[]> {
   const broken: string[] = [];
   const { homeAccount, homeRegion, policy } = lab.config;
   for await (const rollout of lab.ledger.listRollouts()) {

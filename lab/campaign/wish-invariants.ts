@@ -15,7 +15,11 @@ interface Wish {
 }
 
 /** A withdrawn wish starts no further roll: nor does one that has moved on. */
-export async function wishViolations({ lab, faultsEndedMs, isCalm }: CampaignResult): Promise<readonly string[]> {
+export async function wishViolations({
+  lab,
+  faultsEndedMs,
+  isCalm,
+}: Pick<CampaignResult, "lab" | "faultsEndedMs" | "isCalm">): Promise<readonly string[]> {
   const wishes = await wishesOf(lab);
   const broken = new Set<string>();
   for await (const { id, kind, requestedBy, target } of lab.ledger.listRollouts()) {

@@ -120,6 +120,11 @@ export class Kubernetes implements HttpService {
     return this.#istiod.refusedServices();
   }
 
+  /** Calls the listener with what each write replaces, if anything, and with what it stores. */
+  onWrite(listener: (before: JsonObject | undefined, after: JsonObject) => void): void {
+    this.#store.onWrite(listener);
+  }
+
   /** All objects but their managed fields, for people and tests. */
   state(): readonly JsonObject[] {
     this.#terminations.look();

@@ -40,6 +40,7 @@ export class ObjectStore {
   readonly #now: () => number;
   readonly #random: Random;
   #resourceVersion = 1;
+  readonly #listeners: ((before: JsonObject | undefined, after: JsonObject) => void)[] = [];
 
   constructor(now: () => number, random: Random) {
     this.#now = now;
@@ -66,6 +67,11 @@ export class ObjectStore {
     return stored && String(stored.resourceVersion);
   }
 
+  /** Calls the listener with what each write replaces, if anything, and with what it stores. */
+  onWrite(listener: (before: JsonObject | undefined, after: JsonObject) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** Creates the object, or replaces it, with all its fields owned by `manager`. */
   put(ref: ObjectRef, manager: string, object: JsonObject): void {
     this.write(ref, createdBy(manager, object));
@@ -78,6 +84,7 @@ export class ObjectStore {
     const isSame =
       existing && isSameJson(existing.object, object) && isSameJson(asJson(existing.owners), asJson(owners));
     if (isSame) return;
+    for (const listener of this.#listeners) listener(existing?.object, object);
     this.#resourceVersion++;
     this.#shelves.set(shelfOf(ref), shelf);
     shelf.set(ref.name, {

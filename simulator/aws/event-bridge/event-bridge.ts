@@ -51,6 +51,7 @@ export class EventBridge implements AwsService {
   readonly #options: Required<EventBridgeOptions>;
   readonly #buses = new Buses();
   #log: LoggedEvent[] = [];
+  readonly #listeners: ((event: AwsEvent, atMs: number) => void)[] = [];
 
   constructor(context: SimulatorContext, options: EventBridgeOptions = {}) {
     this.#context = context;
@@ -85,6 +86,11 @@ export class EventBridge implements AwsService {
   /** Puts an AWS service's event on the default bus of its account and region. */
   emit(event: AwsEvent): void {
     this.#enter(this.#buses.default(event.account, event.region), event);
+  }
+
+  /** Calls the listener with each event that arrives on a bus, also where no log is kept. */
+  onEvent(listener: (event: AwsEvent, atMs: number) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** The events that arrived on buses, the oldest first. */
@@ -173,6 +179,7 @@ export class EventBridge implements AwsService {
   }
 
   #record({ event, bus }: Arrival, rules: readonly CompiledRule[], notes: readonly string[]): void {
+    for (const listener of this.#listeners) listener(event, this.#context.clock.now());
     if (this.#options.logLimit === 0) return;
     const matchedRules = rules.map(({ name }) => name);
     this.#log.push({ event, busArn: bus.arn, atMs: this.#context.clock.now(), matchedRules, notes });
