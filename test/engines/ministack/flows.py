@@ -91,7 +91,7 @@ def rotate(flow, service):
     # A roll that still has the service's lease would make the rollout try it again, minutes later.
     flow.step("no roll has the service's lease", lambda: not executions("roll-service", "RUNNING"), 120)
     before, rolls = token(), len(outcomes(service))
-    world("/_world/root-ca", "POST")
+    world("/_world/root-ca/mesh-us", "POST")
     invoke("watch-root-ca")
     flow.step("a rollout runs", lambda: executions("roll-fleet", "RUNNING"), 60)
     flow.step("the canary has the token with both roots", lambda: token() != before, 240)
@@ -115,6 +115,10 @@ def operate(flow, service):
     flow.step("status lists the service", lambda: service.name in text, 0)
     rollout = rotation()
     flow.step("rollout list has the rotation", lambda: rollout and rollout in autopilot("rollout", "list"), 0)
+    # The other root CA changes only now: of two that change at once, either may be rotated first.
+    world("/_world/root-ca/mesh-eu", "POST")
+    invoke("watch-root-ca")
+    flow.step("the other control plane's rotation waits", lambda: len(json.loads(autopilot("rollout", "list", "--json"))) > 1, 60)
     autopilot("rollout", "abort", rollout)
     flow.step("abort ends the bake and the rollout", lambda: rotation() != rollout, 90)
     flow.step("the rotation of the other control plane follows", rotation, 90)

@@ -19,6 +19,7 @@ export interface World {
   close(): Promise<void>;
 }
 
+const ROOT_CA = "/_world/root-ca/";
 const tags = z.array(z.tuple([z.string(), z.string()])).transform((pairs) => new Map(pairs));
 const taskSchema = z.object({
   taskArn: z.string(),
@@ -36,17 +37,17 @@ const taskSchema = z.object({
 });
 
 /**
- * Serves the lab's control planes and Slack. MiniStack's tasks come by `POST /_world/tasks`; `POST /_world/root-ca`
- * rotates the root certificate, `GET /_world/messages` has what Slack was sent.
+ * Serves the lab's control planes and Slack. MiniStack's tasks come by `POST /_world/tasks`;
+ * `POST /_world/root-ca/<control plane>` rotates its root certificate, `GET /_world/messages` has what Slack was sent.
  */
 export async function startWorld(config: Config): Promise<World> {
   const clock = new ScaledClock(1, { unref: true });
   const simulator = new Simulator({ clock, throttling: false });
   const slack = simulator.add((context) => new Slack(context, { token: LAB_SLACK_TOKEN }));
-  const planes = config.controlPlanes.map(({ name }) => addControlPlane(simulator, config, name));
+  const planes = new Map(config.controlPlanes.map(({ name }) => [name, addControlPlane(simulator, config, name)]));
   const routes = async ({ path, body }: SimulatorRequest): Promise<SimulatorResponse> => {
     if (path === "/_world/tasks") simulator.context.taskChanges.publish(taskSchema.parse(JSON.parse(body)));
-    if (path === "/_world/root-ca") for (const plane of planes) plane.setRootCa(`${rootCaPem}${nextRootCaPem}`);
+    planes.get(path.replace(ROOT_CA, ""))?.setRootCa(`${rootCaPem}${nextRootCaPem}`);
     const messages = slack.messages().map(({ text }) => text);
     return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(messages) };
   };
