@@ -167,13 +167,13 @@ describe("an identity that no service has", () => {
   const asPayments = (family: string) => webDefinition(family, { taskRoleArn: role("payments-task") });
 
   it("stays for the days of grace, then it is unbound, and its secret scheduled for deletion with 30 days", () =>
-    onLab({ fleet: fleetOf([web("payments"), web("mallory")]) }, async (driver) => {
+    onLab({ fleet: fleetOf([web("payments"), web("mallory")]), policy: { identityGraceDays: 2 } }, async (driver) => {
       const secretArn = await enroll(driver, payments, "payments");
       await driver.untag(payments, ENROLL);
-      await driver.minutes(6 * DAY);
+      await driver.minutes(1.9 * DAY);
       expect(boundRole(driver, "mesh-us", "ecs-shop", "payments")).toBe(role("payments-task"));
       expect(await call(driver, "DescribeSecret", { SecretId: secretArn })).not.toHaveProperty("DeletedDate");
-      await driver.minutes(2 * DAY);
+      await driver.minutes(0.2 * DAY);
       expect(boundRole(driver, "mesh-us", "ecs-shop", "payments")).toBeUndefined();
       const { DeletedDate, ...secret } = await call(driver, "DescribeSecret", { SecretId: secretArn });
       expect(DeletedDate, JSON.stringify(secret)).toBeGreaterThan(driver.lab.clock.now() / 1000 + 28 * 86_400);
@@ -184,11 +184,14 @@ describe("an identity that no service has", () => {
 
   it("is given back after the service was deleted, and the secret restored for one that asks again", () =>
     onLab(
-      { fleet: fleetOf([web("payments"), web("again", { taskDefinition: asPayments("again") })]) },
+      {
+        fleet: fleetOf([web("payments"), web("again", { taskDefinition: asPayments("again") })]),
+        policy: { identityGraceDays: 1 },
+      },
       async (driver) => {
         const secretArn = await enroll(driver, payments, "payments");
         await driver.lab.call(US, "DeleteService", { cluster: "ecs-demo", service: "payments", force: true });
-        await driver.minutes(8 * DAY);
+        await driver.minutes(2 * DAY);
         expect(boundRole(driver, "mesh-us", "ecs-shop", "payments")).toBeUndefined();
         expect(await enroll(driver, demo("again"), "payments")).toBe(secretArn);
         expect(boundRole(driver, "mesh-us", "ecs-shop", "payments")).toBe(role("payments-task"));
@@ -197,12 +200,15 @@ describe("an identity that no service has", () => {
 
   it("stays while another service has it", () =>
     onLab(
-      { fleet: fleetOf([web("payments"), web("second", { taskDefinition: asPayments("second") })]) },
+      {
+        fleet: fleetOf([web("payments"), web("second", { taskDefinition: asPayments("second") })]),
+        policy: { identityGraceDays: 1 },
+      },
       async (driver) => {
         await enroll(driver, payments, "payments");
         await enroll(driver, demo("second"), "payments");
         await driver.untag(payments, ENROLL);
-        await driver.minutes(10 * DAY);
+        await driver.minutes(2 * DAY);
         expect(boundRole(driver, "mesh-us", "ecs-shop", "payments")).toBe(role("payments-task"));
         await expectMeshed(driver, demo("second"));
       },

@@ -116,6 +116,7 @@ describe("a revert whose own deployment fails", () => {
       await neverAgain(driver);
       driver.lab.faults.add({ kind: "task-stops", match: { service: "cart", image: "shop/cart:1" } });
       await driver.until("no way is left", 400, () => driver.ended(cart, "revert-failed"));
+      await driver.minutes(1);
       const [text = ""] = driver.messagesAbout(cart).filter((one) => one.includes("could NOT be reverted"));
       expect(text).toMatch(/The roll had failed: application-failed: Task .* The revert failed, too: cart:/);
       const notified = () => driver.messagesAbout(cart).filter((one) => one.includes("somebody has to act")).length;

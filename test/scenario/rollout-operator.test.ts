@@ -17,7 +17,10 @@ describe("an operator", () => {
       expect(paused).toMatchObject({ nextWaveIndex: 1, journal: [{ did: "pause", by: "ann" }] });
       await driver.minutes(10 * 60);
       expect(newOnes(driver)).toBe(2);
-      expect(driver.events("Rollout Paused")).toMatchObject([{ hold: "operator", detail: "Paused by ann." }]);
+      expect(driver.events("Rollout Paused")).toMatchObject([
+        { hold: "operator", detail: "Paused by ann." },
+        { hold: "operator", detail: "Paused by ann. It has waited for an hour." },
+      ]);
       const execution = driver.lab.stepFunctions.listExecutions({ stateMachineArn: driver.lab.rollFleetArn });
       expect(execution).toHaveLength(1);
       await driver.command("resume");

@@ -34,6 +34,7 @@ async function playEverything(driver: LabDriver): Promise<void> {
     { kind: "kubernetes-down" },
     { kind: "lambda-crash", match: { function: "roll/apply", call: "secretsmanager.CreateSecret" }, when: "after" },
     { kind: "slack-down" },
+    { kind: "lambda-crash", match: { function: "reconcile-service" } },
   ];
   for (const [index, rule] of failing.entries()) {
     const name = `fails-${index}`;

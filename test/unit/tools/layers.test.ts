@@ -37,6 +37,7 @@ const refusedImports: readonly Refused[] = [
   ["layer-cli", "cli/planted.ts", "functions/reconcile.ts"],
   ["layer-definitions", "stacks/definitions/planted.ts", "shared/base/json.ts", "type"],
   ["layer-stage", "stacks/deployment.ts", "functions/reconcile.ts"],
+  ["layer-alarms", "stacks/observability/alarm-definitions.ts", "shared/enrollment/decide.ts"],
   ["layer-stacks", "stacks/planted.ts", "functions/reconcile.ts"],
   ["layer-tools", "tools/render/planted.ts", "shared/enrollment/decide.ts"],
   ["layer-simulator", "simulator/planted.ts", "shared/base/json.ts", "type"],
