@@ -22,6 +22,7 @@ function requestsOf(lab: Lab, seen: ReadonlyMap<string, JsonObject>): readonly R
   const stops = tourStops({
     serviceArn: service.arn,
     clusterArn: service.cluster.arn,
+    taskArn: `${service.cluster.arn.replace(":cluster/", ":task/")}/0123456789abcdef0123456789abcdef`,
     serviceDeploymentArn: `${service.arn.replace(":service/", ":service-deployment/")}/1234567890`,
     stateMachineArn: lab.rollServiceArn,
     executionArn: roll.executionArn,

@@ -19,6 +19,8 @@ type Stop = readonly [service: keyof typeof targets, operation: string, input: J
 export interface TourSubjects {
   readonly serviceArn: string;
   readonly clusterArn: string;
+  /** A task of the service that runs. */
+  readonly taskArn: string;
   readonly serviceDeploymentArn: string;
   readonly stateMachineArn: string;
   readonly executionArn: string;
@@ -29,7 +31,7 @@ export interface TourSubjects {
  * others before them have made.
  */
 export function tourStops(subjects: TourSubjects): readonly Stop[] {
-  const { serviceArn, clusterArn, serviceDeploymentArn, stateMachineArn, executionArn } = subjects;
+  const { serviceArn, clusterArn, taskArn, serviceDeploymentArn, stateMachineArn, executionArn } = subjects;
   const started = `${stateMachineArn.replace(":stateMachine:", ":execution:")}:tour`;
   const container = { name: "web", image: "nginx:1.29", essential: true, portMappings: [{ containerPort: 80 }] };
   const definition = { family: "tour", containerDefinitions: [container], networkMode: "bridge", memory: "256" };
@@ -44,6 +46,7 @@ export function tourStops(subjects: TourSubjects): readonly Stop[] {
     ["ecs", "RegisterTaskDefinition", { family: "tour", containerDefinitions: [] }],
     ["ecs", "CreateService", { cluster: "tour", serviceName: "web", taskDefinition: "tour", desiredCount: 0 }],
     ["ecs", "ListTagsForResource", { resourceArn: serviceArn }],
+    ["ecs", "StopTask", { cluster: clusterArn, task: taskArn, reason: "a tour" }],
     ["ecs", "ListServiceDeployments", { service: serviceArn, cluster: clusterArn }],
     [
       "ecs",
@@ -116,9 +119,12 @@ export function tourStops(subjects: TourSubjects): readonly Stop[] {
 export async function takeTour(lab: Lab): Promise<void> {
   const { homeAccount: account, homeRegion: region } = lab.config;
   const stateMachineArn = lab.rollServiceArn;
-  const service = lab.ecs.allServices().find(({ arn }) => arn.includes(`:${region}:${account}:`));
+  const service = lab.ecs
+    .allServices()
+    .find(({ arn, tasks }) => arn.includes(`:${region}:${account}:`) && [...tasks].some(isRunning));
+  const task = [...(service?.tasks ?? [])].find(isRunning);
   const [roll] = lab.stepFunctions.listExecutions({ stateMachineArn });
-  if (!service || !roll) throw new Error("the story has left no service or no roll");
+  if (!service || !task || !roll) throw new Error("the story has left no service that runs, or no roll");
   const { serviceDeployments } = await lab.call({ account, region }, "ListServiceDeployments", {
     cluster: service.cluster.arn,
     service: service.arn,
@@ -126,6 +132,7 @@ export async function takeTour(lab: Lab): Promise<void> {
   const stops = tourStops({
     serviceArn: service.arn,
     clusterArn: service.cluster.arn,
+    taskArn: task.arn,
     serviceDeploymentArn: deploymentsSchema.parse(serviceDeployments)[0].serviceDeploymentArn,
     stateMachineArn,
     executionArn: roll.executionArn,
@@ -141,6 +148,10 @@ export async function takeTour(lab: Lab): Promise<void> {
   await send({ method: "GET", path: "/clusters" });
   await send({ method: "GET", path: "/clusters/nope" });
   await send({ method: "GET", query: { Action: "GetCallerIdentity", Version: "2011-06-15" } });
+}
+
+function isRunning({ lastStatus }: { readonly lastStatus: string }): boolean {
+  return lastStatus === "RUNNING";
 }
 
 const deploymentsSchema = z.tuple([z.object({ serviceDeploymentArn: z.string() })]).rest(z.unknown());
