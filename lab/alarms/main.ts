@@ -1,4 +1,5 @@
-import { parseArgs } from "node:util";
+import * as z from "zod";
+import { optionsOrHelp } from "../command-options.ts";
 import { incidents } from "./incidents.ts";
 import { type PlayedIncident, playIncident } from "./play.ts";
 import { alarmTable, isAsExpected } from "./table.ts";
@@ -21,14 +22,23 @@ const options = {
   help: { type: "boolean", default: false },
 } as const;
 
+const valuesSchema = z.object({ only: z.string(), json: z.boolean(), help: z.boolean() });
+
+/** Runs the command. Returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const { only, json, help: isAsked } = parseArgs({ args: [...args], options }).values;
-  if (isAsked) {
+  const values = optionsOrHelp(args, { options, schema: valuesSchema, help });
+  if (values === undefined) return 2;
+  const { only, json } = values;
+  if (values.help) {
     process.stdout.write(help);
     return 0;
   }
   const wanted = incidents.filter(({ name }) => name.includes(only));
-  if (wanted.length === 0) throw new Error(`--only: no incident has ${only} in its name`);
+  if (wanted.length === 0) {
+    process.stderr.write(`--only: no incident has "${only}" in its name. They are:\n`);
+    for (const { name } of incidents) process.stderr.write(`  ${name}\n`);
+    return 2;
+  }
   const played: PlayedIncident[] = [];
   for (const incident of wanted) played.push(await playIncident(incident));
   const shown = played.map((one) => ({ name: one.incident.name, expected: isAsExpected(one), rung: one.rung }));
@@ -36,10 +46,5 @@ async function main(args: readonly string[]): Promise<number> {
   return played.every(isAsExpected) ? 0 : 1;
 }
 
-try {
-  // The lab's schedules run without end.
-  process.exit(await main(process.argv.slice(2)));
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(2);
-}
+// The lab's schedules run without end.
+process.exit(await main(process.argv.slice(2)));
