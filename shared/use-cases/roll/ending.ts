@@ -60,9 +60,13 @@ function attemptKeyAfter(
   return rollout && plan ? plan.attemptKey : attemptKey;
 }
 
-/** From where the service is now, the next roll would bring the same again: to a copy, or what was only verified. */
+/**
+ * From where the service is now, the next roll would bring the same again: to a copy, or what was only verified. One
+ * that has stayed where it was will be verified again.
+ */
 function isTriedAgain({ change, pinnedRevisionArn, observedRevisionArn }: ApplyPlan, back: { revisionArn: string }) {
-  return change === "verify" || (pinnedRevisionArn === observedRevisionArn && back.revisionArn !== observedRevisionArn);
+  if (back.revisionArn === observedRevisionArn) return false;
+  return change === "verify" || pinnedRevisionArn === observedRevisionArn;
 }
 
 /** The revision whose deployment the revert has waited for; the pinned one where nothing was to be waited for. */

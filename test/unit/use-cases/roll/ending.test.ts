@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { attemptKeyOf } from "../../../../shared/deployment/attempts.ts";
 import type { FinishInput } from "../../../../shared/use-cases/roll/steps.ts";
 import { endingWith, finishPlan, planOf, success, watchOf } from "../../../support/endings.ts";
 
@@ -42,5 +43,12 @@ describe("the ending of a roll", () => {
     expect(endingWith({ rollout, plan: planOf() }).attemptKey).toBe("planned-attempt");
     expect(endingWith({ rollout }).attemptKey).toBe("started-attempt");
     expect(endingWith({ plan: planOf() }).attemptKey).toBe("started-attempt");
+  });
+
+  it("of a verification that fails where there is nothing to return to is counted under it: the next one waits", () => {
+    const plan = planOf({ change: "verify", observedRevisionArn: "web:2", pinnedRevisionArn: "web:2", content: "c" });
+    expect(endingWith({ outcome: "reverted", plan }).attemptKey).toBe("started-attempt");
+    const returned = endingWith({ outcome: "reverted", plan: { ...plan, pinnedRevisionArn: "web:1" } });
+    expect(returned.attemptKey).toBe(attemptKeyOf("web:1", "c"));
   });
 });
