@@ -48,8 +48,8 @@ class Deployment:
             make = getattr(self, kind.split(":")[-1].lower(), None)
             if make is None:
                 self.left_out[kind] = self.left_out.get(kind, 0) + 1
-        order = ["topic", "queue", "loggroup", "table", "role", "eventbus", "function", "functioneventinvokeconfig",
-                 "statemachine", "eventrule", "eventtarget", "permission", "queuepolicy", "eventbuspolicy"]
+        order = ["topic", "queue", "loggroup", "table", "role", "eventbus", "function", "alias",
+                 "functioneventinvokeconfig", "statemachine", "eventrule", "eventtarget", "permission", "queuepolicy", "eventbuspolicy"]
         for step in order:
             for resource in self.resources:
                 if resource["type"].startswith("aws:") and resource["type"].split(":")[-1].lower() == step:
@@ -114,6 +114,11 @@ class Deployment:
         if "reservedConcurrentExecutions" in given:
             most = given["reservedConcurrentExecutions"]
             function.put_function_concurrency(FunctionName=given["name"], ReservedConcurrentExecutions=most)
+
+    def alias(self, given, region, _):
+        function = self.of("lambda", region)
+        version = function.publish_version(FunctionName=given["functionName"])["Version"]
+        function.create_alias(FunctionName=given["functionName"], Name=given["name"], FunctionVersion=version)
 
     def functioneventinvokeconfig(self, given, region, _):
         # A function whose next run does what a failed one would have done has no destination.

@@ -74,7 +74,9 @@ def ecs_resource_arn(service, method, path, headers, body, params, region, accou
     cluster = (given.get("cluster") or "default").split("/")[-1]
     if call in ("TagResource", "UntagResource", "ListTagsForResource"):
         return given.get("resourceArn", found)
-    if call in ("DescribeServices", "UpdateService", "CreateService"):
+    if call == "DescribeServiceDeployments":
+        return given["serviceDeploymentArns"][0]
+    if call in ("DescribeServices", "UpdateService", "CreateService", "ListServiceDeployments"):
         named = (given.get("services") or [given.get("service") or given.get("serviceName")])[0]
         return f"{prefix}:service/{cluster}/{named.split('/')[-1]}"
     if call == "RegisterTaskDefinition":
