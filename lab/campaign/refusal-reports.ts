@@ -17,16 +17,19 @@ export function watchedRefusals({
 }: {
   readonly eventBridge: Pick<EventBridge, "onEvent">;
 }): RefusalReports {
-  const reported = new Map<string, number>();
+  const reports: { readonly serviceArn: string; readonly text: string; readonly atMs: number }[] = [];
   const broken: string[] = [];
   eventBridge.onEvent((event, atMs) => {
     if (event.source !== "ztunnel-autopilot" || event["detail-type"] !== "Service Refused") return;
     const { serviceArn, refusals, known } = event.detail;
-    if (known) return;
-    const key = JSON.stringify([serviceArn, refusals]);
-    const earlier = reported.get(key);
-    if (earlier !== undefined && atMs - earlier < TOGETHER_MS) broken.push(`reported twice: ${key}`);
-    reported.set(key, atMs);
+    if (known || typeof serviceArn !== "string") return;
+    const text = JSON.stringify(refusals);
+    const recent = reports.filter((one) => one.serviceArn === serviceArn && atMs - one.atMs < TOGETHER_MS);
+    if (recent.some((one) => one.text === text)) {
+      const beside = recent.some((one) => one.text !== text) ? ", beside another" : "";
+      broken.push(`reported twice${beside}: ${serviceArn} ${text}`);
+    }
+    reports.push({ serviceArn, text, atMs });
   });
   return { broken };
 }

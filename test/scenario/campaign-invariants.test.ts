@@ -184,6 +184,9 @@ describe("the invariant that a refusal is reported once", () => {
       await report("shared-family");
       expect(broken).toEqual([]);
       await report("shared-family");
-      expect(broken).toEqual([expect.stringContaining(`reported twice: ["${serviceArn}"`)]);
+      expect(broken).toEqual([`reported twice: ${serviceArn} [{"reason":"shared-family"}]`]);
+      await report("windows");
+      await report("windows");
+      expect(broken.at(-1)).toBe(`reported twice, beside another: ${serviceArn} [{"reason":"windows"}]`);
     }));
 });
