@@ -37,7 +37,7 @@ export function rollVerdictViolations({
 }: Pick<CampaignResult, "lab" | "isCalm" | "faultKinds">): readonly string[] {
   const isDenying = DENYING.some((kind) => faultKinds.has(kind));
   const verdicts = lab.slack.messages().filter(({ text }) => BUSY.test(text));
-  const broken = verdicts.slice(0, 1).map(({ text }) => `a roll that had to wait has failed: ${text}`);
+  const broken = verdicts.slice(0, 1).map(({ text }) => `a roll that had to wait has failed: ${oneLine(text)}`);
   for (const { name, output } of lab.stepFunctions.listExecutions({ stateMachineArn: lab.rollServiceArn })) {
     const ended = outputSchema.safeParse(JSON.parse(output ?? "null")).data;
     const isOwn = isCalm && OWN_TROUBLE.includes(ended?.reason ?? "");
@@ -45,4 +45,8 @@ export function rollVerdictViolations({
     if (ended && (isOwn || isDenied)) broken.push(`the roll ${name} ${ended.outcome}: ${ended.reason}`);
   }
   return broken;
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll("\n", " ");
 }

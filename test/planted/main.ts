@@ -1,8 +1,10 @@
 /** Plants faults and lets the campaign find them: `npm run planted`. */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import * as z from "zod";
 import { optionsOrHelp, wholeNumber } from "../../lab/command-options.ts";
 import { applied } from "./applied.ts";
@@ -19,7 +21,7 @@ broken: what the campaign can't find there, it would not find in the product eit
   --list       print the faults
   --help       print this text
 
-Exit codes: 0 every fault is found, 1 one is not, 2 wrong usage. Ctrl-C ends the command and removes the copy.
+Exit codes: 0 every fault is found, 1 one is not or the command was stopped, 2 wrong usage. Ctrl-C ends the command and removes the copy.
 `;
 
 const options = {
@@ -50,7 +52,7 @@ const COPIED = ["shared", "functions", "lab", "simulator", "stacks", "cli", "pac
 const write = (line: string) => process.stdout.write(`${line}\n`);
 
 /** Runs the command. Returns the exit code. */
-function main(args: readonly string[]): number {
+async function main(args: readonly string[]): Promise<number> {
   const values = optionsOrHelp(args, { options, schema: valuesSchema, help });
   if (values === undefined) return 2;
   if (values.help) {
@@ -62,15 +64,29 @@ function main(args: readonly string[]): number {
     process.stderr.write(`No fault's name has "${values.only}". See --list.\n`);
     return 2;
   }
+  if (values.list) {
+    for (const { name, race, seed } of chosen) write(`${name}: ${race} (seed ${seed})`);
+    return 0;
+  }
+  // The campaign gets the signal, too, and ends after its run.
+  let isStopped = false;
+  process.once("SIGINT", () => {
+    isStopped = true;
+  });
   let missed = 0;
   for (const fault of chosen) {
-    if (values.list) write(`${fault.name}: ${fault.race} (seed ${fault.seed})`);
-    else if (!isFound(fault, { runs: values.runs, seed: values.seed ?? fault.seed })) missed += 1;
+    const isFound = await finds(fault, { runs: values.runs, seed: values.seed ?? fault.seed });
+    if (isStopped) break;
+    if (!isFound) missed += 1;
   }
-  return missed > 0 ? 1 : 0;
+  return missed > 0 || isStopped ? 1 : 0;
 }
 
-function isFound(fault: PlantedFault, { runs, seed }: { readonly runs: number; readonly seed: number }): boolean {
+/** True if a run of the campaign is broken by the fault. Prints what was found. */
+async function finds(
+  fault: PlantedFault,
+  { runs, seed }: { readonly runs: number; readonly seed: number },
+): Promise<boolean> {
   const copy = mkdtempSync(join(tmpdir(), "ztunnel-autopilot-planted-"));
   try {
     for (const name of COPIED) cpSync(join(ROOT, name), join(copy, name), { recursive: true, filter: isSource });
@@ -80,16 +96,13 @@ function isFound(fault: PlantedFault, { runs, seed }: { readonly runs: number; r
       writeFileSync(file, applied(edit, readFileSync(file, "utf8")));
     }
     const campaign = ["lab/campaign/main.ts", "--runs", `${runs}`, "--seed", `${seed}`, "--until-broken", "--json"];
-    const ran = spawnSync(process.execPath, campaign, {
-      cwd: copy,
-      encoding: "utf8",
-      maxBuffer: 2 ** 26,
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    if (ran.signal !== null) throw new Error(`${fault.name}: the campaign was ended by ${ran.signal}.`);
-    const { failures, runs: done } = resultSchema.parse(JSON.parse(ran.stdout));
+    const ran = spawn(process.execPath, campaign, { cwd: copy, stdio: ["ignore", "pipe", "inherit"] });
+    const [output, [, signal]] = await Promise.all([text(ran.stdout), once(ran, "close")]);
+    if (signal !== null) throw new Error(`${fault.name}: the campaign was ended by ${String(signal)}.`);
+    const { failures, runs: done } = resultSchema.parse(JSON.parse(output));
     const [first] = failures;
-    if (first === undefined) write(`MISSED  ${fault.name}: ${fault.race}: ${done} runs from seed ${seed}`);
+    if (first === undefined && done < runs) write(`stopped ${fault.name}: ${done} of ${runs} runs from seed ${seed}`);
+    else if (first === undefined) write(`MISSED  ${fault.name}: ${fault.race}: ${done} runs from seed ${seed}`);
     else write(`found   ${fault.name}: ${fault.race}: seed ${first.seed}, run ${done} from ${seed}`);
     for (const violation of first?.broken ?? []) write(`          ${violation}`);
     return first !== undefined;
@@ -102,4 +115,4 @@ function isSource(path: string): boolean {
   return !path.includes("node_modules");
 }
 
-process.exitCode = main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2));
