@@ -35,7 +35,8 @@ const alarms = {
   "sweep-not-run": "No sweep has completed for an hour.",
   "unenrolls-postponed":
     "A sweep has postponed the unenrollment of services, because there are too many: were tags lost?",
-  "token-secrets-gone": "Somebody has deleted a secret that running services pin: their next tasks can't start.",
+  "token-secrets-gone":
+    "A deleted secret that running services pin could not be written again: their next tasks can't start.",
   "slack-is-silent": "News has waited for 15 minutes, because Slack does not take it.",
   "root-ca-not-watched": "Not all control planes could be read for half an hour.",
 } as const satisfies Readonly<Record<string, string>>;

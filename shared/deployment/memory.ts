@@ -51,6 +51,7 @@ const nothing = {
   unverified: null,
   notice: null,
   secretsInUse: null,
+  secretGone: null,
   held: null,
   lastOutcome: null,
   stranded: null,

@@ -15,7 +15,7 @@ import type { DescribedTaskDefinition, ObservedService, Tags } from "../model/se
 import type { ServiceState } from "../model/service-state.ts";
 import { containersOf, registerable } from "../model/task-definition.ts";
 import type { Decision, DesiredEnrollment, TagRequest, UnenrollReason } from "./decision.ts";
-import { comparableValueFrom } from "./definition.ts";
+import { comparableValueFrom, pinsSecret } from "./definition.ts";
 import { desiredEnrollment, desiredImage, missingTags } from "./desired.ts";
 import { knownFamilyRefusals } from "./families.ts";
 import { otherStageRefusals } from "./other-stages.ts";
@@ -43,7 +43,9 @@ export interface DecisionInput {
   readonly older: readonly MeshGeneration[];
   readonly fleet: Pick<FleetState, "image" | "settings" | "unenrolledBy">;
   readonly config: Config;
-  readonly state: (WishState & Pick<ServiceState, "image" | "taskTagsTried" | "sharedFamily">) | undefined;
+  readonly state:
+    | (WishState & Pick<ServiceState, "image" | "taskTagsTried" | "sharedFamily" | "secretGone">)
+    | undefined;
   /**
    * Set when a rollout rolls the service: what changed for the whole fleet comes now, with this image if it has one.
    */
@@ -152,6 +154,8 @@ function decideEnrolled(observed: DecisionInput, sidecar: Sidecar, mistakes: rea
   const lacking = tagDrift(desired, wish);
   const drift: readonly DriftReason[] = [
     ...driftOf(registerable(definition.raw, definition.tags), spec),
+    // Written again it has another ARN, which is for a revision to name.
+    ...(pinsSecret(observedValueFrom, observed.state?.secretGone) ? (["secret"] as const) : []),
     ...lacking,
     // Tasks get the service's tags: those come first.
     ...(stale && taskTags === "deploy" && !isTried && lacking.length === 0 ? (["task-tags"] as const) : []),

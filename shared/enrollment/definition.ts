@@ -71,6 +71,11 @@ export function pinsVersion({ ref }: Pick<ObservedService, "ref">, secret: Desir
   );
 }
 
+/** True if the `valueFrom` names this very secret, by its full ARN. */
+export function pinsSecret(valueFrom: string | undefined, secretArn: string | undefined): boolean {
+  return valueFrom !== undefined && secretArn !== undefined && parseValueFrom(valueFrom)?.secretArn === secretArn;
+}
+
 /**
  * A hash of what an enrollment puts into a task definition, or of taking it out: for the execution's name and for
  * telling situations apart. Of the service's own definition only the execution role counts, so that the same attempt

@@ -23,7 +23,7 @@ export const driftReasons = {
   discovery: "The cluster had lost the tag ecs.solo.io/discovery-enabled, so istiod knew none of its tasks.",
   "task-tags": "Running tasks carried other tags than istiod is to read of them.",
   binding: "The service account had lost its binding, so istiod gave its tasks no certificate.",
-  secret: "The bootstrap token's secret was scheduled for deletion, so no task could have started.",
+  secret: "The bootstrap token's secret was deleted, so no task could have started.",
   readers: "Somebody had edited who may read the bootstrap token's secret.",
   "propagate-tags": "The service no longer gave its tags to the tasks that it starts.",
 } as const satisfies Readonly<Record<DriftReason, string>>;

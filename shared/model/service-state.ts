@@ -150,6 +150,8 @@ export const serviceStateSchema = openObject({
   }).optional(),
   /** Secret versions that the running and the last good revision pin: `secret-arn:::version-id`. */
   secretsInUse: z.array(z.string()).default([]),
+  /** The secret that its revision pins, as a sweep has found it deleted for good. */
+  secretGone: z.string().optional(),
   /**
    * What its revisions hold outside of their task definitions, the latest last. It is recorded before it is given.
    * Absent where an earlier version enrolled the service and no sweep has seen it since.

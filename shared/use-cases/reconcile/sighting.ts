@@ -77,15 +77,12 @@ export class Sighting implements SeenPlace {
     });
   }
 
-  /** A service whose task definition names the secret, and what it runs. */
-  userOf(secretArn: string) {
-    for (const [serviceArn, valueFroms] of this.users) {
+  /** The services whose task definitions name the secret, with what they run. */
+  usersOf(secretArn: string) {
+    return [...this.users].flatMap(([serviceArn, valueFroms]) => {
       const found = this.services.get(serviceArn);
-      if (found && valueFroms.some((valueFrom) => valueFrom.startsWith(secretArn))) {
-        return { ref: found.ref, runs: { taskDefinitionArn: found.taskDefinitionArn } };
-      }
-    }
-    return undefined;
+      return found && valueFroms.some((valueFrom) => valueFrom.startsWith(secretArn)) ? [found] : [];
+    });
   }
 
   /** Notes each secret as it is listed. */

@@ -1,7 +1,10 @@
+import type { ServiceRef } from "../../base/arn.ts";
 import { failureFixes } from "../../base/failure-fixes.ts";
 import type { Config } from "../../config/config.ts";
 import { driftCorrected } from "../../events/service-events.ts";
+import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, Log, SecretsCalls } from "../../ports/ports.ts";
+import { forgetGone, noteGone } from "./gone-secrets.ts";
 import type { LaterStates } from "./known-ledger.ts";
 import { retireSecretVersions } from "./retire.ts";
 import type { Sighting } from "./sighting.ts";
@@ -10,6 +13,7 @@ import type { Tally } from "./sweep-tally.ts";
 interface SweepSecretsCalls {
   readonly config: Pick<Config, "keys">;
   readonly later: LaterStates;
+  readonly ledger: Pick<Ledger, "patchService">;
   readonly bus: BusCalls;
   readonly log: Pick<Log, "error">;
   readonly tally: Pick<Tally, "secretsGone">;
@@ -17,9 +21,14 @@ interface SweepSecretsCalls {
 
 /**
  * Retires versions that nobody uses, and notes the secrets in the sighting. A secret that is pinned and scheduled for
- * deletion is restored: no task could start from it. One that is gone for good is reported.
+ * deletion is restored: no task could start from it. Returns the services that pin one which is gone for good: to be
+ * reconciled again, which has it written again. Where that does not help it is reported.
  */
-export async function sweepSecrets(secrets: SecretsCalls, sighting: Sighting, calls: SweepSecretsCalls): Promise<void> {
+export async function sweepSecrets(
+  secrets: SecretsCalls,
+  sighting: Sighting,
+  calls: SweepSecretsCalls,
+): Promise<readonly ServiceRef[]> {
   const noting = {
     describeSecret: secrets.describeSecret.bind(secrets),
     removeLabel: secrets.removeLabel.bind(secrets),
@@ -34,14 +43,24 @@ export async function sweepSecrets(secrets: SecretsCalls, sighting: Sighting, ca
     prefix: calls.config.keys.prefix,
     isHeld: (secretArn) => sighting.mayBeReturnedTo(secretArn),
   });
+  const known = { sighting, states: calls.later.states, ledger: calls.ledger };
+  const again: ServiceRef[] = [];
   for (const secretArn of gone) {
     const secret = await secrets.describeSecret(secretArn);
     if (secret?.scheduledForDeletion) {
       await secrets.restoreSecret(secretArn);
-      const user = sighting.userOf(secretArn);
-      if (user) await calls.bus.putEvents([driftCorrected(user.ref, { ...user.runs, drift: ["secret"] })]);
-    } else reportGone(secretArn, calls);
+      const [user] = sighting.usersOf(secretArn);
+      if (!user) continue;
+      const { ref, taskDefinitionArn } = user;
+      await calls.bus.putEvents([driftCorrected(ref, { taskDefinitionArn, drift: ["secret"] })]);
+      continue;
+    }
+    const found = await noteGone(secretArn, known);
+    if (found.isLeft) reportGone(secretArn, calls);
+    again.push(...found.again);
   }
+  await forgetGone(known);
+  return again;
 }
 
 function reportGone(secretArn: string, { log, tally }: Pick<SweepSecretsCalls, "log" | "tally">): void {

@@ -13,7 +13,7 @@ export interface SweepResult {
   readonly postponed: number;
   /** Of those, the ones that were to leave the mesh. */
   readonly postponedUnenrolls: number;
-  /** Secrets that running services pin and that are gone, or scheduled for deletion. */
+  /** Secrets that running services pin and that are still gone after a sweep had them written again. */
   readonly secretsGone: number;
   /** Services that their last roll could not revert and that do not run since. */
   readonly stranded: number;

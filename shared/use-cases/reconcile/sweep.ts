@@ -12,7 +12,7 @@ import { Sighting } from "./sighting.ts";
 import type { PlaceCalls, ServiceCalls, SweepCalls } from "./sweep-calls.ts";
 import { readOnce } from "./sweep-reads.ts";
 import { sweepSecrets } from "./sweep-secrets.ts";
-import { enrollWaiting, sweepService, tellFailure } from "./sweep-service.ts";
+import { enrollWaiting, sweepAgain, sweepService, tellFailure } from "./sweep-service.ts";
 import { type SweepResult, Tally } from "./sweep-tally.ts";
 import { followTagKey } from "./tag-key.ts";
 
@@ -114,7 +114,9 @@ async function sweepSecretsOf(
   const sighting = sightings.get(placeName(target));
   if (!sighting?.servicesRead) return;
   try {
-    await sweepSecrets(calls.secrets(target), sighting, { ...calls, later });
+    const again = await sweepSecrets(calls.secrets(target), sighting, { ...calls, later });
+    const place = { ...calls, ecs: calls.ecs(target), sighting, waiting: [] };
+    for (const ref of again) await sweepAgain(ref, place);
     sighting.complete = true;
     calls.tally.complete.push(placeName(target));
   } catch (error) {

@@ -65,6 +65,14 @@ describe("a service with the enroll tag", () => {
     expect(decide(observed({ raw: meshed(observed()), secretArn: arn }))).toMatchObject({ drift: ["token"] });
   });
 
+  it("drifts in its secret when that was deleted for good, not when another one was", () => {
+    const gone = (suffix: string) => secretArn("ztunnel-autopilot/mesh-network/shop/web", suffix);
+    const secretGone = (suffix: string) =>
+      decide(observed({ raw: meshed(observed()), state: { enrolled: true, secretGone: gone(suffix) } }));
+    expect(secretGone("AbCdEf")).toMatchObject({ action: "update", drift: ["secret"] });
+    expect(secretGone("999zzz")).toMatchObject({ action: "none", reason: "as-desired" });
+  });
+
   it("is updated, not enrolled, when a deployment has dropped the sidecar", () => {
     expect(decide(observed({ state: { enrolled: true } }))).toMatchObject({
       action: "update",

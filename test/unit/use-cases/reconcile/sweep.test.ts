@@ -308,11 +308,13 @@ describe("a sweep and the secret versions", () => {
     expect(corrected).toEqual([expect.objectContaining({ detail: expect.objectContaining({ drift: ["secret"] }) })]);
   });
 
-  it("reports one that a running service pins and that is gone: its next task could not start", async () => {
+  it("has one that a running service pins and that is gone written again by a roll, and reports one that stays so", async () => {
     const { testbed } = await withSecret();
     expect(await run(testbed)).toMatchObject({ secretsGone: 0, failed: 0 });
     testbed.secrets.secrets.clear();
     testbed.lines.length = 0;
+    expect(await run(testbed)).toMatchObject({ secretsGone: 0, started: 1, failed: 0 });
+    expect(testbed.lines).toEqual([]);
     expect(await run(testbed)).toMatchObject({ secretsGone: 1, failed: 0 });
     expect(testbed.lines).toEqual([
       expect.objectContaining({
