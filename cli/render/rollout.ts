@@ -203,7 +203,8 @@ export function holdLines({ rollout, behind }: RolloutView): readonly string[] {
     }.`,
     waiting: behind === undefined ? "Waits to begin." : `Waits behind ${behind}.`,
   };
-  const line = held[status];
+  const isBack = control?.action === "rollback" && status !== "rolling-back";
+  const line = isBack && behind !== undefined ? `Is rolled back after ${behind}, which is under way.` : held[status];
   const pending = control && (endedStatuses.includes(status) ? control.action === "rollback" : !acted.includes(status));
   const asked = pending
     ? `${control.by} asked for: ${control.action}. It takes effect at the next boundary.`

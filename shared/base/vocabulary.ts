@@ -70,6 +70,10 @@ interface AutopilotEvent {
  */
 export type EndOfRoll = "reconcile" | "reconcile-if-requested" | "reconcile-if-overtaken";
 
+/** The rows of events that say nothing about the end of a roll. */
+const news = { audience: "channel", countedInRollout: false, endsRoll: "no" } as const;
+const rolloutNews = { audience: "rollout-message", countedInRollout: false, endsRoll: "no" } as const;
+
 /**
  * The autopilot's own events by their detail types. Event patterns, parsers and Slack messages follow from these rows.
  */
@@ -78,29 +82,29 @@ export const autopilotEvents = {
   "Service Updated": { audience: "channel", countedInRollout: true, endsRoll: "reconcile-if-requested" },
   "Service Unenrolled": { audience: "channel", countedInRollout: true, endsRoll: "reconcile" },
   "Service Refused": { audience: "channel", countedInRollout: false, endsRoll: "reconcile-if-requested" },
-  "Service Warned": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Service Warned": news,
   "Service Roll Failed": { audience: "channel", countedInRollout: false, endsRoll: "reconcile" },
-  "Service Unhealthy": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Service Contested": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Service Throttled": { audience: "channel", countedInRollout: false, endsRoll: "no" },
+  "Service Unhealthy": news,
+  "Service Contested": news,
+  "Service Throttled": news,
   "Service Roll Superseded": { audience: "channel", countedInRollout: true, endsRoll: "reconcile-if-overtaken" },
   "Drift Corrected": { audience: "channel", countedInRollout: true, endsRoll: "reconcile" },
-  "Root CA Changed": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Root CA Emergency": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Root CA Stage": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Root CA Retirable": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Root CA Expiring": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Mesh Gateway Ambiguous": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Mesh Shape Unknown": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Mesh Identity Warned": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Services Orphaned": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Fleet Contested": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Rollout Refused": { audience: "channel", countedInRollout: false, endsRoll: "no" },
-  "Rollout Started": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },
-  "Rollout Wave Completed": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },
-  "Rollout Paused": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },
-  "Rollout Completed": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },
-  "Rollout Rolled Back": { audience: "rollout-message", countedInRollout: false, endsRoll: "no" },
+  "Root CA Changed": news,
+  "Root CA Emergency": news,
+  "Root CA Stage": news,
+  "Root CA Retirable": news,
+  "Root CA Expiring": news,
+  "Mesh Gateway Ambiguous": news,
+  "Mesh Shape Unknown": news,
+  "Mesh Identity Warned": news,
+  "Services Orphaned": news,
+  "Fleet Contested": news,
+  "Rollout Refused": news,
+  "Rollout Started": rolloutNews,
+  "Rollout Wave Completed": rolloutNews,
+  "Rollout Paused": rolloutNews,
+  "Rollout Completed": rolloutNews,
+  "Rollout Rolled Back": rolloutNews,
 } as const satisfies Readonly<Record<string, AutopilotEvent>>;
 export type AutopilotDetailType = keyof typeof autopilotEvents;
 

@@ -83,8 +83,13 @@ export function desiredImage(wanted: {
   readonly config: Config;
 }): string {
   const { tagged, rollout, given, fleet, config } = wanted;
+  return tagged ?? rollout?.image ?? assignedImage(given, fleet) ?? config.ztunnel.image;
+}
+
+/** The image that was assigned last: to the service, or to the fleet. */
+export function assignedImage(given: AssignedImage | undefined, fleet: AssignedImage | undefined): string | undefined {
   const own = given !== undefined && given.assignedAtMs > (fleet?.assignedAtMs ?? -1) ? given.image : undefined;
-  return tagged ?? rollout?.image ?? own ?? fleet?.image ?? config.ztunnel.image;
+  return own ?? fleet?.image;
 }
 
 /**

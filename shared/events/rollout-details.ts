@@ -43,11 +43,11 @@ export const waveCompletedDetail = () =>
     ...countFields,
   });
 
-/** `Rollout Paused`: the rollout waits before its next wave. */
+/** `Rollout Paused`: the rollout waits before its next wave; for its turn, where it is to be rolled back. */
 export const rolloutPausedDetail = () =>
   z.strictObject({
     ...rolloutFields,
-    hold: z.enum(["operator", "approval", "freeze"]),
+    hold: z.enum(["operator", "approval", "freeze", "turn"]),
     detail: text,
     nextWave: z.string().optional(),
     until: z.iso.datetime().optional(),

@@ -1,4 +1,4 @@
-import type { FailureCode } from "../base/errors.ts";
+import { type FailureCode, failures } from "../base/errors.ts";
 import {
   failedStatuses,
   type Rollout,
@@ -61,6 +61,19 @@ export function rolloutPaused(
     ...(next && { nextWave: next.name }),
     ...(hold.untilMs !== undefined && { until: new Date(hold.untilMs).toISOString() }),
   });
+}
+
+/** It is to be rolled back, for its reason, and has to wait for the one that has its turn. */
+export function rollbackPostponed(rollout: Rollout, ahead: Pick<Rollout, "id">): BusEvent {
+  const detail = `${reasonText(rollout)} It is rolled back after ${ahead.id}, which is under way.`.trim();
+  return outgoing("Rollout Paused", { ...about(rollout), hold: "turn", detail });
+}
+
+/** Why the rollout is where it is, in words; empty without a reason. */
+export function reasonText({ reason }: Pick<Rollout, "reason">): string {
+  if (!reason) return "";
+  const known = Object.entries(failures).find(([code]) => code === reason.code)?.[1];
+  return `${known?.sentence ?? ""} ${reason.detail}`.trim();
 }
 
 function reminderText({ hours, others }: { readonly hours: number; readonly others: number }): string {

@@ -169,6 +169,11 @@ export const rolloutSchema = /* @__PURE__ */ z.lazy(() =>
     supersededAt: z.iso.datetime().optional(),
     /** Its turn went to a more urgent one while it was on hold: it starts nothing until its turn comes again. */
     parked: z.boolean().optional(),
+    /**
+     * The request to roll it back, by its time, that waits for the rollout's turn. Somebody is about to notify people
+     * of that until then, epoch milliseconds; absent once they are notified.
+     */
+    postponed: openObject({ at: z.iso.datetime(), notifyUntilMs: z.int().nonnegative().optional() }).optional(),
     /** It took over the services of a rollout that stopped so: not all of them had what was released before. */
     takesOver: z.boolean().optional(),
     approved: openObject({ by: z.string(), at: z.iso.datetime() }).optional(),

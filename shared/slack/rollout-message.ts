@@ -1,9 +1,16 @@
-import { endedStatuses, failedStatuses, type Rollout, type RolloutStatus } from "../model/rollout.ts";
+import { endedStatuses, failedStatuses, heldStatuses, type Rollout, type RolloutStatus } from "../model/rollout.ts";
 import { bringsFacts } from "../rollout/kinds.ts";
 import type { Progress } from "../rollout/progress.ts";
+import { isRollingBack } from "../rollout/stopping.ts";
 import { counted, durationText, layOut, quoted, type SlackMessage, type StoryLine, timeText } from "./layout.ts";
 import { code, nameText } from "./mrkdwn.ts";
 import { allRefused, commandFor, kindWords, reasonLines, supersededWords } from "./rollout-stories.ts";
+
+interface Given {
+  readonly leftMs?: number | undefined;
+  readonly stage?: string;
+  readonly ahead?: Pick<Rollout, "kind" | "target"> | undefined;
+}
 
 const BAR_CELLS = 20;
 /** A coarser time changes less often, and with it the message. */
@@ -12,15 +19,17 @@ const ETA_STEP_MS = 5 * 60_000;
 /**
  * The one message of a rollout, which is updated in place: its target and status, progress and wave, the counts, why it
  * is paused, rolled back or failed with what to do about it, and who requested it. `leftMs` is how long it will still
- * take, in milliseconds, if that is known.
+ * take, in milliseconds, if that is known; `ahead` is the rollout that has its turn.
  */
 export function rolloutMessage(
   rollout: Rollout,
   progress: Progress,
   nowMs: number,
-  { leftMs, stage }: { readonly leftMs?: number | undefined; readonly stage?: string } = {},
+  { leftMs, stage, ahead }: Given = {},
 ): SlackMessage {
-  const [icon, usual] = standingOf(rollout.status, progress);
+  const [icon, usual] = ahead
+    ? (waitingOf(rollout, ahead) ?? standingOf(rollout, progress))
+    : standingOf(rollout, progress);
   const words = rollout.status === "superseded" ? supersededWords(rollout.reason?.code) : usual;
   const stuck = progress.counts.stuck;
   const loud = stuck > 0 ? `, ${counted(stuck, "service")} could NOT be rolled back` : "";
@@ -53,7 +62,13 @@ export function progressBar(done: number): string {
   return `\`${"█".repeat(full)}${"░".repeat(BAR_CELLS - full)}\` ${Math.floor(share * 100 + 1e-9)}%`;
 }
 
-function standingOf(status: RolloutStatus, { counts, total }: Progress): readonly [string, string] {
+/** How one that goes on, forward or back, waits for the one that has its turn. */
+function waitingOf(rollout: Rollout, ahead: Pick<Rollout, "kind" | "target">): readonly [string, string] | undefined {
+  if (isRollingBack(rollout)) return [":hourglass:", `is rolled back after this: ${titleOf(ahead)}`];
+  return rollout.status === "running" ? [":hourglass:", `goes on after this: ${titleOf(ahead)}`] : undefined;
+}
+
+function standingOf({ status }: Rollout, { counts, total }: Progress): readonly [string, string] {
   if (status === "completed" && counts.refused > 0 && counts.refused === total) return allRefused;
   const { icon, words } = standings[status];
   return [icon, words];
@@ -74,7 +89,7 @@ const standings: Readonly<Record<RolloutStatus, { readonly icon: string; readonl
   failed: { icon: ":rotating_light:", words: "could NOT continue: somebody has to check it" },
 };
 
-function titleOf({ kind, target }: Rollout): string {
+function titleOf({ kind, target }: Pick<Rollout, "kind" | "target">): string {
   const of = target.controlPlane === undefined ? "" : ` of ${nameText(target.controlPlane, 100)}`;
   const to = target.image === undefined ? "" : ` to ${code(target.image, 300)}`;
   return `${kindWords[kind]}${bringsFacts(kind) ? of : ""}${kind === "upgrade" ? to : ""}`;
@@ -129,6 +144,8 @@ function countsText({ kind, status }: Rollout, { counts, total }: Progress): str
 /** Why the rollout is paused and how to resume it, or why it ended or is rolled back and what to do about it. */
 function statusLines(rollout: Rollout): StoryLine[] {
   const { id, status, reason, holdUntilMs, control } = rollout;
+  // It is on hold no more: nobody has to resume or approve it.
+  if (heldStatuses.includes(status) && isRollingBack(rollout)) return reason === undefined ? [] : reasonLines(reason);
   switch (status) {
     case "paused":
       return [`*Paused* by ${nameText(pausedBy(rollout))}. Resume with ${commandFor("resume", id)}.`];

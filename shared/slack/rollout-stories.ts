@@ -54,7 +54,7 @@ export function rolloutStory({ detailType, detail }: RolloutEvent): Story {
     case "Rollout Paused":
       return {
         icon: holdIcons[detail.hold],
-        headline: `${kindWords[detail.kind]} waits${detail.nextWave === undefined ? "" : ` before wave ${nameText(detail.nextWave, 100)}`}`,
+        headline: `${kindWords[detail.kind]} ${waitWords(detail)}`,
         lines: [quoted("", detail.detail, { tail: holdFix(detail) })],
         context: [idOf(detail)],
       };
@@ -82,7 +82,13 @@ const holdIcons = {
   operator: ":double_vertical_bar:",
   approval: ":raised_hand:",
   freeze: ":snowflake:",
+  turn: ":hourglass:",
 } as const;
+
+function waitWords({ hold, nextWave }: Detail<"Rollout Paused">): string {
+  if (hold === "turn") return "waits for its turn to be rolled back";
+  return `waits${nextWave === undefined ? "" : ` before wave ${nameText(nextWave, 100)}`}`;
+}
 
 function holdFix({ hold, rolloutId, until }: Detail<"Rollout Paused">): string {
   switch (hold) {
@@ -92,6 +98,8 @@ function holdFix({ hold, rolloutId, until }: Detail<"Rollout Paused">): string {
       return `Approve with ${commandFor("approve", rolloutId)}.`;
     case "freeze":
       return until === undefined ? "" : `It resumes by itself at ${timeText(until)}.`;
+    case "turn":
+      return "";
   }
 }
 
@@ -148,7 +156,7 @@ function rolledBackStory(detail: Detail<"Rollout Rolled Back">): Story {
         ? `${kindWords[detail.kind]} was rolled back, but ${counted(stuck, "service")} could NOT be`
         : `${kindWords[detail.kind]} was rolled back`,
     lines: [
-      `${rolledBack === 0 ? "No service had to be reverted" : `${counted(rolledBack, "service")} back on the pinned revision`}${left === 0 ? "" : `, ${left} left alone: somebody else deployed since`}.`,
+      `${rolledBack === 0 ? "No service had to be reverted" : `${counted(rolledBack, "service")} rolled back`}${left === 0 ? "" : `, ${left} left alone: somebody else deployed since`}.`,
       ...(stuck > 0 ? [`*Check:* ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`] : []),
       ...reasonLines(detail),
     ],

@@ -26,7 +26,7 @@ async function overtaken(): Promise<FleetWorld> {
 }
 
 /** Lambda tries an operator's command again after a crash. */
-const operator = (action: "abort" | "resume"): Actor<FleetWorld> => ({
+const operator = (action: "abort" | "resume" | "rollback"): Actor<FleetWorld> => ({
   name: action,
   crashes: true,
   act: async (world, gate) => {
@@ -78,10 +78,54 @@ async function endViolations(world: FleetWorld): Promise<readonly string[]> {
   ];
 }
 
+/** After the emergency, the rollback has its turn; people know by then, by `most` notices, why it had to wait. */
+async function turnViolations(world: FleetWorld, most: number): Promise<readonly string[]> {
+  const { testbed, answers } = world;
+  const { ledger, bus, clock } = testbed;
+  await guardCalls(world);
+  // The rollback has woken its execution, which starts nothing without its turn.
+  const step = await nextWave({ rolloutId: ID, executionName: "upgrade-1-1", passes: 0 }, testbed);
+  if (step.do === "end") testbed.fleetExecutions.end("upgrade-1-1", "SUCCEEDED");
+  clock.nowMs += 120_000;
+  await guardCalls(world);
+  const before = await ledger.getFleet();
+  const notices = bus.events.filter(({ detail }) => "hold" in detail && detail.hold === "turn");
+  const queued = await queueViolations(world);
+  if (before.currentRolloutId === EMERGENCY) {
+    await ledger.changeRollout(EMERGENCY, (one) => ({ next: { ...one, status: "completed", finishedAt: at } }));
+    await guardCalls(world);
+  }
+  const { currentRolloutId } = await ledger.getFleet();
+  return [
+    ...queued,
+    ...(answers.rollback === true ? [] : ["the rollback was not accepted"]),
+    ...(currentRolloutId === ID ? [] : [`the rollback has no turn: ${currentRolloutId}`]),
+    ...(before.currentRolloutId === EMERGENCY && notices.length === 0 ? ["nobody reads that it waits"] : []),
+    ...(notices.length > most ? [`${notices.length} notices of one rollback`] : []),
+    ...(before.currentRolloutId === ID && notices.length > 0 ? ["it waits, and has its turn"] : []),
+  ];
+}
+
+function withoutCrashes({ crashes: _, ...actor }: Actor<FleetWorld>): Actor<FleetWorld> {
+  return actor;
+}
+
 const common = { snapshot: snapshotOf, create: overtaken, maxInterruptions: 3, violations: endViolations } as const;
 
 /** A rollout on hold loses its turn to a more urgent one, and is to end meanwhile. */
 export const parkedScenarios: readonly Scenario<FleetWorld>[] = [
+  {
+    ...common,
+    name: "an emergency overtakes a paused rollout, an operator rolls that back, and two guards come by",
+    actors: [queue, operator("rollback"), guard, { ...guard, name: "second guard" }].map(withoutCrashes),
+    violations: (world) => turnViolations(world, 1),
+  },
+  {
+    ...common,
+    name: "an emergency overtakes a paused rollout, an operator rolls that back, and a guard dies",
+    actors: [queue, operator("rollback"), guard, withoutCrashes({ ...guard, name: "second guard" })],
+    violations: (world) => turnViolations(world, 2),
+  },
   {
     ...common,
     name: "an emergency overtakes a paused rollout, an operator aborts that, and the guard comes by",

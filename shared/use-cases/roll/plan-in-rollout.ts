@@ -6,10 +6,12 @@ import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { primaryOf } from "../../deployment/primary.ts";
 import { hasCompleted } from "../../deployment/verdict.ts";
 import type { RolloutTarget } from "../../enrollment/decide.ts";
+import { assignedImage } from "../../enrollment/desired.ts";
 import { derivedPorts } from "../../enrollment/ports.ts";
 import { requestOf, tokenIdentityOf } from "../../enrollment/wish.ts";
 import type { Rollout, RolloutService } from "../../model/rollout.ts";
 import type { ObservedService } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import { isStopped } from "../../rollout/failures.ts";
 import type { RollOrder } from "../../rollout/steps.ts";
@@ -41,7 +43,7 @@ export async function planInRollout(
   try {
     switch (order.phase) {
       case "rollback":
-        return await planRollback(ref, executionName, service, calls);
+        return await planRollback(ref, executionName, { rollout, rolled: service }, calls);
       case "forward":
         if (isStopped(rollout, calls.config)) return supersededPlan("rollout-stopped");
         return await planRoll(ref, executionName, calls, targetOf(rollout));
@@ -60,7 +62,7 @@ function targetOf({ kind, target }: Rollout): RolloutTarget {
 async function planRollback(
   ref: ServiceRef,
   executionName: string,
-  rolled: RolloutService,
+  { rollout, rolled }: { readonly rollout: Rollout; readonly rolled: RolloutService },
   calls: PlanInRolloutCalls,
 ): Promise<Plan> {
   const leased = await takeLease(ref, executionName, calls);
@@ -68,8 +70,11 @@ async function planRollback(
   const { fromRevisionArn, toRevisionArn } = rolled;
   if (fromRevisionArn === undefined || toRevisionArn === undefined) return supersededPlan("already-as-desired");
   const service = await calls.ecs.describeService(ref);
-  await currentState(service, leased, calls.ledger);
+  const state = await currentState(service, leased, calls.ledger);
   const needless = reasonAgainstRollback(service, rolled);
+  if (needless === "changed-since" && isOwn(service, state)) {
+    return planReturn(ref, executionName, { rollout, rolled }, calls);
+  }
   if (needless !== undefined) return supersededPlan(needless);
   const [{ raw }, { tags: clusterTags }] = await Promise.all([
     calls.ecs.describeTaskDefinition(fromRevisionArn),
@@ -105,6 +110,28 @@ async function planRollback(
     content: null,
     rollout: { image: null, leave: false },
   };
+}
+
+/** True where the autopilot itself has registered what the service runs, as in a rotation since. */
+function isOwn({ taskDefinitionArn }: ObservedService, { registered, registeredBefore }: ServiceState): boolean {
+  return [registered, registeredBefore].some((own) => own?.taskDefinitionArn === taskDefinitionArn);
+}
+
+/**
+ * The service has got more than this rollout's target since, as a newer root CA: it keeps that, and its earlier image
+ * or settings replace the target. Nothing is to be done where it lacks the target by now.
+ */
+async function planReturn(
+  ref: ServiceRef,
+  executionName: string,
+  { rollout, rolled }: { readonly rollout: Rollout; readonly rolled: RolloutService },
+  calls: PlanInRolloutCalls,
+): Promise<Plan> {
+  if (rollout.kind !== "upgrade" && rollout.kind !== "reconfigure") return supersededPlan("changed-since");
+  const { image: fleets } = await calls.ledger.getFleet();
+  const image = rollout.kind === "upgrade" ? assignedImage(rolled.imageBefore ?? undefined, fleets) : undefined;
+  const plan = await planRoll(ref, executionName, calls, { ...(image !== undefined && { image }) });
+  return plan.action === "apply" && plan.change === "update" ? plan : supersededPlan("changed-since");
 }
 
 /** Why the service is not to be rolled back; undefined when it is. */

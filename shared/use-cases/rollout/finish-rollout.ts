@@ -1,5 +1,5 @@
-import { type FailureCode, failureCodeOf, failures } from "../../base/errors.ts";
-import { rolledBack, rolloutCompleted } from "../../events/rollout-events.ts";
+import { type FailureCode, failureCodeOf } from "../../base/errors.ts";
+import { reasonText, rolledBack, rolloutCompleted } from "../../events/rollout-events.ts";
 import { endedStatuses, type Rollout, type RolloutServiceStatus, type RolloutStatus } from "../../model/rollout.ts";
 import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";
@@ -123,13 +123,7 @@ async function notify(rollout: Rollout, { bus, ledger, now }: FinishRolloutCalls
     await bus.putEvents([rolledBack(rollout, { counts, stuckServices, durationSeconds })]);
     return;
   }
-  await bus.putEvents([rolloutCompleted(rollout, { counts, durationSeconds, sentence: sentenceOf(rollout) })]);
-}
-
-function sentenceOf({ reason }: Rollout): string {
-  if (!reason) return "";
-  const known = Object.entries(failures).find(([code]) => code === reason.code)?.[1];
-  return `${known?.sentence ?? ""} ${reason.detail}`.trim();
+  await bus.putEvents([rolloutCompleted(rollout, { counts, durationSeconds, sentence: reasonText(rollout) })]);
 }
 
 /** The service neither has the rollout's target nor certainly runs its previous revision. */

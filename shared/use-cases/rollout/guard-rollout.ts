@@ -6,6 +6,7 @@ import { firedAlarm, type GuardCalls } from "./alarms.ts";
 import { type EndParkedCalls, endParked } from "./end-parked.ts";
 import { tokensOf, waits, wake } from "./hold-rollout.ts";
 import { type KeepOpenCalls, keepOpen, readOpen } from "./keep-open.ts";
+import { notifyPostponed } from "./notify-postponed.ts";
 import { advanceQueue } from "./queue.ts";
 import { remindHeld } from "./remind-held.ts";
 
@@ -34,8 +35,8 @@ export interface GuardedProgress {
 
 /**
  * Makes sure that the rollout under way has a running execution, and rolls it back when an alarm is in ALARM, also in
- * the middle of a wave or a bake. Ends what has lost its turn and needs no other one. Reminds people of what waits for
- * them, and keeps the records of what is open.
+ * the middle of a wave or a bake. Ends what has lost its turn and needs no other one. Notifies people of rollbacks that
+ * wait for their turn, reminds them of what waits for them, and keeps the records of what is open.
  */
 export async function guardRollout(calls: GuardRolloutCalls): Promise<Guarded> {
   const guarded = await guardCurrent(calls);
@@ -54,6 +55,7 @@ async function guardCurrent(calls: GuardRolloutCalls): Promise<Omit<Guarded, "un
   const rolloutId = await advanceQueue(calls);
   const open = await readOpen(calls);
   await endParked(open, calls);
+  await notifyPostponed(open, rolloutId, calls);
   await remindHeld(open, calls);
   await keepOpen(open, calls);
   if (rolloutId === undefined) return { rolloutId: null, stopped: false };

@@ -26,8 +26,15 @@ function isReported({ slack, startedAt, serviceCount, status, repeats }: Rollout
   return slack?.shown !== undefined || status === "failed" || (startedAt !== undefined && serviceCount > 0);
 }
 
+/** True for one that has lost its turn, and for one that is to be rolled back, which may wait for its turn. */
+export function waitsForTurn({ parked, control }: Rollout): boolean {
+  return parked === true || control?.action === "rollback";
+}
+
 /** The message of an ended rollout is final once it shows the end. A webhook's message is never updated. */
-function mayLag({ slack, status }: Rollout, updates: boolean): boolean {
+function mayLag(rollout: Rollout, updates: boolean): boolean {
+  const { slack, status } = rollout;
+  if (updates && waitsForTurn(rollout)) return true;
   if (endedStatuses.includes(status)) return slack?.shown?.startsWith(`${status}:`) !== true;
   return updates || slack?.shown === undefined;
 }

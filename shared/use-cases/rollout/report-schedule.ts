@@ -1,6 +1,8 @@
 import type { UnreadableItem } from "../../ports/ledger.ts";
+import { readOpen } from "./keep-open.ts";
 import { type Reported, reportRollout } from "./report.ts";
 import type { ReportCalls } from "./report-calls.ts";
+import { waitsForTurn } from "./report-claim.ts";
 
 /** How many services of a rollout are read in a minute at most: the bar of a large rollout moves more slowly. */
 const SERVICES_PER_MINUTE = 2000;
@@ -10,7 +12,8 @@ const ENDED_WITHIN_MS = 60 * 60_000;
 const MINUTE_MS = 60_000;
 
 /**
- * Every minute: brings the message of the rollout under way up to date, and every quarter of an hour the messages of
+ * Every minute: brings the messages of the rollout under way, and of those that have to wait for their turn after they
+ * had begun, up to date, and every quarter of an hour the messages of
  * rollouts that ended within the last hour, as after Slack was down. Returns what was done, by rollout.
  */
 export async function reportOpenRollouts(calls: ReportCalls): Promise<Readonly<Record<string, Reported>>> {
@@ -23,9 +26,10 @@ async function dueRollouts({ ledger, log, now }: ReportCalls): Promise<ReadonlyS
   const minute = Math.floor(now() / MINUTE_MS);
   const { currentRolloutId } = await ledger.getFleet();
   const ids = new Set<string>();
-  if (currentRolloutId !== undefined) {
-    const services = (await ledger.getRollout(currentRolloutId))?.serviceCount ?? 0;
-    if (minute % Math.max(1, Math.ceil(services / SERVICES_PER_MINUTE)) === 0) ids.add(currentRolloutId);
+  for (const rollout of await readOpen({ ledger, log })) {
+    const isShown = rollout.id === currentRolloutId || waitsForTurn(rollout);
+    const isItsMinute = minute % Math.max(1, Math.ceil(rollout.serviceCount / SERVICES_PER_MINUTE)) === 0;
+    if (isShown && isItsMinute) ids.add(rollout.id);
   }
   if (minute % ENDED_EVERY_MINUTES !== 0) return ids;
   const leaveOut = ({ pk, why }: UnreadableItem) =>

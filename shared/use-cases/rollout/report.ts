@@ -6,7 +6,7 @@ import { atSlacksPace, postedOf, type SlackCalls, SlackUnavailable } from "../..
 import type { SlackMessage } from "../../slack/layout.ts";
 import { rolloutMessage } from "../../slack/rollout-message.ts";
 import { type ReportCalls, recordUnavailable } from "./report-calls.ts";
-import { claimMessage } from "./report-claim.ts";
+import { claimMessage, waitsForTurn } from "./report-claim.ts";
 
 /**
  * `claimed`: another run is writing the message. `unavailable`: Slack did not take it, the next run tries again.
@@ -78,5 +78,12 @@ async function messageOf(rollout: Rollout, { config, ledger, now, stage }: Repor
   const progress = progressOf(rollout, await Array.fromAsync(ledger.listRolloutServices(rollout.id)));
   const nowMs = now();
   const leftMs = etaMs(progress, resolvedPolicy(rollout, config.policy.rollout), nowMs);
-  return rolloutMessage(rollout, progress, nowMs, { leftMs, stage });
+  const ahead = waitsForTurn(rollout) ? await aheadOf(rollout, ledger) : undefined;
+  return rolloutMessage(rollout, progress, nowMs, { leftMs, stage, ahead });
+}
+
+/** The rollout that has the turn for which this one waits; undefined where it has its turn. */
+async function aheadOf({ id }: Rollout, ledger: ReportCalls["ledger"]): Promise<Rollout | undefined> {
+  const { currentRolloutId } = await ledger.getFleet();
+  return currentRolloutId === undefined || currentRolloutId === id ? undefined : ledger.getRollout(currentRolloutId);
 }
