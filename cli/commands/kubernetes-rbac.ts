@@ -1,5 +1,7 @@
 /** The group that the autopilot's access entries put it into. */
 export const KUBERNETES_GROUP = "ztunnel-autopilot";
+/** The group of the one function that reads istiod's CA secret, where `controlPlanes[].readCaSecret` grants it. */
+export const CA_GROUP = `${KUBERNETES_GROUP}-ca`;
 
 /** A rule of Kubernetes' RBAC: https://kubernetes.io/docs/reference/access-authn-authz/rbac/ */
 export interface RbacRule {
@@ -53,31 +55,46 @@ export const namespacedRules: Readonly<Record<string, readonly RbacRule[]>> = {
   ],
 };
 
+/** The one rule of the group that reads the CA secret. */
+const caRule: RbacRule = {
+  apiGroup: "",
+  resource: "secrets",
+  names: ["cacerts", "istio-ca-secret"],
+  verbs: ["get"],
+  why: "sees which root signs where istiod's address can't be reached; the CA's key is in it, too",
+};
+
+interface Grant {
+  readonly group: string;
+  /** Undefined: in the whole cluster. */
+  readonly namespace?: string;
+  readonly rules: readonly RbacRule[];
+}
+
 /**
- * The manifest (YAML) that gives the group exactly what the autopilot's calls need: see
+ * The manifest (YAML) that gives the groups exactly what the autopilot's calls need: see
  * shared/gateways/kubernetes/control-plane.ts.
  */
-export function rbacManifest(): string {
-  const documents = [
-    role("ClusterRole", undefined, clusterRules),
-    binding("ClusterRole", undefined),
-    ...Object.entries(namespacedRules).flatMap(([namespace, rules]) => [
-      role("Role", namespace, rules),
-      binding("Role", namespace),
-    ]),
+export function rbacManifest({ readCaSecret }: { readonly readCaSecret: boolean }): string {
+  const grants: readonly Grant[] = [
+    { group: KUBERNETES_GROUP, rules: clusterRules },
+    ...Object.entries(namespacedRules).map(([namespace, rules]) => ({ group: KUBERNETES_GROUP, namespace, rules })),
+    ...(readCaSecret ? [{ group: CA_GROUP, namespace: "istio-system", rules: [caRule] }] : []),
   ];
-  return `${documents.join("---\n")}`;
+  return grants.flatMap((grant) => [role(grant), binding(grant)]).join("---\n");
 }
 
-type RoleKind = "ClusterRole" | "Role";
-
-function metadata(namespace: string | undefined): string {
-  return `metadata:\n  name: ${KUBERNETES_GROUP}\n${namespace === undefined ? "" : `  namespace: ${namespace}\n`}`;
+function kindOf({ namespace }: Grant): "ClusterRole" | "Role" {
+  return namespace === undefined ? "ClusterRole" : "Role";
 }
 
-function role(kind: RoleKind, namespace: string | undefined, rules: readonly RbacRule[]): string {
-  const head = `apiVersion: rbac.authorization.k8s.io/v1\nkind: ${kind}\n${metadata(namespace)}rules:\n`;
-  return head + rules.map(ruleText).join("");
+function metadata({ group, namespace }: Grant): string {
+  return `metadata:\n  name: ${group}\n${namespace === undefined ? "" : `  namespace: ${namespace}\n`}`;
+}
+
+function role(grant: Grant): string {
+  const head = `apiVersion: rbac.authorization.k8s.io/v1\nkind: ${kindOf(grant)}\n${metadata(grant)}rules:\n`;
+  return head + grant.rules.map(ruleText).join("");
 }
 
 function ruleText({ apiGroup, resource, names, verbs, why }: RbacRule): string {
@@ -92,16 +109,16 @@ function ruleText({ apiGroup, resource, names, verbs, why }: RbacRule): string {
   ].join("\n");
 }
 
-function binding(kind: RoleKind, namespace: string | undefined): string {
+function binding(grant: Grant): string {
   return `apiVersion: rbac.authorization.k8s.io/v1
-kind: ${kind}Binding
-${metadata(namespace)}roleRef:
+kind: ${kindOf(grant)}Binding
+${metadata(grant)}roleRef:
   apiGroup: rbac.authorization.k8s.io
-  kind: ${kind}
-  name: ${KUBERNETES_GROUP}
+  kind: ${kindOf(grant)}
+  name: ${grant.group}
 subjects:
   - apiGroup: rbac.authorization.k8s.io
     kind: Group
-    name: ${KUBERNETES_GROUP}
+    name: ${grant.group}
 `;
 }

@@ -8,7 +8,7 @@ import { type CliCommand, newCommand } from "../runtime/command.ts";
 import { exitCodes } from "../runtime/exit-codes.ts";
 import { readConfig, stageOf } from "../runtime/operator.ts";
 import { checkedValues, configOption, whereShape } from "../runtime/options.ts";
-import { KUBERNETES_GROUP, rbacManifest } from "./kubernetes-rbac.ts";
+import { CA_GROUP, KUBERNETES_GROUP, rbacManifest } from "./kubernetes-rbac.ts";
 
 const valuesSchema = z.object({ ...whereShape, controlPlane: z.string().optional() });
 
@@ -29,6 +29,9 @@ export const rbacCommand: CliCommand = {
 The manifest is the same for every control plane:
   npm run -s autopilot -- rbac | kubectl apply -f -
 
+It lets a secret be read where readCaSecret is set. If that differs, print each
+control plane's manifest with --control-plane.
+
 The commands are comments in it. The roles that they name must exist: deploy
 first.`,
     ),
@@ -41,35 +44,63 @@ first.`,
       throw new AutopilotError("invalid-request", `There is no control plane called ${name}; there are: ${known}.`);
     }
     const stage = stageOf(where, context) ?? "STAGE";
-    const commands = planes.flatMap((plane) => accessLines(plane, config, stage));
-    context.out.write(`${commands.map((line) => `# ${line}`.trimEnd()).join("\n")}\n---\n${rbacManifest()}`);
+    const lines = [...planes.flatMap((plane) => accessLines(plane, config, stage)), ...differenceLines(planes)];
+    const readCaSecret = planes.every((plane) => plane.readCaSecret);
+    const manifest = rbacManifest({ readCaSecret });
+    context.out.write(`${lines.map((line) => `# ${line}`.trimEnd()).join("\n")}\n---\n${manifest}`);
     return exitCodes.ok;
   },
 };
 
+/** The least that every control plane grants is printed. */
+function differenceLines(planes: readonly ControlPlaneConfig[]): readonly string[] {
+  const granting = planes.filter(({ readCaSecret }) => readCaSecret).map(({ name }) => name);
+  if (granting.length === 0 || granting.length === planes.length) return [];
+  return [`The manifest lacks readCaSecret of ${granting.join(", ")}: print theirs with --control-plane.`, ""];
+}
+
 /** The commands that let the autopilot into a cluster, as lines; words for a cluster that is not EKS's. */
-export function accessLines({ name, eks }: ControlPlaneConfig, config: Config, stage: string): readonly string[] {
+export function accessLines(plane: ControlPlaneConfig, config: Config, stage: string): readonly string[] {
+  const { name, eks, readCaSecret } = plane;
   if (!eks) {
-    return [`Control plane ${name} is reached by a kubeconfig: its user must be in the group ${KUBERNETES_GROUP}.`, ""];
+    const groups = readCaSecret ? `groups ${KUBERNETES_GROUP} and ${CA_GROUP}` : `group ${KUBERNETES_GROUP}`;
+    return [`Control plane ${name} is reached by a kubeconfig: its user must be in the ${groups}.`, ""];
   }
   const { cluster, region, account } = eks;
   return [
     `Control plane ${name}: run in account ${account}`,
-    ...principals(account, config, stage).flatMap((arn) => [
+    ...principals(account, { config, stage, readCaSecret }).flatMap(({ arn, groups }) => [
       `aws eks create-access-entry --region ${region} --cluster-name ${cluster} \\`,
       `  --principal-arn ${arn} \\`,
-      `  --kubernetes-groups ${KUBERNETES_GROUP} --type STANDARD`,
+      `  --kubernetes-groups ${groups.join(" ")} --type STANDARD`,
     ]),
     "",
   ];
 }
 
-/** Who calls the cluster: the functions' own roles in the home account, the member role elsewhere. */
-function principals(account: string, config: Config, stage: string): readonly string[] {
+interface Principal {
+  readonly arn: string;
+  readonly groups: readonly string[];
+}
+
+/**
+ * Who calls the cluster: the functions' own roles in the home account, of which the watch alone reads the CA secret;
+ * the member role elsewhere.
+ */
+function principals(
+  account: string,
+  { config, stage, readCaSecret }: { readonly config: Config; readonly stage: string; readonly readCaSecret: boolean },
+): readonly Principal[] {
   const roles =
     account === config.homeAccount
-      ? kubernetesFunctions.map((functionName) => functionRoleName(config, stage, functionName))
-      : [config.memberRoleName];
+      ? kubernetesFunctions.map((name) => ({
+          role: functionRoleName(config, stage, name),
+          isWatch: name === "watch-root-ca",
+        }))
+      : [{ role: config.memberRoleName, isWatch: true }];
   const partition = config.accounts[0]?.role.split(":")[1] ?? "aws";
-  return roles.map((role) => `arn:${partition}:iam::${account}:role/${role}`);
+  return roles.map(({ role, isWatch }) => ({
+    arn: `arn:${partition}:iam::${account}:role/${role}`,
+    groups: [KUBERNETES_GROUP, ...(isWatch && readCaSecret ? [CA_GROUP] : [])],
+  }));
 }

@@ -34,6 +34,11 @@ const controlPlaneSchema = z
     eks: z.strictObject({ cluster: z.string().min(1).max(100), region, account: accountId }).optional(),
     /** Name or ARN of a secret in the home region that holds a kubeconfig. */
     kubeconfigSecret: secretSchema.optional(),
+    /**
+     * True: where istiod's address can't be reached, the watch reads from the Kubernetes secret of its CA which root
+     * signs. That secret holds the CA's key: Kubernetes can't grant a part of it.
+     */
+    readCaSecret: z.boolean().default(false),
     serves: z.array(z.strictObject({ account: accountId, regions: z.array(region).min(1) })).min(1),
   })
   .refine((plane) => (plane.eks === undefined) !== (plane.kubeconfigSecret === undefined), {

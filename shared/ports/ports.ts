@@ -112,6 +112,11 @@ export interface SecretsCalls {
 
 export interface ControlPlaneCalls {
   readMeshFacts(): Promise<MeshFacts>;
+  /**
+   * The certificates of the Kubernetes secret that istiod signs with, its own first, in PEM; the key in it is not
+   * kept. Throws `control-plane-refused` where it is not granted, `control-plane-incomplete` without one.
+   */
+  readCaChain(): Promise<readonly string[]>;
   /** `istio-system`, the default of the tags, is used as it is and counts as ambient. */
   readNamespace(namespace: string): Promise<NamespaceState>;
   /** Creates the namespace, in the mesh. One that exists is labeled only where the configuration says so. */

@@ -13,6 +13,7 @@ export interface Resource {
 const resources: readonly Resource[] = [
   { plural: "namespaces", kind: "Namespace", apiVersion: "v1", namespaced: false },
   { plural: "configmaps", kind: "ConfigMap", apiVersion: "v1", namespaced: true },
+  { plural: "secrets", kind: "Secret", apiVersion: "v1", namespaced: true },
   { plural: "services", kind: "Service", apiVersion: "v1", namespaced: true },
   { plural: "serviceaccounts", kind: "ServiceAccount", apiVersion: "v1", namespaced: true },
   { plural: "deployments", kind: "Deployment", apiVersion: "apps/v1", namespaced: true },

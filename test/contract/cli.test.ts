@@ -510,4 +510,20 @@ describe("autopilot rbac", () => {
     expect(only.out).not.toContain("ambient-us");
     expect((await run(["rbac", "--control-plane", "mesh-x"])).code).toBe(2);
   });
+
+  it("lets the watch alone read the CA secret of a control plane that grants it", async () => {
+    const granting = join(directory, "granting.mjs");
+    const controlPlanes = autopilotConfig.controlPlanes.map((plane, index) => ({
+      ...plane,
+      readCaSecret: index === 0,
+    }));
+    await writeFile(granting, `export default ${JSON.stringify({ ...autopilotConfig, controlPlanes })};`);
+    const both = await run(["rbac", "--stage", "prod", "--config", granting]);
+    expect(both.out).not.toContain('resources: ["secrets"]');
+    expect(both.out).toContain("# The manifest lacks readCaSecret of mesh-us: print theirs with --control-plane.");
+    const { out } = await run(["rbac", "--stage", "prod", "--control-plane", "mesh-us", "--config", granting]);
+    expect(out).toContain('resources: ["secrets"]');
+    expect(out).toMatch(/watch-root-ca \\\n# {3}--kubernetes-groups ztunnel-autopilot ztunnel-autopilot-ca --type/);
+    expect(out).toMatch(/roll-apply \\\n# {3}--kubernetes-groups ztunnel-autopilot --type/);
+  });
 });

@@ -5,6 +5,7 @@ import type { WorkloadEntry, WorkloadEntrySelection } from "../../shared/model/w
 import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
 import { failCalls } from "../support/altered-calls.ts";
 import { boundRole } from "../support/bindings.ts";
+import { caSecret, secretObject } from "../support/ca-secrets.ts";
 import { FakeControlPlane } from "../support/fakes/control-plane.ts";
 import { facts, rootPem } from "../support/services.ts";
 import { simulatedControlPlane } from "../support/simulated-clients.ts";
@@ -19,6 +20,8 @@ interface Subject {
   readonly now: () => number;
   wait(ms: number): Promise<void>;
   rotateRootCa(rootCaPem: string): void;
+  /** The CA that an operator has plugged in, with its intermediates. */
+  plugCa(certificate: string, chain: string): void;
   keepOut(namespace: string): void;
   bind(namespace: string, serviceAccount: string, roleArn: string, annotation?: string): Promise<void>;
   know(entries: readonly WorkloadEntry[]): Promise<void>;
@@ -38,6 +41,7 @@ function throughGateway(): Subject {
     now: () => clock.now(),
     wait: (ms) => clock.advance(ms),
     rotateRootCa: (rootCaPem) => kubernetes.setRootCa(rootCaPem),
+    plugCa: (certificate, chain) => kubernetes.put(secretObject("cacerts", caSecret(certificate, chain))),
     keepOut: (name) => {
       const labels = { "istio.io/dataplane-mode": "none" };
       kubernetes.put({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } });
@@ -67,6 +71,9 @@ function fake(): Subject {
     },
     rotateRootCa: (rootCaPem) => {
       port.facts = { ...port.facts, rootCaPem };
+    },
+    plugCa: (certificate, chain) => {
+      port.caChain = [certificate.trim(), chain.trim()];
     },
     keepOut: (namespace) => port.keptOut.add(namespace),
     bind: async (namespace, serviceAccount, roleArn, annotation) => {
@@ -99,6 +106,12 @@ describe.each([
     await subject.wait(60_000);
     subject.rotateRootCa(rootPem("b"));
     expect(await port.readMeshFacts()).toEqual({ ...read(), rootCaPem: rootPem("b") });
+  });
+
+  it("has the certificates that istiod signs with, its own first", async () => {
+    await expect(port.readCaChain()).rejects.toMatchObject({ code: "control-plane-incomplete" });
+    subject.plugCa(rootPem("b"), rootPem("a"));
+    expect(await port.readCaChain()).toEqual([rootPem("b").trim(), rootPem("a").trim()]);
   });
 
   it("creates a namespace once, and binds a service account in it", async () => {
@@ -227,6 +240,7 @@ describe.each([
 
   it.each<[keyof ControlPlaneCalls, () => Promise<unknown>]>([
     ["readMeshFacts", () => port.readMeshFacts()],
+    ["readCaChain", () => port.readCaChain()],
     ["ensureNamespace", () => port.ensureNamespace("shop")],
     ["ensureServiceAccount", () => port.ensureServiceAccount(identity)],
     ["readNamespace", () => port.readNamespace("shop")],

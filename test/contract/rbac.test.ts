@@ -8,8 +8,9 @@ import {
 } from "@ztunnel-autopilot/simulator";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { KUBERNETES_GROUP, rbacManifest } from "../../cli/commands/kubernetes-rbac.ts";
+import { CA_GROUP, KUBERNETES_GROUP, rbacManifest } from "../../cli/commands/kubernetes-rbac.ts";
 import { controlPlane } from "../../shared/gateways/kubernetes/control-plane.ts";
+import type { ControlPlaneCalls } from "../../shared/ports/ports.ts";
 
 const ruleSchema = z.strictObject({
   apiGroups: z.array(z.string()),
@@ -24,7 +25,11 @@ const objectSchema = z.looseObject({
   roleRef: z.object({ kind: z.string(), name: z.string() }).optional(),
   subjects: z.array(z.object({ kind: z.string(), name: z.string() })).default([]),
 });
-const objects = z.array(objectSchema).parse(loadAllYaml(rbacManifest()));
+function objectsWith(options: { readonly readCaSecret: boolean }) {
+  return z.array(objectSchema).parse(loadAllYaml(rbacManifest(options)));
+}
+const objects = objectsWith({ readCaSecret: false });
+const objectsWithCa = objectsWith({ readCaSecret: true });
 
 interface Access {
   readonly group: string;
@@ -56,7 +61,9 @@ function allows({ kind, metadata, rules }: z.output<typeof objectSchema>, access
 }
 
 /** Every request of the gateway. */
-async function requestsOfGateway(): Promise<readonly SimulatorRequest[]> {
+async function requestsOfGateway(
+  more: (plane: ControlPlaneCalls) => Promise<unknown> = async () => undefined,
+): Promise<readonly SimulatorRequest[]> {
   const requests: SimulatorRequest[] = [];
   const simulator = new Simulator({ clock: new VirtualClock(0) });
   const kubernetes = simulator.add(
@@ -92,6 +99,7 @@ async function requestsOfGateway(): Promise<readonly SimulatorRequest[]> {
   await plane.unbind(identity);
   await plane.listWorkloadEntries({ namespace: "web" });
   await plane.listWorkloadEntries({});
+  await more(plane);
   return requests;
 }
 
@@ -119,15 +127,30 @@ describe("the RBAC manifest", () => {
         }
   });
 
-  it("binds each role to the group of the access entries", () => {
-    const bindings = objects.filter(({ kind }) => kind.endsWith("Binding"));
-    const roles = objects.filter(({ kind }) => !kind.endsWith("Binding"));
+  it("allows the CA secret to be read where that is granted, by a group of its own; nothing else differs", async () => {
+    const [ca, ...others] = objectsWithCa.filter(({ kind, metadata }) => kind === "Role" && metadata.name === CA_GROUP);
+    expect(others).toEqual([]);
+    expect(ca?.rules).toEqual([
+      { apiGroups: [""], resources: ["secrets"], resourceNames: ["cacerts", "istio-ca-secret"], verbs: ["get"] },
+    ]);
+    expect(objectsWithCa.filter(({ metadata }) => metadata.name !== CA_GROUP)).toEqual(objects);
+    const accesses = (await requestsOfGateway((plane) => plane.readCaChain().catch(() => [])))
+      .flatMap(accessesOf)
+      .filter(({ resource }) => resource === "secrets");
+    expect(accesses.map(({ name }) => name)).toEqual(["cacerts", "istio-ca-secret"]);
+    for (const access of accesses) expect(ca && allows(ca, access)).toBe(true);
+  });
+
+  it("binds each role to its group: that of the access entries, and that of the CA secret's reader", () => {
+    const bindings = objectsWithCa.filter(({ kind }) => kind.endsWith("Binding"));
+    const roles = objectsWithCa.filter(({ kind }) => !kind.endsWith("Binding"));
     expect(bindings.map(({ roleRef, metadata }) => [roleRef?.kind, metadata.namespace])).toEqual(
       roles.map(({ kind, metadata }) => [kind, metadata.namespace]),
     );
-    for (const { subjects, roleRef } of bindings) {
-      expect(subjects).toEqual([expect.objectContaining({ kind: "Group", name: KUBERNETES_GROUP })]);
-      expect(roleRef?.name).toBe(KUBERNETES_GROUP);
+    for (const { subjects, roleRef, metadata } of bindings) {
+      const name = metadata.name === CA_GROUP ? CA_GROUP : KUBERNETES_GROUP;
+      expect(subjects).toEqual([expect.objectContaining({ kind: "Group", name })]);
+      expect(roleRef?.name).toBe(name);
     }
   });
 });

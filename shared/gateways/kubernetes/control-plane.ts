@@ -2,6 +2,7 @@ import * as z from "zod";
 import { AutopilotError } from "../../base/errors.ts";
 import type { MeshFacts } from "../../model/mesh.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
+import { readCaChain } from "./ca-secret.ts";
 import type { Connect } from "./cluster-connection.ts";
 import { readGateway } from "./gateway-address.ts";
 import { type IdentityOptions, identityCalls } from "./identities.ts";
@@ -136,6 +137,8 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlaneCalls {
       }
       return facts.facts;
     },
+
+    readCaChain: () => readCaChain({ find, need }),
 
     listWorkloadEntries: async (selection) => listWorkloadEntries(selection, { find, need }),
   };

@@ -1,22 +1,20 @@
 import { hoursToMs } from "../../base/durations.ts";
-import { asAutopilotError } from "../../base/errors.ts";
 import { rootCaRetirable, rootCaStage } from "../../events/root-ca-events.ts";
 import type { MeshSigner, MeshState } from "../../model/mesh.ts";
 import type { Ledger } from "../../ports/ledger.ts";
-import type { BusCalls, Log, ServingCertificateCalls } from "../../ports/ports.ts";
+import type { BusCalls } from "../../ports/ports.ts";
 import { parseBundle } from "../../trust/bundle.ts";
 import { newestOf } from "../../trust/record.ts";
-import { signerOf } from "../../trust/signer.ts";
-import { rootStageOf, seenSigner } from "../../trust/stages.ts";
+import { rootStageOf } from "../../trust/stages.ts";
 import { namedOf } from "../../trust/validity.ts";
 import { type GateCalls, retirableRotation } from "./gate.ts";
+import { type ReadSignerCalls, readSigner } from "./read-signer.ts";
 import { anchorsAmong, type RootRotation, rotationOf } from "./root-rotation.ts";
 
-export interface FollowGateCalls extends GateCalls {
+export interface FollowGateCalls extends GateCalls, Pick<ReadSignerCalls, "controlPlane" | "serving"> {
   readonly ledger: GateCalls["ledger"] & Pick<Ledger, "changeMesh">;
-  readonly serving: ServingCertificateCalls;
   readonly bus: BusCalls;
-  readonly log: GateCalls["log"] & Pick<Log, "warn">;
+  readonly log: GateCalls["log"] & ReadSignerCalls["log"];
 }
 
 /**
@@ -56,23 +54,6 @@ function trustedBy(signer: MeshSigner | undefined, rotation: RootRotation, mesh:
   const signs = certificates.filter(({ anchor }) => anchor === signer?.anchor).map((one) => one.fingerprint256);
   const remaining = rotation.remaining.filter((fingerprint) => signs.includes(fingerprint));
   return remaining.length > 0 ? { ...rotation, remaining } : rotation;
-}
-
-/** Who has signed what istiod serves, or why that can't be seen. */
-async function readSigner(
-  mesh: MeshState,
-  { serving, now, log }: FollowGateCalls,
-): Promise<MeshSigner | { readonly why: string }> {
-  const { istiodUrl, rootCaPem } = newestOf(mesh).facts;
-  try {
-    const anchor = signerOf(await serving.readChain(istiodUrl), parseBundle(rootCaPem));
-    if (anchor !== undefined) return seenSigner(mesh.signer, anchor, now());
-    return { why: `No root of the bundle has signed what ${istiodUrl} serves.` };
-  } catch (error) {
-    const { code, message } = asAutopilotError(error);
-    log.warn(`it can't be seen who signs at ${istiodUrl}`, { code, why: message });
-    return { why: message };
-  }
 }
 
 type Stage = Pick<NonNullable<MeshState["stage"]>, "name" | "why"> & { readonly until?: string };

@@ -19,7 +19,9 @@ import { fingerprintsOf } from "./root-rotation.ts";
 export interface WatchCalls extends FollowGateCalls {
   readonly config: Config;
   readonly ledger: FollowGateCalls["ledger"] & Pick<Ledger, "changeMesh" | "getMesh" | "putMeshFacts">;
-  readonly controlPlane: (name: string) => Pick<ControlPlaneCalls, "readMeshFacts" | "listWorkloadEntries">;
+  readonly controlPlane: (
+    name: string,
+  ) => Pick<ControlPlaneCalls, "readMeshFacts" | "readCaChain" | "listWorkloadEntries">;
   readonly bus: BusCalls;
   readonly log: Log;
   readonly now: () => number;

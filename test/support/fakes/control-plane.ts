@@ -26,6 +26,10 @@ export class FakeControlPlane implements ControlPlaneCalls {
   readonly bound = new Map<string, string>();
   /** The same by EKS's own annotation. */
   readonly eksBound = new Map<string, string>();
+  /** The certificates of istiod's CA secret; undefined: there is none. */
+  caChain: readonly string[] | undefined;
+  /** How often the CA secret was read. */
+  caReads = 0;
   entries: readonly WorkloadEntry[] = [0, 1].map((index) =>
     workloadEntryOf(`${TASKS}/ecs-svc-new-1-${index}`, { address: `10.0.0.${index + 1}` }),
   );
@@ -38,6 +42,12 @@ export class FakeControlPlane implements ControlPlaneCalls {
 
   async readMeshFacts() {
     return { ...this.facts, readAt: new Date(this.#now()).toISOString() };
+  }
+
+  async readCaChain() {
+    this.caReads += 1;
+    if (!this.caChain) throw new AutopilotError("control-plane-incomplete", "main: Secret cacerts does not exist");
+    return this.caChain;
   }
 
   async readNamespace(namespace: string) {

@@ -272,6 +272,56 @@ describe("the stages of a rotation", () => {
     expect(await stage(), "a root that the bundle does not have").toBe("unknown");
   });
 
+  describe("where istiod's address can't be reached", () => {
+    async function unreachable({ readCaSecret }: { readonly readCaSecret: boolean }) {
+      const { serving, ...testbed } = await bothTrusted();
+      serving.signer = undefined;
+      const controlPlanes = testbed.config.controlPlanes.map((plane) => ({ ...plane, readCaSecret }));
+      const granted = { ...testbed, serving, config: { ...testbed.config, controlPlanes } };
+      const watch = async (hours: number) => {
+        testbed.clock.nowMs += hours * HOUR_MS;
+        await watchMeshFacts(granted);
+      };
+      return { ...granted, watch };
+    }
+
+    it("go by the CA secret, if the configuration lets it be read", async () => {
+      const { plane, stage, notified, watch } = await unreachable({ readCaSecret: true });
+      plane.caChain = [bundle("a")];
+      await watch(1);
+      expect(await stage()).toBe("sign-with-new");
+      plane.caChain = [bundle("b")];
+      await watch(1);
+      expect(await stage()).toBe("running-out");
+      await watch(24);
+      expect(notified()).toEqual(["sign-with-new", "running-out", "retirable"]);
+    });
+
+    it("read no CA secret unless the configuration lets it be read", async () => {
+      const { plane, stage, watch } = await unreachable({ readCaSecret: false });
+      plane.caChain = [bundle("b")];
+      for (let n = 0; n < 3; n += 1) await watch(24);
+      expect(plane.caReads).toBe(0);
+      expect(await stage()).toBe("unknown");
+    });
+
+    it("are unknown where the CA secret can't be read either, and say why for both", async () => {
+      const { bus, stage, watch } = await unreachable({ readCaSecret: true });
+      for (let n = 0; n < 3; n += 1) await watch(24);
+      expect(await stage()).toBe("unknown");
+      expect(bus.events.at(-1)?.detail.why).toMatch(/https:.*Secret cacerts/);
+    });
+
+    it("don't ask for the CA secret while istiod answers: what it serves counts", async () => {
+      const { plane, serving, stage, watch } = await unreachable({ readCaSecret: true });
+      serving.signer = "a";
+      plane.caChain = [bundle("b")];
+      await watch(24);
+      expect(await stage()).toBe("sign-with-new");
+      expect(plane.caReads).toBe(0);
+    });
+  });
+
   it("are not said again because istiod does not answer for a moment", async () => {
     const { serving, stage, notified, watch } = await bothTrusted();
     serving.signer = "b";
@@ -449,7 +499,7 @@ describe("a control plane that fails", () => {
       throw new AutopilotError("control-plane-unreachable", "main");
     };
     const controlPlane = (name: string) =>
-      name === "far" ? plane : { readMeshFacts, listWorkloadEntries: readMeshFacts };
+      name === "far" ? plane : { readMeshFacts, readCaChain: readMeshFacts, listWorkloadEntries: readMeshFacts };
     await expect(watchMeshFacts({ ...testbed, controlPlane })).rejects.toMatchObject({
       code: "control-plane-unreachable",
     });
