@@ -42,6 +42,7 @@ const ledgerCalls = [
   "forgetService",
   "dropService",
   "claimNotice",
+  "claimRepair",
   "getMesh",
   "changeMesh",
   "getFleet",

@@ -17,6 +17,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   noteService: [UPDATE],
   forgetService: [UPDATE],
   claimNotice: [UPDATE],
+  claimRepair: [UPDATE],
   countStops: [UPDATE],
   raiseAttempt: [UPDATE],
   dropService: ["dynamodb:DeleteItem"],

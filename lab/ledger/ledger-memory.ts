@@ -112,6 +112,13 @@ function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls | keyo
       return true;
     },
 
+    claimRepair: async (serviceArn, repaired, nowMs) => {
+      const held = state(serviceArn)?.repaired;
+      if (held?.text === repaired.text && held.untilMs > nowMs) return false;
+      change(serviceArn, { repaired });
+      return true;
+    },
+
     countStops: async (serviceArn, before, next) => {
       const current = state(serviceArn)?.stops;
       if (current?.count !== before?.count || current?.lastMs !== before?.lastMs) return false;

@@ -50,6 +50,7 @@ const nothing = {
   lastGoodImage: null,
   unverified: null,
   notice: null,
+  repaired: null,
   secretsInUse: null,
   secretGone: null,
   held: null,

@@ -84,6 +84,8 @@ export const meshStateSchema = openObject({
     since: z.iso.datetime(),
     why: z.string().optional(),
   }).optional(),
+  /** What somebody is about to notify people of: nobody else does the same until then, epoch milliseconds. */
+  notifying: z.record(z.string(), z.int()).optional(),
   /** What was notified already: each of these is notified once. */
   notified: openObject({
     /** Fingerprints of the bundle that was notified last. */

@@ -325,6 +325,11 @@ export const fleetStateSchema = openObject({
   }).default({ factsIds: {}, changeCount: 0 }),
   /** Somebody is about to notify people of a refused image until then, epoch milliseconds. */
   refusing: openObject({ image: z.string(), untilMs: z.int().nonnegative() }).optional(),
+  /**
+   * Operators' requests that were refused lately, by their events: people are notified of each once. Somebody is about
+   * to until `untilMs`, epoch milliseconds; without it, they are.
+   */
+  refusals: z.array(openObject({ eventId: z.string(), untilMs: z.int().nonnegative().optional() })).optional(),
   /** What the fleet should have, as it was seen last: by `image`, `settings` or `facts` and a control plane. */
   sightings: z.record(z.string(), fleetSightingSchema).optional(),
   /** Since when the ledger knows of every service in the mesh what it holds, so that claims name all holders. */

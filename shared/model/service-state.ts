@@ -182,6 +182,8 @@ export const serviceStateSchema = openObject({
   stops: stopsSchema.optional(),
   /** The rollout that has given it its revision: tasks that die are that rollout's failures while it runs. */
   rolledBy: openObject({ id: z.string(), ordinal: z.int().nonnegative() }).optional(),
+  /** A correction without a deployment that was reported: nobody reports the same until then, epoch milliseconds. */
+  repaired: openObject({ text: z.string(), untilMs: z.int().nonnegative() }).optional(),
   /** What somebody is about to notify people of: nobody else does the same until then, epoch milliseconds. */
   notice: openObject({
     member: z.string(),

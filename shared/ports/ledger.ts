@@ -123,6 +123,11 @@ export interface Ledger {
    * that claim has expired by `nowMs`. The same claimant may claim again.
    */
   claimNotice(serviceArn: string, notice: Notice, nowMs: number): Promise<boolean>;
+  /**
+   * True if the caller is to report this correction: nobody else does until the last claim of the same text has ended
+   * by `nowMs`. What is corrected again later is reported again.
+   */
+  claimRepair(serviceArn: string, repair: { text: string; untilMs: number }, nowMs: number): Promise<boolean>;
   /** Writes the stops if they still are as they were read, or if there still are none. True if they were. */
   countStops(serviceArn: string, before: Stops | undefined, next: Stops): Promise<boolean>;
   /** Raises `attempt` from the given number if it still is that. True if it was. */

@@ -331,6 +331,18 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     });
   });
 
+  describe("a correction", () => {
+    it("is reported by one, and again when it is made again later; another one at once", async () => {
+      const serviceArn = newServiceArn();
+      const repair = { text: "discovery", untilMs: 2000 };
+      const claims = [1, 2, 3].map(() => ledger.claimRepair(serviceArn, repair, 1000));
+      expect((await Promise.all(claims)).filter(Boolean)).toHaveLength(1);
+      expect(await ledger.claimRepair(serviceArn, { text: "task-tags", untilMs: 2000 }, 1000)).toBe(true);
+      expect(await ledger.claimRepair(serviceArn, { text: "task-tags", untilMs: 3000 }, 1999)).toBe(false);
+      expect(await ledger.claimRepair(serviceArn, { text: "task-tags", untilMs: 3000 }, 2000)).toBe(true);
+    });
+  });
+
   describe("the count of stops", () => {
     it("is written from what was read, and from nothing else", async () => {
       const serviceArn = newServiceArn();

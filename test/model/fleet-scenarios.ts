@@ -34,7 +34,7 @@ const operator: FleetActor = {
   name: "operator",
   crashes: true,
   act: async (world, gate) => {
-    const accepted = await controlRollout(rollback, seenBy(world, gate));
+    const accepted = await controlRollout(rollback, "event-1", seenBy(world, gate));
     world.answers.rollback ||= accepted;
   },
 };
@@ -144,7 +144,7 @@ export const fleetScenarios: readonly Scenario<FleetWorld>[] = [
       {
         name: "abort",
         act: async (world, gate) => {
-          await controlRollout({ rolloutId: ID, action: "abort", requestedBy: "ann" }, seenBy(world, gate));
+          await controlRollout({ rolloutId: ID, action: "abort", requestedBy: "ann" }, "event-1", seenBy(world, gate));
         },
       },
     ],
@@ -203,7 +203,7 @@ export const fleetScenarios: readonly Scenario<FleetWorld>[] = [
         name: "operator",
         act: async (world, gate) => {
           const control = { rolloutId: ID, action: "resume", requestedBy: "ann" } as const;
-          world.answers.resume = await controlRollout(control, seenBy(world, gate));
+          world.answers.resume = await controlRollout(control, "event-1", seenBy(world, gate));
         },
       },
     ],

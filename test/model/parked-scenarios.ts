@@ -30,7 +30,11 @@ const operator = (action: "abort" | "resume" | "rollback"): Actor<FleetWorld> =>
   name: action,
   crashes: true,
   act: async (world, gate) => {
-    world.answers[action] ||= await controlRollout({ rolloutId: ID, action, requestedBy: "ann" }, seenBy(world, gate));
+    world.answers[action] ||= await controlRollout(
+      { rolloutId: ID, action, requestedBy: "ann" },
+      "event-1",
+      seenBy(world, gate),
+    );
   },
 });
 

@@ -174,6 +174,12 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | ke
       return (await update(serviceArn, { notice: { ...notice } }, condition)) !== undefined;
     },
 
+    claimRepair: async (serviceArn, repaired, nowMs) => {
+      const values = { ":text": repaired.text, ":now": nowMs };
+      const expression = "attribute_not_exists(#repaired) OR #repaired.#text <> :text OR #repaired.#untilMs <= :now";
+      return (await update(serviceArn, { repaired: { ...repaired } }, { expression, values })) !== undefined;
+    },
+
     countStops: async (serviceArn, before, next) => {
       const unchanged = before
         ? {

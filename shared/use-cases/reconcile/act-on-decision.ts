@@ -45,7 +45,7 @@ export type NothingReason =
 export interface ReconcileCalls {
   readonly config: Config;
   readonly ecs: Pick<EcsCalls, "untagResource"> & RepairCalls["ecs"];
-  readonly ledger: Pick<Ledger, "patchService" | "noteService" | "raiseAttempt" | "claimNotice">;
+  readonly ledger: Pick<Ledger, "patchService" | "noteService" | "raiseAttempt" | "claimNotice" | "claimRepair">;
   readonly executions: Pick<ExecutionCalls, "startExecution">;
   readonly bus: BusCalls;
   readonly log: Pick<Log, "warn" | "error">;

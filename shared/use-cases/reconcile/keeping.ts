@@ -3,18 +3,19 @@ import { asAutopilotError } from "../../base/errors.ts";
 import { failureFixes } from "../../base/failure-fixes.ts";
 import type { Config } from "../../config/config.ts";
 import type { Needs } from "../../enrollment/needs.ts";
-import { driftCorrected } from "../../events/service-events.ts";
 import type { Claim } from "../../model/claim.ts";
 import type { DriftReason } from "../../model/reasons.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, ControlPlaneCalls, Log, SecretsCalls } from "../../ports/ports.ts";
 import type { FleetReads } from "../observe/observe.ts";
 import type { KnownPolicies } from "./known-policies.ts";
+import { reportCorrected } from "./repair.ts";
 import type { Sighting } from "./sighting.ts";
 
 export interface KeepCalls {
   readonly config: Config;
-  readonly ledger: Pick<Ledger, "changeClaim" | "claimNotice" | "patchService"> & Pick<RolloutLedger, "changeFleet">;
+  readonly ledger: Pick<Ledger, "changeClaim" | "claimNotice" | "claimRepair" | "patchService"> &
+    Pick<RolloutLedger, "changeFleet">;
   readonly fleet: FleetReads["fleet"];
   readonly secrets: (place: Place) => SecretsCalls;
   readonly controlPlane: (
@@ -60,9 +61,7 @@ export async function reportDrift(
   for (const sighting of sightings.values()) {
     const found = services.map((serviceArn) => sighting.services.get(serviceArn)).find((one) => one !== undefined);
     if (!found) continue;
-    const { ref, taskDefinitionArn } = found;
-    await calls.bus.putEvents([driftCorrected(ref, { taskDefinitionArn, drift: [reason] })]);
-    return;
+    return reportCorrected(found, [reason], calls);
   }
 }
 

@@ -3,17 +3,37 @@ import { asAutopilotError } from "../../base/errors.ts";
 import { DISCOVERY_TAG } from "../../base/vocabulary.ts";
 import { staleTasks, surplusTaskKeys, wantedTaskTags } from "../../enrollment/task-tags.ts";
 import { driftCorrected } from "../../events/service-events.ts";
-import type { RepairReason } from "../../model/reasons.ts";
+import type { DriftReason, RepairReason } from "../../model/reasons.ts";
+import type { ObservedService } from "../../model/service.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, Log } from "../../ports/ports.ts";
 import type { ObservedState } from "../observe/observe.ts";
 
-export interface RepairCalls {
-  readonly ecs: Pick<EcsCalls, "describeCluster" | "tagResource" | "untagResource" | "updateService">;
-  readonly ledger: Pick<Ledger, "patchService">;
+export interface ReportCorrectedCalls {
+  readonly ledger: Pick<Ledger, "claimRepair">;
   readonly bus: BusCalls;
+  readonly now: () => number;
+}
+
+export interface RepairCalls extends ReportCorrectedCalls {
+  readonly ecs: Pick<EcsCalls, "describeCluster" | "tagResource" | "untagResource" | "updateService">;
+  readonly ledger: Pick<Ledger, "patchService" | "claimRepair">;
   readonly log: Pick<Log, "error">;
   readonly repairedClusters?: Set<string>;
+}
+
+/** What is at work at the same time ends within it. */
+const REPORT_MS = 60_000;
+
+/** Reports what was corrected without a deployment, once where two have corrected the same at once. */
+export async function reportCorrected(
+  { ref, taskDefinitionArn }: Pick<ObservedService, "ref" | "taskDefinitionArn">,
+  drift: readonly DriftReason[],
+  { ledger, bus, now }: ReportCorrectedCalls,
+): Promise<void> {
+  const repaired = { text: drift.join(), untilMs: now() + REPORT_MS };
+  if (!(await ledger.claimRepair(ref.serviceArn, repaired, now()))) return;
+  await bus.putEvents([driftCorrected(ref, { taskDefinitionArn, drift: [...drift] })]);
 }
 
 /**
@@ -25,13 +45,14 @@ export async function repair(
   repairs: readonly RepairReason[],
   calls: RepairCalls,
 ): Promise<void> {
-  const { ref, taskDefinitionArn } = observed.service;
+  const { ref } = observed.service;
   const done: RepairReason[] = [];
   for (const reason of repairs) if (await tried(observed, reason, calls)) done.push(reason);
   // Tasks have started without the service's tags.
   if (done.includes("propagate-tags"))
     await calls.ledger.patchService(ref.serviceArn, { taskTags: null, taskTagsTried: null });
-  if (done.length > 0) await calls.bus.putEvents([driftCorrected(ref, { taskDefinitionArn, drift: done })]);
+  if (done.length === 0) return;
+  await reportCorrected(observed.service, done, calls);
 }
 
 async function tried(observed: ObservedState, reason: RepairReason, calls: RepairCalls): Promise<boolean> {

@@ -1,20 +1,19 @@
 import type { ServiceRef } from "../../base/arn.ts";
 import { failureFixes } from "../../base/failure-fixes.ts";
 import type { Config } from "../../config/config.ts";
-import { driftCorrected } from "../../events/service-events.ts";
 import type { Ledger } from "../../ports/ledger.ts";
-import type { BusCalls, Log, SecretsCalls } from "../../ports/ports.ts";
+import type { Log, SecretsCalls } from "../../ports/ports.ts";
 import { forgetGone, noteGone } from "./gone-secrets.ts";
 import type { LaterStates } from "./known-ledger.ts";
+import { type ReportCorrectedCalls, reportCorrected } from "./repair.ts";
 import { retireSecretVersions } from "./retire.ts";
 import type { Sighting } from "./sighting.ts";
 import type { Tally } from "./sweep-tally.ts";
 
-interface SweepSecretsCalls {
+interface SweepSecretsCalls extends ReportCorrectedCalls {
   readonly config: Pick<Config, "keys">;
   readonly later: LaterStates;
-  readonly ledger: Pick<Ledger, "patchService">;
-  readonly bus: BusCalls;
+  readonly ledger: Pick<Ledger, "patchService" | "claimRepair">;
   readonly log: Pick<Log, "error">;
   readonly tally: Pick<Tally, "secretsGone">;
 }
@@ -51,8 +50,7 @@ export async function sweepSecrets(
       await secrets.restoreSecret(secretArn);
       const [user] = sighting.usersOf(secretArn);
       if (!user) continue;
-      const { ref, taskDefinitionArn } = user;
-      await calls.bus.putEvents([driftCorrected(ref, { taskDefinitionArn, drift: ["secret"] })]);
+      await reportCorrected(user, ["secret"], calls);
       continue;
     }
     const found = await noteGone(secretArn, known);

@@ -5,6 +5,7 @@ import type { RolloutLedger } from "../../ports/ledger.ts";
 import type { BusCalls, ExecutionCalls } from "../../ports/ports.ts";
 import { decideControl } from "./decide-control.ts";
 import { wake } from "./hold-rollout.ts";
+import { notifyRefusal } from "./notify-refusal.ts";
 import { advanceQueue, announce, enqueue, leaveQueue, type QueueCalls } from "./queue.ts";
 
 export interface ControlCalls extends QueueCalls {
@@ -16,9 +17,10 @@ export interface ControlCalls extends QueueCalls {
 
 /**
  * Does what an operator asks of a rollout: records it in the ledger, and wakes the rollout where it holds. A control
- * that the rollout's phase does not allow is refused by an event. Returns whether it was accepted.
+ * that the rollout's phase does not allow is refused by an event, once for each operator's event, `eventId`. Returns
+ * whether it was accepted.
  */
-export async function controlRollout(control: RolloutControl, calls: ControlCalls): Promise<boolean> {
+export async function controlRollout(control: RolloutControl, eventId: string, calls: ControlCalls): Promise<boolean> {
   const { rolloutId, action } = control;
   const at = new Date(calls.now()).toISOString();
   // Until its first step, a rollout whose turn it is has the status `waiting`, although its execution has to end it.
@@ -27,9 +29,9 @@ export async function controlRollout(control: RolloutControl, calls: ControlCall
   const changed = await calls.ledger.changeRollout(rolloutId, (rollout) =>
     decideControl(rollout, control, { at, hasTurn }),
   );
-  if (!changed) return refuse(control, new AutopilotError("unknown-rollout", rolloutId), calls);
+  if (!changed) return refuse(control, new AutopilotError("unknown-rollout", rolloutId), eventId, calls);
   const { stored: rollout, result: decision } = changed;
-  if (decision.case === "refuse") return refuse(control, decision.failure, calls);
+  if (decision.case === "refuse") return refuse(control, decision.failure, eventId, calls);
   await wake(decision.holdTokens, calls.fleetExecutions);
   if (rollout.status === "aborted") await leaveQueue(rolloutId, calls);
   if (action === "rollback") {
@@ -42,8 +44,10 @@ export async function controlRollout(control: RolloutControl, calls: ControlCall
 async function refuse(
   { rolloutId, action, requestedBy }: RolloutControl,
   { code, detail }: AutopilotError,
-  { bus }: Pick<ControlCalls, "bus">,
+  eventId: string,
+  calls: ControlCalls,
 ): Promise<false> {
-  await bus.putEvents([rolloutRefused({ rolloutId, kind: action, requestedBy, code, detail: `${action}: ${detail}` })]);
+  const about = { rolloutId, kind: action, requestedBy };
+  await notifyRefusal(eventId, rolloutRefused({ ...about, code, detail: `${action}: ${detail}` }), calls);
   return false;
 }

@@ -2,6 +2,7 @@ import { asAutopilotError } from "../../base/errors.ts";
 import type { ReleaseRequest } from "../../events/operator.ts";
 import { rolloutRefused } from "../../events/rollout-events.ts";
 import { type ControlCalls, controlRollout } from "./control-rollout.ts";
+import { type NotifyRefusalCalls, notifyRefusal } from "./notify-refusal.ts";
 import { type RequestCalls, type Requested, requestRollout } from "./request-rollout.ts";
 import { parseControl, parseRelease, parseRolloutRequest } from "./validate.ts";
 
@@ -18,38 +19,33 @@ export async function handleRequest(
   if (asked === undefined) return { did: "refused", rolloutId: eventId, code: "invalid-request" };
   if (asked.kind !== "rollback") return requestRollout(asked, eventId, calls);
   const { rolloutId, requestedBy } = asked;
-  const accepted = await controlRollout({ rolloutId, action: "rollback", requestedBy }, calls);
+  const accepted = await controlRollout({ rolloutId, action: "rollback", requestedBy }, eventId, calls);
   return accepted ? { did: "queued", rolloutId } : { did: "refused", rolloutId, code: "wrong-phase" };
 }
 
 /** Carries out what an operator's `Rollout Control` asks for. Returns whether it was accepted. */
 export async function handleControl(detail: unknown, eventId: string, calls: ControlCalls): Promise<boolean> {
   const asked = await parsedOrRefused(() => parseControl(detail), eventId, calls);
-  return asked === undefined ? false : controlRollout(asked, calls);
+  return asked === undefined ? false : controlRollout(asked, eventId, calls);
 }
 
 /** The services that an operator's `Release Requested` names; undefined for a detail that was refused. */
 export function releaseRequestOf(
   detail: unknown,
   eventId: string,
-  calls: Pick<ControlCalls, "bus">,
+  calls: NotifyRefusalCalls,
 ): Promise<ReleaseRequest | undefined> {
   return parsedOrRefused(() => parseRelease(detail), eventId, calls);
 }
 
-async function parsedOrRefused<T>(
-  parse: () => T,
-  eventId: string,
-  { bus }: Pick<ControlCalls, "bus">,
-): Promise<T | undefined> {
+async function parsedOrRefused<T>(parse: () => T, eventId: string, calls: NotifyRefusalCalls): Promise<T | undefined> {
   try {
     return parse();
   } catch (error) {
     const { code, detail } = asAutopilotError(error);
     if (code !== "invalid-request" && code !== "invalid-image") throw error;
-    await bus.putEvents([
-      rolloutRefused({ rolloutId: eventId, kind: "request", requestedBy: "an operator", code, detail }),
-    ]);
+    const about = { rolloutId: eventId, kind: "request", requestedBy: "an operator" };
+    await notifyRefusal(eventId, rolloutRefused({ ...about, code, detail }), calls);
     return undefined;
   }
 }

@@ -14,6 +14,7 @@ import { rolloutIdOf } from "../../rollout/identity.ts";
 import { resolvedPolicy } from "../../rollout/pace.ts";
 import { afterMovedOn, hasMovedOn, isReplaced } from "../../rollout/wish.ts";
 import { tokensOf, waits, wake } from "./hold-rollout.ts";
+import { notifyRefusal } from "./notify-refusal.ts";
 import { advanceQueue, announce, enqueue, hasEnded, leaveQueue, openIds, type QueueCalls } from "./queue.ts";
 import { type RecordAttemptCalls, recordAttempt } from "./record-attempt.ts";
 import { allowedImage } from "./validate.ts";
@@ -71,7 +72,7 @@ export async function requestRollout(
   } catch (error) {
     const failure = asAutopilotError(error);
     if (failure.retryable) throw failure;
-    return refuse({ ...asked, target: {}, emergency: false }, failure, calls);
+    return refuse({ ...asked, target: {}, emergency: false }, failure, eventId, calls);
   }
 }
 
@@ -196,14 +197,19 @@ function isControlPlane(name: string, { controlPlanes }: Config): boolean {
   return controlPlanes.some((plane) => plane.name === name);
 }
 
-async function refuse(wanted: Wanted, failure: AutopilotError, calls: RequestCalls): Promise<Requested> {
+async function refuse(
+  wanted: Wanted,
+  failure: AutopilotError,
+  eventId: string,
+  calls: RequestCalls,
+): Promise<Requested> {
   const { id: rolloutId, kind, requestedBy } = wanted;
   const { code, detail } = failure;
   const reason = { code, detail };
   const refused = { ...rolloutOf(wanted, "refused", calls), reason, finishedAt: new Date(calls.now()).toISOString() };
   // Emit before recording: after a crash in between, the event is emitted twice rather than never.
   if (!(await calls.ledger.getRollout(rolloutId))) {
-    await calls.bus.putEvents([rolloutRefused({ rolloutId, kind, requestedBy, code, detail })]);
+    await notifyRefusal(eventId, rolloutRefused({ rolloutId, kind, requestedBy, code, detail }), calls);
     await calls.ledger.createRollout(refused);
   }
   return { did: "refused", rolloutId, code };

@@ -5,6 +5,7 @@ import type { BusCalls } from "../../ports/ports.ts";
 import { emergencyNotice } from "../../rollout/emergency.ts";
 import { dropsReleased } from "../../trust/dropped.ts";
 import { newestOf } from "../../trust/record.ts";
+import { claimNews } from "./claim-news.ts";
 import { type CutOff, cutOffServices, type GateCalls } from "./gate.ts";
 
 export interface EmergencyCalls extends GateCalls {
@@ -55,6 +56,9 @@ async function notify(mesh: MeshState, emergency: MeshEmergency, calls: Emergenc
   const last = rolloutId === undefined ? undefined : await calls.ledger.getRollout(rolloutId);
   const notice = emergencyNotice(emergency, last, calls.now());
   if (!notice) return;
+  const key = `emergency ${notice.key}`;
+  const newsIn = (current: MeshState) => (current.emergency?.notified === notice.key ? [] : [key]);
+  if ((await claimNews(mesh.controlPlane, [key], newsIn, calls)).length === 0) return;
   const by = notice.state === "stopped" ? { by: notice.by } : {};
   await calls.bus.putEvents([rootCaEmergency({ ...detailOf(mesh, emergency), state: notice.state, ...by })]);
   await calls.ledger.changeMesh(mesh.controlPlane, (current) => ({
@@ -66,6 +70,9 @@ async function end(mesh: MeshState, calls: EmergencyCalls): Promise<void> {
   const { emergency, controlPlane } = mesh;
   if (!emergency) return;
   if (emergency.notified !== undefined) {
+    const key = `over ${emergency.since}`;
+    const newsIn = (current: MeshState) => (current.emergency?.since === emergency.since ? [key] : []);
+    if ((await claimNews(controlPlane, [key], newsIn, calls)).length === 0) return;
     const none = { ...emergency, services: 0, tasks: 0 };
     await calls.bus.putEvents([rootCaEmergency({ ...detailOf(mesh, none), state: "over" })]);
   }

@@ -1,12 +1,13 @@
 import { hoursToMs } from "../../base/durations.ts";
 import { rootCaRetirable, rootCaStage } from "../../events/root-ca-events.ts";
-import type { MeshSigner, MeshState } from "../../model/mesh.ts";
+import type { MeshSigner, MeshState, RootStage } from "../../model/mesh.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls } from "../../ports/ports.ts";
 import { parseBundle } from "../../trust/bundle.ts";
 import { newestOf } from "../../trust/record.ts";
 import { rootStageOf } from "../../trust/stages.ts";
 import { namedOf } from "../../trust/validity.ts";
+import { claimNews } from "./claim-news.ts";
 import { type GateCalls, retirableRotation } from "./gate.ts";
 import { type ReadSignerCalls, readSigner } from "./read-signer.ts";
 import { anchorsAmong, type RootRotation, rotationOf } from "./root-rotation.ts";
@@ -42,6 +43,7 @@ export async function followGate(mesh: MeshState, calls: FollowGateCalls): Promi
   if (known?.name === name || (name === "unknown" && known && known.name !== "distributing")) return false;
   const until = signer && new Date(Date.parse(signer.since) + hoursToMs(leafLifetimeHours)).toISOString();
   const why = name === "unknown" && "why" in seen ? { why: seen.why } : {};
+  if (!(await claimStage(mesh, name, calls))) return false;
   await notify(mesh, rotation, { name, ...(name === "running-out" && until && { until }), ...why }, calls);
   const stage = { factsId: id, name, since: new Date(nowMs).toISOString(), ...why };
   await change(mesh, calls, { stage, ...(name === "retirable" && { notified: { retirableId: id } }) });
@@ -56,6 +58,14 @@ function trustedBy(signer: MeshSigner | undefined, rotation: RootRotation, mesh:
   return remaining.length > 0 ? { ...rotation, remaining } : rotation;
 }
 
+/** True if the caller is to notify people of the stage: nobody has, or is about to. */
+async function claimStage(mesh: MeshState, name: RootStage, calls: FollowGateCalls): Promise<boolean> {
+  const { id } = newestOf(mesh);
+  const key = `stage ${id} ${name}`;
+  const newsIn = ({ stage }: MeshState) => (stage?.factsId === id && stage.name === name ? [] : [key]);
+  return (await claimNews(mesh.controlPlane, [key], newsIn, calls)).length > 0;
+}
+
 type Stage = Pick<NonNullable<MeshState["stage"]>, "name" | "why"> & { readonly until?: string };
 
 async function notify(mesh: MeshState, rotation: RootRotation, stage: Stage, calls: FollowGateCalls): Promise<void> {
@@ -64,7 +74,7 @@ async function notify(mesh: MeshState, rotation: RootRotation, stage: Stage, cal
   const [retire, keep] = [rotation.retiring, rotation.remaining].map((some) => namedOf(rootCaPem, calls.now(), some));
   const about = { controlPlane, network, retire, keep };
   const { name, until, why } = stage;
-  // Emit before recording: after a crash in between, the event is emitted twice rather than never.
+  // Emit before recording: after a crash in between, the event is emitted again rather than never.
   if (name === "retirable") {
     const fingerprints = { fingerprints: [...rotation.retiring], remaining: [...rotation.remaining] };
     await calls.bus.putEvents([rootCaRetirable({ ...about, ...fingerprints })]);

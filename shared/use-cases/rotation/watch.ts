@@ -11,6 +11,7 @@ import { parseBundle } from "../../trust/bundle.ts";
 import { type Expiring, expiringSince } from "../../trust/expiry.ts";
 import { newestOf, withBundle, withReading } from "../../trust/record.ts";
 import { namedOf } from "../../trust/validity.ts";
+import { claimNews } from "./claim-news.ts";
 import { followEmergency } from "./emergency.ts";
 import { type FollowGateCalls, followGate } from "./follow-gate.ts";
 import { type CutOff, cutOffServices } from "./gate.ts";
@@ -63,14 +64,15 @@ async function watchOne(name: string, calls: WatchCalls): Promise<Watched> {
   const mesh = await recordFacts(name, calls).catch((error: unknown) => followByLastGood(name, error, calls));
   if (!mesh) return { changed: false, expiring: 0, retirable: false };
   if (mesh.unknownShape) await checkShape(mesh, calls);
-  const news = await settledNews(mesh, newsOf(mesh, calls.now()), calls);
-  const cutOff = news.previous === undefined ? undefined : await cutOffServices(mesh, calls);
+  const found = await settledNews(mesh, newsOf(mesh, calls.now()), calls);
+  const cutOff = found.previous === undefined ? undefined : await cutOffServices(mesh, calls);
+  const news = await claimedNews(mesh, found, calls);
   const events = [
     ...changedEvents(mesh, news.previous, cutOff, calls.now()),
     ...news.expiring.map((one) => expiringEvent(mesh, one)),
     ...(news.otherGateways.length > 0 ? [ambiguousEvent(mesh, news.otherGateways)] : []),
   ];
-  // Emit before recording: after a crash in between, the events are emitted twice rather than never.
+  // Emit before recording: after a crash in between, the events are emitted again rather than never.
   if (events.length > 0) await calls.bus.putEvents(events);
   await followEmergency(mesh, cutOff, calls);
   await recordNotified(mesh, news, calls);
@@ -118,7 +120,8 @@ async function recordFacts(name: string, { controlPlane, ledger, log }: WatchCal
 }
 
 interface News {
-  readonly fingerprints: readonly string[];
+  /** What is to be recorded as notified of the bundle; undefined where that stays as it is. */
+  readonly fingerprints: readonly string[] | undefined;
   /** The fingerprints of the bundle before, if it was another one. */
   readonly previous: readonly string[] | undefined;
   readonly expiring: readonly Expiring[];
@@ -147,7 +150,33 @@ async function settledNews(mesh: MeshState, news: News, { ledger }: WatchCalls):
   if (news.previous === undefined) return news;
   const { sightings } = await ledger.getFleet();
   if (sightings?.[factsSubject(mesh.controlPlane)]?.contestedSince === undefined) return news;
-  return { ...news, previous: undefined, fingerprints: news.previous };
+  return { ...news, previous: undefined, fingerprints: undefined };
+}
+
+/** The part of the news that this watch is to notify people of: two may be under way at a time. */
+async function claimedNews(mesh: MeshState, news: News, calls: WatchCalls): Promise<News> {
+  const keysIn = (current: MeshState) => keysOf(current, newsOf(current, calls.now()));
+  const claimed = await claimNews(mesh.controlPlane, keysOf(mesh, news), keysIn, calls);
+  const isClaimed = (part: Partial<News>) =>
+    keysOf(mesh, { ...nothingNew, ...part }).every((key) => claimed.includes(key));
+  const { previous, expiring, otherGateways } = news;
+  return {
+    ...news,
+    ...(!isClaimed({ previous }) && { previous: undefined, fingerprints: undefined }),
+    expiring: expiring.filter((one) => isClaimed({ expiring: [one] })),
+    otherGateways: isClaimed({ otherGateways }) ? otherGateways : [],
+  };
+}
+
+const nothingNew: News = { fingerprints: undefined, previous: undefined, expiring: [], otherGateways: [] };
+
+/** The keys by which the news is claimed. */
+function keysOf(mesh: MeshState, { previous, expiring, otherGateways }: News): readonly string[] {
+  return [
+    ...(previous === undefined ? [] : [`bundle ${newestOf(mesh).id}`]),
+    ...expiring.map((one) => `expiring ${one.certificate.fingerprint256.slice(0, 23)} ${one.thresholdDays}`),
+    ...(otherGateways.length === 0 ? [] : [`gateways ${otherGateways.join()}`]),
+  ];
 }
 
 function changedEvents(
@@ -196,7 +225,7 @@ async function recordNotified(
   { fingerprints, expiring, otherGateways }: News,
   { ledger }: WatchCalls,
 ): Promise<void> {
-  const isRecorded = mesh.notified.fingerprints?.join() === fingerprints.join();
+  const isRecorded = !fingerprints || mesh.notified.fingerprints?.join() === fingerprints.join();
   if (isRecorded && expiring.length === 0 && otherGateways.length === 0) return;
   const days = expiring.map(({ certificate, thresholdDays }) => [certificate.fingerprint256, thresholdDays] as const);
   await ledger.changeMesh(mesh.controlPlane, (current) => ({
@@ -204,7 +233,7 @@ async function recordNotified(
       ...current,
       notified: {
         ...current.notified,
-        fingerprints: [...fingerprints],
+        ...(fingerprints && { fingerprints: [...fingerprints] }),
         ...(otherGateways.length > 0 && { otherGateways: [...otherGateways] }),
         expiryDays: { ...current.notified.expiryDays, ...Object.fromEntries(days) },
       },

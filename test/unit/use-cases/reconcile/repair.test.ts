@@ -112,6 +112,17 @@ describe("a service that no longer propagates its tags", () => {
     expect(corrected()).toEqual([{ detailType: "Drift Corrected", drift: ["propagate-tags"], by: undefined }]);
   });
 
+  it("is reported once by three reconciles at once, and again when it is corrected again later", async () => {
+    const three = () => Promise.all([1, 2, 3].map(() => reconcileService(web, testbed)));
+    testbed.ecs.change({ propagateTags: "NONE" });
+    await three();
+    expect(corrected()).toHaveLength(1);
+    testbed.clock.nowMs += 60_000;
+    testbed.ecs.change({ propagateTags: "NONE" });
+    await three();
+    expect(corrected()).toHaveLength(2);
+  });
+
   it("stays as it is where the policy leaves that to its owner", async () => {
     testbed = await watchedTestbed({ config: config({ policy: { propagateTags: false } }) });
     await enroll(testbed);

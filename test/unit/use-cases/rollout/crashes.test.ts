@@ -254,7 +254,7 @@ const useCases: readonly UseCase[] = [
         });
         return testbed;
       },
-      run: (testbed) => controlRollout({ rolloutId: ID, action, requestedBy: "ann" }, testbed),
+      run: (testbed) => controlRollout({ rolloutId: ID, action, requestedBy: "ann" }, "event-1", testbed),
     }),
   ),
   {
@@ -266,7 +266,7 @@ const useCases: readonly UseCase[] = [
       testbed.fleetExecutions.end("upgrade-1-1");
       return testbed;
     },
-    run: (testbed) => controlRollout({ rolloutId: ID, action: "rollback", requestedBy: "ann" }, testbed),
+    run: (testbed) => controlRollout({ rolloutId: ID, action: "rollback", requestedBy: "ann" }, "event-1", testbed),
   },
   {
     name: "an operator's abort of a rollout that waits",
@@ -276,7 +276,8 @@ const useCases: readonly UseCase[] = [
       await requestRollout({ ...upgrade, rolloutId: "upgrade-2" }, "event", testbed);
       return testbed;
     },
-    run: (testbed) => controlRollout({ rolloutId: "upgrade-2", action: "abort", requestedBy: "ann" }, testbed),
+    run: (testbed) =>
+      controlRollout({ rolloutId: "upgrade-2", action: "abort", requestedBy: "ann" }, "event-1", testbed),
   },
   {
     name: "an operator's command that can't be done",
@@ -285,7 +286,7 @@ const useCases: readonly UseCase[] = [
       await underWay(testbed);
       return testbed;
     },
-    run: (testbed) => controlRollout({ rolloutId: ID, action: "approve", requestedBy: "ann" }, testbed),
+    run: (testbed) => controlRollout({ rolloutId: ID, action: "approve", requestedBy: "ann" }, "event-1", testbed),
   },
   {
     name: "a request",

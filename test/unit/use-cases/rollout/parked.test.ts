@@ -51,7 +51,7 @@ describe("a rollout on hold", () => {
     });
     expect(testbed.fleetExecutions.running()).toContain("rotate-now-1");
     // Resumed without its turn, it starts nothing.
-    await controlRollout(resume, testbed);
+    await controlRollout(resume, "event-1", testbed);
     expect(await step(testbed)).toMatchObject({ do: "end" });
     testbed.fleetExecutions.end("upgrade-1-1", "SUCCEEDED");
     await testbed.ledger.changeRollout("rotate-now", (one) => ({ next: { ...one, status: "running" } }));
@@ -78,7 +78,7 @@ describe("a rollout on hold", () => {
       changeRollout: async (id, change) => {
         if (id === "upgrade-1" && !isResumed) {
           isResumed = true;
-          await controlRollout(resume, { ...testbed, fleetExecutions: testbed.fleetExecutions });
+          await controlRollout(resume, "event-1", { ...testbed, fleetExecutions: testbed.fleetExecutions });
           expect(await step(testbed)).toMatchObject({ do: "roll", wave: 1 });
         }
         return testbed.ledger.changeRollout(id, change);
@@ -111,7 +111,7 @@ describe("a rollout on hold", () => {
   describe.each<[string, (testbed: RolloutTestbed) => Promise<unknown>, Partial<Rollout>]>([
     [
       "an operator aborts it",
-      (testbed) => controlRollout({ ...resume, action: "abort" }, testbed),
+      (testbed) => controlRollout({ ...resume, action: "abort" }, "event-1", testbed),
       { status: "aborted" },
     ],
     [
@@ -124,7 +124,7 @@ describe("a rollout on hold", () => {
           target: { image: NEXT },
           emergency: false,
         } as const;
-        await controlRollout(resume, testbed);
+        await controlRollout(resume, "event-1", testbed);
         await queueRollout(next, testbed);
       },
       { status: "superseded" },
@@ -152,9 +152,9 @@ describe("a rollout on hold", () => {
     const testbed = rolloutTestbed();
     await underWay(testbed, { ...held, waves: [...held.waves] });
     await queueRollout(emergency, testbed);
-    await controlRollout({ ...resume, action: "abort" }, testbed);
+    await controlRollout({ ...resume, action: "abort" }, "event-1", testbed);
     await guardRollout(testbed);
-    await controlRollout({ ...resume, action: "rollback" }, testbed);
+    await controlRollout({ ...resume, action: "rollback" }, "event-1", testbed);
     expect(await step(testbed), "the execution that it had").toMatchObject({ do: "end" });
     testbed.fleetExecutions.end("upgrade-1-1", "SUCCEEDED");
     await guardRollout(testbed);
@@ -169,7 +169,7 @@ describe("a rollout on hold", () => {
     const testbed = rolloutTestbed();
     await underWay(testbed, { ...held, waves: [wave("canary", 0, 1, "waiting")], nextWaveIndex: 0 });
     await queueRollout(emergency, testbed);
-    await controlRollout({ ...resume, action: "rollback" }, testbed);
+    await controlRollout({ ...resume, action: "rollback" }, "event-1", testbed);
     await guardRollout(testbed);
     expect((await testbed.ledger.getRollout("upgrade-1"))?.status).toBe("rolled-back");
     expect(testbed.bus.types()).toEqual(["Rollout Rolled Back"]);

@@ -45,7 +45,7 @@ describe("the queue of rollouts", () => {
     const testbed = rolloutTestbed();
     for (const event of ["e1", "e1", "e2"]) await requestRollout(ask("up-one"), event, testbed);
     expect(await testbed.ledger.getFleet()).toMatchObject({ currentRolloutId: "up-one", queuedRolloutIds: [] });
-    await controlRollout({ rolloutId: "up-one", action: "abort", requestedBy: "ann" }, testbed);
+    await controlRollout({ rolloutId: "up-one", action: "abort", requestedBy: "ann" }, "event-1", testbed);
     await finishRollout("up-one", null, testbed);
     expect(await statusOf(testbed, "up-one")).toBe("aborted");
     expect(await requestRollout(ask("up-one"), "e1", testbed)).toEqual({ did: "exists", rolloutId: "up-one" });
@@ -122,12 +122,12 @@ describe("the queue of rollouts", () => {
     await advanceQueue(testbed);
     await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e2", testbed);
     await requestRollout(ask("up-two"), "e3", testbed);
-    await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, testbed);
+    await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, "event-1", testbed);
     expect(await testbed.ledger.getFleet()).toMatchObject({
       currentRolloutId: "re-one",
       queuedRolloutIds: ["up-one", "up-two"],
     });
-    await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, testbed);
+    await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, "event-1", testbed);
     expect((await testbed.ledger.getFleet()).queuedRolloutIds).toEqual(["up-one", "up-two"]);
   });
 
@@ -143,7 +143,7 @@ describe("the queue of rollouts", () => {
         nextWaveIndex: 1,
       },
     }));
-    await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, testbed);
+    await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, "event-1", testbed);
     await finishRollout("up-one", null, testbed);
     expect(await testbed.ledger.getRollout("up-one")).toMatchObject({
       status: "running",
@@ -169,7 +169,7 @@ describe("the queue of rollouts", () => {
         // Finishing releases to the fleet before it records that the rollout has finished.
         if (!asked) {
           asked = true;
-          await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, testbed);
+          await controlRollout({ rolloutId: "up-one", action: "rollback", requestedBy: "ann" }, "event-1", testbed);
         }
         return testbed.ledger.changeFleet(change);
       },
@@ -186,7 +186,7 @@ describe("the queue of rollouts", () => {
     const testbed = rolloutTestbed();
     await requestRollout(ask("up-one"), "e1", testbed);
     await requestRollout(ask("re-one", { kind: "reconfigure", image: undefined }), "e2", testbed);
-    await controlRollout({ rolloutId: "up-one", action: "abort", requestedBy: "ann" }, testbed);
+    await controlRollout({ rolloutId: "up-one", action: "abort", requestedBy: "ann" }, "event-1", testbed);
     await guardRollout(testbed);
     expect((await testbed.ledger.getFleet()).currentRolloutId).toBe("up-one");
     await finishRollout("up-one", null, testbed);
@@ -213,7 +213,7 @@ describe("the queue of rollouts", () => {
           const wrap = crashing({ calls, when });
           const dying = { ...testbed, ledger: wrap(testbed.ledger), fleetExecutions: wrap(testbed.fleetExecutions) };
           const asked =
-            act === "request" ? requestRollout(ask("up-one"), "e2", dying) : controlRollout(rollback, dying);
+            act === "request" ? requestRollout(ask("up-one"), "e2", dying) : controlRollout(rollback, "event-1", dying);
           await asked.catch(() => undefined);
           await guardRollout(testbed);
           const { queuedRolloutIds: waiting } = await testbed.ledger.getFleet();
@@ -243,7 +243,7 @@ describe("the queue of rollouts", () => {
           const { currentRolloutId: running } = await testbed.ledger.getFleet();
           if (one.do === "ask") await requestRollout(ask(one.id), one.id, testbed);
           if (one.do === "control")
-            await controlRollout({ rolloutId: one.id, action: one.action, requestedBy: "b" }, testbed);
+            await controlRollout({ rolloutId: one.id, action: one.action, requestedBy: "b" }, "event-1", testbed);
           if (one.do === "guard") await guardRollout(testbed);
           if (one.do === "drive") await advanceQueue(testbed);
           const live = testbed.fleetExecutions.running();

@@ -93,10 +93,10 @@ describe("the rotation for tasks that are cut off", () => {
     const abort = (id: string) => ({ rolloutId: id, action: "abort", requestedBy: "ann" }) as const;
     for (const when of ["before", "after"] as const) {
       const { testbed, first } = await dropped();
-      if (when === "before") await controlRollout(abort(first), testbed);
+      if (when === "before") await controlRollout(abort(first), "event-1", testbed);
       await ended(testbed, first, 6, when === "before" ? "failed" : "completed");
-      if (when === "after") expect(await controlRollout(abort(first), testbed)).toBe(true);
-      if (when === "after") expect(await controlRollout(abort(first), testbed)).toBe(true);
+      if (when === "after") expect(await controlRollout(abort(first), "event-1", testbed)).toBe(true);
+      if (when === "after") expect(await controlRollout(abort(first), "event-1", testbed)).toBe(true);
       await counted(testbed, true);
       testbed.clock.nowMs += 1000 * MINUTE;
       expect(await requestPending(testbed)).toEqual([]);

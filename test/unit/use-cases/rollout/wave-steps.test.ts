@@ -443,7 +443,7 @@ describe("the guard", () => {
     });
     const control = { rolloutId: ID, action: "resume", requestedBy: "ann" } as const;
     const fleetExecutions = crashing({ calls: 1, when: "before" })(testbed.fleetExecutions);
-    await expect(controlRollout(control, { ...testbed, fleetExecutions })).rejects.toThrow(Crash);
+    await expect(controlRollout(control, "event-1", { ...testbed, fleetExecutions })).rejects.toThrow(Crash);
     expect(testbed.fleetExecutions.delivered).toEqual([]);
     await guardRollout(testbed);
     expect(testbed.fleetExecutions.delivered).toEqual([{ taskToken: "token", output: {} }]);

@@ -13,6 +13,7 @@ import { config, rootPem } from "../../../support/services.ts";
 import { runs, type WatchTestbed, watchTestbed } from "../../../support/testbeds/watch.ts";
 
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 
 /** The control plane has these roots from now on. */
 function withRoots(testbed: WatchTestbed, roots: string): void {
@@ -99,6 +100,7 @@ describe("the watch", () => {
     await expect(watchMeshFacts({ ...testbed, bus: { putEvents } })).rejects.toMatchObject({
       code: "unexpected-error",
     });
+    testbed.clock.nowMs += MINUTE_MS;
     expect(await watchMeshFacts(testbed)).toMatchObject({ changed: 1 });
     expect(testbed.bus.types()).toEqual(["Root CA Changed"]);
   });
@@ -181,6 +183,7 @@ describe("a root that can be retired", () => {
     await expect(watchMeshFacts({ ...testbed, bus: { putEvents } })).rejects.toMatchObject({
       code: "unexpected-error",
     });
+    testbed.clock.nowMs += MINUTE_MS;
     expect(await watchMeshFacts(testbed)).toMatchObject({ retirable: 1 });
   });
 
