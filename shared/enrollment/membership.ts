@@ -16,6 +16,8 @@ export interface SeenPlace {
   readonly isRefused: boolean;
   /** The clusters that were listed, and of these the ones whose services it may not read. */
   readonly clusters: ReadonlySet<string>;
+  /** All of them were listed. */
+  readonly clustersListed: boolean;
   readonly refusedClusters: ReadonlySet<string>;
 }
 
@@ -54,9 +56,12 @@ export function missingPartOf(
   return controlPlaneFor(config, ref) ? undefined : "control-plane";
 }
 
-/** Why no sweep reads a service in the mesh, after a sweep; undefined for one that is kept. */
+/**
+ * Why no sweep reads a service in the mesh, after a sweep; undefined for one that is kept. Of a cluster that the sweep
+ * has not come to, what was known counts.
+ */
 export function orphanReasonOf(
-  state: Pick<ServiceState, "serviceArn" | "enrolled" | "roll" | "secretsInUse">,
+  state: Pick<ServiceState, "serviceArn" | "enrolled" | "roll" | "secretsInUse" | "orphaned">,
   config: Config,
   seen: SeenPlace | undefined,
 ): OrphanReason | undefined {
@@ -66,7 +71,8 @@ export function orphanReasonOf(
   if (missing !== undefined || !seen) return missing;
   const clusterArn = clusterArnOf(ref);
   if (seen.isRefused || seen.refusedClusters.has(clusterArn)) return "unreadable";
-  return seen.clusters.has(clusterArn) ? undefined : "cluster-gone";
+  if (seen.clusters.has(clusterArn)) return undefined;
+  return seen.clustersListed ? "cluster-gone" : knownOrphan(state, config);
 }
 
 /** The same by the configuration, and by the record of the last sweep. */

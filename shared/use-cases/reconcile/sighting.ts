@@ -35,6 +35,8 @@ export class Sighting implements SeenPlace {
   /** The clusters that were listed, and of these the ones whose services the autopilot may not read. */
   readonly clusters = new Set<string>();
   readonly refusedClusters = new Set<string>();
+  /** All of them were listed: another one does not exist. */
+  clustersListed = false;
   /** The autopilot may not list the clusters at all. */
   isRefused = false;
   /** Every service has been read. */

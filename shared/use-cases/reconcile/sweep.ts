@@ -85,15 +85,24 @@ async function laterStates(calls: ServiceCalls): Promise<LaterStates | undefined
 /** The most services whose tasks a sweep reads: two calls each, in ECS's quota of 20 a second. */
 const TASK_READS = 200;
 
+/** After so many clusters in a row for which AWS has not answered, the account and region is left to the next sweep. */
+const MOST_SILENT = 3;
+
 async function sweepTarget(target: Target, calls: ServiceCalls): Promise<Sighting> {
   const sighting = new Sighting();
   const place: PlaceCalls = { ...calls, ecs: calls.ecs(target), sighting, waiting: [] };
   let complete = true;
+  let silentInARow = 0;
   try {
     for await (const clusterArn of place.ecs.listClusters()) {
       sighting.clusters.add(clusterArn);
-      complete = (await sweepListed(clusterArn, place)) && complete;
+      const end = await sweepListed(clusterArn, place);
+      complete = end === "complete" && complete;
+      silentInARow = end === "unanswered" ? silentInARow + 1 : 0;
+      // Each of them takes the whole time of its retries.
+      if (silentInARow >= MOST_SILENT) break;
     }
+    sighting.clustersListed = silentInARow < MOST_SILENT;
   } catch (error) {
     complete = false;
     // What can pass says nothing about who may read.
@@ -125,22 +134,22 @@ async function sweepSecretsOf(
 }
 
 /**
- * The same as `sweepServicesOf` for one of many clusters. A cluster that ECS refuses to read does not keep the others
- * from being swept, and one that was deleted since it was listed has no services. Throws what can pass for all of them.
+ * The same as `sweepServicesOf` for one of many clusters. A cluster that ECS refuses to read, or for which AWS does not
+ * answer, does not keep the others from being swept; one that was deleted since it was listed has no services.
  */
-async function sweepListed(clusterArn: string, calls: PlaceCalls): Promise<boolean> {
+async function sweepListed(clusterArn: string, calls: PlaceCalls): Promise<"complete" | "incomplete" | "unanswered"> {
   try {
-    return await sweepServicesOf(clusterArn, calls);
+    return (await sweepServicesOf(clusterArn, calls)) ? "complete" : "incomplete";
   } catch (error) {
     const { code, retryable } = asAutopilotError(error);
-    if (retryable) throw error;
     if (code === "service-not-found") {
       calls.sighting.clusters.delete(clusterArn);
-      return false;
+      return "incomplete";
     }
-    calls.sighting.refusedClusters.add(clusterArn);
     tellFailure(clusterArn, error, calls);
-    return false;
+    if (retryable) return "unanswered";
+    calls.sighting.refusedClusters.add(clusterArn);
+    return "incomplete";
   }
 }
 

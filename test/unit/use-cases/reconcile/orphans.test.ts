@@ -23,6 +23,7 @@ function seen(found: {
 }) {
   const sighting = new Sighting();
   sighting.isRefused = found.isRefused ?? false;
+  sighting.clustersListed = true;
   for (const arn of found.clusters ?? [cluster]) sighting.clusters.add(arn);
   if (found.refused) sighting.refusedClusters.add(cluster);
   return new Map([["123456789012/us-east-1", sighting]]);

@@ -205,6 +205,55 @@ describe("a sweep", () => {
     expect(testbed.lines[0]).toMatchObject({ message: "not swept: sweep of 123456789012/us-east-1" });
   });
 
+  describe("where AWS does not answer for a cluster", () => {
+    /** The service's cluster is the last one that is listed; the others before it don't answer. */
+    async function unanswered(count: number) {
+      const testbed = await watchedTestbed();
+      const own = clusterArnOf(web);
+      const others = Array.from({ length: count }, (_, index) => `${own}-${index}`);
+      const asked: string[] = [];
+      const ecs = withCalls(testbed.ecs, {
+        listClusters: async function* () {
+          yield* [...others, own];
+        },
+        listServices: async function* (clusterArn: string) {
+          asked.push(clusterArn);
+          if (clusterArn !== own) throw new AutopilotError("aws-unavailable", "ListServices");
+          yield* testbed.ecs.listServices(clusterArn);
+        },
+      });
+      return { testbed, asked, ecs: () => ecs };
+    }
+
+    it("goes on with the others, and takes nothing for read", async () => {
+      const { testbed, ecs } = await unanswered(2);
+      expect(await run(testbed, { ecs })).toMatchObject({ seen: 1, failed: 2, complete: [] });
+      expect(testbed.lines.map(({ extra }) => extra?.code)).toEqual(["aws-unavailable", "aws-unavailable"]);
+    });
+
+    it("takes no cluster for gone that it has not come to: nobody is orphaned", async () => {
+      const { testbed, ecs } = await unanswered(5);
+      await testbed.ledger.patchService(web.serviceArn, { enrolled: true });
+      const silent = withCalls(testbed.ecs, {
+        // biome-ignore lint/correctness/useYield: the list fails before its first item
+        listClusters: async function* () {
+          throw new AutopilotError("aws-unavailable", "ListClusters");
+        },
+      });
+      for (const one of [ecs, () => silent]) {
+        await run(testbed, { ecs: one });
+        expect((await testbed.ledger.getService(web.serviceArn))?.orphaned).toBeUndefined();
+      }
+      expect(testbed.bus.types()).not.toContain("Services Orphaned");
+    });
+
+    it("ends with the third in a row: then it is the region that does not answer", async () => {
+      const { testbed, ecs, asked } = await unanswered(5);
+      expect(await run(testbed, { ecs })).toMatchObject({ seen: 0, complete: [] });
+      expect(asked).toHaveLength(3);
+    });
+  });
+
   it("starts no more rolls than the policy lets it, and the next one goes on", async () => {
     const testbed = await watchedTestbed({ config: config({ policy: { maxRollsPerSweep: 2 } }) });
     addServices(testbed, 3);
