@@ -70,12 +70,17 @@ export const rootCaStageDetail = () =>
     why: text.optional(),
   });
 
-/** `Root CA Expiring`: a certificate of the bundle ends soon. */
+/** `Root CA Expiring`: a certificate of the bundle ends soon, or has ended. */
 export const rootCaExpiringDetail = () =>
   z.strictObject({
     ...rootCaFields,
     fingerprint: z.string(),
     subject: text,
+    notBefore: z.iso.datetime().optional(),
     notAfter: z.iso.datetime(),
     daysLeft: z.int(),
+    /** Where it has ended: running tasks that trust nothing that is valid. */
+    cutOff: z.strictObject({ services: count, tasks: count }).optional(),
+    /** Where it has ended: the bundle's roots that are valid. */
+    keep: certificates(),
   });

@@ -41,6 +41,12 @@ export const fleetTopics = {
   "root-ca-stage": { icon: ":key:", headline: planes("the rotation of the root CA has come to its next stage") },
   "root-ca-retirable": { icon: ":unlock:", headline: planes("no running task needs the old root CAs any more") },
   "root-ca-expiring": { icon: ":hourglass:", headline: roots("expire soon"), lasting: true },
+  "root-ca-expired": {
+    icon: ":rotating_light:",
+    headline: roots("have expired, and running tasks are CUT OFF"),
+    urgent: true,
+    lasting: true,
+  },
   "gateway-ambiguous": {
     icon: ":twisted_rightwards_arrows:",
     headline: planes("several Services expose istiod"),
@@ -101,8 +107,9 @@ export function fleetTopicOf(event: FleetNewsEvent): FleetTopicOf {
     case "Root CA Retirable":
       return { topic: "root-ca-retirable", cause: "", subject: event.detail.controlPlane };
     case "Root CA Expiring": {
-      const { controlPlane, fingerprint } = event.detail;
-      return { topic: "root-ca-expiring", cause: "", subject: `${controlPlane}: ${fingerprint.slice(0, 23)}` };
+      const { controlPlane, fingerprint, cutOff } = event.detail;
+      const topic = cutOff && cutOff.services > 0 ? "root-ca-expired" : "root-ca-expiring";
+      return { topic, cause: "", subject: `${controlPlane}: ${fingerprint.slice(0, 23)}` };
     }
     case "Mesh Gateway Ambiguous":
       return { topic: "gateway-ambiguous", cause: "", subject: event.detail.controlPlane };

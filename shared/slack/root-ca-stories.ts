@@ -153,14 +153,31 @@ export function stageStory(detail: Detail<"Root CA Stage">): Story {
   };
 }
 
-/** A certificate ends soon, or has ended. */
+/** A certificate ends soon, or has ended: then tasks that trust nothing else are cut off. */
 export function expiringStory(detail: Detail<"Root CA Expiring">): Story {
-  const { daysLeft, subject, notAfter, fingerprint } = detail;
+  const { daysLeft, subject, notBefore, notAfter, fingerprint, cutOff } = detail;
   const ends = daysLeft > 0 ? `expires in ${counted(daysLeft, "day")}` : "has expired";
+  const from = notBefore === undefined ? "" : `from ${timeText(notBefore)} `;
+  const dates = `${daysLeft > 0 ? "is" : "was"} valid ${from}until ${timeText(notAfter)}.`;
+  const isCutOff = cutOff !== undefined && cutOff.services > 0;
   return {
-    icon: ":hourglass:",
-    headline: `A root CA of ${planeText(detail)} ${ends}`,
-    lines: [quoted("", subject, { tail: `${daysLeft > 0 ? "is" : "was"} valid until ${timeText(notAfter)}.` })],
+    icon: isCutOff ? ":rotating_light:" : ":hourglass:",
+    headline: `A root CA of ${planeText(detail)} ${ends}${isCutOff ? `: ${cutOffWords(cutOff.services, cutOff.tasks)} CUT OFF` : ""}`,
+    lines: [quoted("", subject, { tail: dates }), ...(daysLeft > 0 ? [] : expiredLines(detail))],
     context: [code(fingerprint, 120)],
   };
+}
+
+function expiredLines({ cutOff, keep }: Detail<"Root CA Expiring">): readonly StoryLine[] {
+  if (cutOff === undefined || keep === undefined) return [];
+  const kept = keep.slice(0, 2).map((one) => certificateLine("valid:", one));
+  if (cutOff.services === 0) return ["No running task trusts it alone.", ...kept];
+  const why = "These tasks trust no root that is valid: what proves itself to them by it is refused.";
+  if (keep.length === 0) {
+    return [
+      why,
+      "*Now:* publish a root CA that is valid, and have istiod sign with it: the rotation starts by itself.",
+    ];
+  }
+  return [why, "*Now:* have istiod sign with a root that is valid. The rotation gives it to these tasks.", ...kept];
 }

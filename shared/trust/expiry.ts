@@ -1,8 +1,8 @@
 import type { Bundle, RootCertificate } from "./bundle.ts";
 
 const DAY_MS = 86_400_000;
-/** The days before a root certificate's expiry at which it is notified. */
-const thresholdsDays = [90, 30, 14, 7, 1] as const;
+/** The days before a root certificate's expiry at which it is notified. With 0, it has expired. */
+const thresholdsDays = [90, 30, 14, 7, 1, 0] as const;
 
 export interface Expiring {
   readonly certificate: RootCertificate;
@@ -35,5 +35,5 @@ export function daysUntilFirstEnd({ certificates }: Bundle, nowMs: number): numb
 }
 
 function daysUntilEnd({ notAfter }: RootCertificate, nowMs: number): number {
-  return Math.ceil((Date.parse(notAfter) - nowMs) / DAY_MS);
+  return Math.ceil((Date.parse(notAfter) - nowMs) / DAY_MS) + 0; // no negative zero
 }

@@ -85,7 +85,7 @@ async function laterStates(calls: ServiceCalls): Promise<LaterStates | undefined
 /** The most services whose tasks a sweep reads: two calls each, in ECS's quota of 20 a second. */
 const TASK_READS = 200;
 
-/** After so many clusters in a row for which AWS has not answered, the account and region is left to the next sweep. */
+/** Once AWS has not answered for three clusters in a row, the account and region is left to the next sweep. */
 const MOST_SILENT = 3;
 
 async function sweepTarget(target: Target, calls: ServiceCalls): Promise<Sighting> {

@@ -107,9 +107,15 @@ export function cutOffArns(mesh: MeshState, all: readonly TrustingTasks[]): read
   return [...new Set(found.map(({ serviceArn }) => serviceArn))].sort();
 }
 
-/** Running tasks that trust no anchor of the newest bundle. Services that can't be read count, without their tasks. */
-export function cutOffOf(mesh: MeshState, all: readonly TrustingTasks[]): Count {
-  const cut = cutOffGenerations(mesh);
+/**
+ * Running tasks that trust no anchor of the newest bundle, or none but those of the given generations. Services that
+ * can't be read count, without their tasks.
+ */
+export function cutOffOf(
+  mesh: MeshState,
+  all: readonly TrustingTasks[],
+  cut: ReadonlySet<string> = cutOffGenerations(mesh),
+): Count {
   const mayRun = ({ runningTasks, isRemembered }: TrustingTasks) => runningTasks > 0 || isRemembered === true;
   return countOf(all.filter((one) => mayRun(one) && typeof one.trust === "object" && cut.has(one.trust.factsId)));
 }

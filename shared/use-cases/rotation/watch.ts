@@ -8,14 +8,15 @@ import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, BusEvent, ControlPlaneCalls, Log } from "../../ports/ports.ts";
 import { factsSubject } from "../../rollout/contested.ts";
 import { parseBundle } from "../../trust/bundle.ts";
+import { expiredGenerations } from "../../trust/cut-off.ts";
 import { type Expiring, expiringSince } from "../../trust/expiry.ts";
 import { newestOf, withBundle, withReading } from "../../trust/record.ts";
 import { namedOf } from "../../trust/validity.ts";
 import { claimNews } from "./claim-news.ts";
 import { followEmergency } from "./emergency.ts";
 import { type FollowGateCalls, followGate } from "./follow-gate.ts";
-import { type CutOff, cutOffServices } from "./gate.ts";
-import { fingerprintsOf } from "./root-rotation.ts";
+import { type CutOff, cutOffServices, trustingTasks } from "./gate.ts";
+import { type Count, cutOffOf, fingerprintsOf } from "./root-rotation.ts";
 
 export interface WatchCalls extends FollowGateCalls {
   readonly config: Config;
@@ -65,11 +66,13 @@ async function watchOne(name: string, calls: WatchCalls): Promise<Watched> {
   if (!mesh) return { changed: false, expiring: 0, retirable: false };
   if (mesh.unknownShape) await checkShape(mesh, calls);
   const found = await settledNews(mesh, newsOf(mesh, calls.now()), calls);
-  const cutOff = found.previous === undefined ? undefined : await cutOffServices(mesh, calls);
+  const expires = found.expiring.some(({ thresholdDays }) => thresholdDays === 0);
+  const cutOff = found.previous === undefined && !expires ? undefined : await cutOffServices(mesh, calls);
+  const trustExpired = expires ? await countExpired(mesh, calls) : undefined;
   const news = await claimedNews(mesh, found, calls);
   const events = [
     ...changedEvents(mesh, news.previous, cutOff, calls.now()),
-    ...news.expiring.map((one) => expiringEvent(mesh, one)),
+    ...news.expiring.map((one) => expiringEvent(mesh, one, { trustExpired, nowMs: calls.now() })),
     ...(news.otherGateways.length > 0 ? [ambiguousEvent(mesh, news.otherGateways)] : []),
   ];
   // Emit before recording: after a crash in between, the events are emitted again rather than never.
@@ -213,11 +216,25 @@ function ambiguousEvent(mesh: MeshState, others: readonly string[]): BusEvent {
   return meshGatewayAmbiguous({ controlPlane: mesh.controlPlane, istiodUrl, others: [...others] });
 }
 
-function expiringEvent(mesh: MeshState, { certificate, daysLeft }: Expiring): BusEvent {
-  const { fingerprint256, subject, notAfter } = certificate;
+/** Who trusts nothing but what has expired. */
+async function countExpired(mesh: MeshState, calls: WatchCalls): Promise<Count> {
+  const { tasks } = await trustingTasks(mesh, calls);
+  return cutOffOf(mesh, tasks, expiredGenerations(mesh, calls.now()));
+}
+
+/** A certificate that has expired comes with who is cut off, and with the roots of the bundle that are valid. */
+function expiringEvent(
+  mesh: MeshState,
+  { certificate, thresholdDays, daysLeft }: Expiring,
+  { trustExpired, nowMs }: { readonly trustExpired: Count | undefined; readonly nowMs: number },
+): BusEvent {
+  const { fingerprint256, subject, notBefore, notAfter } = certificate;
   const { controlPlane } = mesh;
-  const { network } = newestOf(mesh).facts;
-  return rootCaExpiring({ controlPlane, network, fingerprint: fingerprint256, subject, notAfter, daysLeft });
+  const { network, rootCaPem } = newestOf(mesh).facts;
+  const about = { controlPlane, network, fingerprint: fingerprint256, subject, notBefore, notAfter, daysLeft };
+  if (thresholdDays > 0) return rootCaExpiring(about);
+  const keep = namedOf(rootCaPem, nowMs).filter(({ problem }) => problem === undefined);
+  return rootCaExpiring({ ...about, ...(trustExpired && { cutOff: { ...trustExpired } }), keep });
 }
 
 async function recordNotified(

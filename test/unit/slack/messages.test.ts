@@ -120,6 +120,22 @@ describe("a message", () => {
     }
   });
 
+  it("calls a root that has expired what it is: who is cut off, the certificate with its dates, and what is valid", () => {
+    const dates = { notBefore: "2016-10-18T00:00:00.000Z", notAfter: "2026-10-18T00:00:00.000Z" };
+    const expired = { controlPlane: "main", fingerprint: "AA", subject: "CN=old", ...dates, daysLeft: 0 };
+    const valid = { fingerprint: "BB", subject: "CN=new", ...dates };
+    const textOf = (more: object) => messageOf(outgoing("Root CA Expiring", { ...expired, ...more })).text;
+    const loud = textOf({ cutOff: { services: 3, tasks: 12 }, keep: [valid] });
+    expect(loud).toMatch(/^:rotating_light: .*has expired: 12 running tasks in 3 services CUT OFF\n/);
+    for (const part of ["CN=old", "2016-10-18", "2026-10-18", "CN=new", "The rotation gives it"])
+      expect(loud).toContain(part);
+    const hopeless = textOf({ cutOff: { services: 3, tasks: 12 }, keep: [] });
+    expect(hopeless).toContain("publish a root CA that is valid");
+    const calm = textOf({ cutOff: { services: 0, tasks: 0 }, keep: [valid] });
+    expect(calm).toMatch(/^:hourglass: .*has expired\n/);
+    expect(calm).not.toContain("CUT OFF");
+  });
+
   it("says which root CA to remove, and which to keep", () => {
     const shown = textsOf(
       messageOf(outgoing("Root CA Retirable", { controlPlane: "main", fingerprints: ["AA"], remaining: ["BB"] })),

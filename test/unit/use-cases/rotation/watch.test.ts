@@ -415,7 +415,7 @@ describe("a root that ends", () => {
       const { expiring } = await watchMeshFacts(testbed);
       if (expiring > 0) notified.push(days);
     }
-    expect(notified).toEqual([90, 29, 14, 6, 1]);
+    expect(notified).toEqual([90, 29, 14, 6, 1, 0]);
     expect(testbed.bus.events[1]).toMatchObject({
       detailType: "Root CA Expiring",
       detail: {
@@ -425,6 +425,52 @@ describe("a root that ends", () => {
         daysLeft: 29,
       },
     });
+  });
+
+  const END_OF_A = Date.UTC(2036, 10, 18, 3, 33, 11);
+
+  async function ended(bundleNow: string) {
+    const testbed = watchTestbed();
+    await watchMeshFacts(testbed);
+    await runs(testbed, "api", { roots: "a", running: 3 });
+    await runs(testbed, "shop", { roots: "ab", running: 2 });
+    withRoots(testbed, bundleNow);
+    for (const roots of ["ab", bundleNow]) await testbed.ledger.putMeshFacts(factsWith(roots));
+    await watchMeshFacts(testbed);
+    testbed.clock.nowMs = END_OF_A;
+    await watchMeshFacts(testbed);
+    const event = testbed.bus.events.findLast(({ detailType }) => detailType === "Root CA Expiring");
+    return { ...testbed, detail: event?.detail };
+  }
+
+  it("says when it has ended who trusts nothing else, by the certificate's subject and dates, and what remains", async () => {
+    const { detail } = await ended("ab");
+    expect(detail).toMatchObject({
+      subject: "O=cluster.local, CN=root a",
+      notBefore: "2026-11-21T03:33:10.000Z",
+      notAfter: "2036-11-18T03:33:10.000Z",
+      cutOff: { services: 1, tasks: 3 },
+      keep: [{ subject: "O=cluster.local, CN=root b" }],
+    });
+    expect(detail?.daysLeft).toBe(0);
+  });
+
+  it("is an emergency where another root is valid: the rotation that gives it to all is repeated", async () => {
+    const { ledger } = await ended("ab");
+    expect((await ledger.getMesh("main"))?.emergency).toMatchObject({ services: 1, tasks: 3 });
+  });
+
+  it("is none where no other root could be given, and says so: all are cut off", async () => {
+    const { ledger, detail } = await ended("a");
+    expect(detail).toMatchObject({ cutOff: { services: 1, tasks: 3 }, keep: [] });
+    expect((await ledger.getMesh("main"))?.emergency).toBeUndefined();
+  });
+
+  it("cuts off nobody before its end", async () => {
+    const { bus } = await ended("ab");
+    const [first] = bus.events.filter(({ detailType }) => detailType === "Root CA Expiring");
+    expect(first?.detail).toHaveProperty("cutOff");
+    expect(bus.events.filter(({ detailType }) => detailType === "Root CA Expiring")).toHaveLength(1);
   });
 
   it("is notified with the bundle that brings it", async () => {
