@@ -15,7 +15,7 @@ export function apply(context: FunctionContext, controlPlane: ControlPlanes, sec
     log.appendKeys({ serviceArn, executionName });
     if (plan.action !== "apply") throw new AutopilotError("malformed-event", "The plan has nothing to apply.");
     const ref = serviceRef(serviceArn);
-    const calls = { ...context, ecs: context.ecs(ref), secrets: secrets(ref), controlPlane };
+    const calls = { ...context, ecs: context.ecs(ref), secrets: secrets(ref), controlPlane, log };
     const applied = await applyRoll(ref, executionName, plan, calls);
     log.info(applied.outcome, { watch: applied.watch });
     return applied;

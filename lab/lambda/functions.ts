@@ -46,7 +46,8 @@ const steps: Readonly<Record<FunctionName, (context: FunctionContext, platform: 
     apply(context, controlPlanes(context, { fetch, keptMs: ROLL_KEPT_MS }), placedSecrets(context)),
   "roll/await-deployment": (context) => awaitItsDeployment(context),
   "roll/verify": (context, { kubernetesFetch: fetch }) => verify(context, controlPlanes(context, { fetch })),
-  "roll/revert": (context) => revert(context),
+  "roll/revert": (context, { kubernetesFetch: fetch }) =>
+    revert(context, controlPlanes(context, { fetch }), placedSecrets(context)),
   "roll/finish": (context) => finish(context),
   "rollout/request": (context) => request(context, homeParameters(context)),
   "rollout/control": (context) => control(context),

@@ -87,6 +87,10 @@ export const failures = {
     sentence: "The secret has a version by the bootstrap token's name whose content is not that token.",
     retryable: false,
   },
+  "identity-conflict": {
+    sentence: "The service account of the revision's identity has another role by now.",
+    retryable: false,
+  },
   "reader-refused": {
     sentence: "The execution role is not a role of the service's own account, so it can't read the token's secret.",
     retryable: false,

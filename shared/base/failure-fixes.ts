@@ -30,6 +30,7 @@ export const failureFixes: Readonly<Record<FailureCode, string>> = {
     "If it is gone, deploy the service again. If it has 20 labels or 100 versions, remove old ones.",
   "secret-version-foreign":
     "Somebody else wrote it: see CloudTrail. Delete the secret without a recovery window, then enroll again.",
+  "identity-conflict": "Give the service account back to the service's role, or the service another one by its tag.",
   "reader-refused": "Set executionRoleArn to the ARN of a role of that account.",
   "access-denied": "Compare the role's policy, and the organization's, with docs/security.md.",
   throttled: "Nothing to do: it is tried again.",

@@ -281,5 +281,6 @@ export const kubernetesFunctions = [
   "roll/plan",
   "roll/apply",
   "roll/verify",
+  "roll/revert",
 ] as const;
 export type KubernetesFunctionName = (typeof kubernetesFunctions)[number];

@@ -88,8 +88,9 @@ export const rollFunctions: readonly FunctionDefinition[] = [
     memoryMiB: 512,
     timeoutSeconds: 110,
     reservedConcurrency: 10,
+    kubernetes: true,
     calls: [
-      on("ledger", "dynamodb:GetItem", "dynamodb:UpdateItem"),
+      on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
       on("services", "ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:UpdateService"),
       on("service-deployments", "ecs:DescribeServiceDeployments"),
       on("region-wide", "ecs:DescribeTaskDefinition"),
@@ -97,7 +98,16 @@ export const rollFunctions: readonly FunctionDefinition[] = [
       on("tasks", "ecs:DescribeTasks"),
       on("in-a-cluster", "ecs:ListTasks"),
       ...register,
-      elsewhere,
+      // What the revision needs outside of its task definition, which somebody may have taken away since.
+      on(
+        "token-secrets",
+        "secretsmanager:DeleteResourcePolicy",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetResourcePolicy",
+        "secretsmanager:RestoreSecret",
+      ),
+      on("token-secret-policies", "secretsmanager:PutResourcePolicy"),
+      ...controlPlaneCalls,
     ],
   },
   {

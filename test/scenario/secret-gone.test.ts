@@ -72,7 +72,7 @@ describe("a secret that was deleted for good", () => {
       },
     ));
 
-  it("is written again once, whichever of two sweeps at once finds it, and by a reconcile after it", () =>
+  it("is written again once, whichever of two sweeps at once finds it", () =>
     onLab({ fleet: cartFleet, schedules: false, latency: true }, async (driver) => {
       const before = await enroll(driver, cart, "cart");
       await deleteForGood(driver, before);

@@ -3,7 +3,7 @@ import { AutopilotError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import type { RollPatch, ServicePatch, ServiceState } from "../../model/service-state.ts";
 import type { Ledger, RolloutLedger } from "../../ports/ledger.ts";
-import type { ControlPlaneCalls, EcsCalls } from "../../ports/ports.ts";
+import type { ControlPlaneCalls, EcsCalls, Log } from "../../ports/ports.ts";
 import type { EnsureSecretCalls } from "./ensure-secret.ts";
 import type { ApplyPlan } from "./steps.ts";
 
@@ -23,7 +23,8 @@ export interface ApplyCalls {
     Pick<RolloutLedger, "getFleet" | "reserveStart">;
   readonly controlPlane: (
     name: string,
-  ) => Pick<ControlPlaneCalls, "readMeshFacts" | "ensureNamespace" | "ensureServiceAccount">;
+  ) => Pick<ControlPlaneCalls, "readMeshFacts" | "readBindings" | "ensureNamespace" | "ensureServiceAccount">;
+  readonly log: Pick<Log, "warn">;
   readonly now: () => number;
 }
 

@@ -1,12 +1,12 @@
 import type { ServiceRef } from "../../base/arn.ts";
-import { controlPlaneFor } from "../../config/config.ts";
+import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { accountSubject, claimedAccount, claimedRole, givenBack, roleSubject } from "../../enrollment/claims.ts";
 import { identityRefusal } from "../../enrollment/decide.ts";
 import type { DesiredEnrollment } from "../../enrollment/decision.ts";
-import { accountsHeld, hasIdentity, heldOf, withHeld } from "../../enrollment/held.ts";
+import { accountsHeld, hasIdentity, heldBy, heldOf, withHeld } from "../../enrollment/held.ts";
 import type { Refusal } from "../../model/reasons.ts";
 import type { RoleBinding, WorkloadIdentity } from "../../model/service.ts";
-import type { ServiceState } from "../../model/service-state.ts";
+import type { Held, ServiceState } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { ControlPlaneCalls } from "../../ports/ports.ts";
 import type { ObservedState } from "../observe/observe.ts";
@@ -43,13 +43,19 @@ export async function claimIdentity(
   const isKept = hasIdentity(observed, identity);
   const { bindings, refusal } = await seenByKubernetes(identity, isKept, calls.controlPlane(plane.name), calls);
   if (refusal) return { refusal };
-  const held = withHeld(state.held, heldOf(desired));
+  const held = withHeld(state.held ?? runs(observed, calls.config), heldOf(desired));
   if (held) await calls.ledger.updateRoll(ref.serviceArn, executionName, {}, { held });
   const wish = { ref, controlPlane: plane.name, identity, isKept, before: accountsHeld(observed, calls.config) };
   const taken = await claimInLedger(wish, calls);
   if (!taken) return { isBound: bindings.length > 0 };
   if (held) await calls.ledger.updateRoll(ref.serviceArn, executionName, {}, { held: state.held ?? null });
   return { refusal: taken };
+}
+
+/** An earlier version has enrolled it, and no sweep has seen it since: it may return to what it runs with. */
+function runs({ service, definition, state }: ObservedState, config: Config): Held[] | undefined {
+  const held = definition && state?.enrolled ? heldBy(service, definition, config) : undefined;
+  return held && [held];
 }
 
 async function seenByKubernetes(

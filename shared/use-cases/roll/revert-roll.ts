@@ -1,14 +1,14 @@
 import type { ServiceRef } from "../../base/arn.ts";
 import { AutopilotError, asAutopilotError, type FailureCode, failureCodeOf, failures } from "../../base/errors.ts";
-import type { Config } from "../../config/config.ts";
 import { primaryOf } from "../../deployment/primary.ts";
 import type { ObservedService } from "../../model/service.ts";
 import { type ServiceState, serviceStateSchema } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
-import type { EcsCalls, Log } from "../../ports/ports.ts";
+import type { EcsCalls } from "../../ports/ports.ts";
 import { progressRecorder, type RecordProgress } from "./apply-context.ts";
 import { type CauseCalls, type FailedDeployment, failureCause } from "./failure-cause.ts";
 import { giveTagsBack, propagateTagsBefore } from "./give-back.ts";
+import { regain } from "./regain.ts";
 import { type FailedRoll, type RevertCase, revertCase } from "./revert-case.ts";
 import {
   type ApplyPlan,
@@ -22,13 +22,11 @@ import {
 import { watchOf } from "./watching.ts";
 import { type Returned, returnService, type WayBackCalls } from "./way-back.ts";
 
-export interface RevertCalls {
-  readonly config: Config;
+export interface RevertCalls extends Pick<WayBackCalls, "config" | "secrets" | "controlPlane" | "log"> {
   readonly ecs: Pick<EcsCalls, "describeService" | "updateService" | "untagResource"> &
     CauseCalls["ecs"] &
     WayBackCalls["ecs"];
   readonly ledger: Pick<Ledger, "getService" | "updateRoll"> & WayBackCalls["ledger"];
-  readonly log: Pick<Log, "warn">;
   readonly now: () => number;
 }
 
@@ -86,7 +84,7 @@ export async function revertRoll(
       return { outcome: "reverting", watch: revertWatch(revertedOf(service, { plan, state }), calls), cause };
     case "revert":
       return goBack(
-        ref,
+        service,
         {
           plan,
           state,
@@ -150,7 +148,8 @@ interface Failing extends Failed {
 }
 
 /** Updates the service. Adds the first cause to what that fails of: nobody would learn it otherwise. */
-async function goBack(ref: ServiceRef, failed: Failing, calls: RevertCalls): Promise<Reverting> {
+async function goBack(service: ObservedService, failed: Failing, calls: RevertCalls): Promise<Reverting> {
+  const { ref } = service;
   const { plan, state, executionName, cause, returned: failedReturn } = failed;
   // Nothing would remember what was tried.
   if (failedReturn && !state?.roll) throw new AutopilotError("no-way-back", failedOf(cause));
@@ -160,7 +159,7 @@ async function goBack(ref: ServiceRef, failed: Failing, calls: RevertCalls): Pro
   const propagateTags = propagateTagsBefore(known.roll?.propagateTagsBefore);
   try {
     const returned = await returnService(
-      ref,
+      service,
       { plan, state: known, failedReturn: failedReturn?.targetRevisionArn, propagateTags, record },
       calls,
     );
@@ -187,10 +186,29 @@ function noChoiceLeft(failure: AutopilotError, { cause, failedCode }: Pick<Faili
 async function giveBack(service: ObservedService, { state, executionName }: Failed, calls: RevertCalls): Promise<void> {
   const { ref } = service;
   if (state?.roll?.executionName !== executionName) return;
-  await giveTagsBack(ref, state, progressRecorder(ref, executionName, calls), calls);
+  const record = progressRecorder(ref, executionName, calls);
+  await giveTagsBack(ref, state, record, calls);
+  await keepIdentity(service, { state, record }, calls);
   const before = propagateTagsBefore(state.roll.propagateTagsBefore);
   if (!before || service.propagateTags === before || service.status !== "ACTIVE") return;
   await calls.ecs.updateService(ref, { propagateTags: before });
+}
+
+/** It is on its way to that revision, or there: what speaks against it shows in its tasks. */
+async function keepIdentity(
+  service: ObservedService,
+  { state, record }: { readonly state: ServiceState; readonly record: RecordProgress },
+  calls: RevertCalls,
+): Promise<void> {
+  const { taskDefinitionArn: arn } = service;
+  try {
+    const { raw } = await calls.ecs.describeTaskDefinition(arn);
+    await regain(service, { arn, raw }, { held: state.held, record }, calls);
+  } catch (error) {
+    const { code, message, retryable } = asAutopilotError(error);
+    if (retryable) throw error;
+    calls.log.warn(`not made sure of: what ${arn} needs`, { code, why: message });
+  }
 }
 
 /** What the service was returned to: what it runs now. */

@@ -1,23 +1,17 @@
-import { textAt } from "../../base/json-fields.ts";
 import { tagKeys } from "../../base/vocabulary.ts";
-import type { Config } from "../../config/config.ts";
-import { parseValueFrom } from "../../data-plane/ztunnel/index.ts";
-import { secretSubject } from "../../model/claim.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
-import type { ReaderCalls } from "../observe/write-readers.ts";
 import { type ApplyContext, startedAt } from "./apply-context.ts";
 import { deployRevision } from "./deploy-revision.ts";
-import { ensureReaders } from "./ensure-readers.ts";
 import { changedBeside } from "./give-back.ts";
+import { type RegainCalls, regain } from "./regain.ts";
 import type { RegisterCalls } from "./register-once.ts";
 import { secretOfRevision } from "./secrets-in-use.ts";
 import type { ApplyPlan } from "./steps.ts";
 import { type Applied, superseded, watching } from "./watching.ts";
 import { usableRevision } from "./way-back.ts";
 
-interface RollBackCalls extends ReaderCalls {
-  readonly config: Config;
+interface RollBackCalls extends RegainCalls {
   readonly ecs: RegisterCalls & Pick<EcsCalls, "updateService" | "tagResource">;
   readonly now: () => number;
 }
@@ -39,7 +33,8 @@ export async function rollBackService(
     return watching(service, taskDefinitionArn, plan, secretOfRevision(raw), calls);
   }
   if (taskDefinitionArn !== plan.observedRevisionArn) return superseded;
-  const { revisionArn: targetRevisionArn, secretInUse } = await usableRevision(pinnedRevisionArn, state, calls.ecs);
+  const usable = await usableRevision(pinnedRevisionArn, state, calls.ecs);
+  const { revisionArn: targetRevisionArn, secretInUse, raw } = usable;
   const missing = missingTags(service, plan);
   // A tag of somebody's that is set otherwise is not one that was added: it stays.
   const isAdded = (key: string) => service.tags[key] === undefined || state.addedTagKeys.includes(key);
@@ -55,24 +50,10 @@ export async function rollBackService(
       secretsInUse: secretInUse === null ? others : [...others, secretInUse],
     },
   );
-  await readAgain(service, { revisionArn: targetRevisionArn, secretInUse }, calls);
+  const revision = { arn: targetRevisionArn, raw };
+  await regain(service, revision, { held: state.held, record: recordProgress }, calls);
   if (Object.keys(missing).length > 0) await calls.ecs.tagResource(ref.serviceArn, missing);
   return deployRevision(ref, targetRevisionArn, secretInUse, context);
-}
-
-/** A service that has moved to another identity since has lost the right to read the secret of the earlier one. */
-async function readAgain(
-  { ref }: ObservedService,
-  { revisionArn, secretInUse }: { readonly revisionArn: string; readonly secretInUse: string | null },
-  calls: RollBackCalls,
-): Promise<void> {
-  const pinned = secretInUse === null ? undefined : parseValueFrom(secretInUse);
-  const { raw } = await calls.ecs.describeTaskDefinition(revisionArn);
-  const executionRoleArn = textAt(raw, "executionRoleArn");
-  if (!pinned?.secretArn || !pinned.secretName || executionRoleArn === undefined) return;
-  const { serviceArn, account } = ref;
-  const subject = secretSubject(ref, pinned.secretName);
-  await ensureReaders(pinned.secretArn, { subject, serviceArn, account, executionRoleArn }, calls);
 }
 
 /** Unenrolling has removed the tags that istiod reads: the tasks of the earlier revision carry them again. */

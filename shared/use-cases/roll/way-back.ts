@@ -1,7 +1,6 @@
-import type { ServiceRef } from "../../base/arn.ts";
 import { AutopilotError, asAutopilotError, type FailureCode } from "../../base/errors.ts";
+import type { JsonObject } from "../../base/json.ts";
 import { textAt } from "../../base/json-fields.ts";
-import type { Config } from "../../config/config.ts";
 import { findSidecar } from "../../data-plane/ztunnel/index.ts";
 import { removedDefinition } from "../../enrollment/definition.ts";
 import type { ObservedService } from "../../model/service.ts";
@@ -11,14 +10,14 @@ import type { Ledger } from "../../ports/ledger.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 import { cutOffBy } from "../observe/cut-off-secret.ts";
 import type { RecordProgress } from "./apply-context.ts";
+import { type RegainCalls, regain } from "./regain.ts";
 import { type RegisterCalls, registerOnce } from "./register-once.ts";
 import { secretOfRevision } from "./secrets-in-use.ts";
 import type { ApplyPlan } from "./steps.ts";
 
-export interface WayBackCalls {
-  readonly config: Config;
+export interface WayBackCalls extends RegainCalls {
   readonly ecs: RegisterCalls & Pick<EcsCalls, "updateService">;
-  readonly ledger: Pick<Ledger, "getMesh">;
+  readonly ledger: Pick<Ledger, "getMesh"> & RegainCalls["ledger"];
 }
 
 /** The service as ECS describes it after its return, with the revision and the secret version that it has now. */
@@ -28,15 +27,21 @@ export interface Returned {
   readonly secretInUse: string | null;
 }
 
+/** A revision that ECS takes, and its content. */
+interface Usable extends Pick<Returned, "revisionArn" | "secretInUse"> {
+  readonly raw: JsonObject;
+}
+
 /**
  * Updates the service to the first revision that can be had and that ECS takes: the pinned one, the last good one, the
  * one that was observed, and at last the observed one without our sidecar. A revision that was deregistered is
- * registered again from its content; one that was deleted, that ECS refuses for the service of today, whose deployment
- * has failed, or whose token has a root that nobody trusts any more is followed by the next. Each is recorded before it
- * is tried. Throws `no-way-back` with what was tried, or another error of its calls.
+ * registered again from its content. The next one follows where it was deleted, where ECS refuses it for the service of
+ * today, where its deployment has failed, where its token has a root that nobody trusts any more, where its secret is
+ * gone, and where its service account has another role by now. Each is recorded before it is tried. Throws
+ * `no-way-back` with what was tried, or another error of its calls.
  */
 export async function returnService(
-  ref: ServiceRef,
+  service: ObservedService,
   back: {
     readonly plan: ApplyPlan;
     readonly state: ServiceState;
@@ -47,6 +52,7 @@ export async function returnService(
   },
   calls: WayBackCalls,
 ): Promise<Returned> {
+  const { ref } = service;
   const { plan, state, propagateTags, record } = back;
   const failed = failedChoices(state, back.failedReturn);
   const refused: string[] = [];
@@ -58,6 +64,7 @@ export async function returnService(
       if (usable === undefined || failed.includes(usable.revisionArn)) continue;
       const { revisionArn, secretInUse } = usable;
       if (await isCutOff(secretInUse)) throw new AutopilotError("root-cut-off", "");
+      if (usable.raw) await regain(service, { arn: choice, raw: usable.raw }, { held: state.held, record }, calls);
       const progress = { revertRevisionArn: revisionArn, revertChoice: choice, failedChoices: failed };
       await record({ ...progress, revertSecret: secretInUse });
       const change = { taskDefinitionArn: revisionArn, ...(propagateTags && { propagateTags }) };
@@ -77,6 +84,8 @@ const asksForAnother: readonly FailureCode[] = [
   "registration-refused",
   "update-refused",
   "root-cut-off",
+  "secret-unavailable",
+  "identity-conflict",
 ];
 
 /** The last choice: an application that runs outside of the mesh is better than one that does not run. */
@@ -111,7 +120,7 @@ async function revisionOf(
   plan: ApplyPlan,
   state: ServiceState,
   ecs: RegisterCalls,
-): Promise<Pick<Returned, "revisionArn" | "secretInUse"> | undefined> {
+): Promise<(Omit<Usable, "raw"> & { readonly raw?: JsonObject }) | undefined> {
   if (choice !== WITHOUT_SIDECAR) return usableRevision(choice, state, ecs);
   const described = await ecs.describeTaskDefinition(plan.observedRevisionArn, { fresh: true });
   if (findSidecar(described.raw).kind === "none") return undefined;
@@ -120,15 +129,11 @@ async function revisionOf(
 }
 
 /** The revision itself, or one that is registered now with its content. Throws `task-definition-not-found`. */
-export async function usableRevision(
-  revisionArn: string,
-  state: ServiceState,
-  ecs: RegisterCalls,
-): Promise<Pick<Returned, "revisionArn" | "secretInUse">> {
+export async function usableRevision(revisionArn: string, state: ServiceState, ecs: RegisterCalls): Promise<Usable> {
   const described = await ecs.describeTaskDefinition(revisionArn, { fresh: true });
   const { raw, tags } = described;
   const secretInUse = secretOfRevision(raw);
-  if (textAt(raw, "status") === "ACTIVE") return { revisionArn, secretInUse };
+  if (textAt(raw, "status") === "ACTIVE") return { revisionArn, secretInUse, raw };
   const { taskDefinitionArn } = await registerOnce(registerable(raw, tags), described, state, ecs);
-  return { revisionArn: taskDefinitionArn, secretInUse };
+  return { revisionArn: taskDefinitionArn, secretInUse, raw };
 }
