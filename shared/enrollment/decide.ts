@@ -22,7 +22,7 @@ import { otherStageRefusals } from "./other-stages.ts";
 import { enrollRefusals, requestRefusals, serviceRefusals, sidecarRefusals } from "./refusals-of.ts";
 import { immediateDrift } from "./rollout-deferral.ts";
 import { sidecarSpec } from "./sidecar-spec.ts";
-import { fittingTags, tagRoomRefusals } from "./tag-room.ts";
+import { mayBeDiscovered, tagRoomRefusals } from "./tag-room.ts";
 import { effectiveTags, enrollIntent, unknownTags } from "./tags.ts";
 import { type ReadTasks, staleWords, taskTagsKey } from "./task-tags.ts";
 import { skewRefusals } from "./version-skew.ts";
@@ -189,8 +189,7 @@ function tagDrift({ missingTags }: DesiredEnrollment, { keepsIdentity }: Pick<Wi
 /** What istiod needs outside of the task definition. Other deployments than ours, and other tools, take it away. */
 function repairsOf({ service, clusterTags, config }: DecisionInput): readonly RepairReason[] {
   const found: RepairReason[] = [];
-  const hasRoom = Object.keys(fittingTags(clusterTags, { [DISCOVERY_TAG]: "true" })).length > 0;
-  if (clusterTags[DISCOVERY_TAG] !== "true" && hasRoom) found.push("discovery");
+  if (clusterTags[DISCOVERY_TAG] !== "true" && mayBeDiscovered(clusterTags)) found.push("discovery");
   if (config.policy.propagateTags && service.propagateTags !== "SERVICE") found.push("propagate-tags");
   return found;
 }

@@ -12,6 +12,12 @@ export function fittingTags(present: Tags, added: Tags): Tags {
   return Object.fromEntries(Object.entries(added).filter(([key]) => fits(key) && own.add(key)));
 }
 
+/** False for a cluster that lacks the tag by which istiod finds its tasks, and has no room for it. */
+export function mayBeDiscovered(clusterTags: Tags): boolean {
+  if (clusterTags[DISCOVERY_TAG] === "true") return true;
+  return Object.keys(fittingTags(clusterTags, { [DISCOVERY_TAG]: "true" })).length > 0;
+}
+
 /** What istiod is to read of a service or its cluster, and has no room. */
 export function tagRoomRefusals(service: ObservedService, clusterTags: Tags, missing: Tags): readonly Refusal[] {
   const discovery = clusterTags[DISCOVERY_TAG] === "true" ? {} : { [DISCOVERY_TAG]: "true" };

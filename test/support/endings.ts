@@ -23,6 +23,7 @@ export function planOf(given: Partial<ApplyPlan> = {}): ApplyPlan {
     serviceCreatedAtMs: null,
     taskTagsTried: null,
     clusterTags: {},
+    isDiscovered: true,
     namespace: "shop",
     serviceAccount: "web",
     image: "registry.example.com/ztunnel:1",
@@ -59,6 +60,7 @@ export function watchOf(given: Partial<Watch> = {}): Watch {
     desiredCount: 2,
     namespace: "shop",
     serviceAccount: "web",
+    isDiscovered: true,
     secretInUse: TARGET_SECRET,
     ...given,
   };

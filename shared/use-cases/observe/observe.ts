@@ -3,6 +3,7 @@ import { AutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { decide, type RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
+import { mayBeDiscovered } from "../../enrollment/tag-room.ts";
 import { asksToLeave, enrollIntent } from "../../enrollment/tags.ts";
 import type { ReadTasks } from "../../enrollment/task-tags.ts";
 import { isInMesh, ownSidecar } from "../../enrollment/wish.ts";
@@ -121,7 +122,8 @@ export function decideWith(
   if (!facts) return decide({ ...given, facts: undefined, older: [], fleet: {} });
   const { mesh, fleet } = facts;
   const decision = decide({ ...given, facts: newestOf(mesh).facts, older: acceptableOf(mesh), fleet });
-  return decision.action === "none" && mesh.unknownShape ? { ...decision, unprovable: true } : decision;
+  const isUnprovable = mesh.unknownShape !== undefined || !mayBeDiscovered(clusterTags);
+  return decision.action === "none" && isUnprovable ? { ...decision, unprovable: true } : decision;
 }
 
 /**

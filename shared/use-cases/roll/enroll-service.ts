@@ -79,7 +79,7 @@ async function ensureTags(
   { missingTags }: DesiredEnrollment,
   { plan, calls }: Pick<ApplyContext, "plan" | "calls">,
 ): Promise<void> {
-  if (plan.clusterTags[DISCOVERY_TAG] !== "true") {
+  if (plan.clusterTags[DISCOVERY_TAG] !== "true" && plan.isDiscovered) {
     await calls.ecs.tagResource(clusterArnOf(ref), { [DISCOVERY_TAG]: "true" });
   }
   if (Object.keys(missingTags).length > 0) await calls.ecs.tagResource(ref.serviceArn, missingTags);

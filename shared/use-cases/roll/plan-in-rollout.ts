@@ -8,6 +8,7 @@ import { hasCompleted } from "../../deployment/verdict.ts";
 import type { RolloutTarget } from "../../enrollment/decide.ts";
 import { assignedImage } from "../../enrollment/desired.ts";
 import { derivedPorts } from "../../enrollment/ports.ts";
+import { mayBeDiscovered } from "../../enrollment/tag-room.ts";
 import { requestOf, tokenIdentityOf } from "../../enrollment/wish.ts";
 import type { Rollout, RolloutService } from "../../model/rollout.ts";
 import type { ObservedService } from "../../model/service.ts";
@@ -99,6 +100,7 @@ async function planRollback(
     pinnedSecret,
     serviceCreatedAtMs: service.createdAtMs ?? null,
     clusterTags: {},
+    isDiscovered: mayBeDiscovered(clusterTags),
     namespace: enrolled?.namespace ?? null,
     serviceAccount: enrolled?.serviceAccount ?? null,
     image: imageOfRevision(raw),

@@ -10,6 +10,7 @@ import type { RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
 import { desiredContent } from "../../enrollment/definition.ts";
 import { familyRefusal } from "../../enrollment/families.ts";
+import { mayBeDiscovered } from "../../enrollment/tag-room.ts";
 import { effectiveTags } from "../../enrollment/tags.ts";
 import { taskTagsKey } from "../../enrollment/task-tags.ts";
 import { tokenIdentityOf } from "../../enrollment/wish.ts";
@@ -109,7 +110,7 @@ async function planKept(
 
 /** Nothing is to be changed: the first tasks of a revision that was deployed while none ran are to be verified. */
 function planVerification(
-  { service, definition }: ObservedState,
+  { service, definition, clusterTags }: ObservedState,
   { unverified }: ServiceState,
   { now }: Pick<PlanCalls, "now">,
 ): Plan {
@@ -127,6 +128,7 @@ function planVerification(
     pinnedSecret: unverified.pinnedSecret,
     serviceCreatedAtMs: service.createdAtMs ?? null,
     clusterTags: {},
+    isDiscovered: mayBeDiscovered(clusterTags),
     namespace,
     serviceAccount,
     image: definition ? imageOfRevision(definition.raw) : null,
@@ -224,6 +226,7 @@ function applyPlan(
     observedRevisionArn,
     serviceCreatedAtMs: service.createdAtMs ?? null,
     clusterTags: decisiveTags(clusterTags, config),
+    isDiscovered: mayBeDiscovered(clusterTags),
     namespace: desired?.identity.namespace ?? null,
     serviceAccount: desired?.identity.serviceAccount ?? null,
     image: desired?.image ?? null,

@@ -230,7 +230,7 @@ function revertWatch(
   { service, revisionArn, secretInUse }: Returned,
   calls: Pick<RevertCalls, "config" | "now">,
 ): Watch {
-  const outside = { namespace: null, serviceAccount: null, secretInUse };
+  const outside = { namespace: null, serviceAccount: null, isDiscovered: true, secretInUse };
   const target = { targetRevisionArn: revisionArn, revisionBeforeArn: null, ...outside };
   return watchOf(service, { ...target, deploymentId: primaryOf(service)?.id ?? "" }, calls);
 }

@@ -1,4 +1,5 @@
 import { tagKeys } from "../../base/vocabulary.ts";
+import { fittingTags } from "../../enrollment/tag-room.ts";
 import type { ObservedService, Tags } from "../../model/service.ts";
 import type { EcsCalls } from "../../ports/ports.ts";
 import { type ApplyContext, startedAt } from "./apply-context.ts";
@@ -35,7 +36,7 @@ export async function rollBackService(
   if (taskDefinitionArn !== plan.observedRevisionArn) return superseded;
   const usable = await usableRevision(pinnedRevisionArn, state, calls.ecs);
   const { revisionArn: targetRevisionArn, secretInUse, raw } = usable;
-  const missing = missingTags(service, plan);
+  const missing = fittingTags(service.tags, missingTags(service, plan));
   // A tag of somebody's that is set otherwise is not one that was added: it stays.
   const isAdded = (key: string) => service.tags[key] === undefined || state.addedTagKeys.includes(key);
   const propagates = calls.config.policy.propagateTags && plan.namespace !== null;

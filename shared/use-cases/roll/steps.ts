@@ -35,6 +35,8 @@ const applyPlanSchema = z.object({
   taskTagsTried: z.string().nullable().default(null),
   /** The cluster's tags that decisions depend on, so that the next step need not read them again. */
   clusterTags: z.record(z.string(), z.string()),
+  /** False where the cluster has no room for the tag by which istiod finds its tasks: nothing can prove them. */
+  isDiscovered: z.boolean().default(true),
   /**
    * The workload's Kubernetes namespace and service account, and its ztunnel's image; null when it leaves the mesh.
    */
@@ -81,6 +83,8 @@ export const watchSchema = z.object({
   namespace: z.string().nullable(),
   /** As whom the mesh must know them. */
   serviceAccount: z.string().nullable().default(null),
+  /** The same as in the plan. */
+  isDiscovered: z.boolean().default(true),
   /** The secret version that the target revision pins, if it has one. */
   secretInUse: z.string().nullable(),
 });
@@ -168,6 +172,7 @@ const endedApplyPlanSchema = z
     serviceCreatedAtMs: z.int().nullable().catch(null),
     taskTagsTried: z.string().nullable().catch(null),
     clusterTags: z.record(z.string(), z.string()).catch({}),
+    isDiscovered: z.boolean().catch(true),
     namespace: z.string().nullable().catch(null),
     serviceAccount: z.string().nullable().catch(null),
     image: z.string().nullable().catch(null),
@@ -208,6 +213,7 @@ const endedWatchSchema = z
     desiredCount: z.int().nonnegative().catch(0),
     namespace: z.string().nullable().catch(null),
     serviceAccount: z.string().nullable().catch(null),
+    isDiscovered: z.boolean().catch(true),
     secretInUse: z.string().nullable().catch(null),
   })
   .nullable()

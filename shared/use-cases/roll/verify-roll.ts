@@ -31,8 +31,8 @@ const MESH_READS = 4;
 const BETWEEN_MESH_READS_MS = 2000;
 
 /**
- * `unverified`: nothing can show whether the revision works in the mesh. The service is to run no task, or no entry of
- * the control plane has a mark that proves one.
+ * `unverified`: nothing can show whether the revision works in the mesh. The service is to run no task, no entry of the
+ * control plane has a mark that proves one, or the cluster has no room for the tag by which istiod finds its tasks.
  */
 export type Verified = "succeeded" | "unverified" | "superseded";
 
@@ -55,7 +55,8 @@ export async function verifyRoll(
   const found = await beforeDeadline(deadlineMs, calls, () => verifyOnce(ref, watch, calls));
   if (typeof found === "string") return found;
   const { code, detail, lacks } = found;
-  if (lacks && calls.now() >= deadlineMs && (await reportUnknownShape(ref, lacks, executionName, calls)))
+  const isLate = calls.now() >= deadlineMs;
+  if (lacks && isLate && (!watch.isDiscovered || (await reportUnknownShape(ref, lacks, executionName, calls))))
     return "unverified";
   if (calls.now() < deadlineMs) throw new AutopilotError("mesh-not-converged", detail);
   const isProof = code !== "mesh-not-converged" && code !== "ztunnel-unhealthy";

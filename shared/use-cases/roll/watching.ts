@@ -22,13 +22,14 @@ export const superseded: Applied = { outcome: "superseded", watch: null };
 export function watching(
   service: ObservedService,
   targetRevisionArn: string,
-  { pinnedRevisionArn, namespace, serviceAccount }: ApplyPlan,
+  { pinnedRevisionArn, namespace, serviceAccount, isDiscovered }: ApplyPlan,
   secretInUse: string | null,
   context: WatchContext,
 ): Applied & { readonly outcome: "applied" } {
   const primary = primaryOf(service);
   if (!primary) throw new AutopilotError("update-refused", `${service.ref.serviceArn} has no PRIMARY deployment.`);
-  const target = { targetRevisionArn, revisionBeforeArn: pinnedRevisionArn, namespace, serviceAccount, secretInUse };
+  const where = { namespace, serviceAccount, isDiscovered };
+  const target = { targetRevisionArn, revisionBeforeArn: pinnedRevisionArn, ...where, secretInUse };
   return { outcome: "applied", watch: watchOf(service, { ...target, deploymentId: primary.id }, context) };
 }
 

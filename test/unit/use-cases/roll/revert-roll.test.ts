@@ -35,6 +35,7 @@ describe("a failed roll", () => {
         desiredCount: 2,
         namespace: null,
         serviceAccount: null,
+        isDiscovered: true,
         secretInUse: null,
       },
     });
