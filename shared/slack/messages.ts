@@ -1,5 +1,5 @@
 import { serviceRef } from "../base/arn.ts";
-import { failures } from "../base/errors.ts";
+import { type FailureCode, failures } from "../base/errors.ts";
 import { failureFixes } from "../base/failure-fixes.ts";
 import { RUNBOOKS } from "../base/own-alarms.ts";
 import { stageKeys } from "../base/vocabulary.ts";
@@ -208,14 +208,29 @@ function unhealthyStory(detail: Extract<OutgoingEvent, { detailType: "Service Un
   };
 }
 
-function failedWords({ reverted, unchanged }: { reverted: boolean; unchanged?: true | undefined }): string {
+/** Failures of what runs already: a roll that ends so without a change was to verify it, and had nothing to return to. */
+const ofWhatRuns: readonly FailureCode[] = [
+  "not-verified",
+  "workload-entry-missing",
+  "workload-identity-differs",
+  "workload-not-redirected",
+  "ztunnel-unhealthy",
+  "application-failed",
+  "tasks-stopping",
+];
+
+function failedWords(detail: Pick<RollFailed, "reverted" | "unchanged" | "code">): string {
+  const { reverted, unchanged, code: failure } = detail;
+  if (unchanged && ofWhatRuns.includes(failure)) return "it could not be verified, and runs on as it is";
   if (unchanged) return "the roll failed before it deployed anything";
   return reverted
     ? "the roll failed and was reverted to the last good revision"
     : "the roll failed and could NOT be reverted";
 }
 
-function rollFailedStory(detail: Extract<OutgoingEvent, { detailType: "Service Roll Failed" }>["detail"]): Story {
+type RollFailed = Extract<OutgoingEvent, { detailType: "Service Roll Failed" }>["detail"];
+
+function rollFailedStory(detail: RollFailed): Story {
   const { sentence } = failures[detail.code];
   const fix = failureFixes[detail.code];
   const name = serviceText(detail);

@@ -2,10 +2,11 @@ import type { ServiceRef } from "../../base/arn.ts";
 import { isAnotherService } from "../../deployment/memory.ts";
 import { removedDefinition } from "../../enrollment/definition.ts";
 import type { DescribedTaskDefinition, ObservedService } from "../../model/service.ts";
+import type { ServiceState } from "../../model/service-state.ts";
 import { readFleetFacts } from "../observe/observe.ts";
 import { applyCase, resumeOf, targetOf } from "./apply-case.ts";
 import { type ApplyCalls, type ApplyContext, progressRecorder, startedAt } from "./apply-context.ts";
-import { deployDefinition } from "./deploy-revision.ts";
+import { deployDefinition, deployRevision } from "./deploy-revision.ts";
 import { enrollService } from "./enroll-service.ts";
 import { freshReads } from "./fresh-reads.ts";
 import { rollBackService } from "./roll-back-service.ts";
@@ -42,15 +43,26 @@ export async function applyRoll(
   }
 }
 
-/** What runs is all that is to be verified: its deployment has completed, and nothing is changed. */
+/**
+ * What runs is all that is to be verified: its deployment has completed, and nothing is changed. Where that has failed
+ * once and there is nothing to return to, it is deployed anew: istiod may have missed its tasks.
+ */
 async function watchUnchanged(service: ObservedService, context: ApplyContext): Promise<Applied> {
-  const { plan, calls } = context;
+  const { plan, state, calls } = context;
   const revisionArn = plan.observedRevisionArn;
   if (service.taskDefinitionArn !== revisionArn) return superseded;
   const { raw } = await calls.ecs.describeTaskDefinition(revisionArn);
+  if (isDeployedAnew(plan, state)) return deployRevision(service.ref, revisionArn, secretOfRevision(raw), context);
   const applied = watching(service, revisionArn, plan, secretOfRevision(raw), calls);
   await context.recordProgress({ targetRevisionArn: revisionArn, deploymentId: applied.watch.deploymentId });
   return applied;
+}
+
+function isDeployedAnew(
+  { pinnedRevisionArn, observedRevisionArn, attemptKey }: ApplyPlan,
+  { failedAttemptKey, consecutiveFailures }: ServiceState,
+): boolean {
+  return pinnedRevisionArn === observedRevisionArn && failedAttemptKey === attemptKey && consecutiveFailures === 1;
 }
 
 /** The secret version that the update has recorded last. */

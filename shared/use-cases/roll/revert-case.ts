@@ -26,6 +26,8 @@ type Finding =
   | "stuck"
   /** The roll failed before it updated the service. */
   | "unchanged"
+  /** What could not be verified is all that there is to return to: the service runs on with it. */
+  | "alone"
   /** ECS's circuit breaker, or an earlier attempt of this step, has reverted the service. */
   | "reverted"
   /** The same, and the deployment of that revision is still in progress. */
@@ -58,6 +60,9 @@ export function revertCase(failed: FailedRoll): RevertCase {
   if (!hasUpdated) return { case: plan.change === "rollback" ? "stuck" : "unchanged", failedRevisionArn };
   // A rollback has deployed its pinned revision.
   const back = plan.change === "rollback" ? plan.observedRevisionArn : plan.pinnedRevisionArn;
+  if (plan.change === "verify" && current === back && hasSettled(service)) {
+    return { case: "alone", failedRevisionArn };
+  }
   if (current === back || current === leaseholder?.revertRevisionArn) {
     return { case: hasSettled(service) ? "reverted" : "reverting", failedRevisionArn };
   }

@@ -34,7 +34,7 @@ export interface RevertCalls extends Pick<WayBackCalls, "config" | "secrets" | "
 const MOST_OF_A_RETURN = 400;
 
 export type Reverting = {
-  /** `failed`: the roll has deployed nothing. */
+  /** `failed`: the roll has deployed nothing, or has nothing to return to. */
   readonly outcome: "reverting" | "reverted" | "superseded" | "failed";
   readonly watch: Watch | null;
   readonly cause: { readonly [K in keyof Cause]: Cause[K] };
@@ -74,6 +74,7 @@ export async function revertRoll(
     case "stuck":
       throw stuckError(cause);
     case "unchanged":
+    case "alone":
       await giveBack(service, { plan, state, executionName }, calls);
       return { outcome: "failed", watch: null, cause };
     case "reverted":

@@ -71,6 +71,20 @@ describe("for a failed roll the case is", () => {
         leaseholder: lease({ targetRevisionArn: OBSERVED, deploymentId: "ecs-svc/8" }),
       },
     ],
+    [
+      "alone",
+      "it was to verify what runs, and there is nothing else to return to",
+      { plan: planOf({ change: "verify" }), watch: { ...watch, targetRevisionArn: OBSERVED } },
+    ],
+    [
+      "reverting",
+      "it was to verify that, and the deployment that it forced is in progress",
+      {
+        plan: planOf({ change: "verify" }),
+        service: running(OBSERVED, "IN_PROGRESS"),
+        watch: { ...watch, targetRevisionArn: OBSERVED },
+      },
+    ],
     ["reverting", "the pinned revision is being deployed", { service: running(OBSERVED, "IN_PROGRESS"), watch }],
     ["superseded", "somebody has deployed another revision", { service: running(OTHER), watch }],
     [
