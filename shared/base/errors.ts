@@ -273,6 +273,10 @@ export const failures = {
     sentence: "Somebody deployed the service during the roll.",
     retryable: false,
   },
+  "service-deleted": {
+    sentence: "Somebody deleted the service during the roll.",
+    retryable: false,
+  },
   // What `autopilot inject` answers.
   "injection-refused": {
     sentence: "The sidecar can't be put into the task definition.",

@@ -96,6 +96,7 @@ export const failureFixes: Readonly<Record<FailureCode, string>> = {
   "roll-in-progress": "Nothing to do: the service is reconciled again when that roll ends.",
   "rollout-stopped": "Nothing to do: the service runs on as it was.",
   "changed-since": "Nothing to do: that deployment's own event reconciles the service.",
+  "service-deleted": "Nothing to do. One that is created again under its name is enrolled by its own tags.",
   "root-cut-off": "Nothing to do where a rotation goes on. Else mend what failed, and let the service roll again.",
   "already-as-desired": "Nothing to do.",
 };

@@ -208,7 +208,7 @@ function unhealthyStory(detail: Extract<OutgoingEvent, { detailType: "Service Un
   };
 }
 
-/** Failures of what runs already: a roll that ends so without a change was to verify it, and had nothing to return to. */
+/** Failures of what runs already: a roll that ends so without a change was to verify it, with nothing to return to. */
 const ofWhatRuns: readonly FailureCode[] = [
   "not-verified",
   "workload-entry-missing",

@@ -118,6 +118,8 @@ export const rollFunctions: readonly FunctionDefinition[] = [
     timeoutSeconds: 110,
     calls: [
       on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+      // Whether a roll that was superseded or has failed has done so since its service was deleted.
+      on("services", "ecs:DescribeServices"),
       on("service-tags", "ecs:UntagResource"),
       on("bus", "events:PutEvents"),
       elsewhere,

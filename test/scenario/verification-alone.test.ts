@@ -26,7 +26,7 @@ const failures = (driver: LabDriver) =>
   eventsOf(driver, cart).flatMap(({ type, detail }) => (type === "Service Roll Failed" ? [detail] : []));
 
 describe("a verification that fails where there is nothing to return to", () => {
-  it("is not called reverted, and a deployment forced anew brings tasks that istiod knows", () =>
+  it("is not called reverted, and another deployment of the same brings tasks that istiod knows", () =>
     onLab({ fleet: cartFleet }, async (driver) => {
       const revision = await missed(driver);
       const before = tasksOf(driver, cart).map(({ taskArn }) => taskArn);
@@ -44,7 +44,7 @@ describe("a verification that fails where there is nothing to return to", () => 
       expect(await driver.state(cart)).not.toHaveProperty("unverified");
     }));
 
-  it("is forced anew once: after that it is only verified, and that waits longer each time", () =>
+  it("is deployed again once: after that it is only verified, and that waits longer each time", () =>
     onLab({ fleet: cartFleet }, async (driver) => {
       const revision = await missed(driver);
       driver.lab.faults.add({ kind: "no-workload-entry", match: { service: "cart" } });

@@ -45,20 +45,20 @@ export async function applyRoll(
 
 /**
  * What runs is all that is to be verified: its deployment has completed, and nothing is changed. Where that has failed
- * once and there is nothing to return to, it is deployed anew: istiod may have missed its tasks.
+ * once and there is nothing to return to, it is deployed again: istiod may have missed its tasks.
  */
 async function watchUnchanged(service: ObservedService, context: ApplyContext): Promise<Applied> {
   const { plan, state, calls } = context;
   const revisionArn = plan.observedRevisionArn;
   if (service.taskDefinitionArn !== revisionArn) return superseded;
   const { raw } = await calls.ecs.describeTaskDefinition(revisionArn);
-  if (isDeployedAnew(plan, state)) return deployRevision(service.ref, revisionArn, secretOfRevision(raw), context);
+  if (isDeployedAgain(plan, state)) return deployRevision(service.ref, revisionArn, secretOfRevision(raw), context);
   const applied = watching(service, revisionArn, plan, secretOfRevision(raw), calls);
   await context.recordProgress({ targetRevisionArn: revisionArn, deploymentId: applied.watch.deploymentId });
   return applied;
 }
 
-function isDeployedAnew(
+function isDeployedAgain(
   { pinnedRevisionArn, observedRevisionArn, attemptKey }: ApplyPlan,
   { failedAttemptKey, consecutiveFailures }: ServiceState,
 ): boolean {

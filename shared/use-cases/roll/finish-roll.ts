@@ -1,5 +1,7 @@
 import type { ServiceRef } from "../../base/arn.ts";
+import { AutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
+import { isAnotherService } from "../../deployment/memory.ts";
 import type { RollOutcome, ServiceState } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { BusCalls, EcsCalls, Log } from "../../ports/ports.ts";
@@ -14,7 +16,7 @@ import type { FinishInput } from "./steps.ts";
 
 export interface FinishCalls {
   readonly config: Config;
-  readonly ecs: Pick<EcsCalls, "untagResource">;
+  readonly ecs: Pick<EcsCalls, "untagResource" | "describeService">;
   readonly ledger: Pick<Ledger, "getService" | "finishRoll" | "patchService" | "claimNotice"> & RecordCalls["ledger"];
   readonly bus: BusCalls;
   readonly log: Pick<Log, "warn">;
@@ -33,7 +35,7 @@ export interface Finished {
  * service since: it writes nothing twice and emits the event again.
  */
 export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: FinishCalls): Promise<Finished> {
-  const ending = endingOf(input);
+  const ending = await ofDeleted(ref, endingOf(input), calls);
   const found = endingCase(await calls.ledger.getService(ref.serviceArn), ending);
   const known = found.case === "release" && (await isNotified(ref, ending, calls));
   const recorded = await recordEnding(ref, ending, found, calls);
@@ -44,6 +46,38 @@ export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: Fin
   }
   const { outcome, reason, plan } = ending;
   return { outcome, reason, durationSeconds: plan && (calls.now() - plan.startedAtMs) / 1000 };
+}
+
+/**
+ * The ending as it is of a service that was deleted, or created again, during its roll: nobody has to act,
+ * even if that has kept something from being done. What can't be read counts as not deleted.
+ */
+async function ofDeleted(ref: ServiceRef, ending: Ending, { ecs, log }: FinishCalls): Promise<Ending> {
+  const { outcome, reason, plan } = ending;
+  const isInDoubt = outcome === "superseded" ? reason === "superseded" : isFailed(outcome);
+  if (!isInDoubt || !(await isDeleted(ref, plan, { ecs, log }))) return ending;
+  return { ...ending, outcome: "superseded", reason: "service-deleted", sentence: "", revertedTo: undefined };
+}
+
+function isFailed(outcome: RollOutcome): boolean {
+  return outcome === "failed" || outcome === "reverted" || outcome === "revert-failed";
+}
+
+async function isDeleted(
+  ref: ServiceRef,
+  plan: Ending["plan"],
+  { ecs, log }: Pick<FinishCalls, "ecs" | "log">,
+): Promise<boolean> {
+  try {
+    const service = await ecs.describeService(ref);
+    return service.status !== "ACTIVE" || (plan !== undefined && isAnotherService(service, plan.serviceCreatedAtMs));
+  } catch (error) {
+    if (!(error instanceof AutopilotError)) throw error;
+    const { code, message } = error;
+    if (code === "service-not-found") return true;
+    log.warn("it is unknown whether the service was deleted", { code, why: message });
+    return false;
+  }
 }
 
 /** True if people have been notified of the very refusals or failure that the roll ended with, or are about to be. */

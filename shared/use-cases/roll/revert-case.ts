@@ -32,7 +32,7 @@ type Finding =
   | "reverted"
   /** The same, and the deployment of that revision is still in progress. */
   | "reverting"
-  /** Somebody has deployed another revision since, or created the service again. */
+  /** Somebody has deployed another revision since, deleted the service, or created it again. */
   | "superseded"
   /** The service runs the revision that failed, or a return to it that failed, too. */
   | "revert";
@@ -49,7 +49,8 @@ export function revertCase(failed: FailedRoll): RevertCase {
   if (leaseholder && leaseholder.executionName !== executionName) {
     return { case: "lease-lost", failedRevisionArn: undefined };
   }
-  if (isAnotherService(service, plan.serviceCreatedAtMs)) return { case: "superseded", failedRevisionArn: undefined };
+  if (service.status !== "ACTIVE" || isAnotherService(service, plan.serviceCreatedAtMs))
+    return { case: "superseded", failedRevisionArn: undefined };
   // An apply step that crashed after UpdateService has left no watch: its target is in the ledger.
   const targetRevisionArn = watch?.targetRevisionArn ?? leaseholder?.targetRevisionArn;
   if (failed.wasReturned) return { case: afterReturn(failed, targetRevisionArn), failedRevisionArn: targetRevisionArn };

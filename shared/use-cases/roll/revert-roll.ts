@@ -60,7 +60,8 @@ export async function revertRoll(
 ): Promise<Reverting> {
   const { plan, watch, failure } = roll;
   const wasReturned = roll.cause !== null;
-  const service = await calls.ecs.describeService(ref);
+  const service = await describedUnlessDeleted(ref, calls);
+  if (!service) return { outcome: "superseded", watch: null, cause: roll.cause ?? deletedCause };
   const state = await calls.ledger.getService(ref.serviceArn);
   const leaseholder = state?.roll;
   const found = revertCase({ executionName, plan, watch, wasReturned, service, leaseholder });
@@ -96,6 +97,17 @@ export async function revertRoll(
         },
         calls,
       );
+  }
+}
+
+const deletedCause: Cause = { code: "service-deleted", sentence: failures["service-deleted"].sentence };
+
+async function describedUnlessDeleted(ref: ServiceRef, { ecs }: RevertCalls): Promise<ObservedService | undefined> {
+  try {
+    return await ecs.describeService(ref);
+  } catch (error) {
+    if (asAutopilotError(error).code === "service-not-found") return undefined;
+    throw error;
   }
 }
 

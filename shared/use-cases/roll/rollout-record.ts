@@ -29,6 +29,7 @@ function forwardStatus({ outcome, reason }: Ending): RolloutServiceStatus {
   switch (reason) {
     case "already-as-desired":
     case "service-not-found":
+    case "service-deleted":
       return "skipped";
     case "rollout-stopped":
       return "waiting";

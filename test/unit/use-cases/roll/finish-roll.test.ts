@@ -299,13 +299,14 @@ describe("finishing again after a crash", () => {
     ["a superseded roll", (made) => inputOf({ ...made, outcome: "superseded" })],
   ];
 
-  it.each(endings)("of %s writes what one run writes, and its last event says the same", async (_what, ending) => {
+  it.each(endings)("of %s writes what one run writes, and its last event says the same", async (what, ending) => {
     const smooth = await enrolling();
     await finishRoll(web, ending(smooth), smooth.testbed);
     for (let calls = 1; ; calls += 1) {
       const { testbed, plan, watch } = await enrolling();
       if (!(await crashes(testbed, ending({ plan, watch }), calls))) {
-        expect(calls).toBe(4);
+        // An ending that a deletion may explain reads the service first.
+        expect(calls).toBe(what === "a success" ? 4 : 5);
         return;
       }
       testbed.clock.nowMs += MINUTE;
@@ -322,7 +323,7 @@ describe("finishing again after a crash", () => {
   it("of a roll that never had the lease counts its failure once", async () => {
     const testbed = rollTestbed();
     const input = inputOf({ plan: null, failure: failed });
-    expect(await crashes(testbed, input, 3)).toBe(true);
+    expect(await crashes(testbed, input, 4)).toBe(true);
     await finishRoll(web, input, testbed);
     expect(await stateOf(testbed)).toMatchObject({ consecutiveFailures: 1 });
     expect(testbed.bus.events.at(-1)?.detail).toMatchObject({ consecutiveFailures: 1 });
