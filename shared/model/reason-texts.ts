@@ -182,6 +182,10 @@ export const sharedProblems = {
     sentence: "A namespace of services in the mesh is not in the ambient mesh any more.",
     fix: "Label it by the named command, or set policy.labelNamespaces to have the autopilot do it.",
   },
+  "hostname-shared": {
+    sentence: "Services of different identities have one hostname, so traffic to it may reach any of them.",
+    fix: "Give each of them a hostname of its own, by the tag ecs.solo.io/hostname.",
+  },
 } as const satisfies Readonly<Record<SharedProblem, { sentence: string; fix: string }>>;
 
 /** Why nobody keeps a service in the mesh, behind its name. */

@@ -106,7 +106,12 @@ export const warningNames = [
 export type WarningCode = (typeof warningNames)[number];
 
 /** What is wrong with a thing that services in the mesh share. */
-export const sharedProblemNames = ["role-shared", "identity-conflict", "namespace-not-ambient"] as const;
+export const sharedProblemNames = [
+  "role-shared",
+  "identity-conflict",
+  "namespace-not-ambient",
+  "hostname-shared",
+] as const;
 export type SharedProblem = (typeof sharedProblemNames)[number];
 
 /** Why a certificate of a root CA bundle is not a root that tasks can rely on now. */

@@ -3,6 +3,7 @@ import { type Config, controlPlaneFor, targetsOf } from "../../config/config.ts"
 import { hasForeignDeny, parseValueFrom, tokenScopeOf, withReaders } from "../../data-plane/ztunnel/index.ts";
 import { type Needed, reviewed, withoutHolders } from "../../enrollment/claims.ts";
 import { needsOf, placeName } from "../../enrollment/needs.ts";
+import { type SharedHostname, sharedHostnamesOf } from "../../enrollment/shared-hostnames.ts";
 import { type SharedRole, sharedRolesOf } from "../../enrollment/shared-problems.ts";
 import { type Claim, newClaim, secretSubject } from "../../model/claim.ts";
 import { writeReaders } from "../observe/write-readers.ts";
@@ -58,8 +59,17 @@ export async function keepIdentities(
     if (reviewed && unreadable.length === 0) await recordHoldersKnown(states, calls);
     for (const { name } of calls.config.controlPlanes) {
       await trying(`the identities of ${name}`, calls, () => restoreBindings(name, keeping));
-      const shared = sharedRolesOf(states, { controlPlane: name, config: calls.config, isGone: seen.isGone });
-      await trying(`the roles of ${name}`, calls, () => reportRoles(name, shared, keeping));
+      const of = { controlPlane: name, config: calls.config };
+      const seenServices = [...sightings.values()].flatMap(({ remembered }) => [...remembered.values()]);
+      const shared = [
+        ...sharedRolesOf(states, { ...of, isGone: seen.isGone }),
+        ...sharedHostnamesOf(
+          seenServices.filter(({ enrolled }) => enrolled),
+          states,
+          of,
+        ),
+      ];
+      await trying(`what services of ${name} share`, calls, () => reportShared(name, shared, keeping));
     }
     for (const target of targetsOf(calls.config)) {
       await trying(`the readers of ${placeName(target)}`, calls, () => keepReaders(target, keeping));
@@ -69,14 +79,21 @@ export async function keepIdentities(
   }
 }
 
-/** Reports roles with several service accounts, and ends the problems of what no service has any more. */
-async function reportRoles(controlPlane: string, shared: readonly SharedRole[], keeping: Keeping): Promise<void> {
-  for (const role of shared) await reportProblem({ controlPlane, ...role }, keeping);
+/** Reports roles and hostnames of several service accounts, and ends the problems of what no service has any more. */
+async function reportShared(
+  controlPlane: string,
+  shared: readonly (SharedRole | SharedHostname)[],
+  keeping: Keeping,
+): Promise<void> {
+  for (const one of shared) await reportProblem({ controlPlane, ...one }, keeping);
   const subjects = new Set(shared.map(({ subject }) => subject));
   for (const { subject, problem } of keeping.claims.values()) {
     const [kind, plane, namespace = ""] = subject.split(" ");
     if (!problem || plane !== controlPlane || subjects.has(subject)) continue;
-    const isInUse = kind !== "role" && isOwned(kind === "namespace" ? namespace : subject, controlPlane, keeping);
+    const isInUse =
+      kind !== "role" &&
+      kind !== "hostname" &&
+      isOwned(kind === "namespace" ? namespace : subject, controlPlane, keeping);
     if (!isInUse) await reportProblem({ controlPlane, subject, found: undefined, services: [] }, keeping);
   }
 }

@@ -164,3 +164,39 @@ describe("a role that several service accounts have", () => {
     expect(reported()).toEqual([]);
   });
 });
+
+describe("a hostname that services of different identities have in one namespace", () => {
+  const HOSTNAME = "ecs.solo.io/hostname";
+  const DEFAULT_OF_WEB = `${web.serviceName}.${web.clusterName}.ecs.local`;
+  const asApi = (hostname: string) => ({
+    ...enrolled,
+    "ecs.solo.io/service-account": "api",
+    [HOSTNAME]: hostname,
+  });
+  const rename = (testbed: RollTestbed, hostname: string) => {
+    const before = testbed.ecs.of(api);
+    testbed.ecs.services.set(api.serviceArn, { ...before, tags: { ...before.tags, [HOSTNAME]: hostname } });
+  };
+
+  it("is reported once, also where it is the other's by default, and no more when it is another one", async () => {
+    const { testbed, reported } = await inMesh({ config: config({ policy: { sharedRoles: "warn" } }) });
+    await addApi(testbed, asApi("api.example.com"));
+    await sweeps(testbed, 3);
+    const hostnames = () => reported().filter(({ code }) => code === "hostname-shared");
+    expect(hostnames()).toEqual([]);
+    rename(testbed, DEFAULT_OF_WEB);
+    await sweeps(testbed, 4);
+    expect(hostnames()).toEqual([
+      expect.objectContaining({
+        controlPlane: "main",
+        detail: `${DEFAULT_OF_WEB} in shop is that of api and web.`,
+        services: [api.serviceArn, web.serviceArn],
+      }),
+    ]);
+    rename(testbed, "api.example.com");
+    await sweeps(testbed, 4);
+    const problems = (await Array.fromAsync(testbed.ledger.listClaims())).flatMap(({ problem }) => problem?.code ?? []);
+    expect(problems).not.toContain("hostname-shared");
+    expect(hostnames()).toHaveLength(1);
+  });
+});
