@@ -168,6 +168,10 @@ export const failures = {
     sentence: "The tasks have no route to Secrets Manager.",
     retryable: false,
   },
+  "log-unavailable": {
+    sentence: "ECS can't write a container's log, and starts no task without it.",
+    retryable: false,
+  },
   "image-unavailable": {
     sentence: "The tasks could not pull an image.",
     retryable: false,

@@ -54,6 +54,8 @@ export const failureFixes: Readonly<Record<FailureCode, string>> = {
     "Allow the execution role kms:Decrypt on the secret's key, or encrypt it with aws/secretsmanager again.",
   "secret-unreachable":
     "Give their subnets a VPC endpoint for Secrets Manager or a NAT gateway; check their security groups.",
+  "log-unavailable":
+    "Create the container's log group in that region, and let the execution role write to it. For ztunnel's, see ztunnel.logs.",
   "image-unavailable": "Check the image's name and the execution role's permission to pull it.",
   "application-failed": "Read the application's log. If it fails with the sidecar only, check its proxy settings.",
   "not-verified": "See the detail: either the mesh does not know the tasks, or its control plane does not answer.",

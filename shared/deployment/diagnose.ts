@@ -11,6 +11,7 @@ export interface Diagnosis {
     | "secret-kms-denied"
     | "secret-unreachable"
     | "secret-unavailable"
+    | "log-unavailable"
     | "image-unavailable"
     | "ztunnel-unhealthy"
     | "application-failed"
@@ -97,10 +98,14 @@ function startFailureCode(reason: string): Diagnosis["code"] | undefined {
     const isOthers = (secretArn !== undefined && !ANY_STAGE_PREFIX.test(secretArn)) || /\bssm\b/i.test(reason);
     return isOthers ? "application-failed" : secretFailureCode(reason);
   }
+  if (NO_LOG.test(reason)) return "log-unavailable";
   if (/CannotPull|pull image|ImagePull|registry auth|ecr registry/i.test(reason)) return "image-unavailable";
   if (/capacity is unavailable|network interface provisioning|^RESOURCE:/i.test(reason)) return "tasks-not-placed";
   return undefined;
 }
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html */
+const NO_LOG = /validate logger args|initialize logging driver|create Cloudwatch log (stream|group)/i;
 
 /**
  * Why our own secret could not be read, by the words of Secrets Manager, KMS and of ECS's agent, which has no other

@@ -33,6 +33,22 @@ describe("the diagnosis of a stopped task", () => {
     expect(ofStopped({ ...failed, stoppedReason: others })?.code).toBe("application-failed");
   });
 
+  const logReasons = [
+    "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit status 1",
+    "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist.",
+    "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log group: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: logs:CreateLogGroup on resource: y",
+    "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: RequestCanceled: request context canceled caused by: context deadline exceeded",
+  ];
+  it.each(logReasons)("is log-unavailable for %s", (stoppedReason) => {
+    const failed = stopped({ stopCode: "TaskFailedToStart", stoppedReason, containers: [] });
+    expect(ofStopped(failed)).toMatchObject({ code: "log-unavailable", sentence: expect.stringContaining("log") });
+    const reason = stoppedReason;
+    const container = { name: "app", lastStatus: "STOPPED", reason };
+    expect(ofStopped(stopped({ stopCode: "TaskFailedToStart", containers: [container] }))?.code).toBe(
+      "log-unavailable",
+    );
+  });
+
   const stories: readonly [string, Partial<ObservedTask>, string, string][] = [
     [
       "secret-denied",
