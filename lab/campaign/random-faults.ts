@@ -43,6 +43,7 @@ const ledgerCalls = [
   "dropService",
   "claimNotice",
   "claimRepair",
+  "recordNotice",
   "getMesh",
   "changeMesh",
   "getFleet",

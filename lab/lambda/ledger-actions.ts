@@ -18,6 +18,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   forgetService: [UPDATE],
   claimNotice: [UPDATE],
   claimRepair: [UPDATE],
+  recordNotice: [UPDATE],
   countStops: [UPDATE],
   raiseAttempt: [UPDATE],
   dropService: ["dynamodb:DeleteItem"],

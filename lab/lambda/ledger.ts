@@ -18,6 +18,7 @@ export function instrumentedLedger(ledger: Ledgers, around: AroundCall): Ledgers
     patchService: (...args) => around("ledger.patchService", () => ledger.patchService(...args)),
     noteService: (...args) => around("ledger.noteService", () => ledger.noteService(...args)),
     claimNotice: (...args) => around("ledger.claimNotice", () => ledger.claimNotice(...args)),
+    recordNotice: (...args) => around("ledger.recordNotice", () => ledger.recordNotice(...args)),
     claimRepair: (...args) => around("ledger.claimRepair", () => ledger.claimRepair(...args)),
     forgetService: (...args) => around("ledger.forgetService", () => ledger.forgetService(...args)),
     countStops: (...args) => around("ledger.countStops", () => ledger.countStops(...args)),

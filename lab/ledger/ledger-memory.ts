@@ -112,6 +112,11 @@ function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls | keyo
       return true;
     },
 
+    recordNotice: async (serviceArn, { member, text }) => {
+      const held = state(serviceArn)?.notice;
+      if (held?.member === member && held.text === text) change(serviceArn, { [member]: text, notice: null });
+    },
+
     claimRepair: async (serviceArn, repaired, nowMs) => {
       const held = state(serviceArn)?.repaired;
       if (held?.text === repaired.text && held.untilMs > nowMs) return false;

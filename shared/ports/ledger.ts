@@ -123,6 +123,8 @@ export interface Ledger {
    * that claim has expired by `nowMs`. The same claimant may claim again.
    */
   claimNotice(serviceArn: string, notice: Notice, nowMs: number): Promise<boolean>;
+  /** Records that people were notified of what was claimed, unless another claim has taken its place since. */
+  recordNotice(serviceArn: string, notice: Pick<Notice, "member" | "text">): Promise<void>;
   /**
    * True if the caller is to report this correction: nobody else does until the last claim of the same text has ended
    * by `nowMs`. What is corrected again later is reported again.

@@ -331,6 +331,23 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     });
   });
 
+  describe("the record of a notice", () => {
+    it("is written while its claim stands, and not after another claim or a record", async () => {
+      const serviceArn = newServiceArn();
+      const first = { member: "notifiedRefusals", text: "bad-tag: a", untilMs: 2000 } as const;
+      const second = { ...first, text: "bad-tag: b" };
+      await ledger.recordNotice(serviceArn, first);
+      expect((await ledger.getService(serviceArn))?.notifiedRefusals).toBeUndefined();
+      await ledger.claimNotice(serviceArn, first, 1000);
+      await ledger.claimNotice(serviceArn, second, 1000);
+      await ledger.recordNotice(serviceArn, second);
+      await ledger.recordNotice(serviceArn, first);
+      const state = await ledger.getService(serviceArn);
+      expect(state?.notifiedRefusals).toBe(second.text);
+      expect(state?.notice).toBeUndefined();
+    });
+  });
+
   describe("a correction", () => {
     it("is reported by one, and again when it is made again later; another one at once", async () => {
       const serviceArn = newServiceArn();

@@ -174,6 +174,15 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | ke
       return (await update(serviceArn, { notice: { ...notice } }, condition)) !== undefined;
     },
 
+    recordNotice: async (serviceArn, { member, text }) => {
+      const expression = "#notice.#member = :member AND #notice.#text = :text";
+      await update(
+        serviceArn,
+        { [member]: text, notice: null },
+        { expression, values: { ":member": member, ":text": text } },
+      );
+    },
+
     claimRepair: async (serviceArn, repaired, nowMs) => {
       const values = { ":text": repaired.text, ":now": nowMs };
       const expression = "attribute_not_exists(#repaired) OR #repaired.#text <> :text OR #repaired.#untilMs <= :now";

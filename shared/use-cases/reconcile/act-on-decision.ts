@@ -45,7 +45,10 @@ export type NothingReason =
 export interface ReconcileCalls {
   readonly config: Config;
   readonly ecs: Pick<EcsCalls, "untagResource"> & RepairCalls["ecs"];
-  readonly ledger: Pick<Ledger, "patchService" | "noteService" | "raiseAttempt" | "claimNotice" | "claimRepair">;
+  readonly ledger: Pick<
+    Ledger,
+    "patchService" | "noteService" | "raiseAttempt" | "claimNotice" | "claimRepair" | "recordNotice"
+  >;
   readonly executions: Pick<ExecutionCalls, "startExecution">;
   readonly bus: BusCalls;
   readonly log: Pick<Log, "warn" | "error">;
@@ -228,7 +231,7 @@ async function notifyWarnings(
 ): Promise<void> {
   const notice = { member: "notifiedWarnings", text } as const;
   if (await notifyOnce(ref, notice, serviceWarned(ref, warnings), calls))
-    await calls.ledger.patchService(ref.serviceArn, { notifiedWarnings: text, notice: null });
+    await calls.ledger.recordNotice(ref.serviceArn, notice);
 }
 
 async function notifyRefusals(
@@ -242,5 +245,5 @@ async function notifyRefusals(
   const notice = { member: "notifiedRefusals", text } as const;
   const inMesh = state?.enrolled ? ({ enrolled: true } as const) : {};
   if (await notifyOnce(service.ref, notice, serviceRefused(service.ref, refusals, inMesh), calls))
-    await calls.ledger.patchService(service.ref.serviceArn, { notifiedRefusals: text, notice: null });
+    await calls.ledger.recordNotice(service.ref.serviceArn, notice);
 }

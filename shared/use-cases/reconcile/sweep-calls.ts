@@ -19,6 +19,7 @@ type ServicesLedger = Pick<
   | "noteService"
   | "patchService"
   | "claimNotice"
+  | "recordNotice"
   | "claimRepair"
   | "forgetService"
   | "raiseAttempt"
