@@ -2,8 +2,15 @@ import * as z from "zod";
 import { serviceArnSchema } from "../base/arn.ts";
 import { eventSources, type OperatorDetailType } from "../base/vocabulary.ts";
 import { overridesSchema, requestedKinds, rolloutIdSchema, scopeSchema } from "../model/rollout.ts";
+import { AUTOPILOT } from "../rollout/wish.ts";
 
-const by = z.string().min(1).max(200).default("an operator");
+/** Who asks. In the autopilot's own name nobody does: its rollouts follow the fleet's values, and end with them. */
+const by = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine((name) => name.toLowerCase().replace(/[^a-z-]/g, "") !== AUTOPILOT, `not ${AUTOPILOT}: who asks for it`)
+  .default("an operator");
 
 const requestedSchema = z.strictObject({
   /** The rollout's id, where the requester chooses one. Without it, one is made of the event's id. */
