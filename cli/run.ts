@@ -1,9 +1,11 @@
 import { type Command, CommanderError, type Option, type OutputConfiguration } from "commander";
+import { withStage } from "../shared/base/own-commands.ts";
 import { autopilotCommand, START } from "./program.ts";
 import { printable } from "./render/style.ts";
 import { allCommands, pathOf } from "./runtime/command-tree.ts";
-import type { CliContext } from "./runtime/context.ts";
+import type { CliContext, Screen } from "./runtime/context.ts";
 import { errorJson, exitCodeOf, exitCodes, explained, UsageError } from "./runtime/exit-codes.ts";
+import { stageOf } from "./runtime/operator.ts";
 
 /** commander ends with these codes after it has written a help or the version. */
 const answered: ReadonlySet<string> = new Set(["commander.help", "commander.helpDisplayed", "commander.version"]);
@@ -12,8 +14,10 @@ const answered: ReadonlySet<string> = new Set(["commander.help", "commander.help
 export async function runCommand(args: readonly string[], context: CliContext): Promise<number> {
   let exitCode: number = exitCodes.ok;
   let named: Command | undefined;
+  let screens: Pick<CliContext, "out" | "err"> = context;
   const root = autopilotCommand(async (command, invocation) => {
-    exitCode = await command.run(invocation, context);
+    screens = stagedScreens(invocation.values, context);
+    exitCode = await command.run(invocation, { ...context, ...screens });
   });
   for (const command of allCommands(root)) {
     command.configureOutput(outputOf(context)).exitOverride((error) => {
@@ -31,9 +35,26 @@ export async function runCommand(args: readonly string[], context: CliContext): 
   } catch (error) {
     if (error instanceof CommanderError && answered.has(error.code)) return exitCodes.ok;
     const failure = error instanceof CommanderError ? usageError(error, named ?? root, args) : error;
-    report(failure, named ?? root, args, context);
+    report(failure, named ?? root, args, screens);
     return exitCodeOf(failure);
   }
+}
+
+/** The terminal, on which commands of ours name the stage that this one was called for. */
+function stagedScreens(values: unknown, context: CliContext): Pick<CliContext, "out" | "err"> {
+  const given = typeof values === "object" && values !== null ? Reflect.get(values, "stage") : undefined;
+  const stage = stageOf(typeof given === "string" ? { stage: given } : {}, context);
+  const staged = (screen: Screen): Screen => ({
+    write: (text) => screen.write(withStage(text, stage)),
+    isTTY: screen.isTTY,
+    get columns() {
+      return screen.columns;
+    },
+    get rows() {
+      return screen.rows;
+    },
+  });
+  return { out: staged(context.out), err: staged(context.err) };
 }
 
 /** For a group without its subcommand, commander writes the help as an error; here it is the answer. */
@@ -74,7 +95,12 @@ function sentenceOf(message: string): string {
   return `${first.toUpperCase()}${rest}.${hint === undefined ? "" : ` ${hint}`}`;
 }
 
-function report(error: unknown, command: Command, args: readonly string[], { out, err }: CliContext): void {
+function report(
+  error: unknown,
+  command: Command,
+  args: readonly string[],
+  { out, err }: Pick<CliContext, "out" | "err">,
+): void {
   const { sentence, fix } = explained(error);
   const lines = [
     sentence,

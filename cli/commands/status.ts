@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { counted } from "../../shared/base/plural.ts";
 import { scopeSchema } from "../../shared/model/rollout.ts";
 import { readInventory } from "../inventory/inventory.ts";
 import { inventoryText } from "../render/inventory.ts";
@@ -39,7 +40,7 @@ The exit code is 3 when an account or region could not be read.`,
     const operator = await connectOperator(asked, context);
     const { out, err, environment, now } = context;
     const onProgress = (read: number) => {
-      if (err.isTTY) err.write(`\r${read} services read`);
+      if (err.isTTY) err.write(`\r${counted(read, "service")} read`);
     };
     const inventory = await readInventory(
       scopeSchema.parse({

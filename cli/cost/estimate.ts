@@ -1,3 +1,4 @@
+import { counted } from "../../shared/base/plural.ts";
 import { type PriceName, priceOf } from "./prices.ts";
 
 /** What the estimate is made for. */
@@ -142,7 +143,7 @@ export function estimateCost(input: CostInput): CostEstimate {
 function assumptionsOf(input: CostInput): readonly string[] {
   const { services, regions, identities, tasks, deployments, rollouts } = input;
   return [
-    `${services} services, spread evenly over ${regions} accounts and regions, ${tasks} tasks each.`,
+    `${counted(services, "service")}, spread evenly over ${counted(regions, "region")} of the accounts, ${counted(tasks, "task")} each.`,
     `${identities} workload identities in all: a service account is bound to one task role, services may share one.`,
     `${deployments} CI deployments a service and month come without the sidecar and are rolled again; with \`inject\` in the pipeline it is 0.`,
     `Rollouts over the whole fleet: ${rollouts} a month.`,

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/base/plural.ts";
 import type { Inventory, InventoryService } from "../inventory/inventory.ts";
 import type { TokenRoot } from "../inventory/token-root.ts";
 import { sharedThingsText } from "./shared-things.ts";
@@ -45,7 +46,7 @@ export function inventoryText(inventory: Inventory, terminal: Terminal): string 
 
 function placeWords(services: readonly InventoryService[]): string {
   const enrolled = services.filter((service) => service.enrolled).length;
-  return `${services.length} services, ${enrolled} enrolled`;
+  return `${counted(services.length, "service")}, ${enrolled} enrolled`;
 }
 
 function row(service: InventoryService): readonly Cell[] {
@@ -131,7 +132,7 @@ function notes(service: InventoryService): readonly string[] {
 function summary(services: readonly InventoryService[]): string {
   const count = (holds: (service: InventoryService) => boolean) => services.filter(holds).length;
   const always = [
-    `${services.length} services`,
+    counted(services.length, "service"),
     `${count(({ enrolled }) => enrolled)} enrolled`,
     `${count(({ sidecar }) => sidecar)} with ztunnel`,
   ];

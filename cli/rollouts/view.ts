@@ -61,7 +61,9 @@ export class RolloutReader {
     const progress = progressOf(rollout, services);
     const nowMs = Math.max(this.#now(), newestMs(rollout, services));
     const eta = etaMs(progress, { bakeMinutes: rollout.overrides.bakeMinutes ?? bakeMinutes }, nowMs);
-    const fleet = rollout.status === "waiting" ? await this.#ledger.getFleet() : undefined;
+    const { status, parked, control } = rollout;
+    const mayWait = status === "waiting" || parked || control?.action === "rollback";
+    const fleet = mayWait ? await this.#ledger.getFleet() : undefined;
     return {
       rollout,
       services,

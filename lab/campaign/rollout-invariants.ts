@@ -95,9 +95,14 @@ function progress(rollout: Rollout, services: readonly RolloutService[]): readon
   return broken;
 }
 
-/** After a rollback, every service that the rollout had changed runs its previous revision, or is reported as stuck. */
-function rolledBack(lab: Lab, actors: Actors, { id }: Rollout, services: readonly RolloutService[]): readonly string[] {
-  return services.flatMap(({ serviceArn, status, fromRevisionArn, toRevisionArn, finishedAt = "" }) => {
+/** After a rollback, each service that the rollout had changed runs its previous revision or image, or is stuck. */
+function rolledBack(
+  lab: Lab,
+  actors: Actors,
+  { id, target }: Rollout,
+  services: readonly RolloutService[],
+): readonly string[] {
+  return services.flatMap(({ serviceArn, status, reason, fromRevisionArn, toRevisionArn, finishedAt = "" }) => {
     const who = `${serviceRef(serviceArn).serviceName} of ${id}`;
     if (toRevisionArn === undefined || status === "left" || status === "stuck") return [];
     if (status !== "rolled-back") return [`${who} was changed, and is ${status} after the rollback`];
@@ -108,6 +113,9 @@ function rolledBack(lab: Lab, actors: Actors, { id }: Rollout, services: readonl
     // The owner may have deployed while the reverted service was being verified.
     const owned = actors.services.find((one) => arnOf(one) === serviceArn);
     if (running === fromRevisionArn || owned?.revisions.includes(running)) return [];
+    // The autopilot had deployed it since, as in a rotation: it keeps that, and its earlier image replaces the target.
+    const image = primary.revision.spec.containerDefinitions.find(({ name }) => name === "ztunnel")?.image;
+    if (reason === "update" && image !== target.image) return [];
     return [`${who} counts as rolled back and runs ${running}`];
   });
 }

@@ -1,4 +1,5 @@
 import type { FailureCode } from "../base/errors.ts";
+import { counted, tasksRun } from "../base/plural.ts";
 import type { Policy } from "../config/config.ts";
 import type { Deployment, ObservedService } from "../model/service.ts";
 import { primaryOf } from "./primary.ts";
@@ -56,11 +57,11 @@ function judgeProgress(deployment: Deployment, { deadlineMs, nowMs, policy }: Wa
   if (deployment.rolloutState === "FAILED") return failed("deployment-failed", deployment.rolloutStateReason ?? "");
   if (hasCompleted(deployment)) return { state: "succeeded" };
   if (deployment.failedTasks >= policy.failedTasksLimit) {
-    return failed("tasks-stopping", `${deployment.failedTasks} tasks failed in a row.`);
+    return failed("tasks-stopping", `${counted(deployment.failedTasks, "task")} failed in a row.`);
   }
   if (nowMs >= deadlineMs) {
     const { runningCount, desiredCount } = deployment;
-    return failed("deployment-deadline", `${runningCount} of ${desiredCount} tasks run.`);
+    return failed("deployment-deadline", `${tasksRun(runningCount, desiredCount)}.`);
   }
   return { state: "progressing" };
 }

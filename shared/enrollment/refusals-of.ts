@@ -1,6 +1,7 @@
 import { sameRole } from "../base/arn.ts";
 import type { JsonObject } from "../base/json.ts";
 import { isSet, objectAt, objectsAt, textAt } from "../base/json-fields.ts";
+import { counted } from "../base/plural.ts";
 import { type Config, controlPlaneFor, isSystemNamespace } from "../config/config.ts";
 import { isAllowedImage } from "../config/images.ts";
 import type { SidecarSpec } from "../data-plane/ztunnel/index.ts";
@@ -72,7 +73,7 @@ function deploymentObstacles(service: ObservedService): readonly Refusal[] {
   const { desiredCount, deploymentPercents, deploymentStrategy } = service;
   if (deploymentStrategy === "ROLLING" && desiredCount > 0 && !hasRoom(service)) {
     const { minimumHealthy, maximum } = deploymentPercents;
-    const detail = `${desiredCount} tasks, minimumHealthyPercent ${minimumHealthy}, maximumPercent ${maximum}.`;
+    const detail = `${counted(desiredCount, "task")}, minimumHealthyPercent ${minimumHealthy}, maximumPercent ${maximum}.`;
     found.push({ reason: "no-deployment-room", detail });
   }
   return found;

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../base/json.ts";
 import { isSet } from "../base/json-fields.ts";
+import { counted } from "../base/plural.ts";
 import type { Config } from "../config/config.ts";
 import { headroom, proxyProblemsIn, type SidecarSpec, sidecarIn } from "../data-plane/ztunnel/index.ts";
 import type { MeshFacts } from "../model/mesh.ts";
@@ -83,6 +84,6 @@ function deploymentWarnings({
     ...(hasPauseHook ? ["a pause hook"] : []),
   ];
   if (causes.length === 0) return [];
-  const detail = `The service has ${causes.join(" and ")}: up to ${strategyMinutes} minutes more.`;
+  const detail = `The service has ${causes.join(" and ")}: up to ${counted(strategyMinutes, "minute")} more.`;
   return [{ code: "slow-deployment", detail }];
 }

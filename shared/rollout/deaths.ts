@@ -1,3 +1,4 @@
+import { counted } from "../base/plural.ts";
 import type { Config } from "../config/config.ts";
 import { endedStatuses, type Rollout, type RolloutService } from "../model/rollout.ts";
 import type { Stops } from "../model/service-state.ts";
@@ -35,7 +36,11 @@ function deathsLimit(rollout: Rollout, { policy }: Pick<Config, "policy">): numb
 /** What the rollout records of a service whose tasks die. */
 export function deathsPatch({ count, sinceMs, sentence }: Stops): Partial<RolloutService> {
   const since = new Date(sinceMs).toISOString();
-  return { status: "failed", reason: "bake-failed", detail: `${count} tasks died since ${since}. ${sentence}` };
+  return {
+    status: "failed",
+    reason: "bake-failed",
+    detail: `${counted(count, "task")} died since ${since}. ${sentence}`,
+  };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { agreeing, tasksRun } from "../base/plural.ts";
 import type { Config } from "../config/config.ts";
 import type { Rollout, RolloutService } from "../model/rollout.ts";
 import type { ObservedService } from "../model/service.ts";
@@ -97,9 +98,9 @@ function degradationOf(observed: ObservedService, { toRevisionArn }: RolloutServ
   const { runningCount, failedTasks, rolloutState, rolloutStateReason } = primary;
   const isShort = runningCount < observed.desiredCount;
   if (rolloutState === "FAILED") return `ECS reports its deployment as failed. ${rolloutStateReason ?? ""}`.trim();
-  if (runningCount === 0) return `None of its ${observed.desiredCount} tasks runs.`;
+  if (runningCount === 0) return `${tasksRun(0, observed.desiredCount)}.`;
   if (isShort && failedTasks > 0) {
-    return `${runningCount} of ${observed.desiredCount} tasks run, ${failedTasks} have failed.`;
+    return `${tasksRun(runningCount, observed.desiredCount)}, ${failedTasks} ${agreeing(failedTasks, "has", "have")} failed.`;
   }
   return undefined;
 }

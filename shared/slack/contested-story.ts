@@ -1,6 +1,7 @@
 import { failureFixes } from "../base/failure-fixes.ts";
+import { counted } from "../base/plural.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
-import { counted, quoted, type Story } from "./layout.ts";
+import { quoted, type Story } from "./layout.ts";
 import { nameText } from "./mrkdwn.ts";
 
 const words = {

@@ -1,5 +1,6 @@
+import { agreeing, counted } from "../base/plural.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
-import { counted } from "./layout.ts";
+
 import type { TopicRules } from "./topic-rules.ts";
 
 /** An event about a control plane or the fleet, or about a request that was refused. */
@@ -9,7 +10,8 @@ export type FleetNewsEvent = Extract<
 >;
 
 const planes = (words: string) => (count: number) => `${counted(count, "control plane")}: ${words}`;
-const roots = (words: string) => (count: number) => `${counted(count, "root CA")} ${words}`;
+const roots = (one: string, several: string, rest: string) => (count: number) =>
+  `${counted(count, "root CA")} ${agreeing(count, one, several)} ${rest}`;
 
 /** The topics of the operations channel that such an event can belong to. */
 export const fleetTopics = {
@@ -40,10 +42,10 @@ export const fleetTopics = {
   },
   "root-ca-stage": { icon: ":key:", headline: planes("the rotation of the root CA has come to its next stage") },
   "root-ca-retirable": { icon: ":unlock:", headline: planes("no running task needs the old root CAs any more") },
-  "root-ca-expiring": { icon: ":hourglass:", headline: roots("expire soon"), lasting: true },
+  "root-ca-expiring": { icon: ":hourglass:", headline: roots("expires", "expire", "soon"), lasting: true },
   "root-ca-expired": {
     icon: ":rotating_light:",
-    headline: roots("have expired, and running tasks are CUT OFF"),
+    headline: roots("has", "have", "expired, and running tasks are CUT OFF"),
     urgent: true,
     lasting: true,
   },
@@ -60,7 +62,8 @@ export const fleetTopics = {
   },
   "identity-warned": {
     icon: ":warning:",
-    headline: (count) => `${counted(count, "thing")} that services in the mesh share are wrong`,
+    headline: (count) =>
+      `${counted(count, "thing")} that services in the mesh share ${agreeing(count, "is", "are")} wrong`,
     lasting: true,
   },
   "services-orphaned": {
@@ -69,16 +72,21 @@ export const fleetTopics = {
     lasting: true,
     list: "npm run autopilot -- status",
   },
-  "services-released": { icon: ":wave:", headline: (count) => `${counted(count, "group")} of services were released` },
+  "services-released": {
+    icon: ":wave:",
+    headline: (count) => `${counted(count, "group")} of services ${agreeing(count, "was", "were")} released`,
+  },
   "fleet-contested": {
     icon: ":crossed_swords:",
-    headline: (count) => `${counted(count, "value")} of the fleet are changed by two writers in turns`,
+    headline: (count) =>
+      `${counted(count, "value")} of the fleet ${agreeing(count, "is", "are")} changed by two writers in turns`,
     urgent: true,
     lasting: true,
   },
   "rollout-refused": {
     icon: ":no_entry:",
-    headline: (count) => `Requests about ${counted(count, "rollout")} were refused: nothing was changed`,
+    headline: (count) =>
+      `${agreeing(count, "A request", "Requests")} about ${counted(count, "rollout")} ${agreeing(count, "was", "were")} refused: nothing was changed`,
     lasting: true,
     list: "npm run autopilot -- rollout list",
   },

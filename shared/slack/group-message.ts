@@ -1,4 +1,5 @@
 import { parseServiceArn } from "../base/arn.ts";
+import { counted } from "../base/plural.ts";
 import type { Group, News } from "../model/channel.ts";
 import { layOut, type SlackMessage, type Story, type StoryLine, timeText } from "./layout.ts";
 import { code } from "./mrkdwn.ts";
@@ -39,7 +40,7 @@ function groupStory({ topic, count, causes, named, openedMs }: Group, threads: b
     headline: headline(count),
     lines: [
       ...texts.slice(0, SHOWN_CAUSES).map(causeLine),
-      ...(rest > 0 ? [`• and ${rest} more causes`] : []),
+      ...(rest > 0 ? [`• and ${counted(rest, "more cause")}`] : []),
       namesLine(named, count),
       `${threads ? "The details are in the thread. " : ""}List them with ${code(list, 100)}.`,
     ],

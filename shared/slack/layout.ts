@@ -1,3 +1,4 @@
+import { withStage } from "../base/own-commands.ts";
 import { cleanText, nameText } from "./mrkdwn.ts";
 
 /**
@@ -78,15 +79,12 @@ export function quoted(
   return { lead, quote: cleanText(withTimes(text), maxLength), tail };
 }
 
-/** Every command of ours names the stage: without it, a command is for another fleet. */
 function forStage(line: StoryLine, stage: string | undefined): StoryLine {
   if (stage === undefined) return line;
-  if (typeof line === "string") return line.replace(OWN_COMMAND, `$1 --stage ${stage}\``);
+  if (typeof line === "string") return withStage(line, stage);
   const { lead, quote, tail } = line;
   return { lead: String(forStage(lead, stage)), quote, tail: String(forStage(tail, stage)) };
 }
-
-const OWN_COMMAND = /(`npm run autopilot -- [^`]+)`/g;
 
 function lineText(line: StoryLine): string {
   if (typeof line === "string") return line;
@@ -139,9 +137,4 @@ function withTimes(text: string): string {
 
 function readable(time: string): string {
   return Number.isNaN(Date.parse(time)) ? time : timeText(time);
-}
-
-/** `1 task`, `3 tasks`. */
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

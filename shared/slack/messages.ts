@@ -2,11 +2,12 @@ import { serviceRef } from "../base/arn.ts";
 import { type FailureCode, failures } from "../base/errors.ts";
 import { failureFixes } from "../base/failure-fixes.ts";
 import { RUNBOOKS } from "../base/own-alarms.ts";
+import { counted } from "../base/plural.ts";
 import { stageKeys } from "../base/vocabulary.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { driftReasons, refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
 import { contestedStory } from "./contested-story.ts";
-import { counted, quoted, type Story, type StoryLine, timeText } from "./layout.ts";
+import { quoted, type Story, type StoryLine, timeText } from "./layout.ts";
 import { code, link, nameText } from "./mrkdwn.ts";
 import { planeText, serviceText } from "./names.ts";
 import { orphansStory } from "./orphans-story.ts";
@@ -91,8 +92,10 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
         icon: ":crossed_swords:",
         headline: `${serviceText(detail)}: another controller puts its revision back after each correction`,
         lines: [
-          `It was corrected ${detail.corrections === 1 ? "once" : `${detail.corrections} times`}. The other's revision: ${nameText(detail.taskDefinitionArn)}`,
-          ...(detail.ownRevisionArn === undefined ? [] : [`The autopilot's: ${nameText(detail.ownRevisionArn)}`]),
+          `It was corrected ${detail.corrections === 1 ? "once" : `${detail.corrections} times`}. The other's revision: ${code(shortRevision(detail.taskDefinitionArn), 250)}`,
+          ...(detail.ownRevisionArn === undefined
+            ? []
+            : [`The autopilot's: ${code(shortRevision(detail.ownRevisionArn), 250)}`]),
           `*Fix:* Let the other controller keep the revision that runs, or set the enroll tag to false. The next correction is at ${timeText(detail.until)}.`,
         ],
         context: where(detail),
@@ -132,7 +135,7 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
           quoted(sharedProblems[detail.code].sentence, detail.detail),
           `_Fix:_ ${sharedProblems[detail.code].fix}`,
         ],
-        context: detail.services.slice(0, 4).map((serviceArn) => code(serviceArn, 200)),
+        context: detail.services.slice(0, 4).map((serviceArn) => serviceText({ serviceArn })),
       };
     case "Services Orphaned":
       return orphansStory(detail);

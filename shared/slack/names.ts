@@ -1,10 +1,10 @@
 import { parseServiceArn } from "../base/arn.ts";
-import { escapeText, nameText } from "./mrkdwn.ts";
+import { nameText } from "./mrkdwn.ts";
 
 /** A service for people: `cluster/name`. */
 export function serviceText({ serviceArn }: { readonly serviceArn: string }): string {
   const ref = parseServiceArn(serviceArn);
-  return ref ? `${ref.clusterName}/${ref.serviceName}` : escapeText(serviceArn, 300);
+  return nameText(ref ? `${ref.clusterName}/${ref.serviceName}` : serviceArn, 600);
 }
 
 /** A control plane for people. */

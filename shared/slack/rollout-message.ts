@@ -1,8 +1,9 @@
+import { counted } from "../base/plural.ts";
 import { endedStatuses, failedStatuses, heldStatuses, type Rollout, type RolloutStatus } from "../model/rollout.ts";
 import { bringsFacts } from "../rollout/kinds.ts";
 import type { Progress } from "../rollout/progress.ts";
 import { isRollingBack } from "../rollout/stopping.ts";
-import { counted, durationText, layOut, quoted, type SlackMessage, type StoryLine, timeText } from "./layout.ts";
+import { durationText, layOut, quoted, type SlackMessage, type StoryLine, timeText } from "./layout.ts";
 import { code, nameText } from "./mrkdwn.ts";
 import { allRefused, commandFor, kindWords, reasonLines, supersededWords } from "./rollout-stories.ts";
 

@@ -1,8 +1,9 @@
 import { parseServiceArn } from "../base/arn.ts";
 import { failureText } from "../base/failure-fixes.ts";
+import { counted } from "../base/plural.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { rolloutKinds } from "../model/rollout.ts";
-import { counted, durationText, quoted, type Story, type StoryLine, timeText } from "./layout.ts";
+import { durationText, quoted, type Story, type StoryLine, timeText } from "./layout.ts";
 import { code, nameText } from "./mrkdwn.ts";
 
 /** An event about a rollout as a whole. */

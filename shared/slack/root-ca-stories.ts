@@ -1,8 +1,9 @@
 /** What events about a root CA bundle say to people. */
 
+import { agreeing, counted } from "../base/plural.ts";
 import type { OutgoingDetailOf } from "../events/outgoing.ts";
 import { certificateProblems } from "../model/reason-texts.ts";
-import { counted, quoted, type Story, type StoryLine, timeText } from "./layout.ts";
+import { quoted, type Story, type StoryLine, timeText } from "./layout.ts";
 import { code, nameText } from "./mrkdwn.ts";
 import { planeText } from "./names.ts";
 import { commandFor } from "./rollout-stories.ts";
@@ -25,7 +26,7 @@ export function rootCaChangedStory(detail: Detail<"Root CA Changed">): Story {
     icon: ":rotating_light:",
     headline: `${headline}: ${cutOffWords(services, tasks)} CUT OFF`,
     lines: [
-      `${contents} These tasks trust none of them: they lose the mesh.`,
+      `${contents} Tasks that trust none of them lose the mesh.`,
       ...unreachableLines(unreachable),
       "*Now:* put the old root CA back into the bundle until no running task needs it, or let the rotation continue at once.",
       ...problems,
@@ -42,7 +43,7 @@ function cutOffWords(services: number, tasks: number): string {
 function unreachableLines(unreachable: number): readonly string[] {
   if (unreachable === 0) return [];
   return [
-    `${counted(unreachable, "service")} of these can't be read or left the configuration: no rotation reaches them. See ${code("npm run autopilot -- status", 100)}`,
+    `${counted(unreachable, "service")} of these can't be read or left the configuration: no rotation reaches ${agreeing(unreachable, "it", "them")}. See ${code("npm run autopilot -- status", 100)}`,
   ];
 }
 
@@ -62,7 +63,7 @@ export function emergencyStory(detail: Detail<"Root CA Emergency">): Story {
     icon: ":rotating_light:",
     headline: `${planeText(detail)}: ${cutOffWords(services, tasks)} still CUT OFF`,
     lines: [
-      `They trust none of its root CAs, since ${timeText(since)}. There ${attempts === 1 ? "was" : "were"} ${counted(attempts, "rotation")}.`,
+      `None of its root CAs is trusted there, since ${timeText(since)}. There ${agreeing(attempts, "was", "were")} ${counted(attempts, "rotation")}.`,
       ...unreachableLines(unreachable),
       ...(state === "stopped"
         ? [

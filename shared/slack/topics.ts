@@ -1,10 +1,11 @@
 import { failureText } from "../base/failure-fixes.ts";
+import { agreeing, counted } from "../base/plural.ts";
 import { autopilotEvents } from "../base/vocabulary.ts";
 import type { OutgoingEvent } from "../events/outgoing.ts";
 import { refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
 import { refusalNames, sharedProblemNames, warningNames } from "../model/reasons.ts";
 import { type FleetNewsEvent, fleetTopicOf, fleetTopics } from "./fleet-topics.ts";
-import { counted } from "./layout.ts";
+
 import type { TopicRules } from "./topic-rules.ts";
 
 /** An event about one service. */
@@ -23,31 +24,37 @@ export function isServiceEvent(event: OutgoingEvent): event is ServiceNewsEvent 
   return event.detailType.startsWith("Service ") || event.detailType === "Drift Corrected";
 }
 
-const services = (words: string) => (count: number) => `${counted(count, "service")} ${words}`;
+const services = (one: string, several: string, rest: string) => (count: number) =>
+  `${counted(count, "service")} ${agreeing(count, one, several)} ${rest}`;
 const rolls = (words: string) => (count: number) => `${counted(count, "roll")} ${words}`;
 
 /** The topics of the operations channel. */
 const topics = {
   ...fleetTopics,
-  enrolled: { icon: ":white_check_mark:", headline: services("are in the mesh") },
-  "enrolled-unverified": { icon: ":white_check_mark:", headline: services("are enrolled, not verified") },
-  updated: { icon: ":arrows_counterclockwise:", headline: services("are up to date in the mesh") },
-  "updated-unverified": { icon: ":arrows_counterclockwise:", headline: services("have their update, not verified") },
-  corrected: { icon: ":wrench:", headline: services("lacked what the mesh needs: they have it again") },
-  unenrolled: { icon: ":wave:", headline: services("are out of the mesh") },
+  enrolled: { icon: ":white_check_mark:", headline: services("is", "are", "in the mesh") },
+  "enrolled-unverified": { icon: ":white_check_mark:", headline: services("is", "are", "enrolled, not verified") },
+  updated: { icon: ":arrows_counterclockwise:", headline: services("is", "are", "up to date in the mesh") },
+  "updated-unverified": {
+    icon: ":arrows_counterclockwise:",
+    headline: services("has", "have", "the update, not verified"),
+  },
+  corrected: { icon: ":wrench:", headline: services("lacked", "lacked", "what the mesh needs: it is there again") },
+  unenrolled: { icon: ":wave:", headline: services("is", "are", "out of the mesh") },
   superseded: {
     icon: ":leftwards_arrow_with_hook:",
-    headline: rolls("were superseded, they changed nothing more"),
+    headline: (count) =>
+      `${counted(count, "roll")} ${agreeing(count, "was", "were")} superseded: nothing more was changed`,
   },
-  refused: { icon: ":no_entry:", headline: services("can't join the mesh: nothing was changed") },
+  refused: { icon: ":no_entry:", headline: services("can't", "can't", "join the mesh: nothing was changed") },
   "refused-in-mesh": {
     icon: ":no_entry:",
-    headline: services("stay in the mesh as they are, their tags can't be followed: nothing was changed"),
+    headline: services("stays", "stay", "in the mesh unchanged: tags can't be followed"),
   },
-  warned: { icon: ":warning:", headline: services("have the enroll tag, and a warning"), lasting: true },
+  warned: { icon: ":warning:", headline: services("has", "have", "the enroll tag, and a warning"), lasting: true },
   reverted: {
     icon: ":rewind:",
-    headline: rolls("failed and were reverted to the last good revision"),
+    headline: (count) =>
+      `${counted(count, "roll")} failed and ${agreeing(count, "was", "were")} reverted to the last good revision`,
     lasting: true,
   },
   unchanged: { icon: ":rewind:", headline: rolls("failed before they deployed anything"), lasting: true },
@@ -59,19 +66,19 @@ const topics = {
   },
   dying: {
     icon: ":broken_heart:",
-    headline: services("are in the mesh, and their tasks keep dying"),
+    headline: services("is", "are", "in the mesh, and tasks keep dying"),
     urgent: true,
     lasting: true,
   },
   contested: {
     icon: ":crossed_swords:",
-    headline: services("are deployed again and again by another controller, without what the mesh needs"),
+    headline: services("is", "are", "deployed again and again by another controller, without what the mesh needs"),
     urgent: true,
   },
-  throttled: { icon: ":hourglass:", headline: services("have tags that change too often"), lasting: true },
+  throttled: { icon: ":hourglass:", headline: services("has", "have", "tags that change too often"), lasting: true },
   stranded: {
     icon: ":broken_heart:",
-    headline: services("still do not run: somebody has to act"),
+    headline: services("still does", "still do", "not run: somebody has to act"),
     urgent: true,
     lasting: true,
   },
@@ -93,7 +100,7 @@ export function topicOfAlarm(alarm: string): string {
 /** The rules of a topic; those of a topic that a later version has written are the mildest. */
 export function rulesOf(topic: string): TopicRules {
   if (topic.startsWith(ALARM)) return alarmRules;
-  return isTopic(topic) ? topics[topic] : { icon: ":information_source:", headline: services("have news") };
+  return isTopic(topic) ? topics[topic] : { icon: ":information_source:", headline: services("has", "have", "news") };
 }
 
 function isTopic(topic: string): topic is Topic {

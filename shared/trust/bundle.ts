@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { AutopilotError } from "../base/errors.ts";
 import { sha256 } from "../base/json.ts";
+import { counted } from "../base/plural.ts";
 
 export interface RootCertificate {
   /** SHA-256 of the certificate: hex pairs joined by colons. */
@@ -64,7 +65,7 @@ function parse(text: string): Bundle {
   if (!first) throw new AutopilotError("invalid-pem", "It has no certificate.");
   const pem = [first, ...others].map((certificate) => certificate.pem).join("");
   if (pem.length > MAX_BUNDLE_BYTES) {
-    const has = `It has ${pem.length} bytes in ${byFingerprint.size} certificates`;
+    const has = `It has ${pem.length} bytes in ${counted(byFingerprint.size, "certificate")}`;
     throw new AutopilotError("invalid-pem", `${has}: a bootstrap token has room for ${MAX_BUNDLE_BYTES}.`);
   }
   return { pem, certificates: [first.described, ...others.map(({ described }) => described)] };

@@ -1,3 +1,4 @@
+import { tasksRun } from "../../base/plural.ts";
 import { primaryOf } from "../../deployment/primary.ts";
 import { strandedOf } from "../../deployment/stranded.ts";
 import { serviceUnhealthy } from "../../events/service-events.ts";
@@ -30,7 +31,7 @@ export async function remindStranded(
   const event = serviceUnhealthy(ref, {
     taskDefinitionArn,
     code: stranded.reason,
-    sentence: `${primaryOf(service)?.runningCount ?? 0} of ${service.desiredCount} tasks run. The last roll could not be reverted.`,
+    sentence: `${tasksRun(primaryOf(service)?.runningCount ?? 0, service.desiredCount)}. The last roll could not be reverted.`,
     since: stranded.since,
   });
   if (await notifyOnce(ref, { member: "notifiedUnhealthy", text }, event, calls))

@@ -1,6 +1,7 @@
 import { clusterArnOf, type ServiceRef } from "../../base/arn.ts";
 import { minutesToMs } from "../../base/durations.ts";
 import { AutopilotError, asAutopilotError } from "../../base/errors.ts";
+import { tasksRun } from "../../base/plural.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import {
   type Lack,
@@ -108,7 +109,7 @@ async function withoutTasks(
   const { taskDefinitionArn, desiredCount } = await calls.ecs.describeService(ref);
   if (taskDefinitionArn !== targetRevisionArn) return "superseded";
   if (desiredCount === 0) return "unverified";
-  throw new AutopilotError("mesh-not-converged", `0 of ${desiredCount} tasks run ${targetRevisionArn}.`);
+  throw new AutopilotError("mesh-not-converged", `${tasksRun(0, desiredCount)} ${targetRevisionArn}.`);
 }
 
 function runs({ taskDefinitionArn, lastStatus }: ObservedTask, targetRevisionArn: string): boolean {

@@ -1,6 +1,7 @@
 import { clusterArnOf, type Place, type ServiceRef, serviceRef } from "../../base/arn.ts";
 import { chunk } from "../../base/chunk.ts";
 import { type AutopilotError, asAutopilotError } from "../../base/errors.ts";
+import { tasksRun } from "../../base/plural.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
 import { alarmNames, asksToLeave, effectiveTags } from "../../enrollment/tags.ts";
 import type { Rollout } from "../../model/rollout.ts";
@@ -150,7 +151,7 @@ function unfitnessOf(
   const primary = deployments.find(({ status }) => status === "PRIMARY");
   if (!primary || primary.rolloutState === "FAILED") return "ECS reports its deployment as failed.";
   const running = deployments.reduce((sum, { runningCount }) => sum + runningCount, 0);
-  if (running < desiredCount) return `${running} of ${desiredCount} tasks run.`;
+  if (running < desiredCount) return `${tasksRun(running, desiredCount)}.`;
   const { consecutiveFailures = 0, lastOutcome } = state ?? {};
   const reasons = ownImage ? [...APPLICATION_FAILURES, ...IMAGE_FAILURES] : APPLICATION_FAILURES;
   const isOwners = consecutiveFailures > 0 && lastOutcome !== undefined && reasons.includes(lastOutcome.reason);

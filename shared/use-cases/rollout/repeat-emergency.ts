@@ -1,3 +1,4 @@
+import { agreeing, counted } from "../../base/plural.ts";
 import type { MeshState } from "../../model/mesh.ts";
 import { factsSubject } from "../../rollout/contested.ts";
 import { emergencyStep } from "../../rollout/emergency.ts";
@@ -41,6 +42,12 @@ export async function repeatEmergency(controlPlane: string, calls: RepeatCalls):
   return wanted.id;
 }
 
+function whyAgain(services: number, controlPlane: string): string {
+  if (services === 0) return `The root CAs of ${controlPlane} were not given to all of its services`;
+  const trust = agreeing(services, "trusts", "trust");
+  return `${counted(services, "service")} of ${controlPlane} ${trust} none of its root CAs`;
+}
+
 function repetition(mesh: MeshState, emergency: NonNullable<MeshState["emergency"]>, attempt: number): Wanted {
   const { controlPlane } = mesh;
   const { services, serviceArns, since, firstRolloutId } = emergency;
@@ -51,7 +58,7 @@ function repetition(mesh: MeshState, emergency: NonNullable<MeshState["emergency
     kind: "rotate",
     scope: { controlPlane, ...someOf },
     target: { controlPlane, factsId },
-    why: `${services} services of ${controlPlane} trust none of its root CAs: attempt ${attempt}.`,
+    why: `${whyAgain(services, controlPlane)}: attempt ${attempt}.`,
     requestedBy: AUTOPILOT,
     overrides: {},
     emergency: true,

@@ -45,7 +45,7 @@ describe("a watched deployment", () => {
 
   it("has failed at its deadline", () => {
     const verdict = verdictOf([deployment({ runningCount: 1 })], { nowMs: 1000 });
-    expect(verdict).toEqual({ state: "failed", code: "deployment-deadline", detail: "1 of 2 tasks run." });
+    expect(verdict).toEqual({ state: "failed", code: "deployment-deadline", detail: "1 of 2 tasks runs." });
   });
 
   it("has failed when ECS says so, with ECS's reason", () => {

@@ -60,11 +60,11 @@ describe("services that degrade", () => {
 
   it.each<[string, ObservedService, string]>([
     ["its deployment failed", observed({ rolloutState: "FAILED" }), "ECS reports its deployment as failed."],
-    ["no task runs", observed({ runningCount: 0 }), "None of its 3 tasks runs."],
+    ["no task runs", observed({ runningCount: 0 }), "0 of 3 tasks run."],
     [
       "tasks are missing and some failed",
       observed({ runningCount: 2, failedTasks: 1 }),
-      "2 of 3 tasks run, 1 have failed.",
+      "2 of 3 tasks run, 1 has failed.",
     ],
   ])("are found when %s", (_what, one, detail) => {
     expect(degradedFailures([rolled(0)], [one])).toEqual([{ ordinal: 0, reason: "bake-failed", detail }]);

@@ -1,4 +1,5 @@
 import type { FailureCode } from "../../../base/errors.ts";
+import { tasksRun } from "../../../base/plural.ts";
 import { ZTUNNEL } from "../../../base/vocabulary.ts";
 import { addressesOf, type ObservedTask, taskIdOf } from "../../../model/task.ts";
 import type { WorkloadEntry } from "../../../model/workload-entry.ts";
@@ -53,7 +54,7 @@ export function verifyTasks(observed: {
     (task) => task.taskDefinitionArn === targetRevisionArn && task.lastStatus === "RUNNING",
   );
   if (running.length < desiredCount) {
-    return not("mesh-not-converged", `${running.length} of ${desiredCount} tasks run ${targetRevisionArn}.`);
+    return not("mesh-not-converged", `${tasksRun(running.length, desiredCount)} ${targetRevisionArn}.`);
   }
   if (!proof) return verifyWithout(running);
   return verifyZtunnel(running) ?? verifyProof(running, proof) ?? { verified: true };

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../../base/json.ts";
 import { isSet } from "../../../base/json-fields.ts";
+import { counted } from "../../../base/plural.ts";
 import type { RefusalReason } from "../../../model/reasons.ts";
 import { containersOf } from "../../../model/task-definition.ts";
 import { findCycle, startDependencies } from "./dependencies.ts";
@@ -19,7 +20,8 @@ function obstacle(definition: JsonObject): Injection | undefined {
   if (sidecar.kind === "foreign") return refuse("foreign-ztunnel", sidecar.why);
   if (!isSet(definition, "executionRoleArn")) return refuse("no-execution-role", "executionRoleArn is not set");
   const count = containersOf(definition).length;
-  if (sidecar.kind === "none" && count >= MAX_CONTAINERS) return refuse("too-many-containers", `${count} containers`);
+  if (sidecar.kind === "none" && count >= MAX_CONTAINERS)
+    return refuse("too-many-containers", counted(count, "container"));
   const cycle = findCycle(startDependencies(definition));
   return cycle === undefined ? undefined : refuse("dependency-cycle", cycle.join(" → "));
 }

@@ -110,6 +110,21 @@ describe("the rotation for tasks that are cut off", () => {
     }
   });
 
+  it.each([
+    [0, "The root CAs of main were not given to all of its services: attempt 2."],
+    [1, "1 service of main trusts none of its root CAs: attempt 2."],
+    [2, "2 services of main trust none of its root CAs: attempt 2."],
+  ])("says why in words that fit %i services", async (services, why) => {
+    const { testbed, first } = await dropped();
+    await ended(testbed, first, 6);
+    await counted(testbed);
+    await testbed.ledger.changeMesh("main", (mesh) => ({
+      next: mesh?.emergency && { ...mesh, emergency: { ...mesh.emergency, services } },
+    }));
+    const [again = ""] = await requestPending(testbed);
+    expect((await testbed.ledger.getRollout(again))?.why).toBe(why);
+  });
+
   it("is not repeated once the fleet has left the mesh", async () => {
     const { testbed, first } = await dropped();
     await ended(testbed, first, 6);
