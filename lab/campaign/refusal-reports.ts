@@ -25,10 +25,7 @@ export function watchedRefusals({
     if (known || typeof serviceArn !== "string") return;
     const text = JSON.stringify(refusals);
     const recent = reports.filter((one) => one.serviceArn === serviceArn && atMs - one.atMs < TOGETHER_MS);
-    if (recent.some((one) => one.text === text)) {
-      const beside = recent.some((one) => one.text !== text) ? ", beside another" : "";
-      broken.push(`reported twice${beside}: ${serviceArn} ${text}`);
-    }
+    if (recent.some((one) => one.text === text)) broken.push(`reported twice: ${serviceArn} ${text}`);
     reports.push({ serviceArn, text, atMs });
   });
   return { broken };

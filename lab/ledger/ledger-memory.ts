@@ -15,7 +15,7 @@ import {
   unlessUnreadable,
 } from "../../shared/gateways/ledger/ledger-items.ts";
 import { newChannel } from "../../shared/model/channel.ts";
-import type { ServiceState } from "../../shared/model/service-state.ts";
+import { noticeMembers, type ServiceState } from "../../shared/model/service-state.ts";
 import type { ChannelLedger, GoneLedger, Ledger, Ledgers } from "../../shared/ports/ledger.ts";
 import { withFacts } from "../../shared/trust/generations.ts";
 import { changeShelved, copyOf, frozen, itemName, keyOf, type LedgerItems, shelf } from "./memory-items.ts";
@@ -101,20 +101,21 @@ function memoryServices(items: LedgerItems): Omit<Ledger, keyof MeshCalls | keyo
     forgetService: async (serviceArn, createdAtMs, service) =>
       state(serviceArn)?.createdAtMs === createdAtMs ? change(serviceArn, service) : undefined,
 
-    claimNotice: async (serviceArn, notice, nowMs) => {
-      const { member, text, by } = notice;
+    claimNotice: async (serviceArn, { member, read, ...notice }, nowMs) => {
       const current = state(serviceArn);
-      const held = current?.notice;
-      const isOther = held?.member !== member || held.text !== text;
-      const isFree = !held || isOther || (by !== undefined && held.by === by) || held.untilMs <= nowMs;
-      if (current?.[member] === text || !isFree) return false;
-      change(serviceArn, { notice });
+      const held = current?.[noticeMembers[member]];
+      const isOwn = notice.by !== undefined && held?.by === notice.by;
+      const isFree = !held || held.text !== notice.text || isOwn || held.untilMs <= nowMs;
+      const isAsRead = !read || current?.[member] === read.text;
+      if (current?.[member] === notice.text || !isAsRead || !isFree) return false;
+      change(serviceArn, { [noticeMembers[member]]: notice });
       return true;
     },
 
-    recordNotice: async (serviceArn, { member, text }) => {
-      const held = state(serviceArn)?.notice;
-      if (held?.member === member && held.text === text) change(serviceArn, { [member]: text, notice: null });
+    recordNotice: async (serviceArn, { member, text }, service = {}) => {
+      if (state(serviceArn)?.[noticeMembers[member]]?.text !== text) return false;
+      change(serviceArn, { ...service, [member]: text, [noticeMembers[member]]: null });
+      return true;
     },
 
     claimRepair: async (serviceArn, repaired, nowMs) => {

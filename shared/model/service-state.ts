@@ -104,6 +104,25 @@ export const correctionsSchema = openObject({
 });
 export type Corrections = z.infer<typeof correctionsSchema>;
 
+/** What somebody is about to notify people of: nobody else does the same until then, epoch milliseconds. */
+const noticeSchema = openObject({
+  text: z.string(),
+  by: z.string().optional(),
+  untilMs: z.int().nonnegative(),
+});
+
+/** The members that record of what people were notified, and where somebody who is about to do so says so. */
+export const noticeMembers = {
+  notifiedRefusals: "refusalsNotice",
+  notifiedWarnings: "warningsNotice",
+  notifiedUnhealthy: "unhealthyNotice",
+  notifiedContested: "contestedNotice",
+  notifiedThrottled: "throttledNotice",
+  notifiedShared: "sharedNotice",
+  notifiedOrphaned: "orphanedNotice",
+} as const;
+export type NoticeMember = keyof typeof noticeMembers;
+
 export const serviceStateSchema = openObject({
   shape: z.literal(1),
   serviceArn: z.string().min(1),
@@ -184,13 +203,13 @@ export const serviceStateSchema = openObject({
   rolledBy: openObject({ id: z.string(), ordinal: z.int().nonnegative() }).optional(),
   /** A correction without a deployment that was reported: nobody reports the same until then, epoch milliseconds. */
   repaired: openObject({ text: z.string(), untilMs: z.int().nonnegative() }).optional(),
-  /** What somebody is about to notify people of: nobody else does the same until then, epoch milliseconds. */
-  notice: openObject({
-    member: z.string(),
-    text: z.string(),
-    by: z.string().optional(),
-    untilMs: z.int().nonnegative(),
-  }).optional(),
+  refusalsNotice: noticeSchema.optional(),
+  warningsNotice: noticeSchema.optional(),
+  unhealthyNotice: noticeSchema.optional(),
+  contestedNotice: noticeSchema.optional(),
+  throttledNotice: noticeSchema.optional(),
+  sharedNotice: noticeSchema.optional(),
+  orphanedNotice: noticeSchema.optional(),
   /** Something asked for a reconcile while a roll held the lease: the end of the roll leads to one. */
   recheckRequested: z.literal(true).optional(),
   /** Tags that istiod reads and that the autopilot has added: unenrolling takes them away. */

@@ -2,7 +2,7 @@ import type { Channel } from "../model/channel.ts";
 import type { Claim } from "../model/claim.ts";
 import type { MeshFacts, MeshState } from "../model/mesh.ts";
 import type { FleetState, Rollout, RolloutService } from "../model/rollout.ts";
-import type { RollPatch, ServicePatch, ServiceState, Signal, Stops } from "../model/service-state.ts";
+import type { NoticeMember, RollPatch, ServicePatch, ServiceState, Signal, Stops } from "../model/service-state.ts";
 
 /** What a change makes of an item: without `next` the item stays as it is. `result` is what the caller learns. */
 export interface Change<T> {
@@ -23,15 +23,10 @@ export interface Changed<T, C extends Change<unknown>> {
 
 /** Something to notify people of: the member of the service's state that records it, and its text. */
 export interface Notice {
-  readonly member:
-    | "notifiedRefusals"
-    | "notifiedWarnings"
-    | "notifiedUnhealthy"
-    | "notifiedContested"
-    | "notifiedThrottled"
-    | "notifiedShared"
-    | "notifiedOrphaned";
+  readonly member: NoticeMember;
   readonly text: string;
+  /** The member's text when the caller decided to notify. Absent where any other text gives way to this one. */
+  readonly read?: { readonly text: string | undefined };
   /** Who claims it, an execution. A claim by nobody is never claimed again before its end. */
   readonly by?: string;
   /** The claim's end, epoch milliseconds. */
@@ -119,12 +114,16 @@ export interface Ledger {
     service: ServicePatch,
   ): Promise<ServiceState | undefined>;
   /**
-   * True if the caller is to notify people of this text: it was not notified last, and nobody else has claimed it, or
-   * that claim has expired by `nowMs`. The same claimant may claim again.
+   * True if the caller is to notify people of this text: the member still is as the caller has read it and has
+   * another text, and nobody else has claimed the text, or that claim has expired by `nowMs`. The same claimant may
+   * claim again.
    */
   claimNotice(serviceArn: string, notice: Notice, nowMs: number): Promise<boolean>;
-  /** Records that people were notified of what was claimed, unless another claim has taken its place since. */
-  recordNotice(serviceArn: string, notice: Pick<Notice, "member" | "text">): Promise<void>;
+  /**
+   * Records that people were notified of the text, and changes the service's own members, unless another text of the
+   * member was claimed since: that one is newer. True if it was recorded.
+   */
+  recordNotice(serviceArn: string, notice: Pick<Notice, "member" | "text">, service?: ServicePatch): Promise<boolean>;
   /**
    * True if the caller is to report this correction: nobody else does until the last claim of the same text has ended
    * by `nowMs`. What is corrected again later is reported again.

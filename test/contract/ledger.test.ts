@@ -324,27 +324,51 @@ describe.each(stores)("the ledger %s", (_name, open) => {
     it("that was given is claimed by nobody, until its record is removed", async () => {
       const serviceArn = newServiceArn();
       await ledger.claimNotice(serviceArn, refusal, 1000);
-      await ledger.patchService(serviceArn, { notifiedRefusals: refusal.text, notice: null });
+      expect(await ledger.recordNotice(serviceArn, refusal, { orphaned: null })).toBe(true);
+      const state = await ledger.getService(serviceArn);
+      expect([state?.notifiedRefusals, state?.refusalsNotice]).toEqual([refusal.text, undefined]);
       expect(await ledger.claimNotice(serviceArn, refusal, 1000)).toBe(false);
       await ledger.patchService(serviceArn, { notifiedRefusals: null });
       expect(await ledger.claimNotice(serviceArn, { ...refusal, by: "b" }, 1000)).toBe(true);
     });
   });
 
-  describe("the record of a notice", () => {
-    it("is written while its claim stands, and not after another claim or a record", async () => {
+  describe("what a notice overtakes", () => {
+    const first = {
+      member: "notifiedRefusals",
+      text: "host network",
+      untilMs: 2000,
+      read: { text: undefined },
+    } as const;
+    const second = { ...first, text: "no role" };
+
+    it("records nothing over the newer notice of its member", async () => {
       const serviceArn = newServiceArn();
-      const first = { member: "notifiedRefusals", text: "bad-tag: a", untilMs: 2000 } as const;
-      const second = { ...first, text: "bad-tag: b" };
-      await ledger.recordNotice(serviceArn, first);
-      expect((await ledger.getService(serviceArn))?.notifiedRefusals).toBeUndefined();
       await ledger.claimNotice(serviceArn, first, 1000);
       await ledger.claimNotice(serviceArn, second, 1000);
-      await ledger.recordNotice(serviceArn, second);
+      expect(await ledger.recordNotice(serviceArn, first)).toBe(false);
+      expect(await ledger.recordNotice(serviceArn, second)).toBe(true);
+      expect(await ledger.recordNotice(serviceArn, first)).toBe(false);
+      expect((await ledger.getService(serviceArn))?.notifiedRefusals).toBe(second.text);
+    });
+
+    it("leaves notices of other members alone", async () => {
+      const serviceArn = newServiceArn();
+      const warning = { ...first, member: "notifiedWarnings" } as const;
+      await ledger.claimNotice(serviceArn, first, 1000);
+      await ledger.claimNotice(serviceArn, warning, 1000);
+      expect(await ledger.recordNotice(serviceArn, first)).toBe(true);
+      expect(await ledger.recordNotice(serviceArn, warning)).toBe(true);
+    });
+
+    it("is not claimed by somebody who has read the member before it was recorded", async () => {
+      const serviceArn = newServiceArn();
+      await ledger.claimNotice(serviceArn, first, 1000);
       await ledger.recordNotice(serviceArn, first);
-      const state = await ledger.getService(serviceArn);
-      expect(state?.notifiedRefusals).toBe(second.text);
-      expect(state?.notice).toBeUndefined();
+      expect(await ledger.claimNotice(serviceArn, second, 1000)).toBe(false);
+      expect(await ledger.claimNotice(serviceArn, { ...second, read: { text: first.text } }, 1000)).toBe(true);
+      const { read: _, ...whenever } = second;
+      expect(await ledger.claimNotice(serviceArn, { ...whenever, text: "no image" }, 1000)).toBe(true);
     });
   });
 

@@ -1,7 +1,7 @@
 import { newChannel } from "../../model/channel.ts";
 import type { MeshState } from "../../model/mesh.ts";
-import type { ServiceState } from "../../model/service-state.ts";
-import type { ChannelLedger, Ledger, Ledgers, ServiceLedger } from "../../ports/ledger.ts";
+import { type NoticeMember, noticeMembers, type ServiceState } from "../../model/service-state.ts";
+import type { ChannelLedger, Ledger, Ledgers, Notice, ServiceLedger } from "../../ports/ledger.ts";
 import { withFacts } from "../../trust/generations.ts";
 import type { PlacedClients } from "../aws/aws-clients.ts";
 import { dynamoDbGone } from "./gone-dynamodb.ts";
@@ -163,24 +163,23 @@ function dynamoDbServices(table: LedgerTable): Omit<Ledger, keyof MeshCalls | ke
           : { expression: "#createdAtMs = :read", values: { ":read": createdAtMs } },
       ),
 
-    claimNotice: async (serviceArn, notice, nowMs) => {
-      const { member, text, by = "" } = notice;
+    claimNotice: async (serviceArn, { member, read, ...notice }, nowMs) => {
+      const slot = noticeMembers[member];
       const isNew = `(attribute_not_exists(#${member}) OR #${member} <> :text)`;
-      const isOther = "#notice.#member <> :member OR #notice.#text <> :text";
+      const isAsRead = asRead(member, read);
       // An absent claimant is stored as an absent member, which equals nothing.
-      const isFree = `attribute_not_exists(#notice) OR ${isOther} OR #notice.#by = :by OR #notice.#untilMs <= :now`;
-      const values = { ":member": member, ":text": text, ":by": by, ":now": nowMs };
-      const condition = { expression: `${isNew} AND (${isFree})`, values };
-      return (await update(serviceArn, { notice: { ...notice } }, condition)) !== undefined;
+      const isFree = `attribute_not_exists(#${slot}) OR #${slot}.#text <> :text OR #${slot}.#by = :by OR #${slot}.#untilMs <= :now`;
+      const condition = {
+        expression: `${isNew}${isAsRead.expression} AND (${isFree})`,
+        values: { ":text": notice.text, ":by": notice.by ?? "", ":now": nowMs, ...isAsRead.values },
+      };
+      return (await update(serviceArn, { [slot]: notice }, condition)) !== undefined;
     },
 
-    recordNotice: async (serviceArn, { member, text }) => {
-      const expression = "#notice.#member = :member AND #notice.#text = :text";
-      await update(
-        serviceArn,
-        { [member]: text, notice: null },
-        { expression, values: { ":member": member, ":text": text } },
-      );
+    recordNotice: async (serviceArn, { member, text }, service = {}) => {
+      const slot = noticeMembers[member];
+      const isOwn = { expression: `#${slot}.#text = :text`, values: { ":text": text } };
+      return (await update(serviceArn, { ...service, [member]: text, [slot]: null }, isOwn)) !== undefined;
     },
 
     claimRepair: async (serviceArn, repaired, nowMs) => {
@@ -219,6 +218,12 @@ function unchangedSince(read: Pick<ServiceState, "attemptNumber" | "roll"> | und
     expression: `${roll} AND (${isAttempt(from)})`,
     values: { ":from": from, ...(holder !== undefined && { ":holder": holder }) },
   };
+}
+
+function asRead(member: NoticeMember, read: Notice["read"]): Condition {
+  if (!read) return { expression: "" };
+  if (read.text === undefined) return { expression: ` AND attribute_not_exists(#${member})` };
+  return { expression: ` AND #${member} = :read`, values: { ":read": read.text } };
 }
 
 function isAttempt(from: number): string {

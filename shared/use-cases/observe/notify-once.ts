@@ -3,10 +3,13 @@ import type { Ledger, Notice } from "../../ports/ledger.ts";
 import type { BusCalls, BusEvent } from "../../ports/ports.ts";
 
 export interface NoticeCalls {
-  readonly ledger: Pick<Ledger, "claimNotice">;
+  readonly ledger: Pick<Ledger, "claimNotice" | "recordNotice">;
   readonly bus: BusCalls;
   readonly now: () => number;
 }
+
+/** What to notify people of, and the member's text when that was decided. */
+export type NewNotice = Omit<Notice, "untilMs">;
 
 /** Longer than it takes to emit an event and to record it. */
 const NOTICE_MS = 60_000;
@@ -14,24 +17,23 @@ const NOTICE_MS = 60_000;
 /** True if the caller is to notify people of it: nobody has, or is about to. */
 export function claimNotice(
   { serviceArn }: Pick<ServiceRef, "serviceArn">,
-  notice: Pick<Notice, "member" | "text" | "by">,
-  { ledger, now }: Pick<NoticeCalls, "ledger" | "now">,
+  notice: NewNotice,
+  { ledger, now }: Pick<NoticeCalls, "now"> & { readonly ledger: Pick<Ledger, "claimNotice"> },
 ): Promise<boolean> {
   return ledger.claimNotice(serviceArn, { ...notice, untilMs: now() + NOTICE_MS }, now());
 }
 
 /**
- * Emits the event unless somebody else has, or is about to: reconciles of one service overlap. The caller records the
- * text in the notice's member afterwards; what a crash keeps from being emitted is claimed again a minute later. True
- * if it was emitted.
+ * Emits the event and records the text, unless somebody else has, or is about to: reconciles of one service overlap.
+ * What a crash keeps from being emitted is claimed again a minute later.
  */
 export async function notifyOnce(
   ref: ServiceRef,
-  notice: Pick<Notice, "member" | "text" | "by">,
+  notice: NewNotice,
   event: BusEvent,
   calls: NoticeCalls,
-): Promise<boolean> {
-  const claimed = await claimNotice(ref, notice, calls);
-  if (claimed) await calls.bus.putEvents([event]);
-  return claimed;
+): Promise<void> {
+  if (!(await claimNotice(ref, notice, calls))) return;
+  await calls.bus.putEvents([event]);
+  await calls.ledger.recordNotice(ref.serviceArn, notice);
 }

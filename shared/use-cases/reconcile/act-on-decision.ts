@@ -45,10 +45,8 @@ export type NothingReason =
 export interface ReconcileCalls {
   readonly config: Config;
   readonly ecs: Pick<EcsCalls, "untagResource"> & RepairCalls["ecs"];
-  readonly ledger: Pick<
-    Ledger,
-    "patchService" | "noteService" | "raiseAttempt" | "claimNotice" | "claimRepair" | "recordNotice"
-  >;
+  readonly ledger: Pick<Ledger, "patchService" | "noteService" | "raiseAttempt" | "claimRepair"> &
+    NoticeCalls["ledger"];
   readonly executions: Pick<ExecutionCalls, "startExecution">;
   readonly bus: BusCalls;
   readonly log: Pick<Log, "warn" | "error">;
@@ -138,14 +136,10 @@ async function startUncontested(
 }
 
 /** What makes the enrollment itself slow is said when it begins, not when it has ended. */
-async function warnBefore(
-  { service, state }: ObservedState,
-  warnings: readonly Warning[],
-  calls: NoticeCalls & Pick<ReconcileCalls, "ledger">,
-): Promise<void> {
+async function warnBefore(observed: ObservedState, warnings: readonly Warning[], calls: NoticeCalls): Promise<void> {
   const text = warningText(warnings);
-  if (!warnings.some(({ code }) => code === "slow-deployment") || state?.notifiedWarnings === text) return;
-  await notifyWarnings(service, text, { warnings }, calls);
+  if (!warnings.some(({ code }) => code === "slow-deployment") || observed.state?.notifiedWarnings === text) return;
+  await notifyWarnings(observed, text, { warnings }, calls);
 }
 
 async function startRoll(
@@ -173,14 +167,18 @@ async function notifyThrottled(
   { ref }: ObservedService,
   state: ServiceState | undefined,
   { notBeforeMs, rolls }: Extract<WishRate, { case: "later" }>,
-  calls: NoticeCalls & Pick<ReconcileCalls, "ledger" | "log">,
+  calls: NoticeCalls & Pick<ReconcileCalls, "log">,
 ): Promise<void> {
   const until = new Date(notBeforeMs).toISOString();
   calls.log.warn("tags change too often: what they ask for then is done later", { until });
   if (wasNotifiedOfRate(state ?? {}, calls.now())) return;
   const event = serviceThrottled(ref, { rolls, until });
-  if (await notifyOnce(ref, { member: "notifiedThrottled", text: until }, event, calls))
-    await calls.ledger.patchService(ref.serviceArn, { notifiedThrottled: until, notice: null });
+  await notifyOnce(
+    ref,
+    { member: "notifiedThrottled", text: until, read: { text: state?.notifiedThrottled } },
+    event,
+    calls,
+  );
 }
 
 async function startAttempt(
@@ -215,7 +213,7 @@ async function recordUnchanged(
   const { notifiedWarnings: warnings, ...notes } = notesOf(observed, decision, calls.config);
   const { serviceArn } = service.ref;
   // Of what people were notified does not depend on what a roll does meanwhile.
-  if (warnings) await notifyWarnings(service, warnings, decision, calls);
+  if (warnings) await notifyWarnings(observed, warnings, decision, calls);
   else if (warnings === null) await calls.ledger.patchService(serviceArn, { notifiedWarnings: null });
   if (Object.keys(notes).length === 0) return;
   const kept = notes.addedTagKeys && state ? await removeAddedTags(service.ref, state.addedTagKeys, calls) : undefined;
@@ -224,26 +222,28 @@ async function recordUnchanged(
 
 /** Notifies of warnings and records that, unless another reconcile is about to. */
 async function notifyWarnings(
-  { ref }: ObservedService,
+  { service: { ref }, state }: Pick<ObservedState, "service" | "state">,
   text: string,
   { warnings }: Pick<Extract<Decision, { action: "none" }>, "warnings">,
-  calls: NoticeCalls & Pick<ReconcileCalls, "ledger">,
+  calls: NoticeCalls,
 ): Promise<void> {
-  const notice = { member: "notifiedWarnings", text } as const;
-  if (await notifyOnce(ref, notice, serviceWarned(ref, warnings), calls))
-    await calls.ledger.recordNotice(ref.serviceArn, notice);
+  await notifyOnce(
+    ref,
+    { member: "notifiedWarnings", text, read: { text: state?.notifiedWarnings } },
+    serviceWarned(ref, warnings),
+    calls,
+  );
 }
 
 async function notifyRefusals(
   service: ObservedService,
   state: ServiceState | undefined,
   refusals: readonly Refusal[],
-  calls: NoticeCalls & Pick<ReconcileCalls, "ledger">,
+  calls: NoticeCalls,
 ): Promise<void> {
   const text = refusals.map(({ reason, detail }) => `${reason}: ${detail}`).join("\n");
   if (state?.notifiedRefusals === text) return;
-  const notice = { member: "notifiedRefusals", text } as const;
+  const notice = { member: "notifiedRefusals", text, read: { text: state?.notifiedRefusals } } as const;
   const inMesh = state?.enrolled ? ({ enrolled: true } as const) : {};
-  if (await notifyOnce(service.ref, notice, serviceRefused(service.ref, refusals, inMesh), calls))
-    await calls.ledger.recordNotice(service.ref.serviceArn, notice);
+  await notifyOnce(service.ref, notice, serviceRefused(service.ref, refusals, inMesh), calls);
 }

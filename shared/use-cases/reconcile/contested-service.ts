@@ -36,7 +36,11 @@ export async function admitCorrection(
     corrections: state?.corrections?.atMs.length ?? maxPerHour,
     until: new Date(found.untilMs).toISOString(),
   });
-  if (await notifyOnce(ref, { member: "notifiedContested", text: content }, event, calls))
-    await calls.ledger.patchService(serviceArn, { notifiedContested: content, notice: null });
+  await notifyOnce(
+    ref,
+    { member: "notifiedContested", text: content, read: { text: state?.notifiedContested } },
+    event,
+    calls,
+  );
   return undefined;
 }

@@ -14,7 +14,7 @@ import type { Sighting } from "./sighting.ts";
 
 export interface KeepCalls {
   readonly config: Config;
-  readonly ledger: Pick<Ledger, "changeClaim" | "claimNotice" | "claimRepair" | "patchService"> &
+  readonly ledger: Pick<Ledger, "changeClaim" | "claimNotice" | "recordNotice" | "claimRepair" | "patchService"> &
     Pick<RolloutLedger, "changeFleet">;
   readonly fleet: FleetReads["fleet"];
   readonly secrets: (place: Place) => SecretsCalls;

@@ -3,13 +3,13 @@ import type { Config } from "../../config/config.ts";
 import { countedDeath, deathOf } from "../../deployment/stops.ts";
 import type { Incoming } from "../../events/incoming.ts";
 import { serviceUnhealthy } from "../../events/service-events.ts";
-import type { Stops } from "../../model/service-state.ts";
+import type { ServiceState, Stops } from "../../model/service-state.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import { type NoticeCalls, notifyOnce } from "../observe/notify-once.ts";
 
 export interface StoppedTaskCalls extends NoticeCalls {
   readonly config: Config;
-  readonly ledger: Pick<Ledger, "getService" | "countStops" | "patchService" | "claimNotice">;
+  readonly ledger: Pick<Ledger, "getService" | "countStops"> & NoticeCalls["ledger"];
 }
 
 /** Two functions that count at once: one of them reads again. */
@@ -34,29 +34,24 @@ export async function noteStoppedTask(
     const next = countedDeath(state, task, death, calls.now());
     // A repeated event: what a crash kept from being notified is notified now.
     if (!next) {
-      await report(serviceArn, state.stops, calls);
+      await report(state, state.stops, calls);
       return "known";
     }
     if (await calls.ledger.countStops(serviceArn, state.stops, next)) {
-      await report(serviceArn, next, calls);
+      await report(state, next, calls);
       return "counted";
     }
   }
   return "ignored";
 }
 
-async function report(serviceArn: string, stops: Stops | undefined, calls: StoppedTaskCalls): Promise<void> {
+async function report(state: ServiceState, stops: Stops | undefined, calls: StoppedTaskCalls): Promise<void> {
   if (!stops || stops.count < calls.config.policy.failedTasksLimit) return;
   const text = `${stops.revisionArn} since ${stops.sinceMs}`;
-  const ref = serviceRef(serviceArn);
-  const notice = { member: "notifiedUnhealthy", text } as const;
+  const ref = serviceRef(state.serviceArn);
+  const notice = { member: "notifiedUnhealthy", text, read: { text: state.notifiedUnhealthy } } as const;
   const { code, sentence, count: stoppedTasks, revisionArn: taskDefinitionArn, sinceMs } = stops;
   const since = new Date(sinceMs).toISOString();
-  const emitted = await notifyOnce(
-    ref,
-    notice,
-    serviceUnhealthy(ref, { taskDefinitionArn, code, sentence, since, stoppedTasks }),
-    calls,
-  );
-  if (emitted) await calls.ledger.patchService(serviceArn, { notifiedUnhealthy: text, notice: null });
+  const event = serviceUnhealthy(ref, { taskDefinitionArn, code, sentence, since, stoppedTasks });
+  await notifyOnce(ref, notice, event, calls);
 }

@@ -4,14 +4,9 @@ import { strandedOf } from "../../deployment/stranded.ts";
 import { serviceUnhealthy } from "../../events/service-events.ts";
 import type { ObservedService } from "../../model/service.ts";
 import type { ServiceState } from "../../model/service-state.ts";
-import type { Ledger } from "../../ports/ledger.ts";
 import { type NoticeCalls, notifyOnce } from "../observe/notify-once.ts";
 
 const DAY_MS = 24 * 3_600_000;
-
-export interface RemindCalls extends NoticeCalls {
-  readonly ledger: Pick<Ledger, "patchService" | "claimNotice">;
-}
 
 /**
  * Notifies once a day of a service that its last roll could not revert and whose revision still does not run, until
@@ -20,7 +15,7 @@ export interface RemindCalls extends NoticeCalls {
 export async function remindStranded(
   service: ObservedService,
   state: ServiceState | undefined,
-  calls: RemindCalls,
+  calls: NoticeCalls,
 ): Promise<void> {
   const stranded = strandedOf(service, state);
   if (!stranded) return;
@@ -34,6 +29,5 @@ export async function remindStranded(
     sentence: `${tasksRun(primaryOf(service)?.runningCount ?? 0, service.desiredCount)}. The last roll could not be reverted.`,
     since: stranded.since,
   });
-  if (await notifyOnce(ref, { member: "notifiedUnhealthy", text }, event, calls))
-    await calls.ledger.patchService(ref.serviceArn, { notifiedUnhealthy: text, notice: null });
+  await notifyOnce(ref, { member: "notifiedUnhealthy", text, read: { text: state?.notifiedUnhealthy } }, event, calls);
 }

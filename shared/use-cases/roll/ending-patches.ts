@@ -27,7 +27,7 @@ export function releasePatch(state: ServiceState, ending: Ending, timing: Timing
 
 function notifiedPatch(ending: Ending, { nowMs }: Timing): ServicePatch {
   const notifiedShared = sharedFailureText(ending, nowMs);
-  if (notifiedShared !== undefined) return { notifiedShared, notice: null };
+  if (notifiedShared !== undefined) return { notifiedShared, sharedNotice: null };
   return ending.deployed ? { notifiedShared: null } : {};
 }
 
@@ -82,7 +82,7 @@ function resultPatch(
     const joins = controlPlane !== undefined && joinsMesh(deployed) ? { controlPlane } : {};
     return { ...deployedPatch(deployed, rollout !== null), ...goodPatch(deployed, outcome, state), ...joins, rolledBy };
   }
-  if (refusals) return { notifiedRefusals: refusalText({ refusals }), notice: null };
+  if (refusals) return { notifiedRefusals: refusalText({ refusals }), refusalsNotice: null };
   if (!revertedTo) return {};
   return { lastGoodRevisionArn: revertedTo.revisionArn, lastGoodSecret: revertedTo.secretInUse };
 }

@@ -37,7 +37,7 @@ export interface Finished {
 export async function finishRoll(ref: ServiceRef, input: FinishInput, calls: FinishCalls): Promise<Finished> {
   const ending = await ofDeleted(ref, endingOf(input), calls);
   const found = endingCase(await calls.ledger.getService(ref.serviceArn), ending);
-  const known = found.case === "release" && (await isNotified(ref, ending, calls));
+  const known = found.case === "release" && (await isNotified(found.state, ending, calls));
   const recorded = await recordEnding(ref, ending, found, calls);
   // What asked for a recheck during the roll waits for this event.
   if (!known || recorded.recheckRequested) {
@@ -81,13 +81,13 @@ async function isDeleted(
 }
 
 /** True if people have been notified of the very refusals or failure that the roll ended with, or are about to be. */
-async function isNotified(ref: ServiceRef, ending: Ending, calls: FinishCalls): Promise<boolean> {
+async function isNotified(state: ServiceState, ending: Ending, calls: FinishCalls): Promise<boolean> {
   const by = ending.executionName;
   const refusals = refusalText(ending);
   if (refusals !== undefined)
-    return !(await claimNotice(ref, { member: "notifiedRefusals", text: refusals, by }, calls));
+    return !(await claimNotice(state, { member: "notifiedRefusals", text: refusals, by }, calls));
   const shared = sharedFailureText(ending, calls.now());
-  return shared !== undefined && !(await claimNotice(ref, { member: "notifiedShared", text: shared, by }, calls));
+  return shared !== undefined && !(await claimNotice(state, { member: "notifiedShared", text: shared, by }, calls));
 }
 
 /** Writes what the case leaves to write. Returns what the event repeats of it. */
