@@ -114,6 +114,14 @@ describe("where simulated ECS runs tasks", () => {
     });
   });
 
+  it("a daemon service may stop all of its tasks in a deployment, as no instance runs a second one", async () => {
+    const { desiredCount: _count, ...daemon } = { ...anywhere, launchType: "EC2", schedulingStrategy: "DAEMON" };
+    await harness.call("RegisterTaskDefinition", { ...webDefinition, requiresCompatibilities: ["EC2"] });
+    await harness.call("CreateService", daemon);
+    const deploymentConfiguration = { maximumPercent: 100, minimumHealthyPercent: 0 };
+    expect(await web()).toMatchObject({ deploymentConfiguration });
+  });
+
   describe("Availability Zone rebalancing", () => {
     const zones = async () => (await tasks()).map(({ availabilityZone }) => availabilityZone);
 

@@ -55,6 +55,9 @@ const DEFAULT_DEPLOYMENT = {
   strategy: "ROLLING",
 };
 
+/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html */
+const DEFAULT_OF_DAEMONS = { ...DEFAULT_DEPLOYMENT, maximumPercent: 100, minimumHealthyPercent: 0 };
+
 const countSchema = z.int().nonnegative();
 const createSchema = z.looseObject({
   cluster: z.string().optional(),
@@ -198,7 +201,10 @@ function newSettings(input: JsonObject, cluster: EcsCluster): JsonObject {
     ...(isOnFargate(capacity) ? { platformVersion: "LATEST" } : {}),
     ...pick(input, STORED),
     ...capacity,
-    deploymentConfiguration: { ...DEFAULT_DEPLOYMENT, ...objectMember(input, "deploymentConfiguration") },
+    deploymentConfiguration: {
+      ...(input.schedulingStrategy === "DAEMON" ? DEFAULT_OF_DAEMONS : DEFAULT_DEPLOYMENT),
+      ...objectMember(input, "deploymentConfiguration"),
+    },
   };
   return { availabilityZoneRebalancing: canRebalance(settings) ? "ENABLED" : "DISABLED", ...settings };
 }
