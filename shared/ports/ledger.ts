@@ -25,7 +25,7 @@ export interface Changed<T, C extends Change<unknown>> {
 export interface Notice {
   readonly member: NoticeMember;
   readonly text: string;
-  /** The member's text when the caller decided to notify. Absent where any other text gives way to this one. */
+  /** The member's text when the caller decided to notify. Absent where any other text yields to this one. */
   readonly read?: { readonly text: string | undefined };
   /** Who claims it, an execution. A claim by nobody is never claimed again before its end. */
   readonly by?: string;
