@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { AutopilotError, asAutopilotError, type FailureCode } from "../../base/errors.ts";
 import { matches } from "../../base/wildcard.ts";
 import type { Config, ControlPlaneConfig } from "../../config/config.ts";
@@ -46,6 +47,8 @@ export interface Wanted {
   readonly takesOver?: boolean;
 }
 
+type NewRollout = Exclude<RolloutRequest, { kind: "rollback" }>;
+
 export type Requested =
   | { readonly did: "queued" | "exists"; readonly rolloutId: string }
   | { readonly did: "refused"; readonly rolloutId: string; readonly code: FailureCode };
@@ -64,6 +67,13 @@ export async function requestRollout(
   const rolloutId = request.rolloutId ?? rolloutIdOf({ kind: request.kind, key: eventId });
   const { kind, scope, why, requestedBy, overrides } = request;
   const asked = { id: rolloutId, kind, scope, why, requestedBy, overrides };
+  const known = await calls.ledger.getRollout(rolloutId);
+  if (known && isAnother(known, request)) {
+    const detail = `rolloutId: ${rolloutId} is another rollout's: leave it out, or choose another.`;
+    const code = "invalid-request";
+    await notifyRefusal(eventId, rolloutRefused({ rolloutId, kind, requestedBy, code, detail }), calls);
+    return { did: "refused", rolloutId, code };
+  }
   try {
     const target = await targetOf(request, calls);
     const emergency = await isEmergency({ kind, target }, calls);
@@ -74,6 +84,16 @@ export async function requestRollout(
     if (failure.retryable) throw failure;
     return refuse({ ...asked, target: {}, emergency: false }, failure, eventId, calls);
   }
+}
+
+/**
+ * True for a rollout that the request did not lead to: it does something else, or was refused. A request that is
+ * delivered again is known by its event, where it was refused.
+ */
+function isAnother(known: Rollout, { kind, scope, overrides, image }: NewRollout): boolean {
+  if (known.status === "refused") return true;
+  const isSame = known.kind === kind && (kind !== "upgrade" || known.target.image === image);
+  return !isSame || !isDeepStrictEqual([known.scope, known.overrides], [scope, overrides]);
 }
 
 /** While tasks are cut off, the rotation of their control plane is an emergency, also where an operator asks for it. */
@@ -135,10 +155,7 @@ async function supersedeOlder(newer: Rollout, calls: RequestCalls): Promise<void
   }
 }
 
-async function targetOf(
-  request: Exclude<RolloutRequest, { kind: "rollback" }>,
-  calls: RequestCalls,
-): Promise<Rollout["target"]> {
+async function targetOf(request: NewRollout, calls: RequestCalls): Promise<Rollout["target"]> {
   const { kind, image, scope } = request;
   if (kind !== "upgrade" && image !== undefined) {
     throw new AutopilotError("invalid-request", `An image goes with an upgrade, not with ${kind}.`);

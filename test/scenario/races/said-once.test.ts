@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../shared/base/json.ts";
 import { DISCOVERY_TAG, eventSources } from "../../../shared/base/vocabulary.ts";
-import { bothRoots, type FleetDriver, newRoot, onFleet } from "../support/rollouts.ts";
+import { bothRoots, type FleetDriver, NEW_IMAGE, newRoot, OLD_IMAGE, onFleet } from "../support/rollouts.ts";
 
 /** Calls take time, and nothing runs but what a test begins. */
 const scenario = { services: 3, latency: true, schedules: false } as const;
@@ -47,6 +47,32 @@ describe("an operator's request that is refused, delivered twice at once and aga
       expect(driver.events("Rollout Refused")).toHaveLength(2);
     }),
   );
+});
+
+describe("a request under the id of another rollout", () => {
+  const upgrade = { rolloutId: "upgrade-one", kind: "upgrade", image: NEW_IMAGE, requestedBy: "ann" } as const;
+  const sent = async (driver: FleetDriver, detail: JsonObject, id: string) => {
+    await delivered(driver, "rollout/request", asked(driver, "Rollout Requested", detail, id));
+    return driver.events("Rollout Refused").map(({ code, detail: why }) => [code, why]);
+  };
+
+  it("is refused where it asks for something else, or the other one was refused; a repetition is not", () =>
+    onFleet(scenario, async (driver) => {
+      expect(await sent(driver, upgrade, "one")).toEqual([]);
+      expect(await sent(driver, upgrade, "two")).toEqual([]);
+      const other = { ...upgrade, image: OLD_IMAGE };
+      const inUse = [
+        "invalid-request",
+        "rolloutId: upgrade-one is another rollout's: leave it out, or choose another.",
+      ];
+      expect(await sent(driver, other, "three")).toEqual([inUse]);
+      expect((await driver.rollout()).target).toEqual({ image: NEW_IMAGE });
+      const bad = { ...upgrade, rolloutId: "upgrade-two", image: "evil.example/x:1" };
+      expect(await sent(driver, bad, "four")).toHaveLength(2);
+      // The operator has corrected it, and uses its id again.
+      expect(await sent(driver, { ...bad, image: NEW_IMAGE }, "five")).toHaveLength(3);
+      expect((await driver.rollout("upgrade-two")).status).toBe("refused");
+    }));
 });
 
 describe("two watches of the root CA at once, and one later", () => {
