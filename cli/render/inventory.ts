@@ -106,6 +106,8 @@ export function stateWords({ verdict, drift, refusals, rolling, failure }: Inven
       return "not enrolled";
     case "fleet-unenrolled":
       return "out with the whole fleet";
+    case "fleet-adopting":
+      return "waits until a restored ledger has adopted what runs";
     case "tag-key-changed":
       return "kept: the enroll tag's key has changed";
   }

@@ -1,8 +1,12 @@
+import { randomUUID } from "node:crypto";
+import { ledgerMarkName } from "../../shared/base/vocabulary.ts";
+import { namePrefixOf } from "../../shared/config/names.ts";
 import { operatorEvent } from "../../shared/events/operator.ts";
 import { parametersGateway } from "../../shared/gateways/aws/parameters.ts";
 import type { ParameterCalls } from "../../shared/ports/ports.ts";
+import { followLedger } from "../../shared/use-cases/rollout/follow-ledger.ts";
 import { handleRequest } from "../../shared/use-cases/rollout/handle-request.ts";
-import { requestPending } from "../../shared/use-cases/rollout/pending.ts";
+import { requestPending, wishedImage } from "../../shared/use-cases/rollout/pending.ts";
 import { environmentContext, type FunctionContext } from "../context.ts";
 import { lambda, type Step } from "../middleware.ts";
 
@@ -18,7 +22,10 @@ export function request(context: FunctionContext, parameters: ParameterCalls): S
       log.info(result.did, { ...result });
       return { ...result };
     }
-    const rollouts = await requestPending({ ...context, parameters, log });
+    const markName = ledgerMarkName(namePrefixOf(context.config, context.stage));
+    const calls = { ...context, parameters, log, markName, newMarkId: randomUUID };
+    if (!(await followLedger(() => wishedImage(calls), calls))) return { rollouts: [] };
+    const rollouts = await requestPending(calls);
     if (rollouts.length > 0) log.info("requested", { rollouts: [...rollouts] });
     measure.count("ScheduledRuns", { function: "rollout-request" });
     return { rollouts: [...rollouts] };

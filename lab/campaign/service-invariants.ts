@@ -127,6 +127,7 @@ const REST = [
   "as-desired",
   "awaits-rollout",
   "fleet-unenrolled",
+  "fleet-adopting",
   "tag-key-changed",
   "backing-off",
   "contested",

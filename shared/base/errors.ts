@@ -13,7 +13,7 @@ export const failures = {
   "invalid-kubeconfig": lasting("The secret of the control plane holds no kubeconfig that can be used."),
   "invalid-slack-secret": lasting("Slack's secret does not hold what it must."),
   "unknown-account": lasting("The account or region is not in autopilot.config.ts."),
-  "no-control-plane": lasting("No control plane in autopilot.config.ts serves this account and region."),
+  "no-control-plane": lasting("No control plane serves this account and region."),
   "control-plane-unreachable": passing("The Kubernetes API of the control plane did not answer."),
   "control-plane-incomplete": lasting("The control plane's answer lacks what a ztunnel needs to start."),
   "control-plane-refused": lasting("The Kubernetes API refused the call."),
@@ -29,13 +29,9 @@ export const failures = {
   "registration-refused": lasting("ECS refused the task definition with the sidecar."),
   "update-refused": lasting("ECS refused to update the service."),
   "secret-unavailable": lasting("The bootstrap token's secret cannot be used."),
-  "secret-version-foreign": lasting(
-    "The secret has a version by the bootstrap token's name whose content is not that token.",
-  ),
+  "secret-version-foreign": lasting("A secret version has a bootstrap token's name and another content."),
   "identity-conflict": lasting("The service account of the revision's identity has another role by now."),
-  "reader-refused": lasting(
-    "The execution role is not a role of the service's own account, so it can't read the token's secret.",
-  ),
+  "reader-refused": lasting("The execution role is not of the service's account: it can't read the token's secret."),
   "access-denied": lasting("AWS denied the call."),
   throttled: passing("AWS throttled the call."),
   "aws-unavailable": passing("AWS answered with an error of its own."),
@@ -49,13 +45,11 @@ export const failures = {
   "deployment-deadline": lasting("The deployment did not complete before the deadline."),
   "tasks-stopping": lasting("The new revision's tasks keep stopping."),
   "tasks-not-placed": lasting("ECS found no place for the new tasks."),
-  "deployment-alarm": lasting("A CloudWatch alarm of the service's own deployment configuration ended the deployment."),
+  "deployment-alarm": lasting("An alarm of the service's deployment configuration ended the deployment."),
   "deployment-stopped": lasting("Somebody stopped the deployment."),
   "ztunnel-unhealthy": lasting("ztunnel did not get healthy."),
   "secret-denied": lasting("The tasks could not read the bootstrap token's secret."),
-  "secret-kms-denied": lasting(
-    "The tasks may read the bootstrap token's secret, but not use the key that it is encrypted with.",
-  ),
+  "secret-kms-denied": lasting("The tasks may read the bootstrap token's secret, but not use its key."),
   "secret-unreachable": lasting("The tasks have no route to Secrets Manager."),
   "log-unavailable": lasting("ECS can't write a container's log, and starts no task without it."),
   "image-unavailable": lasting("The tasks could not pull an image."),
@@ -63,25 +57,20 @@ export const failures = {
   "not-verified": lasting("The roll could not be verified before the deadline."),
   "workload-entry-missing": lasting("Tasks run, but the mesh has no WorkloadEntry for them."),
   "workload-identity-differs": lasting("Tasks run, but the mesh knows them under another service account."),
-  "workload-not-redirected": lasting(
-    "Tasks run, but their WorkloadEntries do not say that they take HBONE: the mesh sends them plain text.",
-  ),
+  "workload-not-redirected": lasting("The tasks' WorkloadEntries do not say that they take HBONE."),
   "mesh-shape-unknown": lasting(
     "No WorkloadEntry of the control plane has a mark that proves that a task is in the mesh.",
   ),
   // Why a rollout is refused, held, rolled back or ends early.
   "invalid-request": lasting("The request for a rollout is not valid."),
   "invalid-image": lasting("The image is not an image reference."),
-  "image-parameter-missing": lasting(
-    "The parameter with the fleet's image is gone. The fleet keeps the image that it has.",
-  ),
+  "ledger-behind": lasting("The ledger was emptied or restored: nothing is rolled yet."),
+  "image-parameter-missing": lasting("The parameter with the fleet's image is gone: the fleet keeps its image."),
   "image-not-allowed": lasting("The image is not among the allowed ones."),
   "version-skew": lasting("The image is of a newer version than istiod, which Istio does not support."),
   "scope-empty": lasting("No enrolled service is in the rollout's scope."),
   "unknown-rollout": lasting("There is no rollout of this id."),
-  "root-ca-untrusted": lasting(
-    "This rotation can't be rolled back: services would trust a root CA that nobody signs with any more.",
-  ),
+  "root-ca-untrusted": lasting("A rotation can't be rolled back to a root CA that nobody signs with any more."),
   "wrong-phase": lasting("The rollout is not in a phase in which this can be done."),
   frozen: lasting("A freeze window is open."),
   "budget-exceeded": lasting("More services failed than the failure budget allows."),
@@ -100,9 +89,7 @@ export const failures = {
   "roll-in-progress": lasting("Another roll holds the service's lease."),
   "rollout-stopped": lasting("The rollout stopped before the service's turn."),
   "changed-since": lasting("Somebody has deployed the service since the rollout changed it."),
-  "root-cut-off": lasting(
-    "The revision's token has a root CA that nobody trusts any more: no task joins the mesh with it.",
-  ),
+  "root-cut-off": lasting("The revision's token has a root CA that nobody trusts any more."),
   "already-as-desired": lasting("The service already is as its tags ask for."),
 } as const satisfies Readonly<Record<string, { sentence: string; retryable: boolean }>>;
 

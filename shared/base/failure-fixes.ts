@@ -72,6 +72,7 @@ export const failureFixes: Readonly<Record<FailureCode, string>> = {
   "invalid-request":
     "Correct the fields that the message names; `npm run autopilot -- rollout request --help` lists them.",
   "invalid-image": "Give a name with a tag, a digest or both, as in example.com/ztunnel:1.28.2.",
+  "ledger-behind": "Nothing to do at first: see docs/operations.md#ledger-emptied-or-restored.",
   "image-parameter-missing":
     "Write the parameter again. If the configuration's image is wanted, take ztunnel.imageParameter out of the " +
     "configuration.",

@@ -98,6 +98,7 @@ export const autopilotEvents = {
   "Mesh Shape Unknown": news,
   "Mesh Identity Warned": news,
   "Services Orphaned": news,
+  "Ledger Restored": news,
   "Fleet Contested": news,
   "Rollout Refused": news,
   "Rollout Started": rolloutNews,
@@ -227,6 +228,11 @@ export const MAX_NAME_LENGTH = 64;
 
 /** What a deployment's resources are called, behind the configuration's name and the stage. */
 export const resourceEndings = { ledger: "ledger", rollService: "roll-service", rollFleet: "roll-fleet" } as const;
+
+/** The parameter in the home region that has the mark beside a stage's ledger. `prefix`: of the stage's resources. */
+export function ledgerMarkName(prefix: string): string {
+  return `/${DEFAULT_NAME}/ledger-marks/${prefix}`;
+}
 
 /** The ending of the name of the alarm on the silence of an account and region. */
 export function silenceEnding({ account, region }: { readonly account: string; readonly region: string }): string {

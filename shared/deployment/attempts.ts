@@ -52,6 +52,7 @@ const sharedCodes: readonly string[] = [
   "control-plane-incomplete",
   "mesh-facts-missing",
   "invalid-pem",
+  "ledger-behind",
 ] satisfies FailureCode[];
 
 /** True for the code of a failure that services share. */

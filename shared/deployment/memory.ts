@@ -1,5 +1,5 @@
 import type { ObservedService } from "../model/service.ts";
-import type { ServicePatch, ServiceState } from "../model/service-state.ts";
+import { type ServicePatch, type ServiceState, serviceStateSchema } from "../model/service-state.ts";
 
 /** Nobody deletes a service and creates it again within a second: its ARN has to become INACTIVE in between. */
 const SAME_MS = 1000;
@@ -37,50 +37,11 @@ export function newMemory({ createdAtMs }: Pick<ObservedService, "createdAtMs">)
   };
 }
 
-const nothing = {
-  enrolled: null,
-  controlPlane: null,
-  orphaned: null,
-  goneSinceMs: null,
-  failedAttemptKey: null,
-  consecutiveFailures: null,
-  notBefore: null,
-  lastGoodRevisionArn: null,
-  lastGoodSecret: null,
-  lastGoodImage: null,
-  unverified: null,
-  repaired: null,
-  refusalsNotice: null,
-  warningsNotice: null,
-  unhealthyNotice: null,
-  contestedNotice: null,
-  throttledNotice: null,
-  sharedNotice: null,
-  orphanedNotice: null,
-  secretsInUse: null,
-  secretGone: null,
-  held: null,
-  lastOutcome: null,
-  stranded: null,
-  notifiedRefusals: null,
-  notifiedWarnings: null,
-  notifiedUnhealthy: null,
-  notifiedContested: null,
-  notifiedThrottled: null,
-  notifiedShared: null,
-  notifiedOrphaned: null,
-  corrections: null,
-  stops: null,
-  rolledBy: null,
-  addedTagKeys: null,
-  propagateTagsBefore: null,
-  givenPorts: null,
-  sharedFamily: null,
-  taskTags: null,
-  taskTagsTried: null,
-  taskTagsChangedMs: null,
-  image: null,
-  registered: null,
-  registeredBefore: null,
-  wishRolls: null,
-} as const satisfies Record<Exclude<keyof ServicePatch, "attemptNumber" | "createdAtMs" | "recheckRequested">, null>;
+/** Of these, a later service of the name has its own, or goes on with them. */
+const kept: readonly string[] = ["shape", "serviceArn", "roll", "attemptNumber", "createdAtMs", "recheckRequested"];
+
+const nothing: ServicePatch = Object.fromEntries(
+  Object.keys(serviceStateSchema.shape)
+    .filter((member) => !kept.includes(member))
+    .map((member) => [member, null]),
+);

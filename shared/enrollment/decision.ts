@@ -42,7 +42,22 @@ export type UnenrollReason = "tag-removed" | "tag-false" | "fleet-unenrolled";
 /**
  * Why nothing is to be done. `awaits-rollout`: all that differs is a change of the whole fleet, which comes in waves.
  */
-export type NoneReason = "not-enrolled" | "as-desired" | "awaits-rollout" | "fleet-unenrolled" | "tag-key-changed";
+export type NoneReason =
+  | "not-enrolled"
+  | "as-desired"
+  | "awaits-rollout"
+  | "fleet-unenrolled"
+  | "fleet-adopting"
+  | "tag-key-changed";
+
+interface Change {
+  readonly action: "enroll" | "update";
+  readonly drift: readonly DriftReason[];
+  readonly desired: DesiredEnrollment;
+  readonly warnings: readonly Warning[];
+  /** What it lacks beside. A roll puts it right as well: this is for a service that has to wait for its roll. */
+  readonly repairs: readonly RepairReason[];
+}
 
 export type Decision =
   | {
@@ -53,14 +68,9 @@ export type Decision =
       readonly repairs: readonly RepairReason[];
       /** No entry of the control plane can prove a task: a roll that only verifies would be in vain. */
       readonly unprovable?: boolean;
+      /** What it lacks while a restored ledger adopts what runs. */
+      readonly waiting?: Change;
     }
   | { readonly action: "refuse"; readonly refusals: readonly [Refusal, ...Refusal[]] }
-  | {
-      readonly action: "enroll" | "update";
-      readonly drift: readonly DriftReason[];
-      readonly desired: DesiredEnrollment;
-      readonly warnings: readonly Warning[];
-      /** The same. A roll puts it right as well: this is for a service that has to wait for its roll. */
-      readonly repairs: readonly RepairReason[];
-    }
+  | Change
   | { readonly action: "unenroll"; readonly reason: UnenrollReason };

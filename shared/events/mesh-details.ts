@@ -34,6 +34,21 @@ export const servicesOrphanedDetail = () =>
     by: text.optional(),
   });
 
+/** `Ledger Restored`: the ledger was emptied or restored to an earlier time; or what runs is adopted since. */
+export const ledgerRestoredDetail = () =>
+  z.strictObject({
+    version,
+    state: z.enum(["noticed", "adopted"]),
+    cause: z.enum(["emptied", "restored"]),
+    since: z.iso.datetime(),
+    /** The image that is taken as released, which most services run; and the one that is asked for. */
+    image: text.optional(),
+    wished: text.optional(),
+    /** How many services differ from it, and the rollout that is proposed for them. */
+    differing: count.optional(),
+    rolloutId: z.string().optional(),
+  });
+
 /** `Fleet Contested`: two writers change in turns what the fleet should have. Nothing is rolled out until they rest. */
 export const fleetContestedDetail = () =>
   z.strictObject({

@@ -31,6 +31,11 @@ export function servicesOrphaned(
   return outgoing("Services Orphaned", detail);
 }
 
+/** The ledger was emptied or restored to an earlier time; or what runs is adopted since. */
+export function ledgerRestored(detail: OutgoingDetail<"Ledger Restored">): BusEvent {
+  return outgoing("Ledger Restored", detail);
+}
+
 /** Two writers change in turns what the fleet should have. */
 export function fleetContested(detail: OutgoingDetail<"Fleet Contested">): BusEvent {
   return outgoing("Fleet Contested", detail);

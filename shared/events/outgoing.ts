@@ -5,6 +5,7 @@ import type { BusEvent } from "../ports/ports.ts";
 import { emitted, eventSchema } from "./emitted.ts";
 import {
   fleetContestedDetail,
+  ledgerRestoredDetail,
   meshGatewayAmbiguousDetail,
   meshIdentityWarnedDetail,
   meshShapeUnknownDetail,
@@ -39,6 +40,7 @@ const schemas = {
   "Mesh Shape Unknown": eventSchema("Mesh Shape Unknown", meshShapeUnknownDetail),
   "Mesh Identity Warned": eventSchema("Mesh Identity Warned", meshIdentityWarnedDetail),
   "Services Orphaned": eventSchema("Services Orphaned", servicesOrphanedDetail),
+  "Ledger Restored": eventSchema("Ledger Restored", ledgerRestoredDetail),
   "Fleet Contested": eventSchema("Fleet Contested", fleetContestedDetail),
   "Rollout Refused": eventSchema("Rollout Refused", rolloutRefusedDetail),
   "Rollout Started": eventSchema("Rollout Started", rolloutStartedDetail),

@@ -308,6 +308,18 @@ export const fleetStateSchema = openObject({
   version: z.int().nonnegative(),
   /** The image that a service gets which no rollout has given one since. Absent until first seen. */
   image: assignedImageSchema.optional(),
+  /** The mark beside the ledger, and the one before it, which is there until this one is written. */
+  mark: openObject({ id: z.string().min(1), before: z.string().optional() }).optional(),
+  /**
+   * The ledger was emptied or restored to an earlier time: nothing is rolled until what runs is adopted. `counting`:
+   * which image most services run. `proposing`: which services differ from that.
+   */
+  adopting: openObject({
+    since: z.iso.datetime(),
+    cause: z.enum(["emptied", "restored"]),
+    stage: z.enum(["counting", "proposing", "adopted"]),
+    differing: z.int().nonnegative().optional(),
+  }).optional(),
   /** The key of the enroll tag that the services in the mesh have. Absent until a sweep has recorded it. */
   enrollTagKey: z.string().optional(),
   /** Hash of the sidecar settings that every service should have by now. */

@@ -212,6 +212,11 @@ export const serviceStateSchema = openObject({
   orphanedNotice: noticeSchema.optional(),
   /** Something asked for a reconcile while a roll held the lease: the end of the roll leads to one. */
   recheckRequested: z.literal(true).optional(),
+  /**
+   * The change that it lacked when a restored ledger adopted it, as an attempt key: that one waits for a rollout which
+   * somebody approves.
+   */
+  adopted: z.string().optional(),
   /** Tags that istiod reads and that the autopilot has added: unenrolling takes them away. */
   addedTagKeys: z.array(z.string()).default([]),
   /** The service's `propagateTags` before its enrollment has set it: unenrolling gives it back. */

@@ -200,4 +200,6 @@ export interface AlarmCalls {
 export interface ParameterCalls {
   /** The value of a Parameter Store parameter by its name or ARN, decrypted; `undefined` when there is none. */
   getParameter(name: string): Promise<string | undefined>;
+  /** Writes a plain parameter, or a new version of it. */
+  putParameter(name: string, value: string): Promise<void>;
 }

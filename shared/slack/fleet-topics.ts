@@ -6,7 +6,15 @@ import type { TopicRules } from "./topic-rules.ts";
 /** An event about a control plane or the fleet, or about a request that was refused. */
 export type FleetNewsEvent = Extract<
   OutgoingEvent,
-  { detailType: `Root CA ${string}` | `Mesh ${string}` | "Services Orphaned" | "Fleet Contested" | "Rollout Refused" }
+  {
+    detailType:
+      | `Root CA ${string}`
+      | `Mesh ${string}`
+      | "Services Orphaned"
+      | "Ledger Restored"
+      | "Fleet Contested"
+      | "Rollout Refused";
+  }
 >;
 
 const planes = (words: string) => (count: number) => `${counted(count, "control plane")}: ${words}`;
@@ -76,6 +84,17 @@ export const fleetTopics = {
     icon: ":wave:",
     headline: (count) => `${counted(count, "group")} of services ${agreeing(count, "was", "were")} released`,
   },
+  "ledger-restored": {
+    icon: ":rotating_light:",
+    headline: (count) =>
+      `${counted(count, "ledger")} emptied or restored: nothing is rolled until what runs is adopted`,
+    urgent: true,
+    lasting: true,
+  },
+  "ledger-adopted": {
+    icon: ":white_check_mark:",
+    headline: (count) => `${counted(count, "ledger")}: what runs is adopted`,
+  },
   "fleet-contested": {
     icon: ":crossed_swords:",
     headline: (count) =>
@@ -131,6 +150,10 @@ export function fleetTopicOf(event: FleetNewsEvent): FleetTopicOf {
       const { state, named, services } = event.detail;
       const cause = [...new Set(named.map(({ why }) => why))].sort().join("+");
       return { topic: `services-${state}`, cause, subject: `${services}: ${named[0]?.serviceArn ?? ""}`.slice(0, 200) };
+    }
+    case "Ledger Restored": {
+      const { state, cause } = event.detail;
+      return { topic: state === "noticed" ? "ledger-restored" : "ledger-adopted", cause, subject: "ledger" };
     }
     case "Fleet Contested": {
       const { of, controlPlane } = event.detail;

@@ -8,6 +8,7 @@ import type { OutgoingEvent } from "../events/outgoing.ts";
 import { driftReasons, refusals, sharedProblems, warnings } from "../model/reason-texts.ts";
 import { contestedStory } from "./contested-story.ts";
 import { quoted, type Story, type StoryLine, timeText } from "./layout.ts";
+import { ledgerStory } from "./ledger-story.ts";
 import { code, link, nameText } from "./mrkdwn.ts";
 import { planeText, serviceText } from "./names.ts";
 import { orphansStory } from "./orphans-story.ts";
@@ -139,6 +140,8 @@ function storyOf({ detailType, detail }: Exclude<OutgoingEvent, RolloutEvent>, s
       };
     case "Services Orphaned":
       return orphansStory(detail);
+    case "Ledger Restored":
+      return ledgerStory(detail);
     case "Fleet Contested":
       return contestedStory(detail);
     case "Mesh Shape Unknown":

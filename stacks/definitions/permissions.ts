@@ -1,4 +1,4 @@
-import { DISCOVERY_TAG, eventSources, resourceEndings, tagKeys } from "../../shared/base/vocabulary.ts";
+import { DISCOVERY_TAG, eventSources, ledgerMarkName, resourceEndings, tagKeys } from "../../shared/base/vocabulary.ts";
 import {
   type AccountRegion,
   type AutopilotDeployment,
@@ -6,6 +6,7 @@ import {
   arn,
   homeBusArn,
   memberAccounts,
+  namePrefix,
   resourceName,
   roleArn,
   stateMachineArn,
@@ -95,6 +96,9 @@ const homeGrants: Readonly<Record<HomeScope, (deployment: AutopilotDeployment) =
   }),
   ledger: (deployment) => ({
     resources: [arn("dynamodb", deployment.home, `table/${resourceName(deployment, resourceEndings.ledger)}`)],
+  }),
+  "ledger-mark": (deployment) => ({
+    resources: [arn("ssm", deployment.home, `parameter${ledgerMarkName(namePrefix(deployment))}`)],
   }),
   "member-roles": (deployment) => ({
     resources: memberAccounts(deployment).map((account) =>

@@ -12,6 +12,7 @@ export const rollFunctions: readonly FunctionDefinition[] = [
     kubernetes: true,
     calls: [
       on("ledger", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem"),
+      on("ledger-mark", "ssm:GetParameter"),
       on("services", "ecs:DescribeServices"),
       on("clusters", "ecs:DescribeClusters"),
       on("in-a-cluster", "ecs:ListTasks"),

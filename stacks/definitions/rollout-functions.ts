@@ -12,6 +12,7 @@ export const rolloutFunctions: readonly FunctionDefinition[] = [
     calls: [
       on("ledger", "dynamodb:GetItem", "dynamodb:PutItem"),
       on("image-parameter", "ssm:GetParameter"),
+      on("ledger-mark", "ssm:GetParameter", "ssm:PutParameter"),
       on("task-tokens", "states:SendTaskSuccess"),
       on("bus", "events:PutEvents"),
       ...startRolloutCalls,

@@ -27,6 +27,7 @@ export const homeScopes = [
   "image-parameter",
   "kubeconfig-secrets",
   "ledger",
+  "ledger-mark",
   "member-roles",
   "roll-fleet",
   "roll-fleet-executions",

@@ -24,7 +24,8 @@ function throughGateway(): Subject {
     put: async (Name, Value) => {
       await home(SSMClient).send(new PutParameterCommand({ Name, Value, Type: "String", Overwrite: true }));
     },
-    fail: (_call, failure) => failOperation(simulated, "ssm.GetParameter", failure),
+    fail: (call, failure) =>
+      failOperation(simulated, `ssm.${call === "getParameter" ? "Get" : "Put"}Parameter`, failure),
   };
 }
 
@@ -56,6 +57,11 @@ describe.each([
     expect(await subject.port.getParameter(arn)).toBe("ztunnel:2");
   });
 
+  it("are written, and written again", async () => {
+    for (const value of ["1", "2"]) await subject.port.putParameter("/autopilot/mark", value);
+    expect(await subject.port.getParameter("/autopilot/mark")).toBe("2");
+  });
+
   it("are undefined if they don't exist", async () => {
     await subject.put("/autopilot/image", "ztunnel:1");
     expect(await subject.port.getParameter("/autopilot")).toBeUndefined();
@@ -66,5 +72,11 @@ describe.each([
     expect(await subject.elsewhere.getParameter("/autopilot/image")).toBeUndefined();
   });
 
-  itThrowsFailures<ParameterCalls>({ getParameter: (port) => port.getParameter("/autopilot/image") }, () => subject);
+  itThrowsFailures<ParameterCalls>(
+    {
+      getParameter: (port) => port.getParameter("/autopilot/image"),
+      putParameter: (port) => port.putParameter("/autopilot/image", "ztunnel:1"),
+    },
+    () => subject,
+  );
 });

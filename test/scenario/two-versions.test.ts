@@ -6,6 +6,7 @@ import { functionsOf, ledgerOf, readersOf } from "../support/released.ts";
 import { type FleetDriver, NEW_IMAGE, OLD_IMAGE, onFleet } from "./support/rollouts.ts";
 
 const EARLIER = "0.1.0";
+const MARK = "/ztunnel-autopilot/ledger-marks/ztunnel-autopilot";
 const policy = { canaryCount: 1, waves: [50, 100], bakeMinutes: 2 };
 
 /** The earlier version's functions in place of today's, with their own readers or with today's. */
@@ -39,6 +40,8 @@ describe("a deployment of the autopilot", () => {
       // Today's functions that run at the moment end first. Their items become those of the earlier version.
       await driver.minutes(1);
       for (const [name, item] of items) items.set(name, asKnownTo(readers, itemKindOf(name), item));
+      // That version has written no mark beside its ledger.
+      await driver.lab.call(driver.home, "DeleteParameter", { Name: MARK }, "AmazonSSM");
       await driver.requestUpgrade();
       await driver.untilWave(1, "rolling");
       await untilRolling(driver);

@@ -1,6 +1,7 @@
 import { serviceRef } from "../../shared/base/arn.ts";
 import {
   fleetContested,
+  ledgerRestored,
   meshGatewayAmbiguous,
   meshIdentityWarned,
   meshShapeUnknown,
@@ -146,6 +147,16 @@ export const all = [
     { serviceArn: `${ref.serviceArn}-2`, why: "unreadable" },
   ]),
   servicesOrphaned("released", [{ serviceArn: ref.serviceArn, why: "cluster-gone" }], "alice"),
+  ledgerRestored({ state: "noticed", cause: "emptied", since: "2026-11-21T09:00:00.000Z" }),
+  ledgerRestored({
+    state: "adopted",
+    cause: "restored",
+    since: "2026-11-21T09:00:00.000Z",
+    image: "example.com/ztunnel:2",
+    wished: "example.com/ztunnel:1",
+    differing: 3,
+    rolloutId: "upgrade-1",
+  }),
   fleetContested({ of: "image", values: ["example.com/ztunnel:1", "example.com/ztunnel:2"], changes: 4 }),
   fleetContested({ of: "mesh-facts", controlPlane: "main", values: ["CN=a"], changes: 5 }),
   meshShapeUnknown({

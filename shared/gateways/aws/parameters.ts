@@ -1,4 +1,4 @@
-import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { GetParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
 import type { ParameterCalls } from "../../ports/ports.ts";
 import type { PlacedClients } from "./aws-clients.ts";
@@ -20,6 +20,10 @@ export function parametersGateway(clients: PlacedClients): ParameterCalls {
           if (isNamed(error, "ParameterNotFound")) return undefined;
           throw error;
         }
+      }),
+    putParameter: (name, value) =>
+      call(`PutParameter ${name}`, async () => {
+        await client.send(new PutParameterCommand({ Name: name, Value: value, Type: "String", Overwrite: true }));
       }),
   };
 }

@@ -1,8 +1,10 @@
 import { clusterArnOf } from "../../base/arn.ts";
 import { AutopilotError } from "../../base/errors.ts";
 import { type Config, controlPlaneFor } from "../../config/config.ts";
+import { attemptKeyOf } from "../../deployment/attempts.ts";
 import { decide, type RolloutTarget } from "../../enrollment/decide.ts";
 import type { Decision } from "../../enrollment/decision.ts";
+import { desiredContent } from "../../enrollment/definition.ts";
 import { mayBeDiscovered } from "../../enrollment/tag-room.ts";
 import { asksToLeave, enrollIntent } from "../../enrollment/tags.ts";
 import type { ReadTasks } from "../../enrollment/task-tags.ts";
@@ -139,9 +141,34 @@ export async function decideObserved(
 ): Promise<Decision> {
   const facts = await readFleetFacts(observed, config, reads, rollout);
   const decision = decideWith(observed, config, facts, rollout, conflict);
+  if (facts && (decision.action === "enroll" || decision.action === "update"))
+    return unlessAdopted(observed, decision, { config, fleet: facts.fleet, inRollout: rollout !== undefined });
   if (decision.action !== "unenroll" || decision.reason !== "tag-removed") return decision;
   // A tag that nobody has removed: the configuration looks for another key than the one that the services have.
-  const { enrollTagKey = config.enrollTagKey } = await reads.fleet();
-  if (enrollTagKey === config.enrollTagKey) return decision;
+  const { enrollTagKey = config.enrollTagKey, adopting } = await reads.fleet();
+  if (enrollTagKey === config.enrollTagKey && !adopting) return decision;
   return { action: "none", reason: "tag-key-changed", warnings: [], repairs: [] };
+}
+
+type Change = Extract<Decision, { action: "enroll" | "update" }>;
+
+/**
+ * Nothing is brought while a ledger that was emptied or restored adopts what runs: nobody knows what is missing in it.
+ * The change that a service lacked then is left to a rollout afterwards.
+ */
+function unlessAdopted(
+  { service, state }: ObservedState,
+  decision: Change,
+  { config, fleet, inRollout }: { readonly config: Config; readonly fleet: FleetState; readonly inRollout: boolean },
+): Decision {
+  const { warnings, repairs } = decision;
+  const waits = { action: "none", reason: "awaits-rollout", warnings, repairs } as const;
+  if (fleet.adopting)
+    return decision.action === "update" ? { ...waits, waiting: decision } : { ...waits, reason: "fleet-adopting" };
+  return !inRollout && state?.adopted === adoptionKey(service, decision, config) ? waits : decision;
+}
+
+/** What a service lacks, as a hash: the same while neither it nor what it should have changes. */
+export function adoptionKey({ taskDefinitionArn }: ObservedService, decision: Change, config: Config): string {
+  return attemptKeyOf(taskDefinitionArn, desiredContent(decision, config));
 }

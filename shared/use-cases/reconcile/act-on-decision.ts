@@ -34,6 +34,7 @@ export type NothingReason =
   | "as-desired"
   | "awaits-rollout"
   | "fleet-unenrolled"
+  | "fleet-adopting"
   | "tag-key-changed"
   | "roll-in-progress"
   | "deployment-in-flight"

@@ -57,9 +57,9 @@ export function judgedOn(seen: {
 /** A hash of what decisions take from the mesh and from the whole fleet, without the times of reading and writing. */
 export function fleetFingerprint(
   mesh: MeshState | undefined,
-  { image, settings, unenrolledBy: out }: FleetState,
+  { image, settings, unenrolledBy: out, adopting }: FleetState,
 ): string {
   const generations = mesh ? [newestOf(mesh), ...acceptableOf(mesh)] : [];
   const facts = generations.map(({ facts: { readAt: _, ...lasting } }) => lasting);
-  return sha256(JSON.stringify([facts, { image, settings, out }]));
+  return sha256(JSON.stringify([facts, { image, settings, out, ...(adopting && { adopting }) }]));
 }

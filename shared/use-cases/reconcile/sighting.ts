@@ -32,6 +32,9 @@ export class Sighting implements SeenPlace {
   readonly uncertain = new Set<string>();
   /** Our secrets that are not scheduled for deletion, by name. */
   readonly listed = new Map<string, Pick<DescribedSecret, "arn" | "changedMs">>();
+  /** The images of the sidecars that services run, and how many lack something, while a restored ledger adopts them. */
+  readonly images: string[] = [];
+  differing = 0;
   /** The clusters that were listed, and of these the ones whose services the autopilot may not read. */
   readonly clusters = new Set<string>();
   readonly refusedClusters = new Set<string>();

@@ -50,6 +50,8 @@ export interface ServiceCalls extends Omit<SweepCalls, "secrets" | "controlPlane
   readonly reads: SweepReads;
   readonly tally: Tally;
   readonly taskReads: TaskReads["budget"];
+  /** Notes what runs for a ledger that was emptied or restored: by sweeps of everything alone. */
+  readonly noteAdopted?: (observed: ObservedState, decision: Decision, calls: PlaceCalls) => Promise<void>;
 }
 
 /** The services of one account and region as they are swept. */

@@ -83,6 +83,7 @@ async function reconcile(
   const decide = (seen: ObservedState) => decideObserved(seen, config, reads);
   const { observed, decision } = await decideWithTasks(described, decide, { ecs, config, budget });
   await noteHeld(observed, calls);
+  await calls.noteAdopted?.(observed, decision, calls);
   if (decision.action === "none") await noteSettled(observed, { decision, secrets }, calls);
   if (decision.action === "enroll" && !config.policy.sharedFamilies) waiting.push({ observed, decision, isSeen });
   else await act({ observed, decision, isSeen }, calls);

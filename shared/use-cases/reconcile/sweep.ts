@@ -3,6 +3,7 @@ import { chunkAsync } from "../../base/chunk.ts";
 import { asAutopilotError } from "../../base/errors.ts";
 import { type Target, targetsOf } from "../../config/config.ts";
 import { placeName } from "../../enrollment/needs.ts";
+import { adopt, noteAdopted } from "./adopt.ts";
 import { checkInTurns } from "./check-in-turns.ts";
 import { dropGone } from "./drop-gone.ts";
 import { keepIdentities } from "./keep-identities.ts";
@@ -27,7 +28,7 @@ export async function sweep(calls: SweepCalls): Promise<SweepResult> {
   const { states } = ledger;
   const reads = readOnce(calls.ledger, calls.config, ledger);
   const taskReads = { servicesLeft: TASK_READS };
-  const known = { ...calls, states, reads, tally, taskReads, repairedClusters: new Set<string>() };
+  const known = { ...calls, states, reads, tally, taskReads, noteAdopted, repairedClusters: new Set<string>() };
   const sightings = new Map<string, Sighting>();
   const targets = targetsOf(calls.config);
   await Promise.all(
@@ -41,6 +42,7 @@ export async function sweep(calls: SweepCalls): Promise<SweepResult> {
   await trying("the enroll tag's key", calls, () =>
     followTagKey(tally.untagged, sightings, { ...calls, fleet: reads.fleet }),
   );
+  await trying("what runs", calls, () => adopt(ledger.fleet, sightings, calls));
   if (later) {
     const { claims, unreadableClaims } = ledger;
     const kept = later.states.filter(({ serviceArn }) => !dropped.has(serviceArn));

@@ -45,6 +45,7 @@ function rollbackStatus({ outcome, reason }: Ending): RolloutServiceStatus {
     case "already-as-desired":
       return "rolled-back";
     case "roll-in-progress":
+    case "ledger-behind":
       // Another roll has the service: it has what the rollout gave to it until its rollback is tried again.
       return "succeeded";
     default:

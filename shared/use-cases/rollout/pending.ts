@@ -84,8 +84,7 @@ type Find = (fleet: FleetState, calls: PendingCalls) => Promise<FleetChange | un
 async function adoptFirstSeen(calls: PendingCalls): Promise<void> {
   const { image, settings } = await calls.ledger.getFleet();
   if (image !== undefined && settings !== undefined) return;
-  const wanted = await fleetImage(calls);
-  const first = "image" in wanted ? wanted.image : calls.config.ztunnel.image;
+  const first = await wishedImage(calls);
   const hash = settingsHash(calls.config);
   await calls.ledger.changeFleet((fleet) => ({
     next: {
@@ -99,6 +98,12 @@ async function adoptFirstSeen(calls: PendingCalls): Promise<void> {
       },
     },
   }));
+}
+
+/** The image that is asked for now; the configuration's where the parameter has none that is taken. */
+export async function wishedImage(calls: PendingCalls): Promise<string> {
+  const wanted = await fleetImage(calls);
+  return "image" in wanted ? wanted.image : calls.config.ztunnel.image;
 }
 
 /**

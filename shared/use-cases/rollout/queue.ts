@@ -116,7 +116,10 @@ async function queueAnnounced({ announcedRolloutIds }: FleetState, calls: QueueC
  * rollout under way.
  */
 export async function advanceQueue(calls: QueueCalls): Promise<string | undefined> {
-  await queueAnnounced(await calls.ledger.getFleet(), calls);
+  const fleet = await calls.ledger.getFleet();
+  // What a restored ledger says is under way is not.
+  if (fleet.adopting) return undefined;
+  await queueAnnounced(fleet, calls);
   for (let races = 0; races < MAX_RACES; races += 1) {
     const current = await takeTurn(calls);
     if (current === "changed") continue;

@@ -43,6 +43,8 @@ export interface Wanted {
   readonly emergency: boolean;
   /** The rollout of the same emergency that came first. */
   readonly repeats?: string;
+  /** It waits for somebody before its first wave. */
+  readonly control?: Rollout["control"];
   /** It goes on where a rollout under way stops, whose wish has moved on. */
   readonly takesOver?: boolean;
 }

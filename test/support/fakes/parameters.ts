@@ -9,4 +9,8 @@ export class FakeParameters implements ParameterCalls {
     const [, name = nameOrArn] = /^arn:aws:ssm:[^:]+:\d{12}:parameter(\/.+)$/.exec(nameOrArn) ?? [];
     return this.values.get(name);
   }
+
+  async putParameter(name: string, value: string) {
+    this.values.set(name, value);
+  }
 }

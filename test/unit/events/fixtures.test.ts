@@ -22,6 +22,7 @@ const expected: Readonly<Record<string, object>> = {
     [
       "alarm-went-off",
       "mesh-gateway-ambiguous",
+      "ledger-restored",
       "mesh-identity-warned",
       "mesh-shape-unknown",
       "root-ca-changed",
@@ -91,7 +92,7 @@ const own = files.filter((file) => read(file).source === "ztunnel-autopilot");
 
 describe("every sample event of the autopilot", () => {
   it.each(own)("%s has a message for people", (file) => {
-    const about = file.startsWith("service") ? "ecs-demo/shell-task" : /main|upgrade|Wave/;
+    const about = file.startsWith("service") ? "ecs-demo/shell-task" : /main|upgrade|Wave|ledger/;
     expect(messageFor(readOutgoing(read(file))).text).toMatch(about);
   });
 });

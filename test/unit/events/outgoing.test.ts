@@ -14,7 +14,7 @@ import { all, ref } from "../../support/outgoing-samples.ts";
 describe("an event that the autopilot emits", () => {
   it.each(all)("$detailType is versioned, names its service and is read as it was written", (event) => {
     expect(event.detail).toMatchObject({ version: 1 });
-    if (/^(Root CA|Rollout|Mesh|Fleet|Services) /.test(event.detailType)) expect(event.resources).toEqual([]);
+    if (/^(Root CA|Rollout|Mesh|Fleet|Services|Ledger) /.test(event.detailType)) expect(event.resources).toEqual([]);
     else {
       expect(event.resources).toEqual([ref.serviceArn]);
       expect(event.detail).toMatchObject({

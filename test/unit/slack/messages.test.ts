@@ -29,6 +29,7 @@ describe("a message", () => {
     const message = messageOf(event);
     const shown = textsOf(message).join("\n");
     if (event.detailType === "Fleet Contested") expect(shown).toContain("in turns");
+    else if (event.detailType === "Ledger Restored") expect(shown).toContain("The ledger was");
     else if (/^(Root CA|Mesh) /.test(event.detailType)) expect(shown).toContain("main");
     else if (event.detailType.startsWith("Rollout ")) expect(shown).toContain("upgrade-1");
     else for (const part of ["prod/web", "123456789012", "us-east-1"]) expect(shown).toContain(part);

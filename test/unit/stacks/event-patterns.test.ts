@@ -62,6 +62,7 @@ const samples: Readonly<Record<string, { readonly forwarded: readonly string[]; 
   "root-ca-retirable": { forwarded: [], home: ["news-for-people"] },
   "mesh-gateway-ambiguous": { forwarded: [], home: ["news-for-people"] },
   "release-requested": { forwarded: [], home: ["release-requested"] },
+  "ledger-restored": { forwarded: [], home: ["news-for-people"] },
   "services-orphaned": { forwarded: [], home: ["news-for-people"] },
   "mesh-identity-warned": { forwarded: [], home: ["news-for-people"] },
   "mesh-shape-unknown": { forwarded: [], home: ["news-for-people"] },
