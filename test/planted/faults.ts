@@ -59,7 +59,7 @@ export const plantedFaults: readonly PlantedFault[] = [
         replace: "await writeReaders(secretArn, claim, calls, reader);\n    return;",
       },
     ],
-    seed: 6035,
+    seed: 6033,
   },
   {
     name: "family",
@@ -79,8 +79,8 @@ export const plantedFaults: readonly PlantedFault[] = [
     edits: [
       {
         file: "shared/use-cases/observe/notify-once.ts",
-        find: "return ledger.claimNotice(",
-        replace: 'if (notice.text !== "") return Promise.resolve(true);\n  return ledger.claimNotice(',
+        find: "if (!(await claimNotice(ref, notice, calls))) return;",
+        replace: "await claimNotice(ref, notice, calls);",
       },
     ],
     seed: 6087,
@@ -95,6 +95,23 @@ export const plantedFaults: readonly PlantedFault[] = [
         replace: "const isLate = false;",
       },
     ],
-    seed: 6008,
+    seed: 6048,
+  },
+  {
+    name: "sweep",
+    race: "a sweep starts a roll while another one changes the service",
+    edits: [
+      {
+        file: "shared/use-cases/reconcile/act-on-decision.ts",
+        find: "if (holdsLease(state, calls.now())) {",
+        replace: "if (holdsLease(state, Number.MAX_SAFE_INTEGER)) {",
+      },
+      {
+        file: "shared/use-cases/roll/plan-roll.ts",
+        find: "return ledger.takeLease(serviceArn, { executionName, leaseUntil }, now());",
+        replace: "return ledger.takeLease(serviceArn, { executionName, leaseUntil }, Number.MAX_SAFE_INTEGER);",
+      },
+    ],
+    seed: 6143,
   },
 ];
