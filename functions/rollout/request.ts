@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { ledgerMarkName } from "../../shared/base/vocabulary.ts";
 import { namePrefixOf } from "../../shared/config/names.ts";
 import { operatorEvent } from "../../shared/events/operator.ts";
@@ -23,7 +22,7 @@ export function request(context: FunctionContext, parameters: ParameterCalls): S
       return { ...result };
     }
     const markName = ledgerMarkName(namePrefixOf(context.config, context.stage));
-    const calls = { ...context, parameters, log, markName, newMarkId: randomUUID };
+    const calls = { ...context, parameters, log, markName };
     if (!(await followLedger(() => wishedImage(calls), calls))) return { rollouts: [] };
     const rollouts = await requestPending(calls);
     if (rollouts.length > 0) log.info("requested", { rollouts: [...rollouts] });

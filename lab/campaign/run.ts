@@ -19,6 +19,7 @@ import { type KnownViolation, partedByKnown } from "./known.ts";
 import { RandomChoice } from "./random-choice.ts";
 import { type FaultTargets, inWords, lastingFaults, randomFault } from "./random-faults.ts";
 import { watchedRefusals } from "./refusal-reports.ts";
+import { watchedLedger } from "./restored-ledgers.ts";
 import { settle } from "./settle.ts";
 import { watchedWaysBack } from "./ways-back.ts";
 
@@ -103,6 +104,7 @@ export async function runOf(
   });
   const bindings = watchedBindings(lab);
   const refusals = watchedRefusals(lab);
+  const ledger = watchedLedger(lab);
   onLab?.(lab);
   const timeline: TimelineEntry[] = [];
   const record = (text: string) => void timeline.push({ atMs: clock.now(), text });
@@ -123,7 +125,7 @@ export async function runOf(
       faultsEndedMs,
       isCalm,
       faultKinds,
-      watched: [waysBack, bindings, ...(isCalm ? [refusals] : [])],
+      watched: [waysBack, bindings, ledger, ...(isCalm ? [refusals] : [])],
     });
     return settled || broken.length > 0 ? broken : ["the lab doesn't settle"];
   };

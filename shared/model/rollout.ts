@@ -308,8 +308,8 @@ export const fleetStateSchema = openObject({
   version: z.int().nonnegative(),
   /** The image that a service gets which no rollout has given one since. Absent until first seen. */
   image: assignedImageSchema.optional(),
-  /** The mark beside the ledger, and the one before it, which is there until this one is written. */
-  mark: openObject({ id: z.string().min(1), before: z.string().optional() }).optional(),
+  /** The number of the mark beside the ledger: it rises here before that one is written. */
+  mark: z.int().positive().optional(),
   /**
    * The ledger was emptied or restored to an earlier time: nothing is rolled until what runs is adopted. `counting`:
    * which image most services run. `proposing`: which services differ from that.

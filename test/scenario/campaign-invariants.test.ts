@@ -4,6 +4,7 @@ import { IMAGE, IMAGE_PARAMETER, images } from "../../lab/campaign/campaign-flee
 import { emergencyViolations } from "../../lab/campaign/emergency-invariants.ts";
 import { messageViolations } from "../../lab/campaign/message-invariants.ts";
 import { watchedRefusals } from "../../lab/campaign/refusal-reports.ts";
+import { watchedLedger } from "../../lab/campaign/restored-ledgers.ts";
 import { tenantViolations } from "../../lab/campaign/tenant-invariants.ts";
 import { wishViolations } from "../../lab/campaign/wish-invariants.ts";
 import type { Rollout, RolloutService } from "../../shared/model/rollout.ts";
@@ -188,5 +189,17 @@ describe("the invariant that a refusal is reported once", () => {
       await report("windows");
       await report("windows");
       expect(broken.at(-1)).toBe(`reported twice: ${serviceArn} [{"reason":"windows"}]`);
+    }));
+});
+
+describe("the invariant that the ledger is never taken for restored", () => {
+  it("is violated by the event that says so", () =>
+    onLab({ fleet: cartFleet }, async ({ lab }) => {
+      const { broken } = watchedLedger(lab);
+      await lab.clock.sleep(12 * MINUTE_MS);
+      expect(broken).toEqual([]);
+      await lab.ledger.changeFleet(({ mark: _, ...fleet }) => ({ next: fleet }));
+      await lab.clock.sleep(10 * MINUTE_MS);
+      expect(broken).toEqual([expect.stringContaining('"cause":"emptied"')]);
     }));
 });

@@ -3,7 +3,7 @@ import { ledgerRestored } from "../../events/mesh-events.ts";
 import { endedStatuses, type FleetState } from "../../model/rollout.ts";
 import type { ParameterCalls } from "../../ports/ports.ts";
 import { rolloutIdOf } from "../../rollout/identity.ts";
-import { ledgerStanding, parseMark } from "../../rollout/ledger-fence.ts";
+import { type LedgerMark, ledgerStanding, parseMark } from "../../rollout/ledger-fence.ts";
 import { openIds } from "./queue.ts";
 import { queueRollout, type RequestCalls } from "./request-rollout.ts";
 
@@ -12,7 +12,6 @@ export interface FollowLedgerCalls extends RequestCalls {
   readonly markName: string;
   readonly parameters: Pick<ParameterCalls, "getParameter" | "putParameter">;
   readonly log: RequestCalls["log"] & { error(message: string, extra?: Record<string, string>): void };
-  readonly newMarkId: () => string;
 }
 
 /** Who proposes to roll out what differs. An operator's rollouts and this one stand until somebody ends them. */
@@ -24,15 +23,16 @@ const ADOPTION = "ztunnel-autopilot adoption";
  * proposed as a rollout that waits for somebody. True where rollouts may be requested.
  */
 export async function followLedger(wishedImage: () => Promise<string>, calls: FollowLedgerCalls): Promise<boolean> {
-  const fleet = await calls.ledger.getFleet();
+  // In this order: another run may write both meanwhile, the ledger first.
   const mark = parseMark(await calls.parameters.getParameter(calls.markName));
+  const fleet = await calls.ledger.getFleet();
   const standing = ledgerStanding(mark, fleet);
   switch (standing) {
     case "in-step":
       return true;
     case "new":
     case "ahead":
-      await nameMark(mark?.id, calls);
+      await countMark(mark, calls);
       await writeMark(calls);
       return true;
     case "unwritten":
@@ -44,25 +44,21 @@ export async function followLedger(wishedImage: () => Promise<string>, calls: Fo
       return false;
     case "adopting":
       if (fleet.adopting?.stage !== "adopted") return false;
-      await endAdoption(fleet.adopting, { before: mark?.id, wishedImage }, calls);
+      await endAdoption(fleet.adopting, { mark, wishedImage }, calls);
       return false;
   }
 }
 
-/** The ledger has the next mark before it is written: after a crash in between, it is written by the next run. */
-async function nameMark(before: string | undefined, { ledger, newMarkId }: FollowLedgerCalls): Promise<void> {
+/** The ledger has the next number before the mark has it: after a crash in between, the next run writes the mark. */
+async function countMark(mark: LedgerMark | undefined, { ledger }: Pick<FollowLedgerCalls, "ledger">): Promise<void> {
   await ledger.changeFleet((fleet) =>
-    fleet.mark?.id === before ? { next: { ...fleet, mark: markAfter(before, newMarkId) } } : {},
+    fleet.mark === mark?.number ? { next: { ...fleet, mark: (mark?.number ?? 0) + 1 } } : {},
   );
 }
 
-function markAfter(before: string | undefined, newMarkId: () => string): NonNullable<FleetState["mark"]> {
-  return { id: newMarkId(), ...(before !== undefined && { before }) };
-}
-
 async function writeMark({ ledger, parameters, markName }: FollowLedgerCalls): Promise<void> {
-  const { mark, version } = await ledger.getFleet();
-  if (mark) await parameters.putParameter(markName, JSON.stringify({ id: mark.id, version }));
+  const { mark: number, version } = await ledger.getFleet();
+  if (number) await parameters.putParameter(markName, JSON.stringify({ number, version } satisfies LedgerMark));
 }
 
 async function beginAdoption(
@@ -100,7 +96,7 @@ async function endOpen(ids: readonly string[], calls: FollowLedgerCalls): Promis
 
 async function endAdoption(
   { since, cause, differing = 0 }: NonNullable<FleetState["adopting"]>,
-  { before, wishedImage }: { readonly before: string | undefined; readonly wishedImage: () => Promise<string> },
+  { mark, wishedImage }: { readonly mark: LedgerMark | undefined; readonly wishedImage: () => Promise<string> },
   calls: FollowLedgerCalls,
 ): Promise<void> {
   const { image } = await calls.ledger.getFleet();
@@ -113,7 +109,7 @@ async function endAdoption(
   await calls.ledger.changeFleet(({ adopting: _, ...fleet }) => ({
     next: {
       ...fleet,
-      mark: markAfter(before, calls.newMarkId),
+      mark: Math.max(mark?.number ?? 0, fleet.mark ?? 0) + 1,
       settings: fleet.settings ?? settings,
       // What is wished for now starts no rollout: a later wish does.
       requestedFor: { ...fleet.requestedFor, image: wished, settings },
