@@ -53,7 +53,13 @@ const targetGrants: Readonly<
   Record<ServiceScope, (places: readonly AccountRegion[], deployment: AutopilotDeployment) => Grant>
 > = {
   services: (places) => regional("ecs", places, "service/*"),
-  "service-deployments": (places) => regional("ecs", places, "service-deployment/*"),
+  // AWS's reference names the service for these calls; its own example of a policy has both.
+  // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment-permissions.html
+  "service-deployments": (places) => {
+    const { resources } = regional("ecs", places, "service/*");
+    const deployments = regional("ecs", places, "service-deployment/*");
+    return { ...deployments, resources: [...resources, ...deployments.resources] };
+  },
   clusters: (places) => regional("ecs", places, "cluster/*"),
   tasks: (places) => regional("ecs", places, "task/*"),
   "in-a-cluster": (places) => ({

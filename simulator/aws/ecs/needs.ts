@@ -98,11 +98,15 @@ export function ecsNeeds(store: EcsStore): NeedsTable {
     ContinueServiceDeployment: (input) => [
       { action: "ecs:ContinueServiceDeployment", resource: textOf(input.serviceDeploymentArn) ?? "*" },
     ],
+    // The reference names the service, an example of AWS's both: whoever lacks one of them may be denied.
+    // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment-permissions.html
     DescribeServiceDeployments: (input) =>
-      listMember(input, "serviceDeploymentArns").map((resource) => ({
-        action: "ecs:DescribeServiceDeployments",
-        resource: textOf(resource) ?? "*",
-      })),
+      listMember(input, "serviceDeploymentArns").flatMap((arn) => {
+        const deployment = textOf(arn) ?? "*";
+        const service = deployment.replace(/:service-deployment\/(.+)\/[^/]+$/, ":service/$1");
+        const action = "ecs:DescribeServiceDeployments";
+        return [...new Set([service, deployment])].map((resource) => ({ action, resource }));
+      }),
   };
 }
 
