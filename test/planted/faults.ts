@@ -99,19 +99,14 @@ export const plantedFaults: readonly PlantedFault[] = [
   },
   {
     name: "sweep",
-    race: "a sweep starts a roll while another one changes the service",
+    race: "a sweep retires the versions of secrets that rolls begin to use or return to",
     edits: [
       {
-        file: "shared/use-cases/reconcile/act-on-decision.ts",
-        find: "if (holdsLease(state, calls.now())) {",
-        replace: "if (holdsLease(state, Number.MAX_SAFE_INTEGER)) {",
-      },
-      {
-        file: "shared/use-cases/roll/plan-roll.ts",
-        find: "return ledger.takeLease(serviceArn, { executionName, leaseUntil }, now());",
-        replace: "return ledger.takeLease(serviceArn, { executionName, leaseUntil }, Number.MAX_SAFE_INTEGER);",
+        file: "shared/use-cases/reconcile/retire.ts",
+        find: "for (const state of states) for (const valueFrom of neededBy(state)) note(valueFrom);",
+        replace: "void states;",
       },
     ],
-    seed: 6143,
+    seed: 6014,
   },
 ];
