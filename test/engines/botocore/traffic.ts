@@ -64,25 +64,42 @@ export function unheard({ calls, operations }: Traffic): readonly string[] {
 }
 
 /**
- * What only one of both ways sends or gets, as `ecs.TagResource input.tags[].key: string`. Values and the order of
- * calls that go at the same time may differ; the members and their JSON types may not.
+ * What only one of both ways sends, as `ecs.TagResource input.tags[].key: string`, and what the two get in different
+ * JSON types. Both ways play the same seeds, but not the same run: an operation that only one has called, or a member
+ * that is only in one's answers, comes from what happened there. Answers are recorded before the SDK reads them.
  */
 export function waysApart(calls: readonly RecordedCall[]): readonly string[] {
-  const shapesOf = (way: string) => new Set(calls.filter(({ run }) => run.endsWith(way)).flatMap(shapeOf));
-  const [direct, sdk] = [shapesOf("direct"), shapesOf("SDK")];
+  const [direct, sdk] = ["direct", "SDK"].map((way) => calls.filter(({ run }) => run.endsWith(way)));
+  if (!direct || !sdk) return [];
   return [
-    ...[...direct].filter((shape) => !sdk.has(shape)).map((shape) => `only a direct call has ${shape}`),
-    ...[...sdk].filter((shape) => !direct.has(shape)).map((shape) => `only the SDK's call has ${shape}`),
+    ...apart(direct, sdk).map((shape) => `only a direct call has ${shape}`),
+    ...apart(sdk, direct).map((shape) => `only the SDK's call has ${shape}`),
   ].sort();
 }
 
-function shapeOf({ service, operation, input, output, error }: RecordedCall): readonly string[] {
-  const call = `${service}.${operation}`;
-  return [
-    ...membersOf(input, `${call} input`),
-    ...membersOf(output, `${call} output`),
-    ...(error === undefined ? [] : [`${call} error ${error}`]),
-  ];
+function apart(calls: readonly RecordedCall[], others: readonly RecordedCall[]): readonly string[] {
+  const called = new Set(others.map(nameOf));
+  const sent = new Set(others.flatMap((call) => membersOf(call.input, `${nameOf(call)} input`)));
+  const got = new Set(others.flatMap((call) => membersOf(call.output, `${nameOf(call)} output`)));
+  const gotPaths = new Set([...got].map(pathOf));
+  const shapes = calls
+    .filter((call) => called.has(nameOf(call)))
+    .flatMap((call) => [
+      ...membersOf(call.input, `${nameOf(call)} input`).filter((shape) => !sent.has(shape)),
+      ...membersOf(call.output, `${nameOf(call)} output`).filter(
+        (shape) => !got.has(shape) && gotPaths.has(pathOf(shape)),
+      ),
+    ]);
+  return [...new Set(shapes)];
+}
+
+function nameOf({ service, operation }: RecordedCall): string {
+  return `${service}.${operation}`;
+}
+
+/** `ecs.TagResource output.at` of `ecs.TagResource output.at: string`. */
+function pathOf(shape: string): string {
+  return shape.slice(0, shape.lastIndexOf(": "));
 }
 
 function membersOf(value: unknown, path: string): readonly string[] {
