@@ -98,7 +98,7 @@ export function ecsNeeds(store: EcsStore): NeedsTable {
     ContinueServiceDeployment: (input) => [
       { action: "ecs:ContinueServiceDeployment", resource: textOf(input.serviceDeploymentArn) ?? "*" },
     ],
-    // The reference names the service, an example of AWS's both: whoever lacks one of them may be denied.
+    // The reference names the service, an example of AWS names both: a caller without one of them may be denied.
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment-permissions.html
     DescribeServiceDeployments: (input) =>
       listMember(input, "serviceDeploymentArns").flatMap((arn) => {

@@ -25,7 +25,7 @@ describe("the mark beside the ledger", () => {
 
   // An event that comes twice runs the function twice at once; either can be slow between any two calls.
   it.each([1, 2, 3])(
-    "is no sign of a restored ledger where %i other runs write it between two reads",
+    "does not show a restored ledger where %i other runs write it between two reads",
     async (others) => {
       const { follow, write, calls, parameters, ledger, bus } = await followed();
       await write();
