@@ -80,22 +80,30 @@ export interface Reviewed {
 /**
  * The claim as it follows from who needs what: a holder that nobody needs is marked, and is ripe `graceMs` after it was
  * marked by an earlier sweep. A service that asks for a marked holder takes the mark away. `knowsAll` is false where it
- * is unknown what some service holds: then nothing is marked, and nothing is ripe.
+ * is unknown what some service holds: then nothing is marked, and nothing is ripe. A holder that a roll plans with is
+ * left as it is.
  */
 export function reviewed(
   claim: Claim,
   needed: Needed,
-  at: { readonly nowMs: number; readonly graceMs: number; readonly knowsAll: boolean },
+  at: {
+    readonly nowMs: number;
+    readonly graceMs: number;
+    readonly knowsAll: boolean;
+    readonly planned: Needed;
+  },
 ): Reviewed {
   const ripe: string[] = [];
   const holders: Record<string, ClaimHolder> = {};
   for (const [name, holder] of Object.entries(claim.holders)) {
     const services = servicesOf(needed, name);
+    const isPlanned = servicesOf(at.planned, name).length > 0;
     if (services.length > 0) holders[name] = neededBy(holder, named(holder.services, services));
-    else if (!at.knowsAll) holders[name] = holder;
+    else if (!at.knowsAll || isPlanned) holders[name] = holder;
     else holders[name] = { ...holder, services: [], unneededSinceMs: holder.unneededSinceMs ?? at.nowMs };
     const since = holders[name]?.unneededSinceMs;
-    if (at.knowsAll && since !== undefined && since < at.nowMs && since + at.graceMs <= at.nowMs) ripe.push(name);
+    if (at.knowsAll && !isPlanned && since !== undefined && since < at.nowMs && since + at.graceMs <= at.nowMs)
+      ripe.push(name);
   }
   for (const [name, services] of needed) {
     const isKnown = Object.keys(holders).some((holder) => isOne(holder, name));

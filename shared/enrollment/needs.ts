@@ -16,6 +16,11 @@ export interface Seen {
 /** Who needs what, by the subjects of claims. */
 export interface Needs {
   readonly bySubject: ReadonlyMap<string, Needed>;
+  /**
+   * What rolls that only plan are about to hold. They have claimed it, or will: a sweep that read the claim before the
+   * roll's end would take it away.
+   */
+  readonly planned: ReadonlyMap<string, Needed>;
   /** Places (`account/region`) with a service of which it is unknown what it holds. */
   readonly unknownIn: ReadonlySet<string>;
   /** Control planes that serve such a place. */
@@ -29,14 +34,10 @@ export interface Needs {
  */
 export function needsOf(states: Iterable<ServiceState>, config: Config, seen: Seen): Needs {
   const bySubject = new Map<string, Map<string, Set<string>>>();
+  const planned = new Map<string, Map<string, Set<string>>>();
   const unknownIn = new Set<string>();
   const unknownFor = new Set<string>();
   const users = new Set(seen.users);
-  const need = (subject: string, holder: string, serviceArn: string) => {
-    const holders = bySubject.get(subject) ?? new Map<string, Set<string>>();
-    bySubject.set(subject, holders);
-    holders.set(holder, (holders.get(holder) ?? new Set()).add(serviceArn));
-  };
   const unknown = (place: Place) => {
     unknownIn.add(placeName(place));
     const plane = controlPlaneFor(config, place)?.name;
@@ -45,22 +46,37 @@ export function needsOf(states: Iterable<ServiceState>, config: Config, seen: Se
   for (const state of states) {
     const { serviceArn } = state;
     const ref = parseServiceArn(serviceArn);
-    if (!ref || !holds(state, seen)) continue;
-    users.delete(serviceArn);
-    const plane = planeOf(state, config);
-    if (!state.held || state.held.length === 0) unknown(ref);
-    for (const { namespace, serviceAccount, roleArn, secretName, executionRoleArn } of state.held ?? []) {
-      need(secretSubject(ref, secretName), executionRoleArn, serviceArn);
-      if (plane === undefined) continue;
-      need(accountSubject(plane, namespace, serviceAccount), roleArn, serviceArn);
-      need(roleSubject(plane, roleArn), `${namespace}/${serviceAccount}`, serviceArn);
+    if (!ref) continue;
+    const isHeld = holds(state, seen);
+    if (!isHeld && !state.roll) continue;
+    for (const [subject, holder] of wantedOf(state, ref, config)) {
+      const all = isHeld ? bySubject : planned;
+      const holders = all.get(subject) ?? new Map<string, Set<string>>();
+      all.set(subject, holders.set(holder, (holders.get(holder) ?? new Set()).add(serviceArn)));
     }
+    if (!isHeld) continue;
+    users.delete(serviceArn);
+    if (!state.held || state.held.length === 0) unknown(ref);
   }
   for (const serviceArn of users) {
     const ref = parseServiceArn(serviceArn);
     if (ref) unknown(ref);
   }
-  return { bySubject, unknownIn, unknownFor };
+  return { bySubject, planned, unknownIn, unknownFor };
+}
+
+/** The claims' subjects and holders of what a service holds. */
+function wantedOf(state: ServiceState, place: Place, config: Config): readonly (readonly [string, string])[] {
+  const plane = planeOf(state, config);
+  return (state.held ?? []).flatMap(({ namespace, serviceAccount, roleArn, secretName, executionRoleArn }) => [
+    [secretSubject(place, secretName), executionRoleArn] as const,
+    ...(plane === undefined
+      ? []
+      : [
+          [accountSubject(plane, namespace, serviceAccount), roleArn] as const,
+          [roleSubject(plane, roleArn), `${namespace}/${serviceAccount}`] as const,
+        ]),
+  ]);
 }
 
 /** An account and region as one text. */

@@ -29,6 +29,8 @@ describe("what needs two calls at the wrong moment", () => {
 const mended = [
   ["a verification that fails on the last good revision waits longer each time", 1_200_095],
   ["a rollback may read the secret of the identity to which it returns", 1_200_447],
+  ["a sweep leaves the claim of a roll that plans: of two new services, the second is refused", 7_201_353],
+  ["a sweep leaves the claim of a roll that plans: nobody else gets the account later", 8_200_705],
 ] as const;
 
 describe("a run that was broken once", () => {

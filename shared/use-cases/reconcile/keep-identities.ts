@@ -124,7 +124,12 @@ async function review(subject: string, keeping: Keeping): Promise<boolean> {
   return trying(subject, calls, async () => {
     const listed = claims.get(subject);
     const needed = needs.bySubject.get(subject) ?? NO_ONE;
-    const at = { nowMs: calls.now(), graceMs: graceOf(subject, calls.config), knowsAll: knowsAll(subject, keeping) };
+    const at = {
+      nowMs: calls.now(),
+      graceMs: graceOf(subject, calls.config),
+      knowsAll: knowsAll(subject, keeping),
+      planned: needs.planned.get(subject) ?? NO_ONE,
+    };
     const first = reviewed(listed ?? newClaim(subject), needed, at);
     if (first.next) await change(keeping, subject, () => first.next);
     if (first.ripe.length === 0) return;
@@ -191,7 +196,8 @@ async function scheduleDeletions(
     for (const [name, { arn }] of listed) {
       const scope = tokenScopeOf(name);
       const isIts = scope?.namespace === identity.namespace && scope.serviceAccount === identity.serviceAccount;
-      const isNeeded = named.has(arn) || needs.bySubject.has(secretSubject(target, name));
+      const own = secretSubject(target, name);
+      const isNeeded = named.has(arn) || needs.bySubject.has(own) || needs.planned.has(own);
       if (!isIts || isNeeded) continue;
       await calls.secrets(target).scheduleDeletion(arn, RECOVERY_DAYS);
       const deletesAtMs = calls.now() + RECOVERY_DAYS * DAY_MS;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { memoryLedger } from "../../../lab/ledger/ledger-memory.ts";
-import { claimedAccount, claimedRole, givenBack } from "../../../shared/enrollment/claims.ts";
+import { claimedAccount, claimedRole, givenBack, reviewed } from "../../../shared/enrollment/claims.ts";
 import { type Claim, newClaim, withHolder } from "../../../shared/model/claim.ts";
 
 const role = (name: string): string => `arn:aws:iam::123456789012:role/${name}`;
@@ -106,5 +106,23 @@ describe("a role", () => {
   it("is free where nobody needs the other service account any more", () => {
     const left = { ...newClaim("role main x"), holders: { "shop/web": { services: ["two"], unneededSinceMs: 7 } } };
     expect(claimedRole(left, { ...about, account: "shop/api" }).owner).toBeUndefined();
+  });
+});
+
+describe("a sweep's review of a claim", () => {
+  const nobody = new Map<string, Set<string>>();
+  const at = { nowMs: 1000, graceMs: 0, knowsAll: true, planned: nobody };
+  const planned = new Map([[role("a"), new Set(["one"])]]);
+
+  it("marks a holder that nobody needs, and leaves one that a roll plans with as it is", () => {
+    const claim = claimOf({ [role("a")]: { services: ["one"] } });
+    expect(reviewed(claim, nobody, at).next?.holders).toEqual({ [role("a")]: { services: [], unneededSinceMs: 1000 } });
+    expect(reviewed(claim, nobody, { ...at, planned })).toEqual({ next: undefined, ripe: [] });
+  });
+
+  it("gives back what was marked earlier, but nothing that a roll plans with", () => {
+    const claim = claimOf({ [role("path/a")]: { services: [], unneededSinceMs: 500 } });
+    expect(reviewed(claim, nobody, at).ripe).toEqual([role("path/a")]);
+    expect(reviewed(claim, nobody, { ...at, planned })).toEqual({ next: undefined, ripe: [] });
   });
 });

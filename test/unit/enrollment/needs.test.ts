@@ -20,4 +20,19 @@ describe("what a service needs", () => {
     expect(unknownIn({ roll })).toEqual([]);
     expect(unknownIn({})).toEqual([]);
   });
+
+  it("is planned while a roll plans, and needed once it applies", () => {
+    const held = [
+      { namespace: "shop", serviceAccount: "web", roleArn: "role/web", secretName: "s", executionRoleArn: "role/exec" },
+    ];
+    const needs = (state: Partial<ServiceState>) =>
+      needsOf([stateOf({ held, ...state })], config(), { users: [], isGone: () => true });
+    const subjects = (all: ReadonlyMap<string, unknown>) => [...all.keys()].map((subject) => subject.split(" ")[0]);
+    const whole = ["secret", "service-account", "role"];
+    const planning = needs({ roll });
+    expect([subjects(planning.planned), subjects(planning.bySubject)]).toEqual([whole, []]);
+    const applying = needs({ roll: { ...roll, applyStartedAt: "2026-11-26T20:00:00Z" } });
+    expect([subjects(applying.planned), subjects(applying.bySubject)]).toEqual([[], whole]);
+    expect(needs({}).planned.size).toBe(0);
+  });
 });
